@@ -1,0 +1,190 @@
+package study
+
+// Aid is what an agent makes: the value of `result.data`, in the shape of its type.
+// The concrete types are FlashcardSet, QuizSet, ExamSet, SummarySet, AnalysisSet,
+// PlanSet and Reply, each a pointer.
+type Aid interface {
+	// Type is the request type this aid answers.
+	Type() Type
+	// Check names what is wrong with the aid's shape for the request that asked
+	// for it: wrong count, a missing field, an option that is not there. Empty: nothing.
+	Check(Options) []string
+}
+
+// Flashcard is one question with its answer.
+type Flashcard struct {
+	Question   string `json:"question"`
+	Answer     string `json:"answer"`
+	Topic      string `json:"topic"`
+	Difficulty string `json:"difficulty"` // easy | medium | hard
+}
+
+// FlashcardSet answers Flashcards.
+type FlashcardSet struct {
+	Flashcards    []Flashcard `json:"flashcards"`
+	TotalCount    int         `json:"total_count"`
+	TopicsCovered []string    `json:"topics_covered"`
+}
+
+// Question is one question of a quiz or an exam section.
+type Question struct {
+	Type              string   `json:"type"` // multiple_choice | true_false | short_answer
+	Question          string   `json:"question"`
+	Options           []string `json:"options,omitempty"`            // 4, multiple choice only
+	CorrectAnswer     any      `json:"correct_answer,omitempty"`     // an option's text, or a bool for true_false
+	AcceptableAnswers []string `json:"acceptable_answers,omitempty"` // short_answer, quiz
+	SampleAnswer      string   `json:"sample_answer,omitempty"`      // short_answer, exam
+	Rubric            string   `json:"rubric,omitempty"`             // exam
+	Explanation       string   `json:"explanation,omitempty"`
+	Points            int      `json:"points"`
+}
+
+// QuizBody is a titled list of questions.
+type QuizBody struct {
+	Title     string     `json:"title"`
+	Questions []Question `json:"questions"`
+}
+
+// QuizSet answers Quiz.
+type QuizSet struct {
+	Quiz                 QuizBody `json:"quiz"`
+	TotalPoints          int      `json:"total_points"`
+	EstimatedTimeMinutes int      `json:"estimated_time_minutes"`
+}
+
+// ExamSection is one part of an exam.
+type ExamSection struct {
+	SectionName         string     `json:"section_name"`
+	Instructions        string     `json:"instructions"`
+	TimeEstimateMinutes int        `json:"time_estimate_minutes"`
+	Questions           []Question `json:"questions"`
+}
+
+// ExamBody is a titled exam of 100 points in all.
+type ExamBody struct {
+	Title           string        `json:"title"`
+	DurationMinutes int           `json:"duration_minutes"`
+	TotalPoints     int           `json:"total_points"` // always 100
+	Sections        []ExamSection `json:"sections"`
+}
+
+// ExamSet answers Exam.
+type ExamSet struct {
+	Exam ExamBody `json:"exam"`
+}
+
+// MainPoint is one point of a summary.
+type MainPoint struct {
+	Point      string `json:"point"`
+	Details    string `json:"details"`
+	Importance string `json:"importance"` // high | medium | low
+}
+
+// KeyTerm is a term with its definition.
+type KeyTerm struct {
+	Term       string `json:"term"`
+	Definition string `json:"definition"`
+}
+
+// SummaryBody is a titled summary.
+type SummaryBody struct {
+	Title      string      `json:"title"`
+	MainPoints []MainPoint `json:"main_points"`
+	KeyTerms   []KeyTerm   `json:"key_terms"`
+	Text       string      `json:"text,omitempty"` // the summary in the style asked for
+}
+
+// SummarySet answers Summary.
+type SummarySet struct {
+	Summary                     SummaryBody `json:"summary"`
+	WordCount                   int         `json:"word_count"`
+	EstimatedReadingTimeMinutes int         `json:"estimated_reading_time_minutes"`
+}
+
+// AnalysisBody says what notes do well and what they lack.
+type AnalysisBody struct {
+	Strengths   []string `json:"strengths"`
+	Gaps        []string `json:"gaps"`
+	KeyConcepts []string `json:"key_concepts"`
+	Suggestions []string `json:"suggestions"`
+}
+
+// AnalysisSet answers Analysis.
+type AnalysisSet struct {
+	Analysis AnalysisBody `json:"analysis"`
+}
+
+// PlanSession is one sitting of a study plan.
+type PlanSession struct {
+	Day        int      `json:"day"` // from 1
+	Topic      string   `json:"topic"`
+	Activities []string `json:"activities"`
+	Minutes    int      `json:"minutes"`
+}
+
+// PlanBody is a titled list of sittings.
+type PlanBody struct {
+	Title    string        `json:"title"`
+	Sessions []PlanSession `json:"sessions"`
+}
+
+// PlanSet answers Plan.
+type PlanSet struct {
+	Plan PlanBody `json:"plan"`
+}
+
+// Reply answers Chat.
+type Reply struct {
+	Response    string      `json:"response"`
+	ContextUsed ContextUsed `json:"context_used"`
+}
+
+// ContextUsed counts what a reply was drawn from.
+type ContextUsed struct {
+	Notes    int  `json:"notes"`
+	Messages int  `json:"messages"`
+	Content  bool `json:"content"`
+}
+
+// NewAid makes an empty aid of the type, to unmarshal into; nil for an unknown type.
+func NewAid(t Type) Aid {
+	switch t {
+	case Chat:
+		return &Reply{}
+	case Flashcards:
+		return &FlashcardSet{}
+	case Quiz:
+		return &QuizSet{}
+	case Exam:
+		return &ExamSet{}
+	case Summary:
+		return &SummarySet{}
+	case Analysis:
+		return &AnalysisSet{}
+	case Plan:
+		return &PlanSet{}
+	default:
+		return nil
+	}
+}
+
+// Type implements Aid.
+func (*Reply) Type() Type { return Chat }
+
+// Type implements Aid.
+func (*FlashcardSet) Type() Type { return Flashcards }
+
+// Type implements Aid.
+func (*QuizSet) Type() Type { return Quiz }
+
+// Type implements Aid.
+func (*ExamSet) Type() Type { return Exam }
+
+// Type implements Aid.
+func (*SummarySet) Type() Type { return Summary }
+
+// Type implements Aid.
+func (*AnalysisSet) Type() Type { return Analysis }
+
+// Type implements Aid.
+func (*PlanSet) Type() Type { return Plan }

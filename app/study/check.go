@@ -1,0 +1,278 @@
+package study
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ExamPoints is what the points of an exam's questions add up to.
+const ExamPoints = 100
+
+// ChoiceOptions is how many options a multiple-choice question offers.
+const ChoiceOptions = 4
+
+// faults collects what is wrong with an aid. Each entry names a place by its JSON
+// path and never quotes the aid, so that it may stand in an error message.
+type faults []string
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
+
+// text wants words at path.
+func (f *faults) text(path, s string) {
+	if strings.TrimSpace(s) == "" {
+		f.add("%s is empty", path)
+	}
+}
+
+// texts wants words in every entry of a list that may itself be empty.
+func (f *faults) texts(path string, list []string) {
+	for i, s := range list {
+		f.text(fmt.Sprintf("%s[%d]", path, i), s)
+	}
+}
+
+// some wants a list with at least one entry.
+func (f *faults) some(path string, n int) {
+	if n == 0 {
+		f.add("%s is empty", path)
+	}
+}
+
+// positive wants a number above 0.
+func (f *faults) positive(path string, n int) {
+	if n <= 0 {
+		f.add("%s must be a whole number above 0", path)
+	}
+}
+
+// oneOf wants one of the words.
+func (f *faults) oneOf(path, s string, words ...string) {
+	if !slices.Contains(words, s) {
+		f.add("%s must be one of %s", path, strings.Join(words, ", "))
+	}
+}
+
+// distinct wants no two texts that differ only in case and spacing.
+func (f *faults) distinct(path string, list []string) {
+	seen := make(map[string]int, len(list))
+	for i, s := range list {
+		key := foldText(s)
+		if first, ok := seen[key]; ok && key != "" {
+			f.add("%s[%d] repeats %s[%d]", path, i, path, first)
+			continue
+		}
+		seen[key] = i
+	}
+}
+
+// foldText makes texts that differ only in case and spacing equal.
+func foldText(s string) string {
+	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+}
+
+// Check implements Aid.
+func (r *Reply) Check(Options) []string {
+	var f faults
+	f.text("response", r.Response)
+	return f
+}
+
+// Check implements Aid.
+func (s *FlashcardSet) Check(Options) []string {
+	var f faults
+	f.some("flashcards", len(s.Flashcards))
+	questions := make([]string, len(s.Flashcards))
+	for i, c := range s.Flashcards {
+		path := fmt.Sprintf("flashcards[%d]", i)
+		questions[i] = c.Question
+		f.text(path+".question", c.Question)
+		f.text(path+".answer", c.Answer)
+		f.text(path+".topic", c.Topic)
+		f.oneOf(path+".difficulty", c.Difficulty, Easy, Medium, Hard)
+	}
+	f.distinct("flashcards", questions)
+	f.texts("topics_covered", s.TopicsCovered)
+	if s.TotalCount != len(s.Flashcards) {
+		f.add("total_count must be the number of flashcards")
+	}
+	return f
+}
+
+// Check implements Aid.
+func (s *QuizSet) Check(o Options) []string {
+	var f faults
+	f.text("quiz.title", s.Quiz.Title)
+	f.some("quiz.questions", len(s.Quiz.Questions))
+	f.questions("quiz.questions", s.Quiz.Questions, o, false)
+	if s.TotalPoints != sumPoints(s.Quiz.Questions) {
+		f.add("total_points must be the sum of the questions' points")
+	}
+	f.positive("estimated_time_minutes", s.EstimatedTimeMinutes)
+	return f
+}
+
+// Check implements Aid.
+func (s *ExamSet) Check(o Options) []string {
+	var f faults
+	f.text("exam.title", s.Exam.Title)
+	f.some("exam.sections", len(s.Exam.Sections))
+	sum, count := 0, 0
+	for i, sec := range s.Exam.Sections {
+		path := fmt.Sprintf("exam.sections[%d]", i)
+		f.text(path+".section_name", sec.SectionName)
+		f.text(path+".instructions", sec.Instructions)
+		f.positive(path+".time_estimate_minutes", sec.TimeEstimateMinutes)
+		f.some(path+".questions", len(sec.Questions))
+		f.questions(path+".questions", sec.Questions, o, true)
+		sum, count = sum+sumPoints(sec.Questions), count+len(sec.Questions)
+	}
+	f.examTotals(s, o, sum, count)
+	return f
+}
+
+// examTotals checks what holds for an exam as a whole. An exam with fewer questions
+// than the sections asked for has a section for each of its questions.
+func (f *faults) examTotals(s *ExamSet, o Options, sum, count int) {
+	if sum != ExamPoints {
+		f.add("the questions' points must add up to %d, not %d", ExamPoints, sum)
+	}
+	if s.Exam.TotalPoints != ExamPoints {
+		f.add("exam.total_points must be %d", ExamPoints)
+	}
+	if want := min(o.Sections, count); want > 0 && len(s.Exam.Sections) != want {
+		f.add("exam.sections must be %d sections, not %d", want, len(s.Exam.Sections))
+	}
+	f.positive("exam.duration_minutes", s.Exam.DurationMinutes)
+	if o.DurationMinutes > 0 && s.Exam.DurationMinutes != o.DurationMinutes {
+		f.add("exam.duration_minutes must be %d", o.DurationMinutes)
+	}
+	var all []string
+	for _, sec := range s.Exam.Sections {
+		all = append(all, questionTexts(sec.Questions)...)
+	}
+	f.distinct("questions", all)
+}
+
+// questions checks a list of questions, those of an exam for a sample answer and
+// a rubric in place of acceptable answers.
+func (f *faults) questions(path string, list []Question, o Options, exam bool) {
+	for i, q := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		f.text(at+".question", q.Question)
+		f.positive(at+".points", q.Points)
+		if len(o.QuestionTypes) > 0 {
+			f.oneOf(at+".type", q.Type, o.QuestionTypes...)
+		}
+		f.answer(at, q, exam)
+	}
+	if !exam {
+		f.distinct(path, questionTexts(list))
+	}
+}
+
+// answer checks what a question of its type must be answered with.
+func (f *faults) answer(at string, q Question, exam bool) {
+	switch q.Type {
+	case MultipleChoice:
+		f.choice(at, q)
+	case TrueFalse:
+		if _, ok := q.CorrectAnswer.(bool); !ok {
+			f.add("%s.correct_answer must be true or false", at)
+		}
+	case ShortAnswer:
+		if exam {
+			f.text(at+".sample_answer", q.SampleAnswer)
+			f.text(at+".rubric", q.Rubric)
+			return
+		}
+		f.some(at+".acceptable_answers", len(q.AcceptableAnswers))
+		f.texts(at+".acceptable_answers", q.AcceptableAnswers)
+	default:
+		f.oneOf(at+".type", q.Type, MultipleChoice, TrueFalse, ShortAnswer)
+	}
+}
+
+// choice checks the options of a multiple-choice question.
+func (f *faults) choice(at string, q Question) {
+	if len(q.Options) != ChoiceOptions {
+		f.add("%s.options must be %d options, not %d", at, ChoiceOptions, len(q.Options))
+	}
+	f.texts(at+".options", q.Options)
+	f.distinct(at+".options", q.Options)
+	if right, ok := q.CorrectAnswer.(string); !ok || !slices.Contains(q.Options, right) {
+		f.add("%s.correct_answer must be the text of one of its options", at)
+	}
+}
+
+func questionTexts(list []Question) []string {
+	out := make([]string, len(list))
+	for i, q := range list {
+		out[i] = q.Question
+	}
+	return out
+}
+
+func sumPoints(list []Question) int {
+	sum := 0
+	for _, q := range list {
+		sum += q.Points
+	}
+	return sum
+}
+
+// Check implements Aid. A point may lack details (a one-sentence text has none),
+// and a text may have no terms worth listing.
+func (s *SummarySet) Check(Options) []string {
+	var f faults
+	f.text("summary.title", s.Summary.Title)
+	f.some("summary.main_points", len(s.Summary.MainPoints))
+	points := make([]string, len(s.Summary.MainPoints))
+	for i, p := range s.Summary.MainPoints {
+		points[i] = p.Point
+		f.text(fmt.Sprintf("summary.main_points[%d].point", i), p.Point)
+		f.oneOf(fmt.Sprintf("summary.main_points[%d].importance", i), p.Importance, "high", "medium", "low")
+	}
+	f.distinct("summary.main_points", points)
+	for i, t := range s.Summary.KeyTerms {
+		f.text(fmt.Sprintf("summary.key_terms[%d].term", i), t.Term)
+		f.text(fmt.Sprintf("summary.key_terms[%d].definition", i), t.Definition)
+	}
+	f.positive("word_count", s.WordCount)
+	f.positive("estimated_reading_time_minutes", s.EstimatedReadingTimeMinutes)
+	return f
+}
+
+// Check implements Aid. Notes may have no strengths or no gaps, but not neither.
+func (s *AnalysisSet) Check(Options) []string {
+	var f faults
+	a := s.Analysis
+	f.some("analysis.strengths and analysis.gaps together", len(a.Strengths)+len(a.Gaps))
+	f.some("analysis.key_concepts", len(a.KeyConcepts))
+	f.some("analysis.suggestions", len(a.Suggestions))
+	f.texts("analysis.strengths", a.Strengths)
+	f.texts("analysis.gaps", a.Gaps)
+	f.texts("analysis.key_concepts", a.KeyConcepts)
+	f.texts("analysis.suggestions", a.Suggestions)
+	return f
+}
+
+// Check implements Aid. Days start at 1 and never go back; a day may hold several sittings.
+func (s *PlanSet) Check(Options) []string {
+	var f faults
+	f.text("plan.title", s.Plan.Title)
+	f.some("plan.sessions", len(s.Plan.Sessions))
+	last := 1
+	for i, sit := range s.Plan.Sessions {
+		path := fmt.Sprintf("plan.sessions[%d]", i)
+		if sit.Day < last {
+			f.add("%s.day must count up from 1", path)
+		}
+		last = max(last, sit.Day)
+		f.text(path+".topic", sit.Topic)
+		f.some(path+".activities", len(sit.Activities))
+		f.texts(path+".activities", sit.Activities)
+		f.positive(path+".minutes", sit.Minutes)
+	}
+	return f
+}

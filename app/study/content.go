@@ -1,0 +1,83 @@
+package study
+
+import "time"
+
+// Note is a student's text that answers are drawn from.
+type Note struct {
+	ID        string    `json:"id"` // UUID
+	UserID    string    `json:"user_id"`
+	Title     string    `json:"title"`
+	Content   string    `json:"content"`
+	CreatedAt time.Time `json:"created_at"` // UTC
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Session is a stored conversation.
+type Session struct {
+	ID        string    `json:"id"` // UUID
+	UserID    string    `json:"user_id"`
+	Title     string    `json:"title"`
+	Messages  int       `json:"message_count"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Message is one stored turn of a conversation.
+type Message struct {
+	ID        string    `json:"id"`
+	Role      string    `json:"role"` // RoleUser | RoleAssistant
+	Text      string    `json:"content"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// ContentTypes maps the request types whose aids are kept to the name they are
+// listed under.
+func ContentTypes() map[Type]string {
+	return map[Type]string{Flashcards: "flashcards", Quiz: "quizzes", Exam: "exams", Summary: "summaries"}
+}
+
+// Content is a kept aid. Data is the aid as JSON.
+type Content struct {
+	ID        string    `json:"id"`
+	UserID    string    `json:"user_id"`
+	SessionID string    `json:"session_id"`
+	Type      Type      `json:"type"`
+	Title     string    `json:"title"`
+	Data      []byte    `json:"-"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Execution is one finished run, kept for the operator's metrics. It holds no
+// text of the student's.
+type Execution struct {
+	RunID     string    `json:"run_id"`
+	UserID    string    `json:"user_id"`
+	SessionID string    `json:"session_id"`
+	Type      Type      `json:"type"`
+	Success   bool      `json:"success"`
+	ErrorCode Code      `json:"error_code,omitempty"`
+	Millis    int64     `json:"execution_time_ms"`
+	Tokens    int       `json:"tokens_used"`
+	Model     string    `json:"model_used"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Totals sums executions over a span of time.
+type Totals struct {
+	TotalRequests      int64                 `json:"total_requests"`
+	Successful         int64                 `json:"successful"`
+	Failed             int64                 `json:"failed"`
+	SuccessRate        float64               `json:"success_rate"` // percent, 0 to 100; 0 when there were none
+	AvgExecutionTimeMS float64               `json:"avg_execution_time_ms"`
+	TotalTokensUsed    int64                 `json:"total_tokens_used"`
+	AgentMetrics       map[Type]AgentMetrics `json:"agent_metrics"`
+}
+
+// AgentMetrics is the share of one request type in Totals.
+type AgentMetrics struct {
+	Requests           int64   `json:"requests"`
+	Successful         int64   `json:"successful"`
+	Failed             int64   `json:"failed"`
+	AvgExecutionTimeMS float64 `json:"avg_execution_time_ms"`
+	TokensUsed         int64   `json:"tokens_used"`
+}

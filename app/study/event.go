@@ -1,0 +1,95 @@
+package study
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind is the `type` of an event on the wire.
+type Kind string
+
+// The kinds of event. KindComplete and KindError are terminal: each run ends with
+// exactly one of them.
+const (
+	KindStart    Kind = "start"
+	KindProgress Kind = "progress"
+	KindToken    Kind = "token"
+	KindComplete Kind = "complete"
+	KindError    Kind = "error"
+	KindGap      Kind = "gap"
+)
+
+// Terminal reports whether nothing of the run follows an event of this kind.
+func (k Kind) Terminal() bool { return k == KindComplete || k == KindError }
+
+// Event is one thing a client may watch. Fields is a JSON object without `type`
+// and `seq`; both are put in front of it by Data.
+type Event struct {
+	Kind   Kind
+	Seq    uint64 // grows by 1 per session, from 1; given by the journal
+	Fields json.RawMessage
+}
+
+// NewEvent marshals fields, a struct or map that becomes a JSON object.
+func NewEvent(kind Kind, fields any) (Event, error) {
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return Event{}, fmt.Errorf("marshal %s event: %w", kind, err)
+	}
+	if len(raw) < 2 || raw[0] != '{' {
+		return Event{}, fmt.Errorf("%s event: fields are no JSON object", kind)
+	}
+	return Event{Kind: kind, Fields: raw}, nil
+}
+
+// Data is the event's `data:` line: one JSON object, no line breaks.
+func (e Event) Data() []byte {
+	out := make([]byte, 0, len(e.Fields)+40)
+	out = append(out, `{"type":"`...)
+	out = append(out, e.Kind...)
+	out = append(out, `","seq":`...)
+	out = strconv.AppendUint(out, e.Seq, 10)
+	if len(e.Fields) > 2 {
+		out = append(out, ',')
+		return append(out, e.Fields[1:]...)
+	}
+	return append(out, '}')
+}
+
+// Position is a place in a session's journal: the event with number Seq of the
+// journal's life Epoch. The zero Position is before every event.
+type Position struct {
+	Epoch uint64
+	Seq   uint64
+}
+
+// String is the position as an event's `id:`, e.g. "3k7x1c0a.42".
+func (p Position) String() string {
+	return strconv.FormatUint(p.Epoch, 36) + "." + strconv.FormatUint(p.Seq, 10)
+}
+
+// ParsePosition reads what String wrote. It refuses anything else, also other
+// spellings of the same numbers, and anything over 40 bytes.
+func ParsePosition(s string) (Position, error) {
+	epoch, seq, ok := strings.Cut(s, ".")
+	if !ok || len(s) > 40 {
+		return Position{}, Errorf(CodeInvalid, "not a position of an event stream")
+	}
+	e, errE := strconv.ParseUint(epoch, 36, 64)
+	n, errN := strconv.ParseUint(seq, 10, 64)
+	p := Position{Epoch: e, Seq: n}
+	if errE != nil || errN != nil || p.String() != s {
+		return Position{}, Errorf(CodeInvalid, "not a position of an event stream")
+	}
+	return p, nil
+}
+
+// Batch is what a journal has after a position.
+type Batch struct {
+	Missed uint64   // events asked for that are no longer kept; told as a gap
+	Events []Event  // in order, without holes
+	Next   Position // where to go on from
+	Ended  bool     // Next is behind the newest run's terminal event: nothing follows
+}

@@ -1,0 +1,11 @@
+package study
+
+// Feedback is a student's rating of a kept aid.
+type Feedback struct {
+	UserID      string   `json:"user_id"`
+	ContentType string   `json:"content_type"` // flashcards | quizzes | exams | summaries
+	ContentID   string   `json:"content_id"`
+	Rating      int      `json:"rating"` // 1 to 5
+	Text        string   `json:"feedback_text,omitempty"`
+	Issues      []string `json:"issues,omitempty"`
+}

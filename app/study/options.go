@@ -1,0 +1,113 @@
+package study
+
+import "slices"
+
+// knownOptions names the options each type reads; the others are ignored.
+func knownOptions(t Type) []string {
+	known := []string{"content", "topic"}
+	switch t {
+	case Flashcards:
+		return append(known, "count", "difficulty")
+	case Quiz:
+		return append(known, "question_count", "question_types", "difficulty")
+	case Exam:
+		return append(known, "question_count", "question_types", "difficulty", "duration_minutes", "sections")
+	case Summary:
+		return append(known, "length", "style", "focus_areas")
+	case Analysis:
+		return append(known, "focus_areas")
+	case Plan:
+		return append(known, "count", "duration_minutes", "focus_areas")
+	default:
+		return known
+	}
+}
+
+// As gives the request as one of type t: options that t does not know are taken
+// out and named in Ignored, and those that are missing get t's defaults. It is
+// called once the type is settled, for a chat may turn out to ask for a quiz.
+func (r Request) As(t Type) Request {
+	r.Type = t
+	known := knownOptions(t)
+	r.Ignored = nil
+	for _, name := range r.Given {
+		if !slices.Contains(known, name) {
+			r.Ignored = append(r.Ignored, name)
+		}
+	}
+	r.Options = r.Options.only(known).withDefaults(t)
+	return r
+}
+
+// only keeps the known options.
+func (o Options) only(known []string) Options {
+	kept := Options{}
+	for _, name := range known {
+		switch name {
+		case "content":
+			kept.Content = o.Content
+		case "topic":
+			kept.Topic = o.Topic
+		case "difficulty":
+			kept.Difficulty = o.Difficulty
+		case "count":
+			kept.Count = o.Count
+		case "question_count":
+			kept.QuestionCount = o.QuestionCount
+		case "question_types":
+			kept.QuestionTypes = o.QuestionTypes
+		case "duration_minutes":
+			kept.DurationMinutes = o.DurationMinutes
+		case "sections":
+			kept.Sections = o.Sections
+		case "length":
+			kept.Length = o.Length
+		case "style":
+			kept.Style = o.Style
+		case "focus_areas":
+			kept.FocusAreas = o.FocusAreas
+		}
+	}
+	return kept
+}
+
+// withDefaults fills what a student left open. A plan's Count stays 0: one
+// session for each section of the text.
+func (o Options) withDefaults(t Type) Options {
+	switch t {
+	case Flashcards:
+		o.Count = orInt(o.Count, 10)
+		o.Difficulty = orText(o.Difficulty, Medium)
+	case Quiz:
+		o.QuestionCount = orInt(o.QuestionCount, 10)
+		o.Difficulty = orText(o.Difficulty, Medium)
+	case Exam:
+		o.QuestionCount = orInt(o.QuestionCount, 15)
+		o.Sections = min(orInt(o.Sections, 3), o.QuestionCount)
+		o.DurationMinutes = orInt(o.DurationMinutes, 60)
+		o.Difficulty = orText(o.Difficulty, Medium)
+	case Summary:
+		o.Length = orText(o.Length, Medium)
+		o.Style = orText(o.Style, BulletPoints)
+	case Plan:
+		o.DurationMinutes = orInt(o.DurationMinutes, 30)
+	}
+	if len(o.QuestionTypes) == 0 && (t == Quiz || t == Exam) {
+		o.QuestionTypes = []string{MultipleChoice, TrueFalse, ShortAnswer}
+	}
+	return o
+}
+
+func orInt(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+func orText(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

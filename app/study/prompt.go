@@ -1,0 +1,42 @@
+package study
+
+// Brief is a task as data: what the offline engine works from, and what a prompt
+// for a language model is written from.
+type Brief struct {
+	Type     Type
+	Message  string // the student's words
+	Options  Options
+	Material string // the source text to draw from; "" = none
+	History  []Turn // oldest first
+}
+
+// Turn is one message of a conversation.
+type Turn struct {
+	Role string // RoleSystem | RoleUser | RoleAssistant
+	Text string
+}
+
+// The roles of a Turn, as every chat-completions API spells them.
+const (
+	RoleSystem    = "system"
+	RoleUser      = "user"
+	RoleAssistant = "assistant"
+)
+
+// Prompt is one call of a model. Turns is the rendered conversation, the system
+// turn first; Brief is the same task as data. A language model reads Turns only,
+// the offline engine reads Brief only, and both answer with the same JSON
+// (or, for Chat, with plain text).
+type Prompt struct {
+	Turns     []Turn
+	Brief     Brief
+	MaxTokens int  // bound of the answer; 0 = the model's own
+	JSON      bool // the answer shall be one JSON object
+}
+
+// Answer is what a model gave back.
+type Answer struct {
+	Text   string
+	Model  string // the model that answered, as it names itself
+	Tokens int    // prompt and completion together; 0 where the upstream does not say
+}

@@ -1,0 +1,54 @@
+package study
+
+// Result is a finished answer: the `result` of the wire.
+type Result struct {
+	Success    bool       `json:"success"`
+	Intent     Type       `json:"intent"`
+	Data       Aid        `json:"data"`
+	Validation Validation `json:"validation"`
+	Metadata   Metadata   `json:"metadata"`
+	UserID     string     `json:"user_id"`
+	SessionID  string     `json:"session_id"`
+	Message    string     `json:"message"`
+
+	IgnoredOptions []string `json:"ignored_options"`
+	Warnings       []string `json:"warnings,omitempty"`
+}
+
+// Validation says what was checked, by whom, and how it came out. Scores run from
+// 0 to 1; nil means not checked (accuracy without source material, say).
+type Validation struct {
+	SafetyScore  *float64 `json:"safety_score"`
+	QualityScore *float64 `json:"quality_score"`
+	Accuracy     *float64 `json:"accuracy_score"`
+	Attempts     int      `json:"validation_attempts"`
+	Passed       bool     `json:"validation_passed"`
+	CheckedBy    string   `json:"checked_by"`       // "rules" or a model's name
+	Issues       []string `json:"issues,omitempty"` // what the checks found
+}
+
+// Metadata says what an answer cost.
+type Metadata struct {
+	ExecutionTimeMS int64  `json:"execution_time_ms"`
+	TokensUsed      int    `json:"tokens_used"`
+	ModelUsed       string `json:"model_used"`
+}
+
+// Saved names what the store kept of an answer.
+type Saved struct {
+	ContentType string `json:"content_type,omitempty"` // flashcards | quizzes | exams | summaries
+	ContentID   string `json:"content_id,omitempty"`
+}
+
+// Steps every run goes through, in order; Progress.Step counts them from 1.
+const TotalSteps = 6
+
+// Progress is one step of a run: the `data` of a progress event.
+type Progress struct {
+	Step         int    `json:"step"`
+	TotalSteps   int    `json:"total_steps"`
+	CurrentAgent string `json:"current_agent"`
+	Message      string `json:"message"`
+	Percentage   int    `json:"percentage"`
+	Timestamp    string `json:"timestamp"` // RFC 3339, UTC
+}
