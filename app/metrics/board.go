@@ -1,0 +1,168 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxWorkers bounds the worker processes of a container, leaving ones included:
+// the board has a page for each.
+const MaxWorkers = 64
+
+const (
+	pageWords = 128 // 1 KiB a page
+	pageBytes = pageWords * 8
+	boardSize = pageBytes * (MaxWorkers + 1)
+)
+
+// Page is one process's part of the board: its gauges and counters, each one word
+// written with an atomic store by its owner and read by anyone.
+type Page struct {
+	words [pageWords]atomic.Uint64
+}
+
+// Add raises a counter.
+func (p *Page) Add(c Counter, n uint64) { p.words[c].Add(n) }
+
+// Count reads a counter.
+func (p *Page) Count(c Counter) uint64 { return p.words[c].Load() }
+
+// Store sets a counter to a total kept elsewhere (a cache's own hits, say). The
+// total must never fall.
+func (p *Page) Store(c Counter, n uint64) { p.words[c].Store(n) }
+
+// Set sets a gauge.
+func (p *Page) Set(g Gauge, n int64) { p.words[g].Store(uint64(n)) }
+
+// Shift moves a gauge by n, which may be negative, and gives its new value.
+func (p *Page) Shift(g Gauge, n int64) int64 { return int64(p.words[g].Add(uint64(n))) }
+
+// Gauge reads a gauge.
+func (p *Page) Gauge(g Gauge) int64 { return int64(p.words[g].Load()) }
+
+func (p *Page) clear() {
+	for i := range p.words {
+		p.words[i].Store(0)
+	}
+}
+
+// Board is the scoreboard: memory that the supervisor and all workers share. Its
+// first page is the supervisor's, which also keeps what departed workers counted;
+// the others are lent to one worker process each. Only the supervisor calls Claim
+// and Retire.
+type Board struct {
+	file   *os.File
+	memory []byte
+}
+
+// OpenBoard makes a board in a nameless file in dir. Where dir cannot hold it
+// (absent, read-only, full), the board lies in an anonymous memory file, and fallback
+// says why.
+func OpenBoard(dir string) (b *Board, fallback, err error) {
+	file, fallback := openReserved(dir)
+	if fallback != nil {
+		fd, err := unix.MemfdCreate("studysharper-board", unix.MFD_CLOEXEC)
+		if err != nil {
+			return nil, fallback, fmt.Errorf("anonymous memory file: %w", err)
+		}
+		file = os.NewFile(uintptr(fd), "board")
+		if err := file.Truncate(boardSize); err != nil {
+			return nil, fallback, errors.Join(err, file.Close())
+		}
+	}
+	b, err = AttachBoard(file)
+	return b, fallback, err
+}
+
+// openReserved makes a file without a name and reserves its blocks: on a full
+// tmpfs a hole would be found by a SIGBUS later.
+func openReserved(dir string) (*os.File, error) {
+	name := filepath.Join(dir, fmt.Sprintf(".studysharper-board-%d", os.Getpid()))
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(os.Remove(name), unix.Fallocate(int(file.Fd()), 0, 0, boardSize))
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// AttachBoard maps a board from a file that OpenBoard made; the board owns it.
+func AttachBoard(file *os.File) (*Board, error) {
+	memory, err := unix.Mmap(int(file.Fd()), 0, boardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("map the scoreboard: %w", err), file.Close())
+	}
+	return &Board{file: file, memory: memory}, nil
+}
+
+// File is what a worker's process inherits to AttachBoard.
+func (b *Board) File() *os.File { return b.file }
+
+// Close unmaps the board; no page of it may be used afterwards.
+func (b *Board) Close() error {
+	if b.memory == nil {
+		return nil
+	}
+	memory := b.memory
+	b.memory = nil
+	return errors.Join(unix.Munmap(memory), b.file.Close())
+}
+
+// Supervisor is the supervisor's own page.
+func (b *Board) Supervisor() *Page { return b.page(0) }
+
+// Worker is the page that Claim lent out under index, from 1 to MaxWorkers.
+func (b *Board) Worker(index int) *Page { return b.page(index) }
+
+func (b *Board) page(index int) *Page {
+	return (*Page)(unsafe.Pointer(&b.memory[index*pageBytes])) //nolint:gosec // the shared mapping is the point
+}
+
+// Claim lends a clear page to a new worker of a slot; false when all are taken.
+func (b *Board) Claim(slot, generation int) (index int, ok bool) {
+	for i := 1; i <= MaxWorkers; i++ {
+		p := b.page(i)
+		if State(p.Gauge(StateOf)) != Absent {
+			continue
+		}
+		p.clear()
+		p.Set(Slot, int64(slot))
+		p.Set(Generation, int64(generation))
+		p.Set(Heartbeat, Monotonic())
+		p.Set(StateOf, int64(Booting))
+		return i, true
+	}
+	return 0, false
+}
+
+// Retire takes a dead worker's page back. What it counted moves to the
+// supervisor's page, so that the container's counters never fall; Snapshot sees
+// either the one or the other.
+func (b *Board) Retire(index int) {
+	own, p := b.Supervisor(), b.page(index)
+	own.words[version].Add(1)
+	for c := firstCounter; c < endCounter; c++ {
+		own.Add(c, p.Count(c))
+	}
+	p.clear()
+	own.words[version].Add(1)
+}
+
+// Monotonic is the machine's monotonic clock in nanoseconds: the same in every
+// process, and not moved by a change of the wall clock.
+func Monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano()
+}

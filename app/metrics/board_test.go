@@ -1,0 +1,165 @@
+package metrics
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func openBoard(t *testing.T) *Board {
+	t.Helper()
+	b, fallback, err := OpenBoard(t.TempDir())
+	if err != nil || fallback != nil {
+		t.Fatalf("OpenBoard: %v, fallback %v", err, fallback)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func TestBoardIsSharedThroughItsFile(t *testing.T) {
+	b := openBoard(t)
+	fd, err := syscall.Dup(int(b.File().Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := AttachBoard(os.NewFile(uintptr(fd), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	index, ok := b.Claim(1, 7)
+	if !ok {
+		t.Fatal("no page")
+	}
+	b.Worker(index).Add(Requests, 3)
+	b.Worker(index).Set(Streams, 5)
+	s := other.Snapshot()
+	if len(s.Workers) != 1 || s.Total(Requests) != 3 || s.Sum(Streams) != 5 || s.Workers[0].Gauge(Generation) != 7 || s.Workers[0].State() != Booting {
+		t.Errorf("the other mapping sees %+v", s)
+	}
+}
+
+func TestBoardFallsBackWhereTheFolderCannotHoldIt(t *testing.T) {
+	b, fallback, err := OpenBoard(filepath.Join(t.TempDir(), "absent"))
+	if err != nil || fallback == nil {
+		t.Fatalf("got %v, fallback %v", err, fallback)
+	}
+	defer b.Close()
+	if _, ok := b.Claim(0, 1); !ok {
+		t.Error("the memory file has no pages")
+	}
+}
+
+func TestBoardLeavesNoFileBehind(t *testing.T) {
+	dir := t.TempDir()
+	b, _, err := OpenBoard(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("got %v, %v", entries, err)
+	}
+}
+
+func TestBoardLendsEveryPageButNotOneMore(t *testing.T) {
+	b := openBoard(t)
+	for i := range MaxWorkers {
+		if _, ok := b.Claim(i, 1); !ok {
+			t.Fatalf("page %d of %d is not lent", i+1, MaxWorkers)
+		}
+	}
+	if index, ok := b.Claim(0, 1); ok {
+		t.Errorf("page %d is lent twice", index)
+	}
+	b.Retire(3)
+	if index, ok := b.Claim(0, 2); !ok || index != 3 {
+		t.Errorf("the page given back: got %d, %v", index, ok)
+	}
+}
+
+func TestRetireKeepsCountersAndForgetsGauges(t *testing.T) {
+	b := openBoard(t)
+	index, _ := b.Claim(0, 1)
+	b.Worker(index).Add(Requests, 10)
+	b.Worker(index).Set(Streams, 4)
+	b.Retire(index)
+	s := b.Snapshot()
+	if s.Total(Requests) != 10 || s.Sum(Streams) != 0 || len(s.Workers) != 0 {
+		t.Errorf("got %d requests, %d streams, %d workers", s.Total(Requests), s.Sum(Streams), len(s.Workers))
+	}
+}
+
+func TestCountersNeverFallWhileWorkersComeAndGo(t *testing.T) {
+	b := openBoard(t)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for generation := 1; ; generation++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			index, _ := b.Claim(0, generation)
+			b.Worker(index).Add(Requests, 5)
+			b.Retire(index)
+		}
+	})
+	var last uint64
+	for range 20_000 {
+		if now := b.Snapshot().Total(Requests); now < last {
+			t.Errorf("the counter fell from %d to %d", last, now)
+			break
+		} else {
+			last = now
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if last == 0 {
+		t.Error("nothing was counted")
+	}
+}
+
+func TestOldestIsTheSmallestTimeThatIsSet(t *testing.T) {
+	b := openBoard(t)
+	if got := b.Snapshot().Oldest(CacheOldest); got != 0 {
+		t.Errorf("without workers: got %d", got)
+	}
+	for i, at := range []int64{0, 30, 20} {
+		index, _ := b.Claim(i, 1)
+		b.Worker(index).Set(CacheOldest, at)
+	}
+	if got := b.Snapshot().Oldest(CacheOldest); got != 20 {
+		t.Errorf("got %d, want 20", got)
+	}
+}
+
+func TestPublishTellsOfTheProcess(t *testing.T) {
+	b := openBoard(t)
+	index, _ := b.Claim(0, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	called := 0
+	err := Publish(ctx, b.Worker(index), func(*Page) { called++; cancel() })
+	r := b.Snapshot().Workers[0]
+	if err != nil || called != 1 {
+		t.Errorf("got %v after %d calls", err, called)
+	}
+	for name, got := range map[string]int64{"goroutines": r.Gauge(Goroutines), "heap": r.Gauge(HeapBytes), "resident": r.Gauge(RSSBytes)} {
+		if got <= 0 {
+			t.Errorf("%s: got %d", name, got)
+		}
+	}
+	if silence := time.Duration(Monotonic() - r.Gauge(Heartbeat)); silence < 0 || silence > time.Minute {
+		t.Errorf("the heartbeat is %v old", silence)
+	}
+}

@@ -1,0 +1,44 @@
+package metrics
+
+import (
+	"context"
+	"os"
+	"runtime"
+	runtimemetrics "runtime/metrics"
+	"time"
+)
+
+// HeartbeatEvery is how often Publish gives a sign of life.
+const HeartbeatEvery = time.Second
+
+// Publish writes what the process knows of itself (heartbeat, heap, goroutines,
+// resident memory) on its page once a HeartbeatEvery, until ctx ends. Each also
+// is called then, for gauges that others keep. It never fails.
+func Publish(ctx context.Context, p *Page, each func(*Page)) error {
+	p.Set(PID, int64(os.Getpid()))
+	p.Set(Started, time.Now().UnixNano())
+	tick := time.NewTicker(HeartbeatEvery)
+	defer tick.Stop()
+	for {
+		publishOnce(p)
+		each(p)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func publishOnce(p *Page) {
+	p.Set(Heartbeat, Monotonic())
+	p.Set(Goroutines, int64(runtime.NumGoroutine()))
+	heap := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	runtimemetrics.Read(heap)
+	if heap[0].Value.Kind() == runtimemetrics.KindUint64 {
+		p.Set(HeapBytes, int64(heap[0].Value.Uint64())) //nolint:gosec // a heap's size fits
+	}
+	if rss, err := RSS(os.Getpid()); err == nil {
+		p.Set(RSSBytes, rss)
+	}
+}

@@ -1,0 +1,79 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"studysharper/app/metrics"
+)
+
+// ErrByHand says that a worker was not started by its supervisor.
+var ErrByHand = errors.New("a worker is started by its supervisor only: run `studysharper serve`")
+
+// Parent is a worker's view of its supervisor, and of what it was given.
+type Parent struct {
+	Launch
+	Listener net.Listener
+	Relay    net.Conn // to the journals
+	Board    *metrics.Board
+	control  *control
+}
+
+// OpenParent takes what the supervisor has handed to this process; ErrByHand when
+// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 6.
+func OpenParent() (*Parent, error) {
+	p := &Parent{}
+	n, err := fmt.Sscanf(os.Getenv(workerEnv), "%d.%d.%d", &p.Slot, &p.Generation, &p.Page)
+	if err != nil || n != 3 || p.Page < 1 || p.Page > metrics.MaxWorkers {
+		return nil, ErrByHand
+	}
+	listener, control, relay, board := os.NewFile(fdListener, "listener"), os.NewFile(fdControl, "control"), os.NewFile(fdRelay, "relay"), os.NewFile(fdBoard, "board")
+	if p.control, err = newControl(control); err != nil {
+		return nil, ErrByHand
+	}
+	if p.Listener, err = net.FileListener(listener); err != nil {
+		return nil, fmt.Errorf("inherited listener: %w", err)
+	}
+	if p.Relay, err = net.FileConn(relay); err != nil {
+		return nil, fmt.Errorf("inherited relay: %w", err)
+	}
+	if p.Board, err = metrics.AttachBoard(board); err != nil {
+		return nil, err
+	}
+	return p, errors.Join(listener.Close(), control.Close(), relay.Close())
+}
+
+// Own is this worker's page of the board.
+func (p *Parent) Own() *metrics.Page { return p.Board.Worker(p.Page) }
+
+// Ready tells the supervisor that requests are answered from now on.
+func (p *Parent) Ready() error {
+	p.Own().Set(metrics.StateOf, int64(metrics.Ready))
+	return p.control.send(Message{Kind: KindReady})
+}
+
+// ClearCaches asks the supervisor to have every worker empty its cache of the keys
+// that hold pattern.
+func (p *Parent) ClearCaches(pattern string) error {
+	return p.control.send(Message{Kind: KindClear, Pattern: pattern})
+}
+
+// Listen gives each message of the supervisor to handle until ctx ends, which is
+// nil, or the supervisor is gone, which is an error: a worker does not outlive it.
+func (p *Parent) Listen(ctx context.Context, handle func(Message)) error {
+	stop := context.AfterFunc(ctx, func() { _ = p.control.close() })
+	defer stop()
+	for {
+		m, err := p.control.receive()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the supervisor is gone: %w", err)
+		}
+		handle(m)
+	}
+}
