@@ -1,0 +1,130 @@
+package llm
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// next is what to do after a failure.
+type next int
+
+const (
+	giveUp    next = iota // the next model would fare no better, or text has been shown
+	nextModel             // this model will not do better, another may
+	tryAgain              // the same call may succeed in a moment
+)
+
+// failure is an error with what to do about it.
+type failure struct {
+	err  *study.Error
+	next next
+}
+
+// after gives the error, with the failures of the models asked before in its cause.
+func (f *failure) after(before []error) error {
+	if len(before) == 0 {
+		return f.err
+	}
+	whole := *f.err
+	earlier := before[0]
+	for _, later := range before[1:] {
+		earlier = fmt.Errorf("%w; then %w", earlier, later)
+	}
+	if whole.Cause == nil {
+		whole.Cause = fmt.Errorf("after %w", earlier)
+	} else {
+		whole.Cause = fmt.Errorf("%w; after %w", whole.Cause, earlier)
+	}
+	return &whole
+}
+
+// Causes of our own for ending a call.
+var (
+	errSilence  = errors.New("no answer within the time allowed")
+	errRawBytes = errors.New("response longer than the bound")
+	errExchange = errors.New("the HTTP exchange failed")
+
+	errSlowNetwork = errors.New("the network took too long")
+)
+
+func failed(n next, cause error, message string) *failure {
+	return &failure{next: n, err: &study.Error{Code: study.CodeUpstreamFailed, Message: message, Cause: cause}}
+}
+
+// statusFailure says what an HTTP status other than 200, or the code in an error
+// object, means. It reads nothing the upstream wrote but the number.
+func statusFailure(status int, retryAfter time.Duration) *failure {
+	cause := errors.New("upstream status " + strconv.Itoa(status))
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return failed(giveUp, cause, "the model's API refused our key")
+	case status == http.StatusPaymentRequired:
+		return failed(giveUp, cause, "the model's API wants to be paid first")
+	case status >= 300 && status < 400:
+		return failed(giveUp, cause, "the model's API answered with a redirect, which is not followed")
+	case status == http.StatusNotFound:
+		return failed(nextModel, cause, "the model's API does not know the model")
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return &failure{next: tryAgain, err: &study.Error{Code: study.CodeUpstreamUnavailable,
+			Message: "the model cannot answer just now", RetryAfter: retryAfter, Cause: cause}}
+	case status >= 400:
+		return failed(nextModel, cause, "the model's API refused the request")
+	default:
+		return failed(nextModel, cause, "the model's API answered with a status that makes no sense")
+	}
+}
+
+// ioFailure says what a failed exchange means: one that was ended, by us or by the
+// caller, or one that broke. n is what to do in the latter case.
+func ioFailure(ctx context.Context, err error, n next, code study.Code, message string) *failure {
+	if ctx.Err() != nil {
+		return silenceFailure(ctx)
+	}
+	return &failure{next: n, err: &study.Error{Code: code, Message: message, Cause: harmless(err)}}
+}
+
+// silenceFailure says why ctx has ended: our own timers, or the caller.
+func silenceFailure(ctx context.Context) *failure {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errSilence) {
+		return &failure{next: nextModel, err: &study.Error{Code: study.CodeUpstreamTimeout,
+			Message: "the model did not answer in time", Cause: cause}}
+	}
+	code, message := study.CodeUnavailable, "the run was ended before the model had answered"
+	if errors.Is(cause, context.DeadlineExceeded) {
+		code, message = study.CodeTimeout, "the run took longer than it may"
+	}
+	return &failure{next: giveUp, err: study.AsError(study.Wrap(cause, code, message))}
+}
+
+// harmless keeps the causes whose text is made on this side. Others may quote the
+// upstream (net/http does, of a malformed response), which may quote our key.
+func harmless(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, ours := range []error{errRawBytes, errLongLine, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, ours) {
+			return ours
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return bad
+	}
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
+		return errSlowNetwork
+	}
+	return errExchange
+}

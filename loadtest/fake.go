@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"studysharper/loadtest/fakellm"
+)
+
+// serveFake serves a fake language model until ctx ends, and gives the exit status.
+func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	listen, o, err := parseFake(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitPassed
+	case err != nil:
+		fmt.Fprintln(stderr, "loadtest fakellm:", err)
+		return exitUsage
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		fmt.Fprintln(stderr, "loadtest fakellm:", err)
+		return exitFailed
+	}
+	fake := fakellm.New(o)
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	// Close and not Shutdown: calls that hang on purpose would be waited for.
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	fmt.Fprintf(stdout, "Fake model at http://%s/v1, its rules at /control\n", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		fmt.Fprintln(stderr, "loadtest fakellm:", err)
+		return exitFailed
+	}
+	n := fake.Counts()
+	fmt.Fprintf(stdout, "Answered %d calls, cut off %d, abandoned by their callers %d\n", n.Completed, n.Broken, n.Cancelled)
+	return exitPassed
+}
+
+// parseFake reads the flags: the first rule's, and the pace of the calls it does not apply to.
+func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Options, err error) {
+	var r fakellm.Rule
+	var latency time.Duration
+	fs := flag.NewFlagSet("loadtest fakellm", flag.ContinueOnError)
+	fs.StringVar(&listen, "listen", "127.0.0.1:9999", "`address` to listen at")
+	fs.StringVar(&o.Key, "key", "", "bearer key demanded; empty: any")
+	fs.DurationVar(&latency, "latency", 0, "before the headers of an answer")
+	fs.Float64Var(&r.TokensPerSecond, "tokens-per-second", 0, "pace of a stream; 0: at once")
+	fs.IntVar(&r.Comments, "comments", 0, "comment lines before the first token")
+	fs.StringVar((*string)(&r.Fault), "fault", "", fmt.Sprintf("how to misbehave: one of %s", fakellm.Faults()))
+	fs.IntVar(&r.Status, "status", 0, "status or code of an error answer; 0: 500")
+	fs.StringVar(&r.RetryAfter, "retry-after", "", "header of an error answer")
+	fs.BoolVar(&r.NumericCode, "numeric-code", false, "error objects hold a number as their code")
+	fs.StringVar(&r.Location, "location", "", "where a redirect leads")
+	fs.IntVar(&r.AfterTokens, "after-tokens", 3, "sent before a fault in the middle of a stream")
+	fs.IntVar(&r.Lines, "lines", 1, "bad lines")
+	fs.Int64Var(&r.Bytes, "bytes", 0, "of a huge answer; 0: 100 MB")
+	fs.StringVar(&r.Model, "model", "", "misbehave for this `model` only")
+	fs.IntVar(&r.Every, "every", 0, "misbehave in each n-th call only")
+	fs.IntVar(&r.Times, "times", 0, "misbehave so many times only; 0: without end")
+	words, err := parseFlags(fs, args, "usage: loadtest fakellm [flags]\n", stderr)
+	if err != nil {
+		return "", o, err
+	}
+	if len(words) > 0 {
+		return "", o, fmt.Errorf("no argument but flags, not %q", words[0])
+	}
+	r.LatencyMS = int(latency.Milliseconds())
+	o.Rules = []fakellm.Rule{r, {LatencyMS: r.LatencyMS, TokensPerSecond: r.TokensPerSecond, Comments: r.Comments}}
+	return listen, o, fakellm.New(fakellm.Options{}).SetRules(o.Rules...)
+}

@@ -1,0 +1,122 @@
+package fakellm
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Fault is a way to misbehave.
+type Fault string
+
+// The faults. Those that say "mid-answer" happen after Rule.AfterTokens tokens of a
+// stream, or after half the body of a plain answer.
+const (
+	None             Fault = ""                   // answer well
+	Status           Fault = "status"             // Rule.Status with an error body
+	Redirect         Fault = "redirect"           // 307 to Rule.Location
+	Garbage          Fault = "garbage"            // 200 and no JSON
+	HTML             Fault = "html"               // 200 and an HTML page
+	NotHTTP          Fault = "not_http"           // bytes that are no HTTP response
+	Empty            Fault = "empty"              // 200 and an answer without text
+	Filtered         Fault = "filtered"           // 200, no text, finish_reason content_filter
+	ErrorInBody      Fault = "error_in_body"      // 200 and an error object of code Rule.Status
+	Hang             Fault = "hang"               // nothing, not even headers
+	HangAfterHeaders Fault = "hang_after_headers" // headers, then nothing
+	HangMidway       Fault = "hang_midway"        // mid-answer: nothing more
+	HangAtEnd        Fault = "hang_at_end"        // the whole answer, then neither [DONE] nor end
+	Cut              Fault = "cut"                // mid-answer: the connection ends
+	Reset            Fault = "reset"              // mid-answer: the connection is reset
+	TruncatedChunk   Fault = "truncated_chunk"    // mid-answer: ends inside an HTTP chunk
+	EarlyEnd         Fault = "early_end"          // mid-answer: a clean end of the body
+	ErrorMidway      Fault = "error_midway"       // mid-answer: an error object of code Rule.Status
+	BadLines         Fault = "bad_lines"          // mid-answer: Rule.Lines events that are no JSON, then the rest
+	NoDone           Fault = "no_done"            // a whole stream without [DONE]
+	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer although a stream was asked for
+	Huge             Fault = "huge"               // an answer of Rule.Bytes bytes of text
+	Endless          Fault = "endless"            // an answer that never ends
+	EndlessLine      Fault = "endless_line"       // a line, or a JSON string, that never ends
+)
+
+// Rule says how calls are answered. The first rule that matches a call applies to it.
+type Rule struct {
+	Model string `json:"model,omitempty"` // only calls for this model; "" = any
+	Every int    `json:"every,omitempty"` // only each n-th call that matches; 0 or 1 = all
+	Times int    `json:"times,omitempty"` // only so many calls, then never again; 0 = no end
+
+	Fault       Fault  `json:"fault,omitempty"`
+	Status      int    `json:"status,omitempty"`       // 300 to 599; 0 = 500
+	NumericCode bool   `json:"numeric_code,omitempty"` // the error's code is a number, as OpenRouter's
+	RetryAfter  string `json:"retry_after,omitempty"`  // header of a Status answer, as it is
+	Location    string `json:"location,omitempty"`
+	AfterTokens int    `json:"after_tokens,omitempty"` // sent before a mid-answer fault; 0 = it comes before the first
+	Lines       int    `json:"lines,omitempty"`
+	Bytes       int64  `json:"bytes,omitempty"` // 0 = 100 MB
+
+	LatencyMS       int     `json:"latency_ms,omitempty"`        // before the headers
+	TokensPerSecond float64 `json:"tokens_per_second,omitempty"` // of a stream; 0 = at once
+	Comments        int     `json:"comments,omitempty"`          // ": OPENROUTER PROCESSING" lines before the first token, paced like tokens
+}
+
+// ruleState is a rule and how often it matched and was applied.
+type ruleState struct {
+	Rule
+	matched, applied int
+}
+
+// Faults lists every fault but None, in alphabetical order.
+func Faults() []Fault {
+	out := make([]Fault, 0, len(faults))
+	for f := range faults {
+		out = append(out, f)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// check names what is wrong with a rule.
+func (r Rule) check() error {
+	if _, ok := faults[r.Fault]; !ok && r.Fault != None {
+		return fmt.Errorf("unknown fault %q; known are %q", r.Fault, Faults())
+	}
+	if r.Status != 0 && (r.Status < 300 || r.Status > 599) {
+		return fmt.Errorf("status %d: must be 300 to 599", r.Status)
+	}
+	if r.Every < 0 || r.Times < 0 || r.AfterTokens < 0 || r.Lines < 0 || r.Bytes < 0 ||
+		r.LatencyMS < 0 || r.TokensPerSecond < 0 || r.Comments < 0 {
+		return fmt.Errorf("rule of fault %q: no number may be negative", r.Fault)
+	}
+	return nil
+}
+
+// SetRules puts rules in the place of those before; none at all: every call is
+// answered well. An unknown fault or a number out of range is an error and changes nothing.
+func (s *Server) SetRules(rules ...Rule) error {
+	states := make([]ruleState, len(rules))
+	for i, r := range rules {
+		if err := r.check(); err != nil {
+			return err
+		}
+		states[i].Rule = r
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = states
+	return nil
+}
+
+// pick gives the rule for a call; the caller holds mu.
+func (s *Server) pick(model string) Rule {
+	for i := range s.rules {
+		r := &s.rules[i]
+		if r.Model != "" && r.Model != model || r.Times > 0 && r.applied >= r.Times {
+			continue
+		}
+		r.matched++
+		if r.Every > 1 && r.matched%r.Every != 0 {
+			continue
+		}
+		r.applied++
+		return r.Rule
+	}
+	return Rule{}
+}
