@@ -1,0 +1,289 @@
+package cachetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"studysharper/app/cache"
+)
+
+var ctx = context.Background()
+
+func everyByte() string {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}
+
+func keepsAnyBytes(t *testing.T, c cache.Cache) {
+	entries := map[string]string{
+		"plain":                   "value",
+		"":                        "under the empty key",
+		"empty value":             "",
+		"control\x00\r\n\x1b[2J ": "\x00\r\n",
+		"not utf-8 \xff\xfe":      "\xc3\x28",
+		everyByte():               everyByte(),
+		"* ? [a-z] { } \\ %":      "what patterns are made of",
+		strings.Repeat("k", 1024): "under a key of 1 kB",
+		strings.Repeat("k", 1023): "under one of a byte less",
+		"100 kB":                  strings.Repeat("0123456789", 10_000),
+		"4 MB":                    strings.Repeat("0123456789abcdef", 4<<16),
+	}
+	for k, v := range entries {
+		c.Set(ctx, k, []byte(v))
+	}
+	for k, v := range entries {
+		wantHit(t, c, k, v)
+	}
+	c.Set(ctx, "nil value", nil)
+	wantHit(t, c, "nil value", "")
+}
+
+func missesTheUnknown(t *testing.T, c cache.Cache) {
+	wantMiss(t, c, "key")
+	wantMiss(t, c, "")
+	c.Set(ctx, "key", []byte("value"))
+	for _, k := range []string{"", "ke", "key ", "Key", "key\x00"} {
+		wantMiss(t, c, k)
+	}
+}
+
+func givesTheNewest(t *testing.T, c cache.Cache) {
+	for _, n := range []int{10, 0, 100_000, 99_999, 1} {
+		v := strings.Repeat("v", n)
+		c.Set(ctx, "key", []byte(v))
+		wantHit(t, c, "key", v)
+	}
+	if s := c.Stats(); s.MaxItems > 0 && (s.Items != 1 || s.Bytes != int64(len("key")+1)) {
+		t.Fatalf("after overwriting one key: %d items, %d bytes", s.Items, s.Bytes)
+	}
+}
+
+func leavesSlices(t *testing.T, c cache.Cache) {
+	for _, n := range []int{5, 100_000} {
+		given := bytes.Repeat([]byte{'a'}, n)
+		want := string(given)
+		c.Set(ctx, "key", given)
+		clear(given)
+		wantHit(t, c, "key", want)
+		got, _, _ := c.Get(ctx, "key")
+		clear(got)
+		_ = append(got, "more"...)
+		wantHit(t, c, "key", want)
+	}
+}
+
+func tellsTheAge(t *testing.T, c cache.Cache) {
+	c.Set(ctx, "older", []byte("v"))
+	time.Sleep(300 * time.Millisecond)
+	c.Set(ctx, "newer", []byte("v"))
+	_, older, ok := c.Get(ctx, "older")
+	_, newer, also := c.Get(ctx, "newer")
+	if !ok || !also {
+		t.Fatal("missed before their time")
+	}
+	// Millisecond clocks may be one off at either end.
+	if older < 298*time.Millisecond || newer > older-298*time.Millisecond {
+		t.Fatalf("300 ms apart, and %v and %v old", older, newer)
+	}
+	if s := c.Stats(); s.Items > 0 && s.OldestAge < older {
+		t.Fatalf("the oldest is %v old, and one of them was %v old before", s.OldestAge, older)
+	}
+}
+
+func dropsTheOld(t *testing.T, c cache.Cache) {
+	c.Set(ctx, "first", []byte("v"))
+	time.Sleep(brief.TTL / 2)
+	c.Set(ctx, "second", []byte("v"))
+	wantHit(t, c, "first", "v") // reading renews no age
+	time.Sleep(brief.TTL / 2)
+	wantMiss(t, c, "first")
+	wantHit(t, c, "second", "v")
+	time.Sleep(brief.TTL / 2)
+	wantMiss(t, c, "second")
+	if n := c.Clear(ctx, ""); n != 0 {
+		t.Fatalf("Clear found %d expired entries", n)
+	}
+	if s := c.Stats(); s.Items != 0 || s.Bytes != 0 || s.OldestAge != 0 || s.Evictions != 0 {
+		t.Fatalf("with nothing left: %+v", s)
+	}
+}
+
+func renewsTheAge(t *testing.T, c cache.Cache) {
+	c.Set(ctx, "key", []byte("first"))
+	time.Sleep(brief.TTL / 2)
+	c.Set(ctx, "key", []byte("second"))
+	time.Sleep(brief.TTL/2 + brief.TTL/8)
+	wantHit(t, c, "key", "second")
+}
+
+func clearsByPattern(t *testing.T, c cache.Cache) {
+	set := []string{"chat:anna:1", "chat:anna:2", "quiz:anna", "chat:bert", "50%*?[x]", "a\x00b"}
+	cases := []struct {
+		pattern string
+		gone    []string
+	}{
+		{"nothing like it", nil},
+		{"*", []string{"50%*?[x]"}}, // a substring, not a glob
+		{"chat:*", nil},
+		{"CHAT", nil},
+		{"\x00", []string{"a\x00b"}},
+		{"anna", []string{"chat:anna:1", "chat:anna:2", "quiz:anna"}},
+		{"chat:bert", []string{"chat:bert"}},
+	}
+	for _, tc := range cases {
+		for _, k := range set {
+			c.Set(ctx, k, []byte(k))
+		}
+		if n := c.Clear(ctx, tc.pattern); n != len(tc.gone) {
+			t.Fatalf("Clear(%q) = %d, want %d", tc.pattern, n, len(tc.gone))
+		}
+		for _, k := range set {
+			if strings.Contains(k, tc.pattern) {
+				wantMiss(t, c, k)
+			} else {
+				wantHit(t, c, k, k)
+			}
+		}
+	}
+}
+
+func clearsAll(t *testing.T, c cache.Cache) {
+	if n := c.Clear(ctx, ""); n != 0 {
+		t.Fatalf("Clear of an empty cache = %d", n)
+	}
+	for i := range 100 {
+		c.Set(ctx, fmt.Sprint(i), make([]byte, 1000))
+	}
+	if n := c.Clear(ctx, ""); n != 100 {
+		t.Fatalf("Clear = %d, want 100", n)
+	}
+	wantMiss(t, c, "7")
+	if s := c.Stats(); s.Items != 0 || s.Bytes != 0 || s.Evictions != 0 {
+		t.Fatalf("after Clear: %+v", s)
+	}
+	c.Set(ctx, "7", []byte("again"))
+	wantHit(t, c, "7", "again")
+}
+
+func boundsItems(t *testing.T, c cache.Cache) {
+	if c.Stats().MaxItems == 0 {
+		t.Skip("the number of items is bounded outside of this process")
+	}
+	for _, k := range []string{"a", "b", "c"} {
+		c.Set(ctx, k, []byte(k))
+	}
+	wantHit(t, c, "a", "a")
+	if s := c.Stats(); s.Items != 3 || s.Evictions != 0 {
+		t.Fatalf("full: %+v", s)
+	}
+	c.Set(ctx, "d", []byte("d")) // one past: b is the least recently used
+	if s := c.Stats(); s.Items != 3 || s.Evictions != 1 {
+		t.Fatalf("one past full: %+v", s)
+	}
+	wantMiss(t, c, "b")
+	c.Set(ctx, "c", []byte("C")) // overwriting takes no more room, and counts as use
+	c.Set(ctx, "e", []byte("e"))
+	wantMiss(t, c, "a")
+	wantHit(t, c, "c", "C")
+	wantHit(t, c, "d", "d")
+	wantHit(t, c, "e", "e")
+}
+
+func boundsBytes(t *testing.T, c cache.Cache) {
+	if c.Stats().MaxBytes == 0 {
+		t.Skip("bytes are bounded outside of this process")
+	}
+	value := strings.Repeat("v", 249)
+	for _, k := range []string{"a", "b", "c", "d"} { // 250 bytes each: just full
+		c.Set(ctx, k, []byte(value))
+	}
+	if s := c.Stats(); s.Bytes != 1000 || s.Evictions != 0 {
+		t.Fatalf("full: %+v", s)
+	}
+	c.Set(ctx, "b", []byte(value+"v")) // one past
+	if s := c.Stats(); s.Bytes != 751 || s.Items != 3 || s.Evictions != 1 {
+		t.Fatalf("one past full: %+v", s)
+	}
+	wantMiss(t, c, "a")
+	wantHit(t, c, "c", value)
+	c.Set(ctx, "large", []byte(strings.Repeat("v", 495))) // takes the place of two
+	wantMiss(t, c, "d")
+	wantHit(t, c, "c", value)
+	wantMiss(t, c, "b")
+}
+
+func refusesTheLarge(t *testing.T, c cache.Cache) {
+	if c.Stats().MaxBytes == 0 {
+		t.Skip("bytes are bounded outside of this process")
+	}
+	c.Set(ctx, "small", []byte("kept"))
+	c.Set(ctx, "key", make([]byte, 497)) // 500 with the key: exactly half
+	wantHit(t, c, "key", string(make([]byte, 497)))
+	c.Set(ctx, "key", make([]byte, 498)) // one past
+	wantMiss(t, c, "key")                // nor is the value before it given any more
+	wantHit(t, c, "small", "kept")
+	c.Set(ctx, strings.Repeat("k", 501), nil) // keys count as well
+	wantMiss(t, c, strings.Repeat("k", 501))
+	if s := c.Stats(); s.Refused != 2 || s.Items != 1 || s.Evictions != 0 {
+		t.Fatalf("after two refusals: %+v", s)
+	}
+}
+
+func countsHits(t *testing.T, c cache.Cache) {
+	wantMiss(t, c, "key")
+	c.Set(ctx, "key", []byte("value"))
+	wantHit(t, c, "key", "value")
+	wantHit(t, c, "key", "value")
+	c.Clear(ctx, "")
+	wantMiss(t, c, "key")
+	s := c.Stats()
+	if s.Hits != 2 || s.Misses != 2 {
+		t.Fatalf("%d hits and %d misses, want 2 and 2", s.Hits, s.Misses)
+	}
+	if s.Backend == "" {
+		t.Fatal("the backend has no name")
+	}
+}
+
+func servesMany(t *testing.T, c cache.Cache) {
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() { useAtRandom(t, c, uint64(g)) })
+	}
+	all.Wait()
+	s := c.Stats()
+	if s.MaxItems > 0 && (s.Items > s.MaxItems || s.Bytes > s.MaxBytes) {
+		t.Fatalf("out of bounds: %+v", s)
+	}
+}
+
+// useAtRandom sets only values that name their key, and checks that of what it gets.
+func useAtRandom(t *testing.T, c cache.Cache, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for range 500 {
+		key := fmt.Sprint("key ", rng.IntN(40))
+		switch rng.IntN(20) {
+		case 0:
+			c.Clear(ctx, key[len(key)-1:])
+		case 1:
+			c.Stats()
+		case 2, 3, 4, 5, 6, 7:
+			c.Set(ctx, key, []byte(strings.Repeat(key+"\n", 1+rng.IntN(5000))))
+		default:
+			got, _, ok := c.Get(ctx, key)
+			if lines := strings.Count(string(got), key+"\n"); ok && (lines == 0 || lines*(len(key)+1) != len(got)) {
+				t.Errorf("Get(%q) = %.40q: another's", key, got)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package cache
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"studysharper/app/study"
+)
+
+// MemoryOptions bounds a Memory.
+type MemoryOptions struct {
+	MaxItems int           // at least 1
+	MaxBytes int64         // of keys and values together; at least 2
+	TTL      time.Duration // since the Set; 0 = entries do not expire
+}
+
+// Memory is a Cache inside the process with true least-recently-used order: an
+// entry just read outlives every entry read before it. bigcache holds the bytes, an
+// index holds order and ages.
+//
+// A full one takes about 1.25 times MaxBytes of heap plus some 400 bytes an entry,
+// an empty one next to none; it grows in steps of a fifth of MaxBytes (1 MiB at
+// least) and gives back when entries are cleared or found expired. Being live heap,
+// it lets the collector tolerate as much garbage again, unless the process has a
+// memory limit (GOMEMLIMIT).
+//
+// It has no goroutine and needs no Close: entries that expire unseen are dropped by
+// the next Set, Clear or Stats. Its methods never wait for anything but each other,
+// and so ignore their context; the longest wait is the copying of one value.
+type Memory struct {
+	options MemoryOptions
+
+	mu     sync.Mutex // guards all below
+	index  *simplelru.LRU[string, *entry]
+	ages   order[entry] // oldest Set first
+	arena  arena
+	bytes  int64
+	spare  spares[entry]
+	counts Stats // Hits, Misses, Evictions and Refused only
+}
+
+// entry is what the index knows of a key.
+type entry struct {
+	key    string
+	size   int // of the value
+	stored time.Time
+	value  *piece
+	age    link[entry]
+}
+
+var _ Cache = (*Memory)(nil)
+
+// NewMemory makes an empty cache. It fails, with CodeInvalid and a fault an option,
+// on options that are out of bounds.
+func NewMemory(o MemoryOptions) (*Memory, error) {
+	var faults []study.Fault
+	if o.MaxItems < 1 {
+		faults = append(faults, study.Fault{Field: "MaxItems", Detail: "at least 1"})
+	}
+	if o.MaxBytes < 2 || o.MaxBytes > 1<<40 {
+		faults = append(faults, study.Fault{Field: "MaxBytes", Detail: "2 bytes to 1 TiB"})
+	}
+	if o.TTL < 0 {
+		faults = append(faults, study.Fault{Field: "TTL", Detail: "0 (never) or more"})
+	}
+	if err := study.Invalid(faults); err != nil {
+		return nil, err
+	}
+	m := &Memory{options: o}
+	m.reset()
+	return m, nil
+}
+
+// reset forgets all entries and the memory that held them.
+func (m *Memory) reset() {
+	// It fails on a size under 1 only, which NewMemory refuses.
+	m.index, _ = simplelru.NewLRU[string, *entry](m.options.MaxItems, nil)
+	m.ages = order[entry]{}
+	m.arena = arena{segmentMiB: segmentMiB(m.options.MaxBytes)}
+	m.spare = spares[entry]{}
+	m.bytes = 0
+}
+
+// segmentMiB is a fifth of maxBytes within what a bigcache ring takes: its size is
+// set in whole MiB, and it addresses its entries with 32 bits.
+func segmentMiB(maxBytes int64) int { return int(min(max(1, maxBytes/(5<<20)), 1024)) }
+
+// Get implements Cache. It allocates the copy and, for a value over 64 KiB, once more as
+// much on the way.
+func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Duration, ok bool) {
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.index.Get(key)
+	if !ok {
+		m.counts.Misses++
+		return nil, 0, false
+	}
+	if !m.expired(e, now) {
+		if value, ok = m.arena.load(e.value, e.size); ok {
+			m.counts.Hits++
+			return value, max(0, now.Sub(e.stored)), true
+		}
+	}
+	m.remove(e)
+	m.release()
+	m.counts.Misses++
+	return nil, 0, false
+}
+
+// Set implements Cache.
+func (m *Memory) Set(_ context.Context, key string, value []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	m.expire(now)
+	if e, ok := m.index.Peek(key); ok {
+		m.remove(e)
+	}
+	size := int64(len(key)) + int64(len(value))
+	if size > m.options.MaxBytes/2 {
+		m.counts.Refused++
+		return
+	}
+	m.makeRoom(size)
+	first, err := m.arena.store(value) //nolint:contextcheck // bigcache wants one for the goroutine it is told not to start
+	if err != nil {
+		m.counts.Refused++
+		return
+	}
+	e := m.newEntry()
+	// The caller's key may lie in a buffer that is used again.
+	e.key, e.size, e.stored, e.value = strings.Clone(key), len(value), now, first
+	m.index.Add(e.key, e)
+	m.ages.append(&e.age)
+	m.bytes += size
+}
+
+// makeRoom evicts until an entry of size more bytes is within the bounds.
+func (m *Memory) makeRoom(size int64) {
+	for m.index.Len() >= m.options.MaxItems || m.bytes+size > m.options.MaxBytes {
+		_, e, ok := m.index.GetOldest()
+		if !ok {
+			return
+		}
+		m.remove(e)
+		m.counts.Evictions++
+	}
+}
+
+// Clear implements Cache. It looks at every key.
+func (m *Memory) Clear(_ context.Context, pattern string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expire(time.Now())
+	dropped := 0
+	for l := m.ages.first; l != nil; {
+		e := l.owner
+		l = l.next
+		if strings.Contains(e.key, pattern) {
+			m.remove(e)
+			dropped++
+		}
+	}
+	m.release()
+	return dropped
+}
+
+// Stats implements Cache.
+func (m *Memory) Stats() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if m.expire(now) {
+		m.release()
+	}
+	s := m.counts
+	s.Backend = "memory"
+	s.Items, s.MaxItems = m.index.Len(), m.options.MaxItems
+	s.Bytes, s.MaxBytes = m.bytes, m.options.MaxBytes
+	if m.ages.first != nil {
+		s.OldestAge = max(0, now.Sub(m.ages.first.owner.stored))
+	}
+	return s
+}
+
+func (m *Memory) expired(e *entry, now time.Time) bool {
+	return m.options.TTL > 0 && now.Sub(e.stored) >= m.options.TTL
+}
+
+// expire drops the entries that are too old and reports whether there were any.
+func (m *Memory) expire(now time.Time) (found bool) {
+	for m.ages.first != nil && m.expired(m.ages.first.owner, now) {
+		m.remove(m.ages.first.owner)
+		found = true
+	}
+	return found
+}
+
+// remove forgets e. The memory stays, for the entry that is about to follow.
+func (m *Memory) remove(e *entry) {
+	m.index.Remove(e.key)
+	m.ages.remove(&e.age)
+	m.arena.drop(e.value)
+	m.bytes -= int64(len(e.key)) + int64(e.size)
+	e.key, e.value = "", nil
+	m.spare.give(e)
+}
+
+// release gives back memory that nothing is about to fill.
+func (m *Memory) release() {
+	if m.index.Len() == 0 {
+		m.reset()
+		return
+	}
+	m.arena.release()
+}
+
+func (m *Memory) newEntry() *entry {
+	if e := m.spare.take(); e != nil {
+		return e
+	}
+	e := &entry{}
+	e.age.owner = e
+	return e
+}
