@@ -1,0 +1,62 @@
+package intent
+
+import (
+	"slices"
+	"strings"
+)
+
+// A pattern matches the beginning of a clause: for each place the words that fit,
+// or none for a gap of one to three words of any kind.
+type pattern [][]string
+
+// maxGap is how many words a "*" stands for at most.
+const maxGap = 3
+
+// phrase reads a pattern as it is written in the tables: "a|b" is either word, "*"
+// a gap.
+func phrase(s string) pattern {
+	var p pattern
+	for place := range strings.FieldsSeq(s) {
+		if place == "*" {
+			p = append(p, nil)
+			continue
+		}
+		p = append(p, strings.Split(place, "|"))
+	}
+	return p
+}
+
+func patterns(phrases ...string) []pattern {
+	list := make([]pattern, len(phrases))
+	for i, s := range phrases {
+		list[i] = phrase(s)
+	}
+	return list
+}
+
+// match is how many words the pattern takes from the beginning of words; 0 is none.
+func (p pattern) match(words []string) int {
+	switch {
+	case len(p) == 0 || len(words) == 0:
+		return 0
+	case p[0] == nil:
+		return p.matchGap(words)
+	case !slices.Contains(p[0], words[0]):
+		return 0
+	case len(p) == 1:
+		return 1
+	}
+	if n := p[1:].match(words[1:]); n > 0 {
+		return 1 + n
+	}
+	return 0
+}
+
+func (p pattern) matchGap(words []string) int {
+	for skip := 1; skip <= min(maxGap, len(words)); skip++ {
+		if n := p[1:].match(words[skip:]); n > 0 {
+			return skip + n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"studysharper/app/study"
+)
+
+const titleRunes = 80 // of a session or a kept aid
+
+// format puts the result together and keeps what shall be kept. It does not fail:
+// an answer that cannot be saved is still an answer.
+func (r *run) format(ctx context.Context, got *gotten) Outcome {
+	out := Outcome{RunID: r.id, FromCache: got.cached, Age: got.age}
+	res := &out.Result
+	*res = study.Result{
+		Success: true, Intent: r.req.Type, Data: got.aid, Validation: got.validation,
+		UserID: r.req.UserID, SessionID: r.req.SessionID, Message: said(got.aid),
+		IgnoredOptions: append([]string{}, r.req.Ignored...),
+		Warnings:       append([]string{}, r.req.Warnings...),
+	}
+	res.Warnings = append(append(res.Warnings, r.known.warnings...), got.warnings...)
+	saved, err := r.save(ctx, got.aid)
+	if err != nil {
+		r.Log.Warn("an answer could not be saved", "run", r.id, "error", err)
+		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
+	}
+	out.Saved = saved
+	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.tokens, ModelUsed: r.model}
+	return out
+}
+
+// said tells a student in a line what was made.
+func said(a study.Aid) string {
+	n := study.Items(a)
+	switch a.Type() {
+	case study.Flashcards:
+		return fmt.Sprintf("Made %s", counted(n, "flashcard"))
+	case study.Quiz:
+		return fmt.Sprintf("Made a quiz of %s", counted(n, "question"))
+	case study.Exam:
+		return fmt.Sprintf("Made an exam of %s", counted(n, "question"))
+	case study.Summary:
+		return "Made a summary"
+	case study.Analysis:
+		return "Analysed the notes"
+	case study.Plan:
+		return fmt.Sprintf("Made a study plan of %s", counted(n, "session"))
+	default:
+		return "Answered"
+	}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// save keeps the conversation's two messages and, for the types that are listed
+// later, the aid. It goes on when the run's own time is over: the work is done.
+func (r *run) save(ctx context.Context, aid study.Aid) (*study.Saved, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.o.KeepTimeout)
+	defer cancel()
+	title := r.title(aid)
+	session := study.Session{ID: r.req.SessionID, UserID: r.req.UserID, Title: title}
+	if err := r.Store.AppendMessages(ctx, session, r.messages(aid)...); err != nil {
+		return nil, err
+	}
+	name, listed := study.ContentTypes()[aid.Type()]
+	if !listed {
+		return nil, nil
+	}
+	data, err := json.Marshal(aid)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := r.Store.SaveContent(ctx, study.Content{UserID: r.req.UserID, SessionID: r.req.SessionID,
+		Type: aid.Type(), Title: title, Data: data})
+	if err != nil {
+		return nil, err
+	}
+	return &study.Saved{ContentType: name, ContentID: kept.ID}, nil
+}
+
+// messages are the two turns of the conversation. A request without words is told
+// by what was made of it.
+func (r *run) messages(aid study.Aid) []study.Message {
+	answer := said(aid) + ": " + r.title(aid)
+	if reply, ok := aid.(*study.Reply); ok {
+		answer = reply.Response
+	}
+	now := time.Now().UTC()
+	user := study.Message{Role: study.RoleUser, Text: r.req.Message, CreatedAt: now}
+	assistant := study.Message{Role: study.RoleAssistant, Text: answer, CreatedAt: now.Add(time.Microsecond)}
+	if strings.TrimSpace(user.Text) == "" {
+		return []study.Message{assistant}
+	}
+	return []study.Message{user, assistant}
+}
+
+// title names what was made: by its own title, its topic, or the student's words.
+func (r *run) title(aid study.Aid) string {
+	candidates := []string{"", r.req.Options.Topic, r.req.Message, said(aid)}
+	switch s := aid.(type) {
+	case *study.FlashcardSet:
+		if r.req.Options.Topic == "" && len(s.TopicsCovered) > 0 {
+			candidates[0] = s.TopicsCovered[0]
+		}
+	case *study.QuizSet:
+		candidates[0] = s.Quiz.Title
+	case *study.ExamSet:
+		candidates[0] = s.Exam.Title
+	case *study.SummarySet:
+		candidates[0] = s.Summary.Title
+	case *study.PlanSet:
+		candidates[0] = s.Plan.Title
+	}
+	for _, c := range candidates {
+		if c = strings.Join(strings.Fields(clip(c, 5*titleRunes)), " "); c != "" {
+			return clip(c, titleRunes)
+		}
+	}
+	return ""
+}

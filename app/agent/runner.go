@@ -1,0 +1,262 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// Journal opens the journal of a session for one run.
+type Journal interface {
+	// Begin starts a run's part of the session's journal. owner is the user who may
+	// watch it.
+	Begin(ctx context.Context, session, run, owner string) (Writer, error)
+}
+
+// Writer takes the events of one run. It is used by one goroutine at a time.
+type Writer interface {
+	// Append blocks until the event is taken or ctx ends. The event's Seq is the
+	// journal's to give.
+	Append(ctx context.Context, e study.Event) error
+	// Close is called once, after the terminal event or in its place.
+	Close() error
+}
+
+// RunnerOptions bound a Runner. A zero field takes the default.
+type RunnerOptions struct {
+	MaxRuns        int           // runs at once in this process; default 64
+	Timeout        time.Duration // one run; default 2 min
+	JournalTimeout time.Duration // one call of the journal; default 5 s
+
+	// Admit is asked after MaxRuns, for a bound that holds over several processes;
+	// release is called once when the run ends. Default: always.
+	Admit func() (release func(), ok bool)
+}
+
+// Counts are a Runner's numbers since it was made.
+type Counts struct {
+	Active    int64 // runs going on now
+	Completed int64
+	Failed    int64
+	Shed      int64 // refused for want of room
+}
+
+// Runner bounds runs, times them, and sees each to its end. Its runs are the only
+// goroutines it has. It is safe for concurrent use.
+type Runner struct {
+	orchestrator *Orchestrator
+	journal      Journal
+	o            RunnerOptions
+
+	active, completed, failed, shed atomic.Int64
+
+	mu       sync.Mutex
+	draining bool
+	going    map[*going]struct{}
+	idle     chan struct{} // made by Drain, closed when nothing goes on
+}
+
+// going is a run that was let in.
+type going struct {
+	session string
+	cancel  context.CancelCauseFunc
+	release func()
+}
+
+// NewRunner makes a Runner. It starts nothing.
+func NewRunner(orchestrator *Orchestrator, journal Journal, o RunnerOptions) *Runner {
+	orDefault(&o.MaxRuns, 64)
+	orDefault(&o.Timeout, 2*time.Minute)
+	orDefault(&o.JournalTimeout, 5*time.Second)
+	if o.Admit == nil {
+		o.Admit = func() (func(), bool) { return func() {}, true }
+	}
+	return &Runner{orchestrator: orchestrator, journal: journal, o: o, going: make(map[*going]struct{})}
+}
+
+// Counts gives the numbers now.
+func (n *Runner) Counts() Counts {
+	return Counts{Active: n.active.Load(), Completed: n.completed.Load(), Failed: n.failed.Load(), Shed: n.shed.Load()}
+}
+
+// Do runs a request to its end and gives its progress too, also when it failed. It
+// blocks for at most RunnerOptions.Timeout. Errors are Orchestrator.Run's, and
+// CodeOverloaded (with RetryAfter) above a bound, CodeUnavailable while draining.
+func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Progress, error) {
+	ctx, g, err := n.enter(ctx, req.SessionID)
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	defer n.leave(g)
+	var told []study.Progress
+	out, err := n.orchestrator.run(ctx, newID(), req, watcher{
+		progress: func(p study.Progress) { told = append(told, p) },
+	})
+	n.count(err)
+	return out, told, err
+}
+
+// Start lets a run go on by itself, with events in the session's journal: start,
+// what happens, and exactly one terminal event, whatever becomes of the run. It
+// returns when the journal is open. req.SessionID is required. Errors are Do's
+// for a run that is not let in, and CodeUnavailable when there is no journal.
+func (n *Runner) Start(req study.Request) (runID string, err error) {
+	if req.SessionID == "" {
+		return "", study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
+	}
+	ctx, g, err := n.enter(context.Background(), req.SessionID)
+	if err != nil {
+		return "", err
+	}
+	id := newID()
+	w, err := n.begin(ctx, req, id)
+	if err != nil {
+		n.leave(g)
+		return "", err
+	}
+	go n.goOn(ctx, g, id, req, w)
+	return id, nil
+}
+
+func (n *Runner) begin(ctx context.Context, req study.Request, id string) (w Writer, err error) {
+	defer contain(n.orchestrator.Log, id, &err)
+	ctx, cancel := context.WithTimeout(ctx, n.o.JournalTimeout)
+	defer cancel()
+	w, err = n.journal.Begin(ctx, req.SessionID, id, req.UserID)
+	return w, study.Wrap(err, study.CodeUnavailable, "the event stream cannot be opened right now")
+}
+
+// goOn is a started run's goroutine.
+func (n *Runner) goOn(ctx context.Context, g *going, id string, req study.Request, w Writer) {
+	defer n.leave(g)
+	l := &line{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
+	defer l.close()
+	l.start(ctx, req.SessionID)
+	out, err := n.orchestrator.run(ctx, id, req, eventsTo(func(e study.Event) { l.tell(ctx, e) }, l.log))
+	n.count(err)
+	if err != nil {
+		l.log.Warn("a run failed", "run", id, "error", err)
+	}
+	l.end(out, err)
+}
+
+func (n *Runner) count(err error) {
+	if err != nil {
+		n.failed.Add(1)
+		return
+	}
+	n.completed.Add(1)
+}
+
+// enter lets a run in, under the bounds, and gives it its time.
+func (n *Runner) enter(ctx context.Context, session string) (context.Context, *going, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.draining {
+		return nil, nil, draining()
+	}
+	release, ok := func() {}, len(n.going) < n.o.MaxRuns
+	if ok {
+		release, ok = n.o.Admit()
+	}
+	if !ok {
+		n.shed.Add(1)
+		return nil, nil, &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon",
+			RetryAfter: retrySoon()}
+	}
+	ctx, cancelCause := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run took longer than it may"))
+	g := &going{session: session, cancel: cancelCause, release: func() { cancel(); release() }}
+	n.going[g] = struct{}{}
+	n.active.Add(1)
+	return ctx, g, nil
+}
+
+func (n *Runner) leave(g *going) {
+	g.cancel(nil)
+	g.release()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.going, g)
+	n.active.Add(-1)
+	if n.idle != nil && len(n.going) == 0 {
+		close(n.idle)
+		n.idle = nil
+	}
+}
+
+// Cancel ends the runs of a session now, each with a retryable error event; it
+// reports whether there were any.
+func (n *Runner) Cancel(session string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	found := false
+	for g := range n.going {
+		if g.session == session {
+			g.cancel(study.Errorf(study.CodeUnavailable, "the run was cancelled"))
+			found = true
+		}
+	}
+	return found
+}
+
+// Drain lets nothing new in and blocks until the runs have ended. When ctx ends
+// first they are cancelled, which each tells in a retryable error event; Drain then
+// waits for them once more, for at most twice JournalTimeout, and returns an
+// error naming how many still go on, if any do. It may be called again.
+func (n *Runner) Drain(ctx context.Context) error {
+	idle := n.close()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	n.cancelAll(draining())
+	patience := time.NewTimer(2 * n.o.JournalTimeout)
+	defer patience.Stop()
+	select {
+	case <-idle:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("drain: %d runs did not end", n.active.Load())
+	}
+}
+
+// close shuts the door and gives a channel that is closed when all have left.
+func (n *Runner) close() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.draining = true
+	if len(n.going) == 0 {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	if n.idle == nil {
+		n.idle = make(chan struct{})
+	}
+	return n.idle
+}
+
+func (n *Runner) cancelAll(cause error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for g := range n.going {
+		g.cancel(cause)
+	}
+}
+
+func draining() *study.Error {
+	return &study.Error{Code: study.CodeUnavailable, Message: "the service is restarting; try again", RetryAfter: retrySoon()}
+}
+
+// retrySoon is one second, plus up to four, so that those turned away together do
+// not come back together.
+func retrySoon() time.Duration {
+	return time.Second + rand.N(4*time.Second+1)
+}

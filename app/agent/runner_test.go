@@ -1,0 +1,483 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// paper is a Journal in memory. append, if set, says how an Append goes.
+type paper struct {
+	begin  error
+	append func(ctx context.Context, n int, e study.Event) error
+
+	mu     sync.Mutex
+	events []study.Event
+	tries  int
+	closed int
+	owner  string
+}
+
+func (p *paper) Begin(_ context.Context, _, _, owner string) (Writer, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owner = owner
+	return p, p.begin
+}
+
+func (p *paper) Append(ctx context.Context, e study.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
+	if p.append != nil {
+		if err := p.append(ctx, p.tries, e); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.events = append(p.events, e)
+	return nil
+}
+
+func (p *paper) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed++
+	return nil
+}
+
+func (p *paper) kinds() []study.Kind {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []study.Kind
+	for _, e := range p.events {
+		list = append(list, e.Kind)
+	}
+	return list
+}
+
+// terminal gives the fields of the one terminal event, which must be the last.
+func (p *paper) terminal(t *testing.T) (study.Kind, map[string]any) {
+	t.Helper()
+	kinds := p.kinds()
+	n := 0
+	for _, k := range kinds {
+		if k.Terminal() {
+			n++
+		}
+	}
+	if n != 1 || !kinds[len(kinds)-1].Terminal() || p.closed != 1 {
+		t.Fatalf("%d terminal events, closed %d times: %v", n, p.closed, kinds)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(p.events[len(kinds)-1].Fields, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return kinds[len(kinds)-1], fields
+}
+
+func TestAStartedRunTellsItsWholeStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Chat)), Options{})
+		p := &paper{}
+		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+		id, err := n.Start(asking(study.Chat))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		kinds := p.kinds()
+		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.owner != alice {
+			t.Errorf("owner %q, events %v", p.owner, kinds)
+		}
+		var start struct {
+			SessionID string    `json:"session_id"`
+			RunID     string    `json:"run_id"`
+			Timestamp time.Time `json:"timestamp"`
+		}
+		if err := json.Unmarshal(p.events[0].Fields, &start); err != nil || start.SessionID != sessionID || start.RunID != id || start.Timestamp.IsZero() {
+			t.Errorf("%v, start %+v", err, start)
+		}
+		checkSteps(t, (&watched{events: p.events}).progress(t))
+		kind, fields := p.terminal(t)
+		if kind != study.KindComplete || fields["success"] != true || fields["warnings"] == nil || fields["ignored_options"] == nil ||
+			fields["validation"].(map[string]any)["validation_passed"] != true {
+			t.Errorf("%s %v", kind, fields)
+		}
+		for _, name := range []string{"data", "execution_time_ms", "saved", "metadata", "intent", "message"} {
+			if _, ok := fields[name]; !ok {
+				t.Errorf("complete lacks %s", name)
+			}
+		}
+		if got := n.Counts(); got != (Counts{Completed: 1}) {
+			t.Errorf("counts %+v", got)
+		}
+		if b.store.executions[0].RunID != id {
+			t.Error("the execution has another run id")
+		}
+	})
+}
+
+func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
+	patient := RunnerOptions{Timeout: time.Minute, JournalTimeout: time.Second}
+	for _, c := range []struct {
+		name  string
+		model *model
+		do    func(*testing.T, *Runner, *bench)
+		code  study.Code // "" = complete
+	}{
+		{"it answers", says(goodAnswer(study.Quiz)), nil, ""},
+		{"its time is over", hangs(), nil, study.CodeTimeout},
+		{"its session is cancelled", hangs(), func(t *testing.T, n *Runner, _ *bench) {
+			if n.Cancel("another") || !n.Cancel(sessionID) {
+				t.Error("Cancel found the wrong runs")
+			}
+		}, study.CodeUnavailable},
+		{"it is drained", hangs(), func(t *testing.T, n *Runner, _ *bench) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := n.Drain(ctx); err != nil {
+				t.Error(err)
+			}
+		}, study.CodeUnavailable},
+		{"the model panics", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			panic("SECRET")
+		}}, nil, study.CodeInternal},
+		{"the model talks nonsense", says("SECRET"), nil, study.CodeUpstreamFailed},
+		{"the model fails", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			return study.Answer{}, study.Errorf(study.CodeUpstreamUnavailable, "busy")
+		}}, nil, study.CodeUpstreamUnavailable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(c.model, Options{})
+				p := &paper{}
+				n := NewRunner(b.Orchestrator, p, patient)
+				if _, err := n.Start(asking(study.Quiz)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if c.do != nil {
+					c.do(t, n, b)
+				}
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				kind, fields := p.terminal(t)
+				if c.code == "" {
+					if kind != study.KindComplete || n.Counts() != (Counts{Completed: 1}) {
+						t.Errorf("%s, %+v", kind, n.Counts())
+					}
+					return
+				}
+				want := (&study.Error{Code: c.code}).Retryable()
+				if kind != study.KindError || fields["code"] != string(c.code) || fields["retryable"] != want || fields["error"] == "" {
+					t.Errorf("%s %v", kind, fields)
+				}
+				if n.Counts() != (Counts{Failed: 1}) || strings.Contains(asJSON(fields)+b.log.String(), "SECRET") {
+					t.Errorf("counts %+v, %v, log %s", n.Counts(), fields, b.log)
+				}
+			})
+		})
+	}
+}
+
+func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
+	broken := errors.New("broken pipe")
+	for _, c := range []struct {
+		name   string
+		append func(ctx context.Context, n int, e study.Event) error
+		ends   bool // the terminal event gets through
+	}{
+		{"at once", func(context.Context, int, study.Event) error { return broken }, false},
+		{"for a while", func(_ context.Context, n int, _ study.Event) error {
+			if n == 1 {
+				return broken
+			}
+			return nil
+		}, true},
+		{"by panicking", func(_ context.Context, n int, _ study.Event) error {
+			if n == 3 {
+				panic("SECRET")
+			}
+			return nil
+		}, true},
+		{"by hanging", func(ctx context.Context, _ int, _ study.Event) error { <-ctx.Done(); return ctx.Err() }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(says(goodAnswer(study.Quiz)), Options{})
+				p := &paper{append: c.append}
+				n := NewRunner(b.Orchestrator, p, RunnerOptions{JournalTimeout: time.Second})
+				if _, err := n.Start(asking(study.Quiz)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if len(b.store.contents) != 1 || n.Counts() != (Counts{Completed: 1}) || p.closed != 1 {
+					t.Errorf("%d contents, counts %+v, closed %d times", len(b.store.contents), n.Counts(), p.closed)
+				}
+				if told := strings.Count(b.log.String(), "the journal of a run failed"); told != 1 || strings.Contains(b.log.String(), "SECRET") {
+					t.Errorf("told %d times: %s", told, b.log)
+				}
+				if c.name == "at once" && p.tries != 2 {
+					t.Errorf("tried %d times, want only the first and the terminal event", p.tries)
+				}
+				if kinds := p.kinds(); c.ends != slices.Contains(kinds, study.KindComplete) {
+					t.Errorf("events %v", kinds)
+				}
+			})
+		})
+	}
+}
+
+func TestARunCancelledInAnAppendIsNoFaultOfTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		p := &paper{append: func(ctx context.Context, _ int, e study.Event) error {
+			if !e.Kind.Terminal() {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}}
+		n := NewRunner(b.Orchestrator, p, RunnerOptions{JournalTimeout: time.Minute})
+		if _, err := n.Start(asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		n.Cancel(sessionID)
+		synctest.Wait()
+		if kind, _ := p.terminal(t); kind != study.KindError || strings.Contains(b.log.String(), "journal") {
+			t.Errorf("%s, log %s", kind, b.log)
+		}
+	})
+}
+
+func TestAnAnswerTooLargeForTheJournalEndsInAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		p := &paper{append: func(_ context.Context, _ int, e study.Event) error {
+			if e.Kind == study.KindComplete {
+				return study.Errorf(study.CodeTooLarge, "the event is too large")
+			}
+			return nil
+		}}
+		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+		if _, err := n.Start(asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if kind, fields := p.terminal(t); kind != study.KindError || fields["code"] != string(study.CodeTooLarge) {
+			t.Errorf("%s %v", kind, fields)
+		}
+	})
+}
+
+func TestARunWithoutJournalIsNotStarted(t *testing.T) {
+	for want, begin := range map[study.Code]error{
+		study.CodeUnavailable: errors.New("no relay"),
+		study.CodeNotFound:    study.Errorf(study.CodeNotFound, "there is no such session"),
+	} {
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		n := NewRunner(b.Orchestrator, &paper{begin: begin}, RunnerOptions{MaxRuns: 1})
+		for range 2 { // the place is given back
+			_, err := n.Start(asking(study.Quiz))
+			failsWith(t, err, want)
+		}
+		if n.Counts() != (Counts{}) || b.model.calls() != 0 {
+			t.Errorf("counts %+v", n.Counts())
+		}
+	}
+	n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{})
+	_, err := n.Start(study.Request{Type: study.Chat, UserID: alice, Message: "hi"})
+	failsWith(t, err, study.CodeInvalid)
+}
+
+func TestRunsAboveTheBoundAreShed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hangs(), Options{})
+		n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{MaxRuns: 2, Timeout: time.Minute})
+		for range 2 {
+			if _, err := n.Start(asking(study.Quiz)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, err := n.Do(t.Context(), asking(study.Quiz))
+		if e := failsWith(t, err, study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
+			t.Errorf("retry after %s", e.RetryAfter)
+		}
+		_, err = n.Start(asking(study.Quiz))
+		failsWith(t, err, study.CodeOverloaded)
+		if got := n.Counts(); got != (Counts{Active: 2, Shed: 2}) {
+			t.Errorf("counts %+v", got)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := n.Counts(); got != (Counts{Failed: 2, Shed: 2}) {
+			t.Errorf("counts %+v", got)
+		}
+	})
+}
+
+func TestAdmissionIsAskedAndGivenBack(t *testing.T) {
+	var inside atomic.Int64
+	admit := func() (func(), bool) {
+		if inside.Load() == 1 {
+			return nil, false
+		}
+		inside.Add(1)
+		return func() { inside.Add(-1) }, true
+	}
+	b := newBench(says(goodAnswer(study.Quiz)), Options{})
+	n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{Admit: admit})
+	for range 3 {
+		if _, _, err := n.Do(t.Context(), asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if inside.Load() != 0 {
+		t.Fatalf("%d places are not given back", inside.Load())
+	}
+	inside.Store(1)
+	_, _, err := n.Do(t.Context(), asking(study.Quiz))
+	failsWith(t, err, study.CodeOverloaded)
+	if n.Counts() != (Counts{Completed: 3, Shed: 1}) {
+		t.Errorf("counts %+v", n.Counts())
+	}
+}
+
+func TestDoGathersProgressAlsoOfAFailure(t *testing.T) {
+	b := newBench(says(goodAnswer(study.Quiz)), Options{})
+	n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{})
+	out, told, err := n.Do(t.Context(), asking(study.Quiz))
+	if err != nil || out.Result.Intent != study.Quiz {
+		t.Fatal(err)
+	}
+	checkSteps(t, told)
+	b = newBench(says("nonsense"), Options{})
+	n = NewRunner(b.Orchestrator, &paper{}, RunnerOptions{})
+	if _, told, err = n.Do(t.Context(), asking(study.Quiz)); len(told) != 4 {
+		t.Errorf("%v, %+v", err, told)
+	}
+	failsWith(t, err, study.CodeUpstreamFailed)
+}
+
+func TestDoEndsWithTheCallersContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{Timeout: time.Minute})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := n.Do(ctx, asking(study.Quiz))
+		failsWith(t, err, study.CodeTimeout)
+		began := time.Now()
+		_, _, err = n.Do(t.Context(), asking(study.Quiz))
+		failsWith(t, err, study.CodeTimeout)
+		if took := time.Since(began); took != time.Minute {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestDrainWaitsForRunsAndLetsNoneIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, open := gated(goodAnswer(study.Quiz))
+		b := newBench(m, Options{})
+		p := &paper{}
+		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+		if _, err := n.Start(asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+		drained := make(chan error, 2)
+		for range 2 {
+			go func() { drained <- n.Drain(t.Context()) }()
+		}
+		synctest.Wait()
+		_, err := n.Start(asking(study.Quiz))
+		if e := failsWith(t, err, study.CodeUnavailable); e.RetryAfter == 0 {
+			t.Error("it does not say when to try again")
+		}
+		_, _, err = n.Do(t.Context(), asking(study.Quiz))
+		failsWith(t, err, study.CodeUnavailable)
+		if len(drained) != 0 {
+			t.Fatal("Drain did not wait")
+		}
+		open()
+		for range 2 {
+			if err := <-drained; err != nil {
+				t.Error(err)
+			}
+		}
+		if kind, _ := p.terminal(t); kind != study.KindComplete || n.Counts() != (Counts{Completed: 1}) {
+			t.Errorf("%s, %+v", kind, n.Counts())
+		}
+		if err := n.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDrainSaysWhichRunsDoNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		p := &paper{append: func(context.Context, int, study.Event) error { <-stuck; return nil }}
+		n := NewRunner(newBench(says(goodAnswer(study.Quiz)), Options{}).Orchestrator, p, RunnerOptions{JournalTimeout: time.Second})
+		if _, err := n.Start(asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := n.Drain(ctx); err == nil || !strings.Contains(err.Error(), "1 runs") {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		close(stuck)
+	})
+}
+
+func TestManyRunsAtOnceEachEndOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		journals := &library{}
+		n := NewRunner(b.Orchestrator, journals, RunnerOptions{MaxRuns: 64})
+		for range 64 {
+			if _, err := n.Start(asking(study.Quiz)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := n.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range journals.papers {
+			p.terminal(t)
+		}
+		if n.Counts() != (Counts{Completed: 64}) || len(b.store.executions) != 64 {
+			t.Errorf("counts %+v, %d executions", n.Counts(), len(b.store.executions))
+		}
+	})
+}
+
+// library gives every run a paper of its own.
+type library struct {
+	mu     sync.Mutex
+	papers []*paper
+}
+
+func (l *library) Begin(context.Context, string, string, string) (Writer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.papers = append(l.papers, &paper{})
+	return l.papers[len(l.papers)-1], nil
+}

@@ -1,0 +1,253 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"strings"
+	"time"
+
+	"studysharper/app/agent/prompt"
+	"studysharper/app/study"
+)
+
+// flight is one answer being made, in a goroutine of its own, and those who wait for
+// it. It lives as long as one of them does, whoever began it.
+type flight struct {
+	key     string
+	signals chan signal   // to the leader, who began it; unbuffered
+	alone   chan struct{} // closed when the leader no longer listens
+	done    chan struct{} // closed when made, tokens and err are set
+	cancel  context.CancelCauseFunc
+	waiters int // guarded by Orchestrator.mu
+
+	made   *made
+	tokens int
+	err    error
+}
+
+// signal is a step reached, or a piece of a chat's text.
+type signal struct {
+	step  int
+	token string
+}
+
+// obtain gives the answer to the brief: from the cache, from another run that is
+// just making it, or made now.
+func (r *run) obtain(ctx context.Context) (*gotten, error) {
+	key := r.key()
+	if !r.req.NoCache {
+		if got, ok := r.recall(ctx, key); ok {
+			r.model = got.model
+			r.sayWhole(got.made)
+			return got, nil
+		}
+	}
+	f, leads := r.join(ctx, key)
+	defer r.leave(f)
+	m, err := r.await(ctx, f, leads)
+	if leads && isDone(f) {
+		r.tokens = f.tokens
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.model = m.model
+	if !leads {
+		r.sayWhole(m)
+	}
+	return &gotten{made: m}, nil
+}
+
+// gotten is an answer and where it came from.
+type gotten struct {
+	*made
+	cached bool
+	age    time.Duration
+}
+
+// sayWhole tells a chat's text in one token, where it was not streamed to this run.
+func (r *run) sayWhole(m *made) {
+	if reply, ok := m.aid.(*study.Reply); ok && r.watch.token != nil {
+		r.watch.token(reply.Response)
+	}
+}
+
+// join finds the flight that makes the answer, or begins one. Who wants nothing from
+// the cache wants nothing begun earlier either.
+func (r *run) join(ctx context.Context, key string) (f *flight, leads bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f = r.flights[key]; f != nil && !r.req.NoCache {
+		f.waiters++
+		return f, false
+	}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	f = &flight{key: key, cancel: cancel, waiters: 1,
+		signals: make(chan signal), alone: make(chan struct{}), done: make(chan struct{})}
+	if r.flights[key] == nil {
+		r.flights[key] = f
+	}
+	go r.fly(ctx, f)
+	return f, true
+}
+
+// leave is called once by each who joined; the last one takes the flight down.
+func (r *run) leave(f *flight) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.waiters--; f.waiters == 0 {
+		r.land(f)
+		f.cancel(nil)
+	}
+}
+
+// land takes a flight off the list; mu is held.
+func (o *Orchestrator) land(f *flight) {
+	if o.flights[f.key] == f {
+		delete(o.flights, f.key)
+	}
+}
+
+// await waits for the flight's end or ctx's. The leader tells what it hears
+// meanwhile, on its own goroutine.
+func (r *run) await(ctx context.Context, f *flight, leads bool) (*made, error) {
+	var signals chan signal
+	if leads {
+		signals = f.signals
+		defer close(f.alone)
+	}
+	for {
+		select {
+		case s := <-signals:
+			if s.step > 0 {
+				r.tell(s.step)
+			} else {
+				r.watch.token(s.token)
+			}
+		case <-f.done:
+			return f.made, f.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// fly makes the answer, within AnswerTimeout, and keeps it in the cache if it passed.
+// It is cached before anyone has it, so that who asks again finds it.
+func (r *run) fly(ctx context.Context, f *flight) {
+	defer func() {
+		r.mu.Lock()
+		r.land(f)
+		r.mu.Unlock()
+		close(f.done)
+	}()
+	defer contain(r.Log, r.id, &f.err)
+	late := study.Errorf(study.CodeTimeout, "the answer took longer than it may")
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.AnswerTimeout, late)
+	defer cancel()
+	send := func(s signal) {
+		select {
+		case f.signals <- s:
+		case <-f.alone:
+		}
+	}
+	h := hooks{step: func(n int) { send(signal{step: n}) }}
+	if r.watch.token != nil {
+		h.token = func(text string) { send(signal{token: text}) }
+	}
+	f.made, f.tokens, f.err = r.make(ctx, h)
+	if f.err != nil {
+		f.err = ended(ctx, f.err)
+		return
+	}
+	r.remember(ctx, f.key, f.made)
+}
+
+func isDone(f *flight) bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// cached is an answer as the cache holds it.
+type cached struct {
+	Data       json.RawMessage  `json:"data"`
+	Validation study.Validation `json:"validation"`
+	Warnings   []string         `json:"warnings,omitempty"`
+	Model      string           `json:"model"`
+}
+
+// key names everything the answer depends on. It begins with the type, so that an
+// operator can empty the cache of one type by a part of the key.
+func (r *run) key() string {
+	b := r.brief
+	o := b.Options
+	o.Content = "" // it is in the material, as far as it is used
+	options, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	h := sha256.New()
+	put(h, string(b.Type), r.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
+		string(options), b.Material)
+	for _, turn := range b.History {
+		put(h, turn.Role, turn.Text)
+	}
+	if r.known.notes > 0 || len(b.History) > 0 {
+		put(h, "user", r.req.UserID)
+	}
+	return "answer/" + string(b.Type) + "/" + hex.EncodeToString(h.Sum(nil))
+}
+
+// put hashes each part behind its length, so that no two lists of parts are alike.
+func put(h hash.Hash, parts ...string) {
+	for _, part := range parts {
+		var size [8]byte
+		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write([]byte(part))
+	}
+}
+
+// recall reads an answer from the cache. One that does not read as an answer to
+// this brief is none.
+func (r *run) recall(ctx context.Context, key string) (*gotten, bool) {
+	ctx, cancel := context.WithTimeout(ctx, r.o.CacheTimeout)
+	defer cancel()
+	value, age, ok := r.Cache.Get(ctx, key)
+	if !ok {
+		return nil, false
+	}
+	var c cached
+	aid := study.NewAid(r.brief.Type)
+	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(r.brief.Options)) > 0 {
+		return nil, false
+	}
+	m := &made{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model}
+	return &gotten{made: m, cached: true, age: age}, true
+}
+
+// remember caches an answer that passed.
+func (r *run) remember(ctx context.Context, key string, m *made) {
+	if !m.validation.Passed {
+		return
+	}
+	data, err := json.Marshal(m.aid)
+	if err != nil {
+		return // format will meet the same and say so
+	}
+	value, err := json.Marshal(cached{Data: data, Validation: m.validation, Warnings: m.warnings, Model: m.model})
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.CacheTimeout)
+	defer cancel()
+	r.Cache.Set(ctx, key, value)
+}
