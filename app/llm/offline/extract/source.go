@@ -1,0 +1,207 @@
+package extract
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"studysharper/app/study"
+	"studysharper/app/text"
+)
+
+// A Sentence of a Source.
+type Sentence struct {
+	Text    string  // as it stands
+	Plain   string  // without an opening connective
+	Alone   bool    // Plain can be understood by itself
+	Section int     // its place in Source.Sections
+	First   bool    // opens its paragraph
+	Rank    float64 // 0 to 1: its weight as a share of the heaviest sentence's
+	Focus   float64 // 0 to 1: how much it speaks of what was asked about, see Aim
+}
+
+// A Section of a Source: Sentences[From:To] under a heading, which may be "".
+type Section struct {
+	Heading  string
+	From, To int
+	Words    int
+}
+
+// A Definition that a Source gives.
+type Definition struct {
+	text.Definition
+	At int // its sentence
+}
+
+// A Source is a text taken apart once for whatever is made of it. Only its methods
+// may change it; it is for one goroutine.
+type Source struct {
+	Title     string // the first heading, or what the text is most about; never ""
+	Sections  []Section
+	Sentences []Sentence
+	Plain     []string     // the Text of each sentence
+	Defs      []Definition // in the order of the text, 80 at most
+	Phrases   []string     // the heaviest first, 60 at most
+	English   bool         // by its first sentences
+	Casing    text.Casing
+	Index     Index
+
+	years []int // that the sentences name, each once
+}
+
+// Bounds of a source.
+const (
+	maxSentences  = 2000
+	maxPhrases    = 60
+	maxDefs       = 80 // every one is held against every other
+	sampledSpans  = 20
+	maxBytes      = 1500 // of a sentence; what is longer is cut
+	maxTitleRunes = 120
+)
+
+// Read takes material apart. Of more than 2000 sentences it keeps 2000, the
+// beginnings of twenty evenly spaced stretches. It looks at ctx between its steps
+// and gives context.Cause(ctx) when that has ended.
+func Read(ctx context.Context, material string) (*Source, error) {
+	src := &Source{}
+	src.cut(text.Sections(material))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	src.Casing = text.NewCasing(src.Plain)
+	src.English = text.ReadsEnglish(src.Plain)
+	src.Phrases = text.KeyphrasesIn(src.Plain, maxPhrases)
+	src.weigh(text.Rank(src.Plain))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	defs := text.DefinitionsIn(src.Plain)
+	for i := range min(len(defs), maxDefs) {
+		d := defs[i*len(defs)/min(len(defs), maxDefs)]
+		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
+	}
+	src.Index = newIndex(src.Plain)
+	src.Title = src.makeTitle()
+	return src, nil
+}
+
+// cut fills sections and sentences, leaving credits out.
+func (src *Source) cut(sections []text.Section) {
+	for _, sec := range sections {
+		s := Section{Heading: sec.Heading, From: len(src.Sentences)}
+		for _, p := range sec.Paragraphs {
+			if text.IsCredit(p) {
+				continue
+			}
+			for i, t := range text.SentencesOf(p) {
+				t = text.Clip(t, maxBytes)
+				src.Sentences = append(src.Sentences, Sentence{Text: t, Section: len(src.Sections), First: i == 0})
+				s.Words += len(strings.Fields(t))
+			}
+		}
+		s.To = len(src.Sentences)
+		src.Sections = append(src.Sections, s)
+	}
+	src.sample()
+	for i := range src.Sentences {
+		s := &src.Sentences[i]
+		s.Plain, s.Alone = text.Standalone(s.Text)
+		src.Plain = append(src.Plain, s.Text)
+		if y, err := strconv.Atoi(YearIn(s.Text)); err == nil && !slices.Contains(src.years, y) {
+			src.years = append(src.years, y)
+		}
+	}
+}
+
+// sample keeps the leading sentences of evenly spaced spans when there are more
+// than maxSentences.
+func (src *Source) sample() {
+	n := len(src.Sentences)
+	if n <= maxSentences {
+		return
+	}
+	kept := make([]Sentence, 0, maxSentences)
+	for i := range sampledSpans {
+		from := i * n / sampledSpans
+		kept = append(kept, src.Sentences[from:from+maxSentences/sampledSpans]...)
+	}
+	src.Sentences = kept
+	for i := range src.Sections {
+		s := &src.Sections[i]
+		s.From, _ = slices.BinarySearchFunc(kept, i, func(k Sentence, i int) int { return k.Section - i })
+		s.To, _ = slices.BinarySearchFunc(kept, i+1, func(k Sentence, i int) int { return k.Section - i })
+	}
+}
+
+// weigh turns ranks into shares of the greatest; a paragraph's first sentence
+// weighs a little more.
+func (src *Source) weigh(ranks []float64) {
+	for i := range src.Sentences {
+		if src.Sentences[i].First {
+			ranks[i] *= 1.15
+		}
+	}
+	top := slices.Max(append(ranks, 1e-9))
+	for i := range src.Sentences {
+		src.Sentences[i].Rank = ranks[i] / top
+	}
+}
+
+// Aim marks the sentences that speak of what was asked about: the topic and the
+// focus areas, or else the message.
+func (src *Source) Aim(b study.Brief) {
+	wish, weight := strings.Join(append([]string{b.Options.Topic}, b.Options.FocusAreas...), " "), 1.0
+	if strings.TrimSpace(wish) == "" {
+		wish, weight = b.Message, 0.3
+	}
+	wanted := make(map[string]bool)
+	for _, w := range text.Words(wish) {
+		wanted[text.Stem(w)] = true
+	}
+	if len(wanted) == 0 || len(wanted) > 40 { // a message that long is the material itself
+		return
+	}
+	for i := range src.Sentences {
+		s := &src.Sentences[i]
+		found := make(map[string]bool)
+		for _, w := range text.Words(s.Text + " " + src.Sections[s.Section].Heading) {
+			if stem := text.Stem(w); wanted[stem] {
+				found[stem] = true
+			}
+		}
+		s.Focus = weight * float64(len(found)) / float64(len(wanted))
+	}
+}
+
+// makeTitle names the material: its first heading, or what it is most about.
+func (src *Source) makeTitle() string {
+	title := "Your notes"
+	if len(src.Phrases) > 0 {
+		title = text.Capital(src.Phrases[0])
+	}
+	for _, s := range src.Sections {
+		if s.Heading != "" {
+			title = s.Heading
+			break
+		}
+	}
+	if r := []rune(title); len(r) > maxTitleRunes {
+		title = string(r[:maxTitleRunes])
+	}
+	return title
+}
+
+// Topic is what the sentence at i is about: its section, or its heaviest phrase.
+func (src *Source) Topic(i int) string {
+	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
+		return h
+	}
+	bag := text.NewBag(src.Sentences[i].Text)
+	for _, p := range src.Phrases {
+		if bag.Overlap(p) == 1 {
+			return text.Capital(p)
+		}
+	}
+	return src.Title
+}

@@ -1,0 +1,233 @@
+package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Section is a heading and what stands under it.
+type Section struct {
+	Heading    string   // "" for what stands before the first heading
+	Paragraphs []string // wrapped lines joined; each list item is one; may be empty
+}
+
+// Sections gives the sections of s in their order. A heading is a short line
+// without final punctuation on a line of its own, a "#" line, or a line underlined
+// with "===" or "---". Text without headings is one section.
+func Sections(s string) []Section {
+	var out []Section
+	for _, b := range blocksOf(s) {
+		if b.kind == heading {
+			out = append(out, Section{Heading: b.text})
+			continue
+		}
+		if len(out) == 0 {
+			out = append(out, Section{})
+		}
+		last := &out[len(out)-1]
+		last.Paragraphs = append(last.Paragraphs, b.text)
+	}
+	return out
+}
+
+type blockKind int
+
+const (
+	paragraph blockKind = iota
+	heading
+	item // of a list, or a "Term: meaning" line
+)
+
+// A block is a heading, a paragraph or a list item, its white space collapsed.
+type block struct {
+	kind blockKind
+	text string
+}
+
+// blocksOf cuts s into blocks.
+func blocksOf(s string) []block {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "").Replace(s)
+	lines := strings.Split(s, "\n")
+	var c blockCutter
+	for i, line := range lines {
+		next := ""
+		if i+1 < len(lines) {
+			next = lines[i+1]
+		}
+		c.line(line, next, i+1 < len(lines))
+	}
+	c.flush()
+	return c.demoted()
+}
+
+// A blockCutter gathers lines into blocks.
+type blockCutter struct {
+	out   []block
+	parts []string // of the block being gathered
+	kind  blockKind
+}
+
+func (c *blockCutter) flush() {
+	if text := strings.TrimSpace(strings.Join(c.parts, " ")); text != "" {
+		c.out = append(c.out, block{c.kind, text})
+	}
+	c.parts, c.kind = nil, paragraph
+}
+
+// line takes the next line, given the one that follows it.
+func (c *blockCutter) line(line, next string, more bool) {
+	flat := strings.Join(strings.Fields(line), " ")
+	mark := listMark(flat)
+	switch {
+	case flat == "":
+		c.flush()
+	case isRule(flat):
+		if len(c.parts) == 1 && len(c.parts[0]) <= maxHeadingBytes && c.kind != item {
+			c.kind = heading
+		}
+		c.flush()
+	case flat[0] == '#' && len(flat) <= maxHeadingBytes && strings.TrimLeft(flat, "# ") != "":
+		c.flush()
+		c.parts, c.kind = []string{plain(strings.Trim(flat, "# "))}, heading
+		c.flush()
+	case mark > 0 && !(numbered(flat) && isHeading(flat[mark:], next)):
+		c.flush()
+		c.parts, c.kind = append(c.parts, plain(flat[mark:])), item
+	case more && c.atStart() && isHeading(flat, next):
+		c.flush()
+		c.parts, c.kind = []string{plain(strings.TrimSuffix(flat, ":"))}, heading
+		c.flush()
+	case labelled(flat) && c.atStart():
+		c.flush()
+		c.parts, c.kind = append(c.parts, plain(flat)), item
+	default:
+		if c.kind == item && line == strings.TrimLeft(line, " \t") && startsUpper(flat) {
+			c.flush()
+		}
+		c.parts = append(c.parts, plain(flat))
+	}
+}
+
+// atStart reports whether the next line may begin a block of its own.
+func (c *blockCutter) atStart() bool {
+	if len(c.parts) == 0 || c.kind == item {
+		return true
+	}
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(c.parts[len(c.parts)-1], `"'”’)`))
+	return endsSentence(last) || last == ':'
+}
+
+// demoted gives the blocks, those headings at the end that head nothing made
+// paragraphs.
+func (c *blockCutter) demoted() []block {
+	for i := len(c.out) - 1; i >= 0 && c.out[i].kind == heading; i-- {
+		c.out[i].kind = paragraph
+	}
+	return c.out
+}
+
+// plain takes Markdown's emphasis marks off.
+func plain(s string) string {
+	if !strings.ContainsAny(s, "*_`") {
+		return s
+	}
+	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
+}
+
+// listMark is the length of the list mark that line starts with, 0 for none.
+func listMark(line string) int {
+	r, size := utf8.DecodeRuneInString(line)
+	if strings.ContainsRune("-*+•‣◦▪·–—", r) && strings.HasPrefix(line[size:], " ") {
+		return size + 1
+	}
+	i := 0
+	for i < len(line) && i < 3 && isDigit(rune(line[i])) {
+		i++
+	}
+	if i > 0 && i+1 < len(line) && (line[i] == '.' || line[i] == ')') && line[i+1] == ' ' {
+		return i + 2
+	}
+	return 0
+}
+
+func numbered(line string) bool { return isDigit(rune(line[0])) }
+
+// isRule reports whether line is drawn of one mark, as below a heading.
+func isRule(line string) bool {
+	return len(line) >= 3 && strings.ContainsRune("=-*_~", rune(line[0])) && strings.Trim(line, line[:1]) == ""
+}
+
+// labelled reports whether line reads "Term: meaning".
+func labelled(line string) bool {
+	at := strings.Index(line, ": ")
+	if at < 2 || at > 60 || strings.ContainsAny(line[:at], ".,;!?") {
+		return false
+	}
+	return startsUpper(line) && strings.Count(line[:at], " ") <= 5
+}
+
+func startsUpper(s string) bool {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, `"'“‘([`))
+	return !unicode.IsLower(r)
+}
+
+const (
+	maxHeadingBytes = 120
+	maxHeadingWords = 12
+)
+
+// isHeading reports whether a line reads like a heading, given the line below it.
+func isHeading(line, next string) bool {
+	if len(line) > maxHeadingBytes || !startsUpper(line) {
+		return false
+	}
+	words := strings.Fields(line)
+	next = strings.TrimSpace(next)
+	last, _ := utf8.DecodeLastRuneInString(line)
+	switch {
+	case len(words) > maxHeadingWords || strings.Contains(line, ": ") || listMark(next) == 0 && next != "" && !startsUpper(next):
+		return false
+	case last == ':':
+		return len(words) <= 8
+	case last == '?' || last == '？':
+		return len(words) <= 9 && next != ""
+	case endsSentence(last) || strings.ContainsRune(",;!、，；", last):
+		return false
+	case len(words) == 1 && unspacedText(line):
+		return utf8.RuneCountInString(line) <= 20
+	case titled(words):
+		return true
+	case next == "":
+		return len(words) <= 10 && !speaks(words)
+	default:
+		return len(words) <= 7 && !speaks(words) && (len(next) > len(line)*3/2 || listMark(next) > 0)
+	}
+}
+
+func unspacedText(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unspaced(r)
+}
+
+// titled reports whether every content word begins with a capital or a digit.
+func titled(words []string) bool {
+	for _, w := range words {
+		r, _ := utf8.DecodeRuneInString(strings.TrimLeft(w, `"'“‘([`))
+		if unicode.IsLower(r) && !stopWords.has(strings.ToLower(w)) {
+			return false
+		}
+	}
+	return len(words) > 1 || !speaks(words)
+}
+
+// speaks reports whether the words hold a finite auxiliary, as a sentence would.
+func speaks(words []string) bool {
+	for i, w := range words {
+		if i > 0 && auxiliaries.has(strings.ToLower(w)) {
+			return true
+		}
+	}
+	return false
+}

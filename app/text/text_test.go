@@ -1,0 +1,283 @@
+package text
+
+import (
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// notes reads the study text that the project's tests share.
+func notes(t testing.TB) string {
+	t.Helper()
+	raw, err := os.ReadFile("../../../shared/data/notes-photosynthesis.txt")
+	if err != nil {
+		t.Skip("no shared data: ", err)
+	}
+	return string(raw)
+}
+
+func TestSentencesEndWhereAReaderWouldStop(t *testing.T) {
+	for _, c := range []struct {
+		name, in string
+		want     []string
+	}{
+		{"plain", "One is here. Two is there! Is three?", []string{"One is here.", "Two is there!", "Is three?"}},
+		{"titles and initials", "Dr. Smith met J. S. Bach. John F. Kennedy spoke.", []string{"Dr. Smith met J. S. Bach.", "John F. Kennedy spoke."}},
+		{"abbreviations", "Pigments, e.g. chlorophyll, absorb light. See Fig. 2 for more. The U.S. army won.",
+			[]string{"Pigments, e.g. chlorophyll, absorb light.", "See Fig. 2 for more.", "The U.S. army won."}},
+		{"decimals", "It took 1.5 hours. Then 3,000.25 more.", []string{"It took 1.5 hours.", "Then 3,000.25 more."}},
+		{"no as a word and as an abbreviation", "He said no. Then he took No. 5 home.", []string{"He said no.", "Then he took No. 5 home."}},
+		{"a quotation's point", `It is "visible light." The rest is not.`, []string{`It is "visible light."`, "The rest is not."}},
+		{"brackets", "He left (see page 4. It is long). She stayed.", []string{"He left (see page 4. It is long).", "She stayed."}},
+		{"a bracket never closed", "He left (early. She stayed.", []string{"He left (early.", "She stayed."}},
+		{"a capital letter that is no initial", "It comes from photosystem I. The rest is vitamin C. It helps.",
+			[]string{"It comes from photosystem I.", "The rest is vitamin C.", "It helps."}},
+		{"headings stand alone", "Absorption of Light\nLight energy starts the process of photosynthesis.\n",
+			[]string{"Absorption of Light", "Light energy starts the process of photosynthesis."}},
+		{"lists", "- first thing\n* second thing\n3. third thing\n  goes on\n", []string{"first thing", "second thing", "third thing goes on"}},
+		{"term lines", "Tithe: a tax\nBourgeoisie: the middle class", []string{"Tithe: a tax", "Bourgeoisie: the middle class"}},
+		{"wrapped lines", "The treaty was signed\nin the hall of\nmirrors. It was long.", []string{"The treaty was signed in the hall of mirrors.", "It was long."}},
+		{"ellipsis", "He waited... and left… Then he came back.", []string{"He waited... and left…", "Then he came back."}},
+		{"Chinese", "光合作用是过程。它需要光！好", []string{"光合作用是过程。", "它需要光！", "好"}},
+		{"Arabic and Hindi", "ما هذا؟ هذا كتاب. यह किताब है। वह पढ़ता है।", []string{"ما هذا؟", "هذا كتاب.", "यह किताब है।", "वह पढ़ता है।"}},
+		{"one line is no heading", "Paris is the capital of France", []string{"Paris is the capital of France"}},
+		{"Windows line ends and NUL", "A line.\r\nAnother\x00 line.", []string{"A line.", "Another line."}},
+		{"nothing", " \n\t", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Sentences(c.in); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWordsAreLowerCaseContentWordsUnstemmed(t *testing.T) {
+	for in, want := range map[string][]string{
+		"The Light-Dependent reactions don't stop":    {"light", "dependent", "reactions", "stop"},
+		"about 3.14 and 1,000 nm":                     {"3.14", "1,000", "nm"},
+		"光合作用":                                        {"光合", "合作", "作用"},
+		"Зелёный цвет":                                {"зелёный", "цвет"},
+		"🎉 … —":                                       nil,
+		"Guillotin’s machine":                         {"guillotin’s", "machine"},
+		"It is what it is, and that is all there was": nil,
+	} {
+		if got := Words(in); !slices.Equal(got, want) {
+			t.Errorf("Words(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestStemIsTheSameForAWordsInflections(t *testing.T) {
+	for _, group := range [][]string{
+		{"wave", "waves"}, {"measure", "measures", "measured", "measuring"}, {"spectrum", "spectra"}, {"study", "studies"},
+		{"stop", "stopped", "stopping"}, {"fall", "falls", "fell", "falling"}, {"box", "boxes"}, {"glass", "glasses"}, {"significant", "significantly"},
+	} {
+		for _, w := range group {
+			if Stem(w) != Stem(group[0]) {
+				t.Errorf("Stem(%q) = %q, Stem(%q) = %q", w, Stem(w), group[0], Stem(group[0]))
+			}
+		}
+	}
+	for _, pair := range [][2]string{{"photosystem", "photosynthesis"}, {"light", "lightning"}, {"analysis", "analyst"}} {
+		if Stem(pair[0]) == Stem(pair[1]) {
+			t.Errorf("%q and %q have one stem", pair[0], pair[1])
+		}
+	}
+}
+
+func TestOverlapIsTheShareOfContentWordsFound(t *testing.T) {
+	source := "Scientists measured the wavelengths of visible light."
+	for claim, want := range map[string]float64{
+		"Measuring a wavelength":       1,
+		"visible light and dark rooms": 0.5,
+		"Bananas":                      0,
+		"it is what it is":             1,
+		"":                             1,
+	} {
+		if got := Overlap(claim, source); got != want {
+			t.Errorf("Overlap(%q) = %v, want %v", claim, got, want)
+		}
+	}
+}
+
+func TestSectionsAreHeadingsWithTheirParagraphs(t *testing.T) {
+	got := Sections("# Osmosis\n\nWater moves.\nIt goes far.\n\nCauses\n------\n- one\n- two\n\nWhat Is Heat?\nHeat is energy that flows from hot to cold.\n")
+	want := []Section{
+		{"Osmosis", []string{"Water moves. It goes far."}},
+		{"Causes", []string{"one", "two"}},
+		{"What Is Heat?", []string{"Heat is energy that flows from hot to cold."}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSectionsOfTheNotes(t *testing.T) {
+	var got []string
+	for _, s := range Sections(notes(t)) {
+		got = append(got, s.Heading)
+	}
+	want := []string{"The Light-Dependent Reactions of Photosynthesis", "What Is Light Energy?", "Absorption of Light",
+		"Understanding Pigments", "How Light-Dependent Reactions Work"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestKeyphrasesOfTheNotesAreItsTerms(t *testing.T) {
+	got := Keyphrases(notes(t), 30)
+	if len(got) != 30 {
+		t.Fatalf("%d phrases", len(got))
+	}
+	for _, want := range []string{"visible light", "light energy", "electromagnetic spectrum", "pigments", "chemical energy"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
+	}
+	if again := Keyphrases(notes(t), 30); !slices.Equal(got, again) {
+		t.Error("a second time other phrases come out")
+	}
+	if short := Keyphrases(notes(t), 3); !slices.Equal(short, got[:3]) {
+		t.Errorf("the best three are %q", short)
+	}
+	for _, n := range []int{0, -1} {
+		if got := Keyphrases("Water moves across membranes.", n); len(got) != 0 {
+			t.Errorf("asked for %d: %q", n, got)
+		}
+	}
+}
+
+func TestRankWeighsTheSentenceOnTheCommonSubjectMost(t *testing.T) {
+	s := []string{"Cats sleep in warm houses.", "Warm houses please cats and dogs.", "Dogs guard houses.", "Quartz oscillates rapidly."}
+	got := Rank(s)
+	if slices.Index(got, slices.Max(got)) != 1 || slices.Index(got, slices.Min(got)) != 3 {
+		t.Errorf("ranks %v", got)
+	}
+	if len(Rank(nil)) != 0 {
+		t.Error("ranks without sentences")
+	}
+	many := slices.Repeat([]string{"Cats sleep in houses."}, maxSentences+1)
+	if r := Rank(many); len(r) != maxSentences+1 || r[maxSentences-1] <= 0 || r[maxSentences] != 0 {
+		t.Error("the bound on sentences does not hold")
+	}
+}
+
+func TestStandaloneKnowsWhatLeansOnItsNeighbours(t *testing.T) {
+	for in, want := range map[string]bool{
+		"The sun emits an enormous amount of radiation.": true,
+		"This may seem illogical to a person.":           false,
+		"It takes little effort to move a rope.":         false,
+		"Scientists measure this energy every day.":      false,
+		"Is this a question that one asks?":              false,
+		"In 1799, he overthrew the old government.":      false,
+		"Source: OpenStax, Biology, CC BY 4.0 licence.":  false,
+		"Too short.": false,
+	} {
+		if _, got := Standalone(in); got != want {
+			t.Errorf("Standalone(%q) = %v", in, got)
+		}
+	}
+	if got, ok := Standalone("However, autotrophs use only some of it all."); !ok || got != "Autotrophs use only some of it all." {
+		t.Errorf("got %q, %v", got, ok)
+	}
+}
+
+func TestInvertTurnsStatementsIntoQuestions(t *testing.T) {
+	c := NewCasing([]string{"the chlorophyll of plants and the pigments of scientists"})
+	for in, want := range map[string]string{
+		"Chlorophyll appears green.":              "does chlorophyll appear green",
+		"The revolution began in Paris.":          "did the revolution begin in Paris",
+		"Scientists can measure light.":           "can scientists measure light",
+		"Plants have a mixture of pigments.":      "do plants have a mixture of pigments",
+		"Plants have evolved slowly.":             "have plants evolved slowly",
+		"In 1789, France was close to ruin.":      "was France close to ruin in 1789",
+		"The leaves absorb light.":                "do the leaves absorb light",
+		"The excited electron must be replaced.":  "must the excited electron be replaced",
+		"Pigments found in leaves are green.":     "are pigments found in leaves green",
+		"An instrument called a lens bends.":      "",
+		"Green is nice and red is not.":           "",
+		"Words without a verb that anybody knows": "",
+		"": "",
+	} {
+		if got, ok := Invert(in, c); got != want || ok != (want != "") {
+			t.Errorf("Invert(%q) = %q, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+func TestClipCutsAtABlankAndNeverInsideACharacter(t *testing.T) {
+	for _, c := range []struct {
+		s    string
+		n    int
+		want string
+	}{{"short", 5, "short"}, {"two words", 8, "two"}, {"光合", 4, "光"}, {"光", 2, ""}, {"abc", 0, ""}} {
+		if got := Clip(c.s, c.n); got != c.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", c.s, c.n, got, c.want)
+		}
+	}
+}
+
+func TestLargeInputIsReadInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time")
+	}
+	line := "The quick pigments, called chlorophylls (a and b), absorb 3.5 units of light; which is the absorption spectrum. "
+	for name, s := range map[string]string{
+		"prose":            strings.Repeat(line, 1<<20/len(line)),
+		"no punctuation":   strings.Repeat("word ", 1<<14),
+		"one word":         strings.Repeat("x", 1<<18),
+		"points":           strings.Repeat(". ", 1<<15),
+		"capital initials": strings.Repeat("A. ", 1<<15),
+		"open brackets":    strings.Repeat("(. ", 1<<15),
+		"line breaks":      strings.Repeat("Heading\n\n", 1<<14),
+		"Han":              strings.Repeat("光", 1<<16),
+		"quotes":           strings.Repeat(`."`, 1<<15),
+	} {
+		start := time.Now()
+		ss := Sentences(s)
+		Keyphrases(s, 20)
+		DefinitionsIn(ss)
+		Rank(ss)
+		NewBag(s).Overlap("a light claim")
+		if d := time.Since(start); d > 5*time.Second { // generous: -race on a busy machine
+			t.Errorf("%s took %v", name, d)
+		}
+	}
+}
+
+func FuzzSentences(f *testing.F) {
+	for _, s := range []string{"One. Two!", "Dr. X (e.g. 1.5). \"Hi.\" There", "光合。作用", "# H\n- a\n1. b\n", "T: m\n===\nA:\n", "\xff\xfe. \x00", "ا؟ ب", "A. B. C. the", "$\x81S-\xef%ǀS-襤\xa4\x9f", ":\n0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Sentences(s)
+		for _, x := range got {
+			if !utf8.ValidString(x) || strings.TrimSpace(x) == "" || strings.ContainsAny(x, "\n\x00") {
+				t.Fatalf("a sentence is %q", x)
+			}
+			Standalone(x)
+			Split(x)
+			IsPast(x)
+			Invert(x, Casing{})
+		}
+		for _, d := range DefinitionsIn(got) {
+			if d.Term == "" || d.Meaning == "" || !utf8.ValidString(d.Term+d.Meaning) {
+				t.Fatalf("a definition is %+v", d)
+			}
+		}
+		for _, p := range Keyphrases(s, 5) {
+			if p == "" || !utf8.ValidString(p) {
+				t.Fatalf("a phrase is %q", p)
+			}
+		}
+		Rank(got)
+		if o := Overlap(s, s); o != 1 {
+			t.Fatalf("overlap with itself is %v", o)
+		}
+	})
+}

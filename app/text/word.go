@@ -1,0 +1,273 @@
+// Package text is what can be known of a text by looking at it: its sentences,
+// sections, words and key phrases, which sentences carry it, and which terms it
+// defines and how. The one idea: everything is counted or matched on the text
+// itself, in one pass and without a model, so that equal input always gives equal
+// output, in any script, in time linear in its length.
+package text
+
+import (
+	_ "embed" // english.txt
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Words gives the content words of s in their order, lower-cased and not stemmed:
+// stop words and single letters are left out, hyphenated words come as their parts,
+// numbers are kept whole ("3.14"). Scripts written without spaces (Chinese,
+// Japanese, Thai, …) come as overlapping pairs of characters.
+func Words(s string) []string {
+	var out []string
+	eachWord(s, func(w string) {
+		if isContent(w) {
+			out = append(out, w)
+		}
+	})
+	return out
+}
+
+// Stem gives the light stem of a lower-case word, the same for its usual English
+// inflections (wave, waves; measure, measured, measuring; spectrum, spectra). It is
+// for comparing, not for showing. A word with letters outside a–z is its own stem.
+func Stem(word string) string {
+	if s, ok := irregularStems[word]; ok {
+		return s
+	}
+	if base, ok := english["past"][word]; ok {
+		word = base
+	}
+	if len(word) < 4 || !isLowerASCII(word) {
+		return word
+	}
+	return strings.TrimSuffix(trimSuffixes(trimPlural(word)), "e")
+}
+
+// A Bag is the stemmed content words of a text, for asking repeatedly how much of
+// a claim it holds. It is immutable and safe for concurrent use.
+type Bag struct{ stems map[string]bool }
+
+// NewBag reads source once.
+func NewBag(source string) Bag {
+	b := Bag{stems: make(map[string]bool)}
+	eachWord(source, func(w string) {
+		if isContent(w) {
+			b.stems[Stem(w)] = true
+		}
+	})
+	return b
+}
+
+// Overlap is Overlap against the text the bag was made of.
+func (b Bag) Overlap(claim string) float64 {
+	words := Words(claim)
+	if len(words) == 0 {
+		return 1
+	}
+	found := 0
+	for _, w := range words {
+		if b.stems[Stem(w)] {
+			found++
+		}
+	}
+	return float64(found) / float64(len(words))
+}
+
+// Overlap is the share, from 0 to 1, of claim's content words that occur in source
+// in any inflection. A claim without content words claims nothing: 1. To check
+// many claims against one long source, use a Bag.
+func Overlap(claim, source string) float64 { return NewBag(source).Overlap(claim) }
+
+// isContent reports whether a lower-case word says something.
+func isContent(w string) bool {
+	if stopWords.has(w) {
+		return false
+	}
+	if w[0] < utf8.RuneSelf {
+		return len(w) > 1 || w[0] >= '0' && w[0] <= '9'
+	}
+	return true
+}
+
+// eachWord calls f with every lower-case word of s.
+func eachWord(s string, f func(string)) {
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case unspaced(r):
+			i = eachPair(s, i, f)
+		case isWordRune(r):
+			end := wordEnd(s, i)
+			f(strings.ToLower(s[i:end]))
+			i = end
+		default:
+			i += size
+		}
+	}
+}
+
+// wordEnd is where the word that starts at i ends: apostrophes stay inside a word,
+// points and commas inside a number.
+func wordEnd(s string, i int) int {
+	var last rune
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !isWordRune(r) || unspaced(r) {
+			next, _ := utf8.DecodeRuneInString(s[i+size:])
+			inside := isApostrophe(r) && unicode.IsLetter(last) && unicode.IsLetter(next) ||
+				(r == '.' || r == ',') && isDigit(last) && isDigit(next)
+			if !inside {
+				return i
+			}
+		}
+		last = r
+		i += size
+	}
+	return i
+}
+
+// eachPair calls f with the overlapping character pairs of the run that starts at
+// i, or with its one character, and gives the run's end.
+func eachPair(s string, i int, f func(string)) int {
+	_, size := utf8.DecodeRuneInString(s[i:])
+	end, pairs := i+size, 0
+	for end < len(s) {
+		r, next := utf8.DecodeRuneInString(s[end:])
+		if !unspaced(r) {
+			break
+		}
+		f(s[i : end+next])
+		i, end = end, end+next
+		pairs++
+	}
+	if pairs == 0 {
+		f(s[i:end])
+	}
+	return end
+}
+
+func isWordRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || isDigit(r)
+	}
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r))
+}
+
+// unspaced reports whether the script of r is written without spaces.
+func unspaced(r rune) bool {
+	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana,
+		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+}
+
+func isApostrophe(r rune) bool { return r == '\'' || r == '’' }
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+func isLowerASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+// trimPlural takes the plural or third-person s off.
+func trimPlural(w string) string {
+	switch {
+	case strings.HasSuffix(w, "ies") && len(w) > 4:
+		return w[:len(w)-3] + "y"
+	case strings.HasSuffix(w, "sses"), strings.HasSuffix(w, "xes"), strings.HasSuffix(w, "ches"), strings.HasSuffix(w, "shes"):
+		return w[:len(w)-2]
+	case strings.HasSuffix(w, "ss"), strings.HasSuffix(w, "us"), strings.HasSuffix(w, "is"):
+		return w
+	default:
+		return strings.TrimSuffix(w, "s")
+	}
+}
+
+// trimSuffixes takes -ly, -ing and -ed off where a stem with a vowel is left.
+func trimSuffixes(w string) string {
+	w = trimTo(w, "ly", 4)
+	for _, suffix := range []string{"ing", "ed"} {
+		short := trimTo(w, suffix, 3)
+		if short == w {
+			continue
+		}
+		if n := len(short); short[n-1] == short[n-2] && !strings.ContainsRune("lszaeo", rune(short[n-1])) {
+			short = short[:n-1]
+		}
+		return short
+	}
+	return w
+}
+
+// trimTo takes suffix off when at least so many letters with a vowel among them stay.
+func trimTo(w, suffix string, least int) string {
+	short := strings.TrimSuffix(w, suffix)
+	if len(short) < least || !strings.ContainsAny(short, "aeiouy") {
+		return w
+	}
+	return short
+}
+
+//go:embed english.txt
+var englishWords string
+
+// english is english.txt by class: each word with its base, "" where it has none.
+var english = readClasses(englishWords)
+
+// The classes of words that sentences are taken apart by.
+var (
+	stopWords           = english["stop"]
+	auxiliaries         = english["auxiliary"]
+	determiners         = english["determiner"]
+	prepositions        = english["preposition"]
+	relatives           = english["relative"]
+	subordinates        = english["subordinate"]
+	anaphora            = english["anaphora"]
+	comparatives        = english["comparative"]
+	vague               = english["vague"]
+	persons             = english["person"]
+	irregularPlurals    = english["plural"]
+	connectives         = english["connective"]
+	doubled             = english["doubled"]
+	abbreviations       = english["abbreviation"]
+	numberAbbreviations = english["abbreviation-number"]
+	credits             = english["credit"]
+	months              = english["month"]
+	articles            = english["article"]
+	asides              = english["aside"]
+	namingAdverbs       = english["naming-adverb"]
+	possessives         = english["possessive"]
+	personal            = english["personal"]
+	carriers            = english["carrier"]
+	pointers            = english["pointer"]
+	outside             = english["outside"]
+	irregularStems      = english["stem"]
+)
+
+// A class holds words; a word's base is "" unless the class gives one.
+type class map[string]string
+
+func (c class) has(word string) bool {
+	_, ok := c[word]
+	return ok
+}
+
+func readClasses(lines string) map[string]class {
+	out := make(map[string]class)
+	for line := range strings.Lines(lines) {
+		key, words, ok := strings.Cut(line, ": ")
+		if !ok || key[0] == '#' {
+			continue
+		}
+		if out[key] == nil {
+			out[key] = make(class)
+		}
+		for w := range strings.FieldsSeq(words) {
+			form, base, _ := strings.Cut(w, "=")
+			out[key][form] = base
+		}
+	}
+	return out
+}
