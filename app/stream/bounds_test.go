@@ -1,0 +1,385 @@
+package stream
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"studysharper/app/study"
+)
+
+func token(text string) study.Event {
+	e, _ := study.NewEvent(study.KindToken, map[string]string{"text": text})
+	return e
+}
+
+func event(kind study.Kind, size int) study.Event {
+	return study.Event{Kind: kind, Fields: json.RawMessage(`{"x":"` + strings.Repeat("x", size-8) + `"}`)}
+}
+
+// start begins a run in a session of its own.
+func start(t *testing.T, m *Memory, session string) Writer {
+	t.Helper()
+	w, err := m.Begin(t.Context(), RunInfo{Session: session, Run: uuid.NewString()})
+	if err != nil {
+		t.Fatal("Begin:", err)
+	}
+	return w
+}
+
+func appendTo(t *testing.T, w Writer, events ...study.Event) {
+	t.Helper()
+	for _, e := range events {
+		if err := w.Append(t.Context(), e); err != nil {
+			t.Fatal("Append:", err)
+		}
+	}
+}
+
+func now(m *Memory, session string, after study.Position) (study.Batch, error) {
+	return m.Since(context.Background(), Query{Session: session, After: after, NoWait: true})
+}
+
+func wantCode(t *testing.T, what string, err error, code study.Code) {
+	t.Helper()
+	var e *study.Error
+	if !errors.As(err, &e) || e.Code != code {
+		t.Errorf("%s: error is %v, want code %s", what, err, code)
+	}
+}
+
+// audit recounts what a Memory holds and compares it with what it believes.
+func audit(t *testing.T, m *Memory) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var want Stats
+	shelved := map[*list.List]int{}
+	for _, s := range m.sessions {
+		want.QueuedBytes += sessionCost + int64(len(s.open))*runCost
+		want.Runs += len(s.open)
+		want.QueuedEvents += len(s.ring)
+		for i, e := range s.ring {
+			want.QueuedBytes += cost(e.Event)
+			if i > 0 && s.ring[i-1].Seq >= e.Seq {
+				t.Fatalf("event %d is behind %d", e.Seq, s.ring[i-1].Seq)
+			}
+		}
+		if len(s.ring) > m.o.MaxEvents {
+			t.Fatalf("a session keeps %d events", len(s.ring))
+		}
+		if shelf := m.shelfFor(s); shelf != s.shelf {
+			t.Fatal("a session is on the wrong shelf")
+		}
+		if s.shelf != nil {
+			shelved[s.shelf]++
+		}
+		for i, w := range s.waiting {
+			if w.in != s || w.index != i || w.done {
+				t.Fatal("a waiter is registered wrongly")
+			}
+		}
+		if s.newest == nil && len(s.waiting) == 0 {
+			t.Fatal("a session is kept for nobody")
+		}
+	}
+	for _, shelf := range []*list.List{&m.read, &m.unread, &m.running} {
+		if shelf.Len() != shelved[shelf] {
+			t.Fatalf("a shelf holds %d sessions, %d say they are there", shelf.Len(), shelved[shelf])
+		}
+	}
+	got := m.stats
+	if got.QueuedBytes != want.QueuedBytes || got.QueuedEvents != want.QueuedEvents || got.Runs != want.Runs {
+		t.Fatalf("counted %+v, there are %+v", got, want)
+	}
+	if got.QueuedBytes > m.o.MaxBytes || len(m.sessions) > m.o.MaxSessions {
+		t.Fatalf("past a bound: %+v, %d sessions", got, len(m.sessions))
+	}
+}
+
+func TestMemoryRefusesOneSessionRunAndReaderTooMany(t *testing.T) {
+	m := NewMemory(MemoryOptions{MaxSessions: 3, MaxRuns: 2, MaxReaders: 2})
+	a, b := uuid.NewString(), uuid.NewString()
+	start(t, m, a)
+	w := start(t, m, b)
+	_, err := m.Begin(t.Context(), RunInfo{Session: a, Run: uuid.NewString()})
+	wantCode(t, "a run past MaxRuns", err, study.CodeOverloaded)
+
+	answers := make(chan error, 3)
+	deliver := func(_ study.Batch, err error) { answers <- err }
+	pending := uuid.NewString()
+	cancel := m.Await(Query{Session: pending}, deliver)
+	m.Await(Query{Session: uuid.NewString()}, deliver)
+	wantCode(t, "a wait past MaxSessions", <-answers, study.CodeOverloaded)
+	m.Await(Query{Session: pending}, deliver)()
+	cancelA := m.Await(Query{Session: a}, deliver)
+	m.Await(Query{Session: a}, deliver)
+	wantCode(t, "a wait past MaxReaders", <-answers, study.CodeOverloaded)
+	audit(t, m)
+
+	cancelA()
+	appendTo(t, w, study.Event{Kind: study.KindComplete})
+	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
+	wantCode(t, "a session past MaxSessions while all are waited for, running or unread", err, study.CodeOverloaded)
+	cancel()
+	start(t, m, uuid.NewString())
+	if got := m.Stats(); got.Sessions != 3 || got.Readers != 0 {
+		t.Errorf("%+v; want the session that was only waited for to have gone", got)
+	}
+	audit(t, m)
+}
+
+func TestAtMaxSessionsTheOneFinishedAndReadLongestAgoGoes(t *testing.T) {
+	m := NewMemory(MemoryOptions{MaxSessions: 3})
+	ids := []string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
+	for _, id := range ids {
+		appendTo(t, start(t, m, id), study.Event{Kind: study.KindComplete})
+	}
+	var last study.Position
+	for _, i := range []int{1, 0} { // 2 stays unread
+		b, _ := now(m, ids[i], study.Position{})
+		last = b.Next
+	}
+	start(t, m, uuid.NewString())
+	if _, err := now(m, ids[0], last); err != nil {
+		t.Error("the one read last went:", err)
+	}
+	if b, err := now(m, ids[1], study.Position{}); err != nil || len(b.Events) > 0 || b.Next != (study.Position{}) {
+		t.Errorf("the one read first is still there: %+v, %v", b, err)
+	}
+	audit(t, m)
+}
+
+func TestMaxBytesIsNeverPassedAndUnreadEndsStay(t *testing.T) {
+	const size = 1000
+	o := MemoryOptions{MaxEventBytes: 4 * size, MaxBytes: 10 * (sessionCost + eventCost + size)}
+	m := NewMemory(o)
+	var ids []string
+	for range 9 {
+		id := uuid.NewString()
+		ids = append(ids, id)
+		appendTo(t, start(t, m, id), event(study.KindProgress, size), event(study.KindComplete, size))
+		audit(t, m)
+	}
+	lost := make(chan error, 1)
+	w, err := m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, w, event(study.KindProgress, size/4))
+	wantCode(t, "an event that nothing makes room for", w.Append(t.Context(), event(study.KindProgress, 4*size)), study.CodeOverloaded)
+	wantCode(t, "OnLost", <-lost, study.CodeOverloaded)
+	wantCode(t, "an event behind", w.Append(t.Context(), study.Event{Kind: study.KindComplete}), study.CodeOverloaded)
+	audit(t, m)
+	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
+	wantCode(t, "a run past MaxBytes", err, study.CodeOverloaded)
+	for _, id := range ids {
+		b, err := now(m, id, study.Position{})
+		if err != nil || len(b.Events) == 0 || b.Events[len(b.Events)-1].Kind != study.KindComplete || !b.Ended {
+			t.Errorf("an unread end is gone: %+v, %v", b, err)
+		}
+	}
+	appendTo(t, start(t, m, uuid.NewString()), event(study.KindComplete, size)) // now that all are read there is room
+	audit(t, m)
+	if m.Stats().DroppedEvents == 0 {
+		t.Error("nothing was counted as dropped")
+	}
+}
+
+func TestAtMaxBytesTheOldestReadSessionGoesBeforeAnyRunsEvents(t *testing.T) {
+	const size = 1000
+	m := NewMemory(MemoryOptions{MaxBytes: sessionCost + runCost + 6*(eventCost+size)})
+	running, read := uuid.NewString(), uuid.NewString()
+	w := start(t, m, running)
+	appendTo(t, w, event(study.KindProgress, size), event(study.KindProgress, size))
+	appendTo(t, start(t, m, read), event(study.KindProgress, size), event(study.KindComplete, size))
+	b, _ := now(m, read, study.Position{})
+	appendTo(t, w, event(study.KindProgress, size), event(study.KindProgress, size))
+	if _, err := now(m, read, b.Next); err == nil {
+		t.Error("the read session is still there")
+	}
+	if b, _ := now(m, running, study.Position{}); b.Missed != 0 || len(b.Events) != 4 {
+		t.Errorf("the running session lost events: %+v", b)
+	}
+	appendTo(t, w, event(study.KindProgress, size), event(study.KindProgress, size), event(study.KindProgress, size))
+	if b, _ := now(m, running, study.Position{}); b.Missed != 1 || len(b.Events) != 6 {
+		t.Errorf("missed %d, %d events; want the running session's own oldest to go", b.Missed, len(b.Events))
+	}
+	audit(t, m)
+}
+
+func TestStaleSessionsAreFreedAndTheirRunsEnded(t *testing.T) {
+	t.Cleanup(func() { goleak.VerifyNone(t) })
+	synctest.Test(t, func(t *testing.T) {
+		const stale = time.Minute
+		m := NewMemory(MemoryOptions{StaleAfter: stale})
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error)
+		go func() { ran <- m.Run(ctx) }()
+
+		unread, silent, pending := uuid.NewString(), uuid.NewString(), uuid.NewString()
+		appendTo(t, start(t, m, unread), study.Event{Kind: study.KindComplete})
+		lost := make(chan error, 1)
+		w, _ := m.Begin(ctx, RunInfo{Session: silent, Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
+		appendTo(t, w, study.Event{Kind: study.KindStart})
+		waiting := make(chan error, 1)
+		m.Await(Query{Session: pending}, func(_ study.Batch, err error) { waiting <- err })
+
+		time.Sleep(stale)
+		synctest.Wait()
+		if got := m.Stats(); got.Sessions != 3 {
+			t.Fatalf("%+v at StaleAfter; want all three sessions", got)
+		}
+		time.Sleep(stale / 4)
+		synctest.Wait()
+		wantCode(t, "who waits for a stale session", <-waiting, study.CodeNotFound)
+		wantCode(t, "OnLost of a silent run", <-lost, study.CodeTimeout)
+		wantCode(t, "a silent run", w.Append(ctx, study.Event{Kind: study.KindComplete}), study.CodeTimeout)
+		b, err := now(m, silent, study.Position{})
+		if err != nil || len(b.Events) != 2 || b.Events[1].Kind != study.KindError || !b.Ended {
+			t.Errorf("the silent run's journal: %+v, %v; want an error at its end", b, err)
+		}
+		if got := m.Stats(); got.Sessions != 1 || got.Readers != 0 {
+			t.Errorf("%+v; want the silent run's session alone", got)
+		}
+		audit(t, m)
+		time.Sleep(2 * stale)
+		synctest.Wait()
+		if got := m.Stats(); got != (Stats{DroppedEvents: got.DroppedEvents}) {
+			t.Errorf("%+v at the end; want nothing left", got)
+		}
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error("Run:", err)
+		}
+	})
+}
+
+func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
+	const n = 500
+	m := NewMemory(MemoryOptions{MaxEvents: 20, MaxEventBytes: 4000})
+	session := uuid.NewString()
+	w := start(t, m, session)
+	appendTo(t, w, study.Event{Kind: study.KindStart})
+	var want strings.Builder
+	for i := range n {
+		text := fmt.Sprintf("%d \"quoted\\\" ü\n", i)
+		want.WriteString(text)
+		appendTo(t, w, token(text))
+		audit(t, m)
+		if i == 300 { // a reader comes and goes: from here on, what it has must not change
+			if b, err := now(m, session, study.Position{}); err != nil || textOf(t, b.Events) != want.String() {
+				t.Fatalf("in the middle: %d missed, %v", b.Missed, err)
+			}
+		}
+	}
+	appendTo(t, w, study.Event{Kind: study.KindComplete})
+	b, err := now(m, session, study.Position{})
+	if err != nil || b.Missed != 0 || textOf(t, b.Events) != want.String() {
+		t.Fatalf("missed %d, %v, %d bytes of text, want %d", b.Missed, err, len(textOf(t, b.Events)), want.Len())
+	}
+	for i, e := range b.Events {
+		if e.Seq != uint64(i+1) || len(e.Fields) > 4000 {
+			t.Errorf("event %d has seq %d and %d bytes", i, e.Seq, len(e.Fields))
+		}
+	}
+}
+
+func TestTokensOfTwoRunsAreNotJoined(t *testing.T) {
+	m := NewMemory(MemoryOptions{MaxEvents: 4})
+	session := uuid.NewString()
+	a, b := start(t, m, session), start(t, m, session)
+	appendTo(t, a, token("a1"), token("a2"), token("a3"), token("a4"))
+	appendTo(t, b, token("b1"), token("b2"))
+	appendTo(t, a, token("a5"))
+	got, err := now(m, session, study.Position{})
+	if err != nil || len(got.Events) != 2 || textOf(t, got.Events[:1]) != "b1b2" || textOf(t, got.Events[1:]) != "a5" {
+		t.Errorf("%+v, %v; want the newest run's text, and behind it the other's", got, err)
+	}
+	audit(t, m)
+}
+
+func TestTheNewestRunsUnreadEndStaysAmongOtherUnreadEnds(t *testing.T) {
+	m := NewMemory(MemoryOptions{MaxEvents: 3})
+	session := uuid.NewString()
+	var older []Writer
+	for range 5 {
+		older = append(older, start(t, m, session))
+	}
+	newest := start(t, m, session)
+	_ = older[0].Close()
+	appendTo(t, newest, study.Event{Kind: study.KindComplete})
+	for _, w := range older[1:] {
+		_ = w.Close()
+		audit(t, m)
+	}
+	if b, err := now(m, session, study.Position{}); err != nil || len(b.Events) == 0 || b.Events[0].Kind != study.KindComplete {
+		t.Errorf("%+v, %v; want the newest run's end first", b, err)
+	}
+	one := NewMemory(MemoryOptions{MaxEvents: 1})
+	w := start(t, one, session)
+	appendTo(t, start(t, one, session), study.Event{Kind: study.KindComplete})
+	appendTo(t, w, token("no room"))
+	_ = w.Close()
+	b, err := now(one, session, study.Position{})
+	if err != nil || len(b.Events) != 1 || b.Events[0].Kind != study.KindComplete {
+		t.Errorf("with room for one: %+v, %v", b, err)
+	}
+	if b, err = now(one, session, b.Next); err != nil || b.Missed != 2 || !b.Ended {
+		t.Errorf("behind it: %+v, %v; want to be told of two missed and the end", b, err)
+	}
+	audit(t, one)
+}
+
+func textOf(t *testing.T, events []study.Event) string {
+	t.Helper()
+	var all strings.Builder
+	for _, e := range events {
+		var f struct{ Text string }
+		if len(e.Fields) > 0 {
+			if err := json.Unmarshal(e.Fields, &f); err != nil {
+				t.Fatalf("fields %q: %v", e.Fields, err)
+			}
+		}
+		all.WriteString(f.Text)
+	}
+	return all.String()
+}
+
+func TestWhatIsJoinedIsTextAlone(t *testing.T) {
+	for fields, want := range map[string]string{
+		`{"text":"a"}`: "a", `{"text":""}`: "", `{"text":"\"}"}`: `\"}`, `{"text":"\\"}`: `\\`,
+		`{"text":"a","x":"b"}`: "-", `{"text":"\"}`: "-", `{"text":1}`: "-", `{}`: "-", `{"x":"a"}`: "-", ``: "-",
+	} {
+		got, ok := onlyText([]byte(fields))
+		if ok != (want != "-") || ok && string(got) != want {
+			t.Errorf("%s: %q, %v", fields, got, ok)
+		}
+	}
+}
+
+func TestBoundsBelowZeroPanic(t *testing.T) {
+	for _, broken := range []func(){
+		func() { NewMemory(MemoryOptions{MaxEvents: -1}) },
+		func() { NewMemory(MemoryOptions{StaleAfter: -1}) },
+		func() { NewRelay(nil, RelayOptions{MaxReaders: -1}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			broken()
+		}()
+	}
+}

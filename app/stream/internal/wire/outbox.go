@@ -1,0 +1,173 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// ReadHello reads a connection's first frame, which must be a hello of this version.
+func ReadHello(r *bufio.Reader) (Frame, error) {
+	kind, body, err := Read(r, Slack)
+	if err != nil {
+		return Frame{}, err
+	}
+	hello, _, err := Parse(kind, body)
+	switch {
+	case err != nil:
+		return Frame{}, err
+	case kind != KindHello:
+		return Frame{}, study.Errorf(study.CodeMalformed, "the relay does not begin with a hello")
+	case hello.Version != Version:
+		return Frame{}, study.Errorf(study.CodeUnsupported, "the relay speaks version %d, not %d", hello.Version, Version)
+	}
+	return hello, nil
+}
+
+// Outbox is the outgoing side of a connection: anyone puts frames in, one goroutine
+// writes all there are with one Write.
+type Outbox struct {
+	conn  net.Conn
+	bound int
+	stall time.Duration
+	more  func(dst []byte) []byte
+	work  chan struct{} // holds a token when there is something to do
+
+	mu      sync.Mutex
+	queued  []byte
+	writing int // bytes in the Write under way
+	closed  bool
+	room    chan struct{} // closed when a Write is done; nil = nobody waits for it
+}
+
+// NewOutbox makes the outgoing side of conn. From bound waiting bytes on, Admit waits,
+// and 16 times that closes conn; a Write that takes longer than stall is an error.
+// more, which may be nil, is called by Run before each Write, to append what else
+// there is to send.
+func NewOutbox(conn net.Conn, bound int, stall time.Duration, more func(dst []byte) []byte) *Outbox {
+	return &Outbox{conn: conn, bound: bound, stall: stall, more: more, work: make(chan struct{}, 1)}
+}
+
+// Signal makes Run look for something to send.
+func (o *Outbox) Signal() {
+	select {
+	case o.work <- struct{}{}:
+	default:
+	}
+}
+
+// Put adds a frame that cannot wait. It never blocks, and after Close does nothing.
+func (o *Outbox) Put(f *Frame) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	o.queued = f.AppendTo(o.queued)
+	if len(o.queued)+o.writing > 16*o.bound {
+		o.closed, o.queued = true, nil
+		_ = o.conn.Close()
+	}
+	o.Signal()
+}
+
+// Admit adds a frame as soon as there is room; nil only waits for that.
+func (o *Outbox) Admit(ctx context.Context, f *Frame) error {
+	for {
+		room, err := o.tryAdmit(f)
+		if room == nil {
+			return err
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for room was ended")
+		}
+	}
+}
+
+// tryAdmit adds the frame or gives what to wait for. An empty outbox takes any frame.
+func (o *Outbox) tryAdmit(f *Frame) (wait chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	waiting := len(o.queued) + o.writing
+	switch {
+	case o.closed:
+		return nil, study.Errorf(study.CodeUnavailable, "the connection to the journal has ended")
+	case waiting > 0 && waiting+f.size() > o.bound:
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		return o.room, nil
+	case f != nil:
+		o.queued = f.AppendTo(o.queued)
+		o.Signal()
+	}
+	return nil, nil
+}
+
+// size is about what a frame takes.
+func (f *Frame) size() int {
+	if f == nil {
+		return 0
+	}
+	return len(f.Event.Fields) + headBytes
+}
+
+// Close lets Run send what is queued and then end. Nothing can be added any more.
+func (o *Outbox) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.makeRoom()
+	o.Signal()
+}
+
+// makeRoom wakes who waits for room. The lock is held.
+func (o *Outbox) makeRoom() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// Run writes until Close, or to the first error.
+func (o *Outbox) Run() error {
+	var spare []byte
+	for range o.work {
+		o.mu.Lock()
+		batch, closed := o.queued, o.closed
+		o.queued, o.writing = spare[:0], len(batch)
+		o.mu.Unlock()
+		if o.more != nil && !closed {
+			batch = o.more(batch)
+		}
+		err := o.send(batch)
+		if err != nil || closed {
+			return err
+		}
+		if spare = batch; cap(batch) > 2*o.bound {
+			spare = nil
+		}
+	}
+	return nil
+}
+
+func (o *Outbox) send(batch []byte) (err error) {
+	if len(batch) > 0 {
+		_ = o.conn.SetWriteDeadline(time.Now().Add(o.stall))
+		_, err = o.conn.Write(batch)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = 0
+	if err != nil {
+		o.closed, o.queued = true, nil
+	}
+	o.makeRoom()
+	return err
+}

@@ -1,0 +1,295 @@
+package stream
+
+import (
+	"container/list"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/study"
+)
+
+// What is counted against MemoryOptions.MaxBytes beside the events' fields. A run's
+// share pays beforehand for the error event that ends it when its writer does not.
+const (
+	sessionCost = 512
+	runCost     = 512
+	eventCost   = 96
+)
+
+// MemoryOptions bound a Memory. Zero takes the default; below zero panics.
+type MemoryOptions struct {
+	MaxEvents     int           // events kept a session; default 100
+	MaxEventBytes int           // of one event's Fields; default 256 KiB
+	MaxBatchBytes int           // a batch is closed by the event that reaches it; default 64 KiB
+	MaxSessions   int           // sessions, those only waited for included; default 20,000
+	MaxRuns       int           // open runs; default 1,024
+	MaxReaders    int           // waiting readers; default 20,000
+	MaxBytes      int64         // all sessions, runs and events together; default 32 MiB
+	StaleAfter    time.Duration // a session idle for longer is freed; default 10 min
+	Epoch         uint64        // of the first session's life, each later life has the next; default random
+}
+
+func (o *MemoryOptions) fill() {
+	def(&o.MaxEvents, 100)
+	def(&o.MaxEventBytes, 256<<10)
+	def(&o.MaxBatchBytes, 64<<10)
+	def(&o.MaxSessions, 20_000)
+	def(&o.MaxRuns, 1024)
+	def(&o.MaxReaders, 20_000)
+	def(&o.MaxBytes, 32<<20)
+	def(&o.StaleAfter, 10*time.Minute)
+	if o.Epoch == 0 {
+		o.Epoch = 1 + rand.Uint64()>>16 // 48 bits keep an event's id short
+	}
+}
+
+// Stats counts what a Memory holds.
+type Stats struct {
+	Sessions      int // those only waited for included
+	Runs          int // open ones
+	Readers       int // waiting ones
+	QueuedEvents  int
+	QueuedBytes   int64  // as counted against MaxBytes
+	DroppedEvents uint64 // given up before anyone had read them
+	IgnoredFrames uint64 // of kinds ServeRelay does not know
+}
+
+// Memory is the journal in this process's memory. At a bound it makes room: a
+// session past MaxEvents drops its oldest event; past MaxBytes or MaxSessions goes
+// the finished and read session touched the longest ago, past MaxBytes then the
+// oldest events of unread and of running ones. A newest run's terminal event is kept
+// until it was read or is stale: where only such are left, Begin and Since of new
+// sessions are CodeOverloaded, and a run whose next event finds no room is ended.
+// From three quarters of MaxEvents on, a token nobody has read yet takes the text of
+// the next one. No call blocks; one lock guards it all.
+type Memory struct {
+	o     MemoryOptions
+	start time.Time
+
+	ignoredFrames atomic.Uint64
+
+	mu       sync.Mutex
+	sessions map[uuid.UUID]*session
+	lives    uint64    // sessions that ever had a run: o.Epoch+lives is the next epoch
+	read     list.List // sessions without an open run or an unread end, by last touch
+	unread   list.List // those with an unread end that hold other events too
+	running  list.List // those with an open run that hold events
+	stats    Stats
+}
+
+// NewMemory makes an empty journal.
+func NewMemory(o MemoryOptions) *Memory {
+	o.fill()
+	return &Memory{o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}}
+}
+
+// Stats counts what is held now.
+func (m *Memory) Stats() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.stats
+	s.Sessions, s.IgnoredFrames = len(m.sessions), m.ignoredFrames.Load()
+	return s
+}
+
+// Run frees stale sessions until ctx ends, and then gives nil. A run in one ends
+// first, with an error event; the session then has StaleAfter once more.
+func (m *Memory) Run(ctx context.Context) error {
+	tick := time.NewTicker(max(m.o.StaleAfter/8, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			m.locked(m.sweep)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (m *Memory) sweep(d *due) {
+	now := time.Since(m.start)
+	for _, s := range m.sessions {
+		if now-s.touched <= m.o.StaleAfter {
+			continue
+		}
+		if len(s.open) == 0 {
+			m.remove(s, errGone, d)
+			continue
+		}
+		for _, r := range slices.Clone(s.open) {
+			m.interrupt(r, study.Errorf(study.CodeTimeout, "the run was silent for too long"), d)
+		}
+	}
+}
+
+// Begin implements Journal. It ignores ctx.
+func (m *Memory) Begin(_ context.Context, info RunInfo) (Writer, error) {
+	key, id, err := info.parse()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{id: id, memory: m, onLost: info.OnLost}
+	m.locked(func(d *due) { err = m.begin(r, key, info.Owner, d) })
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
+	if s := m.sessions[key]; s != nil && s.newest != nil {
+		if s.owner != owner {
+			return errGone
+		}
+		if slices.ContainsFunc(s.open, func(o *run) bool { return o.id == r.id }) {
+			return study.Errorf(study.CodeInvalid, "the run has begun already")
+		}
+	}
+	if m.stats.Runs >= m.o.MaxRuns {
+		return study.Errorf(study.CodeOverloaded, "too many runs are open")
+	}
+	if !m.makeRoom(runCost+sessionCost, d) {
+		return study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
+	}
+	s, err := m.session(key, d)
+	if err != nil {
+		return err
+	}
+	if s.newest == nil {
+		s.epoch, s.owner = m.o.Epoch+m.lives, owner
+		m.lives++
+		s.wakeAll(d) // who waits for another owner's session must hear of it
+	}
+	m.stats.Runs++
+	m.stats.QueuedBytes += runCost
+	r.in, s.newest, s.unread = s, r, false
+	s.open = append(s.open, r)
+	m.shelve(s, true)
+	return nil
+}
+
+func (m *Memory) append(r *run, e study.Event, d *due) error {
+	if r.over != nil {
+		return r.over
+	}
+	if err := checkEvent(e, m.o.MaxEventBytes); err != nil {
+		return err
+	}
+	need := cost(e)
+	if e.Kind.Terminal() {
+		need -= runCost
+	}
+	if !m.makeRoom(need, d) {
+		full := study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
+		m.interrupt(r, full, d)
+		return full
+	}
+	if e.Kind.Terminal() {
+		m.end(r, e, errEnded, d)
+		return nil
+	}
+	if !m.joined(r, e) {
+		m.store(r, e)
+	}
+	m.changed(r.in, d)
+	return nil
+}
+
+// Drop implements Journal. It ignores ctx.
+func (m *Memory) Drop(_ context.Context, session string) error {
+	key, err := parseID("session", session)
+	if err != nil {
+		return err
+	}
+	m.locked(func(d *due) {
+		if s := m.sessions[key]; s != nil {
+			m.remove(s, errGone, d)
+		}
+	})
+	return nil
+}
+
+// makeRoom drops what it may until need more bytes fit under MaxBytes.
+func (m *Memory) makeRoom(need int64, d *due) bool {
+	if need > m.o.MaxBytes {
+		return false
+	}
+	for m.stats.QueuedBytes+need > m.o.MaxBytes {
+		switch {
+		case m.read.Len() > 0:
+			m.remove(m.read.Front().Value.(*session), errGone, d)
+		case m.unread.Len() > 0:
+			m.shrink(m.unread.Front().Value.(*session))
+		case m.running.Len() > 0:
+			m.shrink(m.running.Front().Value.(*session))
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// shrink drops the oldest event s can do without.
+func (m *Memory) shrink(s *session) {
+	m.drop(s, s.victim())
+	m.shelve(s, false)
+}
+
+// remove forgets a session: its open runs are lost and its readers told why.
+func (m *Memory) remove(s *session, why *study.Error, d *due) {
+	for len(s.open) > 0 {
+		r := s.open[0]
+		m.closed(r, why)
+		m.lose(r, d)
+	}
+	for len(s.ring) > 0 {
+		m.drop(s, len(s.ring)-1)
+	}
+	m.stats.QueuedBytes -= sessionCost
+	for _, w := range s.waiting {
+		w.failed = why
+	}
+	s.wakeAll(d)
+	s.newest = nil
+	m.shelve(s, false)
+	delete(m.sessions, s.key)
+}
+
+// shelve puts s where makeRoom looks for it, at the end when it was touched now.
+func (m *Memory) shelve(s *session, touched bool) {
+	if touched {
+		s.touched = time.Since(m.start)
+	}
+	shelf := m.shelfFor(s)
+	if shelf == s.shelf && !touched {
+		return
+	}
+	if s.shelf != nil {
+		s.shelf.Remove(s.place)
+	}
+	if s.shelf = shelf; shelf != nil {
+		s.place = shelf.PushBack(s)
+	}
+}
+
+func (m *Memory) shelfFor(s *session) *list.List {
+	switch {
+	case s.newest == nil:
+		return nil
+	case len(s.open) == 0 && !s.unread:
+		return &m.read
+	case !s.droppable():
+		return nil
+	case len(s.open) == 0:
+		return &m.unread
+	default:
+		return &m.running
+	}
+}

@@ -1,0 +1,180 @@
+// Package stream keeps what the watchers of a run may still ask for, and brings it
+// to them. The one idea: a journal per session instead of a queue per connection.
+// A watcher is a position in the journal, so that first connect, reconnect and
+// hand-over to another process are the same loop, replay and live meet without a
+// hole, and a slow watcher costs its producer nothing. Memory is the journal; Relay
+// and ServeRelay carry it between processes; Follow writes it to one client.
+package stream
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/stream/internal/wire"
+	"studysharper/app/study"
+)
+
+// Journal keeps the recent events of every session, each within the bounds of its
+// maker. Every method is safe for concurrent use, and its errors are *study.Error:
+// CodeInvalid for ids that are no UUIDs in the usual 36 characters, CodeNotFound for
+// a session that was dropped or is another user's, CodeOverloaded at a bound,
+// CodeUnavailable when the journal cannot be reached.
+type Journal interface {
+	// Begin announces a run, which becomes the session's newest; its first Append
+	// is its first event. The session's owner is that of its first run: another's
+	// Begin is CodeNotFound.
+	Begin(ctx context.Context, info RunInfo) (Writer, error)
+
+	// Since gives what follows q.After, and waits until there is something:
+	//
+	//   - the zero position stands before the newest run's first event;
+	//   - a position of the session's present life stands before the event behind it;
+	//   - any other (from before a restart, beyond the newest event, another
+	//     session's) counts as the zero position with at least one event missed,
+	//     except that one of a former life of a session dropped since is CodeNotFound.
+	//
+	// Batch.Missed counts the events asked for that are no longer kept; for a zero
+	// position these are the newest run's own first ones. Batch.Events has no
+	// holes, may be empty, and holds a bounded number of bytes: the rest comes with
+	// the next call. Batch.Ended tells that no run is open and everything has been
+	// given; so does an answer without events, at once, to who has it all already.
+	//
+	// A session nobody has posted to is waited for: the caller bounds that. With
+	// q.NoWait the answer comes at once, and has q.After as Next when there is
+	// nothing to give, but the zero position as Next, and only then, when nobody has
+	// posted to the session.
+	//
+	// When ctx ends, so does the wait, with an error that wraps the cause of ctx.
+	// Event.Fields belongs to the journal and must not be changed.
+	Since(ctx context.Context, q Query) (study.Batch, error)
+
+	// Drop forgets a session at once: its waiting readers end with CodeNotFound,
+	// its open runs are lost (RunInfo.OnLost). An unknown session is no error.
+	Drop(ctx context.Context, session string) error
+}
+
+// Awaiter is a journal that waits without a goroutine for each reader. Memory and
+// Relay are ones.
+type Awaiter interface {
+	// Await is Since with a callback, which is called exactly once: possibly before
+	// Await returns, else on a goroutine of the journal's that it must not block;
+	// it may call Await again. cancel ends the wait: deliver will not be called any
+	// more, except by a call already under way.
+	Await(q Query, deliver func(study.Batch, error)) (cancel func())
+}
+
+// RunInfo names a run.
+type RunInfo struct {
+	Session string // UUID
+	Run     string // UUID, of no other open run of the session
+	Owner   string // the user's id, at most 512 bytes
+
+	// OnLost, if not nil, is called once when the journal ends the run by itself:
+	// the session was dropped or went stale, a bound left no room, the connection
+	// broke. It gets the error every later Append gives. It must not block.
+	OnLost func(error)
+}
+
+// Writer takes one run's events, from one goroutine at a time, Close included.
+type Writer interface {
+	// Append adds the run's next event, which gets the session's next number; e.Seq
+	// is ignored, and e.Fields is the journal's from here on. After a terminal event
+	// nothing can follow.
+	//
+	// CodeInvalid (a kind no run may send, fields that are no JSON object) and
+	// CodeTooLarge (fields past the journal's MaxEventBytes) leave everything as it
+	// was: the caller ends the run with a smaller error event, or by Close. After
+	// any other error the run is over and readers have been told so, except for a
+	// wait cut short by ctx.
+	//
+	// nil for a terminal event: the journal holds the whole run. nil for another:
+	// the journal holds it or, through a Relay, has it on the way behind all earlier
+	// ones; should it not arrive, the run ends with an error event in its place and
+	// the next Append says so. No event is ever left out in the middle.
+	Append(ctx context.Context, e study.Event) error
+
+	// Close ends a run that has no terminal event with an error event,
+	// {"error":…,"retryable":true}. It is idempotent, never blocks, and gives the
+	// reason when the run had been lost before.
+	Close() error
+}
+
+// Query asks for what follows a position.
+type Query struct {
+	Session string         // UUID
+	After   study.Position // zero: from the newest run's first event
+	Owner   string         // "" = anyone; else another's session is CodeNotFound
+	NoWait  bool
+}
+
+// maxOwnerBytes is study.MaxIDRunes of four bytes each.
+const maxOwnerBytes = 4 * study.MaxIDRunes
+
+// The ends of a run and of a session.
+var (
+	errEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
+	errGone  = study.Errorf(study.CodeNotFound, "there is no such session")
+)
+
+// checkEvent refuses what would break a reader or a bound.
+func checkEvent(e study.Event, maxBytes int) error {
+	f := e.Fields
+	switch {
+	case !slices.Contains(wire.Kinds, e.Kind):
+		return study.Errorf(study.CodeInvalid, "a run cannot send events of this kind")
+	case len(f) > maxBytes:
+		return study.Errorf(study.CodeTooLarge, "the event has %d bytes, %d are allowed", len(f), maxBytes)
+	case len(f) > 0 && (len(f) < 2 || f[0] != '{' || f[len(f)-1] != '}'):
+		return study.Errorf(study.CodeInvalid, "the event's fields are no JSON object")
+	}
+	return nil
+}
+
+// parseID reads a UUID in its usual form; the other forms uuid.Parse knows are refused.
+func parseID(what, s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 {
+		return uuid.UUID{}, study.Errorf(study.CodeInvalid, "the %s id is no UUID", what)
+	}
+	return id, nil
+}
+
+func checkOwner(owner string) error {
+	if len(owner) > maxOwnerBytes {
+		return study.Errorf(study.CodeInvalid, "the user id is longer than %d bytes", maxOwnerBytes)
+	}
+	return nil
+}
+
+// parse checks and reads what names a run.
+func (i RunInfo) parse() (session, run uuid.UUID, err error) {
+	if session, err = parseID("session", i.Session); err != nil {
+		return session, run, err
+	}
+	if run, err = parseID("run", i.Run); err != nil {
+		return session, run, err
+	}
+	return session, run, checkOwner(i.Owner)
+}
+
+// parse checks a query and reads its session.
+func (q Query) parse() (uuid.UUID, error) {
+	session, err := parseID("session", q.Session)
+	if err != nil {
+		return session, err
+	}
+	return session, checkOwner(q.Owner)
+}
+
+// def gives an option its default.
+func def[T int | int64 | time.Duration](option *T, value T) {
+	if *option < 0 {
+		panic("stream: a bound is below zero")
+	}
+	if *option == 0 {
+		*option = value
+	}
+}
