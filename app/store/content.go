@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"studysharper/app/study"
+)
+
+func scanContent(row scanner, v *study.Content) (int, error) {
+	var created int64
+	err := row.Scan(&v.ID, &v.UserID, &v.SessionID, &v.Type, &v.Title, &v.Data, &created)
+	v.CreatedAt = fromMicros(created)
+	return len(v.Title) + len(v.Data), err
+}
+
+func (c *checks) contentType(t study.Type) {
+	_, kept := study.ContentTypes()[t]
+	c.add(!kept, "type", "a type whose answers are kept")
+}
+
+// SaveContent implements Store.
+func (s *sqlite) SaveContent(ctx context.Context, v study.Content) (study.Content, error) {
+	var c checks
+	c.user(v.UserID)
+	c.contentType(v.Type)
+	c.title(v.Title)
+	if v.SessionID != "" {
+		c.uuid("session_id", v.SessionID)
+	}
+	c.add(len(v.Data) > MaxDataBytes, "data", "at most 1 MiB")
+	c.add(!utf8.Valid(v.Data) || !json.Valid(v.Data), "data", "must be JSON")
+	if err := c.err(); err != nil {
+		return study.Content{}, err
+	}
+	v.ID, v.SessionID, v.CreatedAt = newID(), strings.ToLower(v.SessionID), now()
+	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	_, err := s.exec(ctx, insert, v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Data, micros(v.CreatedAt))
+	if err != nil {
+		return study.Content{}, err
+	}
+	return v, nil
+}
+
+// Contents implements Store.
+func (s *sqlite) Contents(ctx context.Context, userID string, t study.Type, limit int) ([]study.Content, error) {
+	var c checks
+	c.user(userID)
+	c.contentType(t)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents
+		WHERE user_id = ? AND type = ? ORDER BY id DESC LIMIT ?`
+	return list(ctx, s, scanContent, query, userID, t, clampLimit(limit))
+}
+
+// ContentStats implements Store.
+func (s *sqlite) ContentStats(ctx context.Context, userID string) (map[study.Type]int, error) {
+	var c checks
+	if c.user(userID); c.err() != nil {
+		return nil, c.err()
+	}
+	type count struct {
+		t study.Type
+		n int
+	}
+	scan := func(row scanner, v *count) (int, error) { return 0, row.Scan(&v.t, &v.n) }
+	counts, err := list(ctx, s, scan, "SELECT type, count(*) FROM contents WHERE user_id = ? GROUP BY type", userID)
+	if err != nil {
+		return nil, err
+	}
+	stats := map[study.Type]int{}
+	for t := range study.ContentTypes() {
+		stats[t] = 0
+	}
+	for _, v := range counts {
+		stats[v.t] = v.n
+	}
+	return stats, nil
+}
+
+// SaveFeedback implements Store.
+func (s *sqlite) SaveFeedback(ctx context.Context, f study.Feedback) error {
+	t, err := checkFeedback(f)
+	if err != nil {
+		return err
+	}
+	issues, err := json.Marshal(append([]string{}, f.Issues...))
+	if err != nil {
+		return study.Wrap(err, study.CodeInternal, "the rating cannot be written")
+	}
+	const upsert = `INSERT INTO feedback (content_id, rating, text, issues, created_at)
+		SELECT id, ?, ?, ?, ? FROM contents WHERE id = ? AND user_id = ? AND type = ?
+		ON CONFLICT (content_id) DO UPDATE SET rating = excluded.rating, text = excluded.text,
+		issues = excluded.issues, created_at = excluded.created_at`
+	n, err := s.exec(ctx, upsert, f.Rating, f.Text, string(issues), micros(now()),
+		strings.ToLower(f.ContentID), f.UserID, t)
+	if err == nil && n == 0 {
+		return study.Errorf(study.CodeNotFound, "the content does not exist")
+	}
+	return err
+}
+
+func checkFeedback(f study.Feedback) (study.Type, error) {
+	var c checks
+	c.user(f.UserID)
+	c.uuid("content_id", f.ContentID)
+	c.add(f.Rating < 1 || f.Rating > 5, "rating", "1 to 5")
+	c.add(utf8.RuneCountInString(f.Text) > MaxRatingRunes, "feedback_text", "at most 4000 characters")
+	c.text("feedback_text", f.Text)
+	c.add(len(f.Issues) > MaxRatingIssues, "issues", "at most 20")
+	for _, issue := range f.Issues {
+		c.add(utf8.RuneCountInString(issue) > MaxTitleRunes, "issues", "at most 200 characters each")
+		c.text("issues", issue)
+	}
+	for t, name := range study.ContentTypes() {
+		if name == f.ContentType {
+			return t, c.err()
+		}
+	}
+	c.add(true, "content_type", "flashcards, quizzes, exams or summaries")
+	return "", c.err()
+}

@@ -1,0 +1,289 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"studysharper/app/study"
+)
+
+const (
+	pruneFirst = time.Minute
+	pruneEvery = time.Hour
+	pruneRows  = 500                  // a transaction
+	maxRunText = 4 * study.MaxIDRunes // bytes of each text in an execution: a user_id fits
+)
+
+const executionColumns = "run_id, user_id, session_id, type, success, error_code, millis, tokens, model, created_at"
+
+func scanExecution(row scanner, e *study.Execution) (int, error) {
+	var created int64
+	err := row.Scan(&e.RunID, &e.UserID, &e.SessionID, &e.Type, &e.Success, &e.ErrorCode,
+		&e.Millis, &e.Tokens, &e.Model, &created)
+	e.CreatedAt = fromMicros(created)
+	return 0, err
+}
+
+// RecordExecution implements Store. It copies the texts: they may lie in a buffer that
+// the caller's HTTP server uses again.
+func (s *sqlite) RecordExecution(e study.Execution) {
+	for _, text := range []*string{&e.RunID, &e.UserID, &e.SessionID, (*string)(&e.Type), (*string)(&e.ErrorCode), &e.Model} {
+		*text = strings.Clone(mend(*text, maxRunText))
+	}
+	e.CreatedAt = orNow(e.CreatedAt)
+	s.runs.add(e)
+}
+
+// ExecutionsDropped implements Store.
+func (s *sqlite) ExecutionsDropped() uint64 { return s.runs.lost() }
+
+func (s *sqlite) writeExecutions(ctx context.Context, entries []study.Execution) error {
+	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx,
+			"INSERT INTO executions ("+executionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }() // ends with the transaction anyway
+		for _, e := range entries {
+			if _, err := insert.ExecContext(ctx, e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
+				e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Totals implements Store.
+func (s *sqlite) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
+	type sum struct {
+		t              study.Type
+		n, ok, ms, tok int64
+	}
+	scan := func(row scanner, v *sum) (int, error) { return 0, row.Scan(&v.t, &v.n, &v.ok, &v.ms, &v.tok) }
+	const query = `SELECT type, count(*), sum(success), sum(millis), sum(tokens)
+		FROM executions WHERE created_at >= ? GROUP BY type LIMIT 200`
+	sums, err := list(ctx, s, scan, query, micros(since))
+	if err != nil {
+		return study.Totals{}, err
+	}
+	t, ms := study.Totals{AgentMetrics: map[study.Type]study.AgentMetrics{}}, int64(0)
+	for _, v := range sums {
+		t.AgentMetrics[v.t] = study.AgentMetrics{
+			Requests: v.n, Successful: v.ok, Failed: v.n - v.ok, TokensUsed: v.tok,
+			AvgExecutionTimeMS: float64(v.ms) / float64(v.n),
+		}
+		t.TotalRequests, t.Successful, t.TotalTokensUsed = t.TotalRequests+v.n, t.Successful+v.ok, t.TotalTokensUsed+v.tok
+		ms += v.ms
+	}
+	if t.Failed = t.TotalRequests - t.Successful; t.TotalRequests > 0 {
+		t.SuccessRate = 100 * float64(t.Successful) / float64(t.TotalRequests)
+		t.AvgExecutionTimeMS = float64(ms) / float64(t.TotalRequests)
+	}
+	return t, nil
+}
+
+// Failures implements Store.
+func (s *sqlite) Failures(ctx context.Context, limit int) ([]study.Execution, error) {
+	const query = "SELECT " + executionColumns + ` FROM executions
+		WHERE success = 0 ORDER BY created_at DESC, num DESC LIMIT ?`
+	return list(ctx, s, scanExecution, query, clampLimit(limit))
+}
+
+// Activity implements Store.
+func (s *sqlite) Activity(ctx context.Context, userID string, limit int) ([]study.Execution, error) {
+	var c checks
+	if c.user(userID); c.err() != nil {
+		return nil, c.err()
+	}
+	const query = "SELECT " + executionColumns + ` FROM executions
+		WHERE user_id = ? ORDER BY created_at DESC, num DESC LIMIT ?`
+	return list(ctx, s, scanExecution, query, userID, clampLimit(limit))
+}
+
+// Prune implements Store.
+func (s *sqlite) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+	const remove = `DELETE FROM executions WHERE num IN (
+		SELECT num FROM executions WHERE created_at < ? ORDER BY created_at LIMIT ?)`
+	for {
+		n, err := s.exec(ctx, remove, micros(before), pruneRows)
+		if removed += n; err != nil || n < pruneRows {
+			return removed, err
+		}
+	}
+}
+
+// pruneOld removes what is older than KeepExecutions.
+func (s *sqlite) pruneOld(ctx context.Context) {
+	_, err := s.Prune(ctx, time.Now().Add(-s.options.KeepExecutions))
+	if err != nil && ctx.Err() == nil {
+		s.options.Log.Warn("old executions could not be removed", "error", err)
+	}
+}
+
+// hourly calls task every hour until ctx ends; the first time after a minute, since
+// a worker may not live for an hour.
+func hourly(ctx context.Context, task func()) {
+	for wait := pruneFirst; ; wait = pruneEvery {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+			task()
+		}
+	}
+}
+
+const (
+	flushAt    = 64              // entries that do not wait any longer
+	flushRetry = time.Second     // after a flush that failed
+	lastFlush  = 2 * time.Second // for what waits when the end comes
+)
+
+// recorder holds finished runs in memory until write has taken them, so that no
+// request waits for the disk. It is the same for every database.
+type recorder struct {
+	bound int
+	every time.Duration
+	log   *slog.Logger
+	write func(context.Context, []study.Execution) error
+
+	first chan struct{} // something waits
+	full  chan struct{} // enough waits
+
+	writing sync.Mutex // held over a flush, so that Close does not overtake one
+
+	mu      sync.Mutex // guards what follows
+	waiting []study.Execution
+	dropped uint64
+	closed  bool
+}
+
+func newRecorder(o Options, write func(context.Context, []study.Execution) error) *recorder {
+	return &recorder{
+		bound: o.ExecutionBuffer, every: o.FlushEvery, log: o.Log, write: write,
+		first: make(chan struct{}, 1), full: make(chan struct{}, 1),
+	}
+}
+
+func (r *recorder) add(e study.Execution) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		r.dropped++
+		return
+	}
+	r.waiting = append(r.waiting, e)
+	r.trim()
+	wake(r.first)
+	if len(r.waiting) >= min(flushAt, r.bound) {
+		wake(r.full)
+	}
+}
+
+// trim drops the oldest over the bound. Callers hold mu.
+func (r *recorder) trim() {
+	if over := len(r.waiting) - r.bound; over > 0 {
+		r.dropped += uint64(over)
+		clear(r.waiting[:over])
+		r.waiting = r.waiting[over:]
+	}
+}
+
+// run flushes until ctx ends. Nothing ticks while nothing waits: an idle worker
+// shall cost no time.
+func (r *recorder) run(ctx context.Context) {
+	var due <-chan time.Time
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.first:
+			if due == nil {
+				due = time.After(r.every)
+			}
+			continue
+		case <-r.full:
+			if failing { // the retry is due in its own time
+				continue
+			}
+		case <-due:
+		}
+		due = nil
+		err := r.flush(ctx)
+		if err != nil && ctx.Err() == nil {
+			due = time.After(flushRetry)
+			if !failing {
+				r.log.Warn("executions cannot be written, they wait", "error", err)
+			}
+		}
+		failing = err != nil
+	}
+}
+
+// flush writes what waits. What could not be written waits on, within the bound.
+func (r *recorder) flush(ctx context.Context) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	taken := r.take()
+	if len(taken) == 0 {
+		return nil
+	}
+	err := r.write(ctx, taken)
+	if err != nil {
+		r.putBack(taken)
+	}
+	return err
+}
+
+func (r *recorder) take() []study.Execution {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.waiting
+	r.waiting = nil
+	return taken
+}
+
+func (r *recorder) putBack(taken []study.Execution) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(taken, r.waiting...)
+	r.trim()
+}
+
+// flushLast writes what waits when there will be no other time; ctx has ended.
+func (r *recorder) flushLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+	defer cancel()
+	if err := r.flush(ctx); err != nil {
+		r.log.Warn("executions could not be written at the end", "error", err)
+	}
+}
+
+// close refuses further entries and writes the last.
+func (r *recorder) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.flushLast(context.Background())
+}
+
+func (r *recorder) lost() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dropped
+}
+
+// wake wakes whoever waits on c, or will.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

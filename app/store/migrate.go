@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	code "modernc.org/sqlite/lib"
+
+	"studysharper/app/study"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// maxChecked is the largest file whose whole structure is checked before a start: the
+// check reads all of it (10 MB took 40 ms), and a start shall take under a second.
+const maxChecked = 64 << 20
+
+func migrateSQLite(ctx context.Context, path string) error {
+	const message = "the database folder cannot be used"
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return study.Wrap(err, study.CodeUnavailable, message)
+	}
+	unlock, err := lockFolder(ctx, folder)
+	if err != nil {
+		return study.Wrap(err, study.CodeUnavailable, message)
+	}
+	defer unlock()
+	if err := createFile(path); err != nil {
+		return study.Wrap(err, study.CodeUnavailable, "the database file cannot be created")
+	}
+	if err := checkFile(ctx, path); err != nil {
+		return err
+	}
+	return applyMigrations(ctx, path)
+}
+
+// lockFolder makes processes that migrate take turns. The lock is on the folder
+// itself, so nothing is left lying about, and it goes with the process.
+func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			f.Close()
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// createFile makes an empty file that only its owner may read; SQLite gives its
+// other files the same mode. A file that is there is not opened: to close it again
+// would drop the locks that this process's connections hold on it.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// checkFile refuses what migrations must not touch, reading only.
+func checkFile(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() == 0 {
+		return study.Wrap(err, study.CodeUnavailable, "the database file cannot be read")
+	}
+	db := pool(dsn(path, "ro", openWait), 1)
+	defer db.Close()
+	have, err := schemaOf(ctx, db)
+	if err == nil && have > binarySchema() {
+		err = schemaError(path, have)
+	}
+	if err == nil && info.Size() <= maxChecked {
+		err = quickCheck(ctx, db)
+	}
+	return wrapFile(path, err)
+}
+
+func quickCheck(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return study.Wrap(errors.New(found), study.CodeUnavailable, damaged)
+	}
+	return nil
+}
+
+const damaged = "the database file is damaged; it was left as it is, restore a backup"
+
+// checkSchema refuses a database that is not of this binary's schema.
+func checkSchema(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return study.Wrap(errors.Join(err, errors.New(path)), study.CodeUnavailable,
+			"the database file is missing or no file; the supervisor creates it when it starts")
+	}
+	ctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	// A pool of its own: a store that nobody uses yet shall hold no connection.
+	db := pool(dsn(path, "rw", openWait)+"&_query_only=1", 1)
+	defer db.Close()
+	have, err := schemaOf(ctx, db)
+	if err == nil && have != binarySchema() {
+		err = schemaError(path, have)
+	}
+	return wrapFile(path, err)
+}
+
+// schemaOf reads the version that migrations left; 0 for an empty database.
+func schemaOf(ctx context.Context, db *sql.DB) (version int64, err error) {
+	var application, tables, versioned int64
+	const survey = `SELECT (SELECT application_id FROM pragma_application_id),
+		count(*) FILTER (WHERE name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version'),
+		count(*) FILTER (WHERE name = 'goose_db_version')
+		FROM sqlite_schema WHERE type = 'table'`
+	if err := db.QueryRowContext(ctx, survey).Scan(&application, &tables, &versioned); err != nil {
+		return 0, err
+	}
+	if application != applicationID && tables > 0 {
+		return 0, study.Errorf(study.CodeUnavailable, "the database file is another application's")
+	}
+	if versioned == 0 {
+		return 0, nil
+	}
+	const newest = "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied = 1"
+	err = db.QueryRowContext(ctx, newest).Scan(&version)
+	return version, err
+}
+
+func schemaError(path string, have int64) error {
+	const message = "the database has schema %d, this binary needs %d: %s"
+	advice := "start the supervisor, which migrates it"
+	if have > binarySchema() {
+		advice = "start a newer studysharper, or restore an older backup"
+	}
+	e := study.Errorf(study.CodeUnavailable, message, have, binarySchema(), advice)
+	e.Cause = errors.New(path)
+	return e
+}
+
+func wrapFile(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := study.AsError(wrapSQLite(err))
+	if c := resultCode(err); c == code.SQLITE_CORRUPT || c == code.SQLITE_NOTADB {
+		e.Message = damaged
+	}
+	if e.Cause == nil {
+		e.Cause = errors.New(path)
+	}
+	return e
+}
+
+// binarySchema is the number of the newest embedded migration.
+func binarySchema() (newest int64) {
+	entries, err := migrations.ReadDir("migrations/sqlite")
+	if err != nil { // embedded: cannot happen
+		panic(err)
+	}
+	for _, e := range entries {
+		var n int64
+		if _, err := fmt.Sscanf(e.Name(), "%d_", &n); err != nil {
+			panic(err)
+		}
+		newest = max(newest, n)
+	}
+	return newest
+}
+
+func applyMigrations(ctx context.Context, path string) error {
+	const message = "the database could not be migrated"
+	db := pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
+	defer db.Close()
+	folder, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return study.Wrap(err, study.CodeInternal, message)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return study.Wrap(err, study.CodeUnavailable, message)
+	}
+	_, err = provider.Up(ctx)
+	return study.Wrap(err, study.CodeUnavailable, message)
+}

@@ -1,0 +1,277 @@
+// Package store keeps what must outlive a process: students' notes, conversations,
+// the study aids made for them, their ratings, and a short history of runs for the
+// operator. The one idea: a single Store contract, documented here in full and held
+// by one conformance suite (storetest), behind which each database is one opener.
+package store
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/study"
+)
+
+// Bounds of what is kept. Text over a bound is refused with CodeInvalid unless the
+// method says that it is cut.
+const (
+	MaxRows         = 200      // of any list; limits are clamped to 1..MaxRows
+	MaxListBytes    = 8 << 20  // text in one list; a list ends early rather than exceed it, but never empty
+	MaxTitleRunes   = 200      // of a note or a content
+	MaxNoteBytes    = 1 << 20  // a note's content
+	MaxDataBytes    = 1 << 20  // a content's JSON
+	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
+	MaxRatingRunes  = 4000     // a rating's text
+	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
+)
+
+// Store is the whole contract. All methods may be called at once from any number of
+// goroutines, and several processes may hold a Store on the same database.
+//
+// Errors are *study.Error: CodeNotFound for what is not there or is another user's;
+// CodeInvalid, with faults, for what is out of bounds; CodeUnavailable when the
+// database is away, damaged, full, closed or locked for longer than
+// Options.BusyTimeout; CodeTimeout when the caller's deadline came first. Methods
+// with a context block for at most BusyTimeout, or until it ends. A write that
+// returned nil survives the death of the process.
+//
+// Text must be valid UTF-8 without NUL. Times come back in UTC, in whole
+// microseconds. Lists are never nil, and hold at most MaxRows rows and about
+// MaxListBytes of text. What a method returns belongs to the caller.
+type Store interface {
+	Notes
+	Conversations
+	Contents
+	Executions
+
+	// Ping reports whether the database answers a query now.
+	Ping(ctx context.Context) error
+	// Close writes the executions still waiting, for at most two seconds, and lets
+	// go of the database. Later calls do nothing and return nil; every other method
+	// of a closed Store fails with CodeUnavailable.
+	Close() error
+}
+
+// Notes keeps students' texts. A userID of "" means: do not check the owner.
+type Notes interface {
+	// CreateNote keeps the note under an id of its own (UUID v7) with the present
+	// time, and returns it so; the id and times of the argument are not read.
+	CreateNote(ctx context.Context, n study.Note) (study.Note, error)
+	// Note returns one note.
+	Note(ctx context.Context, userID, id string) (study.Note, error)
+	// UpdateNote replaces the parts that are not nil and returns the note as it is
+	// then.
+	UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error)
+	// DeleteNote removes one note.
+	DeleteNote(ctx context.Context, userID, id string) error
+	// Notes lists or searches a user's notes.
+	Notes(ctx context.Context, q NoteQuery) ([]study.Note, error)
+	// NotesByID returns the notes in the order of ids, each once. One that is
+	// unknown or another user's makes the whole call CodeNotFound, naming it. More
+	// than MaxRows ids, or notes of more than MaxListBytes together, are CodeInvalid.
+	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
+}
+
+// NoteQuery says which of a user's notes to list.
+type NoteQuery struct {
+	UserID string // required
+	// Search holds words to find in title and content, best match first; blank lists
+	// all notes, newest first. It is never query syntax: whatever is no letter, mark
+	// or digit only parts words. Case and diacritics do not count, and the last word may be the beginning
+	// of one (from three bytes on). The first 32 words are used, 64 runes of each.
+	// Scripts written without spaces match from the beginning of a run only.
+	Search string
+	// AnyWord makes one word of Search enough; otherwise all must be there.
+	AnyWord bool
+	Limit   int
+	// Before continues a list after the note with this id; "" starts it. It cannot be
+	// combined with Search.
+	Before string
+}
+
+// Conversations keeps sessions and their messages.
+type Conversations interface {
+	// AppendMessages adds messages in their order, making the session first if it is
+	// new, in one transaction. Session needs ID (a UUID) and UserID; its title is kept
+	// if none is kept yet. A session of another user is CodeNotFound. A message
+	// without id or time gets one; one whose id the session already holds is left as
+	// it is, so that an append may be repeated. Text over MaxMessageBytes is cut, and
+	// NUL or broken UTF-8 in it becomes U+FFFD. At most MaxRows messages a call.
+	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
+	// Sessions lists a user's sessions, the one last written to first.
+	Sessions(ctx context.Context, userID string, limit int) ([]study.Session, error)
+	// Session returns one session, whoever owns it.
+	Session(ctx context.Context, id string) (study.Session, error)
+	// DeleteSession removes a session, whoever owns it, and its messages.
+	DeleteSession(ctx context.Context, id string) error
+	// Messages returns the newest messages of a session, oldest first; none for a
+	// session that does not exist.
+	Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error)
+}
+
+// Contents keeps study aids and what students think of them.
+type Contents interface {
+	// SaveContent keeps an aid under an id of its own (UUID v7) with the present time,
+	// and returns it so. Type must be a key of study.ContentTypes, Data JSON.
+	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
+	// Contents lists a user's aids of one type, newest first.
+	Contents(ctx context.Context, userID string, t study.Type, limit int) ([]study.Content, error)
+	// ContentStats counts a user's aids; every type of study.ContentTypes has a count.
+	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
+	// SaveFeedback keeps a rating of an aid of the user's own (else CodeNotFound). A
+	// second rating of the same aid replaces the first.
+	SaveFeedback(ctx context.Context, f study.Feedback) error
+}
+
+// Executions keeps a history of runs, for Options.KeepExecutions.
+type Executions interface {
+	// RecordExecution notes a finished run. It never blocks and never fails: the
+	// entry waits in memory until Run or Close writes it, and when
+	// Options.ExecutionBuffer entries wait, the oldest is dropped and counted. A run
+	// without a time gets the present one. Texts in it
+	// are copied, mended like a message's, and cut to 512 bytes.
+	RecordExecution(e study.Execution)
+	// ExecutionsDropped counts the entries this Store has lost so far.
+	ExecutionsDropped() uint64
+	// Run does the Store's background work until ctx ends: it writes what
+	// RecordExecution noted every Options.FlushEvery or 64 entries, removes old
+	// executions once an hour, and bounds the write-ahead log. Before it returns nil
+	// it writes what still waits, for at most two seconds. One Run a Store.
+	Run(ctx context.Context) error
+	// Totals sums the executions written by all processes since a time.
+	Totals(ctx context.Context, since time.Time) (study.Totals, error)
+	// Failures lists the newest failed executions, newest first.
+	Failures(ctx context.Context, limit int) ([]study.Execution, error)
+	// Activity lists a user's newest executions, newest first.
+	Activity(ctx context.Context, userID string, limit int) ([]study.Execution, error)
+	// Prune removes executions older than a time and says how many. It goes in small
+	// transactions, so that writers do not wait for it.
+	Prune(ctx context.Context, before time.Time) (int64, error)
+}
+
+// Options bound a Store. A zero field takes the default; a negative one is refused.
+type Options struct {
+	Log             *slog.Logger  // of background work; default: none
+	ExecutionBuffer int           // entries waiting to be written; default 1,024
+	FlushEvery      time.Duration // longest an entry waits; default 250 ms
+	KeepExecutions  time.Duration // default 30 days
+	BusyTimeout     time.Duration // longest wait for the database; default 5 s
+}
+
+// Open opens the migrated database that url names: "sqlite:PATH". It refuses, with
+// CodeUnavailable and a message for the operator, a database that is missing,
+// damaged, another application's, or of another schema version than this binary's;
+// and with CodeInvalid a url it cannot read, without repeating it. It creates
+// nothing. The caller closes the Store.
+func Open(ctx context.Context, url string, o Options) (Store, error) {
+	path, err := sqlitePath(url)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = o.withDefaults(); err != nil {
+		return nil, err
+	}
+	return openSQLite(ctx, path, o)
+}
+
+// Migrate brings the database that url names to this binary's schema, creating the
+// file (mode 0600) and its folder (0700) where missing. It may be repeated, and run
+// by several processes at once: they take turns. Only the supervisor calls it, before it
+// starts workers. A file that is damaged, another application's, or of a newer
+// schema is refused as by Open and left byte for byte as it was.
+func Migrate(ctx context.Context, url string) error {
+	path, err := sqlitePath(url)
+	if err != nil {
+		return err
+	}
+	return migrateSQLite(ctx, path)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.BusyTimeout < 0 {
+		return o, study.Errorf(study.CodeInvalid, "store options: negative bounds are not accepted")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	o.ExecutionBuffer = orDefault(o.ExecutionBuffer, 1024)
+	o.FlushEvery = orDefault(o.FlushEvery, 250*time.Millisecond)
+	o.KeepExecutions = orDefault(o.KeepExecutions, 30*24*time.Hour)
+	o.BusyTimeout = orDefault(o.BusyTimeout, 5*time.Second)
+	return o, nil
+}
+
+func orDefault[T int | time.Duration](v, standard T) T {
+	if v == 0 {
+		return standard
+	}
+	return v
+}
+
+// checks collects what is wrong with the fields of a call.
+type checks []study.Fault
+
+func (c *checks) add(bad bool, field, detail string) {
+	if bad {
+		*c = append(*c, study.Fault{Field: field, Detail: detail})
+	}
+}
+
+// text checks what a database cannot hold; PostgreSQL refuses both.
+func (c *checks) text(field, s string) {
+	c.add(!utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0, field, "must be UTF-8 without NUL")
+}
+
+func (c *checks) user(id string) {
+	c.add(id == "" || utf8.RuneCountInString(id) > study.MaxIDRunes, "user_id", "1 to 128 characters")
+	c.text("user_id", id)
+}
+
+func (c *checks) title(s string) {
+	c.add(utf8.RuneCountInString(s) > MaxTitleRunes, "title", "at most 200 characters")
+	c.text("title", s)
+}
+
+func (c *checks) uuid(field, id string) {
+	c.add(!isUUID(id), field, "must be a UUID")
+}
+
+func (c checks) err() error { return study.Invalid(c) }
+
+// isUUID accepts the canonical 36 characters only, in either case.
+func isUUID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
+
+// newID makes a UUID v7: ids made later sort later.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+func clampLimit(n int) int { return min(max(n, 1), MaxRows) }
+
+// mend makes text storable: broken UTF-8 and NUL become U+FFFD, and what goes over
+// the bytes is cut at a rune.
+func mend(s string, bytes int) string {
+	const replacement = "\uFFFD"
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, replacement), "\x00", replacement)
+	if len(s) <= bytes {
+		return s
+	}
+	for bytes > 0 && !utf8.RuneStart(s[bytes]) {
+		bytes--
+	}
+	return s[:bytes]
+}
+
+// now is the present as it is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// orNow is t as it is stored, or the present for none.
+func orNow(t time.Time) time.Time {
+	if t.IsZero() {
+		return now()
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}

@@ -1,0 +1,228 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+func title(n study.Note) string { return n.Title }
+
+func addNote(t *testing.T, s store.Store, user, title, content string) study.Note {
+	t.Helper()
+	n, err := s.CreateNote(t.Context(), study.Note{UserID: user, Title: title, Content: content})
+	ok(t, err)
+	return n
+}
+
+var noteTests = map[string]func(*testing.T, store.Store){
+	"ANoteComesBackAsItWasKept": func(t *testing.T, s store.Store) {
+		kept := addNote(t, s, "ada", "Título ✓", "line 1\nline 2 \U0001F331")
+		if v, err := uuid.Parse(kept.ID); err != nil || v.Version() != 7 || !recent(kept.CreatedAt) || kept.UpdatedAt != kept.CreatedAt {
+			t.Errorf("kept as %+v, want a UUID v7 and the present", kept)
+		}
+		for _, user := range []string{"ada", ""} {
+			if got := must(s.Note(t.Context(), user, strings.ToUpper(kept.ID)))(t); got != kept {
+				t.Errorf("as %q: got %+v, want %+v", user, got, kept)
+			}
+		}
+	},
+	"AnothersNoteIsNotFound": func(t *testing.T, s store.Store) {
+		n := addNote(t, s, "ada", "a", "b")
+		for _, id := range []string{n.ID, noID, "", "x' OR 1=1 --"} {
+			_, err := s.Note(t.Context(), "bob", id)
+			wantCode(t, err, study.CodeNotFound)
+			_, err = s.UpdateNote(t.Context(), "bob", id, &n.Title, nil)
+			wantCode(t, err, study.CodeNotFound)
+			wantCode(t, s.DeleteNote(t.Context(), "bob", id), study.CodeNotFound)
+		}
+		ok(t, s.DeleteNote(t.Context(), "ada", n.ID))
+		_, err := s.Note(t.Context(), "ada", n.ID)
+		wantCode(t, err, study.CodeNotFound)
+		wantCode(t, s.DeleteNote(t.Context(), "", n.ID), study.CodeNotFound)
+	},
+	"AnUpdateReplacesOnlyWhatIsGiven": func(t *testing.T, s store.Store) {
+		n := addNote(t, s, "ada", "old", "text")
+		fresh, empty := "new", ""
+		got := must(s.UpdateNote(t.Context(), "ada", n.ID, &fresh, nil))(t)
+		if got.Title != "new" || got.Content != "text" || got.CreatedAt != n.CreatedAt || got.UpdatedAt.Before(n.UpdatedAt) {
+			t.Errorf("got %+v", got)
+		}
+		got = must(s.UpdateNote(t.Context(), "", n.ID, nil, &empty))(t)
+		if got.Title != "new" || got.Content != "" {
+			t.Errorf("got %+v", got)
+		}
+		if same := must(s.UpdateNote(t.Context(), "ada", n.ID, nil, nil))(t); same != got {
+			t.Errorf("an update of nothing gave %+v, want %+v", same, got)
+		}
+	},
+	"ANoteOneOverABoundIsRefused": func(t *testing.T, s store.Store) {
+		full := addNote(t, s, strings.Repeat("é", study.MaxIDRunes), strings.Repeat("é", store.MaxTitleRunes), strings.Repeat("x", store.MaxNoteBytes))
+		if full.Content != must(s.Note(t.Context(), full.UserID, full.ID))(t).Content {
+			t.Error("the largest note came back changed")
+		}
+		for field, n := range map[string]study.Note{
+			"user_id": {UserID: strings.Repeat("é", study.MaxIDRunes+1)},
+			"title":   {UserID: "ada", Title: strings.Repeat("é", store.MaxTitleRunes+1)},
+			"content": {UserID: "ada", Content: strings.Repeat("x", store.MaxNoteBytes+1)},
+		} {
+			_, err := s.CreateNote(t.Context(), n)
+			wantFault(t, err, field)
+		}
+		for _, bad := range []string{"nul \x00", "no UTF-8 \xff"} {
+			_, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Content: bad})
+			wantFault(t, err, "content")
+			_, err = s.UpdateNote(t.Context(), full.UserID, full.ID, &bad, nil)
+			wantFault(t, err, "title")
+		}
+		_, err := s.CreateNote(t.Context(), study.Note{})
+		wantFault(t, err, "user_id")
+	},
+	"NotesArePagedNewestFirst": func(t *testing.T, s store.Store) {
+		for i := range 5 {
+			addNote(t, s, "ada", fmt.Sprint(i), "")
+			addNote(t, s, "bob", "another's", "")
+		}
+		page := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 2}))(t)
+		same(t, texts(title, page), "4", "3")
+		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // a page goes on behind a note that is gone
+		page = must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 9, Before: page[1].ID}))(t)
+		same(t, texts(title, page), "2", "1", "0")
+		page = must(s.Notes(t.Context(), store.NoteQuery{UserID: "nobody"}))(t)
+		if page == nil || len(page) > 0 {
+			t.Errorf("got %v, want an empty list", page)
+		}
+		_, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Before: "x"})
+		wantFault(t, err, "before")
+		_, err = s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Before: noID, Search: "x"})
+		wantFault(t, err, "before")
+	},
+	"AListHoldsAtMostMaxRows": func(t *testing.T, s store.Store) {
+		for i := range store.MaxRows + 1 {
+			addNote(t, s, "ada", fmt.Sprint(i), "word")
+		}
+		for _, search := range []string{"", "word"} {
+			for limit, want := range map[int]int{-1: 1, 0: 1, store.MaxRows: store.MaxRows, store.MaxRows + 1: store.MaxRows} {
+				got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Limit: limit}))(t)
+				if len(got) != want {
+					t.Errorf("limit %d gave %d notes, want %d", limit, len(got), want)
+				}
+			}
+		}
+	},
+	"AListEndsBeforeItHoldsTooManyBytes": func(t *testing.T, s store.Store) {
+		text := strings.Repeat("x", store.MaxNoteBytes)
+		ids := []string{}
+		for range store.MaxListBytes/store.MaxNoteBytes + 1 {
+			ids = append(ids, addNote(t, s, "ada", "", text).ID)
+		}
+		got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 100}))(t)
+		if len(got) != len(ids)-1 {
+			t.Errorf("got %d notes of 1 MiB, want %d", len(got), len(ids)-1)
+		}
+		_, err := s.NotesByID(t.Context(), "ada", ids)
+		wantFault(t, err, "note_ids")
+		if got := must(s.NotesByID(t.Context(), "ada", ids[1:]))(t); len(got) != len(ids)-1 {
+			t.Errorf("got %d notes, want %d", len(got), len(ids)-1)
+		}
+	},
+	"NotesByIDKeepsTheOrderAndNamesWhatIsMissing": func(t *testing.T, s store.Store) {
+		a, b, x := addNote(t, s, "ada", "a", ""), addNote(t, s, "ada", "b", ""), addNote(t, s, "bob", "x", "")
+		got := must(s.NotesByID(t.Context(), "ada", []string{b.ID, a.ID, strings.ToUpper(b.ID)}))(t)
+		same(t, texts(title, got), "b", "a")
+		same(t, texts(title, must(s.NotesByID(t.Context(), "", []string{x.ID, a.ID}))(t)), "x", "a")
+		same(t, texts(title, must(s.NotesByID(t.Context(), "ada", nil))(t)))
+		for _, id := range []string{x.ID, noID, "'; DROP TABLE notes; --"} {
+			_, err := s.NotesByID(t.Context(), "ada", []string{a.ID, id})
+			wantCode(t, err, study.CodeNotFound)
+			if named := strings.Contains(study.AsError(err).Message, id); named != (len(id) == 36) {
+				t.Errorf("%v: names the id: %v", err, named)
+			}
+		}
+		_, err := s.NotesByID(t.Context(), "ada", make([]string, store.MaxRows+1))
+		wantFault(t, err, "note_ids")
+	},
+}
+
+var searchTests = map[string]func(*testing.T, store.Store){
+	"ASearchRanksTheUsersOwnNotes": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "Cells", "The mitochondrion makes ATP. "+strings.Repeat("Other words stand here. ", 20))
+		addNote(t, s, "ada", "Mitochondrion", "The organelle of respiration.")
+		addNote(t, s, "ada", "Leaves", "Chlorophyll is green.")
+		addNote(t, s, "bob", "Mitochondrion", "another's")
+		got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: " MITOCHONDRION ", Limit: 9}))(t)
+		same(t, texts(title, got), "Mitochondrion", "Cells")
+		got = must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: "mitochondrion", Limit: 1}))(t)
+		same(t, texts(title, got), "Mitochondrion")
+	},
+	"ASearchKnowsScriptsAndDiacritics": func(t *testing.T, s store.Store) {
+		for _, text := range []string{"Über die Photosynthèse", "Фотосинтез растений", "पौधों में प्रकाश", "光合作用在叶绿体", "التمثيل الضوئي", "cafe\u0301", "x2 = 4"} {
+			addNote(t, s, "ada", text, "")
+		}
+		for search, want := range map[string]string{
+			"uber photosynthese": "Über die Photosynthèse", "PHOTOSYN": "Über die Photosynthèse", "фотосинтез": "Фотосинтез растений",
+			"प्रकाश": "पौधों में प्रकाश", "光合": "光合作用在叶绿体", "光": "光合作用在叶绿体", "الضوئي": "التمثيل الضوئي", "café": "cafe\u0301", "CAFE": "cafe\u0301", "x2": "x2 = 4",
+		} {
+			got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Limit: 9}))(t)
+			if len(got) != 1 || got[0].Title != want {
+				t.Errorf("%q found %q, want %q", search, texts(title, got), want)
+			}
+		}
+	},
+	"ASearchNeedsAllWordsUnlessAnyIsEnough": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "1", "light water")
+		addNote(t, s, "ada", "2", "light carbon")
+		q := store.NoteQuery{UserID: "ada", Search: "light water", Limit: 9}
+		same(t, texts(title, must(s.Notes(t.Context(), q))(t)), "1")
+		q.AnyWord = true
+		same(t, texts(title, must(s.Notes(t.Context(), q))(t)), "1", "2")
+	},
+	"ASearchFollowsUpdatesAndDeletes": func(t *testing.T, s store.Store) {
+		n := addNote(t, s, "ada", "n", "osmosis")
+		found := func(word string) int {
+			return len(must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: word, Limit: 9}))(t))
+		}
+		text := "diffusion"
+		must(s.UpdateNote(t.Context(), "ada", n.ID, nil, &text))(t)
+		if found("osmosis") != 0 || found("diffusion") != 1 {
+			t.Error("the index did not follow the update")
+		}
+		ok(t, s.DeleteNote(t.Context(), "ada", n.ID))
+		if found("diffusion") != 0 {
+			t.Error("the index did not follow the delete")
+		}
+	},
+	"ASearchIsNeverSyntax": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "n", "alpha near beta and not or gamma content")
+		addNote(t, s, "bob", "n", "alpha")
+		for search, want := range map[string]int{
+			`"alpha"`: 1, `"alpha`: 1, `alpha AND`: 1, `alpha OR zeta`: 0, `NOT alpha`: 1, `alpha NOT beta`: 1, `NEAR(alpha beta, 1)`: 0, `NEAR alpha`: 1,
+			`content:alpha`: 1, `owner:626f62`: 0, `{title content}: alpha`: 0, `-alpha`: 1, `+alpha`: 1, `^alpha`: 1, `alph*`: 1, `*`: 0, `**`: 0, `"`: 0, `""`: 0,
+			"alpha\x00beta": 1, "\x00": 0, "\xff\xfe alpha": 1, `alpha'; DROP TABLE notes; --`: 0, `)`: 0, `(alpha`: 1, `alpha) OR (owner : "626f62"`: 0,
+			`\`: 0, `%`: 0, `_`: 0, "\U0001E900\U00016E40": 0, "\u19b0 alpha": 1, "alpha \u19b0": 1, "\u19b0": 0, "\u0301": 0, "\u0301 alpha": 1, "alpha \u0903": 1, "\u200b\u2028": 0, "\U0010FFFF": 0, "alpha " + strings.Repeat("alpha ", 10_000): 1,
+			strings.Repeat("(", 10_000): 0, strings.Repeat("z", 100_000): 0, "": 1, " \n\t\u3000": 1,
+		} {
+			for _, anyWord := range []bool{false, true} {
+				got, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, AnyWord: anyWord, Limit: 9})
+				if err != nil || !anyWord && len(got) != want || len(got) > 1 {
+					t.Errorf("%.40q (any: %v): %d notes, %v; want %d", search, anyWord, len(got), err, want)
+				}
+			}
+		}
+	},
+	"ASearchKeepsUsersApart": func(t *testing.T, s store.Store) {
+		users := []string{"ada", "ADA", "ad", "ada ", `"ada"`, "ада", "ada*"}
+		for _, user := range users {
+			addNote(t, s, user, user, "word")
+		}
+		for _, user := range users {
+			got := must(s.Notes(t.Context(), store.NoteQuery{UserID: user, Search: "word", Limit: 9}))(t)
+			same(t, texts(title, got), user)
+		}
+	},
+}
