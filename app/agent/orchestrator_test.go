@@ -397,7 +397,7 @@ func TestPanicsAnywhereBecomeErrorsWithoutWords(t *testing.T) {
 		"nil map in the model": func(b *bench) func(study.Event) {
 			b.model.answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 				var m map[string]int
-				m["SECRET"] = 1
+				m["SECRET"] = 1 //nolint:govet,staticcheck // the panic is the point
 				return study.Answer{}, nil
 			}
 			return nil

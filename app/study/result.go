@@ -40,7 +40,7 @@ type Saved struct {
 	ContentID   string `json:"content_id,omitempty"`
 }
 
-// Steps every run goes through, in order; Progress.Step counts them from 1.
+// TotalSteps is how many steps every run goes through; Progress.Step counts them from 1.
 const TotalSteps = 6
 
 // Progress is one step of a run: the `data` of a progress event.

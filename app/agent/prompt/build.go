@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,10 +55,9 @@ func Correct(p study.Prompt, answer string, faults []string) study.Prompt {
 		b.WriteString(", as one JSON object of the shape asked for and nothing else")
 	}
 	b.WriteString(".")
-	turns := append(p.Turns[:len(p.Turns):len(p.Turns)],
+	p.Turns = append(slices.Clip(p.Turns),
 		study.Turn{Role: study.RoleAssistant, Text: clip(answer, maxEchoRunes)},
 		study.Turn{Role: study.RoleUser, Text: b.String()})
-	p.Turns = turns
 	return p
 }
 

@@ -100,7 +100,7 @@ func kindName(kind string) string {
 func tidy(s string) (object []byte, whole bool) {
 	out := make([]byte, 0, len(s))
 	depth, inString, escaped := 0, false, false
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if inString {
 			out = appendInString(out, c, escaped)

@@ -1,0 +1,55 @@
+package main
+
+import "fmt"
+
+const (
+	mib = 1 << 20
+
+	// assumedLimit is what a machine without a memory limit is budgeted for: the
+	// container that the service is made for.
+	assumedLimit = 512 * mib
+	// minWorker is the least a worker can be asked to live in.
+	minWorker = 24 * mib
+	// maxProcess is the most a worker is given; more would only hide a leak.
+	maxProcess = 1024 * mib
+)
+
+// Budget divides a container's memory among its processes, all in bytes. The
+// arithmetic is the proof that the bounds fit: see Total.
+type Budget struct {
+	Limit      int64 // the container's, or assumed
+	Assumed    bool  // the machine sets no limit
+	Kernel     int64 // kept free: socket buffers, page cache, the processes' text
+	Supervisor int64 // GOMEMLIMIT of the supervisor
+	Journals   int64 // of that, bytes of events kept
+	Worker     int64 // GOMEMLIMIT of each worker
+	Workers    int   // worker processes counted: each slot and its successor
+	Cache      int64 // of a worker, bytes of cached answers
+}
+
+// Split divides the container's limit (0 = none is set). Too many workers for the
+// memory is a Fault. An eighth stays free for the kernel, an eighth is the
+// supervisor's, and the rest is shared by twice the workers: every slot may have a
+// predecessor that still drains.
+func Split(limit int64, c Config) (Budget, error) {
+	b := Budget{Limit: limit, Assumed: limit <= 0, Workers: 2 * c.Workers}
+	if b.Assumed {
+		b.Limit = assumedLimit
+	}
+	b.Kernel = b.Limit / 8
+	b.Supervisor = min(b.Limit/8, maxProcess)
+	b.Journals = b.Supervisor / 2
+	b.Worker = min((b.Limit-b.Kernel-b.Supervisor)/int64(b.Workers), maxProcess)
+	b.Cache = min(int64(c.CacheMaxMB)*mib, b.Worker/4)
+	if b.Worker < minWorker {
+		most := max(0, (b.Limit-b.Kernel-b.Supervisor)/(2*minWorker))
+		return b, Faults{{"WEB_CONCURRENCY", fmt.Sprint(c.Workers),
+			fmt.Sprintf("does not fit into %d MB of memory; at most %d fits", b.Limit/mib, most)}}
+	}
+	return b, nil
+}
+
+// Total is what all bounds add up to. It never exceeds Limit.
+func (b Budget) Total() int64 {
+	return b.Kernel + b.Supervisor + int64(b.Workers)*b.Worker
+}

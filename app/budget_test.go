@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestBudgetNeverExceedsTheLimit(t *testing.T) {
+	for workers := 1; workers <= 32; workers++ {
+		for _, limit := range []int64{0, 64 * mib, 128 * mib, 256 * mib, 512 * mib, 1 << 30, 16 << 30, 1 << 40} {
+			b, err := Split(limit, Config{Workers: workers, CacheMaxMB: 10})
+			if b.Total() > b.Limit {
+				t.Errorf("%d workers in %d MB: the parts add up to %d MB", workers, limit/mib, b.Total()/mib)
+			}
+			if err == nil && (b.Worker < minWorker || b.Cache > b.Worker/2 || b.Journals > b.Supervisor) {
+				t.Errorf("%d workers in %d MB: %+v", workers, limit/mib, b)
+			}
+		}
+	}
+}
+
+func TestBudgetOfTheContainerItIsMadeFor(t *testing.T) {
+	b, err := Split(512*mib, Config{Workers: 2, CacheMaxMB: 10})
+	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib}
+	if err != nil || b != want {
+		t.Errorf("got %+v, %v; want %+v", b, err, want)
+	}
+}
+
+func TestBudgetWithoutALimitAssumesOne(t *testing.T) {
+	b, err := Split(0, Config{Workers: 2, CacheMaxMB: 10})
+	if err != nil || !b.Assumed || b.Limit != assumedLimit {
+		t.Errorf("got %+v, %v", b, err)
+	}
+}
+
+func TestBudgetRefusesOneWorkerTooMany(t *testing.T) {
+	if _, err := Split(512*mib, Config{Workers: 8, CacheMaxMB: 10}); err != nil {
+		t.Errorf("8 workers of 24 MB fit: %v", err)
+	}
+	_, err := Split(512*mib, Config{Workers: 9, CacheMaxMB: 10})
+	var faults Faults
+	if !errors.As(err, &faults) || faults[0].Setting != "WEB_CONCURRENCY" {
+		t.Errorf("9 workers do not fit, got %v", err)
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthWait bounds the healthcheck command.
+const healthWait = 2 * time.Second
+
+// commands is the command line of the contract's section 1. `serve` is what a bare
+// `studysharper` does.
+func commands(stdout io.Writer) *cobra.Command {
+	root := serveCommand("studysharper")
+	root.Short = "The backend of an AI study assistant, in bounded memory"
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		serveCommand("serve"),
+		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker; started by the supervisor only",
+			RunE: func(*cobra.Command, []string) error { return work() }},
+		healthcheckCommand(),
+		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
+			RunE: func(*cobra.Command, []string) error { return checkConfig(stdout) }},
+		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
+				return err
+			}},
+	)
+	return root
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown command or argument %q for %q", args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+// flagSettings are the supervisor's settings that have the flag a gunicorn user
+// would type, beside --bind.
+var flagSettings = map[string]string{
+	"workers":             "WEB_CONCURRENCY",
+	"timeout":             "WORKER_TIMEOUT",
+	"graceful-timeout":    "GRACEFUL_TIMEOUT",
+	"max-requests":        "MAX_REQUESTS",
+	"max-requests-jitter": "MAX_REQUESTS_JITTER",
+	"worker-tmp-dir":      "WORKER_TMP_DIR",
+}
+
+func serveCommand(name string) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Args: noArgs, Short: "Bind the socket, start the workers, stay until told to stop"}
+	flags := cmd.Flags()
+	flags.String("bind", "", "HOST:PORT to listen at (HOST, PORT)")
+	for flag, setting := range flagSettings {
+		flags.String(flag, "", "overrides "+setting)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		environment := environ()
+		for flag, setting := range flagSettings {
+			if cmd.Flags().Changed(flag) {
+				environment[setting] = cmd.Flag(flag).Value.String()
+			}
+		}
+		if cmd.Flags().Changed("bind") {
+			host, port, err := net.SplitHostPort(cmd.Flag("bind").Value.String())
+			if err != nil {
+				return Faults{{"--bind", cmd.Flag("bind").Value.String(), "must be HOST:PORT"}}
+			}
+			environment["HOST"], environment["PORT"] = or(host, "0.0.0.0"), port
+		}
+		return serve(environment)
+	}
+	return cmd
+}
+
+// environ is the process's environment as a map.
+func environ() map[string]string {
+	environment := map[string]string{}
+	for _, entry := range os.Environ() {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			environment[name] = value
+		}
+	}
+	return environment
+}
+
+func checkConfig(stdout io.Writer) error {
+	c, err := LoadConfig(environ())
+	if err != nil {
+		return err
+	}
+	b, err := Split(memoryLimit(), c)
+	if err != nil {
+		return err
+	}
+	if err := c.Print(stdout); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "# memory: %d MB, of which supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB), %d MB free for the kernel\n",
+		b.Limit/mib, b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Kernel/mib)
+	return err
+}
+
+func healthcheckCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "healthcheck", Args: noArgs, Short: "Exit 0 if /readyz answers 200 within 2 s, else 1"}
+	url := cmd.Flags().String("url", "", "what to ask (default http://127.0.0.1:$PORT/readyz)")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *url == "" {
+			*url = "http://" + net.JoinHostPort("127.0.0.1", or(os.Getenv("PORT"), "8000")) + "/readyz"
+		}
+		return healthcheck(*url)
+	}
+	return cmd
+}
+
+func healthcheck(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), healthWait)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return usageError{err}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", response.Status)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting of the contract's section 2. Each field's tags are its
+// whole description: the variable, its default, what is accepted (`range`, `oneof`),
+// and whether its value may be shown (`secret`: "all" of it, or the "url"'s password).
+type Config struct {
+	Host             string        `env:"HOST" envDefault:"0.0.0.0"`
+	Port             int           `env:"PORT" envDefault:"8000" range:"0..65535"`
+	Environment      string        `env:"ENVIRONMENT" envDefault:"development" oneof:"development|production|test"`
+	Workers          int           `env:"WEB_CONCURRENCY" envDefault:"2" range:"1..32"`
+	WorkerTimeout    time.Duration `env:"WORKER_TIMEOUT" envDefault:"120" range:"1s..1h"`
+	GracefulTimeout  time.Duration `env:"GRACEFUL_TIMEOUT" envDefault:"30" range:"0s..1h"`
+	MaxRequests      int           `env:"MAX_REQUESTS" envDefault:"1000" range:"0..1000000000"`
+	MaxRequestJitter int           `env:"MAX_REQUESTS_JITTER" envDefault:"50" range:"0..1000000"`
+	MaxWorkerMB      int           `env:"MAX_WORKER_MEMORY_MB" envDefault:"0" range:"0..1048576"`
+	WorkerTmpDir     string        `env:"WORKER_TMP_DIR" envDefault:"/dev/shm"`
+
+	CacheBackend  string        `env:"CACHE_BACKEND" oneof:"memory|redis|tiered"`
+	CacheMaxItems int           `env:"CACHE_MAX_ITEMS" envDefault:"50" range:"1..1000000"`
+	CacheMaxMB    int           `env:"CACHE_MAX_MB" envDefault:"10" range:"1..4096"`
+	CacheTTL      time.Duration `env:"CACHE_TTL" envDefault:"10m" range:"1s..168h"`
+
+	SSEQueueSize  int           `env:"SSE_QUEUE_SIZE" envDefault:"100" range:"10..10000"`
+	SSEKeepalive  time.Duration `env:"SSE_KEEPALIVE" envDefault:"15" range:"1s..10m"`
+	SSEStaleAfter time.Duration `env:"SSE_STALE_AFTER" envDefault:"600" range:"1s..24h"`
+	SSEMaxStreams int           `env:"SSE_MAX_STREAMS" envDefault:"10000" range:"1..1000000"`
+	MaxRuns       int           `env:"MAX_CONCURRENT_RUNS" envDefault:"64" range:"1..100000"`
+	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
+
+	RedisURL    string `env:"REDIS_URL" secret:"url"`
+	DatabaseURL string `env:"DATABASE_URL" envDefault:"sqlite:data/studysharper.db" secret:"url"`
+
+	LLMProvider      string        `env:"LLM_PROVIDER" oneof:"openai|offline"`
+	OpenRouterAPIKey string        `env:"OPENROUTER_API_KEY" secret:"all"`
+	LLMAPIKey        string        `env:"LLM_API_KEY" secret:"all"`
+	LLMBaseURL       string        `env:"LLM_BASE_URL" envDefault:"https://openrouter.ai/api/v1" secret:"url"`
+	LLMModel         string        `env:"LLM_MODEL" envDefault:"anthropic/claude-3.5-haiku"`
+	LLMFallbacks     []string      `env:"LLM_FALLBACK_MODELS"`
+	LLMTimeout       time.Duration `env:"LLM_TIMEOUT" envDefault:"60" range:"1s..1h"`
+
+	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
+	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`
+	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
+	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
+	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
+	JWTSecret          string   `env:"JWT_SECRET" secret:"all"`
+	JWTJWKSURL         string   `env:"JWT_JWKS_URL" secret:"url"`
+
+	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
+	LogFormat string `env:"LOG_FORMAT" oneof:"text|json"`
+}
+
+// Fault is one setting that cannot be used. Its text never holds a secret.
+type Fault struct {
+	Setting  string // the variable, e.g. WEB_CONCURRENCY
+	Value    string // as given, redacted; "" = not given
+	Accepted string
+}
+
+// Error is the fault's one line.
+func (f Fault) Error() string {
+	if f.Value == "" {
+		return fmt.Sprintf("%s: %s", f.Setting, f.Accepted)
+	}
+	return fmt.Sprintf("%s=%q: %s", f.Setting, f.Value, f.Accepted)
+}
+
+// Faults is everything wrong with the settings.
+type Faults []Fault
+
+// Error has a line for each fault.
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// LoadConfig reads the settings from an environment (variable → value; empty means
+// the default). All that is wrong is told at once, as Faults.
+func LoadConfig(environment map[string]string) (Config, error) {
+	var c Config
+	given := maps.Clone(environment)
+	maps.DeleteFunc(given, func(_, value string) bool { return value == "" })
+	err := env.ParseWithOptions(&c, env.Options{
+		Environment: given,
+		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[time.Duration](): parseDuration},
+	})
+	faults := parseFaults(err, given)
+	c.derive()
+	faults = append(faults, c.outOfBounds(given, faults)...)
+	if len(faults) == 0 {
+		faults = c.unusable()
+	}
+	if len(faults) > 0 {
+		return c, faults
+	}
+	return c, nil
+}
+
+// parseDuration reads whole seconds ("120") or a Go duration ("2m").
+func parseDuration(v string) (any, error) {
+	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return time.Duration(n) * time.Second, nil //nolint:gosec // 31 bits
+	}
+	return time.ParseDuration(v)
+}
+
+// derive fills the defaults that depend on other settings.
+func (c *Config) derive() {
+	c.LogFormat = or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
+	c.LLMProvider = or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[c.APIKey() != ""])
+	c.CacheBackend = or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// Production reports whether unsafe settings are refused.
+func (c *Config) Production() bool { return c.Environment == "production" }
+
+// APIKey is the upstream model's key; "" = none.
+func (c *Config) APIKey() string { return or(c.OpenRouterAPIKey, c.LLMAPIKey) }
+
+// Address is what to listen at.
+func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// parseFaults turns the parser's errors, which name Go fields, into ours.
+func parseFaults(err error, given map[string]string) Faults {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return nil
+	}
+	var faults Faults
+	for _, e := range all.Errors {
+		var parse env.ParseError
+		if !errors.As(e, &parse) {
+			continue
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		faults = append(faults, faultOf(field, given))
+	}
+	return faults
+}
+
+func faultOf(field reflect.StructField, given map[string]string) Fault {
+	name := field.Tag.Get("env")
+	return Fault{Setting: name, Value: redact(field, given[name]), Accepted: accepted(field)}
+}
+
+// accepted says in words what a field's tags say.
+func accepted(field reflect.StructField) string {
+	if choices := field.Tag.Get("oneof"); choices != "" {
+		return "must be one of " + strings.ReplaceAll(choices, "|", ", ")
+	}
+	from, to, _ := strings.Cut(field.Tag.Get("range"), "..")
+	if field.Type == reflect.TypeFor[time.Duration]() {
+		return fmt.Sprintf("must be whole seconds or a Go duration from %s to %s", from, to)
+	}
+	return fmt.Sprintf("must be a whole number from %s to %s", from, to)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConfigDefaultsAreTheContracts(t *testing.T) {
+	c, err := LoadConfig(map[string]string{"PORT": "", "WEB_CONCURRENCY": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{c.Port, c.Host, c.Environment, c.Workers, c.WorkerTimeout, c.GracefulTimeout, c.MaxRequests, c.MaxRequestJitter,
+		c.MaxWorkerMB, c.WorkerTmpDir, c.CacheBackend, c.CacheMaxItems, c.CacheMaxMB, c.CacheTTL, c.SSEQueueSize, c.SSEKeepalive,
+		c.SSEStaleAfter, c.SSEMaxStreams, c.MaxRuns, c.MaxBodyKB, c.DatabaseURL, c.LLMProvider, c.LLMTimeout, c.LogFormat}
+	want := []any{8000, "0.0.0.0", "development", 2, 120 * time.Second, 30 * time.Second, 1000, 50,
+		0, "/dev/shm", "memory", 50, 10, 10 * time.Minute, 100, 15 * time.Second,
+		600 * time.Second, 10000, 64, 1024, "sqlite:data/studysharper.db", "offline", time.Minute, "text"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("defaults:\n got %v\nwant %v", got, want)
+	}
+}
+
+func TestConfigDerivesWhatDependsOnOtherSettings(t *testing.T) {
+	c, err := LoadConfig(map[string]string{"LLM_API_KEY": "k", "ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.LLMProvider != "openai" || c.APIKey() != "k" || c.LogFormat != "json" {
+		t.Errorf("got provider %q, key %q, format %q", c.LLMProvider, c.APIKey(), c.LogFormat)
+	}
+}
+
+func TestConfigTellsEveryFaultAtOnceAndNamesIt(t *testing.T) {
+	tests := map[string]string{
+		"PORT": "eighty", "WEB_CONCURRENCY": "0", "WORKER_TIMEOUT": "-3", "GRACEFUL_TIMEOUT": "soon", "MAX_REQUESTS": "-1",
+		"MAX_REQUESTS_JITTER": "1e3", "CACHE_TTL": "0", "CACHE_MAX_ITEMS": "", "SSE_QUEUE_SIZE": "9", "LOG_LEVEL": "loud",
+		"ENVIRONMENT": "prod", "MAX_BODY_KB": "99999999", "LLM_PROVIDER": "oracle",
+	}
+	_, err := LoadConfig(tests)
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v, want Faults", err)
+	}
+	told := map[string]Fault{}
+	for _, f := range faults {
+		told[f.Setting] = f
+	}
+	for name, value := range tests {
+		if f, ok := told[name]; value != "" && (!ok || !strings.Contains(f.Error(), value) || !strings.Contains(f.Error(), "must be")) {
+			t.Errorf("%s=%s: got %q", name, value, f.Error())
+		}
+	}
+	if len(faults) != len(tests)-1 {
+		t.Errorf("got %d faults, want %d:\n%v", len(faults), len(tests)-1, err)
+	}
+}
+
+func TestConfigBoundsHoldOnePast(t *testing.T) {
+	tests := []struct {
+		name, inside, outside string
+	}{
+		{"PORT", "65535", "65536"}, {"WEB_CONCURRENCY", "32", "33"}, {"WEB_CONCURRENCY", "1", "0"},
+		{"WORKER_TIMEOUT", "1", "0"}, {"WORKER_TIMEOUT", "1h", "3601"}, {"SSE_QUEUE_SIZE", "10", "9"},
+		{"MAX_BODY_KB", "16384", "16385"}, {"GRACEFUL_TIMEOUT", "0", "61m"},
+	}
+	for _, tt := range tests {
+		if _, err := LoadConfig(map[string]string{tt.name: tt.inside}); err != nil {
+			t.Errorf("%s=%s: %v", tt.name, tt.inside, err)
+		}
+		if _, err := LoadConfig(map[string]string{tt.name: tt.outside}); err == nil {
+			t.Errorf("%s=%s was taken", tt.name, tt.outside)
+		}
+	}
+}
+
+func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
+	tests := []struct {
+		name    string
+		given   map[string]string
+		setting string
+	}{
+		{"no admin token in production", map[string]string{"ENVIRONMENT": "production"}, "ADMIN_TOKEN"},
+		{"a short admin token in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "123456789012345"}, "ADMIN_TOKEN"},
+		{"any origin in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", "ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS"},
+		{"an origin with a path", map[string]string{"ALLOWED_ORIGINS": "http://x/y"}, "ALLOWED_ORIGINS"},
+		{"a model without a key", map[string]string{"LLM_PROVIDER": "openai"}, "LLM_PROVIDER"},
+		{"a base URL that is none", map[string]string{"LLM_BASE_URL": "openrouter"}, "LLM_BASE_URL"},
+		{"a proxy that is no CIDR", map[string]string{"TRUSTED_PROXIES": "10.0.0.1"}, "TRUSTED_PROXIES"},
+		{"a JWT secret", map[string]string{"JWT_SECRET": "s"}, "JWT_SECRET"},
+		{"Redis", map[string]string{"REDIS_URL": "redis://localhost"}, "REDIS_URL"},
+		{"Redis cache without Redis", map[string]string{"CACHE_BACKEND": "redis"}, "CACHE_BACKEND"},
+		{"PostgreSQL", map[string]string{"DATABASE_URL": "postgres://u:hunter2@h/db"}, "DATABASE_URL"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := LoadConfig(tt.given)
+			var faults Faults
+			if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Setting != tt.setting {
+				t.Errorf("got %v, want one fault of %s", err, tt.setting)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the fault tells the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	secrets := map[string]string{
+		"ADMIN_TOKEN": "canary-admin-token-1", "OPENROUTER_API_KEY": "canary-2", "LLM_API_KEY": "canary-3",
+		"LLM_BASE_URL": "https://user:canary-4@example.com/v1?key=canary-5", "DATABASE_URL": "sqlite:data/x.db?key=canary-6",
+	}
+	c, err := LoadConfig(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := c.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "canary") {
+		t.Errorf("a secret was printed:\n%s", out.String())
+	}
+	for _, want := range []string{"ADMIN_TOKEN=" + redacted, "PORT=8000", "CACHE_TTL=10m0s", "JWT_SECRET=\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestEverySettingIsParsedOrNamedInTheFault(t *testing.T) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := field.Tag.Get("env")
+		if field.Type.Kind() == reflect.String || field.Type.Kind() == reflect.Slice {
+			continue
+		}
+		_, err := LoadConfig(map[string]string{name: "nonsense"})
+		if err == nil || !strings.HasPrefix(err.Error(), name+`="nonsense": must be`) {
+			t.Errorf("%s=nonsense: got %v", name, err)
+		}
+	}
+}

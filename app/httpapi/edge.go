@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"studysharper/app/metrics"
+	"studysharper/app/study"
+)
+
+const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
+
+// edge is around every request: it gives it an id, counts it, keeps a panic from
+// ending the worker, refuses compressed bodies, and logs one line.
+func (s *Server) edge(c *fiber.Ctx) error {
+	began := time.Now()
+	requestID(c)
+	s.o.Own.Shift(metrics.InFlight, 1)
+	defer s.o.Own.Shift(metrics.InFlight, -1)
+	err := s.guarded(c)
+	failure := err
+	if err != nil {
+		err = s.fail(c, err)
+	}
+	s.settle(c, time.Since(began), failure)
+	return err
+}
+
+// guarded runs the handlers; a panic in them is an error.
+func (s *Server) guarded(c *fiber.Ctx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.o.Log.Error("panic in a handler", "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			err = study.Errorf(study.CodeInternal, "something went wrong on our side")
+		}
+	}()
+	if len(c.Request().Header.Peek(fiber.HeaderContentEncoding)) > 0 {
+		return study.Errorf(study.CodeUnsupported, "send the body without Content-Encoding")
+	}
+	return c.Next()
+}
+
+// settle does what follows every answer: counters, the goodbye of a worker that
+// leaves, the log line.
+func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
+	if s.draining.Load() {
+		c.Response().SetConnectionClose()
+	}
+	route, status := c.Route().Path, c.Response().StatusCode()
+	if probe(route) {
+		s.o.Own.Add(metrics.Probes, 1)
+	} else {
+		s.o.Own.Add(metrics.Requests, 1)
+		s.o.Refresh()
+	}
+	level := slog.LevelInfo
+	switch {
+	case status >= 500:
+		level = slog.LevelError
+	case probe(route):
+		level = slog.LevelDebug
+	}
+	if !s.o.Log.Enabled(s.lifetime, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
+		slog.String("method", utils.CopyString(c.Method())), slog.String("route", utils.CopyString(route)),
+		slog.Int("status", status), slog.Int64("duration_us", took.Microseconds()),
+		slog.String("cache", string(c.Response().Header.Peek("X-Cache"))),
+	}
+	if _, routing := errors.AsType[*fiber.Error](failure); failure != nil && !routing {
+		attrs = append(attrs, slog.String("error", failure.Error()))
+	}
+	s.o.Log.LogAttrs(s.lifetime, level, "request", attrs...)
+}
+
+func probe(route string) bool {
+	return route == "/health" || route == "/livez" || route == "/readyz" || route == "/metrics"
+}
+
+// requestID puts X-Request-ID on the response: the client's, where it is short and
+// plain, else a new one.
+func requestID(c *fiber.Ctx) {
+	if len(c.Response().Header.Peek(fiber.HeaderXRequestID)) > 0 {
+		return
+	}
+	given := c.Request().Header.Peek(fiber.HeaderXRequestID)
+	if plain(given) {
+		c.Response().Header.SetBytesV(fiber.HeaderXRequestID, given)
+		return
+	}
+	c.Set(fiber.HeaderXRequestID, newID())
+}
+
+func plain(id []byte) bool {
+	for _, b := range id {
+		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+		if !letter && b != '-' && b != '_' && b != '.' {
+			return false
+		}
+	}
+	return len(id) > 0 && len(id) <= maxRequestID
+}
+
+// newID is a UUID of version 7 (RFC 9562): ids made later sort later.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// connectionCounter keeps the page's number of open connections; a hijacked one
+// (an event stream) is counted by its stream instead.
+func connectionCounter(own *metrics.Page) func(net.Conn, fasthttp.ConnState) {
+	return func(_ net.Conn, state fasthttp.ConnState) {
+		switch state {
+		case fasthttp.StateNew:
+			own.Shift(metrics.Connections, 1)
+		case fasthttp.StateClosed, fasthttp.StateHijacked:
+			own.Shift(metrics.Connections, -1)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/metrics"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+const token = "0123456789abcdef-token"
+
+// fakeRuns is a Runs that does what a test says.
+type fakeRuns struct {
+	do    func(study.Request) (agent.Outcome, error)
+	start func(study.Request) (string, error)
+	drain func(context.Context) error
+}
+
+func (r *fakeRuns) Do(_ context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
+	outcome, err := r.do(q)
+	return outcome, []study.Progress{{Step: 1, TotalSteps: study.TotalSteps}}, err
+}
+func (r *fakeRuns) Start(q study.Request) (string, error) { return r.start(q) }
+func (r *fakeRuns) Drain(ctx context.Context) error {
+	if r.drain != nil {
+		return r.drain(ctx)
+	}
+	return nil
+}
+
+func answer(q study.Request) (agent.Outcome, error) {
+	return agent.Outcome{Result: study.Result{Success: true, Intent: q.Type, Data: &study.Reply{Response: "yes"},
+		UserID: q.UserID, SessionID: q.SessionID, Message: "done", IgnoredOptions: []string{}}}, nil
+}
+
+// face is a server on a real socket, with a real store and journal.
+type face struct {
+	t       *testing.T
+	url     string
+	address string
+	runs    *fakeRuns
+	journal *stream.Memory
+	store   store.Store
+	board   *metrics.Board
+	server  *Server
+	log     *lines
+	cleared []string
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func serve(t *testing.T, change ...func(*Options)) *face {
+	t.Helper()
+	f := &face{t: t, log: &lines{}, runs: &fakeRuns{do: answer, start: func(study.Request) (string, error) { return newID(), nil }}}
+	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	ctx := context.Background()
+	if err := store.Migrate(ctx, url); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.store, err = store.Open(ctx, url, store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if f.board, _, err = metrics.OpenBoard(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	page, _ := f.board.Claim(0, 1)
+	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
+	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
+		MaxBodyBytes: 64 << 10, MaxStreams: 3, Keepalive: time.Minute, StaleAfter: time.Minute, CacheBackend: "memory",
+		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
+		ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
+		Log: slog.New(slog.NewTextHandler(f.log, nil))}
+	for _, c := range change {
+		c(&o)
+	}
+	f.server = New(o)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.address = listener.Addr().String()
+	f.url = "http://" + f.address
+	served := make(chan error, 1)
+	go func() { served <- f.server.Serve(listener) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err := f.server.Drain(ctx)
+		if err := errors.Join(err, <-served, f.store.Close(), f.board.Close()); err != nil {
+			t.Errorf("drain: %v", err)
+		}
+	})
+	return f
+}
+
+// reply is a response whose body has been read.
+type reply struct {
+	*http.Response
+	body []byte
+}
+
+// ask sends a request; header pairs follow the body.
+func (f *face) ask(method, path, body string, header ...string) reply {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
+	res, err := client.Do(req)
+	if err != nil {
+		f.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return reply{res, got}
+}
+
+// object is the body as JSON.
+func (r reply) object(t *testing.T) map[string]any {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal(r.body, &got); err != nil {
+		t.Fatalf("%s: %v", r.body, err)
+	}
+	return got
+}
+
+func has(t *testing.T, got map[string]any, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if _, ok := got[key]; !ok {
+			t.Errorf("%q is missing in %v", key, got)
+		}
+	}
+}

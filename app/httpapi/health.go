@@ -1,0 +1,209 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/metrics"
+	"studysharper/app/stream"
+)
+
+// probeWait bounds how long a probe waits for a neighbour.
+const probeWait = time.Second
+
+// The words for a component's state.
+const (
+	healthy  = "healthy"
+	degraded = "degraded"
+	disabled = "disabled"
+)
+
+func (s *Server) root(c *fiber.Ctx) error {
+	return c.JSON(fiber.Map{"message": "StudySharper API", "version": s.o.Version, "status": healthy})
+}
+
+// health answers 200 also when degraded: a service that still serves must not be
+// restarted by its platform.
+func (s *Server) health(c *fiber.Ctx) error {
+	failing, status := s.failing(), healthy
+	if len(failing) > 0 {
+		status = degraded
+	}
+	state := func(part string) string {
+		if _, ok := failing[part]; ok {
+			return degraded
+		}
+		return healthy
+	}
+	return c.JSON(fiber.Map{
+		"status":      status,
+		"service":     "studysharper_backend",
+		"version":     "1.0.0",
+		"environment": s.o.Environment,
+		"timestamp":   time.Now().UTC().Format(time.RFC3339),
+		"components": fiber.Map{
+			"database":      state("database"),
+			"cache":         healthy,
+			"events":        state("events"),
+			"llm":           s.o.Provider,
+			"monitoring":    state("database"),
+			"rate_limiting": disabled,
+			"sse_streaming": state("events"),
+		},
+		"endpoints": fiber.Map{
+			"process":        "/api/ai/process",
+			"process_stream": "/api/ai/process-stream",
+			"stream":         "/api/ai/stream/{session_id}",
+			"notes":          "/api/notes",
+			"metrics":        "/api/admin/metrics",
+		},
+	})
+}
+
+func (s *Server) livez(c *fiber.Ctx) error {
+	return c.JSON(fiber.Map{"status": "live"})
+}
+
+func (s *Server) readyz(c *fiber.Ctx) error {
+	failing := s.failing()
+	if s.draining.Load() {
+		failing["worker"] = "draining"
+	}
+	if len(failing) > 0 {
+		return c.Status(fiber.StatusServiceUnavailable).JSON(fiber.Map{"status": "not ready", "failing": failing})
+	}
+	return c.JSON(fiber.Map{"status": "ready"})
+}
+
+// failing asks the neighbours that every run needs, and says what is wrong with them.
+func (s *Server) failing() map[string]string {
+	ctx, cancel := context.WithTimeout(s.lifetime, probeWait)
+	defer cancel()
+	failing := map[string]string{}
+	if err := s.o.Store.Ping(ctx); err != nil {
+		failing["database"] = "unavailable"
+	}
+	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, NoWait: true}); err != nil {
+		failing["events"] = "unavailable"
+	}
+	return failing
+}
+
+// probeSession is a session that never is: the nil UUID.
+const probeSession = "00000000-0000-0000-0000-000000000000"
+
+// adminMetrics answers for the whole container, whichever worker is asked.
+func (s *Server) adminMetrics(c *fiber.Ctx) error {
+	hours, err := numberOf(c, "hours", 24, 24*30)
+	if err != nil {
+		return err
+	}
+	totals, err := s.o.Store.Totals(s.lifetime, time.Now().Add(-time.Duration(hours)*time.Hour))
+	if err != nil {
+		return err
+	}
+	board := s.o.Board.Snapshot()
+	return c.JSON(fiber.Map{
+		"status":   "success",
+		"memory":   s.memory(board),
+		"workers":  workers(board),
+		"cache":    s.cache(board),
+		"sse":      streaming(board),
+		"runs":     runs(board),
+		"recycles": recycles(board),
+		"metrics":  totals,
+	})
+}
+
+func (s *Server) memory(board metrics.Snapshot) fiber.Map {
+	own, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
+	limit := own.LimitBytes
+	if limit == 0 {
+		limit = s.o.LimitBytes
+	}
+	return fiber.Map{
+		"container_bytes":      own.Container(),
+		"peak_bytes":           own.PeakBytes,
+		"limit_bytes":          limit,
+		"oom_kills":            own.OOMKills,
+		"supervisor_rss_bytes": board.Own.Gauge(metrics.RSSBytes),
+	}
+}
+
+func workers(board metrics.Snapshot) []fiber.Map {
+	list := make([]fiber.Map, 0, len(board.Workers))
+	for _, w := range board.Workers {
+		list = append(list, fiber.Map{
+			"pid":            w.Gauge(metrics.PID),
+			"slot":           w.Gauge(metrics.Slot),
+			"generation":     w.Gauge(metrics.Generation),
+			"state":          w.State().String(),
+			"requests":       w.Count(metrics.Requests),
+			"in_flight":      w.Gauge(metrics.InFlight),
+			"connections":    w.Gauge(metrics.Connections),
+			"streams":        w.Gauge(metrics.Streams),
+			"rss_bytes":      w.Gauge(metrics.RSSBytes),
+			"heap_bytes":     w.Gauge(metrics.HeapBytes),
+			"goroutines":     w.Gauge(metrics.Goroutines),
+			"uptime_seconds": secondsSince(w.Gauge(metrics.Started)),
+		})
+	}
+	return list
+}
+
+// cache sums the workers' caches; each of them has the bounds of the settings.
+func (s *Server) cache(board metrics.Snapshot) fiber.Map {
+	const megabyte = 1 << 20
+	n := int64(len(board.Workers))
+	return fiber.Map{
+		"backend":                  s.o.CacheBackend,
+		"items":                    board.Sum(metrics.CacheItems),
+		"max_items":                int64(s.o.CacheMaxItems) * n,
+		"estimated_size_mb":        float64(board.Sum(metrics.CacheBytes)) / megabyte,
+		"max_size_mb":              float64(s.o.CacheMaxBytes*n) / megabyte,
+		"hits":                     board.Total(metrics.CacheHits),
+		"misses":                   board.Total(metrics.CacheMisses),
+		"evictions":                board.Total(metrics.CacheEvictions),
+		"oldest_entry_age_seconds": secondsSince(board.Oldest(metrics.CacheOldest)),
+	}
+}
+
+func streaming(board metrics.Snapshot) fiber.Map {
+	return fiber.Map{
+		"active_connections":            board.Sum(metrics.Streams),
+		"sessions":                      board.Own.Gauge(metrics.Sessions),
+		"queued_events":                 board.Own.Gauge(metrics.QueuedEvents),
+		"dropped_events":                board.Total(metrics.DroppedEvents),
+		"oldest_connection_age_seconds": secondsSince(board.Oldest(metrics.OldestStream)),
+	}
+}
+
+func runs(board metrics.Snapshot) fiber.Map {
+	return fiber.Map{
+		"active":    board.Sum(metrics.RunsActive),
+		"queued":    board.Sum(metrics.RunsQueued),
+		"completed": board.Total(metrics.RunsCompleted),
+		"failed":    board.Total(metrics.RunsFailed),
+		"shed":      board.Total(metrics.RunsShed),
+	}
+}
+
+func recycles(board metrics.Snapshot) fiber.Map {
+	return fiber.Map{
+		"max_requests": board.Total(metrics.RecycledRequests),
+		"memory":       board.Total(metrics.RecycledMemory),
+		"timeout":      board.Total(metrics.RecycledTimeout),
+		"crash":        board.Total(metrics.RecycledCrash),
+		"reload":       board.Total(metrics.RecycledReload),
+	}
+}
+
+// secondsSince is the age of a moment in Unix nanoseconds; 0 for none.
+func secondsSince(at int64) float64 {
+	if at == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, at)).Round(time.Millisecond).Seconds()
+}

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"studysharper/app/study"
+)
+
+// problem is an error as application/problem+json (RFC 9457), with `error` beside
+// `title` for clients of the original API.
+type problem struct {
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	Error     string        `json:"error"`
+	Code      study.Code    `json:"code"`
+	Faults    []study.Fault `json:"faults,omitempty"`
+	RequestID string        `json:"request_id,omitempty"`
+}
+
+// statuses is the one table from an error's code to what a client sees.
+var statuses = map[study.Code]int{
+	study.CodeMalformed:           http.StatusBadRequest,
+	study.CodeUnauthorized:        http.StatusUnauthorized,
+	study.CodeForbidden:           http.StatusForbidden,
+	study.CodeNotFound:            http.StatusNotFound,
+	study.CodeTooLarge:            http.StatusRequestEntityTooLarge,
+	study.CodeUnsupported:         http.StatusUnsupportedMediaType,
+	study.CodeInvalid:             http.StatusUnprocessableEntity,
+	study.CodeWithheld:            http.StatusUnprocessableEntity,
+	study.CodeRateLimited:         http.StatusTooManyRequests,
+	study.CodeInternal:            http.StatusInternalServerError,
+	study.CodeUpstreamFailed:      http.StatusBadGateway,
+	study.CodeOverloaded:          http.StatusServiceUnavailable,
+	study.CodeUnavailable:         http.StatusServiceUnavailable,
+	study.CodeUpstreamUnavailable: http.StatusServiceUnavailable,
+	study.CodeTimeout:             http.StatusGatewayTimeout,
+	study.CodeUpstreamTimeout:     http.StatusGatewayTimeout,
+}
+
+// fail answers with the problem that err is. It is Fiber's error handler: handlers
+// and fasthttp's parser end here alike.
+func (s *Server) fail(c *fiber.Ctx, err error) error {
+	requestID(c)
+	p, retry := problemOf(err)
+	p.RequestID = string(c.Response().Header.Peek(fiber.HeaderXRequestID))
+	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
+		c.Set(fiber.HeaderRetryAfter, retryAfter(retry))
+	}
+	if cut(err) {
+		c.Response().SetConnectionClose()
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	c.Status(p.Status).Set(fiber.HeaderContentType, "application/problem+json")
+	return c.Send(body)
+}
+
+func problemOf(err error) (problem, time.Duration) {
+	if e, ok := errors.AsType[*fiber.Error](err); ok {
+		return edgeProblem(e.Code), 0
+	}
+	e := study.AsError(err)
+	status, ok := statuses[e.Code]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	title := http.StatusText(status)
+	if e.Code == study.CodeForbidden {
+		title = "Unauthorized" // the original's word for it
+	}
+	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
+		Error: title, Code: e.Code, Faults: e.Faults}, e.RetryAfter
+}
+
+// edgeProblem is for what the server itself refuses; the text of its errors quotes
+// the request and stays inside.
+func edgeProblem(status int) problem {
+	if status < http.StatusBadRequest || http.StatusText(status) == "" {
+		status = http.StatusInternalServerError
+	}
+	code := map[int]study.Code{
+		http.StatusNotFound:              study.CodeNotFound,
+		http.StatusRequestEntityTooLarge: study.CodeTooLarge,
+		http.StatusUnsupportedMediaType:  study.CodeUnsupported,
+		http.StatusInternalServerError:   study.CodeInternal,
+		http.StatusServiceUnavailable:    study.CodeOverloaded,
+		http.StatusRequestTimeout:        study.CodeTimeout,
+	}[status]
+	if code == "" {
+		code = study.CodeMalformed
+	}
+	title := http.StatusText(status)
+	return problem{Type: "about:blank", Title: title, Status: status, Error: title, Code: code}
+}
+
+// cut reports whether the connection cannot go on after the error: its request
+// was not read to the end, or not understood.
+func cut(err error) bool {
+	e, ok := errors.AsType[*fiber.Error](err)
+	if !ok {
+		return errors.Is(err, fasthttp.ErrBodyTooLarge)
+	}
+	return e.Code == http.StatusBadRequest || e.Code == http.StatusRequestTimeout ||
+		e.Code == http.StatusRequestEntityTooLarge || e.Code == http.StatusRequestHeaderFieldsTooLarge
+}
+
+// retryAfter is d in whole seconds, rounded up; where nobody said how long, 1 to 5 s
+// at random, so that clients do not come back all at once.
+func retryAfter(d time.Duration) string {
+	if d <= 0 {
+		d = time.Second + rand.N(4*time.Second) //nolint:gosec // jitter, not a secret
+	}
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}

@@ -1,0 +1,248 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/metrics"
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+const (
+	// pendingFor is how long a session that nobody has posted to is held open.
+	pendingFor = 60 * time.Second
+	// writeWait is how long one write to a reader may take before it is given up.
+	writeWait = 10 * time.Second
+	// sendBuffer bounds what the kernel keeps for a reader that does not read.
+	sendBuffer = 16 << 10
+)
+
+var errServerLeaves = errors.New("the worker leaves")
+
+// stream answers GET /api/ai/stream/{session}: the session's events from the
+// newest run's first, or from behind the client's Last-Event-ID, until the run
+// ends. 204 tells a client that has seen that end to stop asking.
+func (s *Server) stream(c *fiber.Ctx) error {
+	session, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	q := stream.Query{Session: session, After: lastEventID(c)}
+	peek := q
+	peek.NoWait = true
+	batch, err := s.o.Journal.Since(s.lifetime, peek)
+	if err != nil {
+		return err
+	}
+	if batch.Ended && len(batch.Events) == 0 && batch.Missed == 0 {
+		return c.SendStatus(fiber.StatusNoContent)
+	}
+	if err := s.admitStream(); err != nil {
+		return err
+	}
+	s.hijack(c, q)
+	return nil
+}
+
+// lastEventID is where the client says it is. What is no position of ours stands
+// for one of another life of the journal: the stream begins with a gap.
+func lastEventID(c *fiber.Ctx) study.Position {
+	given := c.Get("Last-Event-ID")
+	if given == "" {
+		given = c.Query("last_event_id")
+	}
+	if given == "" {
+		return study.Position{}
+	}
+	p, err := study.ParsePosition(given)
+	if err != nil || p.Epoch == 0 {
+		return study.Position{Epoch: 1, Seq: 1}
+	}
+	return p
+}
+
+func (s *Server) admitStream() error {
+	if s.draining.Load() {
+		return study.Errorf(study.CodeUnavailable, "this worker is leaving")
+	}
+	if s.o.Board.Sum(metrics.Streams) >= int64(s.o.MaxStreams) {
+		s.o.Own.Add(metrics.StreamsShed, 1)
+		return study.Errorf(study.CodeOverloaded, "too many open event streams")
+	}
+	return nil
+}
+
+// hijack takes the connection out of the server's hands: what follows the headers
+// costs one goroutine for writing and one that sees the client leave.
+func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
+	ctx := c.Context()
+	h := &ctx.Response.Header
+	h.SetContentType("text/event-stream")
+	h.Set(fiber.HeaderCacheControl, "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
+	h.SetConnectionClose()
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(conn net.Conn) {
+		head := append([]byte(nil), h.Header()...)
+		go s.follow(rawConn(conn), head, q)
+	})
+}
+
+// rawConn is the connection below fasthttp's wrapper, which would keep the
+// request's buffers alive as long as the stream.
+func rawConn(conn net.Conn) net.Conn {
+	if wrapped, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+		return wrapped.UnsafeConn()
+	}
+	return conn
+}
+
+// follow writes one stream, headers and all, and closes its connection.
+func (s *Server) follow(conn net.Conn, head []byte, q stream.Query) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	if !s.streams.add(conn, cancel) {
+		_ = conn.Close()
+		return
+	}
+	s.o.Own.Shift(metrics.Streams, 1)
+	defer func() {
+		s.o.Own.Shift(metrics.Streams, -1)
+		s.streams.remove(conn)
+		_ = conn.Close()
+	}()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
+	}
+	go watch(conn, cancel)
+	w := &patientWriter{conn: conn}
+	if _, err := w.Write(head); err != nil {
+		return
+	}
+	err := stream.Follow(ctx, s.o.Journal, q, stream.FollowOptions{
+		Keepalive: s.o.Keepalive, PendingFor: pendingFor, Stale: s.o.StaleAfter}, w)
+	if err != nil && ctx.Err() == nil {
+		s.o.Log.Debug("an event stream ended early", "error", err)
+	}
+}
+
+// watch reads what no client sends until the client is gone.
+func watch(conn net.Conn, gone context.CancelCauseFunc) {
+	var buf [64]byte
+	for {
+		if _, err := conn.Read(buf[:]); err != nil {
+			gone(err)
+			return
+		}
+	}
+}
+
+// patientWriter gives every write a deadline of its own.
+type patientWriter struct{ conn net.Conn }
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
+		return 0, err
+	}
+	return w.conn.Write(p)
+}
+
+// streams knows a worker's open streams, so that they can be ended together.
+type streams struct {
+	mu    sync.Mutex
+	open  map[net.Conn]openStream
+	ended bool
+	empty sync.WaitGroup
+}
+
+type openStream struct {
+	cancel context.CancelCauseFunc
+	since  time.Time
+}
+
+func newStreams() *streams { return &streams{open: map[net.Conn]openStream{}} }
+
+func (s *streams) add(conn net.Conn, cancel context.CancelCauseFunc) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return false
+	}
+	s.open[conn] = openStream{cancel, time.Now()}
+	s.empty.Add(1)
+	return true
+}
+
+func (s *streams) remove(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
+	s.empty.Done()
+}
+
+// end closes every stream at an event's boundary and waits until they are closed;
+// each is bounded by its write deadline.
+func (s *streams) end() {
+	s.mu.Lock()
+	s.ended = true
+	for _, o := range s.open {
+		o.cancel(errServerLeaves)
+	}
+	s.mu.Unlock()
+	s.empty.Wait()
+}
+
+// oldest is when the oldest open stream began, in Unix nanoseconds; 0 = none is open.
+func (s *streams) oldest() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var oldest int64
+	for _, o := range s.open {
+		if at := o.since.UnixNano(); oldest == 0 || at < oldest {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
+// Publish puts on the page what only the server knows: how old its oldest stream is.
+func (s *Server) Publish(p *metrics.Page) { p.Set(metrics.OldestStream, s.streams.oldest()) }
+
+func (s *Server) streamStatus(c *fiber.Ctx) error {
+	return c.JSON(fiber.Map{"active_connections": s.o.Board.Sum(metrics.Streams), "status": "operational"})
+}
+
+// deleteSession ends a session: its streams, its journal, its stored conversation.
+func (s *Server) deleteSession(c *fiber.Ctx) error {
+	session, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	stored := s.o.Store.DeleteSession(s.lifetime, session)
+	dropped := s.o.Journal.Drop(s.lifetime, session)
+	if err := unlessFound(stored, dropped); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// unlessFound joins what two places say of one thing: it is not found only when
+// neither had it.
+func unlessFound(a, b error) error {
+	missing := func(err error) bool { return err != nil && study.AsError(err).Code == study.CodeNotFound }
+	switch {
+	case missing(a):
+		return b
+	case missing(b):
+		return a
+	default:
+		return errors.Join(a, b)
+	}
+}

@@ -1,0 +1,66 @@
+// Command studysharper is the backend of an AI study assistant. Started plainly it
+// is the supervisor of its own worker processes. This package is the only place
+// where the others meet: it reads the settings, divides the memory, and wires.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"studysharper/app/supervisor"
+)
+
+// version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…".
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+// The exit statuses.
+const (
+	exitFailure = 1                   // it went wrong
+	exitUsage   = 2                   // a setting, flag or command that is none
+	exitBoot    = supervisor.ExitBoot // nothing can be served
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the whole program but for the exit.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := commands(stdout)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		_, _ = fmt.Fprintln(stderr, "studysharper: "+line)
+	}
+	return status(err)
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+func status(err error) int {
+	if _, ok := errors.AsType[Faults](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[bootError](err); ok || errors.Is(err, supervisor.ErrBoot) {
+		return exitBoot
+	}
+	return exitFailure
+}
+
+// bootError is what a process that cannot start to serve ends with; it knows why.
+type bootError struct{ error }
+
+func (e bootError) Unwrap() error { return e.error }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"studysharper/app/metrics"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/supervisor"
+)
+
+// noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
+const noticeQueue = 256
+
+// serve is the supervisor: it returns when the last worker is gone.
+func serve(environment map[string]string) error {
+	c, err := LoadConfig(environment)
+	if err != nil {
+		return err
+	}
+	b, err := Split(memoryLimit(), c)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(b.Supervisor)
+	log, flush := newLogger(c)
+	defer flush()
+	log.Info("Starting studysharper "+version, "commit", commit)
+	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
+		return bootError{err}
+	}
+	listener, err := listen(c)
+	if err != nil {
+		return bootError{err}
+	}
+	defer func() { _ = listener.Close() }()
+	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
+	return supervise(c, b, environment, listener, log)
+}
+
+// listen binds the one socket of the container.
+func listen(c Config) (*net.TCPListener, error) {
+	listener, err := net.Listen("tcp", c.Address())
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("PORT=%d: another process listens there already", c.Port)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
+	}
+	return listener.(*net.TCPListener), nil
+}
+
+// memoryLimit is the container's memory limit in bytes; 0 = none is set.
+func memoryLimit() int64 {
+	memory, err := metrics.OpenCgroup(os.DirFS("/")).Memory()
+	if err != nil {
+		return 0
+	}
+	return memory.LimitBytes
+}
+
+// supervise wires the supervisor's parts and runs them until it ends.
+func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, log *slog.Logger) error {
+	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
+	if err != nil {
+		return bootError{err}
+	}
+	defer func() { _ = board.Close() }()
+	if fallback != nil {
+		log.Warn("WORKER_TMP_DIR cannot hold the scoreboard: it lies in an anonymous memory file", "error", fallback)
+	}
+	journal := stream.NewMemory(stream.MemoryOptions{
+		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: c.SSEMaxStreams, StaleAfter: c.SSEStaleAfter})
+	notices := make(chan supervisor.Notice, noticeQueue)
+	launcher, err := newFork(environment, listener, board, notices, journal, log)
+	if err != nil {
+		return bootError{err}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return journal.Run(ctx) })
+	group.Go(func() error {
+		return metrics.Publish(ctx, board.Supervisor(), func(p *metrics.Page) { publishJournal(p, journal) })
+	})
+	group.Go(func() error { return reap(ctx, notices) })
+	group.Go(func() error {
+		defer cancel()
+		runtime.LockOSThread() // the workers die with the thread that forked them
+		return supervisor.New(supervisor.Options{
+			Workers: c.Workers, Limits: limits(c), Board: board, Launcher: launcher,
+			Notices: notices, Signals: signals(), Log: log,
+		}).Run(context.Background())
+	})
+	return group.Wait()
+}
+
+func limits(c Config) supervisor.Limits {
+	l := supervisor.DefaultLimits()
+	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
+	return l
+}
+
+func signals() <-chan os.Signal {
+	ch := make(chan os.Signal, 16)
+	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP,
+		syscall.SIGUSR1, syscall.SIGTTIN, syscall.SIGTTOU)
+	return ch
+}
+
+func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	defer signal.Stop(ended)
+	supervisor.Reap(ctx, ended, notices)
+	return nil
+}
+
+func newFork(environment map[string]string, listener *net.TCPListener, board *metrics.Board,
+	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	socket, err := listener.File()
+	if err != nil {
+		return nil, err
+	}
+	env := make([]string, 0, len(environment))
+	for name, value := range environment {
+		env = append(env, name+"="+value)
+	}
+	return &supervisor.Fork{
+		Path: path, Env: env, Notices: notices,
+		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(board.File()),
+		Relay: func(ctx context.Context, conn net.Conn) {
+			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
+				log.Warn("a worker's journal connection ended", "error", err)
+			}
+		},
+	}, nil
+}
+
+func publishJournal(p *metrics.Page, journal *stream.Memory) {
+	stats := journal.Stats()
+	p.Set(metrics.Sessions, int64(stats.Sessions))
+	p.Set(metrics.QueuedEvents, int64(stats.QueuedEvents))
+	p.Set(metrics.QueuedBytes, stats.QueuedBytes)
+	p.Set(metrics.OpenRuns, int64(stats.Runs))
+	p.Store(metrics.DroppedEvents, stats.DroppedEvents)
+}
+
+// shown is the address as the settings name it, with the port that was really bound.
+func shown(c Config, listener *net.TCPListener) string {
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return listener.Addr().String()
+	}
+	return net.JoinHostPort(c.Host, port)
+}

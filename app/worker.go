@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"studysharper/app/agent"
+	"studysharper/app/cache"
+	"studysharper/app/httpapi"
+	"studysharper/app/llm"
+	"studysharper/app/llm/offline"
+	"studysharper/app/metrics"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/supervisor"
+)
+
+// parts are what a worker is made of; each has its bounds already.
+type parts struct {
+	store  store.Store
+	cache  *cache.Memory
+	relay  *stream.Relay
+	runner *agent.Runner
+	server *httpapi.Server
+}
+
+// work is a worker process: it returns when the supervisor told it to leave and
+// everything in flight is finished.
+func work() error {
+	parent, err := supervisor.OpenParent()
+	if err != nil {
+		return err
+	}
+	c, err := LoadConfig(environ())
+	if err != nil {
+		return bootError{err}
+	}
+	b, err := Split(memoryLimit(), c)
+	if err != nil {
+		return bootError{err}
+	}
+	debug.SetMemoryLimit(b.Worker)
+	log, flush := newLogger(c)
+	defer flush()
+	log = log.With("worker", os.Getpid())
+	p, err := assemble(c, b, parent, log)
+	if err != nil {
+		return bootError{err}
+	}
+	return errors.Join(p.run(c, parent, log), p.store.Close())
+}
+
+func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+	p := &parts{relay: stream.NewRelay(parent.Relay, stream.RelayOptions{})}
+	var err error
+	if p.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
+		return nil, err
+	}
+	p.cache, err = cache.NewMemory(cache.MemoryOptions{MaxItems: c.CacheMaxItems, MaxBytes: b.Cache, TTL: c.CacheTTL})
+	if err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	orchestrator := agent.New(agent.Deps{Model: newModel(c), Cache: p.cache, Store: storeOf{p.store}, Log: log},
+		agent.Options{Deterministic: c.LLMProvider == "offline", AnswerTimeout: c.WorkerTimeout})
+	journal := &journalOf{Journal: p.relay}
+	p.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{
+		MaxRuns: c.MaxRuns, Timeout: c.WorkerTimeout, Admit: admission(parent, int64(c.MaxRuns))})
+	journal.cancel = p.runner.Cancel
+	p.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Keepalive: c.SSEKeepalive, StaleAfter: c.SSEStaleAfter,
+		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: b.Cache, Provider: c.LLMProvider,
+		LimitBytes: b.Limit, Runs: p.runner, Store: p.store, Journal: p.relay, Board: parent.Board, Own: parent.Own(),
+		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: parent.ClearCaches,
+		Refresh: func() { p.publish(parent.Own()) }, Log: log,
+	})
+	return p, nil
+}
+
+func newModel(c Config) agent.Model {
+	if c.LLMProvider == "offline" {
+		return offline.New()
+	}
+	return llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks, Timeout: c.LLMTimeout})
+}
+
+// run serves until the supervisor says to leave, or is gone.
+func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error {
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	group, ctx := errgroup.WithContext(ctx)
+	drain := func(patience time.Duration) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := p.server.Drain(ctx); err != nil {
+			log.Warn("left with work in flight", "error", err)
+		}
+		leave()
+	}
+	group.Go(func() error { return p.store.Run(ctx) })
+	group.Go(func() error { return p.relay.Run(ctx) })
+	group.Go(func() error { return metrics.Publish(ctx, parent.Own(), p.publish) })
+	group.Go(func() error { return p.server.Serve(parent.Listener) })
+	group.Go(func() error { return onTerm(ctx, func() { drain(c.GracefulTimeout) }) })
+	group.Go(func() error {
+		return parent.Listen(ctx, func(m supervisor.Message) {
+			switch m.Kind {
+			case supervisor.KindDrain:
+				go drain(time.Duration(m.Millis) * time.Millisecond)
+			case supervisor.KindClear:
+				p.cache.Clear(ctx, m.Pattern)
+			}
+		})
+	})
+	if err := parent.Ready(); err != nil {
+		return fmt.Errorf("tell the supervisor: %w", err)
+	}
+	return group.Wait()
+}
+
+// onTerm drains when someone sends TERM to this worker alone.
+func onTerm(ctx context.Context, drain func()) error {
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	defer signal.Stop(term)
+	select {
+	case <-ctx.Done():
+	case <-term:
+		drain()
+	}
+	return nil
+}
+
+// publish puts the parts' own figures on the worker's page.
+func (p *parts) publish(page *metrics.Page) {
+	p.server.Publish(page)
+	runs := p.runner.Counts()
+	page.Store(metrics.RunsCompleted, uint64(runs.Completed))
+	page.Store(metrics.RunsFailed, uint64(runs.Failed))
+	page.Store(metrics.RunsShed, uint64(runs.Shed))
+	stats := p.cache.Stats()
+	page.Set(metrics.CacheItems, int64(stats.Items))
+	page.Set(metrics.CacheBytes, stats.Bytes)
+	page.Set(metrics.CacheOldest, oldest(stats))
+	page.Store(metrics.CacheHits, stats.Hits)
+	page.Store(metrics.CacheMisses, stats.Misses)
+	page.Store(metrics.CacheEvictions, stats.Evictions)
+	page.Store(metrics.CacheRefused, stats.Refused)
+}
+
+func oldest(stats cache.Stats) int64 {
+	if stats.Items == 0 {
+		return 0
+	}
+	return time.Now().Add(-stats.OldestAge).UnixNano()
+}
+
+// admission counts runs over all workers of the container: a run is admitted when
+// it is within most, its own place included.
+func admission(parent *supervisor.Parent, most int64) func() (release func(), ok bool) {
+	own := parent.Own()
+	release := func() { own.Shift(metrics.RunsActive, -1) }
+	return func() (func(), bool) {
+		own.Shift(metrics.RunsActive, 1)
+		if parent.Board.Sum(metrics.RunsActive) > most {
+			release()
+			return nil, false
+		}
+		return release, true
+	}
+}
