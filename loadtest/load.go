@@ -181,7 +181,7 @@ func ask(ctx context.Context, c *http.Client, s settings, n int64) outcome {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	began := time.Now()
-	status, err := "", error(nil)
+	var status string
 	req, err := request(ctx, s, n)
 	if err == nil {
 		status, err = statusOf(c, req)

@@ -1,0 +1,101 @@
+# `make` alone lists the targets. Every tool is pinned here and installed into ./.bin; nothing goes elsewhere.
+
+GOLANGCI_VERSION    := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run up down test integration lint fmt fuzz bench loadtest image clean
+
+BIN     := $(CURDIR)/.bin
+IMAGE   ?= studysharper:latest
+URL     ?= http://127.0.0.1:8000
+FUZZTIME ?= 20s
+VERSION ?= 1.0.0
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+COMPOSE := $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+GOLANGCI    := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK := $(BIN)/govulncheck-$(GOVULNCHECK_VERSION)
+VULNDB      := $(BIN)/vulndb
+# The vulnerability database for machines that cannot reach vuln.go.dev.
+VULNDB_ARCHIVE := $(wildcard ../shared/data/vulndb.tar.xz)
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## run the service here, on http://localhost:8000, with its data in ./data
+	go run -ldflags '$(LDFLAGS)' ./app
+
+up: ## build the image and run it with Compose on http://localhost:8000, as it is deployed
+	.ci/base-images
+	VERSION='$(VERSION)' COMMIT='$(COMMIT)' $(COMPOSE) up --build --detach
+	@for _ in {1..60}; do \
+		if $(COMPOSE) exec -T app /studysharper healthcheck >/dev/null 2>&1; then \
+			echo "ready: http://localhost:$${PORT:-8000}"; exit 0; fi; \
+		sleep 0.5; \
+	done; $(COMPOSE) logs --tail 50; echo 'not ready after 30 s' >&2; exit 1
+
+down: ## stop what `make up` started; its data stay in the volume
+	$(COMPOSE) down
+
+test: ## all tests that need no Docker, with the race detector
+	CGO_ENABLED=1 go test -race -timeout 20m ./app/... ./loadtest/...
+
+integration: ## build the image, run it with its limits, and check it over HTTP (Docker)
+	.ci/base-images
+	go test -count=1 -timeout 30m -v ./integration/...
+
+lint: $(GOLANGCI) $(GOVULNCHECK) $(if $(VULNDB_ARCHIVE),$(VULNDB)) ## go vet, golangci-lint, govulncheck, shellcheck
+	go vet ./...
+	$(GOLANGCI) run ./...
+	@if [ -d $(VULNDB) ]; then db=file://$(VULNDB); else db=https://vuln.go.dev; fi; \
+	if [ "$$db" = https://vuln.go.dev ] && ! curl -fsS -m 10 -o /dev/null $$db/index/db.json; then \
+		echo 'govulncheck: no vulnerability database within reach, not run'; \
+	else \
+		echo "govulncheck -db $$db ./..."; $(GOVULNCHECK) -db $$db ./...; \
+	fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/run; else echo 'shellcheck: not installed, not run'; fi
+
+fmt: $(GOLANGCI) ## format the code
+	$(GOLANGCI) fmt ./...
+
+fuzz: ## every fuzz test for FUZZTIME (20s)
+	@for package in $$(go list ./app/... ./loadtest/...); do \
+		for name in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "$$package $$name"; \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+bench: ## every benchmark
+	go test -run '^$$' -bench . -benchmem ./app/... ./loadtest/...
+
+loadtest: ## the load test against URL (http://127.0.0.1:8000)
+	go run ./loadtest $(URL)
+
+image: ## build the image as IMAGE (studysharper:latest)
+	.ci/base-images
+	docker build --force-rm --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --tag '$(IMAGE)' .
+
+clean: ## remove tools, reports and what image builds leave behind (not ./data)
+	rm -rf .bin integration/report
+	-docker image prune --force --filter label=studysharper.stage=build
+	find . -name '*.test' -o -name '*.prof' | xargs -r rm --
+
+# A tool's file name carries its version, so that another version here is another file.
+$(GOLANGCI):
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(BIN)/golangci-lint $@
+
+$(GOVULNCHECK):
+	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	mv $(BIN)/govulncheck $@
+
+$(VULNDB): $(VULNDB_ARCHIVE)
+	rm -rf $@ && mkdir -p $@.part
+	tar -C $@.part -xJf $<
+	if [ -d $@.part/vulndb ]; then mv $@.part/vulndb $@; rmdir $@.part; else mv $@.part $@; fi
+	touch $@

@@ -1,0 +1,165 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+const (
+	port       = "8000/tcp"
+	memory     = 512 << 20
+	adminToken = "integration-token-0123456789"
+	// readyWithin bounds a start on a busy machine; the figure for a quiet one is a test of its own.
+	readyWithin = 30 * time.Second
+)
+
+// service is one running container of the image, ready to answer.
+type service struct {
+	*testcontainers.DockerContainer
+	url string
+}
+
+// start runs the image as docker-compose.yml does and returns when it is ready. It is gone when the test ends, with
+// its volumes; its log is shown if the test failed. volume may name one that outlives the container.
+func start(t *testing.T, volume string) *service {
+	t.Helper()
+	options := []testcontainers.ContainerCustomizer{
+		testcontainers.WithEnv(map[string]string{"ADMIN_TOKEN": adminToken}),
+		testcontainers.WithLabels(map[string]string{sessionLabel: session}),
+		testcontainers.WithExposedPorts(port),
+		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { limit(host, volume) }),
+		testcontainers.WithWaitStrategyAndDeadline(readyWithin,
+			wait.ForHTTP("/readyz").WithPort(port).WithPollInterval(10*time.Millisecond)),
+	}
+	ctr, err := testcontainers.Run(t.Context(), image, options...)
+	t.Cleanup(func() {
+		if ctr == nil {
+			return
+		}
+		if t.Failed() {
+			t.Logf("log of the container:\n%s", logs(ctr))
+		}
+		if err := testcontainers.TerminateContainer(ctr); err != nil {
+			t.Errorf("removing the container: %v", err)
+		}
+	})
+	if err != nil {
+		t.Fatalf("starting the container: %v", err)
+	}
+	s := &service{DockerContainer: ctr}
+	s.locate(t)
+	return s
+}
+
+// limit is docker-compose.yml in the engine's words; TestComposeUpRunsTheService holds the two together.
+func limit(host *container.HostConfig, volume string) {
+	pids := int64(512)
+	host.Memory, host.MemorySwap = memory, memory
+	host.PidsLimit = &pids
+	host.ReadonlyRootfs = true
+	host.CapDrop = []string{"ALL"}
+	host.SecurityOpt = []string{"no-new-privileges:true"}
+	host.Tmpfs = map[string]string{"/tmp": "size=16m,mode=1777"}
+	host.ShmSize = 16 << 20
+	host.PortBindings = network.PortMap{
+		network.MustParsePort(port): {{HostIP: netip.MustParseAddr("127.0.0.1")}},
+	}
+	if volume != "" {
+		host.Binds = []string{volume + ":/data"}
+	}
+}
+
+// locate finds the address, which changes when a stopped container is started again.
+func (s *service) locate(t *testing.T) {
+	t.Helper()
+	endpoint, err := s.PortEndpoint(t.Context(), port, "http")
+	if err != nil {
+		t.Fatalf("finding the published port: %v", err)
+	}
+	s.url = endpoint
+}
+
+func logs(ctr *testcontainers.DockerContainer) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	reader, err := ctr.Logs(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	defer reader.Close()
+	text, err := io.ReadAll(io.LimitReader(reader, 64<<10))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// newVolume makes a volume of this session that is removed when the test ends.
+func newVolume(t *testing.T) string {
+	t.Helper()
+	name := "studysharper-integration-" + strings.ToLower(rand.Text()[:12])
+	docker(t, "volume", "create", "--label", sessionLabel+"="+session, name)
+	t.Cleanup(func() {
+		if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
+			t.Errorf("removing volume %s: %v: %s", name, err, out)
+		}
+	})
+	return name
+}
+
+// docker runs the command line and returns what it printed.
+func docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// freePort is a port of 127.0.0.1 that nobody listened on a moment ago.
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// awaitReady polls /readyz every 5 ms until it answers 200.
+func awaitReady(ctx context.Context, url string) error {
+	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		last := "no answer"
+		if response, err := client.Get(url + "/readyz"); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+			last = response.Status
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s/readyz: %s: %w", url, last, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
