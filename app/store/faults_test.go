@@ -59,7 +59,7 @@ func hold(t *testing.T, s *sqlite, begin string) (release func()) {
 }
 
 func TestALockHeldByAnotherEndsInUnavailableAfterTheBusyTimeout(t *testing.T) {
-	const busy = 300 * time.Millisecond
+	const busy = time.Second
 	s := openFresh(t, Options{BusyTimeout: busy})
 	release := hold(t, s, "BEGIN IMMEDIATE")
 	var all sync.WaitGroup
