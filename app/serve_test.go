@@ -368,6 +368,26 @@ func TestTermStopsGracefullyWithWorkInFlight(t *testing.T) {
 	}
 }
 
+func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
+	for wait := time.Duration(0); wait < 60*time.Millisecond; wait += 3 * time.Millisecond {
+		log := &logged{}
+		cmd := program(t, []string{"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=10"}, "serve")
+		cmd.Stderr = log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for !strings.Contains(log.String(), "Listening at: ") { // before that TERM just ends it
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(wait)
+		began := time.Now()
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil || time.Since(began) > 5*time.Second {
+			t.Errorf("TERM after %v: %v in %v\n%s", wait, err, time.Since(began), log)
+		}
+	}
+}
+
 func TestCommandsExitAsTheContractSays(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -107,6 +107,8 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 		}
 		leave()
 	}
+	// A server told to drain before it serves would serve for ever.
+	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
 	group.Go(func() error { return p.store.Run(ctx) })
 	group.Go(func() error { return p.relay.Run(ctx) })
 	group.Go(func() error { return metrics.Publish(ctx, parent.Own(), p.publish) })
