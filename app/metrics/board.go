@@ -27,8 +27,8 @@ type Page struct {
 	words [pageWords]atomic.Uint64
 }
 
-// Add raises a counter.
-func (p *Page) Add(c Counter, n uint64) { p.words[c].Add(n) }
+// Add raises a counter and gives its new value.
+func (p *Page) Add(c Counter, n uint64) uint64 { return p.words[c].Add(n) }
 
 // Count reads a counter.
 func (p *Page) Count(c Counter) uint64 { return p.words[c].Load() }

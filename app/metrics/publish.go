@@ -11,10 +11,12 @@ import (
 // HeartbeatEvery is how often Publish gives a sign of life.
 const HeartbeatEvery = time.Second
 
-// Publish writes what the process knows of itself (heartbeat, heap, goroutines,
-// resident memory) on its page once a HeartbeatEvery, until ctx ends. Each also
-// is called then, for gauges that others keep. It never fails.
-func Publish(ctx context.Context, p *Page, each func(*Page)) error {
+// Publish writes what the process knows of itself (heap, goroutines, resident
+// memory) on its page once a HeartbeatEvery, until ctx ends, and gives a sign of
+// life when alive says so: it is to go the way that the process's work goes, and
+// may block where that does. Each is called then too, for gauges that others
+// keep. Publish never fails.
+func Publish(ctx context.Context, p *Page, alive func() bool, each func(*Page)) error {
 	p.Set(PID, int64(os.Getpid()))
 	p.Set(Started, time.Now().UnixNano())
 	tick := time.NewTicker(HeartbeatEvery)
@@ -22,6 +24,9 @@ func Publish(ctx context.Context, p *Page, each func(*Page)) error {
 	for {
 		publishOnce(p)
 		each(p)
+		if alive() {
+			p.Set(Heartbeat, Monotonic())
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -31,7 +36,6 @@ func Publish(ctx context.Context, p *Page, each func(*Page)) error {
 }
 
 func publishOnce(p *Page) {
-	p.Set(Heartbeat, Monotonic())
 	p.Set(Goroutines, int64(runtime.NumGoroutine()))
 	heap := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	runtimemetrics.Read(heap)

@@ -59,6 +59,7 @@ const (
 	QueuedEvents                  // supervisor: events kept in them
 	QueuedBytes                   // supervisor: bytes of those
 	OpenRuns                      // supervisor: runs whose journal is being written
+	Quota                         // requests after which the worker is recycled; 0 = never
 	endGauge
 )
 
@@ -82,6 +83,8 @@ const (
 	RecycledTimeout                        // ... for their silence
 	RecycledCrash                          // ... because they died
 	RecycledReload                         // ... on reload
+	HandOvers                              // supervisor: connections passed from a leaving worker to another
+	HandOversLost                          // supervisor: connections that no worker could take
 	endCounter
 )
 

@@ -129,7 +129,9 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 	return pid, nil
 }
 
-// adopt starts to listen to a worker that has been forked.
+// adopt starts to listen to a worker that has been forked. The supervisor's end of
+// the control socket is closed once it has been read to its end, not when the
+// process is gone: descriptors may still lie in it.
 func (f *Fork) adopt(pid int, controlEnd, relayEnd *os.File) (Process, error) {
 	ctl, errControl := newControl(controlEnd)
 	relay, errRelay := net.FileConn(relayEnd)
@@ -145,6 +147,7 @@ func (f *Fork) adopt(pid int, controlEnd, relayEnd *os.File) (Process, error) {
 }
 
 func (c *child) listen(notices chan<- Notice) {
+	defer func() { _ = c.control.close() }()
 	for {
 		m, err := c.control.receive()
 		if err != nil {
@@ -165,10 +168,7 @@ func (c *child) Send(m Message) error {
 
 func (c *child) Kill() error { return syscall.Kill(c.pid, syscall.SIGKILL) }
 
-func (c *child) Release() {
-	c.cancel()
-	_ = c.control.close()
-}
+func (c *child) Release() { c.cancel() }
 
 // Reap waits for every child of this process, our workers and, as process 1 of a
 // container, whatever was orphaned to it, and tells notices of each end. It

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 
 	"studysharper/app/metrics"
 )
@@ -16,7 +17,7 @@ var ErrByHand = errors.New("a worker is started by its supervisor only: run `stu
 // Parent is a worker's view of its supervisor, and of what it was given.
 type Parent struct {
 	Launch
-	Listener net.Listener
+	Listener *net.TCPListener
 	Relay    net.Conn // to the journals
 	Board    *metrics.Board
 	control  *control
@@ -34,8 +35,8 @@ func OpenParent() (*Parent, error) {
 	if p.control, err = newControl(control); err != nil {
 		return nil, ErrByHand
 	}
-	if p.Listener, err = net.FileListener(listener); err != nil {
-		return nil, fmt.Errorf("inherited listener: %w", err)
+	if p.Listener, err = tcpListener(listener); err != nil {
+		return nil, err
 	}
 	if p.Relay, err = net.FileConn(relay); err != nil {
 		return nil, fmt.Errorf("inherited relay: %w", err)
@@ -44,6 +45,18 @@ func OpenParent() (*Parent, error) {
 		return nil, err
 	}
 	return p, errors.Join(listener.Close(), control.Close(), relay.Close())
+}
+
+func tcpListener(file *os.File) (*net.TCPListener, error) {
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return nil, fmt.Errorf("inherited listener: %w", err)
+	}
+	tcp, ok := listener.(*net.TCPListener)
+	if !ok {
+		return nil, errors.Join(errors.New("inherited listener: not a TCP socket"), listener.Close())
+	}
+	return tcp, nil
 }
 
 // Own is this worker's page of the board.
@@ -59,6 +72,27 @@ func (p *Parent) Ready() error {
 // that hold pattern.
 func (p *Parent) ClearCaches(pattern string) error {
 	return p.control.send(Message{Kind: KindClear, Pattern: pattern})
+}
+
+// Due tells the supervisor that this worker has answered as many requests as it may.
+func (p *Parent) Due() error { return p.control.send(Message{Kind: KindDue}) }
+
+// Reload asks the supervisor to replace all workers.
+func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }
+
+// HandOver gives a client's connection to this worker's successor, with the session
+// and position of its event stream, if it is one. After nil the connection is to be
+// closed here, and lives on there; the bytes in its buffers are kept by the kernel.
+func (p *Parent) HandOver(conn syscall.Conn, session, position string) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Control(func(fd uintptr) {
+		sent = p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Position: position, Conn: int(fd)})
+	})
+	return errors.Join(err, sent)
 }
 
 // Listen gives each message of the supervisor to handle until ctx ends, which is

@@ -9,18 +9,23 @@ import (
 // Limits are the policy's bounds.
 type Limits struct {
 	BootTimeout   time.Duration // from start to ready
-	WorkerTimeout time.Duration // silence of a ready worker
+	Silence       time.Duration // without a heartbeat
+	WorkerTimeout time.Duration // a request; work in flight when a worker is recycled
+	RequestSlack  time.Duration // by how much a request may pass WorkerTimeout, which ends it by itself
 	Graceful      time.Duration // from the order to stop to the kill
+	MaxRSS        int64         // bytes of a worker's resident memory; 0 = any
 	BackoffFirst  time.Duration // pause after a second crash in a row; doubles with each further one ...
 	BackoffMost   time.Duration // ... up to this ...
 	HealthyAfter  time.Duration // ... and starts over once a worker has been ready for so long
 }
 
-// DefaultLimits are the bounds that no setting changes.
+// DefaultLimits are the bounds that no setting changes, and the defaults of those that one does.
 func DefaultLimits() Limits {
 	return Limits{
 		BootTimeout:   30 * time.Second,
+		Silence:       120 * time.Second,
 		WorkerTimeout: 120 * time.Second,
+		RequestSlack:  5 * time.Second,
 		Graceful:      30 * time.Second,
 		BackoffFirst:  100 * time.Millisecond,
 		BackoffMost:   10 * time.Second,
@@ -30,22 +35,30 @@ func DefaultLimits() Limits {
 
 // Worker is what the policy knows of one process.
 type Worker struct {
-	Slot      int
-	PID       int
+	Slot, PID int
 	State     metrics.State
 	Started   time.Time
 	LastAlive time.Time // its last heartbeat
-	DrainedAt time.Time // when it was told to drain; zero: it was not
+	Oldest    time.Time // when its oldest request in flight began; zero: none is
+	Requests  uint64    // answered, probes left out
+	Quota     uint64    // recycled at so many; 0 = never
+	RSS       int64     // bytes
+	Outdated  bool      // started before the last reload
+	DrainBy   time.Time // when it is to be gone; zero: it was not told to drain
 	Killed    bool      // it has been sent SIGKILL
 }
+
+// staying reports whether the worker is not on its way out.
+func (w Worker) staying() bool { return !w.Killed && w.DrainBy.IsZero() }
 
 // Slot is one place for a worker.
 type Slot struct {
 	Crashes   int       // unexpected ends in a row
 	LastCrash time.Time // zero: none
+	Closing   bool      // to be emptied, and not filled again
 }
 
-// View is everything a choice is made from.
+// View is everything a choice is made from. Workers are in the order they were started.
 type View struct {
 	Slots    []Slot
 	Workers  []Worker
@@ -66,11 +79,15 @@ const (
 // Reason says why, as on the metrics page and in the log.
 type Reason string
 
-// The reasons to end a worker, or to have lost it.
+// The reasons to end or replace a worker, or to have lost it.
 const (
-	ReasonTimeout Reason = "timeout"
-	ReasonCrash   Reason = "crash"
-	ReasonStop    Reason = "stop"
+	ReasonRequests Reason = "max_requests"
+	ReasonMemory   Reason = "memory"
+	ReasonTimeout  Reason = "timeout"
+	ReasonCrash    Reason = "crash"
+	ReasonReload   Reason = "reload"
+	ReasonShrink   Reason = "ttou"
+	ReasonStop     Reason = "stop"
 )
 
 // Action is one thing for the loop to do.
@@ -81,63 +98,136 @@ type Action struct {
 	Reason Reason
 }
 
+// decision is one call of Next.
+type decision struct {
+	View
+	limits  Limits
+	now     time.Time
+	wake    time.Time
+	actions []Action
+}
+
 // Next decides what to do now, and when at the latest to ask again (zero: nothing
-// is due). It is pure: no clock, no process, no state of its own.
+// is due). It is pure: no clock, no process, no state of its own. Its rules:
+//
+//   - a worker that is silent, never gets ready, or drains for too long is killed;
+//   - an empty slot gets a worker, after a pause where workers crash in a row;
+//   - a worker that is due is replaced: its successor is started, and only when that
+//     is ready the old one drains. One slot at a time, and not while the slot's
+//     last predecessor still drains: there are never more than two workers a slot.
 func Next(v View, l Limits, now time.Time) (actions []Action, wake time.Time) {
-	due := func(at time.Time) bool {
-		if !now.Before(at) {
-			return true
-		}
-		if wake.IsZero() || at.Before(wake) {
-			wake = at
-		}
-		return false
-	}
+	d := &decision{View: v, limits: l, now: now}
 	for _, w := range v.Workers {
-		if a, ok := judge(v, w, l, due); ok {
-			actions = append(actions, a)
-		}
+		d.judge(w)
 	}
 	if v.Stopping {
-		return actions, wake
+		return d.actions, d.wake
 	}
-	for i, slot := range v.Slots {
-		if !occupied(v.Workers, i) && due(slot.LastCrash.Add(Backoff(slot.Crashes, l))) {
-			actions = append(actions, Action{Verb: Start, Slot: i})
-		}
+	booting := d.anyBooting()
+	for slot := range v.Slots {
+		booting = d.settle(slot, booting)
 	}
-	return actions, wake
+	return d.actions, d.wake
 }
 
-// judge decides about one worker; due reports whether a moment has come, and notes it if not.
-func judge(v View, w Worker, l Limits, due func(time.Time) bool) (Action, bool) {
-	end := func(verb Verb, why Reason) (Action, bool) {
-		return Action{Verb: verb, Slot: w.Slot, PID: w.PID, Reason: why}, true
+// due reports whether a moment has come, and notes it if not.
+func (d *decision) due(at time.Time) bool {
+	if !d.now.Before(at) {
+		return true
 	}
+	if d.wake.IsZero() || at.Before(d.wake) {
+		d.wake = at
+	}
+	return false
+}
+
+func (d *decision) act(verb Verb, w Worker, why Reason) {
+	d.actions = append(d.actions, Action{Verb: verb, Slot: w.Slot, PID: w.PID, Reason: why})
+}
+
+// judge decides about one worker by itself.
+func (d *decision) judge(w Worker) {
 	switch {
 	case w.Killed:
-		return Action{}, false
-	case v.Stopping && due(v.StopBy):
-		return end(Kill, ReasonStop)
-	case v.Stopping && w.DrainedAt.IsZero():
-		return end(Drain, ReasonStop)
-	case w.State == metrics.Booting && due(w.Started.Add(l.BootTimeout)):
-		return end(Kill, ReasonTimeout)
-	case w.State != metrics.Booting && due(w.LastAlive.Add(l.WorkerTimeout)):
-		return end(Kill, ReasonTimeout)
-	default:
-		return Action{}, false
+	case d.Stopping && d.due(d.StopBy):
+		d.act(Kill, w, ReasonStop)
+	case d.Stopping && w.DrainBy.IsZero():
+		d.act(Drain, w, ReasonStop)
+	case d.Stopping:
+	case w.State == metrics.Booting && d.due(w.Started.Add(d.limits.BootTimeout)),
+		w.State != metrics.Booting && d.due(w.LastAlive.Add(d.limits.Silence)),
+		!w.Oldest.IsZero() && w.staying() && d.due(w.Oldest.Add(d.limits.WorkerTimeout+d.limits.RequestSlack)),
+		!w.DrainBy.IsZero() && d.due(w.DrainBy):
+		d.act(Kill, w, ReasonTimeout)
 	}
 }
 
-// occupied reports whether a slot has a worker that is not on its way out.
-func occupied(workers []Worker, slot int) bool {
-	for _, w := range workers {
-		if w.Slot == slot && !w.Killed && w.DrainedAt.IsZero() {
+// anyBooting reports whether a recycle is going on: some slot's worker is not ready yet.
+func (d *decision) anyBooting() bool {
+	for _, w := range d.Workers {
+		if w.staying() && w.State == metrics.Booting {
 			return true
 		}
 	}
 	return false
+}
+
+// settle decides about one slot; it takes and gives whether some slot is booting a worker.
+func (d *decision) settle(slot int, booting bool) bool {
+	staying, leaving := d.of(slot)
+	switch {
+	case d.Slots[slot].Closing:
+		for _, w := range staying {
+			d.act(Drain, w, ReasonShrink)
+		}
+	case len(staying) == 0:
+		if d.rested(slot) {
+			d.act(Start, Worker{Slot: slot}, "")
+			return true
+		}
+	case len(staying) > 1:
+		if staying[len(staying)-1].State == metrics.Ready {
+			d.act(Drain, staying[0], d.why(staying[0]))
+		}
+	case d.why(staying[0]) != "" && staying[0].State == metrics.Ready && leaving == 0 && !booting && d.rested(slot):
+		d.act(Start, Worker{Slot: slot}, d.why(staying[0]))
+		return true
+	}
+	return booting
+}
+
+// of gives a slot's workers that stay, oldest first, and how many are leaving.
+func (d *decision) of(slot int) (staying []Worker, leaving int) {
+	for _, w := range d.Workers {
+		switch {
+		case w.Slot != slot:
+		case w.staying():
+			staying = append(staying, w)
+		default:
+			leaving++
+		}
+	}
+	return staying, leaving
+}
+
+// rested reports whether the pause after the slot's last crash is over.
+func (d *decision) rested(slot int) bool {
+	s := d.Slots[slot]
+	return d.due(s.LastCrash.Add(Backoff(s.Crashes, d.limits)))
+}
+
+// why is the reason for which a worker is due to be replaced; "" = it is not.
+func (d *decision) why(w Worker) Reason {
+	switch {
+	case w.Outdated:
+		return ReasonReload
+	case d.limits.MaxRSS > 0 && w.RSS > d.limits.MaxRSS:
+		return ReasonMemory
+	case w.Quota > 0 && w.Requests >= w.Quota:
+		return ReasonRequests
+	default:
+		return ""
+	}
 }
 
 // Backoff is the pause before a slot's next worker after so many crashes in a row:

@@ -12,48 +12,93 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return noon.Add(d) }
 
+// ready is a healthy worker, changed as a test wants it.
+func ready(slot, pid int, change ...func(*Worker)) Worker {
+	w := Worker{Slot: slot, PID: pid, State: metrics.Ready, Started: at(-time.Hour), LastAlive: noon, Quota: 1000}
+	for _, c := range change {
+		c(&w)
+	}
+	return w
+}
+
+func due(w *Worker)      { w.Requests = 1000 }
+func booting(w *Worker)  { w.State, w.Started = metrics.Booting, noon }
+func draining(w *Worker) { w.State, w.DrainBy = metrics.Draining, at(time.Minute) }
+func killed(w *Worker)   { w.Killed = true }
+
 func TestNextDecides(t *testing.T) {
 	l := DefaultLimits()
-	ready := Worker{Slot: 0, PID: 7, State: metrics.Ready, Started: at(-time.Hour), LastAlive: noon}
-	with := func(change func(*Worker)) []Worker {
-		w := ready
-		change(&w)
-		return []Worker{w}
-	}
+	l.MaxRSS = 100
+	one, two := make([]Slot, 1), make([]Slot, 2)
+	silent := at(l.WorkerTimeout)
 	tests := []struct {
 		name string
 		view View
 		want []Action
 		wake time.Time
 	}{
-		{"an empty slot gets a worker", View{Slots: make([]Slot, 2)},
+		{"empty slots get workers", View{Slots: two},
 			[]Action{{Verb: Start, Slot: 0}, {Verb: Start, Slot: 1}}, time.Time{}},
-		{"a healthy worker is left alone until its next heartbeat is due", View{Slots: make([]Slot, 1), Workers: []Worker{ready}},
-			nil, at(l.WorkerTimeout)},
+		{"a healthy worker is left alone until its next heartbeat is due", View{Slots: one, Workers: []Worker{ready(0, 7)}},
+			nil, silent},
 		{"one crash costs no pause", View{Slots: []Slot{{Crashes: 1, LastCrash: noon}}},
 			[]Action{{Verb: Start}}, time.Time{}},
 		{"two crashes in a row cost one", View{Slots: []Slot{{Crashes: 2, LastCrash: noon}}},
 			nil, at(100 * time.Millisecond)},
 		{"the pause ends", View{Slots: []Slot{{Crashes: 2, LastCrash: at(-100 * time.Millisecond)}}},
 			[]Action{{Verb: Start}}, time.Time{}},
-		{"a worker that never gets ready is killed", View{Slots: make([]Slot, 1), Workers: with(func(w *Worker) {
-			w.State, w.Started = metrics.Booting, at(-l.BootTimeout)
-		})}, []Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, time.Time{}},
-		{"but not a moment early", View{Slots: make([]Slot, 1), Workers: with(func(w *Worker) {
-			w.State, w.Started = metrics.Booting, at(-l.BootTimeout+time.Nanosecond)
-		})}, nil, at(time.Nanosecond)},
-		{"a silent worker is killed", View{Slots: make([]Slot, 1), Workers: with(func(w *Worker) { w.LastAlive = at(-l.WorkerTimeout) })},
+
+		{"a worker that never gets ready is killed", View{Slots: one, Workers: []Worker{ready(0, 7, booting, func(w *Worker) { w.Started = at(-l.BootTimeout) })}},
 			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, time.Time{}},
-		{"a killed worker's slot is filled at once", View{Slots: make([]Slot, 1), Workers: with(func(w *Worker) { w.Killed = true })},
+		{"but not a moment early", View{Slots: one, Workers: []Worker{ready(0, 7, booting, func(w *Worker) { w.Started = at(-l.BootTimeout + 1) })}},
+			nil, at(1)},
+		{"a silent worker is killed", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.LastAlive = at(-l.WorkerTimeout) })}},
+			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, time.Time{}},
+		{"a worker with a request that never ends is killed", View{Slots: one,
+			Workers: []Worker{ready(0, 7, func(w *Worker) { w.Oldest = at(-l.WorkerTimeout - l.RequestSlack) })}},
+			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, silent},
+		{"but the request may end by itself first", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Oldest = at(-l.WorkerTimeout) })}},
+			nil, at(l.RequestSlack)},
+		{"a killed worker's slot is filled at once", View{Slots: one, Workers: []Worker{ready(0, 7, killed)}},
 			[]Action{{Verb: Start}}, time.Time{}},
-		{"a stop drains", View{Slots: make([]Slot, 1), Stopping: true, StopBy: at(time.Minute), Workers: []Worker{ready}},
+
+		{"a worker at its quota gets a successor", View{Slots: one, Workers: []Worker{ready(0, 7, due)}},
+			[]Action{{Verb: Start, Reason: ReasonRequests}}, silent},
+		{"one request before it does not", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Requests = 999 })}}, nil, silent},
+		{"without a quota it never does", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Requests, w.Quota = 1<<40, 0 })}}, nil, silent},
+		{"a worker above its memory gets one", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.RSS = 101 })}},
+			[]Action{{Verb: Start, Reason: ReasonMemory}}, silent},
+		{"a worker at its memory does not", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.RSS = 100 })}}, nil, silent},
+		{"a worker from before a reload gets one", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Outdated = true })}},
+			[]Action{{Verb: Start, Reason: ReasonReload}}, silent},
+
+		{"the old one serves while its successor boots", View{Slots: one, Workers: []Worker{ready(0, 7, due), ready(0, 8, booting)}}, nil, at(l.BootTimeout)},
+		{"and drains when it is ready", View{Slots: one, Workers: []Worker{ready(0, 7, due), ready(0, 8)}},
+			[]Action{{Verb: Drain, PID: 7, Reason: ReasonRequests}}, silent},
+		{"a successor that does not boot is killed, and the old one stays", View{Slots: one,
+			Workers: []Worker{ready(0, 7, due), ready(0, 8, booting, func(w *Worker) { w.Started = at(-l.BootTimeout) })}},
+			[]Action{{Verb: Kill, PID: 8, Reason: ReasonTimeout}}, silent},
+		{"the next try waits", View{Slots: []Slot{{Crashes: 2, LastCrash: noon}}, Workers: []Worker{ready(0, 7, due)}}, nil, at(100 * time.Millisecond)},
+		{"two slots that are due go one after the other", View{Slots: two, Workers: []Worker{ready(0, 7, due), ready(1, 8, due)}},
+			[]Action{{Verb: Start, Slot: 0, Reason: ReasonRequests}}, silent},
+		{"the second waits for the first's successor", View{Slots: two, Workers: []Worker{ready(0, 7, due), ready(1, 8, due), ready(0, 9, booting)}},
+			nil, at(l.BootTimeout)},
+		{"but not for its predecessor to be gone", View{Slots: two, Workers: []Worker{ready(0, 7, due, draining), ready(1, 8, due), ready(0, 9)}},
+			[]Action{{Verb: Start, Slot: 1, Reason: ReasonRequests}}, at(time.Minute)},
+		{"a slot has one predecessor at most", View{Slots: one, Workers: []Worker{ready(0, 7, due, draining), ready(0, 8, due)}}, nil, at(time.Minute)},
+		{"a predecessor that drains for too long is killed", View{Slots: one,
+			Workers: []Worker{ready(0, 7, due, draining, func(w *Worker) { w.DrainBy = noon }), ready(0, 8)}},
+			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, silent},
+		{"a closing slot is emptied and not filled", View{Slots: []Slot{{}, {Closing: true}}, Workers: []Worker{ready(0, 7), ready(1, 8)}},
+			[]Action{{Verb: Drain, Slot: 1, PID: 8, Reason: ReasonShrink}}, silent},
+
+		{"a stop drains", View{Slots: one, Stopping: true, StopBy: at(time.Minute), Workers: []Worker{ready(0, 7)}},
 			[]Action{{Verb: Drain, PID: 7, Reason: ReasonStop}}, at(time.Minute)},
-		{"a draining worker is waited for", View{Slots: make([]Slot, 1), Stopping: true, StopBy: at(time.Minute),
-			Workers: with(func(w *Worker) { w.DrainedAt, w.State = noon, metrics.Draining })}, nil, at(time.Minute)},
-		{"but not for ever", View{Slots: make([]Slot, 1), Stopping: true, StopBy: noon,
-			Workers: with(func(w *Worker) { w.DrainedAt, w.State = noon, metrics.Draining })},
+		{"a draining worker is waited for", View{Slots: one, Stopping: true, StopBy: at(time.Minute), Workers: []Worker{ready(0, 7, draining)}},
+			nil, at(time.Minute)},
+		{"but not for ever", View{Slots: one, Stopping: true, StopBy: noon, Workers: []Worker{ready(0, 7, draining)}},
 			[]Action{{Verb: Kill, PID: 7, Reason: ReasonStop}}, time.Time{}},
-		{"a stop starts nothing", View{Slots: make([]Slot, 2), Stopping: true, StopBy: noon}, nil, time.Time{}},
+		{"a stop starts nothing", View{Slots: two, Stopping: true, StopBy: noon}, nil, time.Time{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,15 +6,50 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Message is one packet on a worker's control socket. Both ends ignore kinds that
 // they do not know, so that a supervisor and a worker of different builds can talk.
 type Message struct {
-	Version int    `json:"v"`
-	Kind    Kind   `json:"kind"`
-	Millis  int64  `json:"ms,omitempty"`      // KindDrain: how long work in flight may take
-	Pattern string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
+	Version  int    `json:"v"`
+	Kind     Kind   `json:"kind"`
+	Millis   int64  `json:"ms,omitempty"`      // KindDrain: how long work in flight may take
+	HandOver bool   `json:"over,omitempty"`    // KindDrain: a successor is ready to take connections
+	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
+	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
+	Session  string `json:"session,omitempty"` // KindConn: the event stream's session; "" = an idle connection
+	Position string `json:"at,omitempty"`      // KindConn: how far the stream's client is
+
+	// Conn is the connection of a KindConn: an open descriptor that belongs to the
+	// message's holder, who passes it on or calls Release. 0 = none.
+	Conn int `json:"-"`
+}
+
+// Release closes the connection that a message holds.
+func (m Message) Release() {
+	if m.Conn > 0 {
+		_ = unix.Close(m.Conn)
+	}
+}
+
+// TCPConn makes the message's descriptor a connection of this process.
+func (m Message) TCPConn() (*net.TCPConn, error) {
+	if m.Conn <= 0 {
+		return nil, errors.New("no descriptor came with the message")
+	}
+	file := os.NewFile(uintptr(m.Conn), "connection")
+	conn, err := net.FileConn(file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the descriptor is no TCP connection"), conn.Close())
+	}
+	return tcp, nil
 }
 
 // Kind says what a Message asks or tells.
@@ -22,9 +57,12 @@ type Kind string
 
 // The kinds, and who sends them.
 const (
-	KindReady Kind = "ready" // worker: I answer requests
-	KindDrain Kind = "drain" // supervisor: finish and leave
-	KindClear Kind = "clear" // worker: tell everyone; supervisor: empty your cache
+	KindReady  Kind = "ready"  // worker: I answer requests
+	KindDue    Kind = "due"    // worker: I have answered as many requests as I may
+	KindDrain  Kind = "drain"  // supervisor: finish and leave
+	KindConn   Kind = "conn"   // leaving worker, then supervisor: a connection to take over
+	KindClear  Kind = "clear"  // worker: tell everyone; supervisor: empty your cache
+	KindReload Kind = "reload" // worker: replace all workers
 )
 
 const (
@@ -33,9 +71,12 @@ const (
 )
 
 // control is one end of a control socket: packets of one Message each
-// (SOCK_SEQPACKET, so none is ever read by half).
+// (SOCK_SEQPACKET, so none is ever read by half), with a descriptor where the
+// message has one (SCM_RIGHTS, unix(7)). One goroutine receives; any may send.
 type control struct {
-	conn *net.UnixConn
+	conn   *net.UnixConn
+	packet [maxPacket]byte
+	rights [64]byte
 }
 
 func newControl(file *os.File) (*control, error) {
@@ -59,22 +100,54 @@ func (c *control) send(m Message) error {
 	if len(packet) > maxPacket {
 		return fmt.Errorf("control message of %d bytes: over %d", len(packet), maxPacket)
 	}
-	_, err = c.conn.Write(packet)
+	var rights []byte
+	if m.Conn > 0 {
+		rights = unix.UnixRights(m.Conn)
+	}
+	_, _, err = c.conn.WriteMsgUnix(packet, rights, nil)
 	return err
 }
 
 // receive waits for the next message. A packet that is none is given as a Message
 // without a Kind: to be ignored, not to end the conversation.
 func (c *control) receive() (Message, error) {
-	buf := make([]byte, maxPacket)
-	n, err := c.conn.Read(buf)
+	n, rights, _, _, err := c.conn.ReadMsgUnix(c.packet[:], c.rights[:])
 	if err != nil {
 		return Message{}, err
 	}
 	if n == 0 {
 		return Message{}, net.ErrClosed
 	}
-	return parseMessage(buf[:n]), nil
+	m := parseMessage(c.packet[:n])
+	m.Conn = descriptor(c.rights[:rights])
+	if m.Kind != KindConn {
+		m.Release()
+		m.Conn = 0
+	}
+	return m, nil
+}
+
+// descriptor takes the one descriptor of a packet; further ones are closed.
+func descriptor(rights []byte) int {
+	parts, err := syscall.ParseSocketControlMessage(rights)
+	if err != nil {
+		return 0
+	}
+	first := 0
+	for _, part := range parts {
+		fds, err := syscall.ParseUnixRights(&part)
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			if first > 0 {
+				_ = unix.Close(fd)
+				continue
+			}
+			first = fd
+		}
+	}
+	return first
 }
 
 func parseMessage(packet []byte) Message {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"syscall"
@@ -20,18 +21,23 @@ const ExitBoot = 3
 // ErrBoot says that no worker ever became ready.
 var ErrBoot = errors.New("no worker can start")
 
-// bootCrashes is how many workers may die before the first one is ready.
-const bootCrashes = 5
+const (
+	bootCrashes = 5           // workers that may die before the first one is ready
+	lookEvery   = time.Second // how often the board is read for workers that are due
+)
 
 // Options are what a Supervisor works with.
 type Options struct {
-	Workers  int // slots, 1 to metrics.MaxWorkers/2
-	Limits   Limits
-	Board    *metrics.Board
-	Launcher Launcher
-	Notices  <-chan Notice    // the launcher's and the reaper's
-	Signals  <-chan os.Signal // TERM, INT, QUIT, HUP, TTIN, TTOU, USR1
-	Log      *slog.Logger
+	Workers     int    // slots to begin with
+	MaxWorkers  int    // slots that TTIN may raise it to, at most metrics.MaxWorkers/2
+	MaxRequests uint64 // a worker is recycled after so many, plus ...
+	Jitter      uint64 // ... a random 0 to Jitter; MaxRequests 0 = never
+	Limits      Limits
+	Board       *metrics.Board
+	Launcher    Launcher
+	Notices     <-chan Notice    // the launcher's and the reaper's
+	Signals     <-chan os.Signal // TERM, INT, QUIT, HUP, TTIN, TTOU, USR1
+	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Page) time.Duration
 }
@@ -41,6 +47,9 @@ type Supervisor struct {
 	o        Options
 	slots    []place
 	workers  map[int]*worker // by pid
+	launches int             // workers started so far
+	reloads  int
+	held     []Message // connections handed over while no worker is ready
 	stopping bool
 	stopBy   time.Time
 	booted   bool // a worker was ready once
@@ -54,9 +63,13 @@ type place struct {
 
 type worker struct {
 	Worker
-	process Process
-	page    int
-	readyAt time.Time
+	process    Process
+	page       int
+	launch     int // the how-manieth worker it is
+	generation int
+	reload     int // reloads before it was started
+	readyAt    time.Time
+	deaf       bool // it did not take a connection
 }
 
 // New makes a supervisor; nothing happens before Run.
@@ -70,13 +83,16 @@ func New(o Options) *Supervisor {
 }
 
 // Run keeps the workers until a signal or ctx's end stops them; it returns when
-// the last one is gone: nil after a graceful stop, ErrBoot when none ever became
-// ready. It must run on one locked OS thread (see Fork).
+// the last one is gone: nil after a stop, ErrBoot when none ever became ready. It
+// must run on one locked OS thread (see Fork).
 func (s *Supervisor) Run(ctx context.Context) error {
 	ended := ctx.Done()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	for {
 		wake := s.act()
 		if s.stopping && len(s.workers) == 0 {
+			s.dropHeld()
 			return s.verdict()
 		}
 		select {
@@ -87,6 +103,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			s.signal(sig)
 		case n := <-s.o.Notices:
 			s.notice(n)
+		case <-look.C:
 		case <-wake:
 		}
 	}
@@ -102,6 +119,7 @@ func (s *Supervisor) verdict() error {
 // act carries out what the policy says and gives a channel that fires when it is
 // to be asked again; nil when only an event can change anything.
 func (s *Supervisor) act() <-chan time.Time {
+	s.trim()
 	now := time.Now()
 	actions, wake := Next(s.view(now), s.o.Limits, now)
 	for _, a := range actions {
@@ -116,19 +134,55 @@ func (s *Supervisor) act() <-chan time.Time {
 	return time.After(wake.Sub(now))
 }
 
+// trim takes away slots that TTOU has closed and that are empty.
+func (s *Supervisor) trim() {
+	for len(s.slots) > 0 && s.slots[len(s.slots)-1].Closing {
+		last := len(s.slots) - 1
+		for _, w := range s.workers {
+			if w.Slot == last {
+				return
+			}
+		}
+		s.slots = s.slots[:last]
+	}
+}
+
 func (s *Supervisor) view(now time.Time) View {
 	v := View{Stopping: s.stopping, StopBy: s.stopBy}
 	for _, p := range s.slots {
 		v.Slots = append(v.Slots, p.Slot)
 	}
-	for _, w := range s.workers {
-		page := s.o.Board.Worker(w.page)
-		w.State = metrics.State(page.Gauge(metrics.StateOf))
-		w.LastAlive = now.Add(-s.o.Silence(page))
+	for _, w := range s.inOrder() {
+		s.read(w, now)
 		v.Workers = append(v.Workers, w.Worker)
 	}
-	slices.SortFunc(v.Workers, func(a, b Worker) int { return a.PID - b.PID })
 	return v
+}
+
+// inOrder gives the workers in the order they were started.
+func (s *Supervisor) inOrder() []*worker {
+	list := make([]*worker, 0, len(s.workers))
+	for _, w := range s.workers {
+		list = append(list, w)
+	}
+	slices.SortFunc(list, func(a, b *worker) int { return a.launch - b.launch })
+	return list
+}
+
+// read brings what is known of a worker up to date from its page.
+func (s *Supervisor) read(w *worker, now time.Time) {
+	page := s.o.Board.Worker(w.page)
+	w.State = metrics.State(page.Gauge(metrics.StateOf))
+	w.LastAlive = now.Add(-s.o.Silence(page))
+	w.Requests = page.Count(metrics.Requests)
+	w.Outdated = w.reload < s.reloads
+	w.Oldest = time.Time{}
+	if began := page.Gauge(metrics.OldestStart); began > 0 {
+		w.Oldest = now.Add(-time.Duration(metrics.Monotonic() - began))
+	}
+	if rss, err := metrics.RSS(w.PID); err == nil {
+		w.RSS = rss
+	}
 }
 
 func (s *Supervisor) do(a Action, now time.Time) {
@@ -136,9 +190,9 @@ func (s *Supervisor) do(a Action, now time.Time) {
 	case Start:
 		s.start(a.Slot, now)
 	case Drain:
-		s.drain(s.workers[a.PID], now)
+		s.drain(s.workers[a.PID], a.Reason, now)
 	case Kill:
-		s.kill(s.workers[a.PID], a.Reason)
+		s.kill(s.workers[a.PID], a.Reason, now)
 	}
 }
 
@@ -156,136 +210,77 @@ func (s *Supervisor) start(slot int, now time.Time) {
 		s.failedStart(p, now, err)
 		return
 	}
-	pid := process.PID()
-	s.o.Board.Worker(page).Set(metrics.PID, int64(pid))
-	s.workers[pid] = &worker{Worker: Worker{Slot: slot, PID: pid, Started: now}, process: process, page: page}
-	s.o.Log.Info(fmt.Sprintf("Booting worker with pid: %d", pid), "slot", slot, "generation", p.generation)
+	s.launches++
+	w := &worker{process: process, page: page, launch: s.launches, generation: p.generation, reload: s.reloads}
+	w.Worker = Worker{Slot: slot, PID: process.PID(), Started: now, Quota: s.quota()}
+	s.o.Board.Worker(page).Set(metrics.PID, int64(w.PID))
+	s.o.Board.Worker(page).Set(metrics.Quota, int64(w.Quota))
+	s.workers[w.PID] = w
+	s.o.Log.Info(fmt.Sprintf("Booting worker with pid: %d", w.PID), "slot", slot, "generation", p.generation)
+}
+
+// quota draws after how many requests a worker is recycled.
+func (s *Supervisor) quota() uint64 {
+	if s.o.MaxRequests == 0 {
+		return 0
+	}
+	return s.o.MaxRequests + rand.N(s.o.Jitter+1) //nolint:gosec // jitter, not a secret
 }
 
 func (s *Supervisor) failedStart(p *place, now time.Time, err error) {
-	p.Crashes++
-	p.LastCrash = now
 	s.o.Log.Error("cannot start a worker", "error", err)
-	s.countBootCrash()
+	s.crashed(p, now)
 }
 
-func (s *Supervisor) drain(w *worker, now time.Time) {
-	w.DrainedAt = now
-	s.o.Board.Worker(w.page).Set(metrics.StateOf, int64(metrics.Draining))
-	left := time.Until(s.stopBy)
-	if err := w.process.Send(Message{Kind: KindDrain, Millis: left.Milliseconds()}); err != nil {
-		s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
-		s.kill(w, ReasonStop)
-	}
-}
-
-func (s *Supervisor) kill(w *worker, why Reason) {
-	w.Killed = true
-	if why == ReasonTimeout {
-		s.o.Log.Error(fmt.Sprintf("Worker timeout (pid: %d)", w.PID), "slot", w.Slot)
-		s.o.Board.Supervisor().Add(metrics.RecycledTimeout, 1)
-	}
-	if err := w.process.Kill(); err != nil && !errors.Is(err, syscall.ESRCH) {
-		s.o.Log.Error("cannot end a worker", "pid", w.PID, "error", err)
-	}
-}
-
-// notice takes in what a worker did. Ends of processes that are none of ours
-// (orphans that process 1 inherits) need nothing but the reaping.
-func (s *Supervisor) notice(n Notice) {
-	w, ok := s.workers[n.PID]
-	switch {
-	case !ok:
-	case n.Exited:
-		s.exited(w, n.Status)
-	case n.Message.Kind == KindReady:
-		w.readyAt = time.Now()
-		s.booted = true
-		s.o.Log.Info("Worker ready", "pid", w.PID, "slot", w.Slot, "boot_ms", w.readyAt.Sub(w.Started).Milliseconds())
-	case n.Message.Kind == KindClear:
-		s.broadcast(n.Message)
-	}
-}
-
-// exited takes leave of a worker's process and, if nobody asked it to go, counts a crash.
-func (s *Supervisor) exited(w *worker, status syscall.WaitStatus) {
-	now := time.Now()
-	delete(s.workers, w.PID)
-	w.process.Release()
-	s.o.Board.Retire(w.page)
-	s.o.Log.Info(fmt.Sprintf("Worker exiting (pid: %d)", w.PID), "slot", w.Slot, "status", describe(status))
-	if s.stopping || w.Killed || !w.DrainedAt.IsZero() {
-		return
-	}
-	s.o.Board.Supervisor().Add(metrics.RecycledCrash, 1)
-	p := &s.slots[w.Slot]
-	if !w.readyAt.IsZero() && now.Sub(w.readyAt) >= s.o.Limits.HealthyAfter {
-		p.Crashes = 0
-	}
+// crashed counts an unexpected end. Workers that die before any was ready are a
+// matter that will not mend itself: the supervisor gives up.
+func (s *Supervisor) crashed(p *place, now time.Time) {
 	p.Crashes++
 	p.LastCrash = now
-	if status.ExitStatus() == ExitBoot {
-		s.crashes = bootCrashes
-	}
-	s.countBootCrash()
-}
-
-// countBootCrash gives up when workers die and none was ever ready: what is wrong
-// then will not mend itself.
-func (s *Supervisor) countBootCrash() {
 	s.crashes++
-	if !s.booted && s.crashes >= bootCrashes {
+	if !s.booted && s.crashes >= bootCrashes && !s.stopping {
 		s.o.Log.Error("Worker failed to boot: giving up")
 		s.stop(0)
 	}
 }
 
-func (s *Supervisor) broadcast(m Message) {
-	for _, w := range s.workers {
-		if err := w.process.Send(m); err != nil {
-			s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
-		}
-	}
-}
-
-func (s *Supervisor) signal(sig os.Signal) {
-	switch sig {
-	case syscall.SIGTERM, syscall.SIGINT:
-		if s.stopping {
-			s.stop(0)
-			return
-		}
-		s.stop(s.o.Limits.Graceful)
-	case syscall.SIGQUIT:
-		s.stop(0)
-	case syscall.SIGUSR1:
-		s.logBoard()
-	default:
-		s.o.Log.Warn("signal not acted on", "signal", sig.String())
-	}
-}
-
-// stop begins to stop, or hastens a stop that has begun.
-func (s *Supervisor) stop(patience time.Duration) {
+// drain tells a worker to leave: at the service's stop, or because its successor
+// is ready and takes over its connections.
+func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
+	m := Message{Kind: KindDrain, HandOver: why != ReasonStop}
+	w.DrainBy = s.stopBy
 	if !s.stopping {
-		s.o.Log.Info("Shutting down: master", "patience", patience.String())
+		w.DrainBy = now.Add(s.o.Limits.WorkerTimeout + s.o.Limits.RequestSlack)
+		s.o.Log.Info(fmt.Sprintf("Worker recycling (pid: %d) reason=%s", w.PID, why), "slot", w.Slot, "age", now.Sub(w.Started).Round(time.Millisecond).String(),
+			"requests", w.Requests, "rss_bytes", w.RSS)
+		s.count(why)
 	}
-	s.stopping = true
-	s.stopBy = time.Now().Add(patience)
-}
-
-func (s *Supervisor) logBoard() {
-	for _, w := range s.o.Board.Snapshot().Workers {
-		s.o.Log.Info("scoreboard", "pid", w.Gauge(metrics.PID), "slot", w.Gauge(metrics.Slot),
-			"generation", w.Gauge(metrics.Generation), "state", w.State().String(),
-			"requests", w.Count(metrics.Requests), "in_flight", w.Gauge(metrics.InFlight),
-			"streams", w.Gauge(metrics.Streams), "rss_bytes", w.Gauge(metrics.RSSBytes))
+	m.Millis = w.DrainBy.Sub(now).Milliseconds()
+	s.o.Board.Worker(w.page).Set(metrics.StateOf, int64(metrics.Draining))
+	if err := w.process.Send(m); err != nil {
+		s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
+		s.kill(w, ReasonStop, now)
 	}
 }
 
-func describe(status syscall.WaitStatus) string {
-	if status.Signaled() {
-		return "signal: " + status.Signal().String()
+func (s *Supervisor) count(why Reason) {
+	counter, ok := map[Reason]metrics.Counter{
+		ReasonRequests: metrics.RecycledRequests, ReasonMemory: metrics.RecycledMemory, ReasonTimeout: metrics.RecycledTimeout,
+		ReasonCrash: metrics.RecycledCrash, ReasonReload: metrics.RecycledReload,
+	}[why]
+	if ok {
+		s.o.Board.Supervisor().Add(counter, 1)
 	}
-	return fmt.Sprintf("exit %d", status.ExitStatus())
+}
+
+func (s *Supervisor) kill(w *worker, why Reason, now time.Time) {
+	w.Killed = true
+	if why == ReasonTimeout {
+		s.o.Log.Error(fmt.Sprintf("Worker timeout (pid: %d)", w.PID), "slot", w.Slot, "state", w.State.String(),
+			"silent", now.Sub(w.LastAlive).Round(time.Millisecond).String())
+		s.count(why)
+	}
+	if err := w.process.Kill(); err != nil && !errors.Is(err, syscall.ESRCH) {
+		s.o.Log.Error("cannot end a worker", "pid", w.PID, "error", err)
+	}
 }

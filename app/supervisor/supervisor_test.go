@@ -111,7 +111,7 @@ func openWith(t *testing.T, workers int, f *fakes) *house {
 	h.fakes = f
 	ctx, cancel := context.WithCancel(t.Context())
 	h.cancel = cancel
-	s := New(Options{Workers: workers, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
+	s := New(Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) }})
 	go func() { h.done <- s.Run(ctx) }()
@@ -237,7 +237,7 @@ func TestASilentWorkerIsKilledAndReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, 1, (*fake).ready)
 		h.then(func(p *fake) { h.silence.Store(0); p.ready() })
-		h.silence.Store(int64(DefaultLimits().WorkerTimeout))
+		h.silence.Store(int64(DefaultLimits().Silence))
 		time.Sleep(DefaultLimits().WorkerTimeout)
 		synctest.Wait()
 		if h.process(1) != nil || h.process(2) == nil {
