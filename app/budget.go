@@ -25,6 +25,7 @@ type Budget struct {
 	Worker     int64 // GOMEMLIMIT of each worker
 	Workers    int   // worker processes counted: each slot and its successor
 	Cache      int64 // of a worker, bytes of cached answers
+	Recycle    int64 // resident memory above which a worker is replaced
 }
 
 // Split divides the container's limit (0 = none is set). Too many workers for the
@@ -41,6 +42,10 @@ func Split(limit int64, c Config) (Budget, error) {
 	b.Journals = b.Supervisor / 2
 	b.Worker = min((b.Limit-b.Kernel-b.Supervisor)/int64(b.Workers), maxProcess)
 	b.Cache = min(int64(c.CacheMaxMB)*mib, b.Worker/4)
+	b.Recycle = b.Worker * 7 / 8 // before the collector has to fight for the rest
+	if c.MaxWorkerMB > 0 {
+		b.Recycle = int64(c.MaxWorkerMB) * mib
+	}
 	if b.Worker < minWorker {
 		most := max(0, (b.Limit-b.Kernel-b.Supervisor)/(2*minWorker))
 		return b, Faults{{"WEB_CONCURRENCY", fmt.Sprint(c.Workers),
@@ -48,6 +53,10 @@ func Split(limit int64, c Config) (Budget, error) {
 	}
 	return b, nil
 }
+
+// Slots is how many slots TTIN may raise the workers to: then the memory still
+// holds one successor at a time.
+func (b Budget) Slots() int { return b.Workers - 1 }
 
 // Total is what all bounds add up to. It never exceeds Limit.
 func (b Budget) Total() int64 {

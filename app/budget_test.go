@@ -21,7 +21,7 @@ func TestBudgetNeverExceedsTheLimit(t *testing.T) {
 
 func TestBudgetOfTheContainerItIsMadeFor(t *testing.T) {
 	b, err := Split(512*mib, Config{Workers: 2, CacheMaxMB: 10})
-	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib}
+	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib, Recycle: 84 * mib}
 	if err != nil || b != want {
 		t.Errorf("got %+v, %v; want %+v", b, err, want)
 	}

@@ -33,7 +33,7 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0"}, env...)
 	return cmd
 }
 
@@ -410,7 +410,11 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"an unknown flag", nil, []string{"serve", "--fast"}, 2, "--fast"},
 		{"a flag's bad value", nil, []string{"serve", "--workers", "zero"}, 2, "WEB_CONCURRENCY=\"zero\""},
 		{"a bind that is none", nil, []string{"serve", "--bind", "8000"}, 2, "--bind"},
-		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, "another process listens"},
+		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, fmt.Sprintf("another process (pid %d) listens", os.Getpid())},
+		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
+		{"no worker at all", []string{"WEB_CONCURRENCY=0"}, nil, 2, "WEB_CONCURRENCY"},
+		{"more workers than the memory holds", []string{"WEB_CONCURRENCY=32"}, nil, 2, "at most"},
+		{"more workers than there may be", []string{"WEB_CONCURRENCY=1000000"}, nil, 2, "from 1 to 32"},
 		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "database"},
 		{"healthcheck of nothing", nil, []string{"healthcheck", "--url", "http://127.0.0.1:1/readyz"}, 1, "not ready"},
 		{"unsafe production", []string{"ENVIRONMENT=production"}, nil, 2, "ADMIN_TOKEN"},

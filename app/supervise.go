@@ -20,6 +20,10 @@ import (
 	"studysharper/app/supervisor"
 )
 
+// missedBeats is how many heartbeats a worker may miss at the least, however short
+// WORKER_TIMEOUT is: a busy machine delays one or two.
+const missedBeats = 4
+
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
@@ -33,10 +37,14 @@ func serve(environment map[string]string) error {
 	if err != nil {
 		return err
 	}
+	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	log, flush := newLogger(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
+	if c.MaxRequests == 0 && environment["MAX_REQUESTS_JITTER"] != "" {
+		log.Warn("MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
+	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
 	}
@@ -46,14 +54,14 @@ func serve(environment map[string]string) error {
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
-	return supervise(c, b, environment, listener, log)
+	return supervise(c, b, environment, listener, signals, log)
 }
 
 // listen binds the one socket of the container.
 func listen(c Config) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", c.Address())
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("PORT=%d: another process listens there already", c.Port)
+		return nil, fmt.Errorf("PORT=%d: another process%s listens there already", c.Port, holder(c.Port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
@@ -71,7 +79,7 @@ func memoryLimit() int64 {
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
-func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, log *slog.Logger) error {
+func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
 	if err != nil {
 		return bootError{err}
@@ -82,6 +90,7 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 	}
 	journal := stream.NewMemory(stream.MemoryOptions{
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: c.SSEMaxStreams, StaleAfter: c.SSEStaleAfter})
+	oom := newOOMWatch(log)
 	notices := make(chan supervisor.Notice, noticeQueue)
 	launcher, err := newFork(environment, listener, board, notices, journal, log)
 	if err != nil {
@@ -92,23 +101,27 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return journal.Run(ctx) })
 	group.Go(func() error {
-		return metrics.Publish(ctx, board.Supervisor(), func(p *metrics.Page) { publishJournal(p, journal) })
+		return metrics.Publish(ctx, board.Supervisor(), func() bool { return true },
+			func(p *metrics.Page) { publishJournal(p, journal); oom.look() })
 	})
 	group.Go(func() error { return reap(ctx, notices) })
 	group.Go(func() error {
 		defer cancel()
 		runtime.LockOSThread() // the workers die with the thread that forked them
 		return supervisor.New(supervisor.Options{
-			Workers: c.Workers, Limits: limits(c), Board: board, Launcher: launcher,
-			Notices: notices, Signals: signals(), Log: log,
+			Workers: c.Workers, MaxWorkers: b.Slots(), MaxRequests: uint64(c.MaxRequests), Jitter: uint64(c.MaxRequestJitter), //nolint:gosec // bounded by their settings
+			Limits: limits(c, b), Board: board, Launcher: launcher,
+			Notices: notices, Signals: signals, Log: log,
 		}).Run(context.Background())
 	})
 	return group.Wait()
 }
 
-func limits(c Config) supervisor.Limits {
+func limits(c Config, b Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
+	l.MaxRSS = b.Recycle
 	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
+	l.Silence = max(c.WorkerTimeout, missedBeats*metrics.HeartbeatEvery)
 	return l
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -49,6 +50,7 @@ func work() error {
 		return bootError{err}
 	}
 	debug.SetMemoryLimit(b.Worker)
+	offerToOOMKiller()
 	log, flush := newLogger(c)
 	defer flush()
 	log = log.With("worker", os.Getpid())
@@ -57,6 +59,12 @@ func work() error {
 		return bootError{err}
 	}
 	return errors.Join(p.run(c, parent, log), p.store.Close())
+}
+
+// offerToOOMKiller makes the kernel take a worker rather than the supervisor when
+// memory runs out. Where it may not be written, the kernel chooses by size.
+func offerToOOMKiller() {
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:gosec // the file is there
 }
 
 func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
@@ -81,7 +89,7 @@ func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: b.Cache, Provider: c.LLMProvider,
 		LimitBytes: b.Limit, Runs: p.runner, Store: p.store, Journal: p.relay, Board: parent.Board, Own: parent.Own(),
 		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: parent.ClearCaches,
-		Refresh: func() { p.publish(parent.Own()) }, Log: log,
+		Refresh: func() { p.publish(parent.Own()) }, Due: told(log, parent.Due), Reload: parent.Reload, Log: log,
 	})
 	return p, nil
 }
@@ -99,26 +107,28 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
 	group, ctx := errgroup.WithContext(ctx)
-	drain := func(patience time.Duration) {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := p.server.Drain(ctx); err != nil {
+	drain := func(m supervisor.Message) {
+		defer leave()
+		if err := p.drain(m, parent); err != nil {
 			log.Warn("left with work in flight", "error", err)
 		}
-		leave()
 	}
 	// A server told to drain before it serves would serve for ever.
 	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
 	group.Go(func() error { return p.store.Run(ctx) })
 	group.Go(func() error { return p.relay.Run(ctx) })
-	group.Go(func() error { return metrics.Publish(ctx, parent.Own(), p.publish) })
+	group.Go(func() error { return metrics.Publish(ctx, parent.Own(), p.server.Alive, p.publish) })
 	group.Go(func() error { return p.server.Serve(parent.Listener) })
-	group.Go(func() error { return onTerm(ctx, func() { drain(c.GracefulTimeout) }) })
+	group.Go(func() error {
+		return onTerm(ctx, func() { drain(supervisor.Message{Millis: c.GracefulTimeout.Milliseconds()}) })
+	})
 	group.Go(func() error {
 		return parent.Listen(ctx, func(m supervisor.Message) {
 			switch m.Kind {
 			case supervisor.KindDrain:
-				go drain(time.Duration(m.Millis) * time.Millisecond)
+				go drain(m)
+			case supervisor.KindConn:
+				p.adopt(m, log)
 			case supervisor.KindClear:
 				p.cache.Clear(ctx, m.Pattern)
 			}
@@ -128,6 +138,37 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 		return fmt.Errorf("tell the supervisor: %w", err)
 	}
 	return group.Wait()
+}
+
+// drain finishes what is in flight: for a stop, or giving the rest to a successor.
+func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(m.Millis)*time.Millisecond)
+	defer cancel()
+	if !m.HandOver {
+		return p.server.Drain(ctx)
+	}
+	return p.server.Leave(ctx, func(conn *net.TCPConn, session, position string) error {
+		return parent.HandOver(conn, session, position)
+	})
+}
+
+// adopt takes a connection over from a worker that leaves.
+func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
+	conn, err := m.TCPConn()
+	if err != nil {
+		log.Warn("a connection handed over is none", "error", err)
+		return
+	}
+	p.server.Adopt(conn, m.Session, m.Position)
+}
+
+// told makes a message to the supervisor a matter that cannot fail.
+func told(log *slog.Logger, tell func() error) func() {
+	return func() {
+		if err := tell(); err != nil {
+			log.Warn("the supervisor does not listen", "error", err)
+		}
+	}
 }
 
 // onTerm drains when someone sends TERM to this worker alone.

@@ -57,6 +57,14 @@ func (s *Server) userActivity(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "success", "user_id": user, "activity": runs, "count": len(runs)})
 }
 
+// reload does what the HUP signal does.
+func (s *Server) reload(c *fiber.Ctx) error {
+	if err := s.o.Reload(); err != nil {
+		return study.Wrap(err, study.CodeUnavailable, "the supervisor cannot be reached")
+	}
+	return c.Status(fiber.StatusAccepted).JSON(fiber.Map{"status": "reloading"})
+}
+
 func (s *Server) clearCache(c *fiber.Ctx) error {
 	pattern := query(c, "pattern")
 	if err := s.o.ClearCaches(pattern); err != nil {

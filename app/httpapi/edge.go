@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime/debug"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
 	"github.com/google/uuid"
-	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
 	"studysharper/app/study"
@@ -26,6 +24,7 @@ func (s *Server) edge(c *fiber.Ctx) error {
 	requestID(c)
 	s.o.Own.Shift(metrics.InFlight, 1)
 	defer s.o.Own.Shift(metrics.InFlight, -1)
+	defer s.inFlight.begin()()
 	err := s.guarded(c)
 	failure := err
 	if err != nil {
@@ -52,15 +51,14 @@ func (s *Server) guarded(c *fiber.Ctx) (err error) {
 // settle does what follows every answer: counters, the goodbye of a worker that
 // leaves, the log line.
 func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
-	if s.draining.Load() {
+	if s.stopping.Load() || s.conns.lingering() {
 		c.Response().SetConnectionClose()
 	}
 	route, status := c.Route().Path, c.Response().StatusCode()
 	if probe(route) {
 		s.o.Own.Add(metrics.Probes, 1)
 	} else {
-		s.o.Own.Add(metrics.Requests, 1)
-		s.o.Refresh()
+		s.countRequest()
 	}
 	level := slog.LevelInfo
 	switch {
@@ -82,6 +80,16 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 		attrs = append(attrs, slog.String("error", failure.Error()))
 	}
 	s.o.Log.LogAttrs(s.lifetime, level, "request", attrs...)
+}
+
+// countRequest counts an answer, and tells when it is the one after which this
+// worker is to be replaced.
+func (s *Server) countRequest() {
+	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
+	s.o.Refresh()
+	if quota > 0 && n == uint64(quota) {
+		s.o.Due()
+	}
 }
 
 func probe(route string) bool {
@@ -114,16 +122,3 @@ func plain(id []byte) bool {
 
 // newID is a UUID of version 7 (RFC 9562): ids made later sort later.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// connectionCounter keeps the page's number of open connections; a hijacked one
-// (an event stream) is counted by its stream instead.
-func connectionCounter(own *metrics.Page) func(net.Conn, fasthttp.ConnState) {
-	return func(_ net.Conn, state fasthttp.ConnState) {
-		switch state {
-		case fasthttp.StateNew:
-			own.Shift(metrics.Connections, 1)
-		case fasthttp.StateClosed, fasthttp.StateHijacked:
-			own.Shift(metrics.Connections, -1)
-		}
-	}
-}

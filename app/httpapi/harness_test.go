@@ -60,6 +60,7 @@ type face struct {
 	server  *Server
 	log     *lines
 	cleared []string
+	reloads int
 }
 
 // lines is a log that can be read while it is written.
@@ -100,7 +101,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
 		MaxBodyBytes: 64 << 10, MaxStreams: 3, Keepalive: time.Minute, StaleAfter: time.Minute, CacheBackend: "memory",
 		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
-		ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
+		Due: func() {}, Reload: func() error { f.reloads++; return nil }, ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
 		Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {
 		c(&o)
@@ -113,7 +114,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	f.address = listener.Addr().String()
 	f.url = "http://" + f.address
 	served := make(chan error, 1)
-	go func() { served <- f.server.Serve(listener) }()
+	go func() { served <- f.server.Serve(listener.(*net.TCPListener)) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -68,7 +68,7 @@ func (s *Server) livez(c *fiber.Ctx) error {
 
 func (s *Server) readyz(c *fiber.Ctx) error {
 	failing := s.failing()
-	if s.draining.Load() {
+	if s.stopping.Load() {
 		failing["worker"] = "draining"
 	}
 	if len(failing) > 0 {
@@ -106,14 +106,15 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 	}
 	board := s.o.Board.Snapshot()
 	return c.JSON(fiber.Map{
-		"status":   "success",
-		"memory":   s.memory(board),
-		"workers":  workers(board),
-		"cache":    s.cache(board),
-		"sse":      streaming(board),
-		"runs":     runs(board),
-		"recycles": recycles(board),
-		"metrics":  totals,
+		"status":     "success",
+		"memory":     s.memory(board),
+		"workers":    workers(board),
+		"cache":      s.cache(board),
+		"sse":        streaming(board),
+		"runs":       runs(board),
+		"recycles":   recycles(board),
+		"hand_overs": fiber.Map{"passed": board.Total(metrics.HandOvers), "lost": board.Total(metrics.HandOversLost)},
+		"metrics":    totals,
 	})
 }
 

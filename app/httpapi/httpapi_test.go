@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
 
@@ -272,6 +273,56 @@ func TestClearCacheAsksForAllWorkers(t *testing.T) {
 	r := f.ask("DELETE", "/api/admin/cache?pattern=quiz", "", "X-Admin-Token", token)
 	if r.StatusCode != 200 || len(f.cleared) != 1 || f.cleared[0] != "quiz" {
 		t.Errorf("got %d, %v", r.StatusCode, f.cleared)
+	}
+}
+
+func TestReloadAsksTheSupervisor(t *testing.T) {
+	f := serve(t)
+	if r := f.ask("POST", "/api/admin/reload", ""); r.StatusCode != 403 || f.reloads != 0 {
+		t.Errorf("without a token: %d, %d reloads", r.StatusCode, f.reloads)
+	}
+	if r := f.ask("POST", "/api/admin/reload", "", "X-Admin-Token", token); r.StatusCode != 202 || f.reloads != 1 {
+		t.Errorf("got %d, %d reloads", r.StatusCode, f.reloads)
+	}
+}
+
+func TestTheQuotaIsToldOnceAndProbesDoNotCount(t *testing.T) {
+	told := 0
+	f := serve(t, func(o *Options) { o.Own.Set(metrics.Quota, 3); o.Due = func() { told++ } })
+	for i, want := range []int{0, 0, 1, 1, 1} {
+		f.ask("GET", "/livez", "")
+		f.ask("GET", "/api/ai/stream-status", "")
+		if told != want {
+			t.Errorf("after %d requests: told %d times", i+1, told)
+		}
+	}
+}
+
+func TestARequestThatNeverEndsShowsOnTheBoard(t *testing.T) {
+	f := serve(t)
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	f.runs.do = func(q study.Request) (agent.Outcome, error) { close(entered); <-release; return answer(q) }
+	done := make(chan reply, 1)
+	go func() { done <- f.ask("POST", "/api/ai/process", chat) }()
+	<-entered
+	page := f.board.Worker(1)
+	f.server.Publish(page)
+	if at := page.Gauge(metrics.OldestStart); at == 0 || at > metrics.Monotonic() {
+		t.Errorf("the oldest request began at %d", at)
+	}
+	close(release)
+	<-done
+	f.server.Publish(page)
+	if at := page.Gauge(metrics.OldestStart); at != 0 {
+		t.Errorf("afterwards: %d", at)
+	}
+}
+
+func TestAliveGoesTheWayOfRequests(t *testing.T) {
+	f := serve(t)
+	if !f.server.Alive() {
+		t.Error("a healthy server is not alive")
 	}
 }
 

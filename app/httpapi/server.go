@@ -2,15 +2,18 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cors"
+	"github.com/valyala/fasthttp"
 
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
@@ -26,6 +29,8 @@ const (
 	idleTimeout  = 75 * time.Second // a kept-alive connection between requests
 	headerBytes  = 16 << 10         // request line and headers; above it 431
 	maxConns     = 16 << 10         // open connections a worker, streams included
+	lingerFor    = 5 * time.Second  // for connections that no successor could take
+	lingerLook   = 50 * time.Millisecond
 )
 
 // Runs answers agent requests: *agent.Runner, or a test's.
@@ -61,7 +66,11 @@ type Options struct {
 	ClearCaches func(pattern string) error
 	// Refresh brings this worker's page of the board up to date; called after each answer.
 	Refresh func()
-	Log     *slog.Logger
+	// Due tells that this worker has answered as many requests as it may; called once.
+	Due func()
+	// Reload replaces every worker.
+	Reload func() error
+	Log    *slog.Logger
 }
 
 // Server is one worker's HTTP server. Make it with New, Serve it on a listener,
@@ -69,17 +78,24 @@ type Options struct {
 type Server struct {
 	o        Options
 	app      *fiber.App
+	handler  fasthttp.RequestHandler
 	streams  *streams
-	draining atomic.Bool
+	conns    *conns
+	inFlight *inFlight
+	stopping atomic.Bool // Drain has begun
 	// lifetime is what handlers work under. Fiber's own context ends when a
 	// shutdown begins, and with it the work that the shutdown is to wait for.
 	lifetime context.Context
 	end      context.CancelFunc
+
+	mu       sync.Mutex
+	listener *listener // set by Serve
+	closed   bool      // it is to accept no more
 }
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, streams: newStreams()}
+	s := &Server{o: o, streams: newStreams(), conns: newConns(o.Own), inFlight: newInFlight()}
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:               "studysharper",
@@ -99,8 +115,9 @@ func New(o Options) *Server {
 	server.NoDefaultServerHeader = true
 	server.CloseOnShutdown = true
 	server.Logger = silent{}
-	server.ConnState = connectionCounter(o.Own)
+	server.ConnState = onState
 	s.route()
+	s.handler = s.app.Handler() // builds the routes: a connection may be adopted before Serve
 	return s
 }
 
@@ -143,6 +160,9 @@ func (s *Server) route() {
 	admin.Get("/errors", s.adminErrors)
 	admin.Get("/user-activity/:user", s.userActivity)
 	admin.Delete("/cache", s.clearCache)
+	admin.Post("/reload", s.reload)
+
+	s.routeLeak()
 }
 
 func (s *Server) cors() fiber.Handler {
@@ -155,19 +175,100 @@ func (s *Server) cors() fiber.Handler {
 	})
 }
 
-// Serve answers requests on ln until Drain, then returns nil.
-func (s *Server) Serve(ln net.Listener) error { return s.app.Listener(ln) }
+// Serve answers requests on ln, which it owns, until Drain or Leave; then nil.
+func (s *Server) Serve(ln *net.TCPListener) error {
+	return s.app.Listener(s.listenAt(ln))
+}
 
-// Drain stops accepting, lets requests, runs and streams in flight finish until
+func (s *Server) listenAt(ln *net.TCPListener) net.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listener = &listener{TCPListener: ln, conns: s.conns, board: s.o.Board, ended: make(chan struct{})}
+	if s.closed {
+		_ = ln.Close()
+	}
+	return s.listener
+}
+
+// Alive answers a request of its own, the way that clients' requests go: it
+// blocks where they would.
+func (s *Server) Alive() bool {
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.SetMethod(fiber.MethodGet)
+	ctx.Request.SetRequestURI("/livez")
+	s.handler(&ctx)
+	return ctx.Response.StatusCode() == fiber.StatusOK
+}
+
+// Drain is for a stop: it lets requests, runs and streams in flight finish until
 // ctx ends, and returns when all connections are closed. The error is ctx's when
 // something had to be cut.
 func (s *Server) Drain(ctx context.Context) error {
-	s.draining.Store(true)
+	s.stopping.Store(true)
 	defer s.end()
-	err := s.o.Runs.Drain(ctx)
-	s.streams.end()
-	if shut := s.app.ShutdownWithContext(ctx); shut != nil {
-		return shut
+	err := s.o.Runs.Drain(ctx) // until then probes are answered, and say so
+	err = errors.Join(err, s.streams.end(ctx, errServerStops))
+	s.closeListener()
+	return errors.Join(err, s.app.ShutdownWithContext(ctx))
+}
+
+// Leave is for a recycle: the server accepts no more, gives its idle connections
+// and its event streams to over, each as it becomes free, and returns when
+// requests and runs in flight are finished too, or ctx ends.
+func (s *Server) Leave(ctx context.Context, over handOver) error {
+	defer s.end()
+	s.closeListener()
+	s.streams.handTo(over)
+	err := s.emptied(ctx, s.conns.leave(over))
+	err = errors.Join(err, s.o.Runs.Drain(ctx))
+	return errors.Join(err, s.streams.end(ctx, errServerLeaves))
+}
+
+// closeListener makes the server accept no more, also when it has not begun to;
+// once it returns, every connection that was accepted is known.
+func (s *Server) closeListener() {
+	s.mu.Lock()
+	s.closed = true
+	l := s.listener
+	s.mu.Unlock()
+	if l != nil {
+		_ = l.Close()
+		<-l.ended
 	}
-	return err
+}
+
+// emptied waits until no connection is left; those that could not be handed over
+// get a while to say what they have to say.
+func (s *Server) emptied(ctx context.Context, empty <-chan struct{}) error {
+	look := time.NewTicker(lingerLook)
+	defer look.Stop()
+	for lingered := time.Duration(0); lingered < lingerFor; {
+		select {
+		case <-empty:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-look.C:
+			if s.conns.lingering() {
+				lingered += lingerLook
+			}
+		}
+	}
+	return s.app.ShutdownWithContext(ctx)
+}
+
+// Adopt takes over a connection from a leaving worker: an event stream where
+// session is not "", else one that is idle. It owns tcp.
+func (s *Server) Adopt(tcp *net.TCPConn, session, position string) {
+	if session == "" {
+		c := s.conns.add(tcp)
+		go func() { _ = s.app.Server().ServeConn(c) }()
+		return
+	}
+	at, err := study.ParsePosition(position)
+	if err != nil {
+		_ = tcp.Close()
+		return
+	}
+	go s.follow(tcp, nil, stream.Query{Session: session, After: at}, s.streams.begin())
 }

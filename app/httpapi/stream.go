@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +22,10 @@ const (
 	sendBuffer = 16 << 10
 )
 
-var errServerLeaves = errors.New("the worker leaves")
+var (
+	errServerStops  = errors.New("the service stops")
+	errServerLeaves = errors.New("the worker leaves")
+)
 
 // stream answers GET /api/ai/stream/{session}: the session's events from the
 // newest run's first, or from behind the client's Last-Event-ID, until the run
@@ -68,8 +70,8 @@ func lastEventID(c *fiber.Ctx) study.Position {
 }
 
 func (s *Server) admitStream() error {
-	if s.draining.Load() {
-		return study.Errorf(study.CodeUnavailable, "this worker is leaving")
+	if s.stopping.Load() {
+		return study.Errorf(study.CodeUnavailable, "the service is stopping")
 	}
 	if s.o.Board.Sum(metrics.Streams) >= int64(s.o.MaxStreams) {
 		s.o.Own.Add(metrics.StreamsShed, 1)
@@ -89,46 +91,51 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
 	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
 	h.SetConnectionClose()
 	ctx.HijackSetNoResponse(true)
+	open := s.streams.begin()
 	ctx.Hijack(func(conn net.Conn) {
 		head := append([]byte(nil), h.Header()...)
-		go s.follow(rawConn(conn), head, q)
+		go s.follow(rawConn(conn), head, q, open)
 	})
 }
 
 // rawConn is the connection below fasthttp's wrapper, which would keep the
 // request's buffers alive as long as the stream.
-func rawConn(conn net.Conn) net.Conn {
-	if wrapped, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		return wrapped.UnsafeConn()
+func rawConn(wrapped net.Conn) net.Conn {
+	if hijacked, ok := wrapped.(interface{ UnsafeConn() net.Conn }); ok {
+		wrapped = hijacked.UnsafeConn()
 	}
-	return conn
+	if c, ok := wrapped.(*conn); ok {
+		return c.TCPConn
+	}
+	return wrapped
 }
 
-// follow writes one stream, headers and all, and closes its connection.
-func (s *Server) follow(conn net.Conn, head []byte, q stream.Query) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	if !s.streams.add(conn, cancel) {
-		_ = conn.Close()
-		return
-	}
+// follow writes one stream, with the response's headers before it unless it was
+// taken over from another worker, and closes its connection or hands it over.
+func (s *Server) follow(conn net.Conn, head []byte, q stream.Query, open *openStream) {
+	defer s.streams.remove(open)
+	defer func() { _ = conn.Close() }()
 	s.o.Own.Shift(metrics.Streams, 1)
-	defer func() {
-		s.o.Own.Shift(metrics.Streams, -1)
-		s.streams.remove(conn)
-		_ = conn.Close()
-	}()
+	defer s.o.Own.Shift(metrics.Streams, -1)
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
 	}
-	go watch(conn, cancel)
+	watched := make(chan struct{})
+	go func() { defer close(watched); watch(conn, open.cancel) }()
 	w := &patientWriter{conn: conn}
 	if _, err := w.Write(head); err != nil {
 		return
 	}
-	err := stream.Follow(ctx, s.o.Journal, q, stream.FollowOptions{
+	err := stream.Follow(open.ctx, s.o.Journal, q, stream.FollowOptions{
+		Resumed: head == nil, Written: func(p study.Position) { q.After = p },
 		Keepalive: s.o.Keepalive, PendingFor: pendingFor, Stale: s.o.StaleAfter}, w)
-	if err != nil && ctx.Err() == nil {
+	if errors.Is(context.Cause(open.ctx), errServerLeaves) {
+		_ = conn.SetReadDeadline(longAgo)
+		<-watched
+		s.streams.handOver(conn, q)
+		return
+	}
+	if err != nil && open.ctx.Err() == nil {
 		s.o.Log.Debug("an event stream ended early", "error", err)
 	}
 }
@@ -154,66 +161,12 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 	return w.conn.Write(p)
 }
 
-// streams knows a worker's open streams, so that they can be ended together.
-type streams struct {
-	mu    sync.Mutex
-	open  map[net.Conn]openStream
-	ended bool
-	empty sync.WaitGroup
+// Publish puts on the page what only the server knows: how old its oldest stream
+// and its oldest request are.
+func (s *Server) Publish(p *metrics.Page) {
+	p.Set(metrics.OldestStream, s.streams.oldest())
+	p.Set(metrics.OldestStart, s.inFlight.oldest())
 }
-
-type openStream struct {
-	cancel context.CancelCauseFunc
-	since  time.Time
-}
-
-func newStreams() *streams { return &streams{open: map[net.Conn]openStream{}} }
-
-func (s *streams) add(conn net.Conn, cancel context.CancelCauseFunc) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
-		return false
-	}
-	s.open[conn] = openStream{cancel, time.Now()}
-	s.empty.Add(1)
-	return true
-}
-
-func (s *streams) remove(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, conn)
-	s.empty.Done()
-}
-
-// end closes every stream at an event's boundary and waits until they are closed;
-// each is bounded by its write deadline.
-func (s *streams) end() {
-	s.mu.Lock()
-	s.ended = true
-	for _, o := range s.open {
-		o.cancel(errServerLeaves)
-	}
-	s.mu.Unlock()
-	s.empty.Wait()
-}
-
-// oldest is when the oldest open stream began, in Unix nanoseconds; 0 = none is open.
-func (s *streams) oldest() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var oldest int64
-	for _, o := range s.open {
-		if at := o.since.UnixNano(); oldest == 0 || at < oldest {
-			oldest = at
-		}
-	}
-	return oldest
-}
-
-// Publish puts on the page what only the server knows: how old its oldest stream is.
-func (s *Server) Publish(p *metrics.Page) { p.Set(metrics.OldestStream, s.streams.oldest()) }
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"active_connections": s.o.Board.Sum(metrics.Streams), "status": "operational"})

@@ -1,0 +1,377 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/metrics"
+	"studysharper/app/study"
+)
+
+// pair is a worker that leaves and its successor, in one process.
+type pair struct {
+	old, next *face
+}
+
+func serveTwo(t *testing.T) pair {
+	t.Helper()
+	p := pair{old: serve(t), next: serve(t)}
+	p.next.server.o.Journal = p.old.journal
+	return p
+}
+
+// over hands a connection to the successor as the control socket does: by a
+// duplicate of its descriptor.
+func (p pair) over(tcp *net.TCPConn, session, position string) error {
+	file, err := tcp.File()
+	if err != nil {
+		return err
+	}
+	conn, err := net.FileConn(file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	p.next.server.Adopt(conn.(*net.TCPConn), session, position)
+	return nil
+}
+
+// leave makes the old worker leave.
+func (p pair) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return p.old.server.Leave(ctx, p.over)
+}
+
+// client is a raw connection that never retries.
+type client struct {
+	t    *testing.T
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (f *face) dial() *client {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", f.address)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		f.t.Fatal(err)
+	}
+	return &client{f.t, conn, bufio.NewReader(conn)}
+}
+
+const get = "GET /api/ai/stream-status HTTP/1.1\r\nHost: x\r\n\r\n"
+
+func (c *client) send(text string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) receive() error {
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return err
+	}
+	if res.StatusCode != 200 || res.Close {
+		return fmt.Errorf("status %d, close %v", res.StatusCode, res.Close)
+	}
+	return nil
+}
+
+// untilHeld waits until the server has accepted so many connections: its listener
+// is its own here, and what waits in a listener is lost with it.
+func (f *face) untilHeld(n int64) {
+	f.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); held(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.t.Fatalf("only %d of %d connections", held(f.board.Worker(1)), n)
+		}
+	}
+}
+
+// untilActive waits until the server has begun to read so many requests.
+func (f *face) untilActive(n int) {
+	f.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		busy := 0
+		f.server.conns.mu.Lock()
+		for c := range f.server.conns.open {
+			c.mu.Lock()
+			if !c.idle {
+				busy++
+			}
+			c.mu.Unlock()
+		}
+		f.server.conns.mu.Unlock()
+		if busy >= n {
+			return
+		}
+	}
+	f.t.Fatalf("never %d requests under way", n)
+}
+
+func (f *face) requests() uint64 { return f.board.Worker(1).Count(metrics.Requests) }
+
+func TestIdleConnectionsGoToTheSuccessorAndTheirClientsDoNotNotice(t *testing.T) {
+	p := serveTwo(t)
+	clients := make([]*client, 20)
+	for i := range clients {
+		clients[i] = p.old.dial()
+		if i%2 == 0 { // the others have sent nothing yet
+			clients[i].send(get)
+			if err := clients[i].receive(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.old.untilHeld(20)
+	if err := p.leave(); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.old.board.Sum(metrics.Connections); n != 0 {
+		t.Errorf("the old worker still has %d connections", n)
+	}
+	before := p.next.requests()
+	for i, c := range clients {
+		c.send(get)
+		if err := c.receive(); err != nil {
+			t.Errorf("client %d: %v", i, err)
+		}
+	}
+	if n := p.next.requests() - before; n != 20 {
+		t.Errorf("the successor answered %d of 20", n)
+	}
+}
+
+func TestARequestUnderWayIsFinishedWhereItBegan(t *testing.T) {
+	p := serveTwo(t)
+	half, slow := p.old.dial(), p.old.dial()
+	head := "POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(len(chat)) + "\r\n\r\n"
+	entered, release := make(chan struct{}, 2), make(chan struct{})
+	do := p.old.runs.do
+	p.old.runs.do = func(q study.Request) (agent.Outcome, error) {
+		entered <- struct{}{}
+		<-release
+		return do(q)
+	}
+	half.send(head + chat[:10])
+	slow.send(head + chat)
+	<-entered
+	p.old.untilActive(2)
+	left := make(chan error, 1)
+	go func() { left <- p.leave() }()
+	half.send(chat[10:])
+	<-entered
+	close(release)
+	for name, c := range map[string]*client{"half sent": half, "being answered": slow} {
+		if err := c.receive(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := <-left; err != nil {
+		t.Errorf("leave: %v", err)
+	}
+	for name, c := range map[string]*client{"half sent": half, "being answered": slow} {
+		c.send(get)
+		if err := c.receive(); err != nil {
+			t.Errorf("%s, afterwards: %v", name, err)
+		}
+	}
+	if n := p.old.requests(); n != 2 {
+		t.Errorf("the old worker answered %d", n)
+	}
+}
+
+func TestPipelinedRequestsAreAllAnsweredAcrossTheHandOver(t *testing.T) {
+	p := serveTwo(t)
+	const n = 200
+	c := p.old.dial()
+	go func() { _, _ = io.WriteString(c.conn, strings.Repeat(get, n)) }()
+	left := make(chan error, 1)
+	for i := range n {
+		if i == 3 {
+			go func() { left <- p.leave() }()
+		}
+		if err := c.receive(); err != nil {
+			t.Fatalf("response %d: %v", i, err)
+		}
+	}
+	if err := <-left; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnOpenStreamGoesOnAtTheSuccessor(t *testing.T) {
+	p := serveTwo(t)
+	session, run := p.old.begin()
+	_, r := p.old.listen(session)
+	got := until(t, r, "retry: ")
+	for i := range 10 {
+		p.old.append(run, study.KindToken, map[string]int{"n": i})
+	}
+	got += until(t, r, `"n":9`)
+	if err := p.leave(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		p.old.append(run, study.KindToken, map[string]int{"n": 10 + i})
+	}
+	p.old.append(run, study.KindComplete, map[string]bool{"success": true})
+	rest, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got += string(rest)
+	for seq := 1; seq <= 21; seq++ {
+		if n := strings.Count(got, fmt.Sprintf(`"seq":%d,`, seq)); n != 1 {
+			t.Errorf("event %d came %d times", seq, n)
+		}
+	}
+	if strings.Count(got, "HTTP/1.1") != 1 || strings.Count(got, "retry:") != 1 {
+		t.Errorf("headers or retry twice:\n%s", got)
+	}
+	if n := p.old.board.Sum(metrics.Streams) + p.next.board.Sum(metrics.Streams); n != 0 {
+		t.Errorf("%d streams still counted", n)
+	}
+}
+
+func TestConnectionsThatNobodyTakesAreServedOnAndToldToClose(t *testing.T) {
+	p := serveTwo(t)
+	clients := []*client{p.old.dial(), p.old.dial()}
+	for _, c := range clients {
+		c.send(get)
+		if err := c.receive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := make(chan struct{}, 8)
+	left := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		left <- p.old.server.Leave(ctx, func(*net.TCPConn, string, string) error {
+			refused <- struct{}{}
+			return errors.New("no successor")
+		})
+	}()
+	<-refused
+	for i, c := range clients {
+		c.send(get)
+		if err := c.receive(); err == nil || !strings.Contains(err.Error(), "status 200, close true") {
+			t.Errorf("client %d: %v", i, err)
+		}
+	}
+	if err := <-left; err != nil {
+		t.Errorf("leave: %v", err)
+	}
+}
+
+func TestAConnectionMayBeAdoptedBeforeTheServerServes(t *testing.T) {
+	f := serve(t)
+	unserved := New(f.server.o)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unserved.Adopt(accepted.(*net.TCPConn), "", "")
+	c := &client{t, conn, bufio.NewReader(conn)}
+	c.send(get)
+	if err := c.receive(); err != nil {
+		t.Error(err)
+	}
+	_ = conn.Close()
+	<-unserved.conns.leave(func(*net.TCPConn, string, string) error { return errors.New("nobody") }) // the board is unmapped when the test ends
+}
+
+func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {
+	f := serve(t)
+	for name, leave := range map[string]func(*Server) error{
+		"leave": func(s *Server) error { return s.Leave(t.Context(), nil) },
+		"drain": func(s *Server) error { return s.Drain(t.Context()) },
+	} {
+		s := New(f.server.o)
+		if err := leave(s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Serve(listener.(*net.TCPListener)); err != nil {
+			t.Errorf("%s, serve: %v", name, err)
+		}
+	}
+}
+
+func TestBusyClientsLoseNothingOverManyHandOvers(t *testing.T) {
+	const clients, swaps = 16, 60
+	generations := []*face{serve(t)}
+	for range swaps {
+		generations = append(generations, serve(t))
+	}
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	var mu sync.Mutex
+	answered := 0
+	for range clients {
+		c := generations[0].dial()
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := io.WriteString(c.conn, get); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := c.receive(); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				answered++
+				mu.Unlock()
+			}
+		})
+	}
+	generations[0].untilHeld(clients)
+	for i := range swaps {
+		if err := (pair{generations[i], generations[i+1]}).leave(); err != nil {
+			t.Errorf("swap %d: %v", i, err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if answered < clients*swaps/4 {
+		t.Errorf("only %d requests over %d hand-overs", answered, swaps)
+	}
+}
