@@ -6,7 +6,7 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down test integration lint fmt fuzz bench loadtest image clean
+.PHONY: help run up down test soak integration lint fmt fuzz bench bench-recycle loadtest image clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
@@ -72,6 +72,12 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 
 bench: ## every benchmark
 	go test -run '^$$' -bench . -benchmem ./app/... ./loadtest/...
+
+soak: ## 1,000 recycles under load within two minutes: nothing may fail
+	go run ./loadtest/benchrecycle -parts keepalive,fresh -requests 600000 -think 1ms -fresh 20000 -max-requests 90 -jitter 10 -recycles 1000
+
+bench-recycle: ## everything that recycling promises, at full size (about 10 minutes, on a quiet machine)
+	go run ./loadtest/benchrecycle
 
 loadtest: ## the load test against URL (http://127.0.0.1:8000)
 	go run ./loadtest $(URL)

@@ -64,7 +64,12 @@ func prepare() error {
 	}
 	// Its progress would bury the figures; what fails is in the errors.
 	log.SetDefault(stdlog.New(io.Discard, "", 0))
-	return buildImage()
+	began := time.Now()
+	if err := buildImage(imageTag, ""); err != nil {
+		return err
+	}
+	figure("image build", seconds(time.Since(began)), "")
+	return nil
 }
 
 // obtainable says whether an image is on this machine or in a registry within reach.
@@ -77,7 +82,8 @@ func obtainable(image string) bool {
 	return exec.CommandContext(ctx, "docker", "pull", "--quiet", image).Run() == nil
 }
 
-func buildImage() error {
+// buildImage builds the Dockerfile under a tag of imageRepo; goTags are its Go build tags.
+func buildImage(tag, goTags string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
 	defer cancel()
 	provider, err := testcontainers.NewDockerProvider()
@@ -87,18 +93,17 @@ func buildImage() error {
 	defer provider.Close()
 
 	var output strings.Builder
-	began := time.Now()
 	_, err = provider.BuildImage(ctx, &testcontainers.ContainerRequest{
 		FromDockerfile: testcontainers.FromDockerfile{
-			Context: "..", Repo: imageRepo, Tag: imageTag,
+			Context: "..", Repo: imageRepo, Tag: tag,
+			BuildArgs:      map[string]*string{"TAGS": &goTags},
 			KeepImage:      true, // its layers make the next build quick
 			BuildLogWriter: &output,
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("building %s: %w\n%s", image, err, output.String())
+		return fmt.Errorf("building %s:%s: %w\n%s", imageRepo, tag, err, output.String())
 	}
-	figure("image build", seconds(time.Since(began)), "")
 	return nil
 }
 

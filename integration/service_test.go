@@ -37,8 +37,15 @@ type service struct {
 // its volumes; its log is shown if the test failed. volume may name one that outlives the container.
 func start(t *testing.T, volume string) *service {
 	t.Helper()
+	return startImage(t, image, volume, nil)
+}
+
+// startImage is start for another image, or with more settings.
+func startImage(t *testing.T, image, volume string, settings map[string]string) *service {
+	t.Helper()
 	options := []testcontainers.ContainerCustomizer{
 		testcontainers.WithEnv(map[string]string{"ADMIN_TOKEN": adminToken}),
+		testcontainers.WithEnv(settings),
 		testcontainers.WithLabels(map[string]string{sessionLabel: session}),
 		testcontainers.WithExposedPorts(port),
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { limit(host, volume) }),

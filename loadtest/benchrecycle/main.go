@@ -1,0 +1,185 @@
+// Command benchrecycle measures that nobody notices when workers are replaced. It
+// runs a StudySharper of its own on 127.0.0.1, puts it under load while its workers
+// recycle, are killed or are stopped, and holds what the clients saw to the goals.
+// The one idea: the clients are bare sockets that never try again, because a client
+// that does hides exactly the failures that are looked for.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The exit statuses.
+const (
+	exitPassed = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main without the process: it gives the exit status. SIGINT and SIGTERM end
+// it early, with what was measured by then and status 1.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parseSettings(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitPassed
+	case err != nil:
+		fmt.Fprintln(stderr, "benchrecycle:", err)
+		return exitUsage
+	}
+	table := stdout
+	if o.json {
+		table = stderr
+	}
+	r, err := measure(ctx, o, stderr)
+	if err == nil {
+		err = r.writeTable(table)
+	}
+	if err == nil && o.json {
+		err = r.writeJSON(stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "benchrecycle:", err)
+		return exitFailed
+	}
+	if !r.Pass {
+		return exitFailed
+	}
+	return exitPassed
+}
+
+// bench is one run of this program.
+type bench struct {
+	o        settings
+	binary   string
+	dir      string
+	progress io.Writer
+	figures  []figure
+	notes    []string
+	over     overall
+}
+
+// keptComplaints is how many different log lines of servers the report keeps.
+const keptComplaints = 50
+
+// part measures one thing. It adds its figures, and fails where it could not measure.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+var parts = []part{
+	{"keepalive", (*bench).keepalive},
+	{"fresh", (*bench).fresh},
+	{"idle", (*bench).idle},
+	{"streams", (*bench).streams},
+	{"kill", (*bench).kill},
+	{"stop", (*bench).stop},
+	{"ratio", (*bench).ratio},
+	{"balance", (*bench).balance},
+}
+
+// measure runs the parts chosen and judges them.
+func measure(ctx context.Context, o settings, progress io.Writer) (report, error) {
+	dir, err := os.MkdirTemp("", "benchrecycle-")
+	if err != nil {
+		return report{}, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what stays is in a place for temporary files
+	b := &bench{o: o, dir: dir, progress: progress}
+	if b.binary, err = binary(ctx, o.binary, dir); err != nil {
+		return report{}, err
+	}
+	began := time.Now()
+	for _, p := range parts {
+		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
+			continue
+		}
+		b.say("%s …", p.name)
+		if err := p.run(b, ctx); err != nil {
+			b.add(figure{Part: p.name, Name: "could not be measured", Measured: "-", Goal: "-", Note: err.Error()})
+		}
+	}
+	if ctx.Err() != nil {
+		b.add(figure{Part: "all", Name: "interrupted", Measured: "-", Goal: "-"})
+	}
+	b.overall()
+	return newReport(b, began), nil
+}
+
+// binary is the program to measure: the one given, or one built from this module.
+func binary(ctx context.Context, given, dir string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	path := filepath.Join(dir, "studysharper")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "studysharper/app")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build studysharper/app: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+func (b *bench) add(f ...figure) { b.figures = append(b.figures, f...) }
+
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.progress, "%s "+format+"\n", append([]any{time.Now().Format("15:04:05")}, args...)...)
+}
+
+// overall is what is held to over all parts.
+type overall struct {
+	most, samples  int64 // workers alive at once
+	lost, recycled int64 // workers ended unasked, and as planned, in parts that end none themselves
+	unread, read   int64 // readings of the metrics page that failed, and all
+	details        []string
+	servers        int64
+	badEnds        []string
+	logged         []string // by the servers, of level WARN and above
+}
+
+// overall adds the figures that concern every part.
+func (b *bench) overall() {
+	o := b.over
+	if o.servers == 0 {
+		return
+	}
+	alive := atMost("all", "workers alive at once", float64(o.most), float64(2*b.o.workers), o.samples)
+	ends := zeroOf("all", "servers that TERM did not end well", int64(len(o.badEnds)), o.servers)
+	ends.Details = o.badEnds
+	b.add(alive, ends)
+	if o.read > 0 {
+		lost := zeroOf("all", "workers lost to a crash or a timeout", o.lost, o.lost+o.recycled)
+		lost.Pass = o.lost == 0 // also where none was recycled
+		unread := zeroOf("all", "metrics page not readable", o.unread, o.read)
+		unread.Details = o.details
+		b.add(lost, unread)
+	}
+	for _, line := range o.logged {
+		b.notes = append(b.notes, "server: "+line)
+	}
+	if o.read > 0 && o.recycled == 0 {
+		b.notes = append(b.notes, "No worker was recycled: this binary does not do it, or was not asked to. Zeros above prove nothing.")
+	}
+}
+
+// list is a comma-separated flag.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
