@@ -113,3 +113,13 @@ func TestTTINAndTTOUChangeTheNumberOfWorkers(t *testing.T) {
 		s.eventually("the number of workers follows", func() bool { return len(s.workers()) == tt.want })
 	}
 }
+
+func TestWithoutAFolderForTheScoreboardTheServiceSaysSoAndServes(t *testing.T) {
+	s := start(t, "WORKER_TMP_DIR=/nowhere")
+	if status, _ := s.ask("GET", "/readyz", ""); status != 200 || len(s.workers()) != 2 {
+		t.Errorf("got %d with %d workers", status, len(s.workers()))
+	}
+	if !strings.Contains(s.log.String(), "WORKER_TMP_DIR cannot hold the scoreboard") {
+		t.Errorf("the log does not say so:\n%s", s.log)
+	}
+}

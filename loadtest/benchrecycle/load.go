@@ -29,6 +29,7 @@ type load struct {
 	clients  int
 	requests int64         // of all clients together; 0 = until the context ends
 	fresh    bool          // each request over a connection of its own, from one of many source addresses
+	chat     bool          // a study request, answered anew each time, instead of the cheapest request there is
 	idle     time.Duration // of a client between two requests
 	// heard, if not nil, is told of every exchange, on the client's goroutine.
 	heard func(exchange)
@@ -156,11 +157,7 @@ func (c *client) connect() error {
 func (c *client) exchange() error {
 	c.sent++
 	id := fmt.Sprintf("bench-%d-%d", c.number, c.sent)
-	c.request = fmt.Appendf(c.request[:0], "GET /api/ai/stream-status HTTP/1.1\r\nHost: %s\r\nX-Request-ID: %s\r\n", c.load.to, id)
-	if c.load.fresh {
-		c.request = append(c.request, "Connection: close\r\n"...)
-	}
-	c.request = append(c.request, "\r\n"...)
+	c.write(id)
 	_, err := c.conn.Do(c.request, id)
 	if c.conn.Usable() {
 		return err
@@ -177,6 +174,25 @@ func (c *client) exchange() error {
 	c.tally.goodbyes++ // the server said Connection: close
 	conn.Close()
 	return nil
+}
+
+// chatBody asks about a text: what the service is for.
+const chatBody = `{"type":"chat","user_id":"bench","message":"What is light?","options":{"content":"Light is a kind of electromagnetic radiation that people can see. A prism disperses white light into colors."}}`
+
+// write makes the bytes of the request.
+func (c *client) write(id string) {
+	method, path, body := "GET", "/api/ai/stream-status", ""
+	if c.load.chat {
+		method, path, body = "POST", "/api/ai/agent-test", chatBody
+	}
+	c.request = fmt.Appendf(c.request[:0], "%s %s HTTP/1.1\r\nHost: %s\r\nX-Request-ID: %s\r\n", method, path, c.load.to, id)
+	if body != "" {
+		c.request = fmt.Appendf(c.request, "Cache-Control: no-cache\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	if c.load.fresh {
+		c.request = append(c.request, "Connection: close\r\n"...)
+	}
+	c.request = append(append(c.request, "\r\n"...), body...)
 }
 
 // tally is what a load has counted. Its clients add to it when they end.

@@ -166,14 +166,19 @@ func (b *bench) idle(ctx context.Context) error {
 	})
 }
 
-// ratio: the price of recycling, in windows by turns on two servers.
+// ratio: the price of recycling, with study requests and with the cheapest there are.
 func (b *bench) ratio(ctx context.Context) error {
+	return errors.Join(b.ratioOf(ctx, "chat requests", true), b.ratioOf(ctx, "the cheapest requests", false))
+}
+
+// ratioOf measures one kind of request, in windows by turns on two servers.
+func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, on *service.Server) error {
 		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *service.Server) error {
 			var ratios []float64
 			all := newTally()
 			for range b.o.ratioPairs {
-				with, without := b.window(ctx, on, all), b.window(ctx, off, all)
+				with, without := b.window(ctx, on, chat, all), b.window(ctx, off, chat, all)
 				if ctx.Err() != nil || without == 0 {
 					break
 				}
@@ -185,18 +190,18 @@ func (b *bench) ratio(ctx context.Context) error {
 			}
 			slices.Sort(ratios)
 			p, err := on.Page(context.WithoutCancel(ctx))
-			f := atLeast("ratio", "throughput with recycling to that without, median", ratios[len(ratios)/2], .9, all.requests)
+			f := atLeast("ratio", "throughput with recycling to that without, "+kind+", median", ratios[len(ratios)/2], .9, all.requests)
 			f.Note = fmt.Sprintf("pairs %.3f", ratios)
-			b.add(f.during(p.Recycles.Planned()), zeroOf("ratio", "requests failed", all.failures, all.requests).withFailures(all))
+			b.add(f.during(p.Recycles.Planned()), zeroOf("ratio", kind+" failed", all.failures, all.requests).withFailures(all))
 			return err
 		})
 	})
 }
 
 // window gives the requests a second of one window, after a short one that does not count.
-func (b *bench) window(ctx context.Context, s *service.Server, all *tally) float64 {
+func (b *bench) window(ctx context.Context, s *service.Server, chat bool, all *tally) float64 {
 	for _, length := range []time.Duration{min(warmUp, b.o.ratioWindow), b.o.ratioWindow} {
-		l := &load{to: s.Address(), clients: b.o.clients}
+		l := &load{to: s.Address(), clients: b.o.clients, chat: chat}
 		within, cancel := context.WithTimeout(ctx, length)
 		began := time.Now()
 		t := l.run(within)
