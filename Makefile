@@ -43,6 +43,8 @@ down: ## stop what `make up` started; its data stay in the volume
 
 test: ## all tests that need no Docker, with the race detector
 	CGO_ENABLED=1 go test -race -timeout 20m ./app/... ./loadtest/...
+	@# The race detector's own memory would hide the cache's.
+	go test -run 'Footprint|Heap|ProcessStays' ./app/cache
 
 integration: ## build the image, run it with its limits, and check it over HTTP (Docker)
 	.ci/base-images
@@ -77,7 +79,8 @@ soak: ## 1,000 recycles under load within two minutes: nothing may fail
 	go run ./loadtest/benchrecycle -parts keepalive,fresh -requests 600000 -think 1ms -fresh 20000 -max-requests 90 -jitter 10 -recycles 1000
 
 bench-recycle: ## everything that recycling promises, at full size (about 10 minutes, on a quiet machine)
-	go run ./loadtest/benchrecycle
+	go run ./loadtest/benchrecycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance
+	go run ./loadtest/benchrecycle -parts ratio -ratio-pairs 5 -ratio-window 8s
 
 loadtest: ## the load test against URL (http://127.0.0.1:8000)
 	go run ./loadtest $(URL)

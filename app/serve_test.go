@@ -413,7 +413,6 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, fmt.Sprintf("another process (pid %d) listens", os.Getpid())},
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
 		{"no worker at all", []string{"WEB_CONCURRENCY=0"}, nil, 2, "WEB_CONCURRENCY"},
-		{"more workers than the memory holds", []string{"WEB_CONCURRENCY=32"}, nil, 2, "at most"},
 		{"more workers than there may be", []string{"WEB_CONCURRENCY=1000000"}, nil, 2, "from 1 to 32"},
 		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "database"},
 		{"healthcheck of nothing", nil, []string{"healthcheck", "--url", "http://127.0.0.1:1/readyz"}, 1, "not ready"},
