@@ -270,5 +270,7 @@ func (s *Server) Adopt(tcp *net.TCPConn, session, position string) {
 		_ = tcp.Close()
 		return
 	}
-	go s.follow(tcp, nil, stream.Query{Session: session, After: at}, s.streams.begin())
+	open := s.streams.begin()
+	open.adopted = true
+	go s.follow(tcp, []byte(adoptedHead), stream.Query{Session: session, After: at}, open)
 }

@@ -20,6 +20,10 @@ const (
 	writeWait = 10 * time.Second
 	// sendBuffer bounds what the kernel keeps for a reader that does not read.
 	sendBuffer = 16 << 10
+	// adoptedHead is what a stream taken over begins with: a comment, because nobody
+	// knows how long its client has heard nothing. Where workers are recycled more
+	// often than SSE_KEEPALIVE, the silence would begin anew with each of them.
+	adoptedHead = ": keepalive\n\n"
 )
 
 var (
@@ -110,8 +114,7 @@ func rawConn(wrapped net.Conn) net.Conn {
 	return wrapped
 }
 
-// follow writes one stream, with the response's headers before it unless it was
-// taken over from another worker, and closes its connection or hands it over.
+// follow writes one stream behind its head, and closes its connection or hands it over.
 func (s *Server) follow(conn net.Conn, head []byte, q stream.Query, open *openStream) {
 	defer s.streams.remove(open)
 	defer func() { _ = conn.Close() }()
@@ -127,7 +130,7 @@ func (s *Server) follow(conn net.Conn, head []byte, q stream.Query, open *openSt
 		return
 	}
 	err := stream.Follow(open.ctx, s.o.Journal, q, stream.FollowOptions{
-		Resumed: head == nil, Written: func(p study.Position) { q.After = p },
+		Resumed: open.adopted, Written: func(p study.Position) { q.After = p },
 		Keepalive: s.o.Keepalive, PendingFor: pendingFor, Stale: s.o.StaleAfter}, w)
 	if errors.Is(context.Cause(open.ctx), errServerLeaves) {
 		_ = conn.SetReadDeadline(longAgo)

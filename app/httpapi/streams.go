@@ -23,6 +23,8 @@ type openStream struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	since  time.Time
+
+	adopted bool // taken over from another worker, headers and all
 }
 
 func newStreams() *streams { return &streams{open: map[*openStream]struct{}{}} }
