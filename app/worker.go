@@ -113,7 +113,7 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 			log.Warn("left with work in flight", "error", err)
 		}
 	}
-	// A server told to drain before it serves would serve for ever.
+	// Whatever else of the worker ends, a lost relay say, ends its server too.
 	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
 	group.Go(func() error { return p.store.Run(ctx) })
 	group.Go(func() error { return p.relay.Run(ctx) })

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,10 +183,7 @@ func (s *conns) leave(over handOver) <-chan struct{} {
 	s.mu.Lock()
 	empty := make(chan struct{})
 	s.over, s.empty = over, empty
-	list := make([]*conn, 0, len(s.open))
-	for c := range s.open {
-		list = append(list, c)
-	}
+	list := slices.Collect(maps.Keys(s.open))
 	if len(list) == 0 {
 		close(empty)
 		s.empty = nil
@@ -207,10 +206,7 @@ func (s *conns) handOver(c *conn) bool {
 	}
 	s.mu.Lock()
 	s.refused = true
-	list := make([]*conn, 0, len(s.open))
-	for other := range s.open {
-		list = append(list, other)
-	}
+	list := slices.Collect(maps.Keys(s.open))
 	s.mu.Unlock()
 	for _, other := range list {
 		other.setLeaving(false)
