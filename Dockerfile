@@ -3,7 +3,7 @@
 
 FROM golang:1.26-bookworm AS build
 LABEL studysharper.stage=build
-ENV CGO_ENABLED=0 GOFLAGS=-trimpath
+ENV CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath"
 WORKDIR /src
 
 # The heavy dependencies make a layer of their own, rebuilt when go.mod changes and not with every edit. The list is
@@ -14,7 +14,11 @@ RUN go build \
     github.com/allegro/bigcache/v3 \
     github.com/caarlos0/env/v11 \
     github.com/gofiber/fiber/v2 \
+    github.com/jackc/pgx/v5/pgxpool \
+    github.com/jackc/pgx/v5/stdlib \
+    github.com/klauspost/compress/s2 \
     github.com/pressly/goose/v3 \
+    github.com/redis/go-redis/v9 \
     github.com/spf13/cobra \
     modernc.org/sqlite
 
@@ -45,6 +49,7 @@ ARG VERSION=1.0.0
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="StudySharper" \
       org.opencontainers.image.description="Study aids from notes: flashcards, quizzes, exams, summaries and chat over HTTP" \
+      org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$COMMIT"
 

@@ -6,16 +6,21 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up down test soak integration lint fmt fuzz bench bench-recycle loadtest image clean
+.PHONY: help run up distributed down test soak integration lint fmt fuzz bench bench-agents bench-distributed bench-recycle bench-streams loadtest image reproducible clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
 URL     ?= http://127.0.0.1:8000
 FUZZTIME ?= 20s
+PARTS    ?= all
 VERSION ?= 1.0.0
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 COMPOSE := $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
+MAIN    ?= ./app
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# go.mod and go.sum are written by hand and by `go mod tidy`, never by a build.
+export GOFLAGS := -mod=readonly
 
 GOLANGCI    := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 GOVULNCHECK := $(BIN)/govulncheck-$(GOVULNCHECK_VERSION)
@@ -24,13 +29,13 @@ VULNDB      := $(BIN)/vulndb
 VULNDB_ARCHIVE := $(wildcard ../shared/data/vulndb.tar.xz)
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run the service here, on http://localhost:8000, with its data in ./data
-	go run -ldflags '$(LDFLAGS)' ./app
+	go run -trimpath -ldflags '$(LDFLAGS)' ./app
 
 up: ## build the image and run it with Compose on http://localhost:8000, as it is deployed
-	.ci/base-images
+	.ci/base-images golang:1.26-bookworm
 	VERSION='$(VERSION)' COMMIT='$(COMMIT)' $(COMPOSE) up --build --detach
 	@for _ in {1..60}; do \
 		if $(COMPOSE) exec -T app /studysharper healthcheck >/dev/null 2>&1; then \
@@ -38,8 +43,17 @@ up: ## build the image and run it with Compose on http://localhost:8000, as it i
 		sleep 0.5; \
 	done; $(COMPOSE) logs --tail 50; echo 'not ready after 30 s' >&2; exit 1
 
-down: ## stop what `make up` started; its data stay in the volume
-	$(COMPOSE) down
+distributed: ## build the image and run three instances on Redis and PostgreSQL behind HAProxy, on http://localhost:8080
+	.ci/base-images
+	VERSION='$(VERSION)' COMMIT='$(COMMIT)' $(COMPOSE) --profile distributed up --build --detach balancer
+	@for _ in {1..120}; do \
+		if curl -fs -o /dev/null http://localhost:$${BALANCER_PORT:-8080}/readyz; then \
+			echo "ready: http://localhost:$${BALANCER_PORT:-8080}"; exit 0; fi; \
+		sleep 0.5; \
+	done; $(COMPOSE) logs --tail 50; echo 'not ready after 60 s' >&2; exit 1
+
+down: ## stop what `make up` or `make distributed` started; their data stay in the volumes
+	$(COMPOSE) --profile distributed down
 
 test: ## all tests that need no Docker, with the race detector
 	CGO_ENABLED=1 go test -race -timeout 20m ./app/... ./loadtest/...
@@ -82,12 +96,35 @@ bench-recycle: ## everything that recycling promises, at full size (about 10 min
 	go run ./loadtest/benchrecycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance
 	go run ./loadtest/benchrecycle -parts ratio -ratio-pairs 5 -ratio-window 8s
 
-loadtest: ## the load test against URL (http://127.0.0.1:8000)
-	go run ./loadtest $(URL)
+bench-streams: ## what 10,000 event streams cost, in the container (about 6 minutes, on a quiet machine; PARTS=idle,storm for some)
+	.ci/base-images golang:1.26-bookworm
+	BENCH_STREAMS='$(PARTS)' go test -count=1 -timeout 30m -v -run '^TestBenchStreams$$' ./integration
+
+bench-agents: ## what the service adds to a model that answers at once, in the container (about 3 minutes, on a quiet machine)
+	.ci/base-images golang:1.26-bookworm
+	BENCH_AGENTS=1 go test -count=1 -timeout 15m -v -run '^TestBenchAgents$$' ./integration
+
+bench-distributed: ## three instances on Redis and PostgreSQL: nothing lost when parts die, and what they serve (about 4 minutes; PARTS=throughput for some)
+	.ci/base-images
+	BENCH_DISTRIBUTED='$(PARTS)' go test -count=1 -timeout 20m -v -run '^TestBenchDistributed$$' ./integration
+
+loadtest: ## the load test against URL (http://127.0.0.1:8000), with the flags in ARGS
+	go run ./loadtest $(ARGS) $(URL)
 
 image: ## build the image as IMAGE (studysharper:latest)
-	.ci/base-images
+	.ci/base-images golang:1.26-bookworm
 	docker build --force-rm --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --tag '$(IMAGE)' .
+
+reproducible: ## build MAIN (./app) twice, in different folders with nothing kept between: the same bytes (minutes)
+	@scratch=$$(mktemp -d); trap 'chmod -R u+w "$$scratch"; rm -rf "$$scratch"' EXIT; \
+	for folder in one another/and/deeper; do \
+		mkdir -p "$$scratch/$$folder"; cp -R go.mod go.sum app loadtest "$$scratch/$$folder"; \
+		(cd "$$scratch/$$folder" && CGO_ENABLED=0 GOCACHE="$$PWD/.cache" GOFLAGS='-mod=readonly -trimpath' \
+			go build -ldflags '-s -w $(LDFLAGS)' -o studysharper $(MAIN)); \
+	done; \
+	cmp "$$scratch"/one/studysharper "$$scratch"/another/and/deeper/studysharper; \
+	if grep -qaF "$$scratch" "$$scratch/one/studysharper"; then echo 'the binary names the folder it was built in' >&2; exit 1; fi; \
+	sha256sum <"$$scratch/one/studysharper"
 
 clean: ## remove tools, reports and what image builds leave behind (not ./data)
 	rm -rf .bin integration/report

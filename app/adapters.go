@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 
 	"studysharper/app/agent"
 	"studysharper/app/store"
@@ -14,7 +16,14 @@ type storeOf struct{ store.Store }
 
 // SearchNotes finds the notes that hold any of the words, best first.
 func (s storeOf) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
-	return s.Notes(ctx, store.NoteQuery{UserID: userID, Search: words, AnyWord: true, Limit: limit})
+	notes, _, err := s.Notes(ctx, store.NoteQuery{UserID: userID, Search: words, AnyWord: true, Page: store.Page{Limit: limit}})
+	return notes, err
+}
+
+// Messages returns a session's newest messages.
+func (s storeOf) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
+	messages, _, err := s.Store.Messages(ctx, sessionID, store.Page{Limit: limit})
+	return messages, err
 }
 
 // journalOf is the journal as the agents want it. A run whose journal is lost (its
@@ -25,7 +34,25 @@ type journalOf struct {
 }
 
 // Begin opens a run's journal.
-func (j *journalOf) Begin(ctx context.Context, session, run, owner string) (agent.Writer, error) {
-	return j.Journal.Begin(ctx, stream.RunInfo{Session: session, Run: run, Owner: owner,
-		OnLost: func(error) { go j.cancel(session) }})
+func (j *journalOf) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
+	return j.Journal.Begin(ctx, stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Repeat: r.Repeat,
+		OnLost: func(error) { go j.cancel(r.Session) }})
+}
+
+// repeat makes a dead worker's run again, unless a sibling is faster. It returns when
+// the run goes on by itself. What was asked never reaches the log.
+func repeat(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
+	req, err := agent.DecodeRequest(o.Request)
+	if err == nil {
+		err = runner.Repeat(req, o.Run)
+	}
+	var e *study.Error
+	switch {
+	case err == nil:
+		log.Info("a run is made again: its worker died", "run", o.Run)
+	case errors.As(err, &e) && e.Code == study.CodeNotFound:
+		// A sibling has it, or nobody needs it any more.
+	default:
+		log.Warn("a dead worker's run is not made again here", "run", o.Run, "error", err)
+	}
 }

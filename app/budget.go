@@ -10,6 +10,13 @@ const (
 	assumedLimit = 512 * mib
 	// minWorker is the least a worker can be asked to live in.
 	minWorker = 24 * mib
+	// gcPercent is by how much a heap may grow between two collections: half of what
+	// Go does by itself (decision 20).
+	gcPercent = 50
+	// maxContext is what a worker keeps of notes, preferences and progress that it has
+	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
+	// The numbers that say whether they are as good as new are 64 KiB for all workers.
+	maxContext = 1 * mib
 	// maxProcess is the most a worker is given; more would only hide a leak.
 	maxProcess = 1024 * mib
 )
@@ -25,6 +32,8 @@ type Budget struct {
 	Worker     int64 // GOMEMLIMIT of each worker
 	Workers    int   // worker processes counted: each slot and its successor
 	Cache      int64 // of a worker, bytes of cached answers
+	Context    int64 // of a worker, bytes of cached parts of contexts
+	Shared     int64 // of a worker with Redis, what is on its way from and to it: see Lookups, Queue, Unsent
 	Recycle    int64 // resident memory above which a worker is replaced
 }
 
@@ -42,6 +51,10 @@ func Split(limit int64, c Config) (Budget, error) {
 	b.Journals = b.Supervisor / 2
 	b.Worker = min((b.Limit-b.Kernel-b.Supervisor)/int64(b.Workers), maxProcess)
 	b.Cache = min(int64(c.CacheMaxMB)*mib, b.Worker/4)
+	b.Context = min(maxContext, b.Worker/24)
+	if c.RedisURL != "" {
+		b.Shared = b.Worker / 5
+	}
 	b.Recycle = b.Worker * 7 / 8 // before the collector has to fight for the rest
 	if c.MaxWorkerMB > 0 {
 		b.Recycle = int64(c.MaxWorkerMB) * mib
@@ -53,6 +66,20 @@ func Split(limit int64, c Config) (Budget, error) {
 	}
 	return b, nil
 }
+
+// lookupBytes is what a look-up in Redis takes at most: an entry as it comes and as it is
+// kept, each of 256 KiB.
+const lookupBytes = 512 << 10
+
+// Lookups is how many values may be on their way from Redis at once: half of Shared.
+func (b Budget) Lookups() int { return int(max(1, b.Shared/2/lookupBytes)) }
+
+// Queue is what answers may wait to be sent to Redis, in bytes: an eighth of Shared.
+func (b Budget) Queue() int { return int(max(1, b.Shared/8)) }
+
+// Unsent is what events may wait to be sent, and again as much what they are kept for to
+// be sent anew, in bytes: an eighth of Shared each.
+func (b Budget) Unsent() int64 { return max(1, b.Shared/8) }
 
 // Slots is how many slots TTIN may raise the workers to: then the memory still
 // holds one successor at a time.

@@ -8,11 +8,14 @@ import (
 func TestBudgetNeverExceedsTheLimit(t *testing.T) {
 	for workers := 1; workers <= 32; workers++ {
 		for _, limit := range []int64{0, 64 * mib, 128 * mib, 256 * mib, 512 * mib, 1 << 30, 16 << 30, 1 << 40} {
-			b, err := Split(limit, Config{Workers: workers, CacheMaxMB: 10})
+			b, err := Split(limit, Config{Workers: workers, CacheMaxMB: 10, RedisURL: "redis://redis"})
 			if b.Total() > b.Limit {
 				t.Errorf("%d workers in %d MB: the parts add up to %d MB", workers, limit/mib, b.Total()/mib)
 			}
-			if err == nil && (b.Worker < minWorker || b.Cache > b.Worker/2 || b.Journals > b.Supervisor) {
+			if out := int64(b.Lookups())*lookupBytes + int64(b.Queue()) + 2*b.Unsent(); err == nil && out > b.Shared {
+				t.Errorf("%d workers in %d MB: Redis takes %d bytes of %d", workers, limit/mib, out, b.Shared)
+			}
+			if err == nil && (b.Worker < minWorker || b.Cache+b.Context+b.Shared > b.Worker/2 || b.Context < 2 || b.Journals > b.Supervisor) {
 				t.Errorf("%d workers in %d MB: %+v", workers, limit/mib, b)
 			}
 		}
@@ -21,7 +24,7 @@ func TestBudgetNeverExceedsTheLimit(t *testing.T) {
 
 func TestBudgetOfTheContainerItIsMadeFor(t *testing.T) {
 	b, err := Split(512*mib, Config{Workers: 2, CacheMaxMB: 10})
-	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib, Recycle: 84 * mib}
+	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib, Context: 1 * mib, Recycle: 84 * mib}
 	if err != nil || b != want {
 		t.Errorf("got %+v, %v; want %+v", b, err, want)
 	}
@@ -42,5 +45,13 @@ func TestBudgetRefusesOneWorkerTooMany(t *testing.T) {
 	var faults Faults
 	if !errors.As(err, &faults) || faults[0].Setting != "WEB_CONCURRENCY" {
 		t.Errorf("9 workers do not fit, got %v", err)
+	}
+}
+
+func TestTheJournalsHoldEveryRunTheWorkersLetIn(t *testing.T) {
+	for runs, want := range map[int]int{1: 1024, 64: 1024, 1024: 1024, 1025: 1025, 100_000: 100_000} {
+		if got := journalBounds(Config{MaxRuns: runs}, Budget{}).MaxRuns; got != want {
+			t.Errorf("MAX_CONCURRENT_RUNS=%d: the journals hold %d runs, want %d", runs, got, want)
+		}
 	}
 }

@@ -38,6 +38,8 @@ type Config struct {
 	SSEStaleAfter time.Duration `env:"SSE_STALE_AFTER" envDefault:"600" range:"1s..24h"`
 	SSEMaxStreams int           `env:"SSE_MAX_STREAMS" envDefault:"10000" range:"1..1000000"`
 	MaxRuns       int           `env:"MAX_CONCURRENT_RUNS" envDefault:"64" range:"1..100000"`
+	TotalStreams  int           `env:"SSE_MAX_STREAMS_TOTAL" envDefault:"0" range:"0..100000000"`
+	TotalRuns     int           `env:"MAX_CONCURRENT_RUNS_TOTAL" envDefault:"0" range:"0..10000000"`
 	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
 
 	RedisURL    string `env:"REDIS_URL" secret:"url"`

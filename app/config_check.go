@@ -9,10 +9,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"studysharper/app/redisconn"
 )
 
-// minAdminToken is the shortest admin token that production takes, in characters.
-const minAdminToken = 16
+// The shortest secrets that production takes: an admin token, in characters, and what
+// tokens are signed with, in bytes (RFC 7518, section 3.2).
+const (
+	minAdminToken = 16
+	minJWTSecret  = 32
+)
+
+// databases are the schemes of DATABASE_URL that the store opens.
+var databases = []string{"sqlite", "postgres", "postgresql"}
 
 // outOfBounds finds the values outside their field's tags, leaving out the
 // settings that are faulty already.
@@ -57,8 +66,7 @@ func bound(field reflect.StructField, text string) int64 {
 }
 
 // unusable finds settings that are each well formed, but cannot be served with:
-// they contradict each other, are unsafe in production, or ask for what this
-// version does not do.
+// they contradict each other, are unsafe in production, or cannot be read.
 func (c *Config) unusable() Faults {
 	var faults Faults
 	fault := func(setting, value, format string, args ...any) {
@@ -83,7 +91,37 @@ func (c *Config) unusable() Faults {
 			fault("TRUSTED_PROXIES", cidr, "must be a CIDR such as 10.0.0.0/8")
 		}
 	}
-	return append(faults, c.notInThisVersion()...)
+	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains(databases, scheme) {
+		fault("DATABASE_URL", redactURL(c.DatabaseURL), "must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	faults = append(faults, c.unusableTokens()...)
+	return append(faults, c.unusableTogether()...)
+}
+
+// unusableTokens finds what is wrong with how users prove who they are.
+func (c *Config) unusableTokens() Faults {
+	var faults Faults
+	if c.Production() && c.JWTSecret != "" && len(c.JWTSecret) < minJWTSecret {
+		faults = append(faults, Fault{"JWT_SECRET", "", fmt.Sprintf("must have at least %d bytes in production", minJWTSecret)})
+	}
+	if c.JWTJWKSURL != "" && !trustworthy(c.JWTJWKSURL) {
+		faults = append(faults, Fault{"JWT_JWKS_URL", redactURL(c.JWTJWKSURL), "must be an https URL, or an http one of this machine"})
+	}
+	if c.JWTSecret != "" && c.JWTJWKSURL != "" {
+		faults = append(faults, Fault{"JWT_JWKS_URL", redactURL(c.JWTJWKSURL), "must not be set together with JWT_SECRET"})
+	}
+	return faults
+}
+
+// trustworthy reports whether nobody on the way can change what a URL answers.
+func trustworthy(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	loopback := u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
+	return u.Scheme == "https" || (u.Scheme == "http" && loopback)
 }
 
 func badOrigin(origin string, production bool) string {
@@ -100,21 +138,22 @@ func badOrigin(origin string, production bool) string {
 	return ""
 }
 
-// notInThisVersion refuses settings whose effect is not built: to take them and do
-// nothing would be a lie, and with JWT_SECRET a dangerous one.
-func (c *Config) notInThisVersion() Faults {
+// unusableTogether finds what is wrong with the settings of several instances.
+func (c *Config) unusableTogether() Faults {
+	if c.RedisURL != "" {
+		if err := redisconn.Check(c.RedisURL); err != nil {
+			return Faults{{"REDIS_URL", redactURL(c.RedisURL), err.Error()}}
+		}
+		return nil
+	}
 	var faults Faults
-	refuse := func(setting string, asked bool) {
+	need := func(setting, value string, asked bool) {
 		if asked {
-			faults = append(faults, Fault{Setting: setting, Accepted: "is not supported by this version"})
+			faults = append(faults, Fault{setting, value, "needs REDIS_URL"})
 		}
 	}
-	refuse("REDIS_URL", c.RedisURL != "")
-	refuse("CACHE_BACKEND", c.CacheBackend != "memory" && c.RedisURL == "")
-	refuse("JWT_SECRET", c.JWTSecret != "")
-	refuse("JWT_JWKS_URL", c.JWTJWKSURL != "")
-	if scheme, _, ok := strings.Cut(c.DatabaseURL, ":"); !ok || scheme != "sqlite" {
-		faults = append(faults, Fault{"DATABASE_URL", redactURL(c.DatabaseURL), "must be sqlite:PATH in this version"})
-	}
+	need("CACHE_BACKEND", c.CacheBackend, c.CacheBackend != "memory")
+	need("SSE_MAX_STREAMS_TOTAL", strconv.Itoa(c.TotalStreams), c.TotalStreams > 0)
+	need("MAX_CONCURRENT_RUNS_TOTAL", strconv.Itoa(c.TotalRuns), c.TotalRuns > 0)
 	return faults
 }

@@ -91,10 +91,20 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 		{"a model without a key", map[string]string{"LLM_PROVIDER": "openai"}, "LLM_PROVIDER"},
 		{"a base URL that is none", map[string]string{"LLM_BASE_URL": "openrouter"}, "LLM_BASE_URL"},
 		{"a proxy that is no CIDR", map[string]string{"TRUSTED_PROXIES": "10.0.0.1"}, "TRUSTED_PROXIES"},
-		{"a JWT secret", map[string]string{"JWT_SECRET": "s"}, "JWT_SECRET"},
-		{"Redis", map[string]string{"REDIS_URL": "redis://localhost"}, "REDIS_URL"},
+		{"a short JWT secret in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456",
+			"JWT_SECRET": "hunter2-of-one-and-thirty-bytes"}, "JWT_SECRET"},
+		{"published keys over http", map[string]string{"JWT_JWKS_URL": "http://u:hunter2@issuer.example/keys"}, "JWT_JWKS_URL"},
+		{"published keys in a file", map[string]string{"JWT_JWKS_URL": "file:///keys"}, "JWT_JWKS_URL"},
+		{"published keys at no host", map[string]string{"JWT_JWKS_URL": "https:///keys"}, "JWT_JWKS_URL"},
+		{"a JWT secret and published keys", map[string]string{"JWT_SECRET": "hunter2", "JWT_JWKS_URL": "https://issuer.example/keys"}, "JWT_JWKS_URL"},
+		{"a Redis of no known kind", map[string]string{"REDIS_URL": "memcached://:hunter2@localhost"}, "REDIS_URL"},
+		{"a Redis without a port that is one", map[string]string{"REDIS_URL": "redis://:hunter2@localhost:x"}, "REDIS_URL"},
+		{"sentinels of no master", map[string]string{"REDIS_URL": "redis+sentinel://:hunter2@localhost"}, "REDIS_URL"},
 		{"Redis cache without Redis", map[string]string{"CACHE_BACKEND": "redis"}, "CACHE_BACKEND"},
-		{"PostgreSQL", map[string]string{"DATABASE_URL": "postgres://u:hunter2@h/db"}, "DATABASE_URL"},
+		{"tiered cache without Redis", map[string]string{"CACHE_BACKEND": "tiered"}, "CACHE_BACKEND"},
+		{"streams of all instances without Redis", map[string]string{"SSE_MAX_STREAMS_TOTAL": "1"}, "SSE_MAX_STREAMS_TOTAL"},
+		{"runs of all instances without Redis", map[string]string{"MAX_CONCURRENT_RUNS_TOTAL": "1"}, "MAX_CONCURRENT_RUNS_TOTAL"},
+		{"a database of no known kind", map[string]string{"DATABASE_URL": "mysql://u:hunter2@h/db"}, "DATABASE_URL"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,10 +120,33 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 	}
 }
 
+func TestARedisMakesTheCacheTiered(t *testing.T) {
+	for backend, want := range map[string]string{"": "tiered", "memory": "memory", "redis": "redis", "tiered": "tiered"} {
+		c, err := LoadConfig(map[string]string{"REDIS_URL": "rediss+sentinel://u:hunter2@a,b/main", "CACHE_BACKEND": backend})
+		if err != nil || c.CacheBackend != want {
+			t.Errorf("CACHE_BACKEND=%q is %q, %v", backend, c.CacheBackend, err)
+		}
+	}
+}
+
+func TestConfigTakesEitherWayToProveWhoAUserIs(t *testing.T) {
+	for setting, values := range map[string][]string{
+		"JWT_SECRET":   {"12345678901234567890123456789012"},
+		"JWT_JWKS_URL": {"https://issuer.example/keys", "http://localhost:8080/keys", "http://127.0.0.1/keys", "http://[::1]/keys"},
+	} {
+		for _, value := range values {
+			if _, err := LoadConfig(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", setting: value}); err != nil {
+				t.Errorf("%s=%s: %v", setting, value, err)
+			}
+		}
+	}
+}
+
 func TestNoSecretIsPrinted(t *testing.T) {
 	secrets := map[string]string{
 		"ADMIN_TOKEN": "canary-admin-token-1", "OPENROUTER_API_KEY": "canary-2", "LLM_API_KEY": "canary-3",
-		"LLM_BASE_URL": "https://user:canary-4@example.com/v1?key=canary-5", "DATABASE_URL": "sqlite:data/x.db?key=canary-6",
+		"LLM_BASE_URL": "https://user:canary-4@example.com/v1?key=canary-5", "DATABASE_URL": "postgres://user:canary-6@h1,h2/x?sslpassword=canary-7",
+		"JWT_SECRET": "canary-8",
 	}
 	c, err := LoadConfig(secrets)
 	if err != nil {
@@ -126,7 +159,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	if strings.Contains(out.String(), "canary") {
 		t.Errorf("a secret was printed:\n%s", out.String())
 	}
-	for _, want := range []string{"ADMIN_TOKEN=" + redacted, "PORT=8000", "CACHE_TTL=10m0s", "JWT_SECRET=\n"} {
+	for _, want := range []string{"ADMIN_TOKEN=" + redacted, "PORT=8000", "CACHE_TTL=10m0s", "JWT_SECRET=" + redacted, "JWT_JWKS_URL=\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, out.String())
 		}

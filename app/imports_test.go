@@ -16,29 +16,47 @@ var allowed = map[string][]string{
 	"app/study":                     {},
 	"app/text":                      {},
 	"app/eventstream":               {},
-	"app/metrics":                   {"golang.org/x/sys"},
-	"app/cache":                     {"github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2"},
+	"app/memfile":                   {"golang.org/x/sys"},
+	"app/metrics":                   {"app/memfile", "golang.org/x/sys"},
+	"app/cache":                     {"app/redisconn", "github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2", "github.com/klauspost/compress", "github.com/redis/go-redis/v9"},
 	"app/cache/cachetest":           {"app/cache"},
 	"app/llm":                       {},
 	"app/llm/offline":               {"app/llm/offline/extract"},
 	"app/llm/offline/extract":       {},
-	"app/store":                     {"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/google/uuid"},
+	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/text"},
+	"app/store/postgrestest":        {"github.com/jackc/pgx/v5"},
+	"app/auth":                      {"app/memfile", "github.com/golang-jwt/jwt/v5"},
+	"app/limit":                     {"app/memfile", "app/redisconn", "golang.org/x/sys", "github.com/redis/go-redis/v9"},
+	"app/revision":                  {"app/memfile", "golang.org/x/sys"},
+	"app/redisconn":                 {"github.com/redis/go-redis/v9"},
+	"app/redisconn/redistest":       {"github.com/redis/go-redis/v9"},
 	"app/store/storetest":           {"app/store", "github.com/google/uuid"},
 	"app/stream":                    {"app/stream/internal/wire", "app/eventstream", "github.com/google/uuid"},
+	"app/stream/hub":                {"app/stream", "app/eventstream", "golang.org/x/sys", "golang.org/x/sync"},
 	"app/stream/internal/wire":      {"github.com/google/uuid"},
 	"app/stream/streamtest":         {"app/stream", "go.uber.org/goleak", "github.com/google/uuid"},
+	"app/stream/redisjournal":       {"app/redisconn", "app/stream", "github.com/google/uuid", "github.com/redis/go-redis/v9"},
 	"app/agent":                     {"app/agent/intent", "app/agent/prompt", "app/agent/validate", "github.com/google/uuid", "golang.org/x/sync"},
 	"app/agent/intent":              {},
 	"app/agent/prompt":              {},
 	"app/agent/validate":            {},
 	"app/supervisor":                {"app/metrics", "golang.org/x/sys"},
-	"app/httpapi":                   {"app/agent", "app/metrics", "app/store", "app/stream", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid"},
-	"loadtest":                      {"loadtest/fakellm", "github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
-	"loadtest/benchrecycle":         {"loadtest/benchrecycle/service", "loadtest/benchrecycle/wire", "loadtest/fakellm", "golang.org/x/sys"},
+	"app/httpapi/openapitest":       {"github.com/santhosh-tekuri/jsonschema/v6"},
+	"app/httpapi":                   {"app/agent", "app/limit", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys"},
+	"app/web":                       {},
+	"loadtest":                      {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "loadtest/server", "github.com/schollz/progressbar/v3"},
+	"loadtest/client":               {"github.com/valyala/fasthttp"},
+	"loadtest/pace":                 {"golang.org/x/sys"},
+	"loadtest/measure":              {"github.com/HdrHistogram/hdrhistogram-go"},
+	"loadtest/server":               {"loadtest/client"},
+	"loadtest/scenario":             {"loadtest/client", "loadtest/measure", "loadtest/pace", "loadtest/swarm", "github.com/google/uuid"},
+	"loadtest/report":               {"loadtest/measure", "loadtest/server", "github.com/guptarohit/asciigraph"},
+	"loadtest/benchrecycle":         {"loadtest/benchrecycle/service", "loadtest/benchrecycle/wire", "loadtest/fakellm", "loadtest/pace", "golang.org/x/sys"},
 	"loadtest/benchrecycle/service": {"loadtest/benchrecycle/wire", "golang.org/x/sys"},
 	"loadtest/benchrecycle/wire":    {"golang.org/x/sys"},
 	"loadtest/fakellm":              {},
-	"integration":                   {"app/metrics", "app/study", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
+	"loadtest/swarm":                {"golang.org/x/sys"},
+	"integration":                   {"app/metrics", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
 }
 
 // everywhere may be imported by all but itself and what is below it.
@@ -99,5 +117,21 @@ func list(t *testing.T) []listed {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// testOnly are modules that tests are made with; a release has none of them.
+var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest"}
+
+func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for path := range strings.Lines(string(out)) {
+		if slices.ContainsFunc(testOnly, func(module string) bool { return strings.HasPrefix(path, module) }) {
+			t.Errorf("the program holds %s", strings.TrimSpace(path))
+		}
 	}
 }

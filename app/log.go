@@ -12,6 +12,12 @@ import (
 const (
 	logQueue = 4096                   // lines that may wait for a reader of the log
 	logFlush = 500 * time.Millisecond // how long an ending process waits for one
+
+	// Lines that come within logGather are written together, for each write wakes whoever
+	// reads the log; but no more than a pipe takes in one piece, since all processes write
+	// to the same one (PIPE_BUF, pipe(7)).
+	logGather = 5 * time.Millisecond
+	logWrite  = 4096 // bytes
 )
 
 // newLogger makes the process's logger: LOG_FORMAT to standard error, from
@@ -58,15 +64,52 @@ func (w *logWriter) Write(line []byte) (int, error) {
 // run writes the lines until flush.
 func (w *logWriter) run() {
 	defer close(w.ended)
-	for line := range w.lines {
-		if line == nil {
-			return
+	text := make([]byte, 0, logWrite)
+	for ended := false; !ended; {
+		if ended = w.take(&text, <-w.lines); !ended {
+			time.Sleep(logGather)
+			ended = w.gather(&text)
 		}
-		if n := w.dropped.Swap(0); n > 0 {
-			slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: nobody read them", "lines", n)
-		}
-		_, _ = w.out.Write(line) // there is nobody to tell
+		w.put(&text)
 	}
+}
+
+// gather takes what waits by now, and reports whether the end was among it.
+func (w *logWriter) gather(text *[]byte) (ended bool) {
+	for {
+		select {
+		case line := <-w.lines:
+			if w.take(text, line) {
+				return true
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// take adds a line to the text, written first where both are too long for one write. It
+// reports whether the line is the end.
+func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
+	if line == nil {
+		return true
+	}
+	if len(*text)+len(line) > logWrite {
+		w.put(text)
+	}
+	*text = append(*text, line...)
+	return false
+}
+
+// put writes the text, and how many lines are missing before it.
+func (w *logWriter) put(text *[]byte) {
+	if n := w.dropped.Swap(0); n > 0 {
+		slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: nobody read them", "lines", n)
+	}
+	if len(*text) > 0 {
+		_, _ = w.out.Write(*text) // there is nobody to tell
+	}
+	*text = (*text)[:0]
 }
 
 // flush waits until what was logged so far is written, for logFlush at most.

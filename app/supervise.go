@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,10 @@ import (
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
 
+// leastRuns is how many open runs the journals hold at the least: more than the workers
+// let in, for those of a dead worker that wait to be made again count too.
+const leastRuns = 1024
+
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
@@ -39,11 +44,18 @@ func serve(environment map[string]string) error {
 	}
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
+	debug.SetGCPercent(gcPercent)
 	log, flush := newLogger(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
 	if c.MaxRequests == 0 && environment["MAX_REQUESTS_JITTER"] != "" {
 		log.Warn("MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
+	}
+	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
+		log.Warn("there is no user authentication: whoever names a user_id is taken for that user (JWT_SECRET, JWT_JWKS_URL)")
+	}
+	if err := checkRedis(context.Background(), c, log); err != nil {
+		return err
 	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
@@ -80,19 +92,18 @@ func memoryLimit() int64 {
 
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
+	memory, err := openShared(c, log)
 	if err != nil {
 		return bootError{err}
 	}
-	defer func() { _ = board.Close() }()
-	if fallback != nil {
-		log.Warn("WORKER_TMP_DIR cannot hold the scoreboard: it lies in an anonymous memory file", "error", fallback)
-	}
-	journal := stream.NewMemory(stream.MemoryOptions{
-		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: c.SSEMaxStreams, StaleAfter: c.SSEStaleAfter})
+	defer memory.close()
+	board := memory.board
+	journal := stream.NewMemory(journalBounds(c, b))
 	oom := newOOMWatch(log)
+	var flood tide
+	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
-	launcher, err := newFork(environment, listener, board, notices, journal, log)
+	launcher, err := newFork(environment, listener, memory, notices, journal, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -102,7 +113,12 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 	group.Go(func() error { return journal.Run(ctx) })
 	group.Go(func() error {
 		return metrics.Publish(ctx, board.Supervisor(), func() bool { return true },
-			func(p *metrics.Page) { publishJournal(p, journal); oom.look() })
+			func(p *metrics.Page) {
+				publishJournal(p, journal)
+				oom.look()
+				recent.Look(board)
+				flood.look(board.Sum(metrics.Streams))
+			})
 	})
 	group.Go(func() error { return reap(ctx, notices) })
 	group.Go(func() error {
@@ -110,14 +126,27 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 		runtime.LockOSThread() // the workers die with the thread that forked them
 		return supervisor.New(supervisor.Options{
 			Workers: c.Workers, MaxWorkers: b.Slots(), MaxRequests: uint64(c.MaxRequests), Jitter: uint64(c.MaxRequestJitter), //nolint:gosec // bounded by their settings
-			Limits: limits(c, b), Board: board, Launcher: launcher,
+			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log,
+			Died: memory.revisions.ForgetAll, // it may have died between a change and telling of it
 		}).Run(context.Background())
 	})
 	return group.Wait()
 }
 
-func limits(c Config, b Budget) supervisor.Limits {
+// journalBounds are those of the settings. Where every stream has a session of its
+// own, as many again have room beside them: those just posted to, and those just ended.
+func journalBounds(c Config, b Budget) stream.MemoryOptions {
+	return stream.MemoryOptions{
+		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
+		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
+}
+
+// maxReaders is how many may wait at the journals: every stream, and every request
+// that looks into one before it is a stream.
+func maxReaders(c Config) int { return 2 * c.SSEMaxStreams }
+
+func bounds(c Config, b Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
 	l.MaxRSS = b.Recycle
 	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
@@ -140,7 +169,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, board *metrics.Board,
+func newFork(environment map[string]string, listener *net.TCPListener, memory shared,
 	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -150,13 +179,16 @@ func newFork(environment map[string]string, listener *net.TCPListener, board *me
 	if err != nil {
 		return nil, err
 	}
-	env := make([]string, 0, len(environment))
+	env := make([]string, 0, len(environment)+1)
+	env = append(env, instanceVar+"="+rand.Text())
 	for name, value := range environment {
 		env = append(env, name+"="+value)
 	}
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
-		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(board.File()),
+		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(memory.board.File()),
+		Limits: supervisor.NewDescriptor(memory.limits.File()), Keys: supervisor.NewDescriptor(memory.keys.File()),
+		Revisions: supervisor.NewDescriptor(memory.revisions.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
 				log.Warn("a worker's journal connection ended", "error", err)

@@ -17,21 +17,27 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
+	"studysharper/app/limit"
 	"studysharper/app/llm"
-	"studysharper/app/llm/offline"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
 	"studysharper/app/supervisor"
 )
 
 // parts are what a worker is made of; each has its bounds already.
 type parts struct {
 	store  store.Store
-	cache  *cache.Memory
+	cache  cache.Cache // of answers
+	known  *knowledge
 	relay  *stream.Relay
 	runner *agent.Runner
+	hub    *hub.Hub
 	server *httpapi.Server
+	others *together
+	health func() llm.Health // of the upstream
+	tide   tide
 }
 
 // work is a worker process: it returns when the supervisor told it to leave and
@@ -50,6 +56,7 @@ func work() error {
 		return bootError{err}
 	}
 	debug.SetMemoryLimit(b.Worker)
+	debug.SetGCPercent(gcPercent)
 	offerToOOMKiller()
 	log, flush := newLogger(c)
 	defer flush()
@@ -67,40 +74,6 @@ func offerToOOMKiller() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:gosec // the file is there
 }
 
-func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
-	p := &parts{relay: stream.NewRelay(parent.Relay, stream.RelayOptions{})}
-	var err error
-	if p.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
-		return nil, err
-	}
-	p.cache, err = cache.NewMemory(cache.MemoryOptions{MaxItems: c.CacheMaxItems, MaxBytes: b.Cache, TTL: c.CacheTTL})
-	if err != nil {
-		return nil, errors.Join(err, p.store.Close())
-	}
-	orchestrator := agent.New(agent.Deps{Model: newModel(c), Cache: p.cache, Store: storeOf{p.store}, Log: log},
-		agent.Options{Deterministic: c.LLMProvider == "offline", AnswerTimeout: c.WorkerTimeout})
-	journal := &journalOf{Journal: p.relay}
-	p.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{
-		MaxRuns: c.MaxRuns, Timeout: c.WorkerTimeout, Admit: admission(parent, int64(c.MaxRuns))})
-	journal.cancel = p.runner.Cancel
-	p.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Keepalive: c.SSEKeepalive, StaleAfter: c.SSEStaleAfter,
-		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: b.Cache, Provider: c.LLMProvider,
-		LimitBytes: b.Limit, Runs: p.runner, Store: p.store, Journal: p.relay, Board: parent.Board, Own: parent.Own(),
-		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: parent.ClearCaches,
-		Refresh: func() { p.publish(parent.Own()) }, Due: told(log, parent.Due), Reload: parent.Reload, Log: log,
-	})
-	return p, nil
-}
-
-func newModel(c Config) agent.Model {
-	if c.LLMProvider == "offline" {
-		return offline.New()
-	}
-	return llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks, Timeout: c.LLMTimeout})
-}
-
 // run serves until the supervisor says to leave, or is gone.
 func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
@@ -112,12 +85,21 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 		if err := p.drain(m, parent); err != nil {
 			log.Warn("left with work in flight", "error", err)
 		}
+		p.known.changed.Flush() // while the supervisor still listens
 	}
 	// Whatever else of the worker ends, a lost relay say, ends its server too.
 	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
+	group.Go(func() error { return p.others.run(ctx) })
 	group.Go(func() error { return p.store.Run(ctx) })
+	group.Go(func() error { return p.known.run(ctx) })
 	group.Go(func() error { return p.relay.Run(ctx) })
-	group.Go(func() error { return metrics.Publish(ctx, parent.Own(), p.server.Alive, p.publish) })
+	group.Go(func() error { return p.hub.Run(ctx) })
+	group.Go(func() error {
+		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Page) {
+			p.publish(page)
+			p.tide.look(page.Gauge(metrics.Streams))
+		})
+	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })
 	group.Go(func() error {
 		return onTerm(ctx, func() { drain(supervisor.Message{Millis: c.GracefulTimeout.Milliseconds()}) })
@@ -130,7 +112,7 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 			case supervisor.KindConn:
 				p.adopt(m, log)
 			case supervisor.KindClear:
-				p.cache.Clear(ctx, m.Pattern)
+				p.clear(ctx, m.Pattern)
 			}
 		})
 	})
@@ -147,19 +129,21 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
-	return p.server.Leave(ctx, func(conn *net.TCPConn, session, position string) error {
-		return parent.HandOver(conn, session, position)
-	})
+	return p.server.Leave(ctx, parent.HandOver)
 }
 
 // adopt takes a connection over from a worker that leaves.
 func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
-	conn, err := m.TCPConn()
+	var conn *net.TCPConn
+	var err error
+	if m.Session != "" && m.Conn > 0 {
+		err = p.server.AdoptStream(m.Conn, m.Session, m.Owner, m.Position)
+	} else if conn, err = m.TCPConn(); err == nil {
+		p.server.Adopt(conn)
+	}
 	if err != nil {
 		log.Warn("a connection handed over is none", "error", err)
-		return
 	}
-	p.server.Adopt(conn, m.Session, m.Position)
 }
 
 // told makes a message to the supervisor a matter that cannot fail.
@@ -199,6 +183,7 @@ func (p *parts) publish(page *metrics.Page) {
 	page.Store(metrics.CacheMisses, stats.Misses)
 	page.Store(metrics.CacheEvictions, stats.Evictions)
 	page.Store(metrics.CacheRefused, stats.Refused)
+	page.Set(metrics.ModelsOpen, int64(p.health().Open))
 }
 
 func oldest(stats cache.Stats) int64 {
@@ -208,17 +193,18 @@ func oldest(stats cache.Stats) int64 {
 	return time.Now().Add(-stats.OldestAge).UnixNano()
 }
 
-// admission counts runs over all workers of the container: a run is admitted when
-// it is within most, its own place included.
-func admission(parent *supervisor.Parent, most int64) func() (release func(), ok bool) {
+// admission counts runs over all workers of the container, and over all instances: a run
+// is admitted when it is within most, its own place included, and the gate lets it pass.
+func admission(parent *supervisor.Parent, most int64, gate *limit.Gate) func() (release func(), ok bool) {
 	own := parent.Own()
 	release := func() { own.Shift(metrics.RunsActive, -1) }
-	return func() (func(), bool) {
+	take := func() bool {
 		own.Shift(metrics.RunsActive, 1)
 		if parent.Board.Sum(metrics.RunsActive) > most {
 			release()
-			return nil, false
+			return false
 		}
-		return release, true
+		return true
 	}
+	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
 }

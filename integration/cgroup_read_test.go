@@ -68,3 +68,27 @@ broken line
 		t.Errorf("found %v, %v; want %v", got, err, want)
 	}
 }
+
+func TestTheKernelsPartIsReadFromBothVersions(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		v2    bool
+		files map[string]string
+	}{
+		{"v1", false, map[string]string{"memory.kmem.usage_in_bytes": "700\n"}},
+		{"v2", true, map[string]string{"memory.stat": "anon 4000\nkernel 500\nsock 200\nslab 400\n"}},
+		{"v2 before Linux 5.18", true, map[string]string{"memory.stat": "sock 200\nslab 500\n"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range row.files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := (cgroup{dir, row.v2}).kernel(); err != nil || got != 700 {
+				t.Errorf("read %d, %v; want 700", got, err)
+			}
+		})
+	}
+}

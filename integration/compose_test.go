@@ -33,7 +33,7 @@ func TestComposeUpRunsTheService(t *testing.T) {
 		out, _ := c.command(t.Context(), "logs", "--tail", "50").CombinedOutput()
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantComposeLimits(t, c.container(t))
+	wantComposeLimits(t, c.containers(t, "app")[0])
 }
 
 // wantComposeLimits checks that the compose file asks for what the other tests run with.
@@ -62,8 +62,9 @@ func wantComposeLimits(t *testing.T, id string) {
 
 // compose is a project of its own, so that it never meets one that a developer has up.
 type compose struct {
-	project string
-	port    int
+	project  string
+	port     int
+	balancer int // of the distributed profile
 }
 
 // command is Compose v2 where it is installed, else docker-compose.
@@ -75,16 +76,18 @@ func (c compose) command(ctx context.Context, args ...string) *exec.Cmd {
 	program = append(program, "--project-name", c.project)
 	cmd := exec.CommandContext(ctx, program[0], append(program[1:], args...)...)
 	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "BIND=127.0.0.1", fmt.Sprintf("PORT=%d", c.port), "IMAGE="+image)
+	cmd.Env = append(os.Environ(), "BIND=127.0.0.1", fmt.Sprintf("PORT=%d", c.port), fmt.Sprintf("BALANCER_PORT=%d", c.balancer),
+		"IMAGE="+image, "RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0", "ADMIN_TOKEN="+adminToken)
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 
-func (c compose) container(t *testing.T) string {
+// containers are those of a service, running or not.
+func (c compose) containers(t *testing.T, service string) []string {
 	t.Helper()
-	out, err := c.command(t.Context(), "ps", "--quiet", "app").Output()
+	out, err := c.command(t.Context(), "--profile", "distributed", "ps", "--quiet", service).Output()
 	if err != nil {
 		t.Fatalf("compose ps: %v", err)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.Fields(string(out))
 }

@@ -128,7 +128,7 @@ type loadResult struct {
 // seedLoad runs the project's load tool as it stands: its defaults are the seed's 50 chat requests, 10 at once.
 func seedLoad(t *testing.T, url string) loadResult {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "../loadtest", "-json", "-content", notesFile, url)
+	cmd := exec.CommandContext(t.Context(), "go", "run", "../loadtest", "-json", "-", "-content", notesFile, url)
 	var progress strings.Builder
 	cmd.Stderr = &progress
 	out, err := cmd.Output()

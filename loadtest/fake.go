@@ -46,6 +46,7 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) int
 func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Options, err error) {
 	var r fakellm.Rule
 	var latency time.Duration
+	var errorShare, cutShare float64
 	fs := flag.NewFlagSet("loadtest fakellm", flag.ContinueOnError)
 	fs.StringVar(&listen, "listen", "127.0.0.1:9999", "`address` to listen at")
 	fs.StringVar(&o.Key, "key", "", "bearer key demanded; empty: any")
@@ -63,6 +64,9 @@ func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Option
 	fs.StringVar(&r.Model, "model", "", "misbehave for this `model` only")
 	fs.IntVar(&r.Every, "every", 0, "misbehave in each n-th call only")
 	fs.IntVar(&r.Times, "times", 0, "misbehave so many times only; 0: without end")
+	fs.Float64Var(&r.Share, "share", 0, "misbehave in this share of the calls only, 0 to 1; 0: all")
+	fs.Float64Var(&errorShare, "error-share", 0, "answer this share of the calls with -status, besides -fault")
+	fs.Float64Var(&cutShare, "cut-share", 0, "cut this share of the calls off after -after-tokens, besides -fault")
 	words, err := parseFlags(fs, args, "usage: loadtest fakellm [flags]\n", stderr)
 	if err != nil {
 		return "", o, err
@@ -71,6 +75,14 @@ func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Option
 		return "", o, fmt.Errorf("no argument but flags, not %q", words[0])
 	}
 	r.LatencyMS = int(latency.Milliseconds())
-	o.Rules = []fakellm.Rule{r, {LatencyMS: r.LatencyMS, TokensPerSecond: r.TokensPerSecond, Comments: r.Comments}}
+	well := fakellm.Rule{LatencyMS: r.LatencyMS, TokensPerSecond: r.TokensPerSecond, Comments: r.Comments}
+	for _, some := range []fakellm.Rule{{Fault: fakellm.Status, Share: errorShare}, {Fault: fakellm.Cut, Share: cutShare}} {
+		if some.Share != 0 {
+			some.Status, some.RetryAfter, some.AfterTokens = r.Status, r.RetryAfter, r.AfterTokens
+			some.LatencyMS, some.TokensPerSecond, some.Comments = well.LatencyMS, well.TokensPerSecond, well.Comments
+			o.Rules = append(o.Rules, some)
+		}
+	}
+	o.Rules = append(o.Rules, r, well)
 	return listen, o, fakellm.New(fakellm.Options{}).SetRules(o.Rules...)
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"studysharper/loadtest/fakellm"
 )
 
 func TestFakeModelIsServedUntilItIsStopped(t *testing.T) {
@@ -36,5 +40,29 @@ func TestFakeModelIsServedUntilItIsStopped(t *testing.T) {
 	cancel()
 	if status := <-done; status != exitPassed {
 		t.Errorf("exit status %d", status)
+	}
+}
+
+func TestSharesOfErrorsAndCutsAreFlags(t *testing.T) {
+	_, o, err := parseFake([]string{"-error-share", "0.25", "-status", "429", "-cut-share", "0.5", "-after-tokens", "1", "-latency", "5ms"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(fakellm.New(o))
+	defer web.Close()
+	seen := map[string]int{}
+	for range 40 {
+		resp, err := http.Post(web.URL+"/v1/chat/completions", "application/json",
+			strings.NewReader(`{"model":"m","stream":true,"messages":[{"role":"user","content":"one two three four"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+		seen[fmt.Sprint(resp.StatusCode, " cut ", err != nil)]++
+	}
+	// A quarter of all; half of the others.
+	if want := map[string]int{"429 cut false": 10, "200 cut true": 15, "200 cut false": 15}; !maps.Equal(seen, want) {
+		t.Errorf("%v, want %v", seen, want)
 	}
 }

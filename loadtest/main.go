@@ -1,8 +1,11 @@
 // Command loadtest asks a running StudySharper for many answers at once and says how
-// it bore that: the load test of the original backend, with the percentiles it
-// lacked. The one idea: only an answer counts, so a request is successful when its
-// status is 200 and its body says so. `loadtest fakellm` serves a fake language
-// model to test against; see package fakellm.
+// it bore that: the load test of the original backend, grown up. The one idea: what a
+// client sees and what the service says of itself stand on one time axis, and only an
+// answer counts: a request is successful when its status is 200 and its body says so.
+//
+//	loadtest [flags] [URL]            a run; -h lists the flags
+//	loadtest compare A.json B.json    two runs beside each other
+//	loadtest fakellm [flags]          a fake language model to test against
 package main
 
 import (
@@ -11,16 +14,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
-	"time"
 
-	"studysharper/app/study"
+	"studysharper/loadtest/report"
 )
 
 // The exit statuses.
@@ -31,25 +29,21 @@ const (
 	exitNoHealth = 3
 )
 
-// Bounds of the settings.
-const (
-	maxRequests     = 10_000_000
-	maxConcurrent   = 10_000
-	maxTimeout      = time.Hour
-	maxContentBytes = 1 << 20
-)
-
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is main without the process: it gives the exit status. It ends early on
-// SIGINT and SIGTERM.
+// run is main without the process: it gives the exit status. It ends early, and in
+// good order, on SIGINT and SIGTERM; on the second one at once.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(args) > 0 && args[0] == "fakellm" {
+	defer context.AfterFunc(ctx, stop)()
+	switch {
+	case len(args) > 0 && args[0] == "fakellm":
 		return serveFake(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "compare":
+		return compare(args[1:], stdout, stderr)
 	}
-	s, err := parseSettings(args, stderr)
+	s, err := parseSettings(ctx, args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitPassed
@@ -60,129 +54,37 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return test(ctx, s, stdout, stderr)
 }
 
-// settings is what a test run is made of.
-type settings struct {
-	target     *url.URL
-	requests   int
-	concurrent int
-	kind       study.Type
-	content    string // sent as options.content; "" = none
-	timeout    time.Duration
-	json       bool
-}
-
-// parseSettings reads flags and the target, in any order.
-func parseSettings(args []string, stderr io.Writer) (settings, error) {
-	s := settings{}
-	var kind, contentFile string
-	var own bool
-	fs := flag.NewFlagSet("loadtest", flag.ContinueOnError)
-	fs.IntVar(&s.requests, "n", 50, "requests to make")
-	fs.IntVar(&s.concurrent, "c", 10, "requests at once")
-	fs.StringVar(&kind, "type", string(study.Chat), "request `type`")
-	fs.StringVar(&contentFile, "content", "", "`file` whose text is sent as options.content")
-	fs.DurationVar(&s.timeout, "timeout", 2*time.Minute, "of one request")
-	fs.BoolVar(&s.json, "json", false, "write the summary as JSON to standard output, and all else to standard error")
-	fs.BoolVar(&own, "i-own-this-target", false, "allow a target that is not this machine")
-	words, err := parseFlags(fs, args, synopsis, stderr)
-	if err != nil {
-		return s, err
+// compare prints two reports beside each other.
+func compare(files []string, stdout, stderr io.Writer) int {
+	var runs []*report.Report
+	if len(files) != 2 {
+		fmt.Fprintln(stderr, "loadtest compare: give two files that -json wrote")
+		return exitUsage
 	}
-	if len(words) > 1 {
-		return s, fmt.Errorf("one target at a time, not %d", len(words))
-	}
-	s.kind = study.Type(kind)
-	if err := s.check(); err != nil {
-		return s, err
-	}
-	if s.content, err = readContent(contentFile); err != nil {
-		return s, err
-	}
-	s.target, err = parseTarget(append(words, "http://localhost:8000")[0], own)
-	return s, err
-}
-
-const synopsis = `usage: loadtest [flags] [URL]   (default http://localhost:8000)
-       loadtest fakellm [flags]   (a fake language model to test against)
-`
-
-// parseFlags parses flags before and after words, and gives the words. It writes
-// the usage for -h only; a wrong flag is one line, the error's.
-func parseFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) ([]string, error) {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	var words []string
-	for {
-		err := fs.Parse(args)
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stderr, synopsis)
-			fs.SetOutput(stderr)
-			fs.PrintDefaults()
-		}
+	for _, name := range files {
+		r, err := readReport(name)
 		if err != nil {
-			return nil, err
+			fmt.Fprintln(stderr, "loadtest compare:", err)
+			return exitUsage
 		}
-		if fs.NArg() == 0 {
-			return words, nil
-		}
-		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
+		runs = append(runs, r)
 	}
+	if err := report.Compare(stdout, runs[0], runs[1]); err != nil {
+		fmt.Fprintln(stderr, "loadtest compare:", err)
+		return exitFailed
+	}
+	return exitPassed
 }
 
-// check names a setting that is out of bounds.
-func (s settings) check() error {
-	switch {
-	case s.requests < 1 || s.requests > maxRequests:
-		return fmt.Errorf("-n %d: must be 1 to %d", s.requests, maxRequests)
-	case s.concurrent < 1 || s.concurrent > maxConcurrent:
-		return fmt.Errorf("-c %d: must be 1 to %d", s.concurrent, maxConcurrent)
-	case s.timeout <= 0 || s.timeout > maxTimeout:
-		return fmt.Errorf("-timeout %v: must be above 0 and at most %v", s.timeout, maxTimeout)
-	case !slices.Contains(study.Types(), s.kind):
-		return fmt.Errorf("-type %q: must be one of %s", s.kind, study.Types())
-	}
-	return nil
-}
-
-func readContent(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	f, err := os.Open(file)
+func readReport(name string) (*report.Report, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("-content: %w", err)
+		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxContentBytes+1))
+	r, err := report.Read(f)
 	if err != nil {
-		return "", fmt.Errorf("-content: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(text) > maxContentBytes {
-		return "", fmt.Errorf("-content %s: longer than %d bytes", file, maxContentBytes)
-	}
-	return string(text), nil
-}
-
-// parseTarget refuses what is no base URL of a server that may be put under load.
-func parseTarget(text string, own bool) (*url.URL, error) {
-	if !strings.Contains(text, "://") {
-		return nil, fmt.Errorf("target %q has no scheme: say http://%s", text, text)
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("target is no URL: %w", err)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("target %q: must be http:// or https://", u.Redacted())
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("target %q names no host", u.Redacted())
-	case !own && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("target %q is not this machine: add -i-own-this-target if you may put it under load", u.Redacted())
-	}
-	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return r, nil
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/loadtest/client"
+	"studysharper/loadtest/report"
 )
 
 // service is a StudySharper that answers each request by a function of its number.
@@ -79,7 +81,7 @@ func TestSeedsLoadTestPasses(t *testing.T) {
 		"\nServer healthy: healthy\n", "\nStarting load test...\n",
 		"\nProgress: 10/50 requests (10 successful)\n", "\nProgress: 50/50 requests (50 successful)\n",
 		rule + "\n=== Results ===\n" + rule + "\nTotal requests: 50\nSuccessful: 50 (100.0%)\nFailed: 0\nDuration: ",
-		"\nRequests/second: ", "\nLatency: p50 ", "\nLoad test PASSED (>90% success rate)\n",
+		"\nRequests/second: ", "\nLatency: p50 ", "\nMemory: not measured", "\nLoad test PASSED (>90% success rate)\n",
 	} {
 		if !strings.Contains(out, line) {
 			t.Errorf("output lacks %q:\n%s", line, out)
@@ -107,8 +109,8 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 		"error in a 200":    {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{"status":"error"}`) }, "status 200 without success"},
 		"no status":         {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{}`) }, "status 200 without success"},
 		"no JSON":           {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `<html>`) }, "answer is no JSON"},
-		"cut":               {func(http.ResponseWriter, int) { panic(http.ErrAbortHandler) }, "connection lost"},
-		"one byte too long": {func(w http.ResponseWriter, _ int) { pad(w, maxAnswerBytes+1) }, "answer too long"},
+		"cut":               {func(http.ResponseWriter, int) { panic(http.ErrAbortHandler) }, "reset in flight"},
+		"one byte too long": {func(w http.ResponseWriter, _ int) { pad(w, client.MaxAnswer+1) }, "answer too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, url := serve(t, test.answer)
@@ -119,7 +121,7 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 			}
 		})
 	}
-	_, url := serve(t, func(w http.ResponseWriter, _ int) { pad(w, maxAnswerBytes) })
+	_, url := serve(t, func(w http.ResponseWriter, _ int) { pad(w, client.MaxAnswer) })
 	if status, out, _ := invoke("-n", "1", url); status != exitPassed {
 		t.Errorf("an answer of the longest length allowed: status %d\n%s", status, out)
 	}
@@ -163,7 +165,7 @@ func TestJSONSummaryIsAloneOnStandardOutput(t *testing.T) {
 		succeed(w, n)
 	})
 	status, out, errs := invoke(url, "-json", "-n", "20")
-	var s summary
+	var s report.Report
 	dec := json.NewDecoder(strings.NewReader(out))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s); err != nil {
@@ -258,12 +260,12 @@ func TestInterruptedRunSaysHowFarItCame(t *testing.T) {
 		succeed(w, n)
 	})
 	defer close(release)
-	s, err := parseSettings([]string{"-c", "1", url}, io.Discard)
+	s, err := parseSettings(ctx, []string{"-c", "1", url}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if status := test(ctx, s, &out, io.Discard); status != exitFailed || !strings.Contains(out.String(), "interrupted after 2 of 50 requests") {
+	if status := test(ctx, s, &out, io.Discard); status != exitFailed || !strings.Contains(out.String(), "interrupted after 2 requests") {
 		t.Errorf("status %d:\n%s", status, &out)
 	}
 }

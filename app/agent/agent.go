@@ -34,6 +34,21 @@ type Cache interface {
 	Set(ctx context.Context, key string, value []byte)
 }
 
+// What is kept of a user, as Revisions tells it apart.
+const (
+	KeptNotes       = "notes"
+	KeptPreferences = "preferences"
+	KeptAids        = "aids"
+)
+
+// Revisions tells whether what is kept of a user has changed.
+type Revisions interface {
+	// Revision gives another number than before any change of that part of what is kept
+	// that was acknowledged by now. What is read from the Store after it is as good as
+	// new while the number stays. ok is false while that cannot be promised.
+	Revision(user, kept string) (number uint64, ok bool)
+}
+
 // Store keeps notes, conversations, aids and executions. Errors are *study.Error;
 // CodeNotFound means just that, every other code that the store could not do it.
 type Store interface {
@@ -47,6 +62,10 @@ type Store interface {
 	// SearchNotes returns the user's notes that hold any of the words, best first;
 	// without words the newest.
 	SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error)
+	// Preferences returns the user's standing wishes, the zero value when none are kept.
+	Preferences(ctx context.Context, userID string) (study.Preferences, error)
+	// ContentStats counts the user's kept aids.
+	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
 	// AppendMessages adds to a session, making it first if it is new.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
 	// SaveContent keeps an aid and returns it with its id.
@@ -55,12 +74,18 @@ type Store interface {
 	RecordExecution(e study.Execution)
 }
 
-// Deps are what an Orchestrator works with. All but Log are required.
+// Deps are what an Orchestrator works with. Model, Cache and Store are required.
 type Deps struct {
 	Model Model
-	Cache Cache
+	Cache Cache // of answers
 	Store Store
 	Log   *slog.Logger // default: none
+
+	// Parts caches parts of contexts, as long as Revisions says that they are as good as
+	// new. It is to be a cache inside the process: it is read on a run's own goroutine.
+	// Without either each part is read from the Store each time.
+	Parts     Cache
+	Revisions Revisions
 }
 
 // Options bound an Orchestrator. A zero field takes the default.
@@ -68,11 +93,16 @@ type Options struct {
 	// Deterministic says that the model answers equal prompts equally and reads no
 	// corrections: a faulty answer is then not asked for again.
 	Deterministic bool
+	// Judge has the model check its own aids too, for safety, quality and accuracy: up
+	// to three more calls, at once, for each answer that the rules let pass, and for the
+	// best one when corrections are used up. Chats are not judged.
+	Judge bool
 
 	Retries       int           // corrections asked of a model before giving up; default 2. A chat gets at most 1
-	MaterialRunes int           // source text in one prompt; longer is cut, and the answer says so; default 24,000
+	MaterialRunes int           // source text in one prompt, and likewise the message; longer is cut, and the answer says so; default 24,000
 	GatherTimeout time.Duration // one part of the context; default 2 s
-	AnswerTimeout time.Duration // one answer, corrections included; default 2 min
+	AnswerTimeout time.Duration // one answer, corrections and checks included; default 2 min
+	JudgeTimeout  time.Duration // one check by the model; default 20 s
 	KeepTimeout   time.Duration // saving an answer; default 3 s
 	CacheTimeout  time.Duration // one cache call; default 250 ms
 }
@@ -82,6 +112,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaterialRunes, 24_000)
 	orDefault(&o.GatherTimeout, 2*time.Second)
 	orDefault(&o.AnswerTimeout, 2*time.Minute)
+	orDefault(&o.JudgeTimeout, 20*time.Second)
 	orDefault(&o.KeepTimeout, 3*time.Second)
 	orDefault(&o.CacheTimeout, 250*time.Millisecond)
 	return o

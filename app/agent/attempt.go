@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"studysharper/app/agent/prompt"
 	"studysharper/app/agent/validate"
@@ -25,6 +24,10 @@ type made struct {
 	validation study.Validation
 	warnings   []string
 	model      string
+
+	unsafe string // what it must not be shown for; "" = it may
+	judged bool   // by the model too,
+	partly bool   // but not in every respect
 }
 
 // hooks are told how an answer comes along; token may be nil.
@@ -56,9 +59,10 @@ func (r *run) make(ctx context.Context, h hooks) (m *made, tokens int, err error
 		told := strings.Join(a.wrong[:min(len(a.wrong), maxFaultsTold)], "; ")
 		return nil, a.spent, study.Errorf(study.CodeUpstreamFailed, "the model's answer could not be used: %s", told)
 	}
+	a.consult(ctx, a.best)
 	h.step(5)
-	if broken := validate.Safety(a.best.aid); len(broken) > 0 {
-		return nil, a.spent, withheld(broken[0])
+	if a.best.unsafe != "" {
+		return nil, a.spent, withheld(a.best.unsafe)
 	}
 	a.best.validation.Attempts = a.tries
 	return a.best, a.spent, nil
@@ -90,8 +94,7 @@ func (a *attempt) askUntilGood(ctx context.Context) error {
 			return err
 		}
 		a.hooks.step(4)
-		a.judge(answer)
-		if len(a.wrong) == 0 {
+		if a.judge(ctx, answer); len(a.wrong) == 0 {
 			return nil
 		}
 		next = prompt.Correct(a.first, answer.Text, a.wrong)
@@ -118,40 +121,83 @@ func (a *attempt) ask(ctx context.Context, p study.Prompt) (study.Answer, error)
 	return answer, err
 }
 
-// judge keeps the answer if it is the best so far, and sets what is wrong with it.
-func (a *attempt) judge(answer study.Answer) {
-	b := a.brief
-	aid, fault := prompt.Parse(b.Type, answer.Text)
+// judge keeps the answer if it is the best so far, and sets what is wrong with it. The
+// model is consulted only about one with which the rules find nothing wrong.
+func (a *attempt) judge(ctx context.Context, answer study.Answer) {
+	aid, fault := prompt.Parse(a.brief.Type, answer.Text)
 	if fault != "" {
 		a.wrong = []string{fault}
 		return
 	}
-	validate.Settle(aid, b.Options)
-	if a.wrong = aid.Check(b.Options); len(a.wrong) > 0 {
+	validate.Settle(aid, a.brief.Options)
+	if a.wrong = aid.Check(a.brief.Options); len(a.wrong) > 0 {
 		return
 	}
-	report := validate.Rules(aid, b)
-	m := &made{aid: aid, model: answer.Model, validation: study.Validation{
-		SafetyScore: score(new(1.0)), QualityScore: score(report.Quality), Accuracy: score(report.Accuracy),
-		Passed: report.Passed, CheckedBy: checkedByRules, Issues: report.Issues,
-	}}
-	if missing := study.Shortfall(aid, b.Options); missing > 0 {
-		asked := study.Asked(b.Type, b.Options)
-		a.wrong = append(a.wrong, fmt.Sprintf("there are %d items where %d were asked for", asked-missing, asked))
-		m.warnings = []string{fmt.Sprintf("made %d of %d: the text holds no more", asked-missing, asked)}
-	}
-	if !report.Passed {
-		a.wrong = append(a.wrong, report.Issues...)
+	m := a.byRules(aid)
+	m.model = answer.Model
+	if a.wrong = append(m.faults(), a.missing(m)...); len(a.wrong) == 0 {
+		a.consult(ctx, m)
+		a.wrong = m.faults()
 	}
 	if reply, ok := aid.(*study.Reply); ok {
 		reply.ContextUsed = study.ContextUsed{Notes: a.known.notes, Messages: len(a.known.history), Content: a.known.content}
+		a.wrong = nil // what was said cannot be taken back
 	}
-	if a.best == nil || a.best.worth(b) < m.worth(b) {
+	if a.best == nil || a.best.worth(a.brief) < m.worth(a.brief) {
 		a.best = m
 	}
 }
 
-// worth orders answers: first whether it passed, then its scores, then its items.
+// byRules is an aid of good shape with the scores that the rules give it.
+func (a *attempt) byRules(aid study.Aid) *made {
+	report := validate.Rules(aid, a.brief)
+	m := &made{aid: aid, validation: study.Validation{
+		SafetyScore: score(new(1.0)), QualityScore: score(report.Quality), Accuracy: score(report.Accuracy),
+		Passed: report.Passed, CheckedBy: checkedByRules, Checks: study.Checks{Safety: checkedByRules}, Issues: report.Issues,
+	}}
+	if report.Quality != nil {
+		m.validation.Checks.Quality = checkedByRules
+	}
+	if report.Accuracy != nil {
+		m.validation.Checks.Accuracy = checkedByRules
+	}
+	if broken := validate.Safety(aid); len(broken) > 0 {
+		m.unsafe, m.validation.SafetyScore, m.validation.Passed = broken[0], new(0.0), false
+	}
+	return m
+}
+
+// missing says how many items there are too few, to the model and to the student.
+func (a *attempt) missing(m *made) []string {
+	missing := study.Shortfall(m.aid, a.brief.Options)
+	if missing <= 0 {
+		return nil
+	}
+	asked := study.Asked(a.brief.Type, a.brief.Options)
+	told := fmt.Sprintf("made %d of %d", asked-missing, asked)
+	if strings.TrimSpace(a.brief.Material) != "" {
+		told += ": the text holds no more"
+	}
+	m.warnings = append(m.warnings, told)
+	return []string{fmt.Sprintf("there are %d items where %d were asked for", asked-missing, asked)}
+}
+
+// faults are what a model is told to put right in an answer of good shape.
+func (m *made) faults() []string {
+	if m.validation.Passed {
+		return nil
+	}
+	faults := slices.Clone(m.validation.Issues)
+	if m.unsafe != "" {
+		faults = append(faults, "the safety check does not let it pass ("+m.unsafe+")")
+	}
+	if len(faults) == 0 {
+		faults = []string{"it does not meet the standard; look at every item again"}
+	}
+	return faults
+}
+
+// worth orders answers: first whether it may be shown, then whether it passed, then its scores, then its items.
 func (m *made) worth(b study.Brief) float64 {
 	sum := 0.0
 	for _, s := range []*float64{m.validation.QualityScore, m.validation.Accuracy} {
@@ -161,6 +207,9 @@ func (m *made) worth(b study.Brief) float64 {
 	}
 	if m.validation.Passed {
 		sum += 10
+	}
+	if m.unsafe != "" {
+		sum -= 100
 	}
 	if asked := study.Asked(b.Type, b.Options); asked > 0 {
 		sum += float64(study.Items(m.aid)) / float64(asked)
@@ -174,79 +223,4 @@ func score(s *float64) *float64 {
 		return nil
 	}
 	return new(math.Round(*s*1000) / 1000)
-}
-
-func withheld(category string) *study.Error {
-	return study.Errorf(study.CodeWithheld, "the answer was withheld by the safety check (%s)", category)
-}
-
-// Bounds of the guard, in bytes.
-const (
-	guardLookBack = 400 // how far back a rule may begin
-	guardHold     = 200 // most text held back for want of a word's end
-)
-
-// guard passes a streamed answer on in whole words, each checked together with what
-// went before it, so that the last word of an unsafe phrase never goes out.
-type guard struct {
-	say    func(string)
-	stop   context.CancelCauseFunc
-	text   []byte
-	said   int
-	broken string
-}
-
-// hear takes a piece of the answer.
-func (g *guard) hear(piece string) {
-	if g.broken != "" {
-		return
-	}
-	g.text = append(g.text, piece...)
-	g.release(g.said + wholeWords(g.text[g.said:]))
-}
-
-// finish passes on what is held back.
-func (g *guard) finish() {
-	if g.broken == "" {
-		g.release(len(g.text))
-	}
-}
-
-func (g *guard) release(end int) {
-	if end <= g.said {
-		return
-	}
-	from := max(0, g.said-guardLookBack)
-	for from > 0 && from < g.said && g.text[from] != ' ' { // a word cut in two could be another word
-		from++
-	}
-	if g.broken = validate.Unsafe(string(g.text[from:end])); g.broken != "" {
-		g.stop(withheld(g.broken))
-		return
-	}
-	g.say(string(g.text[g.said:end]))
-	g.said = end
-}
-
-// wholeWords is how much of text ends with a finished word; text without one is
-// held up to guardHold bytes.
-func wholeWords(text []byte) int {
-	for i := len(text); i > 0; {
-		r, size := utf8.DecodeLastRune(text[:i])
-		if r != utf8.RuneError && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			return i
-		}
-		i -= size
-	}
-	if len(text) < guardHold {
-		return 0
-	}
-	end := len(text)
-	for range utf8.UTFMax - 1 { // not in the middle of a character
-		if r, size := utf8.DecodeLastRune(text[:end]); r != utf8.RuneError || size != 1 {
-			break
-		}
-		end--
-	}
-	return end
 }

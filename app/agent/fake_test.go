@@ -103,6 +103,9 @@ func (c *cacheMap) keys() []string {
 type shelf struct {
 	fail func(method string) error
 
+	preferences map[string]study.Preferences
+	stats       map[study.Type]int
+
 	mu         sync.Mutex
 	sessions   map[string]study.Session
 	messages   map[string][]study.Message
@@ -170,6 +173,20 @@ func (s *shelf) SearchNotes(_ context.Context, user, words string, limit int) ([
 		}
 	}
 	return found, nil
+}
+
+func (s *shelf) Preferences(_ context.Context, user string) (study.Preferences, error) {
+	if err := s.enter("Preferences"); err != nil {
+		return study.Preferences{}, err
+	}
+	return s.preferences[user], nil
+}
+
+func (s *shelf) ContentStats(context.Context, string) (map[study.Type]int, error) {
+	if err := s.enter("ContentStats"); err != nil {
+		return nil, err
+	}
+	return s.stats, nil
 }
 
 func (s *shelf) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {

@@ -1,13 +1,10 @@
 package agent
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 	"unicode/utf8"
 
 	"studysharper/app/study"
@@ -136,9 +133,9 @@ func TestTheConversationIsShortAndOnlyAChats(t *testing.T) {
 	for _, typ := range []study.Type{study.Chat, study.Quiz} {
 		b := newBench(says(goodAnswer(typ)), Options{})
 		b.store.sessions[sessionID] = study.Session{ID: sessionID, UserID: alice}
-		for i := range 9 {
+		for i := range historyMessages + 1 {
 			b.store.messages[sessionID] = append(b.store.messages[sessionID],
-				study.Message{Role: study.RoleUser, Text: fmt.Sprint(i) + strings.Repeat("é", 300)})
+				study.Message{Role: study.RoleUser, Text: fmt.Sprint(i, " ") + strings.Repeat("é", 20) + strings.Repeat(" é", 300)})
 		}
 		brief, _ := briefOf(t, b, asking(typ))
 		if typ == study.Quiz {
@@ -151,10 +148,19 @@ func TestTheConversationIsShortAndOnlyAChats(t *testing.T) {
 			t.Fatalf("%d turns", len(brief.History))
 		}
 		for i, turn := range brief.History {
-			if !strings.HasPrefix(turn.Text, fmt.Sprint(i+4)) || utf8.RuneCountInString(turn.Text) != historyRunes {
-				t.Errorf("turn %d: %.3q, %d runes", i, turn.Text, utf8.RuneCountInString(turn.Text))
+			n := utf8.RuneCountInString(turn.Text)
+			whole := i >= historyMessages-historyWhole
+			if !strings.HasPrefix(turn.Text, fmt.Sprint(i+1, " ")) || whole && n != historyRunes || !whole && (n > openingRunes+4 || !strings.HasSuffix(turn.Text, "é […]")) {
+				t.Errorf("turn %d: %q, %d runes", i, turn.Text, n)
 			}
 		}
+	}
+}
+
+func TestAShortOldMessageIsKeptWhole(t *testing.T) {
+	just, over := strings.Repeat("é", openingRunes), strings.Repeat("é", openingRunes+1)
+	if opening(just) != just || opening(over) != just+" […]" || opening("") != "" {
+		t.Errorf("got %q and %q", opening(just), opening(over))
 	}
 }
 
@@ -206,34 +212,6 @@ func TestOnlyNotesNamedOutrightFailARequest(t *testing.T) {
 			}
 		})
 	}
-}
-
-// slow is a store that answers to nobody before its context ends.
-type slow struct{ *shelf }
-
-func (s slow) Session(ctx context.Context, _ string) (study.Session, error) {
-	<-ctx.Done()
-	return study.Session{}, study.Wrap(ctx.Err(), study.CodeTimeout, "late")
-}
-
-func (s slow) SearchNotes(ctx context.Context, _, _ string, _ int) ([]study.Note, error) {
-	<-ctx.Done()
-	return nil, study.Wrap(ctx.Err(), study.CodeTimeout, "late")
-}
-
-func TestSlowContextIsGivenUpAtOnceForBothParts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says("Osmosis is diffusion."), Options{GatherTimeout: 3 * time.Second})
-		b.Store = slow{b.store}
-		began := time.Now()
-		out, err := b.Run(t.Context(), study.Request{Type: study.Chat, UserID: alice, Message: "What is osmosis?"}, nil)
-		if err != nil || len(out.Result.Warnings) != 2 {
-			t.Errorf("%v, %q", err, out.Result.Warnings)
-		}
-		if took := time.Since(began); took != 3*time.Second {
-			t.Errorf("it took %s", took)
-		}
-	})
 }
 
 func TestInstructionsInNotesStayData(t *testing.T) {

@@ -43,10 +43,19 @@ type completed struct {
 	Validation      study.Validation `json:"validation"`
 	Saved           *study.Saved     `json:"saved"`
 	FromCache       bool             `json:"from_cache"`
+	CacheAge        *int64           `json:"cache_age_seconds,omitempty"` // where from_cache
 	Metadata        study.Metadata   `json:"metadata"`
 	Message         string           `json:"message"`
 	IgnoredOptions  []string         `json:"ignored_options"`
 	Warnings        []string         `json:"warnings"`
+}
+
+// ageInSeconds is that of a cached answer; nil = it was made for this run.
+func (o Outcome) ageInSeconds() *int64 {
+	if !o.FromCache {
+		return nil
+	}
+	return new(int64(o.Age / time.Second))
 }
 
 // failed are the fields of an error event.
@@ -66,7 +75,7 @@ func (l *line) end(out Outcome, err error) {
 		r := out.Result
 		err = l.send(context.Background(), study.KindComplete, completed{
 			Data: r.Data, Success: true, Intent: r.Intent, ExecutionTimeMS: r.Metadata.ExecutionTimeMS,
-			Validation: r.Validation, Saved: out.Saved, FromCache: out.FromCache, Metadata: r.Metadata,
+			Validation: r.Validation, Saved: out.Saved, FromCache: out.FromCache, CacheAge: out.ageInSeconds(), Metadata: r.Metadata,
 			Message: r.Message, IgnoredOptions: r.IgnoredOptions, Warnings: r.Warnings,
 		})
 	}

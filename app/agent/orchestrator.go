@@ -118,12 +118,10 @@ func (r *run) answer(ctx context.Context) (Outcome, error) {
 	return r.format(ctx, got), nil
 }
 
-// classify settles the type, with its defaults. A number in a message that asks for
+// classify settles the type. A number in a message that asks for
 // an aid counts as the option would.
 func (r *run) classify() {
-	if r.req.SessionID == "" {
-		r.req.SessionID = newID()
-	}
+	r.req = r.req.InSession(newID)
 	t, count := r.req.Type, 0
 	if r.asChat {
 		t, count = intent.Of(r.req.Message)
@@ -222,6 +220,11 @@ func contain(log *slog.Logger, runID string, err *error) {
 	log.Error("panic in a run", "run", runID, "panic", what, "stack", string(debug.Stack()))
 	*err = &study.Error{Code: study.CodeInternal, Message: "something went wrong on our side",
 		Cause: fmt.Errorf("panic in run %s: %s", runID, what)}
+}
+
+func isCode(err error, code study.Code) bool {
+	e, ok := errors.AsType[*study.Error](err)
+	return ok && e.Code == code
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -403,7 +403,6 @@ func TestPanicsAnywhereBecomeErrorsWithoutWords(t *testing.T) {
 			return nil
 		},
 		"cache":           func(b *bench) func(study.Event) { b.cache.panics = true; return nil },
-		"Session":         func(b *bench) func(study.Event) { b.store.fail = boom("Session"); return nil },
 		"AppendMessages":  func(b *bench) func(study.Event) { b.store.fail = boom("AppendMessages"); return nil },
 		"RecordExecution": func(b *bench) func(study.Event) { b.store.fail = boom("RecordExecution"); return nil },
 		"emit":            func(*bench) func(study.Event) { return func(study.Event) { panic("SECRET emit") } },

@@ -13,9 +13,17 @@ import (
 
 // Journal opens the journal of a session for one run.
 type Journal interface {
-	// Begin starts a run's part of the session's journal. owner is the user who may
-	// watch it.
-	Begin(ctx context.Context, session, run, owner string) (Writer, error)
+	// Begin starts a run's part of the session's journal, or goes on with it.
+	Begin(ctx context.Context, r Run) (Writer, error)
+}
+
+// Run is what a journal is told of a run.
+type Run struct {
+	Session string
+	ID      string
+	Owner   string // the user who may watch it
+	Request []byte // for DecodeRequest and Runner.Repeat, should this process die
+	Repeat  bool   // go on where the process that died was; a second start event is left out
 }
 
 // Writer takes the events of one run. It is used by one goroutine at a time.
@@ -36,6 +44,9 @@ type RunnerOptions struct {
 	// Admit is asked after MaxRuns, for a bound that holds over several processes;
 	// release is called once when the run ends. Default: always.
 	Admit func() (release func(), ok bool)
+	// Observe is told of each run that has ended: how long it took since it was let in,
+	// and how it ended. It must not block. Default: nobody.
+	Observe func(took time.Duration, err error)
 }
 
 // Counts are a Runner's numbers since it was made.
@@ -64,6 +75,7 @@ type Runner struct {
 // going is a run that was let in.
 type going struct {
 	session string
+	began   time.Time
 	cancel  context.CancelCauseFunc
 	release func()
 }
@@ -75,6 +87,9 @@ func NewRunner(orchestrator *Orchestrator, journal Journal, o RunnerOptions) *Ru
 	orDefault(&o.JournalTimeout, 5*time.Second)
 	if o.Admit == nil {
 		o.Admit = func() (func(), bool) { return func() {}, true }
+	}
+	if o.Observe == nil {
+		o.Observe = func(time.Duration, error) {}
 	}
 	return &Runner{orchestrator: orchestrator, journal: journal, o: o, going: make(map[*going]struct{})}
 }
@@ -97,7 +112,7 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Pr
 	out, err := n.orchestrator.run(ctx, newID(), req, watcher{
 		progress: func(p study.Progress) { told = append(told, p) },
 	})
-	n.count(err)
+	n.count(g, err)
 	return out, told, err
 }
 
@@ -106,28 +121,36 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Pr
 // returns when the journal is open. req.SessionID is required. Errors are Do's
 // for a run that is not let in, and CodeUnavailable when there is no journal.
 func (n *Runner) Start(req study.Request) (runID string, err error) {
-	if req.SessionID == "" {
-		return "", study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
-	}
-	ctx, g, err := n.enter(context.Background(), req.SessionID)
-	if err != nil {
+	runID = newID()
+	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.enter); err != nil {
 		return "", err
 	}
-	id := newID()
-	w, err := n.begin(ctx, req, id)
-	if err != nil {
-		n.leave(g)
-		return "", err
-	}
-	go n.goOn(ctx, g, id, req, w)
-	return id, nil
+	return runID, nil
 }
 
-func (n *Runner) begin(ctx context.Context, req study.Request, id string) (w Writer, err error) {
-	defer contain(n.orchestrator.Log, id, &err)
+func (n *Runner) start(req study.Request, r Run, enter entrance) error {
+	if req.SessionID == "" {
+		return study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
+	}
+	ctx, g, err := enter(context.Background(), req.SessionID)
+	if err != nil {
+		return err
+	}
+	r.Session, r.Owner = req.SessionID, req.UserID
+	w, err := n.begin(ctx, r)
+	if err != nil {
+		n.leave(g)
+		return err
+	}
+	go n.goOn(ctx, g, r.ID, req, w)
+	return nil
+}
+
+func (n *Runner) begin(ctx context.Context, r Run) (w Writer, err error) {
+	defer contain(n.orchestrator.Log, r.ID, &err)
 	ctx, cancel := context.WithTimeout(ctx, n.o.JournalTimeout)
 	defer cancel()
-	w, err = n.journal.Begin(ctx, req.SessionID, id, req.UserID)
+	w, err = n.journal.Begin(ctx, r)
 	return w, study.Wrap(err, study.CodeUnavailable, "the event stream cannot be opened right now")
 }
 
@@ -138,14 +161,15 @@ func (n *Runner) goOn(ctx context.Context, g *going, id string, req study.Reques
 	defer l.close()
 	l.start(ctx, req.SessionID)
 	out, err := n.orchestrator.run(ctx, id, req, eventsTo(func(e study.Event) { l.tell(ctx, e) }, l.log))
-	n.count(err)
+	n.count(g, err)
 	if err != nil {
 		l.log.Warn("a run failed", "run", id, "error", err)
 	}
 	l.end(out, err)
 }
 
-func (n *Runner) count(err error) {
+func (n *Runner) count(g *going, err error) {
+	n.o.Observe(time.Since(g.began), err)
 	if err != nil {
 		n.failed.Add(1)
 		return
@@ -153,8 +177,20 @@ func (n *Runner) count(err error) {
 	n.completed.Add(1)
 }
 
-// enter lets a run in, under the bounds, and gives it its time.
+// entrance is a way in for a run of a session: enter or letIn.
+type entrance func(ctx context.Context, session string) (context.Context, *going, error)
+
+// enter is letIn for what is shed when it is not let in for want of room.
 func (n *Runner) enter(ctx context.Context, session string) (context.Context, *going, error) {
+	ctx, g, err := n.letIn(ctx, session)
+	if isCode(err, study.CodeOverloaded) {
+		n.shed.Add(1)
+	}
+	return ctx, g, err
+}
+
+// letIn lets a run in, under the bounds, and gives it its time.
+func (n *Runner) letIn(ctx context.Context, session string) (context.Context, *going, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.draining {
@@ -165,13 +201,12 @@ func (n *Runner) enter(ctx context.Context, session string) (context.Context, *g
 		release, ok = n.o.Admit()
 	}
 	if !ok {
-		n.shed.Add(1)
 		return nil, nil, &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon",
 			RetryAfter: retrySoon()}
 	}
 	ctx, cancelCause := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run took longer than it may"))
-	g := &going{session: session, cancel: cancelCause, release: func() { cancel(); release() }}
+	g := &going{session: session, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
 	n.going[g] = struct{}{}
 	n.active.Add(1)
 	return ctx, g, nil

@@ -24,13 +24,13 @@ type paper struct {
 	events []study.Event
 	tries  int
 	closed int
-	owner  string
+	begun  Run
 }
 
-func (p *paper) Begin(_ context.Context, _, _, owner string) (Writer, error) {
+func (p *paper) Begin(_ context.Context, r Run) (Writer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.owner = owner
+	p.begun = r
 	return p, p.begin
 }
 
@@ -98,8 +98,8 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 		}
 		synctest.Wait()
 		kinds := p.kinds()
-		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.owner != alice {
-			t.Errorf("owner %q, events %v", p.owner, kinds)
+		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.begun.Owner != alice || p.begun.Repeat {
+			t.Errorf("begun as %+v, events %v", p.begun, kinds)
 		}
 		var start struct {
 			SessionID string    `json:"session_id"`
@@ -125,6 +125,24 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 		}
 		if b.store.executions[0].RunID != id {
 			t.Error("the execution has another run id")
+		}
+	})
+}
+
+func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Chat)), Options{})
+		for i, want := range []any{nil, 3.0} {
+			p := &paper{}
+			if _, err := NewRunner(b.Orchestrator, p, RunnerOptions{}).Start(asking(study.Chat)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			clear(b.store.messages) // or the conversation would be another
+			kind, fields := p.terminal(t)
+			if kind != study.KindComplete || fields["from_cache"] != (i == 1) || fields["cache_age_seconds"] != want {
+				t.Errorf("run %d: %s %v", i+1, kind, fields)
+			}
 		}
 	})
 }
@@ -475,7 +493,7 @@ type library struct {
 	papers []*paper
 }
 
-func (l *library) Begin(context.Context, string, string, string) (Writer, error) {
+func (l *library) Begin(context.Context, Run) (Writer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.papers = append(l.papers, &paper{})

@@ -159,12 +159,8 @@ func (r *run) fly(ctx context.Context, f *flight) {
 	if r.watch.token != nil {
 		h.token = func(text string) { send(signal{token: text}) }
 	}
-	f.made, f.tokens, f.err = r.make(ctx, h)
-	if f.err != nil {
-		f.err = ended(ctx, f.err)
-		return
-	}
-	r.remember(ctx, f.key, f.made)
+	f.made, f.tokens, f.err = r.makeOnce(ctx, f.key, h)
+	f.err = ended(ctx, f.err)
 }
 
 func isDone(f *flight) bool {
@@ -185,7 +181,8 @@ type cached struct {
 }
 
 // key names everything the answer depends on. It begins with the type, so that an
-// operator can empty the cache of one type by a part of the key.
+// operator can empty the cache of one type by a part of the key; whose notes it is made
+// from follows, so that it can be dropped when they change.
 func (r *run) key() string {
 	b := r.brief
 	o := b.Options
@@ -196,14 +193,20 @@ func (r *run) key() string {
 	}
 	h := sha256.New()
 	put(h, string(b.Type), r.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
-		string(options), b.Material)
+		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
 	for _, turn := range b.History {
 		put(h, turn.Role, turn.Text)
 	}
 	if r.known.notes > 0 || len(b.History) > 0 {
 		put(h, "user", r.req.UserID)
 	}
-	return "answer/" + string(b.Type) + "/" + hex.EncodeToString(h.Sum(nil))
+	key := "answer/" + string(b.Type)
+	if r.known.notes > 0 {
+		key += MarkOf(r.req.UserID)
+	} else {
+		key += "/"
+	}
+	return key + hex.EncodeToString(h.Sum(nil))
 }
 
 // put hashes each part behind its length, so that no two lists of parts are alike.
@@ -234,9 +237,10 @@ func (r *run) recall(ctx context.Context, key string) (*gotten, bool) {
 	return &gotten{made: m, cached: true, age: age}, true
 }
 
-// remember caches an answer that passed.
+// remember caches an answer that passed. One that was not wholly checked is not for others,
+// and one made from notes that have changed meanwhile for nobody.
 func (r *run) remember(ctx context.Context, key string, m *made) {
-	if !m.validation.Passed {
+	if !m.validation.Passed || m.partly || r.outdated() {
 		return
 	}
 	data, err := json.Marshal(m.aid)

@@ -203,7 +203,7 @@ func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 			text := goodAnswer(typ)
 			m, open := gated(text)
 			b := newBench(m, Options{})
-			c := gatherCrowd(t, b, 5, asking(typ))
+			c := gatherCrowd(t, b, 100, asking(typ))
 			open()
 			c.wg.Wait()
 			tokens := 0
@@ -217,7 +217,7 @@ func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 					t.Errorf("run %d was told %q", i, got)
 				}
 			}
-			if m.calls() != 1 || tokens != 10 || len(b.store.executions) != 5 || len(b.flights) != 0 {
+			if m.calls() != 1 || tokens != 10 || len(b.store.executions) != 100 || len(b.flights) != 0 {
 				t.Errorf("%d calls, %d tokens, %d executions, %d flights left", m.calls(), tokens, len(b.store.executions), len(b.flights))
 			}
 		})

@@ -82,10 +82,25 @@ func BenchmarkGetParallel(b *testing.B) {
 
 func BenchmarkGetP99(b *testing.B) {
 	m, keys := fullMemory(b, 200)
+	reportP99(b, func(i int) { m.Get(ctx, keys[i%len(keys)]) })
+}
+
+// Every Set evicts, as it does in a cache that has been in use for a while.
+func BenchmarkSetP99(b *testing.B) {
+	m, _ := fullMemory(b, 200)
+	keys := make([]string, 1000)
+	for i := range keys {
+		keys[i] = "quiz:user:" + strconv.Itoa(i)
+	}
+	value := randomBytes(200)
+	reportP99(b, func(i int) { m.Set(ctx, keys[i%len(keys)], value) })
+}
+
+func reportP99(b *testing.B, f func(i int)) {
 	took := make([]time.Duration, 0, 1<<20)
 	for i := 0; b.Loop(); i++ {
 		start := time.Now()
-		m.Get(ctx, keys[i%len(keys)])
+		f(i)
 		if len(took) < cap(took) {
 			took = append(took, time.Since(start))
 		}

@@ -113,7 +113,10 @@ func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Dura
 }
 
 // Set implements Cache.
-func (m *Memory) Set(_ context.Context, key string, value []byte) {
+func (m *Memory) Set(_ context.Context, key string, value []byte) { m.keep(key, value, 0) }
+
+// keep is Set for a value that is of some age already.
+func (m *Memory) keep(key string, value []byte, age time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -121,11 +124,11 @@ func (m *Memory) Set(_ context.Context, key string, value []byte) {
 	if e, ok := m.index.Peek(key); ok {
 		m.remove(e)
 	}
-	size := int64(len(key)) + int64(len(value))
-	if size > m.options.MaxBytes/2 {
+	if !m.takes(key, value) {
 		m.counts.Refused++
 		return
 	}
+	size := int64(len(key)) + int64(len(value))
 	m.makeRoom(size)
 	first, err := m.arena.store(value) //nolint:contextcheck // bigcache wants one for the goroutine it is told not to start
 	if err != nil {
@@ -134,10 +137,19 @@ func (m *Memory) Set(_ context.Context, key string, value []byte) {
 	}
 	e := m.newEntry()
 	// The caller's key may lie in a buffer that is used again.
-	e.key, e.size, e.stored, e.value = strings.Clone(key), len(value), now, first
+	e.key, e.size, e.stored, e.value = strings.Clone(key), len(value), now.Add(-age), first
 	m.index.Add(e.key, e)
-	m.ages.append(&e.age)
+	older := m.ages.last
+	for older != nil && older.owner.stored.After(e.stored) {
+		older = older.prev
+	}
+	m.ages.insert(older, &e.age)
 	m.bytes += size
+}
+
+// takes reports whether an entry is not too large to keep.
+func (m *Memory) takes(key string, value []byte) bool {
+	return int64(len(key))+int64(len(value)) <= m.options.MaxBytes/2
 }
 
 // makeRoom evicts until an entry of size more bytes is within the bounds.
@@ -154,20 +166,25 @@ func (m *Memory) makeRoom(size int64) {
 
 // Clear implements Cache. It looks at every key.
 func (m *Memory) Clear(_ context.Context, pattern string) int {
+	dropped := 0
+	m.clear(pattern, func(string) { dropped++ })
+	return dropped
+}
+
+// clear is Clear, and calls gone with each key.
+func (m *Memory) clear(pattern string, gone func(key string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(time.Now())
-	dropped := 0
 	for l := m.ages.first; l != nil; {
 		e := l.owner
 		l = l.next
 		if strings.Contains(e.key, pattern) {
+			gone(e.key)
 			m.remove(e)
-			dropped++
 		}
 	}
 	m.release()
-	return dropped
 }
 
 // Stats implements Cache.

@@ -37,6 +37,7 @@ func TestMemoryConforms(t *testing.T) {
 }
 
 func TestMemoryConformsInRealTime(t *testing.T) {
+	t.Parallel()
 	cachetest.RunInRealTime(t, func(t *testing.T, b cachetest.Bounds) cache.Cache {
 		return open(t, cache.MemoryOptions(b))
 	})

@@ -13,14 +13,23 @@ type link[T any] struct {
 	prev, next *link[T]
 }
 
-func (o *order[T]) append(l *link[T]) {
-	l.prev, l.next = o.last, nil
-	if o.last == nil {
-		o.first = l
+func (o *order[T]) append(l *link[T]) { o.insert(o.last, l) }
+
+// insert puts l behind prev, or first when that is nil.
+func (o *order[T]) insert(prev, l *link[T]) {
+	next := o.first
+	if prev != nil {
+		next = prev.next
+		prev.next = l
 	} else {
-		o.last.next = l
+		o.first = l
 	}
-	o.last = l
+	if next != nil {
+		next.prev = l
+	} else {
+		o.last = l
+	}
+	l.prev, l.next = prev, next
 }
 
 func (o *order[T]) remove(l *link[T]) {

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
@@ -14,47 +13,54 @@ import (
 // requireAdmin lets only the holder of the admin token pass. The comparison takes
 // the same time wherever the token is wrong, and its length does not show.
 func (s *Server) requireAdmin(c *fiber.Ctx) error {
-	want, got := sha256.Sum256([]byte(s.o.AdminToken)), sha256.Sum256([]byte(adminToken(c)))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 || s.o.AdminToken == "" {
-		return study.Errorf(study.CodeForbidden, "an admin token is needed")
+	given := adminToken(c)
+	want, got := sha256.Sum256([]byte(s.o.AdminToken)), sha256.Sum256([]byte(given))
+	switch right := subtle.ConstantTimeCompare(want[:], got[:]) == 1; {
+	case given == "" || s.o.AdminToken == "":
+		return errNoAdmin
+	case !right:
+		return s.wrongAdminToken(c)
 	}
 	return c.Next()
 }
 
-// adminToken takes the token from where the client put it.
+var errNoAdmin = study.Errorf(study.CodeForbidden, "an admin token is needed")
+
+// adminToken takes the token from where the client put it. Authorization comes second:
+// it may hold a user's token.
 func adminToken(c *fiber.Ctx) string {
-	if bearer, ok := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer "); ok {
-		return bearer
-	}
 	if header := c.Get("X-Admin-Token"); header != "" {
 		return header
+	}
+	if token := bearer(c); token != "" {
+		return token
 	}
 	return c.Query("admin_token")
 }
 
 func (s *Server) adminErrors(c *fiber.Ctx) error {
-	limit, err := numberOf(c, "limit", 10, maxLimit)
+	page, err := pageOf(c, 10)
 	if err != nil {
 		return err
 	}
-	failures, err := s.o.Store.Failures(s.lifetime, limit)
+	failures, next, err := s.o.Store.Failures(s.lifetime, page)
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "errors": failures, "count": len(failures)})
+	return listed(c, fiber.Map{"errors": failures}, len(failures), next)
 }
 
 func (s *Server) userActivity(c *fiber.Ctx) error {
-	limit, err := limitOf(c)
+	page, err := pageOf(c, defaultLimit)
 	if err != nil {
 		return err
 	}
 	user := utils.CopyString(c.Params("user"))
-	runs, err := s.o.Store.Activity(s.lifetime, user, limit)
+	runs, next, err := s.o.Store.Activity(s.lifetime, user, page)
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "user_id": user, "activity": runs, "count": len(runs)})
+	return listed(c, fiber.Map{"user_id": user, "activity": runs}, len(runs), next)
 }
 
 // reload does what the HUP signal does.

@@ -20,6 +20,14 @@ type answered struct {
 	Message         string           `json:"message"`
 }
 
+// cacheKey is where a request's line in the log finds whether the cache had the answer.
+type cacheKey struct{}
+
+const (
+	cacheHit  = "HIT"
+	cacheMiss = "MISS"
+)
+
 // started is the body of a run that goes on by itself.
 type started struct {
 	Status    string `json:"status"` // "processing"
@@ -29,18 +37,23 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// process answers POST /api/ai/agent-test and /process: the run to its end.
+// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
+// of the client.
 func (s *Server) process(c *fiber.Ctx) error {
 	r, err := s.request(c)
 	if err != nil {
 		return err
 	}
-	outcome, progress, err := s.o.Runs.Do(s.lifetime, r)
+	ctx, done := whileThere(s.lifetime, c.Context().Conn())
+	defer done()
+	outcome, progress, err := s.o.Runs.Do(ctx, r)
 	if err != nil {
 		return err
 	}
+	c.Locals(cacheKey{}, cacheMiss)
 	if outcome.FromCache {
-		c.Set("X-Cache", "HIT")
+		c.Locals(cacheKey{}, cacheHit)
+		c.Set("X-Cache", cacheHit)
 		c.Set(fiber.HeaderAge, strconv.FormatInt(int64(outcome.Age/time.Second), 10))
 	}
 	return c.JSON(answered{
@@ -53,10 +66,14 @@ func (s *Server) process(c *fiber.Ctx) error {
 	})
 }
 
-// processStream answers POST /api/ai/process-stream: the run is begun.
+// processStream answers POST /api/ai/process-stream: the run is begun. A request that
+// is not valid counts for no limit; one that is turned away for want of room does.
 func (s *Server) processStream(c *fiber.Ctx) error {
 	r, err := s.request(c)
 	if err != nil {
+		return err
+	}
+	if err := s.allow(c); err != nil {
 		return err
 	}
 	run, err := s.o.Runs.Start(r)
@@ -74,12 +91,14 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 
 // request reads an agent request. Its strings are copies: Fiber reuses the body.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
-	r, err := study.ParseRequest(c.Request().Body())
+	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
 	if err != nil {
 		return r, err
 	}
-	if r.SessionID == "" {
-		r.SessionID = newID()
+	if r = r.InSession(newID); !r.NewSession {
+		if err := s.mine(c, r.SessionID); err != nil {
+			return r, err
+		}
 	}
 	r.NoCache = strings.Contains(strings.ToLower(c.Get(fiber.HeaderCacheControl)), "no-cache")
 	return r, nil

@@ -13,12 +13,12 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
+	"studysharper/app/stream/hub"
 )
 
-// handOver gives a client's connection to the worker's successor; session and
-// position are those of its event stream, "" for an idle connection. After nil the
-// caller closes its end, which the client does not notice.
-type handOver func(conn *net.TCPConn, session, position string) error
+// handOver gives a client's connection to the worker's successor; all but the
+// descriptor is "" for an idle connection.
+type handOver = hub.HandOver
 
 // longAgo is a deadline that has passed: it wakes a blocked read, and lets no byte
 // out of the kernel's buffer (see net.Conn).
@@ -201,7 +201,7 @@ func (s *conns) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
-	if over(c.TCPConn, "", "") == nil {
+	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "") }) == nil {
 		return true
 	}
 	s.mu.Lock()

@@ -58,10 +58,14 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 	if probe(route) {
 		s.o.Own.Add(metrics.Probes, 1)
 	} else {
+		s.o.Own.Observe(classOf(c.Path()), took)
+		s.o.Own.Add(metrics.Responses(status), 1)
 		s.countRequest()
 	}
 	level := slog.LevelInfo
 	switch {
+	case errors.Is(failure, errLeft): // nobody is there to be failed
+	case failure != nil && study.AsError(failure).Code == study.CodeOverloaded: // as it is meant to be, and counted
 	case status >= 500:
 		level = slog.LevelError
 	case probe(route):
@@ -74,7 +78,9 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
 		slog.String("method", utils.CopyString(c.Method())), slog.String("route", utils.CopyString(route)),
 		slog.Int("status", status), slog.Int64("duration_us", took.Microseconds()),
-		slog.String("cache", string(c.Response().Header.Peek("X-Cache"))),
+	}
+	if cached, applies := c.Locals(cacheKey{}).(string); applies {
+		attrs = append(attrs, slog.String("cache", cached))
 	}
 	if _, routing := errors.AsType[*fiber.Error](failure); failure != nil && !routing {
 		attrs = append(attrs, slog.String("error", failure.Error()))

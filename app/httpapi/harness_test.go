@@ -10,15 +10,18 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
 	"studysharper/app/study"
 )
 
@@ -29,9 +32,15 @@ type fakeRuns struct {
 	do    func(study.Request) (agent.Outcome, error)
 	start func(study.Request) (string, error)
 	drain func(context.Context) error
+	wait  func(context.Context) error // not nil: Do begins with it
 }
 
-func (r *fakeRuns) Do(_ context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
+func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
+	if r.wait != nil {
+		if err := r.wait(ctx); err != nil {
+			return agent.Outcome{}, nil, err
+		}
+	}
 	outcome, err := r.do(q)
 	return outcome, []study.Progress{{Step: 1, TotalSteps: study.TotalSteps}}, err
 }
@@ -99,13 +108,14 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	page, _ := f.board.Claim(0, 1)
 	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
-		MaxBodyBytes: 64 << 10, MaxStreams: 3, Keepalive: time.Minute, StaleAfter: time.Minute, CacheBackend: "memory",
+		MaxBodyBytes: 64 << 10, MaxStreams: 3, CacheBackend: "memory",
 		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
 		Due: func() {}, Reload: func() error { f.reloads++; return nil }, ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
 		Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {
 		c(&o)
 	}
+	f.serveStreams(&o)
 	f.server = New(o)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -119,11 +129,49 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err := f.server.Drain(ctx)
+		f.disconnected(ctx)
 		if err := errors.Join(err, <-served, f.store.Close(), f.board.Close()); err != nil {
 			t.Errorf("drain: %v", err)
 		}
 	})
 	return f
+}
+
+// disconnected waits until the last connection is closed: a drain counts one as gone a
+// moment before it touches the board for the last time.
+func (f *face) disconnected(ctx context.Context) {
+	for ; ctx.Err() == nil; runtime.Gosched() {
+		f.server.conns.mu.Lock()
+		open := len(f.server.conns.open)
+		f.server.conns.mu.Unlock()
+		if open == 0 {
+			return
+		}
+	}
+}
+
+// serveStreams opens the hub, where the test has not brought one.
+func (f *face) serveStreams(o *Options) {
+	f.t.Helper()
+	if o.Streams != nil {
+		return
+	}
+	own := o.Own
+	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
+		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: o.Log})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	o.Streams = streams
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- streams.Run(ctx) }()
+	f.t.Cleanup(func() { // after the server's drain
+		cancel()
+		if err := <-ran; err != nil {
+			f.t.Errorf("the hub: %v", err)
+		}
+	})
 }
 
 // reply is a response whose body has been read.
@@ -132,7 +180,8 @@ type reply struct {
 	body []byte
 }
 
-// ask sends a request; header pairs follow the body.
+// ask sends a request; header pairs follow the body. The answer must be one that the
+// OpenAPI document knows.
 func (f *face) ask(method, path, body string, header ...string) reply {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(body))
@@ -151,6 +200,11 @@ func (f *face) ask(method, path, body string, header ...string) reply {
 	got, err := io.ReadAll(res.Body)
 	if err != nil {
 		f.t.Fatal(err)
+	}
+	asked, _, _ := strings.Cut(path, "?")
+	if err := document.Check(openapitest.Exchange{Method: method, Path: asked, Request: []byte(body),
+		Status: res.StatusCode, Header: res.Header, Response: got}); err != nil {
+		f.t.Errorf("not as the document has it: %v", err)
 	}
 	return reply{res, got}
 }

@@ -8,6 +8,7 @@ import (
 
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
+	"studysharper/app/web"
 )
 
 // probeWait bounds how long a probe waits for a neighbour.
@@ -17,17 +18,23 @@ const probeWait = time.Second
 const (
 	healthy  = "healthy"
 	degraded = "degraded"
+	enabled  = "enabled"
 	disabled = "disabled"
 )
 
+// root answers a browser with the study desk, and everything else as the original does.
 func (s *Server) root(c *fiber.Ctx) error {
+	c.Vary(fiber.HeaderAccept)
+	if c.Accepts(fiber.MIMEApplicationJSON, fiber.MIMETextHTML) == fiber.MIMETextHTML {
+		return s.page(c, web.Desk)
+	}
 	return c.JSON(fiber.Map{"message": "StudySharper API", "version": s.o.Version, "status": healthy})
 }
 
 // health answers 200 also when degraded: a service that still serves must not be
 // restarted by its platform.
 func (s *Server) health(c *fiber.Ctx) error {
-	failing, status := s.failing(), healthy
+	failing, status := s.ailing(), healthy
 	if len(failing) > 0 {
 		status = degraded
 	}
@@ -37,6 +44,16 @@ func (s *Server) health(c *fiber.Ctx) error {
 		}
 		return healthy
 	}
+	limits := disabled
+	if len(s.o.Limits) > 0 {
+		if limits = state("rate_limiting"); limits == healthy {
+			limits = enabled
+		}
+	}
+	model := state("llm")
+	if model == healthy {
+		model = s.o.Provider
+	}
 	return c.JSON(fiber.Map{
 		"status":      status,
 		"service":     "studysharper_backend",
@@ -45,11 +62,11 @@ func (s *Server) health(c *fiber.Ctx) error {
 		"timestamp":   time.Now().UTC().Format(time.RFC3339),
 		"components": fiber.Map{
 			"database":      state("database"),
-			"cache":         healthy,
+			"cache":         state("cache"),
 			"events":        state("events"),
-			"llm":           s.o.Provider,
+			"llm":           model,
 			"monitoring":    state("database"),
-			"rate_limiting": disabled,
+			"rate_limiting": limits,
 			"sse_streaming": state("events"),
 		},
 		"endpoints": fiber.Map{
@@ -57,6 +74,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 			"process_stream": "/api/ai/process-stream",
 			"stream":         "/api/ai/stream/{session_id}",
 			"notes":          "/api/notes",
+			"preferences":    "/api/ai/preferences",
 			"metrics":        "/api/admin/metrics",
 		},
 	})
@@ -77,6 +95,20 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "ready"})
 }
 
+// ailing is failing, and what the service goes on without.
+func (s *Server) ailing() map[string]string {
+	ailing := s.failing()
+	if s.o.ModelOpen != nil && s.o.ModelOpen() {
+		ailing["llm"] = "unavailable"
+	}
+	if s.o.Degraded != nil {
+		for _, part := range s.o.Degraded() {
+			ailing[part] = "by itself"
+		}
+	}
+	return ailing
+}
+
 // failing asks the neighbours that every run needs, and says what is wrong with them.
 func (s *Server) failing() map[string]string {
 	ctx, cancel := context.WithTimeout(s.lifetime, probeWait)
@@ -85,7 +117,7 @@ func (s *Server) failing() map[string]string {
 	if err := s.o.Store.Ping(ctx); err != nil {
 		failing["database"] = "unavailable"
 	}
-	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, NoWait: true}); err != nil {
+	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {
 		failing["events"] = "unavailable"
 	}
 	return failing
@@ -96,11 +128,7 @@ const probeSession = "00000000-0000-0000-0000-000000000000"
 
 // adminMetrics answers for the whole container, whichever worker is asked.
 func (s *Server) adminMetrics(c *fiber.Ctx) error {
-	hours, err := numberOf(c, "hours", 24, 24*30)
-	if err != nil {
-		return err
-	}
-	totals, err := s.o.Store.Totals(s.lifetime, time.Now().Add(-time.Duration(hours)*time.Hour))
+	totals, err := s.totals(c)
 	if err != nil {
 		return err
 	}
@@ -112,9 +140,11 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 		"cache":      s.cache(board),
 		"sse":        streaming(board),
 		"runs":       runs(board),
+		"llm":        fiber.Map{"provider": s.o.Provider, "open_breakers": board.Sum(metrics.ModelsOpen)},
 		"recycles":   recycles(board),
 		"hand_overs": fiber.Map{"passed": board.Total(metrics.HandOvers), "lost": board.Total(metrics.HandOversLost)},
 		"metrics":    totals,
+		"latency":    latency(board),
 	})
 }
 
@@ -200,6 +230,23 @@ func recycles(board metrics.Snapshot) fiber.Map {
 		"reload":       board.Total(metrics.RecycledReload),
 	}
 }
+
+// latency is how long things took within the last minute.
+func latency(board metrics.Snapshot) fiber.Map {
+	of := func(subject int) fiber.Map {
+		l := board.Latency(subject)
+		return fiber.Map{"count": l.Count, "p50_ms": milliseconds(l.P50), "p95_ms": milliseconds(l.P95), "p99_ms": milliseconds(l.P99)}
+	}
+	return fiber.Map{
+		"window_seconds": metrics.RecentSpan.Seconds(),
+		"requests":       of(metrics.RecentRequests),
+		"runs":           of(metrics.RecentRuns),
+		"upstream":       of(metrics.RecentUpstream),
+	}
+}
+
+// milliseconds is a duration with three digits behind the point.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // secondsSince is the age of a moment in Unix nanoseconds; 0 for none.
 func secondsSince(at int64) float64 {

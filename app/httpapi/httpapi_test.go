@@ -230,6 +230,22 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 	}
 }
 
+func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {
+	open := true
+	f := serve(t, func(o *Options) { o.ModelOpen = func() bool { return open } })
+	for _, want := range []struct{ status, llm string }{{"degraded", "degraded"}, {"healthy", "offline"}} {
+		r := f.ask("GET", "/health", "")
+		got := r.object(t)
+		if llm := got["components"].(map[string]any)["llm"]; r.StatusCode != 200 || got["status"] != want.status || llm != want.llm {
+			t.Errorf("health: %d %s, want %+v", r.StatusCode, r.body, want)
+		}
+		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // the cache still serves
+			t.Errorf("readyz: %d %s", r.StatusCode, r.body)
+		}
+		open = false
+	}
+}
+
 func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
 	f := serve(t)
 	f.ask("POST", "/api/ai/process", chat)
@@ -239,6 +255,7 @@ func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
 		"cache":    {"backend", "items", "max_items", "estimated_size_mb", "max_size_mb", "hits", "misses", "evictions", "oldest_entry_age_seconds"},
 		"sse":      {"active_connections", "sessions", "queued_events", "dropped_events", "oldest_connection_age_seconds"},
 		"runs":     {"active", "queued", "completed", "failed", "shed"},
+		"llm":      {"provider", "open_breakers"},
 		"recycles": {"max_requests", "memory", "timeout", "crash", "reload"},
 		"metrics":  {"total_requests", "successful", "failed", "success_rate", "avg_execution_time_ms", "total_tokens_used", "agent_metrics"},
 	}

@@ -8,10 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
@@ -25,23 +28,26 @@ type pair struct {
 
 func serveTwo(t *testing.T) pair {
 	t.Helper()
-	p := pair{old: serve(t), next: serve(t)}
-	p.next.server.o.Journal = p.old.journal
-	return p
+	old := serve(t)
+	return pair{old: old, next: serve(t, func(o *Options) { o.Journal = old.journal })}
 }
 
 // over hands a connection to the successor as the control socket does: by a
 // duplicate of its descriptor.
-func (p pair) over(tcp *net.TCPConn, session, position string) error {
-	file, err := tcp.File()
+func (p pair) over(fd int, session, owner, position string) error {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
+	if session != "" {
+		return p.next.server.AdoptStream(own, session, owner, position)
+	}
+	file := os.NewFile(uintptr(own), "connection")
 	conn, err := net.FileConn(file)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	p.next.server.Adopt(conn.(*net.TCPConn), session, position)
+	p.next.server.Adopt(conn.(*net.TCPConn))
 	return nil
 }
 
@@ -267,7 +273,7 @@ func TestConnectionsThatNobodyTakesAreServedOnAndToldToClose(t *testing.T) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		left <- p.old.server.Leave(ctx, func(*net.TCPConn, string, string) error {
+		left <- p.old.server.Leave(ctx, func(int, string, string, string) error {
 			refused <- struct{}{}
 			return errors.New("no successor")
 		})
@@ -301,14 +307,14 @@ func TestAConnectionMayBeAdoptedBeforeTheServerServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unserved.Adopt(accepted.(*net.TCPConn), "", "")
+	unserved.Adopt(accepted.(*net.TCPConn))
 	c := &client{t, conn, bufio.NewReader(conn)}
 	c.send(get)
 	if err := c.receive(); err != nil {
 		t.Error(err)
 	}
 	_ = conn.Close()
-	<-unserved.conns.leave(func(*net.TCPConn, string, string) error { return errors.New("nobody") }) // the board is unmapped when the test ends
+	<-unserved.conns.leave(func(int, string, string, string) error { return errors.New("nobody") }) // the board is unmapped when the test ends
 }
 
 func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {

@@ -2,10 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
@@ -19,94 +16,16 @@ const (
 	maxLimit     = 200
 )
 
-// noteBody is what a note is made or changed by; nil fields are left alone.
-type noteBody struct {
-	UserID  *string `json:"user_id"`
-	Title   *string `json:"title"`
-	Content *string `json:"content"`
-}
-
-func (s *Server) createNote(c *fiber.Ctx) error {
-	var body noteBody
-	if err := decode(c, &body); err != nil {
-		return err
-	}
-	if err := required(map[string]*string{"user_id": body.UserID, "content": body.Content}); err != nil {
-		return err
-	}
-	note := study.Note{UserID: *body.UserID, Content: *body.Content}
-	if body.Title != nil {
-		note.Title = *body.Title
-	}
-	note, err := s.o.Store.CreateNote(s.lifetime, note)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderLocation, "/api/notes/"+note.ID)
-	return c.Status(fiber.StatusCreated).JSON(note)
-}
-
-func (s *Server) note(c *fiber.Ctx) error {
-	id, err := idParam(c, "note")
-	if err != nil {
-		return err
-	}
-	note, err := s.o.Store.Note(s.lifetime, query(c, "user_id"), id)
-	if err != nil {
-		return err
-	}
-	return c.JSON(note)
-}
-
-func (s *Server) notes(c *fiber.Ctx) error {
-	user, limit, err := listing(c)
-	if err != nil {
-		return err
-	}
-	notes, err := s.o.Store.Notes(s.lifetime, store.NoteQuery{UserID: user, Search: query(c, "q"), Limit: limit})
-	if err != nil {
-		return err
-	}
-	return c.JSON(fiber.Map{"status": "success", "notes": notes, "count": len(notes)})
-}
-
-func (s *Server) updateNote(c *fiber.Ctx) error {
-	id, err := idParam(c, "note")
-	if err != nil {
-		return err
-	}
-	var body noteBody
-	if err := decode(c, &body); err != nil {
-		return err
-	}
-	note, err := s.o.Store.UpdateNote(s.lifetime, query(c, "user_id"), id, body.Title, body.Content)
-	if err != nil {
-		return err
-	}
-	return c.JSON(note)
-}
-
-func (s *Server) deleteNote(c *fiber.Ctx) error {
-	id, err := idParam(c, "note")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Store.DeleteNote(s.lifetime, query(c, "user_id"), id); err != nil {
-		return err
-	}
-	return c.SendStatus(fiber.StatusNoContent)
-}
-
 func (s *Server) sessions(c *fiber.Ctx) error {
-	user, limit, err := listing(c)
+	user, page, err := listing(c)
 	if err != nil {
 		return err
 	}
-	sessions, err := s.o.Store.Sessions(s.lifetime, user, limit)
+	sessions, next, err := s.o.Store.Sessions(s.lifetime, user, page)
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "sessions": sessions, "count": len(sessions)})
+	return listed(c, fiber.Map{"sessions": sessions}, len(sessions), next)
 }
 
 func (s *Server) session(c *fiber.Ctx) error {
@@ -115,6 +34,9 @@ func (s *Server) session(c *fiber.Ctx) error {
 		return err
 	}
 	session, err := s.o.Store.Session(s.lifetime, id)
+	if user := authenticated(c); err == nil && user != "" && session.UserID != user {
+		err = errNotMine
+	}
 	if err != nil {
 		return err
 	}
@@ -126,15 +48,18 @@ func (s *Server) messages(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := limitOf(c)
+	page, err := pageOf(c, defaultLimit)
 	if err != nil {
 		return err
 	}
-	messages, err := s.o.Store.Messages(s.lifetime, id, limit)
+	if err := s.mine(c, id); err != nil {
+		return err
+	}
+	messages, next, err := s.o.Store.Messages(s.lifetime, id, page)
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "session_id": id, "messages": messages, "count": len(messages)})
+	return listed(c, fiber.Map{"session_id": id, "messages": messages}, len(messages), next)
 }
 
 // contentItem is a kept aid as it is listed.
@@ -154,11 +79,11 @@ func (s *Server) contents(c *fiber.Ctx) error {
 	if of == "" {
 		return study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams or summaries")
 	}
-	user, limit, err := listing(c)
+	user, page, err := listing(c)
 	if err != nil {
 		return err
 	}
-	contents, err := s.o.Store.Contents(s.lifetime, user, of, limit)
+	contents, next, err := s.o.Store.Contents(s.lifetime, user, of, page)
 	if err != nil {
 		return err
 	}
@@ -166,11 +91,15 @@ func (s *Server) contents(c *fiber.Ctx) error {
 	for i, kept := range contents {
 		items[i] = contentItem{kept, kept.Data}
 	}
-	return c.JSON(fiber.Map{"status": "success", "content_type": kind, "items": items, "count": len(items)})
+	return listed(c, fiber.Map{"content_type": kind, "items": items}, len(items), next)
 }
 
 func (s *Server) contentStats(c *fiber.Ctx) error {
-	counts, err := s.o.Store.ContentStats(s.lifetime, utils.CopyString(c.Params("user")))
+	user, err := userOf(c, utils.CopyString(c.Params("user")))
+	if err != nil {
+		return err
+	}
+	counts, err := s.o.Store.ContentStats(s.lifetime, user)
 	if err != nil {
 		return err
 	}
@@ -187,7 +116,14 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 	if err := decode(c, &f); err != nil {
 		return err
 	}
-	f.UserID = query(c, "user_id")
+	if _, err := userOf(c, f.UserID); err != nil {
+		return err
+	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	f.UserID = user
 	var faults []study.Fault
 	if f.UserID == "" {
 		faults = append(faults, study.Fault{Field: "user_id", Detail: "is required, in the query"})
@@ -212,27 +148,34 @@ func decode(c *fiber.Ctx, into any) error {
 	return study.Decode(c.Request().Body(), into)
 }
 
-func required(fields map[string]*string) error {
-	var faults []study.Fault
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if value := fields[name]; value == nil || strings.TrimSpace(*value) == "" {
-			faults = append(faults, study.Fault{Field: name, Detail: "is required"})
-		}
+// listing reads what every listing takes: whose, and which part of it.
+func listing(c *fiber.Ctx) (user string, page store.Page, err error) {
+	user, err = userOf(c, query(c, "user_id"))
+	if err != nil {
+		return "", page, err
 	}
-	return study.Invalid(faults)
-}
-
-// listing reads what every listing takes: whose, and how many at most.
-func listing(c *fiber.Ctx) (user string, limit int, err error) {
-	user = query(c, "user_id")
 	if user == "" {
-		return "", 0, study.Invalid([]study.Fault{{Field: "user_id", Detail: "is required, in the query"}})
+		return "", page, study.Invalid([]study.Fault{{Field: "user_id", Detail: "is required, in the query"}})
 	}
-	limit, err = limitOf(c)
-	return user, limit, err
+	page, err = pageOf(c, defaultLimit)
+	return user, page, err
 }
 
-func limitOf(c *fiber.Ctx) (int, error) { return numberOf(c, "limit", defaultLimit, maxLimit) }
+// pageOf reads how many rows of a list are wanted, and from where on.
+func pageOf(c *fiber.Ctx, otherwise int) (store.Page, error) {
+	limit, err := numberOf(c, "limit", otherwise, maxLimit)
+	return store.Page{Limit: limit, Before: query(c, "before")}, err
+}
+
+// listed answers with a list: its fields, how many rows, and the cursor to give as
+// `before` for those that follow. At the end there is none.
+func listed(c *fiber.Ctx, fields fiber.Map, count int, next string) error {
+	fields["status"], fields["count"] = "success", count
+	if next != "" {
+		fields["next_cursor"] = next
+	}
+	return c.JSON(fields)
+}
 
 func numberOf(c *fiber.Ctx, name string, otherwise, most int) (int, error) {
 	given := query(c, name)

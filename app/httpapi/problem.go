@@ -77,7 +77,7 @@ func problemOf(err error) (problem, time.Duration) {
 		status = http.StatusInternalServerError
 	}
 	title := http.StatusText(status)
-	if e.Code == study.CodeForbidden {
+	if errors.Is(err, errNoAdmin) {
 		title = "Unauthorized" // the original's word for it
 	}
 	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
@@ -122,5 +122,8 @@ func retryAfter(d time.Duration) string {
 	if d <= 0 {
 		d = time.Second + rand.N(4*time.Second) //nolint:gosec // jitter, not a secret
 	}
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+	return strconv.FormatInt(wholeSeconds(d), 10)
 }
+
+// wholeSeconds is d in seconds, rounded up.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -14,11 +13,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cors"
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 
-	"studysharper/app/agent"
-	"studysharper/app/metrics"
-	"studysharper/app/store"
 	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
 	"studysharper/app/study"
 )
 
@@ -27,51 +25,11 @@ const (
 	readTimeout  = 30 * time.Second // a whole request, first byte to last
 	writeTimeout = 30 * time.Second // a whole response; event streams have their own
 	idleTimeout  = 75 * time.Second // a kept-alive connection between requests
-	headerBytes  = 16 << 10         // request line and headers; above it 431
+	headerBytes  = 8 << 10          // request line and headers; above it 431. Every connection with a request has so much
 	maxConns     = 16 << 10         // open connections a worker, streams included
 	lingerFor    = 5 * time.Second  // for connections that no successor could take
 	lingerLook   = 50 * time.Millisecond
 )
-
-// Runs answers agent requests: *agent.Runner, or a test's.
-type Runs interface {
-	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
-	Start(study.Request) (runID string, err error)
-	Drain(context.Context) error
-}
-
-// Options are a server's settings and its neighbours.
-type Options struct {
-	Version       string
-	Environment   string
-	AdminToken    string // "" = the admin endpoints answer 403
-	Origins       []string
-	MaxBodyBytes  int
-	MaxStreams    int // over all workers
-	Keepalive     time.Duration
-	StaleAfter    time.Duration
-	CacheBackend  string
-	CacheMaxItems int   // a worker
-	CacheMaxBytes int64 // a worker
-	Provider      string
-	LimitBytes    int64 // the container's memory, or what is assumed of it
-
-	Runs    Runs
-	Store   store.Store
-	Journal stream.Journal
-	Board   *metrics.Board
-	Own     *metrics.Page // this worker's
-	Cgroup  metrics.Cgroup
-	// ClearCaches empties the caches of every worker of the keys that hold pattern.
-	ClearCaches func(pattern string) error
-	// Refresh brings this worker's page of the board up to date; called after each answer.
-	Refresh func()
-	// Due tells that this worker has answered as many requests as it may; called once.
-	Due func()
-	// Reload replaces every worker.
-	Reload func() error
-	Log    *slog.Logger
-}
 
 // Server is one worker's HTTP server. Make it with New, Serve it on a listener,
 // and Drain it at the end.
@@ -79,7 +37,6 @@ type Server struct {
 	o        Options
 	app      *fiber.App
 	handler  fasthttp.RequestHandler
-	streams  *streams
 	conns    *conns
 	inFlight *inFlight
 	stopping atomic.Bool // Drain has begun
@@ -95,7 +52,7 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, streams: newStreams(), conns: newConns(o.Own), inFlight: newInFlight()}
+	s := &Server{o: o, conns: newConns(o.Own), inFlight: newInFlight()}
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:               "studysharper",
@@ -130,11 +87,15 @@ func (silent) Printf(string, ...any) {}
 func (s *Server) route() {
 	s.app.Use(s.edge, s.cors())
 	s.app.Get("/", s.root)
+	s.app.Get("/admin", s.adminPage)
+	s.app.Get("/assets/:version/:name", s.asset)
 	s.app.Get("/health", s.health)
 	s.app.Get("/livez", s.livez)
 	s.app.Get("/readyz", s.readyz)
+	s.app.Get("/metrics", s.prometheus)
+	s.app.Get("/openapi.json", openapi)
 
-	ai := s.app.Group("/api/ai")
+	ai := s.app.Group("/api/ai", s.requireUser)
 	ai.Post("/agent-test", s.process)
 	ai.Post("/process", s.process)
 	ai.Post("/process-stream", s.processStream)
@@ -147,8 +108,10 @@ func (s *Server) route() {
 	ai.Get("/generated-content/:kind", s.contents)
 	ai.Get("/content-stats/:user", s.contentStats)
 	ai.Post("/feedback", s.feedback)
+	ai.Get("/preferences", s.preferences)
+	ai.Put("/preferences", s.savePreferences)
 
-	notes := s.app.Group("/api/notes")
+	notes := s.app.Group("/api/notes", s.requireUser)
 	notes.Post("/", s.createNote)
 	notes.Get("/", s.notes)
 	notes.Get("/:note", s.note)
@@ -163,6 +126,7 @@ func (s *Server) route() {
 	admin.Post("/reload", s.reload)
 
 	s.routeLeak()
+	s.routePublish()
 }
 
 func (s *Server) cors() fiber.Handler {
@@ -170,7 +134,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate",
 		MaxAge:           600,
 	})
 }
@@ -207,7 +171,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.stopping.Store(true)
 	defer s.end()
 	err := s.o.Runs.Drain(ctx) // until then probes are answered, and say so
-	err = errors.Join(err, s.streams.end(ctx, errServerStops))
+	err = errors.Join(err, within(ctx, s.o.Streams.End()))
 	s.closeListener()
 	return errors.Join(err, s.app.ShutdownWithContext(ctx))
 }
@@ -218,10 +182,20 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Leave(ctx context.Context, over handOver) error {
 	defer s.end()
 	s.closeListener()
-	s.streams.handTo(over)
+	streamless := s.o.Streams.Leave(over)
 	err := s.emptied(ctx, s.conns.leave(over))
 	err = errors.Join(err, s.o.Runs.Drain(ctx))
-	return errors.Join(err, s.streams.end(ctx, errServerLeaves))
+	return errors.Join(err, within(ctx, streamless))
+}
+
+// within waits for done until ctx ends, which is an error.
+func within(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // closeListener makes the server accept no more, also when it has not begun to;
@@ -257,20 +231,22 @@ func (s *Server) emptied(ctx context.Context, empty <-chan struct{}) error {
 	return s.app.ShutdownWithContext(ctx)
 }
 
-// Adopt takes over a connection from a leaving worker: an event stream where
-// session is not "", else one that is idle. It owns tcp.
-func (s *Server) Adopt(tcp *net.TCPConn, session, position string) {
-	if session == "" {
-		c := s.conns.add(tcp)
-		go func() { _ = s.app.Server().ServeConn(c) }()
-		return
-	}
+// Adopt takes over an idle connection from a leaving worker. It owns tcp.
+func (s *Server) Adopt(tcp *net.TCPConn) {
+	c := s.conns.add(tcp)
+	go func() { _ = s.app.Server().ServeConn(c) }()
+}
+
+// AdoptStream takes over an event stream from a leaving worker: its socket, its
+// session, whose that must be ("" = anyone's) and its position. It owns fd. The stream goes on with a comment, because
+// nobody knows how long its client has heard nothing. Where workers are recycled more
+// often than SSE_KEEPALIVE, the silence would begin anew with each of them.
+func (s *Server) AdoptStream(fd int, session, owner, position string) error {
 	at, err := study.ParsePosition(position)
 	if err != nil {
-		_ = tcp.Close()
-		return
+		return errors.Join(err, unix.Close(fd))
 	}
-	open := s.streams.begin()
-	open.adopted = true
-	go s.follow(tcp, []byte(adoptedHead), stream.Query{Session: session, After: at}, open)
+	s.o.Streams.Reserve()
+	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Query: stream.Query{Session: session, Owner: owner, After: at}})
+	return nil
 }

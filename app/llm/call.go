@@ -28,7 +28,7 @@ func (c *Client) call(ctx context.Context, model string, p study.Prompt, onText 
 	defer resp.Body.Close()
 	watch.allow(c.o.IdleTimeout)
 	if resp.StatusCode != http.StatusOK {
-		return study.Answer{}, statusFailure(resp.StatusCode, retryAfter(resp.Header, time.Now()))
+		return study.Answer{}, refusal(resp, watch)
 	}
 	r := &reading{ctx: ctx, o: c.o, watch: watch, onText: onText, answer: study.Answer{Model: model},
 		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
@@ -80,8 +80,11 @@ func newWatch(end func(), on bool) *watch {
 // allow starts the time anew.
 func (w *watch) allow(d time.Duration) {
 	if w.on {
-		w.timer.Reset(d)
+		w.demand(d)
 	}
 }
+
+// demand is allow for plain calls too.
+func (w *watch) demand(d time.Duration) { w.timer.Reset(d) }
 
 func (w *watch) rest() { w.timer.Stop() }

@@ -34,6 +34,10 @@ type Options struct {
 	MaxPromptBytes int // text of a prompt's turns together; default 1 MiB
 	MaxConns       int // connections to the API, busy or idle; default 64. More calls wait, within their time
 	RetryBurst     int // retries allowed in a row before they are held to a tenth of the calls; default 10
+
+	// Observe is told of each HTTP call that was made: how long it took, the tokens that the
+	// API says it cost, and its failure, a *study.Error. It must not block. Default: nobody.
+	Observe func(took time.Duration, tokens int, err error)
 }
 
 // withDefaults fills in what is missing.
@@ -63,15 +67,21 @@ type Client struct {
 	endpoint string
 	http     *http.Client
 	retries  *retryBudget
+	breakers map[string]*breaker // by model; none is added after New
 }
 
 // New makes a Client. It touches nothing: a wrong BaseURL or key shows in Generate.
 func New(o Options) *Client {
 	o = o.withDefaults()
+	breakers := map[string]*breaker{o.Model: {}}
+	for _, model := range o.Fallbacks {
+		breakers[model] = &breaker{}
+	}
 	return &Client{
 		o:        o,
 		endpoint: strings.TrimRight(o.BaseURL, "/") + "/chat/completions",
 		retries:  newRetryBudget(o.RetryBurst),
+		breakers: breakers,
 		http: &http.Client{
 			Transport: newTransport(o, nil),
 			// A redirect could carry the prompt and the key anywhere, a cloud's metadata address included.
@@ -102,6 +112,24 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 // Name is the model asked first, as configured.
 func (c *Client) Name() string { return c.o.Model }
 
+// Health is what a Client's circuit breakers say.
+type Health struct {
+	FirstOpen bool // the model asked first is left alone, or not yet known to be well again
+	Open      int  // how many models are
+}
+
+// Health gives the health now. It never blocks for long.
+func (c *Client) Health() Health {
+	now := time.Now()
+	h := Health{FirstOpen: c.breakers[c.o.Model].open(now)}
+	for _, b := range c.breakers {
+		if b.open(now) {
+			h.Open++
+		}
+	}
+	return h
+}
+
 // Close closes the idle connections. The Client stays usable; Close is idempotent.
 func (c *Client) Close() error {
 	c.http.CloseIdleConnections()
@@ -117,6 +145,11 @@ func (c *Client) Close() error {
 // a model, and then with the fallbacks (a plain call that hangs is given two thirds of
 // the time left while there are any). One after it is not: the answer returned beside
 // the error then holds the text so far.
+//
+// A model that fails five times in a row, or in ten of its last twenty calls, is not
+// asked for five seconds, and again until one call to it has gone well; one that is
+// rate-limited and says how long (a minute at most) is not asked meanwhile. The
+// fallbacks then come first, and where none is left the call fails at once.
 //
 // The error is a *study.Error: CodeUpstreamFailed (the API refuses us, or answers
 // wrongly), CodeUpstreamUnavailable (it cannot serve now; RetryAfter when it said so),
@@ -138,7 +171,7 @@ func (c *Client) Generate(ctx context.Context, p study.Prompt, onText func(strin
 // askAll asks the models in order until one answers or none would.
 func (c *Client) askAll(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
 	answer, fail := c.ask(ctx, c.o.Model, p, onText, len(c.o.Fallbacks) > 0)
-	var before []error
+	var before []*study.Error
 	for i, model := range c.o.Fallbacks {
 		if fail == nil || fail.next == giveUp || ctx.Err() != nil {
 			break
@@ -157,11 +190,7 @@ func (c *Client) check(p study.Prompt) error {
 	if len(p.Turns) == 0 {
 		return study.Errorf(study.CodeInternal, "a prompt without turns")
 	}
-	size := 0
-	for _, t := range p.Turns {
-		size += len(t.Text)
-	}
-	if size > c.o.MaxPromptBytes {
+	if promptBytes(p) > c.o.MaxPromptBytes {
 		return study.Errorf(study.CodeTooLarge, "the text for the model is longer than %d bytes", c.o.MaxPromptBytes)
 	}
 	return nil
@@ -178,16 +207,52 @@ func (c *Client) ask(ctx context.Context, model string, p study.Prompt, onText f
 		defer cancel()
 		ctx = short
 	}
-	answer, fail := c.call(ctx, model, p, onText)
-	if fail == nil || fail.next != tryAgain {
-		return answer, fail
+	answer, fail := c.try(ctx, model, p, onText)
+	if fail == nil || fail.next != tryAgain || more && fail.err.RetryAfter > 0 {
+		return answer, fail // another model is rather asked than this one waited for
 	}
 	delay := backoff(fail.err.RetryAfter)
-	if !fits(ctx, delay, c.o.Timeout/10) || !c.retries.spend() {
+	if !fits(ctx, delay, c.o.Timeout/10) || c.breakers[model].refuses(time.Now().Add(delay)) || !c.retries.spend() {
 		return answer, fail
 	}
 	if !sleep(ctx, delay) {
 		return answer, silenceFailure(ctx)
 	}
-	return c.call(ctx, model, p, onText)
+	return c.try(ctx, model, p, onText)
+}
+
+// try makes one call, unless the model's breaker is open. A stream is known to be
+// well by its first piece of text.
+func (c *Client) try(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+	pass, wait := c.breakers[model].admit(time.Now())
+	if pass == nil {
+		return study.Answer{}, refused(wait)
+	}
+	defer pass.tell(unsure, 0) // onText may panic
+	show := onText
+	if onText != nil {
+		show = func(text string) {
+			pass.tell(well, 0)
+			onText(text)
+		}
+	}
+	began := time.Now()
+	answer, fail := c.call(ctx, model, p, show)
+	if fail != nil {
+		pass.tell(fail.verdict, fail.rest)
+	} else {
+		pass.tell(well, 0)
+	}
+	c.observe(time.Since(began), answer, fail)
+	return answer, fail
+}
+
+func (c *Client) observe(took time.Duration, answer study.Answer, fail *failure) {
+	switch {
+	case c.o.Observe == nil:
+	case fail == nil:
+		c.o.Observe(took, answer.Tokens, nil)
+	default:
+		c.o.Observe(took, answer.Tokens, fail.err)
+	}
 }

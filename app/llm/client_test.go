@@ -34,8 +34,9 @@ func TestGenerateAnswersPlainAndStreamed(t *testing.T) {
 	if got := strings.Join(pieces, ""); got != words || len(pieces) != 8 {
 		t.Errorf("pieces are %q, want the 8 words", pieces)
 	}
-	if got := server.Counts(); got.Calls != 2 || got.Streams != 1 || got.Completed != 2 {
-		t.Errorf("upstream counts %+v", got)
+	got, err := server.Await(t.Context(), func(n fakellm.Counts) bool { return n.Active == 0 })
+	if err != nil || got.Calls != 2 || got.Streams != 1 || got.Completed != 2 {
+		t.Errorf("upstream counts %+v, %v", got, err)
 	}
 	if c.Name() != "first" {
 		t.Errorf("name is %q", c.Name())

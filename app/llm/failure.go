@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -23,19 +24,22 @@ const (
 	tryAgain              // the same call may succeed in a moment
 )
 
-// failure is an error with what to do about it.
+// failure is an error with what to do about it, and what it says of the upstream.
 type failure struct {
-	err  *study.Error
-	next next
+	err     *study.Error
+	next    next
+	verdict verdict
+	rest    time.Duration // the model asked to be left alone for so long
 }
 
 // after gives the error, with the failures of the models asked before in its cause.
-func (f *failure) after(before []error) error {
+func (f *failure) after(before []*study.Error) error {
 	if len(before) == 0 {
 		return f.err
 	}
 	whole := *f.err
-	earlier := before[0]
+	whole.RetryAfter = soonest(append(before, f.err))
+	var earlier error = before[0]
 	for _, later := range before[1:] {
 		earlier = fmt.Errorf("%w; then %w", earlier, later)
 	}
@@ -47,17 +51,40 @@ func (f *failure) after(before []error) error {
 	return &whole
 }
 
+// soonest is the shortest time after which one of the models may be asked; 0 where none said.
+func soonest(all []*study.Error) time.Duration {
+	var least time.Duration
+	for _, e := range all {
+		if e.RetryAfter > 0 && (least == 0 || e.RetryAfter < least) {
+			least = e.RetryAfter
+		}
+	}
+	return least
+}
+
 // Causes of our own for ending a call.
 var (
 	errSilence  = errors.New("no answer within the time allowed")
 	errRawBytes = errors.New("response longer than the bound")
 	errExchange = errors.New("the HTTP exchange failed")
+	errOpen     = errors.New("the model's circuit breaker is open")
 
 	errSlowNetwork = errors.New("the network took too long")
 )
 
 func failed(n next, cause error, message string) *failure {
 	return &failure{next: n, err: &study.Error{Code: study.CodeUpstreamFailed, Message: message, Cause: cause}}
+}
+
+// sick marks a failure as one that speaks of the upstream's health.
+func (f *failure) sick() *failure {
+	f.verdict = ill
+	return f
+}
+
+// refused says that a model is left alone for now.
+func refused(wait time.Duration) *failure {
+	return &failure{next: nextModel, err: notNow(wait+rand.N(moreWait), errOpen)}
 }
 
 // statusFailure says what an HTTP status other than 200, or the code in an error
@@ -73,14 +100,21 @@ func statusFailure(status int, retryAfter time.Duration) *failure {
 		return failed(giveUp, cause, "the model's API answered with a redirect, which is not followed")
 	case status == http.StatusNotFound:
 		return failed(nextModel, cause, "the model's API does not know the model")
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
-		return &failure{next: tryAgain, err: &study.Error{Code: study.CodeUpstreamUnavailable,
-			Message: "the model cannot answer just now", RetryAfter: retryAfter, Cause: cause}}
+	case status == http.StatusTooManyRequests:
+		// Neither well nor ill: it has no time for us.
+		return &failure{next: tryAgain, verdict: unsure, rest: retryAfter, err: notNow(retryAfter, cause)}
+	case status == http.StatusRequestTimeout, status >= 500:
+		return &failure{next: tryAgain, verdict: ill, err: notNow(retryAfter, cause)}
 	case status >= 400:
 		return failed(nextModel, cause, "the model's API refused the request")
 	default:
 		return failed(nextModel, cause, "the model's API answered with a status that makes no sense")
 	}
+}
+
+func notNow(retryAfter time.Duration, cause error) *study.Error {
+	return &study.Error{Code: study.CodeUpstreamUnavailable, Message: "the model cannot answer just now",
+		RetryAfter: retryAfter, Cause: cause}
 }
 
 // ioFailure says what a failed exchange means: one that was ended, by us or by the
@@ -89,21 +123,21 @@ func ioFailure(ctx context.Context, err error, n next, code study.Code, message 
 	if ctx.Err() != nil {
 		return silenceFailure(ctx)
 	}
-	return &failure{next: n, err: &study.Error{Code: code, Message: message, Cause: harmless(err)}}
+	return &failure{next: n, verdict: ill, err: &study.Error{Code: code, Message: message, Cause: harmless(err)}}
 }
 
 // silenceFailure says why ctx has ended: our own timers, or the caller.
 func silenceFailure(ctx context.Context) *failure {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, errSilence) {
-		return &failure{next: nextModel, err: &study.Error{Code: study.CodeUpstreamTimeout,
+		return &failure{next: nextModel, verdict: ill, err: &study.Error{Code: study.CodeUpstreamTimeout,
 			Message: "the model did not answer in time", Cause: cause}}
 	}
 	code, message := study.CodeUnavailable, "the run was ended before the model had answered"
 	if errors.Is(cause, context.DeadlineExceeded) {
 		code, message = study.CodeTimeout, "the run took longer than it may"
 	}
-	return &failure{next: giveUp, err: study.AsError(study.Wrap(cause, code, message))}
+	return &failure{next: giveUp, verdict: unsure, err: study.AsError(study.Wrap(cause, code, message))}
 }
 
 // harmless keeps the causes whose text is made on this side. Others may quote the

@@ -115,7 +115,7 @@ func TestFault_L3_NothingIsTriedAgainAfterTheFirstText(t *testing.T) {
 
 func TestFault_L3_RetriesAreHeldToAShareOfTheCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, c := inBubble(Options{RetryBurst: 2}, fakellm.Rule{Fault: fakellm.Status, Status: 503})
+		server, c := inBubble(Options{RetryBurst: 2}, fakellm.Rule{Fault: fakellm.Status, Status: 429})
 		for range 30 {
 			_, err := c.Generate(t.Context(), prompt(), nil)
 			wantCode(t, err, study.CodeUpstreamUnavailable)

@@ -19,7 +19,33 @@ const (
 	endGrace      = 100 * time.Millisecond // for the end of the body after [DONE]
 	maxModelBytes = 200                    // of a model's name for itself
 	lineSlack     = 64 << 10               // of a stream's line, over the bound of its text
+	firstBytes    = 4 << 10                // of a plain answer's buffer at first
+	growBytes     = 512 << 10              // of one that still grows by doubling
 )
+
+// readAll reads to the end of r, which fails where more than limit bytes come. It holds
+// little more than limit: the buffer doubles while it is small, and then has its bound at
+// once, because a large one would be held twice while it grows.
+func readAll(r io.Reader, limit int) ([]byte, error) {
+	buf := make([]byte, 0, min(firstBytes, limit+1))
+	for {
+		if len(buf) == cap(buf) {
+			size := min(2*cap(buf), limit+1)
+			if size > growBytes {
+				size = limit + 1
+			}
+			buf = append(make([]byte, 0, size), buf...)
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
 
 // boundedReader fails with errRawBytes where more than left bytes come.
 type boundedReader struct {
@@ -46,6 +72,7 @@ type reading struct {
 
 	text     strings.Builder
 	answer   study.Answer // all but its text
+	chunk    wireReply    // used again for each event of a stream
 	finished bool         // the model said that it is done
 	bad      int          // lines that were no JSON
 }
@@ -59,21 +86,21 @@ func (r *reading) read(h http.Header) *failure {
 	case kind == "text/event-stream":
 		return r.stream()
 	default:
-		return failed(tryAgain, nil, "the model's API answered with something that is no event stream")
+		return failed(tryAgain, nil, "the model's API answered with something that is no event stream").sick()
 	}
 }
 
 // plain reads one JSON body. A stream that was asked for may come as one.
 func (r *reading) plain() *failure {
-	raw, err := io.ReadAll(r.body)
+	body, err := readAll(r.body, r.o.MaxRawBytes)
 	if err != nil {
 		return r.broken(err)
 	}
 	var reply wireReply
-	if json.Unmarshal(raw, &reply) != nil {
-		return failed(tryAgain, nil, "the model's API answered with something that is no JSON")
+	if json.Unmarshal(body, &reply) != nil {
+		return failed(tryAgain, nil, "the model's API answered with something that is no JSON").sick()
 	}
-	if fail := r.take(reply); fail != nil {
+	if fail := r.take(&reply); fail != nil {
 		return fail
 	}
 	return r.whole()
@@ -112,58 +139,76 @@ func (r *reading) allowNext() {
 
 // event takes the data of one event; a few that are no JSON are passed over.
 func (r *reading) event(data []byte) *failure {
-	var reply wireReply
-	if json.Unmarshal(data, &reply) != nil {
+	r.chunk = wireReply{}
+	if json.Unmarshal(data, &r.chunk) != nil {
 		if r.bad++; r.bad > maxBadLines {
-			return failed(r.retry(tryAgain), nil, "the model's API sent a stream that is no JSON")
+			return failed(r.retry(tryAgain), nil, "the model's API sent a stream that is no JSON").sick()
 		}
 		return nil
 	}
-	return r.take(reply)
+	return r.take(&r.chunk)
 }
 
 // take adds what a plain answer or a chunk brings.
-func (r *reading) take(reply wireReply) *failure {
+func (r *reading) take(reply *wireReply) *failure {
 	if status, ok := errorStatus(reply.Error); ok {
-		fail := statusFailure(status, 0)
+		d := readDetails(reply.Error, time.Now())
+		fail := d.failure(status, d.reset)
 		fail.next = r.retry(fail.next)
 		return fail
 	}
-	if reply.Model != "" && len(reply.Model) <= maxModelBytes {
-		r.answer.Model = reply.Model
-	}
+	r.takeModel(reply.Model)
 	if n := reply.Usage.tokens(); n > 0 {
 		r.answer.Tokens = n
 	}
-	for _, choice := range reply.Choices {
-		if choice.Index != 0 {
+	for i := range reply.Choices {
+		if reply.Choices[i].Index != 0 {
 			continue
 		}
-		if fail := r.choice(choice); fail != nil {
+		if fail := r.choice(&reply.Choices[i]); fail != nil {
 			return fail
 		}
 	}
 	return nil
 }
 
+// takeModel keeps the model's name for itself, unless it is very long or what we know.
+func (r *reading) takeModel(name quoted) {
+	var b strings.Builder
+	if !name.empty() && !name.is(r.answer.Model) && name.appendTo(&b, maxModelBytes) {
+		r.answer.Model = b.String()
+	}
+}
+
 // choice adds a piece of text and learns whether it was the last.
-func (r *reading) choice(c wireChoice) *failure {
-	if piece := c.Message.Content + c.Delta.Content; piece != "" {
-		if r.text.Len()+len(piece) > r.o.MaxAnswerBytes {
-			return failed(r.retry(nextModel), nil, "the model's answer is longer than we take")
-		}
-		r.text.WriteString(piece)
-		if r.onText != nil {
-			r.onText(piece)
+func (r *reading) choice(c *wireChoice) *failure {
+	for _, piece := range [...]quoted{c.Message.Content, c.Delta.Content} {
+		if fail := r.say(piece); fail != nil {
+			return fail
 		}
 	}
 	switch {
-	case c.FinishReason == "error":
-		return failed(r.retry(tryAgain), nil, "the model failed while answering")
-	case c.FinishReason == "content_filter", c.Message.Refusal+c.Delta.Refusal != "":
+	case c.FinishReason.is("error"):
+		return failed(r.retry(tryAgain), nil, "the model failed while answering").sick()
+	case c.FinishReason.is("content_filter"), !c.Message.Refusal.empty(), !c.Delta.Refusal.empty():
 		return &failure{next: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
-	case c.FinishReason != "":
+	case !c.FinishReason.empty():
 		r.finished = true
+	}
+	return nil
+}
+
+// say adds a piece of text, if there is room for it, and shows it.
+func (r *reading) say(piece quoted) *failure {
+	if piece.empty() {
+		return nil
+	}
+	before := r.text.Len()
+	if !piece.appendTo(&r.text, r.o.MaxAnswerBytes-before) {
+		return failed(r.retry(nextModel), nil, "the model's answer is longer than we take")
+	}
+	if r.onText != nil {
+		r.onText(r.text.String()[before:])
 	}
 	return nil
 }

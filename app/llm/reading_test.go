@@ -3,7 +3,6 @@ package llm
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -110,7 +109,7 @@ func TestErrorObjectsOfAllKindsAreRead(t *testing.T) {
 		`{"code":429}`: 429, `{"code":"429"}`: 429, `{"code":200}`: 500, `{"code":"rate_limit_exceeded"}`: 429,
 		`{"code":null,"type":"authentication_error"}`: 401, `{"code":"insufficient_quota"}`: 402,
 	} {
-		got, isError := errorStatus(json.RawMessage(raw))
+		got, isError := errorStatus([]byte(raw))
 		if got != want || isError != (want != 0) {
 			t.Errorf("%s is %d, %v; want %d", raw, got, isError, want)
 		}

@@ -10,6 +10,11 @@ import (
 	"studysharper/app/study"
 )
 
+const (
+	maxCodeBytes = 64 // of an error's code; the words known are shorter
+	maxChoices   = 2  // of an answer; one is asked for, and a slice would grow to fifty times the bytes of [{},{},…
+)
+
 // The bodies of the API, as far as they are used.
 
 type wireMessage struct {
@@ -47,22 +52,33 @@ func encodeRequest(model string, p study.Prompt, stream bool) ([]byte, error) {
 		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
 	}
 	var buf bytes.Buffer
+	size := promptBytes(p)
+	buf.Grow(size + size/8 + 512) // enough for most prompts, whose quotes and line ends take one byte more each
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // notes are full of < and &, and six bytes each would be paid for in size
 	err := enc.Encode(req)
 	return buf.Bytes(), err
 }
 
+// promptBytes is the length of a prompt's texts.
+func promptBytes(p study.Prompt) int {
+	size := 0
+	for _, t := range p.Turns {
+		size += len(t.Text)
+	}
+	return size
+}
+
 type wireText struct {
-	Content string `json:"content"`
-	Refusal string `json:"refusal"`
+	Content quoted `json:"content"`
+	Refusal quoted `json:"refusal"`
 }
 
 type wireChoice struct {
 	Index        int      `json:"index"`
 	Message      wireText `json:"message"` // of a plain answer
 	Delta        wireText `json:"delta"`   // of a stream
-	FinishReason string   `json:"finish_reason"`
+	FinishReason quoted   `json:"finish_reason"`
 }
 
 type wireUsage struct {
@@ -71,12 +87,13 @@ type wireUsage struct {
 	TotalTokens      int `json:"total_tokens"`
 }
 
-// wireReply is a plain answer or one chunk of a stream.
+// wireReply is a plain answer or one chunk of a stream. It is good as long as the
+// bytes it was read from.
 type wireReply struct {
-	Model   string          `json:"model"`
-	Choices []wireChoice    `json:"choices"`
-	Usage   wireUsage       `json:"usage"`
-	Error   json.RawMessage `json:"error"`
+	Model   quoted                 `json:"model"`
+	Choices [maxChoices]wireChoice `json:"choices"` // further ones are skipped, missing ones are empty
+	Usage   wireUsage              `json:"usage"`
+	Error   raw                    `json:"error"`
 }
 
 // tokens is the cost of the call; 0 where the upstream did not say.
@@ -90,17 +107,20 @@ func (u wireUsage) tokens() int {
 // errorStatus gives the HTTP status that an error object inside a 200 stands for,
 // and whether there is such an object. Its code may be a number (OpenRouter) or a
 // word (OpenAI); one that says nothing is 500's equal.
-func errorStatus(raw json.RawMessage) (int, bool) {
-	if len(raw) == 0 || string(raw) == "null" {
+func errorStatus(object raw) (int, bool) {
+	if len(object) == 0 || string(object) == "null" {
 		return 0, false
 	}
 	var e struct {
-		Code json.RawMessage `json:"code"`
-		Type json.RawMessage `json:"type"`
+		Code raw `json:"code"`
+		Type raw `json:"type"`
 	}
 	// An error that is a bare string has no fields to read, and is one all the same.
-	_ = json.Unmarshal(raw, &e)
-	for _, code := range []json.RawMessage{e.Code, e.Type} {
+	_ = json.Unmarshal(object, &e)
+	for _, code := range []raw{e.Code, e.Type} {
+		if len(code) > maxCodeBytes {
+			continue
+		}
 		word := strings.Trim(string(code), `"`)
 		if n, err := strconv.Atoi(word); err == nil && n >= 400 && n <= 599 {
 			return n, true

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"studysharper/app/memfile"
 )
 
 // MaxWorkers bounds the worker processes of a container, leaving ones included:
@@ -16,7 +18,7 @@ import (
 const MaxWorkers = 64
 
 const (
-	pageWords = 128 // 1 KiB a page
+	pageWords = 320 // 2.5 KiB a page, more than half of them histograms
 	pageBytes = pageWords * 8
 	boardSize = pageBytes * (MaxWorkers + 1)
 )
@@ -67,13 +69,8 @@ type Board struct {
 func OpenBoard(dir string) (b *Board, fallback, err error) {
 	file, fallback := openReserved(dir)
 	if fallback != nil {
-		fd, err := unix.MemfdCreate("studysharper-board", unix.MFD_CLOEXEC)
-		if err != nil {
-			return nil, fallback, fmt.Errorf("anonymous memory file: %w", err)
-		}
-		file = os.NewFile(uintptr(fd), "board")
-		if err := file.Truncate(boardSize); err != nil {
-			return nil, fallback, errors.Join(err, file.Close())
+		if file, err = memfile.Open("board", boardSize); err != nil {
+			return nil, fallback, err
 		}
 	}
 	b, err = AttachBoard(file)
@@ -97,9 +94,9 @@ func openReserved(dir string) (*os.File, error) {
 
 // AttachBoard maps a board from a file that OpenBoard made; the board owns it.
 func AttachBoard(file *os.File) (*Board, error) {
-	memory, err := unix.Mmap(int(file.Fd()), 0, boardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := memfile.Map(file, boardSize)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("map the scoreboard: %w", err), file.Close())
+		return nil, err
 	}
 	return &Board{file: file, memory: memory}, nil
 }
@@ -150,7 +147,7 @@ func (b *Board) Claim(slot, generation int) (index int, ok bool) {
 func (b *Board) Retire(index int) {
 	own, p := b.Supervisor(), b.page(index)
 	own.words[version].Add(1)
-	for c := firstCounter; c < endCounter; c++ {
+	for c := firstCounter; c < endWord; c++ {
 		own.Add(c, p.Count(c))
 	}
 	p.clear()

@@ -8,21 +8,20 @@ type Snapshot struct {
 	Own     Reading   // the supervisor; its counters are those of departed workers and its own
 }
 
-// Reading is a copy of one page.
+// Reading is a copy of one page; copies of a Reading share it.
 type Reading struct {
-	Index    int // page of the board; 0 = the supervisor
-	gauges   [endGauge]int64
-	counters [endCounter - firstCounter]uint64
+	Index int // page of the board; 0 = the supervisor
+	words *[pageWords]uint64
 }
 
 // Gauge reads a gauge of the copy.
-func (r Reading) Gauge(g Gauge) int64 { return r.gauges[g] }
+func (r Reading) Gauge(g Gauge) int64 { return int64(r.words[g]) } //nolint:gosec // as it was stored
 
 // Count reads a counter of the copy.
-func (r Reading) Count(c Counter) uint64 { return r.counters[c-firstCounter] }
+func (r Reading) Count(c Counter) uint64 { return r.words[c] }
 
 // State is the worker's state.
-func (r Reading) State() State { return State(r.gauges[StateOf]) }
+func (r Reading) State() State { return State(r.Gauge(StateOf)) }
 
 // Sum adds a gauge over the live workers.
 func (s Snapshot) Sum(g Gauge) int64 {
@@ -85,12 +84,9 @@ func (b *Board) Sum(g Gauge) int64 {
 }
 
 func (b *Board) read(index int) Reading {
-	r, p := Reading{Index: index}, b.page(index)
-	for g := range r.gauges {
-		r.gauges[g] = p.Gauge(Gauge(g))
-	}
-	for c := firstCounter; c < endCounter; c++ {
-		r.counters[c-firstCounter] = p.Count(c)
+	r, p := Reading{Index: index, words: new([pageWords]uint64)}, b.page(index)
+	for i := range r.words {
+		r.words[i] = p.words[i].Load()
 	}
 	return r
 }

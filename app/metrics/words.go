@@ -60,36 +60,69 @@ const (
 	QueuedBytes                   // supervisor: bytes of those
 	OpenRuns                      // supervisor: runs whose journal is being written
 	Quota                         // requests after which the worker is recycled; 0 = never
-	endGauge
+	ModelsOpen                    // models of the upstream that are not asked for now
+	firstRecent                   // supervisor: what Recent has found, for each of recentOf
+	endGauge     = firstRecent + Gauge(len(recentOf)*endFigure)
 )
 
 const firstCounter = Counter(64)
 
 // The counters of every page.
 const (
-	Requests         = firstCounter + iota // answered, probes and /metrics left out
-	Probes                                 // probes and /metrics
-	RunsCompleted                          //
-	RunsFailed                             //
-	RunsShed                               // turned away at the bound
-	CacheHits                              //
-	CacheMisses                            //
-	CacheEvictions                         //
-	CacheRefused                           // entries too large to keep
-	StreamsShed                            // streams turned away at the bound
-	DroppedEvents                          // supervisor: events that left a journal unread or by its bound
-	RecycledRequests                       // supervisor: workers replaced for their number of requests
-	RecycledMemory                         // ... for their memory
-	RecycledTimeout                        // ... for their silence
-	RecycledCrash                          // ... because they died
-	RecycledReload                         // ... on reload
-	HandOvers                              // supervisor: connections passed from a leaving worker to another
-	HandOversLost                          // supervisor: connections that no worker could take
-	endCounter
+	Requests            = firstCounter + iota // answered, probes and /metrics left out
+	Probes                                    // probes and /metrics
+	RunsCompleted                             //
+	RunsFailed                                //
+	RunsShed                                  // turned away at the bound
+	CacheHits                                 //
+	CacheMisses                               //
+	CacheEvictions                            //
+	CacheRefused                              // entries too large to keep
+	StreamsShed                               // streams turned away at the bound
+	DroppedEvents                             // supervisor: events that left a journal unread or by its bound
+	RecycledRequests                          // supervisor: workers replaced for their number of requests
+	RecycledMemory                            // ... for their memory
+	RecycledTimeout                           // ... for their silence
+	RecycledCrash                             // ... because they died
+	RecycledReload                            // ... on reload
+	HandOvers                                 // supervisor: connections passed from a leaving worker to another
+	HandOversLost                             // supervisor: connections that no worker could take
+	UpstreamOK                                // calls of a model that were answered
+	UpstreamFailed                            // ... that it answered wrongly or refused
+	UpstreamUnavailable                       // ... that it could not serve just then
+	UpstreamTimeout                           // ... that took too long
+	UpstreamCancelled                         // ... that we ended before it had answered
+	UpstreamTokens                            // tokens of prompts and answers, as the upstream says
+	firstResponse                             // answers by status, in the order of statuses; then the others'
+	endCounter          = firstResponse + Counter(len(statuses)+1)
 )
 
-// The numbering must leave gauges and counters apart and within a page.
+// statuses are those that answers are counted by.
+var statuses = [...]int{200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504}
+
+// Statuses gives the HTTP statuses that have a counter of their own.
+func Statuses() []int { return statuses[:] }
+
+// Responses is the counter of answers with a status; that of 0 counts all that have
+// none of their own.
+func Responses(status int) Counter {
+	for i, s := range statuses {
+		if s == status {
+			return firstResponse + Counter(i)
+		}
+	}
+	return firstResponse + Counter(len(statuses))
+}
+
+// firstBucket is behind the counters, with room for a few more of them. What the
+// histograms hold are counters too: Retire moves them, and Snapshot reads them.
+const firstBucket = Counter(144)
+
+const endWord = firstBucket + Counter(int(endHistogram)*histogramWords)
+
+// The numbering must leave gauges, counters and histograms apart and within a page.
 const (
 	_ = uint(int(firstCounter) - int(endGauge))
-	_ = uint(pageWords - int(endCounter))
+	_ = uint(firstBucket - endCounter)
+	_ = uint(pageWords - int(endWord))
 )

@@ -58,9 +58,9 @@ func BenchmarkSearchIn100kNotes(b *testing.B) {
 func searchAs(b *testing.B, s store.Store, user string, words int, anyWord bool, r *rand.Rand, zipf *rand.Zipf) {
 	took := make([]time.Duration, 0, b.N)
 	for b.Loop() {
-		q := store.NoteQuery{UserID: user, Search: prose(r, zipf, words), AnyWord: anyWord, Limit: 20}
+		q := store.NoteQuery{UserID: user, Search: prose(r, zipf, words), AnyWord: anyWord, Page: store.Page{Limit: 20}}
 		begin := time.Now()
-		if _, err := s.Notes(b.Context(), q); err != nil {
+		if _, _, err := s.Notes(b.Context(), q); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, time.Since(begin))

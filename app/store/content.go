@@ -9,11 +9,11 @@ import (
 	"studysharper/app/study"
 )
 
-func scanContent(row scanner, v *study.Content) (int, error) {
+func scanContent(row scanner, v *study.Content) (mark, error) {
 	var created int64
 	err := row.Scan(&v.ID, &v.UserID, &v.SessionID, &v.Type, &v.Title, &v.Data, &created)
 	v.CreatedAt = fromMicros(created)
-	return len(v.Title) + len(v.Data), err
+	return mark{place{id: v.ID}, len(v.Title) + len(v.Data)}, err
 }
 
 func (c *checks) contentType(t study.Type) {
@@ -22,7 +22,7 @@ func (c *checks) contentType(t study.Type) {
 }
 
 // SaveContent implements Store.
-func (s *sqlite) SaveContent(ctx context.Context, v study.Content) (study.Content, error) {
+func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Content, error) {
 	var c checks
 	c.user(v.UserID)
 	c.contentType(v.Type)
@@ -36,7 +36,7 @@ func (s *sqlite) SaveContent(ctx context.Context, v study.Content) (study.Conten
 		return study.Content{}, err
 	}
 	v.ID, v.SessionID, v.CreatedAt = newID(), strings.ToLower(v.SessionID), now()
-	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	_, err := s.exec(ctx, insert, v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Data, micros(v.CreatedAt))
 	if err != nil {
 		return study.Content{}, err
@@ -45,20 +45,21 @@ func (s *sqlite) SaveContent(ctx context.Context, v study.Content) (study.Conten
 }
 
 // Contents implements Store.
-func (s *sqlite) Contents(ctx context.Context, userID string, t study.Type, limit int) ([]study.Content, error) {
+func (s *sqlStore) Contents(ctx context.Context, userID string, t study.Type, p Page) ([]study.Content, string, error) {
 	var c checks
 	c.user(userID)
 	c.contentType(t)
+	from := c.before("contents", p.Before)
 	if err := c.err(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents
-		WHERE user_id = ? AND type = ? ORDER BY id DESC LIMIT ?`
-	return list(ctx, s, scanContent, query, userID, t, clampLimit(limit))
+		WHERE user_id = $1 AND type = $2 AND id < $3 ORDER BY id DESC LIMIT $4`
+	return page(ctx, s, "contents", p.Limit, scanContent, query, userID, t, from.id)
 }
 
 // ContentStats implements Store.
-func (s *sqlite) ContentStats(ctx context.Context, userID string) (map[study.Type]int, error) {
+func (s *sqlStore) ContentStats(ctx context.Context, userID string) (map[study.Type]int, error) {
 	var c checks
 	if c.user(userID); c.err() != nil {
 		return nil, c.err()
@@ -67,8 +68,8 @@ func (s *sqlite) ContentStats(ctx context.Context, userID string) (map[study.Typ
 		t study.Type
 		n int
 	}
-	scan := func(row scanner, v *count) (int, error) { return 0, row.Scan(&v.t, &v.n) }
-	counts, err := list(ctx, s, scan, "SELECT type, count(*) FROM contents WHERE user_id = ? GROUP BY type", userID)
+	scan := func(row scanner, v *count) (mark, error) { return mark{}, row.Scan(&v.t, &v.n) }
+	counts, err := list(ctx, s, scan, "SELECT type, count(*) FROM contents WHERE user_id = $1 GROUP BY type", userID)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (s *sqlite) ContentStats(ctx context.Context, userID string) (map[study.Typ
 }
 
 // SaveFeedback implements Store.
-func (s *sqlite) SaveFeedback(ctx context.Context, f study.Feedback) error {
+func (s *sqlStore) SaveFeedback(ctx context.Context, f study.Feedback) error {
 	t, err := checkFeedback(f)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (s *sqlite) SaveFeedback(ctx context.Context, f study.Feedback) error {
 		return study.Wrap(err, study.CodeInternal, "the rating cannot be written")
 	}
 	const upsert = `INSERT INTO feedback (content_id, rating, text, issues, created_at)
-		SELECT id, ?, ?, ?, ? FROM contents WHERE id = ? AND user_id = ? AND type = ?
+		SELECT id, $1, $2, $3, $4 FROM contents WHERE id = $5 AND user_id = $6 AND type = $7
 		ON CONFLICT (content_id) DO UPDATE SET rating = excluded.rating, text = excluded.text,
 		issues = excluded.issues, created_at = excluded.created_at`
 	n, err := s.exec(ctx, upsert, f.Rating, f.Text, string(issues), micros(now()),

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"strings"
 	"sync"
@@ -20,17 +19,17 @@ const (
 
 const executionColumns = "run_id, user_id, session_id, type, success, error_code, millis, tokens, model, created_at"
 
-func scanExecution(row scanner, e *study.Execution) (int, error) {
-	var created int64
-	err := row.Scan(&e.RunID, &e.UserID, &e.SessionID, &e.Type, &e.Success, &e.ErrorCode,
+func scanExecution(row scanner, e *study.Execution) (mark, error) {
+	var num, created int64
+	err := row.Scan(&num, &e.RunID, &e.UserID, &e.SessionID, &e.Type, &e.Success, &e.ErrorCode,
 		&e.Millis, &e.Tokens, &e.Model, &created)
 	e.CreatedAt = fromMicros(created)
-	return 0, err
+	return mark{place: place{at: created, num: num}}, err
 }
 
 // RecordExecution implements Store. It copies the texts: they may lie in a buffer that
 // the caller's HTTP server uses again.
-func (s *sqlite) RecordExecution(e study.Execution) {
+func (s *sqlStore) RecordExecution(e study.Execution) {
 	for _, text := range []*string{&e.RunID, &e.UserID, &e.SessionID, (*string)(&e.Type), (*string)(&e.ErrorCode), &e.Model} {
 		*text = strings.Clone(mend(*text, maxRunText))
 	}
@@ -39,35 +38,31 @@ func (s *sqlite) RecordExecution(e study.Execution) {
 }
 
 // ExecutionsDropped implements Store.
-func (s *sqlite) ExecutionsDropped() uint64 { return s.runs.lost() }
+func (s *sqlStore) ExecutionsDropped() uint64 { return s.runs.lost() }
 
-func (s *sqlite) writeExecutions(ctx context.Context, entries []study.Execution) error {
-	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx,
-			"INSERT INTO executions ("+executionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = insert.Close() }() // ends with the transaction anyway
-		for _, e := range entries {
-			if _, err := insert.ExecContext(ctx, e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
-				e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)); err != nil {
-				return err
-			}
-		}
-		return nil
+func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Execution) error {
+	const insert = "INSERT INTO executions (" + executionColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	rows := make([][]any, len(entries))
+	for i, e := range entries {
+		rows[i] = []any{e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
+			e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)}
+	}
+	return s.engine.change(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.exec(ctx, insert, rows...)
+		return err
 	})
 }
 
 // Totals implements Store.
-func (s *sqlite) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
+func (s *sqlStore) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
 	type sum struct {
 		t              study.Type
 		n, ok, ms, tok int64
 	}
-	scan := func(row scanner, v *sum) (int, error) { return 0, row.Scan(&v.t, &v.n, &v.ok, &v.ms, &v.tok) }
-	const query = `SELECT type, count(*), sum(success), sum(millis), sum(tokens)
-		FROM executions WHERE created_at >= ? GROUP BY type LIMIT 200`
+	scan := func(row scanner, v *sum) (mark, error) { return mark{}, row.Scan(&v.t, &v.n, &v.ok, &v.ms, &v.tok) }
+	const query = `SELECT type, count(*), count(*) FILTER (WHERE success),
+		CAST(sum(millis) AS BIGINT), CAST(sum(tokens) AS BIGINT)
+		FROM executions WHERE created_at >= $1 GROUP BY type LIMIT 200`
 	sums, err := list(ctx, s, scan, query, micros(since))
 	if err != nil {
 		return study.Totals{}, err
@@ -89,27 +84,34 @@ func (s *sqlite) Totals(ctx context.Context, since time.Time) (study.Totals, err
 }
 
 // Failures implements Store.
-func (s *sqlite) Failures(ctx context.Context, limit int) ([]study.Execution, error) {
-	const query = "SELECT " + executionColumns + ` FROM executions
-		WHERE success = 0 ORDER BY created_at DESC, num DESC LIMIT ?`
-	return list(ctx, s, scanExecution, query, clampLimit(limit))
+func (s *sqlStore) Failures(ctx context.Context, p Page) ([]study.Execution, string, error) {
+	var c checks
+	from := c.before("failures", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	const query = "SELECT num, " + executionColumns + ` FROM executions
+		WHERE NOT success AND (created_at, num) < ($1, $2) ORDER BY created_at DESC, num DESC LIMIT $3`
+	return page(ctx, s, "failures", p.Limit, scanExecution, query, from.at, from.num)
 }
 
 // Activity implements Store.
-func (s *sqlite) Activity(ctx context.Context, userID string, limit int) ([]study.Execution, error) {
+func (s *sqlStore) Activity(ctx context.Context, userID string, p Page) ([]study.Execution, string, error) {
 	var c checks
-	if c.user(userID); c.err() != nil {
-		return nil, c.err()
+	c.user(userID)
+	from := c.before("activity", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
 	}
-	const query = "SELECT " + executionColumns + ` FROM executions
-		WHERE user_id = ? ORDER BY created_at DESC, num DESC LIMIT ?`
-	return list(ctx, s, scanExecution, query, userID, clampLimit(limit))
+	const query = "SELECT num, " + executionColumns + ` FROM executions
+		WHERE user_id = $1 AND (created_at, num) < ($2, $3) ORDER BY created_at DESC, num DESC LIMIT $4`
+	return page(ctx, s, "activity", p.Limit, scanExecution, query, userID, from.at, from.num)
 }
 
 // Prune implements Store.
-func (s *sqlite) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+func (s *sqlStore) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
 	const remove = `DELETE FROM executions WHERE num IN (
-		SELECT num FROM executions WHERE created_at < ? ORDER BY created_at LIMIT ?)`
+		SELECT num FROM executions WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
 	for {
 		n, err := s.exec(ctx, remove, micros(before), pruneRows)
 		if removed += n; err != nil || n < pruneRows {
@@ -119,7 +121,7 @@ func (s *sqlite) Prune(ctx context.Context, before time.Time) (removed int64, er
 }
 
 // pruneOld removes what is older than KeepExecutions.
-func (s *sqlite) pruneOld(ctx context.Context) {
+func (s *sqlStore) pruneOld(ctx context.Context) {
 	_, err := s.Prune(ctx, time.Now().Add(-s.options.KeepExecutions))
 	if err != nil && ctx.Err() == nil {
 		s.options.Log.Warn("old executions could not be removed", "error", err)

@@ -16,7 +16,18 @@ import (
 	"studysharper/app/study"
 )
 
-func openFresh(t testing.TB, o Options) *sqlite {
+// opened is a Store on SQLite with its inside.
+type opened struct {
+	*sqlStore
+	*sqlite
+}
+
+func insideOf(s Store) opened {
+	whole := s.(*sqlStore)
+	return opened{whole, whole.engine.(*sqlite)}
+}
+
+func openFresh(t testing.TB, o Options) opened {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
 	if err := Migrate(t.Context(), url); err != nil {
@@ -27,10 +38,10 @@ func openFresh(t testing.TB, o Options) *sqlite {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s.(*sqlite)
+	return insideOf(s)
 }
 
-func note(ctx context.Context, s *sqlite) error {
+func note(ctx context.Context, s Store) error {
 	_, err := s.CreateNote(ctx, study.Note{UserID: "ada", Title: "leaf", Content: strings.Repeat("cell ", 400)})
 	return err
 }
@@ -42,7 +53,7 @@ func unavailable(err error) bool {
 
 // hold keeps a transaction of another connection open until the function it returns
 // is called.
-func hold(t *testing.T, s *sqlite, begin string) (release func()) {
+func hold(t *testing.T, s opened, begin string) (release func()) {
 	t.Helper()
 	db := pool(dsn(s.path, "rw", time.Second), 1)
 	conn, err := db.Conn(t.Context())
@@ -75,7 +86,7 @@ func TestALockHeldByAnotherEndsInUnavailableAfterTheBusyTimeout(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada"}); err != nil {
+	if _, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada"}); err != nil {
 		t.Errorf("a reader beside a held lock: %v", err)
 	}
 	release()
@@ -122,7 +133,7 @@ func TestAFullDiskFailsWritesOnly(t *testing.T) {
 	if err := note(t.Context(), s); err != nil {
 		t.Errorf("with space again: %v", err)
 	}
-	if notes, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Limit: MaxRows}); err != nil || len(notes) != kept {
+	if notes, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Page: Page{Limit: MaxRows}}); err != nil || len(notes) != kept {
 		t.Errorf("%d notes, %v; want the %d acknowledged", len(notes), err, kept)
 	}
 }
@@ -185,8 +196,8 @@ func TestConnectionsAreOpenedOnUseOnly(t *testing.T) {
 func TestEveryConnectionHasItsSettings(t *testing.T) {
 	s := openFresh(t, Options{})
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "1", "foreign_keys": "1", "cache_size": "-1024", "temp_store": "2",
-		"mmap_size": "0", "journal_size_limit": "16777216", "wal_autocheckpoint": "1000",
+		"journal_mode": "wal", "synchronous": "1", "foreign_keys": "1", "cache_size": "-512", "temp_store": "2",
+		"mmap_size": "0", "journal_size_limit": "4194304", "wal_autocheckpoint": "1000",
 	} {
 		for name, db := range map[string]*sql.DB{"reader": s.read, "writer": s.write} {
 			var got string
@@ -216,7 +227,7 @@ func FuzzSearch(f *testing.F) {
 		f.Add(seed, `"bob"`, true)
 	}
 	f.Fuzz(func(t *testing.T, search, user string, anyWord bool) {
-		got, err := s.Notes(t.Context(), NoteQuery{UserID: user, Search: search, AnyWord: anyWord, Limit: 9})
+		got, _, err := s.Notes(t.Context(), NoteQuery{UserID: user, Search: search, AnyWord: anyWord, Page: Page{Limit: 9}})
 		if err != nil && study.AsError(err).Code != study.CodeInvalid {
 			t.Fatalf("%q as %q: %v", search, user, err)
 		}

@@ -18,8 +18,14 @@ import (
 	"studysharper/app/study"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations
 var migrations embed.FS
+
+// The folders of the databases' migrations.
+const (
+	liteMigrations = "migrations/sqlite" // and indexMigration
+	pgMigrations   = "migrations/postgres"
+)
 
 // maxChecked is the largest file whose whole structure is checked before a start: the
 // check reads all of it (10 MB took 40 ms), and a start shall take under a second.
@@ -42,7 +48,7 @@ func migrateSQLite(ctx context.Context, path string) error {
 	if err := checkFile(ctx, path); err != nil {
 		return err
 	}
-	return applyMigrations(ctx, path)
+	return applySQLite(ctx, path)
 }
 
 // lockFolder makes processes that migrate take turns. The lock is on the folder
@@ -93,8 +99,8 @@ func checkFile(ctx context.Context, path string) error {
 	db := pool(dsn(path, "ro", openWait), 1)
 	defer db.Close()
 	have, err := schemaOf(ctx, db)
-	if err == nil && have > binarySchema() {
-		err = schemaError(path, have)
+	if err == nil && have > liteSchema() {
+		err = schemaError(have, liteSchema())
 	}
 	if err == nil && info.Size() <= maxChecked {
 		err = quickCheck(ctx, db)
@@ -127,8 +133,8 @@ func checkSchema(ctx context.Context, path string) error {
 	db := pool(dsn(path, "rw", openWait)+"&_query_only=1", 1)
 	defer db.Close()
 	have, err := schemaOf(ctx, db)
-	if err == nil && have != binarySchema() {
-		err = schemaError(path, have)
+	if err == nil && have != liteSchema() {
+		err = schemaError(have, liteSchema())
 	}
 	return wrapFile(path, err)
 }
@@ -154,14 +160,13 @@ func schemaOf(ctx context.Context, db *sql.DB) (version int64, err error) {
 	return version, err
 }
 
-func schemaError(path string, have int64) error {
+func schemaError(have, need int64) *study.Error {
 	const message = "the database has schema %d, this binary needs %d: %s"
-	advice := "start the supervisor, which migrates it"
-	if have > binarySchema() {
-		advice = "start a newer studysharper, or restore an older backup"
+	if have > need {
+		return study.Errorf(study.CodeUnavailable, message, have, need, "start a newer studysharper, or restore an older backup")
 	}
-	e := study.Errorf(study.CodeUnavailable, message, have, binarySchema(), advice)
-	e.Cause = errors.New(path)
+	e := study.Errorf(study.CodeUnavailable, message, have, need, "start the supervisor, which migrates it")
+	e.Cause = ErrOldSchema
 	return e
 }
 
@@ -173,15 +178,21 @@ func wrapFile(path string, err error) error {
 	if c := resultCode(err); c == code.SQLITE_CORRUPT || c == code.SQLITE_NOTADB {
 		e.Message = damaged
 	}
-	if e.Cause == nil {
+	switch {
+	case e.Cause == nil:
 		e.Cause = errors.New(path)
+	case errors.Is(e.Cause, ErrOldSchema):
+		e.Cause = fmt.Errorf("%s: %w", path, ErrOldSchema)
 	}
 	return e
 }
 
-// binarySchema is the number of the newest embedded migration.
-func binarySchema() (newest int64) {
-	entries, err := migrations.ReadDir("migrations/sqlite")
+// liteSchema is the number of SQLite's newest migration.
+func liteSchema() int64 { return max(binarySchema(liteMigrations), indexVersion) }
+
+// binarySchema is the number of the newest embedded migration in a folder.
+func binarySchema(folder string) (newest int64) {
+	entries, err := migrations.ReadDir(folder)
 	if err != nil { // embedded: cannot happen
 		panic(err)
 	}
@@ -195,18 +206,23 @@ func binarySchema() (newest int64) {
 	return newest
 }
 
-func applyMigrations(ctx context.Context, path string) error {
-	const message = "the database could not be migrated"
+func applySQLite(ctx context.Context, path string) error {
 	db := pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
 	defer db.Close()
-	folder, err := fs.Sub(migrations, "migrations/sqlite")
+	return study.Wrap(applyMigrations(ctx, goose.DialectSQLite3, db, liteMigrations, goose.WithGoMigrations(indexMigration())), study.CodeUnavailable, notMigrated)
+}
+
+const notMigrated = "the database could not be migrated"
+
+func applyMigrations(ctx context.Context, d goose.Dialect, db *sql.DB, folder string, o ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, folder)
 	if err != nil {
-		return study.Wrap(err, study.CodeInternal, message)
+		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(d, db, files, append(o, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
-		return study.Wrap(err, study.CodeUnavailable, message)
+		return err
 	}
 	_, err = provider.Up(ctx)
-	return study.Wrap(err, study.CodeUnavailable, message)
+	return err
 }

@@ -153,7 +153,7 @@ func TestOldExecutionsGoAfterAMinuteAndThenHourly(t *testing.T) {
 	s.RecordExecution(study.Execution{RunID: "old", CreatedAt: old})
 	s.runs.flushLast(t.Context())
 	s.pruneOld(t.Context())
-	if left, err := s.Failures(t.Context(), 9); err != nil || len(left) != 1 || left[0].RunID != "young" {
+	if left, _, err := s.Failures(t.Context(), Page{Limit: 9}); err != nil || len(left) != 1 || left[0].RunID != "young" {
 		t.Errorf("left %+v, %v", left, err)
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 	"time"
@@ -12,39 +11,37 @@ import (
 
 const sessionColumns = "id, user_id, title, messages, created_at, updated_at"
 
-func scanSession(row scanner, v *study.Session) (int, error) {
+func scanSession(row scanner, v *study.Session) (mark, error) {
 	var created, updated int64
 	err := row.Scan(&v.ID, &v.UserID, &v.Title, &v.Messages, &created, &updated)
 	v.CreatedAt, v.UpdatedAt = fromMicros(created), fromMicros(updated)
-	return len(v.Title), err
+	return mark{place{at: updated, id: v.ID}, len(v.Title)}, err
 }
 
-func scanMessage(row scanner, m *study.Message) (int, error) {
-	var created int64
-	err := row.Scan(&m.ID, &m.Role, &m.Text, &created)
+func scanMessage(row scanner, m *study.Message) (mark, error) {
+	var num, created int64
+	err := row.Scan(&num, &m.ID, &m.Role, &m.Text, &created)
 	m.CreatedAt = fromMicros(created)
-	return len(m.Text), err
+	return mark{place{num: num}, len(m.Text)}, err
 }
 
 func noSession() error { return study.Errorf(study.CodeNotFound, "the session does not exist") }
 
 // AppendMessages implements Store.
-func (s *sqlite) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
+func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
 	if err := checkAppend(v, msgs); err != nil {
 		return err
 	}
 	v.ID = strings.ToLower(v.ID)
-	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.engine.change(ctx, func(ctx context.Context, t tx) error {
 		at := now()
-		if err := keepSession(ctx, tx, v, at); err != nil {
+		if err := keepSession(ctx, t, v, len(msgs), at); err != nil {
 			return err
 		}
-		added, err := addMessages(ctx, tx, v.ID, msgs)
-		if err != nil {
-			return err
+		added, err := addMessages(ctx, t, v.ID, msgs)
+		if held := int64(len(msgs)) - added; err == nil && held > 0 {
+			_, err = t.exec(ctx, "UPDATE sessions SET messages = messages - $1 WHERE id = $2", []any{held, v.ID})
 		}
-		const count = `UPDATE sessions SET messages = messages + ?, updated_at = max(?, updated_at) WHERE id = ?`
-		_, err = tx.ExecContext(ctx, count, added, micros(at), v.ID)
 		return err
 	})
 }
@@ -65,61 +62,70 @@ func checkAppend(v study.Session, msgs []study.Message) error {
 }
 
 // keepSession makes the session or, if it is the same user's, gives it the title it
-// lacks.
-func keepSession(ctx context.Context, tx *sql.Tx, v study.Session, at time.Time) error {
-	const upsert = `INSERT INTO sessions (id, user_id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET title = iif(title = '', excluded.title, title)
-		WHERE user_id = excluded.user_id`
+// lacks; it counts so many messages more.
+func keepSession(ctx context.Context, t tx, v study.Session, more int, at time.Time) error {
+	const upsert = `INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET title = CASE WHEN sessions.title = '' THEN excluded.title ELSE sessions.title END,
+		messages = sessions.messages + excluded.messages,
+		updated_at = CASE WHEN sessions.updated_at < excluded.updated_at THEN excluded.updated_at ELSE sessions.updated_at END
+		WHERE sessions.user_id = excluded.user_id`
 	created := v.CreatedAt
 	if created.IsZero() {
 		created = at
 	}
-	n, err := affected(tx.ExecContext(ctx, upsert, v.ID, v.UserID, v.Title, micros(created), micros(at)))
+	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, more, micros(created), micros(at)})
 	if err == nil && n == 0 {
 		return noSession()
 	}
 	return err
 }
 
-func addMessages(ctx context.Context, tx *sql.Tx, sessionID string, msgs []study.Message) (added int64, err error) {
-	const insert = `INSERT INTO messages (session_id, id, role, content, created_at) VALUES (?, ?, ?, ?, ?)
+func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Message) (added int64, err error) {
+	if len(msgs) == 0 {
+		return 0, nil
+	}
+	const insert = `INSERT INTO messages (session_id, id, role, content, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (session_id, id) DO NOTHING`
-	for _, m := range msgs {
+	rows := make([][]any, len(msgs))
+	for i, m := range msgs {
 		id := strings.ToLower(m.ID)
 		if id == "" {
 			id = newID()
 		}
-		r, err := tx.ExecContext(ctx, insert, sessionID, id, m.Role, mend(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt)))
-		n, err := affected(r, err)
-		if err != nil {
-			return 0, err
-		}
-		added += n
+		rows[i] = []any{sessionID, id, m.Role, mend(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
 	}
-	return added, nil
+	return t.exec(ctx, insert, rows...)
 }
 
 // Sessions implements Store.
-func (s *sqlite) Sessions(ctx context.Context, userID string, limit int) ([]study.Session, error) {
+func (s *sqlStore) Sessions(ctx context.Context, userID string, p Page) ([]study.Session, string, error) {
 	var c checks
-	if c.user(userID); c.err() != nil {
-		return nil, c.err()
+	c.user(userID)
+	from := c.before("sessions", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
 	}
 	const query = "SELECT " + sessionColumns + ` FROM sessions
-		WHERE user_id = ? ORDER BY updated_at DESC, id DESC LIMIT ?`
-	return list(ctx, s, scanSession, query, userID, clampLimit(limit))
+		WHERE user_id = $1 AND (updated_at, id) < ($2, $3) ORDER BY updated_at DESC, id DESC LIMIT $4`
+	return page(ctx, s, "sessions", p.Limit, scanSession, query, userID, from.at, from.id)
 }
 
 // Session implements Store.
-func (s *sqlite) Session(ctx context.Context, id string) (study.Session, error) {
-	const query = "SELECT " + sessionColumns + " FROM sessions WHERE id = ?"
+func (s *sqlStore) Session(ctx context.Context, id string) (study.Session, error) {
+	if !isUUID(id) {
+		return study.Session{}, noSession()
+	}
+	const query = "SELECT " + sessionColumns + " FROM sessions WHERE id = $1"
 	v, err := one(ctx, s, scanSession, query, strings.ToLower(id))
 	return v, missing(err, noSession)
 }
 
 // DeleteSession implements Store.
-func (s *sqlite) DeleteSession(ctx context.Context, id string) error {
-	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id = ?", strings.ToLower(id))
+func (s *sqlStore) DeleteSession(ctx context.Context, id string) error {
+	if !isUUID(id) {
+		return noSession()
+	}
+	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id = $1", strings.ToLower(id))
 	if err == nil && n == 0 {
 		return noSession()
 	}
@@ -127,10 +133,18 @@ func (s *sqlite) DeleteSession(ctx context.Context, id string) error {
 }
 
 // Messages implements Store.
-func (s *sqlite) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
-	const query = `SELECT id, role, content, created_at FROM messages
-		WHERE session_id = ? ORDER BY num DESC LIMIT ?`
-	newest, err := list(ctx, s, scanMessage, query, strings.ToLower(sessionID), clampLimit(limit))
+func (s *sqlStore) Messages(ctx context.Context, sessionID string, p Page) ([]study.Message, string, error) {
+	var c checks
+	from := c.before("messages", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	if !isUUID(sessionID) {
+		return []study.Message{}, "", nil
+	}
+	const query = `SELECT num, id, role, content, created_at FROM messages
+		WHERE session_id = $1 AND num < $2 ORDER BY num DESC LIMIT $3`
+	newest, next, err := page(ctx, s, "messages", p.Limit, scanMessage, query, strings.ToLower(sessionID), from.num)
 	slices.Reverse(newest)
-	return newest, err
+	return newest, next, err
 }

@@ -17,7 +17,7 @@ const (
 	longHold  = 20 * time.Millisecond // a transaction that lets other processes go first after it
 	yieldFor  = 12 * time.Millisecond // long enough for each of them to look
 
-	walLimit = 16 << 20               // bytes; above it a write empties the log first
+	walLimit = 4 << 20                // bytes; above it a write empties the log first
 	walAlarm = 64 << 20               // above it there is a warning as well
 	walWait  = 200 * time.Millisecond // the longest wait for readers to end
 	walTurn  = 2 * time.Second        // the longest wait while another process empties the log
@@ -71,7 +71,7 @@ func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 		s.walNext.Store(time.Now().Add(walRetry).UnixNano())
 	}
 	if n := s.walBytes(); n > walAlarm && ctx.Err() == nil {
-		s.options.Log.Warn("the write-ahead log grows: some reader does not end", "bytes", n, "error", err)
+		s.log.Warn("the write-ahead log grows: some reader does not end", "bytes", n, "error", err)
 	}
 }
 

@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,35 +19,34 @@ import (
 )
 
 const (
-	idleCloses    = time.Minute      // an unused connection; each keeps up to 1 MiB of pages
+	idleCloses    = time.Minute      // an unused connection; each keeps up to 512 KiB of pages
 	openWait      = 10 * time.Second // for the checks at start
 	applicationID = 0x73747564       // as in the first migration
 )
 
-// sqlite is the Store on one SQLite file. One connection writes: its transactions
+// sqlite is the engine on one SQLite file. One connection writes: its transactions
 // take the write lock when they begin, since one that asks for it later fails
 // at once, without waiting, when another process was faster.
 type sqlite struct {
+	patience
 	path    string
-	options Options
+	log     *slog.Logger
 	write   *sql.DB
 	read    *sql.DB
-	runs    *recorder
+	changes changes
 	yield   atomic.Int64 // Unix ns before which no transaction begins
 	walNext atomic.Int64 // Unix ns before which the log is not emptied
-	closing sync.Once
-	closed  atomic.Bool
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (*sqlite, error) {
 	if err := checkSchema(ctx, path); err != nil {
 		return nil, err
 	}
-	s := &sqlite{path: path, options: o}
-	s.runs = newRecorder(o, s.writeExecutions)
-	s.write = pool(dsn(path, "rw", lockStep)+"&_txlock=immediate", 1)
-	s.read = pool(dsn(path, "rw", o.BusyTimeout)+"&_query_only=1", 2)
-	return s, nil
+	return &sqlite{
+		patience: patience{busy: o.BusyTimeout, wrap: wrapSQLite}, path: path, log: o.Log,
+		write: pool(dsn(path, "rw", lockStep)+"&_txlock=immediate", 1),
+		read:  pool(dsn(path, "rw", o.BusyTimeout)+"&_query_only=1", 2),
+	}, nil
 }
 
 // sqlitePath reads "sqlite:PATH". No part of a url it refuses is repeated: it may
@@ -56,7 +55,7 @@ func sqlitePath(databaseURL string) (string, error) {
 	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
 	switch {
 	case !ok:
-		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: accepted is sqlite:PATH")
+		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: accepted are sqlite:PATH and postgres://…")
 	case path == "" || strings.HasSuffix(path, "/") || strings.HasPrefix(path, ":memory:"):
 		return "", study.Errorf(study.CodeInvalid, "DATABASE_URL: sqlite: needs the path of a file")
 	case strings.HasPrefix(path, "//"):
@@ -79,7 +78,7 @@ func dsn(path, mode string, busy time.Duration) string {
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},
 		"_pragma": {
-			"cache_size(-1024)", "temp_store(MEMORY)", "mmap_size(0)",
+			"cache_size(-512)", "temp_store(MEMORY)", "mmap_size(0)",
 			"wal_autocheckpoint(1000)", fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		},
 	}
@@ -87,80 +86,56 @@ func dsn(path, mode string, busy time.Duration) string {
 }
 
 func pool(dsn string, size int) *sql.DB {
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil { // only for a driver that is not linked in
-		panic(err)
-	}
+	db := sql.OpenDB(connector{dsn})
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(idleCloses)
 	return db
 }
 
-// Ping implements Store.
-func (s *sqlite) Ping(ctx context.Context) error {
-	_, err := one(ctx, s, func(row scanner, n *int) (int, error) { return 0, row.Scan(n) }, "SELECT 1 FROM sqlite_schema LIMIT 1")
-	return err
+func (s *sqlite) close() error {
+	s.closed.Store(true)
+	return wrapSQLite(errors.Join(s.read.Close(), s.write.Close()))
 }
 
-// Close implements Store.
-func (s *sqlite) Close() (err error) {
-	s.closing.Do(func() {
-		s.runs.close()
-		s.closed.Store(true)
-		err = wrapSQLite(errors.Join(s.read.Close(), s.write.Close()))
-	})
-	return err
-}
-
-// Run implements Store.
-func (s *sqlite) Run(ctx context.Context) error {
-	var tasks sync.WaitGroup
-	defer s.runs.flushLast(ctx)
-	defer tasks.Wait()
-	tasks.Go(func() { s.runs.run(ctx) })
-	hourly(ctx, func() { s.pruneOld(ctx) })
-	return nil
-}
-
-// bounded gives a call BusyTimeout for all of its waits: for a connection of ours
-// and for the lock of another process.
-func (s *sqlite) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.options.BusyTimeout, errWaited)
-}
-
-var errWaited = errors.New("waited for longer than the busy timeout")
-
-// change runs f in one transaction of the writer.
-func (s *sqlite) change(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+// query implements engine. A read that has begun is not broken off: it has its bounds in
+// rows, and to watch ctx meanwhile would cost a short one half as much again.
+func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
 	wait, cancel := s.bounded(ctx)
 	defer cancel()
-	conn, err := untilFree(wait, func() (*sql.Conn, error) { return s.write.Conn(wait) })
+	conn, err := s.read.Conn(wait)
 	if err != nil {
 		return s.fail(wait, err)
 	}
-	defer func() { _ = conn.Close() }() // back to the pool, which deals with a broken one
-	s.boundWAL(wait, conn)
-	pause(wait, time.Until(time.Unix(0, s.yield.Load())))
-	tx, err := untilFree(wait, func() (*sql.Tx, error) { return conn.BeginTx(wait, nil) })
+	defer func() { _ = conn.Close() }() // back to the pool
+	rows, err := conn.QueryContext(context.WithoutCancel(wait), query, args...)
 	if err != nil {
 		return s.fail(wait, err)
 	}
-	defer s.yieldAfter(time.Now())
-	defer tx.Rollback() // does nothing after Commit
-	if err := f(wait, tx); err != nil {
-		return s.fail(wait, err)
+	defer rows.Close()
+	for rows.Next() {
+		if more, err := take(rows); err != nil || !more {
+			return s.fail(wait, err)
+		}
 	}
-	return s.fail(wait, tx.Commit())
+	return s.fail(wait, rows.Err())
 }
 
-// exec runs one statement in a transaction of its own; rows counts what it changed.
-func (s *sqlite) exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		rows, err = affected(tx.ExecContext(ctx, query, args...))
-		return err
-	})
-	return rows, err
+type sqliteTx struct{ tx *sql.Tx }
+
+func (t sqliteTx) exec(ctx context.Context, query string, each ...[]any) (rows int64, err error) {
+	for _, args := range each {
+		n, err := affected(t.tx.ExecContext(ctx, query, args...))
+		if err != nil {
+			return 0, err
+		}
+		rows += n
+	}
+	return rows, nil
+}
+
+func (t sqliteTx) row(ctx context.Context, query string, args ...any) scanner {
+	return t.tx.QueryRowContext(ctx, query, args...)
 }
 
 func affected(r sql.Result, err error) (int64, error) {
@@ -168,82 +143,6 @@ func affected(r sql.Result, err error) (int64, error) {
 		return 0, err
 	}
 	return r.RowsAffected()
-}
-
-// scanner is a *sql.Row or *sql.Rows.
-type scanner interface{ Scan(into ...any) error }
-
-// scan reads one row and says how many bytes of text it holds.
-type scan[T any] func(scanner, *T) (bytes int, err error)
-
-// one reads one row; where there is none, errors.Is(err, sql.ErrNoRows).
-func one[T any](ctx context.Context, s *sqlite, scan scan[T], query string, args ...any) (v T, err error) {
-	wait, cancel := s.bounded(ctx)
-	defer cancel()
-	_, err = scan(s.read.QueryRowContext(wait, query, args...), &v)
-	return v, s.fail(wait, err)
-}
-
-// list reads rows until there are no more or they would exceed MaxListBytes.
-func list[T any](ctx context.Context, s *sqlite, scan scan[T], query string, args ...any) ([]T, error) {
-	wait, cancel := s.bounded(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(wait, query, args...)
-	if err != nil {
-		return nil, s.fail(wait, err)
-	}
-	defer rows.Close()
-	out, total := []T{}, 0
-	for rows.Next() {
-		var v T
-		bytes, err := scan(rows, &v)
-		if err != nil {
-			return nil, s.fail(wait, err)
-		}
-		if total += bytes; total > MaxListBytes && len(out) > 0 {
-			return out, nil
-		}
-		out = append(out, v)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, s.fail(wait, err)
-	}
-	return out, nil
-}
-
-// missing gives sql.ErrNoRows its words.
-func missing(err error, words func() error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return words()
-	}
-	return err
-}
-
-// fail is wrap for a call under bounded, whose end explains more than the driver does.
-func (s *sqlite) fail(wait context.Context, err error) error {
-	if err == nil || wait.Err() == nil {
-		return s.wrap(err)
-	}
-	cause := context.Cause(wait)
-	switch {
-	case errors.Is(cause, errWaited):
-		return study.Wrap(cause, study.CodeUnavailable, "the database is busy")
-	case errors.Is(cause, context.DeadlineExceeded):
-		return study.Wrap(cause, study.CodeTimeout, "the database did not answer in time")
-	default:
-		return study.Wrap(cause, study.CodeUnavailable, "the caller stopped waiting for the database")
-	}
-}
-
-// wrap gives an error of the database a code. An *study.Error stays what it is.
-func (s *sqlite) wrap(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return study.Wrap(err, study.CodeNotFound, "not found")
-	}
-	if err != nil && s.closed.Load() {
-		return study.Wrap(err, study.CodeUnavailable, "the store is closed")
-	}
-	return wrapSQLite(err)
 }
 
 func wrapSQLite(err error) error {
@@ -269,7 +168,3 @@ func resultCode(err error) int {
 	}
 	return 0
 }
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }

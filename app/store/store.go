@@ -1,18 +1,15 @@
 // Package store keeps what must outlive a process: students' notes, conversations,
-// the study aids made for them, their ratings, and a short history of runs for the
-// operator. The one idea: a single Store contract, documented here in full and held
+// the study aids made for them, their ratings and preferences, and a short history of
+// runs for the operator. The one idea: a single Store contract, documented here in full and held
 // by one conformance suite (storetest), behind which each database is one opener.
 package store
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"studysharper/app/study"
 )
@@ -27,6 +24,7 @@ const (
 	MaxDataBytes    = 1 << 20  // a content's JSON
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxRatingRunes  = 4000     // a rating's text
+	MaxRanked       = 1000     // matches of a search: the newest ones are compared
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
 
@@ -37,16 +35,20 @@ const (
 // CodeInvalid, with faults, for what is out of bounds; CodeUnavailable when the
 // database is away, damaged, full, closed or locked for longer than
 // Options.BusyTimeout; CodeTimeout when the caller's deadline came first. Methods
-// with a context block for at most BusyTimeout, or until it ends. A write that
+// with a context wait for at most BusyTimeout, or until it ends; what SQLite has begun by
+// then, a read within its bounds or a transaction, is waited for. A write that
 // returned nil survives the death of the process.
 //
 // Text must be valid UTF-8 without NUL. Times come back in UTC, in whole
-// microseconds. Lists are never nil, and hold at most MaxRows rows and about
-// MaxListBytes of text. What a method returns belongs to the caller.
+// microseconds. Lists are never nil, come in pages (see Page) of at most MaxRows rows and about
+// MaxListBytes of text, and each with the cursor of the next page. A cursor that is
+// none, or another list's, is CodeInvalid naming the field "before". What a method
+// returns belongs to the caller.
 type Store interface {
 	Notes
 	Conversations
 	Contents
+	Preferences
 	Executions
 
 	// Ping reports whether the database answers a query now.
@@ -69,8 +71,8 @@ type Notes interface {
 	UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error)
 	// DeleteNote removes one note.
 	DeleteNote(ctx context.Context, userID, id string) error
-	// Notes lists or searches a user's notes.
-	Notes(ctx context.Context, q NoteQuery) ([]study.Note, error)
+	// Notes lists or searches a user's notes. What a search finds is one page.
+	Notes(ctx context.Context, q NoteQuery) (notes []study.Note, next string, err error)
 	// NotesByID returns the notes in the order of ids, each once. One that is
 	// unknown or another user's makes the whole call CodeNotFound, naming it. More
 	// than MaxRows ids, or notes of more than MaxListBytes together, are CodeInvalid.
@@ -84,14 +86,12 @@ type NoteQuery struct {
 	// all notes, newest first. It is never query syntax: whatever is no letter, mark
 	// or digit only parts words. Case and diacritics do not count, and the last word may be the beginning
 	// of one (from three bytes on). The first 32 words are used, 64 runes of each.
+	// Where more than MaxRanked notes match, the newest of them are ranked.
 	// Scripts written without spaces match from the beginning of a run only.
 	Search string
 	// AnyWord makes one word of Search enough; otherwise all must be there.
 	AnyWord bool
-	Limit   int
-	// Before continues a list after the note with this id; "" starts it. It cannot be
-	// combined with Search.
-	Before string
+	Page    // Before cannot be combined with Search
 }
 
 // Conversations keeps sessions and their messages.
@@ -104,14 +104,14 @@ type Conversations interface {
 	// NUL or broken UTF-8 in it becomes U+FFFD. At most MaxRows messages a call.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
 	// Sessions lists a user's sessions, the one last written to first.
-	Sessions(ctx context.Context, userID string, limit int) ([]study.Session, error)
+	Sessions(ctx context.Context, userID string, p Page) (sessions []study.Session, next string, err error)
 	// Session returns one session, whoever owns it.
 	Session(ctx context.Context, id string) (study.Session, error)
 	// DeleteSession removes a session, whoever owns it, and its messages.
 	DeleteSession(ctx context.Context, id string) error
-	// Messages returns the newest messages of a session, oldest first; none for a
-	// session that does not exist.
-	Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error)
+	// Messages returns the newest messages of a session, or the newest before a
+	// cursor, the oldest of them first; none for a session that does not exist.
+	Messages(ctx context.Context, sessionID string, p Page) (messages []study.Message, next string, err error)
 }
 
 // Contents keeps study aids and what students think of them.
@@ -120,12 +120,22 @@ type Contents interface {
 	// and returns it so. Type must be a key of study.ContentTypes, Data JSON.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// Contents lists a user's aids of one type, newest first.
-	Contents(ctx context.Context, userID string, t study.Type, limit int) ([]study.Content, error)
+	Contents(ctx context.Context, userID string, t study.Type, p Page) (contents []study.Content, next string, err error)
 	// ContentStats counts a user's aids; every type of study.ContentTypes has a count.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
 	// SaveFeedback keeps a rating of an aid of the user's own (else CodeNotFound). A
 	// second rating of the same aid replaces the first.
 	SaveFeedback(ctx context.Context, f study.Feedback) error
+}
+
+// Preferences keeps students' standing wishes.
+type Preferences interface {
+	// Preferences returns what SavePreferences kept last for the user. Where nothing
+	// is kept, all but UserID is zero.
+	Preferences(ctx context.Context, userID string) (study.Preferences, error)
+	// SavePreferences replaces a user's preferences and returns them with the present
+	// time. Each is one of the words that study.Preferences names, or "".
+	SavePreferences(ctx context.Context, p study.Preferences) (study.Preferences, error)
 }
 
 // Executions keeps a history of runs, for Options.KeepExecutions.
@@ -145,10 +155,10 @@ type Executions interface {
 	Run(ctx context.Context) error
 	// Totals sums the executions written by all processes since a time.
 	Totals(ctx context.Context, since time.Time) (study.Totals, error)
-	// Failures lists the newest failed executions, newest first.
-	Failures(ctx context.Context, limit int) ([]study.Execution, error)
-	// Activity lists a user's newest executions, newest first.
-	Activity(ctx context.Context, userID string, limit int) ([]study.Execution, error)
+	// Failures lists the failed executions, newest first.
+	Failures(ctx context.Context, p Page) (failed []study.Execution, next string, err error)
+	// Activity lists a user's executions, newest first.
+	Activity(ctx context.Context, userID string, p Page) (runs []study.Execution, next string, err error)
 	// Prune removes executions older than a time and says how many. It goes in small
 	// transactions, so that writers do not wait for it.
 	Prune(ctx context.Context, before time.Time) (int64, error)
@@ -163,28 +173,48 @@ type Options struct {
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 
-// Open opens the migrated database that url names: "sqlite:PATH". It refuses, with
-// CodeUnavailable and a message for the operator, a database that is missing,
-// damaged, another application's, or of another schema version than this binary's;
-// and with CodeInvalid a url it cannot read, without repeating it. It creates
-// nothing. The caller closes the Store.
+// ErrOldSchema is in the error of an Open that Migrate would help.
+var ErrOldSchema = errors.New("the schema is older than this binary's")
+
+// Open opens the migrated database that url names: "sqlite:PATH", or
+// "postgres://USER:PASSWORD@HOST:PORT/DATABASE?…" with the parameters of libpq and
+// pool_max_conns (default 4). It refuses, with CodeUnavailable and a message for the
+// operator, a database that is missing, away, damaged, another application's, or of
+// another schema version than this binary's; and with CodeInvalid a url it cannot read.
+// No error repeats the url. It creates nothing. The caller closes the Store.
 func Open(ctx context.Context, url string, o Options) (Store, error) {
-	path, err := sqlitePath(url)
+	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if o, err = o.withDefaults(); err != nil {
+	e, err := openEngine(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	return newSQLStore(e, o), nil
+}
+
+func openEngine(ctx context.Context, url string, o Options) (engine, error) {
+	if isPostgres(url) {
+		return openPostgres(ctx, url, o)
+	}
+	path, err := sqlitePath(url)
+	if err != nil {
 		return nil, err
 	}
 	return openSQLite(ctx, path, o)
 }
 
-// Migrate brings the database that url names to this binary's schema, creating the
-// file (mode 0600) and its folder (0700) where missing. It may be repeated, and run
-// by several processes at once: they take turns. Only the supervisor calls it, before it
-// starts workers. A file that is damaged, another application's, or of a newer
-// schema is refused as by Open and left byte for byte as it was.
+// Migrate brings the database that url names to this binary's schema, creating
+// SQLite's file (mode 0600) and its folder (0700) where missing. It may be repeated, and run
+// by several processes at once, on several machines: they take turns. Only the
+// supervisor calls it, before it starts workers. A database that is damaged, another
+// application's, or of a newer schema is refused as by Open and left as it was,
+// a file byte for byte.
 func Migrate(ctx context.Context, url string) error {
+	if isPostgres(url) {
+		return migratePostgres(ctx, url)
+	}
 	path, err := sqlitePath(url)
 	if err != nil {
 		return err
@@ -211,67 +241,4 @@ func orDefault[T int | time.Duration](v, standard T) T {
 		return standard
 	}
 	return v
-}
-
-// checks collects what is wrong with the fields of a call.
-type checks []study.Fault
-
-func (c *checks) add(bad bool, field, detail string) {
-	if bad {
-		*c = append(*c, study.Fault{Field: field, Detail: detail})
-	}
-}
-
-// text checks what a database cannot hold; PostgreSQL refuses both.
-func (c *checks) text(field, s string) {
-	c.add(!utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0, field, "must be UTF-8 without NUL")
-}
-
-func (c *checks) user(id string) {
-	c.add(id == "" || utf8.RuneCountInString(id) > study.MaxIDRunes, "user_id", "1 to 128 characters")
-	c.text("user_id", id)
-}
-
-func (c *checks) title(s string) {
-	c.add(utf8.RuneCountInString(s) > MaxTitleRunes, "title", "at most 200 characters")
-	c.text("title", s)
-}
-
-func (c *checks) uuid(field, id string) {
-	c.add(!isUUID(id), field, "must be a UUID")
-}
-
-func (c checks) err() error { return study.Invalid(c) }
-
-// isUUID accepts the canonical 36 characters only, in either case.
-func isUUID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
-
-// newID makes a UUID v7: ids made later sort later.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-func clampLimit(n int) int { return min(max(n, 1), MaxRows) }
-
-// mend makes text storable: broken UTF-8 and NUL become U+FFFD, and what goes over
-// the bytes is cut at a rune.
-func mend(s string, bytes int) string {
-	const replacement = "\uFFFD"
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, replacement), "\x00", replacement)
-	if len(s) <= bytes {
-		return s
-	}
-	for bytes > 0 && !utf8.RuneStart(s[bytes]) {
-		bytes--
-	}
-	return s[:bytes]
-}
-
-// now is the present as it is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-// orNow is t as it is stored, or the present for none.
-func orNow(t time.Time) time.Time {
-	if t.IsZero() {
-		return now()
-	}
-	return t.UTC().Truncate(time.Microsecond)
 }

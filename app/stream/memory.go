@@ -26,11 +26,12 @@ const (
 type MemoryOptions struct {
 	MaxEvents     int           // events kept a session; default 100
 	MaxEventBytes int           // of one event's Fields; default 256 KiB
-	MaxBatchBytes int           // a batch is closed by the event that reaches it; default 64 KiB
+	MaxBatchBytes int           // a batch is closed by the event that reaches it; default 16 KiB, about what a client's socket takes
 	MaxSessions   int           // sessions, those only waited for included; default 20,000
 	MaxRuns       int           // open runs; default 1,024
 	MaxReaders    int           // waiting readers; default 20,000
 	MaxBytes      int64         // all sessions, runs and events together; default 32 MiB
+	RepeatWithin  time.Duration // the run of a dead worker waits for another as long; default 10 s
 	StaleAfter    time.Duration // a session idle for longer is freed; default 10 min
 	Epoch         uint64        // of the first session's life, each later life has the next; default random
 }
@@ -38,11 +39,12 @@ type MemoryOptions struct {
 func (o *MemoryOptions) fill() {
 	def(&o.MaxEvents, 100)
 	def(&o.MaxEventBytes, 256<<10)
-	def(&o.MaxBatchBytes, 64<<10)
+	def(&o.MaxBatchBytes, 16<<10)
 	def(&o.MaxSessions, 20_000)
 	def(&o.MaxRuns, 1024)
 	def(&o.MaxReaders, 20_000)
 	def(&o.MaxBytes, 32<<20)
+	def(&o.RepeatWithin, 10*time.Second)
 	def(&o.StaleAfter, 10*time.Minute)
 	if o.Epoch == 0 {
 		o.Epoch = 1 + rand.Uint64()>>16 // 48 bits keep an event's id short
@@ -53,6 +55,7 @@ func (o *MemoryOptions) fill() {
 type Stats struct {
 	Sessions      int // those only waited for included
 	Runs          int // open ones
+	Orphans       int // of these, those whose worker died and that wait for another
 	Readers       int // waiting ones
 	QueuedEvents  int
 	QueuedBytes   int64  // as counted against MaxBytes
@@ -80,13 +83,19 @@ type Memory struct {
 	read     list.List // sessions without an open run or an unread end, by last touch
 	unread   list.List // those with an unread end that hold other events too
 	running  list.List // those with an open run that hold events
+	requests int64     // bytes of the requests kept
+	orphans  map[*run]struct{}
+	links    map[*link]struct{} // the workers that orphans are offered to
+	stopped  bool               // no orphan waits any more
 	stats    Stats
 }
 
 // NewMemory makes an empty journal.
 func NewMemory(o MemoryOptions) *Memory {
 	o.fill()
-	return &Memory{o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}}
+	return &Memory{
+		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, orphans: map[*run]struct{}{}, links: map[*link]struct{}{},
+	}
 }
 
 // Stats counts what is held now.
@@ -94,12 +103,13 @@ func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Sessions, s.IgnoredFrames = len(m.sessions), m.ignoredFrames.Load()
+	s.Sessions, s.Orphans, s.IgnoredFrames = len(m.sessions), len(m.orphans), m.ignoredFrames.Load()
 	return s
 }
 
 // Run frees stale sessions until ctx ends, and then gives nil. A run in one ends
-// first, with an error event; the session then has StaleAfter once more.
+// first, with an error event; the session then has StaleAfter once more. Behind
+// Run's end nobody is waited for any more who could repeat a dead worker's run.
 func (m *Memory) Run(ctx context.Context) error {
 	tick := time.NewTicker(max(m.o.StaleAfter/8, time.Millisecond))
 	defer tick.Stop()
@@ -108,6 +118,7 @@ func (m *Memory) Run(ctx context.Context) error {
 		case <-tick.C:
 			m.locked(m.sweep)
 		case <-ctx.Done():
+			m.locked(m.stopRepeats)
 			return nil
 		}
 	}
@@ -120,7 +131,7 @@ func (m *Memory) sweep(d *due) {
 			continue
 		}
 		if len(s.open) == 0 {
-			m.remove(s, errGone, d)
+			m.remove(s, ErrGone, d)
 			continue
 		}
 		for _, r := range slices.Clone(s.open) {
@@ -129,91 +140,20 @@ func (m *Memory) sweep(d *due) {
 	}
 }
 
-// Begin implements Journal. It ignores ctx.
-func (m *Memory) Begin(_ context.Context, info RunInfo) (Writer, error) {
-	key, id, err := info.parse()
-	if err != nil {
-		return nil, err
-	}
-	r := &run{id: id, memory: m, onLost: info.OnLost}
-	m.locked(func(d *due) { err = m.begin(r, key, info.Owner, d) })
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
-	if s := m.sessions[key]; s != nil && s.newest != nil {
-		if s.owner != owner {
-			return errGone
-		}
-		if slices.ContainsFunc(s.open, func(o *run) bool { return o.id == r.id }) {
-			return study.Errorf(study.CodeInvalid, "the run has begun already")
-		}
-	}
-	if m.stats.Runs >= m.o.MaxRuns {
-		return study.Errorf(study.CodeOverloaded, "too many runs are open")
-	}
-	if !m.makeRoom(runCost+sessionCost, d) {
-		return study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
-	}
-	s, err := m.session(key, d)
-	if err != nil {
-		return err
-	}
-	if s.newest == nil {
-		s.epoch, s.owner = m.o.Epoch+m.lives, owner
-		m.lives++
-		s.wakeAll(d) // who waits for another owner's session must hear of it
-	}
-	m.stats.Runs++
-	m.stats.QueuedBytes += runCost
-	r.in, s.newest, s.unread = s, r, false
-	s.open = append(s.open, r)
-	m.shelve(s, true)
-	return nil
-}
-
-func (m *Memory) append(r *run, e study.Event, d *due) error {
-	if r.over != nil {
-		return r.over
-	}
-	if err := checkEvent(e, m.o.MaxEventBytes); err != nil {
-		return err
-	}
-	need := cost(e)
-	if e.Kind.Terminal() {
-		need -= runCost
-	}
-	if !m.makeRoom(need, d) {
-		full := study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
-		m.interrupt(r, full, d)
-		return full
-	}
-	if e.Kind.Terminal() {
-		m.end(r, e, errEnded, d)
-		return nil
-	}
-	if !m.joined(r, e) {
-		m.store(r, e)
-	}
-	m.changed(r.in, d)
-	return nil
-}
-
 // Drop implements Journal. It ignores ctx.
 func (m *Memory) Drop(_ context.Context, session string) error {
-	key, err := parseID("session", session)
+	key, err := ParseID("session", session)
 	if err != nil {
 		return err
 	}
+	err = ErrGone
 	m.locked(func(d *due) {
 		if s := m.sessions[key]; s != nil {
-			m.remove(s, errGone, d)
+			m.remove(s, ErrGone, d)
+			err = nil
 		}
 	})
-	return nil
+	return err
 }
 
 // makeRoom drops what it may until need more bytes fit under MaxBytes.
@@ -224,7 +164,7 @@ func (m *Memory) makeRoom(need int64, d *due) bool {
 	for m.stats.QueuedBytes+need > m.o.MaxBytes {
 		switch {
 		case m.read.Len() > 0:
-			m.remove(m.read.Front().Value.(*session), errGone, d)
+			m.remove(m.read.Front().Value.(*session), ErrGone, d)
 		case m.unread.Len() > 0:
 			m.shrink(m.unread.Front().Value.(*session))
 		case m.running.Len() > 0:

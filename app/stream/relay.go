@@ -10,13 +10,17 @@ import (
 
 // RelayOptions bound one end of a relay. Zero takes the default; below zero panics.
 type RelayOptions struct {
-	MaxReaders int // waiting readers; one more is CodeOverloaded. Default 20,000
+	MaxReaders int // waiting readers; one more is CodeOverloaded. Default 20,000; for ServeRelay the journal's
 
 	// MaxQueuedBytes is from where on nothing is added to what waits to be sent:
 	// events in a worker, batches in the supervisor, where they then stay in the
 	// journal. What cannot wait (requests, acknowledgements) may pass it; sixteen
 	// times the bound closes the connection. Default 512 KiB.
 	MaxQueuedBytes int
+
+	// Orphaned, in a worker, is told of a run whose own worker died; Begin with
+	// RunInfo.Repeat takes it over. It must not block. nil = nothing is taken over.
+	Orphaned func(Orphan)
 
 	StallAfter time.Duration // a peer that takes nothing for so long is given up. Default 10 s
 }
@@ -37,6 +41,36 @@ type relayRun struct {
 	begun bool
 	over  error // why nothing can follow; nil while the run is open
 	lost  bool
+}
+
+// Begin implements Journal. Cut short by ctx it leaves no run open.
+func (r *Relay) Begin(ctx context.Context, info RunInfo) (Writer, error) {
+	session, id, err := info.Parse()
+	if err != nil {
+		return nil, err
+	}
+	run := &relayRun{relay: r, onLost: info.OnLost}
+	answer := make(chan error, 1)
+	r.mu.Lock()
+	if run.no, err = r.number(); err == nil {
+		r.runs[run.no], r.calls[run.no] = run, answer
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Repeat}
+	if len(info.Request) <= MaxRequestBytes {
+		f.Request = info.Request
+	}
+	if err = r.out.Admit(ctx, f); err == nil {
+		err = r.answered(ctx, run.no, answer)
+	}
+	if err != nil {
+		_ = run.Close()
+		return nil, err
+	}
+	return run, nil
 }
 
 // settle takes in an acknowledgement, of Begin or of the terminal event, or what the
@@ -65,11 +99,11 @@ func (w *relayRun) Append(ctx context.Context, e study.Event) error {
 	r.mu.Lock()
 	err := w.over
 	if err == nil {
-		err = checkEvent(e, r.maxEvent)
+		err = CheckEvent(e, r.maxEvent)
 	}
 	if err == nil && terminal {
 		answer = make(chan error, 1)
-		w.over, r.calls[w.no] = errEnded, answer
+		w.over, r.calls[w.no] = ErrEnded, answer
 	}
 	r.mu.Unlock()
 	if err != nil {
@@ -106,7 +140,7 @@ func (w *relayRun) Close() error {
 	case w.lost:
 		return w.over
 	case w.over == nil:
-		w.over = errEnded
+		w.over = ErrEnded
 		delete(r.runs, w.no)
 		delete(r.calls, w.no)
 		r.out.Put(&wire.Frame{Kind: wire.KindClose, No: w.no})

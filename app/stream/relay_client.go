@@ -27,6 +27,7 @@ type Relay struct {
 	conn       net.Conn
 	out        *wire.Outbox
 	maxReaders int
+	orphaned   func(Orphan)
 	ignored    atomic.Uint64
 
 	mu       sync.Mutex
@@ -51,7 +52,8 @@ func NewRelay(conn net.Conn, o RelayOptions) *Relay {
 	o.fill()
 	r := &Relay{
 		conn: conn, out: wire.NewOutbox(conn, o.MaxQueuedBytes, o.StallAfter, nil), maxReaders: o.MaxReaders,
-		runs: map[uint64]*relayRun{}, readers: map[uint64]func(study.Batch, error){}, calls: map[uint64]chan error{},
+		orphaned: o.Orphaned,
+		runs:     map[uint64]*relayRun{}, readers: map[uint64]func(study.Batch, error){}, calls: map[uint64]chan error{},
 	}
 	r.out.Put(&wire.Frame{Kind: wire.KindHello, Version: wire.Version})
 	return r
@@ -131,6 +133,10 @@ func (r *Relay) handle(f *wire.Frame) error {
 		if deliver != nil {
 			deliver(f.Batch, nil)
 		}
+	case wire.KindOrphan:
+		if r.orphaned != nil {
+			r.orphaned(Orphan{Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Request: f.Request})
+		}
 	case wire.KindDone:
 		r.settle(f.No, nil)
 	case wire.KindFault:
@@ -197,38 +203,9 @@ func (r *Relay) number() (uint64, error) {
 	return r.last, nil
 }
 
-// Begin implements Journal. Cut short by ctx it leaves no run open.
-func (r *Relay) Begin(ctx context.Context, info RunInfo) (Writer, error) {
-	session, id, err := info.parse()
-	if err != nil {
-		return nil, err
-	}
-	run := &relayRun{relay: r, onLost: info.OnLost}
-	answer := make(chan error, 1)
-	r.mu.Lock()
-	if run.no, err = r.number(); err == nil {
-		r.runs[run.no], r.calls[run.no] = run, answer
-	}
-	r.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	r.out.Put(&wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner})
-	select {
-	case err = <-answer:
-	case <-ctx.Done():
-		err = waitEnded(ctx)
-		_ = run.Close()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return run, nil
-}
-
 // Drop implements Journal.
 func (r *Relay) Drop(ctx context.Context, session string) error {
-	key, err := parseID("session", session)
+	key, err := ParseID("session", session)
 	if err != nil {
 		return err
 	}
@@ -261,12 +238,12 @@ func (r *Relay) answered(ctx context.Context, no uint64, answer chan error) erro
 
 // Since implements Journal.
 func (r *Relay) Since(ctx context.Context, q Query) (study.Batch, error) {
-	return since(ctx, r, q)
+	return Wait(ctx, r, q)
 }
 
 // Await implements Awaiter.
 func (r *Relay) Await(q Query, deliver func(study.Batch, error)) (cancel func()) {
-	session, err := q.parse()
+	session, err := q.Parse()
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
@@ -284,7 +261,7 @@ func (r *Relay) Await(q Query, deliver func(study.Batch, error)) (cancel func())
 		deliver(study.Batch{}, err)
 		return func() {}
 	}
-	r.out.Put(&wire.Frame{Kind: wire.KindSince, No: no, Session: session, After: q.After, Owner: q.Owner, NoWait: q.NoWait})
+	r.out.Put(&wire.Frame{Kind: wire.KindSince, No: no, Session: session, After: q.After, Owner: q.Owner, NoWait: q.NoWait, Peek: q.Peek})
 	return func() {
 		r.mu.Lock()
 		_, waits := r.readers[no]

@@ -68,7 +68,7 @@ func TestFault_P31_MalformedFramesEndTheConnectionAndItsRuns(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	id := uuid.New()
 	since := wire.Frame{Kind: wire.KindSince, No: 5, Session: id}
-	tooLarge := wire.Frame{Kind: wire.KindAppend, No: 1, Event: study.Event{Kind: study.KindToken, Fields: make([]byte, 4<<10)}}
+	tooLarge := wire.Frame{Kind: wire.KindAppend, No: 1, Event: study.Event{Kind: study.KindToken, Fields: make([]byte, stream.MaxRequestBytes+4<<10)}}
 	for name, garbage := range map[string][]byte{
 		"an empty frame":                  {0, 0, 0, 0},
 		"a frame too large":               tooLarge.AppendTo(nil),
@@ -123,7 +123,7 @@ func TestFault_P32_UnknownFramesAreCountedAndPassedOver(t *testing.T) {
 	p.send(hello)
 	_, _ = p.c.Write(unknown)
 	p.send(wire.Frame{Kind: wire.KindDrop, No: 3, Session: uuid.New()})
-	if f := p.receive(wire.KindDone); f.No != 3 {
+	if f := p.receive(wire.KindFault); f.No != 3 {
 		t.Errorf("answered %d", f.No)
 	}
 	if got := m.Stats().IgnoredFrames; got != 1 {
@@ -272,6 +272,8 @@ func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
 		{Kind: wire.KindAppend, No: 1, Event: study.Event{Kind: study.KindComplete}},
 		{Kind: wire.KindClose, No: 1},
 		{Kind: wire.KindDrop, No: 4, Session: id},
+		{Kind: wire.KindBegin, No: 5, Session: id, Run: uuid.New(), Request: []byte("again")},
+		{Kind: wire.KindBegin, No: 6, Session: id, Run: uuid.New(), Repeat: true},
 	}
 	var all []byte
 	for _, fr := range frames {
@@ -280,7 +282,7 @@ func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
 	}
 	f.Add(all[:len(all)-3])
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000})
+		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000, RepeatWithin: time.Minute})
 		supervisor, worker := net.Pipe()
 		served := make(chan error, 1)
 		go func() { served <- stream.ServeRelay(t.Context(), supervisor, m, stream.RelayOptions{}) }()
@@ -288,8 +290,13 @@ func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
 		_, _ = worker.Write(append(hello.AppendTo(nil), sent...))
 		_ = worker.Close()
 		<-served
-		if got := m.Stats(); got.Runs != 0 || got.Readers != 0 || got.QueuedBytes > 20_000 {
+		if got := m.Stats(); got.Runs != got.Orphans || got.Readers != 0 || got.QueuedBytes > 20_000 {
 			t.Errorf("it left %+v", got)
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		if err := m.Run(stopped); err != nil || m.Stats().Runs != 0 {
+			t.Errorf("behind Run it left %+v, %v", m.Stats(), err)
 		}
 	})
 }

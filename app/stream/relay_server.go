@@ -17,23 +17,29 @@ import (
 // ServeRelay is the supervisor's end of a worker's relay: it serves j over conn, a
 // stream connection of its own, until the worker hangs up or ctx ends (nil), the
 // worker sends what does not parse (CodeMalformed), or it takes nothing for
-// o.StallAfter (CodeUnavailable). Then it closes conn, ends every run the worker had
-// open with an error event, and cancels its readers.
+// o.StallAfter (CodeUnavailable). What the worker had sent before counts, also behind
+// the end of ctx, for which there is a second. Then it closes conn and cancels the
+// worker's readers. A run the worker had open becomes an Orphan for
+// MemoryOptions.RepeatWithin if nothing but progress has come and its request is
+// kept, and was not repeated before; else it ends with an error event.
 //
 // It takes two goroutines in all. Nobody else ever waits for the worker: what its
 // readers may have stays in the journal until the connection takes it.
 func ServeRelay(ctx context.Context, conn net.Conn, j *Memory, o RelayOptions) error {
+	if o.MaxReaders == 0 {
+		o.MaxReaders = j.o.MaxReaders
+	}
 	o.fill()
 	l := &link{
 		journal: j, bound: o.MaxQueuedBytes, maxReaders: o.MaxReaders,
-		runs: map[uint64]Writer{}, readers: map[uint64]*waiter{},
+		runs: map[uint64]*run{}, readers: map[uint64]*waiter{},
 	}
 	l.out = wire.NewOutbox(conn, o.MaxQueuedBytes, o.StallAfter, l.answers)
 	l.out.Put(&wire.Frame{
 		Kind: wire.KindHello, Version: wire.Version, MaxEvent: uint64(j.o.MaxEventBytes),
-		MaxFrame: uint64(j.o.MaxEventBytes + j.o.MaxBatchBytes + 32*j.o.MaxEvents + wire.Slack),
+		MaxFrame: uint64(max(j.o.MaxEventBytes+j.o.MaxBatchBytes+32*j.o.MaxEvents, MaxRequestBytes) + wire.Slack),
 	})
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now().Add(lastWords)) })
 	defer stop()
 	written := make(chan error, 1)
 	go func() { written <- l.write(conn) }()
@@ -50,19 +56,23 @@ func ServeRelay(ctx context.Context, conn net.Conn, j *Memory, o RelayOptions) e
 	return err
 }
 
+// lastWords is how long a worker that is gone is read on.
+const lastWords = time.Second
+
 // link is one worker's connection.
 type link struct {
 	journal    *Memory
 	out        *wire.Outbox
 	bound      int // bytes of batches to a Write
 	maxReaders int
-	runs       map[uint64]Writer // the reading goroutine's alone
+	runs       map[uint64]*run // the reading goroutine's alone
 
 	mu        sync.Mutex
 	closed    bool
 	readers   map[uint64]*waiter
 	cancelled int       // of the readers, those that have only to be taken out of ready
 	ready     []*waiter // those to be polled, each at most once
+	offers    []*run    // orphans to tell the worker of
 }
 
 // write sends until the outbox is closed or the worker takes no more, which is an
@@ -75,16 +85,17 @@ func (l *link) write(conn net.Conn) error {
 		return study.Wrap(err, study.CodeUnavailable, "a worker takes no more frames")
 	case err != nil:
 		// The worker is gone, yet what it had sent before still counts.
-		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(lastWords))
 	}
 	return nil
 }
 
 func (l *link) serve(ctx context.Context, r *bufio.Reader) error {
-	limit := uint64(l.journal.o.MaxEventBytes + wire.Slack)
+	limit := uint64(max(l.journal.o.MaxEventBytes, MaxRequestBytes) + wire.Slack)
 	if _, err := wire.ReadHello(r); err != nil {
 		return err
 	}
+	l.journal.connect(l)
 	for {
 		kind, body, err := wire.Read(r, limit)
 		if err != nil {
@@ -101,10 +112,9 @@ func (l *link) serve(ctx context.Context, r *bufio.Reader) error {
 		if err := l.handle(&f); err != nil {
 			return err
 		}
-		// A worker that asks faster than it takes answers is not read any further.
-		if err := l.out.Admit(ctx, nil); err != nil {
-			return io.EOF
-		}
+		// A worker that asks faster than it takes answers is not read any further
+		// for now. An error is no more than that it is gone, as Read will say in time.
+		_ = l.out.Admit(ctx, nil)
 	}
 }
 
@@ -144,8 +154,8 @@ func (l *link) begin(f *wire.Frame) error {
 	if l.runs[f.No] != nil {
 		return study.Errorf(study.CodeMalformed, "a relay run has begun twice")
 	}
-	w, err := l.journal.Begin(context.Background(), RunInfo{
-		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner,
+	w, err := l.journal.open(RunInfo{
+		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Repeat: f.Repeat, Request: f.Request,
 		OnLost: func(err error) { l.answer(f.No, err) },
 	})
 	if err == nil {
@@ -183,7 +193,7 @@ func (l *link) since(f *wire.Frame) error {
 		l.answer(f.No, study.Errorf(study.CodeOverloaded, "too many streams are open"))
 		return nil
 	}
-	w, err := l.journal.newWaiter(f.Session, Query{After: f.After, Owner: f.Owner, NoWait: f.NoWait})
+	w, err := l.journal.newWaiter(f.Session, Query{After: f.After, Owner: f.Owner, NoWait: f.NoWait, Peek: f.Peek})
 	if err != nil {
 		l.answer(f.No, err)
 		return nil
@@ -210,8 +220,9 @@ func (l *link) wake(w *waiter) {
 	}
 }
 
-// answers appends the batches of ready readers up to the outbox's bound.
+// answers appends offers and the batches of ready readers up to the outbox's bound.
 func (l *link) answers(dst []byte) []byte {
+	dst = l.offering(dst)
 	for len(dst) < l.bound {
 		w := l.nextReady()
 		if w == nil {
@@ -272,12 +283,13 @@ func (l *link) cancel(no uint64) {
 
 // hangUp gives up what the worker had open.
 func (l *link) hangUp() {
-	for _, w := range l.runs {
-		_ = w.Close()
+	l.journal.disconnect(l)
+	for _, r := range l.runs {
+		l.journal.abandon(r)
 	}
 	l.mu.Lock()
 	readers := l.readers
-	l.closed, l.ready, l.readers = true, nil, nil
+	l.closed, l.ready, l.readers, l.offers = true, nil, nil, nil
 	l.mu.Unlock()
 	for _, w := range readers {
 		l.journal.forget(w)

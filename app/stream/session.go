@@ -1,9 +1,7 @@
 package stream
 
 import (
-	"bytes"
 	"container/list"
-	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -20,18 +18,6 @@ type entry struct {
 	read bool // given to a reader
 	text bool // a token event with nothing but its text: the next one may be joined to it
 	own  bool // Fields is a buffer of ours, to grow in place
-}
-
-// run is one answer being made.
-type run struct {
-	id     uuid.UUID
-	in     *session
-	memory *Memory
-	first  uint64 // number of its first event; 0 = none yet
-	end    uint64 // number of its terminal event; 0 = none yet
-	over   error  // why nothing can follow; nil while the run is open
-	lost   bool   // over without its writer's doing
-	onLost func(error)
 }
 
 // session is the journal of one session: the events kept, in order. Numbers are
@@ -59,7 +45,7 @@ func (m *Memory) session(key uuid.UUID, d *due) (*session, error) {
 		return s, nil
 	}
 	if len(m.sessions) >= m.o.MaxSessions && m.read.Len() > 0 {
-		m.remove(m.read.Front().Value.(*session), errGone, d)
+		m.remove(m.read.Front().Value.(*session), ErrGone, d)
 	}
 	if len(m.sessions) >= m.o.MaxSessions || !m.makeRoom(sessionCost, d) {
 		return nil, study.Errorf(study.CodeOverloaded, "too many sessions are open")
@@ -148,6 +134,10 @@ func (s *session) droppable() bool {
 	return len(s.ring) > 1 || len(s.ring) == 1 && !s.unread
 }
 
+// maxJoined bounds an event that takes the text of others: a ring of nothing else then
+// holds a hundred kilobytes that nobody has read, and no answer is as long.
+const maxJoined = 1 << 10
+
 // joined adds a token's text to the newest event instead of keeping it apart, which
 // gives it no number of its own. Only a token of the same run in front of
 // which every reader still stands takes it, so nothing is lost or doubled.
@@ -159,7 +149,7 @@ func (m *Memory) joined(r *run, e study.Event) bool {
 	last := &ring[len(ring)-1]
 	text, ok := onlyText(e.Fields)
 	if !ok || !last.text || last.run != r || last.Seq != r.in.head ||
-		last.Seq <= r.in.handed || len(last.Fields)+len(text) > m.o.MaxEventBytes {
+		last.Seq <= r.in.handed || len(last.Fields)+len(text) > min(maxJoined, m.o.MaxEventBytes) {
 		return false
 	}
 	if !last.own {
@@ -169,88 +159,6 @@ func (m *Memory) joined(r *run, e study.Event) bool {
 	last.Fields = append(last.Fields, textEnd...)
 	m.stats.QueuedBytes += int64(len(text))
 	return true
-}
-
-const (
-	textStart = `{"text":"`
-	textEnd   = `"}`
-)
-
-// onlyText gives the inside of the string in {"text":"…"}, still escaped; not ok
-// when the fields are spelled otherwise or hold more.
-func onlyText(fields []byte) ([]byte, bool) {
-	rest, starts := bytes.CutPrefix(fields, []byte(textStart))
-	inside, ends := bytes.CutSuffix(rest, []byte(textEnd))
-	if !starts || !ends {
-		return nil, false
-	}
-	for i := 0; i < len(inside); i++ {
-		switch inside[i] {
-		case '\\':
-			if i++; i == len(inside) {
-				return nil, false
-			}
-		case '"':
-			return nil, false
-		}
-	}
-	return inside, true
-}
-
-// closing is the error event of what a run or a stream ends with.
-func closing(message string, retryable bool) study.Event {
-	// Marshalling a string and a bool cannot fail.
-	fields, _ := json.Marshal(struct {
-		Error     string `json:"error"`
-		Retryable bool   `json:"retryable"`
-	}{message, retryable})
-	return study.Event{Kind: study.KindError, Fields: fields}
-}
-
-// Append implements Writer. It ignores ctx.
-func (r *run) Append(_ context.Context, e study.Event) (err error) {
-	r.memory.locked(func(d *due) { err = r.memory.append(r, e, d) })
-	return err
-}
-
-// Close implements Writer.
-func (r *run) Close() (err error) {
-	r.memory.locked(func(d *due) {
-		if r.over == nil {
-			r.memory.end(r, closing("the run was interrupted", true), errEnded, d)
-		} else if r.lost {
-			err = r.over
-		}
-	})
-	return err
-}
-
-// end closes r with its terminal event e.
-func (m *Memory) end(r *run, e study.Event, why error, d *due) {
-	m.closed(r, why)
-	m.store(r, e)
-	m.changed(r.in, d)
-}
-
-// interrupt ends r against its writer's will.
-func (m *Memory) interrupt(r *run, why *study.Error, d *due) {
-	m.end(r, closing(why.Message, true), why, d)
-	m.lose(r, d)
-}
-
-// closed takes r off the open runs.
-func (m *Memory) closed(r *run, why error) {
-	r.over = why
-	r.in.open = slices.DeleteFunc(r.in.open, func(o *run) bool { return o == r })
-	m.stats.Runs--
-	m.stats.QueuedBytes -= runCost
-}
-
-func (m *Memory) lose(r *run, d *due) {
-	r.lost = true
-	if r.onLost != nil {
-		d.lost = append(d.lost, r)
-	}
 }
 
 // changed follows every new event.

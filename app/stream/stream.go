@@ -3,7 +3,7 @@
 // A watcher is a position in the journal, so that first connect, reconnect and
 // hand-over to another process are the same loop, replay and live meet without a
 // hole, and a slow watcher costs its producer nothing. Memory is the journal; Relay
-// and ServeRelay carry it between processes; Follow writes it to one client.
+// and ServeRelay carry it between processes; package hub writes it to the clients.
 package stream
 
 import (
@@ -47,12 +47,15 @@ type Journal interface {
 	// nothing to give, but the zero position as Next, and only then, when nobody has
 	// posted to the session.
 	//
+	// With q.Peek the answer comes at once, and gives no events: Ended tells that there
+	// is nothing to give and will be nothing, and Next is zero as with q.NoWait.
+	//
 	// When ctx ends, so does the wait, with an error that wraps the cause of ctx.
 	// Event.Fields belongs to the journal and must not be changed.
 	Since(ctx context.Context, q Query) (study.Batch, error)
 
 	// Drop forgets a session at once: its waiting readers end with CodeNotFound,
-	// its open runs are lost (RunInfo.OnLost). An unknown session is no error.
+	// its open runs are lost (RunInfo.OnLost). One that there is not is CodeNotFound.
 	Drop(ctx context.Context, session string) error
 }
 
@@ -71,6 +74,18 @@ type RunInfo struct {
 	Session string // UUID
 	Run     string // UUID, of no other open run of the session
 	Owner   string // the user's id, at most 512 bytes
+
+	// Request is what another worker needs to make the run again; opaque to the
+	// journal, and its own from here on. It is kept until an event other than start
+	// or progress comes, and then forgotten. One of more than MaxRequestBytes, or for
+	// which there is no room, is not kept, and the run is not repeated.
+	Request []byte
+
+	// Repeat takes over the orphan that Session, Run and Owner name (see
+	// RelayOptions.Orphaned) instead of announcing a run: the Writer goes on behind
+	// what the dead worker has sent, and of its start events only one that is the
+	// run's first event is kept. CodeNotFound: another was faster, or its time is over.
+	Repeat bool
 
 	// OnLost, if not nil, is called once when the journal ends the run by itself:
 	// the session was dropped or went stale, a bound left no room, the connection
@@ -108,19 +123,25 @@ type Query struct {
 	After   study.Position // zero: from the newest run's first event
 	Owner   string         // "" = anyone; else another's session is CodeNotFound
 	NoWait  bool
+	Peek    bool // NoWait without the events, which stay unread: see Journal.Since
 }
+
+// MaxRequestBytes is the longest RunInfo.Request that is kept.
+const MaxRequestBytes = 64 << 10
 
 // maxOwnerBytes is study.MaxIDRunes of four bytes each.
 const maxOwnerBytes = 4 * study.MaxIDRunes
 
-// The ends of a run and of a session.
+// The ends of a run and of a session, the same from every journal.
 var (
-	errEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
-	errGone  = study.Errorf(study.CodeNotFound, "there is no such session")
+	ErrEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
+	ErrGone  = study.Errorf(study.CodeNotFound, "there is no such session")
+	ErrTaken = study.Errorf(study.CodeNotFound, "the run is not there to be repeated")
+	ErrBroke = study.Errorf(study.CodeUnavailable, "the run was interrupted")
 )
 
-// checkEvent refuses what would break a reader or a bound.
-func checkEvent(e study.Event, maxBytes int) error {
+// CheckEvent refuses what would break a reader or a bound: CodeInvalid, CodeTooLarge.
+func CheckEvent(e study.Event, maxBytes int) error {
 	f := e.Fields
 	switch {
 	case !slices.Contains(wire.Kinds, e.Kind):
@@ -133,8 +154,8 @@ func checkEvent(e study.Event, maxBytes int) error {
 	return nil
 }
 
-// parseID reads a UUID in its usual form; the other forms uuid.Parse knows are refused.
-func parseID(what, s string) (uuid.UUID, error) {
+// ParseID reads a UUID in its usual form; the other forms uuid.Parse knows are refused.
+func ParseID(what, s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != 36 {
 		return uuid.UUID{}, study.Errorf(study.CodeInvalid, "the %s id is no UUID", what)
@@ -149,20 +170,20 @@ func checkOwner(owner string) error {
 	return nil
 }
 
-// parse checks and reads what names a run.
-func (i RunInfo) parse() (session, run uuid.UUID, err error) {
-	if session, err = parseID("session", i.Session); err != nil {
+// Parse checks and reads what names a run; its error is CodeInvalid.
+func (i RunInfo) Parse() (session, run uuid.UUID, err error) {
+	if session, err = ParseID("session", i.Session); err != nil {
 		return session, run, err
 	}
-	if run, err = parseID("run", i.Run); err != nil {
+	if run, err = ParseID("run", i.Run); err != nil {
 		return session, run, err
 	}
 	return session, run, checkOwner(i.Owner)
 }
 
-// parse checks a query and reads its session.
-func (q Query) parse() (uuid.UUID, error) {
-	session, err := parseID("session", q.Session)
+// Parse checks a query and reads its session; its error is CodeInvalid.
+func (q Query) Parse() (uuid.UUID, error) {
+	session, err := ParseID("session", q.Session)
 	if err != nil {
 		return session, err
 	}

@@ -22,6 +22,7 @@ type waiter struct {
 	index  int      // in in.waiting
 	failed *study.Error
 	noWait bool
+	peek   bool
 	done   bool
 
 	// Guarded by the lock of the relay's end.
@@ -33,8 +34,9 @@ type waker interface{ wake(*waiter) }
 
 // due is what has to be called once the lock is released.
 type due struct {
-	woken []*waiter
-	lost  []*run
+	woken  []*waiter
+	lost   []*run
+	offers []offer
 }
 
 func (d *due) settle() {
@@ -43,6 +45,9 @@ func (d *due) settle() {
 	}
 	for _, w := range d.woken {
 		w.by.wake(w)
+	}
+	for _, o := range d.offers {
+		o.to.offer(o.orphan)
 	}
 }
 
@@ -82,7 +87,7 @@ func (s *session) wakeAll(d *due) {
 
 // Await implements Awaiter. While it waits it holds under 200 bytes, its session aside, and no goroutine.
 func (m *Memory) Await(q Query, deliver func(study.Batch, error)) (cancel func()) {
-	key, err := q.parse()
+	key, err := q.Parse()
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
@@ -118,7 +123,7 @@ func (m *Memory) newWaiter(key uuid.UUID, q Query) (*waiter, error) {
 		return nil, study.Errorf(study.CodeOverloaded, "too many streams are open")
 	}
 	m.stats.Readers++
-	return &waiter{key: key, after: q.After, owner: q.Owner, noWait: q.NoWait}, nil
+	return &waiter{key: key, after: q.After, owner: q.Owner, noWait: q.NoWait, peek: q.Peek}, nil
 }
 
 // poll settles w, once, if there is something for it; else w is registered to be
@@ -144,7 +149,10 @@ func (m *Memory) look(w *waiter, d *due) (b study.Batch, settled bool, err error
 	case w.failed != nil:
 		return b, true, w.failed
 	case !posted && m.issued(w.after.Epoch), posted && w.owner != "" && w.owner != s.owner:
-		return b, true, errGone
+		return b, true, ErrGone
+	}
+	if w.peek {
+		return s.peek(w.after), true, nil
 	}
 	if posted {
 		if b, settled = s.read(w.after, m.o.MaxBatchBytes); settled {
@@ -175,6 +183,18 @@ func (s *session) idleNext(p study.Position) study.Position {
 	}
 }
 
+// peek is what a reader at p may expect; zero when nobody has posted.
+func (s *session) peek(p study.Position) (b study.Batch) {
+	if s == nil || s.newest == nil {
+		return b
+	}
+	after, missed, ok := s.resolve(p)
+	b.Next = study.Position{Epoch: s.epoch, Seq: after}
+	b.Missed = missed
+	b.Ended = ok && missed == 0 && after == s.head && len(s.open) == 0
+	return b
+}
+
 // issued reports whether an epoch was given to a session of this journal.
 func (m *Memory) issued(epoch uint64) bool { return epoch-m.o.Epoch < m.lives }
 
@@ -198,11 +218,11 @@ func (m *Memory) forget(w *waiter) {
 
 // Since implements Journal.
 func (m *Memory) Since(ctx context.Context, q Query) (study.Batch, error) {
-	return since(ctx, m, q)
+	return Wait(ctx, m, q)
 }
 
-// since is Journal.Since on top of Await.
-func since(ctx context.Context, a Awaiter, q Query) (study.Batch, error) {
+// Wait is Journal.Since on top of Await.
+func Wait(ctx context.Context, a Awaiter, q Query) (study.Batch, error) {
 	type answer struct {
 		batch study.Batch
 		err   error

@@ -91,6 +91,16 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"an unknown difficulty", func() Aid { s := goodCards(); s.Flashcards[0].Difficulty = "adaptive"; return s }, Options{}, "flashcards[0].difficulty must be one of easy, medium, hard"},
 		{"a wrong total", func() Aid { s := goodCards(); s.TotalCount = 3; return s }, Options{}, "total_count must be the number of flashcards"},
 		{"three options", func() Aid { s := goodQuiz(); s.Quiz.Questions[0].Options = []string{"a", "b", "c"}; return s }, Options{}, "quiz.questions[0].options must be 4 options, not 3"},
+		{"five options", func() Aid {
+			s := goodQuiz()
+			s.Quiz.Questions[0].Options = []string{"a", "b", "c", "d", "e"}
+			return s
+		}, Options{}, "quiz.questions[0].options must be 4 options, not 5"},
+		{"a blank option", func() Aid {
+			s := goodQuiz()
+			s.Quiz.Questions[0].Options = []string{"a", "b", "c", " "}
+			return s
+		}, Options{}, "quiz.questions[0].options[3] is empty"},
 		{"an option twice", func() Aid {
 			s := goodQuiz()
 			s.Quiz.Questions[0].Options = []string{"a", "b", "c", "A "}
@@ -105,6 +115,17 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"no points", func() Aid { s := goodQuiz(); s.Quiz.Questions[0].Points = 0; return s }, Options{}, "quiz.questions[0].points must be a whole number above 0"},
 		{"wrong sum of points", func() Aid { s := goodQuiz(); s.TotalPoints = 31; return s }, Options{}, "total_points must be the sum of the questions' points"},
 		{"an exam of 99 points", func() Aid { s := goodExam(); s.Exam.Sections[0].Questions[0].Points = 39; return s }, Options{}, "the questions' points must add up to 100, not 99"},
+		{"an exam of 101 points", func() Aid { s := goodExam(); s.Exam.Sections[0].Questions[0].Points = 41; return s }, Options{}, "the questions' points must add up to 100, not 101"},
+		{"an exam question for nothing", func() Aid {
+			s := goodExam()
+			s.Exam.Sections[0].Questions[0].Points, s.Exam.Sections[1].Questions[0].Points = 0, 100
+			return s
+		}, Options{}, "exam.sections[0].questions[0].points must be a whole number above 0"},
+		{"too few sections", func() Aid {
+			s := goodExam()
+			s.Exam.Sections[0].Questions = append(s.Exam.Sections[0].Questions, Question{Type: TrueFalse, Question: "Is it?", CorrectAnswer: true, Points: 1})
+			return s
+		}, Options{Sections: 3}, "exam.sections must be 3 sections, not 2"},
 		{"an exam that says 90", func() Aid { s := goodExam(); s.Exam.TotalPoints = 90; return s }, Options{}, "exam.total_points must be 100"},
 		{"too many sections", func() Aid { return goodExam() }, Options{Sections: 1}, "exam.sections must be 1 sections, not 2"},
 		{"another duration", func() Aid { return goodExam() }, Options{DurationMinutes: 45}, "exam.duration_minutes must be 45"},
@@ -125,6 +146,60 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mayBeEmpty are the fields of an aid that a student can do without.
+var mayBeEmpty = []string{"explanation", "details", "text"}
+
+func TestCheckFindsEveryFieldThatIsEmpty(t *testing.T) {
+	for _, a := range []Aid{&Reply{Response: "hello"}, goodCards(), goodQuiz(), goodExam(), goodSummary(), goodAnalysis(), goodPlan()} {
+		for path, spoiled := range emptied(t, a) {
+			last := path[strings.LastIndex(path, ".")+1:]
+			if !slices.Contains(mayBeEmpty, last) && len(spoiled.Check(Options{})) == 0 {
+				t.Errorf("%s: nobody misses %s", a.Type(), path)
+			}
+		}
+	}
+}
+
+// emptied gives a copy of the aid for each of its texts, with that one blank.
+func emptied(t *testing.T, a Aid) map[string]Aid {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole any
+	if err := json.Unmarshal(raw, &whole); err != nil {
+		t.Fatal(err)
+	}
+	copies := make(map[string]Aid)
+	blank := func(path string) {
+		raw, _ := json.Marshal(whole)
+		spoiled := NewAid(a.Type())
+		if err := json.Unmarshal(raw, spoiled); err != nil {
+			t.Fatal(path, err)
+		}
+		copies[path] = spoiled
+	}
+	var walk func(path string, node any, set func(any))
+	walk = func(path string, node any, set func(any)) {
+		switch v := node.(type) {
+		case map[string]any:
+			for name, inner := range v {
+				walk(path+"."+name, inner, func(x any) { v[name] = x })
+			}
+		case []any:
+			for i, inner := range v {
+				walk(path, inner, func(x any) { v[i] = x })
+			}
+		case string:
+			set(" ")
+			blank(path)
+			set(v)
+		}
+	}
+	walk(string(a.Type()), whole, nil)
+	return copies
 }
 
 func TestCheckNeverQuotesTheAid(t *testing.T) {

@@ -24,8 +24,8 @@ func knownOptions(t Type) []string {
 }
 
 // As gives the request as one of type t: options that t does not know are taken
-// out and named in Ignored, and those that are missing get t's defaults. It is
-// called once the type is settled, for a chat may turn out to ask for a quiz.
+// out and named in Ignored. It is called once the type is settled, for a chat may turn
+// out to ask for a quiz. What the student left open stays so; see Filled.
 func (r Request) As(t Type) Request {
 	r.Type = t
 	known := knownOptions(t)
@@ -35,8 +35,29 @@ func (r Request) As(t Type) Request {
 			r.Ignored = append(r.Ignored, name)
 		}
 	}
-	r.Options = r.Options.only(known).withDefaults(t)
+	r.Options = r.Options.only(known)
 	return r
+}
+
+// Filled gives the request with what the student left open: first the preferences,
+// where the type knows such an option, then the type's defaults. A preference that is
+// no value of the option counts as none.
+func (r Request) Filled(p Preferences) Request {
+	if r.Prefers("difficulty") && slices.Contains([]string{Easy, Medium, Hard, Adaptive}, p.Difficulty) {
+		r.Options.Difficulty = p.Difficulty
+	}
+	if r.Prefers("length") && slices.Contains([]string{Short, Medium, Long}, p.Detail) {
+		r.Options.Length = p.Detail
+	}
+	r.Options = r.Options.withDefaults(r.Type)
+	return r
+}
+
+// Prefers reports whether a preference may fill the option, "difficulty" or "length":
+// the type knows it and the student left it open.
+func (r Request) Prefers(option string) bool {
+	open := option == "difficulty" && r.Options.Difficulty == "" || option == "length" && r.Options.Length == ""
+	return open && slices.Contains(knownOptions(r.Type), option)
 }
 
 // only keeps the known options.

@@ -14,7 +14,11 @@ import (
 // not valid is CodeInvalid and names every field that is wrong. Values above a
 // maximum are lowered to it and told in Warnings. Nothing of the body stands in
 // an error. The caller makes up a SessionID where it is "".
-func ParseRequest(body []byte) (Request, error) {
+func ParseRequest(body []byte) (Request, error) { return ParseRequestOf("", body) }
+
+// ParseRequestOf is ParseRequest for a user who is known: a request that names none is
+// the user's, and one that names another is CodeForbidden.
+func ParseRequestOf(user string, body []byte) (Request, error) {
 	raw, err := parseObject(body)
 	if err != nil {
 		return Request{}, err
@@ -22,7 +26,7 @@ func ParseRequest(body []byte) (Request, error) {
 	f := &form{raw: raw}
 	r := Request{
 		Type:      Type(f.oneOf("type", true, typeNames())),
-		UserID:    f.text("user_id", true, MaxIDRunes),
+		UserID:    f.text("user_id", user == "", MaxIDRunes),
 		SessionID: f.id("session_id"),
 		Message:   f.text("message", true, 0),
 		NoteIDs:   f.ids("explicit_note_ids", MaxNoteIDs),
@@ -30,7 +34,23 @@ func ParseRequest(body []byte) (Request, error) {
 	r.Options, r.Given = parseOptions(f)
 	r.Warnings = f.warnings
 	f.checkMessage(r)
+	if r.UserID, err = UserOf(user, r.UserID); err != nil && len(f.faults) == 0 {
+		return r, err
+	}
 	return r, Invalid(f.faults)
+}
+
+// UserOf is whom a request is for that names a user, or "": the user who is known, and it
+// is CodeForbidden to name another. Where none is known, it is whom the request names.
+func UserOf(known, named string) (string, error) {
+	switch {
+	case known == "":
+		return named, nil
+	case named == "" || named == known:
+		return known, nil
+	default:
+		return "", Errorf(CodeForbidden, "user_id is not the token's user")
+	}
 }
 
 // parseObject refuses what encoding/json lets pass: bytes that are no UTF-8 and

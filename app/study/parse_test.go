@@ -16,7 +16,7 @@ func TestParseRequestReadsTheWholeRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = r.As(Exam)
+	r = r.As(Exam).Filled(Preferences{})
 	want := Request{Type: Exam, UserID: "u1", SessionID: anID, Message: "an exam", NoteIDs: []string{anID},
 		Options: Options{Content: "text", Topic: "t", Difficulty: Hard, QuestionCount: 12, QuestionTypes: []string{TrueFalse}, DurationMinutes: 45, Sections: 2},
 		Given:   []string{"colour", "content", "count", "difficulty", "duration_minutes", "question_count", "question_types", "sections", "topic"},
@@ -88,7 +88,7 @@ func TestParseRequestLowersCountsAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestAsFillsTheDefaultsOfTheType(t *testing.T) {
+func TestWhatIsLeftOpenGetsTheDefaultsOfTheType(t *testing.T) {
 	all := []string{MultipleChoice, TrueFalse, ShortAnswer}
 	want := map[Type]Options{
 		Chat:       {},
@@ -100,8 +100,32 @@ func TestAsFillsTheDefaultsOfTheType(t *testing.T) {
 		Plan:       {DurationMinutes: 30},
 	}
 	for _, typ := range Types() {
-		if got := (Request{}).As(typ).Options; !reflect.DeepEqual(got, want[typ]) {
+		if got := (Request{}).As(typ).Filled(Preferences{}).Options; !reflect.DeepEqual(got, want[typ]) {
 			t.Errorf("%s: got %+v, want %+v", typ, got, want[typ])
+		}
+	}
+}
+
+func TestPreferencesFillOnlyWhatTheStudentLeftOpen(t *testing.T) {
+	likes := Preferences{Difficulty: Hard, Detail: Long}
+	for _, c := range []struct {
+		name  string
+		typ   Type
+		given Options
+		likes Preferences
+		want  Options
+	}{
+		{"difficulty", Flashcards, Options{Count: 1}, likes, Options{Count: 1, Difficulty: Hard}},
+		{"length", Summary, Options{Style: Outline}, likes, Options{Style: Outline, Length: Long}},
+		{"an option wins", Flashcards, Options{Count: 1, Difficulty: Easy}, likes, Options{Count: 1, Difficulty: Easy}},
+		{"a length wins", Summary, Options{Style: Outline, Length: Short}, likes, Options{Style: Outline, Length: Short}},
+		{"no such options", Plan, Options{}, likes, Options{DurationMinutes: 30}},
+		{"a chat has none", Chat, Options{Difficulty: Easy, Length: Short}, likes, Options{}},
+		{"no preference", Summary, Options{Style: Outline}, Preferences{}, Options{Style: Outline, Length: Medium}},
+		{"no value of the option", Flashcards, Options{Count: 1}, Preferences{Difficulty: "extreme"}, Options{Count: 1, Difficulty: Medium}},
+	} {
+		if got := (Request{Options: c.given}).As(c.typ).Filled(c.likes).Options; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
 		}
 	}
 }
@@ -166,4 +190,28 @@ func FuzzParseRequest(f *testing.F) {
 			t.Errorf("%q: got %+v", body, r)
 		}
 	})
+}
+
+func TestARequestOfAKnownUserIsTheirs(t *testing.T) {
+	tests := []struct {
+		name, user string // user is the field as it stands in the body
+		want       Code
+	}{
+		{"none", ``, ""},
+		{"null", `"user_id":null,`, ""},
+		{"an empty one", `"user_id":"",`, ""},
+		{"the same", `"user_id":"ann",`, ""},
+		{"another", `"user_id":"bob",`, CodeForbidden},
+		{"a blank one", `"user_id":" ",`, CodeForbidden},
+		{"a number", `"user_id":1,`, CodeInvalid},
+	}
+	for _, tt := range tests {
+		r, err := ParseRequestOf("ann", []byte(`{"type":"chat",`+tt.user+`"message":"m"}`))
+		if tt.want == "" && (err != nil || r.UserID != "ann") {
+			t.Errorf("%s: got %q, %v", tt.name, r.UserID, err)
+		}
+		if tt.want != "" && (err == nil || AsError(err).Code != tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
 }

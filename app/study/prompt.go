@@ -7,7 +7,10 @@ type Brief struct {
 	Message  string // the student's words
 	Options  Options
 	Material string // the source text to draw from; "" = none
-	History  []Turn // oldest first
+	History  []Turn // oldest first; of older ones the opening only
+
+	Detail   string   // how much shall be said where no option tells: Short, Long; "" = as usual
+	Progress []string // the kinds of aids that the student has, on whatever topic
 }
 
 // Turn is one message of a conversation.

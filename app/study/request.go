@@ -31,12 +31,12 @@ const (
 	MaxExamMinutes = 480 // duration_minutes
 )
 
-// Request is one thing asked of the agents, checked. As settles its type and fills
-// in that type's defaults.
+// Request is one thing asked of the agents, checked. As settles its type, Filled fills
+// in what was left open.
 type Request struct {
 	Type      Type
 	UserID    string
-	SessionID string // UUID, lower case; made up by ParseRequest's caller when absent
+	SessionID string // UUID, lower case; "" until InSession
 	Message   string
 	Options   Options
 	NoteIDs   []string // UUIDs of notes to draw the answer from
@@ -45,6 +45,17 @@ type Request struct {
 	Ignored  []string // those that the type does not know; set by As
 	Warnings []string // what was changed to fit a bound, for the student to read
 	NoCache  bool     // Cache-Control: no-cache
+
+	NewSession bool // the session was made for this request: nobody has it yet; set by InSession
+}
+
+// InSession gives the request a session of its own, with an id of newID's, where it
+// names none.
+func (r Request) InSession(newID func() string) Request {
+	if r.SessionID == "" {
+		r.SessionID, r.NewSession = newID(), true
+	}
+	return r
 }
 
 // Options are the wishes a request may carry. Which of them a type knows stands

@@ -23,8 +23,17 @@ type Validation struct {
 	Accuracy     *float64 `json:"accuracy_score"`
 	Attempts     int      `json:"validation_attempts"`
 	Passed       bool     `json:"validation_passed"`
-	CheckedBy    string   `json:"checked_by"`       // "rules" or a model's name
+	CheckedBy    string   `json:"checked_by"`       // "rules", or a model's name where one gave a score
+	Checks       Checks   `json:"checks"`           // who made each check
 	Issues       []string `json:"issues,omitempty"` // what the checks found
+}
+
+// Checks names who made each check: "rules" or a model; "" where it was not made.
+// The safety rules are always asked, and where a model is named, besides it.
+type Checks struct {
+	Safety   string `json:"safety,omitempty"`
+	Quality  string `json:"quality,omitempty"`
+	Accuracy string `json:"accuracy,omitempty"`
 }
 
 // Metadata says what an answer cost.

@@ -14,19 +14,19 @@ const maxHeld = 4096
 
 // notice takes in what a worker did. Ends of processes that are none of ours
 // (orphans that process 1 inherits) need nothing but the reaping. A connection is
-// passed on also when its sender is gone by now.
+// passed on, and caches are cleared, also when the sender is gone by now.
 func (s *Supervisor) notice(n Notice) {
 	w, known := s.workers[n.PID]
 	switch {
 	case n.Message.Kind == KindConn:
 		s.passOn(n.Message)
+	case n.Message.Kind == KindClear:
+		s.broadcast(n.Message)
 	case !known:
 	case n.Exited:
 		s.exited(w, n.Status)
 	case n.Message.Kind == KindReady:
 		s.ready(w)
-	case n.Message.Kind == KindClear:
-		s.broadcast(n.Message)
 	case n.Message.Kind == KindReload:
 		s.reload()
 	}
@@ -94,6 +94,9 @@ func (s *Supervisor) exited(w *worker, status syscall.WaitStatus) {
 	w.process.Release()
 	s.o.Board.Retire(w.page)
 	s.o.Log.Info(fmt.Sprintf("Worker exiting (pid: %d)", w.PID), "slot", w.Slot, "status", describe(status))
+	if s.o.Died != nil && status != 0 {
+		s.o.Died()
+	}
 	if s.stopping || !w.DrainBy.IsZero() {
 		return
 	}

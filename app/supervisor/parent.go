@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"studysharper/app/metrics"
 )
@@ -17,14 +16,17 @@ var ErrByHand = errors.New("a worker is started by its supervisor only: run `stu
 // Parent is a worker's view of its supervisor, and of what it was given.
 type Parent struct {
 	Launch
-	Listener *net.TCPListener
-	Relay    net.Conn // to the journals
-	Board    *metrics.Board
-	control  *control
+	Listener  *net.TCPListener
+	Relay     net.Conn // to the journals
+	Board     *metrics.Board
+	Limits    *os.File // what clients do, for who counts it
+	Keys      *os.File // the keys that tokens are checked with, for who checks them
+	Revisions *os.File // what has changed, for who caches
+	control   *control
 }
 
 // OpenParent takes what the supervisor has handed to this process; ErrByHand when
-// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 6.
+// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 9.
 func OpenParent() (*Parent, error) {
 	p := &Parent{}
 	n, err := fmt.Sscanf(os.Getenv(workerEnv), "%d.%d.%d", &p.Slot, &p.Generation, &p.Page)
@@ -44,6 +46,7 @@ func OpenParent() (*Parent, error) {
 	if p.Board, err = metrics.AttachBoard(board); err != nil {
 		return nil, err
 	}
+	p.Limits, p.Keys, p.Revisions = os.NewFile(fdLimits, "limits"), os.NewFile(fdKeys, "keys"), os.NewFile(fdRevisions, "revisions")
 	return p, errors.Join(listener.Close(), control.Close(), relay.Close())
 }
 
@@ -80,19 +83,12 @@ func (p *Parent) Due() error { return p.control.send(Message{Kind: KindDue}) }
 // Reload asks the supervisor to replace all workers.
 func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }
 
-// HandOver gives a client's connection to this worker's successor, with the session
-// and position of its event stream, if it is one. After nil the connection is to be
-// closed here, and lives on there; the bytes in its buffers are kept by the kernel.
-func (p *Parent) HandOver(conn syscall.Conn, session, position string) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sent error
-	err = raw.Control(func(fd uintptr) {
-		sent = p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Position: position, Conn: int(fd)})
-	})
-	return errors.Join(err, sent)
+// HandOver gives a client's connection to this worker's successor, by its descriptor,
+// with the session, its owner and the position of its event stream, if it is one. After nil the
+// connection is to be closed here, and lives on there; the bytes in its buffers are
+// kept by the kernel.
+func (p *Parent) HandOver(fd int, session, owner, position string) error {
+	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Owner: owner, Position: position, Conn: fd})
 }
 
 // Listen gives each message of the supervisor to handle until ctx ends, which is

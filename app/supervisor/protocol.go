@@ -21,6 +21,7 @@ type Message struct {
 	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
 	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
 	Session  string `json:"session,omitempty"` // KindConn: the event stream's session; "" = an idle connection
+	Owner    string `json:"owner,omitempty"`   // KindConn: whose the stream's session must be; "" = anyone's
 	Position string `json:"at,omitempty"`      // KindConn: how far the stream's client is
 
 	// Conn is the connection of a KindConn: an open descriptor that belongs to the

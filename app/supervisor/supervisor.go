@@ -40,6 +40,9 @@ type Options struct {
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Page) time.Duration
+	// Died is called when a worker was killed or failed: it may have left something half done.
+	// It must not block. nil: nobody is told.
+	Died func()
 }
 
 // Supervisor keeps the workers of one container. Make it with New, then Run it.

@@ -91,6 +91,7 @@ type house struct {
 	log     bytes.Buffer
 	silence atomic.Int64
 	done    chan error
+	deaths  atomic.Int64
 	cancel  context.CancelFunc
 }
 
@@ -113,7 +114,8 @@ func openWith(t *testing.T, workers int, f *fakes) *house {
 	h.cancel = cancel
 	s := New(Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) }})
+		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) },
+		Died:    func() { h.deaths.Add(1) }})
 	go func() { h.done <- s.Run(ctx) }()
 	synctest.Wait()
 	return h
@@ -182,6 +184,24 @@ func TestADeadWorkerIsReplacedAtOnceAndCounted(t *testing.T) {
 		}
 		if err := h.stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestOnlyAWorkerThatDidNotLeaveByItselfHasDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, 1, (*fake).ready)
+		for i, status := range []syscall.WaitStatus{syscall.WaitStatus(syscall.SIGKILL), 1 << 8, 0} {
+			h.process(i + 1).exit(status)
+			time.Sleep(time.Minute) // for the successor
+			if got, want := h.deaths.Load(), int64(min(i+1, 2)); got != want {
+				t.Errorf("after status %#x: %d deaths, want %d", status, got, want)
+			}
+		}
+		h.signals <- syscall.SIGHUP
+		time.Sleep(time.Minute)
+		if err := h.stop(); err != nil || h.deaths.Load() != 2 {
+			t.Errorf("%v, %d deaths", err, h.deaths.Load())
 		}
 	})
 }
@@ -302,6 +322,21 @@ func TestClearReachesEveryWorker(t *testing.T) {
 				t.Errorf("worker %d got %+v", p.pid, p.messages)
 			}
 		})
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClearReachesTheOthersWhenItsSenderIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, 2, (*fake).ready)
+		h.process(1).exit(0)
+		h.notices <- Notice{PID: 1, Message: Message{Kind: KindClear, Pattern: "quiz"}}
+		synctest.Wait()
+		if got := h.process(2).messages; len(got) != 1 || got[0].Pattern != "quiz" {
+			t.Errorf("the other got %+v", got)
+		}
 		if err := h.stop(); err != nil {
 			t.Error(err)
 		}

@@ -6,12 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// label reads "Term: meaning" and "Term – meaning" lines.
+// label reads "Term: meaning", "Term – meaning" and "term = meaning" lines.
 func (d *definer) label(r *reading) bool {
 	for i := 1; i < len(r.toks) && i <= 6; i++ {
 		t := r.toks[i]
 		dash := (t.s == "–" || t.s == "—" || t.s == "-") && t.start > r.toks[i-1].end
-		if t.s != ":" && !dash {
+		equals := t.s == "=" && t.start > r.toks[i-1].end && !strings.ContainsAny(r.s[t.start+1:], "=+*/^<>0123456789") // no formula
+		if t.s != ":" && !dash && !equals {
 			if !t.word && t.s != "(" && t.s != ")" && t.s != "'" && t.s != "’" || auxiliaries.has(t.low) {
 				return false
 			}

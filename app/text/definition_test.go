@@ -49,6 +49,7 @@ func TestDefinitionsByTheirPatterns(t *testing.T) {
 		{"An atom is made up of protons, neutrons and electrons.", "an atom", "is", "protons, neutrons and electrons"},
 		{"- Tithe: a tax paid to the church", "Tithe", "is", "a tax paid to the church"},
 		{"* Bourgeoisie – the French middle class", "Bourgeoisie", "is", "the French middle class"},
+		{"- ribosome = the part that makes proteins", "ribosome", "is", "the part that makes proteins"},
 		{"Water moves across the membrane. This is known as osmotic flow.", "osmotic flow", "is", "Water moves across the membrane"},
 	} {
 		got := Definitions(c.in)
@@ -70,6 +71,10 @@ func TestDefinitionsLeaveAloneWhatDefinesNothing(t *testing.T) {
 		"Source: OpenStax, a publisher of books.",
 		"14 July 1789: the storming of the Bastille",
 		"What is a cell?",
+		"force = mass * acceleration",
+		"E = m c^2",
+		"x = y = z and so on",
+		"speed = 300 metres a second",
 		"In photosystem I, the electron comes from the chloroplast.",
 		"The king, the nobles, and the clergy met.",
 		"",

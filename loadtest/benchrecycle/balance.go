@@ -10,6 +10,7 @@ import (
 
 	"studysharper/loadtest/benchrecycle/service"
 	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/pace"
 )
 
 const (
@@ -82,7 +83,7 @@ func (b *bench) recycle(ctx context.Context, s *service.Server, h held) bool {
 	done := make(chan struct{})
 	go func() { defer close(done); h.drive(driving) }()
 	for driving.Err() == nil && s.Recycled() < until {
-		sleep(driving, sampleWait)
+		pace.Sleep(driving, sampleWait)
 	}
 	cancel()
 	<-done
@@ -101,7 +102,7 @@ func (b *bench) settled(ctx context.Context, s *service.Server, ports []int) (sh
 			return 1, err.Error()
 		}
 		share, words = shareOf(p.Workers, s.Clients, ports)
-		if share <= balanceGoal || time.Now().After(end) || !sleep(ctx, sampleWait) {
+		if share <= balanceGoal || time.Now().After(end) || !pace.Sleep(ctx, sampleWait) {
 			return share, words
 		}
 	}

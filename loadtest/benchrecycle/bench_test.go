@@ -84,6 +84,19 @@ func TestALoadMakesExactlyItsRequestsAndTriesNoneAgain(t *testing.T) {
 	}
 }
 
+func TestALoadGoesOnWhileMoreIsWantedWithinItsBound(t *testing.T) {
+	for name, c := range map[string]struct{ until, made int64 }{
+		"wanted until 150": {150, 150},
+		"wanted for ever":  {1 << 40, 100 * overtime},
+	} {
+		to, requests, _ := standIn(t, func(_ int64, id string) (string, bool) { return well(id, ""), true })
+		l := &load{to: to, clients: 1, requests: 100, more: func() bool { return requests.Load() < c.until }}
+		if got := l.run(context.Background()); got.requests != c.made {
+			t.Errorf("%s: %d made, want %d", name, got.requests, c.made)
+		}
+	}
+}
+
 func TestFreshConnectionsCarryOneRequestEach(t *testing.T) {
 	to, _, connections := standIn(t, func(_ int64, id string) (string, bool) { return well(id, "Connection: close\r\n"), false })
 	got := (&load{to: to, clients: 40, requests: 200, fresh: true}).run(context.Background())

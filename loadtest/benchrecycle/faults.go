@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"studysharper/loadtest/benchrecycle/service"
+	"studysharper/loadtest/pace"
 )
 
 const (
@@ -117,7 +118,7 @@ func (b *bench) kill(ctx context.Context) error {
 
 func (b *bench) killEach(ctx context.Context, s *service.Server, v *verdict, o *outcome) error {
 	for slot := range b.o.workers {
-		if o.faults >= int64(b.o.kills) || !sleep(ctx, serveOn) {
+		if o.faults >= int64(b.o.kills) || !pace.Sleep(ctx, serveOn) {
 			return nil
 		}
 		if err := b.end(ctx, s, slot, true, v, o); err != nil {
@@ -156,7 +157,7 @@ func (b *bench) end(ctx context.Context, s *service.Server, slot int, kill bool,
 	if err != nil {
 		return err
 	}
-	if !sleep(ctx, serveOn) { // the last failures may still be on their way
+	if !pace.Sleep(ctx, serveOn) { // the last failures may still be on their way
 		return ctx.Err()
 	}
 	o.times = append(o.times, ready.At.Sub(at))
@@ -173,7 +174,7 @@ func (b *bench) stop(ctx context.Context) error {
 		var v verdict
 		requests, err := loaded(ctx, s.Address(), &v, func() error {
 			for i := range b.o.stops {
-				if !sleep(ctx, serveOn) {
+				if !pace.Sleep(ctx, serveOn) {
 					return nil
 				}
 				if err := b.end(ctx, s, i%b.o.workers, false, &v, &o); err != nil {

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/pace"
 )
 
 const (
 	exchangeTimeout = 10 * time.Second // a request's, from its first byte to its response's last
 	keptFailures    = 100              // of a tally, in full
+	overtime        = 3                // times its requests that a load may make in all
 	sourceAddresses = 32               // 127.0.0.2 and on, that fresh connections come from
 )
 
@@ -27,10 +29,12 @@ const (
 type load struct {
 	to       netip.AddrPort
 	clients  int
-	requests int64         // of all clients together; 0 = until the context ends
-	fresh    bool          // each request over a connection of its own, from one of many source addresses
-	chat     bool          // a study request, answered anew each time, instead of the cheapest request there is
-	idle     time.Duration // of a client between two requests
+	requests int64 // of all clients together; 0 = until the context ends
+	// more, if not nil, asks for further requests once all are made, up to overtime times as many.
+	more  func() bool
+	fresh bool          // each request over a connection of its own, from one of many source addresses
+	chat  bool          // a study request, answered anew each time, instead of the cheapest request there is
+	idle  time.Duration // of a client between two requests
 	// heard, if not nil, is told of every exchange, on the client's goroutine.
 	heard func(exchange)
 
@@ -69,11 +73,16 @@ func (l *load) next(ctx context.Context) bool {
 		return false
 	}
 	n := l.begun.Add(1)
-	if l.requests > 0 && n > l.requests {
+	if l.requests > 0 && n > l.requests && !l.prolonged(n) {
 		l.begun.Add(-1)
 		return false
 	}
 	return true
+}
+
+// prolonged reports whether the nth request is to be made though all are.
+func (l *load) prolonged(n int64) bool {
+	return l.more != nil && n <= overtime*l.requests && l.more()
 }
 
 // client is one of a load's.
@@ -89,12 +98,12 @@ type client struct {
 
 func (c *client) run(ctx context.Context) {
 	defer c.leave()
-	if !sleep(ctx, rand.N(c.load.idle+1)) { // so that the clients are idle at different times
+	if !pace.Sleep(ctx, rand.N(c.load.idle+1)) { // so that the clients are idle at different times
 		return
 	}
 	for c.load.next(ctx) {
 		c.once()
-		if !sleep(ctx, c.load.idle) {
+		if !pace.Sleep(ctx, c.load.idle) {
 			return
 		}
 	}
@@ -103,21 +112,6 @@ func (c *client) run(ctx context.Context) {
 func (c *client) leave() {
 	if c.conn != nil {
 		c.conn.Close()
-	}
-}
-
-// sleep reports whether it could sleep to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 

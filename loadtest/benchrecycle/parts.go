@@ -125,10 +125,12 @@ func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
 	return <-counted, err
 }
 
-// keepalive: many requests over few connections, through many recycles.
+// keepalive: many requests over few connections, through many recycles. A machine that
+// answers faster than it recycles makes more requests, until there were enough recycles.
 func (b *bench) keepalive(ctx context.Context) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *service.Server) error {
 		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.requests), idle: b.o.think}
+		l.more = func() bool { return s.Recycled() < int64(b.o.recycles) }
 		t := b.drive(ctx, l, s)
 		p, err := s.Page(context.WithoutCancel(ctx))
 		b.add(zeroOf("keepalive", "requests failed", t.failures, t.requests).withFailures(t),

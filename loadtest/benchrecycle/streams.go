@@ -17,6 +17,7 @@ import (
 	"studysharper/loadtest/benchrecycle/service"
 	"studysharper/loadtest/benchrecycle/wire"
 	"studysharper/loadtest/fakellm"
+	"studysharper/loadtest/pace"
 )
 
 const (
@@ -98,7 +99,7 @@ func (b *bench) watchStreams(ctx context.Context, s *service.Server, c *streamCo
 		})
 	}
 	told := time.Now()
-	for enough.Err() == nil && sleep(enough, 100*time.Millisecond) {
+	for enough.Err() == nil && pace.Sleep(enough, 100*time.Millisecond) {
 		if s.Recycled() >= int64(b.o.streamRecycles) && time.Since(told) > b.o.streamRun {
 			cancel()
 		}
@@ -209,7 +210,7 @@ func (w *watcher) once(ctx, enough context.Context) {
 	session := wire.NewSession()
 	recycled := w.service.Recycled()
 	if !w.open(session, "") {
-		sleep(ctx, time.Second)
+		pace.Sleep(ctx, time.Second)
 		return
 	}
 	defer func() { w.current.Load().Close() }()
@@ -219,7 +220,7 @@ func (w *watcher) once(ctx, enough context.Context) {
 	defer begun.Wait()
 	w.refused.Store(false)
 	begun.Go(func() {
-		sleep(enough, rand.N(w.quiet+1))
+		pace.Sleep(enough, rand.N(w.quiet+1))
 		if ctx.Err() == nil && !w.post(session) {
 			w.refused.Store(true)
 			w.current.Load().Close()

@@ -30,10 +30,14 @@ func EchoAnswer(r Request) string {
 // so that the whole service can be driven and finds what it asked for borne out by
 // the material. How much, it reads from the phrases "exactly 7 questions", "exactly 2
 // sections" and "duration_minutes: 30" there; else ten flashcards, ten questions, an
-// exam of three sections. Questions are always multiple choice. Other calls get EchoAnswer.
+// exam of three sections. Questions are always multiple choice. A call for a verdict on
+// an aid gets full marks; other calls get EchoAnswer.
 func StudyAnswer(r Request) string {
-	if !r.JSON() {
+	switch {
+	case !r.JSON():
 		return EchoAnswer(r)
+	case r.Checks():
+		return verdict(1)
 	}
 	longest := ""
 	for _, m := range r.Messages {
@@ -44,6 +48,11 @@ func StudyAnswer(r Request) string {
 	w := readWishes(longest)
 	return mergeAids(flashcards(facts(longest, w.items(10))), quiz(facts(longest, w.items(10)+3)), exam(longest, w),
 		summary(facts(longest, 4)), analysis(), plan(facts(longest, w.items(3))), &study.Reply{Response: "This is the fake model."})
+}
+
+// verdict is what a call that judges an aid is answered with.
+func verdict(score float64) string {
+	return fmt.Sprintf(`{"score": %g, "issues": []}`, score)
 }
 
 // wishes are the numbers that a prompt names; 0 where it names none.

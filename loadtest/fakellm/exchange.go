@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -65,7 +66,9 @@ func (e *exchange) plain(text, finish string) error {
 		return err
 	}
 	e.w.Header().Set("Content-Type", "application/json")
-	return e.write(string(body))
+	e.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, err = e.w.Write(body)
+	return err
 }
 
 func (e *exchange) plainBody(text, finish string) ([]byte, error) {

@@ -2,6 +2,7 @@ package fakellm
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -42,6 +43,13 @@ type Rule struct {
 	Model string `json:"model,omitempty"` // only calls for this model; "" = any
 	Every int    `json:"every,omitempty"` // only each n-th call that matches; 0 or 1 = all
 	Times int    `json:"times,omitempty"` // only so many calls, then never again; 0 = no end
+	// Share limits the rule to a share of the calls that match, spread evenly; 0 or 1 = all.
+	Share float64 `json:"share,omitempty"`
+
+	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the
+	// verdict's, on those calls; nil = 1.
+	Checks bool     `json:"checks,omitempty"`
+	Score  *float64 `json:"score,omitempty"`
 
 	Fault       Fault  `json:"fault,omitempty"`
 	Status      int    `json:"status,omitempty"`       // 300 to 599; 0 = 500
@@ -63,6 +71,15 @@ type ruleState struct {
 	matched, applied int
 }
 
+// due reports whether the newest match is of the share that the rule applies to: the
+// one with which the share of all matches so far comes to one more.
+func (r *ruleState) due() bool {
+	const grain = 1e-9 // what a sum of shares may lack of a whole number
+	every := max(r.Every, 1)
+	n := float64(r.matched / every)
+	return math.Floor(n*r.Share+grain) > math.Floor((n-1)*r.Share+grain)
+}
+
 // Faults lists every fault but None, in alphabetical order.
 func Faults() []Fault {
 	out := make([]Fault, 0, len(faults))
@@ -80,6 +97,9 @@ func (r Rule) check() error {
 	}
 	if r.Status != 0 && (r.Status < 300 || r.Status > 599) {
 		return fmt.Errorf("status %d: must be 300 to 599", r.Status)
+	}
+	if !(r.Share >= 0 && r.Share <= 1) { // so that NaN is caught
+		return fmt.Errorf("share %v: must be 0 to 1", r.Share)
 	}
 	if r.Every < 0 || r.Times < 0 || r.AfterTokens < 0 || r.Lines < 0 || r.Bytes < 0 ||
 		r.LatencyMS < 0 || r.TokensPerSecond < 0 || r.Comments < 0 {
@@ -105,14 +125,17 @@ func (s *Server) SetRules(rules ...Rule) error {
 }
 
 // pick gives the rule for a call; the caller holds mu.
-func (s *Server) pick(model string) Rule {
+func (s *Server) pick(req Request) Rule {
 	for i := range s.rules {
 		r := &s.rules[i]
-		if r.Model != "" && r.Model != model || r.Times > 0 && r.applied >= r.Times {
+		if r.Model != "" && r.Model != req.Model || r.Checks && !req.Checks() || r.Times > 0 && r.applied >= r.Times {
 			continue
 		}
 		r.matched++
 		if r.Every > 1 && r.matched%r.Every != 0 {
+			continue
+		}
+		if r.Share > 0 && !r.due() {
 			continue
 		}
 		r.applied++

@@ -136,6 +136,9 @@ func (s *Server) respond(e *exchange) error {
 		return err
 	}
 	e.text = s.answer(e.req)
+	if e.rule.Score != nil && e.req.Checks() {
+		e.text = verdict(*e.rule.Score)
+	}
 	if answer := faults[e.rule.Fault]; answer != nil {
 		return answer(e)
 	}
@@ -152,7 +155,7 @@ func (s *Server) begin(req Request) (rule Rule, n int) {
 		s.counts.Streams++
 	}
 	s.announce()
-	return s.pick(req.Model), s.counts.Calls
+	return s.pick(req), s.counts.Calls
 }
 
 // end counts how a call came out.

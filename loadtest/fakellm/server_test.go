@@ -92,8 +92,8 @@ func TestAnswersHaveTheShapeOfOpenAIsSchema(t *testing.T) {
 	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "7" {
 		t.Errorf("status %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 	}
-	if got := s.Counts(); got.Calls != 1 || got.Completed != 1 {
-		t.Errorf("counts are %+v", got)
+	if got, err := s.Await(t.Context(), func(c Counts) bool { return c.Active == 0 }); err != nil || got.Calls != 1 || got.Completed != 1 {
+		t.Errorf("counts are %+v, %v", got, err)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestDefaultAnswerIsAValidAidOfEveryType(t *testing.T) {
 			if err := json.Unmarshal([]byte(answer), aid); err != nil {
 				t.Errorf("%s, %s: %v", name, kind, err)
 			}
-			options := study.Request{Options: test.options}.As(kind).Options
+			options := study.Request{Options: test.options}.As(kind).Filled(study.Preferences{}).Options
 			if faults := aid.Check(options); len(faults) > 0 || study.Shortfall(aid, options) != 0 && kind != study.Plan {
 				t.Errorf("%s, %s: %d items, %q", name, kind, study.Items(aid), faults)
 			}
@@ -136,6 +136,22 @@ func TestDefaultAnswerSaysWhatTheMaterialSays(t *testing.T) {
 	}
 	if a, b := set.Flashcards[0].Answer, set.Flashcards[1].Answer; a != "Plants make sugar from light" || b != "Roots drink water and salts" {
 		t.Errorf("answers are %q and %q", a, b)
+	}
+}
+
+func TestAVerdictIsFullMarksUnlessARuleSaysOtherwise(t *testing.T) {
+	const check = `{"response_format": {"type": "json_object"}, "messages": [{"role": "system", "content": "Its exact shape: {\"score\": 0.0}"}, {"role": "user", "content": "x"}]}`
+	s, url := serve(t, Options{Rules: []Rule{{Checks: true, Times: 1, Score: new(0.25)}}})
+	if _, body := ask(t, url, plainCall); strings.Contains(body, "score") {
+		t.Errorf("a call for no verdict got one: %s", body)
+	}
+	for _, want := range []string{"0.25", "1"} {
+		if _, body := ask(t, url, check); !strings.Contains(body, `{\"score\": `+want+`, \"issues\": []}`) {
+			t.Errorf("want a score of %s, got %s", want, body)
+		}
+	}
+	if got := s.Counts().Calls; got != 3 {
+		t.Errorf("%d calls", got)
 	}
 }
 
@@ -162,6 +178,8 @@ func TestRulesApplyByModelTurnAndTimes(t *testing.T) {
 		"always":      {Rule{}, []int{500, 500, 500, 500, 500}},
 		"two times":   {Rule{Times: 2}, []int{500, 500, 200, 200, 200}},
 		"every other": {Rule{Every: 2}, []int{200, 500, 200, 500, 200}},
+		"a share":     {Rule{Share: 0.4}, []int{200, 200, 500, 200, 500}},
+		"all of them": {Rule{Share: 1}, []int{500, 500, 500, 500, 500}},
 		"once":        {Rule{Every: 2, Times: 1}, []int{200, 500, 200, 200, 200}},
 		"this model":  {Rule{Model: "m"}, []int{500, 500, 500, 500, 500}},
 		"other model": {Rule{Model: "x"}, []int{200, 200, 200, 200, 200}},

@@ -9,6 +9,7 @@
 package intent
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -166,11 +167,25 @@ func thingAt(words []string) (th name, n, count int) {
 			size := th.phrase.match(words[at:])
 			rest := words[at+size:]
 			if size > 0 && (th.whole || goesOn(rest)) && !ofLife(rest) {
-				return th, at + size, count
+				return th, at + size, cmp.Or(count, countBehind(rest))
 			}
 		}
 	}
 	return name{}, 0, 0
+}
+
+// countBehind is the number in what follows a thing: "with 20 hard questions".
+func countBehind(rest []string) int {
+	for i, w := range rest {
+		if w != "with" {
+			continue
+		}
+		n, count := skipFillers(rest[i+1:])
+		if at := i + 1 + n; at < len(rest) && counted[rest[at]] || at > i+1 && counted[rest[at-1]] {
+			return count
+		}
+	}
+	return 0
 }
 
 // goesOn reports whether a thing may be followed by rest.

@@ -38,7 +38,7 @@ func TestOfKnowsWhatIsAskedFor(t *testing.T) {
 		{"ok now convert the summary into a quiz", study.Quiz, 0},
 		{"make a test on Newton's laws", study.Quiz, 0},
 		{"Make me a practice exam on thermodynamics", study.Exam, 0},
-		{"create a mock test with 20 questions", study.Exam, 0},
+		{"create a mock test with 20 questions", study.Exam, 20},
 		{"I want a full exam about cell biology", study.Exam, 0},
 		{"mock exam on linear algebra", study.Exam, 0},
 		{"examine me on chapter 2", study.Exam, 0},

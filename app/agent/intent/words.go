@@ -8,10 +8,10 @@ import (
 
 // leadIns may stand before a request without changing it.
 var leadIns = patterns(
-	"please", "pls", "kindly", "hey", "hi", "hello", "ok", "okay", "now", "then", "so", "also", "and", "just", "well",
-	"thanks", "great", "yes", "studysharper", "can|could|would|will you", "can|could|would you please",
+	"please", "pls", "plz", "kindly", "hey", "hi", "yo", "hello", "ok", "okay", "now", "then", "so", "also", "and", "just", "well",
+	"thanks", "great", "yes", "studysharper", "can|could|would|will you|u", "can|could|would you please",
 	"would|do you mind", "i want|need you to", "i would|'d like you to", "i'd like you to", "i'd love you to",
-	"help me to", "help me", "let's", "lets", "go ahead and", "time to", "try to",
+	"help me to", "help me", "let's|lets", "let's|lets have", "go ahead and", "time to", "try to",
 )
 
 // verbs of making, with the words that belong to them. What follows is the thing.
@@ -79,7 +79,7 @@ var things = []name{
 }
 
 // fillers may stand between the verb and the thing.
-var fillers = wordSet(`me us a an the some few couple several another new more these this good nice quick short
+var fillers = wordSet(`me us a an the one some few couple several another new more these this good nice quick short
 	brief long detailed simple easy medium hard harder difficult challenging tough basic advanced set list batch bunch
 	deck of full final complete comprehensive proper concise bullet point points page pages minute minutes hour hours
 	word words mark marks day week paragraph sentence practice mock sample multiple choice true or false and answer
@@ -90,14 +90,15 @@ var units = wordSet("minute minutes hour hours page pages point points word word
 
 // followers may stand right behind a thing without making it another thing, as
 // "app" in "quiz app" or "results" in "exam results" does.
-var followers = wordSet(`on about for from of covering with please based using that to in and out now which as so over
-	regarding around at by pls thanks like including again`)
+var followers = wordSet(`on about abt for from of covering with please based using that to in and out now which as so over
+	regarding around at by pls plz thanks like including again`)
 
 // Words of the single forms.
 var (
-	transforms = wordSet("turn convert transform change make")   // … into
-	subjects   = wordSet("on about for from of covering please") // behind a thing without a verb
-	rehearsals = wordSet("mock practice sample")                 // what makes an exam one to make
+	transforms = wordSet("turn convert transform change make")               // … into
+	subjects   = wordSet("on about abt for from of covering please pls plz") // behind a thing without a verb
+	counted    = wordSet("question questions card cards flashcard flashcards item items session sessions")
+	rehearsals = wordSet("mock practice sample") // what makes an exam one to make
 )
 
 // languages behind "in" or "with" tell that a program is wanted.

@@ -18,7 +18,7 @@ import (
 
 // Version names the wording of the prompts. It is part of every cache key: change it
 // with the wording, and answers to the old one are not served for the new.
-const Version = "1"
+const Version = "2"
 
 // Bounds of what is sent.
 const (
@@ -78,26 +78,28 @@ func ask(b study.Brief) string {
 	if said := strings.TrimSpace(b.Message); said != "" && said != strings.TrimSpace(b.Material) {
 		out.WriteString(said + "\n\n")
 	}
-	if wishes := wishes(b.Type, b.Options); len(wishes) > 0 {
+	if wishes := wishes(b); len(wishes) > 0 {
 		out.WriteString("Wishes:\n- " + strings.Join(wishes, "\n- ") + "\n\n")
 	}
-	out.WriteString(fenced(b.Material))
+	if strings.TrimSpace(b.Material) == "" {
+		out.WriteString("There is no material.")
+	} else {
+		out.WriteString(fenced("MATERIAL", b.Material))
+	}
 	return strings.TrimSpace(out.String())
 }
 
-// fenced puts the material between two lines that carry its own digest: a text
-// cannot hold its digest, so nothing in it can close the fence early.
-func fenced(material string) string {
-	if strings.TrimSpace(material) == "" {
-		return "There is no material."
-	}
-	sum := sha256.Sum256([]byte(material))
+// fenced puts a text between two lines that carry its own digest: a text cannot hold
+// its digest, so nothing in it can close the fence early.
+func fenced(name, text string) string {
+	sum := sha256.Sum256([]byte(text))
 	mark := hex.EncodeToString(sum[:8])
-	return "<<<MATERIAL " + mark + "\n" + material + "\nMATERIAL " + mark + ">>>"
+	return "<<<" + name + " " + mark + "\n" + text + "\n" + name + " " + mark + ">>>"
 }
 
-// wishes puts the options into words.
-func wishes(t study.Type, o study.Options) []string {
+// wishes puts the options, and what is known of the student, into words.
+func wishes(b study.Brief) []string {
+	t, o := b.Type, b.Options
 	var list []string
 	add := func(set bool, format string, args ...any) {
 		if set {
@@ -118,6 +120,8 @@ func wishes(t study.Type, o study.Options) []string {
 	for _, area := range o.FocusAreas {
 		add(true, "focus on: %s", strconv.Quote(area))
 	}
+	add(b.Detail != "", "%s", details[b.Detail])
+	add(len(b.Progress) > 0, "aids the student has already, perhaps on other topics, to build on where they fit: %s", strings.Join(b.Progress, ", "))
 	return list
 }
 

@@ -3,6 +3,7 @@ package prompt
 import (
 	"encoding/json"
 	"errors"
+	"iter"
 	"strings"
 
 	"studysharper/app/study"
@@ -32,24 +33,33 @@ func Parse(t study.Type, answer string) (study.Aid, string) {
 	}
 	wrapper := wrappers[t]
 	fault := "there is no JSON object in the answer"
-	for i, tries := 0, 0; tries < maxObjects; tries++ {
-		open := strings.IndexByte(answer[i:], '{')
-		if open < 0 {
-			break
-		}
-		aid, wrong, known := readObject(t, wrapper, answer[i+open:])
+	for i, s := range objects(answer) {
+		aid, wrong, known := readObject(t, wrapper, s)
 		if known && wrong == "" {
 			return aid, ""
 		}
-		if known || tries == 0 {
+		if known || i == 0 {
 			fault = wrong
 		}
 		if known {
 			break
 		}
-		i += open + 1
 	}
 	return nil, fault
+}
+
+// objects numbers the places where an object may begin, and gives the answer from each on.
+func objects(answer string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		rest := answer
+		for i := range maxObjects {
+			open := strings.IndexByte(rest, '{')
+			if open < 0 || !yield(i, rest[open:]) {
+				return
+			}
+			rest = rest[open+1:]
+		}
+	}
 }
 
 // readObject reads the object that s starts with. known tells that it is the one

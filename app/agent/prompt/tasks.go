@@ -23,6 +23,11 @@ var lengths = map[string]string{
 	study.Long:   "long (about 500 words)",
 }
 
+var details = map[string]string{
+	study.Short: "answer briefly, with only what matters most",
+	study.Long:  "answer at length, with the reasons and an example",
+}
+
 const questionShape = `{"type": "multiple_choice", "question": "…", "options": ["…", "…", "…", "…"], "correct_answer": "the exact text of one option", "explanation": "…", "points": 10}
 {"type": "true_false", "question": "a statement", "correct_answer": true, "explanation": "…", "points": 5}
 `

@@ -1,8 +1,9 @@
 // Package validate judges a finished aid by rules: it settles what needs no
 // judgement, scores accuracy (are the claims in the source?) and quality (no
 // repeats, nothing hollow, readable, sane lengths) against a threshold for each
-// type, and holds back what no study aid says. It is pure and knows no model, so
-// both providers are judged alike.
+// type, and holds back what no study aid says. It is pure and knows no model: it is
+// the only judge of what the offline engine makes, and the first of what a language
+// model does, whose answers are then judged by the model too, against the same thresholds.
 package validate
 
 import (
@@ -44,20 +45,29 @@ const (
 	summaryFloor  = 60  // words that any summary may have
 )
 
+// SafeFrom is the least safety score of an aid that may be shown.
+const SafeFrom = .5
+
 // Rules scores an aid that Check has passed, against the brief it was made from.
 func Rules(a study.Aid, b study.Brief) Report {
 	want := thresholds[a.Type()]
 	list := items(a)
-	r := Report{Passed: true}
+	var r Report
 	if want.accuracy > 0 && strings.TrimSpace(b.Material) != "" && len(list) > 0 {
 		r.Accuracy = r.accuracy(list, b.Material)
-		r.Passed = *r.Accuracy >= want.accuracy
 	}
 	if want.quality > 0 && len(list) > 0 {
 		r.Quality = r.quality(a, list, b.Material)
-		r.Passed = r.Passed && *r.Quality >= want.quality
 	}
+	r.Passed = Passed(a.Type(), r.Accuracy, r.Quality)
 	return r
+}
+
+// Passed reports whether the scores reach what an aid of the type must, whoever gave
+// them; a nil score was not checked.
+func Passed(t study.Type, accuracy, quality *float64) bool {
+	want := thresholds[t]
+	return (accuracy == nil || *accuracy >= want.accuracy) && (quality == nil || *quality >= want.quality)
 }
 
 func (r *Report) note(format string, args ...any) {

@@ -31,6 +31,12 @@ const (
 	further = 0.7
 )
 
+// amounts say how much is said, by study.Brief.Detail: sentences beside the best one,
+// and main points of an overview.
+var amounts = map[string]struct{ further, points int }{
+	study.Short: {0, 2}, "": {2, 3}, study.Long: {5, 6},
+}
+
 // reply answers b.Message out of b.Material.
 func reply(ctx context.Context, b study.Brief) (string, error) {
 	if small := smallTalk(b.Message); small != "" {
@@ -47,7 +53,7 @@ func reply(ctx context.Context, b study.Brief) (string, error) {
 	words := asked(b.Message)
 	switch {
 	case wantsOverview(b.Message):
-		return src.overview(), nil
+		return src.overview(amounts[b.Detail].points), nil
 	case strings.TrimSpace(b.Message) == "":
 		return noQuestion, nil
 	}
@@ -55,11 +61,11 @@ func reply(ctx context.Context, b study.Brief) (string, error) {
 		return answer, nil
 	}
 	if before := lastAsked(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
-		if answer := src.retrieved(append(asked(text.Clip(before, maxQuestion)), words...)); answer != "" {
+		if answer := src.retrieved(append(asked(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
 			return answer, nil
 		}
 	}
-	if answer := src.retrieved(words); answer != "" {
+	if answer := src.retrieved(words, amounts[b.Detail].further); answer != "" {
 		return answer, nil
 	}
 	return src.refusal(b.Message, words), nil
@@ -102,9 +108,9 @@ func wantsOverview(message string) bool {
 	return false
 }
 
-// overview is the three main sentences.
-func (src source) overview() string {
-	points := src.mainPoints(3)
+// overview is the n main sentences.
+func (src source) overview(n int) string {
+	points := src.mainPoints(n)
 	if len(points) == 0 {
 		return "The material has no full sentences to sum up."
 	}
@@ -114,7 +120,7 @@ func (src source) overview() string {
 // known answers a question that is a fact's, or asks for a defined term; "" when
 // it is neither.
 func (src source) known(ctx context.Context, message string, words []string) string {
-	if len(words) == 0 {
+	if len(words) == 0 || compares(message) {
 		return ""
 	}
 	bag := text.NewBag(message)
@@ -127,7 +133,9 @@ func (src source) known(ctx context.Context, message string, words []string) str
 	}
 	best := -1
 	for i, d := range src.Defs {
-		covers := text.Overlap(strings.Join(words, " "), d.Term) == 1 && bag.Overlap(d.Term) == 1
+		covers := slices.ContainsFunc(strings.Split(d.Term, " and "), func(name string) bool { // "A and B are …" tells of A
+			return text.Overlap(strings.Join(words, " "), name) == 1 && bag.Overlap(name) == 1
+		}) || text.Overlap(strings.Join(words, " "), d.Term) == 1 && bag.Overlap(d.Term) == 1
 		parts := d.Form == text.Parts && (strings.Contains(message, "consist") || strings.Contains(message, "made"))
 		if covers && (best < 0 || parts || src.Defs[best].Form == text.Parts) {
 			best = i
@@ -146,6 +154,13 @@ func (src source) known(ctx context.Context, message string, words []string) str
 	return src.from(d.At) + stating(d, d.Meaning)
 }
 
+// compares reports whether a message asks how things differ, which no definition of one
+// of them tells.
+func compares(message string) bool {
+	m := " " + strings.ToLower(message) + " "
+	return slices.ContainsFunc([]string{" differ", " compare", " vs ", " vs. ", " versus "}, func(s string) bool { return strings.Contains(m, s) })
+}
+
 // from says where in the material an answer stands.
 func (src source) from(at int) string {
 	if h := src.Sections[src.Sentences[at].Section].Heading; h != "" {
@@ -154,9 +169,9 @@ func (src source) from(at int) string {
 	return "Your material says: "
 }
 
-// retrieved answers with the sentences that hold the words best; "" when none
-// holds enough of them.
-func (src source) retrieved(words []string) string {
+// retrieved answers with the sentence that holds the words best, and up to more others;
+// "" when none holds enough of them.
+func (src source) retrieved(words []string, more int) string {
 	score := src.cover(words)
 	best := 0
 	for i := range score {
@@ -180,7 +195,7 @@ func (src source) retrieved(words []string) string {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(score[b], score[a]), cmp.Compare(src.Sentences[b].Rank, src.Sentences[a].Rank))
 	})
-	chosen = append(chosen, order[:min(2, len(order))]...)
+	chosen = append(chosen, order[:min(more, len(order))]...)
 	slices.Sort(chosen)
 	var out []string
 	for _, i := range chosen {

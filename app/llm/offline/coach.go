@@ -17,6 +17,7 @@ const (
 	thinSection  = 40 // words
 	longSentence = 35 // words
 	maxUndefined = 4
+	briefly      = 3 // lines of a kind that a student who likes it short gets
 )
 
 // A review gathers what is said of notes.
@@ -26,7 +27,7 @@ type review struct {
 }
 
 // makeAnalysis says what the notes do well and what they lack, by name.
-func makeAnalysis(ctx context.Context, src source, _ study.Brief) study.Aid {
+func makeAnalysis(ctx context.Context, src source, b study.Brief) study.Aid {
 	r := review{src: src, body: study.AnalysisBody{Strengths: []string{}, Gaps: []string{}, KeyConcepts: src.concepts(10)}}
 	if len(r.body.KeyConcepts) == 0 {
 		return nil
@@ -43,6 +44,11 @@ func makeAnalysis(ctx context.Context, src source, _ study.Brief) study.Aid {
 	}
 	r.sentences()
 	r.say(&r.body.Suggestions, "Cover the text and explain %s aloud; then check what you left out.", quoted(r.body.KeyConcepts, 3))
+	if b.Detail == study.Short {
+		for _, lines := range []*[]string{&r.body.Strengths, &r.body.Gaps, &r.body.Suggestions} {
+			*lines = (*lines)[:min(briefly, len(*lines))]
+		}
+	}
 	return &study.AnalysisSet{Analysis: r.body}
 }
 

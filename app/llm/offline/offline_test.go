@@ -136,13 +136,19 @@ func TestEveryScriptIsReadWithoutHarm(t *testing.T) {
 		"光合作用是植物把光能转化为化学能的过程。光合作用在叶绿体中进行。叶绿体是一种细胞器。",
 		"Фотосинтез — это процесс преобразования энергии света. Хлорофилл поглощает красный свет. Хлорофилл имеет зелёный цвет.",
 		"التمثيل الضوئي هو عملية تحويل الطاقة الضوئية إلى طاقة كيميائية. تحدث العملية في البلاستيدات الخضراء.",
+		"प्रकाश संश्लेषण वह प्रक्रिया है जिसमें पौधे प्रकाश ऊर्जा को रासायनिक ऊर्जा में बदलते हैं। क्लोरोफिल हरे रंग का होता है। पौधे पानी और हवा लेते हैं।",
 		"La fotosíntesis es el proceso por el cual las plantas producen alimento. Las plantas usan la luz del sol.",
 		"🌱 Plants are organisms that make food from light 🌞. They need water 💧 and air.",
 	} {
 		made[*study.FlashcardSet](t, study.Brief{Type: study.Flashcards, Material: m, Options: study.Options{Count: 5}})
+		made[*study.QuizSet](t, study.Brief{Type: study.Quiz, Material: m, Options: study.Options{QuestionCount: 5}})
+		made[*study.ExamSet](t, study.Brief{Type: study.Exam, Material: m, Options: study.Options{QuestionCount: 5}})
 		made[*study.SummarySet](t, study.Brief{Type: study.Summary, Material: m})
 		made[*study.AnalysisSet](t, study.Brief{Type: study.Analysis, Material: m})
 		made[*study.PlanSet](t, study.Brief{Type: study.Plan, Material: m})
+		if generate(t, study.Brief{Type: study.Chat, Material: m, Message: m}) == "" {
+			t.Errorf("nothing is said of %s", m)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (u unit) name() string {
 	return fmt.Sprintf("%s (part %d)", u.topic, u.part)
 }
 
-// makePlan makes Options.Count sessions (0: one a section and a review, ten at
+// makePlan makes Options.Count sessions (0: one a section and the reviews, ten at
 // most) of Options.DurationMinutes (0: 30). Plans of three sessions and more end
 // with a review two days after the last new matter, those of six and more with a
 // second one a week after.
@@ -42,23 +42,40 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 	}
 	n := min(b.Options.Count, study.MaxItems)
 	if n <= 0 {
-		n = min(len(units)+min(1, len(units)-1), defaultSessions)
+		n = defaultCount(len(units))
 	}
-	reviews := 0
-	if n >= 3 {
-		reviews = 1 + min(1, n/6)
-	}
-	groups := src.grouped(units, n-reviews)
+	groups := src.grouped(units, n-reviewsIn(n))
 	facts := src.Facts(ctx)
 	minutes := orDefault(b.Options.DurationMinutes, defaultMinutes)
 	body := study.PlanBody{Title: src.titleFor("Study plan", b.Options)}
 	for i, g := range groups {
 		body.Sessions = append(body.Sessions, study.PlanSession{Day: i + 1, Topic: topics(g), Minutes: minutes, Activities: src.activities(groups, i, facts)})
 	}
-	for i := range reviews {
+	for i := range reviewsIn(n) {
 		body.Sessions = append(body.Sessions, study.PlanSession{Day: len(groups) + []int{2, 7}[i], Topic: fmt.Sprintf("Review %d: everything so far", i+1), Minutes: minutes, Activities: src.reviewing(i, facts)})
 	}
 	return &study.PlanSet{Plan: body}
+}
+
+// defaultCount is one session for each of the sections, and the reviews that so many have.
+func defaultCount(sections int) int {
+	n := sections
+	for n < defaultSessions && n-reviewsIn(n) < sections {
+		n++
+	}
+	return min(n, defaultSessions)
+}
+
+// reviewsIn is how many of n sessions are reviews.
+func reviewsIn(n int) int {
+	switch {
+	case n < 3:
+		return 0
+	case n < 6:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // units are the sections that have sentences.
@@ -104,15 +121,31 @@ func (src source) grouped(units []unit, n int) [][]unit {
 	return out
 }
 
+// maxNamed is how many sections of a session are named; of more, the first and the last.
+const maxNamed = 3
+
+func names(g []unit) []string {
+	list := make([]string, len(g))
+	for i, u := range g {
+		list[i] = u.name()
+	}
+	return list
+}
+
+// topics names a session's sections as its heading.
 func topics(g []unit) string {
-	var names []string
-	for _, u := range g {
-		names = append(names, u.name())
+	if list := names(g); len(list) <= maxNamed {
+		return strings.Join(list, "; ")
 	}
-	if len(names) > 3 {
-		return names[0] + " to " + names[len(names)-1]
+	return g[0].name() + " to " + g[len(g)-1].name()
+}
+
+// sections names them within a sentence.
+func sections(g []unit) string {
+	if len(g) <= maxNamed {
+		return quoted(names(g), maxNamed)
 	}
-	return strings.Join(names, "; ")
+	return fmt.Sprintf("“%s” to “%s”", g[0].name(), g[len(g)-1].name())
 }
 
 // activities are what to do in session i.
@@ -121,13 +154,13 @@ func (src source) activities(groups [][]unit, i int, facts []extract.Fact) []str
 	from, to := g[0].from, g[len(g)-1].to
 	var out []string
 	if i > 0 {
-		out = append(out, fmt.Sprintf("Before you begin, write down what you remember of “%s”.", topics(groups[i-1])))
+		out = append(out, fmt.Sprintf("Before you begin, write down what you remember of %s.", sections(groups[i-1])))
 	}
 	words := 0
 	for _, s := range src.Plain[from:to] {
 		words += len(strings.Fields(s))
 	}
-	out = append(out, fmt.Sprintf("Read “%s” (%d words) and mark what is new to you.", topics(g), words))
+	out = append(out, fmt.Sprintf("Read %s (%d words) and mark what is new to you.", sections(g), words))
 	if terms := src.termsIn(from, to); len(terms) > 0 {
 		out = append(out, "Learn what these mean: "+strings.Join(terms, ", ")+".")
 	}

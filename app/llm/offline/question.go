@@ -121,9 +121,7 @@ func (b *bank) meaningChoice(d extract.Definition) {
 			others = append(others, e)
 		}
 	}
-	slices.SortStableFunc(others, func(x, y extract.Definition) int {
-		return abs(len(x.Meaning)-len(d.Meaning)) - abs(len(y.Meaning)-len(d.Meaning))
-	})
+	slices.SortStableFunc(others, func(x, y extract.Definition) int { return b.src.unlike(d, x) - b.src.unlike(d, y) })
 	var wrong []string
 	for _, e := range others {
 		if m := text.Finished(e.Meaning); len(wrong) < study.ChoiceOptions-1 && !slices.Contains(wrong, m) {
@@ -136,6 +134,29 @@ func (b *bank) meaningChoice(d extract.Definition) {
 }
 
 func abs(n int) int { return max(n, -n) }
+
+// How wrong meanings betray themselves, in bytes of difference: by another section's
+// matter, and by another opening. From farOff on it is seen at a glance.
+const (
+	elsewhere = 60
+	otherwise = 40
+	farOff    = otherwise
+)
+
+// unlike is how easily e's meaning is seen to be wrong for d without knowing anything:
+// "the range of …" can be no instrument.
+func (src source) unlike(d, e extract.Definition) int {
+	far := abs(len(d.Meaning) - len(e.Meaning))
+	if src.Sentences[d.At].Section != src.Sentences[e.At].Section {
+		far += elsewhere
+	}
+	one, _, _ := strings.Cut(d.Meaning, " ")
+	other, _, _ := strings.Cut(e.Meaning, " ")
+	if !strings.EqualFold(one, other) {
+		far += otherwise
+	}
+	return far
+}
 
 // shortOf asks a fact for an answer in one's own words.
 func (b *bank) shortOf(f extract.Fact) {
@@ -198,13 +219,17 @@ func (b *bank) definitionTruth(d extract.Definition) {
 	b.addTruth(stating(d, d.Meaning), true, d.At, 0.8)
 	best, size := "", 0
 	for _, e := range b.src.Defs {
-		far := abs(len(e.Meaning) - len(d.Meaning))
+		far := b.src.unlike(d, e)
 		if e.Plural == d.Plural && b.src.Apart(d, e) && (best == "" || far < size) {
 			best, size = e.Meaning, far
 		}
 	}
-	if best != "" {
+	switch {
+	case best == "":
+	case size < farOff:
 		b.addTruth(stating(d, best), false, d.At, 0.8)
+	default: // hardly anyone would believe it: better than nothing
+		b.addTruth(stating(d, best), false, d.At, 0.45)
 	}
 }
 

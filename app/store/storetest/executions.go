@@ -30,11 +30,11 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		s.RecordExecution(e)
 		s.RecordExecution(study.Execution{RunID: "now", UserID: "ada", Success: true, Model: "x" + strings.Repeat("é", 256)})
 		flush(t, s)
-		got := must(s.Activity(t.Context(), "ada", 9))(t)
+		got := rows(s.Activity(t.Context(), "ada", store.Page{Limit: 9}))(t)
 		if len(got) != 2 || got[1] != e || !recent(got[0].CreatedAt) || got[0].Model != "x"+strings.Repeat("é", 255) {
 			t.Errorf("got %+v, want last %+v", got, e)
 		}
-		if got := must(s.Failures(t.Context(), 9))(t); len(got) != 1 || got[0] != e {
+		if got := rows(s.Failures(t.Context(), store.Page{Limit: 9}))(t); len(got) != 1 || got[0] != e {
 			t.Errorf("failures %+v, want %+v", got, e)
 		}
 	},
@@ -42,18 +42,18 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		user := strings.Repeat("\U0001F331", study.MaxIDRunes)
 		s.RecordExecution(study.Execution{RunID: "r", UserID: user})
 		flush(t, s)
-		same(t, texts(run, must(s.Activity(t.Context(), user, 9))(t)), "r")
+		same(t, texts(run, rows(s.Activity(t.Context(), user, store.Page{Limit: 9}))(t)), "r")
 	},
 	"RunWritesSoonAndAtItsEnd": func(t *testing.T, s store.Store) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		s.RecordExecution(study.Execution{RunID: "1", UserID: "ada"})
-		eventually(t, "a flush", func() bool { return len(must(s.Activity(t.Context(), "ada", 9))(t)) == 1 })
+		eventually(t, "a flush", func() bool { return len(rows(s.Activity(t.Context(), "ada", store.Page{Limit: 9}))(t)) == 1 })
 		s.RecordExecution(study.Execution{RunID: "2", UserID: "ada"})
 		cancel()
 		ok(t, <-done)
-		same(t, texts(run, must(s.Activity(t.Context(), "ada", 9))(t)), "2", "1")
+		same(t, texts(run, rows(s.Activity(t.Context(), "ada", store.Page{Limit: 9}))(t)), "2", "1")
 	},
 	"TotalsSumASpanOfTime": func(t *testing.T, s store.Store) {
 		start := time.Now()
@@ -82,16 +82,20 @@ var executionTests = map[string]func(*testing.T, store.Store){
 			s.RecordExecution(study.Execution{RunID: fmt.Sprint(i), UserID: "ada", CreatedAt: start.Add(time.Duration(i) * time.Millisecond)})
 		}
 		flush(t, s)
-		for _, list := range []func(limit int) ([]study.Execution, error){
-			func(limit int) ([]study.Execution, error) { return s.Failures(t.Context(), limit) },
-			func(limit int) ([]study.Execution, error) { return s.Activity(t.Context(), "ada", limit) },
+		for _, list := range []func(limit int) ([]study.Execution, string, error){
+			func(limit int) ([]study.Execution, string, error) {
+				return s.Failures(t.Context(), store.Page{Limit: limit})
+			},
+			func(limit int) ([]study.Execution, string, error) {
+				return s.Activity(t.Context(), "ada", store.Page{Limit: limit})
+			},
 		} {
-			same(t, texts(run, must(list(2))(t)), "200", "199")
-			if got := must(list(store.MaxRows + 1))(t); len(got) != store.MaxRows {
+			same(t, texts(run, rows(list(2))(t)), "200", "199")
+			if got := rows(list(store.MaxRows + 1))(t); len(got) != store.MaxRows {
 				t.Errorf("got %d, want %d", len(got), store.MaxRows)
 			}
 		}
-		if got := must(s.Activity(t.Context(), "bob", 9))(t); got == nil || len(got) > 0 {
+		if got := rows(s.Activity(t.Context(), "bob", store.Page{Limit: 9}))(t); got == nil || len(got) > 0 {
 			t.Errorf("another user got %v, want an empty list", got)
 		}
 	},
@@ -105,7 +109,7 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		if n := must(s.Prune(t.Context(), at))(t); n != 600 {
 			t.Errorf("%d removed, want 600", n)
 		}
-		same(t, texts(run, must(s.Failures(t.Context(), 9))(t)), "young")
+		same(t, texts(run, rows(s.Failures(t.Context(), store.Page{Limit: 9}))(t)), "young")
 	},
 	"TheExecutionOneOverTheBufferDropsTheOldest": func(t *testing.T, s store.Store) {
 		for i := range 1025 {
@@ -118,7 +122,7 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		if got := must(s.Totals(t.Context(), time.Time{}.Add(1)))(t); got.TotalRequests != 1024 {
 			t.Errorf("%d written, want 1024", got.TotalRequests)
 		}
-		got := must(s.Activity(t.Context(), "ada", 1))(t)
+		got := rows(s.Activity(t.Context(), "ada", store.Page{Limit: 1}))(t)
 		same(t, texts(run, got), "1024")
 	},
 }

@@ -34,12 +34,16 @@ var noteTests = map[string]func(*testing.T, store.Store){
 	},
 	"AnothersNoteIsNotFound": func(t *testing.T, s store.Store) {
 		n := addNote(t, s, "ada", "a", "b")
-		for _, id := range []string{n.ID, noID, "", "x' OR 1=1 --"} {
+		for _, id := range []string{n.ID, noID, "", "x' OR 1=1 --", "\x00", "\xff"} {
 			_, err := s.Note(t.Context(), "bob", id)
 			wantCode(t, err, study.CodeNotFound)
 			_, err = s.UpdateNote(t.Context(), "bob", id, &n.Title, nil)
 			wantCode(t, err, study.CodeNotFound)
 			wantCode(t, s.DeleteNote(t.Context(), "bob", id), study.CodeNotFound)
+		}
+		for _, user := range []string{"\x00", "\xff"} {
+			_, err := s.Note(t.Context(), user, n.ID)
+			wantCode(t, err, study.CodeNotFound)
 		}
 		ok(t, s.DeleteNote(t.Context(), "ada", n.ID))
 		_, err := s.Note(t.Context(), "ada", n.ID)
@@ -88,18 +92,18 @@ var noteTests = map[string]func(*testing.T, store.Store){
 			addNote(t, s, "ada", fmt.Sprint(i), "")
 			addNote(t, s, "bob", "another's", "")
 		}
-		page := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 2}))(t)
+		page, next, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 2}})
+		ok(t, err)
 		same(t, texts(title, page), "4", "3")
 		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // a page goes on behind a note that is gone
-		page = must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 9, Before: page[1].ID}))(t)
-		same(t, texts(title, page), "2", "1", "0")
-		page = must(s.Notes(t.Context(), store.NoteQuery{UserID: "nobody"}))(t)
+		page, last, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 9, Before: next}})
+		ok(t, err)
+		same(t, append(texts(title, page), last), "2", "1", "0", "")
+		page = rows(s.Notes(t.Context(), store.NoteQuery{UserID: "nobody"}))(t)
 		if page == nil || len(page) > 0 {
 			t.Errorf("got %v, want an empty list", page)
 		}
-		_, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Before: "x"})
-		wantFault(t, err, "before")
-		_, err = s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Before: noID, Search: "x"})
+		_, _, err = s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Before: next}, Search: "x"})
 		wantFault(t, err, "before")
 	},
 	"AListHoldsAtMostMaxRows": func(t *testing.T, s store.Store) {
@@ -108,7 +112,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		}
 		for _, search := range []string{"", "word"} {
 			for limit, want := range map[int]int{-1: 1, 0: 1, store.MaxRows: store.MaxRows, store.MaxRows + 1: store.MaxRows} {
-				got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Limit: limit}))(t)
+				got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Page: store.Page{Limit: limit}}))(t)
 				if len(got) != want {
 					t.Errorf("limit %d gave %d notes, want %d", limit, len(got), want)
 				}
@@ -121,11 +125,16 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		for range store.MaxListBytes/store.MaxNoteBytes + 1 {
 			ids = append(ids, addNote(t, s, "ada", "", text).ID)
 		}
-		got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Limit: 100}))(t)
+		got, next, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 100}})
+		ok(t, err)
 		if len(got) != len(ids)-1 {
 			t.Errorf("got %d notes of 1 MiB, want %d", len(got), len(ids)-1)
 		}
-		_, err := s.NotesByID(t.Context(), "ada", ids)
+		rest := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 100, Before: next}}))(t)
+		if len(rest) != 1 || rest[0].ID != ids[0] {
+			t.Errorf("the next page has %d notes, want the oldest", len(rest))
+		}
+		_, err = s.NotesByID(t.Context(), "ada", ids)
 		wantFault(t, err, "note_ids")
 		if got := must(s.NotesByID(t.Context(), "ada", ids[1:]))(t); len(got) != len(ids)-1 {
 			t.Errorf("got %d notes, want %d", len(got), len(ids)-1)
@@ -137,7 +146,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		same(t, texts(title, got), "b", "a")
 		same(t, texts(title, must(s.NotesByID(t.Context(), "", []string{x.ID, a.ID}))(t)), "x", "a")
 		same(t, texts(title, must(s.NotesByID(t.Context(), "ada", nil))(t)))
-		for _, id := range []string{x.ID, noID, "'; DROP TABLE notes; --"} {
+		for _, id := range []string{x.ID, noID, "'; DROP TABLE notes; --", "\x00"} {
 			_, err := s.NotesByID(t.Context(), "ada", []string{a.ID, id})
 			wantCode(t, err, study.CodeNotFound)
 			if named := strings.Contains(study.AsError(err).Message, id); named != (len(id) == 36) {
@@ -155,20 +164,20 @@ var searchTests = map[string]func(*testing.T, store.Store){
 		addNote(t, s, "ada", "Mitochondrion", "The organelle of respiration.")
 		addNote(t, s, "ada", "Leaves", "Chlorophyll is green.")
 		addNote(t, s, "bob", "Mitochondrion", "another's")
-		got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: " MITOCHONDRION ", Limit: 9}))(t)
+		got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: " MITOCHONDRION ", Page: store.Page{Limit: 9}}))(t)
 		same(t, texts(title, got), "Mitochondrion", "Cells")
-		got = must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: "mitochondrion", Limit: 1}))(t)
+		got = rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: "mitochondrion", Page: store.Page{Limit: 1}}))(t)
 		same(t, texts(title, got), "Mitochondrion")
 	},
 	"ASearchKnowsScriptsAndDiacritics": func(t *testing.T, s store.Store) {
-		for _, text := range []string{"Über die Photosynthèse", "Фотосинтез растений", "पौधों में प्रकाश", "光合作用在叶绿体", "التمثيل الضوئي", "cafe\u0301", "x2 = 4"} {
+		for _, text := range []string{"Über die Photosynthèse", "Фотосинтез растений", "पौधों में प्रकाश", "光合作用在叶绿体", "التمثيل الضوئي", "ᦰᦱ", "ΦΩΣ", "cafe\u0301", "x2 = 4"} {
 			addNote(t, s, "ada", text, "")
 		}
 		for search, want := range map[string]string{
 			"uber photosynthese": "Über die Photosynthèse", "PHOTOSYN": "Über die Photosynthèse", "фотосинтез": "Фотосинтез растений",
-			"प्रकाश": "पौधों में प्रकाश", "光合": "光合作用在叶绿体", "光": "光合作用在叶绿体", "الضوئي": "التمثيل الضوئي", "café": "cafe\u0301", "CAFE": "cafe\u0301", "x2": "x2 = 4",
+			"प्रकाश": "पौधों में प्रकाश", "光合": "光合作用在叶绿体", "光": "光合作用在叶绿体", "الضوئي": "التمثيل الضوئي", "ᦰᦱ": "ᦰᦱ", "φως": "ΦΩΣ", "café": "cafe\u0301", "CAFE": "cafe\u0301", "x2": "x2 = 4",
 		} {
-			got := must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Limit: 9}))(t)
+			got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Page: store.Page{Limit: 9}}))(t)
 			if len(got) != 1 || got[0].Title != want {
 				t.Errorf("%q found %q, want %q", search, texts(title, got), want)
 			}
@@ -177,15 +186,15 @@ var searchTests = map[string]func(*testing.T, store.Store){
 	"ASearchNeedsAllWordsUnlessAnyIsEnough": func(t *testing.T, s store.Store) {
 		addNote(t, s, "ada", "1", "light water")
 		addNote(t, s, "ada", "2", "light carbon")
-		q := store.NoteQuery{UserID: "ada", Search: "light water", Limit: 9}
-		same(t, texts(title, must(s.Notes(t.Context(), q))(t)), "1")
+		q := store.NoteQuery{UserID: "ada", Search: "light water", Page: store.Page{Limit: 9}}
+		same(t, texts(title, rows(s.Notes(t.Context(), q))(t)), "1")
 		q.AnyWord = true
-		same(t, texts(title, must(s.Notes(t.Context(), q))(t)), "1", "2")
+		same(t, texts(title, rows(s.Notes(t.Context(), q))(t)), "1", "2")
 	},
 	"ASearchFollowsUpdatesAndDeletes": func(t *testing.T, s store.Store) {
 		n := addNote(t, s, "ada", "n", "osmosis")
 		found := func(word string) int {
-			return len(must(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: word, Limit: 9}))(t))
+			return len(rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: word, Page: store.Page{Limit: 9}}))(t))
 		}
 		text := "diffusion"
 		must(s.UpdateNote(t.Context(), "ada", n.ID, nil, &text))(t)
@@ -197,6 +206,36 @@ var searchTests = map[string]func(*testing.T, store.Store){
 			t.Error("the index did not follow the delete")
 		}
 	},
+	"TheLargestNoteOfDifferentWordsIsKeptAndFound": func(t *testing.T, s store.Store) {
+		var b strings.Builder
+		for i := 0; b.Len() < store.MaxNoteBytes-16; i++ {
+			fmt.Fprintf(&b, "w%x ", i)
+		}
+		addNote(t, s, "ada", strings.Repeat("\U0001F331", store.MaxTitleRunes), b.String())
+		addNote(t, s, "ada", "one word", strings.Repeat("x", store.MaxNoteBytes))
+		for _, word := range []string{"w0", "w1000", strings.Repeat("x", 64)} {
+			got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: word, Page: store.Page{Limit: 9}}))(t)
+			if len(got) != 1 {
+				t.Errorf("%q found %d notes, want 1", word, len(got))
+			}
+		}
+	},
+	"OfTooManyMatchesTheNewestAreRanked": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "word", "")
+		best := func() string {
+			return rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: "word", Page: store.Page{Limit: 1}}))(t)[0].Title
+		}
+		for range store.MaxRanked - 1 {
+			addNote(t, s, "ada", "other", "a word among others")
+		}
+		if got := best(); got != "word" {
+			t.Errorf("of as many as are ranked %q is best, want the one with the word in its title", got)
+		}
+		addNote(t, s, "ada", "other", "a word among others")
+		if got := best(); got != "other" {
+			t.Errorf("of one more %q is best, want one of the newest", got)
+		}
+	},
 	"ASearchIsNeverSyntax": func(t *testing.T, s store.Store) {
 		addNote(t, s, "ada", "n", "alpha near beta and not or gamma content")
 		addNote(t, s, "bob", "n", "alpha")
@@ -204,11 +243,11 @@ var searchTests = map[string]func(*testing.T, store.Store){
 			`"alpha"`: 1, `"alpha`: 1, `alpha AND`: 1, `alpha OR zeta`: 0, `NOT alpha`: 1, `alpha NOT beta`: 1, `NEAR(alpha beta, 1)`: 0, `NEAR alpha`: 1,
 			`content:alpha`: 1, `owner:626f62`: 0, `{title content}: alpha`: 0, `-alpha`: 1, `+alpha`: 1, `^alpha`: 1, `alph*`: 1, `*`: 0, `**`: 0, `"`: 0, `""`: 0,
 			"alpha\x00beta": 1, "\x00": 0, "\xff\xfe alpha": 1, `alpha'; DROP TABLE notes; --`: 0, `)`: 0, `(alpha`: 1, `alpha) OR (owner : "626f62"`: 0,
-			`\`: 0, `%`: 0, `_`: 0, "\U0001E900\U00016E40": 0, "\u19b0 alpha": 1, "alpha \u19b0": 1, "\u19b0": 0, "\u0301": 0, "\u0301 alpha": 1, "alpha \u0903": 1, "\u200b\u2028": 0, "\U0010FFFF": 0, "alpha " + strings.Repeat("alpha ", 10_000): 1,
+			`\`: 0, `%`: 0, `_`: 0, "\U0001E900\U00016E40": 0, "\u19b0": 0, "\u19b0 alpha": 0, "alpha \u19b0": 0, "\u0301": 0, "\u0301 alpha": 1, "alpha \u0903": 1, "\u200b\u2028": 0, "\U0010FFFF": 0, "alpha " + strings.Repeat("alpha ", 10_000): 1,
 			strings.Repeat("(", 10_000): 0, strings.Repeat("z", 100_000): 0, "": 1, " \n\t\u3000": 1,
 		} {
 			for _, anyWord := range []bool{false, true} {
-				got, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, AnyWord: anyWord, Limit: 9})
+				got, _, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, AnyWord: anyWord, Page: store.Page{Limit: 9}})
 				if err != nil || !anyWord && len(got) != want || len(got) > 1 {
 					t.Errorf("%.40q (any: %v): %d notes, %v; want %d", search, anyWord, len(got), err, want)
 				}
@@ -221,7 +260,7 @@ var searchTests = map[string]func(*testing.T, store.Store){
 			addNote(t, s, user, user, "word")
 		}
 		for _, user := range users {
-			got := must(s.Notes(t.Context(), store.NoteQuery{UserID: user, Search: "word", Limit: 9}))(t)
+			got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: user, Search: "word", Page: store.Page{Limit: 9}}))(t)
 			same(t, texts(title, got), user)
 		}
 	},

@@ -24,13 +24,13 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		early := study.Message{Role: study.RoleAssistant, Text: "two", CreatedAt: time.Unix(1, 1500)}
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "one"), early))
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "three")))
-		got := must(s.Messages(t.Context(), strings.ToUpper(v.ID), 9))(t)
+		got := rows(s.Messages(t.Context(), strings.ToUpper(v.ID), store.Page{Limit: 9}))(t)
 		same(t, texts(said, got), "user: one", "assistant: two", "user: three")
 		if !got[1].CreatedAt.Equal(time.Unix(1, 1000)) || !recent(got[0].CreatedAt) || uuid.Validate(got[0].ID) != nil {
 			t.Errorf("got %+v", got)
 		}
-		same(t, texts(said, must(s.Messages(t.Context(), v.ID, 2))(t)), "assistant: two", "user: three")
-		same(t, texts(said, must(s.Messages(t.Context(), noID, 2))(t)))
+		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 2}))(t)), "assistant: two", "user: three")
+		same(t, texts(said, rows(s.Messages(t.Context(), noID, store.Page{Limit: 2}))(t)))
 		kept := must(s.Session(t.Context(), v.ID))(t)
 		if kept.UserID != "ada" || kept.Title != "Leaves" || kept.Messages != 3 || !recent(kept.CreatedAt) || kept.UpdatedAt.Before(kept.CreatedAt) {
 			t.Errorf("kept %+v", kept)
@@ -41,7 +41,7 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "mine")))
 		v.UserID = "bob"
 		wantCode(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "his")), study.CodeNotFound)
-		same(t, texts(said, must(s.Messages(t.Context(), v.ID, 9))(t)), "user: mine")
+		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "user: mine")
 	},
 	"AnAppendMayBeRepeated": func(t *testing.T, s store.Store) {
 		v := study.Session{ID: uuid.NewString(), UserID: "ada"}
@@ -54,7 +54,7 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		}
 		v.ID = uuid.NewString() // the same id elsewhere is another message
 		ok(t, s.AppendMessages(t.Context(), v, m))
-		same(t, texts(said, must(s.Messages(t.Context(), v.ID, 9))(t)), "user: once")
+		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "user: once")
 	},
 	"TheFirstTitleStays": func(t *testing.T, s store.Store) {
 		v := study.Session{ID: uuid.NewString(), UserID: "ada"}
@@ -73,9 +73,9 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		}
 		ok(t, s.AppendMessages(t.Context(), study.Session{ID: uuid.NewString(), UserID: "bob"}))
 		id := func(v study.Session) string { return v.ID }
-		same(t, texts(id, must(s.Sessions(t.Context(), "ada", 9))(t)), ids[0], ids[2], ids[1])
-		same(t, texts(id, must(s.Sessions(t.Context(), "ada", 1))(t)), ids[0])
-		_, err := s.Sessions(t.Context(), "", 9)
+		same(t, texts(id, rows(s.Sessions(t.Context(), "ada", store.Page{Limit: 9}))(t)), ids[0], ids[2], ids[1])
+		same(t, texts(id, rows(s.Sessions(t.Context(), "ada", store.Page{Limit: 1}))(t)), ids[0])
+		_, _, err := s.Sessions(t.Context(), "", store.Page{Limit: 9})
 		wantFault(t, err, "user_id")
 	},
 	"ADeletedSessionTakesItsMessages": func(t *testing.T, s store.Store) {
@@ -85,13 +85,18 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		wantCode(t, s.DeleteSession(t.Context(), v.ID), study.CodeNotFound)
 		_, err := s.Session(t.Context(), v.ID)
 		wantCode(t, err, study.CodeNotFound)
-		same(t, texts(said, must(s.Messages(t.Context(), v.ID, 9))(t)))
+		for _, id := range []string{v.ID, "", "\x00", "\xff"} {
+			same(t, texts(said, rows(s.Messages(t.Context(), id, store.Page{Limit: 9}))(t)))
+			_, err = s.Session(t.Context(), id)
+			wantCode(t, err, study.CodeNotFound)
+			wantCode(t, s.DeleteSession(t.Context(), id), study.CodeNotFound)
+		}
 	},
 	"AMessageIsCutAtARuneAndMended": func(t *testing.T, s store.Store) {
 		v := study.Session{ID: uuid.NewString(), UserID: "ada"}
 		fits := strings.Repeat("x", store.MaxMessageBytes-2) + "é"
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, fits), from(study.RoleUser, "x"+fits), from(study.RoleUser, "a\x00b\xffc")))
-		got := must(s.Messages(t.Context(), v.ID, 9))(t)
+		got := rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)
 		same(t, texts(said, got), "user: "+fits, "user: "+strings.Repeat("x", store.MaxMessageBytes-1), "user: a\uFFFDb\uFFFDc")
 	},
 	"AnAppendOutOfBoundsIsRefusedWhole": func(t *testing.T, s store.Store) {
@@ -108,7 +113,7 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		_, err := s.Session(t.Context(), v.ID)
 		wantCode(t, err, study.CodeNotFound)
 		ok(t, s.AppendMessages(t.Context(), v, many[1:]...))
-		if got := must(s.Messages(t.Context(), v.ID, 999))(t); len(got) != store.MaxRows || got[0].Text != "1" {
+		if got := rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 999}))(t); len(got) != store.MaxRows || got[0].Text != "1" {
 			t.Errorf("got %d messages", len(got))
 		}
 	},
@@ -125,7 +130,7 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 			})
 		}
 		all.Wait()
-		got := must(s.Messages(t.Context(), v.ID, 200))(t)
+		got := rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 200}))(t)
 		if n := must(s.Session(t.Context(), v.ID))(t).Messages; n != 160 || len(got) != 160 {
 			t.Fatalf("%d counted, %d kept, want 160", n, len(got))
 		}

@@ -18,7 +18,7 @@ import (
 // empty store of its own, opened with default options, which the suite closes.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []map[string]func(*testing.T, store.Store){
-		noteTests, searchTests, sessionTests, contentTests, executionTests, lifeTests,
+		noteTests, searchTests, sessionTests, contentTests, preferenceTests, executionTests, pageTests, lifeTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -40,7 +40,7 @@ var lifeTests = map[string]func(*testing.T, store.Store){
 		wantCode(t, s.Ping(t.Context()), study.CodeUnavailable)
 		_, err := s.CreateNote(t.Context(), study.Note{UserID: "ada"})
 		wantCode(t, err, study.CodeUnavailable)
-		_, err = s.Notes(t.Context(), store.NoteQuery{UserID: "ada"})
+		_, _, err = s.Notes(t.Context(), store.NoteQuery{UserID: "ada"})
 		wantCode(t, err, study.CodeUnavailable)
 		s.RecordExecution(study.Execution{})
 		if n := s.ExecutionsDropped(); n != 1 {
@@ -57,7 +57,7 @@ var lifeTests = map[string]func(*testing.T, store.Store){
 		}
 		late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 		defer cancel()
-		_, err = s.Notes(late, store.NoteQuery{UserID: "ada"})
+		_, _, err = s.Notes(late, store.NoteQuery{UserID: "ada"})
 		wantCode(t, err, study.CodeTimeout)
 	},
 }
@@ -69,6 +69,11 @@ func must[T any](v T, err error) func(*testing.T) T {
 		ok(t, err)
 		return v
 	}
+}
+
+// rows is must for a list whose end is not looked at.
+func rows[T any](list []T, _ string, err error) func(*testing.T) []T {
+	return must(list, err)
 }
 
 func ok(t *testing.T, err error) {

@@ -263,3 +263,26 @@ func (s *suite) anUnreadingReaderDoesNotHoldTheProducer() {
 		s.Errorf("%d events, %d missed of %d", len(events), missed, last.Seq)
 	}
 }
+
+func (s *suite) peekTellsWhatIsToCome() {
+	peek := func(what string, after study.Position, posted, ended bool) {
+		s.Helper()
+		b, err := s.Reader.Since(s.ctx, stream.Query{Session: s.session, After: after, Peek: true})
+		if err != nil || len(b.Events) > 0 || (b.Next != study.Position{}) != posted || b.Ended != ended {
+			s.Errorf("%s: %+v, %v; want posted %v, ended %v", what, b, err, posted, ended)
+		}
+	}
+	peek("an unknown session", study.Position{}, false, false)
+	w := s.begin()
+	peek("a run without events", study.Position{}, true, false)
+	s.append(w, study.KindStart, "1")
+	s.append(w, study.KindComplete, "2")
+	peek("an unread run", study.Position{}, true, false)
+	b := s.since(study.Position{})
+	if len(b.Events) != 2 {
+		s.Errorf("peeking left %d of 2 events", len(b.Events))
+	}
+	peek("behind the first event", study.Position{Epoch: b.Next.Epoch, Seq: 1}, true, false)
+	peek("behind the last event", b.Next, true, true)
+	peek("another life's position", study.Position{Epoch: b.Next.Epoch ^ 1<<40, Seq: 2}, true, false)
+}

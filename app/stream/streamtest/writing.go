@@ -94,6 +94,30 @@ func (s *suite) wantRetryableError(e study.Event) {
 	}
 }
 
+func (s *suite) onlyALostRunIsRepeated() {
+	for _, length := range []int{0, 1, stream.MaxRequestBytes, stream.MaxRequestBytes + 1} {
+		info := stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Owner: "user-1"}
+		s.session = info.Session
+		again := info
+		again.Repeat = true
+		_, err := s.Writer.Begin(s.ctx, again)
+		s.wantCode("to repeat what never began", err, study.CodeNotFound)
+		info.Request = make([]byte, length)
+		w, err := s.Writer.Begin(s.ctx, info)
+		if err != nil {
+			s.Fatalf("Begin with a request of %d bytes: %v", length, err)
+		}
+		s.append(w, study.KindStart, "1")
+		_, err = s.Reader.Begin(s.ctx, again)
+		s.wantCode("to repeat what goes on", err, study.CodeNotFound)
+		s.append(w, study.KindComplete, "2")
+		_, err = s.Writer.Begin(s.ctx, again)
+		s.wantCode("to repeat what has ended", err, study.CodeNotFound)
+		events, _, _ := s.rest(study.Position{})
+		s.wantSeqs(events, 1, 2)
+	}
+}
+
 func (s *suite) concurrentRunsShareOneNumbering() {
 	const runs, each = 4, MaxEvents / 4
 	writers := make([]stream.Writer, runs)
@@ -173,9 +197,7 @@ func (s *suite) anothersSessionIsNotFound() {
 }
 
 func (s *suite) dropEndsReadersAndRuns() {
-	if err := s.Writer.Drop(s.ctx, s.session); err != nil {
-		s.Error("Drop of an unknown session:", err)
-	}
+	s.wantCode("Drop of an unknown session", s.Writer.Drop(s.ctx, s.session), study.CodeNotFound)
 	lost := make(chan error, 2)
 	w := s.beginIn(s.session, "user-1", func(err error) { lost <- err })
 	s.append(w, study.KindStart, "1")

@@ -26,6 +26,9 @@ func (src *Source) Rivals(f Fact, likeness float64) []string {
 		if text.Plural(term) != text.Plural(f.Term) {
 			far += 40
 		}
+		if src.person(term) != src.person(f.Term) {
+			far += 60
+		}
 		far += 10 * abs(strings.Count(term, " ")-strings.Count(f.Term, " "))
 		if !Related(term, f.Term) && src.wrong(term, matter, f.At, likeness) && !src.akin(term, f.Term) {
 			found = append(found, rival{term, far + Pick(f.Question+term, 10)})
@@ -34,10 +37,8 @@ func (src *Source) Rivals(f Fact, likeness float64) []string {
 	for _, d := range src.Defs {
 		offer(d.Term, 0)
 	}
-	for _, p := range src.Phrases[:min(40, len(src.Phrases))] {
-		if !text.IsVague(p) && len(p) > 3 {
-			offer(p, 15)
-		}
+	for _, p := range src.loose {
+		offer(p, 15)
 	}
 	slices.SortStableFunc(found, func(x, y rival) int { return x.far - y.far })
 	var out []string
@@ -47,6 +48,19 @@ func (src *Source) Rivals(f Fact, likeness float64) []string {
 		}
 	}
 	return out
+}
+
+// person reports whether a term is defined as a person.
+func (src *Source) person(term string) bool {
+	return slices.ContainsFunc(src.Defs, func(d Definition) bool { return d.Term == term && text.IsPerson(d.Definition) })
+}
+
+// loosePhrases are the heaviest phrases that name a thing and are no piece of a defined term.
+func (src *Source) loosePhrases() []string {
+	const looked = 40
+	return slices.DeleteFunc(slices.Clone(firstFew(src.Phrases, looked)), func(p string) bool {
+		return text.IsVague(p) || len(p) <= 3 || slices.ContainsFunc(src.Defs, func(d Definition) bool { return Find(d.Term, p, 0) >= 0 })
+	})
 }
 
 // wrong reports whether the text gives no ground to take term for the answer to
@@ -89,7 +103,7 @@ func (src *Source) akin(one, other string) bool {
 	return false
 }
 
-func firstFew(list []int, n int) []int { return list[:min(n, len(list))] }
+func firstFew[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 // Related reports whether two terms share all words of the shorter, or their last.
 func Related(a, b string) bool {

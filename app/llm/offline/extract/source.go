@@ -47,7 +47,8 @@ type Source struct {
 	Casing    text.Casing
 	Index     Index
 
-	years []int // that the sentences name, each once
+	years []int    // that the sentences name, each once
+	loose []string // phrases that can stand for a term in an option
 }
 
 // Bounds of a source.
@@ -82,6 +83,7 @@ func Read(ctx context.Context, material string) (*Source, error) {
 		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
 	}
 	src.Index = newIndex(src.Plain)
+	src.loose = src.loosePhrases()
 	src.Title = src.makeTitle()
 	return src, nil
 }

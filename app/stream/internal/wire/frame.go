@@ -20,7 +20,7 @@ import (
 // and a payload of varints, UUIDs and counted bytes. Each side's first frame is a
 // hello with its version.
 const (
-	Version  = 1
+	Version  = 2
 	MaxFrame = 64 << 20 // bytes of the largest frame a worker agrees to be sent
 	Slack    = 2 << 10  // what a frame may hold beside events: ids, an owner, a message
 
@@ -39,15 +39,16 @@ type Kind byte
 // The kinds of frame, with their sender and their fields.
 const (
 	KindHello  Kind = iota + 1 // both ways: version, largest event, largest frame
-	KindBegin                  // worker: no, session, run, owner
+	KindBegin                  // worker: no, session, run, owner, repeat, request
 	KindAppend                 // worker: no, kind, fields
 	KindClose                  // worker: no
-	KindSince                  // worker: no, session, position, owner, whether to wait
+	KindSince                  // worker: no, session, position, owner, whether not to wait, whether to peek
 	KindCancel                 // worker: no
 	KindDrop                   // worker: no, session
 	KindDone                   // supervisor: no; the run has begun, has ended, the session is dropped
 	KindFault                  // supervisor: no, code, message; what no asked for failed, the run is lost
 	KindBatch                  // supervisor: no, batch
+	KindOrphan                 // supervisor: session, run, owner, request; no is 0, for nobody asked
 )
 
 // Frame is a frame of any kind.
@@ -60,8 +61,11 @@ type Frame struct {
 	Session  uuid.UUID
 	Run      uuid.UUID
 	Owner    string
+	Repeat   bool
+	Request  []byte
 	After    study.Position
 	NoWait   bool
+	Peek     bool
 	Event    study.Event
 	Batch    study.Batch
 	Fault    *study.Error
@@ -81,12 +85,13 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, f.MaxFrame)
 	case KindBegin:
 		dst = append(append(dst, f.Session[:]...), f.Run[:]...)
-		dst = appendBytes(dst, f.Owner)
+		dst = appendBool(appendBytes(dst, f.Owner), f.Repeat)
+		dst = appendBytes(dst, f.Request)
 	case KindAppend:
 		dst = appendEvent(dst, f.Event)
 	case KindSince:
 		dst = appendPosition(append(dst, f.Session[:]...), f.After)
-		dst = appendBool(appendBytes(dst, f.Owner), f.NoWait)
+		dst = appendBool(appendBool(appendBytes(dst, f.Owner), f.NoWait), f.Peek)
 	case KindDrop:
 		dst = append(dst, f.Session[:]...)
 	case KindFault:
@@ -95,6 +100,9 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(max(0, f.Fault.RetryAfter.Milliseconds())))
 	case KindBatch:
 		dst = appendBatch(dst, f.Batch)
+	case KindOrphan:
+		dst = append(append(dst, f.Session[:]...), f.Run[:]...)
+		dst = appendBytes(appendBytes(dst, f.Owner), f.Request)
 	}
 	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
 	return dst
@@ -149,7 +157,7 @@ func Read(r *bufio.Reader, limit uint64) (Kind, []byte, error) {
 	return Kind(body[0]), body[1:], nil
 }
 
-// Parse reads a payload. Events and errors keep slices of it. Not known: the
+// Parse reads a payload. Events, errors and requests keep slices of it. Not known: the
 // kind is none of this version's.
 func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 	p := &payload{rest: body}
@@ -164,11 +172,11 @@ func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 		}
 		f.MaxEvent, f.MaxFrame = p.number(), p.number()
 	case KindBegin:
-		f.Session, f.Run, f.Owner = p.uuid(), p.uuid(), string(p.bytes())
+		f.Session, f.Run, f.Owner, f.Repeat, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bool(), p.bytes()
 	case KindAppend:
 		f.Event = p.event()
 	case KindSince:
-		f.Session, f.After, f.Owner, f.NoWait = p.uuid(), p.position(), string(p.bytes()), p.bool()
+		f.Session, f.After, f.Owner, f.NoWait, f.Peek = p.uuid(), p.position(), string(p.bytes()), p.bool(), p.bool()
 	case KindDrop:
 		f.Session = p.uuid()
 	case KindFault:
@@ -176,6 +184,8 @@ func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 		f.Fault.RetryAfter = time.Duration(min(p.number(), uint64(time.Hour.Milliseconds()))) * time.Millisecond
 	case KindBatch:
 		f.Batch = p.batch()
+	case KindOrphan:
+		f.Session, f.Run, f.Owner, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bytes()
 	case KindClose, KindCancel, KindDone:
 	default:
 		return f, false, nil

@@ -115,7 +115,7 @@ func (f *Frame) size() int {
 	if f == nil {
 		return 0
 	}
-	return len(f.Event.Fields) + headBytes
+	return len(f.Event.Fields) + len(f.Request) + headBytes
 }
 
 // Close lets Run send what is queued and then end. Nothing can be added any more.

@@ -30,10 +30,10 @@ func samples() []Frame {
 	numbered.Seq = math.MaxUint64
 	return []Frame{
 		{Kind: KindHello, Version: Version, MaxEvent: 256 << 10, MaxFrame: 1 << 20},
-		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone"},
+		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone", Repeat: true, Request: []byte("what was asked")},
 		{Kind: KindAppend, No: 1 << 40, Event: event},
 		{Kind: KindClose, No: 3},
-		{Kind: KindSince, No: 4, Session: id, After: study.Position{Epoch: math.MaxUint64, Seq: 7}, Owner: "x", NoWait: true},
+		{Kind: KindSince, No: 4, Session: id, After: study.Position{Epoch: math.MaxUint64, Seq: 7}, Owner: "x", NoWait: true, Peek: true},
 		{Kind: KindSince, No: 5, Session: id},
 		{Kind: KindCancel, No: 6},
 		{Kind: KindDrop, No: 7, Session: other},
@@ -43,6 +43,7 @@ func samples() []Frame {
 		{Kind: KindBatch, No: 11, Batch: study.Batch{
 			Missed: 3, Next: study.Position{Epoch: 9, Seq: 12}, Ended: true, Events: []study.Event{event, numbered},
 		}},
+		{Kind: KindOrphan, Session: id, Run: other, Owner: "someone", Request: []byte("what was asked")},
 	}
 }
 
@@ -94,7 +95,7 @@ func TestEveryFrameCutShortOrTooLongIsMalformed(t *testing.T) {
 }
 
 func TestUnknownKindsAreTold(t *testing.T) {
-	for _, kind := range []Kind{0, KindBatch + 1, 255} {
+	for _, kind := range []Kind{0, KindOrphan + 1, 255} {
 		if _, known, err := Parse(kind, []byte("whatever")); known || err != nil {
 			t.Errorf("kind %d: known %v, %v", kind, known, err)
 		}

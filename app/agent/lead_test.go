@@ -1,0 +1,121 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"studysharper/app/study"
+)
+
+// sharedMap is a Cache that several orchestrators share, with one lease for all keys.
+type sharedMap struct {
+	*cacheMap
+	mu    sync.Mutex
+	asked int
+	taken chan struct{} // closed when the leader is done; nil while there is none
+}
+
+func (c *sharedMap) Lead(_ context.Context, key string) (lead bool, done func()) {
+	c.mu.Lock()
+	c.asked++
+	taken := c.taken
+	if taken == nil {
+		taken = make(chan struct{})
+		c.taken = taken
+		c.mu.Unlock()
+		return true, func() { c.mu.Lock(); defer c.mu.Unlock(); c.taken = nil; close(taken) }
+	}
+	c.mu.Unlock()
+	<-taken
+	return !slices.Contains(c.keys(), key), func() {}
+}
+
+// shareCache gives benches one cache.
+func shareCache(benches ...*bench) *sharedMap {
+	c := &sharedMap{cacheMap: benches[0].cache}
+	for _, b := range benches {
+		b.Cache = c
+	}
+	return c
+}
+
+func TestEqualRequestsOfSeveralProcessesShareOneCall(t *testing.T) {
+	for _, typ := range []study.Type{study.Chat, study.Quiz} {
+		synctest.Test(t, func(t *testing.T) {
+			m, open := gated(goodAnswer(typ))
+			benches := []*bench{newBench(m, Options{}), newBench(m, Options{}), newBench(m, Options{})}
+			shareCache(benches...)
+			var crowds []*crowd
+			for _, b := range benches {
+				crowds = append(crowds, gatherCrowd(t, b, 5, asking(typ)))
+			}
+			open()
+			tokens := 0
+			for _, c := range crowds {
+				c.wg.Wait()
+				for i := range c.out {
+					if c.errs[i] != nil {
+						t.Fatal(c.errs[i])
+					}
+					tokens += c.out[i].Result.Metadata.TokensUsed
+					checkSteps(t, c.seen[i].progress(t))
+					told := ""
+					for _, text := range c.seen[i].tokens(t) {
+						told += text
+					}
+					if typ == study.Chat && told != goodAnswer(typ) {
+						t.Errorf("run %d was told %q", i, told)
+					}
+				}
+			}
+			if m.calls() != 1 || tokens != 10 {
+				t.Errorf("%d calls, %d tokens", m.calls(), tokens)
+			}
+		})
+	}
+}
+
+func TestWhereTheLeaderHasNoAnswerTheOthersMakeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		m := &model{answer: func(ctx context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
+			<-gate
+			if call == 1 {
+				panic("SECRET")
+			}
+			return study.Answer{Text: goodAnswer(study.Quiz), Model: "fake-1", Tokens: 10}, nil
+		}}
+		one, other := newBench(m, Options{}), newBench(m, Options{})
+		c := shareCache(one, other)
+		first, second := gatherCrowd(t, one, 1, asking(study.Quiz)), gatherCrowd(t, other, 1, asking(study.Quiz))
+		close(gate)
+		first.wg.Wait()
+		second.wg.Wait()
+		if first.errs[0] == nil || second.errs[0] != nil || m.calls() != 2 || c.taken != nil {
+			t.Errorf("%v, %v, %d calls, still led: %v", first.errs[0], second.errs[0], m.calls(), c.taken != nil)
+		}
+	})
+}
+
+func TestNobodyLeadsWhereNothingIsSavedByIt(t *testing.T) {
+	fresh := asking(study.Quiz)
+	fresh.NoCache = true
+	for name, tc := range map[string]struct {
+		o   Options
+		req study.Request
+		led int
+	}{
+		"ordinary":             {Options{}, asking(study.Quiz), 1},
+		"no cache":             {Options{}, fresh, 0},
+		"an engine of our own": {Options{Deterministic: true}, asking(study.Quiz), 0},
+	} {
+		b := newBench(says(goodAnswer(study.Quiz)), tc.o)
+		c := shareCache(b)
+		if _, err := b.Run(t.Context(), tc.req, nil); err != nil || c.asked != tc.led || len(c.keys()) != 1 {
+			t.Errorf("%s: %v, asked %d times, %d answers kept", name, err, c.asked, len(c.keys()))
+		}
+	}
+}

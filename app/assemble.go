@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"studysharper/app/agent"
+	"studysharper/app/cache"
+	"studysharper/app/httpapi"
+	"studysharper/app/limit"
+	"studysharper/app/llm"
+	"studysharper/app/llm/offline"
+	"studysharper/app/metrics"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
+	"studysharper/app/supervisor"
+)
+
+// assembly makes the parts of a worker, from the back to the front.
+type assembly struct {
+	*parts
+	c      Config
+	b      Budget
+	parent *supervisor.Parent
+	log    *slog.Logger
+	keeper stream.Keeper              // the journal
+	forget func(pattern string) error // see clearer
+}
+
+func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+	a := &assembly{parts: &parts{}, c: c, b: b, parent: parent, log: log}
+	var err error
+	if a.others, err = newTogether(c, parent.Own(), log); err != nil {
+		return nil, err
+	}
+	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
+		return nil, err
+	}
+	if err = a.keep(); err == nil {
+		a.work()
+		err = a.serve()
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a.parts, nil
+}
+
+// keep makes what remembers: the caches, and what is known of their being as good as new.
+func (a *assembly) keep() error {
+	near, err := cache.NewMemory(cache.MemoryOptions{MaxItems: a.c.CacheMaxItems, MaxBytes: a.b.Cache, TTL: a.c.CacheTTL})
+	if err != nil {
+		return err
+	}
+	if a.cache, err = a.others.cache(near, a.b, a.log); err != nil {
+		return err
+	}
+	a.forget = a.clearer(a.parent)
+	if a.known, err = newKnowledge(a.c, a.b, a.parent.Revisions, a.others, a.forget, a.log); err != nil {
+		return err
+	}
+	a.store = versioned{a.store, a.known}
+	return nil
+}
+
+// work makes what answers: the model, the agents and their journals.
+func (a *assembly) work() {
+	orphaned := func(o stream.Orphan) { go repeat(o, a.runner, a.log) } // none comes before the journals run
+	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
+	a.keeper = a.others.keeper(a.relay, a.b, orphaned, a.log)
+	builtIn := a.c.LLMProvider == "offline"
+	var model agent.Model
+	model, a.health = newModel(a.c, a.parent.Own())
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: storeOf{a.store}, Log: a.log,
+		Parts: a.known.parts, Revisions: a.known.revisions},
+		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
+	journal := &journalOf{Journal: a.keeper}
+	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Observe: observeRuns(a.parent.Own())})
+	journal.cancel = a.runner.Cancel
+}
+
+// serve makes what clients see.
+func (a *assembly) serve() error {
+	c, own := a.c, a.parent.Own()
+	limits, err := limit.AttachTable(a.parent.Limits)
+	if err != nil {
+		return err
+	}
+	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
+		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: a.log})
+	if err != nil {
+		return err
+	}
+	p := a.parts
+	p.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Streams: p.hub,
+		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
+		LimitBytes: a.b.Limit, Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
+		Gate: p.others.streamGate(), Degraded: p.others.degraded,
+		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
+		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.clearAll(a.forget),
+		ModelOpen: func() bool { return p.health().FirstOpen },
+		Refresh:   func() { p.publish(own) }, Due: told(a.log, a.parent.Due), Reload: a.parent.Reload, Log: a.log,
+	})
+	return nil
+}
+
+// newModel gives the model of the settings, and its health: the offline engine is always
+// well. Every run has room for its call: one that waited for a connection of ours until
+// its time is over would be taken for a failure of the upstream.
+func newModel(c Config, own *metrics.Page) (agent.Model, func() llm.Health) {
+	if c.LLMProvider == "offline" {
+		return offline.New(), func() llm.Health { return llm.Health{} }
+	}
+	client := llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
+	return client, client.Health
+}

@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// The bounds of asking for keys.
+const (
+	maxKeyBytes = 256 << 10        // of a key set
+	fetchWait   = 5 * time.Second  // from the question to the last byte
+	fetchPause  = 30 * time.Second // between two questions, however many unknown keys are named
+	fetchSoon   = 2 * time.Second  // the same while there are no keys at all
+	keysFresh   = 10 * time.Minute // after that they are asked for again, so that one that is withdrawn goes
+)
+
+// KeySetOptions say where keys are published.
+type KeySetOptions struct {
+	URL string // of a JSON Web Key Set; redirects are not followed
+	Log *slog.Logger
+	// Shelf keeps the keys for workers to come; nil = they are a process's own.
+	Shelf *Shelf
+	// Transport carries the question; nil: one of its own.
+	Transport http.RoundTripper
+}
+
+// keySet is the keys that a URL publishes, as they were last had. While the URL
+// cannot be reached, the old ones stay.
+type keySet struct {
+	url    string
+	client *http.Client
+	log    *slog.Logger
+	shelf  *Shelf
+
+	mu       sync.Mutex
+	keys     []publicKey
+	fetched  time.Time     // when they were had; zero = never
+	asked    time.Time     // when they were last asked for
+	fetching chan struct{} // not nil: closed when the question under way is answered
+	recalled bool          // the shelf has been looked at
+}
+
+func newKeySet(o KeySetOptions) *keySet {
+	if o.Transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConns, own.IdleConnTimeout = 1, fetchPause
+		own.MaxResponseHeaderBytes = 64 << 10
+		o.Transport = own
+	}
+	return &keySet{url: o.URL, log: o.Log, shelf: o.Shelf, client: &http.Client{
+		Transport:     o.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// find implements keys. An unknown key is asked for, once in 30 s at most.
+func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
+	key, answered := s.look(kid, alg)
+	if key == nil && answered != nil {
+		select {
+		case <-answered:
+			key, _ = s.look(kid, alg)
+		case <-ctx.Done():
+		}
+	}
+	if key == nil {
+		return nil, s.missing()
+	}
+	return key, nil
+}
+
+// look finds a key among those that are known, and asks for them anew where that is
+// due. answered is closed when a question under way is answered; nil = there is none.
+func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.recall()
+	key = pick(s.keys, kid, alg)
+	if s.fetching == nil && s.due(key != nil) {
+		s.asked, s.fetching = time.Now(), make(chan struct{})
+		go s.fetch()
+	}
+	return key, s.fetching
+}
+
+// recall takes the keys that another worker has had from the shelf, once. The lock is held.
+func (s *keySet) recall() {
+	if s.recalled || s.shelf == nil {
+		return
+	}
+	s.recalled = true
+	body, at := s.shelf.get()
+	if keys, err := parseKeys(body); err == nil {
+		s.keys, s.fetched, s.asked = keys, at, at
+	}
+}
+
+// due reports whether the keys are to be asked for. The lock is held.
+func (s *keySet) due(known bool) bool {
+	pause := fetchPause
+	if s.fetched.IsZero() {
+		pause = fetchSoon
+	}
+	stale := time.Since(s.fetched) > keysFresh
+	return (!known || stale) && time.Since(s.asked) >= pause
+}
+
+// pick finds a key by its name; one without a name must be the only one of its kind.
+func pick(all []publicKey, kid, alg string) any {
+	var found any
+	for _, k := range all {
+		if k.alg != alg || (kid != "" && k.kid != kid) {
+			continue
+		}
+		if kid == "" && found != nil {
+			return nil
+		}
+		found = k.key
+	}
+	return found
+}
+
+// missing says why there is no key.
+func (s *keySet) missing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fetched.IsZero() {
+		return &study.Error{Code: study.CodeUnavailable, Message: "the keys that tokens are checked with cannot be had right now", RetryAfter: fetchSoon}
+	}
+	return study.Errorf(study.CodeUnauthorized, "the token is signed with a key that is not known")
+}
+
+// fetch asks for the keys; the answer counts only where it is a key set.
+func (s *keySet) fetch() {
+	ctx, cancel := context.WithTimeout(context.Background(), fetchWait)
+	defer cancel()
+	keys, err := s.ask(ctx)
+	s.mu.Lock()
+	if err == nil {
+		s.keys, s.fetched = keys, time.Now()
+	}
+	close(s.fetching)
+	s.fetching = nil
+	s.mu.Unlock()
+	if err != nil {
+		s.log.Warn("the keys that tokens are checked with cannot be fetched", "error", err)
+	}
+}
+
+// ask fetches the keys and puts them on the shelf.
+func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
+	body, err := s.download(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := parseKeys(body)
+	if err != nil || s.shelf == nil {
+		return keys, err
+	}
+	if err := s.shelf.put(body, time.Now()); err != nil {
+		s.log.Warn("the keys that tokens are checked with cannot be kept for the next worker", "error", err)
+	}
+	return keys, nil
+}
+
+func (s *keySet) download(ctx context.Context) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, http.NoBody)
+	if err != nil {
+		return nil, errors.New("JWT_JWKS_URL is no URL")
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", response.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxKeyBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxKeyBytes {
+		return nil, fmt.Errorf("the key set has more than %d bytes", maxKeyBytes)
+	}
+	return body, nil
+}
+
+// bare takes the URL, which may hold a password, out of an error.
+func bare(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package cache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What comes from another tier is of some age: it ends when it would have there, and the
+// oldest entry is the oldest, in whatever order they came.
+func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := NewMemory(MemoryOptions{MaxItems: 100, MaxBytes: 1 << 20, TTL: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, at := range rand.Perm(60) {
+			m.keep(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+			if i%7 == 0 {
+				m.Clear(ctx, fmt.Sprint(at))
+				m.keep(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+			}
+		}
+		for i := range 60 {
+			m.keep(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
+		}
+		m.keep("too old", nil, time.Minute)
+		for left := 60; left > 0; left-- {
+			s := m.Stats()
+			if s.Items != left || s.OldestAge != 59*time.Second {
+				t.Fatalf("with %d left: %d items, the oldest %v old", left, s.Items, s.OldestAge)
+			}
+			if _, age, ok := m.Get(ctx, "0"); !ok || age != time.Duration(60-left)*time.Second {
+				t.Fatalf("the youngest is %v old, %v", age, ok)
+			}
+			time.Sleep(time.Second)
+		}
+		if s := m.Stats(); s.Items != 0 || s.Bytes != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestTheOutboxHoldsItsBoundsAndItsOrder(t *testing.T) {
+	o := &outbox{maxItems: 3, maxBytes: 100, newest: make(map[string]*outgoing)}
+	keys := func() (list string) {
+		for l := o.order.first; l != nil; l = l.next {
+			list += l.owner.key
+		}
+		return list
+	}
+	check := func(want string, items, bytes int, dropped uint64) {
+		t.Helper()
+		if keys() != want || o.items != items || o.bytes != bytes || o.dropped != dropped || len(o.newest) > items {
+			t.Fatalf("%q, %d items, %d bytes, %d dropped; want %q, %d, %d, %d", keys(), o.items, o.bytes, o.dropped, want, items, bytes, dropped)
+		}
+	}
+	settledKeys := ""
+	put := func(key string, size int) {
+		o.put(key, make([]byte, size), false)
+		if g := o.newest[key]; g != nil {
+			g.after = append(g.after, func() { settledKeys += key })
+		}
+	}
+	put("a", 9)
+	put("b", 9)
+	put("c", 9)
+	check("abc", 3, 30, 0)
+	put("a", 19) // again: at the end, and in place of the first
+	check("bca", 3, 40, 0)
+	put("d", 9) // one item past
+	check("cad", 3, 40, 1)
+	put("e", 70) // with 40 bytes, 11 past
+	check("de", 2, 81, 3)
+	put("f", 100) // one byte past, all alone
+	check("", 0, 0, 6)
+	if settledKeys != "bcaade" {
+		t.Errorf("settled: %q", settledKeys)
+	}
+	put("g", 9)
+	put("h", 9)
+	if batch := o.batch(10, 15); len(batch) != 1 || batch[0].key != "g" {
+		t.Fatalf("a batch of %d", len(batch))
+	}
+	put("g", 9) // while the first is being written
+	check("ghg", 3, 30, 6)
+	put("i", 9)
+	check("ggi", 3, 30, 7) // what is being written stays
+	o.clear("g", func(string) {})
+	check("gi", 2, 20, 7)
+	if !o.order.first.owner.undone || o.newest["g"] != nil {
+		t.Error("what is being written is not to be undone, or is given")
+	}
+}

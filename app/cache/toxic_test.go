@@ -1,0 +1,174 @@
+package cache_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"studysharper/app/redisconn/redistest"
+)
+
+// wire is a connection's way to Redis, on which things happen.
+type wire struct{ *toxiproxy.Proxy }
+
+func wireTo(t *testing.T, s *redistest.Server) wire {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", s.Addr())
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return wire{p}
+}
+
+func (w wire) url() string { return "redis://" + w.Listen }
+
+// suffers lets a toxic work on what goes up or down the stream, until it is called.
+func (w wire) suffers(t *testing.T, toxic, stream, attributes string) (heal func()) {
+	t.Helper()
+	name := toxic + stream
+	_, err := w.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name": %q, "type": %q, "stream": %q, "attributes": {%s}}`,
+		name, toxic, stream, attributes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := w.Toxics.RemoveToxic(ctx, name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// hurried waits for Redis as long as the service does.
+func hurried() shape {
+	s := ordinary
+	s.tiered.Wait = 5 * time.Millisecond
+	return s
+}
+
+// A hundred requests that all miss: what Redis costs them, apart from what it costs the
+// first few to find out.
+func costOfMissing(p *process) time.Duration {
+	for i := range 20 {
+		p.Get(ctx, fmt.Sprint("first ", i))
+	}
+	return shortest(func() {
+		for i := range 100 {
+			key := fmt.Sprint("unknown ", i)
+			p.Get(ctx, key)
+			_, done := p.Lead(ctx, key)
+			p.Set(ctx, "key", nil)
+			done()
+		}
+	}) / 100
+}
+
+func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	p := starts(t, w.url(), hurried())
+	other := starts(t, server.URL(), ordinary)
+	other.Set(ctx, "shared", []byte("value"))
+	settled(t, server, "shared", true)
+	heal := w.suffers(t, "latency", "upstream", `"latency": 100`)
+	began := time.Now()
+	if !missed(p, "shared") || time.Since(began) > 90*time.Millisecond {
+		t.Errorf("a Get took %v", time.Since(began))
+	}
+	within(t, 2*time.Second, "the late answer is in memory", func() bool { return hit(p.near, "shared", "value") })
+	if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() || !p.conn.Up() {
+		t.Errorf("a request costs %v more; degraded %v, up %v", d, p.Degraded(), p.conn.Up())
+	}
+	late := p.Stats().Late
+	p.Get(ctx, "unknown")
+	if n := p.Stats().Late - late; n > 2 { // a probe may be under way
+		t.Errorf("%d questions for one Get of a slow Redis", n)
+	}
+	heal()
+	within(t, time.Second, "it is used again", func() bool { return !p.Degraded() })
+	other.Set(ctx, "new", []byte("value"))
+	settled(t, server, "new", true)
+	within(t, time.Second, "it is asked again", func() bool { return hit(p, "new", "value") })
+}
+
+func TestACutConnectionIsBackWithinASecond(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	p := starts(t, w.url(), hurried())
+	for round := range 3 {
+		w.Stop()
+		if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
+			t.Errorf("a request costs %v more; degraded %v", d, p.Degraded())
+		}
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
+		within(t, time.Second, "it is used again", func() bool { return !p.Degraded() })
+		key := fmt.Sprint("key ", round)
+		p.Set(ctx, key, []byte("value"))
+		settled(t, server, key, true)
+	}
+}
+
+// Nothing comes through, and nobody says so.
+func TestAHalfOpenConnectionCostsNothingAndIsBackWithinASecond(t *testing.T) {
+	server := redistest.Start(t)
+	for _, stream := range []string{"upstream", "downstream"} {
+		w := wireTo(t, server)
+		p := starts(t, w.url(), hurried())
+		heal := w.suffers(t, "timeout", stream, `"timeout": 0`)
+		if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
+			t.Errorf("%s: a request costs %v more; degraded %v", stream, d, p.Degraded())
+		}
+		within(t, 2*time.Second, "it counts as away", func() bool { return !p.conn.Up() })
+		doubted := p.Stats().Doubted
+		heal()
+		within(t, time.Second, "it is used again", func() bool { return !p.Degraded() })
+		within(t, 5*time.Second, "its channel is heard again", func() bool { return p.Stats().Doubted > doubted })
+	}
+}
+
+// Replies come in pieces, or end in the middle: that gives no other value than was set.
+func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	value := string(noise(100_000))
+	far := inRedis(t, connected(t, w.url()), ordinary.far)
+	far.Set(ctx, "key", []byte(value))
+	heal := w.suffers(t, "slicer", "downstream", `"average_size": 700, "size_variation": 300, "delay": 1`)
+	within(t, 5*time.Second, "whole", func() bool { return hit(far, "key", value) })
+	heal()
+	for _, bytes := range []int{1, 30, 5000, 99_999} {
+		w := wireTo(t, server)
+		conn := connected(t, w.url())
+		cut := inRedis(t, conn, ordinary.far)
+		heal := w.suffers(t, "limit_data", "downstream", fmt.Sprintf(`"bytes": %d`, bytes))
+		for range 5 {
+			if v, _, ok := cut.Get(ctx, "key"); ok && string(v) != value {
+				t.Fatalf("cut after %d bytes: %d bytes of something else", bytes, len(v))
+			}
+		}
+		heal()
+		within(t, 2*time.Second, "whole again", func() bool { return hit(cut, "key", value) })
+		if cut.Stats().Broken != 0 {
+			t.Errorf("cut after %d bytes: %+v", bytes, cut.Stats())
+		}
+	}
+}
+
+func TestConnectionsResetInTheMiddleAreMisses(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	p := starts(t, w.url(), hurried())
+	heal := w.suffers(t, "reset_peer", "downstream", `"timeout": 0`)
+	if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
+		t.Errorf("a request costs %v more; degraded %v", d, p.Degraded())
+	}
+	heal()
+	within(t, time.Second, "it is used again", func() bool { return !p.Degraded() })
+}

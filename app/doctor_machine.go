@@ -1,0 +1,74 @@
+package main
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"studysharper/app/metrics"
+)
+
+// fewestFiles is what a process needs open at the least, before any client: its
+// sockets, databases and descriptors of the supervisor, and some requests.
+const fewestFiles = 256
+
+func cgroupLine(cgroup metrics.Cgroup) finding {
+	const subject = "cgroup"
+	memory, err := cgroup.Memory()
+	switch {
+	case err != nil:
+		return found(lacking, subject, "none that can be read: the container's memory is shown as 0, and %d MB are assumed as its limit", assumedLimit/mib)
+	case memory.LimitBytes == 0:
+		return found(lacking, subject, "version %d, no memory limit: %d MB are assumed; nothing but the service itself keeps it within them", cgroup.Version(), assumedLimit/mib)
+	}
+	return found(fine, subject, "version %d, memory limit %d MB, of which %d MB are in use by this container", cgroup.Version(), memory.LimitBytes/mib, memory.Container()/mib)
+}
+
+func budgetLine(limit int64, c Config) finding {
+	const subject = "budget"
+	b, err := Split(limit, c)
+	if err != nil {
+		return found(broken, subject, "%s", err)
+	}
+	return found(fine, subject, "supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB; replaced above %d MB), %d MB free for the kernel: %d of %d MB, successors included",
+		b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Recycle/mib, b.Kernel/mib, b.Total()/mib, b.Limit/mib)
+}
+
+// sharedMemoryLine tries the scoreboard where it is to lie, and takes it away again.
+func sharedMemoryLine(c Config) finding {
+	const subject = "shm"
+	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
+	if err != nil {
+		return found(broken, subject, "neither %s nor an anonymous memory file takes the scoreboard: %v", c.WorkerTmpDir, err)
+	}
+	_ = board.Close()
+	if fallback != nil {
+		return found(lacking, subject, "%s cannot hold the scoreboard (%v): it lies in an anonymous memory file instead, which does as well", c.WorkerTmpDir, fallback)
+	}
+	return found(fine, subject, "%s takes the scoreboard", c.WorkerTmpDir)
+}
+
+// openFiles is how many a process may have open. Go raises the soft limit to the hard
+// one when a program starts.
+func openFiles() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return limit.Cur
+}
+
+func openFilesLine(most uint64, c Config) finding {
+	const subject = "files"
+	streams := uint64(c.SSEMaxStreams) //nolint:gosec // bounded by its setting
+	switch {
+	case most < fewestFiles:
+		return found(broken, subject, "a process may have %d files open: the service needs %d before any client comes", most, fewestFiles)
+	case most < streams+fewestFiles:
+		return found(lacking, subject, "a process may have %d files open: about %d event streams a worker, not the %d of SSE_MAX_STREAMS (ulimit -n)", most, most-fewestFiles, streams)
+	}
+	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS on one worker", most, streams)
+}
+
+// oneLine keeps a message on its line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

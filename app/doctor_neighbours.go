@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"studysharper/app/redisconn"
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+// How long the doctor waits for each neighbour.
+const (
+	databaseWait = 5 * time.Second
+	upstreamWait = 3 * time.Second
+)
+
+// redisLine asks Redis as a worker does. One that is away is done without; one that drops
+// what never expires, when it is full, loses events.
+func redisLine(ctx context.Context, c Config) finding {
+	const subject = "redis"
+	if c.RedisURL == "" {
+		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are this container's own")
+	}
+	shown := redactURL(c.RedisURL)
+	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return found(broken, subject, "REDIS_URL %v", err)
+	}
+	defer func() { _ = conn.Client().Close() }()
+	switch err := conn.Probe(ctx); {
+	case redisconn.Refused(err):
+		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
+	case err != nil:
+		return found(lacking, subject, "%s is of no use now: %s; this instance would go on by itself", shown, oneLine(err.Error()))
+	}
+	if policy := conn.Eviction(ctx); strings.HasPrefix(policy, "allkeys") {
+		return found(lacking, subject, "%s answers, but drops events when it is full (maxmemory-policy %s): set volatile-lru", shown, policy)
+	}
+	return found(fine, subject, "%s answers and can be written to", shown)
+}
+
+// databaseLine opens the database as a worker does. One that the next start would
+// make or migrate is well too.
+func databaseLine(ctx context.Context, c Config) finding {
+	const subject = "database"
+	shown := redactURL(c.DatabaseURL)
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return newDatabaseLine(subject, path)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWait)
+	defer cancel()
+	s, err := store.Open(ctx, c.DatabaseURL, store.Options{BusyTimeout: databaseWait})
+	if errors.Is(err, store.ErrOldSchema) {
+		return found(fine, subject, "%s answers; the next start migrates it", shown)
+	}
+	if err == nil {
+		err = errors.Join(s.Ping(ctx), s.Close())
+	}
+	if err != nil {
+		return found(broken, subject, "%s cannot be used: %s", shown, oneLine(study.AsError(err).Message))
+	}
+	return found(fine, subject, "%s answers, and has this version's schema", shown)
+}
+
+// newDatabaseLine is for a file that is not there yet: something can be made, for a
+// moment, in the nearest folder that is.
+func newDatabaseLine(subject, path string) finding {
+	folder := filepath.Dir(path)
+	for {
+		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	tried, err := os.MkdirTemp(folder, ".studysharper-")
+	if err != nil {
+		return found(broken, subject, "%s is not there, and cannot be made in %s", path, folder)
+	}
+	_ = os.Remove(tried)
+	return found(fine, subject, "%s is not there yet; the next start makes it", path)
+}
+
+// upstreamLine asks the model's API for its models, which costs nothing.
+func upstreamLine(ctx context.Context, c Config) finding {
+	const subject = "upstream"
+	if c.LLMProvider == "offline" {
+		return found(fine, subject, "offline: the built-in engine answers, no model is asked (OPENROUTER_API_KEY or LLM_API_KEY is not set, or LLM_PROVIDER says so)")
+	}
+	shown := redactURL(c.LLMBaseURL)
+	status, err := modelsStatus(ctx, c)
+	switch {
+	case err != nil:
+		return found(broken, subject, "%s cannot be reached: %s", shown, oneLine(err.Error()))
+	case status == http.StatusOK:
+		return found(fine, subject, "%s answers and takes the key; %s is asked first", shown, c.LLMModel)
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return found(broken, subject, "%s refuses the key (%d)", shown, status)
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		return found(lacking, subject, "%s answers but lists no models (%d): whether it takes the key shows with the first request", shown, status)
+	default:
+		return found(broken, subject, "%s answers with status %d", shown, status)
+	}
+}
+
+// modelsStatus gives the status of GET {base}/models. Its error holds no URL, which
+// may hold a key.
+func modelsStatus(ctx context.Context, c Config) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, upstreamWait)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.LLMBaseURL, "/")+"/models", nil)
+	if err != nil {
+		return 0, errors.New("the address cannot be used")
+	}
+	request.Header.Set("Authorization", "Bearer "+c.APIKey())
+	// A redirect could carry the key anywhere.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	if err != nil {
+		return 0, whyUnreached(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.CopyN(io.Discard, response.Body, 1<<20)
+	return response.StatusCode, nil
+}
+
+// whyUnreached keeps what this side says of a failed exchange. Other texts may quote
+// the upstream's.
+func whyUnreached(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer within " + upstreamWait.String())
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	return errors.New("the HTTP exchange failed")
+}

@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// clientNetwork is how much of an IPv6 address tells clients apart: one of them has all
+// that is below it.
+const clientNetwork = 64
+
+// client is where a request comes from, as limits count it: the connection's address
+// or, where that is a trusted proxy's, what the proxy says. Of X-Forwarded-For, to which
+// each proxy appends whom it was asked by, the rightmost address counts that is no
+// trusted proxy's; all before it may have been made up.
+func (s *Server) client(c *fiber.Ctx) string {
+	at := remote(c)
+	if s.trusts(at) {
+		at = s.forwarded(at, c.Request().Header.PeekAll(fiber.HeaderXForwardedFor))
+	}
+	if at.Is6() {
+		return netip.PrefixFrom(at, clientNetwork).Masked().String()
+	}
+	return at.String()
+}
+
+// forwarded walks the hops that a trusted proxy tells, from the nearest. What is no
+// address ends the walk at the proxy that told it.
+func (s *Server) forwarded(at netip.Addr, lines [][]byte) netip.Addr {
+	hops := bytes.Split(bytes.Join(lines, []byte(",")), []byte(","))
+	for _, hop := range slices.Backward(hops) {
+		next, ok := parseHop(string(bytes.TrimSpace(hop)))
+		if !ok {
+			return at
+		}
+		if at = next; !s.trusts(at) {
+			return at
+		}
+	}
+	return at
+}
+
+// parseHop reads an address, with a port or without.
+func parseHop(text string) (netip.Addr, bool) {
+	at, err := netip.ParseAddr(text)
+	if err != nil {
+		var with netip.AddrPort
+		with, err = netip.ParseAddrPort(text)
+		at = with.Addr()
+	}
+	return at.Unmap().WithZone(""), err == nil
+}
+
+func (s *Server) trusts(at netip.Addr) bool {
+	return slices.ContainsFunc(s.o.Proxies, func(p netip.Prefix) bool { return p.Contains(at) })
+}
+
+// remote is the address of the connection's other end.
+func remote(c *fiber.Ctx) netip.Addr {
+	tcp, ok := c.Context().RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}

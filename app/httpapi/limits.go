@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/limit"
+	"studysharper/app/study"
+)
+
+// adminGuesses is how many wrong admin tokens an address may try.
+var adminGuesses = []limit.Policy{{Name: "admin", Quota: 5, Window: time.Minute}}
+
+// allow counts a request of its client, the user or else the address, and is
+// CodeRateLimited above a limit. Either way the answer says what is left
+// (draft-ietf-httpapi-ratelimit-headers-10). A limit that cannot be counted lets pass.
+func (s *Server) allow(c *fiber.Ctx) error {
+	if len(s.o.Limits) == 0 {
+		return nil
+	}
+	client := "address " + s.client(c)
+	if user := authenticated(c); user != "" {
+		client = "user " + user
+	}
+	v, err := s.o.Counter.Take(s.lifetime, client, s.o.Limits)
+	if err != nil {
+		s.o.Log.Warn("a limit cannot be counted", "error", err)
+		return nil
+	}
+	tellLimits(c, v)
+	if v.OK {
+		return nil
+	}
+	return tooMany(v, "too many requests")
+}
+
+// tooMany is the error for a client above a limit, with when to come back: a little
+// later than there is room, so that those who wait do not come all at once.
+func tooMany(v limit.Verdict, what string) error {
+	return &study.Error{Code: study.CodeRateLimited, Message: what, RetryAfter: v.RetryAfter + rand.N(time.Second)} //nolint:gosec // jitter, not a secret
+}
+
+func tellLimits(c *fiber.Ctx, v limit.Verdict) {
+	policies, left := make([]string, len(v.Left)), make([]string, len(v.Left))
+	for i, l := range v.Left {
+		policies[i] = fmt.Sprintf("%q;q=%d;w=%d", l.Name, l.Quota, wholeSeconds(l.Window))
+		left[i] = fmt.Sprintf("%q;r=%d;t=%d", l.Name, l.Remaining, wholeSeconds(l.Reset))
+	}
+	c.Set("RateLimit-Policy", strings.Join(policies, ", "))
+	c.Set("RateLimit", strings.Join(left, ", "))
+}
+
+// wrongAdminToken counts a wrong guess: CodeForbidden, or CodeRateLimited when there
+// were too many from its address. It costs nobody who has the right one anything.
+func (s *Server) wrongAdminToken(c *fiber.Ctx) error {
+	if s.o.Counter != nil {
+		v, err := s.o.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)
+		if err == nil && !v.OK {
+			return tooMany(v, "too many wrong admin tokens")
+		}
+	}
+	return errNoAdmin
+}

@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+
+	"studysharper/app/agent"
+	"studysharper/app/limit"
+	"studysharper/app/metrics"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
+	"studysharper/app/study"
+)
+
+// Runs answers agent requests: *agent.Runner, or a test's.
+type Runs interface {
+	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
+	Start(study.Request) (runID string, err error)
+	Drain(context.Context) error
+}
+
+// Tokens tell whose a bearer token is: *auth.Verifier, or a test's.
+type Tokens interface {
+	// User gives the user's id. Errors are *study.Error and hold nothing of the token.
+	User(ctx context.Context, token string) (string, error)
+}
+
+// Options are a server's settings and its neighbours.
+type Options struct {
+	Version       string
+	Environment   string
+	AdminToken    string // "" = the admin endpoints answer 403
+	Origins       []string
+	MaxBodyBytes  int
+	MaxStreams    int // over all workers
+	CacheBackend  string
+	CacheMaxItems int   // a worker
+	CacheMaxBytes int64 // a worker
+	Provider      string
+	LimitBytes    int64 // the container's memory, or what is assumed of it
+
+	Tokens  Tokens         // nil = no user authentication
+	Limits  []limit.Policy // of process-stream, for each client; none = no limit
+	Counter limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	Gate    *limit.Gate    // counts the streams of all instances; nil = there is only this one
+	// Degraded names the components that go on without the other instances for now; nil = none ever.
+	Degraded func() []string
+	Runs     Runs
+	Store    store.Store
+	Journal  stream.Journal
+	Streams  *hub.Hub // serves the event streams; tells the board's own page of their number
+	Board    *metrics.Board
+	Own      *metrics.Page // this worker's
+	Cgroup   metrics.Cgroup
+	// ClearCaches empties the caches of every worker of the keys that hold pattern.
+	ClearCaches func(pattern string) error
+	// ModelOpen reports whether the circuit breaker of the model asked first is open; nil = never.
+	ModelOpen func() bool
+	// Refresh brings this worker's page of the board up to date; called after each answer.
+	Refresh func()
+	// Due tells that this worker has answered as many requests as it may; called once.
+	Due func()
+	// Reload replaces every worker.
+	Reload func() error
+	Log    *slog.Logger
+}

@@ -1,0 +1,65 @@
+package httpapi
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/web"
+)
+
+// kept is for files whose address changes with their content.
+const kept = "public, max-age=31536000, immutable"
+
+// page answers with a page. A browser asks each time whether it is still the same.
+func (*Server) page(c *fiber.Ctx, name string) error {
+	c.Set(fiber.HeaderContentSecurityPolicy, web.Policy)
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	return sendFile(c, web.Page(name), "no-cache")
+}
+
+// adminPage answers GET /admin: the page only, which asks for the token itself.
+func (s *Server) adminPage(c *fiber.Ctx) error { return s.page(c, web.Admin) }
+
+// asset answers GET /assets/{version}/{name}: a file of a page.
+func (*Server) asset(c *fiber.Ctx) error {
+	file, lasting := web.Asset(c.Params("version"), c.Params("name"))
+	switch {
+	case file == nil:
+		return fiber.ErrNotFound
+	case lasting:
+		return sendFile(c, file, kept)
+	default:
+		return sendFile(c, file, "no-cache")
+	}
+}
+
+func sendFile(c *fiber.Ctx, file *web.File, keep string) error {
+	c.Set(fiber.HeaderCacheControl, keep)
+	c.Set(fiber.HeaderETag, file.ETag)
+	c.Vary(fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	if sameTag(c.Get(fiber.HeaderIfNoneMatch), file.ETag) {
+		return c.SendStatus(fiber.StatusNotModified)
+	}
+	c.Set(fiber.HeaderContentType, file.Type)
+	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // the first of them where none is asked for
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(file.Gzip())
+	}
+	return c.Send(file.Body)
+}
+
+// sameTag compares as If-None-Match does (RFC 9110, section 13.1.2): weakly.
+func sameTag(given, tag string) bool {
+	if strings.TrimSpace(given) == "*" {
+		return true
+	}
+	for one := range strings.SplitSeq(given, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package httpapi
+
+import (
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/metrics"
+)
+
+// prometheus answers GET /metrics for the whole container, whichever worker is
+// asked. What it counts is on the board; nothing is registered anywhere.
+func (s *Server) prometheus(c *fiber.Ctx) error {
+	var e metrics.Exposition
+	s.expose(&e)
+	c.Set(fiber.HeaderContentType, metrics.ExpositionType)
+	return c.Send(e.Bytes())
+}
+
+func (s *Server) expose(e *metrics.Exposition) {
+	board := s.o.Board.Snapshot()
+	s.exposeContainer(e, board)
+	exposeWorkers(e, board)
+	exposeRequests(e, board)
+	exposeStreams(e, board)
+	exposeRuns(e, board)
+	exposeCache(e, board)
+	exposeUpstream(e, board)
+}
+
+// The routes' names in the histogram of requests.
+var routeNames = [...]string{
+	metrics.RequestProcess:       "process",
+	metrics.RequestProcessStream: "process_stream",
+	metrics.RequestStream:        "stream",
+	metrics.RequestNotes:         "notes",
+	metrics.RequestLibrary:       "library",
+	metrics.RequestAdmin:         "admin",
+	metrics.RequestOther:         "other",
+}
+
+// classOf is the histogram that requests for a path are in. It goes by the path, for
+// one that is refused before its handler has its group's route only.
+func classOf(path string) metrics.Histogram {
+	switch path = strings.TrimSuffix(path, "/"); {
+	case path == "/api/ai/process" || path == "/api/ai/agent-test":
+		return metrics.RequestProcess
+	case path == "/api/ai/process-stream":
+		return metrics.RequestProcessStream
+	case strings.HasPrefix(path, "/api/ai/stream/"):
+		return metrics.RequestStream
+	case strings.HasPrefix(path, "/api/ai/"):
+		return metrics.RequestLibrary
+	case path == "/api/notes" || strings.HasPrefix(path, "/api/notes/"):
+		return metrics.RequestNotes
+	case strings.HasPrefix(path, "/api/admin/"):
+		return metrics.RequestAdmin
+	default:
+		return metrics.RequestOther
+	}
+}
+
+// exposeGauge and exposeCounter write families of one sample.
+func exposeGauge(e *metrics.Exposition, name, help string, value int64) {
+	e.Family(name, "gauge", help)
+	e.Sample(float64(value))
+}
+
+func exposeCounter(e *metrics.Exposition, name, help string, value uint64) {
+	e.Family(name, "counter", help)
+	e.Sample(float64(value))
+}
+
+// labelled is a counter with the value of its one label.
+type labelled struct {
+	value string
+	of    metrics.Counter
+}
+
+func exposeCounters(e *metrics.Exposition, board metrics.Snapshot, name, label, help string, each ...labelled) {
+	e.Family(name, "counter", help)
+	for _, l := range each {
+		e.Sample(float64(board.Total(l.of)), label, l.value)
+	}
+}
+
+func (s *Server) exposeContainer(e *metrics.Exposition, board metrics.Snapshot) {
+	memory, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
+	limit := memory.LimitBytes
+	if limit == 0 {
+		limit = s.o.LimitBytes
+	}
+	e.Family("studysharper_build_info", "gauge", "The version that answers; always 1.")
+	e.Sample(1, "version", s.o.Version, "go_version", runtime.Version())
+	exposeGauge(e, "studysharper_container_memory_bytes", "Memory of the container, less inactive file pages; 0 without a cgroup.", memory.Container())
+	exposeGauge(e, "studysharper_container_memory_peak_bytes", "Highest memory of the container so far; 0 where the kernel does not say.", memory.PeakBytes)
+	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit, or what is assumed of it.", limit)
+	exposeCounter(e, "studysharper_container_oom_kills_total", "Processes of the container that the kernel killed for memory.", uint64(max(memory.OOMKills, 0)))
+	exposeGauge(e, "studysharper_supervisor_resident_memory_bytes", "Resident memory of the supervisor.", board.Own.Gauge(metrics.RSSBytes))
+}
+
+// exposeWorkers sums over a slot's processes: while one is replaced there are two.
+func exposeWorkers(e *metrics.Exposition, board metrics.Snapshot) {
+	e.Family("studysharper_workers", "gauge", "Worker processes by state.")
+	for _, state := range []metrics.State{metrics.Booting, metrics.Ready, metrics.Draining} {
+		n := 0
+		for _, w := range board.Workers {
+			if w.State() == state {
+				n++
+			}
+		}
+		e.Sample(float64(n), "state", state.String())
+	}
+	slots := slotsOf(board)
+	for _, of := range []struct {
+		gauge      metrics.Gauge
+		name, help string
+	}{
+		{metrics.RSSBytes, "studysharper_worker_resident_memory_bytes", "Resident memory of a slot's worker processes."},
+		{metrics.HeapBytes, "studysharper_worker_heap_bytes", "Objects on the heaps of a slot's worker processes, dead ones included."},
+		{metrics.Goroutines, "studysharper_worker_goroutines", "Goroutines of a slot's worker processes."},
+		{metrics.InFlight, "studysharper_worker_requests_in_flight", "Requests being answered by a slot's worker processes."},
+		{metrics.Connections, "studysharper_worker_connections", "Client connections of a slot's worker processes, event streams left out."},
+		{metrics.Streams, "studysharper_worker_streams", "Open event streams of a slot's worker processes."},
+	} {
+		e.Family(of.name, "gauge", of.help)
+		for _, slot := range slots {
+			e.Sample(float64(sumOf(board, slot, of.gauge)), "slot", strconv.FormatInt(slot, 10))
+		}
+	}
+	exposeCounters(e, board, "studysharper_worker_recycles_total", "reason", "Workers replaced, by reason.",
+		labelled{"max_requests", metrics.RecycledRequests}, labelled{"memory", metrics.RecycledMemory}, labelled{"timeout", metrics.RecycledTimeout},
+		labelled{"crash", metrics.RecycledCrash}, labelled{"reload", metrics.RecycledReload})
+	exposeCounters(e, board, "studysharper_connections_handed_over_total", "outcome", "Connections of leaving workers, by whether another could take them.",
+		labelled{"passed", metrics.HandOvers}, labelled{"lost", metrics.HandOversLost})
+}
+
+// slotsOf gives the slots that have a worker, in order.
+func slotsOf(board metrics.Snapshot) []int64 {
+	var slots []int64
+	for _, w := range board.Workers {
+		slots = append(slots, w.Gauge(metrics.Slot))
+	}
+	slices.Sort(slots)
+	return slices.Compact(slots)
+}
+
+func sumOf(board metrics.Snapshot, slot int64, g metrics.Gauge) int64 {
+	var sum int64
+	for _, w := range board.Workers {
+		if w.Gauge(metrics.Slot) == slot {
+			sum += w.Gauge(g)
+		}
+	}
+	return sum
+}
+
+func exposeRequests(e *metrics.Exposition, board metrics.Snapshot) {
+	exposeCounter(e, "studysharper_http_requests_total", "Requests answered, probes and /metrics left out.", board.Total(metrics.Requests))
+	exposeCounter(e, "studysharper_http_probes_total", "Probes, scrapes and the workers' own heartbeats answered.", board.Total(metrics.Probes))
+	responses := []labelled{{"other", metrics.Responses(0)}}
+	for _, status := range metrics.Statuses() {
+		responses = append(responses, labelled{strconv.Itoa(status), metrics.Responses(status)})
+	}
+	exposeCounters(e, board, "studysharper_http_responses_total", "code", "Requests answered, by status.", responses...)
+	e.Family("studysharper_http_request_duration_seconds", "histogram", "Time to answer a request, by what it asks for; an event stream's until it is open.")
+	for route, name := range routeNames {
+		e.Distribution(board.Distribution(metrics.Histogram(route)), "route", name)
+	}
+}
+
+func exposeStreams(e *metrics.Exposition, board metrics.Snapshot) {
+	exposeGauge(e, "studysharper_streams", "Open event streams.", board.Sum(metrics.Streams))
+	exposeCounter(e, "studysharper_streams_shed_total", "Event streams turned away at SSE_MAX_STREAMS.", board.Total(metrics.StreamsShed))
+	exposeGauge(e, "studysharper_journal_sessions", "Sessions whose events are kept.", board.Own.Gauge(metrics.Sessions))
+	exposeGauge(e, "studysharper_journal_events", "Events kept.", board.Own.Gauge(metrics.QueuedEvents))
+	exposeGauge(e, "studysharper_journal_bytes", "Bytes of the events kept.", board.Own.Gauge(metrics.QueuedBytes))
+	exposeCounter(e, "studysharper_journal_dropped_events_total", "Events that left a journal by its bound or unread.", board.Total(metrics.DroppedEvents))
+}
+
+func exposeRuns(e *metrics.Exposition, board metrics.Snapshot) {
+	exposeGauge(e, "studysharper_runs_active", "Agent runs going on.", board.Sum(metrics.RunsActive))
+	exposeCounters(e, board, "studysharper_runs_total", "outcome", "Agent runs by how they ended; shed ones were turned away at MAX_CONCURRENT_RUNS.",
+		labelled{"completed", metrics.RunsCompleted}, labelled{"failed", metrics.RunsFailed}, labelled{"shed", metrics.RunsShed})
+	e.Family("studysharper_run_duration_seconds", "histogram", "Time of an agent run from being let in to its end.")
+	e.Distribution(board.Distribution(metrics.Runs))
+}
+
+func exposeCache(e *metrics.Exposition, board metrics.Snapshot) {
+	exposeGauge(e, "studysharper_cache_items", "Answers in the workers' caches.", board.Sum(metrics.CacheItems))
+	exposeGauge(e, "studysharper_cache_bytes", "Bytes of the answers in the workers' caches.", board.Sum(metrics.CacheBytes))
+	exposeCounter(e, "studysharper_cache_hits_total", "Look-ups that the cache answered.", board.Total(metrics.CacheHits))
+	exposeCounter(e, "studysharper_cache_misses_total", "Look-ups that it did not.", board.Total(metrics.CacheMisses))
+	exposeCounter(e, "studysharper_cache_evictions_total", "Answers that made room for others.", board.Total(metrics.CacheEvictions))
+	exposeCounter(e, "studysharper_cache_refused_total", "Answers too large to keep.", board.Total(metrics.CacheRefused))
+}
+
+func exposeUpstream(e *metrics.Exposition, board metrics.Snapshot) {
+	exposeCounters(e, board, "studysharper_upstream_calls_total", "outcome", "Calls of a language model by how they came out, each try by itself.",
+		labelled{"ok", metrics.UpstreamOK}, labelled{"failed", metrics.UpstreamFailed}, labelled{"unavailable", metrics.UpstreamUnavailable},
+		labelled{"timeout", metrics.UpstreamTimeout}, labelled{"cancelled", metrics.UpstreamCancelled})
+	exposeCounter(e, "studysharper_upstream_tokens_total", "Tokens of prompts and answers, as the model's API says.", board.Total(metrics.UpstreamTokens))
+	exposeGauge(e, "studysharper_upstream_breakers_open", "Models that a worker leaves alone for now, added up over the workers.", board.Sum(metrics.ModelsOpen))
+	e.Family("studysharper_upstream_call_duration_seconds", "histogram", "Time of a call of a language model.")
+	e.Distribution(board.Distribution(metrics.UpstreamCalls))
+}

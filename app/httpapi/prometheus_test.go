@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/metrics"
+	"studysharper/app/study"
+)
+
+// scrape gives the samples of /metrics by their name with labels.
+func (f *face) scrape() map[string]float64 {
+	f.t.Helper()
+	r := f.ask("GET", "/metrics", "")
+	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/plain; version=0.0.4; charset=utf-8" {
+		f.t.Fatalf("%d %v", r.StatusCode, r.Header)
+	}
+	got := map[string]float64{}
+	for lines := bufio.NewScanner(bytes.NewReader(r.body)); lines.Scan(); {
+		name, value, ok := strings.Cut(lines.Text(), " ")
+		if !ok || name == "#" {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if _, twice := got[name]; err != nil || twice {
+			f.t.Errorf("%q: %v, said before: %v", lines.Text(), err, twice)
+		}
+		got[name] = n
+	}
+	return got
+}
+
+func TestMetricsCountRequestsByStatusAndRouteButNoProbes(t *testing.T) {
+	f := serve(t)
+	f.runs.do = func(q study.Request) (agent.Outcome, error) {
+		if q.Message == "full" {
+			return agent.Outcome{}, study.Errorf(study.CodeOverloaded, "full")
+		}
+		return answer(q)
+	}
+	f.ask("POST", "/api/ai/process", chat)
+	f.ask("POST", "/api/ai/agent-test/", chat)
+	f.ask("POST", "/api/ai/process", strings.Replace(chat, "hello", "full", 1))
+	f.ask("POST", "/api/ai/process-stream", chat)
+	f.ask("GET", "/api/ai/stream-status", "")
+	f.ask("GET", "/api/notes?user_id=u", "")
+	f.ask("GET", "/api/admin/metrics", "")
+	f.ask("GET", "/", "")
+	f.ask("GET", "/nowhere?x=canary", "")
+	for _, path := range []string{"/livez", "/readyz", "/health", "/metrics"} {
+		f.ask("GET", path, "")
+	}
+	got := f.scrape()
+	count := func(route string) string {
+		return `studysharper_http_request_duration_seconds_count{route="` + route + `"}`
+	}
+	for name, want := range map[string]float64{
+		"studysharper_http_requests_total": 9, "studysharper_http_probes_total": 4,
+		`studysharper_http_responses_total{code="200"}`: 6, `studysharper_http_responses_total{code="403"}`: 1,
+		`studysharper_http_responses_total{code="404"}`: 1, `studysharper_http_responses_total{code="503"}`: 1,
+		`studysharper_http_responses_total{code="429"}`: 0, `studysharper_http_responses_total{code="401"}`: 0,
+		count("process"): 3, count("process_stream"): 1, count("stream"): 0, count("library"): 1, count("notes"): 1,
+		count("admin"): 1, count("other"): 2, `studysharper_workers{state="booting"}`: 1,
+	} {
+		if value, ok := got[name]; !ok || value != want {
+			t.Errorf("%s: got %v (%v), want %v", name, value, ok, want)
+		}
+	}
+}
+
+func TestMetricsOfASlotThatIsReplacedAreOneSample(t *testing.T) {
+	f := serve(t)
+	index, _ := f.board.Claim(0, 2)
+	f.board.Worker(1).Set(metrics.RSSBytes, 100)
+	f.board.Worker(index).Set(metrics.RSSBytes, 20)
+	if got := f.scrape()[`studysharper_worker_resident_memory_bytes{slot="0"}`]; got != 120 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAScrapeAddsNoGoroutineAndTakesLittleMemory(t *testing.T) {
+	f := serve(t)
+	f.scrape()
+	before := runtime.NumGoroutine()
+	for range 50 {
+		f.scrape()
+	}
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
+		runtime.Gosched() // those of the test's own connections end a little later
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines became %d", before, after)
+	}
+	if size := len(f.ask("GET", "/metrics", "").body); size > 64<<10 {
+		t.Errorf("a scrape is %d bytes", size)
+	}
+}
+
+func TestMetricsFollowPrometheusConventions(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed")
+	}
+	f := serve(t)
+	f.ask("POST", "/api/ai/process", chat)
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = bytes.NewReader(f.ask("GET", "/metrics", "").body)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestLatencyOfTheLastMinuteIsInTheAdminMetrics(t *testing.T) {
+	f := serve(t)
+	var recent metrics.Recent
+	recent.Look(f.board)
+	for range 100 {
+		f.board.Worker(1).Observe(metrics.Runs, 40*time.Millisecond)
+	}
+	recent.Look(f.board)
+	got := f.ask("GET", "/api/admin/metrics", "", "X-Admin-Token", token).object(t)["latency"].(map[string]any)
+	runs, requests := got["runs"].(map[string]any), got["requests"].(map[string]any)
+	if got["window_seconds"] != 60.0 || runs["count"] != 100.0 || runs["p99_ms"].(float64) < 25 || runs["p99_ms"].(float64) > 50 {
+		t.Errorf("got %v", got)
+	}
+	has(t, requests, "count", "p50_ms", "p95_ms", "p99_ms")
+	has(t, got["upstream"].(map[string]any), "count", "p50_ms", "p95_ms", "p99_ms")
+}
+
+func TestALineOfTheLogSaysWhetherTheCacheHadTheAnswerWhereItIsAsked(t *testing.T) {
+	f := serve(t)
+	f.runs.do = func(q study.Request) (agent.Outcome, error) {
+		o, err := answer(q)
+		o.FromCache = !q.NoCache
+		return o, err
+	}
+	for _, tt := range []struct {
+		id, method, path string
+		header           []string
+		want             string
+	}{
+		{"had", "POST", "/api/ai/process", nil, " cache=HIT"},
+		{"had-not", "POST", "/api/ai/process", []string{"Cache-Control", "no-cache"}, " cache=MISS"},
+		{"not-asked", "GET", "/api/notes?user_id=canary", nil, ""},
+	} {
+		f.ask(tt.method, tt.path, chat, append(tt.header, "X-Request-ID", tt.id)...)
+		var line string
+		for l := range strings.Lines(f.log.String()) {
+			if strings.Contains(l, " id="+tt.id+" ") {
+				line += l
+			}
+		}
+		if strings.Count(line, "\n") != 1 || !strings.Contains(line, tt.want) || strings.Contains(line, "cache=") != (tt.want != "") || !strings.Contains(line, " status=200 duration_us=") || strings.Contains(line, "canary") {
+			t.Errorf("%s: %q", tt.id, line)
+		}
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	board, _, err := metrics.OpenBoard(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer board.Close()
+	for slot := range 2 {
+		index, _ := board.Claim(slot, 1)
+		board.Worker(index).Observe(metrics.Runs, time.Second)
+	}
+	s := &Server{o: Options{Board: board, Version: "test"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		var e metrics.Exposition
+		s.expose(&e)
+	}
+}

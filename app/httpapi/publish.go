@@ -1,0 +1,200 @@
+//go:build benchtest
+
+package httpapi
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+const (
+	// publishHands is how many goroutines publish for one request: few, so that ten
+	// thousand sessions do not cost the worker under test ten thousand stacks.
+	publishHands = 4
+	// publishAhead is how much too early an event may be. Sleeping for less would
+	// wake the worker more often than its events do.
+	publishAhead  = time.Millisecond
+	maxPublishPad = 64 << 10
+)
+
+// publication is what POST /debug/publish asks for.
+type publication struct {
+	Sessions []string `json:"sessions"`
+	Events   int      `json:"events"`   // tokens for each session, then a complete event; 0 = the runs stay open and silent
+	EveryMS  int      `json:"every_ms"` // between a session's events
+	StartMS  int      `json:"start_ms"` // from the request to the first event at the earliest; the runs begin at once
+	Burst    bool     `json:"burst"`    // all sessions' events at the same time; else spread over the interval
+	Pad      int      `json:"pad"`      // bytes of text behind a token's time
+	Owner    string   `json:"owner"`
+}
+
+func (p publication) check() error {
+	if len(p.Sessions) == 0 || p.Events < 0 || p.EveryMS < 0 || p.StartMS < 0 || p.Pad < 0 || p.Pad > maxPublishPad {
+		return study.Errorf(study.CodeInvalid, "a publication has sessions, and no number below zero or pad above %d", maxPublishPad)
+	}
+	return nil
+}
+
+// published keeps the open runs of publications, so that they can be closed.
+var published struct {
+	mu   sync.Mutex
+	runs []stream.Writer
+}
+
+// routePublish adds the routes that make this worker a publisher of its own, without
+// an agent or a model. They are in builds with the tag benchtest only.
+func (s *Server) routePublish() {
+	s.app.Post("/debug/publish", s.publish)
+	s.app.Delete("/debug/publish", unpublish)
+}
+
+// publish answers at once, with this worker's process id, and goes on behind it.
+func (s *Server) publish(c *fiber.Ctx) error {
+	var p publication
+	if err := json.Unmarshal(c.Body(), &p); err != nil {
+		return study.Errorf(study.CodeMalformed, "the body is no publication: %v", err)
+	}
+	if err := p.check(); err != nil {
+		return err
+	}
+	go s.publishAll(p, time.Now())
+	return c.JSON(fiber.Map{"pid": os.Getpid()})
+}
+
+// unpublish ends what was published by this worker and is still open.
+func unpublish(c *fiber.Ctx) error {
+	published.mu.Lock()
+	runs := published.runs
+	published.runs = nil
+	published.mu.Unlock()
+	for _, run := range runs {
+		_ = run.Close() // one that has ended already says so
+	}
+	return c.JSON(fiber.Map{"pid": os.Getpid(), "closed": len(runs)})
+}
+
+// publishAll divides the sessions among its hands. The events of all begin together,
+// when every run has begun.
+func (s *Server) publishAll(p publication, asked time.Time) {
+	var begun, done sync.WaitGroup
+	start := make(chan time.Time)
+	share := (len(p.Sessions) + publishHands - 1) / publishHands
+	offset := 0
+	for sessions := range slices.Chunk(p.Sessions, share) {
+		h := &publisher{server: s, p: p, offset: offset}
+		offset += len(sessions)
+		begun.Add(1)
+		done.Go(func() {
+			h.begin(sessions)
+			begun.Done()
+			h.run(<-start)
+		})
+	}
+	begun.Wait()
+	first := asked.Add(time.Duration(p.StartMS) * time.Millisecond)
+	if now := time.Now(); first.Before(now) {
+		first = now
+	}
+	for range (len(p.Sessions) + share - 1) / share {
+		start <- first
+	}
+	done.Wait()
+}
+
+// publisher publishes for some of a publication's sessions.
+type publisher struct {
+	server *Server
+	p      publication
+	offset int // of its first session among all
+	runs   []stream.Writer
+	failed bool // one failure is told, the others are like it
+}
+
+func (h *publisher) begin(sessions []string) {
+	for _, session := range sessions {
+		run, err := h.server.o.Journal.Begin(h.server.lifetime, stream.RunInfo{Session: session, Run: newID(), Owner: h.p.Owner})
+		if err != nil {
+			h.tell(err)
+			continue
+		}
+		h.runs = append(h.runs, run)
+	}
+	published.mu.Lock()
+	defer published.mu.Unlock()
+	published.runs = append(published.runs, h.runs...)
+}
+
+// run publishes event after event for every session, and ends the runs. A run
+// closed by unpublish meanwhile refuses its events, and is left alone.
+func (h *publisher) run(first time.Time) {
+	if h.p.Events == 0 {
+		return
+	}
+	every := time.Duration(h.p.EveryMS) * time.Millisecond
+	pad := " " + strings.Repeat("x", h.p.Pad)
+	for n := range h.p.Events + 1 {
+		due := first.Add(time.Duration(n) * every)
+		for i, run := range h.runs {
+			if !h.p.Burst {
+				at := due.Add(every * time.Duration(h.offset+i) / time.Duration(len(h.p.Sessions)))
+				if !h.sleepUntil(at) {
+					return
+				}
+			} else if i == 0 && !h.sleepUntil(due) {
+				return
+			}
+			if n == h.p.Events {
+				h.complete(run)
+			} else {
+				h.tell(run.Append(h.server.lifetime, stamped(pad)))
+			}
+		}
+	}
+}
+
+// stamped is a token event whose text begins with the moment it was made.
+func stamped(pad string) study.Event {
+	text := strconv.AppendInt([]byte(`{"text":"`), time.Now().UnixNano(), 10)
+	text = append(append(text, pad...), `"}`...)
+	return study.Event{Kind: study.KindToken, Fields: text}
+}
+
+// complete ends a run, which waits for the journal to say that it has it all.
+func (h *publisher) complete(run stream.Writer) {
+	ended := study.Event{Kind: study.KindComplete, Fields: json.RawMessage(`{"success":true}`)}
+	h.tell(run.Append(h.server.lifetime, ended))
+}
+
+// sleepUntil is false when the server has ended meanwhile.
+func (h *publisher) sleepUntil(due time.Time) bool {
+	wait := time.Until(due)
+	if wait <= publishAhead {
+		return h.server.lifetime.Err() == nil
+	}
+	select {
+	case <-time.After(wait):
+		return true
+	case <-h.server.lifetime.Done():
+		return false
+	}
+}
+
+// tell logs the first failure: the client of a benchmark sees the others as events
+// that do not come.
+func (h *publisher) tell(err error) {
+	if err == nil || h.failed {
+		return
+	}
+	h.failed = true
+	h.server.o.Log.Warn("a publication failed", "error", err)
+}

@@ -1,0 +1,311 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+// passes are tokens of users: a test's Tokens.
+type passes map[string]string
+
+func (p passes) User(_ context.Context, token string) (string, error) {
+	user, ok := p[token]
+	switch {
+	case token == "away":
+		return "", study.Errorf(study.CodeUnavailable, "there are no keys")
+	case !ok:
+		return "", study.Errorf(study.CodeUnauthorized, "the token has expired")
+	}
+	return user, nil
+}
+
+// The users of these tests, by header.
+var (
+	ann = []string{"Authorization", "Bearer canary-ann"}
+	bob = []string{"Authorization", "Bearer canary-bob"}
+)
+
+// serveUsers is serve with user authentication. No token may be in its log at the end.
+func serveUsers(t *testing.T) *face {
+	t.Helper()
+	f := serve(t, func(o *Options) { o.Tokens = passes{"canary-ann": "ann", "canary-bob": "bob"} })
+	t.Cleanup(func() {
+		if strings.Contains(f.log.String(), "canary") {
+			t.Errorf("a token is in the log:\n%s", f.log)
+		}
+	})
+	return f
+}
+
+const anID = "0197a3e4-5b6c-7d8e-9f00-112233445566"
+
+// guarded are the endpoints that need a token.
+var guarded = []string{
+	"POST /api/ai/agent-test", "POST /api/ai/process", "POST /api/ai/process-stream", "GET /api/ai/stream/" + anID,
+	"GET /api/ai/stream-status", "GET /api/ai/sessions", "GET /api/ai/sessions/" + anID, "DELETE /api/ai/sessions/" + anID,
+	"GET /api/ai/sessions/" + anID + "/messages", "GET /api/ai/generated-content/quizzes", "GET /api/ai/content-stats/ann",
+	"POST /api/ai/feedback", "POST /api/notes", "POST /api/notes/", "GET /api/notes", "GET /api/notes/" + anID,
+	"PATCH /api/notes/" + anID, "DELETE /api/notes/" + anID, "GET /api/ai/nowhere",
+}
+
+func TestWithoutATokenNothingOfAUserIsAnswered(t *testing.T) {
+	f := serveUsers(t)
+	for _, endpoint := range guarded {
+		method, path, _ := strings.Cut(endpoint, " ")
+		r := f.ask(method, path, chat)
+		if got := r.object(t); r.StatusCode != 401 || got["code"] != "unauthorized" || r.Header.Get("WWW-Authenticate") != `Bearer realm="studysharper"` {
+			t.Errorf("%s: %d %s, %q", endpoint, r.StatusCode, r.body, r.Header.Get("WWW-Authenticate"))
+		}
+	}
+	for _, path := range []string{"/", "/health", "/livez", "/readyz"} {
+		if r := f.ask("GET", path, ""); r.StatusCode != 200 {
+			t.Errorf("%s: %d", path, r.StatusCode)
+		}
+	}
+	if r := f.ask("GET", "/api/admin/errors", "", "X-Admin-Token", token, "Authorization", "Bearer canary-ann"); r.StatusCode != 200 {
+		t.Errorf("an admin who is a user too: %d", r.StatusCode)
+	}
+	r := f.ask("OPTIONS", "/api/ai/process", "", "Origin", "http://localhost:3000", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
+	if r.StatusCode != 204 || !strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "authorization") {
+		t.Errorf("a preflight: %d %v", r.StatusCode, r.Header)
+	}
+}
+
+func TestAFaultyTokenIsToldWhyAndNothingElse(t *testing.T) {
+	f := serveUsers(t)
+	const invalid = `Bearer realm="studysharper", error="invalid_token", error_description="the token has expired"`
+	tests := []struct {
+		name, authorization, challenge string
+		status                         int
+	}{
+		{"a faulty token", "Bearer canary", invalid, 401},
+		{"in small letters", "bearer canary-ann", "", 200},
+		{"in spaces", "Bearer   canary-ann ", "", 200},
+		{"another scheme", "Basic canary-ann", realm, 401},
+		{"no token", "Bearer ", realm, 401},
+		{"no scheme", "canary-ann", realm, 401},
+		{"while there are no keys", "Bearer away", "", 503},
+	}
+	for _, tt := range tests {
+		r := f.ask("GET", "/api/ai/stream-status", "", "Authorization", tt.authorization)
+		if r.StatusCode != tt.status || r.Header.Get("WWW-Authenticate") != tt.challenge || strings.Contains(string(r.body), "canary") {
+			t.Errorf("%s: %d %q %s", tt.name, r.StatusCode, r.Header.Get("WWW-Authenticate"), r.body)
+		}
+	}
+}
+
+func TestTheQueryHoldsATokenForEventStreamsOnly(t *testing.T) {
+	f := serveUsers(t)
+	for _, endpoint := range guarded {
+		method, path, _ := strings.Cut(endpoint, " ")
+		if strings.HasPrefix(path, "/api/ai/stream/") {
+			continue
+		}
+		if r := f.ask(method, path+"?access_token=canary-ann", chat); r.StatusCode != 401 {
+			t.Errorf("%s: %d", endpoint, r.StatusCode)
+		}
+	}
+	session, run := f.beginAs("ann")
+	f.append(run, study.KindComplete, map[string]any{"success": true})
+	for query, want := range map[string]int{
+		"?access_token=canary-ann": 200, "?access_token=canary-bob": 404, "?access_token=canary": 401, "?access_token=": 401, "?token=canary-ann": 401,
+	} {
+		if r := f.ask("GET", "/api/ai/stream/"+session+query, ""); r.StatusCode != want || strings.Contains(string(r.body), "canary") {
+			t.Errorf("%s: %d %s", query, r.StatusCode, r.body)
+		}
+	}
+	if r := f.ask("HEAD", "/api/ai/stream/"+session+"?access_token=canary-ann", ""); r.StatusCode != 401 {
+		t.Errorf("HEAD: %d", r.StatusCode)
+	}
+}
+
+// beginAs opens a user's run on a new session.
+func (f *face) beginAs(user string) (session string, run stream.Writer) {
+	f.t.Helper()
+	session = newID()
+	run, err := f.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: user})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return session, run
+}
+
+func TestTheUserOfARequestIsTheTokens(t *testing.T) {
+	f := serveUsers(t)
+	made := f.ask("POST", "/api/notes", `{"content":"Chlorophyll absorbs light."}`, ann...).object(t)
+	if made["user_id"] != "ann" {
+		t.Fatalf("a note of %v", made)
+	}
+	var asked []string
+	f.runs.start = func(q study.Request) (string, error) { asked = append(asked, q.UserID); return newID(), nil }
+	tests := []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"no user in the body", "POST", "/api/ai/process", `{"type":"chat","message":"m"}`, 200},
+		{"a user of null", "POST", "/api/ai/process", `{"type":"chat","user_id":null,"message":"m"}`, 200},
+		{"herself", "POST", "/api/ai/process", `{"type":"chat","user_id":"ann","message":"m"}`, 200},
+		{"another", "POST", "/api/ai/process", `{"type":"chat","user_id":"bob","message":"m"}`, 403},
+		{"another, nearly herself", "POST", "/api/ai/process", `{"type":"chat","user_id":"ann ","message":"m"}`, 403},
+		{"a run", "POST", "/api/ai/process-stream", `{"type":"chat","message":"m"}`, 200},
+		{"another's run", "POST", "/api/ai/process-stream", `{"type":"chat","user_id":"bob","message":"m"}`, 403},
+		{"a number", "POST", "/api/ai/process", `{"type":"chat","user_id":7,"message":"m"}`, 422},
+		{"her notes", "GET", "/api/notes", "", 200},
+		{"another's notes", "GET", "/api/notes?user_id=bob", "", 403},
+		{"a note for another", "POST", "/api/notes", `{"user_id":"bob","content":"c"}`, 403},
+		{"her note", "GET", "/api/notes/" + made["id"].(string), "", 200},
+		{"her note as another", "GET", "/api/notes/" + made["id"].(string) + "?user_id=bob", "", 403},
+		{"her sessions", "GET", "/api/ai/sessions", "", 200},
+		{"another's sessions", "GET", "/api/ai/sessions?user_id=bob", "", 403},
+		{"her content", "GET", "/api/ai/generated-content/quizzes", "", 200},
+		{"another's content", "GET", "/api/ai/generated-content/quizzes?user_id=bob", "", 403},
+		{"her figures", "GET", "/api/ai/content-stats/ann", "", 200},
+		{"another's figures", "GET", "/api/ai/content-stats/bob", "", 403},
+		{"her preferences", "GET", "/api/ai/preferences", "", 200},
+		{"another's preferences", "GET", "/api/ai/preferences?user_id=bob", "", 403},
+		{"her new preferences", "PUT", "/api/ai/preferences", `{"detail":"short"}`, 200},
+		{"another's new preferences", "PUT", "/api/ai/preferences", `{"user_id":"bob","detail":"short"}`, 403},
+		{"another's rating", "POST", "/api/ai/feedback?user_id=bob", `{"content_type":"quizzes","content_id":"` + anID + `","rating":5}`, 403},
+		{"another's rating in the body", "POST", "/api/ai/feedback", `{"user_id":"bob","content_type":"quizzes","content_id":"` + anID + `","rating":5}`, 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if r := f.ask(tt.method, tt.path, tt.body, ann...); r.StatusCode != tt.status {
+				t.Errorf("got %d %s, want %d", r.StatusCode, r.body, tt.status)
+			}
+		})
+	}
+	if len(asked) != 1 || asked[0] != "ann" {
+		t.Errorf("runs of %v", asked)
+	}
+}
+
+// stored keeps something of a user's: a session with a message, a note and a quiz.
+func (f *face) stored(user string) (session, note, content string) {
+	f.t.Helper()
+	ctx := context.Background()
+	session = newID()
+	err := f.store.AppendMessages(ctx, study.Session{ID: session, UserID: user}, study.Message{Role: study.RoleUser, Text: "hello"})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	n, err := f.store.CreateNote(ctx, study.Note{UserID: user, Content: "c"})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	quiz, err := f.store.SaveContent(ctx, study.Content{UserID: user, SessionID: session, Type: study.Quiz, Data: []byte("{}")})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return session, n.ID, quiz.ID
+}
+
+func TestWhatIsAnothersIsNotThere(t *testing.T) {
+	f := serveUsers(t)
+	session, note, quiz := f.stored("ann")
+	running, _ := f.beginAs("ann")
+	in := func(session string) string {
+		return fmt.Sprintf(`{"type":"chat","message":"m","session_id":%q}`, session)
+	}
+	tests := []struct {
+		name, method, path, body string
+		hers                     int // what its owner gets; 0 = she is not asked
+	}{
+		{"a session", "GET", "/api/ai/sessions/" + session, "", 200},
+		{"its messages", "GET", "/api/ai/sessions/" + session + "/messages", "", 200},
+		{"the messages of one that runs", "GET", "/api/ai/sessions/" + running + "/messages", "", 200},
+		{"its stream", "GET", "/api/ai/stream/" + session, "", 0},
+		{"the stream of one that runs", "GET", "/api/ai/stream/" + running, "", 0},
+		{"a question in it", "POST", "/api/ai/process", in(session), 200},
+		{"a question in one that runs", "POST", "/api/ai/process", in(running), 200},
+		{"a run in it", "POST", "/api/ai/process-stream", in(session), 200},
+		{"a run in one that runs", "POST", "/api/ai/process-stream", in(running), 200},
+		{"a note", "GET", "/api/notes/" + note, "", 200},
+		{"a note to change", "PATCH", "/api/notes/" + note, `{"title":"t"}`, 200},
+		{"a note to delete", "DELETE", "/api/notes/" + note, "", 204},
+		{"a rating", "POST", "/api/ai/feedback", `{"content_type":"quizzes","content_id":"` + quiz + `","rating":5}`, 201},
+		{"a session to delete", "DELETE", "/api/ai/sessions/" + session, "", 204},
+		{"one that runs to delete", "DELETE", "/api/ai/sessions/" + running, "", 204},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if r := f.ask(tt.method, tt.path, tt.body, bob...); r.StatusCode != 404 {
+				t.Errorf("another gets %d %s", r.StatusCode, r.body)
+			}
+			if tt.hers == 0 {
+				return
+			}
+			if r := f.ask(tt.method, tt.path, tt.body, ann...); r.StatusCode != tt.hers {
+				t.Errorf("its owner gets %d %s, want %d", r.StatusCode, r.body, tt.hers)
+			}
+		})
+	}
+}
+
+func TestAStreamThatIsAnothersIsNotThereOnAReconnectEither(t *testing.T) {
+	f := serveUsers(t)
+	session, run := f.beginAs("ann")
+	f.append(run, study.KindStart, map[string]any{})
+	f.append(run, study.KindComplete, map[string]any{"success": true})
+	hers := f.ask("GET", "/api/ai/stream/"+session, "", ann...)
+	_, rest, _ := strings.Cut(string(hers.body), "id: ")
+	id, _, _ := strings.Cut(rest, "\n")
+	for name, header := range map[string][]string{"a position": {"Last-Event-ID", id}, "a position that is none": {"Last-Event-ID", "x"}, "none": {}} {
+		if r := f.ask("GET", "/api/ai/stream/"+session, "", append(header, bob...)...); r.StatusCode != 404 {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+	if r := f.ask("GET", "/api/ai/stream/"+session, "", append([]string{"Last-Event-ID", id}, ann...)...); r.StatusCode != 200 || !strings.Contains(string(r.body), "complete") {
+		t.Errorf("its owner: %d %s", r.StatusCode, r.body)
+	}
+}
+
+func TestAStreamOpenedBeforeItsRunShowsNoOnesElse(t *testing.T) {
+	f := serveUsers(t)
+	session := newID()
+	_, hers := f.listen(session, "Authorization: Bearer canary-ann")
+	_, his := f.listen(session, "Authorization: Bearer canary-bob")
+	for _, r := range []*bufio.Reader{hers, his} {
+		until(t, r, "retry:")
+	}
+	run, err := f.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(his)
+	if err != nil || strings.Contains(string(got), `"start"`) || !strings.Contains(string(got), `"error"`) {
+		t.Errorf("another has %q, %v", got, err)
+	}
+	f.append(run, study.KindComplete, map[string]any{"success": true})
+	if got, err := io.ReadAll(hers); err != nil || !strings.Contains(string(got), "complete") {
+		t.Errorf("its owner has %q, %v", got, err)
+	}
+}
+
+func TestAStreamHandedOverStaysItsUsers(t *testing.T) {
+	users := func(o *Options) { o.Tokens = passes{"canary-bob": "bob"} }
+	old := serve(t, users)
+	p := pair{old: old, next: serve(t, users, func(o *Options) { o.Journal = old.journal })}
+	session := newID()
+	_, his := old.listen(session, "Authorization: Bearer canary-bob")
+	until(t, his, "retry:")
+	if err := p.leave(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, his, "keepalive")
+	run, err := old.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	if got, err := io.ReadAll(his); err != nil || strings.Contains(string(got), `"start"`) || !strings.Contains(string(got), `"error"`) {
+		t.Errorf("another has %q, %v", got, err)
+	}
+}

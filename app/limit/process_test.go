@@ -1,0 +1,114 @@
+package limit
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The test binary is a worker when this variable says how many requests it takes.
+const roleEnv = "STUDYSHARPER_TEST_TAKES"
+
+const inherited = 3 // the table's descriptor in such a worker
+
+// slow gives nothing back while a test lasts.
+var slow = Policy{"slow", 1000, 1000 * time.Hour}
+
+func TestMain(m *testing.M) {
+	if n, err := strconv.Atoi(os.Getenv(roleEnv)); err == nil {
+		os.Exit(takes(n))
+	}
+	os.Exit(m.Run())
+}
+
+// takes takes n requests of one client, on several goroutines, prints how many it
+// got, and dies without a farewell.
+func takes(n int) int {
+	table, err := AttachTable(os.NewFile(inherited, "limits"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	got := 0
+	for range 4 {
+		wg.Go(func() {
+			for range n / 4 {
+				v, err := table.Take(context.Background(), "ann", []Policy{slow})
+				mu.Lock()
+				if err == nil && v.OK {
+					got++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	fmt.Print(got)
+	return 0
+}
+
+func worker(t *testing.T, table *Table, n int) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", roleEnv, n))
+	cmd.ExtraFiles = []*os.File{table.File()}
+	return cmd
+}
+
+func TestProcessesCountTogetherToTheLastRequest(t *testing.T) {
+	s := open(t)
+	s.now = monotonic
+	const workers = 4
+	var wg sync.WaitGroup
+	got := make([]string, workers)
+	for i := range workers {
+		cmd := worker(t, s.Table, 2000)
+		wg.Go(func() {
+			out, err := cmd.Output()
+			if err != nil {
+				t.Error(err)
+			}
+			got[i] = string(out)
+		})
+	}
+	wg.Wait()
+	total := 0
+	for _, text := range got {
+		n, _ := strconv.Atoi(strings.TrimSpace(text))
+		total += n
+	}
+	if total != slow.Quota {
+		t.Errorf("%v: %d of %d requests let through", got, total, slow.Quota)
+	}
+	if v := s.take("ann", slow); v.OK {
+		t.Errorf("after they are gone: %+v", v)
+	}
+}
+
+func TestAKilledProcessLetsGoOfTheTable(t *testing.T) {
+	s := open(t)
+	s.now = monotonic
+	for range 5 {
+		cmd := worker(t, s.Table, 1<<30)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for s.take("ann", slow).OK { // until it is at work, and for a while
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if v := s.take("bob", slow); !v.OK {
+			t.Errorf("afterwards: %+v", v)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"studysharper/app/redisconn"
+	"studysharper/app/redisconn/redistest"
+)
+
+// connected is a connection of a process of its own.
+func connected(t *testing.T, url string) *redisconn.Conn {
+	t.Helper()
+	c, err := redisconn.New(url, redisconn.Options{Name: "test", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(t, c.Run)
+	return c
+}
+
+// running runs something until the test ends.
+func running(t *testing.T, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func taken(t *testing.T, c Counter, client string, policies ...Policy) Verdict {
+	t.Helper()
+	v, err := c.Take(t.Context(), client, policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestInstancesShareALimit(t *testing.T) {
+	url := redistest.Start(t).URL()
+	a, b := NewRedis(connected(t, url)), NewRedis(connected(t, url))
+	for i := range 5 {
+		for j, c := range []Counter{a, b} {
+			if v := taken(t, c, "ann", minute, hour); !v.OK || v.Left[0].Remaining != 9-2*i-j || v.Left[1].Remaining != 99-2*i-j {
+				t.Fatalf("request %d: %+v", 2*i+j+1, v)
+			}
+		}
+	}
+	for _, c := range []Counter{a, b} { // one past; what is refused is not counted under the other policy either
+		v := taken(t, c, "ann", minute, hour)
+		if v.OK || v.RetryAfter <= 4*time.Second || v.RetryAfter > 6*time.Second || v.Left[0].Remaining != 0 || v.Left[1].Remaining != 90 {
+			t.Errorf("the eleventh: %+v", v)
+		}
+	}
+	if v := taken(t, a, "bob", minute, hour); !v.OK || v.Left[0].Remaining != 9 {
+		t.Errorf("another client: %+v", v)
+	}
+}
+
+func TestAQuotaComesBackAndItsKeyGoes(t *testing.T) {
+	server := redistest.Start(t)
+	c := NewRedis(connected(t, server.URL()))
+	quick := Policy{"quick", 3, 300 * time.Millisecond}
+	for range 3 {
+		if v := taken(t, c, "ann\x00\n", quick); !v.OK {
+			t.Fatalf("%+v", v)
+		}
+	}
+	v := taken(t, c, "ann\x00\n", quick)
+	if v.OK {
+		t.Fatalf("the fourth: %+v", v)
+	}
+	time.Sleep(v.RetryAfter)
+	if v := taken(t, c, "ann\x00\n", quick); !v.OK {
+		t.Errorf("after the wait it was told: %+v", v)
+	}
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		keys, err := server.Client(t).Keys(t.Context(), "studysharper:limit:*").Result()
+		if err == nil && len(keys) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("keys are left: %q, %v", keys, err)
+		}
+	}
+}
+
+func TestRedisSaysWhatTheTableSays(t *testing.T) {
+	c, s := NewRedis(connected(t, redistest.Start(t).URL())), open(t)
+	for _, odd := range []Policy{{"a", 7, time.Minute}, {"b", 1, time.Hour}, {"c", 1000000, time.Minute}, {"d", 13, time.Hour}} {
+		for i := range 8 {
+			own, shared := s.take("ann "+odd.Name, odd), taken(t, c, "ann "+odd.Name, odd)
+			diff := shared.Left[0].Remaining - own.Left[0].Remaining // time passes between two requests
+			if own.OK != shared.OK || diff < 0 || diff > i+1 || (odd.Quota < 100 && diff != 0) {
+				t.Errorf("%s, request %d: %+v, the table says %+v", odd.Name, i+1, shared, own)
+			}
+		}
+	}
+}
+
+func TestNoClientsNameGoesToRedis(t *testing.T) {
+	server := redistest.Start(t)
+	taken(t, NewRedis(connected(t, server.URL())), "user SECRET", minute)
+	keys, err := server.Client(t).Keys(t.Context(), "*").Result()
+	if err != nil || len(keys) == 0 || strings.Contains(strings.Join(keys, " "), "SECRET") {
+		t.Errorf("keys %q, %v", keys, err)
+	}
+}
+
+func TestWithoutRedisEachInstanceCountsByItself(t *testing.T) {
+	server := redistest.Start(t)
+	conn, s := connected(t, server.URL()), open(t)
+	c := First{Shared: NewRedis(conn), Own: s.Table}
+	for range 10 {
+		taken(t, c, "ann", minute)
+	}
+	server.Kill()
+	for range 10 {
+		if v := taken(t, c, "ann", minute); !v.OK {
+			t.Fatalf("by itself: %+v", v)
+		}
+	}
+	if v := taken(t, c, "ann", minute); v.OK {
+		t.Errorf("one past: %+v", v)
+	}
+	c.Own = NewRedis(conn)
+	if _, err := c.Take(t.Context(), "ann", []Policy{minute}); !errors.Is(err, redisconn.ErrDown) {
+		t.Errorf("neither can: %v", err)
+	}
+}
+
+func TestAClusterCounts(t *testing.T) {
+	_, url := redistest.Cluster(t)
+	c := NewRedis(connected(t, url))
+	for _, client := range []string{"ann", "bob", "cid", "dan", "eve"} {
+		if v := taken(t, c, client, minute, hour); !v.OK || v.Left[0].Remaining != 9 {
+			t.Errorf("%s: %+v", client, v)
+		}
+	}
+}
+
+func TestTooManyPoliciesAreRefused(t *testing.T) {
+	c := NewRedis(connected(t, redistest.Start(t).URL()))
+	if _, err := c.Take(t.Context(), "ann", []Policy{minute, hour, minute}); err == nil {
+		t.Error("three policies are taken")
+	}
+}
+
+// door is a gate and what its process holds.
+type door struct {
+	*Gate
+	held atomic.Int64
+}
+
+func newDoor(t *testing.T, url string, most int) *door {
+	d := &door{}
+	d.Gate = NewGate(connected(t, url), "runs", most, d.held.Load)
+	return d
+}
+
+func (d *door) enter() bool {
+	return d.Admit(context.Background(), func() bool { d.held.Add(1); return true })
+}
+
+func TestAGateHoldsOverAllInstances(t *testing.T) {
+	url := redistest.Start(t).URL()
+	doors := []*door{newDoor(t, url, 50), newDoor(t, url, 50), newDoor(t, url, 50)}
+	var in atomic.Int64
+	var all sync.WaitGroup
+	for _, d := range doors {
+		for range 40 {
+			all.Go(func() {
+				if d.enter() {
+					in.Add(1)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if in.Load() != 50 {
+		t.Fatalf("%d were let in", in.Load())
+	}
+	if doors[0].enter() { // one past
+		t.Error("the 51st is let in")
+	}
+	for _, d := range doors {
+		if d.held.Load() > 0 {
+			d.held.Add(-1)
+			if !d.enter() {
+				t.Error("a place given back cannot be had again")
+			}
+			return
+		}
+	}
+}
+
+func TestAProcessThatIsGoneCountsNoMore(t *testing.T) {
+	url := redistest.Start(t).URL()
+	gone, killed, stays := newDoor(t, url, 3), newDoor(t, url, 3), newDoor(t, url, 3)
+	stop := running(t, gone.Run)
+	if !gone.enter() || !killed.enter() || !stays.enter() || stays.enter() {
+		t.Fatal("three and no more")
+	}
+	stop()
+	if !stays.enter() || stays.enter() {
+		t.Error("one place is free")
+	}
+	if n := stays.Total(); n != 3 {
+		t.Errorf("the total is %d", n)
+	}
+	time.Sleep(forgetDead + 1500*time.Millisecond) // nothing else tells that the one killed is
+	if !stays.enter() {
+		t.Error("who was killed still counts")
+	}
+}
+
+func TestAGateStandsOpenWithoutRedisAndWithoutABound(t *testing.T) {
+	server := redistest.Start(t)
+	bound, open := newDoor(t, server.URL(), 1), newDoor(t, server.URL(), 0)
+	server.Kill()
+	for range 3 {
+		if !bound.enter() || !open.enter() || !(*Gate)(nil).Admit(t.Context(), func() bool { return true }) {
+			t.Fatal("it is shut")
+		}
+	}
+	if n := bound.Total(); n != 3 {
+		t.Errorf("the total is %d", n)
+	}
+	if bound.Admit(t.Context(), func() bool { return false }) {
+		t.Error("admitted against its own refusal")
+	}
+}

@@ -1,0 +1,157 @@
+package limit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"os"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"studysharper/app/memfile"
+	"studysharper/app/study"
+)
+
+// The size of a table: half a megabyte for sixteen thousand clients.
+const (
+	sets     = 2048
+	ways     = 8 // clients of a set
+	entries  = sets * ways
+	entryLen = int(unsafe.Sizeof(entry{}))
+	seedLen  = 32
+	tableLen = seedLen + entries*entryLen
+)
+
+// entry is a client. Nothing of its name is kept but a hash.
+type entry struct {
+	key  [2]uint64 // zero = free
+	full [maxPolicies]int64
+}
+
+// last is when the client has everything again: as if it had never been here.
+func (e *entry) last() int64 { return max(e.full[0], e.full[1]) }
+
+// Table is a Counter in memory that processes share: no message is sent. It holds 16,384
+// clients in 512 KiB. A new client takes the place of that one of eight who will first
+// have its whole quota again, so that those over a limit go last: to be rid of one's own
+// place takes seven other clients who have used up more, in a set that nobody can choose,
+// for the hash has a secret seed.
+//
+// Its lock is the kernel's (fcntl(2), record locks), which a process that dies lets go of.
+// One that is stopped while it holds it, for less than a microsecond each time, stops all.
+type Table struct {
+	file   *os.File
+	memory []byte
+	now    func() int64 // nanoseconds on a clock that all processes share
+
+	mu sync.Mutex // record locks are a process's, not a goroutine's
+}
+
+// OpenTable makes an empty table in an anonymous memory file.
+func OpenTable() (*Table, error) {
+	file, err := memfile.Open("limits", int64(tableLen))
+	if err != nil {
+		return nil, err
+	}
+	t, err := AttachTable(file)
+	if err != nil {
+		return nil, err
+	}
+	_, _ = rand.Read(t.memory[:seedLen]) // it never fails
+	return t, nil
+}
+
+// AttachTable maps a table from a file that OpenTable made; the table owns it. A process
+// has one table a file.
+func AttachTable(file *os.File) (*Table, error) {
+	memory, err := memfile.Map(file, tableLen)
+	if err != nil {
+		return nil, err
+	}
+	return &Table{file: file, memory: memory, now: monotonic}, nil
+}
+
+// File is what a worker's process inherits to AttachTable.
+func (t *Table) File() *os.File { return t.file }
+
+// Close unmaps the table, which must not be used afterwards.
+func (t *Table) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.memory == nil {
+		return nil
+	}
+	memory := t.memory
+	t.memory = nil
+	return errors.Join(unix.Munmap(memory), t.file.Close())
+}
+
+// Take implements Counter. It waits for nothing but the lock, and ignores ctx.
+func (t *Table) Take(_ context.Context, client string, policies []Policy) (Verdict, error) {
+	if len(policies) > maxPolicies {
+		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", maxPolicies)
+	}
+	key := t.key(client)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.lock(unix.F_WRLCK); err != nil {
+		return Verdict{}, err
+	}
+	now := t.now()
+	e := t.find(key)
+	v := judge(&e.full, policies, now)
+	return v, t.lock(unix.F_UNLCK)
+}
+
+// key hashes a client's name; never zero.
+func (t *Table) key(client string) [2]uint64 {
+	sum := sha256.Sum256(append(append(make([]byte, 0, seedLen+len(client)), t.memory[:seedLen]...), client...))
+	return [2]uint64{binary.LittleEndian.Uint64(sum[0:]), binary.LittleEndian.Uint64(sum[8:]) | 1}
+}
+
+// find gives a client's entry, which may have been another's. Whatever moment the
+// process dies at, no client is left with what another has used.
+func (t *Table) find(key [2]uint64) *entry {
+	set := t.set(int(key[0] % sets))
+	oldest := &set[0]
+	for i := range set {
+		switch e := &set[i]; {
+		case e.key == key:
+			return e
+		case e.last() < oldest.last():
+			oldest = e
+		}
+	}
+	oldest.full = [maxPolicies]int64{}
+	oldest.key = key
+	return oldest
+}
+
+func (t *Table) set(i int) *[ways]entry {
+	return (*[ways]entry)(unsafe.Pointer(&t.memory[seedLen+i*ways*entryLen])) //nolint:gosec // the shared mapping is the point
+}
+
+// lock takes the table for this process, or lets go of it.
+func (t *Table) lock(kind int16) error {
+	all := unix.Flock_t{Type: kind, Len: 1}
+	for {
+		err := unix.FcntlFlock(t.file.Fd(), unix.F_SETLKW, &all)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// monotonic is the machine's monotonic clock: the same in every process, and not
+// moved by a change of the wall clock.
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano()
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// firstLine is the first line of the first chart: the container's memory.
+const firstLine = "document.querySelector('.chart polyline').getAttribute('points')"
+
+// operate opens the operator's page and gives it the token.
+func operate(t *testing.T, s *service, url string) *window {
+	t.Helper()
+	w := visit(t, url+"/admin", desktop)
+	w.until("document.activeElement.id === 'admin-token'")
+	w.fill("#admin-token", adminToken)
+	w.click("#enter")
+	w.until("document.querySelectorAll('.chart polyline').length > 5")
+	return w
+}
+
+func TestTheOperatorsChartsMoveAndMarkARecycle(t *testing.T) {
+	s := start(t)
+	w := operate(t, s, s.url)
+	before := eval[string](w, firstLine)
+	w.until(firstLine + " !== " + quoted(before))
+	s.signal(syscall.SIGHUP)
+	for i := range 30 {
+		s.ask("POST", "/api/ai/process", request("chat", fmt.Sprint("hello ", i%20), nil))
+	}
+	w.until("document.querySelectorAll('.mark').length > 0")
+	w.until("document.querySelector('#recycles').innerText.includes('reload\\n2')")
+	w.until("[...document.querySelectorAll('#workers tbody tr')].map(r => r.cells[2].innerText).join() === '2,2'")
+	for _, worker := range s.workers() {
+		if text := w.text("#charts"); !strings.Contains(text, fmt.Sprint("worker ", worker["pid"])) {
+			t.Errorf("the charts do not name worker %v: %s", worker["pid"], text)
+		}
+	}
+	w.goTo(s.url + "/admin") // the token is kept in the tab
+	w.until("document.querySelectorAll('.chart polyline').length > 5")
+	w.until("document.querySelector('#agents').innerText.includes('chat\\t30')")
+	w.audit("admin")
+	w.quiet(s.url)
+}
+
+func TestTheOperatorClearsTheCacheAndReloadsAfterBeingAsked(t *testing.T) {
+	s := start(t, "WEB_CONCURRENCY=1")
+	s.ask("POST", "/api/ai/process", request("chat", "hello", nil))
+	w := operate(t, s, s.url)
+	w.until("document.querySelector('#facts').innerText.includes('cache 1 of')")
+	w.click("#clear")
+	w.until("document.querySelector('dialog[open]')")
+	w.audit("admin asks")
+	w.click("dialog .quiet")
+	w.until("!document.querySelector('dialog')")
+	if n := w.requests("/api/admin/cache"); n != 0 {
+		t.Errorf("%d requests after a Cancel", n)
+	}
+	w.click("#clear")
+	w.click("dialog .main")
+	w.until("document.querySelector('#facts').innerText.includes('cache 0 of')")
+	w.click("#reload")
+	w.click("dialog .main")
+	w.until("document.querySelector('#workers tbody').rows[0].cells[2].innerText === '2'")
+	w.quiet(s.url)
+}
+
+func TestAWrongAdminTokenIsSaidPlainlyAndThreeSlowDown(t *testing.T) {
+	s := start(t)
+	w := visit(t, s.url+"/admin", desktop)
+	for i := range 3 {
+		w.until("!document.querySelector('#enter').disabled")
+		w.fill("#admin-token", "wrong")
+		w.click("#enter")
+		w.until("document.querySelector('#door-said').innerText.includes('not the admin token') && document.querySelector('#admin-token').value === ''")
+		if slow := eval[bool](w, "document.querySelector('#enter').disabled"); slow != (i == 2) {
+			t.Errorf("after %d wrong tokens, waiting is %v", i+1, slow)
+		}
+	}
+	w.audit("admin wrong")
+	w.fill("#admin-token", adminToken)
+	eval[bool](w, "document.querySelector('#door').requestSubmit(), true")
+	if n := w.requests("/api/admin/metrics"); n != 3 {
+		t.Errorf("%d requests while there is a wait", n)
+	}
+	w.until("!document.querySelector('#enter').disabled")
+	w.click("#enter")
+	w.until("!document.querySelector('#inside').hidden")
+	if kept := eval[string](w, "JSON.stringify([{...localStorage}, {...sessionStorage}])"); kept != `[{},{"admin":"`+adminToken+`"}]` {
+		t.Errorf("kept is %s", kept)
+	}
+	w.click("#leave")
+	w.until("!document.querySelector('#door').hidden")
+	if kept := eval[string](w, "JSON.stringify(sessionStorage)"); kept != "{}" {
+		t.Errorf("kept is %s", kept)
+	}
+	if strings.Contains(s.log.String(), adminToken) {
+		t.Error("the log has the token")
+	}
+}
+
+func TestTheOperatorsPageSaysThatTheServerIsAwayAndGoesOn(t *testing.T) {
+	s := start(t)
+	l := lineTo(s)
+	w := operate(t, s, l.url)
+	l.shut()
+	w.until("document.querySelector('#state').innerText.includes('cannot be reached; looking again in')")
+	at := eval[string](w, firstLine)
+	l.open()
+	w.until("document.querySelector('#state').innerText === 'Live' && " + firstLine + " !== " + quoted(at))
+}
+
+func TestTheOperatorsPageLooksOnlyWhileItIsSeen(t *testing.T) {
+	s := start(t)
+	w := operate(t, s, s.url)
+	hidden := func(is string) {
+		eval[bool](w, "Object.defineProperty(document, 'visibilityState', {value: '"+is+"', configurable: true}), document.dispatchEvent(new Event('visibilitychange'))")
+	}
+	hidden("hidden")
+	const asked = "performance.getEntriesByType('resource').filter(e => e.name.includes('/api/admin/metrics')).length"
+	after := func(ms int) int {
+		t.Helper()
+		return eval[int](w, fmt.Sprintf("new Promise(done => setTimeout(() => done(%s), %d))", asked, ms))
+	}
+	n := after(100)
+	if later := after(2500); later != n {
+		t.Errorf("%d requests while nobody looked", later-n)
+	}
+	hidden("visible")
+	w.until(fmt.Sprintf("%s > %d", asked, n))
+}
+
+func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
+	upstream := httpServer(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) })
+	s := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+upstream)
+	s.ask("POST", "/api/ai/process", request("chat", "hello", nil))
+	w := operate(t, s, s.url)
+	w.until("document.querySelector('#errors tbody')?.innerText.includes('upstream_failed')")
+	w.audit("admin errors")
+}
+
+// TestLatencyIsChartedWhereTheServerTellsIt gives the board figures that have percentiles.
+func TestLatencyIsChartedWhereTheServerTellsIt(t *testing.T) {
+	s := start(t)
+	w := operate(t, s, s.url)
+	eval[bool](w, fmt.Sprintf(`(async () => {
+		const src = document.querySelector("script[type=module]").src;
+		const {show} = await import(src.replace("admin.js", "board.js"));
+		const m = await (await fetch("/api/admin/metrics?hours=0", {headers: {"X-Admin-Token": %q}})).json();
+		for (const p95 of [20, 30]) show({...m, latency: {p50: 1.5, p95, p99: 1200}}, Date.now());
+		return true;
+	})()`, adminToken))
+	if text := w.text("#charts"); !strings.Contains(text, "Latency") || !strings.Contains(text, "p95 30 ms") || !strings.Contains(text, "p99 1.2 s") {
+		t.Errorf("the charts say %s", text)
+	}
+}

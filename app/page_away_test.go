@@ -1,0 +1,225 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"studysharper/loadtest/fakellm"
+)
+
+// say asks a question in the conversation.
+func (w *window) say(question string) {
+	w.t.Helper()
+	w.until("document.querySelector('input[value=chat]')")
+	eval[bool](w, "document.querySelector('input[value=chat]').click(), true")
+	w.fill("#message", question)
+	w.click("#go")
+}
+
+// half waits until half of the essay is there, and the rest is not.
+func (w *window) half() {
+	w.t.Helper()
+	w.until("document.querySelector('.said.assistant .growing')?.innerText.includes('fact30 ')")
+	if text := w.text(".said.assistant"); strings.Contains(text, "fact60") {
+		w.t.Errorf("the tokens did not come one by one: %s", text)
+	}
+}
+
+// whole waits until the essay is there, each word once, as the only answer.
+func (w *window) whole() {
+	w.t.Helper()
+	w.until("document.querySelector('.said.assistant .prose')")
+	answers := eval[[]string](w, "[...document.querySelectorAll('.said.assistant .prose')].map(p => p.innerText)")
+	if len(answers) != 1 || answers[0] != essay(words) {
+		w.t.Errorf("the answer is %q", answers)
+	}
+}
+
+func TestAConversationGoesOnThroughARecycleOnOneConnection(t *testing.T) {
+	s, fake := studying(t, nil)
+	fake.hold()
+	w := visit(t, s.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	w.shot("talk growing")
+	s.signal(syscall.SIGHUP)
+	s.eventually("both workers are replaced", func() bool { return strings.Count(s.log.String(), "Worker ready") == 4 })
+	fake.letGo()
+	w.whole()
+	w.audit("talk")
+	if n := w.requests("/api/ai/stream/"); n != 1 {
+		t.Errorf("the stream was opened %d times", n)
+	}
+	w.goTo(s.url) // the conversation is kept
+	w.until("document.querySelectorAll('.said').length === 2")
+	w.whole()
+	w.quiet(s.url)
+}
+
+func (s *service) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestTheDeskGoesOnBehindADroppedConnection(t *testing.T) {
+	s, fake := studying(t, nil)
+	l := lineTo(s)
+	fake.hold()
+	w := visit(t, l.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	l.cut()
+	fake.letGo()
+	w.whole()
+	if n := w.requests("/api/ai/stream/"); n != 2 {
+		t.Errorf("the stream was opened %d times", n)
+	}
+}
+
+func TestTheDeskGoesOnAfterAReloadInTheMiddle(t *testing.T) {
+	s, fake := studying(t, nil)
+	fake.hold()
+	w := visit(t, s.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	w.goTo(s.url)
+	w.half()
+	fake.letGo()
+	w.whole()
+	if n := w.requests("/api/ai/process-stream"); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+	w.quiet(s.url)
+}
+
+func TestTheDeskSaysWhatToDoWhileTheServerIsAwayAndGoesOnByItself(t *testing.T) {
+	s := start(t)
+	l := lineTo(s)
+	w := visit(t, l.url, desktop)
+	w.until("document.querySelector('#saved .hint')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	l.shut()
+	w.click("#go")
+	w.until("!document.querySelector('#away').hidden")
+	if said := w.text("#away"); !strings.Contains(said, "cannot be reached") || !strings.Contains(said, "check your connection") {
+		t.Errorf("the page says %q", said)
+	}
+	w.audit("away")
+	l.open()
+	w.until("document.querySelector('.card') && document.querySelector('#away').hidden")
+}
+
+// TestTheDeskAsksAgainWhenTheServerWasStartedAnew has the server lose the run, with what it
+// remembers of it.
+func TestTheDeskAsksAgainWhenTheServerWasStartedAnew(t *testing.T) {
+	fake := &model{Server: fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: 80}}, Answer: func(fakellm.Request) string { return essay(words) }})}
+	first := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+httpServer(t, fake.serve)+"/v1")
+	upstream := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return essay(words) }})
+	second := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+httpServer(t, upstream.ServeHTTP)+"/v1")
+	l := lineTo(first)
+	fake.hold()
+	w := visit(t, l.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	l.shut()
+	fake.letGo()
+	l.leadTo(second)
+	w.until("!document.querySelector('#away').hidden")
+	l.open()
+	w.whole()
+	if n := w.requests("/api/ai/process-stream"); n != 2 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
+func TestTheDeskWaitsForALimitAndTriesAgainOnAClick(t *testing.T) {
+	s := start(t, "RATE_LIMIT_PER_MINUTE=30")
+	w := visit(t, s.url, desktop)
+	w.until("document.querySelector('.tab')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	for status := 200; status != 429; {
+		status, _ = s.ask("POST", "/api/ai/process-stream", request("chat", "hello", nil))
+	}
+	w.click("#go")
+	w.until("/Try again in \\d+ s/.test(document.querySelector('#said').innerText)")
+	w.shot("limited")
+	if !eval[bool](w, "document.querySelector('#said button').disabled") {
+		t.Error("the button does not wait for Retry-After")
+	}
+	w.until("!document.querySelector('#said button').disabled")
+	w.click("#said button")
+	w.until("document.querySelector('.card')")
+	if said := w.text("#said"); said != "" {
+		t.Errorf("the page still says %q", said)
+	}
+}
+
+func TestTheDeskAsksForATokenWhereOneIsNeeded(t *testing.T) {
+	s := start(t, "JWT_SECRET="+jwtSecret)
+	w := visit(t, s.url, desktop)
+	w.until("!document.querySelector('#signin').hidden")
+	w.audit("sign in")
+	w.fill("#token", "not a token")
+	w.click("#signin button")
+	w.until("document.querySelector('#signin label').innerText.includes('was not taken')")
+	w.fill("#token", tokenOf(t, "ann", jwt.SigningMethodHS256, []byte(jwtSecret)))
+	w.click("#signin button")
+	w.until("document.querySelector('#saved .hint')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	w.make("flashcard_generation")
+	w.until("document.querySelectorAll('#saved .item').length === 1 && document.querySelector('#signin').hidden")
+	if log := s.log.String(); strings.Contains(log, "access_token") {
+		t.Error("the log has the address of a stream")
+	}
+}
+
+func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
+	s, _ := studying(t, []fakellm.Rule{{Times: 1, Fault: "status", Status: 401}})
+	w := visit(t, s.url, desktop)
+	w.say("Tell me all facts")
+	w.until("document.querySelector('#said button')?.textContent === 'Try again'")
+	if asked := eval[string](w, "document.querySelector('#message').value"); asked != "Tell me all facts" {
+		t.Errorf("the question is %q", asked)
+	}
+	w.shot("failed and said")
+	w.click("#said button")
+	w.whole()
+	if n := eval[int](w, "document.querySelectorAll('.said.user').length"); n != 1 {
+		t.Errorf("the question stands there %d times", n)
+	}
+	w.quiet(s.url)
+}
+
+func TestWaitingCanBeStoppedAndAnotherQuestionAsked(t *testing.T) {
+	s, fake := studying(t, nil)
+	fake.hold()
+	w := visit(t, s.url, desktop)
+	w.say("Never mind")
+	w.half()
+	w.click("#go")
+	w.until("document.querySelector('#said').innerText.startsWith('Stopped waiting') && document.querySelector('#go').textContent === 'Ask'")
+	fake.letGo()
+	s.eventually("the run is over", func() bool {
+		_, got := s.ask("GET", "/api/admin/metrics", "")
+		return got["runs"].(map[string]any)["completed"] == 1.0
+	})
+	w.say("Tell me all facts")
+	w.whole()
+	w.quiet(s.url)
+}
+
+func TestTextThatIsTooLongIsRefusedPlainlyAndKept(t *testing.T) {
+	s := start(t, "MAX_BODY_KB=64")
+	w := visit(t, s.url, desktop)
+	w.until("document.querySelector('.tab')")
+	w.fill("#text", strings.Repeat("Osmosis is the movement of water. ", 2000))
+	w.click("#go")
+	w.until("document.querySelector('#said').innerText.includes('more text than this server takes')")
+	w.goTo(s.url)
+	w.until("document.querySelector('#text').value.length === 68000")
+}

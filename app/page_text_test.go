@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"studysharper/loadtest/fakellm"
+)
+
+// nasty is text that would do something, were it taken for markup.
+const nasty = `<img src=x onerror="window.planted=1"><script>window.planted=1</script>` +
+	`<svg onload="window.planted=1"></svg>"><a href="javascript:window.planted=1">**<b>osmosis</b>**</a>`
+
+// unharmed holds the page to having taken nothing for markup, and to showing the text.
+func (w *window) unharmed(selector string) {
+	w.t.Helper()
+	w.until("document.querySelector('" + selector + "')?.innerText.includes('onerror=')")
+	if n := eval[int](w, "document.querySelectorAll('img:not(.brand img), a[href^=javascript], [onerror], [onload], main script, main b, main svg').length"); n != 0 {
+		w.t.Errorf("%d elements in %s are the text's", n, selector)
+	}
+	if eval[bool](w, "'planted' in window") {
+		w.t.Errorf("what stands in %s was run", selector)
+	}
+}
+
+func TestNotesAndWhatIsMadeOfThemAreShownAsText(t *testing.T) {
+	s := start(t)
+	w := visit(t, s.url, desktop)
+	w.until("document.querySelector('#saved .hint')")
+	w.fill("#text", nasty+"\nOsmosis is the movement of "+nasty+" through a membrane.")
+	w.click("#keep")
+	w.unharmed("#notes label")
+	user := eval[string](w, "localStorage.getItem('user')")
+	body, err := json.Marshal(map[string]string{"user_id": user, "title": nasty, "content": nasty})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := s.ask("POST", "/api/notes", string(body)); status != 201 {
+		t.Fatalf("the note was answered %d", status)
+	}
+	w.goTo(s.url)
+	w.until("document.querySelectorAll('#notes label').length === 2")
+	w.unharmed("#notes")
+	w.quiet(s.url)
+}
+
+// answers are what a model says that has been told to attack the page, by type.
+func answers() map[string]any {
+	question := map[string]any{"type": "multiple_choice", "question": nasty, "options": []string{nasty, "b", "c", "d"},
+		"correct_answer": nasty, "explanation": nasty, "points": 1}
+	return map[string]any{
+		"flashcard_generation": map[string]any{"flashcards": []any{map[string]any{"question": nasty, "answer": "A " + nasty, "topic": nasty, "difficulty": "easy"}},
+			"total_count": 1, "topics_covered": []string{nasty}},
+		"quiz_generation": map[string]any{"quiz": map[string]any{"title": nasty, "questions": []any{question}}, "total_points": 1, "estimated_time_minutes": 1},
+		"exam_generation": map[string]any{"exam": map[string]any{"title": nasty, "duration_minutes": 60, "total_points": 100,
+			"sections": []any{map[string]any{"section_name": nasty, "instructions": nasty, "time_estimate_minutes": 60, "questions": []any{question}}}}},
+		"summary_generation": map[string]any{"summary": map[string]any{"title": nasty, "text": nasty, "main_points": []any{map[string]any{"point": nasty, "details": nasty, "importance": "high"}},
+			"key_terms": []any{map[string]any{"term": nasty, "definition": nasty}}}, "word_count": 9, "estimated_reading_time_minutes": 1},
+		"study_plan":    map[string]any{"plan": map[string]any{"title": nasty, "sessions": []any{map[string]any{"day": 1, "topic": nasty, "activities": []string{nasty}, "minutes": 5}}}},
+		"note_analysis": map[string]any{"analysis": map[string]any{"strengths": []string{nasty}, "gaps": []string{nasty}, "key_concepts": []string{nasty}, "suggestions": []string{nasty}}},
+	}
+}
+
+// TestEveryAidOfAModelIsShownAsText shows each aid as it would stand in the list of what was
+// made before: the server's own checks may refuse such an answer, the page must not rely on it.
+func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
+	s := start(t)
+	w := visit(t, s.url, desktop)
+	w.until("document.querySelector('#saved .hint')")
+	module := eval[string](w, "document.querySelector('script[type=module]').src.replace('desk.js', 'aids.js')")
+	for kind, data := range answers() {
+		raw, err := json.Marshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eval[bool](w, "import('"+module+"').then(({aid}) => { const {title, body} = aid('"+kind+"', JSON.parse("+quoted(string(raw))+"));"+
+			"document.querySelector('#result').hidden = false; document.querySelector('#result-title').textContent = title;"+
+			"document.querySelector('#aid').replaceChildren(...body); return true; })")
+		w.unharmed("#aid")
+	}
+}
+
+func TestAChatAnswerIsShownAsText(t *testing.T) {
+	answer := "Here: " + nasty + "\n\n- " + nasty + "\n- two\n\n# " + nasty
+	upstream := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return answer }})
+	s := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+httpServer(t, upstream.ServeHTTP)+"/v1")
+	w := visit(t, s.url, desktop)
+	w.say("What is " + nasty + "?")
+	w.until("document.querySelector('.said.assistant .prose')")
+	w.unharmed(".said.user")
+	w.unharmed(".said.assistant")
+	if items := eval[int](w, "document.querySelectorAll('.prose li').length"); items != 2 {
+		t.Errorf("the list has %d items", items)
+	}
+	if text := w.text(".said.assistant"); strings.Count(text, "<script>") != 3 {
+		t.Errorf("the answer is shown as %q", text)
+	}
+	w.goTo(s.url)
+	w.until("document.querySelectorAll('.said').length === 2")
+	w.unharmed(".said.assistant")
+	w.quiet(s.url)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// planted are secrets that must be found nowhere but where their owner put them.
+var planted = map[string]string{
+	"the admin token":       "planted-admin-token-0123456789",
+	"a wrong admin token":   "planted-wrong-token-0123456789",
+	"the signing secret":    "planted-signing-secret-of-32-bytes-and-more",
+	"the model's key":       "planted-model-key",
+	"a proxy's password":    "planted-url-password",
+	"what a student asks":   "planted-question",
+	"a note":                "planted-note-text",
+	"a source text":         "planted-source-text",
+	"the upstream's words":  "planted-upstream-words",
+	"a search":              "planted-search-words",
+	"a header of no HTTP":   "planted-header-value",
+	"a query of no meaning": "planted-query-value",
+	"the database password": "planted-database-password",
+	"Redis' password":       "planted-redis-password",
+}
+
+// plantedToken is a user's token.
+func plantedToken(t *testing.T, user string, expires time.Time) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": user, "exp": expires.Unix()}).
+		SignedString([]byte(planted["the signing secret"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// send makes a request with headers, in pairs, and gives the answer's body.
+func (s *service) send(method, path, body string, header ...string) string {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	res, err := client.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return fmt.Sprint(res.StatusCode, " ", string(text))
+}
+
+// raw sends bytes that are no proper request and gives what comes back.
+func (s *service) raw(text string) string {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = io.WriteString(conn, text)
+	answer, _ := io.ReadAll(bufio.NewReader(conn))
+	return string(answer)
+}
+
+// useEverything takes the secrets everywhere that a client may bring them, and gives
+// the answers that must not hold one.
+func (s *service) useEverything(token, expired string) (answers []string) {
+	admin, wrong := planted["the admin token"], planted["a wrong admin token"]
+	add := func(answer string) { answers = append(answers, answer) }
+	for _, given := range []string{admin, wrong} {
+		add(s.send("GET", "/api/admin/metrics?admin_token="+given, ""))
+		add(s.send("GET", "/api/admin/errors", "", "X-Admin-Token", given))
+		add(s.send("GET", "/api/admin/user-activity/ann", "", "Authorization", "Bearer "+given))
+		add(s.send("GET", "/nowhere/"+given+"?admin_token="+given, "", "X-Admin-Token", given))
+	}
+	user := []string{"Authorization", "Bearer " + token}
+	chat := request("chat", planted["what a student asks"], map[string]any{"content": planted["a source text"]})
+	chat = strings.Replace(chat, `,"user_id":"student"`, "", 1) // the token says whose it is
+	add(s.send("POST", "/api/ai/process", chat, user...))       // the model fails: nothing of the prompt comes back
+	add(s.send("POST", "/api/ai/process-stream", chat, user...))
+	add(s.send("POST", "/api/ai/process", chat, "Authorization", "Bearer "+expired))
+	add(s.send("POST", "/api/ai/process", chat+planted["what a student asks"], user...))
+	add(s.send("POST", "/api/ai/process", `{"type":"`+planted["what a student asks"]+`"}`, user...))
+	add(s.send("GET", "/api/ai/stream/"+planted["what a student asks"]+"?access_token="+token, ""))
+	add(s.send("GET", "/api/ai/stream/01890000-0000-7000-8000-000000000001?access_token="+expired, ""))
+	s.send("POST", "/api/notes", `{"title":"t","content":"`+planted["a note"]+`"}`, user...) // the answer is the note
+	add(s.send("GET", "/api/notes?q="+planted["a search"], "", user...))
+	add(s.raw("GET / HTTP/1.1\r\nHost: x\r\nX-Broken " + planted["a header of no HTTP"] + "\r\n\r\n"))
+	add(s.raw("GET /?" + planted["a query of no meaning"] + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: " + planted["a header of no HTTP"] + "\r\n\r\n"))
+	add(s.raw(planted["a header of no HTTP"] + "\r\n\r\n"))
+	add(s.send("GET", "/metrics", ""))
+	add(s.send("GET", "/health", ""))
+	return answers
+}
+
+func TestNoSecretOrTextOfAStudentIsInAnyOutput(t *testing.T) {
+	upstream := httpServer(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // an upstream that quotes everything back
+		http.Error(w, planted["the upstream's words"]+r.Header.Get("Authorization")+string(body), http.StatusBadRequest)
+	})
+	upstream = strings.Replace(upstream, "http://", "http://u:"+planted["a proxy's password"]+"@", 1)
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			s := start(t, "LOG_FORMAT="+format, "LOG_LEVEL=debug", "ADMIN_TOKEN="+planted["the admin token"], "JWT_SECRET="+planted["the signing secret"],
+				"LLM_API_KEY="+planted["the model's key"], "LLM_BASE_URL="+upstream, "RATE_LIMIT_PER_MINUTE=100")
+			token, expired := plantedToken(t, "ann", time.Now().Add(time.Hour)), plantedToken(t, "ann", time.Now().Add(-time.Hour))
+			answers := strings.Join(s.useEverything(token, expired), "\n")
+			s.eventually("the run that was begun has failed", func() bool { return strings.Contains(s.log.String(), "a run failed") })
+			_ = s.stop()
+			output := s.log.String() + answers
+			for what, secret := range planted {
+				if strings.Contains(output, secret) {
+					t.Errorf("%s is in the output:\n%s", what, around(output, secret))
+				}
+			}
+			for _, part := range append(strings.Split(token, "."), strings.Split(expired, ".")[1:]...) {
+				if strings.Contains(output, part) {
+					t.Errorf("a part of a user's token is in the output:\n%s", around(output, part))
+				}
+			}
+			if n := strings.Count(s.log.String(), "/api/admin/errors"); n != 1 { // the right token's; a wrong one's is its group's
+				t.Errorf("%d lines of a request whose log line is known: was anything logged?\n%s", n, s.log)
+			}
+		})
+	}
+}
+
+// around is the line that holds text.
+func around(output, text string) string {
+	for line := range strings.Lines(output) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}
+
+func TestNoPasswordOfANeighbourIsToldWhenItIsAwayOrRefused(t *testing.T) {
+	env := []string{"PORT=0", "DATABASE_URL=postgres://u:" + planted["the database password"] + "@127.0.0.1:1/x?sslpassword=" + planted["the database password"]}
+	redis := "REDIS_URL=redis://u:" + planted["Redis' password"] + "@127.0.0.1:1/0"
+	for _, tt := range [][]string{{"serve"}, {"check-config"}, {"doctor"}} {
+		for _, with := range [][]string{env, append([]string{redis}, env...)} {
+			out, _ := program(t, with, tt...).CombinedOutput()
+			for _, secret := range []string{planted["the database password"], planted["Redis' password"]} {
+				if len(out) == 0 || strings.Contains(string(out), secret) {
+					t.Errorf("%v with %d settings says:\n%s", tt, len(with), out)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryRequestIsOneLineOfJSONInProduction(t *testing.T) {
+	s := start(t, "ENVIRONMENT=production", "JWT_SECRET="+planted["the signing secret"])
+	token := plantedToken(t, "ann", time.Now().Add(time.Hour))
+	s.send("GET", "/api/notes/01890000-0000-7000-8000-000000000001?x=y", "", "Authorization", "Bearer "+token, "X-Request-ID", "the-first")
+	chat := `{"type":"chat","message":"What is light?","options":{"content":"Light is a kind of electromagnetic radiation that people can see."}}`
+	s.send("POST", "/api/ai/process", chat, "Authorization", "Bearer "+token, "X-Request-ID", "the-second")
+	_ = s.stop()
+	for id, wants := range map[string][]string{
+		"the-first":  {`"route":"/api/notes/:note"`, `"status":404`, `"method":"GET"`},
+		"the-second": {`"route":"/api/ai/process"`, `"status":200`, `"method":"POST"`, `"cache":"MISS"`},
+	} {
+		line := around(s.log.String(), `"id":"`+id+`"`)
+		if n := strings.Count(s.log.String(), id); n != 1 || !strings.HasPrefix(line, `{"time":"`) {
+			t.Errorf("%s is told %d times: %s", id, n, line)
+		}
+		for _, want := range append(wants, `"level":"INFO"`, `"msg":"request"`, `"worker":`, `"duration_us":`) {
+			if !strings.Contains(line, want) {
+				t.Errorf("%s is missing in %s", want, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// meanings says of each setting what it does. Its default and what is accepted stand
+// in Config's tags.
+var meanings = map[string]string{
+	"HOST":                      "address to listen at",
+	"PORT":                      "port to listen at; 0 takes any free one",
+	"ENVIRONMENT":               "`production` refuses unsafe settings and logs JSON",
+	"WEB_CONCURRENCY":           "worker processes; more than fit the memory are refused",
+	"WORKER_TIMEOUT":            "a worker silent, or a request running, for longer is ended",
+	"GRACEFUL_TIMEOUT":          "how long a stop waits for work in flight",
+	"MAX_REQUESTS":              "a worker is replaced after so many requests; 0 = never. Probes and `/metrics` do not count",
+	"MAX_REQUESTS_JITTER":       "plus a random number from 0 to this",
+	"MAX_WORKER_MEMORY_MB":      "a worker whose resident memory is above this is replaced; 0 = seven eighths of its share",
+	"WORKER_TMP_DIR":            "where the scoreboard lies; an anonymous memory file where it cannot",
+	"CACHE_BACKEND":             "where answers are cached; `tiered` when `REDIS_URL` is set, else `memory`",
+	"CACHE_MAX_ITEMS":           "answers in each worker's cache",
+	"CACHE_MAX_MB":              "and their size; an answer over half of it is not cached",
+	"CACHE_TTL":                 "how long an answer is served from the cache",
+	"SSE_QUEUE_SIZE":            "events kept per session",
+	"SSE_KEEPALIVE":             "a comment after so long on a quiet stream",
+	"SSE_STALE_AFTER":           "idle streams and sessions are freed after this",
+	"SSE_MAX_STREAMS":           "open streams over all workers of the container; above it 503 with `Retry-After`",
+	"MAX_CONCURRENT_RUNS":       "agent runs over all workers of the container; above it 503 with `Retry-After`",
+	"MAX_BODY_KB":               "request body; above it 413",
+	"REDIS_URL":                 "the distributed mode: `redis://HOST`, `redis+sentinel://HOST,HOST/MASTER` or `redis+cluster://HOST,HOST`; `rediss…` with TLS",
+	"SSE_MAX_STREAMS_TOTAL":     "open streams over all instances; 0 = any number",
+	"MAX_CONCURRENT_RUNS_TOTAL": "agent runs over all instances; 0 = any number",
+	"DATABASE_URL":              "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+	"LLM_PROVIDER":              "`openai` = any OpenAI-compatible API, with a key the default; `offline` = the built-in engine",
+	"OPENROUTER_API_KEY":        "key of the model's API",
+	"LLM_API_KEY":               "the same, where `OPENROUTER_API_KEY` is not set",
+	"LLM_BASE_URL":              "the model's API",
+	"LLM_MODEL":                 "asked first",
+	"LLM_FALLBACK_MODELS":       "asked in order when that fails",
+	"LLM_TIMEOUT":               "one answer of the model, retries and fallbacks included",
+	"ADMIN_TOKEN":               "for `/api/admin`, which answers 403 without; 16 characters at least in production",
+	"ALLOWED_ORIGINS":           "front ends that browsers let in (CORS)",
+	"RATE_LIMIT_PER_MINUTE":     "`process-stream` requests of a client, over all workers and instances; 0 = off",
+	"RATE_LIMIT_PER_HOUR":       "the same for an hour",
+	"TRUSTED_PROXIES":           "networks whose `X-Forwarded-For` is believed",
+	"JWT_SECRET":                "users prove who they are by HS256 tokens of it; 32 bytes at least in production",
+	"JWT_JWKS_URL":              "or by tokens of the keys published there; not both",
+	"LOG_LEVEL":                 "the least level that is logged",
+	"LOG_FORMAT":                "`json` in production, else `text`",
+}
+
+// printSettings writes all settings as a Markdown table.
+func printSettings(w io.Writer) error {
+	var table strings.Builder
+	table.WriteString("| variable | default | accepted | meaning |\n| --- | --- | --- | --- |\n")
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := field.Tag.Get("env")
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, code(field.Tag.Get("envDefault")), takes(field), meanings[name])
+	}
+	_, err := io.WriteString(w, table.String())
+	return err
+}
+
+// takes says what a setting accepts, in the fewest words.
+func takes(field reflect.StructField) string {
+	if choices := field.Tag.Get("oneof"); choices != "" {
+		return "`" + strings.ReplaceAll(choices, "|", "`, `") + "`"
+	}
+	from, to, bounded := strings.Cut(field.Tag.Get("range"), "..")
+	switch {
+	case bounded:
+		return from + " to " + to
+	case field.Type == reflect.TypeFor[time.Duration]():
+		return "seconds, or a duration"
+	case field.Type.Kind() == reflect.Slice:
+		return "a list with commas"
+	default:
+		return ""
+	}
+}
+
+func code(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return "`" + text + "`"
+}

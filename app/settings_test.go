@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestEverySettingHasAMeaningAndNoOther(t *testing.T) {
+	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
+	for _, field := range fields {
+		if name := field.Tag.Get("env"); meanings[name] == "" {
+			t.Errorf("%s has no meaning", name)
+		}
+	}
+	if len(meanings) != len(fields) {
+		t.Errorf("%d meanings for %d settings", len(meanings), len(fields))
+	}
+}
+
+func TestTheSettingsTableHasARowForEachSetting(t *testing.T) {
+	out, err := program(t, nil, "settings").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| `PORT` | `8000` | 0 to 65535 | port to listen at; 0 takes any free one |\n", "| `CACHE_TTL` | `10m` | 1s to 168h | ",
+		"| `LOG_FORMAT` | – | `text`, `json` | ", "| `TRUSTED_PROXIES` | – | a list with commas | ",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Count(line, "|") != 5 {
+			t.Errorf("a row of %d cells: %s", strings.Count(line, "|")-1, line)
+		}
+	}
+}
+
+func TestTheSettingsTableOfTheReadmeIsTheProgramsOwn(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := printSettings(&table); err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(table.String(), "\n")
+	if !strings.Contains(string(readme), head) {
+		t.Skip("README.md has no settings table")
+	}
+	if !strings.Contains(string(readme), table.String()) {
+		t.Errorf("README.md has another table; `studysharper settings` prints:\n%s", &table)
+	}
+}

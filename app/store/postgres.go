@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"studysharper/app/study"
+)
+
+const (
+	pgConnections = 4                      // of a process, unless the url says pool_max_conns
+	pgConnectWait = 3 * time.Second        // for one address, unless the url says connect_timeout
+	pgCancelWait  = 500 * time.Millisecond // for the server to break a statement off
+	pgRollback    = time.Second            // for the end of a transaction that failed
+	pgRetries     = 3                      // of a transaction that lost against another
+)
+
+// postgres is the engine on one PostgreSQL database.
+type postgres struct {
+	patience
+	pool  *pgxpool.Pool
+	begin pgx.TxOptions
+}
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// pgConfig reads the url, and what libpq reads beside it (PGPASSWORD, PGSSLROOTCERT …).
+// Nothing of a url that it refuses is repeated.
+func pgConfig(url string) (*pgxpool.Config, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, study.Errorf(study.CodeInvalid, "DATABASE_URL: cannot be read as postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…")
+	}
+	if !strings.Contains(url, "pool_max_conns=") {
+		c.MaxConns = pgConnections
+	}
+	if !strings.Contains(url, "connect_timeout=") {
+		c.ConnConfig.ConnectTimeout = pgConnectWait
+	}
+	if _, named := c.ConnConfig.RuntimeParams["application_name"]; !named {
+		c.ConnConfig.RuntimeParams["application_name"] = "studysharper"
+	}
+	c.MaxConnIdleTime = idleCloses
+	// Statements without a name: a proxy such as PgBouncer may run each transaction on
+	// another connection, where the named ones of this one are not known.
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	// A call that ends early ends its statement too: else it would wait on for its lock,
+	// and write after it was given up.
+	c.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: pgCancelWait}
+	}
+	return c, nil
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (*postgres, error) {
+	c, err := pgConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPostgres(ctx, c.ConnConfig); err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return nil, wrapPostgres(err)
+	}
+	p := &postgres{pool: pool, begin: pgx.TxOptions{BeginQuery: pgBegin(o.BusyTimeout)}}
+	p.patience = patience{busy: o.BusyTimeout, wrap: p.wrapLost}
+	return p, nil
+}
+
+func (p *postgres) close() error {
+	p.closed.Store(true)
+	p.pool.Close()
+	return nil
+}
+
+func (p *postgres) change(ctx context.Context, f func(context.Context, tx) error) error {
+	wait, cancel := p.bounded(ctx)
+	defer cancel()
+	for try := 0; ; try++ {
+		err := p.transact(wait, f)
+		if try == pgRetries || wait.Err() != nil || !lostToAnother(err) {
+			return p.fail(wait, err)
+		}
+	}
+}
+
+func (p *postgres) transact(ctx context.Context, f func(context.Context, tx) error) error {
+	begun, err := p.pool.BeginTx(ctx, p.begin)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgRollback)
+		defer cancel()
+		_ = begun.Rollback(end) // does nothing after Commit; a broken connection is dropped
+	}()
+	if err := f(ctx, postgresTx{begun}); err != nil {
+		return err
+	}
+	return begun.Commit(ctx)
+}
+
+func (p *postgres) query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
+	wait, cancel := p.bounded(ctx)
+	defer cancel()
+	rows, err := p.pool.Query(wait, query, args...)
+	if err != nil {
+		return p.fail(wait, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if more, err := take(rows); err != nil || !more {
+			return p.fail(wait, err)
+		}
+	}
+	return p.fail(wait, rows.Err())
+}
+
+// search finds the newest by the index, ranks them by how often and how near, and cuts before a
+// note's text is read. The weights are those of a word in the content and in the title.
+func (*postgres) search(userID string, words []string, anyWord bool, limit int) (query string, args []any) {
+	return `WITH newest AS MATERIALIZED (
+			SELECT id, words FROM note_words
+			WHERE ARRAY[user_id] @> ARRAY[$1::text COLLATE "C"] AND words @@ $2::text::tsquery
+			ORDER BY id DESC LIMIT $3),
+		hits AS MATERIALIZED (
+			SELECT id, ts_rank('{0.25, 0, 0, 1}', words, $2::text::tsquery, 1) AS rank FROM newest
+			ORDER BY rank DESC, id DESC LIMIT $4)
+		SELECT ` + noteColumns + ` FROM hits JOIN notes USING (id)
+		ORDER BY rank DESC, id DESC`, []any{userID, tsQuery(words, anyWord), MaxRanked, limit}
+}
+
+func (*postgres) index(ctx context.Context, t tx, n study.Note) error {
+	const upsert = `INSERT INTO note_words (id, user_id, words) VALUES ($1, $2, $3::text::tsvector)
+		ON CONFLICT (id) DO UPDATE SET words = excluded.words`
+	_, err := t.exec(ctx, upsert, []any{n.ID, n.UserID, noteVector(n.Title, n.Content)})
+	return err
+}
+
+type postgresTx struct{ tx pgx.Tx }
+
+func (t postgresTx) exec(ctx context.Context, query string, each ...[]any) (rows int64, err error) {
+	if len(each) == 1 {
+		tag, err := t.tx.Exec(ctx, query, each[0]...)
+		return tag.RowsAffected(), err
+	}
+	var batch pgx.Batch
+	for _, args := range each {
+		batch.Queue(query, args...).Exec(func(tag pgconn.CommandTag) error {
+			rows += tag.RowsAffected()
+			return nil
+		})
+	}
+	return rows, t.tx.SendBatch(ctx, &batch).Close()
+}
+
+func (t postgresTx) row(ctx context.Context, query string, args ...any) scanner {
+	return t.tx.QueryRow(ctx, query, args...)
+}

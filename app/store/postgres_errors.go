@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"studysharper/app/study"
+)
+
+// pgBegin begins a transaction whose locks and statements end with the busy timeout
+// also when this process does not: it may be stopped, or gone without a word. They are
+// set here, in the same round trip, because a proxy in between takes no other.
+func pgBegin(busy time.Duration) string {
+	ms := max(busy.Milliseconds(), 1)
+	return fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; "+
+		"SET LOCAL idle_in_transaction_session_timeout = %d", ms, ms, ms)
+}
+
+// wrapLost is wrapPostgres for the pool: where one connection is lost, the idle ones
+// are, and would fail one call each.
+func (p *postgres) wrapLost(err error) error {
+	if pgState(err) == "" || strings.HasPrefix(pgState(err), "57P") {
+		p.pool.Reset()
+	}
+	return wrapPostgres(err)
+}
+
+// wrapPostgres gives an error of PostgreSQL or of the way to it a code. Its cause
+// keeps the SQLSTATE and nothing else: the server repeats what it was given, and the driver
+// what it was told to connect to.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func wrapPostgres(err error) error {
+	if _, ours := errors.AsType[*study.Error](err); err == nil || ours {
+		return err
+	}
+	for _, known := range pgWords {
+		if state := pgState(err); state != "" && strings.HasPrefix(state, known.state) {
+			return study.Wrap(told(err), study.CodeUnavailable, known.words)
+		}
+	}
+	if _, mistaken := errors.AsType[pgx.ScanArgError](err); mistaken || pgState(err) != "" {
+		return study.Wrap(told(err), study.CodeInternal, "the database refused")
+	}
+	return study.Wrap(told(err), study.CodeUnavailable, "the database cannot be reached")
+}
+
+// pgWords says what states, or classes of them, mean; the first that fits counts.
+var pgWords = []struct{ state, words string }{
+	{"55P03", "the database is busy"}, // lock_timeout
+	{"57014", "the database is busy"}, // statement_timeout
+	{"25P03", "the database is busy"}, // idle_in_transaction_session_timeout
+	{"40", "the database is busy"},    // lost to other transactions, again and again
+	{"53100", "the disk is full"},
+	{"53300", "the database takes no more connections"},
+	{"53", "the database has no room"},
+	{"57P", "the database cannot be reached"}, // it stops or starts
+	{"08", "the database cannot be reached"},
+	{"28", "the database refuses the user or the password"},
+	{"3D000", "the database does not exist"},
+	{"25006", "the database can only be read"}, // a standby
+	{"42501", "the database refuses the user what it needs"},
+	{"XX00", "the database is damaged"},
+	{"58", "the database cannot be used"},
+}
+
+// pgState is the SQLSTATE of an error; "" for one that is not the server's.
+func pgState(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// lostToAnother reports a transaction that deserves another try: it deadlocked, or
+// could not be put in an order with others. Nothing of it was kept.
+func lostToAnother(err error) bool {
+	state := pgState(err)
+	return state == "40P01" || state == "40001"
+}
+
+// told is what may be told of an error. What errors.Is is asked for stays.
+func told(err error) error {
+	if state := pgState(err); state != "" {
+		return errors.New("SQLSTATE " + state)
+	}
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
+		return errors.New("the host is not known")
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return errors.New("the server's certificate is not trusted")
+	}
+	if strings.Contains(err.Error(), "refused TLS") {
+		return errors.New("the server does not speak TLS; sslmode asks for it")
+	}
+	return errors.New("the connection failed")
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"studysharper/app/study"
+)
+
+const (
+	pgVersions = "studysharper_versions" // the table of migrations; tells our database from another application's
+	pgLock     = 0x73747564              // the advisory lock of those who migrate, the application id of SQLite's files
+)
+
+// migratePostgres migrates under a lock that belongs to a transaction: unlike one of
+// a connection it holds behind a proxy too, and it goes with the process.
+func migratePostgres(ctx context.Context, url string) error {
+	c, err := pgConfig(url)
+	if err != nil {
+		return err
+	}
+	return talk(ctx, c.ConnConfig, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", pgLock)); err != nil {
+			return err
+		}
+		have, err := pgSchema(ctx, conn)
+		need := binarySchema(pgMigrations)
+		switch {
+		case err != nil || have == need:
+			return err
+		case have > need:
+			return schemaError(have, need)
+		default:
+			return applyPostgres(ctx, c.ConnConfig)
+		}
+	})
+}
+
+func applyPostgres(ctx context.Context, c *pgx.ConnConfig) error {
+	db := stdlib.OpenDB(*c)
+	db.SetMaxOpenConns(1)
+	defer db.Close()
+	return applyMigrations(ctx, goose.DialectPostgres, db, pgMigrations, goose.WithTableName(pgVersions))
+}
+
+// checkPostgres refuses a database that is not of this binary's schema.
+func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, openWait, errWaited)
+	defer cancel()
+	return talk(ctx, c, func(conn *pgx.Conn) error {
+		have, err := pgSchema(ctx, conn)
+		if need := binarySchema(pgMigrations); err == nil && have != need {
+			err = schemaError(have, need)
+		}
+		return err
+	})
+}
+
+// talk gives do a connection of its own, which is closed with what it has begun: a
+// store that nobody uses yet shall hold none.
+func talk(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) error {
+	within := patience{wrap: wrapPostgres}
+	conn, err := pgx.ConnectConfig(ctx, c)
+	if err != nil {
+		return within.fail(ctx, err)
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgRollback)
+		defer cancel()
+		_ = conn.Close(end) // what it has begun ends with it in any case
+	}()
+	return within.fail(ctx, do(conn))
+}
+
+// pgSchema reads the version that migrations left; 0 for a database without our tables.
+func pgSchema(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
+	var encoding string
+	var versioned, ours int
+	const survey = `SELECT current_setting('server_encoding'),
+		count(*) FILTER (WHERE tablename = 'studysharper_versions'),
+		count(*) FILTER (WHERE tablename IN ('notes', 'note_words', 'sessions', 'messages', 'contents', 'feedback', 'preferences', 'executions'))
+		FROM pg_tables WHERE schemaname = current_schema()`
+	if err := conn.QueryRow(ctx, survey).Scan(&encoding, &versioned, &ours); err != nil {
+		return 0, err
+	}
+	switch {
+	case encoding != "UTF8":
+		return 0, study.Errorf(study.CodeUnavailable, "the database's encoding is not UTF8")
+	case versioned == 0 && ours > 0:
+		return 0, study.Errorf(study.CodeUnavailable, "the database holds another application's tables of the same names; give this one a database or a schema of its own")
+	case versioned == 0:
+		return 0, nil
+	}
+	const newest = "SELECT coalesce(max(version_id), 0) FROM studysharper_versions WHERE is_applied"
+	err = conn.QueryRow(ctx, newest).Scan(&version)
+	return version, err
+}

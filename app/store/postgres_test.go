@@ -1,0 +1,20 @@
+package store_test
+
+import (
+	"testing"
+
+	"studysharper/app/store"
+	"studysharper/app/store/postgrestest"
+	"studysharper/app/store/storetest"
+)
+
+func TestPostgreSQLKeepsTheContract(t *testing.T) {
+	server := postgrestest.Start(t)
+	storetest.Run(t, func(t *testing.T) store.Store {
+		url := server.Database(t)
+		if err := store.Migrate(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, url, store.Options{BusyTimeout: patient})
+	})
+}

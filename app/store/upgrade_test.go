@@ -1,0 +1,94 @@
+package store
+
+import (
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"studysharper/app/study"
+)
+
+// schema1 makes a database as the first version left it, with a note.
+func schema1(t *testing.T) (url string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := createFile(path); err != nil {
+		t.Fatal(err)
+	}
+	db := pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
+	defer db.Close()
+	folder, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES (?, 'ada', 'Leaves', 'chlorophyll', 1, 1)`
+	if _, err := db.Exec(insert, newID()); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + path
+}
+
+func TestADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds(t *testing.T) {
+	url := schema1(t)
+	if _, err := Open(t.Context(), url, Options{}); !unavailable(err) {
+		t.Errorf("before: %v, want unavailable", err)
+	}
+	if err := Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	s := reopen(t, url)
+	found, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Search: "chlorophyll"})
+	if err != nil || len(found) != 1 || found[0].Title != "Leaves" {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if _, err := s.SavePreferences(t.Context(), study.Preferences{UserID: "ada"}); err != nil {
+		t.Error(err)
+	}
+	wantIntact(t, s)
+}
+
+func TestSessionsOfOneTimeArePagedToo(t *testing.T) {
+	s := openFresh(t, Options{})
+	pageTied(t, s, func() error {
+		_, err := s.write.Exec("UPDATE sessions SET updated_at = 1")
+		return err
+	})
+}
+
+// pageTied makes five sessions, tie gives them one time, and they are read in pages.
+func pageTied(t *testing.T, s Store, tie func() error) {
+	t.Helper()
+	for range 5 {
+		if err := s.AppendMessages(t.Context(), study.Session{ID: newID(), UserID: "ada"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tie(); err != nil {
+		t.Fatal(err)
+	}
+	seen, p := map[string]bool{}, Page{Limit: 2}
+	for pages := 1; ; pages++ {
+		sessions, next, err := s.Sessions(t.Context(), "ada", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range sessions {
+			seen[v.ID] = true
+		}
+		if p.Before = next; next == "" {
+			if pages != 3 || len(seen) != 5 {
+				t.Errorf("%d of 5 sessions in %d pages", len(seen), pages)
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package stream
+
+import (
+	"sync"
+
+	"studysharper/app/study"
+)
+
+// choice is a wait that is still to find its journal.
+type choice struct {
+	q             Query
+	deliver       func(study.Batch, error)
+	first, second Keeper // the first that knows the session is chosen
+	shared        Keeper
+	exact         bool // Local is chosen only if it knows the position itself
+
+	mu      sync.Mutex
+	over    bool
+	cancels []func()
+}
+
+// put puts a query to one of the journals as long as the wait goes on.
+func (c *choice) put(to Keeper, q Query, heard func(study.Batch, error)) {
+	if c.isOver() {
+		return
+	}
+	cancel := to.Await(q, heard)
+	c.mu.Lock()
+	over := c.over
+	c.cancels = append(c.cancels, cancel)
+	c.mu.Unlock()
+	if over {
+		cancel()
+	}
+}
+
+// ask peeks.
+func (c *choice) ask(to Keeper, heard func(study.Batch, error)) {
+	q := c.q
+	q.NoWait, q.Peek = false, true
+	c.put(to, q, heard)
+}
+
+func (c *choice) isOver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.over
+}
+
+func (c *choice) cancel() {
+	c.mu.Lock()
+	c.over = true
+	cancels := c.cancels
+	c.cancels = nil
+	c.mu.Unlock()
+	for _, cancel := range cancels {
+		cancel()
+	}
+}
+
+// settle gives the answer, the first one.
+func (c *choice) settle(b study.Batch, err error) {
+	c.mu.Lock()
+	over := c.over
+	c.over = true
+	c.mu.Unlock()
+	if !over {
+		c.cancel() // the other wait
+		c.deliver(b, err)
+	}
+}
+
+func (c *choice) heardFirst(b study.Batch, err error) {
+	if !c.chosen(c.first, b, err) {
+		c.ask(c.second, c.heardSecond)
+	}
+}
+
+func (c *choice) heardSecond(b study.Batch, err error) {
+	switch {
+	case c.chosen(c.second, b, err):
+	case c.q.Peek, c.q.NoWait:
+		c.settle(study.Batch{}, nil)
+	default:
+		c.put(c.first, c.q, c.settle)
+		c.put(c.second, c.q, c.settle)
+	}
+}
+
+// chosen takes what one journal said, and reports whether it knows the session.
+func (c *choice) chosen(by Keeper, b study.Batch, err error) bool {
+	switch {
+	case by == c.shared && isAway(err), err == nil && b.Next == study.Position{}:
+		return false
+	case c.exact && by == c.first && err == nil && b.Next.Epoch != c.q.After.Epoch:
+		return false
+	case err != nil, c.q.Peek:
+		c.settle(b, err)
+	case by == c.shared:
+		c.put(by, c.q, c.heardShared)
+	default:
+		c.put(by, c.q, c.settle)
+	}
+	return true
+}
+
+// heardShared takes what Shared has for one who waited there. A session that is gone from
+// it may be in Local: whoever began it there was not told so, for Shared was just going away.
+func (c *choice) heardShared(b study.Batch, err error) {
+	local := c.first
+	if local == c.shared {
+		local = c.second
+	}
+	if !isMissing(err) {
+		c.settle(b, err)
+		return
+	}
+	c.ask(local, func(known study.Batch, unknown error) {
+		if unknown != nil || known.Next == (study.Position{}) {
+			c.settle(b, err)
+		} else {
+			c.put(local, c.q, c.settle)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package hub
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
+	play(t, Options{}, func(s *scene) {
+		w := s.begin()
+		s.append(w, number(study.KindStart, 1))
+		s.open(1, study.Position{})
+		slow := s.serve(2, Stream{FD: 2, Resumed: true, Query: stream.Query{Session: s.session}}, 10)
+		given := map[int]string{}
+		s.hub.Reserve()
+		empty := s.hub.Leave(func(fd int, _, owner, position string) error {
+			given[fd] = owner + position
+			if fd == 1 {
+				return errors.New("nobody takes it")
+			}
+			return nil
+		})
+		if given[1] != "z.1" || len(given) != 1 {
+			t.Fatalf("given at once: %v", given)
+		}
+		slow.room = -1
+		s.happens(2, false)
+		s.append(w, number(study.KindComplete, 2))
+		if given[2] != "z.1" || slow.text() != "id: z.1\ndata: {\"type\":\"start\",\"seq\":1,\"n\":1}\n\n" {
+			t.Errorf("given %v, the slow one had %q", given, slow.text())
+		}
+		select {
+		case <-empty:
+			t.Fatal("empty, though a stream is still to come")
+		default:
+		}
+		s.sockets.all[3] = &socket{room: -1}
+		s.hub.Serve(Stream{FD: 3, Head: []byte("head\n\n"), Query: stream.Query{Session: s.session, Owner: "ann"}})
+		<-empty
+		if given[3] != "ann0.0" || !strings.HasPrefix(s.sockets.all[3].text(), "head\n\nretry: ") || s.counted != 0 {
+			t.Errorf("who came last: given at %q behind %q; %d counted", given[3], s.sockets.all[3].text(), s.counted)
+		}
+	})
+}
+
+func TestAStopClosesStreamsWithoutAWord(t *testing.T) {
+	play(t, Options{}, func(s *scene) {
+		s.begin()
+		k := s.open(1, study.Position{})
+		<-s.hub.End()
+		if !k.closed || k.text() != "" || s.journal.Stats().Readers != 0 {
+			t.Errorf("closed %v, sent %q, %+v", k.closed, k.text(), s.journal.Stats())
+		}
+		<-s.hub.End()
+	})
+}

@@ -1,0 +1,70 @@
+-- Goes through a bucket: sessions nobody has used for too long, open runs of the dead (their
+-- ids are the arguments), orphans whose time is over; no more than MANY of each. It gives
+-- the ids of all other processes that have runs there.
+local MANY = 100
+local dead = {}
+for _, id in ipairs(ARGV) do dead[id] = true end
+
+local function parse(key) return string.match(key, '^([^:]+):(.+)$') end
+
+local function abandon(s, run)
+  local m = meta(s.id)
+  if call('HEXISTS', m, 'x:' .. run) == 1 or call('HEXISTS', m, 'q:' .. run) == 0 then
+    interrupt(s, run, 'b', BROKE)
+    save(s)
+    changed('e', s)
+    return
+  end
+  local writer = call('HGET', m, 'p:' .. run)
+  call('HSET', m, 'p:' .. run, '')
+  call('HSET', RUNS, s.id .. ':' .. run, '')
+  call('ZADD', ORPHANS, now + REPEAT_MS, s.id .. ':' .. run)
+  tell('l', s.id, run, 'b', writer)
+end
+
+for _, id in ipairs(call('ZRANGEBYSCORE', USED, '-inf', now - STALE_MS - 1, 'LIMIT', 0, MANY)) do
+  local s = load(id)
+  if not s then
+    call('ZREM', USED, id)
+    call('ZREM', IDLE, id)
+  elseif s.k == 0 then
+    forget(s)
+  else
+    for _, field in ipairs(call('HKEYS', meta(id))) do
+      local run = string.match(field, '^p:(.+)$')
+      if run then interrupt(s, run, 't', SILENT) end
+    end
+    save(s)
+    changed('e', s)
+  end
+end
+if call('ZCARD', USED) == 0 then call('DEL', BYTES) end
+
+local n, writers, listed = 0, {}, {}
+local all = call('HGETALL', RUNS)
+for i = 1, #all, 2 do
+  local process = string.match(all[i + 1], '^[^/]*')
+  if dead[process] and n < MANY then
+    local id, run = parse(all[i])
+    local s = load(id)
+    if s then abandon(s, run) else call('HDEL', RUNS, all[i]) end
+    n = n + 1
+  elseif process ~= '' and not listed[process] then
+    listed[process] = true
+    writers[#writers + 1] = process
+  end
+end
+for _, key in ipairs(call('ZRANGEBYSCORE', ORPHANS, '-inf', now, 'LIMIT', 0, MANY)) do
+  local id, run = parse(key)
+  local s = load(id)
+  call('ZREM', ORPHANS, key)
+  if not s then
+    call('HDEL', RUNS, key)
+  else
+    interrupt(s, run, 'b', BROKE)
+    save(s)
+    changed('e', s)
+  end
+end
+for _, key in ipairs(call('ZRANGE', ORPHANS, 0, MANY - 1)) do tell('o', parse(key)) end
+return writers

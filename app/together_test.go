@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/redisconn/redistest"
+	"studysharper/app/store/postgrestest"
+	"studysharper/loadtest/fakellm"
+)
+
+// components is what /health says of the parts, and of the whole.
+func (s *service) components() (status string, parts map[string]any) {
+	s.t.Helper()
+	_, got := s.ask("GET", "/health", "")
+	parts, _ = got["components"].(map[string]any)
+	status, _ = got["status"].(string)
+	return status, parts
+}
+
+func TestInstancesShareTheirRateLimits(t *testing.T) {
+	redis := redistest.Start(t)
+	limits := []string{"REDIS_URL=" + redis.URL(), "RATE_LIMIT_PER_MINUTE=4"}
+	a, b := start(t, limits...), start(t, limits...)
+	post := func(s *service) int {
+		status, _ := s.ask("POST", "/api/ai/process-stream", `{"type":"chat","user_id":"ada","message":"hello"}`)
+		return status
+	}
+	for range 2 {
+		if x, y := post(a), post(b); x != 200 || y != 200 {
+			t.Fatalf("within the limit: %d, %d", x, y)
+		}
+	}
+	if x, y := post(a), post(b); x != 429 || y != 429 {
+		t.Errorf("one past the limit: %d, %d", x, y)
+	}
+}
+
+func TestRunsAndStreamsAreAdmittedOverAllInstances(t *testing.T) {
+	redis := redistest.Start(t)
+	fake := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{Fault: fakellm.Hang}}})
+	env := []string{"LLM_API_KEY=k", "LLM_BASE_URL=" + httpServer(t, fake.ServeHTTP) + "/v1", "GRACEFUL_TIMEOUT=0",
+		"REDIS_URL=" + redis.URL(), "MAX_CONCURRENT_RUNS_TOTAL=2", "SSE_MAX_STREAMS_TOTAL=2"}
+	a, b := start(t, env...), start(t, env...)
+	post := func(s *service) (int, string) {
+		status, got := s.ask("POST", "/api/ai/process-stream", `{"type":"chat","user_id":"ada","message":"hello `+uuid.NewString()+`"}`)
+		session, _ := got["session_id"].(string)
+		return status, session
+	}
+	first, atA := post(a)
+	second, atB := post(b)
+	third, _ := post(a)
+	fourth, _ := post(b)
+	if first != 200 || second != 200 || third != 503 || fourth != 503 {
+		t.Errorf("runs: %d %d %d %d, want two and no more", first, second, third, fourth)
+	}
+	a.open(0, atA)
+	b.open(0, atB)
+	for _, s := range []*service{a, b} {
+		if status, got := s.ask("GET", "/api/ai/stream/"+uuid.NewString(), ""); status != 503 {
+			t.Errorf("the third stream: %d %v", status, got)
+		}
+		s.eventually("streams are counted over all instances", func() bool {
+			_, got := s.ask("GET", "/api/ai/stream-status", "")
+			return got["active_connections"] == 2.0
+		})
+	}
+}
+
+func TestAnInstanceGoesOnByItselfWhileRedisIsAway(t *testing.T) {
+	redis := redistest.Start(t)
+	s := start(t, "REDIS_URL="+redis.URL(), "RATE_LIMIT_PER_MINUTE=1000")
+	works := func(when string) {
+		t.Helper()
+		status, got := s.ask("POST", "/api/ai/process", `{"type":"chat","user_id":"ada","message":"hello `+when+`"}`)
+		if status != 200 {
+			t.Errorf("%s: a chat: %d %v", when, status, got)
+		}
+		status, got = s.ask("POST", "/api/ai/process-stream", `{"type":"chat","user_id":"ada","message":"hello again `+when+`"}`)
+		if status != 200 {
+			t.Fatalf("%s: a run: %d %v", when, status, got)
+		}
+		events := s.watch(got["stream_url"].(string))
+		if len(events) == 0 || events[len(events)-1]["type"] != "complete" {
+			t.Errorf("%s: the stream is %v", when, events)
+		}
+	}
+	works("with Redis")
+	if status, parts := s.components(); status != "healthy" || parts["cache"] != "healthy" {
+		t.Errorf("with Redis: %s, %v", status, parts)
+	}
+	for range 3 {
+		redis.Kill()
+		works("without Redis")
+		s.eventually("it says so", func() bool {
+			status, parts := s.components()
+			return status == "degraded" && parts["cache"] == "degraded" && parts["rate_limiting"] == "degraded" && parts["sse_streaming"] == "degraded"
+		})
+		if status, _ := s.ask("GET", "/readyz", ""); status != 200 {
+			t.Errorf("not ready without Redis: %d", status)
+		}
+		redis.Resume(t)
+		back := time.Now()
+		s.eventually("it is whole again", func() bool { status, _ := s.components(); return status == "healthy" })
+		if took := time.Since(back); took > 3*time.Second { // both workers; each within 1 s on a machine that is not busy
+			t.Errorf("whole again after %v", took)
+		}
+	}
+	works("with Redis again")
+}
+
+func TestAnInstanceStartsWithoutRedisButNotWithAWrongPassword(t *testing.T) {
+	redis := redistest.Start(t, "--requirepass", "the-right-one")
+	redis.Kill()
+	s := start(t, "REDIS_URL=redis://:the-right-one@"+redis.Addr())
+	if status, _ := s.components(); status != "degraded" {
+		t.Errorf("without Redis: %s", status)
+	}
+	redis.Resume(t)
+	s.eventually("it is whole", func() bool { status, _ := s.components(); return status == "healthy" })
+	cmd := program(t, []string{"PORT=0", "REDIS_URL=redis://:hunter2@" + redis.Addr()}, "serve")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != exitUsage {
+		t.Errorf("status %v, want %d", err, exitUsage)
+	}
+	if !strings.Contains(said.String(), "REDIS_URL") || !strings.Contains(said.String(), "WRONGPASS") || strings.Contains(said.String(), "hunter2") {
+		t.Errorf("said:\n%s", &said)
+	}
+}
+
+func TestARunOfOneInstanceIsWatchedAtAnother(t *testing.T) {
+	redis := redistest.Start(t)
+	env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgrestest.Start(t).Database(t), "MAX_REQUESTS=25", "MAX_REQUESTS_JITTER=5"}
+	a, b := start(t, env...), start(t, env...)
+	for i := range 60 { // both recycle their workers meanwhile
+		status, got := a.ask("POST", "/api/ai/process-stream", fmt.Sprintf(`{"type":"chat","user_id":"ada","message":"hello %d"}`, i))
+		if status != 200 {
+			t.Fatalf("%d %v", status, got)
+		}
+		events := b.watch(got["stream_url"].(string))
+		for n, e := range events {
+			if e["seq"] != float64(n+1) {
+				t.Fatalf("run %d: event %d is %v", i, n+1, e)
+			}
+		}
+		if len(events) == 0 || events[len(events)-1]["type"] != "complete" {
+			t.Fatalf("run %d: the stream is %v", i, events)
+		}
+	}
+}
+
+func TestWhatOneInstanceHasMadeOrChangedAnotherKnows(t *testing.T) {
+	redis := redistest.Start(t)
+	env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgrestest.Start(t).Database(t)}
+	a, b := start(t, env...), start(t, env...)
+	ask := func(s *service) (hit bool, result string) {
+		_, body, header := s.exchangeHeader("POST", "/api/ai/process", `{"type":"chat","user_id":"ada","message":"What is a quark?"}`)
+		return header.Get("X-Cache") == "HIT", body
+	}
+	_, note := a.ask("POST", "/api/notes", `{"user_id":"ada","title":"Quarks","content":"A quark is particle0."}`)
+	a.eventually("what one has made the other finds", func() bool {
+		_, _ = ask(a)
+		hit, _ := ask(b)
+		return hit
+	})
+	for n := range 20 { // each is asked after the other has changed it
+		changes, asks := a, b
+		if n%2 == 1 {
+			changes, asks = b, a
+		}
+		want := fmt.Sprintf("particle%d.", n+1)
+		if status, got := changes.ask("PATCH", "/api/notes/"+note["id"].(string)+"?user_id=ada", `{"content":"A quark is `+want+`"}`); status != 200 {
+			t.Fatalf("%d %v", status, got)
+		}
+		began := time.Now()
+		asks.eventually("the other instance has the new note", func() bool { _, result := ask(asks); return strings.Contains(result, want) })
+		if d := time.Since(began); d > 5*time.Second {
+			t.Errorf("it took %v", d)
+		}
+	}
+	_, _ = ask(a)
+	if status, _ := b.ask("DELETE", "/api/admin/cache", ""); status != 200 {
+		t.Fatal(status)
+	}
+	a.eventually("it is cleared at the other instance", func() bool {
+		hit, _ := ask(a)
+		return !hit
+	})
+}
+
+// exchangeHeader is ask, with the answer as text and its header.
+func (s *service) exchangeHeader(method, path, body string) (status int, text string, header http.Header) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	all, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return res.StatusCode, string(all), res.Header
+}

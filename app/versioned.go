@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+
+	"studysharper/app/agent"
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+// versioned is a store whose changes every worker knows of before they are acknowledged.
+// Both the agents and the HTTP face write through it. Sessions are cached nowhere.
+type versioned struct {
+	store.Store
+	known *knowledge
+}
+
+// CreateNote implements store.Store.
+func (v versioned) CreateNote(ctx context.Context, n study.Note) (study.Note, error) {
+	defer v.note(n.UserID)()
+	return v.Store.CreateNote(ctx, n)
+}
+
+// UpdateNote implements store.Store.
+func (v versioned) UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error) {
+	defer v.noteOf(ctx, userID, id)()
+	return v.Store.UpdateNote(ctx, userID, id, title, content)
+}
+
+// DeleteNote implements store.Store.
+func (v versioned) DeleteNote(ctx context.Context, userID, id string) error {
+	defer v.noteOf(ctx, userID, id)()
+	return v.Store.DeleteNote(ctx, userID, id)
+}
+
+// SavePreferences implements store.Store.
+func (v versioned) SavePreferences(ctx context.Context, p study.Preferences) (study.Preferences, error) {
+	defer v.known.revisions.Change(p.UserID, agent.KeptPreferences)()
+	return v.Store.SavePreferences(ctx, p)
+}
+
+// SaveContent implements store.Store.
+func (v versioned) SaveContent(ctx context.Context, c study.Content) (study.Content, error) {
+	defer v.known.revisions.Change(c.UserID, agent.KeptAids)()
+	return v.Store.SaveContent(ctx, c)
+}
+
+// note is called before a user's notes change, and done after that.
+func (v versioned) note(user string) (done func()) {
+	moved := v.known.revisions.Change(user, agent.KeptNotes)
+	return func() { moved(); v.known.changed.Tell(agent.MarkOf(user)) }
+}
+
+// noteOf is note for a note of this user's, or ("") of whoever has it.
+func (v versioned) noteOf(ctx context.Context, userID, id string) (done func()) {
+	if userID != "" {
+		return v.note(userID)
+	}
+	switch n, err := v.Store.Note(ctx, "", id); {
+	case err == nil:
+		return v.note(n.UserID)
+	case study.AsError(err).Code == study.CodeNotFound:
+		return func() {} // and nobody will have it: ids are new ones
+	default:
+		moved := v.known.revisions.ChangeAny()
+		return func() { moved(); v.known.changed.TellAll() }
+	}
+}

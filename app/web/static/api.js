@@ -1,0 +1,119 @@
+// Talking to the server: who we are, what an error is, and whether the server is there.
+import { $, sleep } from "./dom.js";
+
+// keepIn is a store that may be full or forbidden: then the page goes on without.
+export const keepIn = (store) => ({
+	get(key) { try { return store().getItem(key); } catch { return null; } },
+	set(key, value) { try { value == null ? store().removeItem(key) : store().setItem(key, value); } catch { /* not kept */ } },
+});
+export const kept = keepIn(() => localStorage);
+export const tab = keepIn(() => sessionStorage);
+
+// uuid works without crypto.randomUUID, which plain http on a network lacks.
+export function uuid() {
+	const b = crypto.getRandomValues(new Uint8Array(16));
+	b[6] = b[6] & 15 | 64;
+	b[8] = b[8] & 63 | 128;
+	const hex = [...b].map((x) => x.toString(16).padStart(2, "0")).join("");
+	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+// user is the id of this browser. A token says itself who its user is.
+export function user() {
+	if (token()) return {};
+	if (!kept.get("user")) kept.set("user", memory);
+	return { user_id: kept.get("user") ?? memory };
+}
+const memory = uuid();
+
+export const token = () => tab.get("token") ?? "";
+
+// Problem is an answer that says no: RFC 9457.
+export class Problem extends Error {
+	constructor(status, body, retryAfter) {
+		super(status === 413 ? "That is more text than this server takes at once" : body.detail || body.title || `The server answered ${status}`);
+		this.status = status;
+		this.retryAfter = retryAfter;
+	}
+}
+
+// Away is no answer at all, or one of a proxy that has nobody behind it.
+export class Away extends Error {}
+
+export async function ask(method, path, body, headers = {}) {
+	if (body !== undefined) headers["Content-Type"] = "application/json";
+	if (token()) headers.Authorization ??= `Bearer ${token()}`;
+	let res;
+	try {
+		res = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+	} catch {
+		throw new Away("The server cannot be reached.");
+	}
+	const json = (res.headers.get("Content-Type") ?? "").includes("json");
+	if (res.status >= 502 && !json) throw new Away("The server cannot be reached.");
+	if (res.ok) return json ? res.json() : null;
+	throw new Problem(res.status, json ? await res.json() : {}, +res.headers.get("Retry-After") || 0);
+}
+
+// call is ask for a user: it waits while the server is away, asks for a token where one
+// is wanted, and gives up when the signal says so. A path or body that names the user is a
+// function, because a token may have come meanwhile.
+export async function call(method, path, body, signal) {
+	for (;;) {
+		try {
+			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body);
+		} catch (e) {
+			if (signal?.aborted) throw e;
+			if (e instanceof Away) await back();
+			else if (e.status === 401) await signedIn(e.message);
+			else throw e;
+			if (signal?.aborted) throw e;
+		}
+	}
+}
+
+let waiting = null, wake = () => {};
+
+// back is there again when the server is. One loop asks for all who wait.
+export function back() {
+	return waiting ??= (async () => {
+		$("away").hidden = false;
+		for (let pause = 500; !await there(); pause = Math.min(2 * pause, 5000)) {
+			await Promise.race([sleep(pause), new Promise((now) => { wake = now; })]);
+		}
+		$("away").hidden = true;
+		waiting = null;
+	})();
+}
+
+export async function there() {
+	try {
+		return (await fetch("/livez", { cache: "no-store" })).ok;
+	} catch {
+		return false;
+	}
+}
+
+let asking = null;
+
+function signedIn(why) {
+	$("signin").hidden = false;
+	$("token").setCustomValidity("");
+	if (token()) $("signin").querySelector("label").textContent = `The token was not taken: ${why}. Paste another`;
+	$("token").focus();
+	asking ??= Promise.withResolvers();
+	return asking.promise;
+}
+
+export function watchBanners() {
+	$("retry").addEventListener("click", () => wake());
+	addEventListener("online", () => wake());
+	$("signin").addEventListener("submit", (e) => {
+		e.preventDefault();
+		tab.set("token", $("token").value.trim());
+		$("token").value = "";
+		$("signin").hidden = true;
+		asking?.resolve();
+		asking = null;
+	});
+}

@@ -1,0 +1,78 @@
+// The operator's charts and tables, and how the figures of the server become theirs.
+import { Chart } from "./chart.js";
+import { $, el } from "./dom.js";
+
+const MB = 2 ** 20;
+const megabytes = (n) => `${Math.round(n / MB)} MB`;
+const count = (n) => n >= 1e6 ? `${+(n / 1e6).toFixed(1)}M` : n >= 1e4 ? `${Math.round(n / 1e3)}k` : String(+n.toFixed(n < 10 ? 1 : 0));
+const rate = (n) => `${count(n)}/s`;
+const millis = (n) => n >= 1000 ? `${+(n / 1000).toFixed(1)} s` : `${+n.toFixed(n < 10 ? 1 : 0)} ms`;
+const age = (s) => s < 120 ? `${Math.round(s)} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+
+const charts = {
+	memory: new Chart("Container memory", megabytes, 64 * MB, MB),
+	workers: new Chart("Memory of each worker", megabytes, 16 * MB, MB),
+	requests: new Chart("Requests", rate),
+	latency: new Chart("Latency", millis),
+	runs: new Chart("Runs", rate),
+	open: new Chart("Open now", count, 4),
+	cache: new Chart("Cache", rate),
+};
+
+let before = null; // the figures before these, to see what was added
+
+// show puts the figures of a moment on the board.
+export function show(m, at) {
+	if (!$("charts").children.length) $("charts").append(...Object.values(charts).map((c) => c.node));
+	const mark = before ? recycled(before.m, m) : "";
+	charts.memory.add(at, { used: m.memory.container_bytes, ...(m.memory.limit_bytes ? { limit: m.memory.limit_bytes } : {}) }, mark);
+	charts.workers.add(at, Object.fromEntries(m.workers.map((w) => [nameOf(w), w.rss_bytes])), mark);
+	charts.open.add(at, { streams: m.sse.active_connections, runs: m.runs.active }, mark);
+	charts.latency.node.hidden = !latency(m);
+	if (latency(m)) charts.latency.add(at, latency(m), mark);
+	if (before) rates(before, m, at, mark);
+	before = { m, at };
+	tables(m);
+}
+
+function rates({ m: old, at: then }, m, at, mark) {
+	const each = (now, was) => Math.max(0, now - was) * 1000 / Math.max(1, at - then);
+	const was = Object.fromEntries(old.workers.map((w) => [w.pid, w.requests]));
+	charts.requests.add(at, Object.fromEntries(m.workers.map((w) => [nameOf(w), each(w.requests, was[w.pid] ?? 0)])), mark);
+	charts.cache.add(at, { hits: each(m.cache.hits, old.cache.hits), misses: each(m.cache.misses, old.cache.misses) }, mark);
+	charts.runs.add(at, { completed: each(m.runs.completed, old.runs.completed), failed: each(m.runs.failed, old.runs.failed), shed: each(m.runs.shed, old.runs.shed) }, mark);
+}
+
+// latency gives the percentiles in ms where the server tells them.
+function latency(m) {
+	const l = Object.entries(m.latency ?? {}).map(([name, value]) => [/p\d+/.exec(name)?.[0], value]).filter(([name, value]) => name && Number.isFinite(value));
+	return l.length ? Object.fromEntries(l) : null;
+}
+
+const nameOf = (w) => `worker ${w.pid}`;
+
+// recycled says which workers came since the figures before.
+function recycled(old, m) {
+	const known = new Set(old.workers.map((w) => w.pid));
+	return m.workers.filter((w) => !known.has(w.pid)).map((w) => `worker ${w.pid} came, generation ${w.generation}`).join(", ");
+}
+
+const table = (id, heads, rows, none) => $(id).replaceChildren(
+	el("thead", {}, el("tr", {}, heads.map((h) => el("th", { scope: "col" }, h)))),
+	el("tbody", {}, rows.length ? rows.map((r) => el("tr", {}, r.map((c, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, String(c))))) : el("tr", {}, el("td", { colSpan: heads.length }, none))));
+
+function tables(m) {
+	const c = m.cache, mem = m.memory;
+	$("facts").textContent = [`peak ${megabytes(mem.peak_bytes)}`, `${mem.oom_kills} out-of-memory kills`, `supervisor ${megabytes(mem.supervisor_rss_bytes)}`,
+		`cache ${c.items} of ${c.max_items} items, ${c.estimated_size_mb.toFixed(1)} of ${c.max_size_mb.toFixed(0)} MB`, `${m.sse.sessions} sessions, ${m.sse.dropped_events} events dropped`, `model ${m.llm.provider}`].join(" · ");
+	table("workers", ["Worker", "Slot", "Generation", "State", "Requests", "In flight", "Streams", "Memory", "Heap", "Goroutines", "Up for"],
+		m.workers.map((w) => [w.pid, w.slot, w.generation, w.state, w.requests, w.in_flight, w.streams, megabytes(w.rss_bytes), megabytes(w.heap_bytes), w.goroutines, age(w.uptime_seconds)]), "none");
+	$("recycles").replaceChildren(...Object.entries(m.recycles).flatMap(([why, n]) => [el("dt", {}, why.replace("_", " ")), el("dd", {}, String(n))]));
+	if (m.metrics) table("agents", ["Type", "Requests", "Failed", "Average"], Object.entries(m.metrics.agent_metrics ?? {}).map(([type, a]) => [type.replaceAll("_", " "), a.requests, a.failed, millis(a.avg_execution_time_ms)]), "No runs in the last hour.");
+}
+
+// showErrors lists the latest failures.
+export function showErrors(errors) {
+	table("errors", ["When", "Type", "Error", "Took", "Model", "Run"],
+		errors.map((e) => [new Date(e.created_at).toLocaleString(), e.type.replaceAll("_", " "), e.error_code, millis(e.execution_time_ms), e.model_used || "–", e.run_id]), "None.");
+}

@@ -1,0 +1,124 @@
+// Package web holds the pages that people see, the study desk and the operator's page,
+// as files in the binary: HTML, CSS and JavaScript as they are written, built by nothing
+// and needing nothing from elsewhere. The one idea: the folder that a page's files lie
+// in is named by their content, so a browser keeps them for ever and asks for the page alone.
+// It knows no HTTP server; app/httpapi serves what is found here.
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"path"
+	"sync"
+)
+
+//go:embed static
+var static embed.FS
+
+// The pages, for Page.
+const (
+	Desk  = "desk.html"
+	Admin = "admin.html"
+)
+
+// Policy is the Content-Security-Policy that the pages are written for: scripts, styles
+// and data from this server only, nothing inline, no markup made of strings.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// versionMark stands in the pages where the folder's name goes.
+const versionMark = "{version}"
+
+// File is one file as it is sent. Its bytes belong to the package.
+type File struct {
+	Type string // Content-Type
+	ETag string // weak (RFC 9110, section 8.8.1): both encodings have it
+	Body []byte
+	gzip func() []byte
+}
+
+// Gzip gives the body compressed. It is made when it is first asked for and kept.
+func (f *File) Gzip() []byte { return f.gzip() }
+
+// site is all files by name, and what their folder is called.
+type site struct {
+	version string
+	files   map[string]*File
+}
+
+// opened is made once a process, when somebody first looks: most workers show no page.
+var opened = sync.OnceValue(open)
+
+// Page gives a page: Desk or Admin; nil for any other.
+func Page(name string) *File {
+	if name != Desk && name != Admin {
+		return nil
+	}
+	return opened().files[name]
+}
+
+// Asset gives a file of a page; nil where there is none of that name. lasting says that
+// it will never be another under this version. A version of another release gives
+// today's file, which is not to be kept: while a release is rolled out, page and files
+// may come from two instances.
+func Asset(version, name string) (f *File, lasting bool) {
+	if path.Ext(name) == ".html" {
+		return nil, false
+	}
+	s := opened()
+	return s.files[name], version == s.version
+}
+
+func open() *site {
+	s := &site{files: map[string]*File{}}
+	all := sha256.New()
+	names, err := fs.Glob(static, "static/*")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for _, name := range names {
+		body, err := static.ReadFile(name)
+		if err != nil {
+			panic(err) // it was just listed
+		}
+		all.Write(body)
+		s.files[path.Base(name)] = newFile(path.Ext(name), body)
+	}
+	s.version = hex.EncodeToString(all.Sum(nil)[:8])
+	for _, name := range []string{Desk, Admin} {
+		body := bytes.ReplaceAll(s.files[name].Body, []byte(versionMark), []byte(s.version))
+		s.files[name] = newFile(path.Ext(name), body)
+	}
+	return s
+}
+
+func newFile(ext string, body []byte) *File {
+	sum := sha256.Sum256(body)
+	return &File{
+		Type: types[ext], ETag: `W/"` + hex.EncodeToString(sum[:8]) + `"`, Body: body,
+		gzip: sync.OnceValue(func() []byte { return compressed(body) }),
+	}
+}
+
+// types are said, not guessed: with nosniff a browser runs nothing else.
+var types = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+func compressed(body []byte) []byte {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	_, _ = w.Write(body) // a buffer takes everything
+	_ = w.Close()
+	return bytes.Clone(out.Bytes())
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pageBytes is what a page may weigh with all that it loads.
+const pageBytes = 60_000
+
+var (
+	named    = regexp.MustCompile(`/assets/([0-9a-f]{16})/([a-z]+\.[a-z]+)`)
+	imported = regexp.MustCompile(`from "\./([a-z]+\.js)"`)
+)
+
+// loaded gives the files that a page loads, by name: those that it names, and what
+// those import.
+func loaded(t *testing.T, page string) map[string]*File {
+	t.Helper()
+	files := map[string]*File{}
+	var take func(version, name string)
+	take = func(version, name string) {
+		if files[name] != nil {
+			return
+		}
+		file, lasting := Asset(version, name)
+		if file == nil || !lasting {
+			t.Fatalf("%s names %s of version %s, which there is not", page, name, version)
+		}
+		files[name] = file
+		for _, found := range imported.FindAllSubmatch(file.Body, -1) {
+			take(version, string(found[1]))
+		}
+	}
+	for _, found := range named.FindAllSubmatch(Page(page).Body, -1) {
+		take(string(found[1]), string(found[2]))
+	}
+	return files
+}
+
+func TestAPageAndAllItLoadsIsWithin60kB(t *testing.T) {
+	for _, page := range []string{Desk, Admin} {
+		size, small := len(Page(page).Body), len(Page(page).Gzip())
+		for _, file := range loaded(t, page) {
+			size += len(file.Body)
+			small += len(file.Gzip())
+		}
+		t.Logf("%s: %d bytes, %d compressed", page, size, small)
+		if size > pageBytes || size < 10_000 {
+			t.Errorf("%s weighs %d bytes, at most %d", page, size, pageBytes)
+		}
+	}
+}
+
+func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
+	for _, page := range []string{Desk, Admin} {
+		for name := range loaded(t, page) {
+			if !strings.Contains(string(Page(page).Body), "/"+name+`"`) {
+				t.Errorf("%s is found late: %s does not name it", name, page)
+			}
+		}
+	}
+}
+
+func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
+	used := []string{Desk, Admin}
+	for _, page := range []string{Desk, Admin} {
+		for name := range loaded(t, page) {
+			used = append(used, name)
+		}
+	}
+	for name, file := range opened().files {
+		if !slices.Contains(used, name) {
+			t.Errorf("no page loads %s", name)
+		}
+		if file.Type == "" || len(file.Body) == 0 {
+			t.Errorf("%s: type %q, %d bytes", name, file.Type, len(file.Body))
+		}
+	}
+}
+
+// forbidden is what the policy refuses, and what would take a text for markup.
+var forbidden = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|DOMParser|javascript:| style="|<script>|<style| on[a-z]+="`)
+
+func TestNothingIsInlineAndNoTextIsTakenForMarkup(t *testing.T) {
+	for name, file := range opened().files {
+		if found := forbidden.Find(file.Body); found != nil {
+			t.Errorf("%s has %q", name, found)
+		}
+	}
+}
+
+func TestNoFileNamesAnotherHost(t *testing.T) {
+	host := regexp.MustCompile(`(https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s"'<]*`)
+	for name, file := range opened().files {
+		for _, found := range host.FindAll(file.Body, -1) {
+			if string(found) != "http://www.w3.org/2000/svg" { // a name, not an address
+				t.Errorf("%s names %s", name, found)
+			}
+		}
+	}
+}
+
+func TestGzipGivesTheSameBytes(t *testing.T) {
+	for name, file := range opened().files {
+		r, err := gzip.NewReader(bytes.NewReader(file.Gzip()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, file.Body) {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(file.Body), err)
+		}
+	}
+}
+
+func TestOnlyWhatThereIsIsGiven(t *testing.T) {
+	version := opened().version
+	for _, name := range []string{"", "desk", "desk.html", "admin.html", "../web.go", "static/desk.js", "no.js", "."} {
+		if file, _ := Asset(version, name); file != nil {
+			t.Errorf("an asset %q", name)
+		}
+		if name != Desk && name != Admin && Page(name) != nil {
+			t.Errorf("a page %q", name)
+		}
+	}
+	if file, lasting := Asset("0123456789abcdef", "desk.js"); file == nil || lasting {
+		t.Errorf("a file of another version: %v, lasting %v", file != nil, lasting)
+	}
+	if bytes.Contains(Page(Desk).Body, []byte(versionMark)) {
+		t.Error("the version is not filled in")
+	}
+}
+
+func TestFilesAreUnder300Lines(t *testing.T) {
+	for name, file := range opened().files {
+		if lines := bytes.Count(file.Body, []byte("\n")); path.Ext(name) != ".html" && lines > 300 {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+	}
+}

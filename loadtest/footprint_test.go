@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const (
+	heldStreams   = 10_000
+	heldBound     = 150_000_000 // bytes of the load tool, with all of them open
+	filesNeeded   = heldStreams + 500
+	eventsHead    = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+	healthyAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{\"status\":\"healthy\"}"
+)
+
+// holdStreams answers on one goroutine: a stream's head, and silence from then on.
+func holdStreams(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	t.Cleanup(func() { listener.Close(); <-ended })
+	go func() {
+		defer close(ended)
+		for r := bufio.NewReader(nil); ; {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close() // at the end, all of them
+			r.Reset(conn)
+			switch request, err := http.ReadRequest(r); {
+			case err != nil: // a look whether somebody listens
+			case request.URL.Path == "/health":
+				io.WriteString(conn, healthyAnswer)
+			default:
+				io.WriteString(conn, eventsHead)
+			}
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func TestTenThousandStreamsAreHeldWithinTheirBound(t *testing.T) {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Max < filesNeeded {
+		t.Skipf("this machine lets a process have %d files, %d are needed", files.Max, filesNeeded)
+	}
+	files.Cur = files.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(build(t), "-scenario", "idle-streams", "-d", "10s", "-min-success", "100", "10000", holdStreams(t))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Streams open at the end: 10000\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	most := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024
+	t.Logf("%d streams in %.1f MB", heldStreams, float64(most)/1e6)
+	if most > heldBound {
+		t.Errorf("%d bytes, want at most %d", most, heldBound)
+	}
+}

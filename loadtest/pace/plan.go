@@ -1,0 +1,90 @@
+package pace
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Worker makes requests, one at a time. Once makes request n, from 1, that was due at
+// a moment, and returns when it is over or ctx ends.
+type Worker interface {
+	Once(ctx context.Context, n int64, due time.Time)
+	Close()
+}
+
+// Plan is when requests are made, and by how many at once.
+type Plan struct {
+	Workers  int           // requests at once, at most; at least 1
+	Requests int64         // in all; 0 = no bound
+	Duration time.Duration // in which requests are begun; 0 = no bound
+	Think    time.Duration // of a worker of a closed load, between two requests
+	// Schedule makes an open load. One request behind another is due when it says,
+	// and waits only while all workers are busy. nil = a closed load: each worker
+	// makes its next request when the one before is answered.
+	Schedule *Schedule
+}
+
+// Pace is how a plan was kept.
+type Pace struct {
+	Begun int64         // requests
+	Late  time.Duration // how long after it was due a request was begun, at most; closed loads are never late
+}
+
+// Run makes the requests. hire makes a worker; those who were hired are closed in the
+// end. It returns when the plan is done and every request is over, or ctx has ended.
+func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
+	if p.Schedule != nil {
+		return p.runOpen(ctx, hire)
+	}
+	return p.runClosed(ctx, hire), nil
+}
+
+func (p Plan) runClosed(ctx context.Context, hire func() Worker) Pace {
+	until := ctx
+	if p.Duration > 0 {
+		bounded, cancel := context.WithTimeout(ctx, p.Duration)
+		defer cancel()
+		until = bounded
+	}
+	var begun atomic.Int64
+	var workers sync.WaitGroup
+	for range p.Workers {
+		workers.Go(func() {
+			w := hire()
+			defer w.Close()
+			for until.Err() == nil {
+				n := begun.Add(1)
+				if p.Requests > 0 && n > p.Requests {
+					return
+				}
+				w.Once(ctx, n, time.Now())
+				if !Sleep(until, p.Think) {
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	n := begun.Load()
+	if p.Requests > 0 {
+		n = min(n, p.Requests) // each worker asked for one too many
+	}
+	return Pace{Begun: n}
+}
+
+// Sleep waits, and reports whether it could to the end.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,223 @@
+package report
+
+import (
+	_ "embed" // the page's style
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"studysharper/loadtest/measure"
+)
+
+//go:embed style.css
+var style string
+
+// WriteHTML writes the report as one page that needs nothing else: no script, no
+// picture, no font. Whatever it quotes is escaped.
+func (r *Report) WriteHTML(w io.Writer) error {
+	var b strings.Builder
+	title := html.EscapeString("Load test: " + r.Scenario)
+	fmt.Fprintf(&b, "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">\n"+
+		"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>%s</title>\n<style>\n%s</style></head>\n<body><main>\n", title, style)
+	r.writeHead(&b, title)
+	r.writeTiles(&b)
+	r.writeThresholds(&b)
+	b.WriteString("<div class=charts>\n")
+	for _, p := range r.plots() {
+		p.write(&b)
+	}
+	b.WriteString("</div>\n")
+	r.writeTables(&b)
+	b.WriteString("</main></body></html>\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) writeHead(b *strings.Builder, title string) {
+	class := "bad"
+	if r.Passed {
+		class = "good"
+	}
+	fmt.Fprintf(b, "<h1>%s</h1>\n<p class=sub>%s · %s · %s</p>\n<p class=\"verdict %s\">%s</p>\n", title, html.EscapeString(r.Target),
+		html.EscapeString(r.Model), r.Began.Format("2006-01-02 15:04:05 UTC"), class, html.EscapeString(r.Verdict()))
+}
+
+func (r *Report) writeTiles(b *strings.Builder) {
+	tiles := [][2]string{
+		{"requests", fmt.Sprint(r.Total)}, {"successful", percent(r.success())}, {"failed", fmt.Sprint(r.Failed)},
+		{"requests a second", trimmed(r.RPS, 1)}, {"duration", ms(r.DurationMS)}, {"p50", ms(r.P50MS)}, {"p95", ms(r.P95MS)}, {"p99", ms(r.P99MS)},
+	}
+	if s := r.Server; s != nil {
+		tiles = append(tiles, [2]string{"memory, peak", size(s.PeakBytes)}, [2]string{"workers recycled", fmt.Sprint(s.recycled())})
+		if asked := s.Hits + s.Misses; asked > 0 {
+			tiles = append(tiles, [2]string{"cache hits", percent(100 * float64(s.Hits) / float64(asked))})
+		}
+	}
+	b.WriteString("<div class=tiles>\n")
+	for _, t := range tiles {
+		fmt.Fprintf(b, "<div class=tile><span>%s</span><b>%s</b></div>\n", t[0], html.EscapeString(t[1]))
+	}
+	b.WriteString("</div>\n")
+}
+
+func (r *Report) writeThresholds(b *strings.Builder) {
+	if len(r.Thresholds) == 0 {
+		return
+	}
+	b.WriteString("<section><h2>Thresholds</h2><table class=tight><tr><th></th><th>measured</th><th>goal</th><th></th></tr>\n")
+	for _, t := range r.Thresholds {
+		word, class := "missed", "bad"
+		if t.Passed {
+			word, class = "passed", "good"
+		}
+		writeRow(b, class, t.Name, t.Measured, t.Goal, word)
+	}
+	b.WriteString("</table></section>\n")
+}
+
+// writeRow writes cells, the last of a class of its own.
+func writeRow(b *strings.Builder, lastClass string, cells ...string) {
+	b.WriteString("<tr>")
+	for i, cell := range cells {
+		class := ""
+		if i == len(cells)-1 && lastClass != "" {
+			class = " class=" + lastClass
+		}
+		fmt.Fprintf(b, "<td%s>%s</td>", class, html.EscapeString(cell))
+	}
+	b.WriteString("</tr>\n")
+}
+
+func (r *Report) writeTables(b *strings.Builder) {
+	b.WriteString("<section><h2>Latency</h2><table><tr><th></th><th>count</th><th>mean</th><th>p50</th><th>p90</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th></tr>\n")
+	row := func(name string, s measure.Summary) {
+		writeRow(b, "", name, fmt.Sprint(s.Count), ms(s.Mean), ms(s.P50), ms(s.P90), ms(s.P95), ms(s.P99), ms(s.P999), ms(s.Max))
+	}
+	row("all requests", r.Latency)
+	for _, name := range slices.Sorted(maps.Keys(r.Series)) {
+		row(name, r.Series[name])
+	}
+	b.WriteString("</table></section>\n")
+	writeCounts(b, "Failures", r.Failures)
+	writeCounts(b, "Counts", r.Counts)
+	if r.Server != nil {
+		writeCounts(b, "Workers recycled", r.Server.Recycles)
+	}
+	if len(r.Notes) > 0 {
+		b.WriteString("<section><h2>Notes</h2><ul>\n")
+		for _, note := range r.Notes {
+			fmt.Fprintf(b, "<li>%s</li>\n", html.EscapeString(note))
+		}
+		b.WriteString("</ul></section>\n")
+	}
+}
+
+func writeCounts(b *strings.Builder, title string, counts map[string]int64) {
+	if len(counts) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "<section><h2>%s</h2><table>\n", title)
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		writeRow(b, "", name, fmt.Sprint(counts[name]))
+	}
+	b.WriteString("</table></section>\n")
+}
+
+// plots are the charts of a run.
+func (r *Report) plots() []plot {
+	most := max(r.DurationMS/1000, 1)
+	marks := r.recycleTimes()
+	over := func(p plot) plot {
+		p.xMost, p.xTicks, p.marks = most, secondsAxis(most), marks
+		return p
+	}
+	var p50, p95, p99, rate, failed, memory, streams []point
+	for _, s := range r.Seconds {
+		if x := min(float64(s.At)+0.5, most); s.Max > 0 {
+			p50, p95, p99 = append(p50, point{x, s.P50}), append(p95, point{x, s.P95}), append(p99, point{x, s.P99})
+		}
+	}
+	for _, s := range r.rates() {
+		x := min(float64(s.At)+0.5, most)
+		rate, failed = append(rate, point{x, float64(s.OK + s.Failed)}), append(failed, point{x, float64(s.Failed)})
+	}
+	all := []plot{
+		over(plot{title: "Latency over time", about: "of the requests that ended in each second", y: ms,
+			lines: []line{{"p99", "c", p99, false}, {"p95", "b", p95, false}, {"p50", "a", p50, false}}}),
+		r.percentiles(),
+		over(plot{title: "Rate", about: "requests that ended in each second", y: whole,
+			lines: []line{{"all", "a", rate, true}, {"failed", "c", failed, true}}}),
+	}
+	if r.Server == nil {
+		return all
+	}
+	for _, s := range r.Server.Samples {
+		memory, streams = append(memory, point{min(s.At, most), float64(s.Memory)}), append(streams, point{min(s.At, most), float64(s.Streams)})
+	}
+	all = append(all, over(plot{title: "The service's memory", about: "as it says itself, once a second", y: megabytes,
+		lines: []line{{"memory", "d", memory, true}}, limit: float64(r.Server.LimitBytes), limitName: "limit, " + size(r.Server.LimitBytes)}))
+	if r.Server.Streams > 0 {
+		all = append(all, over(plot{title: "Event streams", about: "open at the service", y: whole, lines: []line{{"streams", "a", streams, true}}}))
+	}
+	if r.Server.Hits+r.Server.Misses > 0 {
+		all = append(all, over(plot{title: "Cache", about: "answers in each second", y: whole, lines: r.cacheLines(most)}))
+	}
+	return all
+}
+
+// closestTicks is how near two ticks may be, so that their words do not touch on a telephone.
+const closestTicks = 0.14
+
+func megabytes(bytes float64) string { return trimmed(bytes/1e6, 1) + " MB" }
+
+func whole(n float64) string { return trimmed(n, 1) }
+
+// percentiles is the ladder: from left to right, each step leaves a tenth.
+func (r *Report) percentiles() plot {
+	p := plot{title: "Latency by percentile", about: "of all requests, the failed ones included", y: ms}
+	place := func(percentile float64) float64 { return -math.Log10(max(1-percentile/100, 1e-9)) }
+	var points []point
+	for _, rung := range r.Percentiles {
+		if rung.Percentile < 100 {
+			points = append(points, point{place(rung.Percentile), rung.MS})
+			p.xMost = place(rung.Percentile)
+		}
+	}
+	p.xMost = max(p.xMost, 1)
+	for _, percentile := range []float64{0, 50, 90, 99, 99.9, 99.99, 99.999} {
+		at := place(percentile) / p.xMost
+		if n := len(p.xTicks); at <= 1.001 && (n == 0 || at-p.xTicks[n-1].at > closestTicks) {
+			p.xTicks = append(p.xTicks, tick{at, trimmed(percentile, 3) + "%"})
+		}
+	}
+	p.lines = []line{{"latency", "a", points, true}}
+	return p
+}
+
+// recycleTimes are when a reading told of more recycles than the one before.
+func (r *Report) recycleTimes() (at []float64) {
+	if r.Server == nil {
+		return nil
+	}
+	for i := 1; i < len(r.Server.Samples); i++ {
+		if s := r.Server.Samples[i]; s.Recycled() > r.Server.Samples[i-1].Recycled() {
+			at = append(at, min(s.At, max(r.DurationMS/1000, 1)))
+		}
+	}
+	return at
+}
+
+func (r *Report) cacheLines(most float64) []line {
+	var hits, misses []point
+	for i := 1; i < len(r.Server.Samples); i++ {
+		before, s := r.Server.Samples[i-1], r.Server.Samples[i]
+		took := max(s.At-before.At, 1e-3)
+		hits = append(hits, point{min(s.At, most), max(0, float64(s.Hits-before.Hits)) / took})
+		misses = append(misses, point{min(s.At, most), max(0, float64(s.Misses-before.Misses)) / took})
+	}
+	return []line{{"hits", "d", hits, true}, {"misses", "c", misses, false}}
+}

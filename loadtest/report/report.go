@@ -1,0 +1,177 @@
+// Package report says how a load test went: to people on a terminal, to programs as
+// JSON, as a page of HTML, and beside another run. The one idea: a Report is plain
+// data and holds everything; each form is a function of it.
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"studysharper/loadtest/measure"
+	"studysharper/loadtest/server"
+)
+
+const (
+	version  = 1
+	maxBytes = 64 << 20 // of a report that is read
+)
+
+// Report is a run. Latencies are those of all requests, the failed ones included;
+// in an open load they count from when a request was due.
+type Report struct {
+	Version     int       `json:"version"`
+	Target      string    `json:"target"`
+	Scenario    string    `json:"scenario"`
+	Model       string    `json:"model"` // of load, in words
+	Began       time.Time `json:"began"`
+	Interrupted bool      `json:"interrupted"`
+	Passed      bool      `json:"passed"`
+
+	Total      int64            `json:"total"`
+	OK         int64            `json:"ok"`
+	Failed     int64            `json:"failed"`
+	Failures   map[string]int64 `json:"failures"`
+	DurationMS float64          `json:"duration_ms"`
+	RPS        float64          `json:"rps"`
+	P50MS      float64          `json:"p50_ms"`
+	P95MS      float64          `json:"p95_ms"`
+	P99MS      float64          `json:"p99_ms"`
+	LateMS     float64          `json:"late_ms"` // how long after it was due a request was begun, at most
+
+	Latency     measure.Summary            `json:"latency"`
+	Percentiles []measure.Rung             `json:"percentiles"`
+	Series      map[string]measure.Summary `json:"series"`
+	Counts      map[string]int64           `json:"counts"`
+	Seconds     []measure.Second           `json:"seconds"`
+	Server      *Server                    `json:"server,omitempty"` // nil = it was not asked
+	Thresholds  []Threshold                `json:"thresholds"`
+	Notes       []string                   `json:"notes"`
+}
+
+// Server is what the service said of itself meanwhile.
+type Server struct {
+	PeakBytes  int64            `json:"peak_bytes"`     // the highest reading
+	PeakRSS    int64            `json:"peak_rss_bytes"` // of the processes alone
+	LimitBytes int64            `json:"limit_bytes"`    // 0 = none is known
+	Recycles   map[string]int64 `json:"recycles"`       // meanwhile, by reason
+	Hits       int64            `json:"cache_hits"`     // meanwhile, as are the next
+	Misses     int64            `json:"cache_misses"`
+	Shed       int64            `json:"runs_shed"`
+	OOMKills   int64            `json:"oom_kills"`
+	Streams    int64            `json:"most_streams"`
+	Unread     int              `json:"readings_failed"`
+	Samples    []server.Sample  `json:"samples"`
+}
+
+// Run is what a Report is made of besides what was measured.
+type Run struct {
+	Target, Scenario, Model string
+	Began                   time.Time
+	Interrupted             bool
+	Late                    time.Duration
+	Goals                   Goals
+}
+
+// New makes a Report and judges it. samples are nil where the service was not asked.
+func New(run Run, m measure.Result, samples []server.Sample, unread int) *Report {
+	r := &Report{Version: version, Target: run.Target, Scenario: run.Scenario, Model: run.Model, Began: run.Began.UTC(),
+		Interrupted: run.Interrupted, Total: m.All(), OK: m.OK, Failed: m.Failed, Failures: m.Failures,
+		DurationMS: float64(m.Took.Microseconds()) / 1000, RPS: float64(m.All()) / max(m.Took.Seconds(), 1e-9),
+		P50MS: m.Latency.P50, P95MS: m.Latency.P95, P99MS: m.Latency.P99, LateMS: float64(run.Late.Microseconds()) / 1000,
+		Latency: m.Latency, Percentiles: m.Ladder, Series: m.Series, Counts: m.Counts, Seconds: m.Seconds}
+	if len(samples) > 0 {
+		r.Server = newServer(samples, unread)
+	}
+	r.judge(run.Goals)
+	r.note(run, unread)
+	return r
+}
+
+func newServer(samples []server.Sample, unread int) *Server {
+	first, last := samples[0], samples[len(samples)-1]
+	s := &Server{Samples: samples, Unread: unread, LimitBytes: last.Limit, Recycles: map[string]int64{}, Hits: last.Hits - first.Hits,
+		Misses: last.Misses - first.Misses, Shed: last.Shed - first.Shed, OOMKills: last.OOMKills - first.OOMKills}
+	for reason, n := range last.Recycles {
+		if since := n - first.Recycles[reason]; since > 0 {
+			s.Recycles[reason] = since
+		}
+	}
+	for _, sample := range samples {
+		s.PeakBytes, s.PeakRSS, s.Streams = max(s.PeakBytes, sample.Memory), max(s.PeakRSS, sample.RSS), max(s.Streams, sample.Streams)
+	}
+	return s
+}
+
+// rates is how many requests ended in each second that was a whole one: the last seldom is.
+func (r *Report) rates() []measure.Second {
+	if last := len(r.Seconds) - 1; last > 0 && r.DurationMS < 1000*float64(r.Seconds[last].At+1) {
+		return r.Seconds[:last]
+	}
+	return r.Seconds
+}
+
+// recycled is how many workers were recycled meanwhile.
+func (s *Server) recycled() (sum int64) {
+	for _, n := range s.Recycles {
+		sum += n
+	}
+	return sum
+}
+
+// note says what a reader should know of the figures.
+func (r *Report) note(run Run, unread int) {
+	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
+	if run.Late > 10*time.Millisecond {
+		add("Requests were begun up to %s after they were due: all clients were busy, or this machine was. Their latencies count from when they were due.", ms(r.LateMS))
+	}
+	if r.Failures["status 429"] > 0 {
+		add("The service limits its clients (status 429): start it with RATE_LIMIT_PER_MINUTE=0 and RATE_LIMIT_PER_HOUR=0 to measure more than that.")
+	}
+	if r.Failures["status 401"] > 0 {
+		add("The service wants to know its users (status 401): give -token.")
+	}
+	switch {
+	case r.Server == nil && unread > 0:
+		add("No reading of the service's metrics succeeded, of %d.", unread)
+	case r.Server == nil:
+	case r.Server.OOMKills > 0:
+		add("The kernel killed %d processes of the service for want of memory.", r.Server.OOMKills)
+	case r.Server.Unread > 0:
+		add("%d readings of the service's metrics failed.", r.Server.Unread)
+	}
+	if s := r.Server; s != nil && s.LimitBytes > 0 && s.PeakBytes > s.LimitBytes {
+		add("The service's control group holds more than its limit: it runs in no container of its own, and others' memory is in that figure. Its processes took up to %s.", size(s.PeakRSS))
+	}
+	if r.Scenario == "recycle" && (r.Server == nil || r.Server.recycled() == 0) {
+		add("No worker is known to have been recycled meanwhile: zeros prove nothing. Give -admin-token, and a service with a low MAX_REQUESTS.")
+	}
+}
+
+// WriteJSON writes the report for programs, and for Compare.
+func (r *Report) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// Read reads what WriteJSON wrote. It must be 64 MiB at most.
+func Read(from io.Reader) (*Report, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxBytes {
+		return nil, fmt.Errorf("longer than %d bytes", maxBytes)
+	}
+	r := &Report{}
+	if json.Unmarshal(text, r) != nil || r.Version == 0 {
+		return nil, errors.New("no report that loadtest wrote with -json")
+	}
+	if r.Version != version {
+		return nil, fmt.Errorf("a report of version %d, this program reads %d", r.Version, version)
+	}
+	return r, nil
+}

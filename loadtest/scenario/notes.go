@@ -1,0 +1,79 @@
+package scenario
+
+import (
+	_ "embed" // the text that is built in
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of a piece of notes, in bytes.
+const (
+	leastPiece = 400
+	mostPiece  = 4000
+)
+
+// Notes is a text in pieces, of which each request is about one.
+type Notes []string
+
+//go:embed notes.txt
+var builtIn string
+
+// Split cuts a text at its empty lines into pieces of 400 to 4,000 bytes. Smaller
+// ones come where the text is shorter; none, where it is blank.
+func Split(text string) Notes {
+	var all Notes
+	piece := ""
+	for paragraph := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		paragraph = strings.TrimSpace(strings.ToValidUTF8(paragraph, "\uFFFD"))
+		if paragraph == "" {
+			continue
+		}
+		if piece != "" {
+			piece += "\n\n"
+		}
+		piece += paragraph
+		for len(piece) > mostPiece {
+			cut := boundary(piece)
+			all = append(all, strings.TrimSpace(piece[:cut]))
+			piece = strings.TrimSpace(piece[cut:])
+		}
+		if len(piece) >= leastPiece {
+			all, piece = append(all, piece), ""
+		}
+	}
+	if piece != "" {
+		all = append(all, piece)
+	}
+	return all
+}
+
+// boundary is where a piece that is too long is cut: behind a sentence, a word, or at
+// least a character.
+func boundary(text string) int {
+	for _, end := range []string{". ", " "} {
+		if i := strings.LastIndex(text[:mostPiece], end); i > leastPiece {
+			return i + 1
+		}
+	}
+	cut := mostPiece
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return cut
+}
+
+// piece is what request n is about.
+func (n Notes) piece(of int64) string {
+	if len(n) == 0 {
+		return ""
+	}
+	return n[int(of%int64(len(n)))]
+}
+
+// orBuiltIn gives notes where there are none.
+func (n Notes) orBuiltIn() Notes {
+	if len(n) > 0 {
+		return n
+	}
+	return Split(builtIn)
+}

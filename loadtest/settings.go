@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"studysharper/app/study"
+	"studysharper/loadtest/client"
+	"studysharper/loadtest/pace"
+	"studysharper/loadtest/report"
+	"studysharper/loadtest/scenario"
+)
+
+// Bounds of the settings.
+const (
+	maxRequests     = 10_000_000
+	maxConcurrent   = 10_000
+	maxTimeout      = time.Hour
+	maxContentBytes = 1 << 20
+	maxNotesBytes   = 16 << 20
+	maxKeys         = 1_000_000
+)
+
+// Defaults that depend on what else is set.
+const (
+	defaultRequests   = 50 // the seed's
+	defaultConcurrent = 10
+	defaultOpen       = 1000 // requests at once of an open load
+	defaultHold       = 30 * time.Second
+	toStdout          = "-"
+)
+
+// settings is what a test run is made of.
+type settings struct {
+	target             *client.Target
+	scenario           scenario.Entry
+	plan               pace.Plan
+	options            scenario.Options // but for Target and Sheet
+	goals              report.Goals
+	adminToken         string
+	jsonFile, htmlFile string
+	model              string // of load, in words
+	unknown            error  // why the target's host has no address; nil = it has
+}
+
+// given is what the flags said, before it is looked at as a whole.
+type given struct {
+	scenario, stages, kind, contentFile, notesFile, token, memory string
+	rate                                                          float64
+	keepAlive, own, seedTargets                                   bool
+	set                                                           map[string]bool // the flags that were given
+}
+
+const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
+       loadtest -scenario idle-streams [flags] [N] [URL]
+       loadtest compare A.json B.json    two runs that -json wrote, beside each other
+       loadtest fakellm [flags]          a fake language model to test against
+
+Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
+
+`
+
+// parseSettings reads flags and the target, in any order, and looks the target up.
+func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settings, error) {
+	s, g := settings{}, given{set: map[string]bool{}}
+	fs := flag.NewFlagSet("loadtest", flag.ContinueOnError)
+	s.define(fs, &g)
+	words, err := parseFlags(fs, nameOfJSON(args), synopsis, stderr)
+	if err != nil {
+		return s, err
+	}
+	fs.Visit(func(f *flag.Flag) { g.set[f.Name] = true })
+	if s.scenario, err = scenario.Find(g.scenario); err != nil {
+		return s, err
+	}
+	if words, err = s.takeNumber(words, g); err != nil {
+		return s, err
+	}
+	if len(words) > 1 {
+		return s, fmt.Errorf("one target at a time, not %d", len(words))
+	}
+	s.defaults(g)
+	for _, step := range []func(given) error{s.check, s.checkLoad, s.setSchedule, s.setGoals, s.readFiles, s.checkOutput} {
+		if err := step(g); err != nil {
+			return s, err
+		}
+	}
+	s.model = s.describe(g)
+	return s, s.setTarget(ctx, append(words, "http://localhost:8000")[0], g)
+}
+
+// define names the flags.
+func (s *settings) define(fs *flag.FlagSet, g *given) {
+	var about strings.Builder
+	about.WriteString("what clients do, one of")
+	for _, e := range scenario.All {
+		fmt.Fprintf(&about, "\n%s: %s", e.Name, e.About)
+	}
+	fs.StringVar(&g.scenario, "scenario", "chat", about.String())
+	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no bound where -d or -stages is given")
+	fs.IntVar(&s.plan.Workers, "c", defaultConcurrent, "requests at once; of an open load 1000 at most, unless this says otherwise")
+	fs.DurationVar(&s.plan.Duration, "d", 0, "how long requests are begun, as 30s")
+	fs.Float64Var(&g.rate, "rate", 0, "open load: requests a second, whether or not those before are answered")
+	fs.StringVar(&g.stages, "stages", "", "open load in `stages`: 10:30s,100:60s are two steps, 10-100:60s is a ramp")
+	fs.DurationVar(&s.plan.Think, "think", 0, "closed load: pause of a client between two requests")
+	fs.BoolVar(&g.keepAlive, "keepalive", true, "false: one connection a request")
+	fs.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "of one request, or of a run and its stream")
+	fs.StringVar(&g.kind, "type", string(study.Chat), "request `type` of chat and streams")
+	fs.StringVar(&g.contentFile, "content", "", "`file` whose text is sent as options.content with every request")
+	fs.StringVar(&g.notesFile, "notes", "", "`file` of real text, of which each request is about another piece")
+	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held by idle-streams (or N behind the flags) and recycle")
+	fs.IntVar(&s.options.Keys, "keys", 500, "cache: different requests")
+	fs.Float64Var(&s.options.Skew, "skew", 1.1, "cache: exponent of the Zipf distribution, above 1")
+	fs.StringVar(&g.token, "token", os.Getenv("LOADTEST_TOKEN"), "a user's bearer `token`; default $LOADTEST_TOKEN")
+	fs.StringVar(&s.adminToken, "admin-token", os.Getenv("ADMIN_TOKEN"), "reads the service's own metrics meanwhile; default $ADMIN_TOKEN")
+	fs.StringVar(&s.jsonFile, "json", "", "write the report as JSON to this `file`; -: standard output, and all else to standard error")
+	fs.StringVar(&s.htmlFile, "html", "", "write the report as a page to this `file`")
+	fs.DurationVar(&s.goals.MaxP95, "max-p95", 0, "threshold, as 8s")
+	fs.DurationVar(&s.goals.MaxP99, "max-p99", 0, "threshold, as 10s")
+	fs.Float64Var(&s.goals.MinSuccess, "min-success", 0, "threshold in percent; without any threshold a run needs more than 90")
+	fs.StringVar(&g.memory, "max-memory", "", "threshold as 150MB, of the service's memory; needs -admin-token")
+	fs.BoolVar(&g.seedTargets, "seed-targets", false, "the original's targets: -max-p95 8s -min-success 95 -max-memory 150MB")
+	fs.BoolVar(&g.own, "i-own-this-target", false, "allow a target that is not this machine")
+	for _, secret := range []string{"token", "admin-token"} { // -h must not print what the environment holds
+		fs.Lookup(secret).DefValue = ""
+	}
+}
+
+// nameOfJSON lets -json stand alone: it means standard output then.
+func nameOfJSON(args []string) []string {
+	var all []string
+	for i, arg := range args {
+		all = append(all, arg)
+		if arg != "-json" && arg != "--json" {
+			continue
+		}
+		if i+1 == len(args) || strings.HasPrefix(args[i+1], "-") && args[i+1] != toStdout || strings.Contains(args[i+1], "://") {
+			all = append(all, toStdout)
+		}
+	}
+	return all
+}
+
+// parseFlags parses flags before and after words, and gives the words. It writes
+// the usage for -h only; a wrong flag is one line, the error's.
+func parseFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) ([]string, error) {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	var words []string
+	for {
+		err := fs.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stderr, synopsis)
+			fs.SetOutput(stderr)
+			fs.PrintDefaults()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if fs.NArg() == 0 {
+			return words, nil
+		}
+		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
+	}
+}
+
+// takeNumber takes the N of `idle-streams N` from the words.
+func (s *settings) takeNumber(words []string, g given) ([]string, error) {
+	if !s.scenario.Holds || len(words) == 0 {
+		return words, nil
+	}
+	n, err := strconv.Atoi(words[0])
+	if err != nil {
+		return words, nil //nolint:nilerr // it is the target then
+	}
+	if g.set["streams"] {
+		return nil, errors.New("-streams and a number of streams: give one of them")
+	}
+	s.options.Streams = n
+	return words[1:], nil
+}
+
+// defaults fills in what depends on other flags.
+func (s *settings) defaults(g given) {
+	open := g.rate != 0 || g.stages != ""
+	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] && g.stages == "" {
+		s.plan.Duration = defaultHold
+	}
+	if !g.set["n"] && (s.plan.Duration > 0 || g.stages != "") {
+		s.plan.Requests = 0
+	}
+	if open && !g.set["c"] {
+		s.plan.Workers = defaultOpen
+	}
+	s.options.Fresh = !g.keepAlive
+	s.options.Type = study.Type(g.kind)
+}
+
+// setSchedule makes the plan an open load where one was asked for.
+func (s *settings) setSchedule(g given) error {
+	var schedule pace.Schedule
+	var err error
+	switch {
+	case g.stages != "":
+		if schedule, err = pace.ParseStages(g.stages); err != nil {
+			return fmt.Errorf("-stages: %w", err)
+		}
+	case g.rate != 0:
+		length := s.plan.Duration
+		if length == 0 {
+			length = pace.MaxDuration
+		}
+		if schedule, err = pace.NewSchedule(pace.Stage{From: g.rate, To: g.rate, Length: length}); err != nil {
+			return fmt.Errorf("-rate %v: %w", g.rate, err)
+		}
+	default:
+		return nil
+	}
+	s.plan.Schedule = &schedule
+	return nil
+}
+
+func (s *settings) setGoals(g given) error {
+	explicit := s.goals
+	if g.seedTargets {
+		s.goals = report.SeedGoals()
+		if g.set["max-p95"] {
+			s.goals.MaxP95 = explicit.MaxP95
+		}
+		if g.set["min-success"] {
+			s.goals.MinSuccess = explicit.MinSuccess
+		}
+		s.goals.MaxP99 = explicit.MaxP99
+	}
+	if g.memory != "" {
+		var err error
+		if s.goals.MaxMemory, err = report.ParseSize(g.memory); err != nil {
+			return fmt.Errorf("-max-memory: %w", err)
+		}
+	}
+	if s.goals.MaxMemory > 0 && s.adminToken == "" {
+		return errors.New("-max-memory and -seed-targets need -admin-token: only the service knows its memory")
+	}
+	return nil
+}
+
+// setTarget refuses what is no base URL of a server that may be put under load.
+func (s *settings) setTarget(ctx context.Context, text string, g given) error {
+	target, err := client.ParseTarget(text)
+	if err != nil {
+		return err
+	}
+	target.Token = g.token
+	s.target = target
+	s.unknown = target.Resolve(ctx)
+	if !g.own && !target.Loopback() {
+		return fmt.Errorf("target %q is not this machine: add -i-own-this-target if you may put it under load", target.URL.Redacted())
+	}
+	return nil
+}
+
+// describe says in words how requests are made.
+func (s *settings) describe(g given) string {
+	p := s.plan
+	switch {
+	case s.scenario.Name == "idle-streams":
+		return fmt.Sprintf("%d streams held", s.options.Streams)
+	case g.stages != "":
+		return fmt.Sprintf("open, in stages %s, at most %d at once", g.stages, p.Workers)
+	case p.Schedule != nil:
+		return fmt.Sprintf("open, %v requests a second, at most %d at once", g.rate, p.Workers)
+	}
+	words := fmt.Sprintf("closed, %d at once", p.Workers)
+	if p.Think > 0 {
+		words += fmt.Sprintf(", %v between two", p.Think)
+	}
+	return words
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"studysharper/loadtest/client"
+	"studysharper/loadtest/measure"
+	"studysharper/loadtest/pace"
+	"studysharper/loadtest/report"
+	"studysharper/loadtest/server"
+)
+
+const healthTimeout = 10 * time.Second
+
+var errToken = errors.New("the service refuses the user's token")
+
+// test runs one load test and gives the exit status.
+func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
+	people := stdout
+	if s.jsonFile == toStdout {
+		people = stderr
+	}
+	s.announce(people)
+	sampler, err := s.ready(ctx, people)
+	if err != nil {
+		fmt.Fprintln(stderr, "loadtest:", err)
+		if errors.Is(err, server.ErrToken) || errors.Is(err, errToken) {
+			return exitUsage
+		}
+		return exitNoHealth
+	}
+	r, err := s.load(ctx, sampler, people)
+	if err != nil {
+		fmt.Fprintln(stderr, "loadtest:", err)
+		return exitFailed
+	}
+	r.WriteTable(people)
+	if err := s.save(r, stdout); err != nil {
+		fmt.Fprintln(stderr, "loadtest:", err)
+		return exitFailed
+	}
+	if !r.Passed {
+		return exitFailed
+	}
+	return exitPassed
+}
+
+// announce says what is going to happen: the seed's load in the seed's words.
+func (s *settings) announce(w io.Writer) {
+	fmt.Fprintf(w, "=== Load Test ===\nTarget: %s\n", s.target.URL.Redacted())
+	if s.scenario.Name != "chat" {
+		fmt.Fprintf(w, "Scenario: %s\n", s.scenario.Name)
+	}
+	if s.plan.Requests > 0 {
+		fmt.Fprintf(w, "Total requests: %d\n", s.plan.Requests)
+	}
+	if s.plan.Requests > 0 && s.plan.Schedule == nil && s.plan.Think == 0 {
+		fmt.Fprintf(w, "Concurrent: %d\n", s.plan.Workers)
+	} else {
+		fmt.Fprintf(w, "Load: %s\n", s.model)
+	}
+	if s.plan.Duration > 0 {
+		fmt.Fprintf(w, "Duration: %v\n", s.plan.Duration)
+	}
+	fmt.Fprintf(w, "%s\n\n", rule)
+}
+
+// ready makes sure that the target can be measured. The sampler is nil where nobody
+// is to be asked for the service's metrics.
+func (s *settings) ready(ctx context.Context, people io.Writer) (*server.Sampler, error) {
+	if s.unknown != nil {
+		return nil, s.unknown
+	}
+	status, err := s.health(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(people, "Server healthy: %s\n\n", status)
+	if err := s.checkToken(ctx); err != nil || s.adminToken == "" {
+		return nil, err
+	}
+	sampler := server.NewSampler(s.target, s.adminToken)
+	_, err = sampler.Check(ctx)
+	return sampler, err
+}
+
+// health asks the target how it is. It gives the status it names, and an error
+// unless that is "healthy".
+func (s *settings) health(ctx context.Context) (string, error) {
+	err := s.target.Settle(ctx)
+	var a client.Answer
+	if err == nil {
+		a, err = s.once(ctx, "/health")
+	}
+	var answer struct {
+		Status string `json:"status"`
+	}
+	if err == nil && json.Unmarshal(a.Body, &answer) != nil {
+		err = client.NotJSON
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot get a health answer from %s: %w", s.target.URL.Redacted(), err)
+	case answer.Status != "healthy":
+		return "", fmt.Errorf("%s is not healthy: it says %.40q", s.target.URL.Redacted(), answer.Status)
+	}
+	return answer.Status, nil
+}
+
+// once makes one request over a connection of its own.
+func (s *settings) once(ctx context.Context, path string) (client.Answer, error) {
+	conn := client.Conn{Target: s.target}
+	defer conn.Close()
+	return conn.Do(ctx, s.target.Request("GET", path, nil, client.Options{Close: true}), min(s.options.Timeout, healthTimeout))
+}
+
+// checkToken asks for something that only a user gets.
+func (s *settings) checkToken(ctx context.Context) error {
+	if s.target.Token == "" {
+		return nil
+	}
+	a, err := s.once(ctx, "/api/ai/sessions?limit=1")
+	if a.Status == 401 || a.Status == 403 {
+		return errToken
+	}
+	return err
+}
+
+// load makes the load and sums it up.
+func (s *settings) load(ctx context.Context, sampler *server.Sampler, people io.Writer) (*report.Report, error) {
+	sheet := measure.NewSheet()
+	o := s.options
+	o.Target, o.Sheet = s.target, sheet
+	play, err := s.scenario.New(o)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprint(people, "Starting load test...\n\n")
+	beside, done := context.WithCancel(context.WithoutCancel(ctx)) // what is beside the load outlives it, by a reading
+	defer done()
+	var all sync.WaitGroup
+	if sampler != nil {
+		all.Go(func() { sampler.Run(beside, sheet.Began()) })
+	}
+	show := newLive(people, s.plan, s.scenario.Holds, sheet, sampler)
+	all.Go(func() { show.run(beside) })
+	kept, err := play(ctx, s.plan)
+	result := sheet.Result()
+	done()
+	all.Wait()
+	if err != nil {
+		return nil, err
+	}
+	return s.sum(ctx, kept, result, sampler, sheet.Began()), nil
+}
+
+func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sampler *server.Sampler, began time.Time) *report.Report {
+	var samples []server.Sample
+	unread := 0
+	if sampler != nil {
+		samples, unread = sampler.Samples()
+	}
+	return report.New(report.Run{Target: s.target.URL.Redacted(), Scenario: s.scenario.Name, Model: s.model, Began: began,
+		Interrupted: ctx.Err() != nil, Late: kept.Late, Goals: s.goals}, m, samples, unread)
+}
+
+// save writes the report to the files that it is wanted in.
+func (s *settings) save(r *report.Report, stdout io.Writer) error {
+	if s.jsonFile == toStdout {
+		return errors.Join(r.WriteJSON(stdout), write(s.htmlFile, r.WriteHTML))
+	}
+	return errors.Join(write(s.jsonFile, r.WriteJSON), write(s.htmlFile, r.WriteHTML))
+}
+
+// write writes a file; none of "".
+func write(file string, to func(io.Writer) error) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(to(f), f.Close())
+}
