@@ -78,13 +78,7 @@ func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
 
 // settled tells whether two workers are ready, and no other is left.
 func (m adminMetrics) settled() bool {
-	ready := 0
-	for _, worker := range m.Workers {
-		if worker.State == "ready" {
-			ready++
-		}
-	}
-	return ready == 2 && len(m.Workers) == 2
+	return m.ready() == 2 && len(m.Workers) == 2
 }
 
 // await looks at the metrics until they are as wanted or ctx ends; it returns the last ones, and the most workers that

@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,13 +21,17 @@ import (
 
 const (
 	imageRepo = "studysharper"
-	imageTag  = "integration"
-	image     = imageRepo + ":" + imageTag
 
 	// sessionLabel marks every container and volume of this run, so that what is left of it can be found.
 	sessionLabel = "studysharper.integration"
 
 	buildTimeout = 20 * time.Minute
+)
+
+// INTEGRATION_TAG is for whoever runs the tests of two checkouts at once.
+var (
+	imageTag = cmp.Or(os.Getenv("INTEGRATION_TAG"), "integration")
+	image    = imageRepo + ":" + imageTag
 )
 
 var session = fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())

@@ -1,0 +1,92 @@
+package integration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fault is one thing that can go wrong, and what is promised then. It is a test, a row of the table in
+// docs/operations.md, and a row of the report.
+type fault struct {
+	id   string // the group's letter and a number: P processes, E edge, S streams, L the model, R Redis, D data, H host, X secrets
+	what string // what goes wrong: "a worker is killed in mid-request"
+	sees string // what clients see of it
+	lost string // what is lost; "nothing"
+	// well is the longest that it may take until all is served as before, counted from the fault, or from its end where
+	// it lasts; 0 = nobody notices, or each request fails for itself.
+	well time.Duration
+	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
+	test func(*incident)
+	held string
+}
+
+// faults is every fault of the suite, in the order of the table.
+func faults() []fault {
+	return slices.Concat(processFaults)
+}
+
+// incident is one fault while it is tested.
+type incident struct {
+	*testing.T
+	fault fault
+	took  time.Duration
+	notes []string
+}
+
+// well says how long it took until all was served as before; several times, the longest counts.
+func (i *incident) well(took time.Duration) { i.took = max(i.took, took) }
+
+// note says a figure that belongs to the report: "12 of 40 requests cut".
+func (i *incident) note(format string, args ...any) {
+	i.notes = append(i.notes, fmt.Sprintf(format, args...))
+}
+
+// faultRow is what came of one fault, for the report.
+type faultRow struct {
+	ID    string   `json:"id"`
+	Fault string   `json:"fault"`
+	Sees  string   `json:"clients_see"`
+	Lost  string   `json:"lost"`
+	Bound float64  `json:"well_within_s,omitempty"`
+	Took  float64  `json:"well_after_s,omitempty"`
+	Notes []string `json:"notes,omitempty"`
+	Held  string   `json:"held_by"`
+	Pass  bool     `json:"pass"`
+}
+
+// incidents collects what came of all faults.
+var incidents struct {
+	mu   sync.Mutex
+	rows []faultRow
+}
+
+// TestFaults is the fault suite: each fault is a test of its own, P6 as TestFaults/P6_….
+func TestFaults(t *testing.T) {
+	for _, f := range faults() {
+		if f.test == nil {
+			continue
+		}
+		t.Run(f.id+" "+f.what, func(t *testing.T) {
+			i := &incident{T: t, fault: f}
+			defer i.record()
+			f.test(i)
+			if i.took > f.well {
+				t.Errorf("all was well again after %v, want %v at most", i.took, f.well)
+			}
+		})
+	}
+}
+
+// record keeps what came of the fault, and says it.
+func (i *incident) record() {
+	f := i.fault
+	row := faultRow{f.id, f.what, f.sees, f.lost, f.well.Seconds(), i.took.Seconds(), i.notes, i.Name(), !i.Failed()}
+	incidents.mu.Lock()
+	defer incidents.mu.Unlock()
+	incidents.rows = append(incidents.rows, row)
+	fmt.Printf("| %-4s | %-60s | %9s | %9s | %s\n", f.id, f.what, short(i.took), "≤ "+short(f.well), strings.Join(i.notes, "; "))
+}
