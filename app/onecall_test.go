@@ -22,14 +22,14 @@ import (
 // and the Redis that all share.
 func answering(t *testing.T, redisURL, upstream string) *agent.Orchestrator {
 	t.Helper()
-	conn, err := redisconn.New(redisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
+	conn, err := redisconn.New(redisURL, redisconn.Options{Timeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler)})
 	noError(t, err)
 	near, err := cache.NewMemory(cache.MemoryOptions{MaxItems: 50, MaxBytes: 10 << 20, TTL: time.Minute})
 	noError(t, err)
 	far, err := cache.NewRedis(conn, cache.RedisOptions{TTL: time.Minute})
 	noError(t, err)
 	// As busy as this machine may be, Redis counts as there.
-	tiered, err := cache.NewTiered(near, far, cache.TieredOptions{Wait: 200 * time.Millisecond})
+	tiered, err := cache.NewTiered(near, far, cache.TieredOptions{Wait: 5 * time.Second})
 	noError(t, err)
 	database := "sqlite:" + filepath.Join(t.TempDir(), "kept.db")
 	noError(t, store.Migrate(t.Context(), database))

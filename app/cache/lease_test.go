@@ -73,7 +73,7 @@ func TestAHundredEqualRequestsOverSixProcessesMakeOneCall(t *testing.T) {
 			if n := calls.Load(); n != 1 {
 				t.Errorf("%s: %d calls, want 1", kind, n)
 			}
-			within(t, time.Second, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 0 })
+			eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 0 })
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 	} else {
 		done()
 	}
-	within(t, time.Second, "it is another's lease, or none", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
+	eventually(t, "it is another's lease, or none", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
 }
 
 func TestWhoDoesNotHaveTheLeaseDoesNotEndIt(t *testing.T) {
@@ -134,7 +134,7 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	settled(t, server, "key", true)
 	raw := server.Client(t)
 	for _, c := range []leading{b, inRedis(t, b.conn, ordinary.far)} {
-		within(t, 5*time.Second, "it finds the value", func() bool { // a busy machine may take Redis for away
+		eventually(t, "it finds the value", func() bool {
 			lead, done := c.Lead(ctx, "key")
 			done()
 			return !lead && hit(c, "key", "value")
@@ -143,7 +143,7 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	if !hit(b.near, "key", "value") {
 		t.Error("memory has it not")
 	}
-	within(t, time.Second, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
+	eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
 }
 
 // What is set goes to Redis after Set has returned, and the lease ends after that.
@@ -156,7 +156,7 @@ func TestTheLeaseEndsWhenRedisHasTheValue(t *testing.T) {
 		_, done := a.Lead(ctx, key)
 		followed := make(chan bool)
 		go func() { lead, d := b.Lead(ctx, key); d(); followed <- lead }()
-		within(t, time.Second, "the other waits", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 1 })
+		eventually(t, "the other waits", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 1 })
 		a.Set(ctx, key, noise(50_000))
 		done()
 		if <-followed {
@@ -169,8 +169,7 @@ func TestAllLeadAtOnceWhereRedisCannotSettleIt(t *testing.T) {
 	dead := redistest.Start(t)
 	frozen := redistest.Start(t)
 	full := redistest.Start(t, "--maxmemory", "3mb", "--maxmemory-policy", "noeviction")
-	s := ordinary
-	s.tiered.Wait = 5 * time.Millisecond
+	s := hurried()
 	all := map[string]*process{"dead": starts(t, dead.URL(), s), "frozen": starts(t, frozen.URL(), s), "full": starts(t, full.URL(), s)}
 	dead.Kill()
 	frozen.Freeze(t)
@@ -189,7 +188,7 @@ func TestAllLeadAtOnceWhereRedisCannotSettleIt(t *testing.T) {
 			})
 		}
 		waiting.Wait()
-		if d := time.Since(began); d > 200*time.Millisecond {
+		if d := time.Since(began); d > time.Second { // to wait for a lease would take three
 			t.Errorf("%s: it took %v", name, d)
 		}
 	}
@@ -213,7 +212,7 @@ func TestWhoWaitsGoesOnWhenRedisDies(t *testing.T) {
 		if !lead {
 			t.Error("told that there is a value")
 		}
-	case <-time.After(2 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("it waits for a dead Redis")
 	}
 }

@@ -16,10 +16,20 @@ import (
 	"studysharper/app/study"
 )
 
-// connected is a connection that runs until the test ends.
+// patient is for tests that are not about time: a busy machine holds a command up for
+// longer than the service waits for it.
+const patient = 5 * time.Second
+
+// connected is a patient connection that runs until the test ends.
 func connected(t testing.TB, address string) *redisconn.Conn {
 	t.Helper()
-	c, err := redisconn.New(address, redisconn.Options{Name: "test", Log: slog.New(slog.DiscardHandler)})
+	return connectedFor(t, address, patient)
+}
+
+// connectedFor is connected with a timeout of its own; 0 is the service's.
+func connectedFor(t testing.TB, address string, timeout time.Duration) *redisconn.Conn {
+	t.Helper()
+	c, err := redisconn.New(address, redisconn.Options{Name: "test", Timeout: timeout, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,14 +59,17 @@ func inRedis(t testing.TB, c *redisconn.Conn, o cache.RedisOptions) *cache.Redis
 	return r
 }
 
-// within fails unless is becomes true in time.
-func within(t testing.TB, d time.Duration, what string, is func() bool) {
+// eventually fails unless is becomes true, for which a busy machine gets plenty of time,
+// and gives what it took: the best of several may be held to a bound.
+func eventually(t testing.TB, what string, is func() bool) time.Duration {
 	t.Helper()
-	for deadline := time.Now().Add(d); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, d)
+	began := time.Now()
+	for !is() {
+		if time.Sleep(time.Millisecond); time.Since(began) > 30*time.Second {
+			t.Fatalf("%s: not within 30 s", what)
 		}
 	}
+	return time.Since(began)
 }
 
 func hit(c cache.Cache, key, want string) bool {
@@ -240,7 +253,7 @@ func TestRedisThatEvictsIsNeverFull(t *testing.T) {
 	if r.Full() {
 		t.Errorf("%+v", r.Stats())
 	}
-	within(t, 5*time.Second, "it serves", func() bool { // of keys of one second Redis evicts any
+	eventually(t, "it serves", func() bool { // of keys of one second Redis evicts any
 		r.Set(ctx, "key", []byte("value"))
 		return hit(r, "key", "value")
 	})
@@ -280,7 +293,7 @@ func TestRedisOnAReplicaThatMayOnlyBeReadMissesAndWaitsForNothing(t *testing.T) 
 	conn := connected(t, replica.URL())
 	r := inRedis(t, conn, cache.RedisOptions{})
 	r.Set(ctx, "key", []byte("value"))
-	within(t, 2*time.Second, "it counts as away", func() bool { return !conn.Up() })
+	eventually(t, "it counts as away", func() bool { return !conn.Up() })
 	if !missed(r, "key") || r.Clear(ctx, "") != 0 || r.Stats().Dropped != 1 {
 		t.Errorf("%+v", r.Stats())
 	}
@@ -295,7 +308,7 @@ func TestRedisGoesOnAfterAFailover(t *testing.T) {
 	if !missed(r, "key") {
 		t.Error("a dead master answers")
 	}
-	within(t, 15*time.Second, "the replica is master", func() bool {
+	eventually(t, "the replica is master", func() bool {
 		r.Set(ctx, "key", []byte("after"))
 		return hit(r, "key", "after")
 	})

@@ -22,12 +22,13 @@ const (
 // harm, once a second, so that one that died is forgotten, and at every admission. While
 // Redis is away the gate stands open, and the container's own bounds hold.
 type Gate struct {
-	conn  *redisconn.Conn
-	key   string
-	id    string
-	most  int64
-	own   func() int64
-	total atomic.Int64
+	conn   *redisconn.Conn
+	key    string
+	id     string
+	most   int64
+	own    func() int64
+	within time.Duration // takeWithin, but in tests
+	total  atomic.Int64
 
 	mu sync.Mutex // one report or admission at a time: no number overtakes another
 }
@@ -35,7 +36,7 @@ type Gate struct {
 // NewGate makes a gate for what the name says. most is how many may be held over all
 // instances, 0 = any number; own tells how many this process holds.
 func NewGate(conn *redisconn.Conn, name string, most int, own func() int64) *Gate {
-	return &Gate{conn: conn, key: "studysharper:gate:" + name, id: rand.Text(), most: int64(most), own: own}
+	return &Gate{conn: conn, key: "studysharper:gate:" + name, id: rand.Text(), most: int64(most), own: own, within: takeWithin}
 }
 
 // telling reports a number where the sum stays within the bound (0 = none), else one
@@ -63,7 +64,7 @@ func (g *Gate) Admit(ctx context.Context, take func() bool) bool {
 	if g == nil || g.most == 0 {
 		return take()
 	}
-	ctx, cancel := context.WithTimeout(ctx, takeWithin)
+	ctx, cancel := context.WithTimeout(ctx, g.within)
 	defer cancel()
 	g.mu.Lock()
 	defer g.mu.Unlock()

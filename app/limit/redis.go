@@ -20,10 +20,13 @@ const takeWithin = 50 * time.Millisecond
 // which expires when the client has its whole quota again. The time is Redis's own, so
 // that no instance's clock matters. It counts in microseconds, for scripts reckon in
 // doubles. Errors are those of redisconn.Conn.Do.
-type Redis struct{ conn *redisconn.Conn }
+type Redis struct {
+	conn   *redisconn.Conn
+	within time.Duration // takeWithin, but in tests
+}
 
 // NewRedis makes a counter on a connection.
-func NewRedis(conn *redisconn.Conn) *Redis { return &Redis{conn} }
+func NewRedis(conn *redisconn.Conn) *Redis { return &Redis{conn, takeWithin} }
 
 // taking is judge, in the place where no other request comes between. Arguments: quota
 // and microseconds per request of each policy. Answer: now, the wait, then each moment
@@ -61,7 +64,7 @@ func (r *Redis) Take(ctx context.Context, client string, policies []Policy) (Ver
 	for _, p := range policies {
 		args = append(args, p.Quota, p.inMicros().every())
 	}
-	ctx, cancel := context.WithTimeout(ctx, takeWithin)
+	ctx, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	var answer []int64
 	err := r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {

@@ -19,11 +19,12 @@ import (
 	"studysharper/app/study"
 )
 
+// Timeout is how long a command may take where Options say nothing else, with dialling
+// and the wait for a connection.
+const Timeout = 250 * time.Millisecond
+
 // The bounds of every connection.
 const (
-	// Timeout is how long a command may take, with dialling and the wait for a connection.
-	Timeout = 250 * time.Millisecond
-
 	poolSize    = 16      // connections of a process, to each node of a cluster
 	bufferBytes = 8 << 10 // read and write buffer of each; go-redis takes 32 kB
 	idleTime    = 5 * time.Minute
@@ -37,18 +38,20 @@ var ErrDown = study.Errorf(study.CodeUnavailable, "Redis does not answer")
 
 // Options are a connection's.
 type Options struct {
-	Name string // by which Redis lists the client
-	Log  *slog.Logger
+	Name    string        // by which Redis lists the client
+	Timeout time.Duration // of a command, above 0; 0 = Timeout
+	Log     *slog.Logger
 }
 
 // Conn is a bounded pool of connections to one deployment: a single Redis, one that
 // sentinels watch, or a cluster. It is safe for concurrent use.
 type Conn struct {
-	client redis.UniversalClient
-	log    *slog.Logger
-	up     atomic.Bool
-	falls  atomic.Uint64
-	looked chan struct{} // 1: a command has failed, so look now
+	client  redis.UniversalClient
+	timeout time.Duration
+	log     *slog.Logger
+	up      atomic.Bool
+	falls   atomic.Uint64
+	looked  chan struct{} // 1: a command has failed, so look now
 
 	mu    sync.Mutex
 	hooks []func()
@@ -61,9 +64,12 @@ func New(address string, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	tune(u, o.Name)
+	if o.Timeout == 0 {
+		o.Timeout = Timeout
+	}
+	tune(u, o)
 	redis.SetLogger(silent{})
-	c := &Conn{client: redis.NewUniversalClient(u), log: o.Log, looked: make(chan struct{}, 1)}
+	c := &Conn{client: redis.NewUniversalClient(u), timeout: o.Timeout, log: o.Log, looked: make(chan struct{}, 1)}
 	c.up.Store(true)
 	return c, nil
 }
@@ -75,11 +81,11 @@ func (silent) Printf(context.Context, string, ...any) {}
 
 // tune makes a dead Redis a matter of milliseconds, and holds what connections cost.
 // Nothing is sent again on its own: a repeated append would be a second event.
-func tune(u *redis.UniversalOptions, name string) {
-	u.ClientName = name
+func tune(u *redis.UniversalOptions, o Options) {
+	u.ClientName = o.Name
 	u.ContextTimeoutEnabled = true
 	u.MaxRetries, u.DialerRetries, u.DialerRetryTimeout = -1, 1, time.Millisecond
-	u.DialTimeout, u.ReadTimeout, u.WriteTimeout, u.PoolTimeout = Timeout, Timeout, Timeout, Timeout
+	u.DialTimeout, u.ReadTimeout, u.WriteTimeout, u.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
 	u.PoolSize, u.PipelinePoolSize, u.ConnMaxIdleTime = poolSize, -1, idleTime
 	u.ReadBufferSize, u.WriteBufferSize = bufferBytes, bufferBytes
 	u.DisableIdentity = true
@@ -98,13 +104,13 @@ func (c *Conn) Up() bool { return c.up.Load() }
 // changed may have been followed by something unheard.
 func (c *Conn) Falls() uint64 { return c.falls.Load() }
 
-// Do runs a command within Timeout, or gives ErrDown at once while Redis is away. Of
+// Do runs a command within the connection's timeout, or gives ErrDown at once while Redis is away. Of
 // f's errors those that say Redis is away become ErrDown too; ctx's own stay.
 func (c *Conn) Do(ctx context.Context, f func(context.Context, redis.UniversalClient) error) error {
 	if !c.Up() {
 		return ErrDown
 	}
-	within, cancel := context.WithTimeout(ctx, Timeout)
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := f(within, c.client)
 	if err != nil && over(ctx) {
@@ -165,7 +171,7 @@ func (c *Conn) Run(ctx context.Context) error {
 // Probe asks Redis once, whatever is believed of it, by writing a key: a replica that
 // may only be read answers a ping too. The error is as it came, see Refused.
 func (c *Conn) Probe(ctx context.Context) error {
-	within, cancel := context.WithTimeout(ctx, Timeout)
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := c.client.Set(within, aliveKey, "1", time.Minute).Err()
 	if isAway(err) {
@@ -176,7 +182,7 @@ func (c *Conn) Probe(ctx context.Context) error {
 
 // Eviction is Redis's maxmemory-policy; "" where it does not tell.
 func (c *Conn) Eviction(ctx context.Context) string {
-	within, cancel := context.WithTimeout(ctx, Timeout)
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	const setting = "maxmemory-policy"
 	settings, _ := c.client.ConfigGet(within, setting).Result() // many a provider has that switched off

@@ -78,6 +78,7 @@ func TestNoRequestFailsWhileRedisIsKilledThreeTimesUnderLoad(t *testing.T) {
 }
 
 func TestAFrozenRedisDelaysTheFirstRunsOnly(t *testing.T) {
+	hurried(t)
 	server := redistest.Start(t)
 	c := newContainer(t, server.URL())
 	server.Freeze(t)
@@ -97,7 +98,7 @@ func TestAFrozenRedisDelaysTheFirstRunsOnly(t *testing.T) {
 
 func TestAThousandRunsOfOneInstanceAreWatchedAtAnother(t *testing.T) {
 	server := redistest.Start(t)
-	a, b := started(t, server.URL(), Options{}), started(t, server.URL(), Options{})
+	a, b := started(t, server.URL(), roomy), started(t, server.URL(), roomy)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	const runs, atOnce = 1000, 25
@@ -111,6 +112,7 @@ func TestAThousandRunsOfOneInstanceAreWatchedAtAnother(t *testing.T) {
 }
 
 func TestWhicheverReplyOfRedisIsLostNoEventIs(t *testing.T) {
+	hurried(t)
 	server := redistest.Start(t)
 	p := newProxy(t, server.Addr())
 	c := newContainer(t, p.url())

@@ -22,9 +22,11 @@ import (
 // session, a run, and what it says before it waits to be killed.
 const childOrder = "REDISJOURNAL_TEST_CHILD"
 
-const testLease = 500 * time.Millisecond
+const testLease = 1500 * time.Millisecond
 
-func leaseOptions() Options { return Options{Lease: testLease, RepeatWithin: 2 * time.Second} }
+func leaseOptions() Options {
+	return Options{Lease: testLease, RepeatWithin: 6 * time.Second, MaxEvents: roomy.MaxEvents}
+}
 
 func beChild(order string) {
 	f := strings.Fields(order)
@@ -144,6 +146,7 @@ func TestARunThatHasSpokenOrIsNotTakenOverEndsWithAnErrorEvent(t *testing.T) {
 }
 
 func TestAProcessThatLostItsLeaseHearsThatItsRunsAreLost(t *testing.T) {
+	hurried(t)
 	server := redistest.Start(t)
 	through := newProxy(t, server.Addr())
 	a, b := started(t, through.url(), leaseOptions()), started(t, server.URL(), leaseOptions())
@@ -198,6 +201,7 @@ func TestAProcessThatLeavesInOrderEndsItsRunsAndIsNotTakenForDead(t *testing.T) 
 }
 
 func TestNobodyIsTakenForDeadAfterAnOutageOfAllLeases(t *testing.T) {
+	hurried(t)
 	server := redistest.Start(t)
 	o := leaseOptions()
 	a, b := started(t, server.URL(), o), started(t, server.URL(), o)

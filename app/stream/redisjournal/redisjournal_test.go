@@ -24,6 +24,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// timeout is a command's. Tests that are not about time are patient: a busy machine holds
+// one up for longer than the service waits.
+var timeout = 5 * time.Second
+
+// hurried gives the test the service's own timeout: Redis is to be found away.
+func hurried(t *testing.T) {
+	before := timeout
+	timeout = redisconn.Timeout
+	t.Cleanup(func() { timeout = before })
+}
+
 // process is a Journal as a process of its own has it.
 type process struct {
 	*Journal
@@ -42,7 +53,7 @@ func started(t testing.TB, url string, o Options) *process {
 func startedWith(t testing.TB, url string, o Options, between func(*process)) *process {
 	t.Helper()
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	conn, err := redisconn.New(url, redisconn.Options{Name: "test", Log: o.Log})
+	conn, err := redisconn.New(url, redisconn.Options{Name: "test", Timeout: timeout, Log: o.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 	master, _, url := redistest.Sentinel(t)
-	a, b := started(t, url, Options{}), started(t, url, Options{})
+	a, b := started(t, url, roomy), started(t, url, roomy)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a, b}, readers: []stream.Journal{a, b}}
@@ -29,7 +29,7 @@ func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 
 func TestNothingIsLostWhenAClusterLosesAllItHeld(t *testing.T) {
 	servers, url := redistest.Cluster(t)
-	a, b := started(t, url, Options{}), started(t, url, Options{})
+	a, b := started(t, url, roomy), started(t, url, roomy)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{a, b}}
@@ -189,6 +189,7 @@ func TestARunGoesOnInALaterLifeThatBeganBeforeItWasPutBack(t *testing.T) {
 }
 
 func TestADroppedSessionIsNotPutBack(t *testing.T) {
+	hurried(t)
 	server := redistest.Start(t)
 	p := newProxy(t, server.Addr())
 	a, b := started(t, p.url(), Options{}), started(t, server.URL(), Options{})
