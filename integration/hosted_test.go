@@ -165,41 +165,36 @@ func (h *hosted) memory(t *testing.T) memoryNow {
 }
 
 func (h *hosted) readMemory() (memoryNow, error) {
-	r, err := h.group.read()
+	r, err := h.read()
 	if err != nil {
 		return memoryNow{}, err
 	}
-	all, err := sockets(h.port)
-	if err != nil {
-		return memoryNow{}, err
-	}
-	m := memoryNow{held: r.held()}
-	for _, s := range all {
-		m.buffers += s.memory
-	}
-	if !h.group.v2 {
-		m.held += m.buffers
-	}
+	m := memoryNow{held: r.held(), kernel: r.kernel, buffers: r.sockets}
 	var failed [2]error
-	m.kernel, failed[0] = h.group.kernel()
+	if h.group.v2 {
+		m.buffers, failed[0] = buffers(h.port)
+	}
 	m.shares, failed[1] = h.processes()
 	return m, errors.Join(failed[:]...)
 }
 
-// kernel is the kernel's part of a control group's memory.
-func (c cgroup) kernel() (int64, error) {
-	if !c.v2 {
-		return c.number("memory.kmem.usage_in_bytes")
+// read is the control group's reading, with the sockets' buffers also where that counts them apart.
+func (h *hosted) read() (reading, error) {
+	r, err := h.group.read()
+	if err != nil || h.group.v2 {
+		return r, err
 	}
-	sock, err := c.field("memory.stat", "sock")
-	if err != nil {
-		return 0, err
+	r.sockets, err = buffers(h.port)
+	return r, err
+}
+
+// buffers are what the connections to a port take, in bytes, as the kernel tells of each.
+func buffers(port int) (sum int64, err error) {
+	all, err := sockets(port)
+	for _, s := range all {
+		sum += s.memory
 	}
-	kernel, err := c.field("memory.stat", "kernel")
-	if err != nil { // before Linux 5.18
-		kernel, err = c.field("memory.stat", "slab")
-	}
-	return kernel + sock, err
+	return sum, err
 }
 
 // words say who holds the memory.

@@ -1,0 +1,304 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"studysharper/loadtest/fakellm"
+	"studysharper/loadtest/swarm"
+)
+
+// The bounds of the seed's own checklist, in bytes, and ours beside them.
+const (
+	seedIdle     = 100_000_000
+	seedLoaded   = 150_000_000
+	seedGrowth   = 20_000_000 // of memory over some requests
+	seedItems    = 50
+	seedMB       = 10
+	seedQueue    = 100
+	seedSuccess  = 0.95
+	growthBound  = 8_000_000
+	leavingBound = 4_000_000 // of what streams held that are gone
+)
+
+// TestSeedChecklist is what the operations document of the first version has its operator check, one test each.
+func TestSeedChecklist(t *testing.T) {
+	t.Run("cache", seedCache)
+	t.Run("large items", seedLargeItems)
+	t.Run("streams", seedStreams)
+	t.Run("no stale connections after the stale time", seedStale)
+	t.Run("requests do not accumulate", seedAccumulation)
+	t.Run("workers cycle after MAX_REQUESTS", seedCycling)
+	t.Run("load", seedUnderLoad)
+}
+
+// seedService runs the service in front of a model that answers as it is asked to.
+func seedService(t *testing.T, answer func(fakellm.Request) string, settings map[string]string) *hosted {
+	t.Helper()
+	all := modelSettings(startModel(t, answer))
+	for name, value := range map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"} {
+		all[name] = value
+	}
+	for name, value := range settings {
+		all[name] = value
+	}
+	return startOnHost(t, image, all)
+}
+
+// sized asks, over a connection, for an answer of so many bytes, and tells whether the cache had it.
+func (l *line) sized(t *testing.T, n, size int) (cached bool) {
+	t.Helper()
+	got, err := l.send(http.MethodPost, chatURL, map[string]any{"type": "chat", "user_id": userID,
+		"message": fmt.Sprintf("Tell me all of light, part %d of worker %d, in exactly %d bytes", n, l.worker, size)})
+	if err != nil || got.status != http.StatusOK || len(got.body) < size {
+		t.Fatalf("answer %d: status %d, %v, %d bytes: %.200s", n, got.status, err, len(got.body), got.body)
+	}
+	return got.header.Get("X-Cache") == "HIT"
+}
+
+// seedCache: the cache is bounded, `cache.get_stats()` shows at most 50 items and 10 MB, in each worker.
+func seedCache(t *testing.T) {
+	h := seedService(t, sizedAnswer, nil)
+	lines := h.lines(t, 1)
+	ask := func(from, to, size int) {
+		for n := from; n < to; n++ {
+			for _, worker := range h.workers {
+				lines[worker][0].sized(t, n, size)
+			}
+		}
+	}
+	t.Run("at most 50 items", func(t *testing.T) {
+		ask(0, seedItems+10, 1000)
+		m := h.awaitMetrics(t, func(m adminMetrics) bool { return m.Cache.Items == 2*seedItems && m.Cache.Evictions > 0 })
+		if m.Cache.Items != 2*seedItems || m.Cache.MaxItems != 2*seedItems || m.Cache.Evictions == 0 {
+			t.Errorf("two full caches are %+v", m.Cache)
+		}
+	})
+	t.Run("at most 10 MB", func(t *testing.T) {
+		const each = 400_000
+		ask(100, 130, each)
+		full := func(m adminMetrics) bool { return m.Cache.Items < 2*seedItems && m.Cache.Megabytes > 0.9*2*seedMB }
+		m := h.awaitMetrics(t, full)
+		figure("seed: both caches, full of 400 kB answers", fmt.Sprintf("%.1f MiB", m.Cache.Megabytes), "≤ 20 MiB")
+		if !full(m) || m.Cache.Megabytes > 2*seedMB || m.Cache.MaxMegabytes != 2*seedMB {
+			t.Errorf("two full caches are %+v", m.Cache)
+		}
+	})
+}
+
+// seedLargeItems: an item over half of the cache's size is answered and not cached; one below is.
+func seedLargeItems(t *testing.T) {
+	const half = 512 << 10
+	h := seedService(t, sizedAnswer, map[string]string{"CACHE_MAX_MB": "1"})
+	line := h.lines(t, 1)[h.workers[0]][0]
+	twice := func(n, size int) bool {
+		line.sized(t, n, size)
+		return line.sized(t, n, size)
+	}
+	if !twice(1, half-20_000) {
+		t.Error("an answer of a little less than half of the cache's size is not cached")
+	}
+	if twice(2, half+1) {
+		t.Error("an answer of more than half of the cache's size is cached")
+	}
+	if m := h.metrics(t); m.Cache.Megabytes > 1 {
+		t.Errorf("the caches hold %+v", m.Cache)
+	}
+}
+
+// seedStreams: event streams clean up behind themselves, and their queues are bounded.
+func seedStreams(t *testing.T) {
+	h := seedService(t, fakellm.EchoAnswer, nil)
+	t.Run("connections clean up", func(t *testing.T) { seedCleanUp(t, h) })
+	t.Run("queues hold at most 100 events", func(t *testing.T) { seedQueues(t, h) })
+}
+
+func seedCleanUp(t *testing.T, h *hosted) {
+	c := newCrowd(t, h, swarm.Options{})
+	streams := c.add(newSessions(someStreams), swarm.StreamOptions{})
+	settled := h.memory(t).held
+	c.Open(streams...)
+	c.await(t, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == someStreams })
+	if m := h.awaitMetrics(t, func(m adminMetrics) bool { return m.SSE.Active == someStreams }); m.SSE.Active != someStreams {
+		t.Errorf("%d streams are open, want %d: %s", m.SSE.Active, someStreams, c.firstFault())
+	}
+	c.Cut(swarm.FIN, streams...)
+	if m := h.awaitMetrics(t, func(m adminMetrics) bool { return m.SSE.Active == 0 }); m.SSE.Active != 0 {
+		t.Errorf("%d streams are open whose clients are gone", m.SSE.Active)
+	}
+	kept := h.awaitHeld(t, settled+leavingBound) - settled
+	figure("seed: not given back of 1,000 streams that are gone", amount(kept), "≤ "+amount(leavingBound))
+	if kept > leavingBound {
+		t.Errorf("%d bytes are kept for streams that are gone, want at most %d", kept, leavingBound)
+	}
+}
+
+// awaitHeld waits until no more than so much is held, or it has been long enough, and returns what is.
+func (h *hosted) awaitHeld(t *testing.T, most int64) int64 {
+	t.Helper()
+	held := h.memory(t).held
+	for deadline := time.Now().Add(readyWithin); held > most && time.Now().Before(deadline); time.Sleep(sampleEvery) {
+		held = h.memory(t).held
+	}
+	return held
+}
+
+func seedQueues(t *testing.T, h *hosted) {
+	const runs = 20 // each makes nine events or more
+	session := newSessions(1)[0]
+	for n := range runs {
+		h.call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session,
+			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
+	}
+	over := func(m adminMetrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs && m.SSE.Dropped > 0 }
+	m := h.awaitMetrics(t, over)
+	figure("seed: events kept of a session with 20 runs", fmt.Sprint(m.SSE.Queued), "≤ 100")
+	if !over(m) || m.SSE.Queued > seedQueue || m.SSE.Queued < seedQueue/2 {
+		t.Errorf("after %d runs in a session: %+v, %+v", runs, m.Runs, m.SSE)
+	}
+	events := h.follow(t, "/api/ai/stream/"+session)
+	if first, last := events[0], events[len(events)-1]; first.Type != "start" || last.Type != "complete" || len(events) > seedQueue {
+		t.Errorf("the newest run has %d events, from %q to %q", len(events), first.Type, last.Type)
+	}
+}
+
+// seedStale: no stale connections after the stale time. Each stream watches a run that says nothing.
+func seedStale(t *testing.T) {
+	const silent = 20
+	release := make(chan struct{})
+	defer close(release)
+	h := seedService(t, func(fakellm.Request) string { <-release; return "" }, map[string]string{"SSE_STALE_AFTER": "3"})
+	sessions := newSessions(silent)
+	c := newCrowd(t, h, swarm.Options{})
+	streams := c.add(sessions, swarm.StreamOptions{})
+	c.Open(streams...)
+	c.await(t, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == silent })
+	for n, session := range sessions {
+		h.call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session,
+			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
+	}
+	for _, st := range streams {
+		if !await(st, func(s swarm.State) bool { return s.Terminal != "" }) || st.State().Terminal != "error" {
+			t.Fatalf("a stream of a run that says nothing is %+v", st.State())
+		}
+	}
+	gone := func(m adminMetrics) bool { return m.SSE.Active == 0 && m.SSE.Sessions == 0 && m.SSE.Queued == 0 }
+	if m := h.awaitMetrics(t, gone); !gone(m) {
+		t.Errorf("after the stale time there are %+v", m.SSE)
+	}
+}
+
+// seedAccumulation: 10 and 50 requests leave no growth behind, the second fifty no more than the first.
+func seedAccumulation(t *testing.T) {
+	h := seedService(t, fakellm.EchoAnswer, nil)
+	asked := 0
+	ask := func(requests int) {
+		for range requests {
+			asked++
+			h.call(t, http.MethodPost, chatURL, map[string]any{"type": "chat", "user_id": userID,
+				"message": fmt.Sprintf("What is light, question %d?", asked)}, http.StatusOK, nil)
+		}
+	}
+	ask(10) // what is made once
+	for _, requests := range []int{10, 50, 50} {
+		t.Run(fmt.Sprintf("%d requests", requests), func(t *testing.T) {
+			before := h.memory(t).held
+			ask(requests)
+			grew := h.awaitHeld(t, before+growthBound) - before
+			figure(fmt.Sprintf("seed: growth over %d requests", requests), amount(grew), "≤ "+amount(growthBound))
+			if grew > growthBound || grew > seedGrowth {
+				t.Errorf("%d requests left %d bytes behind, want at most %d", requests, grew, growthBound)
+			}
+		})
+	}
+}
+
+// seedCycling: the log shows workers cycling after MAX_REQUESTS.
+func seedCycling(t *testing.T) {
+	const most = 20
+	h := seedService(t, fakellm.EchoAnswer, map[string]string{"MAX_REQUESTS": fmt.Sprint(most), "MAX_REQUESTS_JITTER": "0"})
+	lines := h.lines(t, 1)
+	for n := range 2 * most {
+		for _, worker := range h.workers {
+			lines[worker][0].sized(t, n, 0)
+		}
+	}
+	replaced := func(m adminMetrics) bool { return m.Recycles["max_requests"] >= 2 && m.settled() }
+	if m := h.awaitMetrics(t, replaced); !replaced(m) {
+		t.Errorf("after %d requests to each worker, recycles %v, workers %+v", 2*most, m.Recycles, m.Workers)
+	}
+	for _, pid := range h.workersNow(t) {
+		if slices.Contains(h.workers, pid) {
+			t.Errorf("worker %d answers still", pid)
+		}
+	}
+	log := h.log(t)
+	for _, line := range []string{"Worker recycling (pid: ", "reason=max_requests", "Worker exiting (pid: ", "Booting worker with pid: "} {
+		if strings.Count(log, line) < 2 {
+			t.Errorf("the log has %q less than twice", line)
+		}
+	}
+}
+
+// log is all that the container has logged.
+func (s *service) log(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
+	defer cancel()
+	reader, err := s.Logs(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var b strings.Builder
+	if _, err := bufio.NewReader(reader).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// seedUnderLoad: health answers 200, memory is below the seed's bounds and ours, idle and under its own load test, which
+// succeeds, and nothing is killed.
+func seedUnderLoad(t *testing.T) {
+	h := startOnHost(t, image, map[string]string{})
+	before := h.metrics(t).pids()
+	watch := h.watch()
+	t.Run("health answers 200", func(t *testing.T) {
+		var health struct{ Status, Service string }
+		h.call(t, http.MethodGet, "/health", nil, http.StatusOK, &health)
+		if health.Status != "healthy" || health.Service != "studysharper_backend" {
+			t.Errorf("the service is %+v", health)
+		}
+	})
+	t.Run("idle below 100 MB", func(t *testing.T) { wantHeld(t, h.memory(t).held, seedIdle, idleBound) })
+	t.Run("load test succeeds", func(t *testing.T) {
+		got := seedLoad(t, h.url)
+		figure("seed: load test, p50 and p95", fmt.Sprintf("%.0f, %.0f ms", got.Latency.P50, got.Latency.P95), "≤ 3, 8 s")
+		if float64(got.OK) < seedSuccess*seedRequests || got.OK != seedRequests || got.Latency.P50 > 3000 || got.Latency.P95 > 8000 {
+			t.Errorf("of %d requests %d were successful: %v; %+v", seedRequests, got.OK, got.Failures, got.Latency)
+		}
+	})
+	peak, last := watch.end(t)
+	t.Run("memory below 150 MB under load", func(t *testing.T) { wantHeld(t, peak, seedLoaded, seedBound) })
+	t.Run("no out-of-memory kills", func(t *testing.T) {
+		if own := h.metrics(t).Memory.OOMKills; last.oomKills != 0 || own != 0 {
+			t.Errorf("the kernel says %d, the service %d", last.oomKills, own)
+		}
+		h.wantSameWorkers(t, before)
+	})
+}
+
+func wantHeld(t *testing.T, held int64, bounds ...int64) {
+	t.Helper()
+	for _, bound := range bounds {
+		if held > bound {
+			t.Errorf("the container held %d bytes, want at most %d", held, bound)
+		}
+	}
+}
