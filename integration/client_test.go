@@ -80,8 +80,9 @@ type adminMetrics struct {
 		OOMKills       int64 `json:"oom_kills"`
 	} `json:"memory"`
 	Workers []struct {
-		PID   int    `json:"pid"`
-		State string `json:"state"`
+		PID        int    `json:"pid"`
+		State      string `json:"state"`
+		Goroutines int    `json:"goroutines"`
 	} `json:"workers"`
 	Recycles map[string]int `json:"recycles"`
 	Cache    struct {

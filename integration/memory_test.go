@@ -19,8 +19,8 @@ const (
 	// recycleBound: two workers and a successor of each, and each of the four holds what one of the two busy ones may.
 	recycleBound = 96_000_000
 	// longBound: of each of longAtOnce requests there are the body, its content, the words it is searched for and what
-	// the collector has not swept yet: some 6 MiB each on top of a busy container.
-	longBound = 112_000_000
+	// the collector has not swept yet: some 6 MiB each on top of a container that is warm.
+	longBound = 96_000_000
 )
 
 const (
@@ -62,7 +62,7 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).long, bound: longBound},
 	{name: "full caches", about: "answers of 200 kB until each worker's cache is full, and as many again",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*trial).fill, bound: cachesBound},
-	{name: "soak", about: "50 requests a second, mixed, on 10 connections",
+	{name: "soak", about: "50 requests a second, mixed, on 10 connections, after as many as can be",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).soak, bound: busyBound},
 }
 

@@ -23,11 +23,11 @@ func (r report) page() ([]byte, error) {
 		"style":     func() template.CSS { return template.CSS(chart.Style + reportStyle) }, //nolint:gosec // the repository's own
 		"chart":     scenarioRow.chart,
 		"megabytes": megabytes,
-		"duration":  func(s float64) string { return short(time.Duration(s * float64(time.Second))) },
+		"duration":  lasting,
 		"ms":        func(n float64) string { return short(time.Duration(n * float64(time.Millisecond))) },
 		"count":     grouped,
 		"verdict":   func(pass bool) string { return map[bool]string{true: "good", false: "bad"}[pass] },
-		"word":      func(pass bool) string { return map[bool]string{true: "held", false: "missed"}[pass] },
+		"word":      func(pass bool) string { return map[bool]string{true: "passed", false: "failed"}[pass] },
 	}).Parse(reportPage)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (r scenarioRow) chart() template.HTML {
 	for _, at := range r.Marks {
 		marks = append(marks, min(at, most))
 	}
-	about := strings.Join(append([]string{r.About}, r.Notes...), "; ")
+	about := strings.Join(append([]string{"peak " + megabytes(r.Peak), r.About}, r.Notes...), "; ")
 	var b strings.Builder
 	chart.Chart{
 		Title: r.Name, About: about, Marks: marks, XMost: most, XTicks: chart.SecondsAxis(most),
@@ -108,6 +108,18 @@ func (r report) Tiles() []figureRow {
 		tiles = append(tiles, figureRow{Name: "faults survived", Measured: fmt.Sprintf("%d of %d", well, n)})
 	}
 	return tiles
+}
+
+// lasting is a time of so many seconds in the unit that says most.
+func lasting(s float64) string {
+	switch {
+	case s < 1:
+		return short(time.Duration(s * float64(time.Second)))
+	case s < 120:
+		return chart.Number(s, 1) + " s"
+	default:
+		return chart.Number(s/60, 1) + " min"
+	}
 }
 
 // grouped is a count with a comma between thousands.

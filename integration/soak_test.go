@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -10,28 +11,87 @@ import (
 const (
 	soakVariable = "SOAK" // how long the soak lasts: SOAK=10m make integration
 	soakDefault  = time.Minute
-	soakWarmUp   = 20 * time.Second // in which caches fill and heaps find their size
-	soakRate     = 50               // requests a second
+	soakWarmUp   = 15 * time.Second
+	soakCheap    = 30_000 // requests that warm the supervisor up
+	soakSettle   = 5 * time.Second
+	soakRate     = 50 // requests a second
 	soakClients  = 10
+	soakMore     = 20 // files and goroutines that there may be more afterwards: connections that are closing, say
 
 	// soakSlopeBound is how fast memory may grow, in bytes a minute. In a minute the noise alone is larger; what is
 	// judged is therefore the lower end of the slope's interval: whether the growth is significantly above it.
 	soakSlopeBound = 10_000
 )
 
-// soak keeps up a moderate load, and judges whether memory grew under it.
+// soak keeps up a moderate load, and judges whether memory grew under it, and what a leak in the kernel would be of.
 func (r *trial) soak() {
-	r.mixedAt(soakRate, soakWarmUp)
-	watch := r.h.watch()
-	r.mixedAt(soakRate, r.soakFor())
-	watch.end(r.T)
-	grew := slopeOf(watch.curve.moments)
+	r.warmUp()
+	before, routines := r.descriptors(), r.h.metrics(r.T).goroutines()
+	grew := r.slope(r.soakFor())
 	r.row.Slope = &grew
-	r.note("held: %v", grew)
-	figure("soak: slope of memory, 95 % interval", grew.String(), "≤ 10 kB")
+	r.note("anonymous memory grows by %v", grew)
+	figure("soak: slope of memory", fmt.Sprintf("%.0f kB/min", grew.PerMinute/1e3), "")
+	figure("soak: its interval of 95 %, lower end", fmt.Sprintf("%.0f kB/min", grew.Low/1e3), "≤ 10 kB")
 	if grew.above(soakSlopeBound) {
 		r.Errorf("memory grows by %v, which is significantly above %d kB/min", grew, soakSlopeBound/1000)
 	}
+	if n := r.descriptors() - before; n > soakMore {
+		r.Errorf("%d files are open that were not before", n)
+	}
+	if n := r.h.metrics(r.T).goroutines() - routines; n > soakMore {
+		r.Errorf("%d goroutines run that did not before", n)
+	}
+}
+
+// slope is how fast memory grows under the load, over so long. A heap may take a step of its own once, and a minute with a
+// step in it looks like one of growth; what leaks does so in the next minutes too.
+func (r *trial) slope(length time.Duration) (grew slope) {
+	for began := time.Now(); time.Since(began) < length+soakPatience; {
+		watch := r.h.watch()
+		r.mixedAt(soakRate, length)
+		watch.end(r.T)
+		if grew = slopeOf(watch.curve.moments); !grew.above(soakSlopeBound) {
+			break
+		}
+		r.note("grew by %v once", grew)
+	}
+	return grew
+}
+
+// warmUp makes the service as busy as it can be, so that caches and the database's pages have filled and heaps have found
+// their size: the supervisor's too, which many cheap requests do.
+func (r *trial) warmUp() {
+	r.drive("health", pace.Plan{Workers: soakClients, Requests: soakCheap})
+	r.drive("mixed", pace.Plan{Workers: soakClients, Duration: soakWarmUp})
+	r.mixedAt(soakRate, soakSettle)
+}
+
+// descriptors are how many files the container's processes have open.
+func (r *trial) descriptors() (open int) {
+	r.Helper()
+	all, err := r.h.processes()
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, p := range all {
+		if p.command == "healthcheck" {
+			continue // it is gone in a moment
+		}
+		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
+		if err != nil {
+			r.Fatalf("looking for open files, which takes root: %v", err)
+		}
+		open += len(files)
+	}
+	return open
+}
+
+// goroutines are those of all workers.
+func (m adminMetrics) goroutines() (n int) {
+	for _, worker := range m.Workers {
+		n += worker.Goroutines
+	}
+	return n
 }
 
 // mixedAt is the mixed load at a constant rate, whatever the answers take.

@@ -16,6 +16,9 @@ import (
 //go:embed style.css
 var Style string
 
+// fewMarks are drawn over the whole height; more would be a fence before the lines, and stand at the foot.
+const fewMarks = 12
+
 // MostPoints is how many a line is drawn of; more are thinned out to their highest.
 const MostPoints = 600
 
@@ -67,8 +70,12 @@ func (c Chart) Write(b *strings.Builder) {
 	for _, t := range c.XTicks {
 		fmt.Fprintf(&labels, "<span class=x style=\"left:%.2f%%\">%s</span>\n", 100*t.At, html.EscapeString(t.Text))
 	}
+	from := 0
+	if len(c.Marks) > fewMarks {
+		from = 930
+	}
 	for _, x := range c.Marks {
-		fmt.Fprintf(b, "<path class=mark d=\"M%.1f 0V1000\"/>\n", c.x(x))
+		fmt.Fprintf(b, "<path class=mark d=\"M%.1f %dV1000\"/>\n", c.x(x), from)
 	}
 	if c.Limit > 0 && c.Limit <= top {
 		fmt.Fprintf(b, "<path class=limit d=\"M0 %.1fH1000\"/>\n", 1000*(1-c.Limit/top))
