@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
@@ -62,8 +63,11 @@ func startOnHost(t *testing.T, image string, settings map[string]string, more ..
 		t.Fatal(err)
 	}
 	h.group = findCgroup(t, ctr.GetContainerID())
-	if h.workers = h.workersNow(t); len(h.workers) != 2 {
-		t.Fatalf("the workers are %v, want two", h.workers)
+	for h.workers = h.workersNow(t); len(h.workers) != 2; h.workers = h.workersNow(t) {
+		if ctx.Err() != nil {
+			t.Fatalf("the workers are %v, want two", h.workers)
+		}
+		time.Sleep(5 * time.Millisecond) // one is enough to be ready; the other has not been started yet
 	}
 	return h
 }

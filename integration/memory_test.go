@@ -91,7 +91,7 @@ func startTrial(t *testing.T, s memoryScenario) *trial {
 func (r *trial) run() {
 	r.row = scenarioRow{Name: r.scenario.name, About: r.scenario.about, Bound: r.scenario.bound}
 	defer r.record()
-	before := r.h.metrics(r.T).pids()
+	before := r.h.awaitMetrics(r.T, adminMetrics.settled).pids()
 	watch := r.h.watch()
 	r.began = watch.began
 	r.scenario.load(r)

@@ -14,7 +14,8 @@ const (
 	soakWarmUp   = 15 * time.Second
 	soakCheap    = 30_000 // requests that warm the supervisor up
 	soakSettle   = 5 * time.Second
-	soakRate     = 50 // requests a second
+	soakPatience = 2 * soakDefault // beyond the soak's own time, in which another one may begin
+	soakRate     = 50              // requests a second
 	soakClients  = 10
 	soakMore     = 20 // files and goroutines that there may be more afterwards: connections that are closing, say
 
