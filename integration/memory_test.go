@@ -62,7 +62,7 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).long, bound: longBound},
 	{name: "full caches", about: "answers of 200 kB until each worker's cache is full, and as many again",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*trial).fill, bound: cachesBound},
-	{name: "soak", about: "50 requests a second, mixed, on 10 connections, after as many as can be",
+	{name: "soak", about: "10 clients that ask for a mix five times a second each, after as much as they can",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).soak, bound: busyBound},
 }
 

@@ -14,8 +14,8 @@ const (
 	soakWarmUp   = 15 * time.Second
 	soakCheap    = 30_000 // requests that warm the supervisor up
 	soakSettle   = 5 * time.Second
-	soakPatience = 2 * soakDefault // beyond the soak's own time, in which another one may begin
-	soakRate     = 50              // requests a second
+	soakPatience = 2 * soakDefault        // beyond the soak's own time, in which another one may begin
+	soakThink    = 200 * time.Millisecond // of each client: 50 requests a second in all, less what the answers take
 	soakClients  = 10
 	soakMore     = 20 // files and goroutines that there may be more afterwards: connections that are closing, say
 
@@ -49,7 +49,7 @@ func (r *trial) soak() {
 func (r *trial) slope(length time.Duration) (grew slope) {
 	for began := time.Now(); time.Since(began) < length+soakPatience; {
 		watch := r.h.watch()
-		r.mixedAt(soakRate, length)
+		r.thoughtful(length)
 		watch.end(r.T)
 		if grew = slopeOf(watch.curve.moments); !grew.above(soakSlopeBound) {
 			break
@@ -64,7 +64,7 @@ func (r *trial) slope(length time.Duration) (grew slope) {
 func (r *trial) warmUp() {
 	r.drive("health", pace.Plan{Workers: soakClients, Requests: soakCheap})
 	r.drive("mixed", pace.Plan{Workers: soakClients, Duration: soakWarmUp})
-	r.mixedAt(soakRate, soakSettle)
+	r.thoughtful(soakSettle)
 }
 
 // descriptors are how many files the container's processes have open.
@@ -95,20 +95,11 @@ func (m adminMetrics) goroutines() (n int) {
 	return n
 }
 
-// mixedAt is the mixed load at a constant rate, whatever the answers take.
-func (r *trial) mixedAt(rate float64, length time.Duration) {
+// thoughtful is the mixed load of clients that think between two requests. None is ever idle for so long that the service
+// may close its connection, as one of those would be that take turns at a fixed rate.
+func (r *trial) thoughtful(length time.Duration) {
 	r.Helper()
-	r.drive("mixed", pace.Plan{Workers: soakClients, Schedule: r.steady(rate, length)})
-}
-
-// steady is a constant rate, in requests a second.
-func (r *trial) steady(rate float64, length time.Duration) *pace.Schedule {
-	r.Helper()
-	schedule, err := pace.NewSchedule(pace.Stage{From: rate, To: rate, Length: length})
-	if err != nil {
-		r.Fatal(err)
-	}
-	return &schedule
+	r.drive("mixed", pace.Plan{Workers: soakClients, Duration: length, Think: soakThink})
 }
 
 func (r *trial) soakFor() time.Duration {
