@@ -182,6 +182,16 @@ func (h *hosted) readMemory() (memoryNow, error) {
 	return m, errors.Join(failed[:]...)
 }
 
+// awaitKept waits until no more than so much is kept, or it has been long enough, and returns what is.
+func (h *hosted) awaitKept(t *testing.T, most int64) int64 {
+	t.Helper()
+	kept := h.memory(t).kept()
+	for deadline := time.Now().Add(readyWithin); kept > most && time.Now().Before(deadline); time.Sleep(sampleEvery) {
+		kept = h.memory(t).kept()
+	}
+	return kept
+}
+
 // read is the control group's reading, with the sockets' buffers also where that counts them apart.
 func (h *hosted) read() (reading, error) {
 	r, err := h.group.read()

@@ -102,7 +102,7 @@ func (r *trial) post(path string, in any) raw.Request {
 	r.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
-		r.Fatal(err)
+		r.Error(err) // of a client's goroutine
 	}
 	return r.target.Request(http.MethodPost, path, body, raw.Options{})
 }
