@@ -60,9 +60,9 @@ test: ## all tests that need no Docker, with the race detector
 	@# The race detector's own memory would hide the cache's.
 	go test -run 'Footprint|Heap|ProcessStays' ./app/cache
 
-integration: ## build the image, run it with its limits, and check it over HTTP (Docker)
+integration: ## build the image, run it with its limits, and check it over HTTP (Docker; SOAK=10m for a long soak); the report is in integration/report
 	.ci/base-images
-	go test -count=1 -timeout 30m -v ./integration/...
+	go test -count=1 -timeout 40m -v ./integration/...
 
 lint: $(GOLANGCI) $(GOVULNCHECK) $(if $(VULNDB_ARCHIVE),$(VULNDB)) ## go vet, golangci-lint, govulncheck, shellcheck
 	go vet ./...

@@ -20,11 +20,18 @@ type workflow struct {
 		Needs       []string
 		Strategy    struct{ Matrix struct{ Target []string } }
 		Timeout     int `yaml:"timeout-minutes"`
-		Steps       []struct {
-			Uses, Run string
-			With      map[string]any
-		}
+		Steps       []step
 	}
+}
+
+type step struct {
+	Uses, Run, If string
+	With          map[string]any
+}
+
+// uses tells whether a step is an action, of any version.
+func uses(action string) func(step) bool {
+	return func(s step) bool { return strings.HasPrefix(s.Uses, action+"@") }
 }
 
 func readWorkflow(t *testing.T) (w workflow) {
@@ -83,6 +90,14 @@ func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
 	}
 }
 
+func TestTheReportIsUploadedAlsoWhenATestFails(t *testing.T) {
+	steps := readWorkflow(t).Jobs["integration"].Steps
+	i := slices.IndexFunc(steps, uses("actions/upload-artifact"))
+	if i < 0 || steps[i].If != "always()" || steps[i].With["path"] != "integration/report/" {
+		t.Errorf("the steps are %+v", steps)
+	}
+}
+
 func TestAReleaseIsGreenAndSaysWhatItIsMadeOf(t *testing.T) {
 	w := readWorkflow(t)
 	release := w.Jobs["release"]
@@ -94,12 +109,7 @@ func TestAReleaseIsGreenAndSaysWhatItIsMadeOf(t *testing.T) {
 			t.Errorf("it is released without %s", name)
 		}
 	}
-	built := slices.IndexFunc(release.Steps, func(s struct {
-		Uses, Run string
-		With      map[string]any
-	}) bool {
-		return strings.HasPrefix(s.Uses, "docker/build-push-action@")
-	})
+	built := slices.IndexFunc(release.Steps, uses("docker/build-push-action"))
 	if built < 0 {
 		t.Fatal("no image is built")
 	}

@@ -14,7 +14,7 @@ const chatURL = "/api/ai/agent-test"
 // Each row is refused with the contract's error and harms nobody: the same workers answer afterwards.
 func TestBadInputIsRefusedAndHarmsNoWorker(t *testing.T) {
 	s := start(t, "")
-	before := s.metrics(t).pids()
+	before := s.awaitMetrics(t, adminMetrics.settled).pids()
 	valid := func(change string) []byte {
 		return []byte(`{"type":"chat","user_id":"` + userID + `","message":"What is light?"` + change + `}`)
 	}

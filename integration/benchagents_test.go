@@ -61,17 +61,26 @@ type modelled struct {
 // default.
 func startWithModel(t *testing.T) modelled {
 	t.Helper()
+	model := startModel(t, fakellm.EchoAnswer)
+	return modelled{model: model, hosted: startOnHost(t, imageRepo+":"+benchTag, modelSettings(model))}
+}
+
+// startModel runs a language model that answers at once, until the test ends.
+func startModel(t *testing.T, answer func(fakellm.Request) string) netip.AddrPort {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: fakellm.New(fakellm.Options{Answer: fakellm.EchoAnswer}), ReadHeaderTimeout: askTimeout}
+	server := &http.Server{Handler: fakellm.New(fakellm.Options{Answer: answer}), ReadHeaderTimeout: askTimeout}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
-	model := listener.Addr().(*net.TCPAddr).AddrPort()
-	return modelled{model: model, hosted: startOnHost(t, imageRepo+":"+benchTag, map[string]string{
-		"LLM_PROVIDER": "openai", "LLM_API_KEY": "none", "LLM_BASE_URL": "http://" + model.String() + "/v1", "ADMIN_TOKEN": adminToken,
-	})}
+	return listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// modelSettings are those of a service in front of a model.
+func modelSettings(model netip.AddrPort) map[string]string {
+	return map[string]string{"LLM_PROVIDER": "openai", "LLM_API_KEY": "none", "LLM_BASE_URL": "http://" + model.String() + "/v1"}
 }
 
 // chat keeps as many clients busy as a small container is to bear, each time in a new container.

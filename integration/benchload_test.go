@@ -235,33 +235,41 @@ func (h *hosted) dial(t *testing.T) *line {
 	return l
 }
 
-// do makes one request on the line.
+// do makes one request on the line, whose answer does not come from the cache.
 func (l *line) do(method, path string, in any) (status int, body []byte, err error) {
+	got, err := l.send(method, path, in, "Cache-Control", "no-cache")
+	return got.status, got.body, err
+}
+
+// send makes one request on the line. header holds names and values in turn.
+func (l *line) send(method, path string, in any, header ...string) (answer, error) {
 	text, err := json.Marshal(in)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	request, err := http.NewRequest(method, "http://"+l.conn.RemoteAddr().String()+path, bytes.NewReader(text))
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Cache-Control", "no-cache")
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
 	if err := l.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	if err := request.Write(l.conn); err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	response, err := http.ReadResponse(l.r, request)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	return response.StatusCode, body, err
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return answer{response.StatusCode, response.Header, body}, err
 }
 
 // publication is what the publishing build is asked for (app/httpapi/publish.go).

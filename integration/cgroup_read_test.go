@@ -9,6 +9,9 @@ import (
 
 // One machine has one version of control groups, so the other is read from files.
 func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
+	want := reading{usage: 9000, inactiveFile: 2000, anon: 4000, kernel: 700, peak: 12000, oomKills: 3, limitHits: 5}
+	old := want
+	old.peak = 0
 	for _, row := range []struct {
 		name  string
 		v2    bool
@@ -16,22 +19,24 @@ func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
 		want  reading
 	}{
 		{"v1", false, map[string]string{
-			"memory.usage_in_bytes":     "9000\n",
-			"memory.max_usage_in_bytes": "12000\n",
-			"memory.stat":               "inactive_file 1\ntotal_cache 5000\ntotal_inactive_file 2000\n",
-			"memory.oom_control":        "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
-		}, reading{9000, 2000, 12000, 3}},
+			"memory.usage_in_bytes":      "9000\n",
+			"memory.max_usage_in_bytes":  "12000\n",
+			"memory.kmem.usage_in_bytes": "700\n",
+			"memory.failcnt":             "5\n",
+			"memory.stat":                "inactive_file 1\nrss 2\ntotal_cache 5000\ntotal_rss 4000\ntotal_inactive_file 2000\n",
+			"memory.oom_control":         "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+		}, want},
 		{"v2", true, map[string]string{
 			"memory.current": "9000\n",
 			"memory.peak":    "12000\n",
-			"memory.stat":    "anon 4000\ninactive_file 2000\n",
-			"memory.events":  "low 0\noom 4\noom_kill 3\n",
-		}, reading{9000, 2000, 12000, 3}},
-		{"v2 before Linux 5.19", true, map[string]string{
+			"memory.stat":    "anon 4000\nkernel 500\nsock 200\nslab 400\ninactive_file 2000\n",
+			"memory.events":  "low 0\nmax 5\noom 4\noom_kill 3\n",
+		}, want},
+		{"v2 before Linux 5.18", true, map[string]string{
 			"memory.current": "9000\n",
-			"memory.stat":    "inactive_file 2000\n",
-			"memory.events":  "oom_kill 0\n",
-		}, reading{9000, 2000, 0, 0}},
+			"memory.stat":    "anon 4000\nsock 200\nslab 500\ninactive_file 2000\n",
+			"memory.events":  "max 5\noom_kill 3\n",
+		}, old},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -44,10 +49,34 @@ func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
 			if err != nil || got != row.want || got.held() != 7000 {
 				t.Errorf("read %+v, held %d, %v; want %+v", got, got.held(), err, row.want)
 			}
+			if err := os.WriteFile(filepath.Join(dir, "memory.stat"), []byte("anon much\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (cgroup{dir, row.v2}).read(); err == nil {
+				t.Error("a word was read as a number")
+			}
 			if _, err := (cgroup{t.TempDir(), row.v2}).read(); err == nil {
 				t.Error("a folder without the files was read")
 			}
 		})
+	}
+}
+
+func TestThePeakBetweenTwoReadingsIsNotMissed(t *testing.T) {
+	before := reading{usage: 100, inactiveFile: 30, peak: 120}
+	for _, row := range []struct {
+		name string
+		now  reading
+		want int64
+	}{
+		{"the kernel saw no higher one", reading{usage: 90, inactiveFile: 10, peak: 120}, 80},
+		{"one between the two, while the inactive pages grew", reading{usage: 90, inactiveFile: 40, peak: 150}, 120},
+		{"one between the two, while they shrank", reading{usage: 90, inactiveFile: 20, peak: 150}, 130},
+		{"the kernel keeps none", reading{usage: 90, inactiveFile: 10, sockets: 5}, 85},
+	} {
+		if got := row.now.peakSince(before); got != row.want {
+			t.Errorf("%s: %d, want %d", row.name, got, row.want)
+		}
 	}
 }
 
@@ -66,29 +95,5 @@ broken line
 	want := []cgroup{{"/sys/fs/cgroup/memory", false}, {"/sys/fs/cgroup/unified", true}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("found %v, %v; want %v", got, err, want)
-	}
-}
-
-func TestTheKernelsPartIsReadFromBothVersions(t *testing.T) {
-	for _, row := range []struct {
-		name  string
-		v2    bool
-		files map[string]string
-	}{
-		{"v1", false, map[string]string{"memory.kmem.usage_in_bytes": "700\n"}},
-		{"v2", true, map[string]string{"memory.stat": "anon 4000\nkernel 500\nsock 200\nslab 400\n"}},
-		{"v2 before Linux 5.18", true, map[string]string{"memory.stat": "sock 200\nslab 500\n"}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			dir := t.TempDir()
-			for name, text := range row.files {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got, err := (cgroup{dir, row.v2}).kernel(); err != nil || got != 700 {
-				t.Errorf("read %d, %v; want 700", got, err)
-			}
-		})
 	}
 }

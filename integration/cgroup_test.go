@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // cgroup is a container's memory control group as the host sees it. The reading from outside is the judge of what the
@@ -25,12 +24,26 @@ type cgroup struct {
 type reading struct {
 	usage        int64
 	inactiveFile int64 // page cache that the kernel drops first, and for nothing
+	anon         int64 // of the processes alone
+	kernel       int64 // kernel objects and, on v2, the sockets' buffers
+	sockets      int64 // buffers of the service's connections where usage leaves them out (v1), if they were asked for
 	peak         int64 // highest usage ever, page cache included; 0 where the kernel does not keep it (v2 before 5.19)
 	oomKills     int64
+	limitHits    int64 // times that the limit was run into
 }
 
 // held is what the container really needs: usage less inactive file pages.
-func (r reading) held() int64 { return r.usage - r.inactiveFile }
+func (r reading) held() int64 { return r.usage - r.inactiveFile + r.sockets }
+
+// peakSince is the most that was held since an earlier reading. Where the kernel's own peak rose meanwhile, it fell
+// between the two: less what was inactive then, at the least, nothing is missed, however short it was.
+func (r reading) peakSince(before reading) int64 {
+	peak := r.held()
+	if r.peak > before.peak {
+		peak = max(peak, r.peak-min(r.inactiveFile, before.inactiveFile)+max(r.sockets, before.sockets))
+	}
+	return peak
+}
 
 // findCgroup looks the container up by its id, which is unique, under each mounted hierarchy that has a memory
 // controller: where the engine hangs it (docker/ID, system.slice/docker-ID.scope, nested in another container's
@@ -102,19 +115,40 @@ func (c cgroup) usageFile() string {
 }
 
 func (c cgroup) read() (reading, error) {
-	peakFile, inactive, oomFile := "memory.max_usage_in_bytes", "total_inactive_file", "memory.oom_control"
+	stat, err := c.fields("memory.stat")
+	if err != nil {
+		return reading{}, err
+	}
 	if c.v2 {
-		peakFile, inactive, oomFile = "memory.peak", "inactive_file", "memory.events"
+		return c.readV2(stat)
 	}
 	var r reading
-	var failed [4]error
+	var failed [5]error
+	r.inactiveFile, r.anon = stat["total_inactive_file"], stat["total_rss"]
 	r.usage, failed[0] = c.number(c.usageFile())
-	r.inactiveFile, failed[1] = c.field("memory.stat", inactive)
-	r.oomKills, failed[2] = c.field(oomFile, "oom_kill")
-	r.peak, failed[3] = c.number(peakFile)
-	if c.v2 && errors.Is(failed[3], fs.ErrNotExist) {
-		failed[3] = nil
+	r.kernel, failed[1] = c.number("memory.kmem.usage_in_bytes")
+	r.peak, failed[2] = c.number("memory.max_usage_in_bytes")
+	r.limitHits, failed[3] = c.number("memory.failcnt")
+	control, err := c.fields("memory.oom_control")
+	r.oomKills, failed[4] = control["oom_kill"], err
+	return r, errors.Join(failed[:]...)
+}
+
+func (c cgroup) readV2(stat map[string]int64) (reading, error) {
+	r := reading{inactiveFile: stat["inactive_file"], anon: stat["anon"]}
+	kernel, known := stat["kernel"]
+	if !known { // before Linux 5.18
+		kernel = stat["slab"]
 	}
+	r.kernel = kernel + stat["sock"]
+	var failed [3]error
+	r.usage, failed[0] = c.number(c.usageFile())
+	r.peak, failed[1] = c.number("memory.peak")
+	if errors.Is(failed[1], fs.ErrNotExist) {
+		failed[1] = nil
+	}
+	events, err := c.fields("memory.events")
+	r.oomKills, r.limitHits, failed[2] = events["oom_kill"], events["max"], err
 	return r, errors.Join(failed[:]...)
 }
 
@@ -126,62 +160,18 @@ func (c cgroup) number(file string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 }
 
-func (c cgroup) field(file, name string) (int64, error) {
+// fields are the lines of a file, each a name and a number.
+func (c cgroup) fields(file string) (map[string]int64, error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, file))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	all := map[string]int64{}
 	for line := range strings.Lines(string(text)) {
-		if key, value, _ := strings.Cut(strings.TrimSpace(line), " "); key == name {
-			return strconv.ParseInt(value, 10, 64)
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if all[name], err = strconv.ParseInt(value, 10, 64); err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", file, line, err)
 		}
 	}
-	return 0, fmt.Errorf("%s has no field %s", file, name)
-}
-
-// sampler reads a control group every 100 ms until it is stopped.
-type sampler struct {
-	group cgroup
-	stop  chan struct{}
-	done  chan struct{}
-	peak  int64 // of held; safe to read once done is closed
-	last  reading
-	err   error
-}
-
-func sample(t *testing.T, group cgroup) *sampler {
-	t.Helper()
-	s := &sampler{group: group, stop: make(chan struct{}), done: make(chan struct{})}
-	go s.run()
-	return s
-}
-
-func (s *sampler) run() {
-	defer close(s.done)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if s.last, s.err = s.group.read(); s.err != nil {
-			return
-		}
-		s.peak = max(s.peak, s.last.held())
-		select {
-		case <-s.stop:
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// end stops the sampling, after one last reading, and returns the peak and that reading. The peak is the higher of two
-// figures: the highest sample, which may miss what is over in less than 100 ms, and the kernel's own peak less the
-// inactive file pages of now, which misses nothing but takes them for what they were at the peak.
-func (s *sampler) end(t *testing.T) (int64, reading) {
-	t.Helper()
-	close(s.stop)
-	<-s.done
-	if s.err != nil {
-		t.Fatalf("reading the control group: %v", s.err)
-	}
-	return max(s.peak, s.last.peak-s.last.inactiveFile), s.last
+	return all, nil
 }

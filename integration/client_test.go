@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -79,10 +80,29 @@ type adminMetrics struct {
 		OOMKills       int64 `json:"oom_kills"`
 	} `json:"memory"`
 	Workers []struct {
-		PID   int    `json:"pid"`
-		State string `json:"state"`
+		PID        int    `json:"pid"`
+		State      string `json:"state"`
+		Goroutines int    `json:"goroutines"`
 	} `json:"workers"`
 	Recycles map[string]int `json:"recycles"`
+	Cache    struct {
+		Items        int64   `json:"items"`
+		MaxItems     int64   `json:"max_items"`
+		Megabytes    float64 `json:"estimated_size_mb"`
+		MaxMegabytes float64 `json:"max_size_mb"`
+		Hits         int64   `json:"hits"`
+		Evictions    int64   `json:"evictions"`
+	} `json:"cache"` // of all workers
+	Runs struct {
+		Active    int64 `json:"active"`
+		Completed int64 `json:"completed"`
+	} `json:"runs"`
+	SSE struct {
+		Active   int64 `json:"active_connections"`
+		Sessions int64 `json:"sessions"`
+		Queued   int64 `json:"queued_events"`
+		Dropped  int64 `json:"dropped_events"`
+	} `json:"sse"`
 }
 
 // pids are the worker processes, in order.
@@ -102,12 +122,27 @@ func (s *service) metrics(t *testing.T) adminMetrics {
 	return m
 }
 
+// awaitMetrics looks at the metrics until they are as wanted, or it has been long enough; it returns the last ones.
+func (s *service) awaitMetrics(t *testing.T, wanted func(adminMetrics) bool) adminMetrics {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
+	defer cancel()
+	m, _ := s.await(ctx, t, wanted)
+	return m
+}
+
 // wantSameWorkers checks that no worker was replaced since before, and that Docker restarted nothing.
 func (s *service) wantSameWorkers(t *testing.T, before []int) {
 	t.Helper()
 	if after := s.metrics(t).pids(); !slices.Equal(before, after) || len(before) != 2 {
 		t.Errorf("worker processes were %v and are %v, want the same two", before, after)
 	}
+	s.wantNoRestart(t)
+}
+
+// wantNoRestart checks that Docker restarted nothing, and that the kernel killed nothing.
+func (s *service) wantNoRestart(t *testing.T) {
+	t.Helper()
 	inspect, err := s.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
@@ -62,8 +63,11 @@ func startOnHost(t *testing.T, image string, settings map[string]string, more ..
 		t.Fatal(err)
 	}
 	h.group = findCgroup(t, ctr.GetContainerID())
-	if h.workers = h.workersNow(t); len(h.workers) != 2 {
-		t.Fatalf("the workers are %v, want two", h.workers)
+	for h.workers = h.workersNow(t); len(h.workers) != 2; h.workers = h.workersNow(t) {
+		if ctx.Err() != nil {
+			t.Fatalf("the workers are %v, want two", h.workers)
+		}
+		time.Sleep(5 * time.Millisecond) // one is enough to be ready; the other has not been started yet
 	}
 	return h
 }
@@ -165,41 +169,46 @@ func (h *hosted) memory(t *testing.T) memoryNow {
 }
 
 func (h *hosted) readMemory() (memoryNow, error) {
-	r, err := h.group.read()
+	r, err := h.read()
 	if err != nil {
 		return memoryNow{}, err
 	}
-	all, err := sockets(h.port)
-	if err != nil {
-		return memoryNow{}, err
-	}
-	m := memoryNow{held: r.held()}
-	for _, s := range all {
-		m.buffers += s.memory
-	}
-	if !h.group.v2 {
-		m.held += m.buffers
-	}
+	m := memoryNow{held: r.held(), kernel: r.kernel, buffers: r.sockets}
 	var failed [2]error
-	m.kernel, failed[0] = h.group.kernel()
+	if h.group.v2 {
+		m.buffers, failed[0] = buffers(h.port)
+	}
 	m.shares, failed[1] = h.processes()
 	return m, errors.Join(failed[:]...)
 }
 
-// kernel is the kernel's part of a control group's memory.
-func (c cgroup) kernel() (int64, error) {
-	if !c.v2 {
-		return c.number("memory.kmem.usage_in_bytes")
+// awaitKept waits until no more than so much is kept, or it has been long enough, and returns what is.
+func (h *hosted) awaitKept(t *testing.T, most int64) int64 {
+	t.Helper()
+	kept := h.memory(t).kept()
+	for deadline := time.Now().Add(readyWithin); kept > most && time.Now().Before(deadline); time.Sleep(sampleEvery) {
+		kept = h.memory(t).kept()
 	}
-	sock, err := c.field("memory.stat", "sock")
-	if err != nil {
-		return 0, err
+	return kept
+}
+
+// read is the control group's reading, with the sockets' buffers also where that counts them apart.
+func (h *hosted) read() (reading, error) {
+	r, err := h.group.read()
+	if err != nil || h.group.v2 {
+		return r, err
 	}
-	kernel, err := c.field("memory.stat", "kernel")
-	if err != nil { // before Linux 5.18
-		kernel, err = c.field("memory.stat", "slab")
+	r.sockets, err = buffers(h.port)
+	return r, err
+}
+
+// buffers are what the connections to a port take, in bytes, as the kernel tells of each.
+func buffers(port int) (sum int64, err error) {
+	all, err := sockets(port)
+	for _, s := range all {
+		sum += s.memory
 	}
-	return kernel + sock, err
+	return sum, err
 }
 
 // words say who holds the memory.

@@ -37,6 +37,7 @@ var (
 var session = fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())
 
 func TestMain(m *testing.M) {
+	began := time.Now()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "integration:", err)
 		os.Exit(1)
@@ -49,10 +50,14 @@ func TestMain(m *testing.M) {
 	if benching() {
 		os.Exit(code) // it has a table of its own
 	}
-	if err := reportFigures(); err != nil {
+	r := newReport(began, code == 0)
+	fmt.Print("\n", r.table())
+	page, err := r.write(reportFolder)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "integration:", err)
-		code = max(code, 1)
+		os.Exit(max(code, 1))
 	}
+	fmt.Printf("\nreport: integration/%s\n", page)
 	os.Exit(code)
 }
 

@@ -1,145 +1,138 @@
 package integration
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"os/exec"
-	"slices"
-	"strings"
+	"maps"
 	"testing"
 	"time"
+
+	"studysharper/loadtest/fakellm"
+)
+
+// What the container may hold at most, in bytes, at any moment since its start.
+const (
+	idleBound    = 24_000_000
+	seedBound    = 48_000_000
+	busyBound    = 64_000_000
+	streamsBound = 40_000_000
+	cachesBound  = 80_000_000
+	// recycleBound: two workers and a successor of each, and each of the four holds what one of the two busy ones may.
+	recycleBound = 96_000_000
+	// longBound: of each of longAtOnce requests there are the body, its content, the words it is searched for and what
+	// the collector has not swept yet: some 6 MiB each on top of a container that is warm.
+	longBound = 96_000_000
 )
 
 const (
-	imageBound = 25_000_000
-	readyBound = time.Second
-	idleBound  = 24_000_000
-	loadBound  = 48_000_000
+	busyClients = 50
+	busyFor     = 30 * time.Second
+	afterwards  = time.Second // the curve goes on for so long, to show what is given back
 )
 
-func TestImageIsSmall(t *testing.T) {
-	var size int64
-	if _, err := fmt.Sscan(docker(t, "image", "inspect", "--format", "{{.Size}}", image), &size); err != nil {
-		t.Fatal(err)
-	}
-	figure("image size", megabytes(size), "≤ "+megabytes(imageBound))
-	if size > imageBound {
-		t.Errorf("the image has %d bytes, want at most %d", size, imageBound)
+// memoryScenario is one thing that the container is put through, and what it may hold meanwhile. It is a test, a chart
+// and a row of the report.
+type memoryScenario struct {
+	name     string
+	about    string                       // what is done, for a reader of the report
+	settings map[string]string            // other than the defaults
+	answer   func(fakellm.Request) string // of a language model in front of which it is done; nil = the offline engine
+	load     func(*trial)
+	bound    int64 // of what is held, in bytes
+	recycles bool  // workers are replaced for their requests meanwhile; else it is the same two all the time
+}
+
+var memoryScenarios = []memoryScenario{
+	{name: "idle", about: "20 s after the start, nothing asked", load: (*trial).idle, bound: idleBound},
+	{name: "seed load", about: "50 chat requests, 10 at once, by the load tool with its defaults", load: (*trial).seed, bound: seedBound},
+	{name: "chat", about: "50 connections for 30 s; a model answers at once; workers are recycled as by default",
+		answer: fakellm.EchoAnswer, load: (*trial).chat, bound: busyBound, recycles: true},
+	{name: "flashcards", about: "50 connections for 30 s; the offline engine; workers are recycled as by default",
+		load: (*trial).flashcards, bound: busyBound, recycles: true},
+	{name: "notes search", about: "50 connections for 30 s over 1,000 notes of 20 students; workers are recycled as by default",
+		load: (*trial).search, bound: busyBound, recycles: true},
+	{name: "health", about: "50 connections for 30 s; workers are recycled as by default",
+		load: (*trial).health, bound: busyBound, recycles: true},
+	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 a second",
+		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
+		load:     (*trial).streams, bound: streamsBound},
+	{name: "mixed with recycling", about: "50 connections for 20 s, chats, aids and looks at the health; each worker is replaced after 100 requests",
+		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10"},
+		load:     (*trial).mixed, bound: recycleBound, recycles: true},
+	{name: "long messages", about: "bodies of exactly 1 MiB, 8 at once for 15 s: chats and aids",
+		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).long, bound: longBound},
+	{name: "full caches", about: "answers of 200 kB until each worker's cache is full, and as many again",
+		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*trial).fill, bound: cachesBound},
+	{name: "soak", about: "10 clients that ask for a mix five times a second each, after as much as they can",
+		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*trial).soak, bound: busyBound},
+}
+
+// TestMemory is the memory suite: each scenario in a container of its own, under 512 MB, its control group read every
+// 100 ms.
+func TestMemory(t *testing.T) {
+	for _, s := range memoryScenarios {
+		t.Run(s.name, func(t *testing.T) { startTrial(t, s).run() })
 	}
 }
 
-// The best run is held to the bound, and a machine that is busy with something else gets a few runs more: a service
-// that is slow to start is slow every time.
-func TestServiceIsReadyWithinASecondOfDockerRun(t *testing.T) {
-	const runs, atMost = 3, 10
-	var took []time.Duration
-	for len(took) < runs || slices.Min(took) > readyBound && len(took) < atMost {
-		took = append(took, timeToReady(t))
-	}
-	slices.Sort(took)
-	figure("docker run to first 200 on /readyz, best", seconds(took[0]), "≤ "+seconds(readyBound))
-	figure(fmt.Sprintf("docker run to first 200 on /readyz, median of %d", len(took)), seconds(took[len(took)/2]), "")
-	if took[0] > readyBound {
-		t.Errorf("ready after %v, want at most %v at best", took, readyBound)
-	}
-}
-
-func timeToReady(t *testing.T) time.Duration {
+// startTrial starts the container, and the model that the scenario wants.
+func startTrial(t *testing.T, s memoryScenario) *trial {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
-	defer cancel()
-	began := time.Now()
-	id := docker(t, "run", "--detach", "--label", sessionLabel+"="+session, "--publish", address+":8000",
-		"--memory", "512m", "--memory-swap", "512m", "--read-only", "--cap-drop", "ALL", image)
-	defer docker(t, "rm", "--force", "--volumes", id)
-	if err := awaitReady(ctx, "http://"+address); err != nil {
-		t.Fatalf("%v\n%s", err, docker(t, "logs", id))
+	settings := maps.Clone(s.settings)
+	if settings == nil {
+		settings = map[string]string{}
 	}
-	return time.Since(began)
+	if s.answer != nil {
+		maps.Copy(settings, modelSettings(startModel(t, s.answer)))
+	}
+	return newTrial(t, s, startOnHost(t, image, settings))
 }
 
-func TestIdleServiceHoldsLittleMemory(t *testing.T) {
-	s := start(t, "")
-	group := findCgroup(t, s.GetContainerID())
-	const settle = 20 * time.Second // the figure is defined as so long after the start
-	watch := sample(t, group)
-	select {
-	case <-t.Context().Done():
-		t.Fatal("ended early")
-	case <-time.After(settle):
-	}
-	peak, now := watch.end(t)
-	figure("memory, idle 20 s after start", megabytes(now.held()), "≤ "+megabytes(idleBound))
-	figure("memory, peak of start and 20 s idle", megabytes(peak), "")
-	if now.held() > idleBound {
-		t.Errorf("idle at %d bytes, want at most %d", now.held(), idleBound)
-	}
-	if now.oomKills != 0 {
-		t.Errorf("%d OOM kills", now.oomKills)
-	}
-	own := s.metrics(t).Memory
-	if difference := own.ContainerBytes - now.held(); difference < -4e6 || difference > 4e6 {
-		t.Errorf("the service says it holds %d bytes, the host says %d", own.ContainerBytes, now.held())
-	}
-	if own.LimitBytes != memory {
-		t.Errorf("the service says its limit is %d bytes, want %d", own.LimitBytes, memory)
-	}
+// run puts the container under the load and judges what it held.
+func (r *trial) run() {
+	r.row = scenarioRow{Name: r.scenario.name, About: r.scenario.about, Bound: r.scenario.bound}
+	defer r.record()
+	before := r.h.awaitMetrics(r.T, adminMetrics.settled).pids()
+	watch := r.h.watch()
+	r.began = watch.began
+	r.scenario.load(r)
+	time.Sleep(afterwards)
+	r.row.Peak, r.last = watch.end(r.T)
+	r.row.take(watch)
+	r.judge(before)
 }
 
-func TestSeedLoadSucceedsInLittleMemory(t *testing.T) {
-	const requests = 50
-	notes(t)
-	s := start(t, "")
-	before := s.metrics(t).pids()
-	watch := sample(t, findCgroup(t, s.GetContainerID()))
-	result := seedLoad(t, s.url)
-	peak, now := watch.end(t)
-
-	figure("seed's load: successful of 50, 10 at once", fmt.Sprint(result.OK), fmt.Sprint(requests))
-	figure("seed's load: duration", seconds(milliseconds(result.DurationMS)), "")
-	figure("seed's load: p50, p99 in ms", fmt.Sprintf("%.0f, %.0f", result.P50MS, result.P99MS), "")
-	figure("seed's load: peak memory since the start", megabytes(peak), "≤ "+megabytes(loadBound))
-	figure("seed's load: memory afterwards", megabytes(now.held()), "")
-	figure("seed's load: OOM kills", fmt.Sprint(now.oomKills), "0")
-	if result.OK != requests || result.Failed != 0 {
-		t.Errorf("%d of %d requests were successful: %v", result.OK, requests, result.Failures)
+// judge holds the container to the scenario's promises.
+func (r *trial) judge(before []int) {
+	if r.row.Peak > r.scenario.bound {
+		r.Errorf("the container held %d bytes, want at most %d", r.row.Peak, r.scenario.bound)
 	}
-	if peak > loadBound {
-		t.Errorf("the peak was %d bytes, want at most %d", peak, loadBound)
+	if r.last.oomKills != 0 {
+		r.Errorf("%d OOM kills", r.last.oomKills)
 	}
-	if now.oomKills != 0 {
-		t.Errorf("%d OOM kills", now.oomKills)
+	if r.row.Failed != 0 {
+		r.Errorf("%d of %d requests failed: %v", r.row.Failed, r.row.Requests, r.row.Failures)
 	}
-	s.wantSameWorkers(t, before)
+	if !r.scenario.recycles {
+		r.h.wantSameWorkers(r.T, before)
+		return
+	}
+	r.h.wantNoRestart(r.T)
+	r.row.Recycles = r.h.metrics(r.T).Recycles
+	for reason, n := range r.row.Recycles {
+		if n != 0 && reason != "max_requests" {
+			r.Errorf("%d workers were replaced for %s", n, reason)
+		}
+	}
+	r.row.Marks = r.recycled()
 }
 
-// loadResult is what the load tool says with -json.
-type loadResult struct {
-	OK         int            `json:"ok"`
-	Failed     int            `json:"failed"`
-	Failures   map[string]int `json:"failures"`
-	DurationMS float64        `json:"duration_ms"`
-	P50MS      float64        `json:"p50_ms"`
-	P99MS      float64        `json:"p99_ms"`
-}
-
-// seedLoad runs the project's load tool as it stands: its defaults are the seed's 50 chat requests, 10 at once.
-func seedLoad(t *testing.T, url string) loadResult {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "../loadtest", "-json", "-", "-content", notesFile, url)
-	var progress strings.Builder
-	cmd.Stderr = &progress
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("the load tool: %v\n%s", err, progress.String())
+// record keeps what came of the scenario for the report, and says it.
+func (r *trial) record() {
+	r.row.Pass = !r.Failed()
+	scenarios.add(r.row)
+	figure("memory, "+r.row.Name+": peak", megabytes(r.row.Peak), "≤ "+megabytes(r.row.Bound))
+	figure("memory, "+r.row.Name+": afterwards", megabytes(r.row.After), "")
+	if r.row.Requests > 0 {
+		figure(fmt.Sprintf("memory, %s: failed of %d requests", r.row.Name, r.row.Requests), fmt.Sprint(r.row.Failed), "0")
 	}
-	var result loadResult
-	if err := json.Unmarshal(out, &result); err != nil {
-		t.Fatalf("the load tool's result: %v: %s\n%s", err, out, progress.String())
-	}
-	return result
 }
-
-func milliseconds(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -178,6 +179,34 @@ func awaitReady(ctx context.Context, url string) error {
 		case <-ctx.Done():
 			return fmt.Errorf("%s/readyz: %s: %w", url, last, ctx.Err())
 		case <-tick.C:
+		}
+	}
+}
+
+// log is all that the container has logged.
+func (s *service) log(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
+	defer cancel()
+	reader, err := s.Logs(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var b strings.Builder
+	if _, err := bufio.NewReader(reader).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// awaitLogged wants words in the log, so many times at least.
+func (s *service) awaitLogged(t *testing.T, words string, times int) {
+	t.Helper()
+	for deadline := time.Now().Add(readyWithin); strings.Count(s.log(t), words) < times; time.Sleep(sampleEvery) {
+		if time.Now().After(deadline) {
+			t.Errorf("the log has %q less than %d times", words, times)
+			return
 		}
 	}
 }

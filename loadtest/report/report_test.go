@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/loadtest/chart"
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/server"
 )
@@ -200,21 +201,21 @@ func TestNoDrawingLeavesItsFrame(t *testing.T) {
 
 func TestLongLinesAreThinnedToTheirHighest(t *testing.T) {
 	values := make([]float64, 10_000)
-	var points []point
+	var points []chart.Point
 	values[7777] = 9
 	for i, v := range values {
-		points = append(points, point{float64(i), v})
+		points = append(points, chart.Point{X: float64(i), Y: v})
 	}
-	thin := thinnedPoints(points)
+	thin := chart.Thinned(points)
 	top := 0.0
 	for _, p := range thin {
-		top = max(top, p.y)
+		top = max(top, p.Y)
 	}
 	most := 0.0
 	for _, v := range thinned(values, 64) {
 		most = max(most, v)
 	}
-	if len(thin) != mostPoints || top != 9 || most != 9 || len(thinned(values, 64)) != 64 {
+	if len(thin) != chart.MostPoints || top != 9 || most != 9 || len(thinned(values, 64)) != 64 {
 		t.Errorf("%d points up to %v, %v", len(thin), top, most)
 	}
 }

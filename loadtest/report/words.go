@@ -4,33 +4,25 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"studysharper/loadtest/chart"
 )
 
 // ms writes a time that is given in milliseconds.
 func ms(n float64) string {
 	switch {
 	case n >= 10_000:
-		return trimmed(n/1000, 1) + " s"
+		return chart.Number(n/1000, 1) + " s"
 	case n >= 1000:
-		return trimmed(n/1000, 2) + " s"
+		return chart.Number(n/1000, 2) + " s"
 	case n >= 100:
-		return trimmed(n, 0) + " ms"
+		return chart.Number(n, 0) + " ms"
 	case n >= 10:
-		return trimmed(n, 1) + " ms"
+		return chart.Number(n, 1) + " ms"
 	default:
-		return trimmed(n, 3) + " ms"
+		return chart.Number(n, 3) + " ms"
 	}
-}
-
-// trimmed writes a number without zeros at its end.
-func trimmed(n float64, digits int) string {
-	text := strconv.FormatFloat(n, 'f', digits, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text
 }
 
 func size(bytes int64) string {
@@ -44,7 +36,7 @@ func percent(n float64) string {
 	if n < 100 && n > 99.95 { // not 100, and not to be taken for it
 		return fmt.Sprintf("%.4f%%", min(n, 99.9999))
 	}
-	return trimmed(n, 1) + "%"
+	return chart.Number(n, 1) + "%"
 }
 
 // counted writes counts by name: "2 max_requests, 1 crash".

@@ -1,0 +1,92 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"studysharper/loadtest/fakellm"
+	"studysharper/loadtest/swarm"
+)
+
+// seedStreams: event streams clean up behind themselves, and their queues are bounded.
+func seedStreams(t *testing.T) {
+	h := seedService(t, fakellm.EchoAnswer, nil)
+	t.Run("connections clean up", func(t *testing.T) { seedCleanUp(t, h) })
+	t.Run("queues hold at most 100 events", func(t *testing.T) { seedQueues(t, h) })
+}
+
+// seedCleanUp opens a thousand streams and leaves them, twice: the first time makes what is made once.
+func seedCleanUp(t *testing.T, h *hosted) {
+	c := newCrowd(t, h, swarm.Options{})
+	comeAndGo(t, h, c)
+	time.Sleep(settleFor)
+	settled := h.memory(t).kept()
+	comeAndGo(t, h, c)
+	left := h.awaitKept(t, settled+leavingBound) - settled
+	figure("seed: not given back of 1,000 streams that are gone", amount(left), "≤ "+amount(leavingBound))
+	if left > leavingBound {
+		t.Errorf("%d bytes are kept for streams that are gone, want at most %d", left, leavingBound)
+	}
+}
+
+// comeAndGo opens streams, cuts them, and wants the service to know of both.
+func comeAndGo(t *testing.T, h *hosted, c *crowd) {
+	t.Helper()
+	streams := c.add(newSessions(someStreams), swarm.StreamOptions{})
+	c.Open(streams...)
+	open := func(n int64) func(adminMetrics) bool { return func(m adminMetrics) bool { return m.SSE.Active == n } }
+	if m := h.awaitMetrics(t, open(someStreams)); m.SSE.Active != someStreams {
+		t.Errorf("%d streams are open, want %d: %s", m.SSE.Active, someStreams, c.firstFault())
+	}
+	c.Cut(swarm.FIN, streams...)
+	if m := h.awaitMetrics(t, open(0)); m.SSE.Active != 0 {
+		t.Errorf("%d streams are open whose clients are gone", m.SSE.Active)
+	}
+}
+
+func seedQueues(t *testing.T, h *hosted) {
+	const runs = 20 // each makes nine events or more
+	session := newSessions(1)[0]
+	for n := range runs {
+		h.call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session,
+			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
+	}
+	over := func(m adminMetrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs && m.SSE.Dropped > 0 }
+	m := h.awaitMetrics(t, over)
+	figure("seed: events kept of a session with 20 runs", fmt.Sprint(m.SSE.Queued), "≤ 100")
+	if !over(m) || m.SSE.Queued > seedQueue || m.SSE.Queued < seedQueue/2 {
+		t.Errorf("after %d runs in a session: %+v, %+v", runs, m.Runs, m.SSE)
+	}
+	events := h.follow(t, "/api/ai/stream/"+session)
+	if first, last := events[0], events[len(events)-1]; first.Type != "start" || last.Type != "complete" || len(events) > seedQueue {
+		t.Errorf("the newest run has %d events, from %q to %q", len(events), first.Type, last.Type)
+	}
+}
+
+// seedStale: no stale connections after the stale time. Each stream watches a run that says nothing.
+func seedStale(t *testing.T) {
+	const silent = 20
+	release := make(chan struct{})
+	defer close(release)
+	h := seedService(t, func(fakellm.Request) string { <-release; return "" }, map[string]string{"SSE_STALE_AFTER": "3"})
+	sessions := newSessions(silent)
+	c := newCrowd(t, h, swarm.Options{})
+	streams := c.add(sessions, swarm.StreamOptions{})
+	c.Open(streams...)
+	c.await(t, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == silent })
+	for n, session := range sessions {
+		h.call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session,
+			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
+	}
+	for _, st := range streams {
+		if !await(st, func(s swarm.State) bool { return s.Terminal != "" }) || st.State().Terminal != "error" {
+			t.Fatalf("a stream of a run that says nothing is %+v", st.State())
+		}
+	}
+	gone := func(m adminMetrics) bool { return m.SSE.Active == 0 && m.SSE.Sessions == 0 && m.SSE.Queued == 0 }
+	if m := h.awaitMetrics(t, gone); !gone(m) {
+		t.Errorf("after the stale time there are %+v", m.SSE)
+	}
+}
