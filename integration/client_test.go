@@ -83,6 +83,19 @@ type adminMetrics struct {
 		State string `json:"state"`
 	} `json:"workers"`
 	Recycles map[string]int `json:"recycles"`
+	SSE      struct {
+		QueuedEvents int `json:"queued_events"`
+	} `json:"sse"`
+}
+
+// ready is how many workers serve.
+func (m adminMetrics) ready() (n int) {
+	for _, worker := range m.Workers {
+		if worker.State == "ready" {
+			n++
+		}
+	}
+	return n
 }
 
 // pids are the worker processes, in order.
@@ -125,8 +138,9 @@ type event struct {
 		Step       int `json:"step"`
 		TotalSteps int `json:"total_steps"`
 	} `json:"data"`
-	Success bool   `json:"success"`
-	Error   string `json:"error"`
+	Success   bool   `json:"success"`
+	Error     string `json:"error"`
+	Retryable bool   `json:"retryable"`
 }
 
 // follow reads a stream until the server ends it.

@@ -33,8 +33,24 @@ type hosted struct {
 	workers []int // process ids here, in order
 }
 
-// startOnHost runs an image under the usual limits, but for the network and what more says.
+// startOnHost runs an image under the usual limits, but for the network and what more says, and returns when it is ready.
 func startOnHost(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *hosted {
+	t.Helper()
+	h := launchOnHost(t, image, settings, more...)
+	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
+	defer cancel()
+	if err := awaitReady(ctx, h.url); err != nil {
+		t.Fatal(err)
+	}
+	h.group = findCgroup(t, h.GetContainerID())
+	if h.workers = h.workersNow(t); len(h.workers) != 2 {
+		t.Fatalf("the workers are %v, want two", h.workers)
+	}
+	return h
+}
+
+// launchOnHost is startOnHost without the wait, and without what is known only then: group and workers.
+func launchOnHost(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *hosted {
 	t.Helper()
 	port := freePort(t)
 	env := maps.Clone(settings)
@@ -56,15 +72,6 @@ func startOnHost(t *testing.T, image string, settings map[string]string, more ..
 		}))
 	h := &hosted{service: &service{DockerContainer: ctr, url: fmt.Sprintf("http://127.0.0.1:%d", port)}, port: port}
 	h.address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
-	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
-	defer cancel()
-	if err := awaitReady(ctx, h.url); err != nil {
-		t.Fatal(err)
-	}
-	h.group = findCgroup(t, ctr.GetContainerID())
-	if h.workers = h.workersNow(t); len(h.workers) != 2 {
-		t.Fatalf("the workers are %v, want two", h.workers)
-	}
 	return h
 }
 
