@@ -139,6 +139,7 @@ type landing struct {
 func (s tutored) takeOff(i *incident, n int) *flight {
 	i.Helper()
 	f := &flight{landed: make(chan landing, n)}
+	before := s.model.Counts().Active
 	for range n {
 		conn, err := wire.Dial(i.Context(), s.address, netip.Addr{}, studentPatience)
 		if err != nil {
@@ -150,7 +151,7 @@ func (s tutored) takeOff(i *incident, n int) *flight {
 			f.landed <- landing{conn.Port(), err}
 		}()
 	}
-	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == n })
+	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == before+n })
 	f.by = s.held(i)
 	return f
 }

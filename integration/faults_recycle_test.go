@@ -60,18 +60,21 @@ func recycledUnderStreams(i *incident) {
 	h.wantServed(i)
 }
 
-// reload replaces all workers, and returns when the new ones serve; the old ones may still have something to do.
+// reload replaces both workers, and returns when the new ones serve; the old ones may still have something to do.
 func (i *incident) reload(h *hosted) {
 	i.Helper()
-	old := h.workersNow(i.T)
-	began := i.signal(h.supervisor(i), syscall.SIGHUP)
-	want := h.metrics(i.T).Recycles["reload"]
-	want += 2
+	done := h.metrics(i.T).Recycles["reload"]
+	i.signal(h.supervisor(i), syscall.SIGHUP)
+	i.awaitReload(h, done+2)
+}
+
+// awaitReload waits until so many workers have had to leave for a reload, and two others serve.
+func (i *incident) awaitReload(h *hosted, n int) {
+	i.Helper()
 	eventually(i.T, "the new workers serve", func() bool {
 		m, ok := h.look()
-		return ok && m.Recycles["reload"] >= want && m.ready() == 2
+		return ok && m.Recycles["reload"] >= n && m.ready() == 2
 	})
-	i.Logf("%v replaced by %v in %v", old, h.workersNow(i.T), time.Since(began))
 }
 
 func successorFails(i *incident) {
@@ -92,10 +95,7 @@ func recycledUnderWork(i *incident) {
 	s := startTutored(i.T, image, nil)
 	f := s.takeOff(i, flown)
 	began := i.signal(s.supervisor(i), syscall.SIGHUP)
-	eventually(i.T, "two successors serve beside the old workers", func() bool {
-		m, ok := s.look()
-		return ok && m.ready() == 2 && len(m.Workers) == 4
-	})
+	i.awaitReload(s.hosted, 2)
 	i.well(time.Since(began))
 	s.letGo()
 	answered, cut := f.land()

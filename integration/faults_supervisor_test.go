@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,7 @@ func starved(i *incident) {
 	docker(i.T, "update", "--cpus", strconv.FormatFloat(share, 'f', -1, 64), h.GetContainerID())
 	load := startTraffic(h.address, question)
 	time.Sleep(long)
-	docker(i.T, "update", "--cpus", "2", h.GetContainerID())
+	docker(i.T, "update", "--cpus", strconv.Itoa(runtime.NumCPU()), h.GetContainerID())
 	all := load.end()
 	i.note("%d requests answered, %d not in time", len(all.times), len(all.failures))
 	if now := h.workersNow(i.T); !slices.Equal(now, before) {
@@ -202,17 +203,14 @@ func zombies(parent int) (n int) {
 func paused(i *incident) {
 	const long = 8 * time.Second // twice what a worker may be silent for
 	h := startOnHost(i.T, image, undisturbed(silentFor))
-	all, err := h.processes()
-	if err != nil {
-		i.Fatal(err)
-	}
-	for _, p := range all {
-		i.signal(p.pid, syscall.SIGSTOP)
+	all := append([]int{h.supervisor(i)}, h.workers...)
+	for _, pid := range all {
+		i.signal(pid, syscall.SIGSTOP)
 	}
 	time.Sleep(long)
 	var began time.Time
-	for _, p := range all { // the supervisor first, which is to judge nobody yet
-		began = i.signal(p.pid, syscall.SIGCONT)
+	for _, pid := range all { // the supervisor first, which is to judge nobody yet
+		began = i.signal(pid, syscall.SIGCONT)
 		time.Sleep(500 * time.Millisecond)
 	}
 	h.wantServed(i)

@@ -33,7 +33,7 @@ type hosted struct {
 	workers []int // process ids here, in order
 }
 
-// startOnHost runs an image under the usual limits, but for the network and what more says, and returns when it is ready.
+// startOnHost runs an image under the usual limits, but for the network and what more says, and returns when two workers serve.
 func startOnHost(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *hosted {
 	t.Helper()
 	h := launchOnHost(t, image, settings, more...)
@@ -43,9 +43,11 @@ func startOnHost(t *testing.T, image string, settings map[string]string, more ..
 		t.Fatal(err)
 	}
 	h.group = findCgroup(t, h.GetContainerID())
-	if h.workers = h.workersNow(t); len(h.workers) != 2 {
-		t.Fatalf("the workers are %v, want two", h.workers)
-	}
+	eventually(t, "both workers serve", func() bool { // the first one made it ready
+		m, ok := h.look()
+		h.workers = h.workersNow(t)
+		return ok && m.settled() && len(h.workers) == 2
+	})
 	return h
 }
 
