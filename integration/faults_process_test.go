@@ -26,7 +26,7 @@ var killFaults = []fault{
 }
 
 const (
-	flown   = 40 // requests under way at once
+	flown   = 40 // requests, under way at once unless it says otherwise
 	watched = 16 // runs under way at once
 )
 
@@ -36,7 +36,7 @@ func killedIdle(i *incident) {
 	victim := h.workers[0]
 	began := i.signal(victim, syscall.SIGKILL)
 	asked, failed := 0, 0
-	for !h.succeeded(i, victim) {
+	for asked < flown || !h.succeeded(i, victim) {
 		asked++
 		if response, err := looker.Get(h.url + "/livez"); err != nil || response.Body.Close() != nil || response.StatusCode != http.StatusOK {
 			failed++

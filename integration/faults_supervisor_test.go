@@ -150,16 +150,22 @@ func orphaned(i *incident) {
 func starved(i *incident) {
 	const (
 		share = 0.1              // of a processor
-		long  = 20 * time.Second // five times what a worker may be silent for
+		long  = 16 * time.Second // four times what a worker may be silent for
 	)
 	h := startOnHost(i.T, image, undisturbed(silentFor))
 	before := h.workersNow(i.T)
 	docker(i.T, "update", "--cpus", strconv.FormatFloat(share, 'f', -1, 64), h.GetContainerID())
+	clock := h.cpu(i)
 	load := startTraffic(h.address, question)
 	time.Sleep(long)
+	starved := h.cpu(i)
 	docker(i.T, "update", "--cpus", strconv.Itoa(runtime.NumCPU()), h.GetContainerID())
 	all := load.end()
-	i.note("%d requests answered, %d not in time", len(all.times), len(all.failures))
+	got := (starved.service - clock.service).Seconds() / starved.at.Sub(clock.at).Seconds()
+	i.note("%.2f of a processor, %d requests answered, %d not in time", got, len(all.times), len(all.failures))
+	if got > 2*share {
+		i.Errorf("it had %.2f of a processor, want about %.2f: that was no fault", got, share)
+	}
 	if now := h.workersNow(i.T); !slices.Equal(now, before) {
 		i.Errorf("the workers were %v and are %v", before, now)
 	}

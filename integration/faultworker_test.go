@@ -61,13 +61,14 @@ func (h *hosted) wantServed(i *incident) {
 	}
 }
 
-// signal sends one to a process of the container.
+// signal sends one to a process of the container, and tells when.
 func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 	i.Helper()
+	began := time.Now()
 	if err := syscall.Kill(pid, sig); err != nil {
 		i.Fatalf("%v to process %d: %v", sig, pid, err)
 	}
-	return time.Now()
+	return began
 }
 
 // provoke asks one of the workers, and tells which, to fail in a way of the fault build's. How the answer comes is the
