@@ -90,7 +90,7 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
-	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
+	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: a.log})
 	if err != nil {
 		return err

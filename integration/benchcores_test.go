@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -20,11 +21,11 @@ type cpuTime struct {
 }
 
 // cpu reads the clocks. A service's process that has gone meanwhile is left out.
-func (h *hosted) cpu(b *bench) cpuTime {
-	b.Helper()
+func (h *hosted) cpu(t testing.TB) cpuTime {
+	t.Helper()
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	now := cpuTime{at: time.Now()}
 	first, _, _ := strings.Cut(string(text), "\n")
@@ -39,7 +40,7 @@ func (h *hosted) cpu(b *bench) cpuTime {
 	}
 	processes, err := h.processes()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, p := range processes {
 		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "stat"))
@@ -53,7 +54,7 @@ func (h *hosted) cpu(b *bench) cpuTime {
 	}
 	var own syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	now.client = time.Duration(own.Utime.Nano() + own.Stime.Nano())
 	return now

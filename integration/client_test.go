@@ -105,6 +105,16 @@ type adminMetrics struct {
 	} `json:"sse"`
 }
 
+// ready is how many workers serve.
+func (m adminMetrics) ready() (n int) {
+	for _, worker := range m.Workers {
+		if worker.State == "ready" {
+			n++
+		}
+	}
+	return n
+}
+
 // pids are the worker processes, in order.
 func (m adminMetrics) pids() []int {
 	var pids []int
@@ -160,8 +170,9 @@ type event struct {
 		Step       int `json:"step"`
 		TotalSteps int `json:"total_steps"`
 	} `json:"data"`
-	Success bool   `json:"success"`
-	Error   string `json:"error"`
+	Success   bool   `json:"success"`
+	Error     string `json:"error"`
+	Retryable bool   `json:"retryable"`
 }
 
 // follow reads a stream until the server ends it.

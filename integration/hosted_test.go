@@ -34,8 +34,26 @@ type hosted struct {
 	workers []int // process ids here, in order
 }
 
-// startOnHost runs an image under the usual limits, but for the network and what more says.
+// startOnHost runs an image under the usual limits, but for the network and what more says, and returns when two workers serve.
 func startOnHost(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *hosted {
+	t.Helper()
+	h := launchOnHost(t, image, settings, more...)
+	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
+	defer cancel()
+	if err := awaitReady(ctx, h.url); err != nil {
+		t.Fatal(err)
+	}
+	h.group = findCgroup(t, h.GetContainerID())
+	eventually(t, "both workers serve", func() bool { // the first one made it ready
+		m, ok := h.look()
+		h.workers = h.workersNow(t)
+		return ok && m.settled() && len(h.workers) == 2
+	})
+	return h
+}
+
+// launchOnHost is startOnHost without the wait, and without what is known only then: group and workers.
+func launchOnHost(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *hosted {
 	t.Helper()
 	port := freePort(t)
 	env := maps.Clone(settings)
@@ -57,18 +75,6 @@ func startOnHost(t *testing.T, image string, settings map[string]string, more ..
 		}))
 	h := &hosted{service: &service{DockerContainer: ctr, url: fmt.Sprintf("http://127.0.0.1:%d", port)}, port: port}
 	h.address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
-	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
-	defer cancel()
-	if err := awaitReady(ctx, h.url); err != nil {
-		t.Fatal(err)
-	}
-	h.group = findCgroup(t, ctr.GetContainerID())
-	for h.workers = h.workersNow(t); len(h.workers) != 2; h.workers = h.workersNow(t) {
-		if ctx.Err() != nil {
-			t.Fatalf("the workers are %v, want two", h.workers)
-		}
-		time.Sleep(5 * time.Millisecond) // one is enough to be ready; the other has not been started yet
-	}
 	return h
 }
 

@@ -92,7 +92,7 @@ func (r *trial) run() {
 	r.row = scenarioRow{Name: r.scenario.name, About: r.scenario.about, Bound: r.scenario.bound}
 	defer r.record()
 	before := r.h.awaitMetrics(r.T, adminMetrics.settled).pids()
-	watch := r.h.watch()
+	watch := r.h.sample()
 	r.began = watch.began
 	r.scenario.load(r)
 	time.Sleep(afterwards)

@@ -73,8 +73,8 @@ func sample(t *testing.T, group cgroup) *sampler {
 	return sampling(group.read)
 }
 
-// watch is sample with the sockets' buffers, on v1 too.
-func (h *hosted) watch() *sampler { return sampling(h.read) }
+// sample is sample of its control group, with the sockets' buffers, on v1 too.
+func (h *hosted) sample() *sampler { return sampling(h.read) }
 
 func sampling(read func() (reading, error)) *sampler {
 	s := &sampler{read: read, began: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}

@@ -161,7 +161,7 @@ func seedCycling(t *testing.T) {
 func seedUnderLoad(t *testing.T) {
 	h := startOnHost(t, image, map[string]string{})
 	before := h.awaitMetrics(t, adminMetrics.settled).pids()
-	watch := h.watch()
+	watch := h.sample()
 	t.Run("health answers 200", func(t *testing.T) {
 		var health struct{ Status, Service string }
 		h.call(t, http.MethodGet, "/health", nil, http.StatusOK, &health)

@@ -48,7 +48,7 @@ func (r *trial) soak() {
 // step in it looks like one of growth; what leaks does so in the next minutes too.
 func (r *trial) slope(length time.Duration) (grew slope) {
 	for began := time.Now(); time.Since(began) < length+soakPatience; {
-		watch := r.h.watch()
+		watch := r.h.sample()
 		r.thoughtful(length)
 		watch.end(r.T)
 		if grew = slopeOf(watch.curve.moments); !grew.above(soakSlopeBound) {

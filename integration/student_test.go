@@ -96,13 +96,14 @@ func (c *class) once() {
 }
 
 // follow reads a stream as an EventSource does: whatever breaks it, it comes back for what follows the last event it has.
-func (c *class) follow(path string) {
+// It gives the event that ended the run; none: it was not seen.
+func (c *class) follow(path string) (end event) {
 	var last string
 	var seq int
 	for deadline := time.Now().Add(studentPatience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		ended, err := c.readOnce(path, &last, &seq)
+		ended, err := c.readOnce(path, &last, &seq, &end)
 		if ended {
-			return
+			return end
 		}
 		c.reconnects.Add(1)
 		if err != nil {
@@ -111,10 +112,11 @@ func (c *class) follow(path string) {
 	}
 	c.unended.Add(1)
 	c.complain("%s has not ended after %v; the last event was %q", path, studentPatience, last)
+	return event{}
 }
 
 // readOnce reads one connection's events; ended: the run's end has come.
-func (c *class) readOnce(path string, last *string, seq *int) (ended bool, err error) {
+func (c *class) readOnce(path string, last *string, seq *int, end *event) (ended bool, err error) {
 	request, err := http.NewRequest(http.MethodGet, c.read()+path, nil)
 	if err != nil {
 		return false, err
@@ -154,6 +156,7 @@ func (c *class) readOnce(path string, last *string, seq *int) (ended bool, err e
 				c.complain("%s ended with %s", path, data)
 				c.unended.Add(1)
 			}
+			*end = e
 			return true, nil
 		}
 	}

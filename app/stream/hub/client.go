@@ -81,13 +81,23 @@ func (h *Hub) take(s Stream, d *due) {
 func (h *Hub) goOn(c *client, d *due) {
 	switch {
 	case c.blocked:
-	case c.last || h.ended && h.over == nil:
+	case c.last || h.ended && h.over == nil && !h.stays(c, d):
 		h.remove(c, d)
-	case h.ended:
+	case h.ended && h.over != nil:
 		h.handOver(c, d)
 	case c.group == nil:
 		h.wait(c, d)
 	}
+}
+
+// stays reports whether a client is served on although the hub ends, for its run has
+// not. Whether there is a run is found out where it is not known; until then it stays.
+func (h *Hub) stays(c *client, d *due) bool {
+	if h.o.Final && !c.posted && !c.asked {
+		c.asked = true
+		d.asked = append(d.asked, c)
+	}
+	return h.o.Final
 }
 
 // put sends what is no batch. false: the client is gone.

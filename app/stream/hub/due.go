@@ -65,6 +65,8 @@ func (h *Hub) answered(c *client, b study.Batch, err error, d *due) {
 	case !h.here(c):
 	case err != nil:
 		h.fault(c, err, d)
+	case b.Next == study.Position{} && h.ended:
+		h.remove(c, d)
 	case b.Next == study.Position{}:
 		h.fail(c, "nothing was asked for in this session", true, d)
 	default:

@@ -30,6 +30,10 @@ type Options struct {
 	// pass it is closed, and its client resumes. Default 4 MiB.
 	MaxUnsentBytes int
 
+	// Final says that the journal ends with the service: nobody can resume a stream after
+	// End, which therefore leaves each its run's end.
+	Final bool
+
 	// Count is told of each stream reserved (1), and closed or released (-1). It must
 	// not block. Default: nobody is told.
 	Count func(delta int64)
@@ -171,7 +175,8 @@ func (h *Hub) Leave(over HandOver) (empty <-chan struct{}) {
 }
 
 // End begins to close every stream at an event's boundary, those to come too, and gives a
-// channel that is closed when none is left.
+// channel that is closed when none is left. With Options.Final the boundary is the end of
+// the stream's run, where it has one.
 func (h *Hub) End() (empty <-chan struct{}) {
 	return h.finish(func() { h.over = nil })
 }

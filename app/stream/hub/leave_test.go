@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"studysharper/app/stream"
 	"studysharper/app/study"
@@ -56,5 +57,26 @@ func TestAStopClosesStreamsWithoutAWord(t *testing.T) {
 			t.Errorf("closed %v, sent %q, %+v", k.closed, k.text(), s.journal.Stats())
 		}
 		<-s.hub.End()
+	})
+}
+
+func TestAStopLeavesRunsTheirEndWhereNobodyCanResumeThem(t *testing.T) {
+	play(t, Options{Final: true}, func(s *scene) {
+		w := s.begin()
+		s.append(w, number(study.KindProgress, 1))
+		first, resumed := s.open(1, study.Position{}), s.open(2, study.Position{Epoch: 35, Seq: 1})
+		idle := s.serve(3, Stream{FD: 3, Query: stream.Query{Session: "nobody's"}}, -1)
+		empty := s.hub.End()
+		s.sleep(time.Second)
+		if first.closed || resumed.closed || !idle.closed {
+			t.Errorf("closed: %v and %v, want false; of a session without a run %v", first.closed, resumed.closed, idle.closed)
+		}
+		s.append(w, number(study.KindComplete, 2))
+		<-empty
+		for _, k := range []*socket{first, resumed} {
+			if !k.closed || !strings.Contains(k.text(), `"type":"complete"`) {
+				t.Errorf("closed %v, sent %q", k.closed, k.text())
+			}
+		}
 	})
 }

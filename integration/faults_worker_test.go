@@ -1,0 +1,135 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+
+	"studysharper/loadtest/benchrecycle/wire"
+)
+
+// hangFaults are workers that live and do nothing. The least that a worker may be silent for is 4 s.
+var hangFaults = []fault{
+	{id: "P10", what: "a worker hangs (SIGSTOP)", sees: "its own requests hang until it is killed, WORKER_TIMEOUT (at least 4 s) later; new connections are the other's",
+		lost: "those answers", well: 15 * time.Second, test: stopped},
+	{id: "P11", what: "a worker's request path is deadlocked", sees: "as P10, but that it takes some new connections too", lost: "those answers",
+		well: 15 * time.Second, test: deadlocked},
+	{id: "P36", what: "a worker spins on all processors", sees: "slower answers", lost: "nothing", test: spinning},
+}
+
+// codeFaults are mistakes in the workers' code, which nobody knows of yet.
+var codeFaults = []fault{
+	{id: "P13", what: "a handler panics", sees: "500 for that request", lost: "nothing", test: panicking},
+	{id: "P14", what: "a goroutine panics", sees: "that worker's requests are cut", lost: "those answers", well: 5 * time.Second,
+		test: func(i *incident) { i.dies("/debug/panic-goroutine") }},
+	{id: "P35", what: "what serves the event streams panics", sees: "as P14; its streams are resumed", lost: "as P14", well: 5 * time.Second,
+		test: func(i *incident) { i.dies("/debug/panic-stream") }},
+	{id: "P15", what: "a fatal error of the runtime (stack overflow)", sees: "as P14", lost: "as P14", well: 5 * time.Second,
+		test: func(i *incident) { i.dies("/debug/overflow") }},
+	{id: "P17", what: "a worker leaks", sees: "nothing: it is replaced before it matters", lost: "nothing",
+		held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
+	{id: "P18", what: "a worker takes more memory at once than the container has", sees: "the kernel kills it, not the supervisor: as P14",
+		lost: "as P14", well: 10 * time.Second, test: greedy},
+}
+
+// silentFor is the least that WORKER_TIMEOUT can set.
+var silentFor = map[string]string{"WORKER_TIMEOUT": "4"}
+
+func stopped(i *incident) {
+	h := startOnHost(i.T, image, undisturbed(silentFor))
+	victim := h.workers[0]
+	var fresh *traffic
+	i.strike(h, func() int {
+		i.signal(victim, syscall.SIGSTOP)
+		fresh = startTraffic(h.address, alone(question))
+		return victim
+	})
+	i.wantNone(" on new connections", fresh.end())
+	i.wantRecycles(h, map[string]int{"timeout": 1})
+}
+
+func deadlocked(i *incident) {
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(silentFor))
+	i.strike(h, func() int {
+		victim, err := h.provoke(i, "/debug/deadlock")
+		if err == nil {
+			i.Error("the deadlocked worker answers")
+		}
+		return victim
+	})
+	i.wantRecycles(h, map[string]int{"timeout": 1})
+}
+
+func spinning(i *incident) {
+	const spin = 6 * time.Second // longer than a worker may be silent for
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(silentFor))
+	load := startTraffic(h.address, question)
+	if _, err := h.provoke(i, fmt.Sprintf("/debug/spin?ms=%d", spin.Milliseconds())); err != nil {
+		i.Fatal(err)
+	}
+	time.Sleep(spin)
+	i.wantNone("", load.end())
+	i.wantRecycles(h, nil)
+}
+
+func panicking(i *incident) {
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil))
+	load := startTraffic(h.address, question)
+	const panics = 20
+	for range panics {
+		_, err := h.provoke(i, "/debug/panic")
+		if failure, ok := errors.AsType[*wire.Failure](err); !ok || failure.Kind != wire.StatusKind(500) {
+			i.Errorf("the panic is answered: %v", err)
+		}
+	}
+	i.wantNone(fmt.Sprintf(" beside %d panics", panics), load.end())
+	i.wantRecycles(h, nil)
+	h.wantServed(i)
+}
+
+// dies has a worker of the fault build end by itself.
+func (i *incident) dies(route string, more ...func(*container.HostConfig)) {
+	i.Helper()
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil), more...)
+	supervisor := h.supervisor(i)
+	i.strike(h, func() int {
+		victim, err := h.provoke(i, route)
+		if err == nil {
+			i.Error("the worker answers, and does not die of it")
+		}
+		return victim
+	})
+	i.wantRecycles(h, map[string]int{"crash": 1})
+	if now := h.supervisor(i); now != supervisor {
+		i.Errorf("the supervisor was process %d and is %d", supervisor, now)
+	}
+}
+
+// greedy leaves the worker alone with less memory than it wants.
+func greedy(i *incident) {
+	const limit, wanted = 192 << 20, 256
+	i.dies(fmt.Sprintf("/debug/allocate?mb=%d", wanted), func(host *container.HostConfig) { host.Memory, host.MemorySwap = limit, limit })
+}
+
+// wantRecycles wants workers to have been lost or replaced for these reasons and no others.
+func (i *incident) wantRecycles(h *hosted, want map[string]int) {
+	i.Helper()
+	for reason, n := range h.metrics(i.T).Recycles {
+		if n != want[reason] {
+			i.Errorf("%d workers were replaced or lost for %s, want %d", n, reason, want[reason])
+		}
+	}
+}
+
+// supervisor is the process id of the container's first process.
+func (h *hosted) supervisor(i *incident) int {
+	i.Helper()
+	all, err := h.processes()
+	if err != nil || len(all) == 0 || all[0].command != "serve" {
+		i.Fatalf("there is no supervisor among %v: %v", all, err)
+	}
+	return all[0].pid
+}
