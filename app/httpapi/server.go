@@ -74,7 +74,8 @@ func New(o Options) *Server {
 	server.Logger = silent{}
 	server.ConnState = onState
 	s.route()
-	s.handler = s.app.Handler() // builds the routes: a connection may be adopted before Serve
+	s.handler = s.guard(s.app.Handler()) // builds the routes: a connection may be adopted before Serve
+	server.Handler = s.handler
 	return s
 }
 
