@@ -127,6 +127,7 @@ type event struct {
 	} `json:"data"`
 	Success bool   `json:"success"`
 	Error   string `json:"error"`
+	Missed  int    `json:"missed"`
 }
 
 // follow reads a stream until the server ends it.

@@ -65,6 +65,8 @@ func New(o Options) *Server {
 		IdleTimeout:           idleTimeout,
 		Concurrency:           maxConns,
 		ErrorHandler:          s.fail,
+
+		DisablePreParseMultipartForm: true, // nobody reads forms: their bodies are no JSON
 	})
 	server := s.app.Server()
 	server.KeepHijackedConns = true

@@ -38,6 +38,7 @@ var names = map[string]string{
 
 // Request is one of the corpus.
 type Request struct {
+	Section  string // of the file: what is wrong with it
 	Name     string
 	Statuses []int  // that it may be answered with
 	Silent   bool   // it need not be answered
@@ -53,17 +54,21 @@ func Refused() []Request { return parse(refused) }
 // Served gives those that must be served.
 func Served() []Request { return parse(served) }
 
-// parse reads a file of requests: `== TITLE: WORDS`, then the request in one or more lines, which are joined. They are
-// written with Go's escapes, with {N*TEXT} for N times TEXT, and with the names above. What comes before the
-// first title, and empty lines, are nothing. It panics where a file is not so.
+// parse reads a file of requests: `## SECTION`, `== TITLE: WORDS`, then the request in one or more lines, which are
+// joined. They are written with Go's escapes, with {N*TEXT} for N times TEXT, and with the names above. What comes
+// before the first title, and empty lines, are nothing. It panics where a file is not so.
 func parse(text string) []Request {
 	var all []Request
+	section := ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		title, begins := strings.CutPrefix(line, "== ")
+		heading, isHeading := strings.CutPrefix(line, "## ")
+		title, isTitle := strings.CutPrefix(line, "== ")
 		switch {
-		case begins:
-			all = append(all, titled(title))
+		case isHeading:
+			section = heading
+		case isTitle:
+			all = append(all, titled(section, title))
 		case len(all) > 0:
 			all[len(all)-1].Raw += expand(line)
 		}
@@ -71,9 +76,9 @@ func parse(text string) []Request {
 	return all
 }
 
-func titled(title string) Request {
+func titled(section, title string) Request {
 	at := strings.LastIndex(title, ": ")
-	r := Request{Name: title[:at]}
+	r := Request{Section: section, Name: title[:at]}
 	for word := range strings.FieldsSeq(title[at+2:]) {
 		switch word {
 		case "-":
