@@ -135,7 +135,7 @@ func refused(sections ...string) func(*incident) {
 			}
 			tried++
 			i.Run(r.Name, func(t *testing.T) {
-				if fault := r.Refused(h.address.String()); fault != "" {
+				if fault := r.Refused(t.Context(), h.address.String()); fault != "" {
 					t.Error(fault)
 				}
 			})
@@ -157,7 +157,7 @@ func odd(i *incident) {
 	all := rawtest.Served()
 	for _, r := range all {
 		i.Run(r.Name, func(t *testing.T) {
-			if fault := r.Served(h.address.String()); fault != "" {
+			if fault := r.Served(t.Context(), h.address.String()); fault != "" {
 				t.Error(fault)
 			}
 		})

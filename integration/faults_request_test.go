@@ -61,7 +61,7 @@ func giantBodies(i *incident) {
 	}
 	h.inBoundedMemory(i, func(client int) {
 		r := requests[client%len(requests)]
-		if fault := r.Refused(h.address.String()); fault != "" {
+		if fault := r.Refused(i.Context(), h.address.String()); fault != "" {
 			i.Errorf("%s: %s", r.Name, fault)
 		}
 	})

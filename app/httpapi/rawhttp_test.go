@@ -14,7 +14,7 @@ func TestFault_E12_WhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	f := serve(t)
 	for _, r := range rawtest.Refused() {
 		t.Run(r.Name, func(t *testing.T) {
-			if fault := r.Refused(f.address); fault != "" {
+			if fault := r.Refused(t.Context(), f.address); fault != "" {
 				t.Error(fault)
 			}
 		})
@@ -28,7 +28,7 @@ func TestFault_E12_WhatIsOddAndRightIsServed(t *testing.T) {
 	f := serve(t)
 	for _, r := range rawtest.Served() {
 		t.Run(r.Name, func(t *testing.T) {
-			if fault := r.Served(f.address); fault != "" {
+			if fault := r.Served(t.Context(), f.address); fault != "" {
 				t.Error(fault)
 			}
 		})

@@ -4,6 +4,7 @@
 package rawtest
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"regexp"
@@ -120,8 +121,8 @@ func expand(line string) string {
 
 // Refused sends the request to a server, at HOST:PORT, that must refuse it, and says what is wrong with how it does; "" = nothing:
 // it is answered once, as it may be, nothing behind it is, and the connection is closed.
-func (r Request) Refused(address string) string {
-	x, err := r.send(address)
+func (r Request) Refused(ctx context.Context, address string) string {
+	x, err := r.send(ctx, address)
 	if err != nil {
 		return err.Error()
 	}
@@ -142,8 +143,8 @@ func (r Request) Refused(address string) string {
 
 // Served is as Refused, for a server that must serve it: it is answered, and so is the one behind it, unless the
 // connection is to be closed.
-func (r Request) Served(address string) string {
-	x, err := r.send(address)
+func (r Request) Served(ctx context.Context, address string) string {
+	x, err := r.send(ctx, address)
 	switch {
 	case err != nil:
 		return err.Error()

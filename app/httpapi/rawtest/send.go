@@ -2,6 +2,7 @@ package rawtest
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +32,9 @@ type answer struct {
 }
 
 // send sends the request to a server, with a harmless one behind it in the same write, and reads what comes back.
-func (r Request) send(address string) (exchange, error) {
-	conn, err := net.Dial("tcp", address)
+func (r Request) send(ctx context.Context, address string) (exchange, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return exchange{}, err
 	}
@@ -64,17 +66,18 @@ func (r Request) read(conn net.Conn) (exchange, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return x, fmt.Errorf("the connection stays open, behind %+v", x.answers)
 		}
-		if err != nil { // an end of whatever kind
-			x.ended = true
-			return x, nil
+		if x.ended = err != nil; x.ended { // in whatever way
+			break
 		}
 		if got.status != http.StatusContinue {
 			x.answers = append(x.answers, got)
 		}
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(quiet))
-	_, err := in.ReadByte()
-	x.ended = !errors.Is(err, os.ErrDeadlineExceeded)
+	if !x.ended {
+		_ = conn.SetReadDeadline(time.Now().Add(quiet))
+		_, err := in.ReadByte()
+		x.ended = !errors.Is(err, os.ErrDeadlineExceeded)
+	}
 	return x, nil
 }
 
@@ -83,6 +86,7 @@ func readAnswer(in *bufio.Reader, asked string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header.Get("X-Request-ID"), string(body)}, err
 }
