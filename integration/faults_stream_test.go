@@ -12,6 +12,8 @@ const (
 	stormedBack   = 1000
 	backWithin    = 10 * time.Second
 	closeAttempts = 20
+	crowdedBy     = 1000
+	crowdedBound  = 16_000_000 // bytes that crowdedBy streams may take
 )
 
 // streamFaults are what can happen to event streams.
@@ -76,6 +78,10 @@ var streamFaults = []fault{
 		id: "S14", what: "a client would have a stream compressed, or a part of it, or unchanged", sees: "the stream, as it is", lost: "nothing",
 		held: "app.TestStreamIsServedToOddRequests",
 	},
+	{
+		id: "S15", what: "one session's stream is opened 1,000 times", sees: "nothing: they wait together, and each has it all", lost: "nothing",
+		test: crowdedSession,
+	},
 }
 
 // tooManyStreams: of those that come first none has to go.
@@ -114,5 +120,29 @@ func gapTold(i *incident) {
 		}
 	}
 	i.note("%d missed", events[0].Missed)
+	h.wantWell(i)
+}
+
+// crowdedSession: no client is put out for others that have the same session open.
+func crowdedSession(i *incident) {
+	answer := words(200)
+	h := talking(i, answer, 400, nil)
+	session := newSessions(1)
+	before := h.memory(i.T).held
+	c := newCrowd(i.T, h, swarm.Options{})
+	var streams []*swarm.Stream
+	for range crowdedBy {
+		streams = append(streams, c.add(session, swarm.StreamOptions{Keep: true})...)
+	}
+	c.Open(streams...)
+	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == crowdedBy })
+	grew := h.memory(i.T).held - before
+	h.chat(i, session[0])
+	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= crowdedBy })
+	wantWhole(i, streams, answer)
+	i.note("%d streams take %s", crowdedBy, megabytes(grew))
+	if grew > crowdedBound {
+		i.Errorf("%d streams of a session take %d bytes, want at most %d", crowdedBy, grew, crowdedBound)
+	}
 	h.wantWell(i)
 }

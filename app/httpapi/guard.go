@@ -65,7 +65,12 @@ func addressed(target, host string) bool {
 
 // hostname reports whether a Host consists of what names, addresses and ports consist of; HTTP/1.0 may have none.
 func hostname(host string) bool {
-	return !strings.ContainsFunc(host, func(r rune) bool { return !alphanumeric(r) && !strings.ContainsRune("-._~:[]%", r) })
+	for i := range len(host) {
+		if !hostBytes[host[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 // linesRefused is refusal for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp takes a bare
@@ -121,11 +126,24 @@ func fieldRefused(name, value []byte) (framing, status int) {
 
 // fieldName reports whether a header's name is one (RFC 9110, section 5.6.2).
 func fieldName(name []byte) bool {
-	return len(name) > 0 && !bytes.ContainsFunc(name, func(r rune) bool {
-		return !alphanumeric(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
+	for _, b := range name {
+		if !nameBytes[b] {
+			return false
+		}
+	}
+	return len(name) > 0
 }
 
-func alphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+// What hosts and the names of headers may consist of, by byte: every request is looked at by it.
+var (
+	hostBytes = alphanumericAnd("-._~:[]%")
+	nameBytes = alphanumericAnd("!#$%&'*+-.^_`|~")
+)
+
+func alphanumericAnd(others string) (set [256]bool) {
+	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	for _, b := range []byte(alphanumeric + others) {
+		set[b] = true
+	}
+	return set
 }

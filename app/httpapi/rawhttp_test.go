@@ -35,6 +35,21 @@ func TestFault_E12_WhatIsOddAndRightIsServed(t *testing.T) {
 	}
 }
 
+// The issue asks for 40 requests that are refused.
+func TestTheCorpusIsLargeAndItsRequestsDiffer(t *testing.T) {
+	refused, served := rawtest.Refused(), rawtest.Served()
+	if len(refused) < 140 || len(served) < 30 {
+		t.Errorf("%d are to be refused, %d to be served", len(refused), len(served))
+	}
+	names, raws := map[string]bool{}, map[string]bool{}
+	for _, r := range append(refused, served...) {
+		if names[r.Name] || raws[r.Raw] || r.Raw == "" || len(r.Statuses) == 0 {
+			t.Errorf("%s: is there twice, or says too little", r.Name)
+		}
+		names[r.Name], raws[r.Raw] = true, true
+	}
+}
+
 func TestTheGuardOfOrdinaryRequestsAllocatesNothing(t *testing.T) {
 	var h fasthttp.RequestHeader
 	raw := "POST /api/ai/process?x=y HTTP/1.1\r\nHost: studysharper.example:8000\r\nContent-Length: 2\r\nAuthorization: Bearer " +
