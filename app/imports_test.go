@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"app/agent/prompt":              {},
 	"app/agent/validate":            {},
 	"app/supervisor":                {"app/metrics", "golang.org/x/sys"},
+	"app/httpapi/rawtest":           {},
 	"app/httpapi/openapitest":       {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpapi":                   {"app/agent", "app/limit", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys"},
 	"app/web":                       {},
@@ -57,7 +58,7 @@ var allowed = map[string][]string{
 	"loadtest/benchrecycle/wire":    {"golang.org/x/sys"},
 	"loadtest/fakellm":              {},
 	"loadtest/swarm":                {"golang.org/x/sys"},
-	"integration":                   {"app/metrics", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
+	"integration":                   {"app/httpapi/rawtest", "app/metrics", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

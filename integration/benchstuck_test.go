@@ -41,17 +41,17 @@ func (b *bench) stuck() {
 	without := during(stuckFor)
 	before := watch.highest()
 
-	idle := h.activeStreams(b)
+	idle := h.activeStreams(b.T)
 	var stuck []*swarm.Stream
 	for i := range stuckReaders {
 		stuck = append(stuck, c.Stream("/api/ai/stream/"+shared[i%stuckSessions], swarm.StreamOptions{Stuck: true, ReceiveBuffer: 1}))
 	}
 	c.Open(stuck...)
-	most := h.awaitStreams(b, idle+stuckReaders)
+	most := h.awaitStreams(b.T, idle+stuckReaders)
 	clock := h.cpu(b)
 	with := during(stuckFor)
 	b.cores(h, clock, stuckReaders)
-	left := h.activeStreams(b) - idle
+	left := h.activeStreams(b.T) - idle
 	peak := watch.highest()
 	b.exactly("readers that never read", most-idle, stuckReaders, stuckReaders)
 	b.tell("of them still open after 10 s", left, stuckReaders, "one whose write waits for too long may be ended")
@@ -94,8 +94,8 @@ func (b *bench) compare(c *crowd, who string, streams []*swarm.Stream, without, 
 }
 
 // activeStreams is how many the service says are open, over all workers.
-func (h *hosted) activeStreams(b *bench) int {
-	b.Helper()
+func (h *hosted) activeStreams(t *testing.T) int {
+	t.Helper()
 	got, err := h.send(http.MethodGet, "/api/ai/stream-status", nil)
 	var status struct {
 		Active int `json:"active_connections"`
@@ -104,17 +104,17 @@ func (h *hosted) activeStreams(b *bench) int {
 		err = json.Unmarshal(got.body, &status)
 	}
 	if err != nil {
-		b.Fatalf("GET /api/ai/stream-status: %v: %s", err, got.body)
+		t.Fatalf("GET /api/ai/stream-status: %v: %s", err, got.body)
 	}
 	return status.Active
 }
 
 // awaitStreams waits until so many streams are open, and gives how many were at most.
-func (h *hosted) awaitStreams(b *bench, want int) int {
-	b.Helper()
+func (h *hosted) awaitStreams(t *testing.T, want int) int {
+	t.Helper()
 	most := 0
 	for deadline := time.Now().Add(stuckFor); most < want && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		most = max(most, h.activeStreams(b))
+		most = max(most, h.activeStreams(t))
 	}
 	return most
 }

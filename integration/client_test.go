@@ -173,6 +173,7 @@ type event struct {
 	Success   bool   `json:"success"`
 	Error     string `json:"error"`
 	Retryable bool   `json:"retryable"`
+	Missed    int    `json:"missed"`
 }
 
 // follow reads a stream until the server ends it.

@@ -65,6 +65,8 @@ func New(o Options) *Server {
 		IdleTimeout:           idleTimeout,
 		Concurrency:           maxConns,
 		ErrorHandler:          s.fail,
+
+		DisablePreParseMultipartForm: true, // nobody reads forms: their bodies are no JSON
 	})
 	server := s.app.Server()
 	server.KeepHijackedConns = true
@@ -74,7 +76,8 @@ func New(o Options) *Server {
 	server.Logger = silent{}
 	server.ConnState = onState
 	s.route()
-	s.handler = s.app.Handler() // builds the routes: a connection may be adopted before Serve
+	s.handler = s.guard(s.app.Handler()) // builds the routes: a connection may be adopted before Serve
+	server.Handler = s.handler
 	return s
 }
 

@@ -1,0 +1,161 @@
+package integration
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/testcontainers/testcontainers-go"
+
+	"studysharper/loadtest/fakellm"
+	"studysharper/loadtest/swarm"
+)
+
+const (
+	quickReaders = 20
+	stuckFew     = 20
+	longAnswer   = 20_000 // words, which is more than a socket and its client's keep
+)
+
+// talking starts a container whose model gives one answer, so many words a second; 0 = at once.
+func talking(i *incident, answer string, wordsPerSecond float64, settings map[string]string) *hosted {
+	i.Helper()
+	upstream := httptest.NewServer(fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return answer },
+		Rules: []fakellm.Rule{{TokensPerSecond: wordsPerSecond}}}))
+	i.Cleanup(upstream.Close)
+	env := map[string]string{
+		"LLM_PROVIDER": "openai", "LLM_API_KEY": "faults", "LLM_BASE_URL": upstream.URL + "/v1",
+		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "MAX_REQUESTS": "0",
+	}
+	maps.Copy(env, settings)
+	return startOnHost(i.T, image, env)
+}
+
+// words is a text of so many, each another.
+func words(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("word-%d", i)
+	}
+	return strings.Join(all, " ") + "."
+}
+
+// chat begins a chat in a session.
+func (h *hosted) chat(i *incident, session string) {
+	i.Helper()
+	h.call(i.T, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session, "message": "Tell me."}, http.StatusOK, nil)
+}
+
+// wantWhole checks that each stream has the whole of an answer, and came to its run's end.
+func wantWhole(i *incident, streams []*swarm.Stream, answer string) {
+	i.Helper()
+	for n, st := range streams {
+		var text string
+		s, err := st.State(), json.Unmarshal([]byte(`"`+st.Text()+`"`), &text)
+		if s.Terminal != "complete" || s.Lost+s.Doubled+s.Gaps+s.Wrong > 0 || err != nil || text != answer {
+			i.Fatalf("stream %d: %+v, %v, %d bytes of %d: %.80q", n, s, err, len(text), len(answer), text)
+		}
+	}
+}
+
+// neverRead: the others on the same session have it all, and then the stuck ones are put out.
+func neverRead(i *incident) {
+	answer := words(longAnswer)
+	h := talking(i, answer, 0, nil)
+	session := newSessions(1)
+	c := newCrowd(i.T, h, swarm.Options{})
+	var good, stuck []*swarm.Stream
+	for range quickReaders {
+		good = append(good, c.add(session, swarm.StreamOptions{Keep: true})...)
+	}
+	for range stuckFew {
+		stuck = append(stuck, c.add(session, swarm.StreamOptions{Stuck: true, ReceiveBuffer: 1})...)
+	}
+	c.Open(append(good, stuck...)...)
+	if most := h.awaitStreams(i.T, quickReaders+stuckFew); most < quickReaders+stuckFew {
+		i.Fatalf("%d streams are open", most)
+	}
+	h.chat(i, session[0])
+	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= quickReaders })
+	ended := time.Now()
+	wantWhole(i, good, answer)
+	eventually(i.T, "who does not read is put out", func() bool { return h.activeStreams(i.T) == 0 })
+	i.well(time.Since(ended))
+	i.note("%d that never read, %d that do", stuckFew, quickReaders)
+	h.wantWell(i)
+}
+
+// vanished unplugs the network of a client's container, so that no packet says that it has gone.
+func vanished(i *incident) {
+	s := startImage(i.T, image, "", map[string]string{"SSE_KEEPALIVE": "1"})
+	address := docker(i.T, "inspect", "--format", "{{.NetworkSettings.IPAddress}}", s.GetContainerID())
+	script := fmt.Sprintf(`exec 3<>/dev/tcp/%s/8000; printf 'GET /api/ai/stream/%s HTTP/1.1\r\nHost: x\r\n\r\n' >&3; cat <&3`, address, newSessions(1)[0])
+	reader := launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script)) // an image that is there, and has a shell
+	h := &hosted{service: s}
+	eventually(i.T, "its stream is open", func() bool { return h.activeStreams(i.T) == 1 })
+	docker(i.T, "network", "disconnect", "bridge", reader.GetContainerID())
+	unplugged := time.Now()
+	time.Sleep(3 * time.Second)
+	if h.activeStreams(i.T) != 1 {
+		i.Error("the stream has ended at once: its client has said something")
+	}
+	for h.activeStreams(i.T) > 0 && time.Since(unplugged) < 2*i.fault.well {
+		time.Sleep(100 * time.Millisecond)
+	}
+	i.well(time.Since(unplugged))
+	docker(i.T, "kill", reader.GetContainerID()) // the shell heeds no other signal
+	h.wantServed(i)
+}
+
+// leavings are the ways in which a reader closes its stream.
+var leavings = map[string]func(*net.TCPConn) error{
+	"in order": (*net.TCPConn).CloseWrite,
+	"by a reset": func(conn *net.TCPConn) error {
+		return errors.Join(conn.SetLinger(0), conn.Close())
+	},
+}
+
+// readerCloses takes the best of some attempts: what is promised is short, and the machine may be busy.
+func readerCloses(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{"MAX_REQUESTS": "0"})
+	for _, way := range slices.Sorted(maps.Keys(leavings)) {
+		best, attempts := time.Hour, 0
+		for ; attempts < closeAttempts && best > i.fault.well; attempts++ {
+			best = min(best, h.untilFreed(i, leavings[way]))
+		}
+		i.well(best)
+		i.note("%s: best of %d", way, attempts)
+	}
+	h.wantWell(i)
+}
+
+// untilFreed is how long a stream is counted after its reader has left.
+func (h *hosted) untilFreed(i *incident, leave func(*net.TCPConn) error) time.Duration {
+	i.Helper()
+	conn := h.hoard(i, 1)[0]
+	if _, err := fmt.Fprintf(conn, "GET /api/ai/stream/%s HTTP/1.1\r\nHost: x\r\n\r\n", newSessions(1)[0]); err != nil {
+		i.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(readyWithin))
+	if _, err := io.ReadFull(conn, make([]byte, 12)); err != nil {
+		i.Fatalf("the stream is not answered: %v", err)
+	}
+	if err := leave(conn.(*net.TCPConn)); err != nil {
+		i.Fatal(err)
+	}
+	left := time.Now()
+	for h.activeStreams(i.T) > 0 {
+		if time.Since(left) > readyWithin {
+			i.Fatal("the stream stays open")
+		}
+	}
+	return time.Since(left)
+}

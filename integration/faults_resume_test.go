@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"studysharper/loadtest/swarm"
+)
+
+const (
+	cutStreams = 40
+	cutWords   = 900 // in some three seconds
+	cutEvery   = 50 * time.Millisecond
+)
+
+// restart kills the container and starts it again. It returns when that is ready.
+func (h *hosted) restart(i *incident) {
+	i.Helper()
+	docker(i.T, "restart", "--time", "0", h.GetContainerID())
+	ctx, cancel := context.WithTimeout(i.Context(), readyWithin)
+	defer cancel()
+	if err := awaitReady(ctx, h.url); err != nil {
+		i.Fatal(err)
+	}
+	h.group = findCgroup(i.T, h.GetContainerID())
+	h.workers = h.workersNow(i.T)
+}
+
+// stormAfterRestart: each comes back when it was told to.
+func stormAfterRestart(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{"MAX_REQUESTS": "0"})
+	c := newCrowd(i.T, h, swarm.Options{})
+	streams := c.add(newSessions(stormedBack), swarm.StreamOptions{})
+	c.Open(streams...)
+	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == stormedBack })
+	eventually(i.T, "each was told when to come back", func() bool {
+		return !slices.ContainsFunc(streams, func(st *swarm.Stream) bool { return st.State().Retry == 0 })
+	})
+	h.restart(i)
+	ready := time.Now()
+	slices.SortFunc(streams, func(a, b *swarm.Stream) int { return int(a.State().Retry - b.State().Retry) })
+	for _, st := range streams {
+		time.Sleep(time.Until(ready.Add(st.State().Retry)))
+		c.Open(st)
+	}
+	n := c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Open == stormedBack })
+	i.well(time.Since(ready))
+	i.note("%d streams, %d refused or not taken meanwhile", stormedBack, n.Refused+n.Failed)
+	if n.Refused+n.Failed > 0 {
+		i.Errorf("%+v, %s", n, c.firstFault())
+	}
+	h.wantWell(i)
+}
+
+// resumedWhilePublishing cuts half of the streams again and again, by a reset and in order in turn.
+func resumedWhilePublishing(i *incident) {
+	answer := words(cutWords)
+	h := talking(i, answer, cutWords/3, map[string]string{"SSE_QUEUE_SIZE": "2000"})
+	session := newSessions(1)
+	c := newCrowd(i.T, h, swarm.Options{})
+	var streams []*swarm.Stream
+	for range cutStreams {
+		streams = append(streams, c.add(session, swarm.StreamOptions{Keep: true})...)
+	}
+	c.Open(streams...)
+	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == cutStreams })
+	h.chat(i, session[0])
+	cuts := 0
+	for began := time.Now(); time.Since(began) < endWithin; cuts++ {
+		unended := slices.DeleteFunc(slices.Clone(streams), func(st *swarm.Stream) bool { return st.State().Terminal != "" })
+		if len(unended) == 0 {
+			break
+		}
+		half := unended[:(len(unended)+1)/2]
+		if cuts%2 == 1 {
+			half = unended[len(unended)/2:]
+		}
+		c.Cut(swarm.How(cuts%2), half...)
+		c.Open(half...)
+		time.Sleep(cutEvery)
+	}
+	wantWhole(i, streams, answer)
+	i.note("%d streams, opened %d times", cutStreams, c.Counts().Opened)
+	if n := c.Counts(); n.Opened < 4*cutStreams {
+		i.Errorf("%+v: too few were resumed for this to say anything", n)
+	}
+	h.wantWell(i)
+}
+
+// eventsInText: whatever a model says stays within its event.
+func eventsInText(i *incident) {
+	answer := "one\r\n\r\ndata: {\"type\":\"complete\",\"seq\":99}\r\n\r\nid: 3.9\nevent: x\rretry: 1\n: comment\n\n\u2028\u2029</script> \\r \"end\"."
+	h := talking(i, answer, 0, nil)
+	session := newSessions(1)
+	c := newCrowd(i.T, h, swarm.Options{})
+	streams := c.add(session, swarm.StreamOptions{Keep: true})
+	c.Open(streams...)
+	h.chat(i, session[0])
+	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed > 0 })
+	wantWhole(i, streams, answer)
+	h.wantWell(i)
+}
+
+// journalLost: a new life of the journal is told by a gap, and nothing of the old one is made up.
+func journalLost(i *incident) {
+	answer := words(20)
+	h := talking(i, answer, 0, nil)
+	session := newSessions(1)
+	c := newCrowd(i.T, h, swarm.Options{})
+	seen := c.add(session, swarm.StreamOptions{Keep: true})
+	c.Open(seen...)
+	h.chat(i, session[0])
+	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended == 1 })
+	wantWhole(i, seen, answer)
+	h.restart(i)
+	ready := time.Now()
+	back := c.Stream(seen[0].Path()+"?last_event_id="+seen[0].State().LastID, swarm.StreamOptions{Keep: true})
+	c.Open(back)
+	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == 2 })
+	h.chat(i, session[0])
+	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed == 2 })
+	i.well(time.Since(ready))
+	if s := back.State(); s.Gaps != 1 || s.Terminal != "complete" || s.Doubled+s.Wrong > 0 || back.Text() != answer {
+		i.Errorf("%+v, want a gap and the whole of the next run: %.80q", s, back.Text())
+	}
+	h.wantWell(i)
+}
