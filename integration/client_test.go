@@ -127,6 +127,7 @@ type event struct {
 	} `json:"data"`
 	Success bool   `json:"success"`
 	Error   string `json:"error"`
+	Code    string `json:"code"`
 }
 
 // follow reads a stream until the server ends it.
