@@ -202,10 +202,18 @@ func sessionDeleted(i *incident) {
 	m := i.withModel(fakellm.Rule{Fault: fakellm.HangMidway, AfterTokens: 3})
 	m.cancelling(func(n int) func() {
 		session, path := m.begin(n)
+		ended := make(chan error, 1)
+		go func() {
+			events, _, err := m.watch(path)
+			if err == nil {
+				_, err = theEnd(events)
+			}
+			ended <- err
+		}()
 		return func() {
-			m.call(i.T, http.MethodDelete, "/api/ai/sessions/"+session+"?user_id=student", nil, http.StatusOK, nil)
-			if _, _, err := m.watch(path); err != nil {
-				i.Errorf("the stream of a session that is gone: %v", err)
+			m.call(i.T, http.MethodDelete, "/api/ai/sessions/"+session+"?user_id=student", nil, http.StatusNoContent, nil)
+			if err := <-ended; err != nil {
+				i.Errorf("the stream of a session that is deleted: %v", err)
 			}
 		}
 	})
@@ -252,9 +260,8 @@ func sameQuestion(i *incident) {
 
 func modelRedirects(i *incident) {
 	var heard atomic.Int64
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
-	i.Cleanup(elsewhere.Close)
-	misbehaviour{rule: fakellm.Rule{Fault: fakellm.Redirect, Location: elsewhere.URL}, status: http.StatusBadGateway, code: "upstream_failed"}.test(i)
+	elsewhere := i.serving(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
+	misbehaviour{rule: fakellm.Rule{Fault: fakellm.Redirect, Location: elsewhere}, status: http.StatusBadGateway, code: "upstream_failed"}.test(i)
 	if n := heard.Load(); n > 0 {
 		i.Errorf("the redirect was followed %d times", n)
 	}
@@ -262,13 +269,12 @@ func modelRedirects(i *incident) {
 
 func addressOfAClient(i *incident) {
 	var heard atomic.Int64
-	theirs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
-	i.Cleanup(theirs.Close)
+	theirs := i.serving(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
 	m := i.withModel()
 	body := chat(1)
 	options := map[string]any{}
 	for _, name := range []string{"base_url", "llm_base_url", "api_base", "endpoint"} {
-		body[name], options[name] = theirs.URL, theirs.URL
+		body[name], options[name] = theirs, theirs
 	}
 	body["options"] = options
 	var made struct {

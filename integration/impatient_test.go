@@ -51,6 +51,15 @@ func (a answer) code() string {
 	return problem.Code
 }
 
+// id is that of what was made or read.
+func (a answer) id() string {
+	var made struct{ ID string }
+	if json.Unmarshal(a.body, &made) != nil {
+		return ""
+	}
+	return made.ID
+}
+
 // run begins a run of its own session and reads its stream to the end, on one connection. The text is the events as
 // they came.
 func (s *service) run(body any) (events []event, text string, err error) {

@@ -28,9 +28,14 @@ type moody struct {
 func (i *incident) withModel(rules ...fakellm.Rule) *moody {
 	i.Helper()
 	upstream := fakellm.New(fakellm.Options{Rules: rules})
-	server := httptest.NewServer(upstream)
+	return &moody{hosted: i.hostedWith(modelAt(i.serving(upstream) + "/v1")), i: i, upstream: upstream}
+}
+
+// serving gives the address of a server that is closed with the test.
+func (i *incident) serving(handler http.Handler) string {
+	server := httptest.NewServer(handler)
 	i.Cleanup(server.Close)
-	return &moody{hosted: i.hostedWith(modelAt(server.URL + "/v1")), i: i, upstream: upstream}
+	return server.URL
 }
 
 // modelAt is the settings of a service with a model at an address.
