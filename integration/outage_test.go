@@ -121,28 +121,33 @@ func (d *diary) write(n int) (answer, error) {
 // wantAll wants every note that was acknowledged to be there.
 func (i *incident) wantAll(d *diary) {
 	i.Helper()
+	i.wantAllOf(d.service, d.acked)
+}
+
+func (i *incident) wantAllOf(s *service, acked []string) {
+	i.Helper()
 	lost := 0
-	for _, id := range d.acked {
-		if got, err := d.ask(http.MethodGet, "/api/notes/"+id, nil); err != nil || got.status != http.StatusOK || got.id() != id {
+	for _, id := range acked {
+		if got, err := s.ask(http.MethodGet, "/api/notes/"+id, nil); err != nil || got.status != http.StatusOK || got.id() != id {
 			lost++
 		}
 	}
-	i.note("%d of %d acknowledged notes lost", lost, len(d.acked))
-	if lost > 0 || len(d.acked) == 0 {
-		i.Errorf("%d of %d acknowledged notes are lost", lost, len(d.acked))
+	i.note("%d of %d acknowledged notes lost", lost, len(acked))
+	if lost > 0 || len(acked) == 0 {
+		i.Errorf("%d of %d acknowledged notes are lost", lost, len(acked))
 	}
 }
 
 // refused runs a container that does not come to serve, and gives its exit status and its log.
-func (i *incident) refused(settings map[string]string, change func(*container.HostConfig)) (status int, log string) {
+func (i *incident) refused(settings map[string]string, change func(*container.HostConfig), more ...testcontainers.ContainerCustomizer) (status int, log string) {
 	i.Helper()
-	ctr := launch(i.T, image, testcontainers.WithEnv(settings), testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
+	ctr := launch(i.T, image, append(more, testcontainers.WithEnv(settings), testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
 		limit(host, "")
 		host.PortBindings, host.NetworkMode = nil, "host"
 		if change != nil {
 			change(host)
 		}
-	}))
+	}))...)
 	began := time.Now()
 	eventually(i.T, "the start is refused", func() bool {
 		state, err := ctr.State(i.Context())
