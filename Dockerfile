@@ -34,7 +34,7 @@ RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/tmp \
 COPY app ./app
 ARG VERSION=1.0.0
 ARG COMMIT=unknown
-# Go build tags: none for the service; leaktest for the one that the memory leak test builds.
+# Go build tags: none for the service; faulttest for the one that the fault suite builds, which fails on demand.
 ARG TAGS=""
 RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /rootfs/studysharper ./app
 

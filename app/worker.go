@@ -61,6 +61,9 @@ func work() error {
 	log, flush := newLogger(c)
 	defer flush()
 	log = log.With("worker", os.Getpid())
+	if err := faultAtBoot(parent.Generation); err != nil {
+		return err
+	}
 	p, err := assemble(c, b, parent, log)
 	if err != nil {
 		return bootError{err}

@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	leakTag      = "leaktest"
 	leakKB       = 256
 	leakConns    = 8
 	leakEvery    = 5 * time.Millisecond // over all connections: about 50 MB a second, a few seconds for a worker
@@ -28,10 +27,7 @@ const (
 // The build is one in which a request can leak, which no request of the service can be made to do. Workers are replaced
 // for nothing but their memory here.
 func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
-	if err := buildImage(leakTag, leakTag); err != nil {
-		t.Fatal(err)
-	}
-	s := startImage(t, imageRepo+":"+leakTag, "", map[string]string{"MAX_REQUESTS": "0"})
+	s := startImage(t, faultImage(t), "", map[string]string{"MAX_REQUESTS": "0"})
 	watch := sample(t, findCgroup(t, s.GetContainerID()))
 	ctx, stop := context.WithTimeout(t.Context(), leakWithin)
 	defer stop()

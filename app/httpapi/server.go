@@ -125,7 +125,7 @@ func (s *Server) route() {
 	admin.Delete("/cache", s.clearCache)
 	admin.Post("/reload", s.reload)
 
-	s.routeLeak()
+	s.routeFaults()
 	s.routePublish()
 }
 

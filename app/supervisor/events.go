@@ -12,6 +12,19 @@ import (
 // maxHeld is how many connections wait for a worker that is ready.
 const maxHeld = 4096
 
+// longBreak is a time without a look at the workers that is no accident of scheduling.
+const longBreak = 2 * lookEvery
+
+// wakeUp notes it when the supervisor did not run for a while: it was stopped, or there
+// was no processor for it.
+func (s *Supervisor) wakeUp(now time.Time) {
+	if pause := now.Sub(s.looked); !s.looked.IsZero() && pause > longBreak {
+		s.awake = now
+		s.o.Log.Warn("the supervisor did not run for a while: no worker is judged by it", "pause", pause.Round(time.Millisecond).String())
+	}
+	s.looked = now
+}
+
 // notice takes in what a worker did. Ends of processes that are none of ours
 // (orphans that process 1 inherits) need nothing but the reaping. A connection is
 // passed on, and caches are cleared, also when the sender is gone by now.

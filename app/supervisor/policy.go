@@ -64,6 +64,7 @@ type View struct {
 	Workers  []Worker
 	Stopping bool      // drain all, start none
 	StopBy   time.Time // when a stop stops waiting
+	Awake    time.Time // since when the supervisor has run without a break; zero: always
 }
 
 // Verb says what an Action does.
@@ -110,7 +111,8 @@ type decision struct {
 // Next decides what to do now, and when at the latest to ask again (zero: nothing
 // is due). It is pure: no clock, no process, no state of its own. Its rules:
 //
-//   - a worker that is silent, never gets ready, or drains for too long is killed;
+//   - a worker that is silent, never gets ready, or drains for too long is killed, but
+//     not for a time in which the supervisor did not run either;
 //   - an empty slot gets a worker, after a pause where workers crash in a row;
 //   - a worker that is due is replaced: its successor is started, and only when that
 //     is ready the old one drains. One slot at a time, and not while the slot's
@@ -154,12 +156,21 @@ func (d *decision) judge(w Worker) {
 	case d.Stopping && w.DrainBy.IsZero():
 		d.act(Drain, w, ReasonStop)
 	case d.Stopping:
-	case w.State == metrics.Booting && d.due(w.Started.Add(d.limits.BootTimeout)),
-		w.State != metrics.Booting && d.due(w.LastAlive.Add(d.limits.Silence)),
-		!w.Oldest.IsZero() && w.staying() && d.due(w.Oldest.Add(d.limits.WorkerTimeout+d.limits.RequestSlack)),
+	case w.State == metrics.Booting && d.due(d.seen(w.Started).Add(d.limits.BootTimeout)),
+		w.State != metrics.Booting && d.due(d.seen(w.LastAlive).Add(d.limits.Silence)),
+		!w.Oldest.IsZero() && w.staying() && d.due(d.seen(w.Oldest).Add(d.limits.WorkerTimeout+d.limits.RequestSlack)),
 		!w.DrainBy.IsZero() && d.due(w.DrainBy):
 		d.act(Kill, w, ReasonTimeout)
 	}
+}
+
+// seen is from when on a moment counts against a worker: while the supervisor did not
+// run, its workers may have stood still with it.
+func (d *decision) seen(moment time.Time) time.Time {
+	if moment.Before(d.Awake) {
+		return d.Awake
+	}
+	return moment
 }
 
 // anyBooting reports whether a recycle is going on: some slot's worker is not ready yet.

@@ -59,6 +59,13 @@ func TestNextDecides(t *testing.T) {
 			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, silent},
 		{"but the request may end by itself first", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Oldest = at(-l.WorkerTimeout) })}},
 			nil, at(l.RequestSlack)},
+		{"none is judged by a time in which the supervisor did not run", View{Slots: make([]Slot, 3), Awake: noon,
+			Workers: []Worker{
+				ready(0, 7, func(w *Worker) { w.LastAlive = at(-time.Hour) }), ready(1, 8, func(w *Worker) { w.Oldest = at(-time.Hour) }),
+				ready(2, 9, booting, func(w *Worker) { w.Started = at(-time.Hour) })}},
+			nil, at(l.BootTimeout)},
+		{"but by the time since", View{Slots: one, Awake: at(-l.Silence), Workers: []Worker{ready(0, 7, func(w *Worker) { w.LastAlive = at(-time.Hour) })}},
+			[]Action{{Verb: Kill, PID: 7, Reason: ReasonTimeout}}, time.Time{}},
 		{"a killed worker's slot is filled at once", View{Slots: one, Workers: []Worker{ready(0, 7, killed)}},
 			[]Action{{Verb: Start}}, time.Time{}},
 

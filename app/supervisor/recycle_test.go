@@ -200,3 +200,32 @@ func (h *house) slotOf(slot int) *fake {
 	}
 	return nil
 }
+
+// The supervisor is held up where it starts a process, which is where a test can.
+func TestNoWorkerIsKilledForABreakOfTheSupervisors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, 2, (*fake).ready)
+		const pause = time.Hour
+		h.then(func(p *fake) {
+			time.Sleep(pause)
+			p.ready()
+		})
+		h.process(2).exit(syscall.WaitStatus(syscall.SIGKILL))
+		time.Sleep(pause / 2)
+		h.silence.Store(int64(pause))
+		time.Sleep(pause/2 + 2*lookEvery)
+		synctest.Wait()
+		if h.process(1) == nil || h.process(3) == nil || !strings.Contains(h.log.String(), "did not run for a while") {
+			t.Errorf("alive: %v; %s", h.live, h.log.String())
+		}
+		h.then((*fake).ready)
+		time.Sleep(DefaultLimits().Silence)
+		synctest.Wait()
+		if h.process(1) != nil {
+			t.Error("a worker that stays silent after it stays alive")
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -55,8 +55,10 @@ type Supervisor struct {
 	held     []Message // connections handed over while no worker is ready
 	stopping bool
 	stopBy   time.Time
-	booted   bool // a worker was ready once
-	crashes  int  // ends before that
+	looked   time.Time // when it last did
+	awake    time.Time // the end of the last longBreak; zero: there was none
+	booted   bool      // a worker was ready once
+	crashes  int       // ends before that
 }
 
 type place struct {
@@ -124,6 +126,7 @@ func (s *Supervisor) verdict() error {
 func (s *Supervisor) act() <-chan time.Time {
 	s.trim()
 	now := time.Now()
+	s.wakeUp(now)
 	actions, wake := Next(s.view(now), s.o.Limits, now)
 	for _, a := range actions {
 		s.do(a, now)
@@ -151,7 +154,7 @@ func (s *Supervisor) trim() {
 }
 
 func (s *Supervisor) view(now time.Time) View {
-	v := View{Stopping: s.stopping, StopBy: s.stopBy}
+	v := View{Stopping: s.stopping, StopBy: s.stopBy, Awake: s.awake}
 	for _, p := range s.slots {
 		v.Slots = append(v.Slots, p.Slot)
 	}

@@ -1,4 +1,4 @@
-//go:build leaktest
+//go:build faulttest
 
 package httpapi
 
@@ -8,19 +8,16 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxLeakKB is the most that one request leaks; larger numbers are cut to it.
-const maxLeakKB = 16384
+// The most that one request takes; larger numbers are cut to it.
+const (
+	maxLeakKB     = 16384
+	maxAllocateMB = 1024
+)
 
 // leaked keeps what was leaked reachable, so that no collector takes it back.
 var leaked struct {
 	mu     sync.Mutex
 	blocks [][]byte
-}
-
-// routeLeak adds the route that makes this worker a leaking one. It is in builds
-// with the tag leaktest only, which are for tests.
-func (s *Server) routeLeak() {
-	s.app.Post("/debug/leak", leak)
 }
 
 // leak keeps ?kb= kilobytes (1024 bytes) for as long as the process lives.
@@ -29,13 +26,27 @@ func leak(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	keep(kb << 10)
+	return c.JSON(fiber.Map{"leaked_kb": kb})
+}
+
+// allocate keeps ?mb= megabytes (1024² bytes), all at once.
+func allocate(c *fiber.Ctx) error {
+	mb, err := numberOf(c, "mb", 1, maxAllocateMB)
+	if err != nil {
+		return err
+	}
+	keep(mb << 20)
+	return c.JSON(fiber.Map{"allocated_mb": mb})
+}
+
+func keep(bytes int) {
 	const page = 4 << 10
-	block := make([]byte, kb<<10)
+	block := make([]byte, bytes)
 	for i := 0; i < len(block); i += page {
 		block[i] = 1 // memory that nobody touched takes none of the machine's
 	}
 	leaked.mu.Lock()
 	defer leaked.mu.Unlock()
 	leaked.blocks = append(leaked.blocks, block)
-	return c.JSON(fiber.Map{"leaked_kb": kb})
 }

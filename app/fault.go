@@ -1,0 +1,38 @@
+//go:build faulttest
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// faultVar names the variable that makes workers fail while they boot: "exit 2-6" ends
+// those of the second to the sixth generation of each slot, "slow 2-6" has them take
+// slowBoot. It is read in builds with the tag faulttest only, which are for tests.
+const faultVar = "FAULT_BOOT"
+
+const slowBoot = 2 * time.Second
+
+// faultAtBoot does what faultVar says to a worker of a generation. What it does not
+// understand is an error too: a test is not to pass for a slip of the pen.
+func faultAtBoot(generation int) error {
+	wanted := os.Getenv(faultVar)
+	if wanted == "" {
+		return nil
+	}
+	var how string
+	var first, last int
+	if _, err := fmt.Sscanf(wanted, "%s %d-%d", &how, &first, &last); err != nil {
+		return fmt.Errorf("%s=%q: %w", faultVar, wanted, err)
+	}
+	if generation < first || generation > last {
+		return nil
+	}
+	if how == "slow" {
+		time.Sleep(slowBoot)
+		return nil
+	}
+	return fmt.Errorf("%s=%q: this worker is of generation %d", faultVar, wanted, generation)
+}
