@@ -79,7 +79,7 @@ func offerToOOMKiller() {
 
 // run serves until the supervisor says to leave, or is gone.
 func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error {
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
 	group, ctx := errgroup.WithContext(ctx)
