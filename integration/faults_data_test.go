@@ -6,12 +6,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/testcontainers/testcontainers-go"
 	_ "modernc.org/sqlite" // the driver that locks and checks the service's file
 )
 
@@ -38,27 +36,15 @@ var dataFaults = []fault{
 	{id: "D8", what: "PostgreSQL ends a deadlock, cuts connections or has too few", sees: "nothing, or one 503", lost: "nothing acknowledged", held: "app/store.TestPostgreSQLFaults"},
 }
 
-// folder makes a folder that a container may have for its /data.
-func (i *incident) folder() string {
+// onFolder starts a service with its data in a folder of this machine.
+func (i *incident) onFolder(dir string) *service {
 	i.Helper()
-	dir := filepath.Join(i.TempDir(), "data")
-	if err := os.Mkdir(dir, 0o777); err != nil { //nolint:gosec // for the user of the container
-		i.Fatal(err)
-	}
-	// Mkdir heeds the umask, and t.TempDir's own folders are its user's.
-	for at := dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o777); err != nil { //nolint:gosec // for the user of the container
-			i.Fatal(err)
-		}
-	}
-	return dir
+	return i.startOn(withFolder(dir), asMe())
 }
 
-// onFolder starts a service with its data in a folder of this machine.
-func (i *incident) onFolder(dir string) *hosted {
-	i.Helper()
-	return startOnHost(i.T, image, map[string]string{"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
-		func(host *container.HostConfig) { host.Binds = []string{dir + ":/data"} })
+// withFolder gives a container a folder of this machine for its data.
+func withFolder(dir string) func(*container.HostConfig) {
+	return func(host *container.HostConfig) { host.Binds = []string{dir + ":/data"} }
 }
 
 // sqliteFile opens the service's file beside it.
@@ -120,9 +106,8 @@ func (i *incident) written(s *service) *diary {
 }
 
 func sqliteLocked(i *incident) {
-	dir := i.folder()
-	h := i.onFolder(dir)
-	d := i.written(h.service)
+	dir := i.TempDir()
+	d := i.written(i.onFolder(dir))
 	locker := i.sqliteFile(dir)
 	if _, err := locker.ExecContext(i.Context(), "BEGIN IMMEDIATE"); err != nil {
 		i.Fatal(err)
@@ -138,38 +123,29 @@ func sqliteLocked(i *incident) {
 }
 
 func containerKilled(i *incident) {
-	dir := i.folder()
+	dir := i.TempDir()
 	var acked []string
-	h := i.onFolder(dir)
+	s := i.onFolder(dir)
 	for range containerKills {
-		d := &diary{service: h.service}
+		d := &diary{service: s}
 		writers := i.asking(4, d.write)
 		time.Sleep(700 * time.Millisecond)
-		docker(i.T, "kill", h.GetContainerID())
+		docker(i.T, "kill", s.GetContainerID())
 		killed := time.Now()
 		writers.end()
 		acked = append(acked, d.acked...)
 		i.wantWhole(dir)
-		h = i.onFolder(dir)
+		s = i.onFolder(dir)
 		i.well(time.Since(killed))
 	}
-	i.wantAllOf(h.service, acked)
-}
-
-// inside is a path of the container, seen from here.
-func (h *hosted) inside(path string) string {
-	return filepath.Join("/proc", strconv.Itoa(h.workers[0]), "root", path)
+	i.wantAllOf(s, acked)
 }
 
 func diskFull(i *incident) {
-	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) {
-		host.Tmpfs["/data"] = "size=4m,uid=10001,gid=10001,mode=0700"
-	})
-	d := i.written(h.service)
-	ballast := h.inside("/data/ballast")
-	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); err != nil {
-		i.Fatal(err)
-	}
+	volume := i.volumeOf(4)
+	d := i.written(i.startOn(func(host *container.HostConfig) { host.Binds = []string{volume + ":/data"} }))
+	shared := []string{"--volume", volume + ":/data"}
+	i.fill("/data/ballast", 2<<20, shared...)
 	full := false
 	for n := 0; n < 5_000 && !full; n++ {
 		got, err := d.write(100 + n)
@@ -183,16 +159,14 @@ func diskFull(i *incident) {
 	}
 	i.wantWriteRefused(d)
 	i.wantReads(d)
-	if err := os.Remove(ballast); err != nil {
-		i.Fatal(err)
-	}
+	i.beside("rm /data/ballast", shared...)
 	freed := time.Now()
 	i.well(i.healed(d.write).Sub(freed))
 	i.wantAll(d)
 }
 
 func volumeReadOnly(i *incident) {
-	status, log := i.refused(nil, func(host *container.HostConfig) { host.Binds = []string{i.folder() + ":/data:ro"} })
+	status, log := i.refused(nil, func(host *container.HostConfig) { host.Binds = []string{i.TempDir() + ":/data:ro"} }, asMe())
 	if status != 3 {
 		i.Errorf("exit status %d, want 3", status)
 	}
@@ -200,13 +174,13 @@ func volumeReadOnly(i *incident) {
 }
 
 func fileDamaged(i *incident) {
-	dir := i.folder()
+	dir := i.TempDir()
 	path := filepath.Join(dir, "studysharper.db")
 	damaged := []byte(strings.Repeat("no database at all. ", 1_000))
-	if err := os.WriteFile(path, damaged, 0o666); err != nil { //nolint:gosec // for the user of the container
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		i.Fatal(err)
 	}
-	status, log := i.refused(nil, func(host *container.HostConfig) { host.Binds = []string{dir + ":/data"} })
+	status, log := i.refused(nil, withFolder(dir), asMe())
 	if status != 3 {
 		i.Errorf("exit status %d, want 3", status)
 	}
@@ -214,16 +188,6 @@ func fileDamaged(i *incident) {
 	if left, err := os.ReadFile(path); err != nil || string(left) != string(damaged) {
 		i.Errorf("the file was changed: %v, %d bytes", err, len(left))
 	}
-}
-
-// postgres runs a PostgreSQL, and gives its container and DATABASE_URL.
-func (i *incident) postgres() (server *testcontainers.DockerContainer, url string) {
-	i.Helper()
-	port := strconv.Itoa(freePort(i.T))
-	server = onHost(i.T, "postgres:15-bookworm", map[string]string{"POSTGRES_USER": "studysharper", "POSTGRES_DB": "studysharper", "POSTGRES_PASSWORD": postgresPassword},
-		"postgres", "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
-	eventually(i.T, "PostgreSQL answers", func() bool { return accepts("127.0.0.1:" + port) })
-	return server, fmt.Sprintf("postgres://studysharper:%s@127.0.0.1:%s/studysharper", postgresPassword, port)
 }
 
 func postgresAbsent(i *incident) {
@@ -238,20 +202,20 @@ func postgresAbsent(i *incident) {
 
 // withoutPostgres takes PostgreSQL away from a service that is written to, and gives it back: what needs it is refused, and
 // nothing else.
-func (i *incident) withoutPostgres(take, give func(id string)) {
+func (i *incident) withoutPostgres(take, give func(*engine)) {
 	i.Helper()
 	server, url := i.postgres()
 	h := i.hostedWith(map[string]string{"DATABASE_URL": url})
 	d := i.written(h.service)
 	writers, chats := i.asking(2, d.write), i.asking(2, h.chat)
 	time.Sleep(500 * time.Millisecond)
-	take(server.GetContainerID())
+	take(server)
 	i.note("a write is refused after %s", short(i.wantWriteRefused(d)))
 	eventually(i.T, "it is not ready", func() bool {
 		got, err := h.ask(http.MethodGet, "/readyz", nil)
 		return err == nil && got.status == http.StatusServiceUnavailable
 	})
-	give(server.GetContainerID())
+	give(server)
 	back := time.Now()
 	i.well(i.healed(d.write).Sub(back))
 	time.Sleep(500 * time.Millisecond)
@@ -267,14 +231,6 @@ func (i *incident) withoutPostgres(take, give func(id string)) {
 	i.wantSilence("the log", logs(h.DockerContainer), postgresPassword)
 }
 
-func postgresKilled(i *incident) {
-	i.withoutPostgres(
-		func(id string) { docker(i.T, "kill", id) },
-		func(id string) { docker(i.T, "start", id) })
-}
+func postgresKilled(i *incident) { i.withoutPostgres((*engine).kill, (*engine).back) }
 
-func postgresFrozen(i *incident) {
-	i.withoutPostgres(
-		func(id string) { docker(i.T, "pause", id) },
-		func(id string) { docker(i.T, "unpause", id) })
-}
+func postgresFrozen(i *incident) { i.withoutPostgres((*engine).freeze, (*engine).thaw) }

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -14,14 +13,13 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/testcontainers/testcontainers-go"
 	"golang.org/x/sys/unix"
 
 	"studysharper/loadtest/fakellm"
 )
 
 const (
-	unknownUser  = "12345:12345"
+	unknownUser  = 12345
 	fewThreads   = 64 // in the whole container
 	manyAtOnce   = 50
 	smallPipe    = 4096 // bytes, the smallest that there is
@@ -65,18 +63,12 @@ func (i *incident) wantChats(s *service, n, atATime int) {
 	all.Wait()
 }
 
-// reloaded sends HUP to a supervisor and waits until every worker is another and ready.
-func (i *incident) reloaded(s *service, supervisor int) {
+// reloaded has every worker replaced, and waits until all are others and ready.
+func (i *incident) reloaded(s *service) {
 	i.Helper()
 	before := s.metrics(i.T).pids()
-	if err := syscall.Kill(supervisor, syscall.SIGHUP); err != nil {
-		i.Fatal(err)
-	}
+	s.call(i.T, http.MethodPost, "/api/admin/reload", nil, http.StatusAccepted, nil)
 	eventually(i.T, "all workers are new", func() bool {
-		got, err := s.ask(http.MethodGet, "/api/admin/metrics", nil)
-		if err != nil || got.status != http.StatusOK {
-			i.Fatalf("%v, status %d", err, got.status)
-		}
 		now := s.metrics(i.T)
 		return now.settled() && !slices.ContainsFunc(now.pids(), func(pid int) bool { return slices.Contains(before, pid) })
 	})
@@ -118,7 +110,7 @@ func logClosed(i *incident) {
 	l := i.outside(write)
 	read.Close()
 	i.wantChats(l.service, 20, 4)
-	i.reloaded(l.service, l.command.Process.Pid) // of which the supervisor tells, too
+	i.reloaded(l.service) // of which the supervisor tells, too
 	i.wantChats(l.service, 20, 4)
 	select {
 	case <-l.ended:
@@ -127,35 +119,19 @@ func logClosed(i *incident) {
 	}
 }
 
-// supervisor is the process id of a container's supervisor.
-func (h *hosted) supervisor(i *incident) int {
-	all, err := h.processes()
-	if err != nil || len(all) == 0 || !strings.HasPrefix(all[0].command, "serve") {
-		i.Fatalf("no supervisor: %v, %+v", err, all)
-	}
-	return all[0].pid
-}
-
 func sharedMemoryFull(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize = 4096 })
 	i.wantChats(h.service, 20, 4)
-	i.reloaded(h.service, h.supervisor(i))
+	i.reloaded(h.service)
 	i.wantChats(h.service, 20, 4)
-	wantWords(i.T, logs(h.DockerContainer), "/dev/shm")
+	wantWords(i.T, logs(h.DockerContainer), "WORKER_TMP_DIR", "anonymous memory file")
 }
 
 func sharedMemoryFilled(i *incident) {
-	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize = 1 << 20 })
-	ballast, err := os.Create(h.inside("/dev/shm/ballast"))
-	if err != nil {
-		i.Fatal(err)
-	}
-	defer ballast.Close()
-	if n, err := ballast.Write(make([]byte, 2<<20)); err == nil {
-		i.Fatalf("%d bytes were written: the folder is not full", n)
-	}
+	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize, host.IpcMode = 1<<20, "shareable" })
+	i.fill("/dev/shm/ballast", 2<<20, "--ipc", "container:"+h.GetContainerID())
 	i.wantChats(h.service, 20, 4)
-	i.reloaded(h.service, h.supervisor(i))
+	i.reloaded(h.service)
 	i.wantChats(h.service, 20, 4)
 }
 
@@ -165,29 +141,14 @@ func sharedMemoryMissing(i *incident) {
 	wantWords(i.T, logs(h.DockerContainer), "/nowhere")
 }
 
-// asUser has a container run as another user.
-func asUser(user string) testcontainers.CustomizeRequestOption {
-	return testcontainers.WithConfigModifier(func(config *container.Config) { config.User = user })
-}
-
 func userUnknown(i *incident) {
-	port := freePort(i.T)
-	launch(i.T, image, asUser(unknownUser), testcontainers.WithEnv(map[string]string{"HOST": "127.0.0.1", "PORT": strconv.Itoa(port)}),
-		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
-			limit(host, "")
-			host.PortBindings, host.NetworkMode = nil, "host"
-			host.Tmpfs["/data"] = "size=16m,uid=12345,gid=12345,mode=0700"
-		}))
-	s := &service{url: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	if err := awaitReady(i.Context(), s.url); err != nil {
-		i.Fatal(err)
-	}
+	s := i.startOn(func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=12345,gid=12345,mode=0700" }, asUser(unknownUser, unknownUser))
 	i.wantChats(s, 20, 4)
 	i.wantAll(i.written(s))
 }
 
 func volumeForeign(i *incident) {
-	status, log := i.refused(nil, func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=10001,mode=0700" }, asUser(unknownUser))
+	status, log := i.refused(nil, func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=10001,mode=0700" }, asUser(unknownUser, unknownUser))
 	if status != 3 {
 		i.Errorf("exit status %d, want 3", status)
 	}
@@ -213,19 +174,25 @@ func threadsFew(i *incident) {
 	few := int64(fewThreads)
 	h := startOnHost(i.T, image, settings, func(host *container.HostConfig) { host.PidsLimit = &few })
 	i.wantChats(h.service, 2*manyAtOnce, manyAtOnce)
-	i.reloaded(h.service, h.supervisor(i))
+	i.reloaded(h.service)
 	i.wantChats(h.service, manyAtOnce, manyAtOnce)
 	i.note("%d threads", h.threads(i))
 }
 
+// settingsWrong has those that cannot be read, and then those that may not be.
 func settingsWrong(i *incident) {
-	status, log := i.refused(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "too-short", "WEB_CONCURRENCY": "-1", "LLM_TIMEOUT": "1e9",
-		"JWT_SECRET": "short-secret", "DATABASE_URL": "mysql://u:" + settingValue + "@h/d", "REDIS_URL": "ftp://u:" + settingValue + "@h"}, nil)
-	if status != 2 {
-		i.Errorf("exit status %d, want 2", status)
+	for _, wrong := range []map[string]string{
+		{"WEB_CONCURRENCY": "-1", "LLM_TIMEOUT": "1e9", "CACHE_TTL": "never"},
+		{"ENVIRONMENT": "production", "ADMIN_TOKEN": "tooshort-" + settingValue[:3], "JWT_SECRET": "short-secret",
+			"DATABASE_URL": "mysql://u:" + settingValue + "@h/d", "REDIS_URL": "ftp://u:" + settingValue + "@h"},
+	} {
+		status, log := i.refused(wrong, nil)
+		if status != 2 {
+			i.Errorf("exit status %d, want 2", status)
+		}
+		wantWords(i.T, log, slices.DeleteFunc(slices.Collect(maps.Keys(wrong)), func(name string) bool { return name == "ENVIRONMENT" })...)
+		i.wantSilence("the log", log, settingValue, "tooshort", "short-secret")
 	}
-	wantWords(i.T, log, "ADMIN_TOKEN", "WEB_CONCURRENCY", "LLM_TIMEOUT", "JWT_SECRET", "DATABASE_URL", "REDIS_URL")
-	i.wantSilence("the log", log, settingValue, "too-short", "short-secret")
 }
 
 func machineSuspended(i *incident) {

@@ -9,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"studysharper/app/redisconn/redistest"
+	goredis "github.com/redis/go-redis/v9"
+
 	"studysharper/loadtest/fakellm"
 )
 
@@ -40,11 +41,11 @@ var redisFaults = []fault{
 }
 
 // withRedis starts a service on a Redis and a model that answers as the rules say.
-func (i *incident) withRedis(redis *redistest.Server, rules ...fakellm.Rule) *moody {
+func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *moody {
 	i.Helper()
 	upstream := fakellm.New(fakellm.Options{Rules: rules})
 	settings := modelAt(i.serving(upstream) + "/v1")
-	settings["REDIS_URL"] = redis.URL()
+	settings["REDIS_URL"] = "redis://" + redis.address
 	return &moody{hosted: i.hostedWith(settings), i: i, upstream: upstream}
 }
 
@@ -99,27 +100,27 @@ func (m *moody) underLoad(happens func()) {
 }
 
 func redisAbsent(i *incident) {
-	redis := redistest.Start(i.T)
-	redis.Kill()
+	redis := i.redis()
+	redis.kill()
 	m := i.withRedis(redis)
 	if m.health(i.T) != "degraded" {
 		i.Error("health says nothing of it")
 	}
 	m.underLoad(func() { time.Sleep(time.Second) })
-	redis.Resume(i.T)
+	redis.back()
 	m.healthy(time.Now())
 	m.wantServed(1)
 }
 
 func redisKilled(i *incident) {
-	redis := redistest.Start(i.T)
+	redis := i.redis()
 	m := i.withRedis(redis)
 	m.underLoad(func() {
 		for range 2 {
 			time.Sleep(500 * time.Millisecond)
-			redis.Kill()
+			redis.kill()
 			time.Sleep(time.Second)
-			redis.Resume(i.T)
+			redis.back()
 			m.healthy(time.Now())
 		}
 	})
@@ -127,15 +128,15 @@ func redisKilled(i *incident) {
 }
 
 func redisRestarted(i *incident) {
-	redis := redistest.Start(i.T)
+	redis := i.redis()
 	m := i.withRedis(redis, fakellm.Rule{TokensPerSecond: 8})
 	var all sync.WaitGroup
 	for n := range slowRuns {
 		all.Go(func() { m.wantRun(n) })
 	}
 	time.Sleep(time.Second) // of answers that take more
-	redis.Kill()
-	redis.Resume(i.T)
+	redis.kill()
+	redis.back()
 	back := time.Now()
 	all.Wait()
 	m.healthy(back)
@@ -143,22 +144,23 @@ func redisRestarted(i *incident) {
 }
 
 func redisFrozen(i *incident) {
-	redis := redistest.Start(i.T)
+	redis := i.redis()
 	m := i.withRedis(redis)
 	m.underLoad(func() {
 		time.Sleep(500 * time.Millisecond)
-		redis.Freeze(i.T)
+		redis.freeze()
 		time.Sleep(2 * time.Second)
-		redis.Thaw(i.T)
+		redis.thaw()
 		m.healthy(time.Now())
 	})
 	m.wantServed(1)
 }
 
 func redisFull(i *incident) {
-	redis := redistest.Start(i.T, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	redis := i.redis("--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
 	m := i.withRedis(redis)
-	client := redis.Client(i.T)
+	client := goredis.NewClient(&goredis.Options{Addr: redis.address})
+	defer client.Close()
 	ctx := context.WithoutCancel(i.Context())
 	m.underLoad(func() {
 		time.Sleep(500 * time.Millisecond)
@@ -178,8 +180,8 @@ func redisFull(i *incident) {
 }
 
 func redisRefuses(i *incident) {
-	redis := redistest.Start(i.T, "--requirepass", "another")
-	status, log := i.refused(map[string]string{"REDIS_URL": "redis://:" + redisPassword + "@" + redis.Addr()}, nil)
+	redis := i.redis("--requirepass", "another")
+	status, log := i.refused(map[string]string{"REDIS_URL": "redis://:" + redisPassword + "@" + redis.address}, nil)
 	if status != 2 {
 		i.Errorf("exit status %d, want 2", status)
 	}

@@ -141,13 +141,7 @@ func (i *incident) wantAllOf(s *service, acked []string) {
 // refused runs a container that does not come to serve, and gives its exit status and its log.
 func (i *incident) refused(settings map[string]string, change func(*container.HostConfig), more ...testcontainers.ContainerCustomizer) (status int, log string) {
 	i.Helper()
-	ctr := launch(i.T, image, append(more, testcontainers.WithEnv(settings), testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
-		limit(host, "")
-		host.PortBindings, host.NetworkMode = nil, "host"
-		if change != nil {
-			change(host)
-		}
-	}))...)
+	ctr := launch(i.T, image, append(more, on(change), testcontainers.WithEnv(settings))...)
 	began := time.Now()
 	eventually(i.T, "the start is refused", func() bool {
 		state, err := ctr.State(i.Context())

@@ -131,12 +131,15 @@ func newVolume(t *testing.T) string {
 	t.Helper()
 	name := "studysharper-integration-" + strings.ToLower(rand.Text()[:12])
 	docker(t, "volume", "create", "--label", sessionLabel+"="+session, name)
-	t.Cleanup(func() {
-		if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
-			t.Errorf("removing volume %s: %v: %s", name, err, out)
-		}
-	})
+	t.Cleanup(func() { removeVolume(t, name) })
 	return name
+}
+
+func removeVolume(t *testing.T, name string) {
+	t.Helper()
+	if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
+		t.Errorf("removing volume %s: %v: %s", name, err, out)
+	}
 }
 
 // docker runs the command line and returns what it printed.
