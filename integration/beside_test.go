@@ -50,13 +50,6 @@ func (i *incident) volumeOf(mb int) string {
 	return name
 }
 
-// fill writes a file until its folder is full or has so many bytes, in a container beside the service's. options say what the two share.
-func (i *incident) fill(path string, bytes int, options ...string) {
-	i.Helper()
-	command := fmt.Sprintf("head -c %d /dev/zero > %s || true", bytes, path)
-	i.beside(command, options...)
-}
-
 // beside runs a shell's command in a container that shares something with the service's, which has no shell.
 func (i *incident) beside(command string, options ...string) {
 	i.Helper()

@@ -144,8 +144,8 @@ func containerKilled(i *incident) {
 func diskFull(i *incident) {
 	volume := i.volumeOf(4)
 	d := i.written(i.startOn(func(host *container.HostConfig) { host.Binds = []string{volume + ":/data"} }))
-	shared := []string{"--volume", volume + ":/data"}
-	i.fill("/data/ballast", 2<<20, shared...)
+	shared := []string{"--volume", volume + ":/data", "--user", "10001:10001"}
+	i.beside("head -c 2M /dev/zero > /data/ballast", shared...)
 	full := false
 	for n := 0; n < 5_000 && !full; n++ {
 		got, err := d.write(100 + n)

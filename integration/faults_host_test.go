@@ -129,7 +129,7 @@ func sharedMemoryFull(i *incident) {
 
 func sharedMemoryFilled(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize, host.IpcMode = 1<<20, "shareable" })
-	i.fill("/dev/shm/ballast", 2<<20, "--ipc", "container:"+h.GetContainerID())
+	i.beside("! head -c 2M /dev/zero > /dev/shm/ballast", "--ipc", "container:"+h.GetContainerID())
 	i.wantChats(h.service, 20, 4)
 	i.reloaded(h.service)
 	i.wantChats(h.service, 20, 4)

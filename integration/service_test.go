@@ -66,8 +66,12 @@ func launch(t *testing.T, image string, options ...testcontainers.ContainerCusto
 		if ctr == nil {
 			return
 		}
+		said := logs(ctr)
+		if strings.Contains(said, adminToken) {
+			t.Error("the log tells the admin token")
+		}
 		if t.Failed() {
-			t.Logf("log of the container:\n%s", logs(ctr))
+			t.Logf("log of the container:\n%s", shown(said))
 		}
 		if err := testcontainers.TerminateContainer(ctr); err != nil {
 			t.Errorf("removing the container: %v", err)
@@ -107,6 +111,10 @@ func (s *service) locate(t *testing.T) {
 	s.url = endpoint
 }
 
+// mostLog bounds what is read of a container's log.
+const mostLog = 64 << 20
+
+// logs is all that a container has said.
 func logs(ctr *testcontainers.DockerContainer) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -115,15 +123,20 @@ func logs(ctr *testcontainers.DockerContainer) string {
 		return err.Error()
 	}
 	defer reader.Close()
-	most := int64(64 << 10)
-	if benching() {
-		most = 4 << 10 // thousands of clients make thousands of lines alike, and it is the figures that are to be seen
-	}
-	text, err := io.ReadAll(io.LimitReader(reader, most))
+	text, err := io.ReadAll(io.LimitReader(reader, mostLog))
 	if err != nil {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// shown is the part of a log that a failed test prints.
+func shown(log string) string {
+	most := 64 << 10
+	if benching() {
+		most = 4 << 10 // thousands of clients make thousands of lines alike, and it is the figures that are to be seen
+	}
+	return log[:min(most, len(log))]
 }
 
 // newVolume makes a volume of this session that is removed when the test ends.
