@@ -132,6 +132,7 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
+	defer p.others.deliver(ctx) // before cancel
 	return p.server.Leave(ctx, parent.HandOver)
 }
 
