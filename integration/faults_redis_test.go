@@ -21,13 +21,15 @@ const (
 	// redisMedian is far above what a request takes on a busy machine, and far below what a client of Redis waits by itself.
 	redisMedian   = 500 * time.Millisecond
 	redisPassword = "canary-of-redis"
+	// recycledAfter has workers replaced all the while, also during the outage: what they hold of it must not go with them.
+	recycledAfter = "100"
 	slowRuns      = 8
 )
 
 // redisFaults are those of a Redis that the service is set to.
 var redisFaults = []fault{
 	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
-	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "nothing; streams under way pause", lost: "cached answers", well: redisBack, test: redisKilled},
+	{id: "R2", what: "Redis is killed under load, and comes back empty, while workers are recycled", sees: "nothing; streams under way pause", lost: "cached answers", well: redisBack, test: redisKilled},
 	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "nothing: each stream has every event once", lost: "nothing", well: redisBack, test: redisRestarted},
 	{id: "R4", what: "Redis is frozen under load", sees: "nothing", lost: "nothing", well: redisBack, test: redisFrozen},
 	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
@@ -40,12 +42,12 @@ var redisFaults = []fault{
 	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestAStepOfTheClockOfRedisKillsNobody"},
 }
 
-// withRedis starts a service on a Redis and a model that answers as the rules say.
+// withRedis starts a service on a Redis, whose workers are often recycled, and a model that answers as the rules say.
 func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *moody {
 	i.Helper()
 	upstream := fakellm.New(fakellm.Options{Rules: rules})
 	settings := modelAt(i.serving(upstream) + "/v1")
-	settings["REDIS_URL"] = "redis://" + redis.address
+	settings["REDIS_URL"], settings["MAX_REQUESTS"] = "redis://"+redis.address, recycledAfter
 	return &moody{hosted: i.hostedWith(settings), i: i, upstream: upstream}
 }
 
