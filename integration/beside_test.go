@@ -32,8 +32,8 @@ func on(change func(*container.HostConfig)) testcontainers.CustomizeRequestOptio
 func (i *incident) startOn(change func(*container.HostConfig), more ...testcontainers.ContainerCustomizer) *service {
 	i.Helper()
 	port := strconv.Itoa(freePort(i.T))
-	options := append(more, on(change), testcontainers.WithEnv(map[string]string{"HOST": "127.0.0.1", "PORT": port}))
-	s := &service{DockerContainer: launch(i.T, image, options...), url: "http://127.0.0.1:" + port}
+	more = append(more, on(change), testcontainers.WithEnv(map[string]string{"HOST": "127.0.0.1", "PORT": port}))
+	s := &service{DockerContainer: launch(i.T, image, more...), url: "http://127.0.0.1:" + port}
 	if err := awaitReady(i.Context(), s.url); err != nil {
 		i.Fatal(err)
 	}

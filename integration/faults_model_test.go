@@ -107,7 +107,7 @@ var modelFaults = []fault{
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{LatencyMS: 1000}, status: 200, atOnce: true}.test,
 	},
 	{
-		id: "L12", what: "the model's own filter withholds the answer", sees: "422 `withheld`", lost: "the answer",
+		id: "L18", what: "the model's own filter withholds the answer", sees: "422 `withheld`", lost: "the answer",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Filtered}, status: 422, code: "withheld"}.test,
 	},
 }

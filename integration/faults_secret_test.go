@@ -141,7 +141,7 @@ func (m *moody) useSecrets(token string, told *strings.Builder) {
 // raw sends bytes that are no proper request and gives what comes back.
 func (m *moody) raw(text string) string {
 	m.i.Helper()
-	conn, err := net.Dial("tcp", m.address.String()) //nolint:noctx // it has a deadline
+	conn, err := net.Dial("tcp", m.address.String())
 	if err != nil {
 		m.i.Fatal(err)
 	}

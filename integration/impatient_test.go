@@ -27,7 +27,7 @@ func (s *service) ask(method, path string, body any) (answer, error) {
 			return answer{}, err
 		}
 	}
-	request, err := http.NewRequest(method, s.url+path, bytes.NewReader(text)) //nolint:noctx // the client has a timeout
+	request, err := http.NewRequest(method, s.url+path, bytes.NewReader(text))
 	if err != nil {
 		return answer{}, err
 	}
@@ -78,7 +78,7 @@ func (s *service) run(body any) (events []event, text string, err error) {
 
 // watch reads a stream until the server ends it.
 func (s *service) watch(path string) (events []event, text string, err error) {
-	response, err := impatient.Get(s.url + path) //nolint:noctx // the client has a timeout
+	response, err := impatient.Get(s.url + path)
 	if err != nil {
 		return nil, "", err
 	}

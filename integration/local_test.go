@@ -32,7 +32,7 @@ func (i *incident) outside(stderr *os.File) *local {
 	i.Helper()
 	port := freePort(i.T)
 	l := &local{service: &service{url: fmt.Sprintf("http://127.0.0.1:%d", port)}, ended: make(chan struct{})}
-	l.command = exec.Command(i.program(), "serve") //nolint:noctx // the clean-up ends it
+	l.command = exec.Command(i.program(), "serve")
 	l.command.Dir, l.command.Stderr = i.TempDir(), stderr
 	l.command.Env = []string{"HOST=127.0.0.1", "PORT=" + strconv.Itoa(port), "ADMIN_TOKEN=" + adminToken, "LOG_LEVEL=debug"}
 	if err := l.command.Start(); err != nil {

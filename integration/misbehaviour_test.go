@@ -51,7 +51,7 @@ func (b misbehaviour) test(i *incident) {
 	}
 	i.note("told after %s at most", short(longest))
 	m.well()
-	m.wantNothingTold()
+	m.wantNoHarm()
 }
 
 // threeClients ask for each kind of answer.

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ const (
 	modelKey     = "canary-of-the-models-key"
 	studentWords = "canary-of-what-a-student-asks"
 	modelTimeout = 3 * time.Second // for one answer of the model, retries included
+	modelMemory  = 128 << 20       // that the container may come to hold, whatever the model sends; a quarter of what it has
 )
 
 // moody is a service whose model misbehaves on cue. The model quotes key and prompt in every error.
@@ -65,6 +67,19 @@ func someCards(n int) map[string]any {
 
 func (s *service) chat(n int) (answer, error) { return s.ask(http.MethodPost, chatURL, chat(n)) }
 
+// state is what one of the workers, whichever is asked, says of the whole.
+func (m *moody) state() string {
+	got, err := m.ask(http.MethodGet, "/health", nil)
+	var health struct{ Status string }
+	if err == nil {
+		err = json.Unmarshal(got.body, &health)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return health.Status
+}
+
 // well is the end of a model's fault: from now on it answers.
 func (m *moody) well() {
 	m.i.Helper()
@@ -75,11 +90,19 @@ func (m *moody) well() {
 	m.i.well(m.i.healed(func(n int) (answer, error) { return m.chat(1_000 + n) }).Sub(over))
 }
 
-// wantNothingTold checks the log, and that no worker was lost.
-func (m *moody) wantNothingTold() {
+// wantNoHarm checks that the log tells nothing, that no worker was lost, and that memory stayed within its bound.
+func (m *moody) wantNoHarm() {
 	m.i.Helper()
 	m.i.wantSilence("the log", logs(m.DockerContainer), modelKey, studentWords)
 	if now := m.workersNow(m.i.T); !slices.Equal(now, m.workers) {
 		m.i.Errorf("the workers were %v and are %v", m.workers, now)
 	}
+	r, err := m.group.read()
+	if err != nil {
+		m.i.Fatal(err)
+	}
+	if r.oomKills > 0 || r.peak > modelMemory {
+		m.i.Errorf("%d OOM kills, at most %s held", r.oomKills, megabytes(r.peak))
+	}
+	m.i.note("at most %s held", megabytes(r.peak))
 }
