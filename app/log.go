@@ -4,8 +4,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -21,9 +23,11 @@ const (
 )
 
 // newLogger makes the process's logger: LOG_FORMAT to standard error, from
-// LOG_LEVEL up. Nobody who logs ever waits: see logWriter. flush is to be called
-// once, at the end of the process.
+// LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
+// when whoever read its log does, as one that writes to a closed pipe would (SIGPIPE).
+// flush is to be called once, at the end of the process.
 func newLogger(c Config) (log *slog.Logger, flush func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo

@@ -103,6 +103,13 @@ func (t *together) run(ctx context.Context) error {
 	return errors.Join(err, <-gone)
 }
 
+// deliver waits for Redis to have what is told of this worker's runs, as long as that is of use.
+func (t *together) deliver(ctx context.Context) {
+	if t != nil {
+		t.shared.Deliver(ctx)
+	}
+}
+
 // counter counts for the rate limits: over all instances where there are more.
 func (t *together) counter(own limit.Counter) limit.Counter {
 	if t == nil {

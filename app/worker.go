@@ -79,7 +79,7 @@ func offerToOOMKiller() {
 
 // run serves until the supervisor says to leave, or is gone.
 func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error {
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
 	group, ctx := errgroup.WithContext(ctx)
@@ -132,6 +132,7 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
+	defer p.others.deliver(ctx) // before cancel
 	return p.server.Leave(ctx, parent.HandOver)
 }
 

@@ -174,6 +174,7 @@ type event struct {
 	Error     string `json:"error"`
 	Retryable bool   `json:"retryable"`
 	Missed    int    `json:"missed"`
+	Code      string `json:"code"`
 }
 
 // follow reads a stream until the server ends it.

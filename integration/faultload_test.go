@@ -214,8 +214,8 @@ type watching struct {
 	ends map[string]event // by the path of the stream
 }
 
-// watch follows runs as EventSources do. It returns when all streams are open.
-func (h *hosted) watch(i *incident, runs map[string]int) *watching {
+// watchAll follows runs as EventSources do. It returns when all streams are open.
+func (h *hosted) watchAll(i *incident, runs map[string]int) *watching {
 	i.Helper()
 	w := &watching{ends: map[string]event{}}
 	w.read = func() string { return h.url }

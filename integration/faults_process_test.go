@@ -72,7 +72,7 @@ func killedMidRun(i *incident) {
 	s := startTutored(i.T, image, nil)
 	runs := s.begin(i, watched)
 	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == watched })
-	students := s.watch(i, runs)
+	students := s.watchAll(i, runs)
 	victim := s.workers[0]
 	made := 0
 	for _, worker := range runs {
@@ -104,7 +104,7 @@ func (i *incident) killInAnswers(own bool) {
 	s := startSlow(i.T)
 	victim := s.workers[0]
 	runs := s.begin(i, watched)
-	students := s.watch(i, runs)
+	students := s.watchAll(i, runs)
 	s.awaitTokens(i)
 	began := i.signal(victim, syscall.SIGKILL)
 	i.awaitSuccessors(s, began, victim)

@@ -48,8 +48,8 @@ func words(n int) string {
 	return strings.Join(all, " ") + "."
 }
 
-// chat begins a chat in a session.
-func (h *hosted) chat(i *incident, session string) {
+// chatIn begins a chat in a session.
+func (h *hosted) chatIn(i *incident, session string) {
 	i.Helper()
 	h.call(i.T, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session, "message": "Tell me."}, http.StatusOK, nil)
 }
@@ -83,7 +83,7 @@ func neverRead(i *incident) {
 	if most := h.awaitStreams(i.T, quickReaders+stuckFew); most < quickReaders+stuckFew {
 		i.Fatalf("%d streams are open", most)
 	}
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= quickReaders })
 	ended := time.Now()
 	wantWhole(i, good, answer)

@@ -42,7 +42,7 @@ func recycledUnderStreams(i *incident) {
 	const reloads = 3
 	h := startSlow(i.T)
 	runs := h.begin(i, watched)
-	students := h.watch(i, runs)
+	students := h.watchAll(i, runs)
 	h.awaitTokens(i)
 	for range reloads {
 		i.reload(h)

@@ -111,7 +111,7 @@ func crookedPaths(i *incident) {
 		"/" + strings.Repeat("a", 9000), "/api/notes?" + strings.Repeat("a=b&", 10_000), "/api/notes?user_id=u&" + strings.Repeat("a&", 3000) + "limit=0",
 	}
 	for _, path := range paths {
-		status, body, err := h.ask("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		status, body, err := h.askRaw("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		if err != nil || status < 400 || status > 499 {
 			i.Errorf("%.80s: status %d, %v: %.200s", path, status, err, body)
 		}
@@ -123,8 +123,8 @@ func crookedPaths(i *incident) {
 	h.wantWell(i)
 }
 
-// ask sends a raw request on a connection of its own, which it has closed, and reads the answer to it.
-func (h *hosted) ask(raw string) (status int, body string, err error) {
+// askRaw sends a raw request on a connection of its own, which it has closed, and reads the answer to it.
+func (h *hosted) askRaw(raw string) (status int, body string, err error) {
 	said, failed := h.say(raw)
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(said)), nil)
 	if err != nil {
@@ -205,7 +205,7 @@ func methods(i *incident) {
 		{"GET /livez HTTP/1.1\r\nExpect: junk\r\n", 417},
 		{"OPTIONS /api/notes HTTP/1.1\r\nOrigin: http://localhost:3000\r\nAccess-Control-Request-Method: POST\r\n", 204},
 	} {
-		if status, body, err := h.ask(row.raw + "Host: x\r\nConnection: close\r\n\r\n"); err != nil && !strings.HasPrefix(row.raw, "HEAD") || status != row.status {
+		if status, body, err := h.askRaw(row.raw + "Host: x\r\nConnection: close\r\n\r\n"); err != nil && !strings.HasPrefix(row.raw, "HEAD") || status != row.status {
 			i.Errorf("%q: status %d, want %d, %v: %.200s", row.raw, status, row.status, err, body)
 		}
 	}
@@ -237,7 +237,7 @@ func (h *hosted) askAway(i *incident, n int) (served int) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, userID)
 	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for range n {
-		switch status, text, err := h.ask(request); {
+		switch status, text, err := h.askRaw(request); {
 		case status == http.StatusOK:
 			served++
 		case err != nil || status != http.StatusTooManyRequests:

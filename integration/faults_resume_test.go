@@ -65,7 +65,7 @@ func resumedWhilePublishing(i *incident) {
 	}
 	c.Open(streams...)
 	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == cutStreams })
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	cuts := 0
 	for began := time.Now(); time.Since(began) < endWithin; cuts++ {
 		unended := slices.DeleteFunc(slices.Clone(streams), func(st *swarm.Stream) bool { return st.State().Terminal != "" })
@@ -96,7 +96,7 @@ func eventsInText(i *incident) {
 	c := newCrowd(i.T, h, swarm.Options{})
 	streams := c.add(session, swarm.StreamOptions{Keep: true})
 	c.Open(streams...)
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed > 0 })
 	wantWhole(i, streams, answer)
 	h.wantWell(i)
@@ -110,7 +110,7 @@ func journalLost(i *incident) {
 	c := newCrowd(i.T, h, swarm.Options{})
 	seen := c.add(session, swarm.StreamOptions{Keep: true})
 	c.Open(seen...)
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended == 1 })
 	wantWhole(i, seen, answer)
 	h.restart(i)
@@ -118,7 +118,7 @@ func journalLost(i *incident) {
 	back := c.Stream(seen[0].Path()+"?last_event_id="+seen[0].State().LastID, swarm.StreamOptions{Keep: true})
 	c.Open(back)
 	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == 2 })
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed == 2 })
 	i.well(time.Since(ready))
 	if s := back.State(); s.Gaps != 1 || s.Terminal != "complete" || s.Doubled+s.Wrong > 0 || back.Text() != answer {

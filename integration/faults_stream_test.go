@@ -108,7 +108,7 @@ func gapTold(i *incident) {
 	const kept = 10 // the least that there may be
 	h := talking(i, words(200), 100, map[string]string{"SSE_QUEUE_SIZE": fmt.Sprint(kept)})
 	session := newSessions(1)[0]
-	h.chat(i, session)
+	h.chatIn(i, session)
 	h.follow(i.T, "/api/ai/stream/"+session) // to its end
 	events := h.follow(i.T, "/api/ai/stream/"+session)
 	if len(events) < 2 || len(events) > 1+kept || events[0].Type != "gap" || events[0].Missed != events[1].Seq-1 || events[len(events)-1].Type != "complete" {
@@ -137,7 +137,7 @@ func crowdedSession(i *incident) {
 	c.Open(streams...)
 	c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == crowdedBy })
 	grew := h.memory(i.T).held - before
-	h.chat(i, session[0])
+	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= crowdedBy })
 	wantWhole(i, streams, answer)
 	i.note("%d streams take %s", crowdedBy, megabytes(grew))

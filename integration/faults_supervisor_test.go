@@ -55,7 +55,7 @@ func termedUnderLoad(i *incident) {
 	s := startTutored(i.T, image, nil)
 	runs := s.begin(i, watched)
 	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == watched })
-	students := s.watch(i, runs)
+	students := s.watchAll(i, runs)
 	f := s.takeOff(i, flown)
 	began := i.signal(s.supervisor(i), syscall.SIGTERM)
 	eventually(i.T, "nobody is let in", func() bool { return !accepts(s.address.String()) || s.draining() })

@@ -67,8 +67,12 @@ func launch(t *testing.T, image string, options ...testcontainers.ContainerCusto
 		if ctr == nil {
 			return
 		}
+		said := logs(ctr)
+		if strings.Contains(said, adminToken) {
+			t.Error("the log tells the admin token")
+		}
 		if t.Failed() {
-			t.Logf("log of the container:\n%s", logs(ctr))
+			t.Logf("log of the container:\n%s", shown(said))
 		}
 		if err := testcontainers.TerminateContainer(ctr); err != nil {
 			t.Errorf("removing the container: %v", err)
@@ -108,6 +112,10 @@ func (s *service) locate(t *testing.T) {
 	s.url = endpoint
 }
 
+// mostLog bounds what is read of a container's log.
+const mostLog = 64 << 20
+
+// logs is all that a container has said.
 func logs(ctr *testcontainers.DockerContainer) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -116,15 +124,20 @@ func logs(ctr *testcontainers.DockerContainer) string {
 		return err.Error()
 	}
 	defer reader.Close()
-	most := int64(64 << 10)
-	if benching() {
-		most = 4 << 10 // thousands of clients make thousands of lines alike, and it is the figures that are to be seen
-	}
-	text, err := io.ReadAll(io.LimitReader(reader, most))
+	text, err := io.ReadAll(io.LimitReader(reader, mostLog))
 	if err != nil {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// shown is the part of a log that a failed test prints.
+func shown(log string) string {
+	most := 64 << 10
+	if benching() {
+		most = 4 << 10 // thousands of clients make thousands of lines alike, and it is the figures that are to be seen
+	}
+	return log[:min(most, len(log))]
 }
 
 // newVolume makes a volume of this session that is removed when the test ends.
@@ -132,12 +145,15 @@ func newVolume(t *testing.T) string {
 	t.Helper()
 	name := "studysharper-integration-" + strings.ToLower(rand.Text()[:12])
 	docker(t, "volume", "create", "--label", sessionLabel+"="+session, name)
-	t.Cleanup(func() {
-		if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
-			t.Errorf("removing volume %s: %v: %s", name, err, out)
-		}
-	})
+	t.Cleanup(func() { removeVolume(t, name) })
 	return name
+}
+
+func removeVolume(t *testing.T, name string) {
+	t.Helper()
+	if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
+		t.Errorf("removing volume %s: %v: %s", name, err, out)
+	}
 }
 
 // docker runs the command line and returns what it printed.

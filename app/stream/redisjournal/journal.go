@@ -215,6 +215,39 @@ func (j *Journal) leave(ctx context.Context) {
 	j.giveUpLease(ctx)
 }
 
+// Deliver waits until Redis has all that runs of this process have said and has not lost it
+// meanwhile, as far as is known; while Redis is away, for as long as readers wait for what is
+// missing, or until ctx ends. Whoever leaves before takes with it what only it holds.
+func (j *Journal) Deliver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lostAfter)
+	defer cancel()
+	look := time.NewTicker(pause)
+	defer look.Stop()
+	for j.owes() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// owes reports whether something may be to be sent, or to be put back.
+func (j *Journal) owes() bool {
+	up := j.conn.Up()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !up {
+		return len(j.runs) > 0
+	}
+	for _, r := range j.runs {
+		if r.waits || r.served {
+			return true
+		}
+	}
+	return j.stats.QueuedEvents > 0
+}
+
 func (j *Journal) unsent() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -116,14 +116,17 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 	_ = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error { return r.ZRem(ctx, leases, j.id).Err() })
 }
 
-// tidy forgets what is of no use any more.
+// tidy forgets what is of no use any more, and has sessions read that have been missing for too long.
 func (j *Journal) tidy(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.letGo(now)
 	for _, s := range j.watches {
-		if len(s.waiters) == 0 && now.Sub(s.left) > idle {
+		switch {
+		case len(s.waiters) == 0 && now.Sub(s.left) > idle:
 			j.unwatch(s)
+		case !s.missing.IsZero() && now.Sub(s.missing) > lostAfter:
+			j.looks.push(s)
 		}
 	}
 	for key, at := range j.offered {

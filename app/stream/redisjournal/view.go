@@ -81,7 +81,7 @@ func (v *view) nobody(w *waiter) (b study.Batch, is verdict, err error) {
 		return b, answered, stream.ErrGone
 	case w.peek || w.noWait:
 		return b, answered, nil
-	case w.seen == 0 || v.hold:
+	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch, v.hold:
 	case w.missing.IsZero():
 		w.missing = time.Now()
 	case time.Since(w.missing) > lostAfter:

@@ -17,6 +17,7 @@ type watch struct {
 	key     uuid.UUID
 	waiters []*waiter
 	left    time.Time // when the last waiter left
+	missing time.Time // since when a waiter's life of it is not to be found; zero = none
 
 	// What the last read found, which holds as long as fresh: nothing was heard since.
 	fresh bool
@@ -149,7 +150,7 @@ func (j *Journal) look(ctx context.Context, s *watch) bool {
 	var d due
 	j.mu.Lock()
 	s.fresh = !s.again
-	s.epoch, s.owner, s.head, s.open = v.epoch, v.owner, v.head, v.open > 0
+	s.epoch, s.owner, s.head, s.open, s.missing = v.epoch, v.owner, v.head, v.open > 0, time.Time{}
 	for i := len(s.waiters) - 1; i >= 0; i-- { // backwards, since settle puts the last in the place of the one taken
 		w := s.waiters[i]
 		if !w.asked {
@@ -163,6 +164,9 @@ func (j *Journal) look(ctx context.Context, s *watch) bool {
 		case waits:
 			if v.epoch != 0 {
 				w.seen = v.epoch
+			}
+			if !w.missing.IsZero() && (s.missing.IsZero() || w.missing.Before(s.missing)) {
+				s.missing = w.missing
 			}
 		case unknown:
 			s.again = true

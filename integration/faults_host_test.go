@@ -1,0 +1,211 @@
+package integration
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"golang.org/x/sys/unix"
+
+	"studysharper/loadtest/fakellm"
+)
+
+const (
+	unknownUser  = 12345
+	fewThreads   = 64 // in the whole container
+	manyAtOnce   = 50
+	smallPipe    = 4096 // bytes, the smallest that there is
+	linesUnread  = 300  // many times what that takes
+	leastTimeout = 4 * time.Second
+	settingValue = "canary-of-a-setting"
+)
+
+// hostFaults are those of the machine and the container.
+var hostFaults = []fault{
+	{id: "H1a", what: "the wall clock steps while clients are counted", sees: "nothing", lost: "nothing", held: "app/limit.TestAMomentThatCannotBeIsHeldToWhatCan"},
+	{id: "H1b", what: "the wall clock differs from that of who signs tokens, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
+	{id: "H3", what: "nobody reads the log: its pipe is full", sees: "nothing", lost: "log lines, which are counted", well: atOnce, test: logUnread},
+	{id: "H4", what: "the log is closed by who read it", sees: "nothing", lost: "the log", test: logClosed},
+	{id: "H5a", what: "`/dev/shm` has no room", sees: "nothing: the scoreboard is in an anonymous file then", lost: "nothing", test: sharedMemoryFull},
+	{id: "H5b", what: "`/dev/shm` is filled while the service runs", sees: "nothing, also over a reload", lost: "nothing", test: sharedMemoryFilled},
+	{id: "H5c", what: "`WORKER_TMP_DIR` is missing", sees: "nothing, and the log says so", lost: "nothing", test: sharedMemoryMissing},
+	{id: "H5d", what: "the root file system is read-only", sees: "nothing", lost: "nothing", held: "integration.TestServiceRunsWithoutPrivileges"},
+	{id: "H6a", what: "the service is run as a user that nobody knows", sees: "nothing", lost: "nothing", test: userUnknown},
+	{id: "H6b", what: "the service may not write to its volume", sees: "nothing: the start is refused, exit status 3", lost: "nothing", test: volumeForeign},
+	{id: "H7", what: "the container may have 64 threads and processes", sees: "nothing, fifty at once and over a reload", lost: "nothing", test: threadsFew},
+	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/metrics.TestCgroupIsFoundAndReadEverywhere"},
+	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
+	{id: "H10", what: "settings that are none", sees: "nothing: the start is refused, exit status 2, a line each, no secret in them", lost: "nothing", test: settingsWrong},
+	{id: "H11", what: "the machine is suspended for longer than `WORKER_TIMEOUT`", sees: "the delay; no worker is taken for hung", lost: "nothing", well: dataBack, test: machineSuspended},
+}
+
+// wantChats wants so many chats, some at once, to be answered.
+func (i *incident) wantChats(s *service, n, atATime int) {
+	i.Helper()
+	var all sync.WaitGroup
+	for c := range atATime {
+		all.Go(func() {
+			for m := c; m < n; m += atATime {
+				if got, err := s.chat(m); err != nil || got.status != http.StatusOK {
+					i.Errorf("a chat: %v, status %d: %.300s", err, got.status, got.body)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// reloaded has every worker replaced, and waits until all are others and ready.
+func (i *incident) reloaded(s *service) {
+	i.Helper()
+	before := s.metrics(i.T).pids()
+	s.call(i.T, http.MethodPost, "/api/admin/reload", nil, http.StatusAccepted, nil)
+	eventually(i.T, "all workers are new", func() bool {
+		now := s.metrics(i.T)
+		return now.settled() && !slices.ContainsFunc(now.pids(), func(pid int) bool { return slices.Contains(before, pid) })
+	})
+}
+
+func logUnread(i *incident) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		i.Fatal(err)
+	}
+	defer read.Close()
+	if _, err := unix.FcntlInt(write.Fd(), unix.F_SETPIPE_SZ, smallPipe); err != nil {
+		i.Fatal(err)
+	}
+	l := i.outside(write)
+	began := time.Now()
+	i.wantChats(l.service, linesUnread, 4)
+	i.note("%d chats with the log unread in %s", linesUnread, short(time.Since(began)))
+	var log strings.Builder
+	drained := make(chan struct{})
+	go func() { _, _ = io.Copy(&log, read); close(drained) }() // until the service has ended
+	again := time.Now()
+	i.wantChats(l.service, 1, 1)
+	i.well(time.Since(again))
+	if err := l.command.Process.Signal(syscall.SIGTERM); err != nil {
+		i.Fatal(err)
+	}
+	<-drained
+	if n := strings.Count(log.String(), "msg=request"); n < linesUnread {
+		i.Errorf("the log has %d requests, want %d at least: the queue has room for them\n%.2000s", n, linesUnread, log.String())
+	}
+}
+
+func logClosed(i *incident) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		i.Fatal(err)
+	}
+	l := i.outside(write)
+	read.Close()
+	i.wantChats(l.service, 20, 4)
+	i.reloaded(l.service) // of which the supervisor tells, too
+	i.wantChats(l.service, 20, 4)
+	select {
+	case <-l.ended:
+		i.Errorf("it has ended: %v", l.command.ProcessState)
+	default:
+	}
+}
+
+func sharedMemoryFull(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize = 4096 })
+	i.wantChats(h.service, 20, 4)
+	i.reloaded(h.service)
+	i.wantChats(h.service, 20, 4)
+	wantWords(i.T, logs(h.DockerContainer), "WORKER_TMP_DIR", "anonymous memory file")
+}
+
+func sharedMemoryFilled(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{}, func(host *container.HostConfig) { host.ShmSize, host.IpcMode = 1<<20, "shareable" })
+	i.beside("! head -c 2M /dev/zero > /dev/shm/ballast", "--ipc", "container:"+h.GetContainerID())
+	i.wantChats(h.service, 20, 4)
+	i.reloaded(h.service)
+	i.wantChats(h.service, 20, 4)
+}
+
+func sharedMemoryMissing(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{"WORKER_TMP_DIR": "/nowhere"})
+	i.wantChats(h.service, 20, 4)
+	wantWords(i.T, logs(h.DockerContainer), "/nowhere")
+}
+
+func userUnknown(i *incident) {
+	s := i.startOn(func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=12345,gid=12345,mode=0700" }, asUser(unknownUser, unknownUser))
+	i.wantChats(s, 20, 4)
+	i.wantAll(i.written(s))
+}
+
+func volumeForeign(i *incident) {
+	status, log := i.refused(nil, func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=10001,mode=0700" }, asUser(unknownUser, unknownUser))
+	if status != 3 {
+		i.Errorf("exit status %d, want 3", status)
+	}
+	wantWords(i.T, log, "studysharper: ", "database")
+}
+
+// threads is how many a container has in all.
+func (h *hosted) threads(i *incident) (n int64) {
+	all, err := h.processes()
+	if err != nil {
+		i.Fatal(err)
+	}
+	for _, p := range all {
+		n += statusField(strconv.Itoa(p.pid), "Threads") >> 10 // which takes each figure for kB
+	}
+	return n
+}
+
+func threadsFew(i *incident) {
+	upstream := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{LatencyMS: 500}}})
+	settings := modelAt(i.serving(upstream) + "/v1")
+	maps.Copy(settings, map[string]string{"LLM_TIMEOUT": "20"})
+	few := int64(fewThreads)
+	h := startOnHost(i.T, image, settings, func(host *container.HostConfig) { host.PidsLimit = &few })
+	i.wantChats(h.service, 2*manyAtOnce, manyAtOnce)
+	i.reloaded(h.service)
+	i.wantChats(h.service, manyAtOnce, manyAtOnce)
+	i.note("%d threads", h.threads(i))
+}
+
+// settingsWrong has those that cannot be read, and then those that may not be.
+func settingsWrong(i *incident) {
+	for _, wrong := range []map[string]string{
+		{"WEB_CONCURRENCY": "-1", "LLM_TIMEOUT": "1e9", "CACHE_TTL": "never"},
+		{"ENVIRONMENT": "production", "ADMIN_TOKEN": "tooshort-" + settingValue[:3], "JWT_SECRET": "short-secret",
+			"DATABASE_URL": "mysql://u:" + settingValue + "@h/d", "REDIS_URL": "ftp://u:" + settingValue + "@h"},
+	} {
+		status, log := i.refused(wrong, nil)
+		if status != 2 {
+			i.Errorf("exit status %d, want 2", status)
+		}
+		wantWords(i.T, log, slices.DeleteFunc(slices.Collect(maps.Keys(wrong)), func(name string) bool { return name == "ENVIRONMENT" })...)
+		i.wantSilence("the log", log, settingValue, "tooshort", "short-secret")
+	}
+}
+
+func machineSuspended(i *incident) {
+	h := startOnHost(i.T, image, map[string]string{"WORKER_TIMEOUT": leastTimeout.String()})
+	i.wantChats(h.service, 4, 4)
+	docker(i.T, "pause", h.GetContainerID())
+	time.Sleep(leastTimeout + 2*time.Second)
+	docker(i.T, "unpause", h.GetContainerID())
+	awake := time.Now()
+	i.well(i.healed(h.chat).Sub(awake))
+	time.Sleep(2 * time.Second) // of looks at the workers
+	i.wantChats(h.service, 20, 4)
+	if now := h.workersNow(i.T); !slices.Equal(now, h.workers) {
+		i.Errorf("the workers were %v and are %v:\n%s", h.workers, now, logs(h.DockerContainer))
+	}
+}

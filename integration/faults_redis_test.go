@@ -1,0 +1,202 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"studysharper/loadtest/fakellm"
+)
+
+const (
+	// redisBack is how long after Redis is back all parts of both workers use it again; it takes a second where nobody else
+	// wants the processors.
+	redisBack = 5 * time.Second
+	// redisMedian is far above what a request takes on a busy machine, and far below what a client of Redis waits by itself.
+	redisMedian   = 500 * time.Millisecond
+	redisPassword = "canary-of-redis"
+	// recycledAfter has workers replaced all the while, also during the outage: what they hold of it must not go with them.
+	recycledAfter = "100"
+	slowRuns      = 8
+)
+
+// redisFaults are those of a Redis that the service is set to.
+var redisFaults = []fault{
+	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
+	{id: "R2", what: "Redis is killed under load, and comes back empty, while workers are recycled", sees: "nothing; streams under way pause", lost: "cached answers", well: redisBack, test: redisKilled},
+	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "nothing: each stream has every event once", lost: "nothing", well: redisBack, test: redisRestarted},
+	{id: "R4", what: "Redis is frozen under load", sees: "nothing", lost: "nothing", well: redisBack, test: redisFrozen},
+	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
+	{id: "R6", what: "Redis is full and evicts nothing", sees: "nothing; a stream whose run had begun in it may pause until there is room", lost: "nothing", well: redisBack, test: redisFull},
+	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/stream/redisjournal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
+	{id: "R8", what: "a cluster loses all it held", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
+	{id: "R9", what: "more wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/redisconn.TestThePoolIsBounded"},
+	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cache.TestAHalfOpenConnectionCostsNothingAndIsBackWithinASecond"},
+	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not told", lost: "nothing", test: redisRefuses},
+	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestAStepOfTheClockOfRedisKillsNobody"},
+}
+
+// withRedis starts a service on a Redis, whose workers are often recycled, and a model that answers as the rules say.
+func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *moody {
+	i.Helper()
+	upstream := fakellm.New(fakellm.Options{Rules: rules})
+	settings := modelAt(i.serving(upstream) + "/v1")
+	settings["REDIS_URL"], settings["MAX_REQUESTS"] = "redis://"+redis.address, recycledAfter
+	return &moody{hosted: i.hostedWith(settings), i: i, upstream: upstream}
+}
+
+// healthy waits until all parts are, and gives how long that took since a moment.
+func (m *moody) healthy(since time.Time) {
+	m.i.Helper()
+	eventually(m.i.T, "all parts are healthy", func() bool {
+		for range 4 { // either worker may answer, and each has a Redis of its own to speak of
+			if m.state() != "healthy" {
+				return false
+			}
+		}
+		return true
+	})
+	m.i.well(time.Since(since))
+}
+
+// wantServed wants a chat and a run's whole stream.
+func (m *moody) wantServed(n int) {
+	m.i.Helper()
+	if got, err := m.chat(n); err != nil || got.status != http.StatusOK {
+		m.i.Errorf("a chat: %v, status %d: %s", err, got.status, got.body)
+	}
+	m.wantRun(n + 1_000_000)
+}
+
+// wantRun wants a run with every event once and in order.
+func (m *moody) wantRun(n int) {
+	m.i.Helper()
+	events, text, err := m.run(chat(n))
+	if err == nil {
+		_, err = theEnd(events)
+	}
+	for at, e := range events {
+		if e.Seq != at+1 || e.Type == "gap" || e.Type == "error" {
+			err = fmt.Errorf("event %d is %+v", at+1, e)
+			break
+		}
+	}
+	if err != nil {
+		m.i.Errorf("a run: %v\n%s", err, text)
+	}
+}
+
+// underLoad has students study and others chat while something happens: nobody may fail.
+func (m *moody) underLoad(happens func()) {
+	m.i.Helper()
+	address := func() string { return m.url }
+	students := &class{post: address, read: address}
+	stop := make(chan struct{})
+	all := students.study(4, stop)
+	chats := m.i.asking(4, m.chat)
+	happens()
+	close(stop)
+	all.Wait()
+	m.i.wantNoneRefused(chats, redisMedian)
+	students.wantWhole(m.i.T, m.i.fault.what, 0)
+	m.i.note("%d runs seen to their end", students.runs.Load())
+}
+
+func redisAbsent(i *incident) {
+	redis := i.redis()
+	redis.kill()
+	m := i.withRedis(redis)
+	if m.state() != "degraded" {
+		i.Error("health says nothing of it")
+	}
+	m.underLoad(func() { time.Sleep(time.Second) })
+	redis.back()
+	m.healthy(time.Now())
+	m.wantServed(1)
+}
+
+func redisKilled(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis)
+	m.underLoad(func() {
+		for range 2 {
+			time.Sleep(500 * time.Millisecond)
+			redis.kill()
+			time.Sleep(time.Second)
+			redis.back()
+			m.healthy(time.Now())
+		}
+	})
+	m.wantServed(1)
+}
+
+func redisRestarted(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis, fakellm.Rule{TokensPerSecond: 8})
+	var all sync.WaitGroup
+	for n := range slowRuns {
+		all.Go(func() { m.wantRun(n) })
+	}
+	time.Sleep(time.Second) // of answers that take more
+	redis.kill()
+	redis.back()
+	back := time.Now()
+	all.Wait()
+	m.healthy(back)
+	m.wantServed(100)
+}
+
+func redisFrozen(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis)
+	m.underLoad(func() {
+		time.Sleep(500 * time.Millisecond)
+		redis.freeze()
+		time.Sleep(2 * time.Second)
+		redis.thaw()
+		m.healthy(time.Now())
+	})
+	m.wantServed(1)
+}
+
+func redisFull(i *incident) {
+	redis := i.redis("--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	m := i.withRedis(redis)
+	client := goredis.NewClient(&goredis.Options{Addr: redis.address})
+	defer client.Close()
+	ctx := context.WithoutCancel(i.Context())
+	m.underLoad(func() {
+		time.Sleep(500 * time.Millisecond)
+		var ballast []string
+		for full := false; !full; {
+			key := fmt.Sprint("ballast", len(ballast))
+			full = client.Set(ctx, key, strings.Repeat("x", 16<<10), 0).Err() != nil
+			ballast = append(ballast, key)
+		}
+		time.Sleep(2 * time.Second)
+		if err := client.Del(ctx, ballast...).Err(); err != nil {
+			i.Error(err)
+		}
+		m.healthy(time.Now())
+	})
+	m.wantServed(1)
+}
+
+func redisRefuses(i *incident) {
+	redis := i.redis("--requirepass", "another")
+	status, log := i.refused(map[string]string{"REDIS_URL": "redis://:" + redisPassword + "@" + redis.address}, nil)
+	if status != 2 {
+		i.Errorf("exit status %d, want 2", status)
+	}
+	wantWords(i.T, log, "REDIS_URL", "WRONGPASS")
+	i.wantSilence("the log", log, redisPassword)
+	if lines := strings.Count(log, "\n"); lines > 5 || slices.Contains(strings.Split(log, "\n"), "panic") {
+		i.Errorf("the log is long:\n%s", log)
+	}
+}
