@@ -54,7 +54,7 @@ var memoryScenarios = []memoryScenario{
 	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 a second",
 		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
 		load:     (*trial).streams, bound: streamsBound},
-	{name: "mixed with recycling", about: "50 connections for 20 s, chats, aids and looks at the health; each worker is replaced after 100 requests",
+	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and looks at the health; each worker is replaced after 100",
 		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10"},
 		load:     (*trial).mixed, bound: recycleBound, recycles: true},
 	{name: "long messages", about: "bodies of exactly 1 MiB, 8 at once for 15 s: chats and aids",
