@@ -32,7 +32,7 @@ const (
 	watchedRuns = someStreams / 5
 	watchedRate = 20 // runs a second: fewer at once than MAX_CONCURRENT_RUNS
 
-	mixedFor       = 20 * time.Second
+	mixedRequests  = 4000 // a worker is replaced after 100 to 110 of them, and those it takes while its successor starts
 	fewestRecycles = 10
 
 	longAtOnce = 8
@@ -144,7 +144,7 @@ func steady(t *testing.T, rate float64, length time.Duration) *pace.Schedule {
 
 // mixed is a load under which workers are replaced all the time.
 func (r *trial) mixed() {
-	r.drive("mixed", pace.Plan{Workers: busyClients, Duration: mixedFor})
+	r.drive("mixed", pace.Plan{Workers: busyClients, Requests: mixedRequests})
 	if n := r.h.metrics(r.T).Recycles["max_requests"]; n < fewestRecycles {
 		r.Errorf("%d workers were recycled, want at least %d", n, fewestRecycles)
 	}

@@ -80,6 +80,13 @@ func (c *collected[T]) add(row T) {
 	c.rows = append(c.rows, row)
 }
 
+// all are the rows so far; not nil, so that JSON has a list.
+func (c *collected[T]) all() []T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]T{}, c.rows...)
+}
+
 // figures and scenarios are what the tests measured; TestMain makes the report of them.
 var (
 	figures   collected[figureRow]
@@ -98,7 +105,7 @@ func newReport(began time.Time, pass bool) report {
 	return report{
 		Began: began.UTC().Round(time.Millisecond), Seconds: time.Since(began).Seconds(), Pass: pass,
 		Versions: versionsNow(), Machine: machineNow(),
-		Memory: scenarios.rows, Faults: incidents.rows, Figures: figures.rows,
+		Memory: scenarios.all(), Faults: append([]faultRow{}, incidents.rows...), Figures: figures.all(),
 	}
 }
 
