@@ -10,10 +10,14 @@ import (
 
 // faultVar names the variable that makes workers fail while they boot: "exit 2-6" ends
 // those of the second to the sixth generation of each slot, "slow 2-6" has them take
-// slowBoot. It is read in builds with the tag faulttest only, which are for tests.
+// slowBoot, and "hang 2-6" has them never get ready. It is read in builds with the tag
+// faulttest only, which are for tests.
 const faultVar = "FAULT_BOOT"
 
-const slowBoot = 2 * time.Second
+const (
+	slowBoot = 2 * time.Second
+	hungBoot = time.Hour
+)
 
 // faultAtBoot does what faultVar says to a worker of a generation. What it does not
 // understand is an error too: a test is not to pass for a slip of the pen.
@@ -30,9 +34,12 @@ func faultAtBoot(generation int) error {
 	if generation < first || generation > last {
 		return nil
 	}
-	if how == "slow" {
+	switch how {
+	case "slow":
 		time.Sleep(slowBoot)
 		return nil
+	case "hang":
+		time.Sleep(hungBoot)
 	}
 	return fmt.Errorf("%s=%q: this worker is of generation %d", faultVar, wanted, generation)
 }

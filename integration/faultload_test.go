@@ -2,18 +2,14 @@ package integration
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"studysharper/loadtest/benchrecycle/wire"
@@ -76,30 +72,6 @@ func alone(request func(n int64) []byte) func(n int64) []byte {
 	}
 }
 
-// tutored is a service in front of a model whose answers wait until they are let go.
-type tutored struct {
-	*hosted
-	model *fakellm.Server
-	letGo func()
-}
-
-func startTutored(t *testing.T, image string, settings map[string]string) tutored {
-	t.Helper()
-	held := make(chan struct{})
-	s := tutored{letGo: sync.OnceFunc(func() { close(held) })}
-	s.model = fakellm.New(fakellm.Options{Answer: func(r fakellm.Request) string {
-		<-held
-		return fakellm.EchoAnswer(r)
-	}})
-	upstream := httptest.NewServer(s.model)
-	t.Cleanup(func() {
-		s.letGo()
-		upstream.Close()
-	})
-	s.hosted = startOnHost(t, image, undisturbed(settings, "LLM_API_KEY", "none", "LLM_BASE_URL", upstream.URL+"/v1"))
-	return s
-}
-
 // undisturbed are settings under which nothing but the fault happens to a worker; more are names and values in turn.
 func undisturbed(settings map[string]string, more ...string) map[string]string {
 	all := map[string]string{"MAX_REQUESTS": "0", "LOG_LEVEL": "warn", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"}
@@ -110,18 +82,6 @@ func undisturbed(settings map[string]string, more ...string) map[string]string {
 		all[more[i]] = more[i+1]
 	}
 	return all
-}
-
-// await waits until the model has seen what done says.
-func (s tutored) awaitModel(i *incident, done func(fakellm.Counts) bool) fakellm.Counts {
-	i.Helper()
-	ctx, cancel := context.WithTimeout(i.Context(), readyWithin)
-	defer cancel()
-	counts, err := s.model.Await(ctx, done)
-	if err != nil {
-		i.Fatalf("the model has seen only %+v: %v", counts, err)
-	}
-	return counts
 }
 
 // flight is requests that are under way at once, each on a connection of its own.
@@ -189,21 +149,36 @@ func (h *hosted) begin(i *incident, n int) map[string]int {
 		if err != nil {
 			i.Fatal(err)
 		}
-		defer conn.Close()
-		got, err := conn.Do(post("/api/ai/process-stream", fmt.Sprintf(`{"type":"chat","user_id":"student","message":"What is light, question %d?"}`, asks.Add(1))), "")
-		var begun struct {
-			URL string `json:"stream_url"`
-		}
-		if err = errors.Join(err, json.Unmarshal(got.Body, &begun)); err != nil {
-			i.Fatal(err)
-		}
-		ports[begun.URL] = conn.Port()
+		defer conn.Close() // until it is known who has it
+		ports[h.beginOne(i, conn)] = conn.Port()
 	}
 	by, makers := h.held(i), map[string]int{}
 	for path, port := range ports {
 		makers[path] = by[port]
 	}
 	return makers
+}
+
+func (h *hosted) beginOne(i *incident, conn *wire.Conn) (path string) {
+	i.Helper()
+	got, err := conn.Do(post("/api/ai/process-stream", fmt.Sprintf(`{"type":"chat","user_id":"student","message":"What is light, question %d?"}`, asks.Add(1))), "")
+	var begun struct {
+		URL string `json:"stream_url"`
+	}
+	if err = errors.Join(err, json.Unmarshal(got.Body, &begun)); err != nil {
+		i.Fatal(err)
+	}
+	return begun.URL
+}
+
+// madeBy counts the runs that a worker makes.
+func madeBy(worker int, runs map[string]int) (n int) {
+	for _, maker := range runs {
+		if maker == worker {
+			n++
+		}
+	}
+	return n
 }
 
 // watching is students who each follow a run that was begun.
@@ -253,29 +228,4 @@ func (w *watching) ended() (all []event) {
 		all = append(all, end)
 	}
 	return all
-}
-
-const (
-	slowWords = 100
-	slowRate  = 20 // words a second: an answer takes 5 s
-)
-
-// startSlow is a service in front of a model that takes its time for each word of a streamed answer.
-func startSlow(t *testing.T) *hosted {
-	t.Helper()
-	essay := strings.Repeat("light ", slowWords)
-	upstream := httptest.NewServer(fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: slowRate}},
-		Answer: func(fakellm.Request) string { return essay }}))
-	t.Cleanup(upstream.Close)
-	return startOnHost(t, image, undisturbed(nil, "LLM_API_KEY", "none", "LLM_BASE_URL", upstream.URL+"/v1"))
-}
-
-// awaitTokens waits until the answers of all watched runs have begun.
-func (h *hosted) awaitTokens(i *incident) {
-	i.Helper()
-	const opening = 6 // events at most before an answer's first token
-	eventually(i.T, "the answers have begun", func() bool {
-		m, ok := h.look()
-		return ok && m.SSE.Queued > opening*watched
-	})
 }

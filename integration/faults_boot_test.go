@@ -21,7 +21,7 @@ var bootFaults = []fault{
 }
 
 func killedBooting(i *incident) {
-	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil, "FAULT_BOOT", "slow 2-4"))
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil, "FAULT_BOOT", "hang 2-4"))
 	sibling, gone := h.workers[1], []int{h.workers[0]}
 	last := i.signal(h.workers[0], syscall.SIGKILL)
 	load := (*traffic)(nil)

@@ -74,12 +74,7 @@ func killedMidRun(i *incident) {
 	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == watched })
 	students := s.watchAll(i, runs)
 	victim := s.workers[0]
-	made := 0
-	for _, worker := range runs {
-		if worker == victim {
-			made++
-		}
-	}
+	made := madeBy(victim, runs)
 	began := i.signal(victim, syscall.SIGKILL)
 	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Calls == watched+made })
 	i.awaitSuccessors(s.hosted, began, victim)
@@ -98,16 +93,17 @@ func killedMidStream(i *incident) { i.killInAnswers(false) }
 
 func killedMidAnswer(i *incident) { i.killInAnswers(true) }
 
-// killInAnswers kills a worker once every student reads tokens, and holds the runs of that worker, or of the other one,
+// killInAnswers kills a worker once half of each answer is said, and holds the runs of that worker, or of the other one,
 // to what is promised.
 func (i *incident) killInAnswers(own bool) {
-	s := startSlow(i.T)
+	s := startHalting(i.T)
 	victim := s.workers[0]
 	runs := s.begin(i, watched)
 	students := s.watchAll(i, runs)
-	s.awaitTokens(i)
+	s.awaitHalf(i)
 	began := i.signal(victim, syscall.SIGKILL)
-	i.awaitSuccessors(s, began, victim)
+	i.awaitSuccessors(s.hosted, began, victim)
+	s.letGo()
 	students.wantEnds(i, watched)
 	ended := map[string]int{}
 	for path, end := range students.ends {

@@ -10,7 +10,7 @@ import (
 // recycleFaults are replacements of workers, which are to be no fault at all, and what can go wrong with them.
 var recycleFaults = []fault{
 	{id: "P1", what: "workers are recycled under load", sees: "nothing", lost: "nothing", test: recycled},
-	{id: "P2", what: "workers are recycled under open event streams", sees: "nothing: the streams move", lost: "nothing", test: recycledUnderStreams},
+	{id: "P2", what: "workers are recycled under open event streams", sees: "nothing: the streams move", lost: "nothing", well: 10 * time.Second, test: recycledUnderStreams},
 	{id: "P3", what: "all workers are due at once", sees: "nothing: one is replaced after the other", lost: "nothing",
 		held: "app/supervisor.TestHUPReplacesEveryWorkerOneByOne"},
 	{id: "P4", what: "a successor does not boot", sees: "nothing: the old worker stays until one does", lost: "nothing",
@@ -39,14 +39,14 @@ func recycled(i *incident) {
 }
 
 func recycledUnderStreams(i *incident) {
-	const reloads = 3
-	h := startSlow(i.T)
+	h := startHalting(i.T)
 	runs := h.begin(i, watched)
 	students := h.watchAll(i, runs)
-	h.awaitTokens(i)
-	for range reloads {
-		i.reload(h)
-	}
+	h.awaitHalf(i)
+	began := i.signal(h.supervisor(i), syscall.SIGHUP)
+	i.awaitReload(h.hosted, 2)
+	i.well(time.Since(began))
+	h.letGo()
 	students.wantEnds(i, watched)
 	for path, end := range students.ends {
 		if end.Type != "complete" {
@@ -56,16 +56,8 @@ func recycledUnderStreams(i *incident) {
 	if n := students.reconnects.Load(); n > 0 {
 		i.Errorf("%d reconnects: %s", n, students.why())
 	}
-	i.wantRecycles(h, map[string]int{"reload": 2 * reloads})
+	i.wantRecycles(h.hosted, map[string]int{"reload": 2})
 	h.wantServed(i)
-}
-
-// reload replaces both workers, and returns when the new ones serve; the old ones may still have something to do.
-func (i *incident) reload(h *hosted) {
-	i.Helper()
-	done := h.metrics(i.T).Recycles["reload"]
-	i.signal(h.supervisor(i), syscall.SIGHUP)
-	i.awaitReload(h, done+2)
 }
 
 // awaitReload waits until so many workers have had to leave for a reload, and two others serve.

@@ -91,9 +91,16 @@ func panicking(i *incident) {
 }
 
 // dies has a worker of the fault build end by itself.
-func (i *incident) dies(route string, more ...func(*container.HostConfig)) {
+func (i *incident) dies(route string) {
 	i.Helper()
-	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil), more...)
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil))
+	i.provoked(h, route)
+	i.wantRecycles(h, map[string]int{"crash": 1})
+}
+
+// provoked has a worker of the fault build die of a request, and nothing else with it.
+func (i *incident) provoked(h *hosted, route string) {
+	i.Helper()
 	supervisor := h.supervisor(i)
 	i.strike(h, func() int {
 		victim, err := h.provoke(i, route)
@@ -102,16 +109,22 @@ func (i *incident) dies(route string, more ...func(*container.HostConfig)) {
 		}
 		return victim
 	})
-	i.wantRecycles(h, map[string]int{"crash": 1})
 	if now := h.supervisor(i); now != supervisor {
 		i.Errorf("the supervisor was process %d and is %d", supervisor, now)
 	}
 }
 
-// greedy leaves the worker alone with less memory than it wants.
+// greedy leaves the worker alone with less memory than it wants. Where it is slow to take it, the supervisor notices
+// first, and it is the kernel that ends a worker which was about to leave.
 func greedy(i *incident) {
 	const limit, wanted = 192 << 20, 256
-	i.dies(fmt.Sprintf("/debug/allocate?mb=%d", wanted), func(host *container.HostConfig) { host.Memory, host.MemorySwap = limit, limit })
+	h := startOnHost(i.T, faultImage(i.T), undisturbed(nil), func(host *container.HostConfig) { host.Memory, host.MemorySwap = limit, limit })
+	i.provoked(h, fmt.Sprintf("/debug/allocate?mb=%d", wanted))
+	m := h.metrics(i.T)
+	i.note("%d OOM kills", m.Memory.OOMKills)
+	if m.Memory.OOMKills == 0 || m.Recycles["crash"]+m.Recycles["memory"] != 1 || m.Recycles["timeout"] > 0 {
+		i.Errorf("%d OOM kills; workers replaced or lost: %v", m.Memory.OOMKills, m.Recycles)
+	}
 }
 
 // wantRecycles wants workers to have been lost or replaced for these reasons and no others.
