@@ -61,8 +61,8 @@ func descriptorsGone(i *incident) {
 		answered <- err
 	}()
 	time.Sleep(time.Second) // by now accepting has failed often, and pauses are long
-	closeAll(hoard)
 	freed := time.Now()
+	closeAll(hoard)
 	if err := <-answered; err != nil {
 		i.Errorf("who connected meanwhile: %v", err)
 	}
@@ -91,8 +91,8 @@ func hoarded(i *incident) {
 	if grew > hoardBound {
 		i.Errorf("%d idle connections take %d bytes, want at most %d", hoardedConns, grew, hoardBound)
 	}
-	closeAll(hoard)
 	closed := time.Now()
+	closeAll(hoard)
 	h.wantHeld(i, func(n int) bool { return n < hoardedConns/10 })
 	i.well(time.Since(closed))
 	h.wantWell(i)

@@ -35,7 +35,7 @@ func TestFault_E12_WhatIsOddAndRightIsServed(t *testing.T) {
 	}
 }
 
-// The issue asks for 40 requests that are refused.
+// What was once in the corpus stays in it.
 func TestTheCorpusIsLargeAndItsRequestsDiffer(t *testing.T) {
 	refused, served := rawtest.Refused(), rawtest.Served()
 	if len(refused) < 140 || len(served) < 30 {
