@@ -9,7 +9,7 @@ const (
 	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is no flood
 	tideTrickle = 10  // answers a second that are no flood either
 	tideCalm    = 3   // seconds of nearly the same number, after which one is over
-	tideLate    = 15  // and after which what the server kept for a next one is garbage too
+	tideLate    = 25  // and after which what the server kept for a next one is garbage too: it looks every 10 s for what was idle for 10 s
 )
 
 // tide gives memory back to the system once a flood is over, of streams that have come or
