@@ -26,7 +26,11 @@ const (
 	exitBoot    = supervisor.ExitBoot // nothing can be served
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	status := run(os.Args[1:], os.Stdout, os.Stderr)
+	_ = leaveUnmarked() // then the program's memory looks needed, no more
+	os.Exit(status)
+}
 
 // run is the whole program but for the exit.
 func run(args []string, stdout, stderr io.Writer) int {

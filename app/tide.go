@@ -6,46 +6,55 @@ import (
 )
 
 const (
-	tideRange = 256 // a rise or fall of fewer streams is no flood
-	tideCalm  = 3   // seconds of nearly the same number, after which one is over
-	tideLate  = 15  // and after which what the server kept for a next one is garbage too
+	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is no flood
+	tideTrickle = 10  // answers a second that are no flood either
+	tideCalm    = 3   // seconds of nearly the same number, after which one is over
+	tideLate    = 25  // and after which what the server kept for a next one is garbage too: it looks every 10 s for what was idle for 10 s
 )
 
-// tide gives memory back to the system once a flood of streams is over, whether they
-// have come or gone: what opening and closing them took is garbage then, and the
-// runtime by itself would keep it for minutes. It costs two collections, and two more
+// tide gives memory back to the system once a flood is over, of streams that have come or
+// gone or of requests: what opening, closing and answering them took is garbage then, and
+// the runtime by itself would keep it for minutes. It costs two collections, and two more
 // when the server's own goroutines and buffers for that many have gone.
 type tide struct {
-	settled int64 // the level when memory was last given back
-	before  int64 // the level a second ago
-	calm    int   // seconds since it last moved
-	again   bool  // the second time is still to come
+	settled mark // when memory was last given back
+	before  mark // a second ago
+	calm    int  // seconds since it last moved
+	again   bool // the second time is still to come
 }
 
-// look is to be told the level once a second.
-func (t *tide) look(level int64) {
-	if t.over(level) {
+// mark is how high the tide stands: open streams, and requests answered since the start.
+type mark struct{ streams, answered int64 }
+
+// look is to be told the mark once a second.
+func (t *tide) look(m mark) {
+	if t.over(m) {
 		runtime.GC() // twice, for what is in pools is garbage only the second time
 		debug.FreeOSMemory()
 	}
 }
 
-func (t *tide) over(level int64) bool {
-	if distance(level, t.before) > t.before/50 {
+func (t *tide) over(m mark) bool {
+	if distance(m.streams, t.before.streams) > t.before.streams/50 || m.answered-t.before.answered > tideTrickle {
 		t.calm = 0
 	} else {
 		t.calm++
 	}
-	t.before = level
+	t.before = m
 	switch {
-	case t.calm >= tideCalm && distance(level, t.settled) >= tideRange:
-		t.settled, t.again = level, true
+	case t.calm >= tideCalm && m.farFrom(t.settled):
+		t.settled, t.again = m, true
 		return true
 	case t.calm >= tideLate && t.again:
 		t.again = false
 		return true
 	}
 	return false
+}
+
+// farFrom reports whether there was a flood between two marks.
+func (m mark) farFrom(before mark) bool {
+	return distance(m.streams, before.streams) >= tideRange || m.answered-before.answered >= tideRange
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

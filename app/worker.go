@@ -100,7 +100,7 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Page) {
 			p.publish(page)
-			p.tide.look(page.Gauge(metrics.Streams))
+			p.tide.look(mark{page.Gauge(metrics.Streams), answered(page.Count)})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })
@@ -123,6 +123,11 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 		return fmt.Errorf("tell the supervisor: %w", err)
 	}
 	return group.Wait()
+}
+
+// answered is how many requests of any kind were answered so far, by who counts.
+func answered(count func(metrics.Counter) uint64) int64 {
+	return int64(count(metrics.Requests) + count(metrics.Refused) + count(metrics.Probes)) //nolint:gosec // nothing lives so long
 }
 
 // drain finishes what is in flight: for a stop, or giving the rest to a successor.
@@ -211,4 +216,10 @@ func admission(parent *supervisor.Parent, most int64, gate *limit.Gate) func() (
 		return true
 	}
 	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
+}
+
+// full reports whether the container has no place for another run. What the other instances
+// hold is asked at admission only: that takes a message.
+func full(parent *supervisor.Parent, most int64) func() bool {
+	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }

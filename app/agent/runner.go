@@ -44,6 +44,9 @@ type RunnerOptions struct {
 	// Admit is asked after MaxRuns, for a bound that holds over several processes;
 	// release is called once when the run ends. Default: always.
 	Admit func() (release func(), ok bool)
+	// Full reports whether Admit would refuse now, at no more cost than a look; it takes no
+	// place. Default: never.
+	Full func() bool
 	// Observe is told of each run that has ended: how long it took since it was let in,
 	// and how it ended. It must not block. Default: nobody.
 	Observe func(took time.Duration, err error)
@@ -87,6 +90,9 @@ func NewRunner(orchestrator *Orchestrator, journal Journal, o RunnerOptions) *Ru
 	orDefault(&o.JournalTimeout, 5*time.Second)
 	if o.Admit == nil {
 		o.Admit = func() (func(), bool) { return func() {}, true }
+	}
+	if o.Full == nil {
+		o.Full = func() bool { return false }
 	}
 	if o.Observe == nil {
 		o.Observe = func(time.Duration, error) {}
@@ -201,8 +207,7 @@ func (n *Runner) letIn(ctx context.Context, session string) (context.Context, *g
 		release, ok = n.o.Admit()
 	}
 	if !ok {
-		return nil, nil, &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon",
-			RetryAfter: retrySoon()}
+		return nil, nil, overloaded()
 	}
 	ctx, cancelCause := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run took longer than it may"))
@@ -238,6 +243,17 @@ func (n *Runner) Cancel(session string) bool {
 		}
 	}
 	return found
+}
+
+// Refuse gives the error that Do and Start would for want of room, and counts it as they
+// do; nil where there may be room, which they decide. It is for who has not read the
+// request yet: under a flood, reading what is refused anyway costs more than all else.
+func (n *Runner) Refuse() error {
+	if n.active.Load() < int64(n.o.MaxRuns) && !n.o.Full() {
+		return nil
+	}
+	n.shed.Add(1)
+	return overloaded()
 }
 
 // Drain lets nothing new in and blocks until the runs have ended. When ctx ends
@@ -284,6 +300,10 @@ func (n *Runner) cancelAll(cause error) {
 	for g := range n.going {
 		g.cancel(cause)
 	}
+}
+
+func overloaded() *study.Error {
+	return &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon", RetryAfter: retrySoon()}
 }
 
 func draining() *study.Error {

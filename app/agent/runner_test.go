@@ -347,6 +347,31 @@ func TestRunsAboveTheBoundAreShed(t *testing.T) {
 	})
 }
 
+func TestARunIsRefusedUnreadWhereItWouldBeRefusedAnyway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		elsewhere := false
+		n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{MaxRuns: 1, Timeout: time.Minute,
+			Full: func() bool { return elsewhere }})
+		if err := n.Refuse(); err != nil {
+			t.Errorf("with room: %v", err)
+		}
+		elsewhere = true
+		failsWith(t, n.Refuse(), study.CodeOverloaded)
+		elsewhere = false
+		if _, err := n.Start(asking(study.Quiz)); err != nil {
+			t.Fatal(err)
+		}
+		if e := failsWith(t, n.Refuse(), study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
+			t.Errorf("retry after %s", e.RetryAfter)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if err := n.Refuse(); err != nil || n.Counts() != (Counts{Failed: 1, Shed: 2}) {
+			t.Errorf("with room again: %v, counts %+v", err, n.Counts())
+		}
+	})
+}
+
 func TestAdmissionIsAskedAndGivenBack(t *testing.T) {
 	var inside atomic.Int64
 	admit := func() (func(), bool) {

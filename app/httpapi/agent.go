@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,9 @@ type started struct {
 // process answers POST /api/ai/agent-test and /process: the run to its end, or to that
 // of the client.
 func (s *Server) process(c *fiber.Ctx) error {
+	if err := s.o.Runs.Refuse(); err != nil {
+		return err
+	}
 	r, err := s.request(c)
 	if err != nil {
 		return err
@@ -67,8 +71,12 @@ func (s *Server) process(c *fiber.Ctx) error {
 }
 
 // processStream answers POST /api/ai/process-stream: the run is begun. A request that
-// is not valid counts for no limit; one that is turned away for want of room does.
+// is not valid counts for no limit; one that is turned away for want of room does, and is
+// not looked into.
 func (s *Server) processStream(c *fiber.Ctx) error {
+	if err := s.o.Runs.Refuse(); err != nil {
+		return cmp.Or(s.allow(c), err)
+	}
 	r, err := s.request(c)
 	if err != nil {
 		return err

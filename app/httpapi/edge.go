@@ -54,30 +54,48 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 	if s.stopping.Load() || s.conns.lingering() {
 		c.Response().SetConnectionClose()
 	}
-	route, status := c.Route().Path, c.Response().StatusCode()
-	if probe(route) {
+	s.count(c, took, failure)
+	level := levelOf(c, failure)
+	if s.o.Log.Enabled(s.lifetime, level) && (!refused(failure) || s.refusals.line()) {
+		s.logRequest(c, level, took, failure)
+	}
+}
+
+// count puts the answer on the worker's page.
+func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
+	if probe(c.Route().Path) {
 		s.o.Own.Add(metrics.Probes, 1)
-	} else {
-		s.o.Own.Observe(classOf(c.Path()), took)
-		s.o.Own.Add(metrics.Responses(status), 1)
-		s.countRequest()
-	}
-	level := slog.LevelInfo
-	switch {
-	case errors.Is(failure, errLeft): // nobody is there to be failed
-	case failure != nil && study.AsError(failure).Code == study.CodeOverloaded: // as it is meant to be, and counted
-	case status >= 500:
-		level = slog.LevelError
-	case probe(route):
-		level = slog.LevelDebug
-	}
-	if !s.o.Log.Enabled(s.lifetime, level) {
 		return
 	}
+	s.o.Own.Observe(classOf(c.Path()), took)
+	s.o.Own.Add(metrics.Responses(c.Response().StatusCode()), 1)
+	if refused(failure) {
+		s.o.Own.Add(metrics.Refused, 1)
+		s.o.Refresh()
+		return
+	}
+	s.countRequest()
+}
+
+// levelOf is the level of the answer's line in the log.
+func levelOf(c *fiber.Ctx, failure error) slog.Level {
+	switch {
+	case errors.Is(failure, errLeft), refused(failure): // nobody is there to be failed, or as it is meant to be
+		return slog.LevelInfo
+	case c.Response().StatusCode() >= 500:
+		return slog.LevelError
+	case probe(c.Route().Path):
+		return slog.LevelDebug
+	default:
+		return slog.LevelInfo
+	}
+}
+
+func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, failure error) {
 	attrs := []slog.Attr{
 		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
-		slog.String("method", utils.CopyString(c.Method())), slog.String("route", utils.CopyString(route)),
-		slog.Int("status", status), slog.Int64("duration_us", took.Microseconds()),
+		slog.String("method", utils.CopyString(c.Method())), slog.String("route", utils.CopyString(c.Route().Path)),
+		slog.Int("status", c.Response().StatusCode()), slog.Int64("duration_us", took.Microseconds()),
 	}
 	if cached, applies := c.Locals(cacheKey{}).(string); applies {
 		attrs = append(attrs, slog.String("cache", cached))
@@ -89,7 +107,9 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 }
 
 // countRequest counts an answer, and tells when it is the one after which this
-// worker is to be replaced.
+// worker is to be replaced. What is refused for want of room is not counted so: it leaves
+// nothing behind that a new worker would be rid of, and a flood of it would have all workers
+// replaced just when there is no time for it.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
 	s.o.Refresh()

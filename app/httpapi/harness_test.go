@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type fakeRuns struct {
 	start func(study.Request) (string, error)
 	drain func(context.Context) error
 	wait  func(context.Context) error // not nil: Do begins with it
+	full  atomic.Bool                 // Refuse does
 }
 
 func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
@@ -43,6 +45,12 @@ func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []st
 	}
 	outcome, err := r.do(q)
 	return outcome, []study.Progress{{Step: 1, TotalSteps: study.TotalSteps}}, err
+}
+func (r *fakeRuns) Refuse() error {
+	if !r.full.Load() {
+		return nil
+	}
+	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
 func (r *fakeRuns) Start(q study.Request) (string, error) { return r.start(q) }
 func (r *fakeRuns) Drain(ctx context.Context) error {

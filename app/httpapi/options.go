@@ -18,6 +18,7 @@ import (
 type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
 	Start(study.Request) (runID string, err error)
+	Refuse() error // not nil: there is no room for another run
 	Drain(context.Context) error
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 	handler  fasthttp.RequestHandler
 	conns    *conns
 	inFlight *inFlight
+	refusals refusals
 	stopping atomic.Bool // Drain has begun
 	// lifetime is what handlers work under. Fiber's own context ends when a
 	// shutdown begins, and with it the work that the shutdown is to wait for.
@@ -53,6 +54,9 @@ type Server struct {
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
 	s := &Server{o: o, conns: newConns(o.Own), inFlight: newInFlight()}
+	s.refusals.tell = func(untold int64) {
+		s.o.Log.Info("requests refused for want of room, without a line each", "requests", untold)
+	}
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		AppName:               "studysharper",
@@ -60,6 +64,7 @@ func New(o Options) *Server {
 		CaseSensitive:         true,
 		BodyLimit:             o.MaxBodyBytes,
 		ReadBufferSize:        headerBytes,
+		ReduceMemoryUsage:     true, // a connection between requests keeps no buffers; see docs/decisions.md
 		ReadTimeout:           readTimeout,
 		WriteTimeout:          writeTimeout,
 		IdleTimeout:           idleTimeout,

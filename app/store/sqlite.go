@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	idleCloses    = time.Minute      // an unused connection; each keeps up to 512 KiB of pages
+	idleCloses    = 30 * time.Second // an unused connection; each keeps up to 512 KiB of pages, and its statements
 	openWait      = 10 * time.Second // for the checks at start
 	applicationID = 0x73747564       // as in the first migration
 )

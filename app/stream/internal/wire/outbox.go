@@ -150,12 +150,20 @@ func (o *Outbox) Run() error {
 		if err != nil || closed {
 			return err
 		}
-		if spare = batch; cap(batch) > 2*o.bound {
+		if spare = batch; cap(batch) > 2*o.bound || outgrown(batch) {
 			spare = nil
 		}
 	}
 	return nil
 }
+
+const (
+	smallSpare = 64 << 10 // bytes that a buffer may have, whatever is written
+	wideSpare  = 8        // and how many times what is written
+)
+
+// outgrown reports whether a buffer is a flood's that is over.
+func outgrown(batch []byte) bool { return cap(batch) > max(smallSpare, wideSpare*len(batch)) }
 
 func (o *Outbox) send(batch []byte) (err error) {
 	if len(batch) > 0 {

@@ -272,3 +272,17 @@ func TestRunGivesUpAPeerThatTakesNothing(t *testing.T) {
 		_, _ = here.Close(), there.Close()
 	})
 }
+
+func TestABufferIsKeptWhileItIsOfUse(t *testing.T) {
+	for _, c := range []struct {
+		capacity, length int
+		want             bool
+	}{
+		{smallSpare, 0, false}, {smallSpare + 1, 0, true},
+		{wideSpare * 100_000, 100_000, false}, {wideSpare*100_000 + 1, 100_000, true},
+	} {
+		if got := outgrown(make([]byte, c.length, c.capacity)); got != c.want {
+			t.Errorf("%d of %d bytes in use: outgrown %v", c.length, c.capacity, got)
+		}
+	}
+}
