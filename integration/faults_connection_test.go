@@ -110,8 +110,8 @@ func (h *hosted) wantHeld(i *incident, wanted func(int) bool) {
 	})
 }
 
-// flooded: connections come and go as fast as they can, half of them by a reset, while others are served.
-func flooded(i *incident) {
+// connectionFlood: connections come and go as fast as they can, half of them by a reset, while others are served.
+func connectionFlood(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{})
 	before := h.memory(i.T).held
 	var next atomic.Int64

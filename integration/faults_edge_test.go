@@ -39,7 +39,7 @@ var edgeFaults = []fault{
 	},
 	{
 		id: "E4c", what: "5,000 connections are opened and closed at once", sees: "nothing", lost: "nothing",
-		well: 5 * time.Second, test: flooded,
+		well: 5 * time.Second, test: connectionFlood,
 	},
 	{
 		id: "E5", what: "bodies are larger than they may be, or than they say", sees: "413, or a reset in the middle of sending; 400 where the length is a lie", lost: "those requests",
