@@ -112,7 +112,7 @@ func (s tutored) takeOff(i *incident, n int) *flight {
 		}()
 	}
 	s.awaitModel(i, func(c fakellm.Counts) bool { return c.Active == before+n })
-	f.by = s.held(i)
+	f.by = s.keepers(i)
 	return f
 }
 
@@ -130,8 +130,8 @@ func (f *flight) land() (answered, cut map[int]int) {
 	return answered, cut
 }
 
-// held gives the worker of each open connection, by the client's port.
-func (h *hosted) held(i *incident) map[int]int {
+// keepers gives the worker of each open connection, by the client's port.
+func (h *hosted) keepers(i *incident) map[int]int {
 	i.Helper()
 	by, err := holders(h.port, h.workersNow(i.T))
 	if err != nil {
@@ -152,7 +152,7 @@ func (h *hosted) begin(i *incident, n int) map[string]int {
 		defer conn.Close() // until it is known who has it
 		ports[h.beginOne(i, conn)] = conn.Port()
 	}
-	by, makers := h.held(i), map[string]int{}
+	by, makers := h.keepers(i), map[string]int{}
 	for path, port := range ports {
 		makers[path] = by[port]
 	}

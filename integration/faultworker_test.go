@@ -83,7 +83,7 @@ func (h *hosted) provoke(i *incident, route string) (worker int, err error) {
 	if _, err := conn.Do(question(asks.Add(1)), ""); err != nil { // it is accepted now
 		i.Fatal(err)
 	}
-	worker = h.held(i)[conn.Port()]
+	worker = h.keepers(i)[conn.Port()]
 	_, err = conn.Do(post(route, ""), "")
 	return worker, err
 }
@@ -93,7 +93,7 @@ func (h *hosted) provoke(i *incident, route string) (worker int, err error) {
 func (i *incident) strike(h *hosted, blow func() (victim int)) {
 	i.Helper()
 	load := startTraffic(h.address, question)
-	before := h.held(i)
+	before := h.keepers(i)
 	began := time.Now()
 	victim := blow()
 	i.awaitSuccessors(h, began, victim)
