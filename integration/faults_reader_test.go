@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 
 	"studysharper/loadtest/fakellm"
@@ -69,7 +71,7 @@ func wantWhole(i *incident, streams []*swarm.Stream, answer string) {
 // neverRead: the others on the same session have it all, and then the stuck ones are put out.
 func neverRead(i *incident) {
 	answer := words(longAnswer)
-	h := talking(i, answer, 0, nil)
+	h := talking(i, answer, 0, map[string]string{"SSE_QUEUE_SIZE": "10000"}) // a good reader may be slow on a busy machine
 	session := newSessions(1)
 	c := newCrowd(i.T, h, swarm.Options{})
 	var good, stuck []*swarm.Stream
@@ -93,15 +95,25 @@ func neverRead(i *incident) {
 	h.wantWell(i)
 }
 
-// vanished unplugs the network of a client's container, so that no packet says that it has gone.
+// vanished unplugs the network of a client's container, so that no packet says that it has gone. The network is its
+// own: nobody else gets the address and answers what is sent there.
 func vanished(i *incident) {
+	network := "studysharper-" + session
+	docker(i.T, "network", "create", network)
+	i.Cleanup(func() {
+		if out, err := exec.Command("docker", "network", "rm", network).CombinedOutput(); err != nil {
+			i.Errorf("removing the network: %v: %s", err, out)
+		}
+	})
 	s := startImage(i.T, image, "", map[string]string{"SSE_KEEPALIVE": "1"})
-	address := docker(i.T, "inspect", "--format", "{{.NetworkSettings.IPAddress}}", s.GetContainerID())
+	docker(i.T, "network", "connect", network, s.GetContainerID())
+	address := docker(i.T, "inspect", "--format", fmt.Sprintf("{{(index .NetworkSettings.Networks %q).IPAddress}}", network), s.GetContainerID())
 	script := fmt.Sprintf(`exec 3<>/dev/tcp/%s/8000; printf 'GET /api/ai/stream/%s HTTP/1.1\r\nHost: x\r\n\r\n' >&3; cat <&3`, address, newSessions(1)[0])
-	reader := launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script)) // an image that is there, and has a shell
+	reader := launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script), // an image that is there, and has a shell
+		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { host.NetworkMode = container.NetworkMode(network) }))
 	h := &hosted{service: s}
 	eventually(i.T, "its stream is open", func() bool { return h.activeStreams(i.T) == 1 })
-	docker(i.T, "network", "disconnect", "bridge", reader.GetContainerID())
+	docker(i.T, "network", "disconnect", network, reader.GetContainerID())
 	unplugged := time.Now()
 	time.Sleep(3 * time.Second)
 	if h.activeStreams(i.T) != 1 {

@@ -13,7 +13,7 @@ const (
 	backWithin    = 10 * time.Second
 	closeAttempts = 20
 	crowdedBy     = 1000
-	crowdedBound  = 16_000_000 // bytes that crowdedBy streams may take
+	crowdedBound  = 24_000_000 // bytes that crowdedBy streams may take
 )
 
 // streamFaults are what can happen to event streams.
