@@ -44,7 +44,6 @@ var hostFaults = []fault{
 	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/metrics.TestCgroupIsFoundAndReadEverywhere"},
 	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
 	{id: "H10", what: "settings that are none", sees: "nothing: the start is refused, exit status 2, a line each, no secret in them", lost: "nothing", test: settingsWrong},
-	{id: "H11", what: "the machine is suspended for longer than `WORKER_TIMEOUT`", sees: "the delay; no worker is taken for hung", lost: "nothing", well: dataBack, test: machineSuspended},
 }
 
 // wantChats wants so many chats, some at once, to be answered.
@@ -192,20 +191,5 @@ func settingsWrong(i *incident) {
 		}
 		wantWords(i.T, log, slices.DeleteFunc(slices.Collect(maps.Keys(wrong)), func(name string) bool { return name == "ENVIRONMENT" })...)
 		i.wantSilence("the log", log, settingValue, "tooshort", "short-secret")
-	}
-}
-
-func machineSuspended(i *incident) {
-	h := startOnHost(i.T, image, map[string]string{"WORKER_TIMEOUT": leastTimeout.String()})
-	i.wantChats(h.service, 4, 4)
-	docker(i.T, "pause", h.GetContainerID())
-	time.Sleep(leastTimeout + 2*time.Second)
-	docker(i.T, "unpause", h.GetContainerID())
-	awake := time.Now()
-	i.well(i.healed(h.chat).Sub(awake))
-	time.Sleep(2 * time.Second) // of looks at the workers
-	i.wantChats(h.service, 20, 4)
-	if now := h.workersNow(i.T); !slices.Equal(now, h.workers) {
-		i.Errorf("the workers were %v and are %v:\n%s", h.workers, now, logs(h.DockerContainer))
 	}
 }
