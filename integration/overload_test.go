@@ -28,7 +28,7 @@ const (
 
 	servedBound   = 2500 * time.Millisecond // p99
 	refusedGoal   = 50 * time.Millisecond   // p99; tried for overloadTries times, and told
-	refusedBound  = 300 * time.Millisecond  // p99; two cores that client and service share with others do not always reach the goal
+	refusedBound  = 500 * time.Millisecond  // p99; two cores that client and service share with others do not always reach the goal
 	overloadPeak  = 256_000_000
 	overloadAfter = 16_000_000 // above idleBound ...
 	overloadCalm  = time.Minute
