@@ -88,5 +88,9 @@ func (i *incident) record() {
 	incidents.mu.Lock()
 	defer incidents.mu.Unlock()
 	incidents.rows = append(incidents.rows, row)
-	fmt.Printf("| %-4s | %-60s | %9s | %9s | %s\n", f.id, f.what, short(i.took), "≤ "+short(f.well), strings.Join(i.notes, "; "))
+	took, bound := "", ""
+	if f.well > 0 {
+		took, bound = short(i.took), "≤ "+short(f.well)
+	}
+	fmt.Printf("| %-4s | %-60s | %9s | %9s | %s\n", f.id, f.what, took, bound, strings.Join(i.notes, "; "))
 }

@@ -18,7 +18,7 @@ var edgeFaults = []fault{
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{
-		id: "E2a", what: "clients connect and say nothing", sees: "408 after 30 s; others nothing", lost: "nothing",
+		id: "E2a", what: "clients connect and say nothing", sees: "their connections are closed after 30 s; others nothing", lost: "nothing",
 		well: dawdledAway, test: dawdling("silent"),
 	},
 	{

@@ -124,7 +124,9 @@ func vanished(i *incident) {
 	}
 	i.well(time.Since(unplugged))
 	docker(i.T, "kill", reader.GetContainerID()) // the shell heeds no other signal
-	h.wantServed(i)
+	if fault := h.serves(); fault != "" {
+		i.Errorf("a good request afterwards: %s", fault)
+	}
 }
 
 // leavings are the ways in which a reader closes its stream.
