@@ -56,7 +56,9 @@ down: ## stop what `make up` or `make distributed` started; their data stay in t
 	$(COMPOSE) --profile distributed down
 
 test: ## all tests that need no Docker, with the race detector
-	CGO_ENABLED=1 go test -race -timeout 20m ./app/... ./loadtest/...
+	CGO_ENABLED=1 go build -race ./app/... ./loadtest/...
+	@# One package after the other: many start servers and processes of their own, and hold what is said of time.
+	CGO_ENABLED=1 go test -race -p 1 -timeout 20m ./app/... ./loadtest/...
 	@# The race detector's own memory would hide the cache's.
 	go test -run 'Footprint|Heap|ProcessStays' ./app/cache
 
