@@ -36,18 +36,18 @@ func (r *run) gather(ctx context.Context) error {
 	if _, err := notes.wait(); err != nil && len(r.req.NoteIDs) > 0 {
 		return namedNotesError(err)
 	}
-	said := found(r, talk, "conversation", asked.talkLost())
+	said := found(ctx, r, talk, "conversation", asked.talkLost())
 	if said.anothers {
 		return study.Errorf(study.CodeNotFound, "there is no such session")
 	}
-	list := found(r, notes, "notes", "your notes could not be searched")
-	preferences := preferencesOf(found(r, profile, "profile", "your preferences could not be read"))
+	list := found(ctx, r, notes, "notes", "your notes could not be searched")
+	preferences := preferencesOf(found(ctx, r, profile, "profile", "your preferences could not be read"))
 	r.compose(list)
 	r.known.history = said.turns
 	r.req = r.req.Filled(preferences)
 	r.brief = study.Brief{Type: r.req.Type, Message: r.message(), Options: r.req.Options, Detail: r.detail(preferences),
 		Material: r.known.material, History: r.known.history,
-		Progress: found(r, progress, "progress", "your progress so far could not be read")}
+		Progress: found(ctx, r, progress, "progress", "your progress so far could not be read")}
 	return nil
 }
 
@@ -99,10 +99,11 @@ func (p *part[T]) wait() (got T, err error) {
 	}
 }
 
-// found waits for a part. Without it the run goes on, and the student is told.
-func found[T any](r *run, p *part[T], name, warning string) T {
+// found waits for a part. Without it the run goes on, and the student is told; where the run
+// has ended itself, that is told elsewhere.
+func found[T any](ctx context.Context, r *run, p *part[T], name, warning string) T {
 	got, err := p.wait()
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		r.Log.Warn("a part of the context is missing", "run", r.id, "part", name, "error", err)
 		if warning != "" {
 			r.known.warnings = append(r.known.warnings, warning)

@@ -251,3 +251,22 @@ func TestAChatWithoutContextWorksWhileTheDatabaseIsDown(t *testing.T) {
 	}
 	checkSteps(t, w.progress(t))
 }
+
+func TestPartsOfARunThatHasEndedAreNotMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Chat)), Options{GatherTimeout: 3 * time.Second})
+		ctx, leave := context.WithCancel(t.Context())
+		b.store.fail = func(m string) error {
+			if partWarnings[m] == "" {
+				return nil
+			}
+			time.Sleep(time.Second)
+			leave()
+			return context.Canceled
+		}
+		_, err := b.Run(ctx, study.Request{Type: study.Chat, UserID: alice, SessionID: sessionID, Message: "What is osmosis?"}, nil)
+		if log := b.log.String(); err == nil || strings.Contains(log, "a part of the context is missing") {
+			t.Errorf("%v, log %s", err, log)
+		}
+	})
+}
