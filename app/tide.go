@@ -9,18 +9,22 @@ const (
 	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is no flood
 	tideTrickle = 10  // answers a second that are no flood either
 	tideCalm    = 3   // seconds of nearly the same number, after which one is over
-	tideLate    = 25  // and after which what the server kept for a next one is garbage too: it looks every 10 s for what was idle for 10 s
 )
+
+// tideLater is when to give memory back once more, in seconds of calm: when the server has
+// let go of what it kept for a next flood, which it looks for every 10 s if it was idle for 10,
+// and when the database's connections, idle for 30, are closed.
+var tideLater = [...]int{25, 50}
 
 // tide gives memory back to the system once a flood is over, of streams that have come or
 // gone or of requests: what opening, closing and answering them took is garbage then, and
 // the runtime by itself would keep it for minutes. It costs two collections, and two more
-// when the server's own goroutines and buffers for that many have gone.
+// for each of tideLater.
 type tide struct {
 	settled mark // when memory was last given back
 	before  mark // a second ago
 	calm    int  // seconds since it last moved
-	again   bool // the second time is still to come
+	later   int  // which of tideLater is next, from 1; 0 = there was no flood yet
 }
 
 // mark is how high the tide stands: open streams, and requests answered since the start.
@@ -43,10 +47,10 @@ func (t *tide) over(m mark) bool {
 	t.before = m
 	switch {
 	case t.calm >= tideCalm && m.farFrom(t.settled):
-		t.settled, t.again = m, true
+		t.settled, t.later = m, 1
 		return true
-	case t.calm >= tideLate && t.again:
-		t.again = false
+	case t.later > 0 && t.later <= len(tideLater) && t.calm >= tideLater[t.later-1]:
+		t.later++
 		return true
 	}
 	return false
