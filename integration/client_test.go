@@ -30,6 +30,11 @@ type answer struct {
 
 // send makes one request. header holds names and values in turn; a JSON content type is set unless it says otherwise.
 func (s *service) send(method, path string, body []byte, header ...string) (answer, error) {
+	return s.sendBy(&client, method, path, body, header...)
+}
+
+// sendBy is send by another client.
+func (s *service) sendBy(client *http.Client, method, path string, body []byte, header ...string) (answer, error) {
 	request, err := http.NewRequest(method, s.url+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err

@@ -27,19 +27,7 @@ func (s *service) ask(method, path string, body any) (answer, error) {
 			return answer{}, err
 		}
 	}
-	request, err := http.NewRequest(method, s.url+path, bytes.NewReader(text))
-	if err != nil {
-		return answer{}, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+adminToken)
-	response, err := impatient.Do(request)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	all, err := io.ReadAll(io.LimitReader(response.Body, 8<<20))
-	return answer{response.StatusCode, response.Header, all}, err
+	return s.sendBy(&impatient, method, path, text, "Authorization", "Bearer "+adminToken)
 }
 
 // code is what a problem says to machines; "" for an answer that is none.
