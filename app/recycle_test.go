@@ -20,12 +20,12 @@ func TestARequestPastTheTimeoutIsCancelledUpstreamAndAnswered504(t *testing.T) {
 	s := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+upstream, "LLM_TIMEOUT=60", "WORKER_TIMEOUT=1")
 	began := time.Now()
 	status, got := s.ask("POST", "/api/ai/process", request("chat", "hello", nil))
-	if took := time.Since(began); status != 504 || took > 5*time.Second {
+	if took := time.Since(began); status != 504 || took > 30*time.Second { // half of LLM_TIMEOUT, which would be a 504 too
 		t.Errorf("got %d after %v: %v", status, took, got)
 	}
 	select {
 	case <-left:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the upstream call goes on")
 	}
 	if n := strings.Count(s.log.String(), "Worker timeout"); n != 0 {

@@ -37,7 +37,7 @@ type curl struct {
 
 func startCurl(t *testing.T, s *service, session string, options ...string) *curl {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	options = append([]string{"-q", "-N", "-sS", "--noproxy", "*", "-w", "%{stderr}%{http_code} %{content_type}"}, options...)
 	c := &curl{Cmd: exec.CommandContext(ctx, need(t, "curl"), append(options, s.url+"/api/ai/stream/"+session)...)}

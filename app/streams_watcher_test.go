@@ -60,7 +60,7 @@ func (s *service) exchange(worker int, method, path, body string) (int, map[stri
 
 // ask sends raw bytes and reads the response's head.
 func ask(conn net.Conn, raw string) (*http.Response, error) {
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return nil, err
 	}
 	if _, err := io.WriteString(conn, raw); err != nil {
@@ -157,7 +157,7 @@ func (w *watcher) cut() []heard {
 	w.s.t.Helper()
 	select {
 	case <-w.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		w.s.t.Fatalf("a stream does not end after %v\n%s", w.sofar(), w.s.log)
 	}
 	return w.sofar()

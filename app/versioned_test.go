@@ -243,11 +243,11 @@ func TestAStudentWhoSavesOftenDoesNotKeepTheWorkersBusy(t *testing.T) {
 	for i := range 100 {
 		w.write(t, "ann", fmt.Sprint("Osmosis ", i))
 	}
-	rounds := int(time.Since(began)/forgetRest) + 2 // the first at once, and one at the end
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	rounds := int(time.Since(began)/forgetRest) + 2 // the first at once, and one at the end
 	if got := len(w.cleared); got < 1 || got > rounds {
 		t.Errorf("%d broadcasts of 100 changes in %v", got, time.Since(began))
 	}

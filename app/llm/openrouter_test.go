@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,19 +175,19 @@ func TestMetadataOfAnotherShapeSaysNothing(t *testing.T) {
 func TestErrorWhoseBodyDoesNotComeIsAnErrorSoon(t *testing.T) {
 	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamUnavailable} {
 		both(t, func(t *testing.T, onText func(string)) {
-			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				w.WriteHeader(status)
-				_ = http.NewResponseController(w).Flush()
-				<-r.Context().Done()
-			}))
-			defer web.Close()
-			began := time.Now()
-			_, err := client(t, Options{BaseURL: web.URL, Model: "m"}).Generate(t.Context(), prompt(), onText)
-			wantCode(t, err, code)
-			if took := time.Since(began); took > 5*errorGrace {
-				t.Errorf("%d: failed after %v", status, took)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				_, c := inBubble(Options{})
+				c.http.Transport = inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(status)
+					<-r.Context().Done()
+				})}
+				began := time.Now()
+				_, err := c.Generate(t.Context(), prompt(), onText)
+				wantCode(t, err, code)
+				if took := time.Since(began); took > 5*errorGrace {
+					t.Errorf("%d: failed after %v", status, took)
+				}
+			})
 		})
 	}
 }
