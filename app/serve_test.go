@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // The test binary is the program when this variable says so: as supervisor it
@@ -31,6 +33,7 @@ func TestMain(m *testing.M) {
 
 func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
+	testkit.SkipShort(t, "runs the program")
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0"}, env...)
@@ -331,7 +334,7 @@ func TestTermStopsGracefullyWithWorkInFlight(t *testing.T) {
 }
 
 func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
-	for wait := time.Duration(0); wait < 60*time.Millisecond; wait += 3 * time.Millisecond {
+	for wait := time.Duration(0); wait < 60*time.Millisecond; wait += time.Duration(testkit.Size(9, 3)) * time.Millisecond {
 		log := &logged{}
 		cmd := program(t, []string{"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=60"}, "serve")
 		cmd.Stderr = log

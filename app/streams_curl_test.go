@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"studysharper/app/testkit"
 )
 
 // need gives the path of a program that the test is about. Where CI is set it must be
 // there, for .ci/run installs it; elsewhere the test is skipped without.
 func need(t *testing.T, name string) string {
 	t.Helper()
+	testkit.SkipShort(t, "runs "+name)
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path

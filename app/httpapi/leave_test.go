@@ -19,6 +19,7 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // pair is a worker that leaves and its successor, in one process.
@@ -338,7 +339,8 @@ func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {
 }
 
 func TestBusyClientsLoseNothingOverManyHandOvers(t *testing.T) {
-	const clients, swaps = 16, 60
+	const clients = 16
+	swaps := testkit.Size(20, 60)
 	generations := []*face{serve(t)}
 	for range swaps {
 		generations = append(generations, serve(t))

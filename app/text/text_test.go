@@ -3,13 +3,13 @@ package text
 import (
 	"os"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"studysharper/app/testkit"
 )
 
 // notes reads the study text that the project's tests share.
@@ -241,34 +241,13 @@ func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
 }
 
 func readingTime(s string) time.Duration {
-	return processorTime(func() {
+	return testkit.ProcessorTime(3, func() {
 		ss := Sentences(s)
 		Keyphrases(s, 20)
 		DefinitionsIn(ss)
 		Rank(ss)
 		NewBag(s).Overlap("a light claim")
 	})
-}
-
-// processorTime is the shortest of several: what a function takes of the processor on this thread, however busy the
-// machine is.
-func processorTime(f func()) time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	used := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
-			panic(err)
-		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	shortest := time.Hour
-	for range 3 {
-		before := used()
-		f()
-		shortest = min(shortest, used()-before)
-	}
-	return shortest
 }
 
 func FuzzSentences(f *testing.F) {

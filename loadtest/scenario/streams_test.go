@@ -121,7 +121,7 @@ func TestRecycleCountsFailedRequestsAndBrokenStreams(t *testing.T) {
 		}
 	}})
 	r := play(t, "recycle", o, pace.Plan{Workers: 2, Duration: 2 * time.Second, Think: 5 * time.Millisecond})
-	if r.Failures[string(Broken)] != 1 || r.Failed != 1 || r.Counts["streams broken"] != 1 || r.Series[opening].Count != 5 || r.Series["request"].Count < 10 {
+	if r.Failures[string(Broken)] != 1 || r.Failed != 1 || r.Counts["streams broken"] != 1 || r.Series[opening].Count != 6 || r.Series["request"].Count < 10 {
 		t.Errorf("%v, %v, %v", r.Failures, r.Counts, r.Series)
 	}
 }

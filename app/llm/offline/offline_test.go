@@ -7,12 +7,12 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/app/text"
 )
 
@@ -170,9 +170,9 @@ func TestGenerateStopsWhenItsContextEnds(t *testing.T) {
 func TestTimeGrowsWithTheMaterialNotWithItsSquare(t *testing.T) {
 	history := materials(t)["history"]
 	for _, typ := range study.Types() {
-		small, large := makingTime(t, typ, history, 1<<14), makingTime(t, typ, history, 1<<18)
-		if large > 100*small && large > 200*time.Millisecond {
-			t.Errorf("%s: %v for 16 kB, %v for 256 kB", typ, small, large)
+		small, large := makingTime(t, typ, history, 1<<13), makingTime(t, typ, history, 1<<17)
+		if large > 100*small && large > 100*time.Millisecond {
+			t.Errorf("%s: %v for 8 kB, %v for 128 kB", typ, small, large)
 		}
 	}
 }
@@ -180,31 +180,10 @@ func TestTimeGrowsWithTheMaterialNotWithItsSquare(t *testing.T) {
 func makingTime(t *testing.T, typ study.Type, unit string, bytes int) time.Duration {
 	t.Helper()
 	material := strings.Repeat(unit, 1+bytes/len(unit))
-	return processorTime(func() {
+	return testkit.ProcessorTime(2, func() {
 		generate(t, study.Brief{Type: typ, Material: material, Message: "What is the Terror?",
 			Options: study.Options{Count: 50, QuestionCount: 50, Length: study.Long}})
 	})
-}
-
-// processorTime is the shortest of several: what a function takes of the processor on this thread, however busy the
-// machine is.
-func processorTime(f func()) time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	used := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
-			panic(err)
-		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	shortest := time.Hour
-	for range 2 {
-		before := used()
-		f()
-		shortest = min(shortest, used()-before)
-	}
-	return shortest
 }
 
 func TestAnswersStaySmallWhateverTheMaterial(t *testing.T) {
