@@ -379,6 +379,8 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
 		{"production without users", []string{"ENVIRONMENT=production", "ADMIN_TOKEN=" + adminToken, "HOST=127.0.0.1", "PORT=" + port}, nil, 3, "there is no user authentication"},
 		{"two ways to prove who one is", []string{"JWT_SECRET=canary", "JWT_JWKS_URL=https://u:canary@issuer.example"}, nil, 2, "JWT_JWKS_URL"},
+		{"a worker's memory below an idle worker's", []string{"MAX_WORKER_MEMORY_MB=1"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
+		{"a worker's memory above the container's", []string{"MAX_WORKER_MEMORY_MB=1048576"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
 		{"no worker at all", []string{"WEB_CONCURRENCY=0"}, nil, 2, "WEB_CONCURRENCY"},
 		{"more workers than there may be", []string{"WEB_CONCURRENCY=1000000"}, nil, 2, "from 1 to 32"},
 		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "database"},

@@ -176,6 +176,7 @@ func workers(board metrics.Snapshot) []fiber.Map {
 			"connections":    w.Gauge(metrics.Connections),
 			"streams":        w.Gauge(metrics.Streams),
 			"rss_bytes":      w.Gauge(metrics.RSSBytes),
+			"anon_bytes":     w.Gauge(metrics.AnonymousBytes),
 			"heap_bytes":     w.Gauge(metrics.HeapBytes),
 			"goroutines":     w.Gauge(metrics.Goroutines),
 			"uptime_seconds": secondsSince(w.Gauge(metrics.Started)),

@@ -263,7 +263,7 @@ func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
 		has(t, got[part].(map[string]any), keys...)
 	}
 	worker := got["workers"].([]any)[0].(map[string]any)
-	has(t, worker, "pid", "slot", "generation", "state", "requests", "in_flight", "streams", "rss_bytes", "heap_bytes", "goroutines", "uptime_seconds")
+	has(t, worker, "pid", "slot", "generation", "state", "requests", "in_flight", "streams", "rss_bytes", "anon_bytes", "heap_bytes", "goroutines", "uptime_seconds")
 	if worker["requests"] != 1.0 || worker["in_flight"] != 1.0 {
 		t.Errorf("got %v", worker)
 	}

@@ -120,6 +120,7 @@ func exposeWorkers(e *metrics.Exposition, board metrics.Snapshot) {
 		name, help string
 	}{
 		{metrics.RSSBytes, "studysharper_worker_resident_memory_bytes", "Resident memory of a slot's worker processes."},
+		{metrics.AnonymousBytes, "studysharper_worker_anonymous_memory_bytes", "Anonymous memory of a slot's worker processes, which MAX_WORKER_MEMORY_MB bounds."},
 		{metrics.HeapBytes, "studysharper_worker_heap_bytes", "Objects on the heaps of a slot's worker processes, dead ones included."},
 		{metrics.Goroutines, "studysharper_worker_goroutines", "Goroutines of a slot's worker processes."},
 		{metrics.InFlight, "studysharper_worker_requests_in_flight", "Requests being answered by a slot's worker processes."},

@@ -48,6 +48,11 @@ func (s *Supervisor) notice(n Notice) {
 func (s *Supervisor) ready(w *worker) {
 	w.readyAt = time.Now()
 	s.booted = true
+	s.read(w, w.readyAt)
+	if w.BornWith = w.Memory; s.o.Limits.MaxMemory > 0 && w.BornWith > s.o.Limits.MaxMemory {
+		s.o.Log.Warn("a new worker is above its memory limit already: raise MAX_WORKER_MEMORY_MB, or give the container more memory",
+			"pid", w.PID, "anon_bytes", w.BornWith, "limit_bytes", s.o.Limits.MaxMemory)
+	}
 	s.o.Log.Info("Worker ready", "pid", w.PID, "slot", w.Slot, "boot_ms", w.readyAt.Sub(w.Started).Milliseconds())
 	held := s.held
 	s.held = nil
@@ -201,7 +206,7 @@ func (s *Supervisor) logBoard() {
 		s.o.Log.Info("scoreboard", "pid", w.Gauge(metrics.PID), "slot", w.Gauge(metrics.Slot),
 			"generation", w.Gauge(metrics.Generation), "state", w.State().String(),
 			"requests", w.Count(metrics.Requests), "in_flight", w.Gauge(metrics.InFlight),
-			"connections", w.Gauge(metrics.Connections), "streams", w.Gauge(metrics.Streams), "rss_bytes", w.Gauge(metrics.RSSBytes))
+			"connections", w.Gauge(metrics.Connections), "streams", w.Gauge(metrics.Streams), "rss_bytes", w.Gauge(metrics.RSSBytes), "anon_bytes", w.Gauge(metrics.AnonymousBytes))
 	}
 }
 

@@ -100,7 +100,7 @@ func open(t *testing.T, workers int, script func(*fake)) *house {
 	return openWith(t, workers, &fakes{script: script})
 }
 
-func openWith(t *testing.T, workers int, f *fakes) *house {
+func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *house {
 	t.Helper()
 	board, _, err := metrics.OpenBoard(t.TempDir())
 	if err != nil {
@@ -112,10 +112,14 @@ func openWith(t *testing.T, workers int, f *fakes) *house {
 	h.fakes = f
 	ctx, cancel := context.WithCancel(t.Context())
 	h.cancel = cancel
-	s := New(Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
+	o := Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) },
-		Died:    func() { h.deaths.Add(1) }})
+		Died:    func() { h.deaths.Add(1) }}
+	for _, c := range change {
+		c(&o)
+	}
+	s := New(o)
 	go func() { h.done <- s.Run(ctx) }()
 	synctest.Wait()
 	return h
