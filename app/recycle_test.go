@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -121,5 +122,37 @@ func TestWithoutAFolderForTheScoreboardTheServiceSaysSoAndServes(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "WORKER_TMP_DIR cannot hold the scoreboard") {
 		t.Errorf("the log does not say so:\n%s", s.log)
+	}
+}
+
+// TestReloadsUnderWriteLoadWarnOfNothing changes notes all the while: each change is told to every
+// worker, to those that are leaving too.
+func TestReloadsUnderWriteLoadWarnOfNothing(t *testing.T) {
+	s := start(t)
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			body := strings.NewReader(fmt.Sprintf(`{"user_id":"u%d","title":"t","content":"Light is a kind of radiation."}`, i%200))
+			if res, err := http.Post(s.url+"/api/notes", "application/json", body); err == nil {
+				_ = res.Body.Close()
+			}
+		}
+	}()
+	for reload := range 20 {
+		s.signal(syscall.SIGHUP)
+		s.eventually("both workers are replaced", func() bool { return strings.Count(s.log.String(), "Worker exiting") == 2*reload+2 })
+	}
+	close(stop)
+	<-ended
+	for line := range strings.Lines(s.log.String()) {
+		if strings.Contains(line, "level=WARN") && !strings.Contains(line, "supervisor was stalled") { // that is the machine
+			t.Error(line)
+		}
 	}
 }

@@ -89,15 +89,11 @@ func exposeCounters(e *metrics.Exposition, board metrics.Snapshot, name, label, 
 
 func (s *Server) exposeContainer(e *metrics.Exposition, board metrics.Snapshot) {
 	memory, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
-	limit := memory.LimitBytes
-	if limit == 0 {
-		limit = s.o.LimitBytes
-	}
 	e.Family("studysharper_build_info", "gauge", "The version that answers; always 1.")
 	e.Sample(1, "version", s.o.Version, "go_version", runtime.Version())
 	exposeGauge(e, "studysharper_container_memory_bytes", "Memory of the container, less inactive file pages; 0 without a cgroup.", memory.Container())
 	exposeGauge(e, "studysharper_container_memory_peak_bytes", "Highest memory of the container so far; 0 where the kernel does not say.", memory.PeakBytes)
-	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit, or what is assumed of it.", limit)
+	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit; 0 = none is set.", memory.LimitBytes)
 	exposeCounter(e, "studysharper_container_oom_kills_total", "Processes of the container that the kernel killed for memory.", uint64(max(memory.OOMKills, 0)))
 	exposeGauge(e, "studysharper_supervisor_resident_memory_bytes", "Resident memory of the supervisor.", board.Own.Gauge(metrics.RSSBytes))
 }

@@ -59,8 +59,9 @@ type Supervisor struct {
 	stopBy   time.Time
 	looked   time.Time // when it last did
 	awake    time.Time // the end of the last longBreak; zero: there was none
-	booted   bool      // a worker was ready once
-	crashes  int       // ends before that
+	stalls   stalls
+	booted   bool // a worker was ready once
+	crashes  int  // ends before that
 }
 
 type place struct {
@@ -272,7 +273,7 @@ func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
 	m.Millis = w.DrainBy.Sub(now).Milliseconds()
 	s.o.Board.Worker(w.page).Set(metrics.StateOf, int64(metrics.Draining))
 	if err := w.process.Send(m); err != nil {
-		s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
+		s.unsent(w, err)
 		s.kill(w, ReasonStop, now)
 	}
 }

@@ -137,7 +137,7 @@ func TestHearKeepsReadyWorkersAndComplaints(t *testing.T) {
 	for _, line := range []string{
 		`time=T level=INFO msg="Worker ready" pid=31 slot=0 boot_ms=9`,
 		`time=T level=INFO msg=request status=200`,
-		`time=T level=WARN msg="a worker does not listen" pid=31`,
+		`time=T level=WARN msg="control socket write failed" pid=31`,
 		`time=T level=ERROR msg="Worker timeout (pid: 31)" slot=0`,
 		`panic: no level at all`, ``,
 		`time=T level=INFO msg="Worker ready" worker=1 pid=32 slot=1 boot_ms=9`,
