@@ -17,6 +17,7 @@ import (
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
 	"studysharper/app/supervisor"
+	"studysharper/app/text"
 )
 
 // assembly makes the parts of a worker, from the back to the front.
@@ -68,6 +69,7 @@ func (a *assembly) keep() error {
 
 // work makes what answers: the model, the agents and their journals.
 func (a *assembly) work() {
+	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	orphaned := func(o stream.Orphan) { go repeat(o, a.runner, a.log) } // none comes before the journals run
 	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	a.keeper = a.others.keeper(a.relay, a.b, orphaned, a.log)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"log/slog"
 	"net/http"
 	"os/exec"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"studysharper/app/metrics"
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 // scrape gives the samples of /metrics, by name and labels, and its text.
@@ -117,5 +119,22 @@ func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
 	observe(1, 7, nil)
 	if s := b.Snapshot(); s.Total(metrics.UpstreamOK) != 1 || s.Total(metrics.UpstreamTokens) != 7 || s.Distribution(metrics.UpstreamCalls).Count() != 7 {
 		t.Errorf("%d calls, %d tokens", s.Total(metrics.UpstreamOK), s.Total(metrics.UpstreamTokens))
+	}
+}
+
+func TestPanicsOnTextsAreCountedAndLoggedOnceForEachPlace(t *testing.T) {
+	b, _, err := metrics.OpenBoard(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	index, _ := b.Claim(0, 1)
+	var out strings.Builder
+	observe := observeTextPanics(b.Worker(index), slog.New(slog.NewTextHandler(&out, nil)))
+	for _, place := range []string{"text.clauseStart (naming.go:1)", "text.clauseStart (naming.go:1)", "text.plain (section.go:2)"} {
+		observe(text.Panic{Type: "runtime.boundsError", Place: place})
+	}
+	if n := b.Snapshot().Total(metrics.TextPanics); n != 3 || strings.Count(out.String(), "\n") != 2 || strings.Count(out.String(), "naming.go:1") != 1 || !strings.Contains(out.String(), "type=runtime.boundsError") {
+		t.Errorf("%d counted, logged\n%s", n, &out)
 	}
 }

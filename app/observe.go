@@ -1,10 +1,13 @@
 package main
 
 import (
+	"log/slog"
+	"sync"
 	"time"
 
 	"studysharper/app/metrics"
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 // observeRuns puts the runs of this worker on its page of the scoreboard.
@@ -35,5 +38,17 @@ func callOutcome(err error) metrics.Counter {
 		return metrics.UpstreamFailed
 	default:
 		return metrics.UpstreamCancelled
+	}
+}
+
+// observeTextPanics counts the panics on students' texts on the page, and logs the first
+// one at each place.
+func observeTextPanics(own *metrics.Page, log *slog.Logger) func(text.Panic) {
+	var logged sync.Map // of places, which are lines of our code: there are few
+	return func(p text.Panic) {
+		own.Add(metrics.TextPanics, 1)
+		if _, known := logged.LoadOrStore(p.Place, true); !known {
+			log.Error("panic on a student's text: the sentence is left out", "type", p.Type, "place", p.Place)
+		}
 	}
 }

@@ -150,3 +150,23 @@ func TestNotesInAnyScriptServeEveryTypeWithoutAModel(t *testing.T) {
 		}
 	}
 }
+
+func TestASentenceThatBeginsWithItsNamingServesEveryTypeAndTheChatAboutItsNote(t *testing.T) {
+	const sentence = "Known as the powerhouse of the cell, the mitochondrion makes ATP."
+	for _, typ := range study.Types() {
+		for _, saved := range []bool{false, true} {
+			b := newBench(nil, Options{Deterministic: true})
+			b.Model = offline.New()
+			req := study.Request{Type: typ, UserID: alice, SessionID: sessionID, Message: "What makes ATP in the mitochondrion?", Options: study.Options{Topic: "mitochondrion"}}
+			if saved {
+				b.store.notes = []study.Note{note(noteID, "Mitochondrion", sentence+" The nucleus is the part of a cell that holds its genes.")}
+			} else {
+				req.Options.Content = sentence + " The nucleus is the part of a cell that holds its genes."
+			}
+			out, err := b.Run(t.Context(), req, nil)
+			if err != nil || !strings.Contains(asJSON(out.Result.Data), "mitochondrion") {
+				t.Errorf("%s, saved %v: %v, %s", typ, saved, err, asJSON(out.Result.Data))
+			}
+		}
+	}
+}

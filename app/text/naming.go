@@ -97,7 +97,7 @@ func (d *definer) called(r *reading, at, after int) {
 
 // clauseStart is where the clause around i begins.
 func clauseStart(r *reading, i int) int {
-	for i--; i > 0; i-- {
+	for i = max(0, i-1); i > 0; i-- {
 		if s := r.toks[i].s; s == ";" || s == ":" || s == "—" {
 			return i + 1
 		}

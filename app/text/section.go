@@ -51,13 +51,13 @@ func blocksOf(s string) []block {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "").Replace(s)
 	lines := strings.Split(s, "\n")
 	var c blockCutter
-	for i, line := range lines {
+	guardEach(len(lines), func(i int) {
 		next := ""
 		if i+1 < len(lines) {
 			next = lines[i+1]
 		}
-		c.line(line, next, i+1 < len(lines))
-	}
+		c.line(lines[i], next, i+1 < len(lines))
+	})
 	c.flush()
 	return c.demoted()
 }
@@ -128,12 +128,12 @@ func (c *blockCutter) demoted() []block {
 	return c.out
 }
 
-// plain takes Markdown's emphasis marks off.
+// plain takes Markdown's emphasis marks off, and the space that they leave ("a ** b").
 func plain(s string) string {
 	if !strings.ContainsAny(s, "*_`") {
 		return s
 	}
-	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
+	return strings.Join(strings.Fields(strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)), " ")
 }
 
 // listMark is the length of the list mark that line starts with, 0 for none.

@@ -26,8 +26,14 @@ func Sentences(s string) []string {
 // SentencesOf gives the sentences of one paragraph as Sections gives them.
 func SentencesOf(paragraph string) []string { return splitSentences(nil, paragraph) }
 
-// splitSentences appends the sentences of one paragraph to out.
+// splitSentences appends the sentences of one paragraph to out; none of a paragraph at
+// which it panics.
 func splitSentences(out []string, p string) []string {
+	Guard(func() { out = cutSentences(out, p) })
+	return out
+}
+
+func cutSentences(out []string, p string) []string {
 	start, open := 0, -1 // open: where the bracket we are in began
 	for i := 0; i < len(p); {
 		r, size := utf8.DecodeRuneInString(p[i:])

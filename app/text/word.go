@@ -59,17 +59,19 @@ func NewBag(source string) Bag {
 
 // Overlap is Overlap against the text the bag was made of.
 func (b Bag) Overlap(claim string) float64 {
-	words := Words(claim)
-	if len(words) == 0 {
-		return 1
-	}
-	found := 0
-	for _, w := range words {
-		if b.stems[Stem(w)] {
+	words, found := 0, 0
+	eachWord(claim, func(w string) {
+		if !isContent(w) {
+			return
+		}
+		if words++; b.stems[Stem(w)] {
 			found++
 		}
+	})
+	if words == 0 {
+		return 1
 	}
-	return float64(found) / float64(len(words))
+	return float64(found) / float64(words)
 }
 
 // Overlap is the share, from 0 to 1, of claim's content words that occur in source
@@ -88,20 +90,34 @@ func isContent(w string) bool {
 	return true
 }
 
-// eachWord calls f with every lower-case word of s.
+// eachWord calls f with every lower-case word of s. A word on which f panics is left out.
 func eachWord(s string, f func(string)) {
 	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case unspaced(r):
-			i = eachPair(s, i, f)
-		case isWordRune(r):
-			end := wordEnd(s, i)
-			f(strings.ToLower(s[i:end]))
-			i = end
-		default:
-			i += size
+		start := i
+		Guard(func() {
+			for i < len(s) {
+				start = i
+				readWord(s, &i, f)
+			}
+		})
+		if i == start {
+			i++
 		}
+	}
+}
+
+// readWord moves i past the word, or the one other character, that starts there and
+// calls f with the word.
+func readWord(s string, i *int, f func(string)) {
+	r, size := utf8.DecodeRuneInString(s[*i:])
+	switch start := *i; {
+	case unspaced(r):
+		*i = eachPair(s, start, f)
+	case isWordRune(r):
+		*i = wordEnd(s, start)
+		f(strings.ToLower(s[start:*i]))
+	default:
+		*i += size
 	}
 }
 

@@ -37,15 +37,15 @@ var amounts = map[string]struct{ further, points int }{
 	study.Short: {0, 2}, "": {2, 3}, study.Long: {5, 6},
 }
 
-// reply answers b.Message out of b.Material.
-func reply(ctx context.Context, b study.Brief) (string, error) {
+// reply answers b.Message out of o, b's material.
+func reply(ctx context.Context, o extract.Outline, b study.Brief) (string, error) {
 	if small := smallTalk(b.Message); small != "" {
 		return small, nil
 	}
 	if strings.TrimSpace(b.Material) == "" {
 		return noMaterial, nil
 	}
-	src, err := newSource(ctx, b.Material)
+	src, err := newSource(ctx, o)
 	if err != nil {
 		return "", err
 	}

@@ -241,8 +241,8 @@ func (r *review) acronyms() {
 func (r *review) sentences() {
 	n, longest := 0, ""
 	for _, s := range r.src.Plain {
-		if words := strings.Count(s, " ") + 1; words > longSentence {
-			if n++; words > strings.Count(longest, " ")+1 {
+		if words := len(strings.Fields(s)); words > longSentence {
+			if n++; words > len(strings.Fields(longest)) {
 				longest = s
 			}
 		}

@@ -33,6 +33,8 @@ func (e *Engine) Name() string { return Name }
 // (nothing is handed to onText), with fewer items than asked for where the material
 // holds no more. Answer.Tokens is 0.
 //
+// A sentence of the material at which the engine panics is left out (text.Guard).
+//
 // Errors: CodeInvalid with a fault on options.content when a type other than Chat
 // has no material, or none that anything can be made of; context.Cause(ctx), as
 // CodeTimeout, when ctx ends first. Of very long material an even sample of 2000
@@ -40,18 +42,24 @@ func (e *Engine) Name() string { return Name }
 func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
 	answer := study.Answer{Model: Name}
 	var err error
-	if p.Brief.Type == study.Chat {
-		answer.Text, err = reply(ctx, p.Brief)
-		if err == nil {
-			err = stream(ctx, answer.Text, onText)
-		}
-	} else {
-		answer.Text, err = aidJSON(ctx, p.Brief)
+	answer.Text, err = attemptFor(ctx, p.Brief).answer(extract.NewOutline(p.Brief.Material))
+	if err == nil && p.Brief.Type == study.Chat {
+		err = stream(ctx, answer.Text, onText)
 	}
 	if err != nil {
 		return study.Answer{}, study.Wrap(err, study.CodeTimeout, "the answer was not finished in time")
 	}
 	return answer, nil
+}
+
+// attemptFor is how b is answered.
+func attemptFor(ctx context.Context, b study.Brief) attempt {
+	return func(o extract.Outline) (string, error) {
+		if b.Type == study.Chat {
+			return reply(ctx, o, b)
+		}
+		return aidJSON(ctx, o, b)
+	}
 }
 
 // stream hands text to onText a word at a time.
@@ -73,9 +81,9 @@ func stream(ctx context.Context, text string, onText func(string)) error {
 // A source is the material as the makers see it.
 type source struct{ *extract.Source }
 
-// newSource takes material apart.
-func newSource(ctx context.Context, material string) (source, error) {
-	src, err := extract.Read(ctx, material)
+// newSource takes an outline apart.
+func newSource(ctx context.Context, o extract.Outline) (source, error) {
+	src, err := extract.Read(ctx, o)
 	return source{src}, err
 }
 
@@ -90,8 +98,8 @@ var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid
 	study.Plan:       makePlan,
 }
 
-// aidJSON makes the aid that b asks for.
-func aidJSON(ctx context.Context, b study.Brief) (string, error) {
+// aidJSON makes the aid that b asks for out of o, b's material.
+func aidJSON(ctx context.Context, o extract.Outline, b study.Brief) (string, error) {
 	maker := makers[b.Type]
 	if maker == nil {
 		return "", study.Errorf(study.CodeInvalid, "the offline engine does not know this type of request")
@@ -99,7 +107,7 @@ func aidJSON(ctx context.Context, b study.Brief) (string, error) {
 	if strings.TrimSpace(b.Material) == "" {
 		return "", lacking("there is nothing to make this from: give the text to study here, name notes in explicit_note_ids, or put the text in the message")
 	}
-	src, err := newSource(ctx, b.Material)
+	src, err := newSource(ctx, o)
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ import (
 
 func read(t testing.TB, s string) *Source {
 	t.Helper()
-	src, err := Read(context.Background(), s)
+	src, err := Read(context.Background(), NewOutline(s))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,12 +61,13 @@ const (
 	maxTitleRunes = 120
 )
 
-// Read takes material apart. Of more than 2000 sentences it keeps 2000, the
+// Read takes an outline apart. Of more than 2000 sentences it keeps 2000, the
 // beginnings of twenty evenly spaced stretches. It looks at ctx between its steps
-// and gives context.Cause(ctx) when that has ended.
-func Read(ctx context.Context, material string) (*Source, error) {
-	src := &Source{}
-	src.cut(text.Sections(material))
+// and gives context.Cause(ctx) when that has ended. It leaves o as it is.
+func Read(ctx context.Context, o Outline) (*Source, error) {
+	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences)}
+	src.sample()
+	src.understand()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -88,24 +89,8 @@ func Read(ctx context.Context, material string) (*Source, error) {
 	return src, nil
 }
 
-// cut fills sections and sentences, leaving credits out.
-func (src *Source) cut(sections []text.Section) {
-	for _, sec := range sections {
-		s := Section{Heading: sec.Heading, From: len(src.Sentences)}
-		for _, p := range sec.Paragraphs {
-			if text.IsCredit(p) {
-				continue
-			}
-			for i, t := range text.SentencesOf(p) {
-				t = text.Clip(t, maxBytes)
-				src.Sentences = append(src.Sentences, Sentence{Text: t, Section: len(src.Sections), First: i == 0})
-				s.Words += len(strings.Fields(t))
-			}
-		}
-		s.To = len(src.Sentences)
-		src.Sections = append(src.Sections, s)
-	}
-	src.sample()
+// understand sees what each sentence is by itself.
+func (src *Source) understand() {
 	for i := range src.Sentences {
 		s := &src.Sentences[i]
 		s.Plain, s.Alone = text.Standalone(s.Text)
@@ -129,11 +114,7 @@ func (src *Source) sample() {
 		kept = append(kept, src.Sentences[from:from+maxSentences/sampledSpans]...)
 	}
 	src.Sentences = kept
-	for i := range src.Sections {
-		s := &src.Sections[i]
-		s.From, _ = slices.BinarySearchFunc(kept, i, func(k Sentence, i int) int { return k.Section - i })
-		s.To, _ = slices.BinarySearchFunc(kept, i+1, func(k Sentence, i int) int { return k.Section - i })
-	}
+	locate(src.Sections, kept)
 }
 
 // weigh turns ranks into shares of the greatest; a paragraph's first sentence

@@ -1,0 +1,64 @@
+package text
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"sync/atomic"
+)
+
+// A Panic says what kind of panic a student's text caused, and where. It never holds
+// a word of the text.
+type Panic struct {
+	Type  string // of its value, such as "runtime.boundsError"
+	Place string // the function, file and line that panicked
+}
+
+var panicObserver atomic.Pointer[func(Panic)]
+
+// ObservePanics sets what is called with every panic that Guard stops.
+func ObservePanics(observe func(Panic)) { panicObserver.Store(&observe) }
+
+// Guard calls read and reports whether it returned. Whatever reads a student's text
+// does so inside a Guard: a panic must cost the piece of text that caused it, not the
+// answer. It is the only place that stops such panics.
+func Guard(read func()) (ok bool) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if observe := panicObserver.Load(); observe != nil && *observe != nil {
+			(*observe)(Panic{Type: fmt.Sprintf("%T", v), Place: panicPlace()})
+		}
+	}()
+	read()
+	return true
+}
+
+// panicPlace is the innermost function of ours on the stack of a deferred call.
+func panicPlace() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])]) // without Callers, itself and Guard's deferred function
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line)
+		}
+		if !more {
+			return "unknown"
+		}
+	}
+}
+
+// guardEach calls read with every number below n. One at which read panics is left out.
+func guardEach(n int, read func(i int)) {
+	for i := 0; i < n; i++ {
+		Guard(func() {
+			for ; i < n; i++ {
+				read(i)
+			}
+		})
+	}
+}
