@@ -24,10 +24,17 @@ type made struct {
 	validation study.Validation
 	warnings   []string
 	model      string
+	cut        study.Cut // the model did not finish it
 
 	unsafe string // what it must not be shown for; "" = it may
 	judged bool   // by the model too,
 	partly bool   // but not in every respect
+}
+
+// cutWarnings tell a student that an answer is not whole.
+var cutWarnings = map[study.Cut]string{
+	study.CutLength:  "incomplete: the answer reached its length limit and may end too early",
+	study.CutStopped: "incomplete: the AI service ended the answer early",
 }
 
 // hooks are told how an answer comes along; token may be nil.
@@ -134,7 +141,10 @@ func (a *attempt) judge(ctx context.Context, answer study.Answer) {
 		return
 	}
 	m := a.byRules(aid)
-	m.model = answer.Model
+	m.model, m.cut = answer.Model, answer.Cut
+	if said := cutWarnings[m.cut]; said != "" {
+		m.warnings = append(m.warnings, said)
+	}
 	if a.wrong = append(m.faults(), a.missing(m)...); len(a.wrong) == 0 {
 		a.consult(ctx, m)
 		a.wrong = m.faults()

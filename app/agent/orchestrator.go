@@ -89,6 +89,7 @@ type run struct {
 	brief  study.Brief
 	tokens int
 	model  string
+	cut    study.Cut // of the answer
 }
 
 func (o *Orchestrator) run(ctx context.Context, id string, req study.Request, w watcher) (out Outcome, err error) {

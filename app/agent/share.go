@@ -55,7 +55,7 @@ func (r *run) obtain(ctx context.Context) (*gotten, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.model = m.model
+	r.model, r.cut = m.model, m.cut
 	if !leads {
 		r.sayWhole(m)
 	}
@@ -237,10 +237,10 @@ func (r *run) recall(ctx context.Context, key string) (*gotten, bool) {
 	return &gotten{made: m, cached: true, age: age}, true
 }
 
-// remember caches an answer that passed. One that was not wholly checked is not for others,
-// and one made from notes that have changed meanwhile for nobody.
+// remember caches an answer that passed. One that is incomplete or was not wholly checked is
+// not for others, and one made from notes that have changed meanwhile for nobody.
 func (r *run) remember(ctx context.Context, key string, m *made) {
-	if !m.validation.Passed || m.partly || r.outdated() {
+	if !m.validation.Passed || m.cut != study.NotCut || m.partly || r.outdated() {
 		return
 	}
 	data, err := json.Marshal(m.aid)

@@ -16,7 +16,7 @@ import (
 )
 
 func TestFault_L7_CutAnswerIsNeverTakenForWhole(t *testing.T) {
-	for _, fault := range []fakellm.Fault{fakellm.Cut, fakellm.Reset, fakellm.TruncatedChunk, fakellm.EarlyEnd} {
+	for _, fault := range []fakellm.Fault{fakellm.Cut, fakellm.Reset, fakellm.TruncatedChunk} {
 		for _, after := range []int{0, 4} {
 			server, o := fake(t, fakellm.Rule{Fault: fault, AfterTokens: after})
 			answer, err := client(t, o).Generate(t.Context(), prompt(), func(string) {})
@@ -209,7 +209,7 @@ func TestFault_L16_RedirectIsNotFollowed(t *testing.T) {
 }
 
 func TestNoFaultSaysMoreThanItMay(t *testing.T) {
-	wholeAnyway := []fakellm.Fault{fakellm.BadLines, fakellm.HangAtEnd, fakellm.NoDone, fakellm.PlainForStream}
+	wholeAnyway := []fakellm.Fault{fakellm.BadLines, fakellm.EarlyEnd, fakellm.HangAtEnd, fakellm.NoDone, fakellm.PlainForStream}
 	withStatus := []fakellm.Fault{fakellm.Status, fakellm.ErrorInBody, fakellm.ErrorMidway}
 	for _, fault := range fakellm.Faults() {
 		statuses := []int{500}

@@ -42,4 +42,15 @@ type Answer struct {
 	Text   string
 	Model  string // the model that answered, as it names itself
 	Tokens int    // prompt and completion together; 0 where the upstream does not say
+	Cut    Cut    // why the text may end too early; "" = the model was done
 }
+
+// Cut says why an answer ended before the model was done with it.
+type Cut string
+
+// The reasons. NotCut is the zero value: the answer is whole.
+const (
+	NotCut     Cut = ""
+	CutLength  Cut = "length"  // it reached the bound of its tokens, or the model's own
+	CutStopped Cut = "stopped" // the upstream stopped for another reason, or gave none
+)
