@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"studysharper/app/agent/prompt"
 	"studysharper/app/agent/validate"
@@ -40,6 +41,7 @@ var cutWarnings = map[study.Cut]string{
 // hooks are told how an answer comes along; token may be nil.
 type hooks struct {
 	step  func(int)
+	wait  func(time.Duration) // the AI service asks for it
 	token func(string)
 }
 
@@ -112,6 +114,7 @@ func (a *attempt) askUntilGood(ctx context.Context) error {
 // ask calls the model; a chat that somebody watches is streamed, through a guard
 // that stops it where it turns unsafe.
 func (a *attempt) ask(ctx context.Context, p study.Prompt) (study.Answer, error) {
+	p.OnWait = a.hooks.wait
 	if a.hooks.token == nil || p.JSON {
 		return a.Model.Generate(ctx, p, nil)
 	}

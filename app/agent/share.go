@@ -29,9 +29,10 @@ type flight struct {
 	err    error
 }
 
-// signal is a step reached, or a piece of a chat's text.
+// signal is a step reached, a wait that the AI service asked for, or a piece of a chat's text.
 type signal struct {
 	step  int
+	wait  time.Duration
 	token string
 }
 
@@ -123,9 +124,12 @@ func (r *run) await(ctx context.Context, f *flight, leads bool) (*made, error) {
 	for {
 		select {
 		case s := <-signals:
-			if s.step > 0 {
+			switch {
+			case s.step > 0:
 				r.tell(s.step)
-			} else {
+			case s.wait > 0:
+				r.tellWait(s.wait)
+			default:
 				r.watch.token(s.token)
 			}
 		case <-f.done:
@@ -155,7 +159,7 @@ func (r *run) fly(ctx context.Context, f *flight) {
 		case <-f.alone:
 		}
 	}
-	h := hooks{step: func(n int) { send(signal{step: n}) }}
+	h := hooks{step: func(n int) { send(signal{step: n}) }, wait: func(d time.Duration) { send(signal{wait: d}) }}
 	if r.watch.token != nil {
 		h.token = func(text string) { send(signal{token: text}) }
 	}

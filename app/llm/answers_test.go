@@ -62,8 +62,8 @@ func TestFault_L8_ErrorInsideA200MeansWhatItsCodeSays(t *testing.T) {
 	}{
 		{401, true, study.CodeUpstreamFailed, 1},
 		{401, false, study.CodeUpstreamFailed, 1},
-		{429, true, study.CodeUpstreamUnavailable, 2},
-		{429, false, study.CodeUpstreamUnavailable, 2},
+		{429, true, study.CodeUpstreamLimited, 2},
+		{429, false, study.CodeUpstreamLimited, 2},
 		{502, true, study.CodeUpstreamUnavailable, 2},
 		{500, false, study.CodeUpstreamUnavailable, 2},
 	} {
@@ -179,7 +179,7 @@ func TestFault_L11_TheCallersEndKeepsItsCause(t *testing.T) {
 
 func TestFault_L11_CancelWhileWaitingForTheSecondTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "30"})
+		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "5"})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errStudentLeft) })
 		began := time.Now()

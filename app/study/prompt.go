@@ -1,5 +1,7 @@
 package study
 
+import "time"
+
 // Brief is a task as data: what the offline engine works from, and what a prompt
 // for a language model is written from.
 type Brief struct {
@@ -35,6 +37,9 @@ type Prompt struct {
 	Brief     Brief
 	MaxTokens int  // bound of the answer; 0 = the model's own
 	JSON      bool // the answer shall be one JSON object
+
+	// OnWait, if set, is called before a wait that the AI service asked for, and how long it is.
+	OnWait func(time.Duration)
 }
 
 // Answer is what a model gave back.

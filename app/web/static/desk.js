@@ -63,7 +63,7 @@ function heard(e) {
 		complete(e);
 		break;
 	case "error":
-		failed(new Error(e.error), 0, e.retryable);
+		failed(new Error(e.error), e.retry_after_seconds, e.retryable);
 		break;
 	}
 }
