@@ -27,6 +27,11 @@ type heard struct {
 	RunID     string `json:"run_id"`
 	Error     string `json:"error"`
 	Retryable bool   `json:"retryable"`
+	Code      string `json:"code"`
+	Wait      int    `json:"retry_after_seconds"`
+	Data      struct {
+		Message string `json:"message"`
+	} `json:"data"`
 }
 
 func (e heard) terminal() bool { return e.Type == "complete" || e.Type == "error" }

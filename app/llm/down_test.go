@@ -161,7 +161,7 @@ func TestFault_L2_RateLimitIsHonouredByTheCallsAfter(t *testing.T) {
 		server, c := inBubble(Options{}, fakellm.Rule{Model: "first", Fault: fakellm.Status, Status: 429, RetryAfter: "55", Times: 1})
 		for range 3 {
 			_, err := c.Generate(t.Context(), prompt(), nil)
-			if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter < 55*time.Second || e.RetryAfter > 56*time.Second {
+			if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < 55*time.Second || e.RetryAfter > 56*time.Second {
 				t.Errorf("retry after %v", e.RetryAfter)
 			}
 		}
@@ -196,7 +196,7 @@ func TestErrorOfSeveralModelsNamesTheSoonestTime(t *testing.T) {
 			fakellm.Rule{Model: "first", Fault: fakellm.Status, Status: 429, RetryAfter: "20"},
 			fakellm.Rule{Model: "second", Fault: fakellm.Status, Status: 429, RetryAfter: "300"})
 		_, err := c.Generate(t.Context(), prompt(), nil)
-		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != 20*time.Second {
+		if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter != 20*time.Second {
 			t.Errorf("retry after %v, want 20s", e.RetryAfter)
 		}
 	})

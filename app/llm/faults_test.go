@@ -32,26 +32,26 @@ func TestFault_L1_RefusedKeyIsNotTriedAgain(t *testing.T) {
 
 func TestFault_L2_RateLimitIsWaitedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "20", Times: 1})
+		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "5", Times: 1})
 		began := time.Now()
 		answer, err := c.Generate(t.Context(), prompt(), nil)
 		if err != nil || answer.Text != words {
 			t.Fatalf("answer %+v, error %v", answer, err)
 		}
-		if took := time.Since(began); took < 20*time.Second || took > 21*time.Second {
-			t.Errorf("answered after %v, want 20 s and the jitter", took)
+		if took := time.Since(began); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("answered after %v, want 5 s and the jitter", took)
 		}
 		wantCalls(t, server, 2)
 	})
 }
 
-func TestFault_L2_RateLimitBeyondTheTimeLeftIsPassedOn(t *testing.T) {
+func TestFault_L2_LongRateLimitIsPassedOnAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "60"})
+		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "6"})
 		began := time.Now()
 		_, err := c.Generate(t.Context(), prompt(), nil)
-		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != time.Minute {
-			t.Errorf("retry after %v, want 1m", e.RetryAfter)
+		if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter != 6*time.Second {
+			t.Errorf("retry after %v, want 6s", e.RetryAfter)
 		}
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("failed after %v, want at once", took)
@@ -64,7 +64,7 @@ func TestFault_L2_RateLimitWithoutRetryAfterIsTriedOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: 429})
 		_, err := c.Generate(t.Context(), prompt(), func(string) {})
-		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != 0 {
+		if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter != 0 {
 			t.Errorf("retry after %v, want unknown", e.RetryAfter)
 		}
 		wantCalls(t, server, 2)
@@ -118,7 +118,7 @@ func TestFault_L3_RetriesAreHeldToAShareOfTheCalls(t *testing.T) {
 		server, c := inBubble(Options{RetryBurst: 2}, fakellm.Rule{Fault: fakellm.Status, Status: 429})
 		for range 30 {
 			_, err := c.Generate(t.Context(), prompt(), nil)
-			wantCode(t, err, study.CodeUpstreamUnavailable)
+			wantCode(t, err, study.CodeUpstreamLimited)
 		}
 		// 30 calls, the burst of 2, and one for each ten calls after the first.
 		if n := server.Counts().Calls; n < 33 || n > 35 {

@@ -34,7 +34,7 @@ var openrouter = map[string]replayed{
 	"stream_length":              {text: "Plants make", tokens: 23},
 	"stream_error_first":         {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"stream_error_midway":        {text: "Plants make", code: study.CodeUpstreamUnavailable},
-	"stream_error_rate_limit":    {code: study.CodeUpstreamUnavailable, again: true, next: true},
+	"stream_error_rate_limit":    {code: study.CodeUpstreamLimited, again: true, next: true},
 	"stream_moderated":           {code: study.CodeWithheld},
 	"plain":                      {text: plants, tokens: 23},
 	"plain_padded":               {text: plants, tokens: 23},
@@ -50,9 +50,9 @@ var openrouter = map[string]replayed{
 	"403_moderation":             {code: study.CodeWithheld},
 	"404":                        {code: study.CodeUpstreamFailed, next: true},
 	"408":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
-	"429":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
-	"429_retry_after":            {code: study.CodeUpstreamUnavailable, next: true},
-	"429_free_models":            {code: study.CodeUpstreamUnavailable, next: true},
+	"429":                        {code: study.CodeUpstreamLimited, again: true, next: true},
+	"429_retry_after":            {code: study.CodeUpstreamLimited, next: true},
+	"429_free_models":            {code: study.CodeUpstreamLimited, next: true},
 	"502":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"502_html":                   {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"503":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
@@ -153,8 +153,8 @@ func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestRateLimitsEndIsReadFromOpenRoutersMetadata(t *testing.T) {
 	now := time.UnixMilli(1_741_305_600_000)
 	for reset, want := range map[string]time.Duration{
-		`"1741305630000"`: 30 * time.Second, `1741305600001`: time.Millisecond, `"1741309200000"`: time.Hour, `"1741309200001"`: time.Hour,
-		`"9223372036854775807"`: time.Hour, `"1741305600000"`: 0, `"-9223372036854775808"`: 0, `"soon"`: 0, `""`: 0, `null`: 0, `{}`: 0,
+		`"1741305630000"`: 30 * time.Second, `1741305600001`: time.Millisecond, `"1741392000000"`: 24 * time.Hour, `"1741392000001"`: 24 * time.Hour,
+		`"9223372036854775807"`: 24 * time.Hour, `"1741305600000"`: 0, `"-9223372036854775808"`: 0, `"soon"`: 0, `""`: 0, `null`: 0, `{}`: 0,
 		`"` + strings.Repeat("1", 100) + `"`: 0,
 	} {
 		if d := readDetails([]byte(`{"metadata":{"headers":{"X-RateLimit-Reset":`+reset+`}}}`), now); d.reset != want || d.flagged {
@@ -173,7 +173,7 @@ func TestMetadataOfAnotherShapeSaysNothing(t *testing.T) {
 }
 
 func TestErrorWhoseBodyDoesNotComeIsAnErrorSoon(t *testing.T) {
-	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamUnavailable} {
+	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamLimited} {
 		both(t, func(t *testing.T, onText func(string)) {
 			synctest.Test(t, func(t *testing.T) {
 				_, c := inBubble(Options{})
