@@ -94,6 +94,7 @@ const (
 	UpstreamTimeout                           // ... that took too long
 	UpstreamCancelled                         // ... that we ended before it had answered
 	UpstreamTokens                            // tokens of prompts and answers, as the upstream says
+	Rejected                                  // refused for their heads: no part of Requests
 	firstResponse                             // answers by status, in the order of statuses; then the others'
 	endCounter          = firstResponse + Counter(len(statuses)+1)
 )
