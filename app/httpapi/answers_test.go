@@ -108,10 +108,10 @@ func TestAListIsAtMostOneMebibyteAndGoesOn(t *testing.T) {
 }
 
 // stuck asks for something large and reads none of it.
-func (f *face) stuck(path string) net.Conn {
+func (f *face) stuck(path string, buffer int) net.Conn {
 	f.t.Helper()
 	conn := f.dial().conn
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+	if err := conn.(*net.TCPConn).SetReadBuffer(buffer); err != nil {
 		f.t.Fatal(err)
 	}
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
@@ -130,7 +130,7 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		f.stuck("/api/notes?user_id=u")
+		f.stuck("/api/notes?user_id=u", 4<<10)
 	}
 	f.until("two answers are held", func() bool { return f.used() > 2*size && f.used() < 3*size })
 	r := f.ask("GET", "/api/notes?user_id=u", "")
@@ -148,11 +148,11 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 
 func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	const size = 1_000_000
-	f := serve(t, func(o *Options) { o.pace = pace{bytes: 10_000, window: time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) { o.pace = pace{bytes: 10_000, window: 2 * time.Second, longest: time.Minute} })
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
 	}
-	conn := f.stuck("/api/notes?user_id=u")
+	conn := f.stuck("/api/notes?user_id=u", 64<<10)
 	var got int
 	in := bufio.NewReaderSize(conn, 64<<10)
 	for range 4 { // longer than a window, and 200 kB in each pause
@@ -160,7 +160,7 @@ func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 		if got += int(n); err != nil {
 			t.Fatalf("after %d bytes: %v", got, err)
 		}
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(700 * time.Millisecond)
 	}
 	if n, err := io.CopyN(io.Discard, in, size-int64(got)); err != nil {
 		t.Errorf("after %d bytes more: %v", n, err)

@@ -2,8 +2,8 @@ package httpapi
 
 import (
 	"bufio"
-	"slices"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -48,9 +48,9 @@ func FuzzFasthttpGetsNothingBehindTheHead(f *testing.F) {
 
 func TestTheOriginOfAHeadIsFoundHoweverItComes(t *testing.T) {
 	for head, want := range map[string]string{
-		"GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://a.example\r\nX: y\r\n":             "http://a.example",
-		"GET / HTTP/1.1\r\noRIGIN:http://a.example  \r\n":                               "http://a.example",
-		"OPTIONS / HTTP/1.1\r\nX: o\r\nX-Origin: b\r\n":                                 "",
+		"GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://a.example\r\nX: y\r\n":               "http://a.example",
+		"GET / HTTP/1.1\r\noRIGIN:http://a.example  \r\n":                                 "http://a.example",
+		"OPTIONS / HTTP/1.1\r\nX: o\r\nX-Origin: b\r\n":                                   "",
 		"GET / HTTP/1.1\r\nOrigin: http://a.example\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n": "", // of the second
 	} {
 		for step := 1; step <= len(head); step++ {
