@@ -100,7 +100,7 @@ func (a *assembly) serve() error {
 	p := a.parts
 	p.server = httpapi.New(httpapi.Options{
 		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Streams: p.hub,
+		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
 		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,

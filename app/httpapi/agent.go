@@ -38,12 +38,31 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
-// of the client.
-func (s *Server) process(c *fiber.Ctx) error {
+// roomForRun refuses a run that there is no room for, before its body is read.
+func (s *Server) roomForRun(c *fiber.Ctx) error {
 	if err := s.o.Runs.Refuse(); err != nil {
 		return err
 	}
+	return c.Next()
+}
+
+// roomForStream is roomForRun for a run that is limited: one that is refused for want of room counts for the limit
+// of its client.
+func (s *Server) roomForStream(c *fiber.Ctx) error {
+	if err := s.o.Runs.Refuse(); err != nil {
+		return cmp.Or(s.allow(c), err)
+	}
+	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
+		if err := s.wouldAllow(c); err != nil {
+			return err
+		}
+	}
+	return c.Next()
+}
+
+// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
+// of the client.
+func (s *Server) process(c *fiber.Ctx) error {
 	r, err := s.request(c)
 	if err != nil {
 		return err
@@ -74,9 +93,6 @@ func (s *Server) process(c *fiber.Ctx) error {
 // is not valid counts for no limit; one that is turned away for want of room does, and is
 // not looked into.
 func (s *Server) processStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.Refuse(); err != nil {
-		return cmp.Or(s.allow(c), err)
-	}
 	r, err := s.request(c)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -31,15 +33,47 @@ type conn struct {
 	*net.TCPConn
 	conns *conns
 
+	// The serving goroutine's own.
+	head    headScan
+	rest    []byte  // what has been read and stands behind the head
+	body    framing // of the request being answered, unless it has been read
+	request uint64  // that request's number in inFlight
+	bounded bool    // see boundKernel
+
+	held atomic.Int64 // bytes of transit
+
 	mu       sync.Mutex
+	unread   bool      // see leaveUnread
 	idle     bool      // between requests: nothing of the next one has been read
 	leaving  bool      // to be handed over when idle
 	woken    bool      // the deadline that stands is longAgo, not the server's
 	deadline time.Time // for reading, as the server set it
 }
 
-// Read reads for the server. Idle time that is over is the end of the connection.
+// Read reads heads for the server, see headScan.
 func (c *conn) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		return c.takeRest(p[:c.head.end(c.rest[:min(len(p), len(c.rest))])]), nil
+	}
+	n, err := c.receive(p)
+	end := c.head.end(p[:n])
+	if end < n {
+		c.rest = bytes.Clone(p[end:n])
+	}
+	return end, err
+}
+
+// takeRest reads what has been read already.
+func (c *conn) takeRest(p []byte) int {
+	n := copy(p, c.rest)
+	if c.rest = c.rest[n:]; len(c.rest) == 0 {
+		c.rest = nil // an idle connection keeps no buffers
+	}
+	return n
+}
+
+// receive reads from the client. Idle time that is over is the end of the connection.
+func (c *conn) receive(p []byte) (int, error) {
 	for {
 		n, err := c.TCPConn.Read(p)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -95,8 +129,34 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Close closes this process's end.
+// Write writes an answer. Its time is over when a window has passed in which the client took next to nothing.
+func (c *conn) Write(p []byte) (int, error) {
+	if len(p) > smallAnswer && !c.bounded {
+		c.bounded = true
+		c.boundKernel()
+	}
+	pace := c.conns.pace
+	sent, until := 0, time.Time{}
+	for {
+		n, err := c.TCPConn.Write(p[sent:])
+		sent += n
+		now := time.Now()
+		if until.IsZero() {
+			until = now.Add(pace.longest)
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || n < pace.bytes || now.After(until) {
+			return sent, err
+		}
+		if err := c.SetWriteDeadline(now.Add(pace.window)); err != nil {
+			return sent, err
+		}
+	}
+}
+
+// Close closes this process's end, in order where the client may still be sending.
 func (c *conn) Close() error {
+	c.release()
+	c.linger()
 	c.conns.remove(c)
 	return c.TCPConn.Close()
 }
@@ -114,6 +174,7 @@ func (c *conn) active() {
 
 // settled notes that a request has been answered.
 func (c *conn) settled() {
+	c.release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = true
@@ -137,7 +198,11 @@ func (c *conn) setLeaving(leaving bool) {
 
 // conns are a worker's open connections, event streams left out.
 type conns struct {
-	own *metrics.Page
+	own     *metrics.Page
+	pace    pace
+	transit transit
+	lingers atomic.Int64 // connections being closed in order
+	ending  atomic.Bool  // the worker waits for its connections to end
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
@@ -146,7 +211,9 @@ type conns struct {
 	empty   chan struct{} // not nil: closed when none is open
 }
 
-func newConns(own *metrics.Page) *conns { return &conns{own: own, open: map[*conn]struct{}{}} }
+func newConns(own *metrics.Page) *conns {
+	return &conns{own: own, pace: readPace, open: map[*conn]struct{}{}}
+}
 
 // add takes a connection in, which has sent nothing yet that was read.
 func (s *conns) add(tcp *net.TCPConn) *conn {
@@ -180,6 +247,7 @@ func (s *conns) remove(c *conn) {
 // leave begins to hand connections over, each when it is idle, and gives a channel
 // that is closed when none is left.
 func (s *conns) leave(over handOver) <-chan struct{} {
+	s.ending.Store(true)
 	s.mu.Lock()
 	empty := make(chan struct{})
 	s.over, s.empty = over, empty
@@ -234,6 +302,7 @@ func onState(nc net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateIdle:
 		c.settled()
 	case fasthttp.StateHijacked:
+		c.release()
 		c.conns.remove(c)
 	}
 }

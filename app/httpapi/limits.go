@@ -18,7 +18,12 @@ var adminGuesses = []limit.Policy{{Name: "admin", Quota: 5, Window: time.Minute}
 // allow counts a request of its client, the user or else the address, and is
 // CodeRateLimited above a limit. Either way the answer says what is left
 // (draft-ietf-httpapi-ratelimit-headers-10). A limit that cannot be counted lets pass.
-func (s *Server) allow(c *fiber.Ctx) error {
+func (s *Server) allow(c *fiber.Ctx) error { return s.withinLimits(c, true) }
+
+// wouldAllow is allow for a request that is not read yet: it counts nothing.
+func (s *Server) wouldAllow(c *fiber.Ctx) error { return s.withinLimits(c, false) }
+
+func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
 	if len(s.o.Limits) == 0 {
 		return nil
 	}
@@ -26,12 +31,18 @@ func (s *Server) allow(c *fiber.Ctx) error {
 	if user := authenticated(c); user != "" {
 		client = "user " + user
 	}
-	v, err := s.o.Counter.Take(s.lifetime, client, s.o.Limits)
+	judge := s.o.Counter.Peek
+	if count {
+		judge = s.o.Counter.Take
+	}
+	v, err := judge(s.lifetime, client, s.o.Limits)
 	if err != nil {
-		s.o.Log.Warn("a limit cannot be counted", "error", err)
+		s.o.Log.Warn("rate limiter unavailable", "error", err)
 		return nil
 	}
-	tellLimits(c, v)
+	if count || !v.OK {
+		tellLimits(c, v)
+	}
 	if v.OK {
 		return nil
 	}

@@ -35,7 +35,9 @@ type Options struct {
 	AdminToken    string // "" = the admin endpoints answer 403
 	Origins       []string
 	MaxBodyBytes  int
-	MaxStreams    int // over all workers
+	TransitBytes  int64 // of this worker: bodies being received and answers being sent
+	MaxLists      int   // that this worker makes at a time; at least one
+	MaxStreams    int   // over all workers
 	CacheBackend  string
 	CacheMaxItems int   // a worker
 	CacheMaxBytes int64 // a worker
@@ -66,4 +68,6 @@ type Options struct {
 	// Reload replaces every worker.
 	Reload func() error
 	Log    *slog.Logger
+
+	pace pace // a test's; else readPace
 }

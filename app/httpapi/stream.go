@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
@@ -21,26 +22,58 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
+	if c.Method() == fiber.MethodHead {
+		return s.streamHead(c, q)
+	}
 	if err := s.admitStream(); err != nil {
 		return err
 	}
-	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
-	peek := q
-	peek.Peek = true
-	found, err := s.o.Journal.Since(s.lifetime, peek)
-	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
-		err = s.storedAsMine(c, session)
+	ended, err := s.streamEnded(c, q)
+	if err != nil || ended {
+		s.o.Streams.Release()
 	}
 	switch {
 	case err != nil:
-		s.o.Streams.Release()
 		return err
-	case found.Ended:
-		s.o.Streams.Release()
+	case ended:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
 	s.hijack(c, q)
 	return nil
+}
+
+// streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
+func (s *Server) streamHead(c *fiber.Ctx, q stream.Query) error {
+	ended, err := s.streamEnded(c, q)
+	switch {
+	case err != nil:
+		return err
+	case ended:
+		return c.SendStatus(fiber.StatusNoContent)
+	}
+	setStreamHeader(&c.Context().Response.Header)
+	return nil
+}
+
+// streamEnded reports whether the client has seen all that its session's run has to say. The error is
+// CodeNotFound for another user's session.
+func (s *Server) streamEnded(c *fiber.Ctx, q stream.Query) (bool, error) {
+	q.Peek = true
+	found, err := s.o.Journal.Since(s.lifetime, q)
+	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
+		err = s.storedAsMine(c, q.Session)
+	}
+	return found.Ended, err
+}
+
+// setStreamHeader sets the headers of an event stream.
+func setStreamHeader(h *fasthttp.ResponseHeader) {
+	h.SetContentType("text/event-stream")
+	h.Set(fiber.HeaderCacheControl, "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
+	h.SetConnectionClose()
 }
 
 // lastEventID is where the client says it is. What is no position of ours stands
@@ -88,11 +121,7 @@ func (s *Server) reserveStream() bool {
 func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
 	ctx := c.Context()
 	h := &ctx.Response.Header
-	h.SetContentType("text/event-stream")
-	h.Set(fiber.HeaderCacheControl, "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
-	h.SetConnectionClose()
+	setStreamHeader(h)
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
 		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on

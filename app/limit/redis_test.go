@@ -114,7 +114,11 @@ func TestRedisSaysWhatTheTableSays(t *testing.T) {
 	c, s := counter(t, redistest.Start(t).URL()), open(t)
 	for _, odd := range []Policy{{"a", 7, time.Minute}, {"b", 1, time.Hour}, {"c", 1000000, time.Minute}, {"d", 13, time.Hour}} {
 		for i := range 8 {
+			peeked, err := c.Peek(t.Context(), "ann "+odd.Name, []Policy{odd})
 			own, shared := s.take("ann "+odd.Name, odd), taken(t, c, "ann "+odd.Name, odd)
+			if err != nil || peeked.OK != own.OK {
+				t.Errorf("%s, request %d: peeked %+v, %v, the table says %+v", odd.Name, i+1, peeked, err, own)
+			}
 			diff := shared.Left[0].Remaining - own.Left[0].Remaining // time passes between two requests
 			if own.OK != shared.OK || diff < 0 || diff > i+1 || (odd.Quota < 100 && diff != 0) {
 				t.Errorf("%s, request %d: %+v, the table says %+v", odd.Name, i+1, shared, own)
