@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"math/bits"
@@ -38,8 +38,8 @@ type breaker struct {
 	seen    int    // how many calls those are
 	until   time.Time
 	named   time.Time // the model asked to be left alone so long, perhaps beyond until
-	tripped bool   // open, or after until half-open
-	life    uint64 // counts changes; what was begun before the last one says nothing
+	tripped bool      // open, or after until half-open
+	life    uint64    // counts changes; what was begun before the last one says nothing
 }
 
 // blocked is why a breaker lets no call go.

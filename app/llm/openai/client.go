@@ -2,7 +2,7 @@
 // OpenAI's chat completions. The one idea: an upstream is not trusted. Every wait,
 // byte and retry is bounded by Options, its words reach a student only as an answer
 // and never inside an error, and what it does wrong comes out as one of a few codes.
-package llm
+package openai
 
 import (
 	"context"
