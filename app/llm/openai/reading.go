@@ -243,7 +243,7 @@ func (r *reading) ended(err error) *failure {
 		return r.broken(err)
 	case r.finished:
 		return r.whole()
-	case errors.Is(err, io.EOF) && r.text.Len() > 0:
+	case r.ctx.Err() == nil && errors.Is(err, io.EOF) && r.text.Len() > 0:
 		r.answer.Cut = study.CutStopped
 		return r.whole()
 	default:
