@@ -99,13 +99,13 @@ func statusFailure(status int, retryAfter time.Duration) *failure {
 	cause := errors.New("upstream status " + strconv.Itoa(status))
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return newFailure(giveUp, cause, "the model's API refused our key")
+		return newFailure(giveUp, cause, "the AI service rejected this server's API key; please tell whoever runs it")
 	case status == http.StatusPaymentRequired:
-		return newFailure(giveUp, cause, "the model's API wants to be paid first")
+		return newFailure(giveUp, cause, "the AI service account of this server has no credit left; please tell whoever runs it")
 	case status >= 300 && status < 400:
-		return newFailure(giveUp, cause, "the model's API answered with a redirect, which is not followed")
+		return newFailure(giveUp, cause, "the AI service answered with a redirect, which is not followed")
 	case status == http.StatusNotFound:
-		return newFailure(nextModel, cause, "the model's API does not know the model")
+		return newFailure(nextModel, cause, "the AI service does not know the model")
 	case status == http.StatusTooManyRequests,
 		retryAfter > maxWait && (status == http.StatusRequestTimeout || status >= 500):
 		// Says nothing about the upstream's health: it is busy, for us.
@@ -113,20 +113,20 @@ func statusFailure(status int, retryAfter time.Duration) *failure {
 	case status == http.StatusRequestTimeout, status >= 500:
 		return &failure{recovery: tryAgain, health: unhealthy, wait: retryAfter, err: unavailableError(retryAfter, cause)}
 	case status >= 400:
-		return newFailure(nextModel, cause, "the model's API refused the request")
+		return newFailure(nextModel, cause, "the AI service refused the request")
 	default:
-		return newFailure(nextModel, cause, "the model's API answered with a status that makes no sense")
+		return newFailure(nextModel, cause, "the AI service answered with an unexpected status")
 	}
 }
 
 func unavailableError(retryAfter time.Duration, cause error) *study.Error {
-	return &study.Error{Code: study.CodeUpstreamUnavailable, Message: "the model cannot answer just now",
+	return &study.Error{Code: study.CodeUpstreamUnavailable, Message: "the AI service cannot answer right now",
 		RetryAfter: retryAfter, Cause: cause}
 }
 
 // rateLimitedError reports an upstream that asks us to wait; 0 = it did not say how long.
 func rateLimitedError(wait time.Duration, cause error) *study.Error {
-	message := "the AI service limits our requests just now; try again soon"
+	message := "the AI service is limiting requests right now; try again soon"
 	if wait > 0 {
 		message = "the AI service asks us to wait " + study.Wait(wait)
 	}
@@ -149,9 +149,9 @@ func silenceFailure(ctx context.Context) *failure {
 		return &failure{recovery: nextModel, health: unhealthy, err: &study.Error{Code: study.CodeUpstreamTimeout,
 			Message: "the model did not answer in time", Cause: cause}}
 	}
-	code, message := study.CodeUnavailable, "the run was ended before the model had answered"
+	code, message := study.CodeUnavailable, "the request ended before the model answered"
 	if errors.Is(cause, context.DeadlineExceeded) {
-		code, message = study.CodeTimeout, "the run took longer than it may"
+		code, message = study.CodeTimeout, "timed out"
 	}
 	return &failure{recovery: giveUp, health: unknown, err: study.AsError(study.Wrap(cause, code, message))}
 }

@@ -23,7 +23,7 @@ func (c *Client) doCall(ctx context.Context, model string, p study.Prompt, onTex
 	idle.start(c.o.FirstByteTimeout)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return study.Answer{}, ioFailure(ctx, err, tryAgain, study.CodeUpstreamUnavailable, "the model's API cannot be reached")
+		return study.Answer{}, ioFailure(ctx, err, tryAgain, study.CodeUpstreamUnavailable, "the AI service cannot be reached")
 	}
 	defer resp.Body.Close()
 	idle.start(c.o.IdleTimeout)
@@ -48,7 +48,7 @@ func (c *Client) newRequest(ctx context.Context, model string, p study.Prompt, s
 		}
 	}
 	// The error is not passed on: it would quote the URL, which may hold credentials.
-	return nil, newFailure(giveUp, errExchange, "the model's API has no usable address")
+	return nil, newFailure(giveUp, errExchange, "the address of the AI service is not valid")
 }
 
 func (c *Client) setHeaders(h http.Header, stream bool) {

@@ -78,7 +78,7 @@ func (r *responseReader) readBody(h http.Header) *failure {
 	case kind == "text/event-stream":
 		return r.readEvents()
 	default:
-		return newFailure(tryAgain, nil, "the model's API answered with something that is no event stream").markUnhealthy()
+		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not an event stream").markUnhealthy()
 	}
 }
 
@@ -90,7 +90,7 @@ func (r *responseReader) readJSON() *failure {
 	}
 	var reply wireReply
 	if json.Unmarshal(body, &reply) != nil {
-		return newFailure(tryAgain, nil, "the model's API answered with something that is no JSON").markUnhealthy()
+		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
 	}
 	if fail := r.addReply(&reply); fail != nil {
 		return fail
@@ -162,7 +162,7 @@ func (r *responseReader) addText(piece jsonString) *failure {
 	}
 	before := r.text.Len()
 	if !piece.appendTo(&r.text, r.o.MaxAnswerBytes-before) {
-		return newFailure(r.unlessShown(nextModel), nil, "the model's answer is longer than we take")
+		return newFailure(r.unlessShown(nextModel), nil, "the model's answer is too long")
 	}
 	if r.onText != nil {
 		r.onText(r.text.String()[before:])
@@ -183,9 +183,9 @@ func (r *responseReader) requireText() *failure {
 
 // bodyFailure classifies an error of reading the body.
 func (r *responseReader) bodyFailure(err error) *failure {
-	fail := ioFailure(r.ctx, err, tryAgain, study.CodeUpstreamFailed, "the model's answer broke off")
+	fail := ioFailure(r.ctx, err, tryAgain, study.CodeUpstreamFailed, "the model's answer was cut off")
 	if errors.Is(err, errRawBytes) || errors.Is(err, errLongLine) {
-		fail = newFailure(nextModel, safeCause(err), "the model's answer is longer than we take")
+		fail = newFailure(nextModel, safeCause(err), "the model's answer is too long")
 	}
 	fail.recovery = r.unlessShown(fail.recovery)
 	return fail

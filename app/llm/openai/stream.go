@@ -55,7 +55,7 @@ func (r *responseReader) readEvent(data []byte) *failure {
 	r.chunk = wireReply{}
 	if json.Unmarshal(data, &r.chunk) != nil {
 		if r.badLines++; r.badLines > maxBadLines {
-			return newFailure(r.unlessShown(tryAgain), nil, "the model's API sent a stream that is no JSON").markUnhealthy()
+			return newFailure(r.unlessShown(tryAgain), nil, "the AI service sent an invalid stream: not JSON").markUnhealthy()
 		}
 		return nil
 	}
