@@ -10,8 +10,8 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
 	"studysharper/app/llm/offline"
+	"studysharper/app/llm/openai"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -115,11 +115,11 @@ func (a *assembly) serve() error {
 // newModel gives the model of the settings, and its health: the offline engine is always
 // well. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c Config, own *metrics.Page) (agent.Model, func() llm.Health) {
+func newModel(c Config, own *metrics.Page) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
-		return offline.New(), func() llm.Health { return llm.Health{} }
+		return offline.New(), func() openai.Health { return openai.Health{} }
 	}
-	client := llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
 		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
 	return client, client.Health
 }

@@ -18,7 +18,7 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
+	"studysharper/app/llm/openai"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -36,7 +36,7 @@ type parts struct {
 	hub    *hub.Hub
 	server *httpapi.Server
 	others *together
-	health func() llm.Health // of the upstream
+	health func() openai.Health // of the upstream
 	tide   tide
 }
 

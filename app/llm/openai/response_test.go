@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"bytes"
@@ -127,8 +127,8 @@ func TestErrorObjectsOfAllKindsAreRead(t *testing.T) {
 }
 
 // newReading reads a body that is there already.
-func newReading(body []byte, o Options, onText func(string)) *reading {
-	return &reading{ctx: context.Background(), o: o, onText: onText, watch: newWatch(func() {}, false),
+func newReading(body []byte, o Options, onText func(string)) *responseReader {
+	return &responseReader{ctx: context.Background(), o: o, onText: onText, idle: newIdleTimer(func() {}, false),
 		body: &boundedReader{r: bytes.NewReader(body), left: o.MaxRawBytes}}
 }
 
@@ -146,7 +146,7 @@ func FuzzReading(f *testing.F) {
 			onText = func(s string) { shown += len(s) }
 		}
 		r := newReading(body, o, onText)
-		fail := r.read(header)
+		fail := r.readBody(header)
 		if r.text.Len() > o.MaxAnswerBytes || r.answer.Tokens < 0 {
 			t.Errorf("answer of %d bytes and %d tokens", r.text.Len(), r.answer.Tokens)
 		}
@@ -156,7 +156,7 @@ func FuzzReading(f *testing.F) {
 		if fail == nil && strings.TrimSpace(r.text.String()) == "" {
 			t.Error("an answer without text is no answer")
 		}
-		if fail != nil && shown > 0 && fail.next != giveUp {
+		if fail != nil && shown > 0 && fail.recovery != giveUp {
 			t.Error("text was shown and the call is to be made again")
 		}
 	})
@@ -176,7 +176,7 @@ func TestHarmlessKeepsOnlyWhatIsOurs(t *testing.T) {
 	for _, test := range []struct{ in, want error }{
 		{nil, nil}, {io.EOF, io.EOF}, {errLongLine, errLongLine}, {errors.New("malformed HTTP response " + keyCanary), errExchange},
 	} {
-		if got := harmless(test.in); got != test.want {
+		if got := safeCause(test.in); got != test.want {
 			t.Errorf("%v is kept as %v", test.in, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func TestFault_L1_RefusedKeyIsNotTriedAgain(t *testing.T) {
 			o.Fallbacks = []string{"second"}
 			_, err := client(t, o).Generate(t.Context(), prompt(), onText)
 			e := wantCode(t, err, study.CodeUpstreamFailed)
-			if e.Message != "the model's API refused our key" {
+			if e.Message != "the AI service rejected this server's API key; please tell whoever runs it" {
 				t.Errorf("message is %q", e.Message)
 			}
 			wantNoCanary(t, err)

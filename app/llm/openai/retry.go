@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"context"
@@ -15,24 +15,24 @@ import (
 const (
 	minBackoff    = 100 * time.Millisecond
 	maxBackoff    = 400 * time.Millisecond
-	maxRetryAfter = 24 * time.Hour  // what an upstream asks beyond that is cut to it
-	maxWait       = 5 * time.Second // a longer wait that an upstream asks for is the caller's to wait
-	retryShare    = 0.1             // retries for each call, in the long run
+	maxRetryAfter = 24 * time.Hour  // longest wait that is believed
+	maxWait       = 5 * time.Second // longest wait that we sleep through; a longer one is reported to the caller
+	retryShare    = 0.1             // retries per call, in the long run
 )
 
-// backoff is how long to wait before the second try: what the upstream asked for,
-// and a random time on top, so that calls that failed together do not return together.
+// backoff returns how long to wait before a retry: what the upstream asked for, plus a random
+// time, so that calls that failed together are not retried together.
 func backoff(retryAfter time.Duration) time.Duration {
 	return retryAfter + minBackoff + rand.N(maxBackoff-minBackoff)
 }
 
-// fits reports whether a try after delay still has reserve left of ctx's time.
-func fits(ctx context.Context, delay, reserve time.Duration) bool {
+// leavesTime reports whether ctx leaves reserve for a retry after delay.
+func leavesTime(ctx context.Context, delay, reserve time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) >= delay+reserve
 }
 
-// sleep waits and reports true, or false once ctx has ended.
+// sleep waits for d; it returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -44,9 +44,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// retryAfter reads how long an upstream asks us to wait: Retry-After (RFC 9110, 10.2.3), seconds
-// or a date, and OpenAI's retry-after-ms, which is more exact and therefore comes first.
-// Fractions are read too. Anything else, and a time that has passed, is 0.
+// retryAfter returns how long an upstream asks us to wait: OpenAI's retry-after-ms, which is
+// more exact, else Retry-After (RFC 9110, section 10.2.3) as seconds, with a fraction or
+// without, or as a date. Anything else, and a time in the past, is 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if wait, ok := readWait(h.Get("Retry-After-Ms"), time.Millisecond); ok {
 		return wait
@@ -62,18 +62,18 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(when.Sub(now), 0), maxRetryAfter)
 }
 
-// readWait reads a decimal number of units, 0 where it is negative.
+// readWait reads a decimal number of units; a negative one is 0.
 func readWait(value string, unit time.Duration) (wait time.Duration, ok bool) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if math.IsNaN(n) || err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, false
 	}
-	// Compared before multiplying, which would overflow.
+	// Clamped before multiplying, which could overflow.
 	return time.Duration(min(max(n, 0), float64(maxRetryAfter/unit)) * float64(unit)), true
 }
 
-// retryBudget holds retries to a share of the calls, so that an upstream in
-// trouble is not asked twice as often as a healthy one.
+// retryBudget limits retries to a share of the calls, so that retries do not double the load
+// on an upstream in trouble.
 type retryBudget struct {
 	burst float64
 
@@ -85,14 +85,14 @@ func newRetryBudget(burst int) *retryBudget {
 	return &retryBudget{burst: float64(burst), left: float64(burst)}
 }
 
-// earn counts a call.
+// earn adds the share of one call.
 func (b *retryBudget) earn() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.left = min(b.left+retryShare, b.burst)
 }
 
-// spend takes one retry, and reports whether there was one.
+// spend takes one retry from the budget; it returns false if there is none.
 func (b *retryBudget) spend() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"bytes"
@@ -9,24 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-var errNoString = errors.New("neither a string nor null")
+var errNoString = errors.New("not a string or null")
 
-// raw is a JSON value as it stands in a body, and quoted one that is a string; nil is
-// null. Neither is copied, against the custom of json.Unmarshaler: they are good as
-// long as the body is, and a body near its bound must not be held twice.
+// rawValue is a JSON value as it is in a body, jsonString one that is a string; nil is null.
+// Contrary to json.Unmarshaler's contract neither is copied, so that a body near its limit is
+// not held twice: they are valid as long as the body is.
 type (
-	raw    []byte
-	quoted []byte
+	rawValue   []byte
+	jsonString []byte
 )
 
 // UnmarshalJSON keeps any value.
-func (v *raw) UnmarshalJSON(value []byte) error {
+func (v *rawValue) UnmarshalJSON(value []byte) error {
 	*v = value
 	return nil
 }
 
 // UnmarshalJSON keeps a string or null, and refuses anything else.
-func (q *quoted) UnmarshalJSON(value []byte) error {
+func (q *jsonString) UnmarshalJSON(value []byte) error {
 	switch value[0] {
 	case '"':
 		*q = value
@@ -38,22 +38,22 @@ func (q *quoted) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// is reports whether the string is word, which needs no escaping.
-func (q quoted) is(word string) bool { return string(q.inside()) == word }
+// equals reports whether the string is word, which must not need escaping.
+func (q jsonString) equals(word string) bool { return string(q.content()) == word }
 
-func (q quoted) empty() bool { return len(q) <= len(`""`) }
+func (q jsonString) isEmpty() bool { return len(q) <= len(`""`) }
 
-// inside is what stands between the quotes.
-func (q quoted) inside() []byte {
-	if q.empty() {
+// content returns what is between the quotes.
+func (q jsonString) content() []byte {
+	if q.isEmpty() {
 		return nil
 	}
 	return q[1 : len(q)-1]
 }
 
-// appendTo decodes the string onto text; one that is longer than room is left out
-// whole, and is false.
-func (q quoted) appendTo(text *strings.Builder, room int) bool {
+// appendTo appends the decoded string to text. If it is longer than room, appendTo appends
+// nothing and returns false.
+func (q jsonString) appendTo(text *strings.Builder, room int) bool {
 	size := 0
 	for part, r := range q.pieces {
 		if size += len(part); part == nil {
@@ -72,10 +72,10 @@ func (q quoted) appendTo(text *strings.Builder, room int) bool {
 	return true
 }
 
-// pieces gives the decoded string piece by piece: a part of q, or nil and a character.
+// pieces yields the decoded string piece by piece: a part of q, or nil and a character.
 // What is not UTF-8 becomes U+FFFD, each byte and each half of a pair, as in encoding/json.
-func (q quoted) pieces(yield func([]byte, rune) bool) {
-	for s := q.inside(); len(s) > 0; {
+func (q jsonString) pieces(yield func([]byte, rune) bool) {
+	for s := q.content(); len(s) > 0; {
 		end := bytes.IndexByte(s, '\\')
 		if end < 0 {
 			end = len(s)
@@ -97,8 +97,8 @@ func (q quoted) pieces(yield func([]byte, rune) bool) {
 	}
 }
 
-// validPart gives the UTF-8 that s begins with, or nil for its first byte, and how many
-// bytes of s that is.
+// validPart returns the valid UTF-8 at the start of s, or nil for one invalid byte, and its
+// length in s.
 func validPart(s []byte) (part []byte, size int) {
 	if utf8.Valid(s) {
 		return s, len(s)
@@ -116,7 +116,7 @@ func validPart(s []byte) (part []byte, size int) {
 	return s[:size], size
 }
 
-// escape reads the escape that s, the rest of a valid JSON string, begins with (RFC 8259, 7).
+// escape decodes the escape at the start of s, the rest of a valid JSON string (RFC 8259, section 7).
 func escape(s []byte) (r rune, size int) {
 	switch s[1] {
 	case 'u':
@@ -136,7 +136,7 @@ func escape(s []byte) (r rune, size int) {
 	}
 }
 
-// unicodeEscape reads \uXXXX, or two of them that are a pair.
+// unicodeEscape decodes \uXXXX, or a surrogate pair of two.
 func unicodeEscape(s []byte) (r rune, size int) {
 	r = hexRune(s)
 	if !utf16.IsSurrogate(r) {
@@ -153,7 +153,7 @@ func unicodeEscape(s []byte) (r rune, size int) {
 func hexRune(s []byte) rune {
 	n, err := strconv.ParseUint(string(s[2:6]), 16, 16)
 	if err != nil {
-		return utf8.RuneError // not in valid JSON
+		return utf8.RuneError // cannot happen in valid JSON
 	}
 	return rune(n)
 }

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"testing"
@@ -29,7 +29,7 @@ func TestEachCallThatIsMadeIsObservedAndARefusedOneIsNot(t *testing.T) {
 	if len(codes) != 2 || codes[0] != study.CodeUpstreamUnavailable || codes[1] != "ok" || tokens != 14 || server.Counts().Calls != 2 {
 		t.Errorf("observed %v, %d tokens", codes, tokens)
 	}
-	c.breakers["first"].change(true, time.Minute)
+	c.breakers["first"].enter(true, time.Minute)
 	if _, err := c.Generate(t.Context(), prompt(), nil); err == nil || len(codes) != 2 {
 		t.Errorf("with an open breaker: %v, observed %v", err, codes)
 	}

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func TestFault_L13_UpstreamDownForTenMinutes(t *testing.T) {
 			if c.Health() != (Health{FirstOpen: true, Open: 1}) && time.Since(began) > 5*time.Second {
 				t.Fatalf("after %v health is %+v", time.Since(began), c.Health())
 			}
-			if e.RetryAfter > openFor+moreWait {
+			if e.RetryAfter > openFor+retryJitter {
 				t.Fatalf("retry after %v", e.RetryAfter)
 			}
 			time.Sleep(200 * time.Millisecond)
@@ -48,7 +48,7 @@ func TestFault_L13_OpenBreakerFailsAtOnce(t *testing.T) {
 	calls := server.Counts().Calls
 	for range 3 {
 		_, err := c.Generate(t.Context(), prompt(), func(string) {})
-		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter <= 0 || e.RetryAfter > openFor+moreWait {
+		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter <= 0 || e.RetryAfter > openFor+retryJitter {
 			t.Errorf("retry after %v", e.RetryAfter)
 		}
 		wantNoCanary(t, err)

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"context"
@@ -57,11 +57,11 @@ func TestFault_L9_APlainAnswerIsHeldOnce(t *testing.T) {
 		"errors without number":     {`{"error":[{}`, ",{}", `]}`, 0, false},
 		"reasoning beside the text": {`{"choices":[{"message":{"content":"hi","reasoning":"`, "a", `"}}]}`, 0, true},
 	} {
-		r := &reading{ctx: context.Background(), o: o, watch: newWatch(func() {}, false),
+		r := &responseReader{ctx: context.Background(), o: o, idle: newIdleTimer(func() {}, false),
 			body: &boundedReader{r: flood(test.head, test.fill, test.tail, o.MaxRawBytes+test.over), left: o.MaxRawBytes}}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		fail := r.read(http.Header{})
+		fail := r.readBody(http.Header{})
 		runtime.ReadMemStats(&after)
 		if (fail == nil) != test.whole {
 			t.Errorf("%s: failure %+v", name, fail)
@@ -83,7 +83,7 @@ func TestPlainTextIsRefusedOneByteOverItsBoundHoweverItIsWritten(t *testing.T) {
 			o := Options{MaxAnswerBytes: 100_000}.withDefaults()
 			body := `{"choices":[{"message":{"content":"` + strings.Repeat(fill, o.MaxAnswerBytes+over-1) + `b"}}]}`
 			r := newReading([]byte(body), o, nil)
-			fail := r.read(http.Header{})
+			fail := r.readBody(http.Header{})
 			if (fail != nil) != (over == 1) || fail == nil && r.text.Len() != o.MaxAnswerBytes || fail != nil && r.text.Len() > 0 {
 				t.Errorf("%s, %d over: %d bytes, failure %+v", fill, over, r.text.Len(), fail)
 			}

@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"encoding/json"
@@ -21,13 +21,13 @@ func TestQuotedIsReadAsTheStandardLibraryReadsIt(t *testing.T) {
 		for room := range len(want) + 2 {
 			var b strings.Builder
 			b.WriteString("before")
-			ok := quoted(value).appendTo(&b, room)
+			ok := jsonString(value).appendTo(&b, room)
 			if fits := room >= len(want); ok != fits || ok && b.String() != "before"+want || !ok && b.String() != "before" {
 				t.Errorf("%s with room for %d bytes: %v, %q", value, room, ok, b.String())
 			}
 		}
-		if q := quoted(value); q.empty() != (want == "") || q.is("plain") != (want == "plain") {
-			t.Errorf("%s: empty %v, plain %v", value, q.empty(), q.is("plain"))
+		if q := jsonString(value); q.isEmpty() != (want == "") || q.equals("plain") != (want == "plain") {
+			t.Errorf("%s: empty %v, plain %v", value, q.isEmpty(), q.equals("plain"))
 		}
 	}
 }
@@ -35,13 +35,13 @@ func TestQuotedIsReadAsTheStandardLibraryReadsIt(t *testing.T) {
 func TestQuotedTakesStringsAndNullOnly(t *testing.T) {
 	for value, ok := range map[string]bool{`"x"`: true, `null`: true, `1`: false, `true`: false, `{}`: false, `[]`: false, `["x"]`: false} {
 		var c struct {
-			Content quoted `json:"content"`
+			Content jsonString `json:"content"`
 		}
 		err := json.Unmarshal([]byte(`{"content":`+value+`}`), &c)
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", value, err)
 		}
-		if c.Content.empty() != (value != `"x"`) {
+		if c.Content.isEmpty() != (value != `"x"`) {
 			t.Errorf("%s is read as %s", value, c.Content)
 		}
 	}
@@ -53,7 +53,7 @@ func FuzzQuoted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var want string
-		var got quoted
+		var got jsonString
 		if json.Unmarshal(value, &want) != nil || json.Unmarshal(value, &got) != nil {
 			return
 		}
@@ -75,7 +75,7 @@ func BenchmarkQuoted(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var out strings.Builder
-				quoted(value).appendTo(&out, 1<<20)
+				jsonString(value).appendTo(&out, 1<<20)
 			}
 		})
 	}

@@ -1,8 +1,8 @@
-// Package llm asks a language model for an answer, through any API that speaks
-// OpenAI's chat completions. The one idea: an upstream is not trusted. Every wait,
-// byte and retry is bounded by Options, its words reach a student only as an answer
-// and never inside an error, and what it does wrong comes out as one of a few codes.
-package llm
+// Package openai asks language models through any API that is compatible with OpenAI's chat
+// completions. The one idea: the upstream is not trusted. Options bound every wait, byte and
+// retry; the upstream's words reach a student only as an answer, never in an error; and
+// whatever it does wrong becomes one of a few error codes.
+package openai
 
 import (
 	"context"
@@ -17,14 +17,14 @@ import (
 
 const maxIdleConns = 16
 
-// Options configures a Client. A field that is zero or negative gets its default.
+// Options configures a Client. Fields that are zero or negative get their defaults.
 type Options struct {
 	BaseURL   string   // up to and without /chat/completions, e.g. https://openrouter.ai/api/v1
 	APIKey    string   // sent as a bearer token; "" = none
 	Model     string   // asked first
-	Fallbacks []string // asked in order when the model before failed in a way another may not
+	Fallbacks []string // asked in this order if the model before fails
 
-	Timeout          time.Duration // one Generate, all tries and fallbacks together; default 60 s
+	Timeout          time.Duration // one Generate, with all retries and fallbacks; default 60 s
 	ConnectTimeout   time.Duration // name look-up and connection, and again the TLS handshake; default 2 s
 	FirstByteTimeout time.Duration // of a streamed call, until its headers; default 30 s
 	IdleTimeout      time.Duration // of a streamed call, between two lines; default 30 s
@@ -32,29 +32,29 @@ type Options struct {
 	MaxAnswerBytes int // text of an answer; default 1 MiB
 	MaxRawBytes    int // body of a response; default 8 MiB
 	MaxPromptBytes int // text of a prompt's turns together; default 1 MiB
-	MaxConns       int // connections to the API, busy or idle; default 64. More calls wait, within their time
-	RetryBurst     int // retries allowed in a row before they are held to a tenth of the calls; default 10
+	MaxConns       int // connections to the API, busy or idle; default 64. Further calls wait, within their timeout
+	RetryBurst     int // retries in a row before they are limited to a tenth of the calls; default 10
 
-	// Observe is told of each HTTP call that was made: how long it took, the tokens that the
-	// API says it cost, and its failure, a *study.Error. It must not block. Default: nobody.
+	// Observe is called after each HTTP call with its duration, the tokens that the API reports
+	// and its failure, a *study.Error. It must not block. Default: none.
 	Observe func(took time.Duration, tokens int, err error)
 }
 
-// withDefaults fills in what is missing.
+// withDefaults fills in the defaults.
 func (o Options) withDefaults() Options {
-	set(&o.Timeout, time.Minute)
-	set(&o.ConnectTimeout, 2*time.Second)
-	set(&o.FirstByteTimeout, 30*time.Second)
-	set(&o.IdleTimeout, 30*time.Second)
-	set(&o.MaxAnswerBytes, 1<<20)
-	set(&o.MaxRawBytes, 8<<20)
-	set(&o.MaxPromptBytes, 1<<20)
-	set(&o.MaxConns, 64)
-	set(&o.RetryBurst, 10)
+	setDefault(&o.Timeout, time.Minute)
+	setDefault(&o.ConnectTimeout, 2*time.Second)
+	setDefault(&o.FirstByteTimeout, 30*time.Second)
+	setDefault(&o.IdleTimeout, 30*time.Second)
+	setDefault(&o.MaxAnswerBytes, 1<<20)
+	setDefault(&o.MaxRawBytes, 8<<20)
+	setDefault(&o.MaxPromptBytes, 1<<20)
+	setDefault(&o.MaxConns, 64)
+	setDefault(&o.RetryBurst, 10)
 	return o
 }
 
-func set[T int | time.Duration](field *T, otherwise T) {
+func setDefault[T int | time.Duration](field *T, otherwise T) {
 	if *field <= 0 {
 		*field = otherwise
 	}
@@ -67,10 +67,10 @@ type Client struct {
 	endpoint string
 	http     *http.Client
 	retries  *retryBudget
-	breakers map[string]*breaker // by model; none is added after New
+	breakers map[string]*breaker // by model; not changed after New
 }
 
-// New makes a Client. It touches nothing: a wrong BaseURL or key shows in Generate.
+// New makes a Client. It makes no call: a wrong BaseURL or key shows in Generate.
 func New(o Options) *Client {
 	o = o.withDefaults()
 	breakers := map[string]*breaker{o.Model: {}}
@@ -84,7 +84,7 @@ func New(o Options) *Client {
 		breakers: breakers,
 		http: &http.Client{
 			Transport: newTransport(o, nil),
-			// A redirect could carry the prompt and the key anywhere, a cloud's metadata address included.
+			// A redirect could send the prompt and the key anywhere, even to a cloud's metadata address.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -98,9 +98,9 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    o.ConnectTimeout,
-		ForceAttemptHTTP2:      true, // a DialContext of one's own switches it off otherwise
+		ForceAttemptHTTP2:      true, // a custom DialContext disables it otherwise
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
-		DisableCompression:     true, // a bomb would inflate, and gzip holds tokens back
+		DisableCompression:     true, // no decompression bombs, and gzip delays tokens
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		MaxConnsPerHost:        o.MaxConns,
@@ -109,21 +109,21 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 	}
 }
 
-// Name is the model asked first, as configured.
+// Name returns the model that is asked first, as configured.
 func (c *Client) Name() string { return c.o.Model }
 
-// Health is what a Client's circuit breakers say.
+// Health is the state of a Client's circuit breakers.
 type Health struct {
-	FirstOpen bool // the model asked first is left alone, or not yet known to be well again
-	Open      int  // how many models are
+	FirstOpen bool // the first model is paused, or not yet known to have recovered
+	Open      int  // number of such models
 }
 
-// Health gives the health now. It never blocks for long.
+// Health returns the current state. It does not block for long.
 func (c *Client) Health() Health {
 	now := time.Now()
-	h := Health{FirstOpen: c.breakers[c.o.Model].open(now)}
+	h := Health{FirstOpen: c.breakers[c.o.Model].openAt(now)}
 	for _, b := range c.breakers {
-		if b.open(now) {
+		if b.openAt(now) {
 			h.Open++
 		}
 	}
@@ -147,10 +147,10 @@ func (c *Client) Close() error {
 // the error then holds the text so far.
 //
 // A model that fails five times in a row, or in ten of its last twenty calls, is not
-// asked for five seconds, and again until one call to it has gone well; one that is
-// asks us to wait is not asked meanwhile, or for a minute where that is less. The
-// fallbacks then come first. Where none is left, a wait of up to 5 s is waited for, and
-// p.OnWait told; otherwise the call fails at once.
+// asked for five seconds, and again until one call to it has gone well; one that
+// asks us to wait is not asked until then, at most for a minute. The fallbacks are asked
+// instead. Without one, Generate sleeps through a wait of up to 5 s, after p.OnWait;
+// otherwise it fails at once.
 //
 // The error is a *study.Error: CodeUpstreamFailed (the API refuses us, or answers
 // wrongly), CodeUpstreamUnavailable (it cannot serve now; RetryAfter when it said so),
@@ -161,34 +161,34 @@ func (c *Client) Close() error {
 // CodeUnavailable otherwise, unless the cause is a *study.Error itself.
 // No error ever holds the key, the prompt or words of the upstream.
 func (c *Client) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
-	if err := c.check(p); err != nil {
+	if err := c.checkPrompt(p); err != nil {
 		return study.Answer{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.o.Timeout, errSilence)
 	defer cancel()
 	c.retries.earn()
-	return c.askAll(ctx, p, onText)
+	return c.askModels(ctx, p, onText)
 }
 
-// askAll asks the models in order until one answers or none would.
-func (c *Client) askAll(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
-	answer, fail := c.ask(ctx, c.o.Model, p, onText, len(c.o.Fallbacks) > 0)
+// askModels asks the models in order until one answers or the failure rules out the rest.
+func (c *Client) askModels(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
+	answer, fail := c.askModel(ctx, c.o.Model, p, onText, len(c.o.Fallbacks) > 0)
 	var before []*study.Error
 	for i, model := range c.o.Fallbacks {
-		if fail == nil || fail.next == giveUp || ctx.Err() != nil {
+		if fail == nil || fail.recovery == giveUp || ctx.Err() != nil {
 			break
 		}
 		before = append(before, fail.err)
-		answer, fail = c.ask(ctx, model, p, onText, i+1 < len(c.o.Fallbacks))
+		answer, fail = c.askModel(ctx, model, p, onText, i+1 < len(c.o.Fallbacks))
 	}
 	if fail != nil {
-		return answer, fail.after(before)
+		return answer, fail.errorAfter(before)
 	}
 	return answer, nil
 }
 
-// check refuses a prompt that is not worth a call.
-func (c *Client) check(p study.Prompt) error {
+// checkPrompt rejects prompts that cannot be sent.
+func (c *Client) checkPrompt(p study.Prompt) error {
 	if len(p.Turns) == 0 {
 		return study.Errorf(study.CodeInternal, "a prompt without turns")
 	}
@@ -198,23 +198,23 @@ func (c *Client) check(p study.Prompt) error {
 	return nil
 }
 
-// ask asks one model, twice where that may help. more says that another model
-// could be asked after it.
-func (c *Client) ask(ctx context.Context, model string, p study.Prompt, onText func(string), more bool) (study.Answer, *failure) {
+// askModel asks one model, with one retry if that may help. more means that there is another
+// model to ask afterwards.
+func (c *Client) askModel(ctx context.Context, model string, p study.Prompt, onText func(string), more bool) (study.Answer, *failure) {
 	if more && onText == nil {
-		// A plain answer has no sign of life before its end. A third of the time is
-		// kept for the next model, or a hanging one would use up all of it.
+		// A plain call shows no sign of life before its end. A third of the time is kept
+		// for the next model, or a hanging one would use up all of it.
 		deadline, _ := ctx.Deadline()
 		short, cancel := context.WithTimeoutCause(ctx, time.Until(deadline)*2/3, errSilence)
 		defer cancel()
 		ctx = short
 	}
-	answer, fail := c.try(ctx, model, p, onText)
-	if fail == nil || fail.next != tryAgain || fail.wait > maxWait || more && fail.wait > 0 {
-		return answer, fail // another model is rather asked than this one waited for
+	answer, fail := c.callModel(ctx, model, p, onText)
+	if fail == nil || fail.recovery != tryAgain || fail.wait > maxWait || more && fail.wait > 0 {
+		return answer, fail // asking another model beats waiting for this one
 	}
 	delay := backoff(fail.wait)
-	if !fits(ctx, delay, c.o.Timeout/10) || c.breakers[model].refuses(time.Now().Add(delay)) || !fail.refused && !c.retries.spend() {
+	if !leavesTime(ctx, delay, c.o.Timeout/10) || c.breakers[model].blockedAt(time.Now().Add(delay)) || !fail.blocked && !c.retries.spend() {
 		return answer, fail
 	}
 	if fail.wait > 0 && p.OnWait != nil {
@@ -223,30 +223,30 @@ func (c *Client) ask(ctx context.Context, model string, p study.Prompt, onText f
 	if !sleep(ctx, delay) {
 		return answer, silenceFailure(ctx)
 	}
-	return c.try(ctx, model, p, onText)
+	return c.callModel(ctx, model, p, onText)
 }
 
-// try makes one call, unless the model's breaker is open. A stream is known to be
-// well by its first piece of text.
-func (c *Client) try(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
-	pass, no := c.breakers[model].admit(time.Now())
-	if pass == nil {
-		return study.Answer{}, refused(no)
+// callModel makes one call, unless the model's breaker is open. The first piece of text
+// shows that the upstream is healthy.
+func (c *Client) callModel(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+	permit, reason := c.breakers[model].acquire(time.Now())
+	if permit == nil {
+		return study.Answer{}, blockedFailure(reason)
 	}
-	defer pass.tell(unsure, 0) // onText may panic
+	defer permit.report(unknown, 0) // onText may panic
 	show := onText
 	if onText != nil {
 		show = func(text string) {
-			pass.tell(well, 0)
+			permit.report(healthy, 0)
 			onText(text)
 		}
 	}
 	began := time.Now()
-	answer, fail := c.call(ctx, model, p, show)
+	answer, fail := c.doCall(ctx, model, p, show)
 	if fail != nil {
-		pass.tell(fail.verdict, fail.rest)
+		permit.report(fail.health, fail.restFor)
 	} else {
-		pass.tell(well, 0)
+		permit.report(healthy, 0)
 	}
 	c.observe(time.Since(began), answer, fail)
 	return answer, fail

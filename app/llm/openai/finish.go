@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"strings"
@@ -10,19 +10,19 @@ import (
 type finish int
 
 const (
-	goingOn        finish = iota // none given: more may follow
+	goingOn        finish = iota // not given: more may follow
 	finishDone                   // the model was done
 	finishLength                 // a bound of tokens was reached
 	finishWithheld               // a content filter held the answer back
 	finishFailed                 // the model failed
-	finishOther                  // something else ended the answer: a tool call, an abort, a word we do not know
+	finishOther                  // anything else: a tool call, an abort, an unknown word
 )
 
-// finishCuts are the ends that leave an answer incomplete.
+// finishCuts are the reasons that leave an answer incomplete.
 var finishCuts = map[finish]study.Cut{finishLength: study.CutLength, finishOther: study.CutStopped}
 
-// finishes are the words for it, of OpenAI and of those who speak its protocol with words of
-// their own: Anthropic, Gemini, Mistral, Cohere, Bedrock, text-generation-inference.
+// finishes maps the words of OpenAI and of compatible APIs with words of their own: Anthropic,
+// Gemini, Mistral, Cohere, Bedrock, text-generation-inference.
 var finishes = map[string]finish{
 	"stop": finishDone, "end_turn": finishDone, "stop_sequence": finishDone, "eos": finishDone, "eos_token": finishDone,
 	"end": finishDone, "complete": finishDone, "completed": finishDone, "finish": finishDone, "finished": finishDone,
@@ -37,15 +37,15 @@ var finishes = map[string]finish{
 	"error": finishFailed, "null": goingOn,
 }
 
-// readFinish reads a finish_reason, in whatever case it is written.
-func readFinish(reason quoted) finish {
-	if reason.empty() {
+// readFinish reads a finish_reason, in any case.
+func readFinish(reason jsonString) finish {
+	if reason.isEmpty() {
 		return goingOn
 	}
 	if len(reason) > maxCodeBytes {
 		return finishOther
 	}
-	word := strings.TrimPrefix(strings.ToLower(string(reason.inside())), "finish_reason_")
+	word := strings.TrimPrefix(strings.ToLower(string(reason.content())), "finish_reason_")
 	if known, ok := finishes[word]; ok {
 		return known
 	}

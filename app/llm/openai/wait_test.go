@@ -1,4 +1,4 @@
-package llm
+package openai
 
 import (
 	"slices"
@@ -48,7 +48,7 @@ func TestFault_L2_LongerWaitFailsAtOnceAndSaysHowLong(t *testing.T) {
 					began := time.Now()
 					for range 3 { // the later ones are answered by the breaker
 						_, err := c.Generate(t.Context(), p, onText)
-						if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < want || e.RetryAfter > want+moreWait {
+						if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < want || e.RetryAfter > want+retryJitter {
 							t.Errorf("%d, %s s: retry after %v", status, asked, e.RetryAfter)
 						}
 						wantNoCanary(t, err)
@@ -90,7 +90,7 @@ func TestFault_L2_LongWaitIsNamedBeyondTheBreakersRest(t *testing.T) {
 		if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < 570*time.Second || e.RetryAfter > 571*time.Second {
 			t.Errorf("retry after %v", e.RetryAfter)
 		}
-		time.Sleep(maxRest)
+		time.Sleep(maxPause)
 		server.Reset() // the upstream has changed its mind
 		_ = server.SetRules()
 		if _, err := c.Generate(t.Context(), prompt(), nil); err != nil {
