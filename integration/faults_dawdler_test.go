@@ -15,7 +15,7 @@ const (
 	dawdleEvery = time.Second
 	// dawdledAway is until the last is gone: 30 s, of which the server's clock begins with the connection, and room. Bodies
 	// and answers have 10 s.
-	dawdledAway   = 45 * time.Second
+	dawdledAway = 45 * time.Second
 	// Sooner, another bound than that of time has closed it.
 	headAtLeast = 25 * time.Second
 	paceAtLeast = 8 * time.Second
