@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // fault is one thing that can go wrong, and what is promised then. It is a test, a row of the table in
@@ -19,6 +21,7 @@ type fault struct {
 	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where
 	// it lasts; 0 = nobody notices, or each request fails for itself. A test fails at faultRoom times that.
 	well time.Duration
+	long bool // it takes a minute or more: only with FULL=1
 	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
 	test func(*incident)
 	held string
@@ -75,6 +78,9 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		t.Run(f.id+" "+f.what, func(t *testing.T) {
+			if f.long && testkit.Size(0, 1) == 0 {
+				t.Skip("it takes a minute or more: FULL=1 brings it about")
+			}
 			i := &incident{T: t, fault: f}
 			defer i.record()
 			f.test(i)
