@@ -26,7 +26,7 @@ type fault struct {
 
 // faults is every fault of the suite, in the order of the table.
 func faults() []fault {
-	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults)
+	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults, boundFaults)
 }
 
 // incident is one fault while it is tested.

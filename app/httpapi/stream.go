@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -21,7 +22,14 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	if err != nil {
+		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
+		return err
+	}
 	if err := s.admitStream(); err != nil {
+		c.Response().SetConnectionClose()
+		s.o.ClientStreams.Release(place)
 		return err
 	}
 	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
@@ -33,13 +41,13 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	switch {
 	case err != nil:
-		s.o.Streams.Release()
+		s.releaseStream(place)
 		return err
 	case found.Ended:
-		s.o.Streams.Release()
+		s.releaseStream(place)
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q)
+	s.hijack(c, q, place)
 	return nil
 }
 
@@ -76,16 +84,22 @@ func (s *Server) admitStream() error {
 // reserveStream takes a stream's place in the container, if there is one.
 func (s *Server) reserveStream() bool {
 	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) {
+	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
 		s.o.Streams.Release()
 		return false
 	}
 	return true
 }
 
+// releaseStream gives back what an admitted stream was given, which comes to nothing.
+func (s *Server) releaseStream(place limit.Place) {
+	s.o.Streams.Release()
+	s.o.ClientStreams.Release(place)
+}
+
 // hijack takes the connection out of the server's hands, and out of the runtime's:
 // the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
+func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	ctx := c.Context()
 	h := &ctx.Response.Header
 	h.SetContentType("text/event-stream")
@@ -99,12 +113,16 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
 		fd, err := duplicate(rawConn(conn))
 		if err != nil {
 			s.o.Log.Warn("an event stream cannot be opened", "error", err)
-			s.o.Streams.Release()
+			_, _ = conn.Write(noDescriptor)
+			s.releaseStream(place)
 			return
 		}
-		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q})
+		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q, Place: int32(place)})
 	})
 }
+
+// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
+var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 // rawConn is the connection below fasthttp's wrapper and ours.
 func rawConn(wrapped net.Conn) net.Conn {
