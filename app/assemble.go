@@ -25,14 +25,15 @@ type assembly struct {
 	*parts
 	c      Config
 	b      Budget
+	files  Files
 	parent *supervisor.Parent
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
 }
 
-func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
-	a := &assembly{parts: &parts{}, c: c, b: b, parent: parent, log: log}
+func assemble(c Config, b Budget, files Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
 	if a.others, err = newTogether(c, parent.Own(), log); err != nil {
 		return nil, err
@@ -92,8 +93,12 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
+	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
+	if err != nil {
+		return err
+	}
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
-		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: a.log})
+		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) }, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -103,6 +108,8 @@ func (a *assembly) serve() error {
 		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
 		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
+		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
+		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
 		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.clearAll(a.forget),

@@ -109,11 +109,18 @@ func checkConfig(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	f, err := SplitFiles(openFiles(), c)
+	if err != nil {
+		return err
+	}
 	if err := c.Print(stdout); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "# memory: %d MB, of which supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB), %d MB free for the kernel\n",
 		b.Limit/mib, b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Kernel/mib)
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "# open files: %d a process, which leaves room for %d event streams\n", f.Limit, f.MaxStreams(c))
+	}
 	return err
 }
 

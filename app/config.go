@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,6 +39,8 @@ type Config struct {
 	SSEStaleAfter time.Duration `env:"SSE_STALE_AFTER" envDefault:"600" range:"1s..24h"`
 	SSEMaxStreams int           `env:"SSE_MAX_STREAMS" envDefault:"10000" range:"1..1000000"`
 	MaxRuns       int           `env:"MAX_CONCURRENT_RUNS" envDefault:"64" range:"1..100000"`
+	ClientStreams int           `env:"SSE_MAX_STREAMS_PER_CLIENT" envDefault:"0" range:"0..1000000"`
+	ClientRuns    int           `env:"MAX_CONCURRENT_RUNS_PER_CLIENT" envDefault:"0" range:"0..100000"`
 	TotalStreams  int           `env:"SSE_MAX_STREAMS_TOTAL" envDefault:"0" range:"0..100000000"`
 	TotalRuns     int           `env:"MAX_CONCURRENT_RUNS_TOTAL" envDefault:"0" range:"0..10000000"`
 	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
@@ -126,6 +129,8 @@ func parseDuration(v string) (any, error) {
 func (c *Config) derive() {
 	c.LogFormat = or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
 	c.LLMProvider = or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[c.APIKey() != ""])
+	c.ClientStreams = cmp.Or(c.ClientStreams, max(1, c.SSEMaxStreams/4))
+	c.ClientRuns = cmp.Or(c.ClientRuns, max(1, c.MaxRuns/4))
 	c.CacheBackend = or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
 }
 

@@ -45,7 +45,7 @@ func TestDoctorSaysWhatTheCgroupIs(t *testing.T) {
 }
 
 func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
-	says(t, budgetLine(512*mib, Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB)")
+	says(t, budgetLine(512*mib, Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB of anonymous memory)")
 	says(t, budgetLine(64*mib, Config{Workers: 2, CacheMaxMB: 10}), broken, `WEB_CONCURRENCY="2": does not fit into 64 MB`)
 }
 
@@ -59,11 +59,11 @@ func TestDoctorTriesTheScoreboardsFolder(t *testing.T) {
 }
 
 func TestDoctorHoldsTheOpenFilesAgainstTheStreams(t *testing.T) {
-	c := Config{SSEMaxStreams: 10000}
-	says(t, openFilesLine(10256, c), fine, "enough for the 10000 event streams")
-	says(t, openFilesLine(10255, c), lacking, "about 9999 event streams a worker")
-	says(t, openFilesLine(256, c), lacking, "about 0 event streams")
-	says(t, openFilesLine(255, c), broken, "needs 256")
+	c := Config{SSEMaxStreams: 10000, Workers: 2}
+	says(t, openFilesLine(20000, c), fine, "enough for the 10000 event streams")
+	says(t, openFilesLine(1024, c), lacking, "room for 1512 event streams on 2 workers, not the 10000 of SSE_MAX_STREAMS")
+	says(t, openFilesLine(256, c), lacking, "room for ")
+	says(t, openFilesLine(255, c), broken, "at least 256 open files")
 	if openFiles() == 0 {
 		t.Error("this process may open no files")
 	}

@@ -72,10 +72,18 @@ const adminToken = "0123456789abcdef"
 
 func start(t *testing.T, env ...string) *service {
 	t.Helper()
+	return startChanged(t, func(*exec.Cmd) {}, env...)
+}
+
+// startChanged is start for a command that is changed before it runs.
+func startChanged(t *testing.T, change func(*exec.Cmd), env ...string) *service {
+	t.Helper()
 	s := &service{t: t, log: &logged{}, done: make(chan error, 1)}
 	s.cmd = program(t, append([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_TOKEN=" + adminToken,
-		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0"}, env...), "serve")
+		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0",
+		"MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000"}, env...), "serve") // all clients come from one address
 	s.dir, s.cmd.Stderr = s.cmd.Dir, s.log
+	change(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

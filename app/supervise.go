@@ -42,6 +42,10 @@ func serve(environment map[string]string) error {
 	if err != nil {
 		return err
 	}
+	files, err := SplitFiles(openFiles(), c)
+	if err != nil {
+		return err
+	}
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(gcPercent)
@@ -53,6 +57,9 @@ func serve(environment map[string]string) error {
 	}
 	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
 		log.Warn("there is no user authentication: whoever names a user_id is taken for that user (JWT_SECRET, JWT_JWKS_URL)")
+	}
+	if n := files.MaxStreams(c); n < c.SSEMaxStreams {
+		log.Warn("the limit of open files leaves room for fewer event streams than SSE_MAX_STREAMS; more get 503", "nofile", files.Limit, "streams", n, "sse_max_streams", c.SSEMaxStreams)
 	}
 	if err := checkRedis(context.Background(), c, log); err != nil {
 		return err
@@ -66,7 +73,7 @@ func serve(environment map[string]string) error {
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
-	return supervise(c, b, environment, listener, signals, log)
+	return supervise(c, b, files, environment, listener, signals, log)
 }
 
 // listen binds the one socket of the container.
@@ -91,7 +98,7 @@ func memoryLimit() int64 {
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
-func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
+func supervise(c Config, b Budget, files Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	memory, err := openShared(c, log)
 	if err != nil {
 		return bootError{err}
@@ -128,7 +135,8 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 		return supervisor.New(supervisor.Options{
 			Workers: c.Workers, MaxWorkers: b.Slots(), MaxRequests: uint64(c.MaxRequests), Jitter: uint64(c.MaxRequestJitter), //nolint:gosec // bounded by their settings
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
-			Notices: notices, Signals: signals, Log: log,
+			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
+			Gone: memory.holdings.Forget,
 			Died: memory.revisions.ForgetAll, // it may have died between a change and telling of it
 		}).Run(context.Background())
 	})
@@ -189,7 +197,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, memory sh
 		Path: path, Env: env, Notices: notices,
 		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(memory.board.File()),
 		Limits: supervisor.NewDescriptor(memory.limits.File()), Keys: supervisor.NewDescriptor(memory.keys.File()),
-		Revisions: supervisor.NewDescriptor(memory.revisions.File()),
+		Revisions: supervisor.NewDescriptor(memory.revisions.File()), Holdings: supervisor.NewDescriptor(memory.holdings.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
 				log.Warn("a worker's journal connection ended", "error", err)

@@ -14,7 +14,7 @@ import (
 // edgeFaults are what clients can do to the HTTP server.
 var edgeFaults = []fault{
 	{
-		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait", lost: "nothing",
+		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait, or get 503; open ones nothing", lost: "nothing",
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{

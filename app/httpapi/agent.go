@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/limit"
 	"studysharper/app/study"
 )
 
@@ -63,6 +64,11 @@ func (s *Server) roomForStream(c *fiber.Ctx) error {
 // process answers POST /api/ai/agent-test and /process: the run to its end, or to that
 // of the client.
 func (s *Server) process(c *fiber.Ctx) error {
+	place, err := s.holdRun(c)
+	if err != nil {
+		return err
+	}
+	defer s.o.ClientRuns.Release(place)
 	r, err := s.request(c)
 	if err != nil {
 		return err
@@ -93,15 +99,13 @@ func (s *Server) process(c *fiber.Ctx) error {
 // is not valid counts for no limit; one that is turned away for want of room does, and is
 // not looked into.
 func (s *Server) processStream(c *fiber.Ctx) error {
-	r, err := s.request(c)
+	place, err := s.holdRun(c)
 	if err != nil {
-		return err
+		return cmp.Or(s.allow(c), err)
 	}
-	if err := s.allow(c); err != nil {
-		return err
-	}
-	run, err := s.o.Runs.Start(r)
+	r, run, err := s.startRun(c, func() { s.o.ClientRuns.Release(place) })
 	if err != nil {
+		s.o.ClientRuns.Release(place)
 		return err
 	}
 	return c.JSON(started{
@@ -111,6 +115,23 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 		StreamURL: "/api/ai/stream/" + r.SessionID,
 		Message:   "watch stream_url for progress and the answer",
 	})
+}
+
+// startRun begins the run that is asked for; ended is called at its end, unless it is refused.
+func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run string, err error) {
+	if r, err = s.request(c); err != nil {
+		return r, "", err
+	}
+	if err = s.allow(c); err != nil {
+		return r, "", err
+	}
+	run, err = s.o.Runs.Start(r, ended)
+	return r, run, err
+}
+
+// holdRun is hold for an agent run.
+func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
+	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
 }
 
 // request reads an agent request. Its strings are copies: Fiber reuses the body.

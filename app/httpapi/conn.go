@@ -15,12 +15,11 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
-	"studysharper/app/stream/hub"
 )
 
-// handOver gives a client's connection to the worker's successor; all but the
-// descriptor is "" for an idle connection.
-type handOver = hub.HandOver
+// handOver gives a client's connection to the worker's successor, and the key of the client whose stream it is; all but
+// the descriptor is nothing for an idle connection.
+type handOver func(fd int, session, owner, position string, client uint64) error
 
 // longAgo is a deadline that has passed: it wakes a blocked read, and lets no byte
 // out of the kernel's buffer (see net.Conn).
@@ -41,6 +40,9 @@ type conn struct {
 	bounded bool    // see boundKernel
 
 	held atomic.Int64 // bytes of transit
+
+	crowded bool      // there is no room for it: see Server.roomForConnection
+	until   time.Time // when it is closed, if so
 
 	mu       sync.Mutex
 	unread   bool      // see leaveUnread
@@ -117,6 +119,9 @@ func (c *conn) wokenUp() int {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.crowded && t.After(c.until) {
+		t = c.until
+	}
 	c.deadline = t
 	if c.woken && c.idle {
 		return nil
@@ -204,6 +209,8 @@ type conns struct {
 	lingers atomic.Int64 // connections being closed in order
 	ending  atomic.Bool  // the worker waits for its connections to end
 
+	crowded atomic.Int64 // of those open, how many there is no room for
+
 	mu      sync.Mutex
 	open    map[*conn]struct{}
 	over    handOver      // not nil: the worker leaves, and gives them so
@@ -229,6 +236,12 @@ func (s *conns) add(tcp *net.TCPConn) *conn {
 	return c
 }
 
+// crowd marks a connection that has just been accepted as one that there is no room for.
+func (c *conn) crowd() {
+	c.crowded, c.until = true, time.Now().Add(crowdedFor)
+	c.conns.crowded.Add(1)
+}
+
 // remove forgets a connection that is closed, or that has become an event stream.
 func (s *conns) remove(c *conn) {
 	s.mu.Lock()
@@ -237,6 +250,9 @@ func (s *conns) remove(c *conn) {
 		return
 	}
 	delete(s.open, c)
+	if c.crowded {
+		s.crowded.Add(-1)
+	}
 	s.own.Shift(metrics.Connections, -1)
 	if s.empty != nil && len(s.open) == 0 {
 		close(s.empty)
@@ -269,7 +285,7 @@ func (s *conns) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
-	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "") }) == nil {
+	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "", 0) }) == nil {
 		return true
 	}
 	s.mu.Lock()

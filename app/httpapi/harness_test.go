@@ -19,6 +19,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/httpapi/openapitest"
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -35,6 +36,8 @@ type fakeRuns struct {
 	drain func(context.Context) error
 	wait  func(context.Context) error // not nil: Do begins with it
 	full  atomic.Bool                 // Refuse does
+	mu    sync.Mutex
+	ended []func() // of the runs started
 }
 
 func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
@@ -52,7 +55,12 @@ func (r *fakeRuns) Refuse() error {
 	}
 	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
-func (r *fakeRuns) Start(q study.Request) (string, error) { return r.start(q) }
+func (r *fakeRuns) Start(q study.Request, ended ...func()) (string, error) {
+	r.mu.Lock()
+	r.ended = append(r.ended, ended...)
+	r.mu.Unlock()
+	return r.start(q)
+}
 func (r *fakeRuns) Drain(ctx context.Context) error {
 	if r.drain != nil {
 		return r.drain(ctx)
@@ -164,9 +172,10 @@ func (f *face) serveStreams(o *Options) {
 	if o.Streams != nil {
 		return
 	}
-	own := o.Own
+	own, places := o.Own, o.ClientStreams
 	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
-		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: o.Log})
+		Count: func(n int64) { own.Shift(metrics.Streams, n) },
+		Ended: func(place int32) { places.Release(limit.Place(place)) }, Log: o.Log})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -120,6 +120,9 @@ func (s *Server) failing() map[string]string {
 	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {
 		failing["events"] = "unavailable"
 	}
+	if !descriptorLeft() {
+		failing["files"] = "no descriptor is left"
+	}
 	return failing
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
 
+	"studysharper/app/limit"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
 	"studysharper/app/study"
@@ -106,7 +107,7 @@ type silent struct{}
 func (silent) Printf(string, ...any) {}
 
 func (s *Server) route() {
-	s.app.Use(s.edge, s.cors(), refusedHead)
+	s.app.Use(s.edge, s.cors(), refusedHead, s.roomForConnection)
 	top := router{Router: s.app, server: s}
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)
@@ -169,7 +170,7 @@ func (s *Server) Serve(ln *net.TCPListener) error {
 func (s *Server) listenAt(ln *net.TCPListener) net.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener = &listener{TCPListener: ln, conns: s.conns, board: s.o.Board, ended: make(chan struct{})}
+	s.listener = &listener{TCPListener: ln, conns: s.conns, board: s.o.Board, room: s.o.Room, ended: make(chan struct{})}
 	if s.closed {
 		_ = ln.Close()
 	}
@@ -205,7 +206,9 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Leave(ctx context.Context, over handOver) error {
 	defer s.end()
 	s.closeListener()
-	streamless := s.o.Streams.Leave(over)
+	streamless := s.o.Streams.Leave(func(fd int, session, owner, position string, place int32) error {
+		return over(fd, session, owner, position, s.o.ClientStreams.Key(limit.Place(place)))
+	})
 	err := s.emptied(ctx, s.conns.leave(over))
 	err = errors.Join(err, s.o.Runs.Drain(ctx))
 	return errors.Join(err, within(ctx, streamless))
@@ -261,15 +264,16 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 }
 
 // AdoptStream takes over an event stream from a leaving worker: its socket, its
-// session, whose that must be ("" = anyone's) and its position. It owns fd. The stream goes on with a comment, because
+// session, whose that must be ("" = anyone's), its position and its client's key. It owns fd. The stream goes on with a comment, because
 // nobody knows how long its client has heard nothing. Where workers are recycled more
 // often than SSE_KEEPALIVE, the silence would begin anew with each of them.
-func (s *Server) AdoptStream(fd int, session, owner, position string) error {
+func (s *Server) AdoptStream(fd int, session, owner, position string, client uint64) error {
 	at, err := study.ParsePosition(position)
 	if err != nil {
 		return errors.Join(err, unix.Close(fd))
 	}
 	s.o.Streams.Reserve()
-	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Query: stream.Query{Session: session, Owner: owner, After: at}})
+	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Place: int32(s.o.ClientStreams.Add(client)),
+		Query: stream.Query{Session: session, Owner: owner, After: at}})
 	return nil
 }

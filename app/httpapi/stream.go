@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -26,12 +27,19 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return s.streamHead(c, q)
 	}
+	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	if err != nil {
+		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
+		return err
+	}
 	if err := s.admitStream(); err != nil {
+		c.Response().SetConnectionClose()
+		s.o.ClientStreams.Release(place)
 		return err
 	}
 	ended, err := s.streamEnded(c, q)
 	if err != nil || ended {
-		s.o.Streams.Release()
+		s.releaseStream(place)
 	}
 	switch {
 	case err != nil:
@@ -39,7 +47,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	case ended:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q)
+	s.hijack(c, q, place)
 	return nil
 }
 
@@ -109,16 +117,22 @@ func (s *Server) admitStream() error {
 // reserveStream takes a stream's place in the container, if there is one.
 func (s *Server) reserveStream() bool {
 	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) {
+	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
 		s.o.Streams.Release()
 		return false
 	}
 	return true
 }
 
+// releaseStream gives back what an admitted stream was given, which comes to nothing.
+func (s *Server) releaseStream(place limit.Place) {
+	s.o.Streams.Release()
+	s.o.ClientStreams.Release(place)
+}
+
 // hijack takes the connection out of the server's hands, and out of the runtime's:
 // the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
+func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	ctx := c.Context()
 	h := &ctx.Response.Header
 	setStreamHeader(h)
@@ -128,12 +142,16 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
 		fd, err := duplicate(rawConn(conn))
 		if err != nil {
 			s.o.Log.Warn("an event stream cannot be opened", "error", err)
-			s.o.Streams.Release()
+			_, _ = conn.Write(noDescriptor)
+			s.releaseStream(place)
 			return
 		}
-		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q})
+		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q, Place: int32(place)})
 	})
 }
+
+// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
+var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 // rawConn is the connection below fasthttp's wrapper and ours.
 func rawConn(wrapped net.Conn) net.Conn {
