@@ -113,9 +113,10 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	})
 }
 
-// request reads an agent request. Its strings are copies: Fiber reuses the body.
+// request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
+	dropBody(c)
 	if err != nil {
 		return r, err
 	}
