@@ -134,9 +134,10 @@ func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
 	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
 }
 
-// request reads an agent request. Its strings are copies: Fiber reuses the body.
+// request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
+	dropBody(c)
 	if err != nil {
 		return r, err
 	}

@@ -133,6 +133,14 @@ func (c *conn) skipBody() bool {
 	return true
 }
 
+// dropBody gives back the memory of a body that has been parsed.
+func dropBody(c *fiber.Ctx) {
+	c.Request().ResetBody()
+	if client, ok := c.Context().Conn().(*conn); ok {
+		client.release()
+	}
+}
+
 // bodyReader reads what stands behind the head, and holds the client to a pace.
 type bodyReader struct {
 	conn   *conn

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/agent"
 	"studysharper/app/limit"
+	"studysharper/app/study"
 )
 
 // say sends a head, and gives the answer to it. The body is what the caller sends.
@@ -168,6 +170,22 @@ func TestBodiesOnTheirWayShareABudget(t *testing.T) {
 	f.until("the budget is free", func() bool { return f.used() == 0 })
 	if r := f.dial().say(head + body); r.StatusCode != 201 {
 		t.Errorf("afterwards: %s", r.Status)
+	}
+}
+
+func TestARunHoldsNoBody(t *testing.T) {
+	f := serve(t)
+	body := `{"type":"chat","user_id":"u","message":"` + strings.Repeat("x", 2000) + `"}` + strings.Repeat(" ", 40_000)
+	held := int64(-1)
+	f.runs.do = func(q study.Request) (agent.Outcome, error) {
+		held = f.used()
+		return answer(q)
+	}
+	c := f.dial()
+	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(body)))
+	f.until("the body is awaited", func() bool { return f.used() == int64(len(body)) })
+	if r := c.say(body); r.StatusCode != 200 || held != 0 {
+		t.Errorf("%s, %d bytes are held during the run", r.Status, held)
 	}
 }
 

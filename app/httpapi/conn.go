@@ -134,30 +134,6 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Write writes an answer. Its time is over when a window has passed in which the client took next to nothing.
-func (c *conn) Write(p []byte) (int, error) {
-	if len(p) > smallAnswer && !c.bounded {
-		c.bounded = true
-		c.boundKernel()
-	}
-	pace := c.conns.pace
-	sent, until := 0, time.Time{}
-	for {
-		n, err := c.TCPConn.Write(p[sent:])
-		sent += n
-		now := time.Now()
-		if until.IsZero() {
-			until = now.Add(pace.longest)
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || n < pace.bytes || now.After(until) {
-			return sent, err
-		}
-		if err := c.SetWriteDeadline(now.Add(pace.window)); err != nil {
-			return sent, err
-		}
-	}
-}
-
 // Close closes this process's end, in order where the client may still be sending.
 func (c *conn) Close() error {
 	c.release()

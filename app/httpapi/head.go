@@ -3,12 +3,16 @@ package httpapi
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxOrigin is how much of an Origin line is kept until its end has come.
-const maxOrigin = 512
+const (
+	maxOrigin = 512             // of an Origin line, kept until its end has come
+	longHead  = 256 << 10       // of a head that is too long, read for its Origin
+	longTime  = 2 * time.Second // that this may take
+)
 
 // headScan finds the end of a request's head in what the client sends, so that fasthttp is given the head and
 // nothing behind it: the body is read later, by readBody, or not at all. It ends the head at every empty line,
@@ -64,5 +68,20 @@ func (h *headScan) note(line []byte) {
 	}
 	if name, value, ok := strings.Cut(string(line), ":"); ok && strings.EqualFold(name, fiber.HeaderOrigin) {
 		h.origin = strings.TrimSpace(value)
+	}
+}
+
+// findOrigin reads on in a head that fasthttp has no room for: browsers put Origin behind a page's own headers.
+func (c *conn) findOrigin() {
+	if c.SetReadDeadline(time.Now().Add(longTime)) != nil {
+		return
+	}
+	more := make([]byte, 4<<10)
+	for read := 0; read < longHead && c.head.origin == "" && !c.head.ended; {
+		n, err := c.receive(more)
+		c.head.end(more[:n])
+		if read += n; err != nil {
+			return
+		}
 	}
 }

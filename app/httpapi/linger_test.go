@@ -56,7 +56,8 @@ func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 		"a line's end":        {f, "POST /api/notes HTTP/1.1\r\nX: y\nZ: w", length, 400, "malformed"},
 		"two lengths":         {f, "POST /api/notes HTTP/1.1\r\nContent-Length: 1", length, 400, "malformed"},
 		"too many headers":    {f, "POST /api/notes HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", maxHeaders) + "Z: w", length, 431, "too_large"},
-		"too long a header":   {f, "POST /api/notes HTTP/1.1\r\nOrigin: http://localhost:3000\r\nX: " + strings.Repeat("x", 1<<16), length, 431, "too_large"},
+		"an early origin":     {f, "POST /api/notes HTTP/1.1\r\nOrigin: http://localhost:3000\r\nX: " + strings.Repeat("x", 1<<16), length, 431, "too_large"},
+		"a late origin":       {f, "POST /api/notes HTTP/1.1\r\nX: " + strings.Repeat("x", 1<<16), length, 431, "too_large"},
 		"no room":             {f, "POST /api/ai/process HTTP/1.1", length, 503, "busy"},
 		"over a limit":        {limited, "POST /api/ai/process-stream HTTP/1.1", length, 429, "rate_limited"},
 		"no token":            {users, "POST /api/notes HTTP/1.1", length, 401, "unauthorized"},
@@ -67,16 +68,25 @@ func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 				origin = ""
 			}
 			got, err := tt.f.sendAll(tt.begins + "\r\nHost: x\r\n" + origin + tt.body)
-			head, problem, _ := strings.Cut(got, "\r\n\r\n")
-			if err != nil || !strings.HasPrefix(head, fmt.Sprintf("HTTP/1.1 %d ", tt.status)) || !strings.Contains(problem, fmt.Sprintf(`"code":%q`, tt.code)) {
-				t.Errorf("%v: %.1000s; want %d %s", err, got, tt.status, tt.code)
+			if err != nil {
+				t.Error(err)
 			}
-			for _, line := range []string{"Access-Control-Allow-Origin: http://localhost:3000\r\n", "Access-Control-Expose-Headers: ", "X-Request-Id: ", "Connection: close"} {
-				if !strings.Contains(head+"\r\n", line) {
-					t.Errorf("%q is missing in %s", line, head)
-				}
-			}
+			wantRefusal(t, got, tt.status, tt.code)
 		})
+	}
+}
+
+// wantRefusal checks that an answer is a problem that a page of http://localhost:3000 may read.
+func wantRefusal(t *testing.T, answer string, status int, code study.Code) {
+	t.Helper()
+	head, problem, _ := strings.Cut(answer, "\r\n\r\n")
+	if !strings.HasPrefix(head, fmt.Sprintf("HTTP/1.1 %d ", status)) || !strings.Contains(problem, fmt.Sprintf(`"code":%q`, code)) {
+		t.Errorf("%.1000s; want %d %s", answer, status, code)
+	}
+	for _, line := range []string{"Access-Control-Allow-Origin: http://localhost:3000\r\n", "Access-Control-Expose-Headers: ", "X-Request-Id: ", "Connection: close"} {
+		if !strings.Contains(head+"\r\n", line) {
+			t.Errorf("%q is missing in %s", line, head)
+		}
 	}
 }
 

@@ -50,7 +50,10 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	ctx.Request.Reset()
 	ctx.Request.SetRequestURI("/")
 	ctx.Request.Header.SetMethod(noName)
-	if client, ok := ctx.Conn().(*conn); ok && client.head.origin != "" {
+	if client, ok := ctx.Conn().(*conn); ok {
+		if status == http.StatusRequestHeaderFieldsTooLarge {
+			client.findOrigin()
+		}
 		ctx.Request.Header.Set(fiber.HeaderOrigin, client.head.origin)
 	}
 	s.refuseHead(ctx, status)

@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"errors"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,4 +61,28 @@ func (c *conn) boundKernel() {
 	_ = withDescriptor(c.TCPConn, func(fd int) error { // else its own bound holds
 		return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
 	})
+}
+
+// Write writes an answer. Its time is over when a window has passed in which the client took next to nothing.
+func (c *conn) Write(p []byte) (int, error) {
+	if len(p) > smallAnswer && !c.bounded {
+		c.bounded = true
+		c.boundKernel()
+	}
+	pace := c.conns.pace
+	sent, until := 0, time.Time{}
+	for {
+		n, err := c.TCPConn.Write(p[sent:])
+		sent += n
+		now := time.Now()
+		if until.IsZero() {
+			until = now.Add(pace.longest)
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || n < pace.bytes || now.After(until) {
+			return sent, err
+		}
+		if err := c.SetWriteDeadline(now.Add(pace.window)); err != nil {
+			return sent, err
+		}
+	}
 }
