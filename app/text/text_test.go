@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 )
 
 // notes reads the study text that the project's tests share.
@@ -251,36 +250,4 @@ func readingTime(s string) time.Duration {
 		shortest = min(shortest, time.Since(start))
 	}
 	return shortest
-}
-
-func FuzzSentences(f *testing.F) {
-	for _, s := range []string{"One. Two!", "Dr. X (e.g. 1.5). \"Hi.\" There", "光合。作用", "# H\n- a\n1. b\n", "T: m\n===\nA:\n", "\xff\xfe. \x00", "ا؟ ب", "A. B. C. the", "$\x81S-\xef%ǀS-襤\xa4\x9f", ":\n0"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := Sentences(s)
-		for _, x := range got {
-			if !utf8.ValidString(x) || strings.TrimSpace(x) == "" || strings.ContainsAny(x, "\n\x00") {
-				t.Fatalf("a sentence is %q", x)
-			}
-			Standalone(x)
-			Split(x)
-			IsPast(x)
-			Invert(x, Casing{})
-		}
-		for _, d := range DefinitionsIn(got) {
-			if d.Term == "" || d.Meaning == "" || !utf8.ValidString(d.Term+d.Meaning) {
-				t.Fatalf("a definition is %+v", d)
-			}
-		}
-		for _, p := range Keyphrases(s, 5) {
-			if p == "" || !utf8.ValidString(p) {
-				t.Fatalf("a phrase is %q", p)
-			}
-		}
-		Rank(got)
-		if o := Overlap(s, s); o != 1 {
-			t.Fatalf("overlap with itself is %v", o)
-		}
-	})
 }
