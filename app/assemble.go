@@ -102,7 +102,7 @@ func (a *assembly) serve() error {
 		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
 		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		LimitBytes: a.b.Limit, Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
+		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
 		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.clearAll(a.forget),

@@ -17,6 +17,8 @@ const (
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
 	// The numbers that say whether they are as good as new are 64 KiB for all workers.
 	maxContext = 1 * mib
+	// minRecycle is the least MAX_WORKER_MEMORY_MB: twice an idle worker's anonymous memory.
+	minRecycle = 8 * mib
 	// maxProcess is the most a worker is given; more would only hide a leak.
 	maxProcess = 1024 * mib
 )
@@ -34,7 +36,7 @@ type Budget struct {
 	Cache      int64 // of a worker, bytes of cached answers
 	Context    int64 // of a worker, bytes of cached parts of contexts
 	Shared     int64 // of a worker with Redis, what is on its way from and to it: see Lookups, Queue, Unsent
-	Recycle    int64 // resident memory above which a worker is replaced
+	Recycle    int64 // anonymous memory above which a worker is replaced
 }
 
 // Split divides the container's limit (0 = none is set). Too many workers for the
@@ -64,7 +66,17 @@ func Split(limit int64, c Config) (Budget, error) {
 		return b, Faults{{"WEB_CONCURRENCY", fmt.Sprint(c.Workers),
 			fmt.Sprintf("does not fit into %d MB of memory; at most %d fits", b.Limit/mib, most)}}
 	}
+	if most := b.mostRecycle(c.Workers); c.MaxWorkerMB > 0 && (b.Recycle < minRecycle || b.Recycle > most) {
+		return b, Faults{{"MAX_WORKER_MEMORY_MB", fmt.Sprint(c.MaxWorkerMB),
+			fmt.Sprintf("must be 0, or from %d (a worker needs that much) to %d (what %d MB of memory hold for each of %d workers)", minRecycle/mib, most/mib, b.Limit/mib, c.Workers)}}
+	}
 	return b, nil
+}
+
+// mostRecycle is the highest limit of a worker's memory that is reached before the container's: with every worker at it,
+// there is room for a successor.
+func (b Budget) mostRecycle(workers int) int64 {
+	return (b.Limit - b.Kernel - b.Supervisor - minWorker) / int64(workers)
 }
 
 // lookupBytes is what a look-up in Redis takes at most: an entry as it comes and as it is

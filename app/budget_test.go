@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -45,6 +46,26 @@ func TestBudgetRefusesOneWorkerTooMany(t *testing.T) {
 	var faults Faults
 	if !errors.As(err, &faults) || faults[0].Setting != "WEB_CONCURRENCY" {
 		t.Errorf("9 workers do not fit, got %v", err)
+	}
+}
+
+// A worker's limit is refused where an idle worker is above it, and where the container's is reached first.
+func TestBudgetRefusesMemoryLimitsThatCannotWork(t *testing.T) {
+	const most = (384 - 24) / 2 // MB: 512 less the kernel's, the supervisor's and a successor's, for two workers
+	for mb, ok := range map[int]bool{0: true, 1: false, 7: false, 8: true, most: true, most + 1: false, 512: false, 1048576: false} {
+		for _, limit := range []int64{512 * mib, 0} {
+			b, err := Split(limit, Config{Workers: 2, CacheMaxMB: 10, MaxWorkerMB: mb})
+			if (err == nil) != ok || ok && mb > 0 && b.Recycle != int64(mb)*mib {
+				t.Errorf("MAX_WORKER_MEMORY_MB=%d in %d MB: %v", mb, limit/mib, err)
+			}
+			faults, _ := errors.AsType[Faults](err)
+			if !ok && (len(faults) != 1 || faults[0].Setting != "MAX_WORKER_MEMORY_MB" || strings.Contains(faults.Error(), "\n")) {
+				t.Errorf("MAX_WORKER_MEMORY_MB=%d: got %v", mb, err)
+			}
+		}
+	}
+	if b, err := Split(128*mib, Config{Workers: 2, CacheMaxMB: 10}); err != nil || b.Recycle < 2*minRecycle {
+		t.Errorf("the default of a container of 128 MB: %d MB, %v", b.Recycle/mib, err)
 	}
 }
 

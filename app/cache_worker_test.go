@@ -17,6 +17,7 @@ import (
 
 	"studysharper/app/store"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/loadtest/fakellm"
 )
 
@@ -53,7 +54,7 @@ func (c *talk) say(method, path, body string, header ...string) (*http.Response,
 func (c *talk) send(method, path, body string, header ...string) {
 	c.t.Helper()
 	lines := append([]string{method + " " + path + " HTTP/1.1", "Host: studysharper", fmt.Sprint("Content-Length: ", len(body))}, header...)
-	if err := c.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		c.t.Fatal(err)
 	}
 	if _, err := io.WriteString(c.conn, strings.Join(append(lines, "", body), "\r\n")); err != nil {
@@ -79,7 +80,7 @@ func TestANoteChangedOnOneWorkerIsNewOnTheOther(t *testing.T) {
 	const question = `{"type":"chat","user_id":"student","message":"What is a quark?"}`
 	_, note := both[0].say("POST", "/api/notes", `{"user_id":"student","title":"Quarks","content":"A quark is particle number 0."}`)
 	id, _ := note["id"].(string)
-	for i := 1; i <= 100; i++ {
+	for i := 1; i <= testkit.Size(25, 100); i++ {
 		want := fmt.Sprintf("particle number %d.", i)
 		owner := []string{"", "?user_id=student"}[i%2]
 		if res, got := both[i%2].say("PATCH", "/api/notes/"+id+owner, fmt.Sprintf(`{"content":"A quark is %s"}`, want)); res.StatusCode != 200 {

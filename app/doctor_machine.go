@@ -30,7 +30,7 @@ func budgetLine(limit int64, c Config) finding {
 	if err != nil {
 		return found(broken, subject, "%s", err)
 	}
-	return found(fine, subject, "supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB; replaced above %d MB), %d MB free for the kernel: %d of %d MB, successors included",
+	return found(fine, subject, "supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB; replaced above %d MB of anonymous memory), %d MB free for the kernel: %d of %d MB, successors included",
 		b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Recycle/mib, b.Kernel/mib, b.Total()/mib, b.Limit/mib)
 }
 

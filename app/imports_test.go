@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"app/text":                      {},
 	"app/eventstream":               {},
 	"app/memfile":                   {"golang.org/x/sys"},
+	"app/testkit":                   {},
 	"app/metrics":                   {"app/memfile", "golang.org/x/sys"},
 	"app/cache":                     {"app/redisconn", "github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2", "github.com/klauspost/compress", "github.com/redis/go-redis/v9"},
 	"app/cache/cachetest":           {"app/cache"},
@@ -24,12 +25,12 @@ var allowed = map[string][]string{
 	"app/llm/offline":               {"app/llm/offline/extract"},
 	"app/llm/offline/extract":       {},
 	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/text"},
-	"app/store/postgrestest":        {"github.com/jackc/pgx/v5"},
+	"app/store/postgrestest":        {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                      {"app/memfile", "github.com/golang-jwt/jwt/v5"},
 	"app/limit":                     {"app/memfile", "app/redisconn", "golang.org/x/sys", "github.com/redis/go-redis/v9"},
 	"app/revision":                  {"app/memfile", "golang.org/x/sys"},
 	"app/redisconn":                 {"github.com/redis/go-redis/v9"},
-	"app/redisconn/redistest":       {"github.com/redis/go-redis/v9"},
+	"app/redisconn/redistest":       {"app/testkit", "github.com/redis/go-redis/v9"},
 	"app/store/storetest":           {"app/store", "github.com/google/uuid"},
 	"app/stream":                    {"app/stream/internal/wire", "app/eventstream", "github.com/google/uuid"},
 	"app/stream/hub":                {"app/stream", "app/eventstream", "golang.org/x/sys", "golang.org/x/sync"},
@@ -124,7 +125,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()

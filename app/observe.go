@@ -30,7 +30,7 @@ func callOutcome(err error) metrics.Counter {
 		return metrics.UpstreamOK
 	}
 	switch study.AsError(err).Code {
-	case study.CodeUpstreamUnavailable:
+	case study.CodeUpstreamUnavailable, study.CodeUpstreamLimited:
 		return metrics.UpstreamUnavailable
 	case study.CodeUpstreamTimeout:
 		return metrics.UpstreamTimeout

@@ -40,7 +40,7 @@ func answering(t *testing.T, redisURL, upstream string) *agent.Orchestrator {
 	running.Go(func() { _ = conn.Run(ctx) })
 	running.Go(func() { _ = tiered.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait(); noError(t, kept.Close()) })
-	for deadline := time.Now().Add(10 * time.Second); tiered.Degraded(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); tiered.Degraded(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the cache is not whole")
 		}

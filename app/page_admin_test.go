@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -142,18 +145,83 @@ func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
 	w.audit("admin errors")
 }
 
-// TestLatencyIsChartedWhereTheServerTellsIt gives the board figures that have percentiles.
-func TestLatencyIsChartedWhereTheServerTellsIt(t *testing.T) {
+// figure is a value as the charts show it: "p95 12 ms", "p99 1.2 s".
+var figure = regexp.MustCompile(`p(50|95|99) ([0-9.]+) (ms|s)\b`)
+
+// percentiles are those that a chart shows now, in milliseconds, by their names in the API.
+func (w *window) percentiles(chart string) map[string]float64 {
+	w.t.Helper()
+	shown := map[string]float64{}
+	legend := eval[string](w, "[...document.querySelectorAll('.chart')].find(c => !c.hidden && c.querySelector('h2').innerText.startsWith("+quoted(chart)+"))?.querySelector('.legend').innerText ?? ''")
+	for _, found := range figure.FindAllStringSubmatch(strings.ReplaceAll(legend, "\n", " "), -1) {
+		value, err := strconv.ParseFloat(found[2], 64)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if found[3] == "s" {
+			value *= 1000
+		}
+		shown["p"+found[1]+"_ms"] = value
+	}
+	return shown
+}
+
+func TestTheLatencyThatTheServerMeasuresIsCharted(t *testing.T) {
+	s, _ := studying(t, nil)
+	w := operate(t, s, s.url)
+	if shown := w.percentiles("Latency of runs"); len(shown) != 0 {
+		t.Errorf("before the first run: %v", shown)
+	}
+	for i := range 5 {
+		s.ask("POST", "/api/ai/process", request("chat", fmt.Sprint("all facts ", i), nil))
+	}
+	for chart, subject := range map[string]string{"Latency of requests": "requests", "Latency of runs": "runs", "Latency of the model": "upstream"} {
+		s.eventually(chart+" shows what the API says", func() bool {
+			_, metrics := s.ask("GET", "/api/admin/metrics?hours=0", "")
+			told, shown := metrics["latency"].(map[string]any)[subject].(map[string]any), w.percentiles(chart)
+			for name, value := range shown {
+				if math.Abs(value-told[name].(float64)) > 0.051*told[name].(float64)+0.05 { // the page rounds
+					return false
+				}
+			}
+			return len(shown) == 3
+		})
+	}
+	w.audit("admin latency")
+}
+
+func TestTheOfflineEngineHasNoLatencyOfAModel(t *testing.T) {
 	s := start(t)
 	w := operate(t, s, s.url)
-	eval[bool](w, fmt.Sprintf(`(async () => {
-		const src = document.querySelector("script[type=module]").src;
-		const {show} = await import(src.replace("admin.js", "board.js"));
-		const m = await (await fetch("/api/admin/metrics?hours=0", {headers: {"X-Admin-Token": %q}})).json();
-		for (const p95 of [20, 30]) show({...m, latency: {p50: 1.5, p95, p99: 1200}}, Date.now());
-		return true;
-	})()`, adminToken))
-	if text := w.text("#charts"); !strings.Contains(text, "Latency") || !strings.Contains(text, "p95 30 ms") || !strings.Contains(text, "p99 1.2 s") {
-		t.Errorf("the charts say %s", text)
+	if hidden := eval[bool](w, "[...document.querySelectorAll('.chart')].find(c => c.querySelector('h2').textContent.startsWith('Latency of the model')).hidden"); !hidden {
+		t.Error("the chart of the model is shown")
+	}
+}
+
+func TestTheMemoryChartHasALimitWhereTheServerHasOne(t *testing.T) {
+	s := start(t)
+	w := operate(t, s, s.url)
+	_, metrics := s.ask("GET", "/api/admin/metrics?hours=0", "")
+	limited := metrics["memory"].(map[string]any)["limit_bytes"] != nil
+	legend := eval[string](w, "document.querySelector('.chart .legend').innerText")
+	if strings.Contains(legend, "limit") != limited || strings.Contains(w.text("#facts"), "no memory limit") == limited {
+		t.Errorf("with a limit: %v, the chart says %q, the facts %q", limited, legend, w.text("#facts"))
+	}
+}
+
+// TestEveryChartFillsItsFrameFromTheFirstLookOn in every look: charts are first drawn while
+// the page is still hidden.
+func TestEveryChartFillsItsFrameFromTheFirstLookOn(t *testing.T) {
+	s := start(t)
+	w := visit(t, s.url+"/admin", desktop)
+	w.until("document.activeElement.id === 'admin-token'")
+	eval[bool](w, "setTimeout = () => 0, true") // there is no second look
+	w.fill("#admin-token", adminToken)
+	w.click("#enter")
+	for _, l := range looks {
+		w.see(l)
+		w.until(`[...document.querySelectorAll('.chart:not([hidden]) svg')].length === 8 && [...document.querySelectorAll('.chart:not([hidden]) svg')].every((svg) =>
+			svg.querySelector('.grid path')?.getAttribute('d').endsWith('H' + svg.clientWidth))`)
+		w.shot("admin first look " + l.name)
 	}
 }

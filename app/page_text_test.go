@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -47,14 +49,16 @@ func TestNotesAndWhatIsMadeOfThemAreShownAsText(t *testing.T) {
 
 // answers are what a model says that has been told to attack the page, by type.
 func answers() map[string]any {
-	question := map[string]any{"type": "multiple_choice", "question": nasty, "options": []string{nasty, "b", "c", "d"},
-		"correct_answer": nasty, "explanation": nasty, "points": 1}
+	question := func(points int) map[string]any {
+		return map[string]any{"type": "multiple_choice", "question": nasty, "options": []string{nasty, "b", "c", "d"},
+			"correct_answer": nasty, "explanation": nasty, "points": points}
+	}
 	return map[string]any{
 		"flashcard_generation": map[string]any{"flashcards": []any{map[string]any{"question": nasty, "answer": "A " + nasty, "topic": nasty, "difficulty": "easy"}},
 			"total_count": 1, "topics_covered": []string{nasty}},
-		"quiz_generation": map[string]any{"quiz": map[string]any{"title": nasty, "questions": []any{question}}, "total_points": 1, "estimated_time_minutes": 1},
+		"quiz_generation": map[string]any{"quiz": map[string]any{"title": nasty, "questions": []any{question(1)}}, "total_points": 1, "estimated_time_minutes": 1},
 		"exam_generation": map[string]any{"exam": map[string]any{"title": nasty, "duration_minutes": 60, "total_points": 100,
-			"sections": []any{map[string]any{"section_name": nasty, "instructions": nasty, "time_estimate_minutes": 60, "questions": []any{question}}}}},
+			"sections": []any{map[string]any{"section_name": nasty, "instructions": nasty, "time_estimate_minutes": 60, "questions": []any{question(100)}}}}},
 		"summary_generation": map[string]any{"summary": map[string]any{"title": nasty, "text": nasty, "main_points": []any{map[string]any{"point": nasty, "details": nasty, "importance": "high"}},
 			"key_terms": []any{map[string]any{"term": nasty, "definition": nasty}}}, "word_count": 9, "estimated_reading_time_minutes": 1},
 		"study_plan":    map[string]any{"plan": map[string]any{"title": nasty, "sessions": []any{map[string]any{"day": 1, "topic": nasty, "activities": []string{nasty}, "minutes": 5}}}},
@@ -62,23 +66,46 @@ func answers() map[string]any {
 	}
 }
 
-// TestEveryAidOfAModelIsShownAsText shows each aid as it would stand in the list of what was
-// made before: the server's own checks may refuse such an answer, the page must not rely on it.
+// attack is what the model says: to a call that judges an aid full marks, to any other every aid at once.
+func attack(t *testing.T) func(fakellm.Request) string {
+	t.Helper()
+	all := map[string]any{}
+	for _, data := range answers() {
+		maps.Copy(all, data.(map[string]any))
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(r fakellm.Request) string {
+		if r.Checks() {
+			return fakellm.StudyAnswer(r)
+		}
+		return string(raw)
+	}
+}
+
 func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
-	s := start(t)
+	upstream := fakellm.New(fakellm.Options{Answer: attack(t)})
+	s := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+httpServer(t, upstream.ServeHTTP)+"/v1")
 	w := visit(t, s.url, desktop)
 	w.until("document.querySelector('#saved .hint')")
-	module := eval[string](w, "document.querySelector('script[type=module]').src.replace('desk.js', 'aids.js')")
-	for kind, data := range answers() {
-		raw, err := json.Marshal(data)
-		if err != nil {
-			t.Fatal(err)
+	w.fill("#text", nasty+"\nOsmosis is "+nasty+".")
+	for kind := range answers() {
+		w.make(kind)
+		if said := w.text("#said"); said != "" {
+			t.Errorf("%s: %s", kind, said)
 		}
-		eval[bool](w, "import('"+module+"').then(({aid}) => { const {title, body} = aid('"+kind+"', JSON.parse("+quoted(string(raw))+"));"+
-			"document.querySelector('#result').hidden = false; document.querySelector('#result-title').textContent = title;"+
-			"document.querySelector('#aid').replaceChildren(...body); return true; })")
 		w.unharmed("#aid")
 	}
+	w.until("document.querySelectorAll('#saved .item').length === 4")
+	w.goTo(s.url)
+	w.until("document.querySelectorAll('#saved .item').length === 4")
+	for i := range 4 {
+		w.click(fmt.Sprintf("#saved li:nth-child(%d) .item", i+1))
+		w.unharmed("#aid")
+	}
+	w.quiet(s.url)
 }
 
 func TestAChatAnswerIsShownAsText(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // The test binary is the program when this variable says so: as supervisor it
@@ -31,6 +33,7 @@ func TestMain(m *testing.M) {
 
 func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
+	testkit.SkipShort(t, "runs the program")
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0"}, env...)
@@ -105,7 +108,7 @@ func (s *service) eventually(what string, condition func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
 		if condition() {
 			return
 		}
@@ -122,7 +125,7 @@ func (s *service) ask(method, path, body string) (int, map[string]any) {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("X-Admin-Token", adminToken)
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	res, err := client.Do(req)
 	if err != nil {
 		s.t.Fatalf("%s %s: %v\n%s", method, path, err, s.log)
@@ -138,7 +141,7 @@ func (s *service) ask(method, path, body string) (int, map[string]any) {
 // watch reads a stream to its end and gives its events.
 func (s *service) watch(path string) []map[string]any {
 	s.t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	res, err := client.Get(s.url + path)
 	if err != nil {
 		s.t.Fatal(err)
@@ -331,9 +334,9 @@ func TestTermStopsGracefullyWithWorkInFlight(t *testing.T) {
 }
 
 func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
-	for wait := time.Duration(0); wait < 60*time.Millisecond; wait += 3 * time.Millisecond {
+	for wait := time.Duration(0); wait < 60*time.Millisecond; wait += time.Duration(testkit.Size(9, 3)) * time.Millisecond {
 		log := &logged{}
-		cmd := program(t, []string{"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=10"}, "serve")
+		cmd := program(t, []string{"HOST=127.0.0.1", "PORT=0", "GRACEFUL_TIMEOUT=60"}, "serve")
 		cmd.Stderr = log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -344,7 +347,7 @@ func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
 		time.Sleep(wait)
 		began := time.Now()
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil || time.Since(began) > 5*time.Second {
+		if err := cmd.Wait(); err != nil || time.Since(began) > 30*time.Second { // half of GRACEFUL_TIMEOUT
 			t.Errorf("TERM after %v: %v in %v\n%s", wait, err, time.Since(began), log)
 		}
 	}
@@ -376,6 +379,8 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
 		{"production without users", []string{"ENVIRONMENT=production", "ADMIN_TOKEN=" + adminToken, "HOST=127.0.0.1", "PORT=" + port}, nil, 3, "there is no user authentication"},
 		{"two ways to prove who one is", []string{"JWT_SECRET=canary", "JWT_JWKS_URL=https://u:canary@issuer.example"}, nil, 2, "JWT_JWKS_URL"},
+		{"a worker's memory below an idle worker's", []string{"MAX_WORKER_MEMORY_MB=1"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
+		{"a worker's memory above the container's", []string{"MAX_WORKER_MEMORY_MB=1048576"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
 		{"no worker at all", []string{"WEB_CONCURRENCY=0"}, nil, 2, "WEB_CONCURRENCY"},
 		{"more workers than there may be", []string{"WEB_CONCURRENCY=1000000"}, nil, 2, "from 1 to 32"},
 		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "database"},
@@ -432,10 +437,9 @@ func TestAnUpstreamsFaultsReachTheClientAsOurs(t *testing.T) {
 		mu.Lock()
 		fault = tt.fault
 		mu.Unlock()
-		began := time.Now()
 		code, got := s.ask("POST", "/api/ai/process", request("chat", "canary-prompt", nil))
-		if code != tt.want || got["error"] == nil || time.Since(began) > 10*time.Second {
-			t.Errorf("%s: %d after %v, %v; want %d", tt.name, code, time.Since(began), got, tt.want)
+		if code != tt.want || got["error"] == nil {
+			t.Errorf("%s: %d, %v; want %d", tt.name, code, got, tt.want)
 		}
 		if strings.Contains(fmt.Sprint(got), "canary") {
 			t.Errorf("%s: %v", tt.name, got)

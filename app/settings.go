@@ -19,7 +19,7 @@ var meanings = map[string]string{
 	"GRACEFUL_TIMEOUT":          "how long a stop waits for work in flight",
 	"MAX_REQUESTS":              "a worker is replaced after so many requests; 0 = never. Probes, `/metrics` and what is refused for want of room do not count",
 	"MAX_REQUESTS_JITTER":       "plus a random number from 0 to this",
-	"MAX_WORKER_MEMORY_MB":      "a worker whose resident memory is above this is replaced; 0 = seven eighths of its share",
+	"MAX_WORKER_MEMORY_MB":      "a worker whose anonymous memory is above this is replaced; 0 = seven eighths of its share. At least 8, at most what the container holds for each worker",
 	"WORKER_TMP_DIR":            "where the scoreboard lies; an anonymous memory file where it cannot",
 	"CACHE_BACKEND":             "where answers are cached; `tiered` when `REDIS_URL` is set, else `memory`",
 	"CACHE_MAX_ITEMS":           "answers in each worker's cache",

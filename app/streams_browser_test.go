@@ -73,7 +73,7 @@ func browse(s *service, origin, session string, at ...string) *tab {
 // report gives the streams as they are now.
 func (b *tab) report() []followed {
 	b.s.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	streams, err := chromedp.Run(ctx, chromedp.Evaluate[[]followed]("report()"))
 	if err != nil {

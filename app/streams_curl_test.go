@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"studysharper/app/testkit"
 )
 
 // need gives the path of a program that the test is about. Where CI is set it must be
 // there, for .ci/run installs it; elsewhere the test is skipped without.
 func need(t *testing.T, name string) string {
 	t.Helper()
+	testkit.SkipShort(t, "runs "+name)
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path
@@ -37,7 +40,7 @@ type curl struct {
 
 func startCurl(t *testing.T, s *service, session string, options ...string) *curl {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	options = append([]string{"-q", "-N", "-sS", "--noproxy", "*", "-w", "%{stderr}%{http_code} %{content_type}"}, options...)
 	c := &curl{Cmd: exec.CommandContext(ctx, need(t, "curl"), append(options, s.url+"/api/ai/stream/"+session)...)}

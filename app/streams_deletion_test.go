@@ -12,10 +12,10 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// cancelled waits until the model's caller has left, for a second at most.
+// cancelled waits until the model's caller has left.
 func cancelled(t *testing.T, fake *model) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if counts, err := fake.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == 1 && c.Active == 0 }); err != nil {
 		t.Errorf("the model goes on answering: %+v", counts)

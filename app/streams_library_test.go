@@ -22,7 +22,7 @@ type reading struct {
 
 func follow(t *testing.T, url, session string) *reading {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/ai/stream/"+session, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func TestStreamRequestThatIsTooLargeIsRefusedAndItsConnectionClosed(t *testing.T
 		"session id": streamRequest(megabyte),
 	} {
 		conn := s.dial(0)
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(conn, raw) // it need not be read to its end
 		r := bufio.NewReader(conn)
 		res, err := http.ReadResponse(r, nil)
@@ -149,10 +149,9 @@ func TestStreamOfASessionNobodyHasPostedToIsHeldOpen(t *testing.T) {
 	a, b := s.pair()
 	old := "Last-Event-ID: 3k7x1c0a.42"
 	session := uuid.NewString()
-	began := time.Now()
 	fresh, returned := s.open(a, session), s.open(b, session, old)
-	if took := time.Since(began); fresh.status != 200 || returned.status != 200 || took > 3*time.Second {
-		t.Fatalf("%d and %d after %v", fresh.status, returned.status, took)
+	if fresh.status != 200 || returned.status != 200 {
+		t.Fatalf("%d and %d", fresh.status, returned.status)
 	}
 	if events := slices.Concat(fresh.sofar(), returned.sofar()); len(events) > 0 {
 		t.Errorf("of what nobody has posted there is %+v", events)

@@ -27,6 +27,11 @@ type heard struct {
 	RunID     string `json:"run_id"`
 	Error     string `json:"error"`
 	Retryable bool   `json:"retryable"`
+	Code      string `json:"code"`
+	Wait      int    `json:"retry_after_seconds"`
+	Data      struct {
+		Message string `json:"message"`
+	} `json:"data"`
 }
 
 func (e heard) terminal() bool { return e.Type == "complete" || e.Type == "error" }
@@ -60,7 +65,7 @@ func (s *service) exchange(worker int, method, path, body string) (int, map[stri
 
 // ask sends raw bytes and reads the response's head.
 func ask(conn net.Conn, raw string) (*http.Response, error) {
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return nil, err
 	}
 	if _, err := io.WriteString(conn, raw); err != nil {
@@ -157,7 +162,7 @@ func (w *watcher) cut() []heard {
 	w.s.t.Helper()
 	select {
 	case <-w.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		w.s.t.Fatalf("a stream does not end after %v\n%s", w.sofar(), w.s.log)
 	}
 	return w.sofar()

@@ -149,7 +149,7 @@ func maxReaders(c Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c Config, b Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
-	l.MaxRSS = b.Recycle
+	l.MaxMemory, l.MemoryShare = b.Recycle, b.Worker
 	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
 	l.Silence = max(c.WorkerTimeout, missedBeats*metrics.HeartbeatEvery)
 	return l

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"studysharper/loadtest/fakellm"
@@ -40,4 +44,42 @@ func TestFault_L13_HealthTellsOfAnUpstreamThatIsDownAndServesOn(t *testing.T) {
 		status, llm := health()
 		return status == "healthy" && llm == "openai"
 	})
+}
+
+func TestFault_L2_LongWaitIsPassedOnToTheClientAtOnce(t *testing.T) {
+	fake := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{Fault: fakellm.Status, Status: 429, RetryAfter: "40"}}})
+	s := start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+httpServer(t, fake.ServeHTTP)+"/v1", "WEB_CONCURRENCY=1")
+	for range 2 { // the second is the breaker's
+		res, err := http.Post(s.url+"/api/ai/agent-test", "application/json", strings.NewReader(request("chat", "What does a plant live on?", nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		err = json.NewDecoder(res.Body).Decode(&got)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wait, _ := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode != http.StatusServiceUnavailable || got["code"] != "rate_limited" || wait < 39 || wait > 41 {
+			t.Errorf("%d, Retry-After %d, %v", res.StatusCode, wait, got)
+		}
+	}
+	session, _ := s.post(0, "")
+	all := s.open(0, session).end()
+	if last := all[len(all)-1]; last.Type != "error" || last.Code != "rate_limited" || !last.Retryable || last.Wait < 39 || last.Wait > 41 {
+		t.Errorf("the stream ends with %+v", last)
+	}
+	if n := fake.Counts().Calls; n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestFault_L2_ShortWaitIsToldInTheStream(t *testing.T) {
+	s, _ := studying(t, []fakellm.Rule{{Times: 1, Fault: fakellm.Status, Status: 429, RetryAfter: "0.5"}})
+	session, _ := s.post(0, "")
+	all := s.open(0, session).end()
+	told := slices.ContainsFunc(all, func(e heard) bool { return e.Type == "progress" && e.Data.Message == "The AI service asks us to wait 1 s" })
+	if last := all[len(all)-1]; !told || last.Type != "complete" {
+		t.Errorf("told %v, ends with %+v", told, last)
+	}
 }

@@ -86,7 +86,7 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 	drain := func(m supervisor.Message) {
 		defer leave()
 		if err := p.drain(m, parent); err != nil {
-			log.Warn("left with work in flight", "error", err)
+			log.Warn("drain incomplete", "error", err)
 		}
 		p.known.changed.Flush() // while the supervisor still listens
 	}
@@ -151,15 +151,15 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 		p.server.Adopt(conn)
 	}
 	if err != nil {
-		log.Warn("a connection handed over is none", "error", err)
+		log.Warn("invalid hand-over message", "error", err)
 	}
 }
 
 // told makes a message to the supervisor a matter that cannot fail.
 func told(log *slog.Logger, tell func() error) func() {
 	return func() {
-		if err := tell(); err != nil {
-			log.Warn("the supervisor does not listen", "error", err)
+		if err := tell(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+			log.Warn("control socket write failed", "error", err)
 		}
 	}
 }

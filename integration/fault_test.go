@@ -16,13 +16,17 @@ type fault struct {
 	what string // what goes wrong: "a worker is killed in mid-request"
 	sees string // what clients see of it
 	lost string // what is lost; "nothing"
-	// well is the longest that it may take until all is served as before, counted from the fault, or from its end where
-	// it lasts; 0 = nobody notices, or each request fails for itself.
+	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where
+	// it lasts; 0 = nobody notices, or each request fails for itself. A test fails at faultRoom times that.
 	well time.Duration
 	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
 	test func(*incident)
 	held string
 }
+
+// faultRoom is how many times longer than it should a recovery may take before its test fails: the report tells what it
+// took, and a machine that is busy with something else is no fault of the service.
+const faultRoom = 5
 
 // faults is every fault of the suite, in the order of the table.
 func faults() []fault {
@@ -75,7 +79,10 @@ func TestFaults(t *testing.T) {
 			defer i.record()
 			f.test(i)
 			if i.took > f.well {
-				t.Errorf("all was well again after %v, want %v at most", i.took, f.well)
+				i.note("took longer than it should")
+			}
+			if i.took > faultRoom*f.well {
+				t.Errorf("all was well again after %v, want about %v", i.took, f.well)
 			}
 		})
 	}

@@ -19,16 +19,16 @@ var modelFaults = []fault{
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 401}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L2a", what: "the model's API answers 429 and asks for longer than may be waited", sees: "503 `upstream_unavailable` with its `Retry-After`", lost: "the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "4"}, status: 503, code: "upstream_unavailable"}.test,
+		id: "L2a", what: "the model's API answers 429 and asks for a wait of more than 5 s", sees: "503 `rate_limited` with its `Retry-After`, at once", lost: "the answer",
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "6"}, status: 503, code: "rate_limited"}.test,
 	},
 	{
-		id: "L2b", what: "the model's API answers 429 once, for a second", sees: "the answer, a second later", lost: "nothing",
+		id: "L2b", what: "the model's API answers 429 once, for a second", sees: "the answer, a second later; a stream says why", lost: "nothing",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "1", Times: 1}, status: 200}.test,
 	},
 	{
-		id: "L2c", what: "the model's API answers 429 and does not say for how long", sees: "503 `upstream_unavailable`, after one more try", lost: "the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429}, status: 503, code: "upstream_unavailable"}.test,
+		id: "L2c", what: "the model's API answers 429 and does not say for how long", sees: "503 `rate_limited`, after one more try", lost: "the answer",
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429}, status: 503, code: "rate_limited"}.test,
 	},
 	{
 		id: "L3a", what: "the model's API answers 500 once", sees: "the answer", lost: "nothing",
@@ -59,11 +59,11 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Reset, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L7c", what: "the model's answer ends early, as if it were whole", sees: "the same", lost: "the rest of the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
+		id: "L7c", what: "the model's answer ends early, as if it were whole", sees: "502; a stream has the text so far, and its `complete` warns that the answer is incomplete", lost: "the rest of the answer",
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{
-		id: "L7d", what: "the model's answer ends inside a chunk", sees: "the same", lost: "the rest of the answer",
+		id: "L7d", what: "the model's answer ends inside a chunk", sees: "502; a stream has the text so far and then an `error`, never a `complete`", lost: "the rest of the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.TruncatedChunk, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
 	},
 	{

@@ -119,7 +119,7 @@ func vanished(i *incident) {
 	if h.activeStreams(i.T) != 1 {
 		i.Error("the stream has ended at once: its client has said something")
 	}
-	for h.activeStreams(i.T) > 0 && time.Since(unplugged) < 2*i.fault.well {
+	for h.activeStreams(i.T) > 0 && time.Since(unplugged) <= faultRoom*i.fault.well {
 		time.Sleep(100 * time.Millisecond)
 	}
 	i.well(time.Since(unplugged))

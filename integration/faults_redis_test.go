@@ -35,7 +35,7 @@ var redisFaults = []fault{
 	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/stream/redisjournal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
 	{id: "R8", what: "a cluster loses all it held", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
 	{id: "R9", what: "more wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/redisconn.TestThePoolIsBounded"},
-	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cache.TestAHalfOpenConnectionCostsNothingAndIsBackWithinASecond"},
+	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cache.TestAHalfOpenConnectionCostsNothingAndIsBack"},
 	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not told", lost: "nothing", test: redisRefuses},
 	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestAStepOfTheClockOfRedisKillsNobody"},
 }

@@ -199,12 +199,19 @@ func TestTypeAndContentAreSent(t *testing.T) {
 
 func TestNoMoreThanCAtOnce(t *testing.T) {
 	var now, most atomic.Int64
+	second := make(chan struct{})
 	_, url := serve(t, func(w http.ResponseWriter, n int) {
 		if n := now.Add(1); n > most.Load() {
 			most.Store(n)
 		}
 		defer now.Add(-1)
-		time.Sleep(2 * time.Millisecond) // so that requests overlap
+		time.Sleep(2 * time.Millisecond) // so that more than four would be seen
+		switch n {
+		case 1:
+			<-second // so that two overlap, whatever the machine does
+		case 2:
+			close(second)
+		}
 		succeed(w, n)
 	})
 	if status, out, _ := invoke("-n", "60", "-c", "4", url); status != exitPassed {

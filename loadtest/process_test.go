@@ -10,23 +10,41 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/loadtest/report"
 )
 
-// build builds this command and gives its path.
+// build gives the path of this command.
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "loadtest")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	testkit.SkipShort(t, "runs the program")
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+// builtIn is the folder of the program that the tests have built; TestMain removes it.
+var builtIn string
+
+// built is the program, built once for all tests.
+var built = sync.OnceValues(func() (path string, err error) {
+	if builtIn, err = os.MkdirTemp("", "loadtest"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(builtIn, "loadtest")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return path, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
 
 func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	hang := make(chan struct{})
@@ -62,7 +80,7 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = cmd.Process.Kill()
 		t.Fatal("it did not end")
 	}

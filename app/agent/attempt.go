@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"studysharper/app/agent/prompt"
 	"studysharper/app/agent/validate"
@@ -24,15 +25,23 @@ type made struct {
 	validation study.Validation
 	warnings   []string
 	model      string
+	cut        study.Cut // the model did not finish it
 
 	unsafe string // what it must not be shown for; "" = it may
 	judged bool   // by the model too,
 	partly bool   // but not in every respect
 }
 
+// cutWarnings tell a student that an answer is not whole.
+var cutWarnings = map[study.Cut]string{
+	study.CutLength:  "incomplete: the answer reached its length limit and may end too early",
+	study.CutStopped: "incomplete: the AI service ended the answer early",
+}
+
 // hooks are told how an answer comes along; token may be nil.
 type hooks struct {
 	step  func(int)
+	wait  func(time.Duration) // the AI service asks for it
 	token func(string)
 }
 
@@ -105,6 +114,7 @@ func (a *attempt) askUntilGood(ctx context.Context) error {
 // ask calls the model; a chat that somebody watches is streamed, through a guard
 // that stops it where it turns unsafe.
 func (a *attempt) ask(ctx context.Context, p study.Prompt) (study.Answer, error) {
+	p.OnWait = a.hooks.wait
 	if a.hooks.token == nil || p.JSON {
 		return a.Model.Generate(ctx, p, nil)
 	}
@@ -134,7 +144,10 @@ func (a *attempt) judge(ctx context.Context, answer study.Answer) {
 		return
 	}
 	m := a.byRules(aid)
-	m.model = answer.Model
+	m.model, m.cut = answer.Model, answer.Cut
+	if said := cutWarnings[m.cut]; said != "" {
+		m.warnings = append(m.warnings, said)
+	}
 	if a.wrong = append(m.faults(), a.missing(m)...); len(a.wrong) == 0 {
 		a.consult(ctx, m)
 		a.wrong = m.faults()

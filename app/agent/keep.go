@@ -88,12 +88,19 @@ func (r *run) save(ctx context.Context, aid study.Aid) (*study.Saved, error) {
 	return &study.Saved{ContentType: name, ContentID: kept.ID}, nil
 }
 
+// cutMarks follow an incomplete answer in the conversation that is kept, so that neither a
+// student nor the model takes it for whole later.
+var cutMarks = map[study.Cut]string{
+	study.CutLength:  "… [cut off at the length limit]",
+	study.CutStopped: "… [cut off]",
+}
+
 // messages are the two turns of the conversation. A request without words is told
 // by what was made of it.
 func (r *run) messages(aid study.Aid) []study.Message {
 	answer := said(aid) + ": " + r.title(aid)
 	if reply, ok := aid.(*study.Reply); ok {
-		answer = reply.Response
+		answer = reply.Response + cutMarks[r.cut]
 	}
 	now := time.Now().UTC()
 	user := study.Message{Role: study.RoleUser, Text: r.req.Message, CreatedAt: now}

@@ -60,9 +60,10 @@ func (o Outcome) ageInSeconds() *int64 {
 
 // failed are the fields of an error event.
 type failed struct {
-	Error     string     `json:"error"`
-	Code      study.Code `json:"code"`
-	Retryable bool       `json:"retryable"`
+	Error      string     `json:"error"`
+	Code       study.Code `json:"code"`
+	Retryable  bool       `json:"retryable"`
+	RetryAfter int64      `json:"retry_after_seconds,omitempty"` // where it is known
 }
 
 // end sends the terminal event: once, and also when the run's own time is over.
@@ -81,7 +82,8 @@ func (l *line) end(out Outcome, err error) {
 	}
 	if err != nil {
 		e := study.AsError(err)
-		_ = l.send(context.Background(), study.KindError, failed{Error: e.Message, Code: e.Code, Retryable: e.Retryable()})
+		_ = l.send(context.Background(), study.KindError, failed{Error: e.Message, Code: e.Code.Public(), Retryable: e.Retryable(),
+			RetryAfter: int64((e.RetryAfter + time.Second - 1) / time.Second)})
 	}
 }
 

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func Classify(req study.Request) study.Type {
 }
 
 // Run answers one request and blocks until the answer is there and kept. emit, which
-// may be nil, gets every progress event (six, in order) and, for a chat, token
+// may be nil, gets every progress event (six, in order, and one for each wait that the AI service asks for) and, for a chat, token
 // events whose texts joined are the answer; it is called on the caller's goroutine.
 //
 // The error is a *study.Error: CodeNotFound (a note, or another user's session),
@@ -89,6 +90,7 @@ type run struct {
 	brief  study.Brief
 	tokens int
 	model  string
+	cut    study.Cut // of the answer
 }
 
 func (o *Orchestrator) run(ctx context.Context, id string, req study.Request, w watcher) (out Outcome, err error) {
@@ -161,18 +163,25 @@ var steps = [study.TotalSteps + 1]struct {
 func (r *run) tell(n int) {
 	for r.step < n {
 		r.step++
-		if r.watch.progress == nil {
-			continue
-		}
-		s := steps[r.step]
-		if s.agent == "" {
-			s.agent = agents[r.req.Type]
-		}
-		r.watch.progress(study.Progress{
-			Step: r.step, TotalSteps: study.TotalSteps, CurrentAgent: s.agent, Message: s.message,
-			Percentage: s.percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-		})
+		r.report(steps[r.step].message)
 	}
+}
+
+// tellWait reports, within the step, why nothing happens for now.
+func (r *run) tellWait(d time.Duration) {
+	r.report("The AI service asks us to wait " + study.Wait(d))
+}
+
+// report sends a progress event of the current step.
+func (r *run) report(message string) {
+	if r.watch.progress == nil {
+		return
+	}
+	s := steps[r.step]
+	r.watch.progress(study.Progress{
+		Step: r.step, TotalSteps: study.TotalSteps, CurrentAgent: cmp.Or(s.agent, agents[r.req.Type]), Message: message,
+		Percentage: s.percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+	})
 }
 
 // record notes the run for the operator's metrics.

@@ -176,6 +176,9 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 		{"the model fails", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			return study.Answer{}, study.Errorf(study.CodeUpstreamUnavailable, "busy")
 		}}, nil, study.CodeUpstreamUnavailable},
+		{"the AI service asks us to wait", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			return study.Answer{}, &study.Error{Code: study.CodeUpstreamLimited, Message: "wait", RetryAfter: 39_001 * time.Millisecond}
+		}}, nil, study.CodeUpstreamLimited},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -199,8 +202,12 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 					return
 				}
 				want := (&study.Error{Code: c.code}).Retryable()
-				if kind != study.KindError || fields["code"] != string(c.code) || fields["retryable"] != want || fields["error"] == "" {
+				if kind != study.KindError || fields["code"] != string(c.code.Public()) || fields["retryable"] != want || fields["error"] == "" {
 					t.Errorf("%s %v", kind, fields)
+				}
+				if wait, told := fields["retry_after_seconds"]; c.code == study.CodeUpstreamLimited && wait != 40.0 ||
+					told && c.code != study.CodeUpstreamLimited && c.code != study.CodeUnavailable {
+					t.Errorf("the wait is told as %v", wait)
 				}
 				if n.Counts() != (Counts{Failed: 1}) || strings.Contains(asJSON(fields)+b.log.String(), "SECRET") {
 					t.Errorf("counts %+v, %v, log %s", n.Counts(), fields, b.log)

@@ -29,9 +29,10 @@ type flight struct {
 	err    error
 }
 
-// signal is a step reached, or a piece of a chat's text.
+// signal is a step reached, a wait that the AI service asked for, or a piece of a chat's text.
 type signal struct {
 	step  int
+	wait  time.Duration
 	token string
 }
 
@@ -55,7 +56,7 @@ func (r *run) obtain(ctx context.Context) (*gotten, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.model = m.model
+	r.model, r.cut = m.model, m.cut
 	if !leads {
 		r.sayWhole(m)
 	}
@@ -123,9 +124,12 @@ func (r *run) await(ctx context.Context, f *flight, leads bool) (*made, error) {
 	for {
 		select {
 		case s := <-signals:
-			if s.step > 0 {
+			switch {
+			case s.step > 0:
 				r.tell(s.step)
-			} else {
+			case s.wait > 0:
+				r.tellWait(s.wait)
+			default:
 				r.watch.token(s.token)
 			}
 		case <-f.done:
@@ -155,7 +159,7 @@ func (r *run) fly(ctx context.Context, f *flight) {
 		case <-f.alone:
 		}
 	}
-	h := hooks{step: func(n int) { send(signal{step: n}) }}
+	h := hooks{step: func(n int) { send(signal{step: n}) }, wait: func(d time.Duration) { send(signal{wait: d}) }}
 	if r.watch.token != nil {
 		h.token = func(text string) { send(signal{token: text}) }
 	}
@@ -237,10 +241,10 @@ func (r *run) recall(ctx context.Context, key string) (*gotten, bool) {
 	return &gotten{made: m, cached: true, age: age}, true
 }
 
-// remember caches an answer that passed. One that was not wholly checked is not for others,
-// and one made from notes that have changed meanwhile for nobody.
+// remember caches an answer that passed. One that is incomplete or was not wholly checked is
+// not for others, and one made from notes that have changed meanwhile for nobody.
 func (r *run) remember(ctx context.Context, key string, m *made) {
-	if !m.validation.Passed || m.partly || r.outdated() {
+	if !m.validation.Passed || m.cut != study.NotCut || m.partly || r.outdated() {
 		return
 	}
 	data, err := json.Marshal(m.aid)

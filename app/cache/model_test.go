@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"studysharper/app/testkit"
 )
 
 var ctx = context.Background()
@@ -97,6 +99,7 @@ func TestMemoryAgreesWithANaiveLRU(t *testing.T) {
 			}
 			want := &model{maxItems: c.options.MaxItems, maxBytes: c.options.MaxBytes}
 			rng := rand.New(rand.NewPCG(uint64(i), 7))
+			c.ops /= testkit.Size(2, 1)
 			for op := range c.ops {
 				key := fmt.Sprintf("key %d.", rng.IntN(c.keys))
 				switch x := rng.IntN(3000); {

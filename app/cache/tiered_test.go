@@ -243,21 +243,9 @@ func TestTheQueueToRedisIsBounded(t *testing.T) {
 	}
 }
 
-// shortest is how long the fastest of several calls takes: the machine may be busy.
-func shortest(f func()) time.Duration {
-	best := time.Hour
-	for range 5 {
-		began := time.Now()
-		f()
-		best = min(best, time.Since(began))
-	}
-	return best
-}
-
-func TestRedisKilledAndRestartedCostsNothingAndIsBackWithinASecond(t *testing.T) {
+func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 	server := redistest.Start(t)
 	p := starts(t, server.URL(), ordinary)
-	best := time.Hour
 	for round := range 3 {
 		key := fmt.Sprint("key ", round)
 		p.Set(ctx, key, []byte("before"))
@@ -266,21 +254,22 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBackWithinASecond(t *testing.T)
 		server.Kill()
 		p.Get(ctx, "unknown") // finds it dead
 		eventually(t, "it says so", p.Degraded)
-		if d := shortest(func() { p.Get(ctx, "unknown"); p.Set(ctx, "other", nil); p.Clear(ctx, "other") }); d > 5*time.Millisecond {
-			t.Errorf("Get, Set and Clear take %v with Redis dead", d)
+		commands := countCommands(p.conn)
+		for range 100 {
+			p.Clear(ctx, "other")
 		}
+		if n := commands.Load(); n >= 100 {
+			t.Errorf("100 Clears gave %d commands to a dead Redis", n)
+		}
+		wantRedisLeftAlone(t, p)
 		if !hit(p, key, "before") {
 			t.Error("memory is lost with Redis")
 		}
 		server.Resume(t)
-		took := eventually(t, "it is back", func() bool { return !p.Degraded() })
-		took += eventually(t, "memory is emptied", func() bool { return p.Stats().Doubted > doubted })
-		best = min(best, took)
+		eventually(t, "it is back", func() bool { return !p.Degraded() })
+		eventually(t, "memory is emptied", func() bool { return p.Stats().Doubted > doubted })
 		p.Set(ctx, key, []byte("after"))
 		settled(t, server, key, true)
-	}
-	if best > time.Second {
-		t.Errorf("at best it is back after %v", best)
 	}
 }
 
@@ -288,19 +277,16 @@ func TestAFrozenRedisIsWaitedForAFewTimesOnly(t *testing.T) {
 	server := redistest.Start(t)
 	p := starts(t, server.URL(), hurried())
 	server.Freeze(t)
-	began := time.Now()
 	for i := range 1000 {
 		p.Get(ctx, fmt.Sprint("unknown ", i))
 		p.Set(ctx, fmt.Sprint("key ", i%10), nil)
 	}
-	// Five are waited for, at 5 ms each; what is more is the machine's. To wait for each would take 5 s.
-	if d, late := time.Since(began), p.Stats().Late; d > 3*time.Second || late < 5 || late > 10 || !p.Degraded() {
-		t.Errorf("1000 Gets and Sets took %v, %d late, degraded %v", d, late, p.Degraded())
+	// Five are waited for; a look whether it is back may be late too, now and then.
+	if late := p.Stats().Late; late < 5 || late > 100 || !p.Degraded() {
+		t.Errorf("1000 Gets and Sets, %d late, degraded %v", late, p.Degraded())
 	}
 	eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
-	if d := shortest(func() { p.Get(ctx, "unknown") }); d > 5*time.Millisecond {
-		t.Errorf("Get takes %v with Redis away", d)
-	}
+	wantRedisLeftAlone(t, p)
 	server.Thaw(t)
 	eventually(t, "it is back", func() bool { return !p.Degraded() })
 }
@@ -457,16 +443,15 @@ func TestALateAnswerIsThereForTheNextGet(t *testing.T) {
 func TestAGetEndsWithItsCaller(t *testing.T) {
 	server := redistest.Start(t)
 	s := ordinary
-	// Nobody else ends the wait.
-	s.tiered.Wait = 10 * time.Second
+	// Nobody else ends the wait: this test hangs where its caller does not.
+	s.tiered.Wait, s.timeout = time.Hour, time.Hour
 	p := starts(t, server.URL(), s)
 	server.Freeze(t)
 	defer server.Thaw(t)
 	brief, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
-	began := time.Now()
-	if _, _, ok := p.Get(brief, "key"); ok || time.Since(began) > patient/2 {
-		t.Errorf("hit %v after %v", ok, time.Since(began))
+	if _, _, ok := p.Get(brief, "key"); ok {
+		t.Error("a hit without an answer of Redis")
 	}
 }
 

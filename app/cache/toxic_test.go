@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -44,21 +43,17 @@ func (w wire) suffers(t *testing.T, toxic, stream, attributes string) (heal func
 	}
 }
 
-// A hundred requests that all miss: what Redis costs them, apart from what it costs the
-// first few to find out.
-func costOfMissing(p *process) time.Duration {
+// wantFoundOut has the first few requests find out that Redis does not answer in time, and wants it
+// to be left alone from then on.
+func wantFoundOut(t *testing.T, p *process) {
+	t.Helper()
 	for i := range 20 {
 		p.Get(ctx, fmt.Sprint("first ", i))
 	}
-	return shortest(func() {
-		for i := range 100 {
-			key := fmt.Sprint("unknown ", i)
-			p.Get(ctx, key)
-			_, done := p.Lead(ctx, key)
-			p.Set(ctx, "key", nil)
-			done()
-		}
-	}) / 100
+	if !p.Degraded() {
+		t.Error("nobody has found out")
+	}
+	wantRedisLeftAlone(t, p)
 }
 
 func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
@@ -75,8 +70,8 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 		t.Error("a Get waited for the answer")
 	}
 	eventually(t, "the late answer is in memory", func() bool { return hit(p.near, "shared", "value") })
-	if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() || !p.conn.Up() {
-		t.Errorf("a request costs %v more; degraded %v, up %v", d, p.Degraded(), p.conn.Up())
+	if wantFoundOut(t, p); !p.conn.Up() {
+		t.Error("it is slow, and counts as away")
 	}
 	late := p.Stats().Late
 	p.Get(ctx, "unknown")
@@ -90,48 +85,36 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 	eventually(t, "it is asked again", func() bool { return hit(p, "new", "value") })
 }
 
-func TestACutConnectionIsBackWithinASecond(t *testing.T) {
+func TestACutConnectionCostsNothingAndIsBack(t *testing.T) {
 	server := redistest.Start(t)
 	w := wireTo(t, server)
 	p := starts(t, w.url(), hurried())
-	best := time.Hour
 	for round := range 3 {
 		w.Stop()
-		if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
-			t.Errorf("a request costs %v more; degraded %v", d, p.Degraded())
-		}
+		wantFoundOut(t, p)
 		if err := w.Start(); err != nil {
 			t.Fatal(err)
 		}
-		best = min(best, eventually(t, "it is used again", func() bool { return !p.Degraded() }))
+		eventually(t, "it is used again", func() bool { return !p.Degraded() })
 		key := fmt.Sprint("key ", round)
 		p.Set(ctx, key, []byte("value"))
 		settled(t, server, key, true)
 	}
-	if best > time.Second {
-		t.Errorf("at best it is back after %v", best)
-	}
 }
 
 // Nothing comes through, and nobody says so.
-func TestAHalfOpenConnectionCostsNothingAndIsBackWithinASecond(t *testing.T) {
+func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
 	server := redistest.Start(t)
-	best := time.Hour
 	for _, stream := range []string{"upstream", "downstream"} {
 		w := wireTo(t, server)
 		p := starts(t, w.url(), hurried())
 		heal := w.suffers(t, "timeout", stream, `"timeout": 0`)
-		if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
-			t.Errorf("%s: a request costs %v more; degraded %v", stream, d, p.Degraded())
-		}
+		wantFoundOut(t, p)
 		eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
 		doubted := p.Stats().Doubted
 		heal()
-		best = min(best, eventually(t, "it is used again", func() bool { return !p.Degraded() }))
+		eventually(t, "it is used again", func() bool { return !p.Degraded() })
 		eventually(t, "its channel is heard again", func() bool { return p.Stats().Doubted > doubted })
-	}
-	if best > time.Second {
-		t.Errorf("at best it is back after %v", best)
 	}
 }
 
@@ -168,9 +151,7 @@ func TestConnectionsResetInTheMiddleAreMisses(t *testing.T) {
 	w := wireTo(t, server)
 	p := starts(t, w.url(), hurried())
 	heal := w.suffers(t, "reset_peer", "downstream", `"timeout": 0`)
-	if d := costOfMissing(p); d > 5*time.Millisecond || !p.Degraded() {
-		t.Errorf("a request costs %v more; degraded %v", d, p.Degraded())
-	}
+	wantFoundOut(t, p)
 	heal()
 	eventually(t, "it is used again", func() bool { return !p.Degraded() })
 }

@@ -134,7 +134,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	served := make(chan error, 1)
 	go func() { served <- f.server.Serve(listener.(*net.TCPListener)) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		err := f.server.Drain(ctx)
 		f.disconnected(ctx)

@@ -150,9 +150,9 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 
 func (s *Server) memory(board metrics.Snapshot) fiber.Map {
 	own, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
-	limit := own.LimitBytes
-	if limit == 0 {
-		limit = s.o.LimitBytes
+	var limit *int64              // null: there is none
+	if own.LimitBytes > 0 {
+		limit = &own.LimitBytes
 	}
 	return fiber.Map{
 		"container_bytes":      own.Container(),
@@ -176,6 +176,7 @@ func workers(board metrics.Snapshot) []fiber.Map {
 			"connections":    w.Gauge(metrics.Connections),
 			"streams":        w.Gauge(metrics.Streams),
 			"rss_bytes":      w.Gauge(metrics.RSSBytes),
+			"anon_bytes":     w.Gauge(metrics.AnonymousBytes),
 			"heap_bytes":     w.Gauge(metrics.HeapBytes),
 			"goroutines":     w.Gauge(metrics.Goroutines),
 			"uptime_seconds": secondsSince(w.Gauge(metrics.Started)),

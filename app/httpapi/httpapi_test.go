@@ -63,7 +63,7 @@ func TestEveryCodeBecomesItsStatus(t *testing.T) {
 		study.CodeMalformed: 400, study.CodeUnauthorized: 401, study.CodeForbidden: 403, study.CodeNotFound: 404,
 		study.CodeTooLarge: 413, study.CodeUnsupported: 415, study.CodeInvalid: 422, study.CodeWithheld: 422,
 		study.CodeRateLimited: 429, study.CodeInternal: 500, study.CodeUpstreamFailed: 502, study.CodeOverloaded: 503,
-		study.CodeUnavailable: 503, study.CodeUpstreamUnavailable: 503, study.CodeTimeout: 504, study.CodeUpstreamTimeout: 504,
+		study.CodeUnavailable: 503, study.CodeUpstreamUnavailable: 503, study.CodeUpstreamLimited: 503, study.CodeTimeout: 504, study.CodeUpstreamTimeout: 504,
 	}
 	for code, status := range want {
 		f.runs.do = func(study.Request) (agent.Outcome, error) {
@@ -71,7 +71,7 @@ func TestEveryCodeBecomesItsStatus(t *testing.T) {
 		}
 		r := f.ask("POST", "/api/ai/process", chat)
 		got := r.object(t)
-		if r.StatusCode != status || got["error"] != got["title"] || got["code"] != string(code) || got["detail"] != "why" {
+		if r.StatusCode != status || got["error"] != got["title"] || got["code"] != string(code.Public()) || got["detail"] != "why" {
 			t.Errorf("%s: %d %s", code, r.StatusCode, r.body)
 		}
 		if ct := r.Header.Get("Content-Type"); ct != "application/problem+json" {
@@ -263,7 +263,7 @@ func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
 		has(t, got[part].(map[string]any), keys...)
 	}
 	worker := got["workers"].([]any)[0].(map[string]any)
-	has(t, worker, "pid", "slot", "generation", "state", "requests", "in_flight", "streams", "rss_bytes", "heap_bytes", "goroutines", "uptime_seconds")
+	has(t, worker, "pid", "slot", "generation", "state", "requests", "in_flight", "streams", "rss_bytes", "anon_bytes", "heap_bytes", "goroutines", "uptime_seconds")
 	if worker["requests"] != 1.0 || worker["in_flight"] != 1.0 {
 		t.Errorf("got %v", worker)
 	}

@@ -19,6 +19,7 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // pair is a worker that leaves and its successor, in one process.
@@ -53,7 +54,7 @@ func (p pair) over(fd int, session, owner, position string) error {
 
 // leave makes the old worker leave.
 func (p pair) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return p.old.server.Leave(ctx, p.over)
 }
@@ -72,7 +73,7 @@ func (f *face) dial() *client {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		f.t.Fatal(err)
 	}
 	return &client{f.t, conn, bufio.NewReader(conn)}
@@ -105,7 +106,7 @@ func (c *client) receive() error {
 // is its own here, and what waits in a listener is lost with it.
 func (f *face) untilHeld(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); held(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); held(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("only %d of %d connections", held(f.board.Worker(1)), n)
 		}
@@ -115,7 +116,7 @@ func (f *face) untilHeld(n int64) {
 // untilActive waits until the server has begun to read so many requests.
 func (f *face) untilActive(n int) {
 	f.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		busy := 0
 		f.server.conns.mu.Lock()
 		for c := range f.server.conns.open {
@@ -271,7 +272,7 @@ func TestConnectionsThatNobodyTakesAreServedOnAndToldToClose(t *testing.T) {
 	refused := make(chan struct{}, 8)
 	left := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		left <- p.old.server.Leave(ctx, func(int, string, string, string) error {
 			refused <- struct{}{}
@@ -338,7 +339,8 @@ func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {
 }
 
 func TestBusyClientsLoseNothingOverManyHandOvers(t *testing.T) {
-	const clients, swaps = 16, 60
+	const clients = 16
+	swaps := testkit.Size(20, 60)
 	generations := []*face{serve(t)}
 	for range swaps {
 		generations = append(generations, serve(t))

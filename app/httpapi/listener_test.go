@@ -29,7 +29,7 @@ func TestAServerWithoutDescriptorsServesAgainWhenItHasSome(t *testing.T) {
 	for i, c := range append(waiting, more...) {
 		c.send(get)
 		buf := make([]byte, 12)
-		if err := c.conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		if err := c.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.ReadFull(c.conn, buf); err != nil || string(buf) != "HTTP/1.1 200" {

@@ -94,7 +94,7 @@ func TestTheDocumentIsServed(t *testing.T) {
 
 func TestTheDocumentNamesEveryCodeAndType(t *testing.T) {
 	for code := range statuses {
-		body := fmt.Sprintf(`{"type":"about:blank","title":"t","status":500,"error":"t","code":%q,"request_id":"r"}`, code)
+		body := fmt.Sprintf(`{"type":"about:blank","title":"t","status":500,"error":"t","code":%q,"request_id":"r"}`, code.Public())
 		if err := document.Value("Problem", []byte(body)); err != nil {
 			t.Errorf("%s: %v", code, err)
 		}

@@ -40,7 +40,6 @@ type Options struct {
 	CacheMaxItems int   // a worker
 	CacheMaxBytes int64 // a worker
 	Provider      string
-	LimitBytes    int64 // the container's memory, or what is assumed of it
 
 	Tokens  Tokens         // nil = no user authentication
 	Limits  []limit.Policy // of process-stream, for each client; none = no limit

@@ -43,6 +43,7 @@ var statuses = map[study.Code]int{
 	study.CodeOverloaded:          http.StatusServiceUnavailable,
 	study.CodeUnavailable:         http.StatusServiceUnavailable,
 	study.CodeUpstreamUnavailable: http.StatusServiceUnavailable,
+	study.CodeUpstreamLimited:     http.StatusServiceUnavailable,
 	study.CodeTimeout:             http.StatusGatewayTimeout,
 	study.CodeUpstreamTimeout:     http.StatusGatewayTimeout,
 }
@@ -81,7 +82,7 @@ func problemOf(err error) (problem, time.Duration) {
 		title = "Unauthorized" // the original's word for it
 	}
 	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
-		Error: title, Code: e.Code, Faults: e.Faults}, e.RetryAfter
+		Error: title, Code: e.Code.Public(), Faults: e.Faults}, e.RetryAfter
 }
 
 // edgeProblem is for what the server itself refuses; the text of its errors quotes

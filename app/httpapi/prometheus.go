@@ -89,15 +89,11 @@ func exposeCounters(e *metrics.Exposition, board metrics.Snapshot, name, label, 
 
 func (s *Server) exposeContainer(e *metrics.Exposition, board metrics.Snapshot) {
 	memory, _ := s.o.Cgroup.Memory() // no cgroup: zeros, as documented
-	limit := memory.LimitBytes
-	if limit == 0 {
-		limit = s.o.LimitBytes
-	}
 	e.Family("studysharper_build_info", "gauge", "The version that answers; always 1.")
 	e.Sample(1, "version", s.o.Version, "go_version", runtime.Version())
 	exposeGauge(e, "studysharper_container_memory_bytes", "Memory of the container, less inactive file pages; 0 without a cgroup.", memory.Container())
 	exposeGauge(e, "studysharper_container_memory_peak_bytes", "Highest memory of the container so far; 0 where the kernel does not say.", memory.PeakBytes)
-	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit, or what is assumed of it.", limit)
+	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit; 0 = none is set.", memory.LimitBytes)
 	exposeCounter(e, "studysharper_container_oom_kills_total", "Processes of the container that the kernel killed for memory.", uint64(max(memory.OOMKills, 0)))
 	exposeGauge(e, "studysharper_supervisor_resident_memory_bytes", "Resident memory of the supervisor.", board.Own.Gauge(metrics.RSSBytes))
 }
@@ -120,6 +116,7 @@ func exposeWorkers(e *metrics.Exposition, board metrics.Snapshot) {
 		name, help string
 	}{
 		{metrics.RSSBytes, "studysharper_worker_resident_memory_bytes", "Resident memory of a slot's worker processes."},
+		{metrics.AnonymousBytes, "studysharper_worker_anonymous_memory_bytes", "Anonymous memory of a slot's worker processes, which MAX_WORKER_MEMORY_MB bounds."},
 		{metrics.HeapBytes, "studysharper_worker_heap_bytes", "Objects on the heaps of a slot's worker processes, dead ones included."},
 		{metrics.Goroutines, "studysharper_worker_goroutines", "Goroutines of a slot's worker processes."},
 		{metrics.InFlight, "studysharper_worker_requests_in_flight", "Requests being answered by a slot's worker processes."},

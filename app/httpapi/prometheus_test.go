@@ -80,7 +80,9 @@ func TestMetricsOfASlotThatIsReplacedAreOneSample(t *testing.T) {
 	index, _ := f.board.Claim(0, 2)
 	f.board.Worker(1).Set(metrics.RSSBytes, 100)
 	f.board.Worker(index).Set(metrics.RSSBytes, 20)
-	if got := f.scrape()[`studysharper_worker_resident_memory_bytes{slot="0"}`]; got != 120 {
+	f.board.Worker(index).Set(metrics.AnonymousBytes, 5)
+	got := f.scrape()
+	if got[`studysharper_worker_resident_memory_bytes{slot="0"}`] != 120 || got[`studysharper_worker_anonymous_memory_bytes{slot="0"}`] != 5 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -92,7 +94,7 @@ func TestAScrapeAddsNoGoroutineAndTakesLittleMemory(t *testing.T) {
 	for range 50 {
 		f.scrape()
 	}
-	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
 		runtime.Gosched() // those of the test's own connections end a little later
 	}
 	if after := runtime.NumGoroutine(); after > before {

@@ -37,22 +37,29 @@ type breaker struct {
 	last    uint32 // the last calls since it was closed, the newest in the lowest bit; 1 = failed
 	seen    int    // how many calls those are
 	until   time.Time
+	named   time.Time // the model asked to be left alone so long, perhaps beyond until
 	tripped bool   // open, or after until half-open
 	life    uint64 // counts changes; what was begun before the last one says nothing
 }
 
-// admit lets a call go, or gives nil and the time after which one may. The caller
-// tells the pass how the call came out, also when it panics.
-func (b *breaker) admit(now time.Time) (*pass, time.Duration) {
+// blocked is why a breaker lets no call go.
+type blocked struct {
+	wait    time.Duration // until the model may be asked
+	limited bool          // the model named that wait itself
+}
+
+// admit lets a call go, or gives nil and why not. The caller tells the pass how the
+// call came out, also when it panics.
+func (b *breaker) admit(now time.Time) (*pass, blocked) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if wait := b.until.Sub(now); wait > 0 {
-		return nil, wait
+		return nil, blocked{wait: max(wait, b.named.Sub(now)), limited: b.named.After(now)}
 	}
 	if b.tripped {
 		b.until = now.Add(openTime())
 	}
-	return &pass{breaker: b, life: b.life}, 0
+	return &pass{breaker: b, life: b.life}, blocked{}
 }
 
 // refuses reports whether a call would not be let go at that time, as things stand.
@@ -79,6 +86,7 @@ func (b *breaker) judge(life uint64, v verdict, rest time.Duration) {
 	switch {
 	case rest > 0:
 		b.change(false, min(rest, maxRest))
+		b.named = time.Now().Add(rest)
 	case b.tripped:
 		b.judgeProbe(v)
 	case v != unsure && b.count(v):
@@ -116,7 +124,7 @@ func (b *breaker) count(v verdict) bool {
 func (b *breaker) change(tripped bool, wait time.Duration) {
 	b.life++
 	b.last, b.seen = 0, 0
-	b.tripped, b.until = tripped, time.Now().Add(wait)
+	b.tripped, b.until, b.named = tripped, time.Now().Add(wait), time.Time{}
 }
 
 // pass is the leave to make one call. It is used by one goroutine.

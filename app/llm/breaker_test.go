@@ -13,9 +13,9 @@ import (
 func tell(t *testing.T, b *breaker, verdicts ...verdict) {
 	t.Helper()
 	for i, v := range verdicts {
-		pass, wait := b.admit(time.Now())
+		pass, no := b.admit(time.Now())
 		if pass == nil {
-			t.Fatalf("call %d has to wait %v", i+1, wait)
+			t.Fatalf("call %d has to wait %v", i+1, no.wait)
 		}
 		pass.tell(v, 0)
 	}
@@ -56,8 +56,8 @@ func trippedBreaker(t *testing.T) *breaker {
 func TestOpenBreakerLetsOneCallProbeAfterItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := trippedBreaker(t)
-		if pass, wait := b.admit(time.Now()); pass != nil || wait <= openFor-openJitter || wait > openFor {
-			t.Fatalf("an open breaker: pass %v, wait %v", pass, wait)
+		if pass, no := b.admit(time.Now()); pass != nil || no.limited || no.wait <= openFor-openJitter || no.wait > openFor {
+			t.Fatalf("an open breaker: pass %v, %+v", pass, no)
 		}
 		time.Sleep(openFor)
 		var passed atomic.Int32
@@ -135,10 +135,13 @@ func TestRateLimitedModelIsLeftAloneAsLongAsItAsked(t *testing.T) {
 			b := &breaker{}
 			pass, _ := b.admit(time.Now())
 			pass.tell(unsure, asked)
-			if _, wait := b.admit(time.Now()); wait != want {
-				t.Errorf("asked %v, waits %v", asked, wait)
+			if _, no := b.admit(time.Now()); no.wait != asked || !no.limited {
+				t.Errorf("asked %v, says %+v", asked, no)
 			}
-			time.Sleep(want)
+			if time.Sleep(want - 1); !b.refuses(time.Now()) {
+				t.Errorf("asked %v, a call goes too soon", asked)
+			}
+			time.Sleep(1)
 			tell(t, b, well)
 			if pass, _ := b.admit(time.Now()); pass == nil { // needs no probe: all may go
 				t.Error("still refused")

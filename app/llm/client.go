@@ -148,11 +148,13 @@ func (c *Client) Close() error {
 //
 // A model that fails five times in a row, or in ten of its last twenty calls, is not
 // asked for five seconds, and again until one call to it has gone well; one that is
-// rate-limited and says how long (a minute at most) is not asked meanwhile. The
-// fallbacks then come first, and where none is left the call fails at once.
+// asks us to wait is not asked meanwhile, or for a minute where that is less. The
+// fallbacks then come first. Where none is left, a wait of up to 5 s is waited for, and
+// p.OnWait told; otherwise the call fails at once.
 //
 // The error is a *study.Error: CodeUpstreamFailed (the API refuses us, or answers
 // wrongly), CodeUpstreamUnavailable (it cannot serve now; RetryAfter when it said so),
+// CodeUpstreamLimited (it asks us to wait, for RetryAfter where it said how long),
 // CodeUpstreamTimeout, CodeWithheld (the model's own content filter), CodeTooLarge (the prompt).
 // When ctx ends, the call upstream is cancelled at once, and errors.Is finds
 // context.Cause(ctx) in the error, which has CodeTimeout for a deadline and
@@ -208,12 +210,15 @@ func (c *Client) ask(ctx context.Context, model string, p study.Prompt, onText f
 		ctx = short
 	}
 	answer, fail := c.try(ctx, model, p, onText)
-	if fail == nil || fail.next != tryAgain || more && fail.err.RetryAfter > 0 {
+	if fail == nil || fail.next != tryAgain || fail.wait > maxWait || more && fail.wait > 0 {
 		return answer, fail // another model is rather asked than this one waited for
 	}
-	delay := backoff(fail.err.RetryAfter)
-	if !fits(ctx, delay, c.o.Timeout/10) || c.breakers[model].refuses(time.Now().Add(delay)) || !c.retries.spend() {
+	delay := backoff(fail.wait)
+	if !fits(ctx, delay, c.o.Timeout/10) || c.breakers[model].refuses(time.Now().Add(delay)) || !fail.refused && !c.retries.spend() {
 		return answer, fail
+	}
+	if fail.wait > 0 && p.OnWait != nil {
+		p.OnWait(fail.wait)
 	}
 	if !sleep(ctx, delay) {
 		return answer, silenceFailure(ctx)
@@ -224,9 +229,9 @@ func (c *Client) ask(ctx context.Context, model string, p study.Prompt, onText f
 // try makes one call, unless the model's breaker is open. A stream is known to be
 // well by its first piece of text.
 func (c *Client) try(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
-	pass, wait := c.breakers[model].admit(time.Now())
+	pass, no := c.breakers[model].admit(time.Now())
 	if pass == nil {
-		return study.Answer{}, refused(wait)
+		return study.Answer{}, refused(no)
 	}
 	defer pass.tell(unsure, 0) // onText may panic
 	show := onText

@@ -45,20 +45,15 @@ func TestFault_L13_OpenBreakerFailsAtOnce(t *testing.T) {
 	o.Fallbacks = []string{"second"}
 	c := client(t, o)
 	trip(t, c)
-	calls, best := server.Counts().Calls, time.Hour
-	for range 3 { // the machine is shared: what counts is that it can be that fast
-		began := time.Now()
+	calls := server.Counts().Calls
+	for range 3 {
 		_, err := c.Generate(t.Context(), prompt(), func(string) {})
-		best = min(best, time.Since(began))
 		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter <= 0 || e.RetryAfter > openFor+moreWait {
 			t.Errorf("retry after %v", e.RetryAfter)
 		}
 		wantNoCanary(t, err)
 	}
 	wantCalls(t, server, calls)
-	if best > 5*time.Millisecond {
-		t.Errorf("refused after %v", best)
-	}
 }
 
 // trip lets calls fail until every model is left alone.
@@ -166,7 +161,7 @@ func TestFault_L2_RateLimitIsHonouredByTheCallsAfter(t *testing.T) {
 		server, c := inBubble(Options{}, fakellm.Rule{Model: "first", Fault: fakellm.Status, Status: 429, RetryAfter: "55", Times: 1})
 		for range 3 {
 			_, err := c.Generate(t.Context(), prompt(), nil)
-			if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter < 55*time.Second || e.RetryAfter > 56*time.Second {
+			if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < 55*time.Second || e.RetryAfter > 56*time.Second {
 				t.Errorf("retry after %v", e.RetryAfter)
 			}
 		}
@@ -201,7 +196,7 @@ func TestErrorOfSeveralModelsNamesTheSoonestTime(t *testing.T) {
 			fakellm.Rule{Model: "first", Fault: fakellm.Status, Status: 429, RetryAfter: "20"},
 			fakellm.Rule{Model: "second", Fault: fakellm.Status, Status: 429, RetryAfter: "300"})
 		_, err := c.Generate(t.Context(), prompt(), nil)
-		if e := wantCode(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != 20*time.Second {
+		if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter != 20*time.Second {
 			t.Errorf("retry after %v, want 20s", e.RetryAfter)
 		}
 	})

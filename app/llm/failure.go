@@ -30,36 +30,37 @@ type failure struct {
 	next    next
 	verdict verdict
 	rest    time.Duration // the model asked to be left alone for so long
+	wait    time.Duration // the model asks for it before the next try; 0 = it did not say
+	refused bool          // by the breaker: there was no call
 }
 
-// after gives the error, with the failures of the models asked before in its cause.
+// after gives the error, with the failures of all models asked in its cause. Where one of
+// them said when to come back, that is what the caller is told.
 func (f *failure) after(before []*study.Error) error {
 	if len(before) == 0 {
 		return f.err
 	}
+	all := append(before, f.err)
 	whole := *f.err
-	whole.RetryAfter = soonest(append(before, f.err))
-	var earlier error = before[0]
-	for _, later := range before[1:] {
-		earlier = fmt.Errorf("%w; then %w", earlier, later)
+	if soonest := soonest(all); soonest != nil && f.next != giveUp {
+		whole = *soonest
 	}
-	if whole.Cause == nil {
-		whole.Cause = fmt.Errorf("after %w", earlier)
-	} else {
-		whole.Cause = fmt.Errorf("%w; after %w", whole.Cause, earlier)
+	whole.Cause = all[0]
+	for _, later := range all[1:] {
+		whole.Cause = fmt.Errorf("%w; then %w", whole.Cause, later)
 	}
 	return &whole
 }
 
-// soonest is the shortest time after which one of the models may be asked; 0 where none said.
-func soonest(all []*study.Error) time.Duration {
-	var least time.Duration
+// soonest is the failure of the model that may be asked again first; nil where none said.
+func soonest(all []*study.Error) *study.Error {
+	var first *study.Error
 	for _, e := range all {
-		if e.RetryAfter > 0 && (least == 0 || e.RetryAfter < least) {
-			least = e.RetryAfter
+		if e.RetryAfter > 0 && (first == nil || e.RetryAfter < first.RetryAfter) {
+			first = e
 		}
 	}
-	return least
+	return first
 }
 
 // Causes of our own for ending a call.
@@ -82,9 +83,14 @@ func (f *failure) sick() *failure {
 	return f
 }
 
-// refused says that a model is left alone for now.
-func refused(wait time.Duration) *failure {
-	return &failure{next: nextModel, err: notNow(wait+rand.N(moreWait), errOpen)}
+// refused says that the breaker let no call go: the model fails, or it asked us to wait,
+// and then the rest of that wait may be short enough to wait for.
+func refused(no blocked) *failure {
+	told := no.wait + rand.N(moreWait)
+	if !no.limited {
+		return &failure{next: nextModel, refused: true, err: notNow(told, errOpen)}
+	}
+	return &failure{next: tryAgain, wait: no.wait, refused: true, err: limitedFor(told, errOpen)}
 }
 
 // statusFailure says what an HTTP status other than 200, or the code in an error
@@ -100,11 +106,12 @@ func statusFailure(status int, retryAfter time.Duration) *failure {
 		return failed(giveUp, cause, "the model's API answered with a redirect, which is not followed")
 	case status == http.StatusNotFound:
 		return failed(nextModel, cause, "the model's API does not know the model")
-	case status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests,
+		retryAfter > maxWait && (status == http.StatusRequestTimeout || status >= 500):
 		// Neither well nor ill: it has no time for us.
-		return &failure{next: tryAgain, verdict: unsure, rest: retryAfter, err: notNow(retryAfter, cause)}
+		return &failure{next: tryAgain, verdict: unsure, rest: retryAfter, wait: retryAfter, err: limitedFor(retryAfter, cause)}
 	case status == http.StatusRequestTimeout, status >= 500:
-		return &failure{next: tryAgain, verdict: ill, err: notNow(retryAfter, cause)}
+		return &failure{next: tryAgain, verdict: ill, wait: retryAfter, err: notNow(retryAfter, cause)}
 	case status >= 400:
 		return failed(nextModel, cause, "the model's API refused the request")
 	default:
@@ -115,6 +122,15 @@ func statusFailure(status int, retryAfter time.Duration) *failure {
 func notNow(retryAfter time.Duration, cause error) *study.Error {
 	return &study.Error{Code: study.CodeUpstreamUnavailable, Message: "the model cannot answer just now",
 		RetryAfter: retryAfter, Cause: cause}
+}
+
+// limitedFor is the error of a model that asks us to wait; 0 = it does not say for how long.
+func limitedFor(wait time.Duration, cause error) *study.Error {
+	message := "the AI service limits our requests just now; try again soon"
+	if wait > 0 {
+		message = "the AI service asks us to wait " + study.Wait(wait)
+	}
+	return &study.Error{Code: study.CodeUpstreamLimited, Message: message, RetryAfter: wait, Cause: cause}
 }
 
 // ioFailure says what a failed exchange means: one that was ended, by us or by the

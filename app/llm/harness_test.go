@@ -37,7 +37,7 @@ func fake(t testing.TB, rules ...fakellm.Rule) (*fakellm.Server, Options) {
 	server := fakellm.New(fakellm.Options{Key: keyCanary, Rules: rules, Answer: func(fakellm.Request) string { return words }})
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	return server, Options{BaseURL: web.URL + "/v1", APIKey: keyCanary, Model: "first", Timeout: 10 * time.Second}
+	return server, Options{BaseURL: web.URL + "/v1", APIKey: keyCanary, Model: "first", Timeout: time.Minute}
 }
 
 // client makes a Client that is closed with the test.

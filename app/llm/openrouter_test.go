@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +34,7 @@ var openrouter = map[string]replayed{
 	"stream_length":              {text: "Plants make", tokens: 23},
 	"stream_error_first":         {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"stream_error_midway":        {text: "Plants make", code: study.CodeUpstreamUnavailable},
-	"stream_error_rate_limit":    {code: study.CodeUpstreamUnavailable, again: true, next: true},
+	"stream_error_rate_limit":    {code: study.CodeUpstreamLimited, again: true, next: true},
 	"stream_moderated":           {code: study.CodeWithheld},
 	"plain":                      {text: plants, tokens: 23},
 	"plain_padded":               {text: plants, tokens: 23},
@@ -51,9 +50,9 @@ var openrouter = map[string]replayed{
 	"403_moderation":             {code: study.CodeWithheld},
 	"404":                        {code: study.CodeUpstreamFailed, next: true},
 	"408":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
-	"429":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
-	"429_retry_after":            {code: study.CodeUpstreamUnavailable, next: true},
-	"429_free_models":            {code: study.CodeUpstreamUnavailable, next: true},
+	"429":                        {code: study.CodeUpstreamLimited, again: true, next: true},
+	"429_retry_after":            {code: study.CodeUpstreamLimited, next: true},
+	"429_free_models":            {code: study.CodeUpstreamLimited, next: true},
 	"502":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"502_html":                   {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"503":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
@@ -154,8 +153,8 @@ func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestRateLimitsEndIsReadFromOpenRoutersMetadata(t *testing.T) {
 	now := time.UnixMilli(1_741_305_600_000)
 	for reset, want := range map[string]time.Duration{
-		`"1741305630000"`: 30 * time.Second, `1741305600001`: time.Millisecond, `"1741309200000"`: time.Hour, `"1741309200001"`: time.Hour,
-		`"9223372036854775807"`: time.Hour, `"1741305600000"`: 0, `"-9223372036854775808"`: 0, `"soon"`: 0, `""`: 0, `null`: 0, `{}`: 0,
+		`"1741305630000"`: 30 * time.Second, `1741305600001`: time.Millisecond, `"1741392000000"`: 24 * time.Hour, `"1741392000001"`: 24 * time.Hour,
+		`"9223372036854775807"`: 24 * time.Hour, `"1741305600000"`: 0, `"-9223372036854775808"`: 0, `"soon"`: 0, `""`: 0, `null`: 0, `{}`: 0,
 		`"` + strings.Repeat("1", 100) + `"`: 0,
 	} {
 		if d := readDetails([]byte(`{"metadata":{"headers":{"X-RateLimit-Reset":`+reset+`}}}`), now); d.reset != want || d.flagged {
@@ -174,21 +173,21 @@ func TestMetadataOfAnotherShapeSaysNothing(t *testing.T) {
 }
 
 func TestErrorWhoseBodyDoesNotComeIsAnErrorSoon(t *testing.T) {
-	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamUnavailable} {
+	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamLimited} {
 		both(t, func(t *testing.T, onText func(string)) {
-			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				w.WriteHeader(status)
-				_ = http.NewResponseController(w).Flush()
-				<-r.Context().Done()
-			}))
-			defer web.Close()
-			began := time.Now()
-			_, err := client(t, Options{BaseURL: web.URL, Model: "m"}).Generate(t.Context(), prompt(), onText)
-			wantCode(t, err, code)
-			if took := time.Since(began); took > 5*errorGrace {
-				t.Errorf("%d: failed after %v", status, took)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				_, c := inBubble(Options{})
+				c.http.Transport = inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(status)
+					<-r.Context().Done()
+				})}
+				began := time.Now()
+				_, err := c.Generate(t.Context(), prompt(), onText)
+				wantCode(t, err, code)
+				if took := time.Since(began); took > 5*errorGrace {
+					t.Errorf("%d: failed after %v", status, took)
+				}
+			})
 		})
 	}
 }

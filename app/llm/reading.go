@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,15 +188,23 @@ func (r *reading) choice(c *wireChoice) *failure {
 			return fail
 		}
 	}
-	switch {
-	case c.FinishReason.is("error"):
+	if !c.Message.Refusal.empty() || !c.Delta.Refusal.empty() {
+		return withheldByModel()
+	}
+	switch end := readFinish(c.FinishReason); end {
+	case goingOn:
+	case finishFailed:
 		return failed(r.retry(tryAgain), nil, "the model failed while answering").sick()
-	case c.FinishReason.is("content_filter"), !c.Message.Refusal.empty(), !c.Delta.Refusal.empty():
-		return &failure{next: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
-	case !c.FinishReason.empty():
-		r.finished = true
+	case finishWithheld:
+		return withheldByModel()
+	default:
+		r.finished, r.answer.Cut = true, cmp.Or(finishCuts[end], r.answer.Cut)
 	}
 	return nil
+}
+
+func withheldByModel() *failure {
+	return &failure{next: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
 }
 
 // say adds a piece of text, if there is room for it, and shows it.
@@ -215,20 +224,31 @@ func (r *reading) say(piece quoted) *failure {
 
 // whole accepts an answer that has come to its end, unless it is empty.
 func (r *reading) whole() *failure {
-	if strings.TrimSpace(r.text.String()) == "" {
-		return failed(r.retry(tryAgain), nil, "the model answered without text")
+	if strings.TrimSpace(r.text.String()) != "" {
+		return nil
 	}
-	return nil
+	if r.answer.Cut == study.CutLength {
+		return failed(r.retry(tryAgain), nil, "the model reached its length limit before it wrote an answer")
+	}
+	return failed(r.retry(tryAgain), nil, "the model answered without text")
 }
 
 // ended judges the end of a stream without [DONE]. After the model said it was
-// done, nothing is missing but perhaps the usage.
+// done, nothing is missing but perhaps the usage. A body that ends in good order
+// without that word may lack its end: the text counts, but not as whole.
 func (r *reading) ended(err error) *failure {
 	callerLeft := r.ctx.Err() != nil && !errors.Is(context.Cause(r.ctx), errSilence)
-	if r.finished && !callerLeft {
+	switch {
+	case callerLeft:
+		return r.broken(err)
+	case r.finished:
 		return r.whole()
+	case errors.Is(err, io.EOF) && r.text.Len() > 0:
+		r.answer.Cut = study.CutStopped
+		return r.whole()
+	default:
+		return r.broken(err)
 	}
-	return r.broken(err)
 }
 
 // broken judges a body that could not be read to its end.

@@ -58,17 +58,27 @@ func TestBoundedReaderRefusesOneByteOverTheBound(t *testing.T) {
 	}
 }
 
-func TestRetryAfterReadsSecondsAndDates(t *testing.T) {
+func TestRetryAfterIsReadInAllItsForms(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "7": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0,
-		"3600": time.Hour, "3601": time.Hour, "9223372036854775807": time.Hour, "99999999999999999999": 0,
-		"Fri, 02 Jan 2026 03:04:35 GMT": 30 * time.Second,
-		"Fri, 02 Jan 2026 03:04:00 GMT": 0,
-		"Sat, 02 Jan 2027 03:04:35 GMT": time.Hour,
+		"": 0, "0": 0, "7": 7 * time.Second, "-1": 0, "1.5": 1500 * time.Millisecond, ".25": 250 * time.Millisecond, " 2 ": 2 * time.Second,
+		"soon": 0, "NaN": 0, "7s": 0, "86400": 24 * time.Hour, "86401": 24 * time.Hour, "1e999": 24 * time.Hour, "Inf": 24 * time.Hour,
+		"9223372036854775807": 24 * time.Hour, "99999999999999999999": 24 * time.Hour,
+		"Fri, 02 Jan 2026 03:04:35 GMT":  30 * time.Second,
+		"Friday, 02-Jan-26 03:04:35 GMT": 30 * time.Second,
+		"Fri Jan  2 03:04:35 2026":       30 * time.Second,
+		"Fri, 02 Jan 2026 03:04:00 GMT":  0,
+		"Sat, 02 Jan 2027 03:04:35 GMT":  24 * time.Hour,
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q is %v, want %v", value, got, want)
+		}
+	}
+	for millis, want := range map[string]time.Duration{
+		"1500": 1500 * time.Millisecond, "0": 0, "0.5": 500 * time.Microsecond, "99999999999999999999": 24 * time.Hour, "soon": 9 * time.Second,
+	} {
+		if got := retryAfter(http.Header{"Retry-After-Ms": {millis}, "Retry-After": {"9"}}, now); got != want {
+			t.Errorf("%q ms is %v, want %v", millis, got, want)
 		}
 	}
 }

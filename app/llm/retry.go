@@ -2,9 +2,12 @@ package llm
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,8 +15,9 @@ import (
 const (
 	minBackoff    = 100 * time.Millisecond
 	maxBackoff    = 400 * time.Millisecond
-	maxRetryAfter = time.Hour // what an upstream asks beyond that is cut to it
-	retryShare    = 0.1       // retries for each call, in the long run
+	maxRetryAfter = 24 * time.Hour  // what an upstream asks beyond that is cut to it
+	maxWait       = 5 * time.Second // a longer wait that an upstream asks for is the caller's to wait
+	retryShare    = 0.1             // retries for each call, in the long run
 )
 
 // backoff is how long to wait before the second try: what the upstream asked for,
@@ -40,19 +44,32 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// retryAfter reads the header of that name (RFC 9110, 10.2.3): whole seconds or a
-// date. Anything else, and a time that has passed, is 0.
+// retryAfter reads how long an upstream asks us to wait: Retry-After (RFC 9110, 10.2.3), seconds
+// or a date, and OpenAI's retry-after-ms, which is more exact and therefore comes first.
+// Fractions are read too. Anything else, and a time that has passed, is 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
+	if wait, ok := readWait(h.Get("Retry-After-Ms"), time.Millisecond); ok {
+		return wait
+	}
 	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		// Compared before multiplying, which would overflow.
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	if wait, ok := readWait(value, time.Second); ok {
+		return wait
 	}
 	when, err := http.ParseTime(value)
 	if err != nil {
 		return 0
 	}
 	return min(max(when.Sub(now), 0), maxRetryAfter)
+}
+
+// readWait reads a decimal number of units, 0 where it is negative.
+func readWait(value string, unit time.Duration) (wait time.Duration, ok bool) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if math.IsNaN(n) || err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	// Compared before multiplying, which would overflow.
+	return time.Duration(min(max(n, 0), float64(maxRetryAfter/unit)) * float64(unit)), true
 }
 
 // retryBudget holds retries to a share of the calls, so that an upstream in

@@ -42,7 +42,8 @@ func publishOnce(p *Page) {
 	if heap[0].Value.Kind() == runtimemetrics.KindUint64 {
 		p.Set(HeapBytes, int64(heap[0].Value.Uint64())) //nolint:gosec // a heap's size fits
 	}
-	if rss, err := RSS(os.Getpid()); err == nil {
-		p.Set(RSSBytes, rss)
+	if memory, err := ReadProcessMemory(os.Getpid()); err == nil {
+		p.Set(RSSBytes, memory.Resident)
+		p.Set(AnonymousBytes, memory.Anonymous)
 	}
 }

@@ -36,33 +36,34 @@ const version = 0
 
 // The gauges of a worker's page, and after them those of the supervisor's.
 const (
-	StateOf      Gauge = iota + 1 // State
-	PID                           // process id
-	Slot                          // from 0
-	Generation                    // from 1, a slot's n-th worker
-	Started                       // Unix nanoseconds
-	Heartbeat                     // Monotonic nanoseconds of the last sign of life
-	OldestStart                   // Monotonic nanoseconds at which the oldest request in flight began; 0 = none
-	InFlight                      // requests being answered
-	Connections                   // open client connections
-	Streams                       // open event streams
-	OldestStream                  // Unix nanoseconds at which the oldest open stream began; 0 = none
-	RunsActive                    // agent runs going on
-	RunsQueued                    // agent runs waiting for their turn
-	CacheItems                    // entries
-	CacheBytes                    // bytes of live entries
-	CacheOldest                   // Unix nanoseconds of the oldest entry; 0 = none
-	HeapBytes                     // live and dead objects of the Go heap
-	Goroutines                    //
-	RSSBytes                      // resident memory of the process
-	Sessions                      // supervisor: journals kept
-	QueuedEvents                  // supervisor: events kept in them
-	QueuedBytes                   // supervisor: bytes of those
-	OpenRuns                      // supervisor: runs whose journal is being written
-	Quota                         // requests after which the worker is recycled; 0 = never
-	ModelsOpen                    // models of the upstream that are not asked for now
-	firstRecent                   // supervisor: what Recent has found, for each of recentOf
-	endGauge     = firstRecent + Gauge(len(recentOf)*endFigure)
+	StateOf        Gauge = iota + 1 // State
+	PID                             // process id
+	Slot                            // from 0
+	Generation                      // from 1, a slot's n-th worker
+	Started                         // Unix nanoseconds
+	Heartbeat                       // Monotonic nanoseconds of the last sign of life
+	OldestStart                     // Monotonic nanoseconds at which the oldest request in flight began; 0 = none
+	InFlight                        // requests being answered
+	Connections                     // open client connections
+	Streams                         // open event streams
+	OldestStream                    // Unix nanoseconds at which the oldest open stream began; 0 = none
+	RunsActive                      // agent runs going on
+	RunsQueued                      // agent runs waiting for their turn
+	CacheItems                      // entries
+	CacheBytes                      // bytes of live entries
+	CacheOldest                     // Unix nanoseconds of the oldest entry; 0 = none
+	HeapBytes                       // live and dead objects of the Go heap
+	Goroutines                      //
+	RSSBytes                        // resident memory of the process
+	Sessions                        // supervisor: journals kept
+	QueuedEvents                    // supervisor: events kept in them
+	QueuedBytes                     // supervisor: bytes of those
+	OpenRuns                        // supervisor: runs whose journal is being written
+	Quota                           // requests after which the worker is recycled; 0 = never
+	ModelsOpen                      // models of the upstream that are not asked for now
+	AnonymousBytes                  // anonymous memory of the process: what MAX_WORKER_MEMORY_MB bounds
+	firstRecent                     // supervisor: what Recent has found, for each of recentOf
+	endGauge       = firstRecent + Gauge(len(recentOf)*endFigure)
 )
 
 const firstCounter = Counter(64)

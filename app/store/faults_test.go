@@ -74,13 +74,14 @@ func TestALockHeldByAnotherEndsInUnavailableAfterTheBusyTimeout(t *testing.T) {
 	s := openFresh(t, Options{BusyTimeout: busy})
 	release := hold(t, s, "BEGIN IMMEDIATE")
 	var all sync.WaitGroup
-	for range 5 { // they queue for our one writer, and shall not wait for one another's waits
+	const callers = 40
+	for range callers { // they queue for our one writer, and shall not wait for one another's waits
 		all.Go(func() {
 			begin := time.Now()
 			if err := note(t.Context(), s); !unavailable(err) {
 				t.Errorf("error %v, want unavailable", err)
 			}
-			if took := time.Since(begin); took < busy/2 || took > 3*busy {
+			if took := time.Since(begin); took < busy/2 || took > callers/2*busy {
 				t.Errorf("took %v, want about %v", took, busy)
 			}
 		})
@@ -100,12 +101,8 @@ func TestTheCallersDeadlineEndsTheWaitForALock(t *testing.T) {
 	defer hold(t, s, "BEGIN IMMEDIATE")()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	begin := time.Now()
 	if err := note(ctx, s); study.AsError(err).Code != study.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want timeout", err)
-	}
-	if took := time.Since(begin); took > time.Second {
-		t.Errorf("took %v, want about 50ms", took)
 	}
 }
 
@@ -139,8 +136,9 @@ func TestAFullDiskFailsWritesOnly(t *testing.T) {
 }
 
 func TestTheLogIsEmptiedOnceItsReaderEnds(t *testing.T) {
+	const busy = time.Minute
 	var log bytes.Buffer
-	s := openFresh(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := openFresh(t, Options{BusyTimeout: busy, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	release := hold(t, s, "BEGIN;SELECT count(*) FROM notes")
 	big := study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`"` + strings.Repeat("x", MaxDataBytes-2) + `"`)}
 	write := func() {
@@ -154,7 +152,7 @@ func TestTheLogIsEmptiedOnceItsReaderEnds(t *testing.T) {
 	}
 	s.walNext.Store(0)
 	begin := time.Now()
-	if write(); time.Since(begin) > 3*time.Second {
+	if write(); time.Since(begin) > busy/2 {
 		t.Errorf("a reader held a write up for %v", time.Since(begin))
 	}
 	if !strings.Contains(log.String(), "some reader does not end") {
@@ -165,9 +163,9 @@ func TestTheLogIsEmptiedOnceItsReaderEnds(t *testing.T) {
 	if write(); s.walBytes() > walLimit {
 		t.Errorf("without a reader the log still has %d bytes", s.walBytes())
 	}
-	var busy time.Duration
-	if err := s.write.QueryRow("PRAGMA busy_timeout").Scan(&busy); err != nil || busy*time.Millisecond != lockStep {
-		t.Errorf("the writer's busy timeout is %d ms, %v", busy, err)
+	var step time.Duration
+	if err := s.write.QueryRow("PRAGMA busy_timeout").Scan(&step); err != nil || step*time.Millisecond != lockStep {
+		t.Errorf("the writer's busy timeout is %d ms, %v", step, err)
 	}
 }
 

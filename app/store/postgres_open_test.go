@@ -97,7 +97,6 @@ func openErrors(t *testing.T, server *postgrestest.Server) {
 		"a port that is closed":    {"postgres://u:hunter2@127.0.0.1:1/x", "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			begin := time.Now()
 			_, err := Open(t.Context(), test.url, Options{})
 			for _, err := range []error{err, Migrate(t.Context(), test.url)} {
 				if !unavailable(err) || !strings.Contains(err.Error(), test.words) {
@@ -106,9 +105,6 @@ func openErrors(t *testing.T, server *postgrestest.Server) {
 				if said := fmt.Sprintf("%+v %s", err, study.AsError(err).Message); strings.Contains(said, "hunter2") || strings.Contains(said, "tester") {
 					t.Errorf("%s repeats the url", said)
 				}
-			}
-			if took := time.Since(begin); took > 2*pgConnectWait {
-				t.Errorf("took %v", took)
 			}
 		})
 	}

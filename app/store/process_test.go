@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // childVar makes the test binary a writer of the database it names instead.
@@ -95,6 +96,7 @@ func writeOne(ctx context.Context, s Store, content string) error {
 
 func writer(t testing.TB, url string, n, words int) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
+	testkit.SkipShort(t, "runs processes")
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), childVar+"="+url, fmt.Sprintf("%s_N=%d", childVar, n), fmt.Sprintf("%s_WORDS=%d", childVar, words))
 	c.Stderr = os.Stderr
@@ -110,7 +112,7 @@ func writer(t testing.TB, url string, n, words int) (*exec.Cmd, *bufio.Scanner) 
 }
 
 func TestProcessesThatWriteAtOnceNeverFail(t *testing.T) {
-	for _, test := range []struct{ writers, notes, words int }{{2, 500, 100}, {8, 25, 100}, {3, 20, 20_000}} {
+	for _, test := range []struct{ writers, notes, words int }{{2, testkit.Size(100, 500), 100}, {8, 25, 100}, {3, 20, 20_000}} {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
 		begin, largest := time.Now(), writeTogether(t, url, test.writers, test.notes, test.words)
 		n := test.writers * test.notes
@@ -158,7 +160,8 @@ func writeTogether(t testing.TB, url string, writers, notes, words int) (largest
 
 func TestNothingAcknowledgedIsLostToKill(t *testing.T) {
 	url, acknowledged := "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 0
-	const forEver, kills = 1 << 30, 50
+	const forEver = 1 << 30
+	kills := testkit.Size(10, 50)
 	for round := range kills {
 		c, out := writer(t, url, forEver, 100)
 		kept := map[string][]string{}
@@ -166,7 +169,7 @@ func TestNothingAcknowledgedIsLostToKill(t *testing.T) {
 			if table, id, ok := strings.Cut(out.Text(), " "); ok && len(id) == 36 {
 				kept[table+"s"] = append(kept[table+"s"], id)
 			}
-			if n == 20+7*round {
+			if n == 20+350*round/kills {
 				c.Process.Kill()
 			}
 		}

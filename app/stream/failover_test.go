@@ -77,7 +77,7 @@ func (p *pair) say(t *testing.T, session, what string) {
 
 func (p *pair) wantNewest(t *testing.T, session, want string) study.Position {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b, err := p.Since(ctx, stream.Query{Session: session})
 	if err != nil || len(b.Events) != 1 || string(b.Events[0].Fields) != string(streamtest.Event("", want).Fields) {
@@ -272,7 +272,7 @@ func TestWhatWasBegunHereIsCopiedForTheOthersWhenSharedIsBack(t *testing.T) {
 	for session, want := range map[string]int{ended: 1, open: 2, first: 1} { // at another instance, which has only Shared
 		var seen int
 		for at, over := (study.Position{}), false; !over; {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			b, err := p.shared.Since(ctx, stream.Query{Session: session, After: at, Owner: "user-1"})
 			cancel()
 			if err != nil || b.Missed > 0 {

@@ -29,7 +29,18 @@ const (
 	CodeUpstreamUnavailable Code = "upstream_unavailable" // 503: the model refuses for now
 	CodeTimeout             Code = "timeout"              // 504: the run took longer than it may
 	CodeUpstreamTimeout     Code = "upstream_timeout"     // 504: the model took longer than it may
+
+	// 503: the AI service asks us to wait. To clients it is CodeRateLimited; see Code.Public.
+	CodeUpstreamLimited Code = "upstream_rate_limited"
 )
+
+// Public is the code that clients are given.
+func (c Code) Public() Code {
+	if c == CodeUpstreamLimited {
+		return CodeRateLimited
+	}
+	return c
+}
 
 // Fault is one thing wrong with one field of a request.
 type Fault struct {
@@ -92,7 +103,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 func (e *Error) Retryable() bool {
 	switch e.Code {
 	case CodeRateLimited, CodeInternal, CodeUpstreamFailed, CodeOverloaded, CodeUnavailable,
-		CodeUpstreamUnavailable, CodeTimeout, CodeUpstreamTimeout:
+		CodeUpstreamUnavailable, CodeUpstreamLimited, CodeTimeout, CodeUpstreamTimeout:
 		return true
 	default:
 		return false

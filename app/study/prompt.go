@@ -1,5 +1,7 @@
 package study
 
+import "time"
+
 // Brief is a task as data: what the offline engine works from, and what a prompt
 // for a language model is written from.
 type Brief struct {
@@ -35,6 +37,9 @@ type Prompt struct {
 	Brief     Brief
 	MaxTokens int  // bound of the answer; 0 = the model's own
 	JSON      bool // the answer shall be one JSON object
+
+	// OnWait, if set, is called before a wait that the AI service asked for, and how long it is.
+	OnWait func(time.Duration)
 }
 
 // Answer is what a model gave back.
@@ -42,4 +47,15 @@ type Answer struct {
 	Text   string
 	Model  string // the model that answered, as it names itself
 	Tokens int    // prompt and completion together; 0 where the upstream does not say
+	Cut    Cut    // why the text may end too early; "" = the model was done
 }
+
+// Cut says why an answer ended before the model was done with it.
+type Cut string
+
+// The reasons. NotCut is the zero value: the answer is whole.
+const (
+	NotCut     Cut = ""
+	CutLength  Cut = "length"  // it reached the bound of its tokens, or the model's own
+	CutStopped Cut = "stopped" // the upstream stopped for another reason, or gave none
+)

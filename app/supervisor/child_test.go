@@ -120,12 +120,12 @@ func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string
 
 // ask gives the pid of the worker that answers at an address.
 func ask(address string) (int, error) {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := net.DialTimeout("tcp", address, time.Minute)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return 0, err
 	}
 	answer, err := io.ReadAll(conn)
@@ -138,7 +138,7 @@ func ask(address string) (int, error) {
 // eventually waits for a condition that processes bring about.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if condition() {
 			return
 		}

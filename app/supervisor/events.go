@@ -1,7 +1,11 @@
 package supervisor
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -15,14 +19,36 @@ const maxHeld = 4096
 // longBreak is a time without a look at the workers that is no accident of scheduling.
 const longBreak = 2 * lookEvery
 
+// stallsEvery is how often stalls of the supervisor are logged at the most: on a busy
+// machine one follows the other.
+const stallsEvery = time.Minute
+
+// stalls are those that have not been logged yet.
+type stalls struct {
+	count   int
+	longest time.Duration
+	logged  time.Time // when some were last
+}
+
 // wakeUp notes it when the supervisor did not run for a while: it was stopped, or there
 // was no processor for it.
 func (s *Supervisor) wakeUp(now time.Time) {
 	if pause := now.Sub(s.looked); !s.looked.IsZero() && pause > longBreak {
 		s.awake = now
-		s.o.Log.Warn("the supervisor did not run for a while: no worker is judged by it", "pause", pause.Round(time.Millisecond).String())
+		s.stalls.count++
+		s.stalls.longest = max(s.stalls.longest, pause)
 	}
 	s.looked = now
+	s.logStalls(now)
+}
+
+// logStalls logs the first stall at once, and how many followed it once a minute.
+func (s *Supervisor) logStalls(now time.Time) {
+	if s.stalls.count == 0 || (!s.stalls.logged.IsZero() && now.Sub(s.stalls.logged) < stallsEvery) {
+		return
+	}
+	s.o.Log.Warn("supervisor was stalled; worker timeouts not applied", "times", s.stalls.count, "longest", s.stalls.longest.Round(time.Millisecond).String())
+	s.stalls = stalls{logged: now}
 }
 
 // notice takes in what a worker did. Ends of processes that are none of ours
@@ -48,6 +74,11 @@ func (s *Supervisor) notice(n Notice) {
 func (s *Supervisor) ready(w *worker) {
 	w.readyAt = time.Now()
 	s.booted = true
+	s.read(w, w.readyAt)
+	if w.BornWith = w.Memory; s.o.Limits.MaxMemory > 0 && w.BornWith > s.o.Limits.MaxMemory {
+		s.o.Log.Warn("a new worker is above its memory limit already: raise MAX_WORKER_MEMORY_MB, or give the container more memory",
+			"pid", w.PID, "anon_bytes", w.BornWith, "limit_bytes", s.o.Limits.MaxMemory)
+	}
 	s.o.Log.Info("Worker ready", "pid", w.PID, "slot", w.Slot, "boot_ms", w.readyAt.Sub(w.Started).Milliseconds())
 	held := s.held
 	s.held = nil
@@ -129,9 +160,19 @@ func (s *Supervisor) exited(w *worker, status syscall.WaitStatus) {
 func (s *Supervisor) broadcast(m Message) {
 	for _, w := range s.inOrder() {
 		if err := w.process.Send(m); err != nil {
-			s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
+			s.unsent(w, err)
 		}
 	}
+}
+
+// unsent logs that a worker did not get a message. That one which is gone, or about to
+// be, got none is nothing to look into: its end has a line of its own.
+func (s *Supervisor) unsent(w *worker, err error) {
+	level := slog.LevelWarn
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		level = slog.LevelDebug
+	}
+	s.o.Log.Log(context.Background(), level, "control socket write failed", "pid", w.PID, "error", err)
 }
 
 func (s *Supervisor) signal(sig os.Signal) {
@@ -201,7 +242,7 @@ func (s *Supervisor) logBoard() {
 		s.o.Log.Info("scoreboard", "pid", w.Gauge(metrics.PID), "slot", w.Gauge(metrics.Slot),
 			"generation", w.Gauge(metrics.Generation), "state", w.State().String(),
 			"requests", w.Count(metrics.Requests), "in_flight", w.Gauge(metrics.InFlight),
-			"connections", w.Gauge(metrics.Connections), "streams", w.Gauge(metrics.Streams), "rss_bytes", w.Gauge(metrics.RSSBytes))
+			"connections", w.Gauge(metrics.Connections), "streams", w.Gauge(metrics.Streams), "rss_bytes", w.Gauge(metrics.RSSBytes), "anon_bytes", w.Gauge(metrics.AnonymousBytes))
 	}
 }
 

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"time"
 
 	"studysharper/app/metrics"
@@ -13,7 +14,8 @@ type Limits struct {
 	WorkerTimeout time.Duration // a request; work in flight when a worker is recycled
 	RequestSlack  time.Duration // by how much a request may pass WorkerTimeout, which ends it by itself
 	Graceful      time.Duration // from the order to stop to the kill
-	MaxRSS        int64         // bytes of a worker's resident memory; 0 = any
+	MaxMemory     int64         // bytes of a worker's anonymous memory above which it is replaced; 0 = any
+	MemoryShare   int64         // ... and above which that never waits (see MemoryPause)
 	BackoffFirst  time.Duration // pause after a second crash in a row; doubles with each further one ...
 	BackoffMost   time.Duration // ... up to this ...
 	HealthyAfter  time.Duration // ... and starts over once a worker has been ready for so long
@@ -42,7 +44,9 @@ type Worker struct {
 	Oldest    time.Time // when its oldest request in flight began; zero: none is
 	Requests  uint64    // answered, probes left out
 	Quota     uint64    // recycled at so many; 0 = never
-	RSS       int64     // bytes
+	RSS       int64     // bytes of resident memory, for the log
+	Memory    int64     // bytes of anonymous memory
+	BornWith  int64     // ... when it became ready
 	Outdated  bool      // started before the last reload
 	DrainBy   time.Time // when it is to be gone; zero: it was not told to drain
 	Killed    bool      // it has been sent SIGKILL
@@ -56,6 +60,7 @@ type Slot struct {
 	Crashes   int       // unexpected ends in a row
 	LastCrash time.Time // zero: none
 	Closing   bool      // to be emptied, and not filled again
+	Outgrown  int       // workers in a row that were replaced for their memory soon after their start
 }
 
 // View is everything a choice is made from. Workers are in the order they were started.
@@ -198,7 +203,7 @@ func (d *decision) settle(slot int, booting bool) bool {
 		}
 	case len(staying) > 1:
 		if staying[len(staying)-1].State == metrics.Ready {
-			d.act(Drain, staying[0], d.why(staying[0]))
+			d.act(Drain, staying[0], cmp.Or(d.why(staying[0]), ReasonMemory)) // memory alone may have fallen meanwhile
 		}
 	case d.why(staying[0]) != "" && staying[0].State == metrics.Ready && leaving == 0 && !booting && d.rested(slot):
 		d.act(Start, Worker{Slot: slot}, d.why(staying[0]))
@@ -232,7 +237,7 @@ func (d *decision) why(w Worker) Reason {
 	switch {
 	case w.Outdated:
 		return ReasonReload
-	case d.limits.MaxRSS > 0 && w.RSS > d.limits.MaxRSS:
+	case d.outgrown(w):
 		return ReasonMemory
 	case w.Quota > 0 && w.Requests >= w.Quota:
 		return ReasonRequests
@@ -244,12 +249,17 @@ func (d *decision) why(w Worker) Reason {
 // Backoff is the pause before a slot's next worker after so many crashes in a row:
 // none after a single one, which may be bad luck.
 func Backoff(crashes int, l Limits) time.Duration {
-	if crashes <= 1 {
+	return pauseAfter(crashes, l.BackoffFirst, l.BackoffMost)
+}
+
+// pauseAfter doubles from first to most with the number of times in a row; after a single one it is 0.
+func pauseAfter(times int, first, most time.Duration) time.Duration {
+	if times <= 1 {
 		return 0
 	}
-	pause := l.BackoffFirst
-	for i := 2; i < crashes && pause < l.BackoffMost; i++ {
+	pause := first
+	for i := 2; i < times && pause < most; i++ {
 		pause *= 2
 	}
-	return min(pause, l.BackoffMost)
+	return min(pause, most)
 }

@@ -22,13 +22,14 @@ func ready(slot, pid int, change ...func(*Worker)) Worker {
 }
 
 func due(w *Worker)      { w.Requests = 1000 }
+func fresh(w *Worker)    { w.Started = noon }
 func booting(w *Worker)  { w.State, w.Started = metrics.Booting, noon }
 func draining(w *Worker) { w.State, w.DrainBy = metrics.Draining, at(time.Minute) }
 func killed(w *Worker)   { w.Killed = true }
 
 func TestNextDecides(t *testing.T) {
 	l := DefaultLimits()
-	l.MaxRSS = 100
+	l.MaxMemory, l.MemoryShare = 100, 120
 	one, two := make([]Slot, 1), make([]Slot, 2)
 	silent := at(l.WorkerTimeout)
 	tests := []struct {
@@ -73,9 +74,23 @@ func TestNextDecides(t *testing.T) {
 			[]Action{{Verb: Start, Reason: ReasonRequests}}, silent},
 		{"one request before it does not", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Requests = 999 })}}, nil, silent},
 		{"without a quota it never does", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Requests, w.Quota = 1<<40, 0 })}}, nil, silent},
-		{"a worker above its memory gets one", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.RSS = 101 })}},
+		{"a worker above its memory gets one", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Memory = 101 })}},
 			[]Action{{Verb: Start, Reason: ReasonMemory}}, silent},
-		{"a worker at its memory does not", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.RSS = 100 })}}, nil, silent},
+		{"resident memory that others share does not count", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.RSS, w.Memory = 200, 100 })}}, nil, silent},
+		{"a second one in a row gets one at once", View{Slots: []Slot{{Outgrown: 1}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory = 101 })}},
+			[]Action{{Verb: Start, Reason: ReasonMemory}}, silent},
+		{"a third one has to be a second old", View{Slots: []Slot{{Outgrown: 2}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory = 101 })}}, nil, at(time.Second)},
+		{"and then it gets one", View{Slots: []Slot{{Outgrown: 2}}, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Started, w.Memory = at(-time.Second), 101 })}},
+			[]Action{{Verb: Start, Reason: ReasonMemory}}, silent},
+		{"one that has grown above its share does not wait", View{Slots: []Slot{{Outgrown: 9}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory, w.BornWith = 121, 100 })}},
+			[]Action{{Verb: Start, Reason: ReasonMemory}}, silent},
+		{"one at its share does", View{Slots: []Slot{{Outgrown: 3}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory, w.BornWith = 120, 100 })}}, nil, at(2 * time.Second)},
+		{"and one that began above the limit", View{Slots: []Slot{{Outgrown: 3}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory, w.BornWith = 121, 101 })}}, nil, at(2 * time.Second)},
+		{"no pause holds up a reload", View{Slots: []Slot{{Outgrown: 9}}, Workers: []Worker{ready(0, 7, fresh, func(w *Worker) { w.Memory, w.BornWith, w.Outdated = 121, 101, true })}},
+			[]Action{{Verb: Start, Reason: ReasonReload}}, silent},
+		{"a worker whose memory has fallen while its successor booted leaves all the same", View{Slots: one, Workers: []Worker{ready(0, 7), ready(0, 8)}},
+			[]Action{{Verb: Drain, PID: 7, Reason: ReasonMemory}}, silent},
+		{"a worker at its memory does not", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Memory = 100 })}}, nil, silent},
 		{"a worker from before a reload gets one", View{Slots: one, Workers: []Worker{ready(0, 7, func(w *Worker) { w.Outdated = true })}},
 			[]Action{{Verb: Start, Reason: ReasonReload}}, silent},
 

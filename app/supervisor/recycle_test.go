@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -173,7 +174,7 @@ func TestAConnectionWaitsForAWorkerAndIsClosedAtTheStop(t *testing.T) {
 		if got := h.process(1).messages; len(got) != 1 || heldFirst() {
 			t.Errorf("got %v", got)
 		}
-		h.each(func(p *fake) { p.deaf = true })
+		h.each(func(p *fake) { p.deaf = errors.New("full") })
 		second, heldSecond := pipe(t)
 		h.notices <- Notice{PID: 1, Message: Message{Kind: KindConn, Conn: second}}
 		synctest.Wait()
@@ -224,7 +225,7 @@ func TestNoWorkerIsKilledForABreakOfTheSupervisors(t *testing.T) {
 		if h.process(1) != nil {
 			t.Error("a worker that stays silent after it stays alive")
 		}
-		if err := h.stop(); err != nil || !strings.Contains(h.log.String(), "did not run for a while") {
+		if err := h.stop(); err != nil || !strings.Contains(h.log.String(), "supervisor was stalled") {
 			t.Errorf("%v; the log says %s", err, h.log.String())
 		}
 	})

@@ -40,6 +40,8 @@ type Options struct {
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Page) time.Duration
+	// Memory is what a process has in memory; nil: by /proc.
+	Memory func(pid int) (metrics.ProcessMemory, error)
 	// Died is called when a worker was killed or failed: it may have left something half done.
 	// It must not block. nil: nobody is told.
 	Died func()
@@ -57,8 +59,9 @@ type Supervisor struct {
 	stopBy   time.Time
 	looked   time.Time // when it last did
 	awake    time.Time // the end of the last longBreak; zero: there was none
-	booted   bool      // a worker was ready once
-	crashes  int       // ends before that
+	stalls   stalls
+	booted   bool // a worker was ready once
+	crashes  int  // ends before that
 }
 
 type place struct {
@@ -83,6 +86,9 @@ func New(o Options) *Supervisor {
 		o.Silence = func(p *metrics.Page) time.Duration {
 			return time.Duration(metrics.Monotonic() - p.Gauge(metrics.Heartbeat))
 		}
+	}
+	if o.Memory == nil {
+		o.Memory = metrics.ReadProcessMemory
 	}
 	return &Supervisor{o: o, slots: make([]place, o.Workers), workers: map[int]*worker{}}
 }
@@ -186,8 +192,8 @@ func (s *Supervisor) read(w *worker, now time.Time) {
 	if began := page.Gauge(metrics.OldestStart); began > 0 {
 		w.Oldest = now.Add(-time.Duration(metrics.Monotonic() - began))
 	}
-	if rss, err := metrics.RSS(w.PID); err == nil {
-		w.RSS = rss
+	if memory, err := s.o.Memory(w.PID); err == nil {
+		w.RSS, w.Memory = memory.Resident, memory.Anonymous
 	}
 }
 
@@ -258,13 +264,16 @@ func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
 	if !s.stopping {
 		w.DrainBy = now.Add(s.o.Limits.WorkerTimeout + s.o.Limits.RequestSlack)
 		s.o.Log.Info(fmt.Sprintf("Worker recycling (pid: %d) reason=%s", w.PID, why), "slot", w.Slot, "age", now.Sub(w.Started).Round(time.Millisecond).String(),
-			"requests", w.Requests, "rss_bytes", w.RSS)
+			"requests", w.Requests, "rss_bytes", w.RSS, "anon_bytes", w.Memory)
 		s.count(why)
+		if why == ReasonMemory {
+			s.slots[w.Slot].outgrownBy(w.Worker, s.o.Limits, now)
+		}
 	}
 	m.Millis = w.DrainBy.Sub(now).Milliseconds()
 	s.o.Board.Worker(w.page).Set(metrics.StateOf, int64(metrics.Draining))
 	if err := w.process.Send(m); err != nil {
-		s.o.Log.Warn("a worker does not listen", "pid", w.PID, "error", err)
+		s.unsent(w, err)
 		s.kill(w, ReasonStop, now)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,8 +37,8 @@ type fake struct {
 	pid      int
 	page     int
 	messages []Message
-	deaf     bool // refuses messages
-	hangs    bool // takes messages and does nothing about them
+	deaf     error // refuses messages
+	hangs    bool  // takes messages and does nothing about them
 }
 
 func (f *fakes) Launch(l Launch) (Process, error) {
@@ -74,8 +77,8 @@ func (p *fake) Kill() error {
 func (p *fake) Send(m Message) error {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	if p.deaf {
-		return errors.New("full")
+	if p.deaf != nil {
+		return p.deaf
 	}
 	p.messages = append(p.messages, m)
 	if m.Kind == KindDrain && !p.hangs {
@@ -100,7 +103,7 @@ func open(t *testing.T, workers int, script func(*fake)) *house {
 	return openWith(t, workers, &fakes{script: script})
 }
 
-func openWith(t *testing.T, workers int, f *fakes) *house {
+func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *house {
 	t.Helper()
 	board, _, err := metrics.OpenBoard(t.TempDir())
 	if err != nil {
@@ -112,10 +115,14 @@ func openWith(t *testing.T, workers int, f *fakes) *house {
 	h.fakes = f
 	ctx, cancel := context.WithCancel(t.Context())
 	h.cancel = cancel
-	s := New(Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
+	o := Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) },
-		Died:    func() { h.deaths.Add(1) }})
+		Died:    func() { h.deaths.Add(1) }}
+	for _, c := range change {
+		c(&o)
+	}
+	s := New(o)
 	go func() { h.done <- s.Run(ctx) }()
 	synctest.Wait()
 	return h
@@ -304,7 +311,7 @@ func TestAStopWaitsThenKills(t *testing.T) {
 func TestAWorkerThatDoesNotListenIsKilledAtTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, 1, (*fake).ready)
-		h.each(func(p *fake) { p.deaf = true })
+		h.each(func(p *fake) { p.deaf = errors.New("full") })
 		began := time.Now()
 		if err := h.stop(); err != nil || time.Since(began) > 0 {
 			t.Errorf("got %v after %v", err, time.Since(began))
@@ -326,6 +333,71 @@ func TestClearReachesEveryWorker(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestOnlyAWorkerThatIsStillThereIsWarnedOfWhenItTakesNoMessage(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		line string
+	}{
+		{&net.OpError{Op: "set", Net: "unixpacket", Err: net.ErrClosed}, ""},
+		{&net.OpError{Op: "write", Net: "unixpacket", Err: os.NewSyscallError("sendmsg", syscall.EPIPE)}, ""},
+		{&net.OpError{Op: "write", Net: "unixpacket", Err: os.NewSyscallError("sendmsg", syscall.ECONNRESET)}, ""},
+		{&net.OpError{Op: "write", Net: "unixpacket", Err: os.ErrDeadlineExceeded}, "control socket write failed"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := open(t, 2, (*fake).ready)
+			h.each(func(p *fake) { p.deaf = tt.err })
+			h.notices <- Notice{PID: 1, Message: Message{Kind: KindClear, Pattern: "quiz"}}
+			synctest.Wait()
+			if lines := strings.Count(h.log.String(), "level=WARN"); (lines == 2) != (tt.line != "") || !strings.Contains(h.log.String(), tt.line) {
+				t.Errorf("%v: %s", tt.err, h.log.String())
+			}
+			if err := h.stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestStallsAreLoggedOnceAMinuteAndEachIsCounted(t *testing.T) {
+	var log bytes.Buffer
+	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	began := time.Unix(0, 0)
+	now := began
+	s.wakeUp(now)
+	for range 30 { // in twelve minutes, with looks between them
+		now = now.Add(longBreak + time.Millisecond)
+		s.wakeUp(now)
+		for range 22 {
+			now = now.Add(lookEvery)
+			s.wakeUp(now)
+		}
+	}
+	now = now.Add(longBreak) // not longer
+	s.wakeUp(now)
+	for range stallsEvery / lookEvery {
+		now = now.Add(lookEvery)
+		s.wakeUp(now)
+	}
+	lines := strings.Count(log.String(), "supervisor was stalled")
+	if most := int(now.Sub(began)/stallsEvery) + 1; lines > most || lines < 2 {
+		t.Errorf("%d lines in %v", lines, now.Sub(began))
+	}
+	told := 0
+	for _, found := range regexp.MustCompile(`times=(\d+) longest=2\.001s`).FindAllStringSubmatch(log.String(), -1) {
+		n, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		told += n
+	}
+	if told != 30 {
+		t.Errorf("%d of 30 stalls are told:\n%s", told, &log)
+	}
+	if first, _, _ := strings.Cut(log.String(), "\n"); !strings.Contains(first, "times=1 ") {
+		t.Errorf("the first waits for others: %s", first)
+	}
 }
 
 func TestClearReachesTheOthersWhenItsSenderIsGone(t *testing.T) {

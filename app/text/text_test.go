@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // notes reads the study text that the project's tests share.
@@ -221,33 +223,28 @@ func TestClipCutsAtABlankAndNeverInsideACharacter(t *testing.T) {
 	}
 }
 
-// TestTimeGrowsWithTheTextNotWithItsSquare compares within one run: eight times
-// the text takes eight times as long where the work is linear, and 64 times where
-// it is quadratic.
+// TestTimeGrowsWithTheTextNotWithItsSquare compares within one run: sixteen times
+// the text takes sixteen times the processor's time where the work is linear, and 256
+// times where it is quadratic.
 func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
 	line := "The quick pigments, called chlorophylls (a and b), absorb 3.5 units of light; which is the absorption spectrum. "
 	for name, unit := range map[string]string{
 		"prose": line, "no punctuation": "word ", "one word": "x", "points": ". ", "capital initials": "A. ",
 		"open brackets": "(. ", "line breaks": "Heading\n\n", "Han": "光", "quotes": `."`,
 	} {
-		small, large := readingTime(strings.Repeat(unit, 1<<15/len(unit))), readingTime(strings.Repeat(unit, 1<<18/len(unit)))
-		if large > 32*small && large > 100*time.Millisecond {
-			t.Errorf("%s: %v for 32 kB, %v for 256 kB", name, small, large)
+		small, large := readingTime(strings.Repeat(unit, 1<<14/len(unit))), readingTime(strings.Repeat(unit, 1<<18/len(unit)))
+		if large > 100*small && large > 100*time.Millisecond {
+			t.Errorf("%s: %v for 16 kB, %v for 256 kB", name, small, large)
 		}
 	}
 }
 
-// readingTime is the shortest of three.
 func readingTime(s string) time.Duration {
-	shortest := time.Hour
-	for range 3 {
-		start := time.Now()
+	return testkit.ProcessorTime(3, func() {
 		ss := Sentences(s)
 		Keyphrases(s, 20)
 		DefinitionsIn(ss)
 		Rank(ss)
 		NewBag(s).Overlap("a light claim")
-		shortest = min(shortest, time.Since(start))
-	}
-	return shortest
+	})
 }

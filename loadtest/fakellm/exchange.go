@@ -1,6 +1,7 @@
 package fakellm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,7 @@ func (e *exchange) hang() error {
 // answer answers well.
 func (e *exchange) answer() error {
 	if !e.req.Stream {
-		return e.plain(e.text, "stop")
+		return e.plain(e.text, e.reason())
 	}
 	return e.stream(nil)
 }
@@ -99,8 +100,11 @@ func (e *exchange) stream(midway func() error) error {
 			return err
 		}
 	}
-	return e.finish("stop")
+	return e.finish(e.reason())
 }
+
+// reason is the finish_reason of an answer.
+func (e *exchange) reason() string { return cmp.Or(e.rule.Finish, "stop") }
 
 // openStream sends the headers and the comment lines.
 func (e *exchange) openStream() error {

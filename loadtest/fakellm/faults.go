@@ -21,7 +21,7 @@ var faults = map[Fault]func(*exchange) error{
 	Garbage:          (*exchange).garbage,
 	HTML:             (*exchange).html,
 	NotHTTP:          (*exchange).notHTTP,
-	Empty:            func(e *exchange) error { return e.silent("stop") },
+	Empty:            func(e *exchange) error { return e.silent(e.reason()) },
 	Filtered:         func(e *exchange) error { return e.silent("content_filter") },
 	ErrorInBody:      (*exchange).errorInBody,
 	Hang:             (*exchange).hang,

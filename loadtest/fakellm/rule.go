@@ -58,7 +58,8 @@ type Rule struct {
 	Location    string `json:"location,omitempty"`
 	AfterTokens int    `json:"after_tokens,omitempty"` // sent before a mid-answer fault; 0 = it comes before the first
 	Lines       int    `json:"lines,omitempty"`
-	Bytes       int64  `json:"bytes,omitempty"` // 0 = 100 MB
+	Finish      string `json:"finish,omitempty"` // finish_reason of an answer; "" = stop
+	Bytes       int64  `json:"bytes,omitempty"`  // 0 = 100 MB
 
 	LatencyMS       int     `json:"latency_ms,omitempty"`        // before the headers
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"` // of a stream; 0 = at once

@@ -202,11 +202,11 @@ func TestAStallIsChargedToAllWhoWouldHaveWaited(t *testing.T) {
 
 func TestAnOpenLoadUsesNoMoreWorkersThanItNeeds(t *testing.T) {
 	var closed atomic.Int64
-	p := Plan{Workers: 100, Schedule: open(t, "100:200ms")}
+	p := Plan{Workers: 100, Schedule: open(t, "20:1s")}
 	if _, err := p.Run(t.Context(), func() Worker { return job{func(int64, time.Time) {}, &closed} }); err != nil {
 		t.Fatal(err)
 	}
-	if closed.Load() > 3 { // one, but for a machine that stalls
+	if closed.Load() > 10 { // one, but for a machine that stalls; a worker for each would be twenty
 		t.Errorf("%d workers for requests that take no time", closed.Load())
 	}
 }

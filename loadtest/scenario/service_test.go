@@ -45,7 +45,7 @@ func start(t *testing.T, s *service) *Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Options{Target: target, Sheet: measure.NewSheet(), Timeout: 10 * time.Second, Streams: 5, Keys: 50, Skew: 1.1}
+	return &Options{Target: target, Sheet: measure.NewSheet(), Timeout: time.Minute, Streams: 5, Keys: 50, Skew: 1.1}
 }
 
 // session's run: closed when it was begun.

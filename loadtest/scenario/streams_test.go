@@ -19,7 +19,7 @@ func after(text string) func(net.Conn, <-chan struct{}) {
 		select {
 		case <-begun:
 			io.WriteString(conn, text)
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 		}
 	}
 }
@@ -86,7 +86,7 @@ func held(conn net.Conn, _ <-chan struct{}) { conn.Read(make([]byte, 1)) }
 func TestIdleStreamsAreHeldAndEachOpeningIsTimed(t *testing.T) {
 	o := start(t, &service{stream: held})
 	o.Streams = 40
-	r := play(t, "idle-streams", o, pace.Plan{Workers: 1, Duration: 400 * time.Millisecond})
+	r := play(t, "idle-streams", o, pace.Plan{Workers: 1, Duration: 2 * time.Second})
 	if r.OK != 40 || r.Failed != 0 || r.Counts["streams open at the end"] != 40 || r.Series[opening].Count != 40 {
 		t.Errorf("%+v, %v", r.Totals, r.Counts)
 	}
@@ -104,7 +104,7 @@ func TestAStreamThatTheServiceEndsWithAnEventIsReplaced(t *testing.T) {
 		}
 	}})
 	o.Streams = 3
-	r := play(t, "idle-streams", o, pace.Plan{Workers: 1, Duration: reopenEvery + 500*time.Millisecond})
+	r := play(t, "idle-streams", o, pace.Plan{Workers: 1, Duration: reopenEvery + 2*time.Second})
 	if r.OK != 4 || r.Failed != 0 || r.Counts["streams open at the end"] != 3 || r.Counts["streams replaced"] != 1 {
 		t.Errorf("%+v, %v, %v", r.Totals, r.Counts, r.Failures)
 	}
@@ -120,8 +120,8 @@ func TestRecycleCountsFailedRequestsAndBrokenStreams(t *testing.T) {
 			held(conn, begun)
 		}
 	}})
-	r := play(t, "recycle", o, pace.Plan{Workers: 2, Duration: 500 * time.Millisecond, Think: 5 * time.Millisecond})
-	if r.Failures[string(Broken)] != 1 || r.Failed != 1 || r.Counts["streams broken"] != 1 || r.Series[opening].Count != 5 || r.Series["request"].Count < 10 {
+	r := play(t, "recycle", o, pace.Plan{Workers: 2, Duration: 2 * time.Second, Think: 5 * time.Millisecond})
+	if r.Failures[string(Broken)] != 1 || r.Failed != 1 || r.Counts["streams broken"] != 1 || r.Series[opening].Count != 6 || r.Series["request"].Count < 10 {
 		t.Errorf("%v, %v, %v", r.Failures, r.Counts, r.Series)
 	}
 }

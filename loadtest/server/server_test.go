@@ -65,7 +65,7 @@ func TestWhatIsNoReadingIsAnError(t *testing.T) {
 
 func TestReadingsThatFailAreCountedAndLeftOut(t *testing.T) {
 	var calls atomic.Int64
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s := sampler(t, func(w http.ResponseWriter, _ *http.Request) {
 		switch n := calls.Add(1); {

@@ -17,7 +17,7 @@ import (
 
 const (
 	head   = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-	within = 10 * time.Second
+	within = time.Minute
 )
 
 func event(seq int, kind, fields string) string {

@@ -63,18 +63,16 @@ func answerType(t *testing.T, typ study.Type, material, message string) {
 	}
 }
 
-// TestTextsOfCueWordsAreReadWithoutAPanic makes 20,000 answers, of every type in turn. With
-// FULL=1 it makes an answer of every type of each of 200,000 texts (10 minutes).
+// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 20,000 texts, or of 200,000
+// with FULL=1, of every type in turn.
 func TestTextsOfCueWordsAreReadWithoutAPanic(t *testing.T) {
 	types := study.Types()
-	n, each := uint64(20_000), 1
+	n := uint64(20_000)
 	if os.Getenv("FULL") != "" {
-		n, each = 200_000, len(types)
+		n = 200_000
 	}
 	for i := range n {
-		for k := range each {
-			answerType(t, types[(int(i)+k)%len(types)], cueText(i), cueText(i/2))
-		}
+		answerType(t, types[i%uint64(len(types))], cueText(i), cueText(i/2))
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"studysharper/app/testkit"
 )
 
 const (
@@ -39,6 +41,7 @@ type Server struct {
 // CI=true.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	testkit.SkipShort(t, "runs redis-server")
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("redis-server is not installed")

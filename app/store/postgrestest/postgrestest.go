@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"studysharper/app/testkit"
 )
 
 const (
@@ -45,6 +47,7 @@ type Server struct {
 // machine the test is skipped, but fails where CI=true.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	testkit.SkipShort(t, "runs PostgreSQL")
 	s := &Server{binaries: installed(t)}
 	s.makeFolder(t)
 	password := filepath.Join(s.folder, "password")

@@ -79,7 +79,7 @@ func (w *world) connect(session string) *net.TCPConn {
 	}
 	w.hub.Reserve()
 	w.hub.Serve(Stream{FD: fd, Resumed: true, Query: stream.Query{Session: session}})
-	if err := client.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := client.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		w.Fatal(err)
 	}
 	return client.(*net.TCPConn)
@@ -97,7 +97,7 @@ func (w *world) begin(session string) stream.Writer {
 // untilOpen waits until so many streams are open.
 func (w *world) untilOpen(n int64) {
 	w.Helper()
-	for deadline := time.Now().Add(10 * time.Second); w.open.Load() != n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); w.open.Load() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.Fatalf("%d streams are open, want %d", w.open.Load(), n)
 		}

@@ -48,13 +48,13 @@ func TestWhoOwesNothingLeavesAtOnce(t *testing.T) {
 	finish(t, w)
 	began := time.Now()
 	a.Deliver(t.Context())
+	if took := time.Since(began); took >= lostAfter { // it would be let go then, whatever it owed
+		t.Errorf("it left after %v", took)
+	}
 	server.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*pause)
 	defer cancel()
 	a.Deliver(ctx)
-	if took := time.Since(began); took > lostAfter/2 {
-		t.Errorf("it left after %v", took)
-	}
 }
 
 // The reader's place was taken over from a worker that has left with all that Redis has lost.
@@ -88,7 +88,7 @@ func TestAReaderWhoComesForWhatIsLostIsToldSo(t *testing.T) {
 	select {
 	case err := <-told:
 		wantCode(t, "a session that nobody puts back", err, study.CodeNotFound)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the reader waits for ever")
 	}
 }

@@ -16,7 +16,7 @@ import (
 func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 	master, _, url := redistest.Sentinel(t)
 	a, b := started(t, url, roomy), started(t, url, roomy)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a, b}, readers: []stream.Journal{a, b}}
 	for n := range 4 {
@@ -30,7 +30,7 @@ func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 func TestNothingIsLostWhenAClusterLosesAllItHeld(t *testing.T) {
 	servers, url := redistest.Cluster(t)
 	a, b := started(t, url, roomy), started(t, url, roomy)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{a, b}}
 	for n := range 6 {

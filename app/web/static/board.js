@@ -12,11 +12,13 @@ const age = (s) => s < 120 ? `${Math.round(s)} s` : s < 7200 ? `${Math.round(s /
 const charts = {
 	memory: new Chart("Container memory", megabytes, 64 * MB, MB),
 	workers: new Chart("Memory of each worker", megabytes, 16 * MB, MB),
-	requests: new Chart("Requests", rate),
-	latency: new Chart("Latency", millis),
-	runs: new Chart("Runs", rate),
 	open: new Chart("Open now", count, 4),
+	requests: new Chart("Requests", rate),
+	runs: new Chart("Runs", rate),
 	cache: new Chart("Cache", rate),
+	requestLatency: new Chart("Latency of requests, last minute", millis, 10),
+	runLatency: new Chart("Latency of runs, last minute", millis, 10),
+	modelLatency: new Chart("Latency of the model, last minute", millis, 10),
 };
 
 let before = null; // the figures before these, to see what was added
@@ -28,9 +30,12 @@ export function show(m, at) {
 	charts.memory.add(at, { used: m.memory.container_bytes, ...(m.memory.limit_bytes ? { limit: m.memory.limit_bytes } : {}) }, mark);
 	charts.workers.add(at, Object.fromEntries(m.workers.map((w) => [nameOf(w), w.rss_bytes])), mark);
 	charts.open.add(at, { streams: m.sse.active_connections, runs: m.runs.active }, mark);
-	charts.latency.node.hidden = !latency(m);
-	if (latency(m)) charts.latency.add(at, latency(m), mark);
+	charts.requestLatency.add(at, percentiles(m.latency.requests), mark);
+	charts.runLatency.add(at, percentiles(m.latency.runs), mark);
+	charts.modelLatency.add(at, percentiles(m.latency.upstream), mark);
+	charts.modelLatency.node.hidden = m.llm.provider === "offline";
 	if (before) rates(before, m, at, mark);
+	else for (const chart of [charts.requests, charts.cache, charts.runs]) chart.add(at, {});
 	before = { m, at };
 	tables(m);
 }
@@ -43,11 +48,8 @@ function rates({ m: old, at: then }, m, at, mark) {
 	charts.runs.add(at, { completed: each(m.runs.completed, old.runs.completed), failed: each(m.runs.failed, old.runs.failed), shed: each(m.runs.shed, old.runs.shed) }, mark);
 }
 
-// latency gives the percentiles in ms where the server tells them.
-function latency(m) {
-	const l = Object.entries(m.latency ?? {}).map(([name, value]) => [/p\d+/.exec(name)?.[0], value]).filter(([name, value]) => name && Number.isFinite(value));
-	return l.length ? Object.fromEntries(l) : null;
-}
+// percentiles gives the lines of a latency chart: none while there was nothing to measure.
+const percentiles = (l) => l.count ? { p50: l.p50_ms, p95: l.p95_ms, p99: l.p99_ms } : {};
 
 const nameOf = (w) => `worker ${w.pid}`;
 
@@ -63,7 +65,7 @@ const table = (id, heads, rows, none) => $(id).replaceChildren(
 
 function tables(m) {
 	const c = m.cache, mem = m.memory;
-	$("facts").textContent = [`peak ${megabytes(mem.peak_bytes)}`, `${mem.oom_kills} out-of-memory kills`, `supervisor ${megabytes(mem.supervisor_rss_bytes)}`,
+	$("facts").textContent = [mem.limit_bytes ? `memory limit ${megabytes(mem.limit_bytes)}` : "no memory limit", `peak ${megabytes(mem.peak_bytes)}`, `${mem.oom_kills} out-of-memory kills`, `supervisor ${megabytes(mem.supervisor_rss_bytes)}`,
 		`cache ${c.items} of ${c.max_items} items, ${c.estimated_size_mb.toFixed(1)} of ${c.max_size_mb.toFixed(0)} MB`, `${m.sse.sessions} sessions, ${m.sse.dropped_events} events dropped`, `model ${m.llm.provider}`].join(" · ");
 	table("workers", ["Worker", "Slot", "Generation", "State", "Requests", "In flight", "Streams", "Memory", "Heap", "Goroutines", "Up for"],
 		m.workers.map((w) => [w.pid, w.slot, w.generation, w.state, w.requests, w.in_flight, w.streams, megabytes(w.rss_bytes), megabytes(w.heap_bytes), w.goroutines, age(w.uptime_seconds)]), "none");

@@ -31,6 +31,7 @@ export class Chart {
 		this.#legend = el("ul", { class: "legend" });
 		this.node = el("section", { class: "sheet chart", "aria-labelledby": id }, el("h2", { id }, title),
 			this.#frame, this.#legend);
+		new ResizeObserver(() => this.#points.length && this.#draw()).observe(this.#frame);
 	}
 
 	// add puts the values of a moment on, by the names of their lines; mark draws an upright line.
@@ -39,8 +40,6 @@ export class Chart {
 		if (this.#points.length > kept) this.#points.shift();
 		this.#draw();
 	}
-
-	get length() { return this.#points.length; }
 
 	#names() {
 		return [...new Set(this.#points.flatMap((p) => Object.keys(p.values)))];
@@ -67,14 +66,25 @@ export class Chart {
 		nodes.push(svg("text", { x: left, y: high - 3, class: "when" }, span < 2 * minute ? `${Math.round(span / 1000)} s ago` : `${Math.round(span / minute)} min ago`), svg("text", { x: wide, y: high - 3, "text-anchor": "end", class: "when" }, "now"));
 		for (const p of this.#points) if (p.mark) nodes.push(svg("path", { class: "mark", d: `M${x(p.at)} ${top}V${high - foot}` }, svg("title", {}, p.mark)));
 		for (const name of names) {
-			const points = this.#points.filter((p) => name in p.values);
-			nodes.push(svg("polyline", { class: `line ${this.#colour(name, names)}`, points: points.map((p) => `${x(p.at).toFixed(1)},${y(p.values[name]).toFixed(1)}`).join(" ") }));
+			const colour = this.#colour(name, names);
+			for (const part of unbroken(this.#points, name)) nodes.push(svg("polyline", { class: `line ${colour}`, points: (part.length > 1 ? part : [part[0], part[0]]).map((p) => `${x(p.at).toFixed(1)},${y(p.values[name]).toFixed(1)}`).join(" ") }));
 		}
 		this.#plot.replaceChildren(...nodes);
 		const now = names.filter((n) => n in last.values);
 		this.#legend.replaceChildren(...now.map((n) => el("li", { class: this.#colour(n, names) }, n, " ", el("strong", {}, this.#say(last.values[n])))));
-		this.#text.textContent = `${this.#title}, now: ${now.map((n) => `${n} ${this.#say(last.values[n])}`).join(", ")}`;
+		if (!now.length) this.#legend.append(el("li", { class: "none" }, "nothing to show"));
+		this.#text.textContent = `${this.#title}, now: ${now.map((n) => `${n} ${this.#say(last.values[n])}`).join(", ") || "nothing to show"}`;
 	}
+}
+
+// unbroken splits the points that have a value of this name where some between them have not.
+function unbroken(points, name) {
+	const parts = [[]];
+	for (const p of points) {
+		if (name in p.values) parts.at(-1).push(p);
+		else if (parts.at(-1).length) parts.push([]);
+	}
+	return parts.filter((part) => part.length);
 }
 
 // nice is the next number that is easily halved.

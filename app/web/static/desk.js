@@ -63,7 +63,7 @@ function heard(e) {
 		complete(e);
 		break;
 	case "error":
-		failed(new Error(e.error), 0, e.retryable);
+		failed(new Error(e.error), e.retry_after_seconds, e.retryable);
 		break;
 	}
 }
@@ -74,6 +74,7 @@ function complete(e) {
 	ended();
 	library();
 	turn?.whole(type === "chat" ? e.data.response : e.message);
+	if (type === "chat") say(warnings(e).join(" "));
 	showStep({ step: steps.length + 1, message: e.message });
 	$("run").hidden = $("result").hidden = type === "chat";
 	type === "chat" ? $("message").focus({ preventScroll: true }) : show(type, e.data, e);
@@ -135,8 +136,10 @@ function remarks(e) {
 	const said = [];
 	if (v) said.push(`Checked by ${v.checked_by}: ${["safety", "quality", "accuracy"].filter((n) => v[`${n}_score`] != null).map((n) => `${n} ${Math.round(100 * v[`${n}_score`])} %`).join(", ")}.`);
 	if (e.metadata) said.push(`${e.from_cache ? "From the cache" : `Made by ${e.metadata.model_used || "the server"}`} in ${e.execution_time_ms} ms.`);
-	return said.concat((e.warnings ?? []).map((w) => `Note: ${w}.`));
+	return said.concat(warnings(e));
 }
+
+const warnings = (e) => (e.warnings ?? []).map((w) => `Note: ${w}.`);
 
 const library = () => showSaved((item) => show(item.type, item.data), async (id) => {
 	await openTalk(id);

@@ -69,7 +69,7 @@ export async function countdown(b, seconds) {
 	const text = b.textContent;
 	b.disabled = true;
 	for (let left = seconds; left > 0 && b.isConnected; left--) {
-		b.textContent = `${text} in ${left} s`;
+		b.textContent = `${text} in ${left > 120 ? `${Math.ceil(left / 60)} min` : `${left} s`}`;
 		await sleep(1000);
 	}
 	b.disabled = false;

@@ -163,7 +163,7 @@ func TestDialComesFromTheAddressAskedFor(t *testing.T) {
 	from := netip.AddrFrom4([4]byte{127, 0, 0, 9})
 	seen := make(chan string, 1)
 	to := serve(t, func(conn *net.TCPConn) { seen <- conn.RemoteAddr().String() })
-	conn, err := Dial(context.Background(), to, from, time.Second)
+	conn, err := Dial(context.Background(), to, from, patient)
 	if err != nil {
 		t.Fatal(err)
 	}

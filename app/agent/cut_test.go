@@ -1,0 +1,97 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"studysharper/app/study"
+)
+
+// cutShort is m, whose answers the model did not finish.
+func cutShort(m *model, cut study.Cut) *model {
+	answer := m.answer
+	m.answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
+		a, err := answer(ctx, call, p, onText)
+		a.Cut = cut
+		return a, err
+	}
+	return m
+}
+
+func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
+	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
+		for _, typ := range study.Types() {
+			for _, emit := range []func(study.Event){nil, func(study.Event) {}} {
+				b := newBench(cutShort(says(goodAnswer(typ)), cut), Options{Judge: false})
+				for range 2 {
+					out, err := b.Run(t.Context(), asking(typ), emit)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !warns(out, "incomplete: ") || !warns(out, said) || out.FromCache {
+						t.Errorf("%s, %s: warnings %q, from cache %v", typ, cut, out.Result.Warnings, out.FromCache)
+					}
+				}
+				if keys := b.cache.keys(); b.model.calls() != 2 || len(keys) != 0 {
+					t.Errorf("%s, %s: %d calls, cached %q", typ, cut, b.model.calls(), keys)
+				}
+			}
+		}
+	}
+}
+
+func warns(out Outcome, words string) bool {
+	return slices.ContainsFunc(out.Result.Warnings, func(w string) bool { return strings.Contains(w, words) })
+}
+
+func TestThoseWhoShareAnUnfinishedAnswerAreWarnedToo(t *testing.T) {
+	for _, typ := range []study.Type{study.Chat, study.Quiz} {
+		synctest.Test(t, func(t *testing.T) {
+			m, open := gated(goodAnswer(typ))
+			b := newBench(cutShort(m, study.CutLength), Options{})
+			c := gatherCrowd(t, b, 3, asking(typ))
+			open()
+			c.wg.Wait()
+			for i, out := range c.out {
+				if c.errs[i] != nil || !warns(out, "incomplete: ") {
+					t.Errorf("%s, run %d: %v, warnings %q", typ, i, c.errs[i], out.Result.Warnings)
+				}
+			}
+			if m.calls() != 1 || len(b.cache.keys()) != 0 {
+				t.Errorf("%s: %d calls, cached %q", typ, m.calls(), b.cache.keys())
+			}
+		})
+	}
+}
+
+func TestAConversationKeepsThatAnAnswerWasCutOff(t *testing.T) {
+	b := newBench(cutShort(says("Mitosis is the div"), study.CutLength), Options{})
+	out, err := b.Run(t.Context(), asking(study.Chat), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := b.store.messages[sessionID]
+	if got := kept[len(kept)-1].Text; got != "Mitosis is the div… [cut off at the length limit]" {
+		t.Errorf("kept %q", got)
+	}
+	if said := out.Result.Data.(*study.Reply).Response; said != "Mitosis is the div" {
+		t.Errorf("answered %q", said)
+	}
+}
+
+func TestACorrectionThatIsWholeIsPreferredToNothing(t *testing.T) {
+	whole, calls := goodAnswer(study.Flashcards), 0
+	b := newBench(&model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		if calls++; calls == 1 {
+			return study.Answer{Text: whole[:len(whole)/2], Model: "fake-1", Cut: study.CutLength}, nil
+		}
+		return study.Answer{Text: whole, Model: "fake-1"}, nil
+	}}, Options{})
+	out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
+	if err != nil || warns(out, "incomplete") || len(b.cache.keys()) != 1 {
+		t.Errorf("%v, warnings %q, cached %q", err, out.Result.Warnings, b.cache.keys())
+	}
+}

@@ -1,0 +1,78 @@
+package metrics
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"studysharper/app/memfile"
+)
+
+const touched = 32 << 20 // bytes that a test has resident at once
+
+func memoryOfThisProcess(t *testing.T) ProcessMemory {
+	t.Helper()
+	m, err := ReadProcessMemory(os.Getpid())
+	if err != nil || m.Anonymous < 1<<20 || m.Resident < m.Anonymous || m.Resident > 1<<33 {
+		t.Fatalf("got %+v, %v", m, err)
+	}
+	return m
+}
+
+// touch makes every page of memory resident.
+func touch(memory []byte) {
+	for i := 0; i < len(memory); i += int(pageSize) {
+		memory[i] = 1
+	}
+}
+
+func TestAnonymousMemoryHasTheHeapInItAndNoFilesPages(t *testing.T) {
+	file, err := memfile.Open("test", touched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	before := memoryOfThisProcess(t)
+	mapped, err := memfile.Map(file, touched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	touch(mapped)
+	if m := memoryOfThisProcess(t); m.Resident-before.Resident < touched/2 || m.Anonymous-before.Anonymous > touched/2 {
+		t.Errorf("with a file mapped: %+v, before %+v", m, before)
+	}
+	if err := unix.Munmap(mapped); err != nil {
+		t.Fatal(err)
+	}
+	heap := make([]byte, touched)
+	touch(heap)
+	if m := memoryOfThisProcess(t); m.Anonymous-before.Anonymous < touched/2 {
+		t.Errorf("with a heap: %+v, before %+v", m, before)
+	}
+	runtime.KeepAlive(heap)
+}
+
+func TestAProcessThatIsNotThereHasNoMemory(t *testing.T) {
+	if m, err := ReadProcessMemory(math.MaxInt32); err == nil {
+		t.Errorf("got %+v", m)
+	}
+}
+
+func TestParseStatm(t *testing.T) {
+	for text, want := range map[string]ProcessMemory{
+		"448396 5126 4240 2497 0 32737 0\n": {Resident: 5126 * pageSize, Anonymous: 886 * pageSize},
+		"9 3 4 0 0 0 0":                     {Resident: 3 * pageSize}, // the kernel counts the two at different moments
+	} {
+		if got, err := parseStatm([]byte(text)); err != nil || got != want {
+			t.Errorf("%q: got %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "1 2", "1 x 3", "1 2 x"} {
+		if _, err := parseStatm([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
