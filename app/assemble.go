@@ -11,7 +11,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/llm"
-	"studysharper/app/llm/offline"
+	"studysharper/app/offline/engine"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -117,7 +117,7 @@ func (a *assembly) serve() error {
 // its time is over would be taken for a failure of the upstream.
 func newModel(c Config, own *metrics.Page) (agent.Model, func() llm.Health) {
 	if c.LLMProvider == "offline" {
-		return offline.New(), func() llm.Health { return llm.Health{} }
+		return engine.New(), func() llm.Health { return llm.Health{} }
 	}
 	client := llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
 		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
