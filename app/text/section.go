@@ -70,7 +70,7 @@ type blockCutter struct {
 }
 
 func (c *blockCutter) flush() {
-	if text := strings.TrimSpace(strings.Join(c.parts, " ")); text != "" {
+	if text := strings.Join(strings.Fields(strings.Join(c.parts, " ")), " "); text != "" { // marks taken off leave spaces
 		c.out = append(c.out, block{c.kind, text})
 	}
 	c.parts, c.kind = nil, paragraph
@@ -128,12 +128,12 @@ func (c *blockCutter) demoted() []block {
 	return c.out
 }
 
-// plain takes Markdown's emphasis marks off, and the space that they leave ("a ** b").
+// plain takes Markdown's emphasis marks off.
 func plain(s string) string {
 	if !strings.ContainsAny(s, "*_`") {
 		return s
 	}
-	return strings.Join(strings.Fields(strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)), " ")
+	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
 }
 
 // listMark is the length of the list mark that line starts with, 0 for none.

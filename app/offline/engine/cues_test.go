@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"studysharper/app/study"
 	"studysharper/app/text"
@@ -34,32 +35,44 @@ func cueText(n uint64) string {
 	return b.String()
 }
 
-// answerType asks for a type, in a brief that has every part. No answer may be made
-// by leaving a sentence out that the engine panics on.
+// failOnPanics fails the test at a panic that would only cost the sentence.
+func failOnPanics(t *testing.T, material, message string) {
+	t.Helper()
+	text.ObservePanics(func(p text.Panic) { t.Fatalf("%s in %s\nmaterial %q\nmessage %q", p.Type, p.Place, material, message) })
+}
+
+// answerType asks for a type, in a brief that has every part.
 func answerType(t *testing.T, typ study.Type, material, message string) {
 	t.Helper()
+	failOnPanics(t, material, message)
 	defer text.ObservePanics(nil)
-	text.ObservePanics(func(p text.Panic) {
-		t.Fatalf("%s: %s in %s\nmaterial %q\nmessage %q", typ, p.Type, p.Place, material, message)
-	})
-	b := study.Brief{
+	checkAnswer(t, study.Brief{
 		Type: typ, Material: material, Message: message, Detail: study.Long,
 		History: []study.Turn{{Role: study.RoleUser, Text: "What is called a cell?"}},
 		Options: study.Options{Count: 20, QuestionCount: 20, Sections: 4, Length: study.Long, Style: study.Outline, Topic: "cells", Difficulty: study.Hard},
-	}
+	})
+}
+
+// checkAnswer holds the answer to a brief, if there is one, against its own type.
+func checkAnswer(t *testing.T, b study.Brief) {
+	t.Helper()
 	a, err := New().Generate(context.Background(), study.Prompt{Brief: b}, nil)
-	if err != nil && study.AsError(err).Code != study.CodeInvalid {
-		t.Fatalf("%s of %q: %v", typ, material, err)
-	}
-	if err != nil || typ == study.Chat {
+	if err != nil && study.AsError(err).Code == study.CodeInvalid {
 		return
 	}
-	aid := study.NewAid(typ)
-	if err := json.Unmarshal([]byte(a.Text), aid); err != nil {
-		t.Fatalf("%s of %q: %v", typ, material, err)
+	if err != nil || !utf8.ValidString(a.Text) || a.Text == "" {
+		t.Fatalf("%s of %q: %q, %v", b.Type, b.Material, a.Text, err)
 	}
+	if b.Type == study.Chat {
+		return
+	}
+	aid := study.NewAid(b.Type)
+	if err := json.Unmarshal([]byte(a.Text), aid); err != nil {
+		t.Fatalf("%s of %q: %v", b.Type, b.Material, err)
+	}
+	b.Options.Sections, b.Options.DurationMinutes = max(0, b.Options.Sections), max(0, b.Options.DurationMinutes)
 	if faults := aid.Check(b.Options); len(faults) > 0 {
-		t.Fatalf("%s of %q: %q", typ, material, faults)
+		t.Fatalf("%s of %q: %q\n%s", b.Type, b.Material, faults, a.Text)
 	}
 }
 
@@ -95,16 +108,20 @@ func TestSentencesThatPanickedAreRead(t *testing.T) {
 	}
 }
 
-// FuzzAnswers makes an answer of a type, by its place among them.
-func FuzzAnswers(f *testing.F) {
+// FuzzGenerate makes answers of every type.
+func FuzzGenerate(f *testing.F) {
+	f.Add(materials(f)["history"], "Who was Robespierre?", 12, "short", "hard")
+	f.Add("A is a B. Because C, D. When x, y. By doing z, w can v.", "Why D?", 3, "long", "adaptive")
+	f.Add("光合作用是过程。\xff T: m\n- 1789: x\n", "什么", 50, "", "")
 	for i, material := range fuzzSeeds {
-		f.Add(uint8(i), material, "What is called a cell, and why?")
+		f.Add(material, "What is called a cell, and why?", i, "long", "hard")
 	}
-	types := study.Types()
-	f.Fuzz(func(t *testing.T, typ uint8, material, message string) {
-		if len(material) > 8<<10 || len(message) > 1<<10 { // larger ones only find the same more slowly
-			t.Skip()
+	f.Fuzz(func(t *testing.T, material, message string, n int, length, difficulty string) {
+		failOnPanics(t, material, message)
+		defer text.ObservePanics(nil)
+		o := study.Options{Count: n, QuestionCount: n, Sections: n % 11, DurationMinutes: n % 500, Length: length, Difficulty: difficulty, Topic: message}
+		for _, typ := range study.Types() {
+			checkAnswer(t, study.Brief{Type: typ, Material: material, Message: message, Options: o})
 		}
-		answerType(t, types[int(typ)%len(types)], material, message)
 	})
 }

@@ -255,41 +255,5 @@ func TestChatFollowsUpOnTheQuestionBefore(t *testing.T) {
 	}
 }
 
-func FuzzGenerate(f *testing.F) {
-	for name, m := range materials(f) {
-		if name == "history" {
-			f.Add(m, "Who was Robespierre?", 12, "short", "hard")
-		}
-	}
-	f.Add("A is a B. Because C, D. When x, y. By doing z, w can v.", "Why D?", 3, "long", "adaptive")
-	f.Add("光合作用是过程。\xff T: m\n- 1789: x\n", "什么", 50, "", "")
-	f.Fuzz(func(t *testing.T, material, message string, n int, length, difficulty string) {
-		o := study.Options{Count: n, QuestionCount: n, Sections: n % 11, DurationMinutes: n % 500, Length: length, Difficulty: difficulty, Topic: message}
-		for _, typ := range study.Types() {
-			b := study.Brief{Type: typ, Material: material, Message: message, Options: o}
-			a, err := New().Generate(context.Background(), study.Prompt{Brief: b}, nil)
-			if e, ok := errors.AsType[*study.Error](err); ok && e.Code == study.CodeInvalid {
-				continue
-			}
-			if err != nil || !utf8.ValidString(a.Text) || a.Text == "" {
-				t.Fatalf("%s: %q, %v", typ, a.Text, err)
-			}
-			if typ == study.Chat {
-				continue
-			}
-			aid := study.NewAid(typ)
-			if err := json.Unmarshal([]byte(a.Text), aid); err != nil {
-				t.Fatal(err)
-			}
-			if o.Sections < 0 || o.DurationMinutes < 0 {
-				b.Options.Sections, b.Options.DurationMinutes = 0, 0
-			}
-			if faults := aid.Check(b.Options); len(faults) > 0 {
-				t.Fatalf("%s of %q: %q\n%s", typ, material, faults, a.Text)
-			}
-		}
-	})
-}
-
 // inSource reports whether every content word of s is the text's, in some inflection.
 func inSource(s string, source text.Bag) bool { return source.Overlap(s) == 1 }
