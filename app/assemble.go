@@ -10,9 +10,9 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/llm/offline"
 	"studysharper/app/llm/openai"
 	"studysharper/app/metrics"
+	"studysharper/app/offline/engine"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -124,7 +124,7 @@ func (a *assembly) serve() error {
 // its time is over would be taken for a failure of the upstream.
 func newModel(c Config, own *metrics.Page) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
-		return offline.New(), func() openai.Health { return openai.Health{} }
+		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
 	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
 		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})

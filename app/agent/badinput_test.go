@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"studysharper/app/llm/offline"
+	"studysharper/app/offline/engine"
 	"studysharper/app/study"
 )
 
@@ -138,7 +138,7 @@ func TestNotesInAnyScriptServeEveryTypeWithoutAModel(t *testing.T) {
 	} {
 		for _, typ := range study.Types() {
 			b := newBench(nil, Options{Deterministic: true})
-			b.Model = offline.New()
+			b.Model = engine.New()
 			out, err := b.Run(t.Context(), study.Request{Type: typ, UserID: alice, SessionID: sessionID, Message: "?", Options: study.Options{Content: note}}, nil)
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, typ, err)
@@ -156,7 +156,7 @@ func TestASentenceThatBeginsWithItsNamingServesEveryTypeAndTheChatAboutItsNote(t
 	for _, typ := range study.Types() {
 		for _, saved := range []bool{false, true} {
 			b := newBench(nil, Options{Deterministic: true})
-			b.Model = offline.New()
+			b.Model = engine.New()
 			req := study.Request{Type: typ, UserID: alice, SessionID: sessionID, Message: "What makes ATP in the mitochondrion?", Options: study.Options{Topic: "mitochondrion"}}
 			if saved {
 				b.store.notes = []study.Note{note(noteID, "Mitochondrion", sentence+" The nucleus is the part of a cell that holds its genes.")}

@@ -59,7 +59,7 @@ func TestGuardEachLeavesOutOnlyWhatPanics(t *testing.T) {
 func TestAWordThatPanicsIsLeftOut(t *testing.T) {
 	list := observed(t)
 	var words []string
-	eachWord("Blue whales 光合作 eat krill", func(w string) {
+	EachWord("Blue whales 光合作 eat krill", func(w string) {
 		if w == "whales" || w == "krill" || w == "光合" {
 			panic(w)
 		}

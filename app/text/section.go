@@ -70,7 +70,7 @@ type blockCutter struct {
 }
 
 func (c *blockCutter) flush() {
-	if text := strings.TrimSpace(strings.Join(c.parts, " ")); text != "" {
+	if text := strings.Join(strings.Fields(strings.Join(c.parts, " ")), " "); text != "" { // marks taken off leave spaces
 		c.out = append(c.out, block{c.kind, text})
 	}
 	c.parts, c.kind = nil, paragraph
@@ -103,7 +103,7 @@ func (c *blockCutter) line(line, next string, more bool) {
 		c.flush()
 		c.parts, c.kind = append(c.parts, plain(flat)), item
 	default:
-		if c.kind == item && line == strings.TrimLeft(line, " \t") && startsUpper(flat) {
+		if c.kind == item && line == strings.TrimLeft(line, " \t") && StartsUpper(flat) {
 			c.flush()
 		}
 		c.parts = append(c.parts, plain(flat))
@@ -128,12 +128,12 @@ func (c *blockCutter) demoted() []block {
 	return c.out
 }
 
-// plain takes Markdown's emphasis marks off, and the space that they leave ("a ** b").
+// plain takes Markdown's emphasis marks off.
 func plain(s string) string {
 	if !strings.ContainsAny(s, "*_`") {
 		return s
 	}
-	return strings.Join(strings.Fields(strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)), " ")
+	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
 }
 
 // listMark is the length of the list mark that line starts with, 0 for none.
@@ -143,7 +143,7 @@ func listMark(line string) int {
 		return size + 1
 	}
 	i := 0
-	for i < len(line) && i < 3 && isDigit(rune(line[i])) {
+	for i < len(line) && i < 3 && IsDigit(rune(line[i])) {
 		i++
 	}
 	if i > 0 && i+1 < len(line) && (line[i] == '.' || line[i] == ')') && line[i+1] == ' ' {
@@ -152,7 +152,7 @@ func listMark(line string) int {
 	return 0
 }
 
-func numbered(line string) bool { return isDigit(rune(line[0])) }
+func numbered(line string) bool { return IsDigit(rune(line[0])) }
 
 // isRule reports whether line is drawn of one mark, as below a heading.
 func isRule(line string) bool {
@@ -165,10 +165,11 @@ func labelled(line string) bool {
 	if at < 2 || at > 60 || strings.ContainsAny(line[:at], ".,;!?") {
 		return false
 	}
-	return startsUpper(line) && strings.Count(line[:at], " ") <= 5
+	return StartsUpper(line) && strings.Count(line[:at], " ") <= 5
 }
 
-func startsUpper(s string) bool {
+// StartsUpper reports whether s begins, quotes and brackets aside, with no lower-case letter.
+func StartsUpper(s string) bool {
 	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, `"'“‘([`))
 	return !unicode.IsLower(r)
 }
@@ -180,14 +181,14 @@ const (
 
 // isHeading reports whether a line reads like a heading, given the line below it.
 func isHeading(line, next string) bool {
-	if len(line) > maxHeadingBytes || !startsUpper(line) {
+	if len(line) > maxHeadingBytes || !StartsUpper(line) {
 		return false
 	}
 	words := strings.Fields(line)
 	next = strings.TrimSpace(next)
 	last, _ := utf8.DecodeLastRuneInString(line)
 	switch {
-	case len(words) > maxHeadingWords || strings.Contains(line, ": ") || listMark(next) == 0 && next != "" && !startsUpper(next):
+	case len(words) > maxHeadingWords || strings.Contains(line, ": ") || listMark(next) == 0 && next != "" && !StartsUpper(next):
 		return false
 	case last == ':':
 		return len(words) <= 8
@@ -195,7 +196,7 @@ func isHeading(line, next string) bool {
 		return len(words) <= 9 && next != ""
 	case endsSentence(last) || strings.ContainsRune(",;!、，；", last):
 		return false
-	case len(words) == 1 && unspacedText(line):
+	case len(words) == 1 && IsUnspaced(line):
 		return utf8.RuneCountInString(line) <= 20
 	case titled(words):
 		return true
@@ -206,7 +207,8 @@ func isHeading(line, next string) bool {
 	}
 }
 
-func unspacedText(s string) bool {
+// IsUnspaced reports whether s begins in a script that is written without spaces.
+func IsUnspaced(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	return unspaced(r)
 }
@@ -215,7 +217,7 @@ func unspacedText(s string) bool {
 func titled(words []string) bool {
 	for _, w := range words {
 		r, _ := utf8.DecodeRuneInString(strings.TrimLeft(w, `"'“‘([`))
-		if unicode.IsLower(r) && !stopWords.has(strings.ToLower(w)) {
+		if unicode.IsLower(r) && !stopWords.Has(strings.ToLower(w)) {
 			return false
 		}
 	}
@@ -225,7 +227,7 @@ func titled(words []string) bool {
 // speaks reports whether the words hold a finite auxiliary, as a sentence would.
 func speaks(words []string) bool {
 	for i, w := range words {
-		if i > 0 && auxiliaries.has(strings.ToLower(w)) {
+		if i > 0 && auxiliaries.Has(strings.ToLower(w)) {
 			return true
 		}
 	}

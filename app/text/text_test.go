@@ -4,12 +4,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
-
-	"studysharper/app/testkit"
 )
 
 // notes reads the study text that the project's tests share.
@@ -131,87 +126,6 @@ func TestSectionsOfTheNotes(t *testing.T) {
 	}
 }
 
-func TestKeyphrasesOfTheNotesAreItsTerms(t *testing.T) {
-	got := Keyphrases(notes(t), 30)
-	if len(got) != 30 {
-		t.Fatalf("%d phrases", len(got))
-	}
-	for _, want := range []string{"visible light", "light energy", "electromagnetic spectrum", "pigments", "chemical energy"} {
-		if !slices.Contains(got, want) {
-			t.Errorf("%q is not among %q", want, got)
-		}
-	}
-	if again := Keyphrases(notes(t), 30); !slices.Equal(got, again) {
-		t.Error("a second time other phrases come out")
-	}
-	if short := Keyphrases(notes(t), 3); !slices.Equal(short, got[:3]) {
-		t.Errorf("the best three are %q", short)
-	}
-	for _, n := range []int{0, -1} {
-		if got := Keyphrases("Water moves across membranes.", n); len(got) != 0 {
-			t.Errorf("asked for %d: %q", n, got)
-		}
-	}
-}
-
-func TestRankWeighsTheSentenceOnTheCommonSubjectMost(t *testing.T) {
-	s := []string{"Cats sleep in warm houses.", "Warm houses please cats and dogs.", "Dogs guard houses.", "Quartz oscillates rapidly."}
-	got := Rank(s)
-	if slices.Index(got, slices.Max(got)) != 1 || slices.Index(got, slices.Min(got)) != 3 {
-		t.Errorf("ranks %v", got)
-	}
-	if len(Rank(nil)) != 0 {
-		t.Error("ranks without sentences")
-	}
-	many := slices.Repeat([]string{"Cats sleep in houses."}, maxSentences+1)
-	if r := Rank(many); len(r) != maxSentences+1 || r[maxSentences-1] <= 0 || r[maxSentences] != 0 {
-		t.Error("the bound on sentences does not hold")
-	}
-}
-
-func TestStandaloneKnowsWhatLeansOnItsNeighbours(t *testing.T) {
-	for in, want := range map[string]bool{
-		"The sun emits an enormous amount of radiation.": true,
-		"This may seem illogical to a person.":           false,
-		"It takes little effort to move a rope.":         false,
-		"Scientists measure this energy every day.":      false,
-		"Is this a question that one asks?":              false,
-		"In 1799, he overthrew the old government.":      false,
-		"Source: OpenStax, Biology, CC BY 4.0 licence.":  false,
-		"Too short.": false,
-	} {
-		if _, got := Standalone(in); got != want {
-			t.Errorf("Standalone(%q) = %v", in, got)
-		}
-	}
-	if got, ok := Standalone("However, autotrophs use only some of it all."); !ok || got != "Autotrophs use only some of it all." {
-		t.Errorf("got %q, %v", got, ok)
-	}
-}
-
-func TestInvertTurnsStatementsIntoQuestions(t *testing.T) {
-	c := NewCasing([]string{"the chlorophyll of plants and the pigments of scientists"})
-	for in, want := range map[string]string{
-		"Chlorophyll appears green.":              "does chlorophyll appear green",
-		"The revolution began in Paris.":          "did the revolution begin in Paris",
-		"Scientists can measure light.":           "can scientists measure light",
-		"Plants have a mixture of pigments.":      "do plants have a mixture of pigments",
-		"Plants have evolved slowly.":             "have plants evolved slowly",
-		"In 1789, France was close to ruin.":      "was France close to ruin in 1789",
-		"The leaves absorb light.":                "do the leaves absorb light",
-		"The excited electron must be replaced.":  "must the excited electron be replaced",
-		"Pigments found in leaves are green.":     "are pigments found in leaves green",
-		"An instrument called a lens bends.":      "",
-		"Green is nice and red is not.":           "",
-		"Words without a verb that anybody knows": "",
-		"": "",
-	} {
-		if got, ok := Invert(in, c); got != want || ok != (want != "") {
-			t.Errorf("Invert(%q) = %q, %v; want %q", in, got, ok, want)
-		}
-	}
-}
-
 func TestClipCutsAtABlankAndNeverInsideACharacter(t *testing.T) {
 	for _, c := range []struct {
 		s    string
@@ -222,62 +136,4 @@ func TestClipCutsAtABlankAndNeverInsideACharacter(t *testing.T) {
 			t.Errorf("Clip(%q, %d) = %q, want %q", c.s, c.n, got, c.want)
 		}
 	}
-}
-
-// TestTimeGrowsWithTheTextNotWithItsSquare compares within one run: sixteen times
-// the text takes sixteen times the processor's time where the work is linear, and 256
-// times where it is quadratic.
-func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
-	line := "The quick pigments, called chlorophylls (a and b), absorb 3.5 units of light; which is the absorption spectrum. "
-	for name, unit := range map[string]string{
-		"prose": line, "no punctuation": "word ", "one word": "x", "points": ". ", "capital initials": "A. ",
-		"open brackets": "(. ", "line breaks": "Heading\n\n", "Han": "光", "quotes": `."`,
-	} {
-		small, large := readingTime(strings.Repeat(unit, 1<<14/len(unit))), readingTime(strings.Repeat(unit, 1<<18/len(unit)))
-		if large > 100*small && large > 100*time.Millisecond {
-			t.Errorf("%s: %v for 16 kB, %v for 256 kB", name, small, large)
-		}
-	}
-}
-
-func readingTime(s string) time.Duration {
-	return testkit.ProcessorTime(3, func() {
-		ss := Sentences(s)
-		Keyphrases(s, 20)
-		DefinitionsIn(ss)
-		Rank(ss)
-		NewBag(s).Overlap("a light claim")
-	})
-}
-
-func FuzzSentences(f *testing.F) {
-	for _, s := range []string{"One. Two!", "Dr. X (e.g. 1.5). \"Hi.\" There", "光合。作用", "# H\n- a\n1. b\n", "T: m\n===\nA:\n", "\xff\xfe. \x00", "ا؟ ب", "A. B. C. the", "$\x81S-\xef%ǀS-襤\xa4\x9f", ":\n0"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := Sentences(s)
-		for _, x := range got {
-			if !utf8.ValidString(x) || strings.TrimSpace(x) == "" || strings.ContainsAny(x, "\n\x00") {
-				t.Fatalf("a sentence is %q", x)
-			}
-			Standalone(x)
-			Split(x)
-			IsPast(x)
-			Invert(x, Casing{})
-		}
-		for _, d := range DefinitionsIn(got) {
-			if d.Term == "" || d.Meaning == "" || !utf8.ValidString(d.Term+d.Meaning) {
-				t.Fatalf("a definition is %+v", d)
-			}
-		}
-		for _, p := range Keyphrases(s, 5) {
-			if p == "" || !utf8.ValidString(p) {
-				t.Fatalf("a phrase is %q", p)
-			}
-		}
-		Rank(got)
-		if o := Overlap(s, s); o != 1 {
-			t.Fatalf("overlap with itself is %v", o)
-		}
-	})
 }

@@ -1,12 +1,11 @@
 // Package text is what can be known of a text by looking at it: its sentences,
-// sections, words and key phrases, which sentences carry it, and which terms it
-// defines and how. The one idea: everything is counted or matched on the text
-// itself, in one pass and without a model, so that equal input always gives equal
-// output, in any script, in time linear in its length.
+// sections and words, and how much of one text's words another one holds. The one
+// idea: everything is counted or matched on the text itself, in one pass and without
+// a model, so that equal input always gives equal output, in any script, in time
+// linear in its length.
 package text
 
 import (
-	_ "embed" // english.txt
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,8 +17,8 @@ import (
 // Japanese, Thai, …) come as overlapping pairs of characters.
 func Words(s string) []string {
 	var out []string
-	eachWord(s, func(w string) {
-		if isContent(w) {
+	EachWord(s, func(w string) {
+		if IsContent(w) {
 			out = append(out, w)
 		}
 	})
@@ -33,7 +32,7 @@ func Stem(word string) string {
 	if s, ok := irregularStems[word]; ok {
 		return s
 	}
-	if base, ok := english["past"][word]; ok {
+	if base, ok := pastForms[word]; ok {
 		word = base
 	}
 	if len(word) < 4 || !isLowerASCII(word) {
@@ -49,8 +48,8 @@ type Bag struct{ stems map[string]bool }
 // NewBag reads source once.
 func NewBag(source string) Bag {
 	b := Bag{stems: make(map[string]bool)}
-	eachWord(source, func(w string) {
-		if isContent(w) {
+	EachWord(source, func(w string) {
+		if IsContent(w) {
 			b.stems[Stem(w)] = true
 		}
 	})
@@ -60,8 +59,8 @@ func NewBag(source string) Bag {
 // Overlap is Overlap against the text the bag was made of.
 func (b Bag) Overlap(claim string) float64 {
 	words, found := 0, 0
-	eachWord(claim, func(w string) {
-		if !isContent(w) {
+	EachWord(claim, func(w string) {
+		if !IsContent(w) {
 			return
 		}
 		if words++; b.stems[Stem(w)] {
@@ -79,9 +78,9 @@ func (b Bag) Overlap(claim string) float64 {
 // many claims against one long source, use a Bag.
 func Overlap(claim, source string) float64 { return NewBag(source).Overlap(claim) }
 
-// isContent reports whether a lower-case word says something.
-func isContent(w string) bool {
-	if stopWords.has(w) {
+// IsContent reports whether a lower-case word says something.
+func IsContent(w string) bool {
+	if stopWords.Has(w) {
 		return false
 	}
 	if w[0] < utf8.RuneSelf {
@@ -90,8 +89,8 @@ func isContent(w string) bool {
 	return true
 }
 
-// eachWord calls f with every lower-case word of s. A word on which f panics is left out.
-func eachWord(s string, f func(string)) {
+// EachWord calls f with every lower-case word of s. A word on which f panics is left out.
+func EachWord(s string, f func(string)) {
 	for i := 0; i < len(s); {
 		start := i
 		Guard(func() {
@@ -113,24 +112,24 @@ func readWord(s string, i *int, f func(string)) {
 	switch start := *i; {
 	case unspaced(r):
 		*i = eachPair(s, start, f)
-	case isWordRune(r):
-		*i = wordEnd(s, start)
+	case IsWordRune(r):
+		*i = WordEnd(s, start)
 		f(strings.ToLower(s[start:*i]))
 	default:
 		*i += size
 	}
 }
 
-// wordEnd is where the word that starts at i ends: apostrophes stay inside a word,
+// WordEnd is where the word that starts at i ends: apostrophes stay inside a word,
 // points and commas inside a number.
-func wordEnd(s string, i int) int {
+func WordEnd(s string, i int) int {
 	var last rune
 	for i < len(s) {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !isWordRune(r) || unspaced(r) {
+		if !IsWordRune(r) || unspaced(r) {
 			next, _ := utf8.DecodeRuneInString(s[i+size:])
 			inside := isApostrophe(r) && unicode.IsLetter(last) && unicode.IsLetter(next) ||
-				(r == '.' || r == ',') && isDigit(last) && isDigit(next)
+				(r == '.' || r == ',') && IsDigit(last) && IsDigit(next)
 			if !inside {
 				return i
 			}
@@ -161,9 +160,10 @@ func eachPair(s string, i int, f func(string)) int {
 	return end
 }
 
-func isWordRune(r rune) bool {
+// IsWordRune reports whether a word can hold r.
+func IsWordRune(r rune) bool {
 	if r < utf8.RuneSelf {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || isDigit(r)
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || IsDigit(r)
 	}
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r))
 }
@@ -176,7 +176,8 @@ func unspaced(r rune) bool {
 
 func isApostrophe(r rune) bool { return r == '\'' || r == '’' }
 
-func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+// IsDigit reports whether r is an ASCII digit.
+func IsDigit(r rune) bool { return '0' <= r && r <= '9' }
 
 func isLowerASCII(s string) bool {
 	for i := range len(s) {
@@ -224,66 +225,4 @@ func trimTo(w, suffix string, least int) string {
 		return w
 	}
 	return short
-}
-
-//go:embed english.txt
-var englishWords string
-
-// english is english.txt by class: each word with its base, "" where it has none.
-var english = readClasses(englishWords)
-
-// The classes of words that sentences are taken apart by.
-var (
-	stopWords           = english["stop"]
-	auxiliaries         = english["auxiliary"]
-	determiners         = english["determiner"]
-	prepositions        = english["preposition"]
-	relatives           = english["relative"]
-	subordinates        = english["subordinate"]
-	anaphora            = english["anaphora"]
-	comparatives        = english["comparative"]
-	vague               = english["vague"]
-	persons             = english["person"]
-	irregularPlurals    = english["plural"]
-	connectives         = english["connective"]
-	doubled             = english["doubled"]
-	abbreviations       = english["abbreviation"]
-	numberAbbreviations = english["abbreviation-number"]
-	credits             = english["credit"]
-	months              = english["month"]
-	articles            = english["article"]
-	asides              = english["aside"]
-	namingAdverbs       = english["naming-adverb"]
-	possessives         = english["possessive"]
-	personal            = english["personal"]
-	carriers            = english["carrier"]
-	pointers            = english["pointer"]
-	outside             = english["outside"]
-	irregularStems      = english["stem"]
-)
-
-// A class holds words; a word's base is "" unless the class gives one.
-type class map[string]string
-
-func (c class) has(word string) bool {
-	_, ok := c[word]
-	return ok
-}
-
-func readClasses(lines string) map[string]class {
-	out := make(map[string]class)
-	for line := range strings.Lines(lines) {
-		key, words, ok := strings.Cut(line, ": ")
-		if !ok || key[0] == '#' {
-			continue
-		}
-		if out[key] == nil {
-			out[key] = make(class)
-		}
-		for w := range strings.FieldsSeq(words) {
-			form, base, _ := strings.Cut(w, "=")
-			out[key][form] = base
-		}
-	}
-	return out
 }

@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"studysharper/app/offline/english"
+	"studysharper/app/offline/facts"
+	"studysharper/app/study"
+	"studysharper/app/text"
+)
+
+// Replies that need no material.
+const (
+	greeted    = "Hello! Ask me something about your notes, or ask for flashcards, a quiz, an exam, a summary, an analysis or a study plan."
+	welcomed   = "You're welcome. Ask on whenever you like."
+	noMaterial = "I have no material to answer from. Paste the text you are studying as content, or choose one of your notes, and ask again."
+	noQuestion = "What would you like to know? Ask me about something in your material."
+)
+
+// maxQuestion is how much of a message is read, in bytes.
+const maxQuestion = 1000
+
+// Thresholds of an answer: the share of a question's words, weighed by how rare
+// they are, that the best sentence must hold, and the share of that which a
+// further sentence must.
+const (
+	enough  = 0.6
+	further = 0.7
+)
+
+// amounts say how much is said, by study.Brief.Detail: sentences beside the best one,
+// and main points of an overview.
+var amounts = map[string]struct{ further, points int }{
+	study.Short: {0, 2}, "": {2, 3}, study.Long: {5, 6},
+}
+
+// reply answers b.Message out of o, b's material.
+func reply(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
+	if small := smallTalk(b.Message); small != "" {
+		return small, nil
+	}
+	if strings.TrimSpace(b.Material) == "" {
+		return noMaterial, nil
+	}
+	src, err := newSource(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	b.Message = text.Clip(b.Message, maxQuestion)
+	words := asked(b.Message)
+	switch {
+	case wantsOverview(b.Message):
+		return src.overview(amounts[b.Detail].points), nil
+	case strings.TrimSpace(b.Message) == "":
+		return noQuestion, nil
+	}
+	if answer := src.known(ctx, b.Message, words); answer != "" {
+		return answer, nil
+	}
+	if before := lastAsked(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
+		if answer := src.retrieved(append(asked(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
+			return answer, nil
+		}
+	}
+	if answer := src.retrieved(words, amounts[b.Detail].further); answer != "" {
+		return answer, nil
+	}
+	return src.refusal(b.Message, words), nil
+}
+
+// smallTalk answers what is no question; "" for a question.
+func smallTalk(message string) string {
+	switch m := strings.ToLower(strings.Trim(message, " .,!?\n\t")); m {
+	case "hi", "hello", "hey", "hello there", "hi there", "hey there", "good morning", "good afternoon", "good evening", "greetings", "hallo", "hola", "bonjour":
+		return greeted
+	case "thanks", "thank you", "thanks a lot", "thank you very much", "thx", "ok thanks", "great thanks", "cheers":
+		return welcomed
+	case "help", "what can you do", "who are you":
+		return "I answer questions out of the material you give me, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what stands in the material."
+	default:
+		return ""
+	}
+}
+
+// asked are the content words of a question, without those about asking.
+func asked(message string) []string {
+	return slices.DeleteFunc(text.Words(message), func(w string) bool {
+		switch w {
+		case "explain", "tell", "describe", "define", "definition", "mean", "means", "meaning", "know", "understand", "question", "answer", "give",
+			"called", "happens", "happen", "happened", "difference", "work", "works", "text", "notes", "material", "according", "help", "term", "thank", "thanks", "hello", "hi", "want", "need", "main", "purpose", "role", "important", "kind", "kinds", "type", "types":
+			return true
+		}
+		return false
+	})
+}
+
+// wantsOverview reports whether a message asks what the material says as a whole.
+func wantsOverview(message string) bool {
+	m := strings.ToLower(message)
+	for _, phrase := range []string{"summar", "main point", "main idea", "key point", "overview", "what is this about", "what's this about", "what is the text about", "what are my notes about", "what is it about"} {
+		if strings.Contains(m, phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+// overview is the n main sentences.
+func (src source) overview(n int) string {
+	points := src.mainPoints(n)
+	if len(points) == 0 {
+		return "The material has no full sentences to sum up."
+	}
+	return "The main points of “" + src.Title + "”:\n" + src.styled(points, study.BulletPoints)
+}
+
+// known answers a question that is a fact's, or asks for a defined term; "" when
+// it is neither.
+func (src source) known(ctx context.Context, message string, words []string) string {
+	if len(words) == 0 || compares(message) {
+		return ""
+	}
+	bag := text.NewBag(message)
+	first := strings.ToLower(strings.Fields(message)[0])
+	for _, f := range src.Facts(ctx) {
+		begins := strings.HasPrefix(strings.ToLower(f.Question), first+" ")
+		if begins && f.Kind != facts.Define && f.Kind != facts.Cloze && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
+			return src.from(f.At) + f.Answer
+		}
+	}
+	best := -1
+	for i, d := range src.Defs {
+		covers := slices.ContainsFunc(strings.Split(d.Term, " and "), func(name string) bool { // "A and B are …" tells of A
+			return text.Overlap(strings.Join(words, " "), name) == 1 && bag.Overlap(name) == 1
+		}) || text.Overlap(strings.Join(words, " "), d.Term) == 1 && bag.Overlap(d.Term) == 1
+		parts := d.Form == english.Parts && (strings.Contains(message, "consist") || strings.Contains(message, "made"))
+		if covers && (best < 0 || parts || src.Defs[best].Form == english.Parts) {
+			best = i
+			if parts {
+				break
+			}
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	d := src.Defs[best]
+	if d.Form == english.Clause {
+		return src.from(d.At) + english.Finished("the term “"+d.Term+"” refers to this: "+d.Meaning)
+	}
+	return src.from(d.At) + stating(d, d.Meaning)
+}
+
+// compares reports whether a message asks how things differ, which no definition of one
+// of them tells.
+func compares(message string) bool {
+	m := " " + strings.ToLower(message) + " "
+	return slices.ContainsFunc([]string{" differ", " compare", " vs ", " vs. ", " versus "}, func(s string) bool { return strings.Contains(m, s) })
+}
+
+// from says where in the material an answer stands.
+func (src source) from(at int) string {
+	if h := src.Sections[src.Sentences[at].Section].Heading; h != "" {
+		return "Your material says (under “" + h + "”): "
+	}
+	return "Your material says: "
+}
+
+// retrieved answers with the sentence that holds the words best, and up to more others;
+// "" when none holds enough of them.
+func (src source) retrieved(words []string, more int) string {
+	score := src.cover(words)
+	best := 0
+	for i := range score {
+		if score[i] > score[best] {
+			best = i
+		}
+	}
+	if len(score) == 0 || score[best] < enough {
+		return ""
+	}
+	chosen := []int{best}
+	if english.StartsWithPronoun(src.Sentences[best].Text) && best > 0 && src.Sentences[best-1].Section == src.Sentences[best].Section {
+		chosen = append(chosen, best-1) // what it points back to
+	}
+	order := make([]int, 0, len(score))
+	for i := range score {
+		if score[i] >= max(enough, further*score[best]) && !slices.Contains(chosen, i) && src.Sentences[i].Alone {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(score[b], score[a]), cmp.Compare(src.Sentences[b].Rank, src.Sentences[a].Rank))
+	})
+	chosen = append(chosen, order[:min(more, len(order))]...)
+	slices.Sort(chosen)
+	var out []string
+	for _, i := range chosen {
+		out = append(out, english.Finished(src.Sentences[i].Text))
+	}
+	return src.from(best) + strings.Join(slices.Compact(out), " ")
+}
+
+// cover gives each sentence the share of the words that it holds, a word weighing
+// more the fewer sentences have it; questions hold nothing.
+func (src source) cover(words []string) []float64 {
+	score := make([]float64, len(src.Sentences))
+	total, seen := 0.0, make(map[string]bool)
+	for _, w := range words {
+		stem := text.Stem(w)
+		if seen[stem] {
+			continue
+		}
+		seen[stem] = true
+		holders := src.Index.Holding(w)
+		weight := math.Log(1 + float64(len(score)+1)/float64(len(holders)+1))
+		total += weight
+		for _, i := range holders {
+			score[i] += weight
+		}
+	}
+	for i, s := range src.Sentences {
+		if total == 0 || strings.HasSuffix(s.Text, "?") {
+			score[i] = 0
+			continue
+		}
+		score[i] = score[i]/total + 0.02*s.Rank
+	}
+	return score
+}
+
+// lastAsked is the student's turn before message.
+func lastAsked(history []study.Turn, message string) string {
+	for _, t := range slices.Backward(history) {
+		if t.Role == study.RoleUser && t.Text != message {
+			return t.Text
+		}
+	}
+	return ""
+}
+
+// refersBack reports whether a message speaks of something by pronoun.
+func refersBack(message string) bool {
+	for w := range strings.FieldsSeq(strings.ToLower(message)) {
+		switch strings.Trim(w, ".,!?") {
+		case "it", "its", "they", "them", "their", "that", "this", "these", "those", "more", "he", "she":
+			return true
+		}
+	}
+	return false
+}
+
+// refusal says plainly that the material does not answer, and what it does speak of.
+func (src source) refusal(message string, words []string) string {
+	out := "I cannot find an answer to that in your material."
+	var spoken []string
+	for w := range strings.FieldsSeq(message) {
+		w = strings.Trim(w, " .,;:!?\"'“”()")
+		if slices.Contains(words, strings.ToLower(w)) && len(src.Index.Mentions(w)) > 0 && !slices.Contains(spoken, w) {
+			spoken = append(spoken, w)
+		}
+	}
+	if len(spoken) > 0 {
+		out += " It does speak of " + quoted(spoken, 3) + ", but not in answer to this."
+	}
+	if c := src.concepts(4); len(c) > 0 {
+		out += " It is about " + quoted(c, 4) + "."
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+// Package engine is the model that needs no key: it makes study aids out of the
+// words of the material itself. The one idea: it never says what the text does not
+// say. It picks, cuts, turns round and blanks out sentences of the source, checks
+// that what it made is still true and grammatical, and rather makes less than
+// something wrong. Equal input gives equal output.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"studysharper/app/offline/facts"
+	"studysharper/app/study"
+)
+
+// Name is how the engine names itself in answers.
+const Name = "offline-extractive-1"
+
+// Engine answers study.Prompts out of their material. It has no state and starts no
+// goroutines: the methods are safe for concurrent use.
+type Engine struct{}
+
+// New makes an Engine.
+func New() *Engine { return &Engine{} }
+
+// Name is the engine's name as a model, "offline-extractive-1".
+func (e *Engine) Name() string { return Name }
+
+// Generate answers p.Brief; the rest of p is not read. For study.Chat the answer is
+// plain text and is handed to onText, when that is not nil, in pieces that add up
+// to Answer.Text; for every other type it is the JSON of the matching study.Aid
+// (nothing is handed to onText), with fewer items than asked for where the material
+// holds no more. Answer.Tokens is 0.
+//
+// A sentence of the material at which the engine panics is left out (text.Guard).
+//
+// Errors: CodeInvalid with a fault on options.content when a type other than Chat
+// has no material, or none that anything can be made of; context.Cause(ctx), as
+// CodeTimeout, when ctx ends first. Of very long material an even sample of 2000
+// sentences is used, so that 1 MB takes well under a second.
+func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
+	answer := study.Answer{Model: Name}
+	var err error
+	answer.Text, err = attemptFor(ctx, p.Brief).answer(facts.NewOutline(p.Brief.Material))
+	if err == nil && p.Brief.Type == study.Chat {
+		err = stream(ctx, answer.Text, onText)
+	}
+	if err != nil {
+		return study.Answer{}, study.Wrap(err, study.CodeTimeout, "the answer was not finished in time")
+	}
+	return answer, nil
+}
+
+// attemptFor is how b is answered.
+func attemptFor(ctx context.Context, b study.Brief) attempt {
+	return func(o facts.Outline) (string, error) {
+		if b.Type == study.Chat {
+			return reply(ctx, o, b)
+		}
+		return aidJSON(ctx, o, b)
+	}
+}
+
+// stream hands text to onText a word at a time.
+func stream(ctx context.Context, text string, onText func(string)) error {
+	if onText == nil {
+		return nil
+	}
+	for piece := range strings.SplitAfterSeq(text, " ") {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if piece != "" {
+			onText(piece)
+		}
+	}
+	return nil
+}
+
+// A source is the material as the makers see it.
+type source struct{ *facts.Source }
+
+// newSource takes an outline apart.
+func newSource(ctx context.Context, o facts.Outline) (source, error) {
+	src, err := facts.Read(ctx, o)
+	return source{src}, err
+}
+
+// makers has the maker of each type but Chat. A maker gives nil when the material
+// is too thin for even one item.
+var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid{
+	study.Flashcards: makeFlashcards,
+	study.Quiz:       makeQuiz,
+	study.Exam:       makeExam,
+	study.Summary:    makeSummary,
+	study.Analysis:   makeAnalysis,
+	study.Plan:       makePlan,
+}
+
+// aidJSON makes the aid that b asks for out of o, b's material.
+func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
+	maker := makers[b.Type]
+	if maker == nil {
+		return "", study.Errorf(study.CodeInvalid, "the offline engine does not know this type of request")
+	}
+	if strings.TrimSpace(b.Material) == "" {
+		return "", lacking("there is nothing to make this from: give the text to study here, name notes in explicit_note_ids, or put the text in the message")
+	}
+	src, err := newSource(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	src.Aim(b)
+	aid := maker(ctx, src, b)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if aid == nil {
+		return "", lacking("the text is too short or has no full sentences to make this from: give a paragraph or more")
+	}
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(aid); err != nil {
+		return "", study.Wrap(err, study.CodeInternal, "the study aid could not be written down")
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// lacking is the error for material that is missing or too thin.
+func lacking(detail string) error {
+	return study.Invalid([]study.Fault{{Field: "options.content", Detail: detail}})
+}

@@ -1,0 +1,76 @@
+package english
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"studysharper/app/text"
+)
+
+// Casing knows which words a text writes in lower case, to begin a sentence with
+// a word from the middle of one, and the other way round. It is immutable.
+type Casing struct{ lower map[string]bool }
+
+// NewCasing learns from sentences.
+func NewCasing(sentences []string) Casing {
+	c := Casing{lower: make(map[string]bool)}
+	for _, s := range sentences {
+		for w := range strings.FieldsSeq(s) {
+			w = strings.TrimFunc(w, func(r rune) bool { return !text.IsWordRune(r) })
+			if r, _ := utf8.DecodeRuneInString(w); unicode.IsLower(r) {
+				c.lower[text.Stem(w)] = true
+			}
+		}
+	}
+	return c
+}
+
+// Lower gives s as it reads in the middle of a sentence: its first letter small,
+// unless the first word is a name or an acronym as far as the text shows.
+func (c Casing) Lower(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if !unicode.IsUpper(r) {
+		return s
+	}
+	word := s[:hyphenatedEnd(s, 0)]
+	low := strings.ToLower(word)
+	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !abstract(low) {
+		return s
+	}
+	return strings.ToLower(s[:size]) + s[size:]
+}
+
+// Capital gives s with its first letter large.
+func Capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 || r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[size:]
+}
+
+// abstract reports whether a word's ending makes it a common noun.
+func abstract(low string) bool {
+	for _, suffix := range []string{"tion", "sion", "sis", "ment", "ity", "ism", "ness", "ance", "ence", "logy", "ing"} {
+		if len(low) > len(suffix)+2 && strings.HasSuffix(low, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Finished ends a statement with a point and begins it with a capital.
+func Finished(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), ",;: ")
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "。") {
+		return Capital(s)
+	}
+	if strings.HasSuffix(s, `."`) || strings.HasSuffix(s, ".”") {
+		return Capital(s)
+	}
+	return Capital(s) + "."
+}
+
+// Bare is a statement without its final point.
+func Bare(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".… ") }

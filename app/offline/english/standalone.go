@@ -1,0 +1,50 @@
+package english
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"studysharper/app/text"
+)
+
+// Standalone gives a sentence without the connective it opens with ("However, …"),
+// and whether it can be understood without its neighbours: it is a statement of
+// four words or more that opens with no pronoun and points at nothing outside.
+func Standalone(s string) (string, bool) {
+	s = cutConnective(s)
+	if text.IsUnspaced(s) {
+		return s, utf8.RuneCountInString(s) >= 6 && !strings.HasSuffix(s, "？")
+	}
+	toks := tokens(s)
+	if len(toks) < 5 || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ":") || IsCredit(s) {
+		return s, len(toks) == 0 && strings.Count(s, " ") > 3 && !strings.HasSuffix(s, "?")
+	}
+	if anaphora.Has(toks[0].low) || toks[0].low == "the" && pointers.Has(toks[1].low) || !text.StartsUpper(s) {
+		return s, false
+	}
+	if intro, body := cutIntro(s); intro != "" && personal.Has(strings.ToLower(text.FirstWord(body))) && prepositions.Has(toks[0].low) {
+		return s, false // In 1799, he …
+	}
+	for i, t := range toks {
+		if pointers.Has(t.low) && i > 0 && toks[i-1].low == "the" || outside.Has(t.low) || i > 0 && (t.low == "this" || t.low == "these" || t.low == "then") {
+			return s, false
+		}
+	}
+	return s, true
+}
+
+// cutConnective takes "However, ", "For the same reasons, " and the like off.
+func cutConnective(s string) string {
+	first, rest, _ := strings.Cut(s, " ")
+	if connectives.Has(strings.ToLower(strings.TrimSuffix(first, ","))) && rest != "" {
+		return Capital(rest)
+	}
+	if intro, body := cutIntro(s); intro != "" {
+		for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
+			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "reason" || w == "fact" {
+				return Capital(body)
+			}
+		}
+	}
+	return s
+}

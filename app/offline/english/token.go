@@ -1,0 +1,63 @@
+package english
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"studysharper/app/text"
+)
+
+// A token is a word, hyphens inside, or one other character of a sentence.
+type token struct {
+	s, low     string
+	start, end int // bytes in the sentence
+	word       bool
+}
+
+// maxTokens bounds the sentences that are taken apart; a longer one is a list or
+// no sentence at all.
+const maxTokens = 90
+
+// tokens takes s apart; nil when it is longer than maxTokens.
+func tokens(s string) []token {
+	var out []token
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		end := i + size
+		word := text.IsWordRune(r)
+		if word {
+			end = hyphenatedEnd(s, i)
+		}
+		if !unicode.IsSpace(r) {
+			if len(out) == maxTokens {
+				return nil
+			}
+			out = append(out, token{s[i:end], strings.ToLower(s[i:end]), i, end, word})
+		}
+		i = end
+	}
+	return out
+}
+
+// hyphenatedEnd is wordEnd, across hyphens.
+func hyphenatedEnd(s string, i int) int {
+	_, size := utf8.DecodeRuneInString(s[i:])
+	end := max(text.WordEnd(s, i), i+size)
+	for end+1 < len(s) && s[end] == '-' {
+		r, size := utf8.DecodeRuneInString(s[end+1:])
+		if !text.IsWordRune(r) {
+			break
+		}
+		end = max(text.WordEnd(s, end+1), end+1+size)
+	}
+	return end
+}
+
+// span is the text of tokens i to j (exclusive) of s.
+func span(s string, toks []token, i, j int) string {
+	if i >= j {
+		return ""
+	}
+	return s[toks[i].start:toks[j-1].end]
+}

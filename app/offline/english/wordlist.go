@@ -1,0 +1,39 @@
+package english
+
+import (
+	_ "embed" // words.txt
+
+	"studysharper/app/text"
+)
+
+//go:embed words.txt
+var words string
+
+var lists = text.ParseWordLists(words)
+
+// The words that sentences are taken apart by.
+var (
+	stopWords        = text.StopWords()
+	auxiliaries      = text.Auxiliaries()
+	determiners      = lists["determiner"]
+	prepositions     = lists["preposition"]
+	relatives        = lists["relative"]
+	subordinates     = lists["subordinate"]
+	anaphora         = lists["anaphora"]
+	comparatives     = lists["comparative"]
+	vague            = lists["vague"]
+	persons          = lists["person"]
+	irregularPlurals = lists["plural"]
+	connectives      = lists["connective"]
+	doubled          = lists["doubled"]
+	credits          = lists["credit"]
+	months           = lists["month"]
+	articles         = lists["article"]
+	asides           = lists["aside"]
+	namingAdverbs    = lists["naming-adverb"]
+	possessives      = lists["possessive"]
+	personal         = lists["personal"]
+	carriers         = lists["carrier"]
+	pointers         = lists["pointer"]
+	outside          = lists["outside"]
+)

@@ -1,0 +1,47 @@
+package facts
+
+import (
+	"studysharper/app/offline/english"
+	"studysharper/app/text"
+)
+
+// defineFact asks for a definition.
+func defineFact(d Definition) Fact {
+	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(d.Meaning), Term: d.Term}
+}
+
+// DefineQuestion asks what a term means.
+func DefineQuestion(d Definition) string {
+	switch {
+	case d.Form == english.Parts && d.Plural:
+		return "What do " + d.Named() + " consist of?"
+	case d.Form == english.Parts:
+		return "What does " + d.Named() + " consist of?"
+	case d.Form == english.Clause:
+		return "What does the term “" + d.Term + "” refer to?"
+	case d.Label && !english.IsPerson(d.Definition):
+		return "What does the term “" + d.Term + "” mean?"
+	case english.IsPerson(d.Definition):
+		return "Who " + d.Be() + " " + d.Named() + "?"
+	default:
+		return "What " + d.Be() + " " + d.Named() + "?"
+	}
+}
+
+// reverseFact asks for the term.
+func reverseFact(d Definition) (Fact, bool) {
+	f := Fact{Kind: Reverse, Answer: english.Capital(d.Term), Term: d.Term}
+	switch {
+	case d.Form == english.Parts:
+		return f, false
+	case english.IsPerson(d.Definition):
+		f.Question = "Who " + d.Be() + " this: " + d.Meaning + "?"
+	case d.Form == english.Clause:
+		f.Question = "Which term names this: " + d.Meaning + "?"
+	case !d.Label && english.IsName(d.Term):
+		f.Question = "Which name goes with this: " + d.Meaning + "?"
+	default:
+		f.Question = "Which term means: " + d.Meaning + "?"
+	}
+	return f, text.Overlap(d.Term, d.Meaning) < 0.6
+}

@@ -1,0 +1,51 @@
+package facts
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// worth is how good a question a kind of fact makes.
+var worth = [...]float64{Define: 0.9, Reverse: 0.5, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.8, Date: 0.8, Subject: 0.55, Cloze: 0.3}
+
+// Worth is how good a question of its kind makes, about 0 to 1.
+func (k Kind) Worth() float64 { return worth[k] }
+
+// Order gives the places of facts, the best to learn first: those of heavy
+// sentences, prominent terms, what was asked about, and difficulty ("" for any).
+func (src *Source) Order(facts []Fact, difficulty string) []int {
+	order := make([]int, len(facts))
+	score := make([]float64, len(facts))
+	for i, f := range facts {
+		order[i] = i
+		s := src.Sentences[f.At]
+		score[i] = worth[f.Kind] + 0.25*s.Rank + 1.5*s.Focus + 0.3*src.Prominence(f.Term) - float64(len(f.Question)+len(f.Answer))/1500
+		if f.Level() == difficulty {
+			score[i] += 0.4
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
+	return order
+}
+
+// Heaviest gives the n best facts to learn, the best first.
+func (src *Source) Heaviest(facts []Fact, n int) []Fact {
+	var out []Fact
+	for _, i := range src.Order(facts, "") {
+		if len(out) < n {
+			out = append(out, facts[i])
+		}
+	}
+	return out
+}
+
+// Prominence is how high a term stands among the key phrases, from 1 down to 0.
+func (src *Source) Prominence(term string) float64 {
+	for i, p := range src.Phrases {
+		if term != "" && strings.EqualFold(p, term) {
+			return 1 - float64(i)/float64(len(src.Phrases))
+		}
+	}
+	return 0
+}
