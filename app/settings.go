@@ -28,7 +28,7 @@ var meanings = map[string]string{
 	"SSE_QUEUE_SIZE":                 "events kept per session",
 	"SSE_KEEPALIVE":                  "a comment after so long on a quiet stream",
 	"SSE_STALE_AFTER":                "idle streams and sessions are freed after this",
-	"SSE_MAX_STREAMS":                "open streams over all workers of the container; above it 503 with `Retry-After`",
+	"SSE_MAX_STREAMS":                "open streams over all workers of the container, or as many as the limit of open files leaves room for; above it 503 with `Retry-After`",
 	"MAX_CONCURRENT_RUNS":            "agent runs over all workers of the container; above it 503 with `Retry-After`",
 	"SSE_MAX_STREAMS_PER_CLIENT":     "open streams of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `SSE_MAX_STREAMS`, at least 1",
 	"MAX_CONCURRENT_RUNS_PER_CLIENT": "agent runs of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `MAX_CONCURRENT_RUNS`, at least 1",

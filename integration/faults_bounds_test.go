@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	streamFiles   = 1024 // open files of each process
-	manyStreams   = 2200 // more than those hold
-	enoughNotes   = 20
-	greedyRuns    = 72
-	greedySlots   = 300 // SSE_MAX_STREAMS
-	smallMemory   = 128 << 20
-	otherAddress  = "203.0.113.7" // of a client behind a trusted proxy
-	boundsIdleFor = 10 * time.Second
+	streamFiles  = 1024 // open files of each process
+	manyStreams  = 2200 // more than those hold
+	enoughNotes  = 20
+	greedyRuns   = 72
+	greedySlots  = 300 // SSE_MAX_STREAMS
+	smallMemory  = 128 << 20
+	otherAddress = "203.0.113.7" // of a client behind a trusted proxy
+	quietFor     = 10 * time.Second
 )
 
 // boundFaults are clients and settings that ask for more than there is.
@@ -192,7 +192,7 @@ func memoryLimitsRefused(i *incident) {
 
 func smallContainer(i *incident) {
 	h := startOnHost(i.T, image, undisturbed(nil), func(host *container.HostConfig) { host.Memory, host.MemorySwap = smallMemory, smallMemory })
-	for until := time.Now().Add(boundsIdleFor); time.Now().Before(until); time.Sleep(time.Second) {
+	for until := time.Now().Add(quietFor); time.Now().Before(until); time.Sleep(time.Second) {
 		h.call(i.T, http.MethodGet, "/readyz", nil, http.StatusOK, nil)
 	}
 	if m := h.metrics(i.T); m.Recycles["memory"] > 0 {
