@@ -14,11 +14,11 @@ const (
 	dawdlers    = 20 // of each way
 	dawdleEvery = time.Second
 	// dawdledAway is until the last is gone: 30 s, of which the server's clock begins with the connection, and room. Bodies
-	// and answers have 10 s.
+	// have 10 s.
 	dawdledAway = 45 * time.Second
 	// Sooner, another bound than that of time has closed it.
 	headAtLeast = 25 * time.Second
-	paceAtLeast = 8 * time.Second
+	bodyAtLeast = 8 * time.Second
 )
 
 // dawdle is a way to keep a server waiting: what is said at once, and then again and again.
@@ -32,8 +32,8 @@ type dawdle struct {
 var dawdles = map[string]dawdle{
 	"silent":  {least: headAtLeast}, // it holds no buffer from which to answer
 	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout, least: headAtLeast},
-	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: paceAtLeast},
-	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: paceAtLeast}, // some 15 MB, more than the kernel keeps for it
+	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
+	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // some 15 MB, more than the kernel keeps for it
 }
 
 // dawdled is what came of them. They all wait for the same half minute, so that the first row to be tested tries all.

@@ -34,11 +34,11 @@ var edgeFaults = []fault{
 		test: bodiesUnfinished,
 	},
 	{
-		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 10 s; others nothing", lost: "their answers",
+		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 30 s; others nothing", lost: "their answers",
 		well: dawdledAway, test: dawdling("unread"),
 	},
 	{
-		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 10 s; others nothing", lost: "their answers",
+		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 30 s; others nothing", lost: "their answers",
 		well: dawdledAway, test: listsUnread,
 	},
 	{

@@ -124,7 +124,7 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 	const size = 800_000
 	f := serve(t, func(o *Options) {
 		o.TransitBytes = 3 * size
-		o.pace = pace{bytes: 1 << 20, window: 3 * time.Second, longest: time.Minute}
+		o.answers = pace{bytes: 1 << 20, window: 3 * time.Second, longest: time.Minute}
 	})
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 
 func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	const size = 1_000_000
-	f := serve(t, func(o *Options) { o.pace = pace{bytes: 10_000, window: 2 * time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) { o.answers = pace{bytes: 10_000, window: 2 * time.Second, longest: time.Minute} })
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
 	}

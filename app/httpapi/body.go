@@ -23,15 +23,19 @@ type framing struct {
 	goOn   bool // the client waits for 100 Continue before it sends it
 }
 
-// pace is how fast a body has to come and an answer has to be taken.
+// pace is how fast a body has to come, or an answer has to be taken.
 type pace struct {
 	bytes   int           // in every window
 	window  time.Duration //
 	longest time.Duration // for all of it
 }
 
-// readPace is 1 kB/s: whoever is slower is after the memory or has no connection worth the name.
-var readPace = pace{bytes: 10_000, window: 10 * time.Second, longest: 2 * time.Minute}
+// bodyPace is 1 kB/s. answerPace has a longer window: a reader's side tells ours in steps of half its buffer what it
+// has taken.
+var (
+	bodyPace   = pace{bytes: 10_000, window: 10 * time.Second, longest: 2 * time.Minute}
+	answerPace = pace{bytes: 10_000, window: 30 * time.Second, longest: 2 * time.Minute}
+)
 
 // takeHead keeps fasthttp from reading the body: it is called between the two.
 func takeHead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -96,7 +100,7 @@ func (c *conn) arrived() bool { return c.body.length >= 0 && c.body.length <= le
 
 // readBody reads the body into req. Its error is a *fiber.Error, after which the connection has to be closed.
 func (c *conn) readBody(req *fasthttp.Request, most int) error {
-	body := &bodyReader{conn: c, until: time.Now().Add(c.conns.pace.longest)}
+	body := &bodyReader{conn: c, until: time.Now().Add(c.conns.bodies.longest)}
 	if err := body.begin(); err != nil {
 		return bodyError(err)
 	}
@@ -164,7 +168,7 @@ func (r *bodyReader) begin() error {
 
 func (r *bodyReader) extend() error {
 	r.got = 0
-	next := time.Now().Add(r.conn.conns.pace.window)
+	next := time.Now().Add(r.conn.conns.bodies.window)
 	if next.After(r.until) {
 		next = r.until
 	}
@@ -176,7 +180,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := r.conn.receive(p)
-	if r.got += n; err == nil && r.got >= r.conn.conns.pace.bytes {
+	if r.got += n; err == nil && r.got >= r.conn.conns.bodies.bytes {
 		err = r.extend()
 	}
 	r.failed = err

@@ -199,7 +199,7 @@ func TestABodyLargerThanTheBudgetIsReadAlone(t *testing.T) {
 
 func TestABodyThatComesTooSlowlyIsGivenUp(t *testing.T) {
 	f := serve(t, func(o *Options) {
-		o.pace = pace{bytes: 10, window: 200 * time.Millisecond, longest: time.Minute}
+		o.bodies = pace{bytes: 10, window: 200 * time.Millisecond, longest: time.Minute}
 	})
 	for name, request := range map[string]string{
 		"nothing of it":  "Content-Length: 1000\r\n\r\n",
@@ -218,7 +218,7 @@ func TestABodyThatComesTooSlowlyIsGivenUp(t *testing.T) {
 }
 
 func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
-	f := serve(t, func(o *Options) { o.pace = pace{bytes: 10, window: 2 * time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) { o.bodies = pace{bytes: 10, window: 2 * time.Second, longest: time.Minute} })
 	c := f.dial()
 	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(chat)))
 	for part := chat; len(part) > 0; part = part[min(10, len(part)):] { // longer than a window
@@ -231,7 +231,7 @@ func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
 }
 
 func TestABodyHasATimeThatNoPaceExtends(t *testing.T) {
-	f := serve(t, func(o *Options) { o.pace = pace{bytes: 1, window: time.Minute, longest: 100 * time.Millisecond} })
+	f := serve(t, func(o *Options) { o.bodies = pace{bytes: 1, window: time.Minute, longest: 100 * time.Millisecond} })
 	if r := f.dial().say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nxx"); r.StatusCode != 408 {
 		t.Errorf("%s", r.Status)
 	}

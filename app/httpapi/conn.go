@@ -45,11 +45,11 @@ type conn struct {
 	until   time.Time // when it is closed, if so
 
 	mu       sync.Mutex
-	unread   bool      // see leaveUnread
-	idle     bool      // between requests: nothing of the next one has been read
-	leaving  bool      // to be handed over when idle
-	woken    bool      // the deadline that stands is longAgo, not the server's
-	deadline time.Time // for reading, as the server set it
+	lingers  time.Duration // see leaveUnread
+	idle     bool          // between requests: nothing of the next one has been read
+	leaving  bool          // to be handed over when idle
+	woken    bool          // the deadline that stands is longAgo, not the server's
+	deadline time.Time     // for reading, as the server set it
 }
 
 // Read reads heads for the server, see headScan.
@@ -180,7 +180,8 @@ func (c *conn) setLeaving(leaving bool) {
 // conns are a worker's open connections, event streams left out.
 type conns struct {
 	own     *metrics.Page
-	pace    pace
+	bodies  pace
+	answers pace
 	transit transit
 	lingers atomic.Int64 // connections being closed in order
 	ending  atomic.Bool  // the worker waits for its connections to end
@@ -195,7 +196,7 @@ type conns struct {
 }
 
 func newConns(own *metrics.Page) *conns {
-	return &conns{own: own, pace: readPace, open: map[*conn]struct{}{}}
+	return &conns{own: own, bodies: bodyPace, answers: answerPace, open: map[*conn]struct{}{}}
 }
 
 // add takes a connection in, which has sent nothing yet that was read.

@@ -32,7 +32,7 @@ func (s *Server) guard(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		client.body = body
 		next(ctx)
 		if client.body.length != 0 && !client.skipBody() {
-			client.leaveUnread()
+			client.leaveUnread(ctx.Response.StatusCode())
 			ctx.SetConnectionClose()
 		}
 	}

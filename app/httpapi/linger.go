@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"time"
 )
@@ -16,11 +17,15 @@ const (
 	lingerRead  = 8 << 10
 )
 
-// leaveUnread notes that a part of a request stays unread: the connection ends with the answer to it.
-func (c *conn) leaveUnread() {
+// leaveUnread notes that a part of a request stays unread: the connection ends with the answer to it, of that status.
+// A client that was too slow has had its time.
+func (c *conn) leaveUnread(status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unread = true
+	c.lingers = lingerTime
+	if status == http.StatusRequestTimeout {
+		c.lingers = lingerQuiet
+	}
 }
 
 // linger closes the sending side and drops what the client still sends, until it has closed its side too or a bound
@@ -28,10 +33,10 @@ func (c *conn) leaveUnread() {
 // from a client that has not read it yet.
 func (c *conn) linger() {
 	c.mu.Lock()
-	unread := c.unread
-	c.unread = false
+	longest := c.lingers
+	c.lingers = 0
 	c.mu.Unlock()
-	if !unread {
+	if longest == 0 {
 		return
 	}
 	defer c.conns.lingers.Add(-1)
@@ -41,7 +46,7 @@ func (c *conn) linger() {
 	drop := make([]byte, lingerRead)
 	began := time.Now()
 	heard, dropped := began, 0
-	for dropped < lingerBytes && time.Since(began) < lingerTime && time.Since(heard) < lingerQuiet {
+	for dropped < lingerBytes && time.Since(began) < longest && time.Since(heard) < lingerQuiet {
 		_ = c.TCPConn.SetReadDeadline(time.Now().Add(lingerStep))
 		n, err := c.TCPConn.Read(drop)
 		if n > 0 {

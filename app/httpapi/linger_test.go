@@ -100,6 +100,18 @@ func TestARefusalNamesNoOriginThatIsNotAllowed(t *testing.T) {
 	}
 }
 
+func TestAClientThatDribblesIsGivenUpAfterItsTimeout(t *testing.T) {
+	f := serve(t, func(o *Options) { o.bodies = pace{bytes: 10, window: 100 * time.Millisecond, longest: time.Minute} })
+	c := f.dial()
+	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"); r.StatusCode != 408 {
+		t.Fatal(r.Status)
+	}
+	f.until("it is closed although bytes still come", func() bool {
+		_, _ = c.conn.Write([]byte("x")) // fails once it is closed
+		return f.open() == 0
+	})
+}
+
 func TestClosingInOrderIsBounded(t *testing.T) {
 	f := serve(t)
 	refused := "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"

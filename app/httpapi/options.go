@@ -80,5 +80,5 @@ type Options struct {
 	Reload func() error
 	Log    *slog.Logger
 
-	pace pace // a test's; else readPace
+	bodies, answers pace // a test's; else bodyPace and answerPace
 }

@@ -35,7 +35,7 @@ func (s *Server) refuseHead(ctx *fasthttp.RequestCtx, status int) {
 	}
 	ctx.SetUserValue(headKey{}, refusal)
 	if client, ok := ctx.Conn().(*conn); ok {
-		client.leaveUnread()
+		client.leaveUnread(status)
 	}
 	s.routes(ctx)
 	ctx.SetConnectionClose()

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -23,7 +24,7 @@ import (
 
 // The bounds that no setting changes.
 const (
-	readTimeout = 30 * time.Second // a request's head, first byte to last; see readPace for its body and for answers
+	readTimeout = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
 	idleTimeout = 75 * time.Second // a kept-alive connection between requests
 	headerBytes = 8 << 10          // request line and headers; above it 431. Every connection with a request has so much
 	maxConns    = 16 << 10         // open connections a worker, streams included
@@ -59,9 +60,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{o: o, conns: newConns(o.Own), inFlight: newInFlight(), lists: make(chan struct{}, max(1, o.MaxLists))}
 	s.conns.transit.limit = o.TransitBytes
-	if o.pace != (pace{}) {
-		s.conns.pace = o.pace
-	}
+	s.conns.bodies, s.conns.answers = cmp.Or(o.bodies, bodyPace), cmp.Or(o.answers, answerPace)
 	s.refusals.tell = func(untold int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", untold)
 	}
@@ -77,7 +76,7 @@ func New(o Options) *Server {
 		ReadBufferSize:        headerBytes,
 		ReduceMemoryUsage:     true, // a connection between requests keeps no buffers; see docs/decisions.md
 		ReadTimeout:           readTimeout,
-		WriteTimeout:          s.conns.pace.window,
+		WriteTimeout:          s.conns.answers.window,
 		IdleTimeout:           idleTimeout,
 		Concurrency:           maxConns,
 		ErrorHandler:          s.fail,

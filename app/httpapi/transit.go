@@ -65,24 +65,39 @@ func (c *conn) boundKernel() {
 
 // Write writes an answer. Its time is over when a window has passed in which the client took next to nothing.
 func (c *conn) Write(p []byte) (int, error) {
-	if len(p) > smallAnswer && !c.bounded {
-		c.bounded = true
-		c.boundKernel()
+	pace, queued := c.conns.answers, 0
+	if len(p) > smallAnswer {
+		if !c.bounded {
+			c.bounded = true
+			c.boundKernel()
+		}
+		queued = c.queued()
 	}
-	pace := c.conns.pace
-	sent, until := 0, time.Time{}
+	sent, taken, until := 0, -queued, time.Time{}
 	for {
 		n, err := c.TCPConn.Write(p[sent:])
 		sent += n
-		now := time.Now()
-		if until.IsZero() {
-			until = now.Add(pace.longest)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return sent, err
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || n < pace.bytes || now.After(until) {
+		now, before := time.Now(), taken
+		if until.IsZero() {
+			until = now.Add(pace.longest - pace.window)
+		}
+		if taken = sent - c.queued(); taken-before < pace.bytes || now.After(until) {
 			return sent, err
 		}
 		if err := c.SetWriteDeadline(now.Add(pace.window)); err != nil {
 			return sent, err
 		}
 	}
+}
+
+// queued is how much the kernel keeps of what was written, until the client's side has it.
+func (c *conn) queued() (n int) {
+	_ = withDescriptor(c.TCPConn, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+		return err
+	})
+	return n
 }
