@@ -156,6 +156,18 @@ func TestDoctorAsksTheModelsAPI(t *testing.T) {
 	if len(asked) != 6 || asked[0] != "GET /v1/models Bearer canary-key" {
 		t.Errorf("asked %v", asked)
 	}
+	asked, c.LLMAPIKey = nil, ""
+	for _, tt := range []struct {
+		status int
+		want   severity
+		text   string
+	}{{200, fine, "answers without a key; m is asked first"}, {401, broken, "asks for a key (401): set OPENROUTER_API_KEY or LLM_API_KEY"}} {
+		status = tt.status
+		says(t, upstreamLine(t.Context(), c), tt.want, tt.text)
+	}
+	if len(asked) != 2 || asked[0] != "GET /v1/models " {
+		t.Errorf("asked %q", asked)
+	}
 	c.LLMBaseURL = "http://u:canary@" + closedPort(t) + "/v1?key=canary"
 	says(t, upstreamLine(t.Context(), c), broken, "connection refused")
 	silent := httpServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

@@ -34,35 +34,19 @@ const noticeQueue = 256
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
-	c, err := LoadConfig(environment)
+	e, err := newEffective(context.Background(), environment, memoryLimit())
 	if err != nil {
 		return err
 	}
-	b, err := Split(memoryLimit(), c)
-	if err != nil {
-		return err
-	}
-	files, err := SplitFiles(openFiles(), c)
-	if err != nil {
-		return err
-	}
+	c, b, files := e.Config, e.Budget, e.Files
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(gcPercent)
 	log, flush := newLogger(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
-	if c.MaxRequests == 0 && environment["MAX_REQUESTS_JITTER"] != "" {
-		log.Warn("MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
-	}
-	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
-		log.Warn("there is no user authentication: whoever names a user_id is taken for that user (JWT_SECRET, JWT_JWKS_URL)")
-	}
-	if n := files.MaxStreams(c); n < c.SSEMaxStreams {
-		log.Warn("the limit of open files leaves room for fewer event streams than SSE_MAX_STREAMS; more get 503", "nofile", files.Limit, "streams", n, "sse_max_streams", c.SSEMaxStreams)
-	}
-	if err := checkRedis(context.Background(), c, log); err != nil {
-		return err
+	for _, warning := range e.warnings {
+		log.Warn(warning)
 	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
@@ -80,7 +64,7 @@ func serve(environment map[string]string) error {
 func listen(c Config) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", c.Address())
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("PORT=%d: another process%s listens there already", c.Port, holder(c.Port))
+		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), holder(c.Port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)

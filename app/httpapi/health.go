@@ -57,7 +57,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{
 		"status":      status,
 		"service":     "studysharper_backend",
-		"version":     "1.0.0",
+		"version":     s.o.Version,
 		"environment": s.o.Environment,
 		"timestamp":   time.Now().UTC().Format(time.RFC3339),
 		"components": fiber.Map{

@@ -195,6 +195,17 @@ func Open(ctx context.Context, url string, o Options) (Store, error) {
 	return newSQLStore(e, o), nil
 }
 
+// CheckURL tells what is wrong with a url, with CodeInvalid, if Open and Migrate could not
+// read it. It opens nothing, and its error repeats nothing of the url.
+func CheckURL(url string) error {
+	if isPostgres(url) {
+		_, err := pgConfig(url)
+		return err
+	}
+	_, err := sqlitePath(url)
+	return err
+}
+
 func openEngine(ctx context.Context, url string, o Options) (engine, error) {
 	if isPostgres(url) {
 		return openPostgres(ctx, url, o)
