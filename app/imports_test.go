@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"app/llm":                       {},
 	"app/llm/offline":               {"app/llm/offline/extract"},
 	"app/llm/offline/extract":       {},
-	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/text"},
+	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "golang.org/x/text"},
 	"app/store/postgrestest":        {"github.com/jackc/pgx/v5"},
 	"app/auth":                      {"app/memfile", "github.com/golang-jwt/jwt/v5"},
 	"app/limit":                     {"app/memfile", "app/redisconn", "golang.org/x/sys", "github.com/redis/go-redis/v9"},
