@@ -104,34 +104,34 @@ func (s *Server) route() {
 	s.app.Get("/openapi.json", openapi)
 
 	ai := s.app.Group("/api/ai", s.requireUser)
-	ai.Post("/agent-test", s.process)
-	ai.Post("/process", s.process)
-	ai.Post("/process-stream", s.processStream)
+	ai.Post("/agent-test", s.claimed(s.process))
+	ai.Post("/process", s.claimed(s.process))
+	ai.Post("/process-stream", s.claimed(s.processStream))
 	ai.Get("/stream/:session", s.stream)
 	ai.Get("/stream-status", s.streamStatus)
 	ai.Get("/sessions", s.sessions)
 	ai.Get("/sessions/:session", s.session)
-	ai.Delete("/sessions/:session", s.deleteSession)
+	ai.Delete("/sessions/:session", s.once(s.deleteSession))
 	ai.Get("/sessions/:session/messages", s.messages)
 	ai.Get("/generated-content/:kind", s.contents)
 	ai.Get("/content-stats/:user", s.contentStats)
-	ai.Post("/feedback", s.feedback)
+	ai.Post("/feedback", s.once(s.feedback))
 	ai.Get("/preferences", s.preferences)
-	ai.Put("/preferences", s.savePreferences)
+	ai.Put("/preferences", s.once(s.savePreferences))
 
 	notes := s.app.Group("/api/notes", s.requireUser)
-	notes.Post("/", s.createNote)
+	notes.Post("/", s.once(s.createNote))
 	notes.Get("/", s.notes)
 	notes.Get("/:note", s.note)
-	notes.Patch("/:note", s.updateNote)
-	notes.Delete("/:note", s.deleteNote)
+	notes.Patch("/:note", s.once(s.updateNote))
+	notes.Delete("/:note", s.once(s.deleteNote))
 
 	admin := s.app.Group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
 	admin.Get("/errors", s.adminErrors)
 	admin.Get("/user-activity/:user", s.userActivity)
-	admin.Delete("/cache", s.clearCache)
-	admin.Post("/reload", s.reload)
+	admin.Delete("/cache", s.claimed(s.clearCache))
+	admin.Post("/reload", s.claimed(s.reload))
 
 	s.routeFaults()
 	s.routePublish()
@@ -142,7 +142,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed",
 		MaxAge:           600,
 	})
 }

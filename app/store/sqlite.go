@@ -114,12 +114,7 @@ func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), qu
 		return s.fail(wait, err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if more, err := take(rows); err != nil || !more {
-			return s.fail(wait, err)
-		}
-	}
-	return s.fail(wait, rows.Err())
+	return s.fail(wait, takeRows(rows, take))
 }
 
 type sqliteTx struct{ tx *sql.Tx }
@@ -137,6 +132,15 @@ func (t sqliteTx) exec(ctx context.Context, query string, each ...[]any) (rows i
 
 func (t sqliteTx) row(ctx context.Context, query string, args ...any) scanner {
 	return t.tx.QueryRowContext(ctx, query, args...)
+}
+
+func (t sqliteTx) rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return takeRows(rows, take)
 }
 
 func affected(r sql.Result, err error) (int64, error) {

@@ -17,6 +17,7 @@ const (
 	CodeUnauthorized        Code = "unauthorized"         // 401: no or bad credentials
 	CodeForbidden           Code = "forbidden"            // 403: not yours
 	CodeNotFound            Code = "not_found"            // 404
+	CodeConflict            Code = "conflict"             // 409: another request stands in the way
 	CodeTooLarge            Code = "too_large"            // 413
 	CodeUnsupported         Code = "unsupported"          // 415: an encoding we do not read
 	CodeInvalid             Code = "invalid"              // 422: parses, but is not valid
