@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"app/offline/engine":            {"app/offline/english", "app/offline/facts"},
 	"app/offline/english":           {},
 	"app/offline/facts":             {"app/offline/english"},
-	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/text"},
+	"app/store":                     {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "golang.org/x/text"},
 	"app/store/postgrestest":        {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                      {"app/memfile", "github.com/golang-jwt/jwt/v5"},
 	"app/limit":                     {"app/memfile", "app/redisconn", "golang.org/x/sys", "github.com/redis/go-redis/v9"},

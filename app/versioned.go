@@ -15,9 +15,35 @@ type versioned struct {
 	known *knowledge
 }
 
+// Once implements store.Store: the changes of f are known of once they are committed.
+func (v versioned) Once(ctx context.Context, k store.Key, f func(context.Context) (store.Answer, error)) (store.Answer, bool, error) {
+	var after []func()
+	defer func() {
+		for _, done := range after {
+			done()
+		}
+	}()
+	return v.Store.Once(ctx, k, func(ctx context.Context) (store.Answer, error) {
+		return f(context.WithValue(ctx, afterKey{}, &after))
+	})
+}
+
+// afterKey is where the context of Once holds what is to be done after it.
+type afterKey struct{}
+
+// afterIt gives done back, or, within Once, leaves it to that.
+func afterIt(ctx context.Context, done func()) func() {
+	after, within := ctx.Value(afterKey{}).(*[]func())
+	if !within {
+		return done
+	}
+	*after = append(*after, done)
+	return func() {}
+}
+
 // CreateNote implements store.Store.
 func (v versioned) CreateNote(ctx context.Context, n study.Note) (study.Note, error) {
-	defer v.note(n.UserID)()
+	defer v.note(ctx, n.UserID)()
 	return v.Store.CreateNote(ctx, n)
 }
 
@@ -35,34 +61,34 @@ func (v versioned) DeleteNote(ctx context.Context, userID, id string) error {
 
 // SavePreferences implements store.Store.
 func (v versioned) SavePreferences(ctx context.Context, p study.Preferences) (study.Preferences, error) {
-	defer v.known.revisions.Change(p.UserID, agent.KeptPreferences)()
+	defer afterIt(ctx, v.known.revisions.Change(p.UserID, agent.KeptPreferences))()
 	return v.Store.SavePreferences(ctx, p)
 }
 
 // SaveContent implements store.Store.
 func (v versioned) SaveContent(ctx context.Context, c study.Content) (study.Content, error) {
-	defer v.known.revisions.Change(c.UserID, agent.KeptAids)()
+	defer afterIt(ctx, v.known.revisions.Change(c.UserID, agent.KeptAids))()
 	return v.Store.SaveContent(ctx, c)
 }
 
 // note is called before a user's notes change, and done after that.
-func (v versioned) note(user string) (done func()) {
+func (v versioned) note(ctx context.Context, user string) (done func()) {
 	moved := v.known.revisions.Change(user, agent.KeptNotes)
-	return func() { moved(); v.known.changed.Tell(agent.MarkOf(user)) }
+	return afterIt(ctx, func() { moved(); v.known.changed.Tell(agent.MarkOf(user)) })
 }
 
 // noteOf is note for a note of this user's, or ("") of whoever has it.
 func (v versioned) noteOf(ctx context.Context, userID, id string) (done func()) {
 	if userID != "" {
-		return v.note(userID)
+		return v.note(ctx, userID)
 	}
 	switch n, err := v.Store.Note(ctx, "", id); {
 	case err == nil:
-		return v.note(n.UserID)
+		return v.note(ctx, n.UserID)
 	case study.AsError(err).Code == study.CodeNotFound:
 		return func() {} // and nobody will have it: ids are new ones
 	default:
 		moved := v.known.revisions.ChangeAny()
-		return func() { moved(); v.known.changed.TellAll() }
+		return afterIt(ctx, func() { moved(); v.known.changed.TellAll() })
 	}
 }

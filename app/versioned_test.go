@@ -129,6 +129,14 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 		{"a note is deleted by nobody known", func() error { return here.DeleteNote(t.Context(), "", n.ID) }, "It says: ;"},
 		{"a new note", func() error { n = here.write(t, "ann", "Osmosis is the fourth."); return nil }, "the fourth"},
 		{"a note is deleted by its student", func() error { return here.DeleteNote(t.Context(), "ann", n.ID) }, "It says: ;"},
+		{"a new note with an idempotency key", func() (err error) {
+			_, _, err = here.Once(t.Context(), store.Key{UserID: "ann", Key: "k"}, func(ctx context.Context) (store.Answer, error) {
+				n, err = here.CreateNote(ctx, study.Note{UserID: "ann", Title: "Osmosis", Content: "Osmosis is the fifth."})
+				_ = there.says(t, "ann", "What is osmosis?") // to have cached what is not committed yet
+				return store.Answer{Status: 201}, err
+			})
+			return err
+		}, "the fifth"},
 	} {
 		_ = there.says(t, "ann", "What is osmosis?") // to have it cached
 		if err := c.do(); err != nil {

@@ -137,7 +137,7 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 	if err := study.Invalid(faults); err != nil {
 		return err
 	}
-	if err := s.o.Store.SaveFeedback(s.lifetime, f); err != nil {
+	if err := s.o.Store.SaveFeedback(s.context(c), f); err != nil {
 		return err
 	}
 	return c.Status(fiber.StatusCreated).JSON(fiber.Map{"status": "success"})

@@ -34,7 +34,7 @@ func (s *Server) createNote(c *fiber.Ctx) error {
 	if body.Title != nil {
 		note.Title = *body.Title
 	}
-	note, err = s.o.Store.CreateNote(s.lifetime, note)
+	note, err = s.o.Store.CreateNote(s.context(c), note)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Server) updateNote(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	note, err := s.o.Store.UpdateNote(s.lifetime, user, id, body.Title, body.Content)
+	note, err := s.o.Store.UpdateNote(s.context(c), user, id, body.Title, body.Content)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *Server) deleteNote(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.o.Store.DeleteNote(s.lifetime, user, id); err != nil {
+	if err := s.o.Store.DeleteNote(s.context(c), user, id); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

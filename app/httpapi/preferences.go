@@ -34,7 +34,7 @@ func (s *Server) savePreferences(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	kept, err := s.o.Store.SavePreferences(s.lifetime, study.Preferences{UserID: user, Difficulty: body.Difficulty, Detail: body.Detail})
+	kept, err := s.o.Store.SavePreferences(s.context(c), study.Preferences{UserID: user, Difficulty: body.Difficulty, Detail: body.Detail})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ var statuses = map[study.Code]int{
 	study.CodeForbidden:           http.StatusForbidden,
 	study.CodeNotFound:            http.StatusNotFound,
 	study.CodeMethod:              http.StatusMethodNotAllowed,
+	study.CodeConflict:            http.StatusConflict,
 	study.CodeTooLarge:            http.StatusRequestEntityTooLarge,
 	study.CodeUnsupported:         http.StatusUnsupportedMediaType,
 	study.CodeInvalid:             http.StatusUnprocessableEntity,
@@ -54,7 +55,7 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID(c)
 	p, retry := problemOf(err)
 	p.RequestID = string(c.Response().Header.Peek(fiber.HeaderXRequestID))
-	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
+	if retry > 0 || p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter(retry))
 	}
 	body, err := json.Marshal(p)

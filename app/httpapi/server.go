@@ -118,34 +118,34 @@ func (s *Server) route() {
 	top.Get("/openapi.json", openapi)
 
 	ai := top.group("/api/ai", s.requireUser)
-	ai.Post("/agent-test", s.roomForRun, s.process)
-	ai.Post("/process", s.roomForRun, s.process)
-	ai.Post("/process-stream", s.roomForStream, s.processStream)
+	ai.Post("/agent-test", s.roomForRun, s.claimed(s.process))
+	ai.Post("/process", s.roomForRun, s.claimed(s.process))
+	ai.Post("/process-stream", s.roomForStream, s.claimed(s.processStream))
 	ai.Get("/stream/:session", s.stream)
 	ai.Get("/stream-status", s.streamStatus)
 	ai.Get("/sessions", s.inTurn(s.sessions))
 	ai.Get("/sessions/:session", s.session)
-	ai.Delete("/sessions/:session", s.deleteSession)
+	ai.Delete("/sessions/:session", s.once(s.deleteSession))
 	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
 	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
 	ai.Get("/content-stats/:user", s.contentStats)
-	ai.Post("/feedback", s.feedback)
+	ai.Post("/feedback", s.once(s.feedback))
 	ai.Get("/preferences", s.preferences)
-	ai.Put("/preferences", s.savePreferences)
+	ai.Put("/preferences", s.once(s.savePreferences))
 
 	notes := top.group("/api/notes", s.requireUser)
-	notes.Post("/", s.createNote)
+	notes.Post("/", s.once(s.createNote))
 	notes.Get("/", s.inTurn(s.notes))
 	notes.Get("/:note", s.inTurn(s.note))
-	notes.Patch("/:note", s.updateNote)
-	notes.Delete("/:note", s.deleteNote)
+	notes.Patch("/:note", s.once(s.updateNote))
+	notes.Delete("/:note", s.once(s.deleteNote))
 
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
 	admin.Get("/errors", s.inTurn(s.adminErrors))
 	admin.Get("/user-activity/:user", s.inTurn(s.userActivity))
-	admin.Delete("/cache", s.clearCache)
-	admin.Post("/reload", s.reload)
+	admin.Delete("/cache", s.claimed(s.clearCache))
+	admin.Post("/reload", s.claimed(s.reload))
 
 	s.routeFaults(top)
 	s.routePublish(top)
@@ -156,7 +156,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed",
 		MaxAge:           600,
 	})
 }

@@ -188,7 +188,7 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 	if err := s.mine(c, session); err != nil {
 		return err
 	}
-	stored := s.o.Store.DeleteSession(s.lifetime, session)
+	stored := s.o.Store.DeleteSession(s.context(c), session)
 	dropped := s.o.Journal.Drop(s.lifetime, session)
 	if err := unlessFound(stored, dropped); err != nil {
 		return err

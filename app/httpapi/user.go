@@ -92,7 +92,7 @@ func (s *Server) storedAsMine(c *fiber.Ctx, session string) error {
 	if user == "" {
 		return nil
 	}
-	stored, err := s.o.Store.Session(s.lifetime, session)
+	stored, err := s.o.Store.Session(s.context(c), session)
 	switch {
 	case err == nil && stored.UserID != user:
 		return errNotMine

@@ -83,14 +83,21 @@ func (q *changes) add(c *change) (start bool) {
 	return start
 }
 
-// take gives the changes of the next transaction; none ends the writer.
+// more reports whether changes wait. If none do, the writer has to end.
+func (q *changes) more() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.writing = len(q.waiting) > 0
+	return q.writing
+}
+
+// take gives the changes of the next transaction; none, where their callers have left.
 func (q *changes) take() []*change {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), maxTogether)
 	taken := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
-	q.writing = n > 0
 	return taken
 }
 
@@ -127,16 +134,24 @@ func (s *sqlite) change(ctx context.Context, f func(context.Context, tx) error) 
 
 // writeAll makes what waits, and ends when nothing does.
 func (s *sqlite) writeAll() {
-	for {
-		batch := s.changes.take()
-		if len(batch) == 0 {
-			return
-		}
-		s.together(batch)
-		if len(batch) > 1 {
+	for s.changes.more() {
+		if made := s.writeTurn(); made > 1 {
 			time.Sleep(gatherFor)
 		}
 	}
+}
+
+// writeTurn waits for this process's turn and makes what waits by then. A turn that does
+// not come within the busy timeout is not waited for: callers have left by then.
+func (s *sqlite) writeTurn() (made int) {
+	ctx, cancel := s.bounded(context.Background())
+	defer cancel()
+	defer s.queue.enter(ctx)()
+	batch := s.changes.take()
+	if len(batch) > 0 {
+		s.together(batch)
+	}
+	return len(batch)
 }
 
 // together makes changes in one transaction; if one of them cannot be made, each in
@@ -168,12 +183,10 @@ func (s *sqlite) transaction(ctx context.Context, batch []*change) (spoilt bool,
 	}
 	defer func() { _ = conn.Close() }() // back to the pool, which deals with a broken one
 	s.boundWAL(ctx, conn)
-	pause(ctx, time.Until(time.Unix(0, s.yield.Load())))
 	begun, err := untilFree(ctx, func() (*sql.Tx, error) { return conn.BeginTx(ctx, nil) })
 	if err != nil {
 		return false, err
 	}
-	defer s.yieldAfter(time.Now())
 	defer begun.Rollback() // does nothing after Commit
 	for _, c := range batch {
 		// Not to be cancelled: that takes SQLite a goroutine and a handler each statement.

@@ -69,8 +69,8 @@ func TestATransactionTakesSixtyFourChangesAtMost(t *testing.T) {
 			t.Errorf("%d taken, want %d", got, want)
 		}
 	}
-	if !q.add(&change{}) {
-		t.Error("the writer that found nothing has ended, and no other is started")
+	if q.more() || !q.add(&change{}) || !q.more() {
+		t.Error("the writer that found nothing ends, and another is started for the next change")
 	}
 }
 

@@ -47,7 +47,7 @@ func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Executio
 		rows[i] = []any{e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
 			e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)}
 	}
-	return s.engine.change(ctx, func(ctx context.Context, t tx) error {
+	return s.transact(ctx, func(ctx context.Context, t tx) error {
 		_, err := t.exec(ctx, insert, rows...)
 		return err
 	})

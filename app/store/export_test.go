@@ -11,3 +11,6 @@ func LockFolder(t *testing.T, folder string) (unlock func()) {
 	}
 	return unlock
 }
+
+// LiteSchema is the number of SQLite's newest migration.
+func LiteSchema() int64 { return liteSchema() }

@@ -37,7 +37,7 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 	n.UpdatedAt = n.CreatedAt
 	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`
 	args := []any{n.ID, n.UserID, n.Title, n.Content, micros(n.CreatedAt), micros(n.UpdatedAt)}
-	err := s.engine.change(ctx, func(ctx context.Context, t tx) error {
+	err := s.transact(ctx, func(ctx context.Context, t tx) error {
 		if _, err := t.exec(ctx, insert, args); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, title, con
 	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content),
 		updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END WHERE id = $4 AND $5 IN ('', user_id) RETURNING ` + noteColumns
 	var n study.Note
-	err := s.engine.change(ctx, func(ctx context.Context, t tx) error {
+	err := s.transact(ctx, func(ctx context.Context, t tx) error {
 		_, err := scanNote(t.row(ctx, update, title, content, micros(now()), strings.ToLower(id), userID), &n)
 		if err != nil {
 			return missing(err, noNote)

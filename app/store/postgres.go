@@ -118,12 +118,7 @@ func (p *postgres) query(ctx context.Context, take func(scanner) (bool, error), 
 		return p.fail(wait, err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if more, err := take(rows); err != nil || !more {
-			return p.fail(wait, err)
-		}
-	}
-	return p.fail(wait, rows.Err())
+	return p.fail(wait, takeRows(rows, take))
 }
 
 // search finds the newest by the index, ranks them by how often and how near, and cuts before a
@@ -166,4 +161,13 @@ func (t postgresTx) exec(ctx context.Context, query string, each ...[]any) (rows
 
 func (t postgresTx) row(ctx context.Context, query string, args ...any) scanner {
 	return t.tx.QueryRow(ctx, query, args...)
+}
+
+func (t postgresTx) rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
+	rows, err := t.tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return takeRows(rows, take)
 }

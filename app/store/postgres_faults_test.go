@@ -79,6 +79,7 @@ func TestPostgreSQLFaults(t *testing.T) {
 		"ADeadlockIsTriedAgain":                                   deadlock,
 		"ConnectionsAreOpenedOnUseOnlyAndBounded":                 connectionsBounded,
 		"SessionsOfOneTimeArePagedToo":                            sessionsTied,
+		"AnswersAreForgottenAfterADay":                            answersForgotten,
 		"AnErrorKeepsWhatTheStudentWrote":                         errorsAreMute,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
@@ -242,4 +243,9 @@ func errorsAreMute(t *testing.T, server *postgrestest.Server) {
 func sessionsTied(t *testing.T, server *postgrestest.Server) {
 	b := benchOn(t, server, Options{})
 	pageTied(t, b, func() error { server.Exec(t, b.url, "UPDATE sessions SET updated_at = 1"); return nil })
+}
+
+func answersForgotten(t *testing.T, server *postgrestest.Server) {
+	b := benchOn(t, server, Options{BusyTimeout: time.Minute})
+	forgetsAnswers(t, b.sqlStore, func(query string) error { server.Exec(t, b.url, query); return nil })
 }

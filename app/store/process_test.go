@@ -27,6 +27,9 @@ import (
 const childVar = "STORE_TEST_WRITES_TO"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childVar+"_QUEUES") != "" {
+		enterAndStay(os.Getenv(childVar))
+	}
 	if url := os.Getenv(childVar); url != "" {
 		if err := writeAndSay(url, number("_N"), number("_WORDS")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -205,9 +208,9 @@ func BenchmarkNotesOfTwoProcesses(b *testing.B) {
 	}
 }
 
-func reopen(t *testing.T, url string) opened {
+func reopen(t *testing.T, url string, o ...Options) opened {
 	t.Helper()
-	s, err := Open(t.Context(), url, Options{})
+	s, err := Open(t.Context(), url, append(o, Options{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...
 		return err
 	}
 	v.ID = strings.ToLower(v.ID)
-	return s.engine.change(ctx, func(ctx context.Context, t tx) error {
+	return s.transact(ctx, func(ctx context.Context, t tx) error {
 		at := now()
 		if err := keepSession(ctx, t, v, len(msgs), at); err != nil {
 			return err

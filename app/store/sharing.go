@@ -12,10 +12,8 @@ import (
 
 // What processes that share the file owe one another: turns, and a log that ends.
 const (
-	lockStep  = time.Millisecond      // between looks at a lock, at first
-	lockSteps = 8 * time.Millisecond  // and later
-	longHold  = 20 * time.Millisecond // a transaction that lets other processes go first after it
-	yieldFor  = 12 * time.Millisecond // long enough for each of them to look
+	lockStep  = time.Millisecond     // between looks at a lock, at first
+	lockSteps = 8 * time.Millisecond // and later
 
 	walLimit = 4 << 20                // bytes; above it a write empties the log first
 	walAlarm = 64 << 20               // above it there is a warning as well
@@ -25,9 +23,9 @@ const (
 	walRetry = time.Second            // until the next attempt after one that readers spoilt
 )
 
-// untilFree calls take until it gets past the locks of other processes. SQLite's own
-// wait looks at a lock every 100 ms in the end, and can miss every moment in which it is
-// free while another process writes one large note after another.
+// untilFree calls take until it gets past the locks of processes that are not in the
+// writeQueue. SQLite's own wait looks at a lock every 100 ms in the end, and can miss every
+// moment in which it is free.
 func untilFree[T any](ctx context.Context, take func() (T, error)) (T, error) {
 	for step := lockStep; ; step = min(2*step, lockSteps) {
 		v, err := take()
@@ -35,14 +33,6 @@ func untilFree[T any](ctx context.Context, take func() (T, error)) (T, error) {
 			return v, err
 		}
 		pause(ctx, step)
-	}
-}
-
-// yieldAfter leaves the write lock to other processes for a moment after a
-// transaction that held it for long.
-func (s *sqlite) yieldAfter(begin time.Time) {
-	if end := time.Now(); end.Sub(begin) > longHold {
-		s.yield.Store(end.Add(yieldFor).UnixNano())
 	}
 }
 

@@ -42,6 +42,25 @@ type tx interface {
 	exec(ctx context.Context, query string, each ...[]any) (rows int64, err error)
 	// row runs a query of one row; Scan gives sql.ErrNoRows where there is none.
 	row(ctx context.Context, query string, args ...any) scanner
+	// rows gives row after row to take until that returns false.
+	rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
+}
+
+// rowCursor is the rows of any driver's query.
+type rowCursor interface {
+	scanner
+	Next() bool
+	Err() error
+}
+
+// takeRows gives row after row to take until that returns false.
+func takeRows(rows rowCursor, take func(scanner) (bool, error)) error {
+	for rows.Next() {
+		if more, err := take(rows); err != nil || !more {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func newSQLStore(e engine, o Options) *sqlStore {
@@ -71,13 +90,13 @@ func (s *sqlStore) Run(ctx context.Context) error {
 	defer s.runs.flushLast(ctx)
 	defer tasks.Wait()
 	tasks.Go(func() { s.runs.run(ctx) })
-	hourly(ctx, func() { s.pruneOld(ctx) })
+	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx) })
 	return nil
 }
 
 // exec runs one statement in a transaction of its own; rows counts what it changed.
 func (s *sqlStore) exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	err = s.engine.change(ctx, func(ctx context.Context, t tx) error {
+	err = s.transact(ctx, func(ctx context.Context, t tx) error {
 		rows, err = t.exec(ctx, query, args)
 		return err
 	})
@@ -93,7 +112,7 @@ type scan[T any] func(scanner, *T) (mark, error)
 // one reads one row; where there is none, errors.Is(err, sql.ErrNoRows).
 func one[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, args ...any) (v T, err error) {
 	found := false
-	err = s.engine.query(ctx, func(row scanner) (bool, error) {
+	err = s.selectRows(ctx, func(row scanner) (bool, error) {
 		found = true
 		_, err := scan(row, &v)
 		return false, err
@@ -119,7 +138,7 @@ func page[T any](ctx context.Context, s *sqlStore, name string, limit int, scan 
 
 func fill[T any](ctx context.Context, s *sqlStore, into *sheet[T], scan scan[T], query string, args ...any) ([]T, string, error) {
 	into.rows = []T{}
-	err := s.engine.query(ctx, func(row scanner) (bool, error) {
+	err := s.selectRows(ctx, func(row scanner) (bool, error) {
 		var v T
 		m, err := scan(row, &v)
 		return err == nil && into.take(v, m), err

@@ -34,7 +34,7 @@ type sqlite struct {
 	write   *sql.DB
 	read    *sql.DB
 	changes changes
-	yield   atomic.Int64 // Unix ns before which no transaction begins
+	queue   writeQueue   // of the processes
 	walNext atomic.Int64 // Unix ns before which the log is not emptied
 }
 
@@ -43,7 +43,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqlite, error) {
 		return nil, err
 	}
 	return &sqlite{
-		patience: patience{busy: o.BusyTimeout, wrap: wrapSQLite}, path: path, log: o.Log,
+		patience: patience{busy: o.BusyTimeout, wrap: wrapSQLite}, path: path, log: o.Log, queue: writeQueue{path: path + "-queue", stuckAfter: queueStuck},
 		write: pool(dsn(path, "rw", lockStep)+"&_txlock=immediate", 1),
 		read:  pool(dsn(path, "rw", o.BusyTimeout)+"&_query_only=1", 2),
 	}, nil
@@ -95,6 +95,7 @@ func pool(dsn string, size int) *sql.DB {
 
 func (s *sqlite) close() error {
 	s.closed.Store(true)
+	defer s.queue.close()
 	return wrapSQLite(errors.Join(s.read.Close(), s.write.Close()))
 }
 
@@ -113,12 +114,7 @@ func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), qu
 		return s.fail(wait, err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if more, err := take(rows); err != nil || !more {
-			return s.fail(wait, err)
-		}
-	}
-	return s.fail(wait, rows.Err())
+	return s.fail(wait, takeRows(rows, take))
 }
 
 type sqliteTx struct{ tx *sql.Tx }
@@ -136,6 +132,15 @@ func (t sqliteTx) exec(ctx context.Context, query string, each ...[]any) (rows i
 
 func (t sqliteTx) row(ctx context.Context, query string, args ...any) scanner {
 	return t.tx.QueryRowContext(ctx, query, args...)
+}
+
+func (t sqliteTx) rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return takeRows(rows, take)
 }
 
 func affected(r sql.Result, err error) (int64, error) {

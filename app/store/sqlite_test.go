@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,15 +157,17 @@ func TestOpenRefusesADatabaseThatIsNotMigrated(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = store.Open(t.Context(), "sqlite:"+path, store.Options{})
-	wantUnavailable(t, err, "schema 0, this binary needs 4: start the supervisor")
+	wantUnavailable(t, err, fmt.Sprintf("schema 0, this binary needs %d: start the supervisor", store.LiteSchema()))
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
 	url := fresh(t)
-	raw(t, pathOf(url), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (5, 1)")
+	ours := store.LiteSchema()
+	raw(t, pathOf(url), fmt.Sprintf("INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1)", ours+1))
+	words := fmt.Sprintf("schema %d, this binary needs %d: start a newer studysharper", ours+1, ours)
 	_, err := store.Open(t.Context(), url, store.Options{})
-	wantUnavailable(t, err, "schema 5, this binary needs 4: start a newer studysharper")
-	wantUnavailable(t, store.Migrate(t.Context(), url), "schema 5, this binary needs 4: start a newer studysharper")
+	wantUnavailable(t, err, words)
+	wantUnavailable(t, store.Migrate(t.Context(), url), words)
 }
 
 func TestAnotherApplicationsDatabaseIsRefused(t *testing.T) {

@@ -51,6 +51,7 @@ type Store interface {
 	Contents
 	Preferences
 	Executions
+	Idempotency
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -163,6 +164,28 @@ type Executions interface {
 	// Prune removes executions older than a time and says how many. It goes in small
 	// transactions, so that writers do not wait for it.
 	Prune(ctx context.Context, before time.Time) (int64, error)
+}
+
+// Idempotency keeps what requests that carry a Key were answered with, for KeepAnswers and
+// within the bounds beside it, so that a request that is sent again is not carried out again.
+// A key used for another request is CodeInvalid; one whose first request is still under way
+// is CodeConflict, with RetryAfter.
+type Idempotency interface {
+	// Once runs f and keeps its answer, in one transaction with all that f changes
+	// by methods of this Store that it calls with its context. Where the key has
+	// an answer, that is returned, replayed, and f is not called. If f fails, nothing is changed
+	// or kept. f may be called again when the transaction broke off, and on another goroutine; no
+	// other change is made meanwhile, so it must not wait for anything else.
+	Once(ctx context.Context, k Key, f func(context.Context) (Answer, error)) (a Answer, replayed bool, err error)
+	// ClaimKey is for a request that takes longer than a transaction: it gives the claim to
+	// carry it out, or what was answered to it (kept). The claim lasts for lease, should its holder die.
+	ClaimKey(ctx context.Context, k Key, lease time.Duration) (c Claim, kept *Answer, err error)
+	// ExtendClaim makes a claim last for lease from now; CodeNotFound when it is lost.
+	ExtendClaim(ctx context.Context, c Claim, lease time.Duration) error
+	// SettleClaim keeps the answer, unless the claim is lost.
+	SettleClaim(ctx context.Context, c Claim, a Answer) error
+	// ReleaseClaim gives the key back: the request may be tried again.
+	ReleaseClaim(ctx context.Context, c Claim) error
 }
 
 // Options bound a Store. A zero field takes the default; a negative one is refused.

@@ -1,0 +1,190 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+const (
+	keyHeader   = "Idempotency-Key"
+	replayed    = "Idempotent-Replayed"
+	maxKeyBytes = 128
+	claimLease  = 15 * time.Second // how long a key waits for a worker that died
+	claimExtend = 5 * time.Second  // how often a worker that lives says so
+)
+
+// once carries out a write of the store's at most once for each Idempotency-Key: its changes
+// and its answer are kept in one transaction, so that none is there without the other. Errors are
+// not kept. A request without a key is only looked at.
+func (s *Server) once(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		k, err := idempotencyKey(c)
+		if err != nil || k == nil {
+			return orHandle(c, h, err)
+		}
+		defer c.Locals(contextKey{}, nil)
+		a, again, err := s.o.Store.Once(s.lifetime, *k, func(ctx context.Context) (store.Answer, error) {
+			c.Locals(contextKey{}, ctx)
+			err := h(c)
+			return answerOf(c), err
+		})
+		if err != nil || !again {
+			return err
+		}
+		return replay(c, a)
+	}
+}
+
+// claimed is once for what takes longer than a transaction: the key is in conflict while the
+// handler is at work, and free again if that fails, or soon after its worker has died.
+func (s *Server) claimed(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		k, err := idempotencyKey(c)
+		if err != nil || k == nil {
+			return orHandle(c, h, err)
+		}
+		claim, kept, err := s.o.Store.ClaimKey(s.lifetime, *k, claimLease)
+		if err != nil {
+			return err
+		}
+		if kept != nil {
+			return replay(c, *kept)
+		}
+		stop := s.holdClaim(claim)
+		err = h(c)
+		stop()
+		if err != nil {
+			s.claimFailed(s.o.Store.ReleaseClaim(s.lifetime, claim))
+			return err
+		}
+		s.claimFailed(s.o.Store.SettleClaim(s.lifetime, claim, answerOf(c)))
+		return nil
+	}
+}
+
+func (s *Server) claimFailed(err error) {
+	if err != nil {
+		s.o.Log.Warn("idempotency: the answer of a request cannot be kept", "error", err)
+	}
+}
+
+// holdClaim extends a claim until stop is called, which waits for it.
+func (s *Server) holdClaim(claim store.Claim) (stop func()) {
+	ctx, cancel := context.WithCancel(s.lifetime)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(claimExtend)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := s.o.Store.ExtendClaim(ctx, claim, claimLease); err != nil && ctx.Err() == nil {
+					s.claimFailed(err)
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-stopped }
+}
+
+func orHandle(c *fiber.Ctx, h fiber.Handler, err error) error {
+	if err != nil {
+		return err
+	}
+	return h(c)
+}
+
+// contextKey is where a request keeps the context that its changes are made under.
+type contextKey struct{}
+
+// context is what a handler calls the store with.
+func (s *Server) context(c *fiber.Ctx) context.Context {
+	if ctx, ok := c.Locals(contextKey{}).(context.Context); ok {
+		return ctx
+	}
+	return s.lifetime
+}
+
+// idempotencyKey reads a request's key; nil where it has none, or is of a user that
+// cannot be: its handler says so.
+func idempotencyKey(c *fiber.Ctx) (*store.Key, error) {
+	given := c.Request().Header.PeekAll(keyHeader)
+	if len(given) == 0 {
+		return nil, nil
+	}
+	if len(given) > 1 || !visible(given[0]) {
+		return nil, study.Invalid([]study.Fault{{Field: keyHeader, Detail: "must be one value of 1 to 128 visible ASCII characters"}})
+	}
+	user := keyUser(c)
+	if !utf8.ValidString(user) || strings.ContainsRune(user, 0) || utf8.RuneCountInString(user) > study.MaxIDRunes {
+		return nil, nil
+	}
+	hash := sha256.New()
+	for _, part := range [][]byte{[]byte(c.Method()), []byte(" "), c.Request().RequestURI(), []byte("\n"), c.Request().Body()} {
+		_, _ = hash.Write(part) // never fails
+	}
+	return &store.Key{UserID: user, Key: string(given[0]), Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+func visible(key []byte) bool {
+	for _, b := range key {
+		if b <= ' ' || b > '~' {
+			return false
+		}
+	}
+	return len(key) > 0 && len(key) <= maxKeyBytes
+}
+
+// keyUser is whose a key is: the user of the token, else whom the request names, in its
+// query or its body.
+func keyUser(c *fiber.Ctx) string {
+	if user := authenticated(c); user != "" {
+		return user
+	}
+	if user := query(c, "user_id"); user != "" {
+		return user
+	}
+	var body struct {
+		UserID string `json:"user_id"`
+	}
+	_ = json.Unmarshal(c.Request().Body(), &body) // what is wrong with it, the handler says
+	return body.UserID
+}
+
+// answerOf is what a handler has answered.
+func answerOf(c *fiber.Ctx) store.Answer {
+	r := c.Response()
+	return store.Answer{
+		Status: r.StatusCode(), ContentType: string(r.Header.ContentType()),
+		Location: string(r.Header.Peek(fiber.HeaderLocation)), Body: r.Body(),
+	}
+}
+
+// replay answers as the first request with the key was answered.
+func replay(c *fiber.Ctx, a store.Answer) error {
+	c.Set(replayed, "true")
+	if a.Location != "" {
+		c.Set(fiber.HeaderLocation, a.Location)
+	}
+	if a.Cut {
+		return study.Errorf(study.CodeConflict, "the first request with this Idempotency-Key was carried out; its answer was too large to be kept")
+	}
+	if a.Status == fiber.StatusNoContent {
+		return c.SendStatus(a.Status)
+	}
+	c.Status(a.Status).Set(fiber.HeaderContentType, a.ContentType)
+	return c.Send(a.Body)
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// Bounds of the answers kept for idempotency keys. Above those of a user the oldest are
+// forgotten.
+const (
+	KeepAnswers      = 24 * time.Hour
+	MaxAnswerBytes   = 2 << 20 // the body of one
+	MaxUserAnswers   = 1000    // of a user
+	MaxUserAnswersMB = 16      // of a user's bodies together
+	answerBytes      = 512     // that a row takes without its body, counted with it
+	answersSwept     = 100     // rows a transaction
+	keyField         = "Idempotency-Key"
+)
+
+// Key is what a client sends along with a write so that it may send it again.
+type Key struct {
+	UserID      string // whose: the same key of another user is another key; may be ""
+	Key         string
+	Fingerprint string // of the request: a key is good for one request only
+}
+
+// Answer is what a request was answered with. One that is too large to be kept has Status
+// and Location only, and is Cut.
+type Answer struct {
+	Status      int
+	ContentType string
+	Location    string
+	Body        []byte
+	Cut         bool
+}
+
+// Claim is the right to carry out the request of a key.
+type Claim struct {
+	key   Key
+	token string
+}
+
+// Once implements Store.
+func (s *sqlStore) Once(ctx context.Context, k Key, f func(context.Context) (Answer, error)) (a Answer, replayed bool, err error) {
+	var refused error
+	err = s.transact(ctx, func(ctx context.Context, t tx) error {
+		a, replayed, refused = Answer{}, false, nil
+		claim, kept, err := claimKey(ctx, t, k, 0)
+		switch {
+		case err == nil && kept != nil:
+			a, replayed = *kept, true
+			return nil
+		case isRefusal(err): // nothing was changed: the changes of others beside this one stay
+			refused = err
+			return nil
+		case err != nil:
+			return err
+		}
+		if a, err = f(context.WithValue(ctx, txKey{}, t)); err != nil {
+			return err
+		}
+		return settleKey(ctx, t, claim, a)
+	})
+	return a, replayed, errors.Join(err, refused)
+}
+
+// ClaimKey implements Store.
+func (s *sqlStore) ClaimKey(ctx context.Context, k Key, lease time.Duration) (c Claim, kept *Answer, err error) {
+	var refused error
+	err = s.transact(ctx, func(ctx context.Context, t tx) error {
+		c, kept, refused = Claim{}, nil, nil
+		var err error
+		if c, kept, err = claimKey(ctx, t, k, lease); isRefusal(err) {
+			refused, err = err, nil
+		}
+		return err
+	})
+	return c, kept, errors.Join(err, refused)
+}
+
+// ExtendClaim implements Store.
+func (s *sqlStore) ExtendClaim(ctx context.Context, c Claim, lease time.Duration) error {
+	const extend = `UPDATE idempotency SET leased_until = $1 WHERE user_id = $2 AND key = $3 AND claim = $4 AND status = 0`
+	n, err := s.exec(ctx, extend, micros(now().Add(lease)), c.key.UserID, c.key.Key, c.token)
+	if err == nil && n == 0 {
+		return study.Errorf(study.CodeNotFound, "the claim is lost")
+	}
+	return err
+}
+
+// SettleClaim implements Store.
+func (s *sqlStore) SettleClaim(ctx context.Context, c Claim, a Answer) error {
+	return s.transact(ctx, func(ctx context.Context, t tx) error { return settleKey(ctx, t, c, a) })
+}
+
+// ReleaseClaim implements Store.
+func (s *sqlStore) ReleaseClaim(ctx context.Context, c Claim) error {
+	const release = `DELETE FROM idempotency WHERE user_id = $1 AND key = $2 AND claim = $3 AND status = 0`
+	_, err := s.exec(ctx, release, c.key.UserID, c.key.Key, c.token)
+	return err
+}
+
+// claimKey takes the key if it is new, forgotten, or claimed by a process that died; else
+// it gives what was answered. A refusal is CodeInvalid for another request, and CodeConflict
+// while the first is under way.
+func claimKey(ctx context.Context, t tx, k Key, lease time.Duration) (c Claim, kept *Answer, err error) {
+	at := now()
+	c = Claim{k, newID()}
+	const take = `INSERT INTO idempotency (user_id, key, fingerprint, claim, leased_until, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, claim = excluded.claim,
+		leased_until = excluded.leased_until, created_at = excluded.created_at, status = 0, body = NULL, bytes = 0
+		WHERE idempotency.created_at < $7 OR (idempotency.status = 0 AND idempotency.leased_until < $6
+		AND idempotency.fingerprint = excluded.fingerprint)`
+	n, err := t.exec(ctx, take, []any{k.UserID, k.Key, k.Fingerprint, c.token, micros(at.Add(lease)), micros(at), micros(at.Add(-KeepAnswers))})
+	if err != nil || n > 0 {
+		return c, nil, err
+	}
+	var fingerprint string
+	var leased int64
+	var a Answer
+	const read = `SELECT fingerprint, leased_until, status, content_type, location, body, cut FROM idempotency WHERE user_id = $1 AND key = $2`
+	err = t.row(ctx, read, k.UserID, k.Key).Scan(&fingerprint, &leased, &a.Status, &a.ContentType, &a.Location, &a.Body, &a.Cut)
+	switch {
+	case err != nil:
+		return c, nil, err
+	case fingerprint != k.Fingerprint:
+		return c, nil, study.Invalid([]study.Fault{{Field: keyField, Detail: "was used for another request: send a new key with a new request"}})
+	case a.Status == 0:
+		return c, nil, &study.Error{Code: study.CodeConflict, RetryAfter: max(fromMicros(leased).Sub(at), time.Second),
+			Message: "the first request with this Idempotency-Key is still under way"}
+	default:
+		return c, &a, nil
+	}
+}
+
+// isRefusal reports whether a key was refused, rather than not looked at.
+func isRefusal(err error) bool {
+	e, is := errors.AsType[*study.Error](err)
+	return is && (e.Code == study.CodeInvalid || e.Code == study.CodeConflict)
+}
+
+// settleKey keeps an answer, unless the claim was lost meanwhile.
+func settleKey(ctx context.Context, t tx, c Claim, a Answer) error {
+	if a.Cut = len(a.Body) > MaxAnswerBytes; a.Cut {
+		a.Body = nil
+	}
+	const settle = `UPDATE idempotency SET status = $1, content_type = $2, location = $3, body = $4, cut = $5, bytes = $6
+		WHERE user_id = $7 AND key = $8 AND claim = $9 AND status = 0`
+	_, err := t.exec(ctx, settle, []any{a.Status, a.ContentType, a.Location, a.Body, a.Cut, len(a.Body) + answerBytes,
+		c.key.UserID, c.key.Key, c.token})
+	if err != nil {
+		return err
+	}
+	return boundAnswers(ctx, t, c.key.UserID)
+}
+
+// boundAnswers forgets the oldest answers of a user above the bounds.
+func boundAnswers(ctx context.Context, t tx, userID string) error {
+	var n, bytes int64
+	const sum = `SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM idempotency WHERE user_id = $1`
+	if err := t.row(ctx, sum, userID).Scan(&n, &bytes); err != nil || n <= MaxUserAnswers && bytes <= MaxUserAnswersMB<<20 {
+		return err
+	}
+	const forget = `DELETE FROM idempotency WHERE user_id = $1 AND key IN (
+		SELECT key FROM (SELECT key, row_number() OVER newest AS n, sum(bytes) OVER newest AS bytes FROM idempotency
+			WHERE user_id = $1 WINDOW newest AS (ORDER BY created_at DESC, key ROWS UNBOUNDED PRECEDING)) AS counted
+		WHERE n > $2 OR bytes > $3)`
+	_, err := t.exec(ctx, forget, []any{userID, MaxUserAnswers, MaxUserAnswersMB << 20})
+	return err
+}
+
+// forgetAnswers is sweepAnswers for the background.
+func (s *sqlStore) forgetAnswers(ctx context.Context) {
+	if err := s.sweepAnswers(ctx); err != nil && ctx.Err() == nil {
+		s.options.Log.Warn("old idempotency keys cannot be removed", "error", err)
+	}
+}
+
+// sweepAnswers forgets what is older than KeepAnswers, in small transactions.
+func (s *sqlStore) sweepAnswers(ctx context.Context) error {
+	const forget = `DELETE FROM idempotency WHERE (user_id, key) IN (
+		SELECT user_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
+	for {
+		n, err := s.exec(ctx, forget, micros(now().Add(-KeepAnswers)), answersSwept)
+		if err != nil || n < answersSwept {
+			return err
+		}
+	}
+}
+
+// txKey is where a context holds the transaction that a call belongs to; see Once.
+type txKey struct{}
+
+// transact runs f in one transaction: that of ctx, or one of its own.
+func (s *sqlStore) transact(ctx context.Context, f func(context.Context, tx) error) error {
+	if t, ok := ctx.Value(txKey{}).(tx); ok {
+		return f(ctx, t)
+	}
+	return s.engine.change(ctx, f)
+}
+
+// selectRows gives row after row to take, as they are in the transaction of ctx or outside of one.
+func (s *sqlStore) selectRows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
+	if t, ok := ctx.Value(txKey{}).(tx); ok {
+		return t.rows(ctx, take, query, args...)
+	}
+	return s.engine.query(ctx, take, query, args...)
+}
