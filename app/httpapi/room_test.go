@@ -91,8 +91,7 @@ func TestConnectionsBeyondTheSpareOnesWaitForOne(t *testing.T) {
 	f.crowdedBy(1)
 	silent := f.dialAll(2)
 	f.untilHeld(3)
-	waits := f.dial()
-	waits.send(get)
+	waits := f.dial()                 // and says nothing yet: if it were accepted, it would stay
 	time.Sleep(20 * time.Millisecond) // for an accept that must not come
 	if n := held(f.board.Worker(1)); n != 3 {
 		t.Errorf("%d connections are accepted", n)
@@ -100,6 +99,7 @@ func TestConnectionsBeyondTheSpareOnesWaitForOne(t *testing.T) {
 	if err := silent[0].conn.Close(); err != nil {
 		t.Fatal(err)
 	}
+	waits.send(get)
 	wantRefused(t, waits.answer())
 }
 
