@@ -55,7 +55,8 @@ LABEL org.opencontainers.image.title="StudySharper" \
 
 USER 10001:10001
 WORKDIR /data
-ENV DATABASE_URL=sqlite:/data/studysharper.db
+# `docker stop` kills after 10 s, so a drain ends before that. Raise it together with --stop-timeout.
+ENV DATABASE_URL=sqlite:/data/studysharper.db GRACEFUL_TIMEOUT=8
 VOLUME ["/data"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -6,22 +6,24 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up distributed down test soak integration lint fmt fuzz bench bench-agents bench-distributed bench-recycle bench-streams loadtest image reproducible clean
+.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-agents bench-distributed bench-recycle bench-streams loadtest image reproducible clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
 URL     ?= http://127.0.0.1:8000
 FUZZTIME ?= 20s
 PARTS    ?= all
+# 1: tests, soak and integration at full length, as every night (.github/workflows/ci.yml)
+FULL     ?=
 VERSION ?= 1.0.0
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 COMPOSE := $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 MAIN    ?= ./app
-TIMED   := $(addprefix studysharper/,app app/cache app/limit app/redisconn app/stream/redisjournal loadtest)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # go.mod and go.sum are written by hand and by `go mod tidy`, never by a build.
 export GOFLAGS := -mod=readonly
+export FULL
 
 GOLANGCI    := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 GOVULNCHECK := $(BIN)/govulncheck-$(GOVULNCHECK_VERSION)
@@ -56,18 +58,24 @@ distributed: ## build the image and run three instances on Redis and PostgreSQL 
 down: ## stop what `make up` or `make distributed` started; their data stay in the volumes
 	$(COMPOSE) --profile distributed down
 
-test: ## all tests that need no Docker, with the race detector
-	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./app/... ./loadtest/... | grep -vxF -f <(printf '%s\n' $(TIMED)))
-	@# These start servers and processes of their own, and hold what is said of time: one after the other.
-	CGO_ENABLED=1 go test -race -p 1 -timeout 20m $(TIMED)
+check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server: the quick look (a minute on two cores, once it has run before)
+	go vet ./...
+	$(GOLANGCI) run ./...
+	go test -short ./app/... ./loadtest/...
+
+test: ## all tests that need no Docker, with the race detector (about 10 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
+	@# Those that take longest begin first, and one package more than there are cores: most of them wait most of the time.
 	@# The race detector's own memory would hide the cache's.
-	go test -run 'Footprint|Heap|ProcessStays' ./app/cache
+	{ CGO_ENABLED=1 go test -race -v -p $$(($$(nproc) + 1)) -timeout 30m ./app ./app/store ./app/cache ./app/httpapi ./app/... ./loadtest/... && \
+		go test -v -run 'Footprint|Heap|ProcessStays' ./app/cache; } | .ci/test-report
 
-integration: ## build the image, run it with its limits, and check it over HTTP (Docker; SOAK=10m for a long soak); the report is in integration/report
+integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
 	.ci/base-images
-	go test -count=1 -timeout 40m -v ./integration/...
+	go test -count=1 -timeout 60m -v ./integration/...
 
-lint: $(GOLANGCI) $(GOVULNCHECK) $(if $(VULNDB_ARCHIVE),$(VULNDB)) ## go vet, golangci-lint, govulncheck, shellcheck
+tools: $(GOLANGCI) $(GOVULNCHECK) $(if $(VULNDB_ARCHIVE),$(VULNDB)) ## install what make lint needs into ./.bin
+
+lint: tools ## go vet, golangci-lint, govulncheck, shellcheck
 	go vet ./...
 	$(GOLANGCI) run ./...
 	@if [ -d $(VULNDB) ]; then db=file://$(VULNDB); else db=https://vuln.go.dev; fi; \
@@ -92,8 +100,9 @@ fuzz: ## every fuzz test for FUZZTIME (20s)
 bench: ## every benchmark
 	go test -run '^$$' -bench . -benchmem ./app/... ./loadtest/...
 
-soak: ## 1,000 recycles under load within two minutes: nothing may fail
-	go run ./loadtest/benchrecycle -parts keepalive,fresh -requests 600000 -think 1ms -fresh 20000 -max-requests 90 -jitter 10 -recycles 1000
+soak: ## 250 recycles under load, or 1,000 with FULL=1 (about two minutes): nothing may fail
+	go run ./loadtest/benchrecycle -parts keepalive,fresh -think 1ms -max-requests 90 -jitter 10 \
+		$(if $(filter 1,$(FULL)),-requests 600000 -fresh 20000 -recycles 1000,-requests 150000 -fresh 5000 -recycles 250)
 
 bench-recycle: ## everything that recycling promises, at full size (about 10 minutes, on a quiet machine)
 	go run ./loadtest/benchrecycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance

@@ -10,9 +10,9 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
-	"studysharper/app/offline/engine"
+	"studysharper/app/llm/openai"
 	"studysharper/app/metrics"
+	"studysharper/app/offline/engine"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -25,14 +25,15 @@ type assembly struct {
 	*parts
 	c      Config
 	b      Budget
+	files  Files
 	parent *supervisor.Parent
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
 }
 
-func assemble(c Config, b Budget, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
-	a := &assembly{parts: &parts{}, c: c, b: b, parent: parent, log: log}
+func assemble(c Config, b Budget, files Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
 	if a.others, err = newTogether(c, parent.Own(), log); err != nil {
 		return nil, err
@@ -92,17 +93,23 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
+	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
+	if err != nil {
+		return err
+	}
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
-		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: a.log})
+		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) }, Log: a.log})
 	if err != nil {
 		return err
 	}
 	p := a.parts
 	p.server = httpapi.New(httpapi.Options{
 		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, MaxStreams: c.SSEMaxStreams, Streams: p.hub,
+		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
 		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
+		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
+		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
 		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.clearAll(a.forget),
@@ -115,11 +122,11 @@ func (a *assembly) serve() error {
 // newModel gives the model of the settings, and its health: the offline engine is always
 // well. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c Config, own *metrics.Page) (agent.Model, func() llm.Health) {
+func newModel(c Config, own *metrics.Page) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
-		return engine.New(), func() llm.Health { return llm.Health{} }
+		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	client := llm.New(llm.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
 		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
 	return client, client.Health
 }

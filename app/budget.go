@@ -36,6 +36,7 @@ type Budget struct {
 	Cache      int64 // of a worker, bytes of cached answers
 	Context    int64 // of a worker, bytes of cached parts of contexts
 	Shared     int64 // of a worker with Redis, what is on its way from and to it: see Lookups, Queue, Unsent
+	Transit    int64 // of a worker, bytes of request bodies being received and of answers being sent
 	Recycle    int64 // anonymous memory above which a worker is replaced
 }
 
@@ -57,6 +58,7 @@ func Split(limit int64, c Config) (Budget, error) {
 	if c.RedisURL != "" {
 		b.Shared = b.Worker / 5
 	}
+	b.Transit = b.Worker / 8
 	b.Recycle = b.Worker * 7 / 8 // before the collector has to fight for the rest
 	if c.MaxWorkerMB > 0 {
 		b.Recycle = int64(c.MaxWorkerMB) * mib
@@ -70,6 +72,10 @@ func Split(limit int64, c Config) (Budget, error) {
 		return b, Faults{{"MAX_WORKER_MEMORY_MB", fmt.Sprint(c.MaxWorkerMB),
 			fmt.Sprintf("must be 0, or from %d (a worker needs that much) to %d (what %d MB of memory hold for each of %d workers)", minRecycle/mib, most/mib, b.Limit/mib, c.Workers)}}
 	}
+	if most := b.Worker / 4; int64(c.MaxBodyKB)<<10 > most {
+		return b, Faults{{"MAX_BODY_KB", fmt.Sprint(c.MaxBodyKB),
+			fmt.Sprintf("is too much for a worker of %d MB of memory; at most %d fits", b.Worker/mib, most>>10)}}
+	}
 	return b, nil
 }
 
@@ -78,6 +84,12 @@ func Split(limit int64, c Config) (Budget, error) {
 func (b Budget) mostRecycle(workers int) int64 {
 	return (b.Limit - b.Kernel - b.Supervisor - minWorker) / int64(workers)
 }
+
+// listBytes is what a list takes at most while it is made: its rows, their JSON, and the buffer that outgrew.
+const listBytes = 3 * mib
+
+// Lists is how many lists a worker makes at a time: an eighth of it.
+func (b Budget) Lists() int { return int(max(1, b.Worker/8/listBytes)) }
 
 // lookupBytes is what a look-up in Redis takes at most: an entry as it comes and as it is
 // kept, each of 256 KiB.

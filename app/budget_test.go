@@ -19,13 +19,17 @@ func TestBudgetNeverExceedsTheLimit(t *testing.T) {
 			if err == nil && (b.Worker < minWorker || b.Cache+b.Context+b.Shared > b.Worker/2 || b.Context < 2 || b.Journals > b.Supervisor) {
 				t.Errorf("%d workers in %d MB: %+v", workers, limit/mib, b)
 			}
+			kept := b.Cache + b.Context + b.Shared
+			if moving := b.Transit + int64(b.Lists())*listBytes; err == nil && (kept+moving > b.Worker*3/4 || b.Transit < 3*mib) {
+				t.Errorf("%d workers in %d MB: %d bytes are kept and %d on their way, of %d", workers, limit/mib, kept, moving, b.Worker)
+			}
 		}
 	}
 }
 
 func TestBudgetOfTheContainerItIsMadeFor(t *testing.T) {
 	b, err := Split(512*mib, Config{Workers: 2, CacheMaxMB: 10})
-	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib, Context: 1 * mib, Recycle: 84 * mib}
+	want := Budget{Limit: 512 * mib, Kernel: 64 * mib, Supervisor: 64 * mib, Journals: 32 * mib, Worker: 96 * mib, Workers: 4, Cache: 10 * mib, Context: 1 * mib, Transit: 12 * mib, Recycle: 84 * mib}
 	if err != nil || b != want {
 		t.Errorf("got %+v, %v; want %+v", b, err, want)
 	}
@@ -66,6 +70,16 @@ func TestBudgetRefusesMemoryLimitsThatCannotWork(t *testing.T) {
 	}
 	if b, err := Split(128*mib, Config{Workers: 2, CacheMaxMB: 10}); err != nil || b.Recycle < 2*minRecycle {
 		t.Errorf("the default of a container of 128 MB: %d MB, %v", b.Recycle/mib, err)
+	}
+}
+
+func TestBudgetRefusesABodyThatAWorkerHasNoRoomFor(t *testing.T) {
+	for kb, fits := range map[int]bool{1024: true, 6144: true, 6145: false, 16384: false} { // a quarter of 24 MB
+		_, err := Split(512*mib, Config{Workers: 8, CacheMaxMB: 10, MaxBodyKB: kb})
+		var faults Faults
+		if errors.As(err, &faults) == fits || !fits && faults[0].Setting != "MAX_BODY_KB" {
+			t.Errorf("%d KB: %v", kb, err)
+		}
 	}
 }
 

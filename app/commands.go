@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ func commands(stdout io.Writer) *cobra.Command {
 		&cobra.Command{Use: "settings", Args: noArgs, Short: "Print the table of all settings as Markdown",
 			RunE: func(*cobra.Command, []string) error { return printSettings(stdout) }},
 		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
-			RunE: func(*cobra.Command, []string) error { return checkConfig(stdout) }},
+			RunE: func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd.Context(), stdout) }},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
@@ -71,22 +73,43 @@ func serveCommand(name string) *cobra.Command {
 		flags.String(flag, "", "overrides "+setting)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		environment := environ()
+		environment, flagged := environ(), typed{}
 		for flag, setting := range flagSettings {
 			if cmd.Flags().Changed(flag) {
 				environment[setting] = cmd.Flag(flag).Value.String()
+				flagged[setting] = Fault{Setting: "--" + flag}
 			}
 		}
 		if cmd.Flags().Changed("bind") {
-			host, port, err := net.SplitHostPort(cmd.Flag("bind").Value.String())
+			bind := cmd.Flag("bind").Value.String()
+			host, port, err := net.SplitHostPort(bind)
 			if err != nil {
-				return Faults{{"--bind", cmd.Flag("bind").Value.String(), "must be HOST:PORT"}}
+				return Faults{{"--bind", bind, "must be HOST:PORT"}}
 			}
 			environment["HOST"], environment["PORT"] = or(host, "0.0.0.0"), port
+			flagged["HOST"], flagged["PORT"] = Fault{"--bind", bind, "the host "}, Fault{"--bind", bind, "the port "}
 		}
-		return serve(environment)
+		return flagged.name(serve(environment))
 	}
 	return cmd
+}
+
+// typed are the settings that were given as flags. Their faults are the flags', which have
+// the value that was typed where it is not the setting's, and say of which part of it they are.
+type typed map[string]Fault
+
+func (t typed) name(err error) error {
+	faults, ok := errors.AsType[Faults](err)
+	if !ok {
+		return err
+	}
+	named := slices.Clone(faults)
+	for i, f := range named {
+		if flag, ok := t[f.Setting]; ok {
+			named[i] = Fault{flag.Setting, or(flag.Value, f.Value), flag.Accepted + f.Accepted}
+		}
+	}
+	return named
 }
 
 // environ is the process's environment as a map.
@@ -100,20 +123,25 @@ func environ() map[string]string {
 	return environment
 }
 
-func checkConfig(stdout io.Writer) error {
-	c, err := LoadConfig(environ())
+func checkConfig(ctx context.Context, stdout io.Writer) error {
+	e, err := newEffective(ctx, environ(), memoryLimit())
 	if err != nil {
 		return err
 	}
-	b, err := Split(memoryLimit(), c)
-	if err != nil {
-		return err
+	for _, warning := range e.warnings {
+		if _, err := fmt.Fprintln(stdout, "# warning: "+warning); err != nil {
+			return err
+		}
 	}
+	c, b, f := e.Config, e.Budget, e.Files
 	if err := c.Print(stdout); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "# memory: %d MB, of which supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB), %d MB free for the kernel\n",
 		b.Limit/mib, b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Kernel/mib)
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "# open files: %d a process, which leaves room for %d event streams\n", f.Limit, f.MaxStreams(c))
+	}
 	return err
 }
 
@@ -122,7 +150,7 @@ func healthcheckCommand() *cobra.Command {
 	url := cmd.Flags().String("url", "", "what to ask (default http://127.0.0.1:$PORT/readyz)")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *url == "" {
-			*url = "http://" + net.JoinHostPort("127.0.0.1", or(os.Getenv("PORT"), "8000")) + "/readyz"
+			*url = "http://" + net.JoinHostPort("127.0.0.1", or(strings.TrimSpace(os.Getenv("PORT")), "8000")) + "/readyz"
 		}
 		return healthcheck(*url)
 	}

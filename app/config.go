@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"reflect"
 	"strconv"
@@ -38,6 +38,8 @@ type Config struct {
 	SSEStaleAfter time.Duration `env:"SSE_STALE_AFTER" envDefault:"600" range:"1s..24h"`
 	SSEMaxStreams int           `env:"SSE_MAX_STREAMS" envDefault:"10000" range:"1..1000000"`
 	MaxRuns       int           `env:"MAX_CONCURRENT_RUNS" envDefault:"64" range:"1..100000"`
+	ClientStreams int           `env:"SSE_MAX_STREAMS_PER_CLIENT" envDefault:"0" range:"0..1000000"`
+	ClientRuns    int           `env:"MAX_CONCURRENT_RUNS_PER_CLIENT" envDefault:"0" range:"0..100000"`
 	TotalStreams  int           `env:"SSE_MAX_STREAMS_TOTAL" envDefault:"0" range:"0..100000000"`
 	TotalRuns     int           `env:"MAX_CONCURRENT_RUNS_TOTAL" envDefault:"0" range:"0..10000000"`
 	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
@@ -49,7 +51,7 @@ type Config struct {
 	OpenRouterAPIKey string        `env:"OPENROUTER_API_KEY" secret:"all"`
 	LLMAPIKey        string        `env:"LLM_API_KEY" secret:"all"`
 	LLMBaseURL       string        `env:"LLM_BASE_URL" envDefault:"https://openrouter.ai/api/v1" secret:"url"`
-	LLMModel         string        `env:"LLM_MODEL" envDefault:"anthropic/claude-3.5-haiku"`
+	LLMModel         string        `env:"LLM_MODEL" envDefault:"anthropic/claude-haiku-4.5"`
 	LLMFallbacks     []string      `env:"LLM_FALLBACK_MODELS"`
 	LLMTimeout       time.Duration `env:"LLM_TIMEOUT" envDefault:"60" range:"1s..1h"`
 
@@ -93,20 +95,23 @@ func (fs Faults) Error() string {
 }
 
 // LoadConfig reads the settings from an environment (variable → value; empty means
-// the default). All that is wrong is told at once, as Faults.
+// the default, white space around a value does not count). All that is wrong is told at once, as Faults.
 func LoadConfig(environment map[string]string) (Config, error) {
 	var c Config
-	given := maps.Clone(environment)
-	maps.DeleteFunc(given, func(_, value string) bool { return value == "" })
+	values := given(environment)
+	faults := illWritten(values)
+	for _, f := range faults {
+		delete(values, f.Setting)
+	}
 	err := env.ParseWithOptions(&c, env.Options{
-		Environment: given,
+		Environment: values,
 		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[time.Duration](): parseDuration},
 	})
-	faults := parseFaults(err, given)
-	c.derive()
-	faults = append(faults, c.outOfBounds(given, faults)...)
+	faults = append(faults, parseFaults(err, values)...)
+	c.derive(values)
+	faults = append(faults, c.outOfBounds(values, faults)...)
 	if len(faults) == 0 {
-		faults = c.unusable()
+		faults = c.unusable(values)
 	}
 	if len(faults) > 0 {
 		return c, faults
@@ -123,9 +128,12 @@ func parseDuration(v string) (any, error) {
 }
 
 // derive fills the defaults that depend on other settings.
-func (c *Config) derive() {
+func (c *Config) derive(given map[string]string) {
+	model := c.APIKey() != "" || given["LLM_BASE_URL"] != "" // an API of one's own may ask for no key
 	c.LogFormat = or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
-	c.LLMProvider = or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[c.APIKey() != ""])
+	c.LLMProvider = or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[model])
+	c.ClientStreams = cmp.Or(c.ClientStreams, max(1, c.SSEMaxStreams/4))
+	c.ClientRuns = cmp.Or(c.ClientRuns, max(1, c.MaxRuns/4))
 	c.CacheBackend = or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
 }
 

@@ -2,15 +2,19 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"studysharper/app/redisconn"
+	"studysharper/app/store"
+	"studysharper/app/study"
 )
 
 // The shortest secrets that production takes: an admin token, in characters, and what
@@ -19,9 +23,6 @@ const (
 	minAdminToken = 16
 	minJWTSecret  = 32
 )
-
-// databases are the schemes of DATABASE_URL that the store opens.
-var databases = []string{"sqlite", "postgres", "postgresql"}
 
 // outOfBounds finds the values outside their field's tags, leaving out the
 // settings that are faulty already.
@@ -67,19 +68,16 @@ func bound(field reflect.StructField, text string) int64 {
 
 // unusable finds settings that are each well formed, but cannot be served with:
 // they contradict each other, are unsafe in production, or cannot be read.
-func (c *Config) unusable() Faults {
+func (c *Config) unusable(given map[string]string) Faults {
 	var faults Faults
 	fault := func(setting, value, format string, args ...any) {
 		faults = append(faults, Fault{setting, value, fmt.Sprintf(format, args...)})
 	}
+	if !hostName.MatchString(c.Host) && net.ParseIP(c.Host) == nil {
+		fault("HOST", c.Host, "must be an IP address or a host name, without a port")
+	}
 	if c.Production() && len(c.AdminToken) < minAdminToken {
 		fault("ADMIN_TOKEN", "", "must have at least %d characters in production", minAdminToken)
-	}
-	if c.LLMProvider == "openai" && c.APIKey() == "" {
-		fault("LLM_PROVIDER", c.LLMProvider, "needs OPENROUTER_API_KEY or LLM_API_KEY")
-	}
-	if u, err := url.Parse(c.LLMBaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		fault("LLM_BASE_URL", redactURL(c.LLMBaseURL), "must be an http or https URL")
 	}
 	for _, origin := range c.AllowedOrigins {
 		if why := badOrigin(origin, c.Production()); why != "" {
@@ -91,11 +89,60 @@ func (c *Config) unusable() Faults {
 			fault("TRUSTED_PROXIES", cidr, "must be a CIDR such as 10.0.0.0/8")
 		}
 	}
-	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains(databases, scheme) {
-		fault("DATABASE_URL", redactURL(c.DatabaseURL), "must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	if err := store.CheckURL(c.DatabaseURL); err != nil {
+		fault("DATABASE_URL", redactURL(c.DatabaseURL), "%s", strings.TrimPrefix(study.AsError(err).Message, "DATABASE_URL: "))
 	}
+	faults = append(faults, c.unusableModel(given)...)
 	faults = append(faults, c.unusableTokens()...)
 	return append(faults, c.unusableTogether()...)
+}
+
+var (
+	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
+	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is no header's value, or holds a space
+	modelName = regexp.MustCompile(`^[^\s#"']+$`)
+)
+
+// unusableModel finds what is wrong with how the upstream model is reached. A key may be
+// left out where an API is named: not every one asks for it.
+func (c *Config) unusableModel(given map[string]string) Faults {
+	var faults Faults
+	if c.LLMProvider == "openai" && c.APIKey() == "" && given["LLM_BASE_URL"] == "" {
+		faults = append(faults, Fault{"LLM_PROVIDER", c.LLMProvider, "needs OPENROUTER_API_KEY or LLM_API_KEY, or the LLM_BASE_URL of an API that asks for no key"})
+	}
+	if !webAddress(c.LLMBaseURL) {
+		faults = append(faults, Fault{"LLM_BASE_URL", redactURL(c.LLMBaseURL), "must be an http or https URL"})
+	}
+	for _, setting := range []string{"OPENROUTER_API_KEY", "LLM_API_KEY"} {
+		if key := given[setting]; key != "" && !apiKey.MatchString(key) {
+			faults = append(faults, Fault{setting, redacted, "must be visible ASCII characters without a space"})
+		}
+	}
+	if !modelName.MatchString(c.LLMModel) {
+		faults = append(faults, Fault{"LLM_MODEL", c.LLMModel, "must be one model's name, without spaces, quotes and #"})
+	}
+	for _, name := range c.LLMFallbacks {
+		if !modelName.MatchString(name) {
+			faults = append(faults, Fault{"LLM_FALLBACK_MODELS", name, "must be models' names with commas between them, without spaces, quotes and #"})
+		}
+	}
+	return faults
+}
+
+// webAddress reports whether a text is the http or https URL of a host.
+func webAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && reachable(u) && u.Fragment == ""
+}
+
+// reachable reports whether a URL names a host, and a port that there is if any.
+func reachable(u *url.URL) bool {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	return u.Hostname() != ""
 }
 
 // unusableTokens finds what is wrong with how users prove who they are.
@@ -116,7 +163,7 @@ func (c *Config) unusableTokens() Faults {
 // trustworthy reports whether nobody on the way can change what a URL answers.
 func trustworthy(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
+	if err != nil || !reachable(u) {
 		return false
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
@@ -131,8 +178,7 @@ func badOrigin(origin string, production bool) string {
 		}
 		return ""
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if u, err := url.Parse(origin); err != nil || !webAddress(origin) || u.Path != "" || u.User != nil || u.ForceQuery || u.RawQuery != "" {
 		return "must be scheme://host[:port] without a path"
 	}
 	return ""

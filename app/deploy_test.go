@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
@@ -71,7 +71,7 @@ func TestTheBlueprintIsRendersAndAsksForWhatItNeeds(t *testing.T) {
 			t.Errorf("%s is %v, want %s", field, service[field], want)
 		}
 	}
-	known := settings()
+	known := settingNames()
 	values := map[string]string{"OPENROUTER_API_KEY": "k", "ADMIN_TOKEN": strings.Repeat("t", minAdminToken)}
 	for _, entry := range service["envVars"].([]any) {
 		variable := entry.(map[string]any)
@@ -97,7 +97,7 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 		t.Error(err)
 	}
 	app := file.(map[string]any)["services"].(map[string]any)["app"].(map[string]any)
-	known := settings()
+	known := settingNames()
 	for key := range app["environment"].(map[string]any) {
 		if !slices.Contains(known, key) {
 			t.Errorf("%s is no setting", key)
@@ -105,13 +105,43 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 	}
 }
 
-// settings are the names of all of them.
-func settings() []string {
-	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		names = append(names, field.Tag.Get("env"))
+// TestNoPlatformKillsAServiceThatStillDrains holds GRACEFUL_TIMEOUT, as each platform sets it,
+// against when that platform kills; the rest is for the end of the processes.
+func TestNoPlatformKillsAServiceThatStillDrains(t *testing.T) {
+	const rest = 2 * time.Second
+	standard, err := LoadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return names
+	app := asJSON(t, filepath.Join("..", "docker-compose.yml")).(map[string]any)["services"].(map[string]any)["app"].(map[string]any)
+	if set := app["environment"].(map[string]any)["GRACEFUL_TIMEOUT"]; set != "${GRACEFUL_TIMEOUT:-}" { // empty: the service's own
+		t.Errorf("compose sets %v", set)
+	}
+	compose, err := time.ParseDuration(app["stop_grace_period"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeout := func(file string, setting *regexp.Regexp) time.Duration {
+		t.Helper()
+		found := setting.FindStringSubmatch(read(t, file))
+		if found == nil {
+			t.Fatalf("%s sets no GRACEFUL_TIMEOUT", file)
+		}
+		c, err := LoadConfig(map[string]string{"GRACEFUL_TIMEOUT": found[1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.GracefulTimeout
+	}
+	for platform, of := range map[string]struct{ drain, kill time.Duration }{
+		"docker run": {timeout("Dockerfile", regexp.MustCompile(`(?m)^ENV .*\bGRACEFUL_TIMEOUT=(\S+)$`)), 10 * time.Second},
+		"compose":    {standard.GracefulTimeout, compose},
+		"Render":     {timeout("render.yaml", regexp.MustCompile(`key: GRACEFUL_TIMEOUT\n\s+value: "(\d+)"`)), 30 * time.Second},
+	} {
+		if of.drain+rest > of.kill || of.drain < of.kill/2 {
+			t.Errorf("%s drains for %v and kills after %v", platform, of.drain, of.kill)
+		}
+	}
 }
 
 // metricName finds the service's metrics in an expression or a text.

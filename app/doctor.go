@@ -42,7 +42,7 @@ func doctor(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	unfit := false
-	for _, look := range examinations(ctx, c) {
+	for _, look := range append(warningLines(environ(), c), examinations(ctx, c)...) {
 		f := look()
 		unfit = unfit || f.severity == broken
 		if _, err := fmt.Fprintf(stdout, "%-4s  %-9s %s\n", f.severity, f.subject, f.says); err != nil {
@@ -53,6 +53,14 @@ func doctor(ctx context.Context, stdout io.Writer) error {
 		return errUnfit
 	}
 	return nil
+}
+
+// warningLines are a line for each setting that can hardly be meant.
+func warningLines(environment map[string]string, c Config) (lines []func() finding) {
+	for _, warning := range warningsOf(environment, c) {
+		lines = append(lines, func() finding { return found(lacking, "settings", "%s", warning) })
+	}
+	return lines
 }
 
 // examinations are the doctor's, in the order of their lines.

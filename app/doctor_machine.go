@@ -3,14 +3,8 @@ package main
 import (
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"studysharper/app/metrics"
 )
-
-// fewestFiles is what a process needs open at the least, before any client: its
-// sockets, databases and descriptors of the supervisor, and some requests.
-const fewestFiles = 256
 
 func cgroupLine(cgroup metrics.Cgroup) finding {
 	const subject = "cgroup"
@@ -48,26 +42,17 @@ func sharedMemoryLine(c Config) finding {
 	return found(fine, subject, "%s takes the scoreboard", c.WorkerTmpDir)
 }
 
-// openFiles is how many a process may have open. Go raises the soft limit to the hard
-// one when a program starts.
-func openFiles() uint64 {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return 0
-	}
-	return limit.Cur
-}
-
-func openFilesLine(most uint64, c Config) finding {
+func openFilesLine(limit int, c Config) finding {
 	const subject = "files"
-	streams := uint64(c.SSEMaxStreams) //nolint:gosec // bounded by its setting
+	f, err := SplitFiles(limit, c)
 	switch {
-	case most < fewestFiles:
-		return found(broken, subject, "a process may have %d files open: the service needs %d before any client comes", most, fewestFiles)
-	case most < streams+fewestFiles:
-		return found(lacking, subject, "a process may have %d files open: about %d event streams a worker, not the %d of SSE_MAX_STREAMS (ulimit -n)", most, most-fewestFiles, streams)
+	case err != nil:
+		return found(broken, subject, "%s", err)
+	case f.MaxStreams(c) < c.SSEMaxStreams:
+		return found(lacking, subject, "a process may have %d files open: room for %d event streams on %d workers, not the %d of SSE_MAX_STREAMS; more get 503 (ulimit -n, docker run --ulimit nofile=…)",
+			limit, f.MaxStreams(c), c.Workers, c.SSEMaxStreams)
 	}
-	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS on one worker", most, streams)
+	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS, and %d connections a worker", limit, c.SSEMaxStreams, f.Conns)
 }
 
 // oneLine keeps a message on its line.

@@ -96,15 +96,19 @@ func newDatabaseLine(subject, path string) finding {
 func upstreamLine(ctx context.Context, c Config) finding {
 	const subject = "upstream"
 	if c.LLMProvider == "offline" {
-		return found(fine, subject, "offline: the built-in engine answers, no model is asked (OPENROUTER_API_KEY or LLM_API_KEY is not set, or LLM_PROVIDER says so)")
+		return found(fine, subject, "offline: the built-in engine answers, no model is asked (neither OPENROUTER_API_KEY, LLM_API_KEY nor LLM_BASE_URL is set, or LLM_PROVIDER says so)")
 	}
 	shown := redactURL(c.LLMBaseURL)
 	status, err := modelsStatus(ctx, c)
 	switch {
 	case err != nil:
 		return found(broken, subject, "%s cannot be reached: %s", shown, oneLine(err.Error()))
+	case status == http.StatusOK && c.APIKey() == "":
+		return found(fine, subject, "%s answers without a key; %s is asked first", shown, c.LLMModel)
 	case status == http.StatusOK:
 		return found(fine, subject, "%s answers and takes the key; %s is asked first", shown, c.LLMModel)
+	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && c.APIKey() == "":
+		return found(broken, subject, "%s asks for a key (%d): set OPENROUTER_API_KEY or LLM_API_KEY", shown, status)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return found(broken, subject, "%s refuses the key (%d)", shown, status)
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
@@ -123,7 +127,9 @@ func modelsStatus(ctx context.Context, c Config) (int, error) {
 	if err != nil {
 		return 0, errors.New("the address cannot be used")
 	}
-	request.Header.Set("Authorization", "Bearer "+c.APIKey())
+	if key := c.APIKey(); key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	// A redirect could carry the key anywhere.
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)

@@ -45,7 +45,7 @@ func TestDoctorSaysWhatTheCgroupIs(t *testing.T) {
 }
 
 func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
-	says(t, budgetLine(512*mib, Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB)")
+	says(t, budgetLine(512*mib, Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB of anonymous memory)")
 	says(t, budgetLine(64*mib, Config{Workers: 2, CacheMaxMB: 10}), broken, `WEB_CONCURRENCY="2": does not fit into 64 MB`)
 }
 
@@ -59,11 +59,11 @@ func TestDoctorTriesTheScoreboardsFolder(t *testing.T) {
 }
 
 func TestDoctorHoldsTheOpenFilesAgainstTheStreams(t *testing.T) {
-	c := Config{SSEMaxStreams: 10000}
-	says(t, openFilesLine(10256, c), fine, "enough for the 10000 event streams")
-	says(t, openFilesLine(10255, c), lacking, "about 9999 event streams a worker")
-	says(t, openFilesLine(256, c), lacking, "about 0 event streams")
-	says(t, openFilesLine(255, c), broken, "needs 256")
+	c := Config{SSEMaxStreams: 10000, Workers: 2}
+	says(t, openFilesLine(20000, c), fine, "enough for the 10000 event streams")
+	says(t, openFilesLine(1024, c), lacking, "room for 1512 event streams on 2 workers, not the 10000 of SSE_MAX_STREAMS")
+	says(t, openFilesLine(256, c), lacking, "room for ")
+	says(t, openFilesLine(255, c), broken, "at least 256 open files")
 	if openFiles() == 0 {
 		t.Error("this process may open no files")
 	}
@@ -155,6 +155,18 @@ func TestDoctorAsksTheModelsAPI(t *testing.T) {
 	}
 	if len(asked) != 6 || asked[0] != "GET /v1/models Bearer canary-key" {
 		t.Errorf("asked %v", asked)
+	}
+	asked, c.LLMAPIKey = nil, ""
+	for _, tt := range []struct {
+		status int
+		want   severity
+		text   string
+	}{{200, fine, "answers without a key; m is asked first"}, {401, broken, "asks for a key (401): set OPENROUTER_API_KEY or LLM_API_KEY"}} {
+		status = tt.status
+		says(t, upstreamLine(t.Context(), c), tt.want, tt.text)
+	}
+	if len(asked) != 2 || asked[0] != "GET /v1/models " {
+		t.Errorf("asked %q", asked)
 	}
 	c.LLMBaseURL = "http://u:canary@" + closedPort(t) + "/v1?key=canary"
 	says(t, upstreamLine(t.Context(), c), broken, "connection refused")

@@ -19,7 +19,7 @@ var (
 var notOurs = []string{"GUNICORN_CMD_ARGS"}
 
 func TestTheGuidesNameSettingsThatThereAre(t *testing.T) {
-	known := append(settings(), notOurs...)
+	known := append(settingNames(), notOurs...)
 	for _, path := range []string{"docs/migrating.md", "docs/front-end.md"} {
 		found := namedSetting.FindAllStringSubmatch(read(t, path), -1)
 		if len(found) < 5 {

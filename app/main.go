@@ -14,8 +14,9 @@ import (
 )
 
 // version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…".
+// Whatever names a version names this one.
 var (
-	version = "dev"
+	version = "1.0.0"
 	commit  = "unknown"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
-	"studysharper/app/llm"
+	"studysharper/app/llm/openai"
 	"studysharper/app/redisconn"
 	"studysharper/app/redisconn/redistest"
 	"studysharper/app/store"
@@ -45,7 +45,7 @@ func answering(t *testing.T, redisURL, upstream string) *agent.Orchestrator {
 			t.Fatal("the cache is not whole")
 		}
 	}
-	model := llm.New(llm.Options{BaseURL: upstream + "/v1", APIKey: "k", Model: "m", Timeout: 30 * time.Second, MaxConns: 64})
+	model := openai.New(openai.Options{BaseURL: upstream + "/v1", APIKey: "k", Model: "m", Timeout: 30 * time.Second, MaxConns: 64})
 	return agent.New(agent.Deps{Model: model, Cache: tiered, Store: storeOf{kept}}, agent.Options{})
 }
 

@@ -25,20 +25,21 @@ func redact(field reflect.StructField, value string) string {
 	}
 }
 
-// redactURL hides what a URL may hold of a secret: its user's password and its
-// query. What is no URL is hidden whole.
+// redactURL hides what a URL may hold of a secret: its user's password, or the user where
+// there is none, its query and its fragment. What is no URL is hidden whole.
 func redactURL(value string) string {
 	u, err := url.Parse(value)
-	if err != nil {
+	if err != nil || u.Scheme == "" || (u.Opaque != "" && u.Scheme != "sqlite") {
 		return redacted
 	}
 	if u.RawQuery != "" {
 		u.RawQuery = redacted
 	}
-	if strings.Contains(u.Opaque, "@") {
-		return redacted
+	shown, _, _ := strings.Cut(u.Redacted(), "#")
+	if _, protected := u.User.Password(); u.User != nil && !protected {
+		return strings.Replace(shown, "//"+u.User.String()+"@", "//"+redacted+"@", 1)
 	}
-	return strings.ReplaceAll(u.Redacted(), ":xxxxx@", ":"+redacted+"@")
+	return strings.ReplaceAll(shown, ":xxxxx@", ":"+redacted+"@")
 }
 
 // Print writes the effective settings, a line each, secrets redacted.

@@ -72,10 +72,18 @@ const adminToken = "0123456789abcdef"
 
 func start(t *testing.T, env ...string) *service {
 	t.Helper()
+	return startChanged(t, func(*exec.Cmd) {}, env...)
+}
+
+// startChanged is start for a command that is changed before it runs.
+func startChanged(t *testing.T, change func(*exec.Cmd), env ...string) *service {
+	t.Helper()
 	s := &service{t: t, log: &logged{}, done: make(chan error, 1)}
 	s.cmd = program(t, append([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_TOKEN=" + adminToken,
-		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0"}, env...), "serve")
+		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0",
+		"MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000"}, env...), "serve") // all clients come from one address
 	s.dir, s.cmd.Stderr = s.cmd.Dir, s.log
+	change(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -367,13 +375,13 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		exit int
 		says string
 	}{
-		{"version", nil, []string{"version"}, 0, "studysharper dev"},
+		{"version", nil, []string{"version"}, 0, "studysharper " + version},
 		{"check-config", []string{"ADMIN_TOKEN=canary-token-canary"}, []string{"check-config"}, 0, "ADMIN_TOKEN=[redacted]"},
 		{"check-config with two faults", []string{"PORT=x", "WEB_CONCURRENCY=0"}, []string{"check-config"}, 2, "WEB_CONCURRENCY=\"0\": must be"},
 		{"a worker by hand", nil, []string{"worker"}, 2, "supervisor"},
 		{"an unknown command", nil, []string{"dance"}, 2, "dance"},
 		{"an unknown flag", nil, []string{"serve", "--fast"}, 2, "--fast"},
-		{"a flag's bad value", nil, []string{"serve", "--workers", "zero"}, 2, "WEB_CONCURRENCY=\"zero\""},
+		{"a flag's bad value", nil, []string{"serve", "--workers", "zero"}, 2, "--workers=\"zero\""},
 		{"a bind that is none", nil, []string{"serve", "--bind", "8000"}, 2, "--bind"},
 		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, fmt.Sprintf("another process (pid %d) listens", os.Getpid())},
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
@@ -398,6 +406,36 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 				t.Errorf("a secret or a stack trace:\n%s", out)
 			}
 		})
+	}
+}
+
+// TestEveryPlaceNamesTheSameVersion the build's defaults included.
+func TestEveryPlaceNamesTheSameVersion(t *testing.T) {
+	s := start(t)
+	_, root := s.ask("GET", "/", "")
+	_, health := s.ask("GET", "/health", "")
+	_, document := s.ask("GET", "/openapi.json", "")
+	_, exposed := s.scrape()
+	told, err := program(t, nil, "version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, said := range map[string]string{"/": root["version"].(string), "/health": health["version"].(string), "/openapi.json": document["info"].(map[string]any)["version"].(string)} {
+		if said != version {
+			t.Errorf("%s says %q, want %q", place, said, version)
+		}
+	}
+	for place, line := range map[string][2]string{
+		"the log":      {s.log.String(), `msg="Starting studysharper ` + version + `"`},
+		"/metrics":     {exposed, `studysharper_build_info{version="` + version + `"`},
+		"the command":  {string(told), "studysharper " + version + " (commit "},
+		"the image":    {read(t, "Dockerfile"), "ARG VERSION=" + version + "\n"},
+		"the Makefile": {read(t, "Makefile"), "\nVERSION ?= " + version + "\n"},
+		"compose":      {read(t, "docker-compose.yml"), "VERSION: ${VERSION:-" + version + "}\n"},
+	} {
+		if !strings.Contains(line[0], line[1]) {
+			t.Errorf("%s does not say %q", place, line[1])
+		}
 	}
 }
 

@@ -11,12 +11,13 @@ import (
 )
 
 // shared is the memory that all processes of the container have in common. Workers
-// inherit the four files.
+// inherit the five files.
 type shared struct {
 	board     *metrics.Board
 	limits    *limit.Table
 	keys      *auth.Shelf
 	revisions *revision.Table
+	holdings  *limit.Holdings
 }
 
 func openShared(c Config, log *slog.Logger) (s shared, err error) {
@@ -36,9 +37,19 @@ func openShared(c Config, log *slog.Logger) (s shared, err error) {
 	if s.revisions, err = revision.OpenTable(); err != nil {
 		return s, errors.Join(err, s.keys.Close(), s.limits.Close(), s.board.Close())
 	}
+	if s.holdings, err = limit.OpenHoldings(holdingBounds(c)); err != nil {
+		return s, errors.Join(err, s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
+	}
 	return s, nil
 }
 
+// sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
+const sparePlaces = 64
+
+func holdingBounds(c Config) limit.Bounds {
+	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams}
+}
+
 func (s shared) close() {
-	_ = errors.Join(s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
+	_ = errors.Join(s.holdings.Close(), s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
 }

@@ -34,28 +34,19 @@ const noticeQueue = 256
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
-	c, err := LoadConfig(environment)
+	e, err := newEffective(context.Background(), environment, memoryLimit())
 	if err != nil {
 		return err
 	}
-	b, err := Split(memoryLimit(), c)
-	if err != nil {
-		return err
-	}
+	c, b, files := e.Config, e.Budget, e.Files
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(gcPercent)
 	log, flush := newLogger(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
-	if c.MaxRequests == 0 && environment["MAX_REQUESTS_JITTER"] != "" {
-		log.Warn("MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
-	}
-	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
-		log.Warn("there is no user authentication: whoever names a user_id is taken for that user (JWT_SECRET, JWT_JWKS_URL)")
-	}
-	if err := checkRedis(context.Background(), c, log); err != nil {
-		return err
+	for _, warning := range e.warnings {
+		log.Warn(warning)
 	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
@@ -66,14 +57,14 @@ func serve(environment map[string]string) error {
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
-	return supervise(c, b, environment, listener, signals, log)
+	return supervise(c, b, files, environment, listener, signals, log)
 }
 
 // listen binds the one socket of the container.
 func listen(c Config) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", c.Address())
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("PORT=%d: another process%s listens there already", c.Port, holder(c.Port))
+		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), holder(c.Port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
@@ -91,7 +82,7 @@ func memoryLimit() int64 {
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
-func supervise(c Config, b Budget, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
+func supervise(c Config, b Budget, files Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	memory, err := openShared(c, log)
 	if err != nil {
 		return bootError{err}
@@ -128,7 +119,8 @@ func supervise(c Config, b Budget, environment map[string]string, listener *net.
 		return supervisor.New(supervisor.Options{
 			Workers: c.Workers, MaxWorkers: b.Slots(), MaxRequests: uint64(c.MaxRequests), Jitter: uint64(c.MaxRequestJitter), //nolint:gosec // bounded by their settings
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
-			Notices: notices, Signals: signals, Log: log,
+			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
+			Gone: memory.holdings.Forget,
 			Died: memory.revisions.ForgetAll, // it may have died between a change and telling of it
 		}).Run(context.Background())
 	})
@@ -189,7 +181,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, memory sh
 		Path: path, Env: env, Notices: notices,
 		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(memory.board.File()),
 		Limits: supervisor.NewDescriptor(memory.limits.File()), Keys: supervisor.NewDescriptor(memory.keys.File()),
-		Revisions: supervisor.NewDescriptor(memory.revisions.File()),
+		Revisions: supervisor.NewDescriptor(memory.revisions.File()), Holdings: supervisor.NewDescriptor(memory.holdings.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
 				log.Warn("a worker's journal connection ended", "error", err)

@@ -148,21 +148,21 @@ func (t *together) degraded() []string {
 }
 
 // checkRedis asks Redis once before anything is started. One that will not have us is a
-// mistake in the settings; one that does not answer may come yet, and is gone without.
-func checkRedis(ctx context.Context, c Config, log *slog.Logger) error {
+// mistake in the settings; one that does not answer may come yet, and is done without.
+func checkRedis(ctx context.Context, c Config) (warnings []string, err error) {
 	if c.RedisURL == "" {
-		return nil
+		return nil, nil
 	}
-	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: log})
+	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = conn.Client().Close() }()
 	switch err := conn.Probe(ctx); {
 	case redisconn.Refused(err):
-		return Faults{{"REDIS_URL", redactURL(c.RedisURL), "is refused by Redis: " + err.Error()}}
+		return nil, Faults{{"REDIS_URL", redactURL(c.RedisURL), "is refused by Redis: " + oneLine(err.Error())}}
 	case err != nil:
-		log.Warn("Redis does not answer: this instance goes on by itself until it does", "error", err)
+		return []string{"Redis does not answer: running standalone until it does (" + oneLine(err.Error()) + ")"}, nil
 	}
-	return nil
+	return nil, nil
 }

@@ -78,7 +78,9 @@ func TestFault_L2_ShortWaitIsToldInTheStream(t *testing.T) {
 	s, _ := studying(t, []fakellm.Rule{{Times: 1, Fault: fakellm.Status, Status: 429, RetryAfter: "0.5"}})
 	session, _ := s.post(0, "")
 	all := s.open(0, session).end()
-	told := slices.ContainsFunc(all, func(e heard) bool { return e.Type == "progress" && e.Data.Message == "The AI service asks us to wait 1 s" })
+	told := slices.ContainsFunc(all, func(e heard) bool {
+		return e.Type == "progress" && e.Data.Message == "The AI service asks us to wait 1 s"
+	})
 	if last := all[len(all)-1]; !told || last.Type != "complete" {
 		t.Errorf("told %v, ends with %+v", told, last)
 	}

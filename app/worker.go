@@ -18,7 +18,7 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
+	"studysharper/app/llm/openai"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -36,7 +36,7 @@ type parts struct {
 	hub    *hub.Hub
 	server *httpapi.Server
 	others *together
-	health func() llm.Health // of the upstream
+	health func() openai.Health // of the upstream
 	tide   tide
 }
 
@@ -55,6 +55,10 @@ func work() error {
 	if err != nil {
 		return bootError{err}
 	}
+	files, err := SplitFiles(openFiles(), c)
+	if err != nil {
+		return bootError{err}
+	}
 	debug.SetMemoryLimit(b.Worker)
 	debug.SetGCPercent(gcPercent)
 	offerToOOMKiller()
@@ -64,7 +68,7 @@ func work() error {
 	if err := faultAtBoot(parent.Generation); err != nil {
 		return err
 	}
-	p, err := assemble(c, b, parent, log)
+	p, err := assemble(c, b, files, parent, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -146,7 +150,7 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	var conn *net.TCPConn
 	var err error
 	if m.Session != "" && m.Conn > 0 {
-		err = p.server.AdoptStream(m.Conn, m.Session, m.Owner, m.Position)
+		err = p.server.AdoptStream(m.Conn, m.Session, m.Owner, m.Position, m.Client)
 	} else if conn, err = m.TCPConn(); err == nil {
 		p.server.Adopt(conn)
 	}

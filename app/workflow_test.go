@@ -13,6 +13,8 @@ import (
 
 // workflow is what the tests look at of .github/workflows/ci.yml.
 type workflow struct {
+	On          map[string]any
+	Env         map[string]string
 	Permissions map[string]string
 	Jobs        map[string]struct {
 		Permissions map[string]string
@@ -58,7 +60,7 @@ var (
 )
 
 // asRoot runs a command as root, with the Go that is set up.
-const asRoot = `sudo env "PATH=$PATH" `
+const asRoot = `sudo env "PATH=$PATH" "FULL=$FULL" `
 
 func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
 	w := readWorkflow(t)
@@ -90,6 +92,21 @@ func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
 		if !slices.Contains(targets, target+":") {
 			t.Errorf("there is no target %s", target)
 		}
+	}
+}
+
+func TestEachNightAndOnDemandTheGateRunsAtFullLength(t *testing.T) {
+	w := readWorkflow(t)
+	for _, event := range []string{"schedule", "workflow_dispatch"} {
+		if _, ok := w.On[event]; !ok || !strings.Contains(w.Env["FULL"], "github.event_name == '"+event+"'") {
+			t.Errorf("not by %s: FULL is %q", event, w.Env["FULL"])
+		}
+	}
+	if steps := w.Jobs["integration"].Steps; !slices.ContainsFunc(steps, func(s step) bool { return s.Run == asRoot+"make integration" }) {
+		t.Errorf("the integration tests are not told of it: %+v", steps)
+	}
+	if !strings.Contains(read(t, "Makefile"), "\nexport FULL\n") {
+		t.Error("make does not pass FULL on")
 	}
 }
 

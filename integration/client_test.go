@@ -84,12 +84,8 @@ type adminMetrics struct {
 		LimitBytes     int64 `json:"limit_bytes"`
 		OOMKills       int64 `json:"oom_kills"`
 	} `json:"memory"`
-	Workers []struct {
-		PID        int    `json:"pid"`
-		State      string `json:"state"`
-		Goroutines int    `json:"goroutines"`
-	} `json:"workers"`
-	Recycles map[string]int `json:"recycles"`
+	Workers  []workerMetrics `json:"workers"`
+	Recycles map[string]int  `json:"recycles"`
 	Cache    struct {
 		Items        int64   `json:"items"`
 		MaxItems     int64   `json:"max_items"`
@@ -108,6 +104,15 @@ type adminMetrics struct {
 		Queued   int64 `json:"queued_events"`
 		Dropped  int64 `json:"dropped_events"`
 	} `json:"sse"`
+}
+
+// workerMetrics is one worker's part of them.
+type workerMetrics struct {
+	PID        int    `json:"pid"`
+	State      string `json:"state"`
+	Goroutines int    `json:"goroutines"`
+	RSS        int64  `json:"rss_bytes"`
+	Anonymous  int64  `json:"anon_bytes"`
 }
 
 // ready is how many workers serve.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // fault is one thing that can go wrong, and what is promised then. It is a test, a row of the table in
@@ -19,6 +21,7 @@ type fault struct {
 	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where
 	// it lasts; 0 = nobody notices, or each request fails for itself. A test fails at faultRoom times that.
 	well time.Duration
+	long bool // it takes a minute or more: only with FULL=1
 	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
 	test func(*incident)
 	held string
@@ -30,7 +33,7 @@ const faultRoom = 5
 
 // faults is every fault of the suite, in the order of the table.
 func faults() []fault {
-	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults)
+	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults, boundFaults)
 }
 
 // incident is one fault while it is tested.
@@ -75,6 +78,9 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		t.Run(f.id+" "+f.what, func(t *testing.T) {
+			if f.long && testkit.Size(0, 1) == 0 {
+				t.Skip("it takes a minute or more: FULL=1 brings it about")
+			}
 			i := &incident{T: t, fault: f}
 			defer i.record()
 			f.test(i)

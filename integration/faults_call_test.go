@@ -47,7 +47,7 @@ var callFaults = []fault{
 		id: "L13", what: "the model is down for long", sees: "503 with `Retry-After`, without a call of the model after some ten; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
 	},
 	{
-		id: "L14", what: "the model is down, and each worker has to find out", sees: "503", lost: "the answers", held: "app/llm.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
+		id: "L14", what: "the model is down, and each worker has to find out", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
 	},
 	{
 		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, of one call of the model for each worker", lost: "nothing", test: sameQuestion,

@@ -13,9 +13,12 @@ import (
 const (
 	dawdlers    = 20 // of each way
 	dawdleEvery = time.Second
-	// dawdledAway is until the last is gone: 30 s, of which the server's clock begins with the connection, and room.
-	dawdledAway   = 45 * time.Second
-	dawdleAtLeast = 25 * time.Second // else another bound than that of time has closed it
+	// dawdledAway is until the last is gone: 30 s, of which the server's clock begins with the connection, and room. Bodies
+	// have 10 s.
+	dawdledAway = 45 * time.Second
+	// Sooner, another bound than that of time has closed it.
+	headAtLeast = 25 * time.Second
+	bodyAtLeast = 8 * time.Second
 )
 
 // dawdle is a way to keep a server waiting: what is said at once, and then again and again.
@@ -23,13 +26,14 @@ type dawdle struct {
 	at    string
 	more  string
 	wants int // the status it is told off with; 0 = none need come
+	least time.Duration
 }
 
 var dawdles = map[string]dawdle{
-	"silent":  {}, // it holds no buffer from which to answer
-	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout},
-	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout},
-	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200)}, // some 15 MB, more than the kernel keeps for it
+	"silent":  {least: headAtLeast}, // it holds no buffer from which to answer
+	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout, least: headAtLeast},
+	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
+	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // some 15 MB, more than the kernel keeps for it
 }
 
 // dawdled is what came of them. They all wait for the same half minute, so that the first row to be tested tries all.
@@ -50,7 +54,7 @@ func dawdling(way string) func(*incident) {
 		}
 		i.well(took)
 		i.note("%d clients", dawdlers)
-		if early := dawdled.early[way]; early < dawdleAtLeast {
+		if early := dawdled.early[way]; early < dawdles[way].least {
 			i.Errorf("one was closed after %v", early)
 		}
 		for _, fault := range dawdled.faults[way] {

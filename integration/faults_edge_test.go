@@ -14,7 +14,7 @@ import (
 // edgeFaults are what clients can do to the HTTP server.
 var edgeFaults = []fault{
 	{
-		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait", lost: "nothing",
+		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait, or get 503; open ones nothing", lost: "nothing",
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{
@@ -26,12 +26,20 @@ var edgeFaults = []fault{
 		well: dawdledAway, test: dawdling("headers"),
 	},
 	{
-		id: "E3", what: "clients send their bodies a byte at a time", sees: "408 after 30 s; others nothing", lost: "their requests",
+		id: "E3", what: "clients send their bodies a byte at a time", sees: "408 after 10 s; others nothing", lost: "their requests",
 		well: dawdledAway, test: dawdling("body"),
+	},
+	{
+		id: "E3b", what: "1,000 clients send all but the last byte of 1 MB each", sees: "what the head decides at once; 503 with `Retry-After` where no more bodies fit, 408 after 10 s where they do; others nothing", lost: "their requests",
+		test: bodiesUnfinished,
 	},
 	{
 		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 30 s; others nothing", lost: "their answers",
 		well: dawdledAway, test: dawdling("unread"),
+	},
+	{
+		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 30 s; others nothing", lost: "their answers",
+		well: dawdledAway, test: listsUnread,
 	},
 	{
 		id: "E4b", what: "2,000 connections are opened and left idle", sees: "nothing", lost: "nothing",
@@ -42,7 +50,7 @@ var edgeFaults = []fault{
 		well: 5 * time.Second, test: connectionFlood,
 	},
 	{
-		id: "E5", what: "bodies are larger than they may be, or than they say", sees: "413, or a reset in the middle of sending; 400 where the length is a lie", lost: "those requests",
+		id: "E5", what: "bodies are larger than they may be, or than they say", sees: "413 when they have sent it all, or after 64 MB; 400 where the length is a lie", lost: "those requests",
 		test: giantBodies,
 	},
 	{

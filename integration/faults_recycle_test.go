@@ -14,7 +14,7 @@ var recycleFaults = []fault{
 	{id: "P3", what: "all workers are due at once", sees: "nothing: one is replaced after the other", lost: "nothing",
 		held: "app/supervisor.TestHUPReplacesEveryWorkerOneByOne"},
 	{id: "P4", what: "a successor does not boot", sees: "nothing: the old worker stays until one does", lost: "nothing",
-		well: 15 * time.Second, test: successorFails},
+		well: 15 * time.Second, long: true, test: successorFails},
 	{id: "P5", what: "workers are recycled while the model takes its time", sees: "nothing: the old worker finishes what it began", lost: "nothing",
 		well: 10 * time.Second, test: recycledUnderWork},
 	{id: "P26", what: "HUP under load", sees: "nothing", lost: "nothing", well: 10 * time.Second, test: reloaded},

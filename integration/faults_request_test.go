@@ -54,9 +54,9 @@ func giantBodies(i *incident) {
 	const size = 16 << 20
 	head := "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\n"
 	requests := []rawtest.Request{
-		{Name: "as long as it says", Statuses: []int{413}, Silent: true, Raw: fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, size, strings.Repeat("a", size))},
-		{Name: "in chunks", Statuses: []int{413}, Silent: true, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%s", head, strings.Repeat("10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n", size>>16))},
-		{Name: "in one chunk", Statuses: []int{413}, Silent: true, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", head, size, strings.Repeat("a", size))},
+		{Name: "as long as it says", Statuses: []int{413}, Raw: fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, size, strings.Repeat("a", size))},
+		{Name: "in chunks", Statuses: []int{413}, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%s", head, strings.Repeat("10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n", size>>16))},
+		{Name: "in one chunk", Statuses: []int{413}, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", head, size, strings.Repeat("a", size))},
 		{Name: "shorter than it says", Statuses: []int{400}, Cut: true, Alone: true, Raw: head + "Content-Length: 1000\r\n\r\n{"},
 	}
 	h.inBoundedMemory(i, func(client int) {

@@ -76,7 +76,7 @@ func TestFaultsAreWholeAndDifferent(t *testing.T) {
 	}
 }
 
-// testExists reports whether a folder of the repository has a test: app/llm.TestFault_….
+// testExists reports whether a folder of the repository has a test: app/llm/openai.TestFault_….
 func testExists(t *testing.T, held string) bool {
 	t.Helper()
 	folder, name, _ := strings.Cut(held, ".")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/loadtest/fakellm"
 )
 
@@ -23,9 +24,11 @@ const (
 	longBound = 96_000_000
 )
 
+// busyFor is how long the busy loads last.
+var busyFor = time.Duration(testkit.Size(10, 30)) * time.Second
+
 const (
 	busyClients = 50
-	busyFor     = 30 * time.Second
 	afterwards  = time.Second // the curve goes on for so long, to show what is given back
 )
 
@@ -44,13 +47,13 @@ type memoryScenario struct {
 var memoryScenarios = []memoryScenario{
 	{name: "idle", about: "20 s after the start, nothing asked", load: (*trial).idle, bound: idleBound},
 	{name: "seed load", about: "50 chat requests, 10 at once, by the load tool with its defaults", load: (*trial).seed, bound: seedBound},
-	{name: "chat", about: "50 connections for 30 s; a model answers at once; workers are recycled as by default",
+	{name: "chat", about: fmt.Sprintf("50 connections for %v; a model answers at once; workers are recycled as by default", busyFor),
 		answer: fakellm.EchoAnswer, load: (*trial).chat, bound: busyBound, recycles: true},
-	{name: "flashcards", about: "50 connections for 30 s; the offline engine; workers are recycled as by default",
+	{name: "flashcards", about: fmt.Sprintf("50 connections for %v; the offline engine; workers are recycled as by default", busyFor),
 		load: (*trial).flashcards, bound: busyBound, recycles: true},
-	{name: "notes search", about: "50 connections for 30 s over 1,000 notes of 20 students; workers are recycled as by default",
+	{name: "notes search", about: fmt.Sprintf("50 connections for %v over 1,000 notes of 20 students; workers are recycled as by default", busyFor),
 		load: (*trial).search, bound: busyBound, recycles: true},
-	{name: "health", about: "50 connections for 30 s; probes count for no recycle", load: (*trial).health, bound: busyBound},
+	{name: "health", about: fmt.Sprintf("50 connections for %v; probes count for no recycle", busyFor), load: (*trial).health, bound: busyBound},
 	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 a second",
 		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
 		load:     (*trial).streams, bound: streamsBound},

@@ -59,7 +59,11 @@ func startImage(t *testing.T, image, volume string, settings map[string]string) 
 func launch(t *testing.T, image string, options ...testcontainers.ContainerCustomizer) *testcontainers.DockerContainer {
 	t.Helper()
 	always := []testcontainers.ContainerCustomizer{
-		testcontainers.WithEnv(map[string]string{"ADMIN_TOKEN": adminToken}),
+		testcontainers.WithEnv(map[string]string{
+			"ADMIN_TOKEN": adminToken,
+			// All clients of a test come from one address.
+			"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000",
+		}),
 		testcontainers.WithLabels(map[string]string{sessionLabel: session}),
 	}
 	ctr, err := testcontainers.Run(t.Context(), image, append(always, options...)...)

@@ -5,12 +5,14 @@ import (
 	"os"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/loadtest/pace"
 )
 
 const (
-	soakVariable = "SOAK" // how long the soak lasts: SOAK=10m make integration
+	soakVariable = "SOAK" // how long the soak lasts: SOAK=1h make integration
 	soakDefault  = time.Minute
+	soakFull     = 10 * time.Minute // with FULL=1
 	soakWarmUp   = 15 * time.Second
 	soakCheap    = 30_000 // requests that warm the supervisor up
 	soakSettle   = 5 * time.Second
@@ -106,7 +108,7 @@ func (r *trial) soakFor() time.Duration {
 	r.Helper()
 	text := os.Getenv(soakVariable)
 	if text == "" {
-		return soakDefault
+		return time.Duration(testkit.Size(int(soakDefault), int(soakFull)))
 	}
 	length, err := time.ParseDuration(text)
 	if err != nil || length < soakDefault {

@@ -123,17 +123,17 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Pr
 
 // Start lets a run go on by itself, with events in the session's journal: start,
 // what happens, and exactly one terminal event, whatever becomes of the run. It
-// returns when the journal is open. req.SessionID is required. Errors are Do's
-// for a run that is not let in, and CodeUnavailable when there is no journal.
-func (n *Runner) Start(req study.Request) (runID string, err error) {
+// returns when the journal is open, and calls ended when the run has ended. req.SessionID is required. Errors are Do's
+// for a run that is not let in, and CodeUnavailable when there is no journal; ended is not called then.
+func (n *Runner) Start(req study.Request, ended ...func()) (runID string, err error) {
 	runID = newID()
-	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.enter); err != nil {
+	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.enter, ended...); err != nil {
 		return "", err
 	}
 	return runID, nil
 }
 
-func (n *Runner) start(req study.Request, r Run, enter entrance) error {
+func (n *Runner) start(req study.Request, r Run, enter entrance, ended ...func()) error {
 	if req.SessionID == "" {
 		return study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
 	}
@@ -147,7 +147,12 @@ func (n *Runner) start(req study.Request, r Run, enter entrance) error {
 		n.leave(g)
 		return err
 	}
-	go n.goOn(ctx, g, r.ID, req, w)
+	go func() {
+		n.goOn(ctx, g, r.ID, req, w)
+		for _, tell := range ended {
+			tell()
+		}
+	}()
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/limit"
 	"studysharper/app/study"
 )
 
@@ -38,12 +39,36 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
-// of the client.
-func (s *Server) process(c *fiber.Ctx) error {
+// roomForRun refuses a run that there is no room for, before its body is read.
+func (s *Server) roomForRun(c *fiber.Ctx) error {
 	if err := s.o.Runs.Refuse(); err != nil {
 		return err
 	}
+	return c.Next()
+}
+
+// roomForStream is roomForRun for a run that is limited: one that is refused for want of room counts for the limit
+// of its client.
+func (s *Server) roomForStream(c *fiber.Ctx) error {
+	if err := s.o.Runs.Refuse(); err != nil {
+		return cmp.Or(s.allow(c), err)
+	}
+	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
+		if err := s.wouldAllow(c); err != nil {
+			return err
+		}
+	}
+	return c.Next()
+}
+
+// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
+// of the client.
+func (s *Server) process(c *fiber.Ctx) error {
+	place, err := s.holdRun(c)
+	if err != nil {
+		return err
+	}
+	defer s.o.ClientRuns.Release(place)
 	r, err := s.request(c)
 	if err != nil {
 		return err
@@ -74,18 +99,13 @@ func (s *Server) process(c *fiber.Ctx) error {
 // is not valid counts for no limit; one that is turned away for want of room does, and is
 // not looked into.
 func (s *Server) processStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.Refuse(); err != nil {
+	place, err := s.holdRun(c)
+	if err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	r, err := s.request(c)
+	r, run, err := s.startRun(c, func() { s.o.ClientRuns.Release(place) })
 	if err != nil {
-		return err
-	}
-	if err := s.allow(c); err != nil {
-		return err
-	}
-	run, err := s.o.Runs.Start(r)
-	if err != nil {
+		s.o.ClientRuns.Release(place)
 		return err
 	}
 	return c.JSON(started{
@@ -97,9 +117,27 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	})
 }
 
-// request reads an agent request. Its strings are copies: Fiber reuses the body.
+// startRun begins the run that is asked for; ended is called at its end, unless it is refused.
+func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run string, err error) {
+	if r, err = s.request(c); err != nil {
+		return r, "", err
+	}
+	if err = s.allow(c); err != nil {
+		return r, "", err
+	}
+	run, err = s.o.Runs.Start(r, ended)
+	return r, run, err
+}
+
+// holdRun is hold for an agent run.
+func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
+	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
+}
+
+// request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
+	dropBody(c)
 	if err != nil {
 		return r, err
 	}

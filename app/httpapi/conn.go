@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"maps"
@@ -8,17 +9,17 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
-	"studysharper/app/stream/hub"
 )
 
-// handOver gives a client's connection to the worker's successor; all but the
-// descriptor is "" for an idle connection.
-type handOver = hub.HandOver
+// handOver gives a client's connection to the worker's successor, and the key of the client whose stream it is; all but
+// the descriptor is nothing for an idle connection.
+type handOver func(fd int, session, owner, position string, client uint64) error
 
 // longAgo is a deadline that has passed: it wakes a blocked read, and lets no byte
 // out of the kernel's buffer (see net.Conn).
@@ -31,15 +32,50 @@ type conn struct {
 	*net.TCPConn
 	conns *conns
 
+	// The serving goroutine's own.
+	head    headScan
+	rest    []byte  // what has been read and stands behind the head
+	body    framing // of the request being answered, unless it has been read
+	request uint64  // that request's number in inFlight
+	bounded bool    // see boundKernel
+
+	held atomic.Int64 // bytes of transit
+
+	crowded bool      // there is no room for it: see Server.roomForConnection
+	until   time.Time // when it is closed, if so
+
 	mu       sync.Mutex
-	idle     bool      // between requests: nothing of the next one has been read
-	leaving  bool      // to be handed over when idle
-	woken    bool      // the deadline that stands is longAgo, not the server's
-	deadline time.Time // for reading, as the server set it
+	lingers  time.Duration // see leaveUnread
+	idle     bool          // between requests: nothing of the next one has been read
+	leaving  bool          // to be handed over when idle
+	woken    bool          // the deadline that stands is longAgo, not the server's
+	deadline time.Time     // for reading, as the server set it
 }
 
-// Read reads for the server. Idle time that is over is the end of the connection.
+// Read reads heads for the server, see headScan.
 func (c *conn) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		return c.takeRest(p[:c.head.end(c.rest[:min(len(p), len(c.rest))])]), nil
+	}
+	n, err := c.receive(p)
+	end := c.head.end(p[:n])
+	if end < n {
+		c.rest = bytes.Clone(p[end:n])
+	}
+	return end, err
+}
+
+// takeRest reads what has been read already.
+func (c *conn) takeRest(p []byte) int {
+	n := copy(p, c.rest)
+	if c.rest = c.rest[n:]; len(c.rest) == 0 {
+		c.rest = nil // an idle connection keeps no buffers
+	}
+	return n
+}
+
+// receive reads from the client. Idle time that is over is the end of the connection.
+func (c *conn) receive(p []byte) (int, error) {
 	for {
 		n, err := c.TCPConn.Read(p)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -83,6 +119,9 @@ func (c *conn) wokenUp() int {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.crowded && t.After(c.until) {
+		t = c.until
+	}
 	c.deadline = t
 	if c.woken && c.idle {
 		return nil
@@ -95,8 +134,10 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Close closes this process's end.
+// Close closes this process's end, in order where the client may still be sending.
 func (c *conn) Close() error {
+	c.release()
+	c.linger()
 	c.conns.remove(c)
 	return c.TCPConn.Close()
 }
@@ -114,6 +155,7 @@ func (c *conn) active() {
 
 // settled notes that a request has been answered.
 func (c *conn) settled() {
+	c.release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = true
@@ -137,7 +179,14 @@ func (c *conn) setLeaving(leaving bool) {
 
 // conns are a worker's open connections, event streams left out.
 type conns struct {
-	own *metrics.Page
+	own     *metrics.Page
+	bodies  pace
+	answers pace
+	transit transit
+	lingers atomic.Int64 // connections being closed in order
+	ending  atomic.Bool  // the worker waits for its connections to end
+
+	crowded atomic.Int64 // of those open, how many there is no room for
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
@@ -146,7 +195,9 @@ type conns struct {
 	empty   chan struct{} // not nil: closed when none is open
 }
 
-func newConns(own *metrics.Page) *conns { return &conns{own: own, open: map[*conn]struct{}{}} }
+func newConns(own *metrics.Page) *conns {
+	return &conns{own: own, bodies: bodyPace, answers: answerPace, open: map[*conn]struct{}{}}
+}
 
 // add takes a connection in, which has sent nothing yet that was read.
 func (s *conns) add(tcp *net.TCPConn) *conn {
@@ -162,6 +213,12 @@ func (s *conns) add(tcp *net.TCPConn) *conn {
 	return c
 }
 
+// crowd marks a connection that has just been accepted as one that there is no room for.
+func (c *conn) crowd() {
+	c.crowded, c.until = true, time.Now().Add(crowdedFor)
+	c.conns.crowded.Add(1)
+}
+
 // remove forgets a connection that is closed, or that has become an event stream.
 func (s *conns) remove(c *conn) {
 	s.mu.Lock()
@@ -170,6 +227,9 @@ func (s *conns) remove(c *conn) {
 		return
 	}
 	delete(s.open, c)
+	if c.crowded {
+		s.crowded.Add(-1)
+	}
 	s.own.Shift(metrics.Connections, -1)
 	if s.empty != nil && len(s.open) == 0 {
 		close(s.empty)
@@ -180,6 +240,7 @@ func (s *conns) remove(c *conn) {
 // leave begins to hand connections over, each when it is idle, and gives a channel
 // that is closed when none is left.
 func (s *conns) leave(over handOver) <-chan struct{} {
+	s.ending.Store(true)
 	s.mu.Lock()
 	empty := make(chan struct{})
 	s.over, s.empty = over, empty
@@ -201,7 +262,7 @@ func (s *conns) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
-	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "") }) == nil {
+	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "", 0) }) == nil {
 		return true
 	}
 	s.mu.Lock()
@@ -234,6 +295,7 @@ func onState(nc net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateIdle:
 		c.settled()
 	case fasthttp.StateHijacked:
+		c.release()
 		c.conns.remove(c)
 	}
 }

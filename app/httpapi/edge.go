@@ -18,14 +18,21 @@ import (
 const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 
 // edge is around every request: it gives it an id, counts it, keeps a panic from
-// ending the worker, refuses compressed bodies, and logs one line.
+// ending the worker, and logs one line.
 func (s *Server) edge(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
 	s.o.Own.Shift(metrics.InFlight, 1)
 	defer s.o.Own.Shift(metrics.InFlight, -1)
-	defer s.inFlight.begin()()
+	number := s.inFlight.begin()
+	defer s.inFlight.end(number)
+	if client, ok := c.Context().Conn().(*conn); ok {
+		client.request = number
+	}
 	err := s.guarded(c)
+	if err == nil {
+		err = holdAnswer(c)
+	}
 	failure := err
 	if err != nil {
 		err = s.fail(c, err)
@@ -42,9 +49,6 @@ func (s *Server) guarded(c *fiber.Ctx) (err error) {
 			err = study.Errorf(study.CodeInternal, "something went wrong on our side")
 		}
 	}()
-	if len(c.Request().Header.Peek(fiber.HeaderContentEncoding)) > 0 {
-		return study.Errorf(study.CodeUnsupported, "send the body without Content-Encoding")
-	}
 	return c.Next()
 }
 
@@ -56,15 +60,29 @@ func (s *Server) settle(c *fiber.Ctx, took time.Duration, failure error) {
 	}
 	s.count(c, took, failure)
 	level := levelOf(c, failure)
-	if s.o.Log.Enabled(s.lifetime, level) && (!refused(failure) || s.refusals.line()) {
+	if s.o.Log.Enabled(s.lifetime, level) && s.hasLine(c, failure) {
 		s.logRequest(c, level, took, failure)
 	}
+}
+
+// hasLine reports whether the answer has a line of its own in the log: of the refusals that clients can cause by the
+// thousand only some do.
+func (s *Server) hasLine(c *fiber.Ctx, failure error) bool {
+	if _, head := c.Locals(headKey{}).(headRefusal); head {
+		return s.rejects.line()
+	}
+	return !refused(failure) || s.refusals.line()
 }
 
 // count puts the answer on the worker's page.
 func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 	if probe(c.Route().Path) {
 		s.o.Own.Add(metrics.Probes, 1)
+		return
+	}
+	if _, head := c.Locals(headKey{}).(headRefusal); head {
+		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are no failures of the service
+		s.o.Refresh()
 		return
 	}
 	s.o.Own.Observe(classOf(c.Path()), took)
@@ -94,7 +112,7 @@ func levelOf(c *fiber.Ctx, failure error) slog.Level {
 func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, failure error) {
 	attrs := []slog.Attr{
 		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
-		slog.String("method", utils.CopyString(c.Method())), slog.String("route", utils.CopyString(c.Route().Path)),
+		slog.String("method", methodOf(c)), slog.String("route", s.routeOf(c)),
 		slog.Int("status", c.Response().StatusCode()), slog.Int64("duration_us", took.Microseconds()),
 	}
 	if cached, applies := c.Locals(cacheKey{}).(string); applies {
@@ -104,6 +122,14 @@ func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, 
 		attrs = append(attrs, slog.String("error", failure.Error()))
 	}
 	s.o.Log.LogAttrs(s.lifetime, level, "request", attrs...)
+}
+
+// methodOf is the method as the log names it.
+func methodOf(c *fiber.Ctx) string {
+	if head, ok := c.Locals(headKey{}).(headRefusal); ok {
+		return head.method
+	}
+	return utils.CopyString(c.Method())
 }
 
 // countRequest counts an answer, and tells when it is the one after which this

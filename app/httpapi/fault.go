@@ -24,16 +24,16 @@ const (
 
 // routeFaults adds the routes that make this worker fail in ways that no request of the
 // service can make it. They are in builds with the tag faulttest only, which are for tests.
-func (s *Server) routeFaults() {
-	s.app.Post("/debug/leak", leak)
-	s.app.Post("/debug/allocate", allocate)
-	s.app.Post("/debug/panic", func(*fiber.Ctx) error { panic("a fault was asked for") })
-	s.app.Post("/debug/panic-goroutine", panicElsewhere)
-	s.app.Post("/debug/panic-stream", s.panicStream)
-	s.app.Post("/debug/overflow", overflow)
-	s.app.Post("/debug/deadlock", s.deadlock)
-	s.app.Post("/debug/spin", spin)
-	s.app.Post("/debug/orphan", orphan)
+func (s *Server) routeFaults(to router) {
+	to.Post("/debug/leak", leak)
+	to.Post("/debug/allocate", allocate)
+	to.Post("/debug/panic", func(*fiber.Ctx) error { panic("a fault was asked for") })
+	to.Post("/debug/panic-goroutine", panicElsewhere)
+	to.Post("/debug/panic-stream", s.panicStream)
+	to.Post("/debug/overflow", overflow)
+	to.Post("/debug/deadlock", s.deadlock)
+	to.Post("/debug/spin", spin)
+	to.Post("/debug/orphan", orphan)
 }
 
 // panicElsewhere panics where no handler's recover reaches.

@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// The most that one request takes; larger numbers are cut to it.
+// The most that one request takes; larger numbers are refused.
 const (
 	maxLeakKB     = 16384
 	maxAllocateMB = 1024

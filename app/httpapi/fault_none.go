@@ -3,4 +3,4 @@
 package httpapi
 
 // routeFaults adds nothing: only builds with the tag faulttest can be made to fail.
-func (*Server) routeFaults() {}
+func (*Server) routeFaults(router) {}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,32 +19,39 @@ const maxHeaders = 100 // header lines of a request; above it 431
 // connection is closed, so that nothing behind it on the connection is taken for a request.
 func (s *Server) guard(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		status := refusal(&ctx.Request.Header)
-		if status == 0 {
+		body, status := checkHead(&ctx.Request.Header)
+		if status != 0 {
+			s.refuseHead(ctx, status)
+			return
+		}
+		client, ok := ctx.Conn().(*conn)
+		if !ok {
 			next(ctx)
 			return
 		}
-		c := s.app.AcquireCtx(ctx)
-		defer s.app.ReleaseCtx(c)
-		if err := s.fail(c, fiber.NewError(status)); err != nil {
-			ctx.SetStatusCode(http.StatusInternalServerError)
+		client.body = body
+		next(ctx)
+		if client.body.length != 0 && !client.skipBody() {
+			client.leaveUnread(ctx.Response.StatusCode())
+			ctx.SetConnectionClose()
 		}
-		ctx.SetConnectionClose()
 	}
 }
 
-// refusal is the status that a request's head is refused with; 0 = it is served.
-func refusal(h *fasthttp.RequestHeader) int {
+// checkHead reads what a request's head says of its body, and the status that the head is refused with; 0 = it is served.
+func checkHead(h *fasthttp.RequestHeader) (body framing, status int) {
 	version := string(h.Protocol())
 	switch {
 	case version != "HTTP/1.1" && version != "HTTP/1.0":
-		return http.StatusHTTPVersionNotSupported
+		return body, http.StatusHTTPVersionNotSupported
 	case !slices.Contains(fiber.DefaultMethods, string(h.Method())):
-		return http.StatusNotImplemented
+		return body, http.StatusNotImplemented
 	case !addressed(string(h.RequestURI()), string(h.Host())):
-		return http.StatusBadRequest
+		return body, http.StatusBadRequest
 	}
-	return linesRefused(h.RawHeaders())
+	body, status = checkLines(h.RawHeaders())
+	body.goOn = body.goOn && version == "HTTP/1.1" // HTTP/1.0 does not know it
+	return body, status
 }
 
 // addressed reports whether what is asked for is a path of the host that is asked, or the host itself (RFC 9112,
@@ -73,10 +81,10 @@ func hostname(host string) bool {
 	return true
 }
 
-// linesRefused is refusal for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp takes a bare
+// checkLines is checkHead for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp takes a bare
 // LF for a line's end, joins folded lines, lets a name have spaces in it, and takes the chunks of a body that has a
 // length as well.
-func linesRefused(raw []byte) int {
+func checkLines(raw []byte) (body framing, status int) {
 	framings := 0
 	for n := 0; len(raw) > 0; n++ {
 		var line []byte
@@ -87,17 +95,17 @@ func linesRefused(raw []byte) int {
 		}
 		name, value, colon := bytes.Cut(line, []byte(":"))
 		if !crlf || !colon || !fieldName(name) {
-			return http.StatusBadRequest
+			return body, http.StatusBadRequest
 		}
 		if n == maxHeaders {
-			return http.StatusRequestHeaderFieldsTooLarge
+			return body, http.StatusRequestHeaderFieldsTooLarge
 		}
-		framing, status := fieldRefused(name, bytes.Trim(value, " \t"))
+		framing, status := body.field(name, bytes.Trim(value, " \t"))
 		if framings += framing; status != 0 || framings > 1 {
-			return cmp.Or(status, http.StatusBadRequest)
+			return body, cmp.Or(status, http.StatusBadRequest)
 		}
 	}
-	return 0
+	return body, 0
 }
 
 // The headers that a head is refused for, and the values that it is not.
@@ -109,17 +117,26 @@ var (
 	goOn             = []byte("100-continue")
 )
 
-// fieldRefused is refusal for one header. framing is 1 for one that says where the body ends, of which there may be one.
-func fieldRefused(name, value []byte) (framing, status int) {
+// field notes what one header says of the body, and gives the status that it is refused with. framing is 1 for one
+// that says where the body ends, of which there may be one.
+func (b *framing) field(name, value []byte) (framing, status int) {
 	switch {
 	case bytes.EqualFold(name, contentLength):
+		length, err := strconv.Atoi(string(value)) // digits: fasthttp has refused all else
+		if err != nil {
+			return 1, http.StatusBadRequest
+		}
+		b.length = length
 		return 1, 0
 	case bytes.EqualFold(name, transferEncoding) && !bytes.EqualFold(value, chunked):
 		return 1, http.StatusBadRequest
 	case bytes.EqualFold(name, transferEncoding):
+		b.length = -1
 		return 1, 0
 	case bytes.EqualFold(name, expect) && !bytes.EqualFold(value, goOn):
 		return 0, http.StatusExpectationFailed
+	case bytes.EqualFold(name, expect):
+		b.goOn = true
 	}
 	return 0, 0
 }

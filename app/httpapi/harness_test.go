@@ -19,6 +19,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/httpapi/openapitest"
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -35,6 +36,8 @@ type fakeRuns struct {
 	drain func(context.Context) error
 	wait  func(context.Context) error // not nil: Do begins with it
 	full  atomic.Bool                 // Refuse does
+	mu    sync.Mutex
+	ended []func() // of the runs started
 }
 
 func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
@@ -52,7 +55,12 @@ func (r *fakeRuns) Refuse() error {
 	}
 	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
-func (r *fakeRuns) Start(q study.Request) (string, error) { return r.start(q) }
+func (r *fakeRuns) Start(q study.Request, ended ...func()) (string, error) {
+	r.mu.Lock()
+	r.ended = append(r.ended, ended...)
+	r.mu.Unlock()
+	return r.start(q)
+}
 func (r *fakeRuns) Drain(ctx context.Context) error {
 	if r.drain != nil {
 		return r.drain(ctx)
@@ -116,7 +124,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	page, _ := f.board.Claim(0, 1)
 	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
-		MaxBodyBytes: 64 << 10, MaxStreams: 3, CacheBackend: "memory",
+		MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20, MaxStreams: 3, CacheBackend: "memory",
 		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
 		Due: func() {}, Reload: func() error { f.reloads++; return nil }, ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
 		Log: slog.New(slog.NewTextHandler(f.log, nil))}
@@ -164,9 +172,10 @@ func (f *face) serveStreams(o *Options) {
 	if o.Streams != nil {
 		return
 	}
-	own := o.Own
+	own, places := o.Own, o.ClientStreams
 	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
-		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Log: o.Log})
+		Count: func(n int64) { own.Shift(metrics.Streams, n) },
+		Ended: func(place int32) { places.Release(limit.Place(place)) }, Log: o.Log})
 	if err != nil {
 		f.t.Fatal(err)
 	}

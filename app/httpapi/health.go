@@ -57,7 +57,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{
 		"status":      status,
 		"service":     "studysharper_backend",
-		"version":     "1.0.0",
+		"version":     s.o.Version,
 		"environment": s.o.Environment,
 		"timestamp":   time.Now().UTC().Format(time.RFC3339),
 		"components": fiber.Map{
@@ -119,6 +119,9 @@ func (s *Server) failing() map[string]string {
 	}
 	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {
 		failing["events"] = "unavailable"
+	}
+	if !descriptorLeft() {
+		failing["files"] = "no descriptor is left"
 	}
 	return failing
 }

@@ -207,7 +207,7 @@ func TestNotesAreMadeReadFoundChangedAndDeleted(t *testing.T) {
 func TestHealthHasTheContractsFields(t *testing.T) {
 	f := serve(t)
 	got := f.ask("GET", "/health", "").object(t)
-	if got["status"] != "healthy" || got["service"] != "studysharper_backend" || got["version"] != "1.0.0" {
+	if got["status"] != "healthy" || got["service"] != "studysharper_backend" || got["version"] != "test" {
 		t.Errorf("got %v", got)
 	}
 	has(t, got, "environment", "timestamp", "endpoints")

@@ -15,18 +15,28 @@ type inFlight struct {
 
 func newInFlight() *inFlight { return &inFlight{began: map[uint64]int64{}} }
 
-// begin notes a request; done is to be called at its end.
-func (f *inFlight) begin() (done func()) {
+// begin notes a request; its number is given to end.
+func (f *inFlight) begin() (number uint64) {
+	f.mu.Lock()
+	f.next++
+	number = f.next
+	f.mu.Unlock()
+	f.resume(number)
+	return number
+}
+
+// end forgets a request that is answered, or that waits for its client.
+func (f *inFlight) end(number uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next++
-	number := f.next
+	delete(f.began, number)
+}
+
+// resume notes that the request begins now.
+func (f *inFlight) resume(number uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.began[number] = metrics.Monotonic()
-	return func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.began, number)
-	}
 }
 
 // oldest is when the oldest request began, in Monotonic nanoseconds; 0 = none is in flight.

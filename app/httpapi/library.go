@@ -183,10 +183,10 @@ func numberOf(c *fiber.Ctx, name string, otherwise, most int) (int, error) {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(given)
-	if err != nil || n < 1 {
+	if err != nil || n < 1 || n > most {
 		return 0, study.Invalid([]study.Fault{{Field: name, Detail: "must be a whole number from 1 to " + strconv.Itoa(most)}})
 	}
-	return min(n, most), nil
+	return n, nil
 }
 
 func query(c *fiber.Ctx, name string) string { return utils.CopyString(c.Query(name)) }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -18,24 +19,61 @@ var adminGuesses = []limit.Policy{{Name: "admin", Quota: 5, Window: time.Minute}
 // allow counts a request of its client, the user or else the address, and is
 // CodeRateLimited above a limit. Either way the answer says what is left
 // (draft-ietf-httpapi-ratelimit-headers-10). A limit that cannot be counted lets pass.
-func (s *Server) allow(c *fiber.Ctx) error {
+func (s *Server) allow(c *fiber.Ctx) error { return s.withinLimits(c, true) }
+
+// wouldAllow is allow for a request that is not read yet: it counts nothing.
+func (s *Server) wouldAllow(c *fiber.Ctx) error { return s.withinLimits(c, false) }
+
+func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
 	if len(s.o.Limits) == 0 {
 		return nil
 	}
-	client := "address " + s.client(c)
-	if user := authenticated(c); user != "" {
-		client = "user " + user
+	judge := s.o.Counter.Peek
+	if count {
+		judge = s.o.Counter.Take
 	}
-	v, err := s.o.Counter.Take(s.lifetime, client, s.o.Limits)
+	v, err := judge(s.lifetime, s.countedAs(c), s.o.Limits)
 	if err != nil {
-		s.o.Log.Warn("a limit cannot be counted", "error", err)
+		s.o.Log.Warn("rate limiter unavailable", "error", err)
 		return nil
 	}
-	tellLimits(c, v)
+	if count || !v.OK {
+		tellLimits(c, v)
+	}
 	if v.OK {
 		return nil
 	}
 	return tooMany(v, "too many requests")
+}
+
+// countedAs names the client that a request counts for under every limit: its user, or else its address. (Without user
+// authentication a user_id is made up freely, and stands for nobody.)
+func (s *Server) countedAs(c *fiber.Ctx) string {
+	if user := authenticated(c); user != "" {
+		return "user " + user
+	}
+	return "address " + s.client(c)
+}
+
+// hold takes a place for what a request's client is about to hold; it is owed back. Above the client's bound it is
+// CodeRateLimited, and what the client may hold is told as for other limits; when the container has no place,
+// CodeOverloaded.
+func (s *Server) hold(c *fiber.Ctx, places *limit.Places, name, what string) (limit.Place, error) {
+	place, err := places.Take(s.countedAs(c))
+	switch {
+	case errors.Is(err, limit.ErrClientFull):
+		addLimit(c, fmt.Sprintf("%q;q=%d;qu=\"concurrent-requests\"", name, places.Most()), fmt.Sprintf("%q;r=0", name))
+		return 0, &study.Error{Code: study.CodeRateLimited, Message: "too many " + what + " of yours at once", Cause: err}
+	case err != nil:
+		return 0, study.Wrap(err, study.CodeOverloaded, "too many "+what)
+	}
+	return place, nil
+}
+
+// addLimit tells of one more limit beside those that have been told.
+func addLimit(c *fiber.Ctx, policy, left string) {
+	c.Append("RateLimit-Policy", policy)
+	c.Append("RateLimit", left)
 }
 
 // tooMany is the error for a client above a limit, with when to come back: a little
@@ -50,8 +88,7 @@ func tellLimits(c *fiber.Ctx, v limit.Verdict) {
 		policies[i] = fmt.Sprintf("%q;q=%d;w=%d", l.Name, l.Quota, wholeSeconds(l.Window))
 		left[i] = fmt.Sprintf("%q;r=%d;t=%d", l.Name, l.Remaining, wholeSeconds(l.Reset))
 	}
-	c.Set("RateLimit-Policy", strings.Join(policies, ", "))
-	c.Set("RateLimit", strings.Join(left, ", "))
+	addLimit(c, strings.Join(policies, ", "), strings.Join(left, ", "))
 }
 
 // wrongAdminToken counts a wrong guess: CodeForbidden, or CodeRateLimited when there

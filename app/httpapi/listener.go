@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"studysharper/app/metrics"
@@ -27,6 +28,8 @@ type listener struct {
 	*net.TCPListener
 	conns *conns
 	board *metrics.Board
+	room  Room
+	shut  atomic.Bool   // Close has begun
 	ended chan struct{} // closed when Accept has given io.EOF, which it does once
 }
 
@@ -34,10 +37,15 @@ type listener struct {
 func (l *listener) Accept() (net.Conn, error) {
 	for pause := acceptPause; ; pause = min(2*pause, acceptPauseMax) {
 		l.yield()
+		l.awaitSpare()
 		tcp, err := l.AcceptTCP()
 		switch {
 		case err == nil:
-			return l.conns.add(tcp), nil
+			c := l.conns.add(tcp)
+			if !l.room.forConn(l.board, l.conns.own) {
+				c.crowd()
+			}
+			return c, nil
 		case errors.Is(err, net.ErrClosed):
 			close(l.ended)
 			return nil, io.EOF
@@ -48,6 +56,7 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // Close makes Accept end. It is idempotent.
 func (l *listener) Close() error {
+	l.shut.Store(true)
 	if err := l.TCPListener.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
@@ -58,6 +67,14 @@ func (l *listener) Close() error {
 // does not accept after all must not keep clients waiting.
 func (l *listener) yield() {
 	for waited := time.Duration(0); waited < yieldMost && l.heavier(); waited += yieldStep {
+		time.Sleep(yieldStep)
+	}
+}
+
+// awaitSpare waits while all descriptors for refusing connections are in use. A new connection waits in the kernel
+// meanwhile, at most crowdedFor.
+func (l *listener) awaitSpare() {
+	for l.room.Conns > 0 && l.conns.crowded.Load() >= int64(l.room.Spare) && !l.shut.Load() {
 		time.Sleep(yieldStep)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // Runs answers agent requests: *agent.Runner, or a test's.
 type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
-	Start(study.Request) (runID string, err error)
+	Start(r study.Request, ended ...func()) (runID string, err error)
 	Refuse() error // not nil: there is no room for another run
 	Drain(context.Context) error
 }
@@ -28,6 +28,14 @@ type Tokens interface {
 	User(ctx context.Context, token string) (string, error)
 }
 
+// Room is what the descriptors of a process leave for clients: of a worker and the one that it replaces, which gives it
+// all it has. Conns 0 = without a bound.
+type Room struct {
+	Conns   int // open connections, event streams included; above it they are answered 503 and closed
+	Streams int // of those, event streams; above it 503
+	Spare   int // connections above Conns that are accepted to be answered so; others wait
+}
+
 // Options are a server's settings and its neighbours.
 type Options struct {
 	Version       string
@@ -35,7 +43,10 @@ type Options struct {
 	AdminToken    string // "" = the admin endpoints answer 403
 	Origins       []string
 	MaxBodyBytes  int
-	MaxStreams    int // over all workers
+	TransitBytes  int64 // of this worker: bodies being received and answers being sent
+	MaxLists      int   // that this worker makes at a time; at least one
+	MaxStreams    int   // over all workers
+	Room          Room
 	CacheBackend  string
 	CacheMaxItems int   // a worker
 	CacheMaxBytes int64 // a worker
@@ -44,8 +55,10 @@ type Options struct {
 	Tokens  Tokens         // nil = no user authentication
 	Limits  []limit.Policy // of process-stream, for each client; none = no limit
 	Counter limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
-	Proxies []netip.Prefix // whose X-Forwarded-For is believed
-	Gate    *limit.Gate    // counts the streams of all instances; nil = there is only this one
+	// ClientRuns and ClientStreams count what each client holds, over all workers; nil = without a limit.
+	ClientRuns, ClientStreams *limit.Places
+	Proxies                   []netip.Prefix // whose X-Forwarded-For is believed
+	Gate                      *limit.Gate    // counts the streams of all instances; nil = there is only this one
 	// Degraded names the components that go on without the other instances for now; nil = none ever.
 	Degraded func() []string
 	Runs     Runs
@@ -66,4 +79,6 @@ type Options struct {
 	// Reload replaces every worker.
 	Reload func() error
 	Log    *slog.Logger
+
+	bodies, answers pace // a test's; else bodyPace and answerPace
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 
 	"studysharper/app/study"
 )
@@ -33,6 +33,7 @@ var statuses = map[study.Code]int{
 	study.CodeUnauthorized:        http.StatusUnauthorized,
 	study.CodeForbidden:           http.StatusForbidden,
 	study.CodeNotFound:            http.StatusNotFound,
+	study.CodeMethod:              http.StatusMethodNotAllowed,
 	study.CodeTooLarge:            http.StatusRequestEntityTooLarge,
 	study.CodeUnsupported:         http.StatusUnsupportedMediaType,
 	study.CodeInvalid:             http.StatusUnprocessableEntity,
@@ -48,17 +49,13 @@ var statuses = map[study.Code]int{
 	study.CodeUpstreamTimeout:     http.StatusGatewayTimeout,
 }
 
-// fail answers with the problem that err is. It is Fiber's error handler: handlers
-// and fasthttp's parser end here alike.
+// fail answers with the problem that err is. It is Fiber's error handler.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID(c)
 	p, retry := problemOf(err)
 	p.RequestID = string(c.Response().Header.Peek(fiber.HeaderXRequestID))
 	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter(retry))
-	}
-	if cut(err) {
-		c.Response().SetConnectionClose()
 	}
 	body, err := json.Marshal(p)
 	if err != nil {
@@ -85,36 +82,30 @@ func problemOf(err error) (problem, time.Duration) {
 		Error: title, Code: e.Code.Public(), Faults: e.Faults}, e.RetryAfter
 }
 
+// edgeCodes are the codes of what the server itself refuses, by status; any other is the fault of the request's text.
+var edgeCodes = map[int]study.Code{
+	http.StatusNotFound:                    study.CodeNotFound,
+	http.StatusMethodNotAllowed:            study.CodeMethod,
+	http.StatusRequestTimeout:              study.CodeTimeout,
+	http.StatusRequestEntityTooLarge:       study.CodeTooLarge,
+	http.StatusUnsupportedMediaType:        study.CodeUnsupported,
+	http.StatusExpectationFailed:           study.CodeUnsupported,
+	http.StatusRequestHeaderFieldsTooLarge: study.CodeTooLarge,
+	http.StatusInternalServerError:         study.CodeInternal,
+	http.StatusNotImplemented:              study.CodeMethod,
+	http.StatusServiceUnavailable:          study.CodeOverloaded,
+	http.StatusHTTPVersionNotSupported:     study.CodeUnsupported,
+}
+
 // edgeProblem is for what the server itself refuses; the text of its errors quotes
 // the request and stays inside.
 func edgeProblem(status int) problem {
 	if status < http.StatusBadRequest || http.StatusText(status) == "" {
 		status = http.StatusInternalServerError
 	}
-	code := map[int]study.Code{
-		http.StatusNotFound:              study.CodeNotFound,
-		http.StatusRequestEntityTooLarge: study.CodeTooLarge,
-		http.StatusUnsupportedMediaType:  study.CodeUnsupported,
-		http.StatusInternalServerError:   study.CodeInternal,
-		http.StatusServiceUnavailable:    study.CodeOverloaded,
-		http.StatusRequestTimeout:        study.CodeTimeout,
-	}[status]
-	if code == "" {
-		code = study.CodeMalformed
-	}
+	code := cmp.Or(edgeCodes[status], study.CodeMalformed)
 	title := http.StatusText(status)
 	return problem{Type: "about:blank", Title: title, Status: status, Error: title, Code: code}
-}
-
-// cut reports whether the connection cannot go on after the error: its request
-// was not read to the end, or not understood.
-func cut(err error) bool {
-	e, ok := errors.AsType[*fiber.Error](err)
-	if !ok {
-		return errors.Is(err, fasthttp.ErrBodyTooLarge)
-	}
-	return e.Code == http.StatusBadRequest || e.Code == http.StatusRequestTimeout ||
-		e.Code == http.StatusRequestEntityTooLarge || e.Code == http.StatusRequestHeaderFieldsTooLarge
 }
 
 // retryAfter is d in whole seconds, rounded up; where nobody said how long, 1 to 5 s

@@ -157,6 +157,7 @@ func sumOf(board metrics.Snapshot, slot int64, g metrics.Gauge) int64 {
 
 func exposeRequests(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeCounter(e, "studysharper_http_requests_total", "Requests answered, probes and /metrics left out.", board.Total(metrics.Requests)+board.Total(metrics.Refused))
+	exposeCounter(e, "studysharper_http_rejected_total", "Requests refused for their heads, before routing: malformed, ambiguous, too large or late.", board.Total(metrics.Rejected))
 	exposeCounter(e, "studysharper_http_probes_total", "Probes, scrapes and the workers' own heartbeats answered.", board.Total(metrics.Probes))
 	responses := []labelled{{"other", metrics.Responses(0)}}
 	for _, status := range metrics.Statuses() {

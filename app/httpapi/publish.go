@@ -53,9 +53,9 @@ var published struct {
 
 // routePublish adds the routes that make this worker a publisher of its own, without
 // an agent or a model. They are in builds with the tag benchtest only.
-func (s *Server) routePublish() {
-	s.app.Post("/debug/publish", s.publish)
-	s.app.Delete("/debug/publish", unpublish)
+func (s *Server) routePublish(to router) {
+	to.Post("/debug/publish", s.publish)
+	to.Delete("/debug/publish", unpublish)
 }
 
 // publish answers at once, with this worker's process id, and goes on behind it.

@@ -3,4 +3,4 @@
 package httpapi
 
 // routePublish adds nothing: only builds with the tag benchtest can be made to publish.
-func (*Server) routePublish() {}
+func (*Server) routePublish(router) {}

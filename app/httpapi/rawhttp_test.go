@@ -57,10 +57,10 @@ func TestTheGuardOfOrdinaryRequestsAllocatesNothing(t *testing.T) {
 	if err := h.Read(bufio.NewReader(strings.NewReader(raw))); err != nil {
 		t.Fatal(err)
 	}
-	if status := refusal(&h); status != 0 {
-		t.Fatalf("it is refused with %d", status)
+	if body, status := checkHead(&h); status != 0 || body != (framing{length: 2}) {
+		t.Fatalf("it is refused with %d, its body is %+v", status, body)
 	}
-	if n := testing.AllocsPerRun(100, func() { refusal(&h) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { checkHead(&h) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"studysharper/app/limit"
 	"studysharper/app/study"
 )
 
@@ -50,8 +51,8 @@ func (r *refusals) end() {
 	}
 }
 
-// refused reports whether a failure is the want of room: as it is meant to be, and no work.
+// refused reports whether a failure is the want of room, for everyone or for one client: as it is meant to be, and no work.
 func refused(failure error) bool {
 	e, ok := errors.AsType[*study.Error](failure)
-	return ok && e.Code == study.CodeOverloaded
+	return ok && (e.Code == study.CodeOverloaded || errors.Is(failure, limit.ErrClientFull))
 }

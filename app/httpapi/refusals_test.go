@@ -16,7 +16,7 @@ func TestWhatThereIsNoRoomForIsRefusedUnread(t *testing.T) {
 	for _, path := range []string{"/api/ai/process", "/api/ai/agent-test", "/api/ai/process-stream"} {
 		for _, body := range []string{chat, "no JSON at all"} {
 			r := f.ask("POST", path, body)
-			if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || r.object(t)["code"] != "overloaded" {
+			if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || r.object(t)["code"] != "busy" {
 				t.Errorf("%s: %d %v %s", path, r.StatusCode, r.Header, r.body)
 			}
 		}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
 
+	"studysharper/app/limit"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
 	"studysharper/app/study"
@@ -22,13 +24,12 @@ import (
 
 // The bounds that no setting changes.
 const (
-	readTimeout  = 30 * time.Second // a whole request, first byte to last
-	writeTimeout = 30 * time.Second // a whole response; event streams have their own
-	idleTimeout  = 75 * time.Second // a kept-alive connection between requests
-	headerBytes  = 8 << 10          // request line and headers; above it 431. Every connection with a request has so much
-	maxConns     = 16 << 10         // open connections a worker, streams included
-	lingerFor    = 5 * time.Second  // for connections that no successor could take
-	lingerLook   = 50 * time.Millisecond
+	readTimeout = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
+	idleTimeout = 75 * time.Second // a kept-alive connection between requests
+	headerBytes = 8 << 10          // request line and headers; above it 431. Every connection with a request has so much
+	maxConns    = 16 << 10         // open connections a worker, streams included
+	lingerFor   = 5 * time.Second  // for connections that no successor could take
+	lingerLook  = 50 * time.Millisecond
 )
 
 // Server is one worker's HTTP server. Make it with New, Serve it on a listener,
@@ -36,11 +37,15 @@ const (
 type Server struct {
 	o        Options
 	app      *fiber.App
-	handler  fasthttp.RequestHandler
+	handler  fasthttp.RequestHandler // guard, then routes
+	routes   fasthttp.RequestHandler
+	patterns []string // of the routes
 	conns    *conns
 	inFlight *inFlight
-	refusals refusals
-	stopping atomic.Bool // Drain has begun
+	lists    chan struct{} // has an element for each list being made
+	refusals refusals      // for want of room
+	rejects  refusals      // for their heads
+	stopping atomic.Bool   // Drain has begun
 	// lifetime is what handlers work under. Fiber's own context ends when a
 	// shutdown begins, and with it the work that the shutdown is to wait for.
 	lifetime context.Context
@@ -53,9 +58,14 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, conns: newConns(o.Own), inFlight: newInFlight()}
+	s := &Server{o: o, conns: newConns(o.Own), inFlight: newInFlight(), lists: make(chan struct{}, max(1, o.MaxLists))}
+	s.conns.transit.limit = o.TransitBytes
+	s.conns.bodies, s.conns.answers = cmp.Or(o.bodies, bodyPace), cmp.Or(o.answers, answerPace)
 	s.refusals.tell = func(untold int64) {
-		s.o.Log.Info("requests refused for want of room, without a line each", "requests", untold)
+		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", untold)
+	}
+	s.rejects.tell = func(untold int64) {
+		s.o.Log.Info("requests refused for their heads, not logged one by one", "requests", untold)
 	}
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
@@ -66,7 +76,7 @@ func New(o Options) *Server {
 		ReadBufferSize:        headerBytes,
 		ReduceMemoryUsage:     true, // a connection between requests keeps no buffers; see docs/decisions.md
 		ReadTimeout:           readTimeout,
-		WriteTimeout:          writeTimeout,
+		WriteTimeout:          s.conns.answers.window,
 		IdleTimeout:           idleTimeout,
 		Concurrency:           maxConns,
 		ErrorHandler:          s.fail,
@@ -80,8 +90,11 @@ func New(o Options) *Server {
 	server.CloseOnShutdown = true
 	server.Logger = silent{}
 	server.ConnState = onState
+	server.HeaderReceived = takeHead
+	server.ErrorHandler = s.unreadable
 	s.route()
-	s.handler = s.guard(s.app.Handler()) // builds the routes: a connection may be adopted before Serve
+	s.routes = s.app.Handler() // builds the routes: a connection may be adopted before Serve
+	s.handler = s.guard(s.routes)
 	server.Handler = s.handler
 	return s
 }
@@ -93,48 +106,49 @@ type silent struct{}
 func (silent) Printf(string, ...any) {}
 
 func (s *Server) route() {
-	s.app.Use(s.edge, s.cors())
-	s.app.Get("/", s.root)
-	s.app.Get("/admin", s.adminPage)
-	s.app.Get("/assets/:version/:name", s.asset)
-	s.app.Get("/health", s.health)
-	s.app.Get("/livez", s.livez)
-	s.app.Get("/readyz", s.readyz)
-	s.app.Get("/metrics", s.prometheus)
-	s.app.Get("/openapi.json", openapi)
+	s.app.Use(s.edge, s.cors(), refusedHead, s.roomForConnection)
+	top := router{Router: s.app, server: s}
+	top.Get("/", s.root)
+	top.Get("/admin", s.adminPage)
+	top.Get("/assets/:version/:name", s.asset)
+	top.Get("/health", s.health)
+	top.Get("/livez", s.livez)
+	top.Get("/readyz", s.readyz)
+	top.Get("/metrics", s.prometheus)
+	top.Get("/openapi.json", openapi)
 
-	ai := s.app.Group("/api/ai", s.requireUser)
-	ai.Post("/agent-test", s.process)
-	ai.Post("/process", s.process)
-	ai.Post("/process-stream", s.processStream)
+	ai := top.group("/api/ai", s.requireUser)
+	ai.Post("/agent-test", s.roomForRun, s.process)
+	ai.Post("/process", s.roomForRun, s.process)
+	ai.Post("/process-stream", s.roomForStream, s.processStream)
 	ai.Get("/stream/:session", s.stream)
 	ai.Get("/stream-status", s.streamStatus)
-	ai.Get("/sessions", s.sessions)
+	ai.Get("/sessions", s.inTurn(s.sessions))
 	ai.Get("/sessions/:session", s.session)
 	ai.Delete("/sessions/:session", s.deleteSession)
-	ai.Get("/sessions/:session/messages", s.messages)
-	ai.Get("/generated-content/:kind", s.contents)
+	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
+	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
 	ai.Get("/content-stats/:user", s.contentStats)
 	ai.Post("/feedback", s.feedback)
 	ai.Get("/preferences", s.preferences)
 	ai.Put("/preferences", s.savePreferences)
 
-	notes := s.app.Group("/api/notes", s.requireUser)
+	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.createNote)
-	notes.Get("/", s.notes)
-	notes.Get("/:note", s.note)
+	notes.Get("/", s.inTurn(s.notes))
+	notes.Get("/:note", s.inTurn(s.note))
 	notes.Patch("/:note", s.updateNote)
 	notes.Delete("/:note", s.deleteNote)
 
-	admin := s.app.Group("/api/admin", s.requireAdmin)
+	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
-	admin.Get("/errors", s.adminErrors)
-	admin.Get("/user-activity/:user", s.userActivity)
+	admin.Get("/errors", s.inTurn(s.adminErrors))
+	admin.Get("/user-activity/:user", s.inTurn(s.userActivity))
 	admin.Delete("/cache", s.clearCache)
 	admin.Post("/reload", s.reload)
 
-	s.routeFaults()
-	s.routePublish()
+	s.routeFaults(top)
+	s.routePublish(top)
 }
 
 func (s *Server) cors() fiber.Handler {
@@ -155,7 +169,7 @@ func (s *Server) Serve(ln *net.TCPListener) error {
 func (s *Server) listenAt(ln *net.TCPListener) net.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener = &listener{TCPListener: ln, conns: s.conns, board: s.o.Board, ended: make(chan struct{})}
+	s.listener = &listener{TCPListener: ln, conns: s.conns, board: s.o.Board, room: s.o.Room, ended: make(chan struct{})}
 	if s.closed {
 		_ = ln.Close()
 	}
@@ -177,6 +191,7 @@ func (s *Server) Alive() bool {
 // something had to be cut.
 func (s *Server) Drain(ctx context.Context) error {
 	s.stopping.Store(true)
+	s.conns.ending.Store(true)
 	defer s.end()
 	err := s.o.Runs.Drain(ctx) // until then probes are answered, and say so
 	err = errors.Join(err, within(ctx, s.o.Streams.End()))
@@ -190,7 +205,9 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Leave(ctx context.Context, over handOver) error {
 	defer s.end()
 	s.closeListener()
-	streamless := s.o.Streams.Leave(over)
+	streamless := s.o.Streams.Leave(func(fd int, session, owner, position string, place int32) error {
+		return over(fd, session, owner, position, s.o.ClientStreams.Key(limit.Place(place)))
+	})
 	err := s.emptied(ctx, s.conns.leave(over))
 	err = errors.Join(err, s.o.Runs.Drain(ctx))
 	return errors.Join(err, within(ctx, streamless))
@@ -246,15 +263,16 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 }
 
 // AdoptStream takes over an event stream from a leaving worker: its socket, its
-// session, whose that must be ("" = anyone's) and its position. It owns fd. The stream goes on with a comment, because
+// session, whose that must be ("" = anyone's), its position and its client's key. It owns fd. The stream goes on with a comment, because
 // nobody knows how long its client has heard nothing. Where workers are recycled more
 // often than SSE_KEEPALIVE, the silence would begin anew with each of them.
-func (s *Server) AdoptStream(fd int, session, owner, position string) error {
+func (s *Server) AdoptStream(fd int, session, owner, position string, client uint64) error {
 	at, err := study.ParsePosition(position)
 	if err != nil {
 		return errors.Join(err, unix.Close(fd))
 	}
 	s.o.Streams.Reserve()
-	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Query: stream.Query{Session: session, Owner: owner, After: at}})
+	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Place: int32(s.o.ClientStreams.Add(client)),
+		Query: stream.Query{Session: session, Owner: owner, After: at}})
 	return nil
 }

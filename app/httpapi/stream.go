@@ -5,7 +5,9 @@ import (
 	"net"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -21,26 +23,65 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admitStream(); err != nil {
+	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
+	if c.Method() == fiber.MethodHead {
+		return s.streamHead(c, q)
+	}
+	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	if err != nil {
+		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
 		return err
 	}
-	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
-	peek := q
-	peek.Peek = true
-	found, err := s.o.Journal.Since(s.lifetime, peek)
-	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
-		err = s.storedAsMine(c, session)
+	if err := s.admitStream(); err != nil {
+		c.Response().SetConnectionClose()
+		s.o.ClientStreams.Release(place)
+		return err
+	}
+	ended, err := s.streamEnded(c, q)
+	if err != nil || ended {
+		s.releaseStream(place)
 	}
 	switch {
 	case err != nil:
-		s.o.Streams.Release()
 		return err
-	case found.Ended:
-		s.o.Streams.Release()
+	case ended:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q)
+	s.hijack(c, q, place)
 	return nil
+}
+
+// streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
+func (s *Server) streamHead(c *fiber.Ctx, q stream.Query) error {
+	ended, err := s.streamEnded(c, q)
+	switch {
+	case err != nil:
+		return err
+	case ended:
+		return c.SendStatus(fiber.StatusNoContent)
+	}
+	setStreamHeader(&c.Context().Response.Header)
+	return nil
+}
+
+// streamEnded reports whether the client has seen all that its session's run has to say. The error is
+// CodeNotFound for another user's session.
+func (s *Server) streamEnded(c *fiber.Ctx, q stream.Query) (bool, error) {
+	q.Peek = true
+	found, err := s.o.Journal.Since(s.lifetime, q)
+	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
+		err = s.storedAsMine(c, q.Session)
+	}
+	return found.Ended, err
+}
+
+// setStreamHeader sets the headers of an event stream.
+func setStreamHeader(h *fasthttp.ResponseHeader) {
+	h.SetContentType("text/event-stream")
+	h.Set(fiber.HeaderCacheControl, "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
+	h.SetConnectionClose()
 }
 
 // lastEventID is where the client says it is. What is no position of ours stands
@@ -76,35 +117,41 @@ func (s *Server) admitStream() error {
 // reserveStream takes a stream's place in the container, if there is one.
 func (s *Server) reserveStream() bool {
 	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) {
+	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
 		s.o.Streams.Release()
 		return false
 	}
 	return true
 }
 
+// releaseStream gives back what an admitted stream was given, which comes to nothing.
+func (s *Server) releaseStream(place limit.Place) {
+	s.o.Streams.Release()
+	s.o.ClientStreams.Release(place)
+}
+
 // hijack takes the connection out of the server's hands, and out of the runtime's:
 // the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query) {
+func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	ctx := c.Context()
 	h := &ctx.Response.Header
-	h.SetContentType("text/event-stream")
-	h.Set(fiber.HeaderCacheControl, "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	h.SetContentLength(-2) // neither length nor chunks: the end of the connection ends the body
-	h.SetConnectionClose()
+	setStreamHeader(h)
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
 		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on
 		fd, err := duplicate(rawConn(conn))
 		if err != nil {
 			s.o.Log.Warn("an event stream cannot be opened", "error", err)
-			s.o.Streams.Release()
+			_, _ = conn.Write(noDescriptor)
+			s.releaseStream(place)
 			return
 		}
-		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q})
+		s.o.Streams.Serve(hub.Stream{FD: fd, Head: h.Header(), Query: q, Place: int32(place)})
 	})
 }
+
+// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
+var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 // rawConn is the connection below fasthttp's wrapper and ours.
 func rawConn(wrapped net.Conn) net.Conn {

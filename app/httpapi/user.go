@@ -43,7 +43,7 @@ func userToken(c *fiber.Ctx) string {
 	if token := bearer(c); token != "" {
 		return token
 	}
-	if c.Method() == fiber.MethodGet && strings.HasPrefix(c.Path(), "/api/ai/stream/") {
+	if (c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead) && strings.HasPrefix(c.Path(), "/api/ai/stream/") {
 		return c.Query("access_token")
 	}
 	return ""

@@ -121,8 +121,10 @@ func TestTheQueryHoldsATokenForEventStreamsOnly(t *testing.T) {
 			t.Errorf("%s: %d %s", query, r.StatusCode, r.body)
 		}
 	}
-	if r := f.ask("HEAD", "/api/ai/stream/"+session+"?access_token=canary-ann", ""); r.StatusCode != 401 {
-		t.Errorf("HEAD: %d", r.StatusCode)
+	for query, want := range map[string]int{"?access_token=canary-ann": 200, "?access_token=canary-bob": 404, "": 401} {
+		if r := f.ask("HEAD", "/api/ai/stream/"+session+query, ""); r.StatusCode != want {
+			t.Errorf("HEAD %s: %d, want %d", query, r.StatusCode, want)
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type Counter interface {
 	// where one does not. The policies, two at most, are always the same for a client
 	// and in the same order.
 	Take(ctx context.Context, client string, policies []Policy) (Verdict, error)
+	// Peek is what Take would say, and counts nothing.
+	Peek(ctx context.Context, client string, policies []Policy) (Verdict, error)
 }
 
 // Verdict is what a client may do.

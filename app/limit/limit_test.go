@@ -73,6 +73,19 @@ func TestAQuotaMayBeUsedAtOnceAndComesBackEvenly(t *testing.T) {
 	}
 }
 
+func TestPeekSaysWhatTakeWouldAndCountsNothing(t *testing.T) {
+	s := open(t)
+	for i := range 12 {
+		peeked, err := s.Peek(t.Context(), "ann", []Policy{minute})
+		if again, _ := s.Peek(t.Context(), "ann", []Policy{minute}); err != nil || again.OK != peeked.OK {
+			t.Fatalf("request %d: %+v, then %+v, %v", i+1, peeked, again, err)
+		}
+		if v := s.take("ann", minute); v.OK != peeked.OK || v.RetryAfter != peeked.RetryAfter || v.OK != (i < 10) {
+			t.Fatalf("request %d: peeked %+v, took %+v", i+1, peeked, v)
+		}
+	}
+}
+
 func TestTheStricterOfTwoPoliciesHolds(t *testing.T) {
 	s := open(t)
 	let := 0

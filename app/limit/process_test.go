@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The test binary is a worker when this variable says how many requests it takes.
+// The test binary is a worker when this variable says how many requests it takes, or that it "holds" places.
 const roleEnv = "STUDYSHARPER_TEST_TAKES"
 
 const inherited = 3 // the table's descriptor in such a worker
@@ -21,6 +21,9 @@ const inherited = 3 // the table's descriptor in such a worker
 var slow = Policy{"slow", 1000, 1000 * time.Hour}
 
 func TestMain(m *testing.M) {
+	if os.Getenv(roleEnv) == "holds" {
+		os.Exit(holds())
+	}
 	if n, err := strconv.Atoi(os.Getenv(roleEnv)); err == nil {
 		os.Exit(takes(n))
 	}

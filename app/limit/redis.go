@@ -29,14 +29,14 @@ type Redis struct {
 func NewRedis(conn *redisconn.Conn) *Redis { return &Redis{conn, takeWithin} }
 
 // taking is judge, in the place where no other request comes between. Arguments: quota
-// and microseconds per request of each policy. Answer: now, the wait, then each moment
+// and microseconds per request of each policy, then, to count nothing, one more. Answer: now, the wait, then each moment
 // after it.
 var taking = redis.NewScript(`
 local time = redis.call('TIME')
 local now, wait = time[1] * 1000000 + time[2], 0
 local full, had = {}, redis.call('HMGET', KEYS[1], '1', '2')
 local answer = {now, 0}
-for i = 1, #ARGV / 2 do
+for i = 1, math.floor(#ARGV / 2) do
 	local quota, every = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
 	local latest = now + quota * every
 	local at = math.min(math.max(tonumber(had[i] or now), now), latest)
@@ -44,7 +44,7 @@ for i = 1, #ARGV / 2 do
 	wait = math.max(wait, full[i] - latest)
 end
 answer[2] = wait
-if wait == 0 then
+if wait == 0 and #ARGV % 2 == 0 then
 	local last = now
 	for i = 1, #full do
 		redis.call('HSET', KEYS[1], tostring(i), string.format('%.0f', full[i]))
@@ -57,13 +57,23 @@ return answer`)
 
 // Take implements Counter.
 func (r *Redis) Take(ctx context.Context, client string, policies []Policy) (Verdict, error) {
+	return r.run(ctx, client, policies)
+}
+
+// Peek implements Counter.
+func (r *Redis) Peek(ctx context.Context, client string, policies []Policy) (Verdict, error) {
+	return r.run(ctx, client, policies, "peek")
+}
+
+func (r *Redis) run(ctx context.Context, client string, policies []Policy, more ...any) (Verdict, error) {
 	if len(policies) > maxPolicies {
 		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", maxPolicies)
 	}
-	args := make([]any, 0, 2*maxPolicies)
+	args := make([]any, 0, 2*maxPolicies+1)
 	for _, p := range policies {
 		args = append(args, p.Quota, p.inMicros().every())
 	}
+	args = append(args, more...)
 	ctx, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	var answer []int64
@@ -107,11 +117,20 @@ type First struct{ Shared, Own Counter }
 
 // Take implements Counter.
 func (f First) Take(ctx context.Context, client string, policies []Policy) (Verdict, error) {
-	v, err := f.Shared.Take(ctx, client, policies)
+	return f.ask(Counter.Take, ctx, client, policies)
+}
+
+// Peek implements Counter.
+func (f First) Peek(ctx context.Context, client string, policies []Policy) (Verdict, error) {
+	return f.ask(Counter.Peek, ctx, client, policies)
+}
+
+func (f First) ask(how func(Counter, context.Context, string, []Policy) (Verdict, error), ctx context.Context, client string, policies []Policy) (Verdict, error) {
+	v, err := how(f.Shared, ctx, client, policies)
 	if err == nil {
 		return v, nil
 	}
-	if v, own := f.Own.Take(ctx, client, policies); own == nil {
+	if v, own := how(f.Own, ctx, client, policies); own == nil {
 		return v, nil
 	}
 	return Verdict{}, fmt.Errorf("count a request: %w", err)

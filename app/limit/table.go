@@ -92,6 +92,19 @@ func (t *Table) Close() error {
 
 // Take implements Counter. It waits for nothing but the lock, and ignores ctx.
 func (t *Table) Take(_ context.Context, client string, policies []Policy) (Verdict, error) {
+	return t.judge(client, policies, func(e *entry, now int64) Verdict { return judge(&e.full, policies, now) })
+}
+
+// Peek implements Counter, as Take does.
+func (t *Table) Peek(_ context.Context, client string, policies []Policy) (Verdict, error) {
+	return t.judge(client, policies, func(e *entry, now int64) Verdict {
+		full := e.full
+		return judge(&full, policies, now)
+	})
+}
+
+// judge has a client's entry judged while it is locked.
+func (t *Table) judge(client string, policies []Policy, by func(*entry, int64) Verdict) (Verdict, error) {
 	if len(policies) > maxPolicies {
 		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", maxPolicies)
 	}
@@ -101,9 +114,7 @@ func (t *Table) Take(_ context.Context, client string, policies []Policy) (Verdi
 	if err := t.lock(unix.F_WRLCK); err != nil {
 		return Verdict{}, err
 	}
-	now := t.now()
-	e := t.find(key)
-	v := judge(&e.full, policies, now)
+	v := by(t.find(key), t.now())
 	return v, t.lock(unix.F_UNLCK)
 }
 

@@ -83,6 +83,19 @@ func (b *Board) Sum(g Gauge) int64 {
 	return total
 }
 
+// SumOfSlot is Sum for the workers of one slot: the one that serves, and its predecessor while that leaves.
+func (b *Board) SumOfSlot(slot int64, gauges ...Gauge) int64 {
+	var total int64
+	for i := 1; i <= MaxWorkers; i++ {
+		if p := b.page(i); State(p.Gauge(StateOf)) != Absent && p.Gauge(Slot) == slot {
+			for _, g := range gauges {
+				total += p.Gauge(g)
+			}
+		}
+	}
+	return total
+}
+
 func (b *Board) read(index int) Reading {
 	r, p := Reading{Index: index, words: new([pageWords]uint64)}, b.page(index)
 	for i := range r.words {

@@ -96,6 +96,7 @@ const (
 	UpstreamCancelled                         // ... that we ended before it had answered
 	UpstreamTokens                            // tokens of prompts and answers, as the upstream says
 	TextPanics                                // panics on a student's text that were stopped
+	Rejected                                  // refused for their heads: no part of Requests
 	firstResponse                             // answers by status, in the order of statuses; then the others'
 	endCounter          = firstResponse + Counter(len(statuses)+1)
 )

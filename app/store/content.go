@@ -13,7 +13,7 @@ func scanContent(row scanner, v *study.Content) (mark, error) {
 	var created int64
 	err := row.Scan(&v.ID, &v.UserID, &v.SessionID, &v.Type, &v.Title, &v.Data, &created)
 	v.CreatedAt = fromMicros(created)
-	return mark{place{id: v.ID}, len(v.Title) + len(v.Data)}, err
+	return mark{place{id: v.ID}, jsonBytes(v.Title) + jsonBytes(v.Data)}, err
 }
 
 func (c *checks) contentType(t study.Type) {

@@ -14,7 +14,7 @@ func scanNote(row scanner, n *study.Note) (mark, error) {
 	var created, updated int64
 	err := row.Scan(&n.ID, &n.UserID, &n.Title, &n.Content, &created, &updated)
 	n.CreatedAt, n.UpdatedAt = fromMicros(created), fromMicros(updated)
-	return mark{place{id: n.ID}, len(n.Title) + len(n.Content)}, err
+	return mark{place{id: n.ID}, jsonBytes(n.Title) + jsonBytes(n.Content)}, err
 }
 
 func noNote() error { return study.Errorf(study.CodeNotFound, "the note does not exist") }
@@ -146,7 +146,7 @@ func (s *sqlStore) NotesByID(ctx context.Context, userID string, ids []string) (
 		if err != nil {
 			return nil, nameNote(err, id)
 		}
-		if bytes += len(n.Title) + len(n.Content); bytes > MaxListBytes {
+		if bytes += len(n.Title) + len(n.Content); bytes > MaxGivenBytes {
 			return nil, study.Invalid([]study.Fault{{Field: "note_ids", Detail: "the notes hold over 8 MiB together"}})
 		}
 		notes = append(notes, n)

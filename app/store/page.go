@@ -63,7 +63,27 @@ func readCursor(list, cursor string) (p place, ok bool) {
 // mark is what a list has to know of a row.
 type mark struct {
 	place
-	bytes int // of its text
+	bytes int // of its text as JSON
+}
+
+// rowBytes is what a row takes besides its text: the names of its fields, ids and times, of which a user's id may
+// have 128 characters of four bytes.
+const rowBytes = 1 << 10
+
+// jsonBytes is how long a text is in JSON at most: encoding/json writes up to six bytes for one.
+func jsonBytes[T string | []byte](text T) int {
+	n := len(text)
+	for i := range len(text) {
+		switch b := text[i]; {
+		case b < ' ', b == '<', b == '>', b == '&':
+			n += 5
+		case b == '"', b == '\\':
+			n++
+		case b == 0xe2: // of U+2028 and U+2029, which take six bytes for three
+			n += 3
+		}
+	}
+	return n
 }
 
 // sheet is a page being filled.
@@ -73,12 +93,12 @@ type sheet[T any] struct {
 	rows  []T
 	bytes int
 	last  place
-	next  string // the cursor behind rows, once there is a row that has no room
+	next  string // the cursor after rows, once there is a row that has no room
 }
 
 // take adds a row; false: there is no room for it.
 func (s *sheet[T]) take(v T, m mark) bool {
-	s.bytes += m.bytes
+	s.bytes += m.bytes + rowBytes
 	if len(s.rows) == s.limit || (len(s.rows) > 0 && s.bytes > MaxListBytes) {
 		s.next = s.last.cursor(s.list)
 		return false

@@ -15,14 +15,14 @@ func scanSession(row scanner, v *study.Session) (mark, error) {
 	var created, updated int64
 	err := row.Scan(&v.ID, &v.UserID, &v.Title, &v.Messages, &created, &updated)
 	v.CreatedAt, v.UpdatedAt = fromMicros(created), fromMicros(updated)
-	return mark{place{at: updated, id: v.ID}, len(v.Title)}, err
+	return mark{place{at: updated, id: v.ID}, jsonBytes(v.Title)}, err
 }
 
 func scanMessage(row scanner, m *study.Message) (mark, error) {
 	var num, created int64
 	err := row.Scan(&num, &m.ID, &m.Role, &m.Text, &created)
 	m.CreatedAt = fromMicros(created)
-	return mark{place{num: num}, len(m.Text)}, err
+	return mark{place{num: num}, jsonBytes(m.Text)}, err
 }
 
 func noSession() error { return study.Errorf(study.CodeNotFound, "the session does not exist") }

@@ -18,7 +18,8 @@ import (
 // method says that it is cut.
 const (
 	MaxRows         = 200      // of any list; limits are clamped to 1..MaxRows
-	MaxListBytes    = 8 << 20  // text in one list; a list ends early rather than exceed it, but never empty
+	MaxListBytes    = 1 << 20  // of one list, as JSON; a list ends early rather than exceed it, but never empty
+	MaxGivenBytes   = 8 << 20  // text of the notes that a request names
 	MaxTitleRunes   = 200      // of a note or a content
 	MaxNoteBytes    = 1 << 20  // a note's content
 	MaxDataBytes    = 1 << 20  // a content's JSON
@@ -40,8 +41,8 @@ const (
 // returned nil survives the death of the process.
 //
 // Text must be valid UTF-8 without NUL. Times come back in UTC, in whole
-// microseconds. Lists are never nil, come in pages (see Page) of at most MaxRows rows and about
-// MaxListBytes of text, and each with the cursor of the next page. A cursor that is
+// microseconds. Lists are never nil, come in pages (see Page) of at most MaxRows rows and
+// MaxListBytes, and each with the cursor of the next page. A cursor that is
 // none, or another list's, is CodeInvalid naming the field "before". What a method
 // returns belongs to the caller.
 type Store interface {
@@ -75,7 +76,7 @@ type Notes interface {
 	Notes(ctx context.Context, q NoteQuery) (notes []study.Note, next string, err error)
 	// NotesByID returns the notes in the order of ids, each once. One that is
 	// unknown or another user's makes the whole call CodeNotFound, naming it. More
-	// than MaxRows ids, or notes of more than MaxListBytes together, are CodeInvalid.
+	// than MaxRows ids, or notes of more than MaxGivenBytes together, are CodeInvalid.
 	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
 }
 
@@ -192,6 +193,17 @@ func Open(ctx context.Context, url string, o Options) (Store, error) {
 		return nil, err
 	}
 	return newSQLStore(e, o), nil
+}
+
+// CheckURL tells what is wrong with a url, with CodeInvalid, if Open and Migrate could not
+// read it. It opens nothing, and its error repeats nothing of the url.
+func CheckURL(url string) error {
+	if isPostgres(url) {
+		_, err := pgConfig(url)
+		return err
+	}
+	_, err := sqlitePath(url)
+	return err
 }
 
 func openEngine(ctx context.Context, url string, o Options) (engine, error) {

@@ -25,6 +25,7 @@ const (
 	fdLimits
 	fdKeys
 	fdRevisions
+	fdHoldings
 )
 
 // sendDeadline bounds how long the supervisor waits for a worker that does not
@@ -40,7 +41,7 @@ type Launch struct {
 // Process is a worker process as the loop sees it.
 type Process interface {
 	PID() int
-	// Send gives the worker a message; it blocks for at most 100 ms.
+	// Send gives the worker a message; it blocks for at most 100 ms (and inFlightWait, for a connection).
 	Send(Message) error
 	Kill() error
 	// Release frees what the supervisor holds for the process, once it is gone.
@@ -73,6 +74,7 @@ type Fork struct {
 	Limits    Descriptor // the file of what clients do
 	Keys      Descriptor // the file of the keys that tokens are checked with
 	Revisions Descriptor // the file of what has changed
+	Holdings  Descriptor // the file of what clients hold
 	Notices   chan<- Notice
 	// Relay serves the worker's journal connection until it ends; it owns conn.
 	Relay func(ctx context.Context, conn net.Conn)
@@ -122,7 +124,7 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = null.Close() }()
-	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdBoard: f.Board.fd, fdLimits: f.Limits.fd, fdKeys: f.Keys.fd, fdRevisions: f.Revisions.fd}
+	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdBoard: f.Board.fd, fdLimits: f.Limits.fd, fdKeys: f.Keys.fd, fdRevisions: f.Revisions.fd, fdHoldings: f.Holdings.fd}
 	identity := fmt.Sprintf("%s=%d.%d.%d", workerEnv, l.Slot, l.Generation, l.Page)
 	pid, err := syscall.ForkExec(f.Path, args, &syscall.ProcAttr{
 		Env:   append([]string{identity}, f.Env...), // of two equal names the first counts

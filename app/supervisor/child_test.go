@@ -113,7 +113,7 @@ func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string
 	return New(Options{Workers: 2, Limits: DefaultLimits(), Board: board, Notices: notices, Signals: signals,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 		Launcher: &Fork{Path: os.Args[0], Args: []string{os.Args[0]}, Env: append([]string{roleEnv + "=worker"}, os.Environ()...),
-			Listener: NewDescriptor(socket), Board: NewDescriptor(board.File()), Limits: NewDescriptor(board.File()), Keys: NewDescriptor(board.File()), Revisions: NewDescriptor(board.File()), Notices: notices,
+			Listener: NewDescriptor(socket), Board: NewDescriptor(board.File()), Limits: NewDescriptor(board.File()), Keys: NewDescriptor(board.File()), Revisions: NewDescriptor(board.File()), Holdings: NewDescriptor(board.File()), Notices: notices,
 			Relay: func(_ context.Context, conn net.Conn) { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() }},
 	}).Run(ctx)
 }

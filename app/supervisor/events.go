@@ -13,9 +13,6 @@ import (
 	"studysharper/app/metrics"
 )
 
-// maxHeld is how many connections wait for a worker that is ready.
-const maxHeld = 4096
-
 // longBreak is a time without a look at the workers that is no accident of scheduling.
 const longBreak = 2 * lookEvery
 
@@ -93,7 +90,7 @@ func (s *Supervisor) passOn(m Message) {
 	for {
 		w := s.heir(m.Slot)
 		switch {
-		case w == nil && (s.stopping || len(s.held) >= maxHeld):
+		case w == nil && (s.stopping || len(s.held) >= s.o.MaxHeld):
 			s.o.Board.Supervisor().Add(metrics.HandOversLost, 1)
 			m.Release()
 			return
@@ -136,6 +133,9 @@ func (s *Supervisor) exited(w *worker, status syscall.WaitStatus) {
 	now := time.Now()
 	delete(s.workers, w.PID)
 	w.process.Release()
+	if s.o.Gone != nil {
+		s.o.Gone(w.page)
+	}
 	s.o.Board.Retire(w.page)
 	s.o.Log.Info(fmt.Sprintf("Worker exiting (pid: %d)", w.PID), "slot", w.Slot, "status", describe(status))
 	if s.o.Died != nil && status != 0 {
@@ -251,4 +251,14 @@ func describe(status syscall.WaitStatus) string {
 		return "signal: " + status.Signal().String()
 	}
 	return fmt.Sprintf("exit %d", status.ExitStatus())
+}
+
+func (s *Supervisor) count(why Reason) {
+	counter, ok := map[Reason]metrics.Counter{
+		ReasonRequests: metrics.RecycledRequests, ReasonMemory: metrics.RecycledMemory, ReasonTimeout: metrics.RecycledTimeout,
+		ReasonCrash: metrics.RecycledCrash, ReasonReload: metrics.RecycledReload,
+	}[why]
+	if ok {
+		s.o.Board.Supervisor().Add(counter, 1)
+	}
 }

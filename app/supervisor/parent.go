@@ -22,11 +22,12 @@ type Parent struct {
 	Limits    *os.File // what clients do, for who counts it
 	Keys      *os.File // the keys that tokens are checked with, for who checks them
 	Revisions *os.File // what has changed, for who caches
+	Holdings  *os.File // what clients hold, for who bounds it
 	control   *control
 }
 
 // OpenParent takes what the supervisor has handed to this process; ErrByHand when
-// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 9.
+// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 10.
 func OpenParent() (*Parent, error) {
 	p := &Parent{}
 	n, err := fmt.Sscanf(os.Getenv(workerEnv), "%d.%d.%d", &p.Slot, &p.Generation, &p.Page)
@@ -47,6 +48,7 @@ func OpenParent() (*Parent, error) {
 		return nil, err
 	}
 	p.Limits, p.Keys, p.Revisions = os.NewFile(fdLimits, "limits"), os.NewFile(fdKeys, "keys"), os.NewFile(fdRevisions, "revisions")
+	p.Holdings = os.NewFile(fdHoldings, "holdings")
 	return p, errors.Join(listener.Close(), control.Close(), relay.Close())
 }
 
@@ -84,11 +86,11 @@ func (p *Parent) Due() error { return p.control.send(Message{Kind: KindDue}) }
 func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }
 
 // HandOver gives a client's connection to this worker's successor, by its descriptor,
-// with the session, its owner and the position of its event stream, if it is one. After nil the
+// with the session, its owner and the position of its event stream, if it is one, and the client's key (limit.Places). After nil the
 // connection is to be closed here, and lives on there; the bytes in its buffers are
 // kept by the kernel.
-func (p *Parent) HandOver(fd int, session, owner, position string) error {
-	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Owner: owner, Position: position, Conn: fd})
+func (p *Parent) HandOver(fd int, session, owner, position string, client uint64) error {
+	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Owner: owner, Position: position, Client: client, Conn: fd})
 }
 
 // Listen gives each message of the supervisor to handle until ctx ends, which is

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,7 @@ type Message struct {
 	Session  string `json:"session,omitempty"` // KindConn: the event stream's session; "" = an idle connection
 	Owner    string `json:"owner,omitempty"`   // KindConn: whose the stream's session must be; "" = anyone's
 	Position string `json:"at,omitempty"`      // KindConn: how far the stream's client is
+	Client   uint64 `json:"client,omitempty"`  // KindConn: whose stream it is, as it is counted; 0 = nobody's
 
 	// Conn is the connection of a KindConn: an open descriptor that belongs to the
 	// message's holder, who passes it on or calls Release. 0 = none.
@@ -66,6 +68,13 @@ const (
 	KindReload Kind = "reload" // worker: replace all workers
 )
 
+// A process of a user that has as many descriptors on their way between processes as it may have open can send no more
+// until some have been received (unix(7)): for how long, and how often, it is tried again.
+const (
+	inFlightWait = time.Second
+	inFlightLook = time.Millisecond
+)
+
 const (
 	protocolVersion = 1
 	maxPacket       = 8 << 10
@@ -105,8 +114,12 @@ func (c *control) send(m Message) error {
 	if m.Conn > 0 {
 		rights = unix.UnixRights(m.Conn)
 	}
-	_, _, err = c.conn.WriteMsgUnix(packet, rights, nil)
-	return err
+	for until := time.Now().Add(inFlightWait); ; time.Sleep(inFlightLook) {
+		_, _, err = c.conn.WriteMsgUnix(packet, rights, nil)
+		if !errors.Is(err, unix.ETOOMANYREFS) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // receive waits for the next message. A packet that is none is given as a Message

@@ -184,6 +184,63 @@ func TestAConnectionWaitsForAWorkerAndIsClosedAtTheStop(t *testing.T) {
 	})
 }
 
+func TestTheSupervisorHoldsNoMoreConnectionsThanItHasDescriptorsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openWith(t, 1, &fakes{script: func(*fake) {}}, func(o *Options) { o.MaxHeld = 2 })
+		var held [3]func() bool
+		for i := range held {
+			fd, still := pipe(t)
+			held[i] = still
+			h.notices <- Notice{PID: 1, Message: Message{Kind: KindConn, Conn: fd}}
+		}
+		synctest.Wait()
+		if !held[0]() || !held[1]() || held[2]() {
+			t.Errorf("held: %v, %v, %v", held[0](), held[1](), held[2]())
+		}
+		if n := h.board.Snapshot().Total(metrics.HandOversLost); n != 1 {
+			t.Errorf("%d are counted as lost", n)
+		}
+		h.process(1).ready()
+		synctest.Wait()
+		if got := len(h.process(1).messages); got != 2 {
+			t.Errorf("%d are passed on", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheEndOfAWorkerIsToldBeforeItsPageIsAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gone []int
+		var h *house
+		h = openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
+			board := o.Board
+			o.Gone = func(page int) {
+				if metrics.State(board.Worker(page).Gauge(metrics.StateOf)) == metrics.Absent {
+					t.Error("the page is free already")
+				}
+				gone = append(gone, page)
+			}
+		})
+		first := h.process(1).page
+		h.process(1).exit(syscall.WaitStatus(syscall.SIGKILL))
+		synctest.Wait()
+		if len(gone) != 1 || gone[0] != first {
+			t.Errorf("after a crash: %v, want page %d", gone, first)
+		}
+		h.signals <- syscall.SIGHUP
+		synctest.Wait()
+		if len(gone) != 2 {
+			t.Errorf("after a recycle, too: %v", gone)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func (h *house) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,11 +41,14 @@ type Options struct {
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Page) time.Duration
+	MaxHeld int // connections held while no worker is ready: each takes a descriptor; 0 = 4096
 	// Memory is what a process has in memory; nil: by /proc.
 	Memory func(pid int) (metrics.ProcessMemory, error)
 	// Died is called when a worker was killed or failed: it may have left something half done.
 	// It must not block. nil: nobody is told.
 	Died func()
+	// Gone is called for every worker that is gone, with its page of the board, before that is another's. nil: nobody is told.
+	Gone func(page int)
 }
 
 // Supervisor keeps the workers of one container. Make it with New, then Run it.
@@ -87,6 +91,7 @@ func New(o Options) *Supervisor {
 			return time.Duration(metrics.Monotonic() - p.Gauge(metrics.Heartbeat))
 		}
 	}
+	o.MaxHeld = cmp.Or(o.MaxHeld, 4096)
 	if o.Memory == nil {
 		o.Memory = metrics.ReadProcessMemory
 	}
@@ -275,16 +280,6 @@ func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
 	if err := w.process.Send(m); err != nil {
 		s.unsent(w, err)
 		s.kill(w, ReasonStop, now)
-	}
-}
-
-func (s *Supervisor) count(why Reason) {
-	counter, ok := map[Reason]metrics.Counter{
-		ReasonRequests: metrics.RecycledRequests, ReasonMemory: metrics.RecycledMemory, ReasonTimeout: metrics.RecycledTimeout,
-		ReasonCrash: metrics.RecycledCrash, ReasonReload: metrics.RecycledReload,
-	}[why]
-	if ok {
-		s.o.Board.Supervisor().Add(counter, 1)
 	}
 }
 

@@ -99,14 +99,25 @@ func tellsTheAge(t *testing.T, c cache.Cache) {
 	}
 }
 
+// wantHitOf is wantHit of a brief value that was set at that time. Where real time has passed it by, on a busy machine,
+// there is nothing to want.
+func wantHitOf(t *testing.T, set time.Time, c cache.Cache, key, want string) {
+	t.Helper()
+	if _, _, ok := c.Get(ctx, key); ok || time.Since(set) < brief.TTL*8/10 {
+		wantHit(t, c, key, want)
+	}
+}
+
 func dropsTheOld(t *testing.T, c cache.Cache) {
+	first := time.Now()
 	c.Set(ctx, "first", []byte("v"))
 	time.Sleep(brief.TTL / 2)
+	second := time.Now()
 	c.Set(ctx, "second", []byte("v"))
-	wantHit(t, c, "first", "v") // reading renews no age
+	wantHitOf(t, first, c, "first", "v") // reading renews no age
 	time.Sleep(brief.TTL / 2)
 	wantMiss(t, c, "first")
-	wantHit(t, c, "second", "v")
+	wantHitOf(t, second, c, "second", "v")
 	time.Sleep(brief.TTL / 2)
 	wantMiss(t, c, "second")
 	if n := c.Clear(ctx, ""); n != 0 {
@@ -120,9 +131,10 @@ func dropsTheOld(t *testing.T, c cache.Cache) {
 func renewsTheAge(t *testing.T, c cache.Cache) {
 	c.Set(ctx, "key", []byte("first"))
 	time.Sleep(brief.TTL / 2)
+	set := time.Now()
 	c.Set(ctx, "key", []byte("second"))
 	time.Sleep(brief.TTL/2 + brief.TTL/8)
-	wantHit(t, c, "key", "second")
+	wantHitOf(t, set, c, "key", "second")
 }
 
 func clearsByPattern(t *testing.T, c cache.Cache) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -120,21 +121,40 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		}
 	},
 	"AListEndsBeforeItHoldsTooManyBytes": func(t *testing.T, s store.Store) {
-		text := strings.Repeat("x", store.MaxNoteBytes)
-		ids := []string{}
-		for range store.MaxListBytes/store.MaxNoteBytes + 1 {
-			ids = append(ids, addNote(t, s, "ada", "", text).ID)
+		// The second text is as large as the first only when it is JSON.
+		for user, text := range map[string]string{"ada": strings.Repeat("x", store.MaxListBytes/4), "bob": strings.Repeat("<", store.MaxListBytes/24)} {
+			ids := []string{}
+			for range 5 {
+				ids = append(ids, addNote(t, s, user, "", text).ID)
+			}
+			q := store.NoteQuery{UserID: user, Page: store.Page{Limit: 100}}
+			got, next, err := s.Notes(t.Context(), q)
+			ok(t, err)
+			if size := len(must(json.Marshal(got))(t)); len(got) != 3 || size > store.MaxListBytes { // a fourth has room without its title
+				t.Errorf("%s: got %d notes of a quarter, %d bytes, want 3", user, len(got), size)
+			}
+			q.Before = next
+			if rest := rows(s.Notes(t.Context(), q))(t); len(rest) != 2 || rest[1].ID != ids[0] {
+				t.Errorf("%s: the next page has %d notes, want the two oldest", user, len(rest))
+			}
+		}
+	},
+	"ANoteLargerThanAListIsAListByItself": func(t *testing.T, s store.Store) {
+		for range 2 {
+			addNote(t, s, "ada", "", strings.Repeat("x", store.MaxNoteBytes))
 		}
 		got, next, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 100}})
 		ok(t, err)
-		if len(got) != len(ids)-1 {
-			t.Errorf("got %d notes of 1 MiB, want %d", len(got), len(ids)-1)
+		if len(got) != 1 || next == "" {
+			t.Errorf("got %d notes, cursor %q", len(got), next)
 		}
-		rest := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 100, Before: next}}))(t)
-		if len(rest) != 1 || rest[0].ID != ids[0] {
-			t.Errorf("the next page has %d notes, want the oldest", len(rest))
+	},
+	"NotesByIDAreBounded": func(t *testing.T, s store.Store) {
+		ids := []string{}
+		for range store.MaxGivenBytes/store.MaxNoteBytes + 1 {
+			ids = append(ids, addNote(t, s, "ada", "", strings.Repeat("x", store.MaxNoteBytes)).ID)
 		}
-		_, err = s.NotesByID(t.Context(), "ada", ids)
+		_, err := s.NotesByID(t.Context(), "ada", ids)
 		wantFault(t, err, "note_ids")
 		if got := must(s.NotesByID(t.Context(), "ada", ids[1:]))(t); len(got) != len(ids)-1 {
 			t.Errorf("got %d notes, want %d", len(got), len(ids)-1)

@@ -23,6 +23,7 @@ var Keepalive = eventstream.AppendComment(nil, "keepalive")
 type client struct {
 	fd         int32
 	generation int32
+	place      int32
 	since      int64 // Unix nanoseconds
 	query      stream.Query
 	unsent     []byte // the rest of an event or a comment, while blocked
@@ -50,7 +51,7 @@ func (h *Hub) take(s Stream, d *due) {
 	h.generation++
 	now := h.now()
 	c := &client{
-		fd: int32(s.FD), generation: h.generation, since: time.Now().UnixNano(), query: s.Query, slot: -1, //nolint:gosec // a descriptor
+		fd: int32(s.FD), generation: h.generation, place: s.Place, since: time.Now().UnixNano(), query: s.Query, slot: -1, //nolint:gosec // a descriptor
 		opened: now, quiet: now, active: now,
 	}
 	c.query.NoWait, c.query.Peek = false, false
@@ -218,6 +219,7 @@ func (h *Hub) remove(c *client, d *due) {
 	h.forget(c, d)
 	h.sockets.close(int(c.fd))
 	h.open--
+	h.o.Ended(c.place)
 	h.left()
 }
 

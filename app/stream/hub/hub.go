@@ -37,6 +37,9 @@ type Options struct {
 	// Count is told of each stream reserved (1), and closed or released (-1). It must
 	// not block. Default: nobody is told.
 	Count func(delta int64)
+	// Ended is told the place of each stream that was served, when it is closed or has been given away. It must not
+	// block. Default: nobody is told.
+	Ended func(place int32)
 	Log   *slog.Logger // default: none
 }
 
@@ -48,6 +51,9 @@ func (o *Options) fill() {
 	def(&o.MaxUnsentBytes, 4<<20)
 	if o.Count == nil {
 		o.Count = func(int64) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(int32) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -65,9 +71,9 @@ func def[T int | time.Duration](option *T, value T) {
 }
 
 // HandOver gives a client's connection to another process: its socket, its session,
-// whose that must be ("" = anyone's) and its position. The caller closes fd afterwards,
+// whose that must be ("" = anyone's), its position and its place (see Stream). The caller closes fd afterwards,
 // which the client does not notice where it was taken.
-type HandOver func(fd int, session, owner, position string) error
+type HandOver func(fd int, session, owner, position string, place int32) error
 
 // Stream is a client's stream as the hub takes it.
 type Stream struct {
@@ -75,6 +81,7 @@ type Stream struct {
 	Head    []byte // sent first: the response's head, or a comment
 	Resumed bool   // taken over from another worker: its client has a retry line already
 	Query   stream.Query
+	Place   int32 // what Options.Ended is told at its end: its place among its client's streams
 }
 
 // sockets are the system calls on clients' sockets, or a test's.

@@ -18,7 +18,7 @@ func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
 		slow := s.serve(2, Stream{FD: 2, Resumed: true, Query: stream.Query{Session: s.session}}, 10)
 		given := map[int]string{}
 		s.hub.Reserve()
-		empty := s.hub.Leave(func(fd int, _, owner, position string) error {
+		empty := s.hub.Leave(func(fd int, _, owner, position string, _ int32) error {
 			given[fd] = owner + position
 			if fd == 1 {
 				return errors.New("nobody takes it")
@@ -76,6 +76,33 @@ func TestAStopLeavesRunsTheirEndWhereNobodyCanResumeThem(t *testing.T) {
 		for _, k := range []*socket{first, resumed} {
 			if !k.closed || !strings.Contains(k.text(), `"type":"complete"`) {
 				t.Errorf("closed %v, sent %q", k.closed, k.text())
+			}
+		}
+	})
+}
+
+func TestEachStreamsPlaceIsGivenBackOnceWhetherItIsClosedOrGivenAway(t *testing.T) {
+	ended := map[int32]int{}
+	play(t, Options{Ended: func(place int32) { ended[place]++ }}, func(s *scene) {
+		s.begin()
+		for fd := range 4 {
+			s.serve(fd, Stream{FD: fd, Resumed: true, Place: int32(fd + 1), Query: stream.Query{Session: s.session}}, -1)
+		}
+		s.happens(0, true) // its client has left
+		if len(ended) != 1 || ended[1] != 1 {
+			t.Errorf("after one has left: %v", ended)
+		}
+		given := map[int32]bool{}
+		<-s.hub.Leave(func(fd int, _, _, _ string, place int32) error {
+			given[place] = ended[place] == 0 // while it is given away it counts
+			if fd == 2 {
+				return errors.New("nobody takes it")
+			}
+			return nil
+		})
+		for place := range int32(4) {
+			if ended[place+1] != 1 || place > 0 && !given[place+1] {
+				t.Errorf("place %d was given back %d times; given away %v", place+1, ended[place+1], given)
 			}
 		}
 	})

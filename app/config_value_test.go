@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestWhiteSpaceAroundAValueDoesNotCount(t *testing.T) {
+	c, err := LoadConfig(map[string]string{"LLM_API_KEY": "key\n", "PORT": " 9000\r\n", "CACHE_TTL": "\t5m ", "LOG_LEVEL": " debug", "DATABASE_URL": "sqlite:x.db\n",
+		"ALLOWED_ORIGINS": " http://a.example , http://b.example,\n", "LLM_FALLBACK_MODELS": "one, two,,", "TRUSTED_PROXIES": "10.0.0.0/8, 172.16.0.0/12", "JWT_SECRET": " \n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{c.LLMAPIKey, c.LLMProvider, c.Port, c.CacheTTL.String(), c.LogLevel, c.DatabaseURL, c.AllowedOrigins, c.LLMFallbacks, c.TrustedProxies, c.JWTSecret}
+	want := []any{"key", "openai", 9000, "5m0s", "debug", "sqlite:x.db", []string{"http://a.example", "http://b.example"}, []string{"one", "two"}, []string{"10.0.0.0/8", "172.16.0.0/12"}, ""}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestEverySettingRefusesQuotesCommentsAndWhatCannotBePrinted(t *testing.T) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := field.Tag.Get("env")
+		for _, value := range []string{`"canary"`, `'canary'`, `""`, "canary # why", "canary\t#why", "# canary", "can\nary", "can\u200bary", "\ufeffcanary"} {
+			_, err := LoadConfig(map[string]string{name: value})
+			var faults Faults
+			if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Setting != name {
+				t.Errorf("%s=%q: %v", name, value, err)
+				continue
+			}
+			if said := err.Error(); strings.Contains(said, "\n") || (field.Tag.Get("secret") != "" && strings.Contains(said, "canary")) {
+				t.Errorf("%s=%q: %s", name, value, said)
+			}
+		}
+	}
+}
+
+func TestAHashOrAQuoteWithinAValueIsTaken(t *testing.T) {
+	for _, value := range []string{"hash#inside-of-it-all", `quote"inside-of-it-all`, `"only-at-the-start-of-it`} {
+		if c, err := LoadConfig(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": value}); err != nil || c.AdminToken != value {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+func TestABaseURLAloneIsAModelWithoutAKey(t *testing.T) {
+	keys := make(chan []string, 9)
+	upstream := httpServer(t, func(w http.ResponseWriter, r *http.Request) {
+		keys <- append(r.Header.Values("Authorization"), r.Header.Values("Api-Key")...)
+		_, _ = w.Write([]byte(`{"model":"m","choices":[{"message":{"role":"assistant","content":"from the model"},"finish_reason":"stop"}]}`))
+	})
+	s := start(t, "LLM_BASE_URL="+upstream, "LLM_MODEL=m")
+	status, got := s.ask("POST", "/api/ai/process", request("chat", "hello", nil))
+	if status != 200 || got["model_used"] != "m" {
+		t.Errorf("%d %v", status, got)
+	}
+	if given := <-keys; len(given) > 0 {
+		t.Errorf("the model's API was given %q", given)
+	}
+	if _, health := s.ask("GET", "/health", ""); health["components"].(map[string]any)["llm"] != "openai" {
+		t.Errorf("health says %v", health["components"])
+	}
+}

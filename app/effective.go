@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// effective is what the service is started with. It is made in one place, so that
+// check-config refuses exactly what serve refuses.
+type effective struct {
+	Config   Config
+	Budget   Budget
+	Files    Files
+	warnings []string // settings that are served with, yet can hardly be meant
+}
+
+// newEffective reads the settings and divides the memory limit; what cannot be served with
+// is in the error, as Faults. limit 0 = none is set.
+func newEffective(ctx context.Context, environment map[string]string, limit int64) (e effective, err error) {
+	if e.Config, err = LoadConfig(environment); err != nil {
+		return e, err
+	}
+	if e.Budget, err = Split(limit, e.Config); err != nil {
+		return e, err
+	}
+	if e.Files, err = SplitFiles(openFiles(), e.Config); err != nil {
+		return e, err
+	}
+	e.warnings = warningsOf(environment, e.Config)
+	if n := e.Files.MaxStreams(e.Config); n < e.Config.SSEMaxStreams {
+		e.warnings = append(e.warnings, fmt.Sprintf("SSE_MAX_STREAMS=%d: the limit of %d open files leaves room for %d event streams; more get 503", e.Config.SSEMaxStreams, e.Files.Limit, n))
+	}
+	unreached, err := checkRedis(ctx, e.Config)
+	e.warnings = append(e.warnings, unreached...)
+	return e, err
+}
+
+// warningsOf finds settings that do nothing, or not what they seem to.
+func warningsOf(environment map[string]string, c Config) []string {
+	warnings, given := misspelt(slices.Sorted(maps.Keys(environment))), given(environment)
+	if c.MaxRequests == 0 && given["MAX_REQUESTS_JITTER"] != "" {
+		warnings = append(warnings, "MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
+	}
+	if c.LLMProvider == "offline" && given["LLM_BASE_URL"] != "" {
+		warnings = append(warnings, "LLM_BASE_URL has no effect: LLM_PROVIDER is offline")
+	}
+	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
+		warnings = append(warnings, "there is no user authentication: `user_id` is trusted as sent (JWT_SECRET, JWT_JWKS_URL)")
+	}
+	return warnings
+}

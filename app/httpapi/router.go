@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// router registers routes whose handlers find the request's body: readBody goes before each of them, behind the
+// checks of its group.
+type router struct {
+	fiber.Router
+	server *Server
+	prefix string
+}
+
+// routedKey marks a request that has come to a route, and not only to middleware.
+type routedKey struct{}
+
+func (r router) group(prefix string, checks ...fiber.Handler) router {
+	return router{r.Group(prefix, checks...), r.server, r.prefix + prefix}
+}
+
+// Get registers HEAD too, as Fiber does.
+func (r router) Get(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Get(path, r.reading(path, handlers)...)
+}
+
+// Post, Put, Patch and Delete register one method.
+func (r router) Post(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Post(path, r.reading(path, handlers)...)
+}
+
+func (r router) Put(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Put(path, r.reading(path, handlers)...)
+}
+
+func (r router) Patch(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Patch(path, r.reading(path, handlers)...)
+}
+
+func (r router) Delete(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Delete(path, r.reading(path, handlers)...)
+}
+
+// reading puts readBody before the last of a route's handlers; those before it decide by the head alone.
+func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
+	pattern := r.prefix + strings.TrimSuffix(path, "/")
+	if pattern == "" {
+		pattern = "/"
+	}
+	if !slices.Contains(r.server.patterns, pattern) {
+		r.server.patterns = append(r.server.patterns, pattern)
+	}
+	var routed any = pattern
+	read := func(c *fiber.Ctx) error {
+		c.Locals(routedKey{}, routed)
+		return r.server.readBody(c)
+	}
+	return slices.Insert(slices.Clone(handlers), len(handlers)-1, read)
+}
+
+// routeOf names the route that a request is for, also where it did not get there: a preflight, a method that the
+// route does not have, a token that is missing.
+func (s *Server) routeOf(c *fiber.Ctx) string {
+	if routed, ok := c.Locals(routedKey{}).(string); ok {
+		return routed
+	}
+	if _, refused := c.Locals(headKey{}).(headRefusal); refused {
+		return noName
+	}
+	path := c.Path()
+	for _, pattern := range s.patterns {
+		if fiber.RoutePatternMatch(path, pattern, fiber.Config{CaseSensitive: true}) {
+			return pattern
+		}
+	}
+	return noName
+}

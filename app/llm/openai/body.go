@@ -1,0 +1,49 @@
+package openai
+
+import (
+	"errors"
+	"io"
+)
+
+const (
+	firstBytes = 4 << 10   // initial buffer for a plain response
+	growBytes  = 512 << 10 // largest buffer that grows by doubling
+)
+
+// readAll reads r to its end. r must itself fail beyond limit bytes. The buffer doubles while
+// it is small and then jumps to the limit, because growing a large buffer holds it twice.
+func readAll(r io.Reader, limit int) ([]byte, error) {
+	buf := make([]byte, 0, min(firstBytes, limit+1))
+	for {
+		if len(buf) == cap(buf) {
+			size := min(2*cap(buf), limit+1)
+			if size > growBytes {
+				size = limit + 1
+			}
+			buf = append(make([]byte, 0, size), buf...)
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// boundedReader fails with errRawBytes once it has read more than left bytes.
+type boundedReader struct {
+	r    io.Reader
+	left int
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p[:min(len(p), b.left+1)])
+	if n > b.left {
+		return 0, errRawBytes
+	}
+	b.left -= n
+	return n, err
+}

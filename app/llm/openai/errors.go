@@ -1,0 +1,180 @@
+package openai
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// recovery is what to do after a failure.
+type recovery int
+
+const (
+	giveUp    recovery = iota // no other model would do better, or text has been shown
+	nextModel                 // this model will fail again, another may not
+	tryAgain                  // the same call may succeed soon
+)
+
+// failure is an error, what to do about it, and what it shows about the upstream's health.
+type failure struct {
+	err      *study.Error
+	recovery recovery
+	health   health
+	restFor  time.Duration // the upstream asks for this long without requests
+	wait     time.Duration // the upstream asks for it before a retry; 0 = unknown
+	blocked  bool          // the breaker refused: no call was made
+}
+
+// errorAfter returns the error to report after the models before have failed too; its cause
+// lists them all. If one of them said when to retry, the soonest of those is reported.
+func (f *failure) errorAfter(before []*study.Error) error {
+	if len(before) == 0 {
+		return f.err
+	}
+	all := append(before, f.err)
+	whole := *f.err
+	if soonest := soonestRetry(all); soonest != nil && f.recovery != giveUp {
+		whole = *soonest
+	}
+	whole.Cause = all[0]
+	for _, later := range all[1:] {
+		whole.Cause = fmt.Errorf("%w; then %w", whole.Cause, later)
+	}
+	return &whole
+}
+
+// soonestRetry returns the error with the shortest RetryAfter; nil if there is none.
+func soonestRetry(all []*study.Error) *study.Error {
+	var first *study.Error
+	for _, e := range all {
+		if e.RetryAfter > 0 && (first == nil || e.RetryAfter < first.RetryAfter) {
+			first = e
+		}
+	}
+	return first
+}
+
+// Causes that are our own, and so are safe to log.
+var (
+	errSilence  = errors.New("no answer within the time allowed")
+	errRawBytes = errors.New("response longer than the limit")
+	errExchange = errors.New("the HTTP exchange failed")
+	errOpen     = errors.New("the model's circuit breaker is open")
+
+	errSlowNetwork = errors.New("the network took too long")
+)
+
+func newFailure(n recovery, cause error, message string) *failure {
+	return &failure{recovery: n, err: &study.Error{Code: study.CodeUpstreamFailed, Message: message, Cause: cause}}
+}
+
+// markUnhealthy counts the failure against the upstream's health.
+func (f *failure) markUnhealthy() *failure {
+	f.health = unhealthy
+	return f
+}
+
+// blockedFailure reports that the breaker allowed no call: the model has been failing, or it
+// asked us to wait, and then what is left of the wait may be short enough to sleep through.
+func blockedFailure(reason blocked) *failure {
+	told := reason.wait + rand.N(retryJitter)
+	if !reason.limited {
+		return &failure{recovery: nextModel, blocked: true, err: unavailableError(told, errOpen)}
+	}
+	return &failure{recovery: tryAgain, wait: reason.wait, blocked: true, err: rateLimitedError(told, errOpen)}
+}
+
+// statusFailure maps an HTTP status other than 200, or the code of an error object, to a
+// failure. It uses nothing that the upstream wrote but the number.
+func statusFailure(status int, retryAfter time.Duration) *failure {
+	cause := errors.New("upstream status " + strconv.Itoa(status))
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return newFailure(giveUp, cause, "the AI service rejected this server's API key; please tell whoever runs it")
+	case status == http.StatusPaymentRequired:
+		return newFailure(giveUp, cause, "the AI service account of this server has no credit left; please tell whoever runs it")
+	case status >= 300 && status < 400:
+		return newFailure(giveUp, cause, "the AI service answered with a redirect, which is not followed")
+	case status == http.StatusNotFound:
+		return newFailure(nextModel, cause, "the AI service does not know the model")
+	case status == http.StatusTooManyRequests,
+		retryAfter > maxWait && (status == http.StatusRequestTimeout || status >= 500):
+		// Says nothing about the upstream's health: it is busy, for us.
+		return &failure{recovery: tryAgain, health: unknown, restFor: retryAfter, wait: retryAfter, err: rateLimitedError(retryAfter, cause)}
+	case status == http.StatusRequestTimeout, status >= 500:
+		return &failure{recovery: tryAgain, health: unhealthy, wait: retryAfter, err: unavailableError(retryAfter, cause)}
+	case status >= 400:
+		return newFailure(nextModel, cause, "the AI service refused the request")
+	default:
+		return newFailure(nextModel, cause, "the AI service answered with an unexpected status")
+	}
+}
+
+func unavailableError(retryAfter time.Duration, cause error) *study.Error {
+	return &study.Error{Code: study.CodeUpstreamUnavailable, Message: "the AI service cannot answer right now",
+		RetryAfter: retryAfter, Cause: cause}
+}
+
+// rateLimitedError reports an upstream that asks us to wait; 0 = it did not say how long.
+func rateLimitedError(wait time.Duration, cause error) *study.Error {
+	message := "the AI service is limiting requests right now; try again soon"
+	if wait > 0 {
+		message = "the AI service asks us to wait " + study.Wait(wait)
+	}
+	return &study.Error{Code: study.CodeUpstreamLimited, Message: message, RetryAfter: wait, Cause: cause}
+}
+
+// ioFailure classifies a failed exchange: ended by a timer of ours, ended by the caller, or
+// broken. n, code and message apply to the last.
+func ioFailure(ctx context.Context, err error, n recovery, code study.Code, message string) *failure {
+	if ctx.Err() != nil {
+		return silenceFailure(ctx)
+	}
+	return &failure{recovery: n, health: unhealthy, err: &study.Error{Code: code, Message: message, Cause: safeCause(err)}}
+}
+
+// silenceFailure classifies the end of ctx: a timer of ours, or the caller.
+func silenceFailure(ctx context.Context) *failure {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errSilence) {
+		return &failure{recovery: nextModel, health: unhealthy, err: &study.Error{Code: study.CodeUpstreamTimeout,
+			Message: "the model did not answer in time", Cause: cause}}
+	}
+	code, message := study.CodeUnavailable, "the request ended before the model answered"
+	if errors.Is(cause, context.DeadlineExceeded) {
+		code, message = study.CodeTimeout, "timed out"
+	}
+	return &failure{recovery: giveUp, health: unknown, err: study.AsError(study.Wrap(cause, code, message))}
+}
+
+// safeCause keeps causes whose text we wrote ourselves. Others may quote the upstream (net/http
+// does so for a malformed response), and the upstream may quote our key.
+func safeCause(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, ours := range []error{errRawBytes, errLongLine, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, ours) {
+			return ours
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return bad
+	}
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
+		return errSlowNetwork
+	}
+	return errExchange
+}

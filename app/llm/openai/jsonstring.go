@@ -1,0 +1,159 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+var errNoString = errors.New("not a string or null")
+
+// rawValue is a JSON value as it is in a body, jsonString one that is a string; nil is null.
+// Contrary to json.Unmarshaler's contract neither is copied, so that a body near its limit is
+// not held twice: they are valid as long as the body is.
+type (
+	rawValue   []byte
+	jsonString []byte
+)
+
+// UnmarshalJSON keeps any value.
+func (v *rawValue) UnmarshalJSON(value []byte) error {
+	*v = value
+	return nil
+}
+
+// UnmarshalJSON keeps a string or null, and refuses anything else.
+func (q *jsonString) UnmarshalJSON(value []byte) error {
+	switch value[0] {
+	case '"':
+		*q = value
+	case 'n':
+		*q = nil
+	default:
+		return errNoString
+	}
+	return nil
+}
+
+// equals reports whether the string is word, which must not need escaping.
+func (q jsonString) equals(word string) bool { return string(q.content()) == word }
+
+func (q jsonString) isEmpty() bool { return len(q) <= len(`""`) }
+
+// content returns what is between the quotes.
+func (q jsonString) content() []byte {
+	if q.isEmpty() {
+		return nil
+	}
+	return q[1 : len(q)-1]
+}
+
+// appendTo appends the decoded string to text. If it is longer than room, appendTo appends
+// nothing and returns false.
+func (q jsonString) appendTo(text *strings.Builder, room int) bool {
+	size := 0
+	for part, r := range q.pieces {
+		if size += len(part); part == nil {
+			size += utf8.RuneLen(r)
+		}
+		if size > room {
+			return false
+		}
+	}
+	text.Grow(size)
+	for part, r := range q.pieces {
+		if text.Write(part); part == nil {
+			text.WriteRune(r)
+		}
+	}
+	return true
+}
+
+// pieces yields the decoded string piece by piece: a part of q, or nil and a character.
+// What is not UTF-8 becomes U+FFFD, each byte and each half of a pair, as in encoding/json.
+func (q jsonString) pieces(yield func([]byte, rune) bool) {
+	for s := q.content(); len(s) > 0; {
+		end := bytes.IndexByte(s, '\\')
+		if end < 0 {
+			end = len(s)
+		}
+		for plain := s[:end]; len(plain) > 0; {
+			part, size := validPart(plain)
+			if !yield(part, utf8.RuneError) {
+				return
+			}
+			plain = plain[size:]
+		}
+		if s = s[end:]; len(s) > 0 {
+			r, size := escape(s)
+			if !yield(nil, r) {
+				return
+			}
+			s = s[size:]
+		}
+	}
+}
+
+// validPart returns the valid UTF-8 at the start of s, or nil for one invalid byte, and its
+// length in s.
+func validPart(s []byte) (part []byte, size int) {
+	if utf8.Valid(s) {
+		return s, len(s)
+	}
+	for size < len(s) {
+		r, n := utf8.DecodeRune(s[size:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		size += n
+	}
+	if size == 0 {
+		return nil, 1
+	}
+	return s[:size], size
+}
+
+// escape decodes the escape at the start of s, the rest of a valid JSON string (RFC 8259, section 7).
+func escape(s []byte) (r rune, size int) {
+	switch s[1] {
+	case 'u':
+		return unicodeEscape(s)
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	default:
+		return rune(s[1]), 2
+	}
+}
+
+// unicodeEscape decodes \uXXXX, or a surrogate pair of two.
+func unicodeEscape(s []byte) (r rune, size int) {
+	r = hexRune(s)
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if next := s[6:]; len(next) >= 6 && next[0] == '\\' && next[1] == 'u' {
+		if pair := utf16.DecodeRune(r, hexRune(next)); pair != utf8.RuneError {
+			return pair, 12
+		}
+	}
+	return utf8.RuneError, 6
+}
+
+func hexRune(s []byte) rune {
+	n, err := strconv.ParseUint(string(s[2:6]), 16, 16)
+	if err != nil {
+		return utf8.RuneError // cannot happen in valid JSON
+	}
+	return rune(n)
+}

@@ -1,0 +1,116 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"studysharper/app/study"
+)
+
+// doCall makes one HTTP call and reads its answer. It returns soon after ctx ends.
+func (c *Client) doCall(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := newIdleTimer(func() { cancel(errSilence) }, onText != nil)
+	defer idle.stop()
+
+	req, fail := c.newRequest(ctx, model, p, onText != nil)
+	if fail != nil {
+		return study.Answer{}, fail
+	}
+	idle.start(c.o.FirstByteTimeout)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return study.Answer{}, ioFailure(ctx, err, tryAgain, study.CodeUpstreamUnavailable, "the AI service cannot be reached")
+	}
+	defer resp.Body.Close()
+	idle.start(c.o.IdleTimeout)
+	if resp.StatusCode != http.StatusOK {
+		return study.Answer{}, errorResponse(resp, idle)
+	}
+	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, answer: study.Answer{Model: model},
+		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
+	fail = r.readBody(resp.Header)
+	r.answer.Text = r.text.String()
+	return r.answer, fail
+}
+
+// newRequest builds the HTTP request.
+func (c *Client) newRequest(ctx context.Context, model string, p study.Prompt, stream bool) (*http.Request, *failure) {
+	body, err := encodeRequest(model, p, stream)
+	if err == nil {
+		var req *http.Request
+		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body)); err == nil {
+			c.setHeaders(req.Header, stream)
+			return req, nil
+		}
+	}
+	// The error is not passed on: it would quote the URL, which may hold credentials.
+	return nil, newFailure(giveUp, errExchange, "the address of the AI service is not valid")
+}
+
+func (c *Client) setHeaders(h http.Header, stream bool) {
+	h.Set("Content-Type", "application/json")
+	h.Set("Accept", "application/json")
+	if stream {
+		h.Set("Accept", "text/event-stream")
+	}
+	h.Set("User-Agent", "studysharper")
+	if c.o.APIKey != "" {
+		h.Set("Authorization", "Bearer "+c.o.APIKey)
+	}
+}
+
+type wireMessage struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+type wireFormat struct {
+	Type string `json:"type"`
+}
+
+type wireStreamOptions struct {
+	IncludeUsage bool `json:"include_usage"`
+}
+
+type wireRequest struct {
+	Model          string             `json:"model"`
+	Messages       []wireMessage      `json:"messages"`
+	MaxTokens      int                `json:"max_tokens,omitempty"`
+	ResponseFormat *wireFormat        `json:"response_format,omitempty"`
+	Stream         bool               `json:"stream,omitempty"`
+	StreamOptions  *wireStreamOptions `json:"stream_options,omitempty"`
+}
+
+// encodeRequest encodes p as the body of a chat-completions request.
+func encodeRequest(model string, p study.Prompt, stream bool) ([]byte, error) {
+	req := wireRequest{Model: model, MaxTokens: max(p.MaxTokens, 0), Stream: stream}
+	for _, t := range p.Turns {
+		req.Messages = append(req.Messages, wireMessage{Role: t.Role, Content: t.Text})
+	}
+	if p.JSON {
+		req.ResponseFormat = &wireFormat{Type: "json_object"}
+	}
+	if stream {
+		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
+	}
+	var buf bytes.Buffer
+	size := promptBytes(p)
+	buf.Grow(size + size/8 + 512) // enough for most prompts: escaping adds a byte per quote and line end
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // notes are full of < and &, which would take six bytes each
+	err := enc.Encode(req)
+	return buf.Bytes(), err
+}
+
+// promptBytes returns the total length of a prompt's texts.
+func promptBytes(p study.Prompt) int {
+	size := 0
+	for _, t := range p.Turns {
+		size += len(t.Text)
+	}
+	return size
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A browser that has not sent everything when the connection is reset, or that finds no CORS headers, tells a page
+// nothing but "Failed to fetch".
+func TestAPageOfAnotherOriginSeesWhyItsRequestIsRefused(t *testing.T) {
+	need(t, "chromium")
+	origin := servePage(t)
+	s, _ := studying(t, nil, "ALLOWED_ORIGINS="+origin)
+	w := visit(t, origin, desktop)
+	const large = `"x".repeat(8 << 20)`
+	for _, tt := range []struct{ what, path, init, want string }{
+		{"too large", "/api/notes", `{method: "POST", body: ` + large + `}`, "413 too_large"},
+		{"compressed", "/api/notes", `{method: "POST", headers: {"Content-Encoding": "gzip"}, body: ` + large + `}`, "415 unsupported"},
+		{"a long header", "/api/notes", `{headers: {"X-Long": "x".repeat(20000)}}`, "431 too_large"},
+		{"a method", "/api/ai/process", `{method: "PUT", body: ` + large + `}`, "405 method"},
+		{"an unknown path", "/nope", `{method: "POST", body: ` + large + `}`, "404 not_found"},
+	} {
+		for range 3 {
+			got := eval[string](w, fmt.Sprintf(`fetch(%q, %s).then(async r => r.status + " " + (await r.json()).code).catch(e => String(e))`, s.url+tt.path, tt.init))
+			if got != tt.want {
+				t.Errorf("%s: %s, want %s", tt.what, got, tt.want)
+			}
+		}
+	}
+}
