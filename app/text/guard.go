@@ -17,12 +17,12 @@ type Panic struct {
 
 var panicObserver atomic.Pointer[func(Panic)]
 
-// ObservePanics sets what is called with every panic that Guard stops.
+// ObservePanics sets the function that is called with every panic that Guard recovers from.
 func ObservePanics(observe func(Panic)) { panicObserver.Store(&observe) }
 
-// Guard calls read and reports whether it returned. Whatever reads a student's text
-// does so inside a Guard: a panic must cost the piece of text that caused it, not the
-// answer. It is the only place that stops such panics.
+// Guard calls read and reports whether it returned normally. All code that reads a student's
+// text runs inside a Guard: a panic must cost the piece of text that caused it, not the whole
+// answer. Nothing else recovers from such panics.
 func Guard(read func()) (ok bool) {
 	defer func() {
 		v := recover()
@@ -37,7 +37,8 @@ func Guard(read func()) (ok bool) {
 	return true
 }
 
-// panicPlace is the innermost function of ours on the stack of a deferred call.
+// panicPlace returns the innermost frame outside the runtime, seen from Guard's deferred
+// function.
 func panicPlace() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])]) // without Callers, itself and Guard's deferred function
@@ -52,7 +53,7 @@ func panicPlace() string {
 	}
 }
 
-// guardEach calls read with every number below n. One at which read panics is left out.
+// guardEach calls read with every number below n. A number on which read panics is left out.
 func guardEach(n int, read func(i int)) {
 	for i := 0; i < n; i++ {
 		Guard(func() {

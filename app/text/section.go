@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// A Section is a heading and what stands under it.
+// A Section is a heading and the text under it.
 type Section struct {
-	Heading    string   // "" for what stands before the first heading
+	Heading    string   // "" for text before the first heading
 	Paragraphs []string // wrapped lines joined; each list item is one; may be empty
 }
 
-// Sections gives the sections of s in their order. A heading is a short line
-// without final punctuation on a line of its own, a "#" line, or a line underlined
-// with "===" or "---". Text without headings is one section.
+// Sections returns the sections of s in order. A heading is a short line without final
+// punctuation on a line of its own, a "#" line, or a line underlined with "===" or "---". Text
+// without headings is one section.
 func Sections(s string) []Section {
 	var out []Section
 	for _, b := range blocksOf(s) {
@@ -45,7 +45,7 @@ type block struct {
 	text string
 }
 
-// blocksOf cuts s into blocks.
+// blocksOf splits s into blocks.
 func blocksOf(s string) []block {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "").Replace(s)
@@ -76,7 +76,7 @@ func (c *blockCutter) flush() {
 	c.parts, c.kind = nil, paragraph
 }
 
-// line takes the next line, given the one that follows it.
+// line adds a line, given the one after it.
 func (c *blockCutter) line(line, next string, more bool) {
 	flat := strings.Join(strings.Fields(line), " ")
 	mark := listMark(flat)
@@ -119,8 +119,7 @@ func (c *blockCutter) atStart() bool {
 	return endsSentence(last) || last == ':'
 }
 
-// demoted gives the blocks, those headings at the end that head nothing made
-// paragraphs.
+// demoted returns the blocks; headings at the end, which head nothing, become paragraphs.
 func (c *blockCutter) demoted() []block {
 	for i := len(c.out) - 1; i >= 0 && c.out[i].kind == heading; i-- {
 		c.out[i].kind = paragraph
@@ -128,7 +127,7 @@ func (c *blockCutter) demoted() []block {
 	return c.out
 }
 
-// plain takes Markdown's emphasis marks off.
+// plain removes Markdown's emphasis marks.
 func plain(s string) string {
 	if !strings.ContainsAny(s, "*_`") {
 		return s
@@ -136,7 +135,7 @@ func plain(s string) string {
 	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
 }
 
-// listMark is the length of the list mark that line starts with, 0 for none.
+// listMark returns the length of the list mark at the start of line, or 0.
 func listMark(line string) int {
 	r, size := utf8.DecodeRuneInString(line)
 	if strings.ContainsRune("-*+•‣◦▪·–—", r) && strings.HasPrefix(line[size:], " ") {
@@ -154,7 +153,7 @@ func listMark(line string) int {
 
 func numbered(line string) bool { return IsDigit(rune(line[0])) }
 
-// isRule reports whether line is drawn of one mark, as below a heading.
+// isRule reports whether line consists of one repeated mark, as below a heading.
 func isRule(line string) bool {
 	return len(line) >= 3 && strings.ContainsRune("=-*_~", rune(line[0])) && strings.Trim(line, line[:1]) == ""
 }
@@ -224,7 +223,7 @@ func titled(words []string) bool {
 	return len(words) > 1 || !speaks(words)
 }
 
-// speaks reports whether the words hold a finite auxiliary, as a sentence would.
+// speaks reports whether the words contain a finite auxiliary, as a sentence would.
 func speaks(words []string) bool {
 	for i, w := range words {
 		if i > 0 && auxiliaries.Has(strings.ToLower(w)) {

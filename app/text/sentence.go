@@ -6,11 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Sentences gives the sentences of s in their order, white space collapsed and list
-// marks taken off. A heading, a list item and a "Term: meaning" line each start a
-// sentence of their own; lines of a wrapped paragraph are joined. Abbreviations,
-// decimals, initials and brackets do not end a sentence. The result is valid UTF-8
-// whatever s is.
+// Sentences returns the sentences of s in order, with white space collapsed and list marks
+// removed. A heading, a list item and a "Term: meaning" line each start a new sentence; lines
+// of a wrapped paragraph are joined. Abbreviations, decimals, initials and brackets do not end
+// a sentence. The result is valid UTF-8 whatever s is.
 func Sentences(s string) []string {
 	var out []string
 	for _, b := range blocksOf(s) {
@@ -23,11 +22,10 @@ func Sentences(s string) []string {
 	return out
 }
 
-// SentencesOf gives the sentences of one paragraph as Sections gives them.
+// SentencesOf returns the sentences of one paragraph of a Section.
 func SentencesOf(paragraph string) []string { return splitSentences(nil, paragraph) }
 
-// splitSentences appends the sentences of one paragraph to out; none of a paragraph at
-// which it panics.
+// splitSentences appends the sentences of one paragraph to out, or nothing if it panics.
 func splitSentences(out []string, p string) []string {
 	Guard(func() { out = cutSentences(out, p) })
 	return out
@@ -70,18 +68,17 @@ func endsSentence(r rune) bool {
 	return false
 }
 
-// bracketReach is how many bytes an unclosed bracket is believed.
+// bracketReach is the most bytes between a bracket and its closing one.
 const bracketReach = 300
 
-// closesSoon reports whether the bracket opened at open is closed within reach of
-// it and after i.
+// closesSoon reports whether the bracket opened at open is closed after i and within reach.
 func closesSoon(p string, open, i int) bool {
 	limit := min(open+bracketReach, len(p))
 	return i < limit && strings.ContainsAny(p[i:limit], ")]")
 }
 
-// skipClosers is the place behind the marks, quotes and brackets that belong to
-// the sentence end before i.
+// skipClosers returns the index after the punctuation, quotes and brackets that belong to the
+// sentence end before i.
 func skipClosers(p string, i int) int {
 	for i < len(p) {
 		r, size := utf8.DecodeRuneInString(p[i:])
@@ -114,8 +111,8 @@ func newSentence(p string, r rune, end int) bool {
 	return true
 }
 
-// breaksAt reports whether the point before i ends a sentence that began at
-// start, rather than an abbreviation or an initial.
+// breaksAt reports whether the full stop before i ends the sentence that began at start,
+// rather than an abbreviation or an initial.
 func breaksAt(p string, start, i int) bool {
 	word, next := lastWord(p[start:i-1]), FirstWord(p[i:])
 	lower := strings.ToLower(word)
@@ -136,14 +133,14 @@ func breaksAt(p string, start, i int) bool {
 	}
 }
 
-// lastWord is what follows the last blank, bracket or quote of s, looking back no
-// further than a word may be long.
+// lastWord returns what follows the last space, bracket or quote of s, looking back no further
+// than the longest word.
 func lastWord(s string) string {
 	s = s[max(0, len(s)-40):]
 	return s[strings.LastIndexAny(s, " (\"“”‘’[")+1:]
 }
 
-// FirstWord is the first blank-separated word of s.
+// FirstWord returns the first space-separated word of s.
 func FirstWord(s string) string {
 	s = strings.TrimLeft(s[:min(len(s), 40)], " ")
 	word, _, _ := strings.Cut(s, " ")
@@ -163,8 +160,8 @@ func isInitials(word string) bool {
 	return true
 }
 
-// Clip gives the first n bytes of s at most, cut at a blank where there is one and
-// never inside a character.
+// Clip returns at most the first n bytes of s, cut at a space if there is one and never inside
+// a character.
 func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -1,8 +1,7 @@
-// Package text is what can be known of a text by looking at it: its sentences,
-// sections and words, and how much of one text's words another one holds. The one
-// idea: everything is counted or matched on the text itself, in one pass and without
-// a model, so that equal input always gives equal output, in any script, in time
-// linear in its length.
+// Package text splits text into sentences, sections and words, and measures how many of
+// one text's words another contains. The one idea: it counts and matches on the text
+// itself, in one pass and without a model, so that equal input always gives equal output,
+// in any script, in time linear in its length.
 package text
 
 import (
@@ -11,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Words gives the content words of s in their order, lower-cased and not stemmed:
-// stop words and single letters are left out, hyphenated words come as their parts,
-// numbers are kept whole ("3.14"). Scripts written without spaces (Chinese,
-// Japanese, Thai, …) come as overlapping pairs of characters.
+// Words returns the content words of s in order, in lower case and not stemmed. It leaves out
+// stop words and single letters, splits hyphenated words and keeps numbers whole ("3.14").
+// Scripts without spaces (Chinese, Japanese, Thai, …) give overlapping pairs of characters.
 func Words(s string) []string {
 	var out []string
 	EachWord(s, func(w string) {
@@ -25,9 +23,9 @@ func Words(s string) []string {
 	return out
 }
 
-// Stem gives the light stem of a lower-case word, the same for its usual English
-// inflections (wave, waves; measure, measured, measuring; spectrum, spectra). It is
-// for comparing, not for showing. A word with letters outside a–z is its own stem.
+// Stem returns the light stem of a lower-case word, the same for its usual English inflections
+// (wave, waves; measure, measured, measuring; spectrum, spectra). It is for comparing, not for
+// display. A word with letters outside a–z is its own stem.
 func Stem(word string) string {
 	if s, ok := irregularStems[word]; ok {
 		return s
@@ -41,8 +39,8 @@ func Stem(word string) string {
 	return strings.TrimSuffix(trimSuffixes(trimPlural(word)), "e")
 }
 
-// A Bag is the stemmed content words of a text, for asking repeatedly how much of
-// a claim it holds. It is immutable and safe for concurrent use.
+// A Bag is the stemmed content words of a text, to measure repeatedly how much of a claim
+// the text contains. It is immutable and safe for concurrent use.
 type Bag struct{ stems map[string]bool }
 
 // NewBag reads source once.
@@ -78,7 +76,7 @@ func (b Bag) Overlap(claim string) float64 {
 // many claims against one long source, use a Bag.
 func Overlap(claim, source string) float64 { return NewBag(source).Overlap(claim) }
 
-// IsContent reports whether a lower-case word says something.
+// IsContent reports whether a lower-case word has content of its own.
 func IsContent(w string) bool {
 	if stopWords.Has(w) {
 		return false
@@ -105,8 +103,8 @@ func EachWord(s string, f func(string)) {
 	}
 }
 
-// readWord moves i past the word, or the one other character, that starts there and
-// calls f with the word.
+// readWord moves i past the word or other character that starts there, and calls f with the
+// word.
 func readWord(s string, i *int, f func(string)) {
 	r, size := utf8.DecodeRuneInString(s[*i:])
 	switch start := *i; {
@@ -120,8 +118,8 @@ func readWord(s string, i *int, f func(string)) {
 	}
 }
 
-// WordEnd is where the word that starts at i ends: apostrophes stay inside a word,
-// points and commas inside a number.
+// WordEnd returns the end of the word that starts at i. Apostrophes are part of a word, points
+// and commas part of a number.
 func WordEnd(s string, i int) int {
 	var last rune
 	for i < len(s) {
@@ -140,8 +138,8 @@ func WordEnd(s string, i int) int {
 	return i
 }
 
-// eachPair calls f with the overlapping character pairs of the run that starts at
-// i, or with its one character, and gives the run's end.
+// eachPair calls f with the overlapping character pairs of the run that starts at i, or with
+// its only character, and returns the end of the run.
 func eachPair(s string, i int, f func(string)) int {
 	_, size := utf8.DecodeRuneInString(s[i:])
 	end, pairs := i+size, 0
@@ -188,7 +186,7 @@ func isLowerASCII(s string) bool {
 	return true
 }
 
-// trimPlural takes the plural or third-person s off.
+// trimPlural removes the s of a plural or of the third person.
 func trimPlural(w string) string {
 	switch {
 	case strings.HasSuffix(w, "ies") && len(w) > 4:
@@ -202,7 +200,7 @@ func trimPlural(w string) string {
 	}
 }
 
-// trimSuffixes takes -ly, -ing and -ed off where a stem with a vowel is left.
+// trimSuffixes removes -ly, -ing and -ed if a stem with a vowel remains.
 func trimSuffixes(w string) string {
 	w = trimTo(w, "ly", 4)
 	for _, suffix := range []string{"ing", "ed"} {
@@ -218,7 +216,7 @@ func trimSuffixes(w string) string {
 	return w
 }
 
-// trimTo takes suffix off when at least so many letters with a vowel among them stay.
+// trimTo removes suffix if at least that many letters, one of them a vowel, remain.
 func trimTo(w, suffix string, least int) string {
 	short := strings.TrimSuffix(w, suffix)
 	if len(short) < least || !strings.ContainsAny(short, "aeiouy") {

@@ -21,7 +21,7 @@ func TestFlashcardsAreDistinctAndAnsweredByTheText(t *testing.T) {
 			}
 			seen := make(map[string]bool)
 			for _, c := range set.Flashcards {
-				if key := fold(c.Question); seen[key] {
+				if key := foldText(c.Question); seen[key] {
 					t.Errorf("asked twice: %s", c.Question)
 				} else {
 					seen[key] = true
@@ -152,10 +152,10 @@ func TestQuizNeverOffersATermThatMeansTheSame(t *testing.T) {
 
 func TestFalseStatementsAreNotTheTexts(t *testing.T) {
 	for _, m := range materials(t) {
-		flat := fold(m)
+		flat := foldText(m)
 		set := made[*study.QuizSet](t, study.Brief{Type: study.Quiz, Material: m, Options: study.Options{QuestionCount: 30, QuestionTypes: []string{study.TrueFalse}}})
 		for _, q := range set.Quiz.Questions {
-			statement := fold(strings.TrimPrefix(q.Question, "True or false: "))
+			statement := foldText(strings.TrimPrefix(q.Question, "True or false: "))
 			if q.CorrectAnswer == false && strings.Contains(flat, statement) {
 				t.Errorf("the text says: %s", statement)
 			}

@@ -24,23 +24,23 @@ const (
 // maxQuestion is how much of a message is read, in bytes.
 const maxQuestion = 1000
 
-// Thresholds of an answer: the share of a question's words, weighed by how rare
-// they are, that the best sentence must hold, and the share of that which a
-// further sentence must.
+// Thresholds of an answer: the share of a question's words, weighed by their rarity, that
+// the best sentence must contain, and the share of that score that a further sentence
+// must reach.
 const (
 	enough  = 0.6
 	further = 0.7
 )
 
-// amounts say how much is said, by study.Brief.Detail: sentences beside the best one,
-// and main points of an overview.
+// amounts are the lengths of an answer by study.Brief.Detail: sentences besides the best
+// one, and main points of an overview.
 var amounts = map[string]struct{ further, points int }{
 	study.Short: {0, 2}, "": {2, 3}, study.Long: {5, 6},
 }
 
-// reply answers b.Message out of o, b's material.
-func reply(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
-	if small := smallTalk(b.Message); small != "" {
+// answerChat answers b.Message from o, the outline of b's material.
+func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
+	if small := answerSmallTalk(b.Message); small != "" {
 		return small, nil
 	}
 	if strings.TrimSpace(b.Material) == "" {
@@ -51,29 +51,29 @@ func reply(ctx context.Context, o facts.Outline, b study.Brief) (string, error) 
 		return "", err
 	}
 	b.Message = text.Clip(b.Message, maxQuestion)
-	words := asked(b.Message)
+	words := questionWords(b.Message)
 	switch {
 	case wantsOverview(b.Message):
-		return src.overview(amounts[b.Detail].points), nil
+		return src.writeOverview(amounts[b.Detail].points), nil
 	case strings.TrimSpace(b.Message) == "":
 		return noQuestion, nil
 	}
-	if answer := src.known(ctx, b.Message, words); answer != "" {
+	if answer := src.answerFromFacts(ctx, b.Message, words); answer != "" {
 		return answer, nil
 	}
-	if before := lastAsked(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
-		if answer := src.retrieved(append(asked(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
+	if before := previousQuestion(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
+		if answer := src.answerFromSentences(append(questionWords(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
 			return answer, nil
 		}
 	}
-	if answer := src.retrieved(words, amounts[b.Detail].further); answer != "" {
+	if answer := src.answerFromSentences(words, amounts[b.Detail].further); answer != "" {
 		return answer, nil
 	}
-	return src.refusal(b.Message, words), nil
+	return src.writeRefusal(b.Message, words), nil
 }
 
-// smallTalk answers what is no question; "" for a question.
-func smallTalk(message string) string {
+// answerSmallTalk answers a message that is not a question; it returns "" for a question.
+func answerSmallTalk(message string) string {
 	switch m := strings.ToLower(strings.Trim(message, " .,!?\n\t")); m {
 	case "hi", "hello", "hey", "hello there", "hi there", "hey there", "good morning", "good afternoon", "good evening", "greetings", "hallo", "hola", "bonjour":
 		return greeted
@@ -86,8 +86,9 @@ func smallTalk(message string) string {
 	}
 }
 
-// asked are the content words of a question, without those about asking.
-func asked(message string) []string {
+// questionWords returns the content words of a question, without words such as "explain" that
+// only ask.
+func questionWords(message string) []string {
 	return slices.DeleteFunc(text.Words(message), func(w string) bool {
 		switch w {
 		case "explain", "tell", "describe", "define", "definition", "mean", "means", "meaning", "know", "understand", "question", "answer", "give",
@@ -98,7 +99,7 @@ func asked(message string) []string {
 	})
 }
 
-// wantsOverview reports whether a message asks what the material says as a whole.
+// wantsOverview reports whether a message asks for a summary of the whole material.
 func wantsOverview(message string) bool {
 	m := strings.ToLower(message)
 	for _, phrase := range []string{"summar", "main point", "main idea", "key point", "overview", "what is this about", "what's this about", "what is the text about", "what are my notes about", "what is it about"} {
@@ -109,19 +110,19 @@ func wantsOverview(message string) bool {
 	return false
 }
 
-// overview is the n main sentences.
-func (src source) overview(n int) string {
-	points := src.mainPoints(n)
+// writeOverview lists the n main points.
+func (src source) writeOverview(n int) string {
+	points := src.chooseMainPoints(n)
 	if len(points) == 0 {
 		return "The material has no full sentences to sum up."
 	}
-	return "The main points of “" + src.Title + "”:\n" + src.styled(points, study.BulletPoints)
+	return "The main points of “" + src.Title + "”:\n" + src.formatPoints(points, study.BulletPoints)
 }
 
-// known answers a question that is a fact's, or asks for a defined term; "" when
-// it is neither.
-func (src source) known(ctx context.Context, message string, words []string) string {
-	if len(words) == 0 || compares(message) {
+// answerFromFacts answers a question that matches a fact or asks for a defined term; it
+// returns "" for any other.
+func (src source) answerFromFacts(ctx context.Context, message string, words []string) string {
+	if len(words) == 0 || asksComparison(message) {
 		return ""
 	}
 	bag := text.NewBag(message)
@@ -129,12 +130,12 @@ func (src source) known(ctx context.Context, message string, words []string) str
 	for _, f := range src.Facts(ctx) {
 		begins := strings.HasPrefix(strings.ToLower(f.Question), first+" ")
 		if begins && f.Kind != facts.Define && f.Kind != facts.Cloze && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
-			return src.from(f.At) + f.Answer
+			return src.citeSection(f.At) + f.Answer
 		}
 	}
 	best := -1
 	for i, d := range src.Defs {
-		covers := slices.ContainsFunc(strings.Split(d.Term, " and "), func(name string) bool { // "A and B are …" tells of A
+		covers := slices.ContainsFunc(strings.Split(d.Term, " and "), func(name string) bool { // "A and B are …" defines A too
 			return text.Overlap(strings.Join(words, " "), name) == 1 && bag.Overlap(name) == 1
 		}) || text.Overlap(strings.Join(words, " "), d.Term) == 1 && bag.Overlap(d.Term) == 1
 		parts := d.Form == english.Parts && (strings.Contains(message, "consist") || strings.Contains(message, "made"))
@@ -150,30 +151,30 @@ func (src source) known(ctx context.Context, message string, words []string) str
 	}
 	d := src.Defs[best]
 	if d.Form == english.Clause {
-		return src.from(d.At) + english.Finished("the term “"+d.Term+"” refers to this: "+d.Meaning)
+		return src.citeSection(d.At) + english.Finished("the term “"+d.Term+"” refers to this: "+d.Meaning)
 	}
-	return src.from(d.At) + stating(d, d.Meaning)
+	return src.citeSection(d.At) + stateDefinition(d, d.Meaning)
 }
 
-// compares reports whether a message asks how things differ, which no definition of one
-// of them tells.
-func compares(message string) bool {
+// asksComparison reports whether a message asks how things differ. The definition of one of
+// them does not answer that.
+func asksComparison(message string) bool {
 	m := " " + strings.ToLower(message) + " "
 	return slices.ContainsFunc([]string{" differ", " compare", " vs ", " vs. ", " versus "}, func(s string) bool { return strings.Contains(m, s) })
 }
 
-// from says where in the material an answer stands.
-func (src source) from(at int) string {
+// citeSection names the section that an answer comes from.
+func (src source) citeSection(at int) string {
 	if h := src.Sections[src.Sentences[at].Section].Heading; h != "" {
 		return "Your material says (under “" + h + "”): "
 	}
 	return "Your material says: "
 }
 
-// retrieved answers with the sentence that holds the words best, and up to more others;
-// "" when none holds enough of them.
-func (src source) retrieved(words []string, more int) string {
-	score := src.cover(words)
+// answerFromSentences answers with the sentence that covers the words best and up to more
+// others; it returns "" if no sentence covers enough of them.
+func (src source) answerFromSentences(words []string, more int) string {
+	score := src.scoreCoverage(words)
 	best := 0
 	for i := range score {
 		if score[i] > score[best] {
@@ -185,7 +186,7 @@ func (src source) retrieved(words []string, more int) string {
 	}
 	chosen := []int{best}
 	if english.StartsWithPronoun(src.Sentences[best].Text) && best > 0 && src.Sentences[best-1].Section == src.Sentences[best].Section {
-		chosen = append(chosen, best-1) // what it points back to
+		chosen = append(chosen, best-1) // the sentence that it refers to
 	}
 	order := make([]int, 0, len(score))
 	for i := range score {
@@ -202,12 +203,12 @@ func (src source) retrieved(words []string, more int) string {
 	for _, i := range chosen {
 		out = append(out, english.Finished(src.Sentences[i].Text))
 	}
-	return src.from(best) + strings.Join(slices.Compact(out), " ")
+	return src.citeSection(best) + strings.Join(slices.Compact(out), " ")
 }
 
-// cover gives each sentence the share of the words that it holds, a word weighing
-// more the fewer sentences have it; questions hold nothing.
-func (src source) cover(words []string) []float64 {
+// scoreCoverage returns the share of the words that each sentence contains. Rare words weigh
+// more; questions score 0.
+func (src source) scoreCoverage(words []string) []float64 {
 	score := make([]float64, len(src.Sentences))
 	total, seen := 0.0, make(map[string]bool)
 	for _, w := range words {
@@ -233,8 +234,8 @@ func (src source) cover(words []string) []float64 {
 	return score
 }
 
-// lastAsked is the student's turn before message.
-func lastAsked(history []study.Turn, message string) string {
+// previousQuestion returns the student's last message before this one.
+func previousQuestion(history []study.Turn, message string) string {
 	for _, t := range slices.Backward(history) {
 		if t.Role == study.RoleUser && t.Text != message {
 			return t.Text
@@ -243,7 +244,7 @@ func lastAsked(history []study.Turn, message string) string {
 	return ""
 }
 
-// refersBack reports whether a message speaks of something by pronoun.
+// refersBack reports whether a message contains a pronoun that refers to earlier messages.
 func refersBack(message string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(message)) {
 		switch strings.Trim(w, ".,!?") {
@@ -254,8 +255,8 @@ func refersBack(message string) bool {
 	return false
 }
 
-// refusal says plainly that the material does not answer, and what it does speak of.
-func (src source) refusal(message string, words []string) string {
+// writeRefusal says that the material does not contain the answer, and what it is about.
+func (src source) writeRefusal(message string, words []string) string {
 	out := "I cannot find an answer to that in your material."
 	var spoken []string
 	for w := range strings.FieldsSeq(message) {
@@ -265,10 +266,10 @@ func (src source) refusal(message string, words []string) string {
 		}
 	}
 	if len(spoken) > 0 {
-		out += " It does speak of " + quoted(spoken, 3) + ", but not in answer to this."
+		out += " It does speak of " + quoteNames(spoken, 3) + ", but not in answer to this."
 	}
-	if c := src.concepts(4); len(c) > 0 {
-		out += " It is about " + quoted(c, 4) + "."
+	if c := src.keyConcepts(4); len(c) > 0 {
+		out += " It is about " + quoteNames(c, 4) + "."
 	}
 	return out
 }

@@ -1,8 +1,8 @@
-// Package engine is the model that needs no key: it makes study aids out of the
-// words of the material itself. The one idea: it never says what the text does not
-// say. It picks, cuts, turns round and blanks out sentences of the source, checks
-// that what it made is still true and grammatical, and rather makes less than
-// something wrong. Equal input gives equal output.
+// Package engine makes study aids without a language model, from the words of the
+// material itself. The one idea: it never says what the text does not say. It selects,
+// shortens, inverts and blanks out sentences of the material, checks that the result is
+// still true and grammatical, and makes fewer items rather than a wrong one. Equal input
+// gives equal output.
 package engine
 
 import (
@@ -27,13 +27,13 @@ func New() *Engine { return &Engine{} }
 // Name is the engine's name as a model, "offline-extractive-1".
 func (e *Engine) Name() string { return Name }
 
-// Generate answers p.Brief; the rest of p is not read. For study.Chat the answer is
+// Generate answers p.Brief and ignores the rest of p. For study.Chat the answer is
 // plain text and is handed to onText, when that is not nil, in pieces that add up
 // to Answer.Text; for every other type it is the JSON of the matching study.Aid
 // (nothing is handed to onText), with fewer items than asked for where the material
 // holds no more. Answer.Tokens is 0.
 //
-// A sentence of the material at which the engine panics is left out (text.Guard).
+// A sentence of the material that makes the engine panic is omitted (text.Guard).
 //
 // Errors: CodeInvalid with a fault on options.content when a type other than Chat
 // has no material, or none that anything can be made of; context.Cause(ctx), as
@@ -44,7 +44,7 @@ func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(strin
 	var err error
 	answer.Text, err = attemptFor(ctx, p.Brief).answer(facts.NewOutline(p.Brief.Material))
 	if err == nil && p.Brief.Type == study.Chat {
-		err = stream(ctx, answer.Text, onText)
+		err = streamText(ctx, answer.Text, onText)
 	}
 	if err != nil {
 		return study.Answer{}, study.Wrap(err, study.CodeTimeout, "the answer was not finished in time")
@@ -52,18 +52,18 @@ func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(strin
 	return answer, nil
 }
 
-// attemptFor is how b is answered.
+// attemptFor returns the attempt that answers b.
 func attemptFor(ctx context.Context, b study.Brief) attempt {
 	return func(o facts.Outline) (string, error) {
 		if b.Type == study.Chat {
-			return reply(ctx, o, b)
+			return answerChat(ctx, o, b)
 		}
 		return aidJSON(ctx, o, b)
 	}
 }
 
-// stream hands text to onText a word at a time.
-func stream(ctx context.Context, text string, onText func(string)) error {
+// streamText passes text to onText one word at a time.
+func streamText(ctx context.Context, text string, onText func(string)) error {
 	if onText == nil {
 		return nil
 	}
@@ -81,7 +81,7 @@ func stream(ctx context.Context, text string, onText func(string)) error {
 // A source is the material as the makers see it.
 type source struct{ *facts.Source }
 
-// newSource takes an outline apart.
+// newSource reads an outline.
 func newSource(ctx context.Context, o facts.Outline) (source, error) {
 	src, err := facts.Read(ctx, o)
 	return source{src}, err
@@ -98,14 +98,14 @@ var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid
 	study.Plan:       makePlan,
 }
 
-// aidJSON makes the aid that b asks for out of o, b's material.
+// aidJSON makes the study aid that b asks for from o, the outline of b's material.
 func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error) {
 	maker := makers[b.Type]
 	if maker == nil {
 		return "", study.Errorf(study.CodeInvalid, "the offline engine does not know this type of request")
 	}
 	if strings.TrimSpace(b.Material) == "" {
-		return "", lacking("there is nothing to make this from: give the text to study here, name notes in explicit_note_ids, or put the text in the message")
+		return "", materialFault("there is nothing to make this from: give the text to study here, name notes in explicit_note_ids, or put the text in the message")
 	}
 	src, err := newSource(ctx, o)
 	if err != nil {
@@ -117,7 +117,7 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 		return "", context.Cause(ctx)
 	}
 	if aid == nil {
-		return "", lacking("the text is too short or has no full sentences to make this from: give a paragraph or more")
+		return "", materialFault("the text is too short or has no full sentences to make this from: give a paragraph or more")
 	}
 	var out strings.Builder
 	enc := json.NewEncoder(&out)
@@ -128,7 +128,7 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
-// lacking is the error for material that is missing or too thin.
-func lacking(detail string) error {
+// materialFault is the error for material that is missing or too short.
+func materialFault(detail string) error {
 	return study.Invalid([]study.Fault{{Field: "options.content", Detail: detail}})
 }

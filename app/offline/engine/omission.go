@@ -6,34 +6,34 @@ import (
 	"studysharper/app/text"
 )
 
-// An attempt answers a brief out of an outline of its material.
+// An attempt answers a brief from an outline of its material.
 type attempt func(facts.Outline) (string, error)
 
-// answer makes the attempt. Sentences at which it panics are left out: whatever a
-// student's text does to the engine, the rest of the text is answered from.
+// answer makes the attempt. If it panics, the sentences that cause the panic are omitted and
+// the rest of the text is answered from.
 func (a attempt) answer(o facts.Outline) (string, error) {
-	answer, err, ok := a.guarded(o)
+	answer, err, ok := a.try(o)
 	if ok {
 		return answer, err
 	}
 	a.omitPanicking(o)
-	if answer, err, ok = a.guarded(o); !ok {
+	if answer, err, ok = a.try(o); !ok {
 		return "", study.Errorf(study.CodeInternal, "something went wrong on our side")
 	}
 	return answer, err
 }
 
-// guarded makes the attempt; not ok says that it panicked.
-func (a attempt) guarded(o facts.Outline) (answer string, err error, ok bool) {
+// try makes the attempt; ok is false if it panicked.
+func (a attempt) try(o facts.Outline) (answer string, err error, ok bool) {
 	ok = text.Guard(func() { answer, err = a(o) })
 	return answer, err, ok
 }
 
-// omitPanicking leaves those sentences of o out at which the attempt panics. It halves o
-// until they stand alone, so that finding them takes a few dozen times as long as one
-// answer, however many there are. Halves that panic only together lose the second one.
+// omitPanicking omits the sentences of o that make the attempt panic. It bisects o down to
+// single sentences, so the search costs a few dozen times one answer, however many there are.
+// If two halves only panic together, the second one is omitted.
 func (a attempt) omitPanicking(o facts.Outline) {
-	if _, _, ok := a.guarded(o); ok {
+	if _, _, ok := a.try(o); ok {
 		return
 	}
 	if o.Len() < 2 {
@@ -43,7 +43,7 @@ func (a attempt) omitPanicking(o facts.Outline) {
 	first, second := o.Part(0, o.Len()/2), o.Part(o.Len()/2, o.Len())
 	a.omitPanicking(first)
 	a.omitPanicking(second)
-	if _, _, ok := a.guarded(o); !ok {
+	if _, _, ok := a.try(o); !ok {
 		second.Omit()
 	}
 }

@@ -31,12 +31,11 @@ func (u unit) name() string {
 	return fmt.Sprintf("%s (part %d)", u.topic, u.part)
 }
 
-// makePlan makes Options.Count sessions (0: one a section and the reviews, ten at
-// most) of Options.DurationMinutes (0: 30). Plans of three sessions and more end
-// with a review two days after the last new matter, those of six and more with a
-// second one a week after.
+// makePlan makes Options.Count sessions (0: one for each section plus reviews, at most ten) of
+// Options.DurationMinutes (0: 30). Plans of three or more sessions end with a review two days
+// after the last new material; plans of six or more have a second review a week after it.
 func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
-	units := src.units()
+	units := src.listUnits()
 	if len(units) == 0 || len(text.Words(strings.Join(src.Plain, " "))) < minPlanned {
 		return nil
 	}
@@ -44,20 +43,20 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 	if n <= 0 {
 		n = defaultCount(len(units))
 	}
-	groups := src.grouped(units, n-reviewsIn(n))
+	groups := src.groupUnits(units, n-reviewsIn(n))
 	found := src.Facts(ctx)
 	minutes := orDefault(b.Options.DurationMinutes, defaultMinutes)
 	body := study.PlanBody{Title: src.titleFor("Study plan", b.Options)}
 	for i, g := range groups {
-		body.Sessions = append(body.Sessions, study.PlanSession{Day: i + 1, Topic: topics(g), Minutes: minutes, Activities: src.activities(groups, i, found)})
+		body.Sessions = append(body.Sessions, study.PlanSession{Day: i + 1, Topic: sessionTopic(g), Minutes: minutes, Activities: src.planActivities(groups, i, found)})
 	}
 	for i := range reviewsIn(n) {
-		body.Sessions = append(body.Sessions, study.PlanSession{Day: len(groups) + []int{2, 7}[i], Topic: fmt.Sprintf("Review %d: everything so far", i+1), Minutes: minutes, Activities: src.reviewing(i, found)})
+		body.Sessions = append(body.Sessions, study.PlanSession{Day: len(groups) + []int{2, 7}[i], Topic: fmt.Sprintf("Review %d: everything so far", i+1), Minutes: minutes, Activities: src.planReview(i, found)})
 	}
 	return &study.PlanSet{Plan: body}
 }
 
-// defaultCount is one session for each of the sections, and the reviews that so many have.
+// defaultCount is one session for each section, plus the reviews of a plan of that length.
 func defaultCount(sections int) int {
 	n := sections
 	for n < defaultSessions && n-reviewsIn(n) < sections {
@@ -66,7 +65,7 @@ func defaultCount(sections int) int {
 	return min(n, defaultSessions)
 }
 
-// reviewsIn is how many of n sessions are reviews.
+// reviewsIn returns how many of n sessions are reviews.
 func reviewsIn(n int) int {
 	switch {
 	case n < 3:
@@ -78,20 +77,20 @@ func reviewsIn(n int) int {
 	}
 }
 
-// units are the sections that have sentences.
-func (src source) units() []unit {
+// listUnits returns the sections that have sentences.
+func (src source) listUnits() []unit {
 	var out []unit
 	for _, s := range src.Sections {
 		if s.To > s.From {
-			out = append(out, unit{topic: src.Topic(s.From), from: s.From, to: s.To})
+			out = append(out, unit{topic: src.TopicAt(s.From), from: s.From, to: s.To})
 		}
 	}
 	return out
 }
 
-// grouped spreads units over n sessions in their order: neighbours joined where
-// there are too many, the longest divided where there are too few.
-func (src source) grouped(units []unit, n int) [][]unit {
+// groupUnits distributes the units over n sessions in order. It joins neighbours if there are
+// too many units and divides the longest if there are too few.
+func (src source) groupUnits(units []unit, n int) [][]unit {
 	for len(units) < n {
 		long := 0
 		for i, u := range units {
@@ -121,10 +120,11 @@ func (src source) grouped(units []unit, n int) [][]unit {
 	return out
 }
 
-// maxNamed is how many sections of a session are named; of more, the first and the last.
+// maxNamed is how many sections of a session are named; if there are more, only the first
+// and the last are.
 const maxNamed = 3
 
-func names(g []unit) []string {
+func unitNames(g []unit) []string {
 	list := make([]string, len(g))
 	for i, u := range g {
 		list[i] = u.name()
@@ -132,35 +132,35 @@ func names(g []unit) []string {
 	return list
 }
 
-// topics names a session's sections as its heading.
-func topics(g []unit) string {
-	if list := names(g); len(list) <= maxNamed {
+// sessionTopic names a session after its sections.
+func sessionTopic(g []unit) string {
+	if list := unitNames(g); len(list) <= maxNamed {
 		return strings.Join(list, "; ")
 	}
 	return g[0].name() + " to " + g[len(g)-1].name()
 }
 
-// sections names them within a sentence.
-func sections(g []unit) string {
+// nameSections names the sections within a sentence.
+func nameSections(g []unit) string {
 	if len(g) <= maxNamed {
-		return quoted(names(g), maxNamed)
+		return quoteNames(unitNames(g), maxNamed)
 	}
 	return fmt.Sprintf("“%s” to “%s”", g[0].name(), g[len(g)-1].name())
 }
 
-// activities are what to do in session i.
-func (src source) activities(groups [][]unit, i int, found []facts.Fact) []string {
+// planActivities lists what to do in session i.
+func (src source) planActivities(groups [][]unit, i int, found []facts.Fact) []string {
 	g := groups[i]
 	from, to := g[0].from, g[len(g)-1].to
 	var out []string
 	if i > 0 {
-		out = append(out, fmt.Sprintf("Before you begin, write down what you remember of %s.", sections(groups[i-1])))
+		out = append(out, fmt.Sprintf("Before you begin, write down what you remember of %s.", nameSections(groups[i-1])))
 	}
 	words := 0
 	for _, s := range src.Plain[from:to] {
 		words += len(strings.Fields(s))
 	}
-	out = append(out, fmt.Sprintf("Read %s (%d words) and mark what is new to you.", sections(g), words))
+	out = append(out, fmt.Sprintf("Read %s (%d words) and mark what is new to you.", nameSections(g), words))
 	if terms := src.termsIn(from, to); len(terms) > 0 {
 		out = append(out, "Learn what these mean: "+strings.Join(terms, ", ")+".")
 	}
@@ -173,11 +173,11 @@ func (src source) activities(groups [][]unit, i int, found []facts.Fact) []strin
 			heavy = j
 		}
 	}
-	return append(out, "Close the text and put this into your own words: “"+shortened(src.Sentences[heavy].Plain)+"”")
+	return append(out, "Close the text and put this into your own words: “"+shortenQuote(src.Sentences[heavy].Plain)+"”")
 }
 
-// shortened cuts a long quotation.
-func shortened(s string) string {
+// shortenQuote cuts a long quotation.
+func shortenQuote(s string) string {
 	const most = 200 // bytes
 	if len(s) <= most {
 		return s
@@ -195,8 +195,7 @@ func (src source) termsIn(from, to int) []string {
 	return out
 }
 
-// questionsIn gives up to n questions that sentences from to to answer, those for
-// reasons first.
+// questionsIn returns up to n questions that sentences from to to answer, reasons first.
 func questionsIn(found []facts.Fact, from, to, n int) []string {
 	var out []string
 	for _, hard := range []bool{true, false} {
@@ -210,8 +209,8 @@ func questionsIn(found []facts.Fact, from, to, n int) []string {
 	return out
 }
 
-// reviewing is what to do in review i.
-func (src source) reviewing(i int, found []facts.Fact) []string {
+// planReview lists what to do in review i.
+func (src source) planReview(i int, found []facts.Fact) []string {
 	var out []string
 	if terms := src.termsIn(0, len(src.Sentences)); len(terms) > 0 {
 		out = append(out, "From memory, write a definition of each: "+strings.Join(terms, ", ")+".")

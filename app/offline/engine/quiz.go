@@ -22,13 +22,13 @@ const (
 // exam's points and time are split.
 var weights = map[string]int{study.MultipleChoice: 2, study.TrueFalse: 1, study.ShortAnswer: 3}
 
-// drawAll draws n questions, the types in turn, until the bank has no more.
-func drawAll(b *bank, n int, types []string) []study.Question {
+// drawQuestions draws n questions, taking the types in turn, until the bank is empty.
+func drawQuestions(b *bank, n int, types []string) []study.Question {
 	var out []study.Question
 	for empty := 0; empty < len(types) && len(out) < n; {
 		empty = 0
 		for _, t := range types {
-			it, ok := b.draw(t)
+			it, ok := b.drawQuestion(t)
 			if !ok {
 				empty++
 			} else if len(out) < n {
@@ -39,14 +39,14 @@ func drawAll(b *bank, n int, types []string) []study.Question {
 	return out
 }
 
-// makeQuiz makes Options.QuestionCount questions (0: ten) of the types asked for
-// in turn. Points: 2 for a choice, 1 for true or false, 3 for a short answer.
+// makeQuiz makes Options.QuestionCount questions (0: ten), taking the requested types in turn.
+// A choice is worth 2 points, true or false 1, a short answer 3.
 func makeQuiz(ctx context.Context, src source, b study.Brief) study.Aid {
 	n := b.Options.QuestionCount
 	if n <= 0 {
 		n = defaultQuestions
 	}
-	questions := drawAll(newBank(ctx, src), min(n, study.MaxItems), typesFor(b.Options))
+	questions := drawQuestions(newBank(ctx, src), min(n, study.MaxItems), questionTypes(b.Options))
 	if len(questions) == 0 {
 		return nil
 	}
@@ -62,14 +62,14 @@ func makeQuiz(ctx context.Context, src source, b study.Brief) study.Aid {
 	return set
 }
 
-// makeExam makes Options.QuestionCount questions (0: fifteen) in Options.Sections
-// sections (0: three; no more than questions), of 100 points in all.
+// makeExam makes Options.QuestionCount questions (0: fifteen) in Options.Sections sections (0:
+// three; at most one for each question), worth 100 points in total.
 func makeExam(ctx context.Context, src source, b study.Brief) study.Aid {
 	o := b.Options
 	n, parts, minutes := orDefault(o.QuestionCount, defaultExamQuestions), orDefault(o.Sections, defaultSections), orDefault(o.DurationMinutes, defaultExamMinutes)
 	parts = min(parts, study.MaxSections)
-	types := typesFor(o)
-	drawn := drawAll(newBank(ctx, src), min(max(n, parts), study.MaxItems), types)
+	types := questionTypes(o)
+	drawn := drawQuestions(newBank(ctx, src), min(max(n, parts), study.MaxItems), types)
 	if o.QuestionCount > 0 && len(drawn) > o.QuestionCount {
 		drawn = drawn[:o.QuestionCount]
 	}
@@ -80,14 +80,14 @@ func makeExam(ctx context.Context, src source, b study.Brief) study.Aid {
 	for _, t := range types {
 		for _, q := range drawn {
 			if q.Type == t {
-				questions = append(questions, src.examined(q))
+				questions = append(questions, src.toExamQuestion(q))
 			}
 		}
 	}
-	share(study.ExamPoints, questions)
+	sharePoints(study.ExamPoints, questions)
 	body := study.ExamBody{Title: src.titleFor("Exam", o), DurationMinutes: minutes, TotalPoints: study.ExamPoints}
-	body.Sections = split(questions, min(parts, len(questions)))
-	allot(body.Sections, minutes)
+	body.Sections = splitSections(questions, min(parts, len(questions)))
+	allotMinutes(body.Sections, minutes)
 	return &study.ExamSet{Exam: body}
 }
 
@@ -98,12 +98,12 @@ func orDefault(n, other int) int {
 	return other
 }
 
-// examined turns a quiz question into an exam's: a sample answer and a rubric in
-// place of acceptable answers.
-func (src source) examined(q study.Question) study.Question {
+// toExamQuestion replaces the accepted answers of a quiz question by a sample answer and a
+// rubric.
+func (src source) toExamQuestion(q study.Question) study.Question {
 	switch q.Type {
 	case study.ShortAnswer:
-		q.Rubric = src.rubric(q)
+		q.Rubric = src.writeRubric(q)
 		q.AcceptableAnswers = nil
 	case study.MultipleChoice:
 		q.Rubric = "All points for the right option, none otherwise."
@@ -113,8 +113,8 @@ func (src source) examined(q study.Question) study.Question {
 	return q
 }
 
-// rubric says what a short answer earns its points with.
-func (src source) rubric(q study.Question) string {
+// writeRubric describes what a short answer earns its points for.
+func (src source) writeRubric(q study.Question) string {
 	if strings.HasPrefix(q.Question, "Which ") || strings.HasPrefix(q.Question, "Who ") || strings.HasPrefix(q.Question, "Complete: ") {
 		return fmt.Sprintf("All points for “%s”, misspelt or not as long as the word is clear; none otherwise.", english.Bare(q.SampleAnswer))
 	}
@@ -131,9 +131,9 @@ func (src source) rubric(q study.Question) string {
 	return "All points for the whole statement in the student's own words, with what is meant by " + strings.Join(keys, ", ") + "; half for a part of it."
 }
 
-// share splits points over questions by their weights, each getting one at least;
-// what rounding leaves goes to the questions in turn, the weightiest type first.
-func share(points int, questions []study.Question) {
+// sharePoints splits points over the questions by their weights, at least one each. The
+// rounding difference goes to the questions in turn, heaviest type first.
+func sharePoints(points int, questions []study.Question) {
 	sum := 0
 	for _, q := range questions {
 		sum += weights[q.Type]
@@ -161,9 +161,9 @@ func share(points int, questions []study.Question) {
 	}
 }
 
-// split makes n sections of questions that stand by type: a section a type, the
-// last ones joined or the longest ones halved until there are n.
-func split(questions []study.Question, n int) []study.ExamSection {
+// splitSections makes n sections of questions that are sorted by type: one for each type, then
+// the last ones joined or the longest ones halved until there are n.
+func splitSections(questions []study.Question, n int) []study.ExamSection {
 	var runs [][]study.Question
 	for i, q := range questions {
 		if i == 0 || q.Type != questions[i-1].Type {
@@ -188,13 +188,13 @@ func split(questions []study.Question, n int) []study.ExamSection {
 	}
 	out := make([]study.ExamSection, n)
 	for i, r := range runs {
-		out[i] = named(r, i)
+		out[i] = newSection(r, i)
 	}
 	return out
 }
 
-// named is a section with its name and instructions.
-func named(questions []study.Question, index int) study.ExamSection {
+// newSection makes a section with its name and instructions.
+func newSection(questions []study.Question, index int) study.ExamSection {
 	var kinds, how []string
 	points := 0
 	for i, q := range questions {
@@ -211,8 +211,8 @@ func named(questions []study.Question, index int) study.ExamSection {
 	}
 }
 
-// allot splits minutes over sections by their points, each getting one at least.
-func allot(sections []study.ExamSection, minutes int) {
+// allotMinutes splits minutes over the sections by their points, at least one each.
+func allotMinutes(sections []study.ExamSection, minutes int) {
 	left, points := minutes, study.ExamPoints
 	for i := range sections {
 		s := &sections[i]
@@ -225,8 +225,8 @@ func allot(sections []study.ExamSection, minutes int) {
 	}
 }
 
-// typesFor are the question types asked for, each once, or all of them.
-func typesFor(o study.Options) []string {
+// questionTypes returns the requested question types without duplicates, or all of them.
+func questionTypes(o study.Options) []string {
 	var out []string
 	for _, t := range o.QuestionTypes {
 		if !slices.Contains(out, t) {

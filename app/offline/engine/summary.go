@@ -20,34 +20,34 @@ var summarySizes = map[string]struct{ points, terms int }{
 	study.Short: {3, 5}, "": {6, 8}, study.Medium: {6, 8}, study.Long: {10, 15},
 }
 
-// A point is a sentence chosen for a summary; place is its place among the chosen,
-// the weightiest 0.
+// A point is a sentence chosen for a summary; place is its rank among the chosen ones,
+// from 0.
 type point struct{ at, place int }
 
-// makeSummary gives the main sentences, 3, 6 or 10 by length, in the order of the
-// text, with the sentence behind each as its details.
+// makeSummary returns the main sentences in the order of the text: 3, 6 or 10 of them, by
+// length. The details of a point are the sentence after it.
 func makeSummary(_ context.Context, src source, b study.Brief) study.Aid {
 	size := summarySizes[b.Options.Length]
-	points := src.mainPoints(size.points)
+	points := src.chooseMainPoints(size.points)
 	if len(points) == 0 {
 		return nil
 	}
 	body := study.SummaryBody{Title: src.titleFor("Summary", b.Options), KeyTerms: src.keyTerms(size.terms)}
 	for _, p := range points {
 		body.MainPoints = append(body.MainPoints, study.MainPoint{
-			Point: english.Finished(src.Sentences[p.at].Plain), Details: src.details(p.at, points),
+			Point: english.Finished(src.Sentences[p.at].Plain), Details: src.findDetails(p.at, points),
 			Importance: []string{"high", "medium", "low"}[p.place*3/len(points)],
 		})
 	}
-	body.Text = src.styled(points, b.Options.Style)
+	body.Text = src.formatPoints(points, b.Options.Style)
 	words := len(strings.Fields(body.Text))
 	return &study.SummarySet{Summary: body, WordCount: words, EstimatedReadingTimeMinutes: (words + 199) / 200}
 }
 
-// mainPoints chooses n sentences: heavy, spread over the sections, and not saying
-// the same; in the order of the text.
-func (src source) mainPoints(n int) []point {
-	score := src.pointScores()
+// chooseMainPoints returns n sentences in the order of the text: the heaviest ones, spread
+// over the sections, without repetition.
+func (src source) chooseMainPoints(n int) []point {
+	score := src.scorePoints()
 	var order []int
 	for i := range src.Sentences {
 		if score[i] > 0 {
@@ -61,14 +61,14 @@ func (src source) mainPoints(n int) []point {
 	for len(chosen) < n && len(order) > 0 {
 		best, top := 0, math.Inf(-1)
 		for k, i := range order {
-			fit := score[i] - 0.25*float64(inSection[src.Sentences[i].Section]) - 0.6*src.likeness(i, chosen)
+			fit := score[i] - 0.25*float64(inSection[src.Sentences[i].Section]) - 0.6*src.measureRepetition(i, chosen)
 			if fit > top {
 				best, top = k, fit
 			}
 		}
 		i := order[best]
 		order = slices.Delete(order, best, best+1)
-		if src.likeness(i, chosen) == 1 {
+		if src.measureRepetition(i, chosen) == 1 {
 			continue
 		}
 		inSection[src.Sentences[i].Section]++
@@ -78,9 +78,9 @@ func (src source) mainPoints(n int) []point {
 	return chosen
 }
 
-// pointScores gives each sentence's fitness as a main point; 0 for none. Sentences
-// that lean on others come in only when there are no others.
-func (src source) pointScores() []float64 {
+// scorePoints scores each sentence as a main point. Sentences that depend on others score 0
+// unless there are no others.
+func (src source) scorePoints() []float64 {
 	score := make([]float64, len(src.Sentences))
 	title := text.NewBag(src.Title)
 	some := slices.ContainsFunc(src.Sentences, func(s facts.Sentence) bool { return s.Alone })
@@ -97,13 +97,12 @@ func (src source) pointScores() []float64 {
 			score[i] *= 0.7
 		}
 	}
-	src.addTerms(score)
+	src.scoreTerms(score)
 	return score
 }
 
-// addTerms adds to the scores of sentences for the terms they define and the key
-// concepts they join.
-func (src source) addTerms(score []float64) {
+// scoreTerms adds to the scores of sentences that define terms or mention key concepts.
+func (src source) scoreTerms(score []float64) {
 	for _, d := range src.Defs {
 		switch {
 		case score[d.At] == 0:
@@ -113,7 +112,7 @@ func (src source) addTerms(score []float64) {
 			score[d.At] += 0.1
 		}
 	}
-	for _, c := range src.concepts(12) {
+	for _, c := range src.keyConcepts(12) {
 		for _, i := range src.Index.Mentions(c) {
 			if score[i] > 0 {
 				score[i] += 0.08
@@ -122,8 +121,8 @@ func (src source) addTerms(score []float64) {
 	}
 }
 
-// likeness is how much of the sentence at i one of the chosen already says.
-func (src source) likeness(i int, chosen []point) float64 {
+// measureRepetition returns how much of sentence i the chosen points already say.
+func (src source) measureRepetition(i int, chosen []point) float64 {
 	most := 0.0
 	ids := src.Index.Of(i)
 	for _, p := range chosen {
@@ -132,9 +131,9 @@ func (src source) likeness(i int, chosen []point) float64 {
 	return most
 }
 
-// details is the sentence that goes on from a point, "" when that is a point itself
-// or another paragraph's.
-func (src source) details(at int, points []point) string {
+// findDetails returns the sentence after a point, or "" if that is itself a point or belongs
+// to another paragraph.
+func (src source) findDetails(at int, points []point) string {
 	next := at + 1
 	if next == len(src.Sentences) || src.Sentences[next].First || strings.HasSuffix(src.Sentences[next].Text, "?") ||
 		slices.ContainsFunc(points, func(p point) bool { return p.at == next }) {
@@ -143,7 +142,7 @@ func (src source) details(at int, points []point) string {
 	return english.Finished(src.Sentences[next].Text)
 }
 
-// terms are the defined ones in the order of the text, each once.
+// terms returns the defined terms in the order of the text, without duplicates.
 func (src source) terms() []string {
 	var out []string
 	for _, d := range src.Defs {
@@ -154,8 +153,8 @@ func (src source) terms() []string {
 	return out
 }
 
-// keyTerms gives the n most prominent definitions in the order of the text, each
-// term once.
+// keyTerms returns the n most prominent definitions in the order of the text, one for each
+// term.
 func (src source) keyTerms(n int) []study.KeyTerm {
 	type ranked struct {
 		d     facts.Definition
@@ -179,15 +178,15 @@ func (src source) keyTerms(n int) []study.KeyTerm {
 	for _, r := range list {
 		meaning := english.Finished(r.d.Meaning)
 		if r.d.Form == english.Parts {
-			meaning = stating(r.d, r.d.Meaning)
+			meaning = stateDefinition(r.d, r.d.Meaning)
 		}
 		out = append(out, study.KeyTerm{Term: english.Capital(r.d.Term), Definition: meaning})
 	}
 	return out
 }
 
-// styled writes the points as a list, a paragraph or an outline by section.
-func (src source) styled(points []point, style string) string {
+// formatPoints writes the points as a list, a paragraph or an outline by section.
+func (src source) formatPoints(points []point, style string) string {
 	var out strings.Builder
 	section, number := -1, 0
 	for i, p := range points {
@@ -202,7 +201,7 @@ func (src source) styled(points []point, style string) string {
 		case study.Outline:
 			if s.Section != section {
 				section, number = s.Section, number+1
-				fmt.Fprintf(&out, "%d. %s\n", number, src.Topic(p.at))
+				fmt.Fprintf(&out, "%d. %s\n", number, src.TopicAt(p.at))
 			}
 			out.WriteString("   ")
 		}
@@ -211,7 +210,7 @@ func (src source) styled(points []point, style string) string {
 	return strings.TrimRight(out.String(), "\n")
 }
 
-// titleFor is the title of an aid: the topic asked for, or the material's.
+// titleFor returns the title of an aid: the requested topic, or the title of the material.
 func (src source) titleFor(kind string, o study.Options) string {
 	if topic := strings.TrimSpace(o.Topic); topic != "" {
 		return kind + ": " + topic

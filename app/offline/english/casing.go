@@ -8,8 +8,8 @@ import (
 	"studysharper/app/text"
 )
 
-// Casing knows which words a text writes in lower case, to begin a sentence with
-// a word from the middle of one, and the other way round. It is immutable.
+// Casing knows which words a text writes in lower case, so that words can move between the
+// beginning and the middle of a sentence. It is immutable.
 type Casing struct{ lower map[string]bool }
 
 // NewCasing learns from sentences.
@@ -26,8 +26,8 @@ func NewCasing(sentences []string) Casing {
 	return c
 }
 
-// Lower gives s as it reads in the middle of a sentence: its first letter small,
-// unless the first word is a name or an acronym as far as the text shows.
+// Lower returns s as it reads inside a sentence: with a small first letter, unless the first
+// word seems to be a name or an acronym.
 func (c Casing) Lower(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if !unicode.IsUpper(r) {
@@ -35,13 +35,13 @@ func (c Casing) Lower(s string) string {
 	}
 	word := s[:hyphenatedEnd(s, 0)]
 	low := strings.ToLower(word)
-	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !abstract(low) {
+	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) {
 		return s
 	}
 	return strings.ToLower(s[:size]) + s[size:]
 }
 
-// Capital gives s with its first letter large.
+// Capital returns s with a capital first letter.
 func Capital(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if size == 0 || r == utf8.RuneError {
@@ -50,8 +50,8 @@ func Capital(s string) string {
 	return string(unicode.ToUpper(r)) + s[size:]
 }
 
-// abstract reports whether a word's ending makes it a common noun.
-func abstract(low string) bool {
+// isAbstract reports whether the ending of a word makes it a common noun.
+func isAbstract(low string) bool {
 	for _, suffix := range []string{"tion", "sion", "sis", "ment", "ity", "ism", "ness", "ance", "ence", "logy", "ing"} {
 		if len(low) > len(suffix)+2 && strings.HasSuffix(low, suffix) {
 			return true
@@ -60,7 +60,7 @@ func abstract(low string) bool {
 	return false
 }
 
-// Finished ends a statement with a point and begins it with a capital.
+// Finished returns a statement with a capital and a full stop.
 func Finished(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), ",;: ")
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "。") {
@@ -72,5 +72,5 @@ func Finished(s string) string {
 	return Capital(s) + "."
 }
 
-// Bare is a statement without its final point.
+// Bare returns a statement without its full stop.
 func Bare(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".… ") }

@@ -8,7 +8,7 @@ import (
 	"studysharper/app/text"
 )
 
-// A verb is an inflected form taken back to its base.
+// A verb is the base of an inflected verb, and its form.
 type verb struct {
 	base string
 	form verbForm
@@ -22,11 +22,11 @@ const (
 	pastForm
 )
 
-// verbs holds every form of the verbs that study texts are written with.
-var verbs = inflect(lists["verb"], text.PastForms())
+// verbs contains every form of the verbs that are common in study texts.
+var verbs = inflectVerbs(lists["verb"], text.PastForms())
 
-// inflect gives every form of the bases, past holding the irregular past forms.
-func inflect(bases, past text.WordList) map[string]verb {
+// inflectVerbs returns every form of the bases; past contains the irregular past forms.
+func inflectVerbs(bases, past text.WordList) map[string]verb {
 	m := make(map[string]verb, 4*len(bases))
 	irregular := make(map[string]bool, len(past))
 	for _, base := range past {
@@ -55,18 +55,18 @@ func inflect(bases, past text.WordList) map[string]verb {
 	return m
 }
 
-// mainVerb finds the finite verb that the words before it are the subject of;
-// -1 when that is not clear. A form of be, have, do or a modal gives baseForm with
-// itself as the base.
+// mainVerb returns the finite verb whose subject is the words before it, or -1 if that is not
+// clear. For a form of be, have, do or a modal it returns baseForm with the word itself as the
+// base.
 func mainVerb(toks []token) (int, verb) {
-	if len(toks) == 0 || !toks[0].word || !opensSubject(toks[0].low) {
+	if len(toks) == 0 || !toks[0].word || !canOpenSubject(toks[0].low) {
 		return -1, verb{}
 	}
 	for i := 1; i < len(toks); i++ {
 		t := toks[i]
 		switch {
 		case t.s == "(" || t.s == "[" || t.s == ",":
-			if i = skipAside(toks, i); i < 0 {
+			if i = endOfAside(toks, i); i < 0 {
 				return -1, verb{}
 			}
 		case !t.word:
@@ -78,7 +78,7 @@ func mainVerb(toks []token) (int, verb) {
 		case auxiliaries.Has(t.low):
 			return i, verb{t.low, baseForm}
 		default:
-			if v, ok := agrees(toks, i); ok {
+			if v, ok := agreesWithSubject(toks, i); ok {
 				return i, v
 			}
 		}
@@ -86,14 +86,14 @@ func mainVerb(toks []token) (int, verb) {
 	return -1, verb{}
 }
 
-// opensSubject reports whether a sentence may begin its subject with the word.
-func opensSubject(low string) bool {
+// canOpenSubject reports whether the subject of a sentence can begin with the word.
+func canOpenSubject(low string) bool {
 	return !prepositions.Has(low) && !subordinates.Has(low) && low != "there" && low != "not" && !auxiliaries.Has(low) || low == "that"
 }
 
-// skipAside gives the last token of the bracket or of the aside between commas
-// that starts at i; -1 when it is neither.
-func skipAside(toks []token, i int) int {
+// endOfAside returns the last token of the bracket, or of the aside between commas, that
+// starts at i; -1 if there is none.
+func endOfAside(toks []token, i int) int {
 	closer := map[string]string{"(": ")", "[": "]", ",": ","}[toks[i].s]
 	if closer == "," && (i+1 == len(toks) || !asides.Has(toks[i+1].low)) {
 		return -1
@@ -110,9 +110,9 @@ func skipAside(toks []token, i int) int {
 	return end
 }
 
-// agrees reports whether token i is a lexical verb in agreement with the subject
+// agreesWithSubject reports whether token i is a lexical verb that agrees with the subject
 // before it.
-func agrees(toks []token, i int) (verb, bool) {
+func agreesWithSubject(toks []token, i int) (verb, bool) {
 	v, ok := verbs[toks[i].low]
 	prev := toks[i-1].low
 	if !ok || toks[i].s != toks[i].low || comparatives.Has(v.base) || prepositions.Has(prev) || prev == "and" || prev == "or" {
@@ -133,13 +133,13 @@ func agrees(toks []token, i int) (verb, bool) {
 	case thirdForm:
 		return v, !pluralSubject(toks[:i])
 	default:
-		return v, !participle(toks, i)
+		return v, !isParticiple(toks, i)
 	}
 }
 
-// participle reports whether the past form at i rather tells of the noun before it
-// ("pigments found in plants are …").
-func participle(toks []token, i int) bool {
+// isParticiple reports whether the past form at i modifies the noun before it ("pigments found
+// in plants are …").
+func isParticiple(toks []token, i int) bool {
 	if low := toks[i].low; low == "called" || low == "named" {
 		return true
 	}
@@ -148,11 +148,11 @@ func participle(toks []token, i int) bool {
 			return true
 		}
 	}
-	return i+1 < len(toks) && (prepositions.Has(toks[i+1].low) || relatives.Has(toks[i+1].low)) && finiteAfter(toks, i+1)
+	return i+1 < len(toks) && (prepositions.Has(toks[i+1].low) || relatives.Has(toks[i+1].low)) && hasFiniteVerbAfter(toks, i+1)
 }
 
-// finiteAfter reports whether a finite verb follows in the same clause.
-func finiteAfter(toks []token, i int) bool {
+// hasFiniteVerbAfter reports whether a finite verb follows in the same clause.
+func hasFiniteVerbAfter(toks []token, i int) bool {
 	for ; i < len(toks); i++ {
 		if low := toks[i].low; low == ";" || subordinates.Has(low) && low != "that" && low != "as" {
 			return false
@@ -168,24 +168,24 @@ func isAdverb(low string) bool {
 	return strings.HasSuffix(low, "ly") || low == "only" || low == "also" || low == "often" || low == "never" || low == "always"
 }
 
-// Invert turns a statement into what follows a question word: "chlorophyll appears
-// green" into "does chlorophyll appear green". It reports false where the verb is
-// not clear.
+// Invert turns a statement into the part of a question that follows the question word:
+// "chlorophyll appears green" becomes "does chlorophyll appear green". It reports false if the
+// verb is not clear.
 func Invert(clause string, c Casing) (string, bool) {
 	clause = strings.TrimRight(clause, ".!… ")
 	intro, body := cutIntro(clause)
 	toks := tokens(body)
 	at, v := mainVerb(toks)
-	if at < 1 || strings.Contains(body, ";") || twoClauses(toks[at+1:]) {
+	if at < 1 || strings.Contains(body, ";") || joinsClauses(toks[at+1:]) {
 		return "", false
 	}
 	subject, rest := c.Lower(span(body, toks, 0, at)), span(body, toks, at+1, len(toks))
 	front := toks[at].low
-	switch main := !auxiliaries.Has(front) || isHave(front) && !perfect(toks[at+1:]); {
-	case main && v.form != baseForm && joined(toks[at+1:], v.form):
+	switch main := !auxiliaries.Has(front) || isHave(front) && !isPerfect(toks[at+1:]); {
+	case main && v.form != baseForm && joinsVerbs(toks[at+1:], v.form):
 		return "", false
 	case main:
-		front, v.base = support(front, v)
+		front, v.base = supportVerb(front, v)
 		rest = strings.TrimSpace(v.base + " " + rest)
 	}
 	if intro != "" {
@@ -194,8 +194,8 @@ func Invert(clause string, c Casing) (string, bool) {
 	return strings.ReplaceAll(strings.TrimSpace(front+" "+subject+" "+rest), " ,", ","), true
 }
 
-// Split cuts a statement into its subject and the predicate that begins with the
-// finite verb, for statements whose verb is clear.
+// Split splits a statement into its subject and its predicate, which begins with the finite
+// verb. It reports false if the verb is not clear.
 func Split(clause string) (subject, predicate string, ok bool) {
 	clause = strings.TrimRight(clause, ".!… ")
 	toks := tokens(clause)
@@ -216,7 +216,7 @@ func IsStatement(clause string) bool {
 	return at > 0
 }
 
-// IsPast reports whether a statement's verb is clear and tells of the past.
+// IsPast reports whether the verb of a statement is clear and in the past tense.
 func IsPast(clause string) bool {
 	_, body := cutIntro(clause)
 	toks := tokens(body)
@@ -224,8 +224,8 @@ func IsPast(clause string) bool {
 	return at > 0 && (v.form == pastForm || toks[at].low == "was" || toks[at].low == "were" || toks[at].low == "had")
 }
 
-// support gives the form of do that asks for a verb, and the verb's base.
-func support(form string, v verb) (do, base string) {
+// supportVerb returns the form of do that asks for a verb, and the base of the verb.
+func supportVerb(form string, v verb) (do, base string) {
 	switch {
 	case form == "have":
 		return "do", "have"
@@ -244,8 +244,8 @@ func support(form string, v verb) (do, base string) {
 
 func isHave(s string) bool { return s == "have" || s == "has" || s == "had" }
 
-// perfect reports whether a participle follows a form of have.
-func perfect(toks []token) bool {
+// isPerfect reports whether a participle follows a form of have.
+func isPerfect(toks []token) bool {
 	for i, t := range toks {
 		if i > 1 {
 			return false
@@ -257,8 +257,8 @@ func perfect(toks []token) bool {
 	return false
 }
 
-// twoClauses reports whether a second finite verb is joined on by and or but.
-func twoClauses(toks []token) bool {
+// joinsClauses reports whether "and" or "but" joins a second finite verb.
+func joinsClauses(toks []token) bool {
 	for i, t := range toks {
 		if t.low != "and" && t.low != "but" {
 			continue
@@ -272,9 +272,9 @@ func twoClauses(toks []token) bool {
 	return false
 }
 
-// joined reports whether another verb of the same form follows, which would have
-// to change with the first one.
-func joined(toks []token, form verbForm) bool {
+// joinsVerbs reports whether another verb of the same form follows, which would have to change
+// with the first one.
+func joinsVerbs(toks []token, form verbForm) bool {
 	for i, t := range toks {
 		if verbs[t.low].form == form && i > 0 && (toks[i-1].low == "and" || toks[i-1].low == "but" || toks[i-1].s == "," || strings.HasSuffix(toks[i-1].low, "ly")) {
 			return true
@@ -283,8 +283,7 @@ func joined(toks []token, form verbForm) bool {
 	return false
 }
 
-// cutIntro cuts an opening phrase ("In photosynthesis, …") from a clause; the
-// phrase keeps its comma.
+// cutIntro splits an opening phrase with its comma ("In photosynthesis, …") from a clause.
 func cutIntro(clause string) (intro, body string) {
 	head, rest, ok := strings.Cut(clause, ", ")
 	first, _, _ := strings.Cut(head, " ")

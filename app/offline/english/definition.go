@@ -1,7 +1,7 @@
-// Package english takes English sentences apart: which terms a text defines and how,
-// which phrases it is about, whether a sentence stands by itself, and how a statement
-// becomes a question. The one idea: it matches word lists and the order of words, in one
-// pass, and finds nothing where the form is not clear.
+// Package english analyses English sentences: which terms a text defines and how, which
+// phrases it is about, whether a sentence can be understood by itself, and how a statement
+// becomes a question. The one idea: it matches word lists and word order in one pass, and
+// returns nothing if the form is not clear.
 package english
 
 import (
@@ -31,7 +31,7 @@ type Definition struct {
 	Past    bool   // the text says "was" or "were"
 	Meaning string // no final punctuation; begins as it does inside a sentence
 	Form    Form
-	Label   bool   // told as "Term: meaning", so that the article is not known
+	Label   bool   // given as "Term: meaning", so that the article is unknown
 	Source  string // the sentence it was read from
 
 	index  int // of the source among the sentences
@@ -58,13 +58,13 @@ func (d Definition) Be() string {
 // maxSentences bounds how many sentences are searched for definitions and ranked.
 const maxSentences = 2000
 
-// Definitions gives the terms that s defines, in the order of the text and each
-// term once (and once more where its parts are told). English only: from other
-// text it finds "Term: meaning" lines. Only the first 2000 sentences are read.
+// Definitions returns the terms that s defines, in the order of the text, each once (twice if
+// its parts are listed too). It knows English only: in other languages it finds "Term:
+// meaning" lines. It reads the first 2000 sentences.
 func Definitions(s string) []Definition { return DefinitionsIn(text.Sentences(s)) }
 
-// DefinitionsIn is Definitions over sentences as Sentences gives them, without
-// headings for the best result.
+// DefinitionsIn is Definitions for sentences as Sentences returns them. Leave headings out for
+// the best result.
 func DefinitionsIn(sentences []string) []Definition {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	d := definer{sentences: sentences, casing: NewCasing(sentences), pairs: make(map[string]int), at: make(map[string]int)}
@@ -76,15 +76,15 @@ func DefinitionsIn(sentences []string) []Definition {
 	}
 	for i, s := range sentences {
 		if toks := tokens(s); len(toks) > 2 && !IsCredit(s) {
-			d.read(&reading{i: i, s: s, toks: toks})
+			d.readSentence(&reading{i: i, s: s, toks: toks})
 		}
 	}
 	slices.SortStableFunc(d.found, func(a, b Definition) int { return a.index - b.index })
 	return d.found
 }
 
-// IsCredit reports whether a line or paragraph tells of a text's origin, not its
-// subject ("Source: …", "Copyright: …").
+// IsCredit reports whether a line or paragraph names the origin of a text ("Source: …",
+// "Copyright: …").
 func IsCredit(line string) bool {
 	label, _, ok := strings.Cut(line, ":")
 	return ok && credits.Has(strings.ToLower(label)) || strings.HasPrefix(line, "©")
@@ -94,12 +94,12 @@ func IsCredit(line string) bool {
 type definer struct {
 	sentences []string
 	casing    Casing
-	pairs     map[string]int // how often two stems stand side by side
+	pairs     map[string]int // how often two stems are adjacent
 	found     []Definition
 	at        map[string]int // key of a term to its place in found
 }
 
-// A reading is one sentence being read.
+// A reading is a sentence with its tokens.
 type reading struct {
 	i    int
 	s    string
@@ -115,16 +115,16 @@ func (r *reading) low(i int) string {
 	return r.toks[i].low
 }
 
-// A name is a term found at a place of a sentence.
+// A name is a term at a position in a sentence.
 type name struct {
 	text, article string
-	end           int // the token behind it
+	end           int // the token after it
 }
 
-// add keeps a definition when term and meaning stand up to a look.
-func (d *definer) add(r *reading, n name, meaning string, def Definition) {
-	meaning, whole := d.resolve(r, strings.TrimSpace(strings.Trim(meaning, ",;:. ")))
-	if !d.soundTerm(n.text) || !whole || !soundMeaning(n.text, meaning, def.Form) {
+// addDefinition keeps a definition if its term and meaning are sound.
+func (d *definer) addDefinition(r *reading, n name, meaning string, def Definition) {
+	meaning, whole := d.resolvePronouns(r, strings.TrimSpace(strings.Trim(meaning, ",;:. ")))
+	if !d.isSoundTerm(n.text) || !whole || !isSoundMeaning(n.text, meaning, def.Form) {
 		return
 	}
 	def.Term, def.Article, def.Source, def.index = n.text, n.article, r.s, r.i
@@ -138,7 +138,7 @@ func (d *definer) add(r *reading, n name, meaning string, def Definition) {
 	if strings.ContainsAny(meaning, `"“(`) {
 		def.weight--
 	}
-	key := stemmed(def.Term)
+	key := stemTerm(def.Term)
 	if def.Form == Parts {
 		key += "#"
 	}
@@ -150,8 +150,8 @@ func (d *definer) add(r *reading, n name, meaning string, def Definition) {
 	}
 }
 
-// stemmed is a term's words by their stems, the same for its inflections.
-func stemmed(term string) string {
+// stemTerm returns the stems of a term's words, which are the same for its inflections.
+func stemTerm(term string) string {
 	var b strings.Builder
 	text.EachWord(term, func(w string) {
 		b.WriteString(text.Stem(w))
@@ -160,8 +160,8 @@ func stemmed(term string) string {
 	return b.String()
 }
 
-// soundTerm reports whether s can be the name of a thing.
-func (d *definer) soundTerm(s string) bool {
+// isSoundTerm reports whether s can be the name of a thing.
+func (d *definer) isSoundTerm(s string) bool {
 	words := strings.Fields(strings.ToLower(s))
 	if len(words) == 0 || len(words) > 6 || len(s) > maxTermBytes || len(text.Words(s)) == 0 || strings.ContainsAny(s, `()[]{}<>;=|"`) {
 		return false
@@ -170,7 +170,7 @@ func (d *definer) soundTerm(s string) bool {
 		return false
 	}
 	last := words[len(words)-1]
-	if vague.Has(words[0]) && !proper(s) || len(words) == 1 && stopWords.Has(last) || prepositions.Has(last) || last == "and" {
+	if vague.Has(words[0]) && !isProper(s) || len(words) == 1 && stopWords.Has(last) || prepositions.Has(last) || last == "and" {
 		return false
 	}
 	for _, w := range words {
@@ -184,17 +184,17 @@ func (d *definer) soundTerm(s string) bool {
 // maxTermBytes bounds a term.
 const maxTermBytes = 100
 
-// proper reports whether the last word of a term is capitalised, as in a name.
-func proper(term string) bool {
+// isProper reports whether the last word of a term is capitalised, as in a name.
+func isProper(term string) bool {
 	r, _ := utf8.DecodeRuneInString(term[strings.LastIndexByte(term, ' ')+1:])
 	return unicode.IsUpper(r)
 }
 
-// maxMeaningWords bounds a meaning; what is longer is no answer to learn.
+// maxMeaningWords bounds a meaning: a longer one cannot be learnt.
 const maxMeaningWords = 45
 
-// soundMeaning reports whether s says something about term that term does not.
-func soundMeaning(term, s string, form Form) bool {
+// isSoundMeaning reports whether s says something about term that term itself does not.
+func isSoundMeaning(term, s string, form Form) bool {
 	words := strings.Fields(strings.ToLower(s))
 	if len(words) < 2 || len(words) > maxMeaningWords || len(text.Words(s)) < 2 && form != Phrase || len(text.Words(s)) < 1 {
 		return false
@@ -209,96 +209,5 @@ func soundMeaning(term, s string, form Form) bool {
 			return false
 		}
 	}
-	return !strings.Contains(" "+stemmed(s), " "+stemmed(term))
-}
-
-// resolve puts a name in place of a pronoun that points out of the meaning; it
-// reports false where it cannot.
-func (d *definer) resolve(r *reading, meaning string) (string, bool) {
-	toks := tokens(meaning)
-	plural, noun := false, false
-	for i, t := range toks {
-		switch t.low {
-		case "this", "these":
-			if i+1 == len(toks) {
-				return "", false
-			}
-			full := d.antecedent(r, toks[i+1].low)
-			if full == "" {
-				return "", false
-			}
-			return meaning[:t.start] + full + meaning[toks[i+1].end:], true
-		case "it":
-			if each := eachSubject(r); each != "" {
-				return meaning[:t.start] + each + meaning[t.end:], true
-			}
-			if !noun {
-				return "", false
-			}
-		case "they", "them", "their", "those":
-			if !plural && t.low != "those" {
-				return "", false
-			}
-		case "he", "she", "we", "you", "i", "his", "her", "its":
-			if !noun {
-				return "", false
-			}
-		default:
-			plural, noun = plural || Plural(t.low), noun || t.word && !stopWords.Has(t.low)
-		}
-	}
-	return meaning, true
-}
-
-// eachSubject is the subject of a sentence like "Each type of pigment can …".
-func eachSubject(r *reading) string {
-	if first := r.low(0); first != "each" && first != "every" {
-		return ""
-	}
-	at, _ := mainVerb(r.toks)
-	if at < 2 || at > 6 {
-		return ""
-	}
-	return strings.ToLower(r.s[:1]) + r.s[1:r.toks[at-1].end]
-}
-
-// antecedent is the noun phrase around the last mention of noun before "this
-// noun", in the same sentence or the one before.
-func (d *definer) antecedent(r *reading, noun string) string {
-	sources := []string{r.s}
-	if r.i > 0 {
-		sources = append(sources, d.sentences[r.i-1])
-	}
-	for _, s := range sources {
-		toks := tokens(s)
-		for i := 1; i < len(toks); i++ {
-			if text.Stem(toks[i].low) == text.Stem(noun) && !anaphora.Has(toks[i-1].low) {
-				return d.casing.Lower(s[toks[phraseStart(toks, i)].start:toks[phraseEnd(toks, i)-1].end])
-			}
-		}
-	}
-	return ""
-}
-
-// phraseStart walks from a noun back over its adjectives to its article.
-func phraseStart(toks []token, i int) int {
-	for i > 0 && toks[i-1].word && verbs[toks[i-1].low].base == "" && (!stopWords.Has(toks[i-1].low) || articles.Has(toks[i-1].low)) {
-		i--
-		if articles.Has(toks[i].low) {
-			break
-		}
-	}
-	return i
-}
-
-// phraseEnd walks from a noun over the "of …" behind it.
-func phraseEnd(toks []token, i int) int {
-	end := i + 1
-	if end >= len(toks) || toks[end].low != "of" {
-		return end
-	}
-	for end < len(toks) && toks[end].word && end < i+9 && !relatives.Has(toks[end].low) && !auxiliaries.Has(toks[end].low) {
-		end++
-	}
-	return end
+	return !strings.Contains(" "+stemTerm(s), " "+stemTerm(term))
 }

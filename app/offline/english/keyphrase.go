@@ -9,10 +9,10 @@ import (
 	"studysharper/app/text"
 )
 
-// Keyphrases gives up to n terms that s is about, the weightiest first, each as it
-// reads inside a sentence: runs of content words weighed by how often they occur
-// and how many words they join. Only the first 2000 sentences are read. Of text
-// without spaces, runs of two to six characters between its particles.
+// Keyphrases returns up to n terms that s is about, the heaviest first, as they read inside a
+// sentence: runs of content words, weighed by their frequency and their number of words. It
+// reads the first 2000 sentences. In scripts without spaces it returns runs of two to six
+// characters between particles.
 func Keyphrases(s string, n int) []string {
 	var body []string
 	for _, sec := range text.Sections(s) {
@@ -25,15 +25,15 @@ func Keyphrases(s string, n int) []string {
 	return KeyphrasesIn(body, n)
 }
 
-// KeyphrasesIn is Keyphrases over sentences without headings.
+// KeyphrasesIn is Keyphrases for sentences without headings.
 func KeyphrasesIn(sentences []string, n int) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}
 	t.foreign = !ReadsEnglish(sentences)
 	for _, s := range sentences {
-		t.sentence(s)
+		t.countSentence(s)
 	}
-	return t.best(n)
+	return t.bestPhrases(n)
 }
 
 // A candidate is a phrase being weighed.
@@ -58,11 +58,11 @@ type tally struct {
 	at     map[string]int
 	casing Casing
 
-	foreign bool // no English: its words of structure are not known, so single words only
+	foreign bool // not English: its function words are unknown, so only single words are counted
 }
 
-// ReadsEnglish reports whether the words that every English text needs make up a
-// fair part of the first forty sentences.
+// ReadsEnglish reports whether a fair share of the words in the first forty sentences are
+// English function words.
 func ReadsEnglish(sentences []string) bool {
 	words, known := 0, 0
 	for _, s := range sentences[:min(len(sentences), 40)] {
@@ -79,31 +79,31 @@ func ReadsEnglish(sentences []string) bool {
 // maxPhraseWords bounds a key phrase.
 const maxPhraseWords = 4
 
-// sentence counts the runs of content words in s.
-func (t *tally) sentence(s string) {
+// countSentence counts the runs of content words in s.
+func (t *tally) countSentence(s string) {
 	toks := tokens(s)
 	start := -1
 	for i := 0; i <= len(toks); i++ {
-		if i < len(toks) && names(toks, i) && (start < 0 || toks[i].start == toks[i-1].end+1 || text.IsUnspaced(toks[i].s)) {
+		if i < len(toks) && canBeTerm(toks, i) && (start < 0 || toks[i].start == toks[i-1].end+1 || text.IsUnspaced(toks[i].s)) {
 			if start < 0 {
 				start = i
 			}
 			continue
 		}
 		if start >= 0 {
-			t.run(s, toks, start, i)
+			t.countRun(s, toks, start, i)
 			start = -1
-			if i < len(toks) && names(toks, i) {
+			if i < len(toks) && canBeTerm(toks, i) {
 				start = i
 			}
 		}
 	}
 }
 
-// names reports whether token i can be part of a term.
-func names(toks []token, i int) bool {
+// canBeTerm reports whether token i can be part of a term.
+func canBeTerm(toks []token, i int) bool {
 	t := toks[i]
-	if !nameable(t) {
+	if !isNameable(t) {
 		return false
 	}
 	if text.IsUnspaced(t.s) {
@@ -115,51 +115,51 @@ func names(toks []token, i int) bool {
 	}
 	if !isVerb {
 		base := strings.TrimSuffix(t.low, "ing")
-		return base == t.low || verbs[base].base == "" && verbs[base+"e"].base == "" || i > 0 && names(toks[:i], i-1)
+		return base == t.low || verbs[base].base == "" && verbs[base+"e"].base == "" || i > 0 && canBeTerm(toks[:i], i-1)
 	}
 	if v.form == pastForm || i == 0 {
 		return false
 	}
-	if _, ok := agrees(toks, i); ok || v.form == baseForm && Plural(toks[i-1].low) {
+	if _, ok := agreesWithSubject(toks, i); ok || v.form == baseForm && Plural(toks[i-1].low) {
 		return false
 	}
 	return toks[i-1].low != "to" && !auxiliaries.Has(toks[i-1].low) && !personal.Has(toks[i-1].low) && toks[i-1].low != "and" && toks[i-1].low != ","
 }
 
-// nameable reports whether a token can be part of a term wherever it stands.
-func nameable(t token) bool {
+// isNameable reports whether a token can be part of a term, whatever its position.
+func isNameable(t token) bool {
 	return t.word && len(t.s) <= maxTermBytes/2 && !strings.ContainsAny(t.s, "'’") && text.IsContent(t.low) &&
 		!comparatives.Has(t.low) && !text.IsDigit(rune(t.s[0])) && !strings.HasSuffix(t.low, "ly")
 }
 
-// particles of Chinese and Japanese that stand between terms.
+// particles of Chinese and Japanese, which separate terms.
 const particles = "的是在把为和了与及或也都而将被从对于以之其这那有中上下不就会能可着过又很更最并等个种一はがをにのでとへもやかなられたすまし"
 
-// run counts a run of content words, and every shorter phrase at its end, where
-// the noun stands.
-func (t *tally) run(s string, toks []token, i, j int) {
+// countRun counts a run of content words, and every shorter phrase at its end, where the noun
+// is.
+func (t *tally) countRun(s string, toks []token, i, j int) {
 	if text.IsUnspaced(toks[i].s) {
 		if j-i >= 2 && j-i <= 6 {
-			t.count(span(s, toks, i, j), s, 2, true)
+			t.countPhrase(span(s, toks, i, j), s, 2, true)
 		}
 		return
 	}
 	if t.foreign {
 		for ; i < j; i++ {
 			if utf8.RuneCountInString(toks[i].s) > 3 {
-				t.count(toks[i].s, s, 1, true)
+				t.countPhrase(toks[i].s, s, 1, true)
 			}
 		}
 		return
 	}
 	longest := max(i, j-maxPhraseWords)
 	for start := longest; start < j; start++ {
-		t.count(span(s, toks, start, j), s, j-start, start == longest)
+		t.countPhrase(span(s, toks, start, j), s, j-start, start == longest)
 	}
 }
 
-func (t *tally) count(phrase, sentence string, words int, whole bool) {
-	key := stemmed(phrase)
+func (t *tally) countPhrase(phrase, sentence string, words int, whole bool) {
+	key := stemTerm(phrase)
 	at, ok := t.at[key]
 	if !ok {
 		at = len(t.list)
@@ -176,9 +176,9 @@ func (t *tally) count(phrase, sentence string, words int, whole bool) {
 	}
 }
 
-// best gives the n weightiest candidates; a phrase that only occurs inside a
-// longer one gives way to it, and once-seen phrases come in only as a last resort.
-func (t *tally) best(n int) []string {
+// bestPhrases returns the n heaviest candidates. A phrase that occurs only inside a longer one
+// gives way to it.
+func (t *tally) bestPhrases(n int) []string {
 	order := make([]int, 0, len(t.list))
 	for i, c := range t.list {
 		if c.alone > 0 && !(c.words == 1 && (vague.Has(c.surface) || len(c.surface) < 3)) {

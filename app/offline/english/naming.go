@@ -6,29 +6,29 @@ import (
 	"studysharper/app/text"
 )
 
-// read tries every way of defining a term on one sentence.
-func (d *definer) read(r *reading) {
-	if d.label(r) {
+// readSentence tries every pattern of a definition on one sentence.
+func (d *definer) readSentence(r *reading) {
+	if d.readLabel(r) {
 		return
 	}
 	for i := range r.toks {
-		switch after := naming(r, i); {
+		switch after := afterNaming(r, i); {
 		case after > 0:
-			d.called(r, i, after)
+			d.readCalled(r, i, after)
 		case r.toks[i].low == "refer" && r.low(i+1) == "to":
-			d.referred(r, i)
+			d.readReferred(r, i)
 		case i > 2 && r.low(i-1) == "which" && r.low(i-2) == "," && isBe(r.low(i)):
-			d.whichIs(r, i)
+			d.readWhichIs(r, i)
 		}
 	}
 	if !strings.HasSuffix(r.s, "?") {
-		d.copula(r)
-		d.apposition(r)
+		d.readCopula(r)
+		d.readApposition(r)
 	}
 }
 
-// naming is the token behind "called", "known as" and the like at i; 0 for none.
-func naming(r *reading, i int) int {
+// afterNaming returns the token after "called", "known as" and similar words at i, or 0.
+func afterNaming(r *reading, i int) int {
 	switch low := r.low(i); {
 	case low == "called" || low == "termed":
 		return i + 1
@@ -43,8 +43,8 @@ func naming(r *reading, i int) int {
 
 func isBe(s string) bool { return s == "is" || s == "are" || s == "was" || s == "were" || s == "be" }
 
-// name reads the term that begins at i.
-func (d *definer) name(r *reading, i int) name {
+// readName reads the term that begins at i.
+func (d *definer) readName(r *reading, i int) name {
 	n := name{}
 	quote := ""
 	if q := r.low(i); q != "" && strings.Contains(`"“'‘`, q) {
@@ -72,9 +72,9 @@ func (d *definer) name(r *reading, i int) name {
 	return n
 }
 
-// called reads the sentences that name a thing after telling of it.
-func (d *definer) called(r *reading, at, after int) {
-	n := d.name(r, after)
+// readCalled reads sentences that name a thing after describing it.
+func (d *definer) readCalled(r *reading, at, after int) {
+	n := d.readName(r, after)
 	left := at - 1
 	for left >= 0 && (namingAdverbs.Has(r.low(left)) || strings.HasSuffix(r.low(left), "ly")) {
 		left--
@@ -85,21 +85,21 @@ func (d *definer) called(r *reading, at, after int) {
 		left--
 	}
 	start := clauseStart(r, at)
-	switch which := whichBefore(r, left); {
+	switch which := findWhich(r, left); {
 	case be && which > 0:
-		d.relative(r, n, start, which, past)
+		d.readRelative(r, n, start, which, past)
 	case be && r.low(at) == "defined":
-		d.defined(r, start, left+1, after, past)
+		d.readDefined(r, start, left+1, after, past)
 	case be && left >= start:
-		d.subject(r, n, start, left+1, past)
+		d.readSubject(r, n, start, left+1, past)
 	case !be && r.low(at-1) == ",":
-		d.afterComma(r, n, start, at-1)
+		d.readAfterComma(r, n, start, at-1)
 	case !be && at > start:
-		d.nounCalled(r, n, start, at)
+		d.readNounCalled(r, n, start, at)
 	}
 }
 
-// clauseStart is where the clause around i begins.
+// clauseStart returns where the clause before token i begins, never less than 0.
 func clauseStart(r *reading, i int) int {
 	for i = max(0, i-1); i > 0; i-- {
 		if s := r.toks[i].s; s == ";" || s == ":" || s == "—" {
@@ -115,9 +115,9 @@ func clauseStart(r *reading, i int) int {
 	return i
 }
 
-// whichBefore is the relative pronoun that ends at left, a noun allowed between
-// ("which portion"); 0 for none.
-func whichBefore(r *reading, left int) int {
+// findWhich returns the relative pronoun that ends at left, possibly with a noun between
+// ("which portion"), or 0.
+func findWhich(r *reading, left int) int {
 	for i := left; i >= max(1, left-1); i-- {
 		if r.low(i) == "which" || r.low(i) == "that" {
 			return i
@@ -126,20 +126,20 @@ func whichBefore(r *reading, left int) int {
 	return 0
 }
 
-// relative reads "…, which is called TERM".
-func (d *definer) relative(r *reading, n name, start, which int, past bool) {
+// readRelative reads "…, which is called TERM".
+func (d *definer) readRelative(r *reading, n name, start, which int, past bool) {
 	end := which
 	if r.low(end-1) == "," {
 		end--
 	}
 	np := nounStart(r, start, end)
-	meaning := r.span(np, end) + d.that(r, start, np)
-	d.add(r, n, meaning, Definition{Past: past, weight: 3})
+	meaning := r.span(np, end) + d.thatClause(r, start, np)
+	d.addDefinition(r, n, meaning, Definition{Past: past, weight: 3})
 }
 
-// that is " that SUBJECT VERB" out of the tokens before a noun phrase, which is
-// the verb's object; "" where they are not just that.
-func (d *definer) that(r *reading, start, np int) string {
+// thatClause turns the tokens before a noun phrase into " that SUBJECT VERB", whose object the
+// phrase is; it returns "" if they have another form.
+func (d *definer) thatClause(r *reading, start, np int) string {
 	end := np
 	for end > start && (r.low(end-1) == "only" || r.low(end-1) == "just") {
 		end--
@@ -160,8 +160,8 @@ func (d *definer) that(r *reading, start, np int) string {
 	return " that " + d.casing.Lower(strings.Join(parts, " "))
 }
 
-// nounStart is where the noun phrase that ends before end begins: at its article,
-// or behind the verb or mark before it.
+// nounStart returns where the noun phrase that ends before end begins: at its article, or
+// after the verb or punctuation before it.
 func nounStart(r *reading, start, end int) int {
 	for i := end - 1; i >= start && i > end-18; i-- {
 		t := r.toks[i]
@@ -177,14 +177,14 @@ func nounStart(r *reading, start, end int) int {
 	return start
 }
 
-// defined reads "TERM is defined as MEANING".
-func (d *definer) defined(r *reading, start, end, after int, past bool) {
-	n := d.term(r, start, end)
-	d.add(r, n, r.span(after, clauseEnd(r, after)), Definition{Past: past, weight: 6})
+// readDefined reads "TERM is defined as MEANING".
+func (d *definer) readDefined(r *reading, start, end, after int, past bool) {
+	n := d.termAt(r, start, end)
+	d.addDefinition(r, n, r.span(after, clauseEnd(r, after)), Definition{Past: past, weight: 6})
 }
 
-// term is the name that tokens start to end are.
-func (d *definer) term(r *reading, start, end int) name {
+// termAt returns the term in tokens start to end.
+func (d *definer) termAt(r *reading, start, end int) name {
 	n := name{end: end}
 	if articles.Has(r.low(start)) {
 		n.article = r.low(start)
@@ -194,33 +194,33 @@ func (d *definer) term(r *reading, start, end int) name {
 	return n
 }
 
-// subject reads "MEANING is called TERM"; a subject that only points back stands
-// for the sentence before.
-func (d *definer) subject(r *reading, n name, start, end int, past bool) {
+// readSubject reads "MEANING is called TERM". A pronoun as the subject stands for the sentence
+// before.
+func (d *definer) readSubject(r *reading, n name, start, end int, past bool) {
 	if anaphora.Has(r.low(start)) {
 		if r.i > 0 && start == 0 && !strings.HasSuffix(d.sentences[r.i-1], "?") {
-			d.add(r, n, d.sentences[r.i-1], Definition{Form: Clause, weight: 2})
+			d.addDefinition(r, n, d.sentences[r.i-1], Definition{Form: Clause, weight: 2})
 		}
 		return
 	}
 	if end-start > 1 && !relatives.Has(r.low(start)) && r.low(start) != "there" {
-		d.add(r, n, r.span(start, end), Definition{Past: past, weight: 4})
+		d.addDefinition(r, n, r.span(start, end), Definition{Past: past, weight: 4})
 	}
 }
 
-// afterComma reads "…, called TERM": the noun phrase before the comma, or the
-// whole clause.
-func (d *definer) afterComma(r *reading, n name, start, comma int) {
+// readAfterComma reads "…, called TERM": the meaning is the noun phrase before the comma, or
+// the whole clause.
+func (d *definer) readAfterComma(r *reading, n name, start, comma int) {
 	np := nounStart(r, start, comma)
 	if a := r.low(np); a == "a" || a == "an" {
-		d.add(r, n, r.span(np, comma), Definition{weight: 3})
+		d.addDefinition(r, n, r.span(np, comma), Definition{weight: 3})
 		return
 	}
-	d.add(r, n, r.span(start, comma), Definition{Form: Clause, weight: 2})
+	d.addDefinition(r, n, r.span(start, comma), Definition{Form: Clause, weight: 2})
 }
 
-// nounCalled reads "a NOUN called TERM", with what the sentence says of it.
-func (d *definer) nounCalled(r *reading, n name, start, at int) {
+// readNounCalled reads "a NOUN called TERM", with what the sentence says about it.
+func (d *definer) readNounCalled(r *reading, n name, start, at int) {
 	np := nounStart(r, start, at)
 	noun, before := r.span(np, at), r.low(np-1)
 	v := verbs[r.low(n.end)]
@@ -236,12 +236,12 @@ func (d *definer) nounCalled(r *reading, n name, start, at int) {
 		}
 		noun += " " + r.span(next, clauseEnd(r, next))
 	default:
-		noun += d.that(r, start, np)
+		noun += d.thatClause(r, start, np)
 	}
-	d.add(r, n, noun, Definition{weight: 3})
+	d.addDefinition(r, n, noun, Definition{weight: 3})
 }
 
-// clauseEnd is where the clause that holds token i ends.
+// clauseEnd returns where the clause with token i ends.
 func clauseEnd(r *reading, i int) int {
 	for ; i < len(r.toks); i++ {
 		if s := r.toks[i].s; s == ";" || s == "—" || s == "." && i == len(r.toks)-1 {
@@ -251,25 +251,25 @@ func clauseEnd(r *reading, i int) int {
 	return len(r.toks)
 }
 
-// referred reads "… refer to MEANING as TERM".
-func (d *definer) referred(r *reading, i int) {
+// readReferred reads "… refer to MEANING as TERM".
+func (d *definer) readReferred(r *reading, i int) {
 	for as := i + 3; as < len(r.toks) && as < i+20; as++ {
 		if r.low(as) == "as" {
-			d.add(r, d.name(r, as+1), r.span(i+2, as), Definition{weight: 3})
+			d.addDefinition(r, d.readName(r, as+1), r.span(i+2, as), Definition{weight: 3})
 			return
 		}
 	}
 }
 
-// whichIs reads "MEANING, which is the TERM." The term must be spoken of elsewhere
-// too: otherwise it is rather a remark.
-func (d *definer) whichIs(r *reading, be int) {
-	n := d.name(r, be+1)
+// readWhichIs reads "MEANING, which is the TERM." The text must use the term elsewhere too;
+// otherwise this is only a remark.
+func (d *definer) readWhichIs(r *reading, be int) {
+	n := d.readName(r, be+1)
 	words := text.Words(n.text)
 	if !articles.Has(r.low(be+1)) || n.end < len(r.toks)-1 || len(words) != 2 || d.pairs[text.Stem(words[0])+" "+text.Stem(words[1])] < 2 {
 		return
 	}
 	start := clauseStart(r, be-2)
 	np := nounStart(r, start, be-2)
-	d.add(r, n, r.span(np, be-2), Definition{Past: r.low(be) == "was", weight: 3})
+	d.addDefinition(r, n, r.span(np, be-2), Definition{Past: r.low(be) == "was", weight: 3})
 }

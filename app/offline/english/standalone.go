@@ -7,9 +7,9 @@ import (
 	"studysharper/app/text"
 )
 
-// Standalone gives a sentence without the connective it opens with ("However, …"),
-// and whether it can be understood without its neighbours: it is a statement of
-// four words or more that opens with no pronoun and points at nothing outside.
+// Standalone returns a sentence without its opening connective ("However, …"), and whether it
+// can be understood by itself: it is a statement of at least four words that does not begin
+// with a pronoun or refer to other sentences.
 func Standalone(s string) (string, bool) {
 	s = cutConnective(s)
 	if text.IsUnspaced(s) {
@@ -33,7 +33,7 @@ func Standalone(s string) (string, bool) {
 	return s, true
 }
 
-// cutConnective takes "However, ", "For the same reasons, " and the like off.
+// cutConnective removes "However, ", "For the same reasons, " and the like.
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
 	if connectives.Has(strings.ToLower(strings.TrimSuffix(first, ","))) && rest != "" {

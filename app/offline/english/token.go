@@ -15,11 +15,11 @@ type token struct {
 	word       bool
 }
 
-// maxTokens bounds the sentences that are taken apart; a longer one is a list or
-// no sentence at all.
+// maxTokens bounds the sentences that are analysed; a longer one is a list or not a
+// sentence at all.
 const maxTokens = 90
 
-// tokens takes s apart; nil when it is longer than maxTokens.
+// tokens splits s into tokens; it returns nil if there are more than maxTokens.
 func tokens(s string) []token {
 	var out []token
 	for i := 0; i < len(s); {
@@ -40,7 +40,7 @@ func tokens(s string) []token {
 	return out
 }
 
-// hyphenatedEnd is wordEnd, across hyphens.
+// hyphenatedEnd is text.WordEnd across hyphens.
 func hyphenatedEnd(s string, i int) int {
 	_, size := utf8.DecodeRuneInString(s[i:])
 	end := max(text.WordEnd(s, i), i+size)
@@ -54,7 +54,7 @@ func hyphenatedEnd(s string, i int) int {
 	return end
 }
 
-// span is the text of tokens i to j (exclusive) of s.
+// span returns the text of tokens i to j (exclusive) of s.
 func span(s string, toks []token, i, j int) string {
 	if i >= j {
 		return ""

@@ -11,7 +11,7 @@ var words string
 
 var lists = text.ParseWordLists(words)
 
-// The words that sentences are taken apart by.
+// The word lists that sentences are analysed by.
 var (
 	stopWords        = text.StopWords()
 	auxiliaries      = text.Auxiliaries()

@@ -7,8 +7,8 @@ import (
 	"studysharper/app/text"
 )
 
-// An Index tells which sentences speak of a term and how much of other words they
-// hold. It is filled as it is asked: for one goroutine.
+// An Index records which sentences mention a term, and how many of other words they
+// contain. It caches its answers, so only one goroutine may use it.
 type Index struct {
 	ids       map[string]int
 	sentences [][]int // the stems of each, in order of their id
@@ -27,7 +27,7 @@ func newIndex(sentences []string) Index {
 	x := Index{ids: make(map[string]int), spoken: make(map[string][]int), stemmed: make(map[string]stemmed)}
 	for i, s := range sentences {
 		for _, w := range text.Words(s) {
-			if stem := text.Stem(w); !slices.Contains(x.room(stem), i) {
+			if stem := text.Stem(w); !slices.Contains(x.lastHolders(stem), i) {
 				x.holders[x.ids[stem]] = append(x.holders[x.ids[stem]], i)
 			}
 		}
@@ -37,8 +37,8 @@ func newIndex(sentences []string) Index {
 	return x
 }
 
-// room gives the sentences with a stem, making room for a new one.
-func (x *Index) room(stem string) []int {
+// lastHolders returns the last sentence with a stem, if any, and registers a new stem.
+func (x *Index) lastHolders(stem string) []int {
 	id, ok := x.ids[stem]
 	if !ok {
 		id = len(x.holders)
@@ -49,8 +49,8 @@ func (x *Index) room(stem string) []int {
 	return h[max(0, len(h)-1):] // sentences come in order: the last is enough to know
 }
 
-// Stems gives the known stems of s in order and how many distinct ones it has; the
-// caller must not change them.
+// Stems returns the known stems of s, sorted, and its number of distinct stems. The caller
+// must not change them.
 func (x *Index) Stems(s string) (ids []int, total int) {
 	if known, ok := x.stemmed[s]; ok {
 		return known.ids, known.total
@@ -75,7 +75,7 @@ func (x *Index) stems(s string) (ids []int, total int) {
 	return ids, len(ids) + len(unknown)
 }
 
-// Share is how much of total stems, those known being ids, sentence i holds.
+// Share returns how much of total stems, of which ids are known, sentence i contains.
 func (x *Index) Share(ids []int, total, i int) float64 {
 	found := 0
 	for _, id := range ids {
@@ -86,11 +86,11 @@ func (x *Index) Share(ids []int, total, i int) float64 {
 	return float64(found) / float64(max(1, total))
 }
 
-// Of gives the stems of sentence i, in order; the caller must not change them.
+// Of returns the stems of sentence i, sorted. The caller must not change them.
 func (x *Index) Of(i int) []int { return x.sentences[i] }
 
-// Holding gives the sentences that hold a word in any inflection, in order; the
-// caller must not change them.
+// Holding returns the sentences that contain a word in any inflection, in order. The caller
+// must not change them.
 func (x *Index) Holding(word string) []int {
 	if id, ok := x.ids[text.Stem(word)]; ok {
 		return x.holders[id]
@@ -98,7 +98,7 @@ func (x *Index) Holding(word string) []int {
 	return nil
 }
 
-// Mentions gives the sentences that hold every word of term.
+// Mentions returns the sentences that contain every word of term.
 func (x *Index) Mentions(term string) []int {
 	if found, ok := x.spoken[term]; ok {
 		return found
@@ -116,7 +116,7 @@ func (x *Index) Mentions(term string) []int {
 	return found
 }
 
-// Pick is a number below n that depends on nothing but s.
+// Pick returns a number below n that depends only on s.
 func Pick(s string, n int) int {
 	h := fnv.New32a()
 	h.Write([]byte(s))

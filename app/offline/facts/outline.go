@@ -8,14 +8,14 @@ import (
 	"studysharper/app/text"
 )
 
-// An Outline is a text cut into sentences under headings, before anything is read off
-// them. The sentences are shared with the outlines that are parts of it.
+// An Outline is a text split into sentences under headings, before their analysis. It
+// shares its sentences with the outlines that are parts of it.
 type Outline struct {
 	sections  []Section
 	sentences []Sentence
 }
 
-// NewOutline cuts material, leaving credits out.
+// NewOutline splits material into sentences and drops credits.
 func NewOutline(material string) Outline {
 	var o Outline
 	for _, sec := range text.Sections(material) {
@@ -36,28 +36,28 @@ func NewOutline(material string) Outline {
 	return o
 }
 
-// Len is how many sentences the outline has.
+// Len returns the number of sentences.
 func (o Outline) Len() int { return len(o.sentences) }
 
-// Part is the outline of sentences from to to, under all the headings.
+// Part returns the outline of sentences from to to, under all the headings.
 func (o Outline) Part(from, to int) Outline {
 	p := Outline{sections: slices.Clone(o.sections), sentences: o.sentences[from:to:to]}
 	locate(p.sections, p.sentences)
 	return p
 }
 
-// omitted stands in place of a sentence, so that what follows it is not taken to refer
-// to what stands before it.
+// omitted replaces a sentence, so that the one after it is not taken to refer to the one
+// before it.
 const omitted = "…"
 
-// Omit leaves all of the outline's sentences out.
+// Omit replaces all sentences of the outline by an omission mark.
 func (o Outline) Omit() {
 	for i := range o.sentences {
 		o.sentences[i].Text = omitted
 	}
 }
 
-// locate sets which of the sentences, given in order, each section has.
+// locate sets the range of sentences, which are in order, that each section has.
 func locate(sections []Section, sentences []Sentence) {
 	for i := range sections {
 		s := &sections[i]

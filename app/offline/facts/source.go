@@ -19,7 +19,7 @@ type Sentence struct {
 	Section int     // its place in Source.Sections
 	First   bool    // opens its paragraph
 	Rank    float64 // 0 to 1: its weight as a share of the heaviest sentence's
-	Focus   float64 // 0 to 1: how much it speaks of what was asked about, see Aim
+	Focus   float64 // 0 to 1: how much it is about what was asked for, see Aim
 }
 
 // A Section of a Source: Sentences[From:To] under a heading, which may be "".
@@ -35,8 +35,8 @@ type Definition struct {
 	At int // its sentence
 }
 
-// A Source is a text taken apart once for whatever is made of it. Only its methods
-// may change it; it is for one goroutine.
+// A Source is an analysed text. Only its methods may change it, and only one goroutine may
+// use it.
 type Source struct {
 	Title     string // the first heading, or what the text is most about; never ""
 	Sections  []Section
@@ -56,26 +56,26 @@ type Source struct {
 const (
 	maxSentences  = 2000
 	maxPhrases    = 60
-	maxDefs       = 80 // every one is held against every other
+	maxDefs       = 80 // each one is compared with every other
 	sampledSpans  = 20
 	maxBytes      = 1500 // of a sentence; what is longer is cut
 	maxTitleRunes = 120
 )
 
-// Read takes an outline apart. Of more than 2000 sentences it keeps 2000, the
-// beginnings of twenty evenly spaced stretches. It looks at ctx between its steps
-// and gives context.Cause(ctx) when that has ended. It leaves o as it is.
+// Read analyses an outline, which it does not change. It samples 2000 sentences of a longer
+// one: the beginnings of twenty evenly spaced stretches. Between its steps it returns
+// context.Cause(ctx) if ctx has ended.
 func Read(ctx context.Context, o Outline) (*Source, error) {
 	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences)}
-	src.sample()
-	src.understand()
+	src.sampleSentences()
+	src.readSentences()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	src.Casing = english.NewCasing(src.Plain)
 	src.English = english.ReadsEnglish(src.Plain)
 	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases)
-	src.weigh(rank(src.Plain))
+	src.weighSentences(rank(src.Plain))
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -85,13 +85,13 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
 	}
 	src.Index = newIndex(src.Plain)
-	src.loose = src.loosePhrases()
-	src.Title = src.makeTitle()
+	src.loose = src.listLoosePhrases()
+	src.Title = src.chooseTitle()
 	return src, nil
 }
 
-// understand sees what each sentence is by itself.
-func (src *Source) understand() {
+// readSentences analyses each sentence by itself.
+func (src *Source) readSentences() {
 	for i := range src.Sentences {
 		s := &src.Sentences[i]
 		s.Plain, s.Alone = english.Standalone(s.Text)
@@ -102,9 +102,9 @@ func (src *Source) understand() {
 	}
 }
 
-// sample keeps the leading sentences of evenly spaced spans when there are more
-// than maxSentences.
-func (src *Source) sample() {
+// sampleSentences keeps the first sentences of evenly spaced spans if there are more than
+// maxSentences.
+func (src *Source) sampleSentences() {
 	n := len(src.Sentences)
 	if n <= maxSentences {
 		return
@@ -118,9 +118,9 @@ func (src *Source) sample() {
 	locate(src.Sections, kept)
 }
 
-// weigh turns ranks into shares of the greatest; a paragraph's first sentence
-// weighs a little more.
-func (src *Source) weigh(ranks []float64) {
+// weighSentences turns ranks into shares of the highest rank; the first sentence of a
+// paragraph weighs a little more.
+func (src *Source) weighSentences(ranks []float64) {
 	for i := range src.Sentences {
 		if src.Sentences[i].First {
 			ranks[i] *= 1.15
@@ -132,8 +132,7 @@ func (src *Source) weigh(ranks []float64) {
 	}
 }
 
-// Aim marks the sentences that speak of what was asked about: the topic and the
-// focus areas, or else the message.
+// Aim marks the sentences about the topic and the focus areas, or else about the message.
 func (src *Source) Aim(b study.Brief) {
 	wish, weight := strings.Join(append([]string{b.Options.Topic}, b.Options.FocusAreas...), " "), 1.0
 	if strings.TrimSpace(wish) == "" {
@@ -143,7 +142,7 @@ func (src *Source) Aim(b study.Brief) {
 	for _, w := range text.Words(wish) {
 		wanted[text.Stem(w)] = true
 	}
-	if len(wanted) == 0 || len(wanted) > 40 { // a message that long is the material itself
+	if len(wanted) == 0 || len(wanted) > 40 { // such a long message is the material itself
 		return
 	}
 	for i := range src.Sentences {
@@ -158,8 +157,8 @@ func (src *Source) Aim(b study.Brief) {
 	}
 }
 
-// makeTitle names the material: its first heading, or what it is most about.
-func (src *Source) makeTitle() string {
+// chooseTitle names the material after its first heading, or its heaviest phrase.
+func (src *Source) chooseTitle() string {
 	title := "Your notes"
 	if len(src.Phrases) > 0 {
 		title = english.Capital(src.Phrases[0])
@@ -176,8 +175,8 @@ func (src *Source) makeTitle() string {
 	return title
 }
 
-// Topic is what the sentence at i is about: its section, or its heaviest phrase.
-func (src *Source) Topic(i int) string {
+// TopicAt returns what sentence i is about: its section, or its heaviest phrase.
+func (src *Source) TopicAt(i int) string {
 	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
 		return h
 	}

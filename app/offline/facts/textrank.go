@@ -6,11 +6,10 @@ import (
 	"studysharper/app/text"
 )
 
-// rank gives each sentence the weight it has for its text: how likely a reader is
-// at it who walks for ever from a sentence to one of its words and on to another
-// sentence with that word (TextRank with shared words as links), evened out for
-// length. The weights are not negative; beyond the first 2000 sentences they are 0.
-// Linear in the length of the text.
+// rank scores each sentence by TextRank with shared words as links, evened out for length: the
+// probability that a random walk from sentences to their words and on to other sentences is at
+// it. Scores are not negative; beyond the first 2000 sentences they are 0. Linear in the
+// length of the text.
 func rank(sentences []string) []float64 {
 	scores := make([]float64, len(sentences))
 	n := min(len(sentences), maxSentences)
@@ -31,8 +30,8 @@ func rank(sentences []string) []float64 {
 	return scores
 }
 
-// linkWords numbers the stems of sentences: those of each sentence, and how many
-// sentences hold each.
+// linkWords numbers the stems of the sentences. It returns the stems of each sentence and how
+// many sentences contain each stem.
 func linkWords(sentences []string) (links [][]int, holders []float64) {
 	ids := make(map[string]int)
 	links = make([][]int, len(sentences))
@@ -56,7 +55,7 @@ func linkWords(sentences []string) (links [][]int, holders []float64) {
 	return links, holders
 }
 
-// walk takes one step from every sentence over its words.
+// walk takes one step of the random walk.
 func walk(scores, words []float64, links [][]int, holders []float64) {
 	const damping = 0.85
 	clear(words)

@@ -5,8 +5,8 @@ import (
 	"studysharper/app/text"
 )
 
-// defineFact asks for a definition.
-func defineFact(d Definition) Fact {
+// newDefineFact asks for a definition.
+func newDefineFact(d Definition) Fact {
 	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(d.Meaning), Term: d.Term}
 }
 
@@ -28,8 +28,8 @@ func DefineQuestion(d Definition) string {
 	}
 }
 
-// reverseFact asks for the term.
-func reverseFact(d Definition) (Fact, bool) {
+// newReverseFact asks for the term.
+func newReverseFact(d Definition) (Fact, bool) {
 	f := Fact{Kind: Reverse, Answer: english.Capital(d.Term), Term: d.Term}
 	switch {
 	case d.Form == english.Parts:

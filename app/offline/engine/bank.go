@@ -16,7 +16,7 @@ import (
 type item struct {
 	study.Question
 	at    int    // its sentence
-	key   string // items of one key give each other away
+	key   string // questions with the same key give each other away
 	score float64
 }
 
@@ -33,25 +33,25 @@ type bank struct {
 // maxBanked bounds the facts that questions are made of.
 const maxBanked = 200
 
-// newBank makes every question that the source gives.
+// newBank makes every question that the source supports.
 func newBank(ctx context.Context, src source) *bank {
 	b := &bank{src: src, items: make(map[string][]item), used: make(map[int]bool), keys: make(map[string]bool), asked: make(map[string]bool)}
-	for i, f := range src.Heaviest(src.Facts(ctx), maxBanked) {
+	for i, f := range src.BestFacts(src.Facts(ctx), maxBanked) {
 		if i%16 == 0 && ctx.Err() != nil {
 			return b
 		}
-		b.choiceOf(f)
-		b.shortOf(f)
+		b.addTermChoice(f)
+		b.addShortAnswer(f)
 	}
 	for i, d := range src.Defs {
 		if i%16 == 0 && ctx.Err() != nil {
 			return b
 		}
-		b.meaningChoice(d)
-		b.definitionTruth(d)
+		b.addMeaningChoice(d)
+		b.addDefinitionTruth(d)
 	}
 	for i := range src.Sentences {
-		b.sentenceTruth(i)
+		b.addSentenceTruth(i)
 	}
 	for _, list := range b.items {
 		slices.SortStableFunc(list, func(x, y item) int { return cmp.Or(cmp.Compare(y.score, x.score), x.at-y.at) })
@@ -59,20 +59,20 @@ func newBank(ctx context.Context, src source) *bank {
 	return b
 }
 
-// add puts a question in, weighed by its own worth and its sentence's.
-func (b *bank) add(q study.Question, at int, key string, worth float64) {
+// addQuestion adds a question, scored by its own worth and by the weight of its sentence.
+func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) {
 	s := b.src.Sentences[at]
 	q.Explanation = s.Text
 	b.items[q.Type] = append(b.items[q.Type], item{q, at, key, worth + 0.25*s.Rank + 1.5*s.Focus})
 }
 
-// draw takes the best question of a type that is left: of a sentence not asked
-// about yet if there is one, true and false statements in turn.
-func (b *bank) draw(typ string) (item, bool) {
+// drawQuestion returns the best question of a type that is left. It prefers sentences that no
+// question has used, and alternates true and false statements.
+func (b *bank) drawQuestion(typ string) (item, bool) {
 	best := -1
 	for round := 0; round < 4 && best < 0; round++ {
 		best = slices.IndexFunc(b.items[typ], func(it item) bool {
-			if b.keys[it.key] || b.asked[fold(it.Question.Question)] || round < 2 && b.used[it.at] {
+			if b.keys[it.key] || b.asked[foldText(it.Question.Question)] || round < 2 && b.used[it.at] {
 				return false
 			}
 			return round%2 == 1 || typ != study.TrueFalse || it.CorrectAnswer != b.truth
@@ -82,46 +82,47 @@ func (b *bank) draw(typ string) (item, bool) {
 		return item{}, false
 	}
 	it := b.items[typ][best]
-	b.keys[it.key], b.used[it.at], b.asked[fold(it.Question.Question)] = true, true, true
+	b.keys[it.key], b.used[it.at], b.asked[foldText(it.Question.Question)] = true, true, true
 	if truth, ok := it.CorrectAnswer.(bool); ok {
 		b.truth = truth
 	}
 	return it, true
 }
 
-// choiceOf makes a choice of terms out of a fact that asks for one.
-func (b *bank) choiceOf(f facts.Fact) {
+// addTermChoice makes a multiple-choice question from a fact whose answer is a term.
+func (b *bank) addTermChoice(f facts.Fact) {
 	worth := 0.9
 	var wrong []string
 	switch {
 	case f.Kind == facts.Cloze && facts.YearIn(f.Term) != "":
 		wrong, worth = b.src.OtherYears(f.Term, b.src.Plain[f.At]), 0.6
 	case f.Kind == facts.Cloze && strings.Contains(f.Term, " "):
-		wrong, worth = b.src.Rivals(f, 0.34), 0.4
+		wrong, worth = b.src.Distractors(f, 0.34), 0.4
 	case f.Kind == facts.Reverse:
-		wrong = b.src.Rivals(f, 0.5)
+		wrong = b.src.Distractors(f, 0.5)
 	}
 	if len(wrong) == study.ChoiceOptions-1 {
 		b.addChoice(f.Question, f.Answer, wrong, f.At, f.Term, worth)
 	}
 }
 
-// addChoice adds a multiple-choice question, the right option at a place that
-// depends on the question.
+// addChoice adds a multiple-choice question. The position of the right option depends only on
+// the question.
 func (b *bank) addChoice(question, right string, wrong []string, at int, term string, worth float64) {
 	options := slices.Insert(slices.Clone(wrong), facts.Pick(question, len(wrong)+1), right)
-	b.add(study.Question{Type: study.MultipleChoice, Question: question, Options: options, CorrectAnswer: right}, at, "term:"+term, worth)
+	b.addQuestion(study.Question{Type: study.MultipleChoice, Question: question, Options: options, CorrectAnswer: right}, at, "term:"+term, worth)
 }
 
-// meaningChoice asks for a term's meaning among the meanings of other terms.
-func (b *bank) meaningChoice(d facts.Definition) {
+// addMeaningChoice asks for the meaning of a term, with the meanings of other terms as
+// distractors.
+func (b *bank) addMeaningChoice(d facts.Definition) {
 	var others []facts.Definition
 	for _, e := range b.src.Defs {
-		if b.src.Apart(d, e) {
+		if b.src.AreApart(d, e) {
 			others = append(others, e)
 		}
 	}
-	slices.SortStableFunc(others, func(x, y facts.Definition) int { return b.src.unlike(d, x) - b.src.unlike(d, y) })
+	slices.SortStableFunc(others, func(x, y facts.Definition) int { return b.src.measureUnlikeness(d, x) - b.src.measureUnlikeness(d, y) })
 	var wrong []string
 	for _, e := range others {
 		if m := english.Finished(e.Meaning); len(wrong) < study.ChoiceOptions-1 && !slices.Contains(wrong, m) {
@@ -135,17 +136,18 @@ func (b *bank) meaningChoice(d facts.Definition) {
 
 func abs(n int) int { return max(n, -n) }
 
-// How wrong meanings betray themselves, in bytes of difference: by another section's
-// matter, and by another opening. From farOff on it is seen at a glance.
+// Penalties, in bytes of difference in length, for a wrong meaning that is easy to see
+// through: it is from another section, or it starts with another word. From farOff on it
+// is obvious.
 const (
 	elsewhere = 60
 	otherwise = 40
 	farOff    = otherwise
 )
 
-// unlike is how easily e's meaning is seen to be wrong for d without knowing anything:
-// "the range of …" can be no instrument.
-func (src source) unlike(d, e facts.Definition) int {
+// measureUnlikeness returns how easily a reader who knows nothing sees that e's meaning is
+// wrong for d: "the range of …" cannot be an instrument.
+func (src source) measureUnlikeness(d, e facts.Definition) int {
 	far := abs(len(d.Meaning) - len(e.Meaning))
 	if src.Sentences[d.At].Section != src.Sentences[e.At].Section {
 		far += elsewhere
@@ -158,15 +160,15 @@ func (src source) unlike(d, e facts.Definition) int {
 	return far
 }
 
-// shortOf asks a fact for an answer in one's own words.
-func (b *bank) shortOf(f facts.Fact) {
+// addShortAnswer makes a short-answer question from a fact.
+func (b *bank) addShortAnswer(f facts.Fact) {
 	if f.Kind == facts.Define || f.Kind == facts.Subject {
 		return
 	}
 	answer := english.Bare(f.Answer)
 	accepted := []string{answer}
 	if f.Kind == facts.Reverse {
-		accepted = b.src.spellings(f.Term)
+		accepted = b.src.listSpellings(f.Term)
 	}
 	for _, join := range []string{"Because ", "By ", "To ", "As "} {
 		if core, ok := strings.CutPrefix(answer, join); ok && f.Kind != facts.Reverse {
@@ -178,11 +180,11 @@ func (b *bank) shortOf(f facts.Fact) {
 		key = "term:" + f.Term
 	}
 	q := study.Question{Type: study.ShortAnswer, Question: f.Question, AcceptableAnswers: accepted, SampleAnswer: f.Answer}
-	b.add(q, f.At, key, f.Kind.Worth())
+	b.addQuestion(q, f.At, key, f.Kind.Worth())
 }
 
-// spellings are the ways to write a term that count as right.
-func (src source) spellings(term string) []string {
+// listSpellings returns the accepted spellings of a term.
+func (src source) listSpellings(term string) []string {
 	out := []string{english.Capital(term)}
 	for _, d := range src.Defs {
 		if d.Term == term && d.Article != "" {
@@ -192,8 +194,8 @@ func (src source) spellings(term string) []string {
 	return out
 }
 
-// stating is the sentence that gives d the meaning.
-func stating(d facts.Definition, meaning string) string {
+// stateDefinition returns the sentence that gives d the meaning.
+func stateDefinition(d facts.Definition, meaning string) string {
 	if d.Form == english.Parts {
 		if d.Plural {
 			return english.Finished(d.Named() + " consist of " + meaning)
@@ -208,46 +210,47 @@ func stating(d facts.Definition, meaning string) string {
 
 // addTruth adds a true_false question.
 func (b *bank) addTruth(statement string, truth bool, at int, worth float64) {
-	b.add(study.Question{Type: study.TrueFalse, Question: "True or false: " + statement, CorrectAnswer: truth}, at, "truth:"+strconv.Itoa(at), worth)
+	b.addQuestion(study.Question{Type: study.TrueFalse, Question: "True or false: " + statement, CorrectAnswer: truth}, at, "truth:"+strconv.Itoa(at), worth)
 }
 
-// definitionTruth states a definition, and with the meaning of another term.
-func (b *bank) definitionTruth(d facts.Definition) {
+// addDefinitionTruth adds a definition as a true statement, and as a false one with the
+// meaning of another term.
+func (b *bank) addDefinitionTruth(d facts.Definition) {
 	if d.Form == english.Clause {
 		return
 	}
-	b.addTruth(stating(d, d.Meaning), true, d.At, 0.8)
+	b.addTruth(stateDefinition(d, d.Meaning), true, d.At, 0.8)
 	best, size := "", 0
 	for _, e := range b.src.Defs {
-		far := b.src.unlike(d, e)
-		if e.Plural == d.Plural && b.src.Apart(d, e) && (best == "" || far < size) {
+		far := b.src.measureUnlikeness(d, e)
+		if e.Plural == d.Plural && b.src.AreApart(d, e) && (best == "" || far < size) {
 			best, size = e.Meaning, far
 		}
 	}
 	switch {
 	case best == "":
 	case size < farOff:
-		b.addTruth(stating(d, best), false, d.At, 0.8)
+		b.addTruth(stateDefinition(d, best), false, d.At, 0.8)
 	default: // hardly anyone would believe it: better than nothing
-		b.addTruth(stating(d, best), false, d.At, 0.45)
+		b.addTruth(stateDefinition(d, best), false, d.At, 0.45)
 	}
 }
 
-// Bounds of the sentences that are judged true or false, in blanks.
+// Length of the sentences that become true-or-false statements, in spaces.
 const (
 	minStated = 5
 	maxStated = 28
 )
 
-// sentenceTruth states a sentence as it is, and turned into its opposite.
-func (b *bank) sentenceTruth(i int) {
+// addSentenceTruth adds a sentence as a true statement, and its opposite as a false one.
+func (b *bank) addSentenceTruth(i int) {
 	s := b.src.Sentences[i]
 	n := strings.Count(s.Plain, " ")
 	if !s.Alone || n < minStated || n > maxStated || !english.IsStatement(s.Plain) {
 		return
 	}
 	b.addTruth(english.Finished(s.Plain), true, i, 0.5)
-	if opposite := opposed(s.Plain); opposite != "" {
+	if opposite := invertStatement(s.Plain); opposite != "" {
 		b.addTruth(english.Finished(opposite), false, i, 0.6)
 		return
 	}
@@ -268,9 +271,9 @@ var opposites = [][2]string{
 	{"can", "cannot"}, {"must", "need not"},
 }
 
-// opposed is a sentence with one word turned into its opposite, "" when no word
-// can be without leaving in doubt that the result is false.
-func opposed(s string) string {
+// invertStatement returns a sentence with one word replaced by its opposite, or "" if no word
+// can be replaced so that the result is certainly false.
+func invertStatement(s string) string {
 	for _, pair := range opposites {
 		at := [2]int{facts.Find(s, pair[0], 0), facts.Find(s, pair[1], 0)}
 		for i, from := range pair {

@@ -9,12 +9,12 @@ import (
 // worth is how good a question a kind of fact makes.
 var worth = [...]float64{Define: 0.9, Reverse: 0.5, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.8, Date: 0.8, Subject: 0.55, Cloze: 0.3}
 
-// Worth is how good a question of its kind makes, about 0 to 1.
+// Worth returns how good a question of its kind is, about 0 to 1.
 func (k Kind) Worth() float64 { return worth[k] }
 
-// Order gives the places of facts, the best to learn first: those of heavy
-// sentences, prominent terms, what was asked about, and difficulty ("" for any).
-func (src *Source) Order(facts []Fact, difficulty string) []int {
+// RankFacts returns the indices of facts, the best to learn first: from heavy sentences, about
+// prominent terms and what was asked for, of the requested difficulty ("" for any).
+func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 	order := make([]int, len(facts))
 	score := make([]float64, len(facts))
 	for i, f := range facts {
@@ -29,10 +29,10 @@ func (src *Source) Order(facts []Fact, difficulty string) []int {
 	return order
 }
 
-// Heaviest gives the n best facts to learn, the best first.
-func (src *Source) Heaviest(facts []Fact, n int) []Fact {
+// BestFacts returns the n best facts to learn, the best first.
+func (src *Source) BestFacts(facts []Fact, n int) []Fact {
 	var out []Fact
-	for _, i := range src.Order(facts, "") {
+	for _, i := range src.RankFacts(facts, "") {
 		if len(out) < n {
 			out = append(out, facts[i])
 		}
@@ -40,7 +40,7 @@ func (src *Source) Heaviest(facts []Fact, n int) []Fact {
 	return out
 }
 
-// Prominence is how high a term stands among the key phrases, from 1 down to 0.
+// Prominence returns the position of a term among the key phrases, from 1 (first) down to 0.
 func (src *Source) Prominence(term string) float64 {
 	for i, p := range src.Phrases {
 		if term != "" && strings.EqualFold(p, term) {

@@ -11,15 +11,15 @@ import (
 
 const defaultCards = 10
 
-// makeFlashcards makes Options.Count cards (0: ten), in the order of the text.
+// makeFlashcards makes Options.Count cards (0: ten) in the order of the text.
 func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	n := b.Options.Count
 	if n <= 0 {
 		n = defaultCards
 	}
 	set := &study.FlashcardSet{TopicsCovered: []string{}}
-	for _, f := range choose(src, src.Facts(ctx), min(n, study.MaxItems), b.Options.Difficulty) {
-		card := study.Flashcard{Question: f.Question, Answer: f.Answer, Topic: src.Topic(f.At), Difficulty: f.Level()}
+	for _, f := range chooseFacts(src, src.Facts(ctx), min(n, study.MaxItems), b.Options.Difficulty) {
+		card := study.Flashcard{Question: f.Question, Answer: f.Answer, Topic: src.TopicAt(f.At), Difficulty: f.Level()}
 		if d := b.Options.Difficulty; d == study.Easy || d == study.Medium || d == study.Hard {
 			card.Difficulty = d
 		}
@@ -34,16 +34,16 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	return set
 }
 
-// choose takes the n best facts, in the order of the text. It goes round several
-// times: at first a sentence gives one card and definitions no more than six in
-// ten; what is then still missing may come from sentences already used.
-func choose(src source, found []facts.Fact, n int, difficulty string) []facts.Fact {
-	order := src.Order(found, difficulty)
+// chooseFacts returns the n best facts in the order of the text. In the first round each
+// sentence gives one card and at most six of ten cards are definitions; later rounds relax
+// both rules until there are n.
+func chooseFacts(src source, found []facts.Fact, n int, difficulty string) []facts.Fact {
+	order := src.RankFacts(found, difficulty)
 	c := chooser{found: found, taken: make(map[int]bool), used: make(map[int]bool), asked: make(map[string]bool)}
 	for round := range 3 {
 		for _, i := range order {
 			if len(c.taken) < n {
-				c.offer(i, round, n)
+				c.offerFact(i, round, n)
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func choose(src source, found []facts.Fact, n int, difficulty string) []facts.Fa
 	return out
 }
 
-// A chooser keeps what is taken already.
+// A chooser tracks the facts that are already chosen.
 type chooser struct {
 	found   []facts.Fact
 	taken   map[int]bool
@@ -65,10 +65,11 @@ type chooser struct {
 	defines int
 }
 
-// offer takes fact i unless it repeats a taken one or the round is too early for it.
-func (c *chooser) offer(i, round, n int) {
+// offerFact takes fact i, unless it repeats one that is already chosen or breaks a rule of the
+// round.
+func (c *chooser) offerFact(i, round, n int) {
 	f := c.found[i]
-	question, answer := fold(f.Question), fold(f.Question[:1]+" "+f.Answer)
+	question, answer := foldText(f.Question), foldText(f.Question[:1]+" "+f.Answer)
 	switch {
 	case c.taken[i] || c.asked[question] || c.asked[answer]:
 	case round < 2 && c.used[f.At]:
@@ -81,7 +82,7 @@ func (c *chooser) offer(i, round, n int) {
 	}
 }
 
-// fold makes texts equal that differ in case, spacing and final marks only.
-func fold(s string) string {
+// foldText makes texts equal that differ only in case, spacing and final punctuation.
+func foldText(s string) string {
 	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ".?!"))
 }

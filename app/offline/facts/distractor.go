@@ -9,14 +9,14 @@ import (
 	"studysharper/app/text"
 )
 
-// wanted is how many wrong options a choice needs.
+// wanted is the number of distractors that a question needs.
 const wanted = 3
 
-// Rivals gives three terms of the text that are wrong where f's is right, the
-// likest first; fewer when there are not three. A term is no rival when it shares
-// its words with the answer, stands in the question or its sentence, or is spoken
-// of anywhere in words of which likeness or more are the question's.
-func (src *Source) Rivals(f Fact, likeness float64) []string {
+// Distractors returns three terms of the text that are wrong answers to f, the most similar
+// first, or fewer if there are not three. A term is not a distractor if it shares its words
+// with the answer, occurs in the question or its sentence, or if some sentence that mentions
+// it contains at least likeness of the question's words.
+func (src *Source) Distractors(f Fact, likeness float64) []string {
 	type rival struct {
 		term string
 		far  int
@@ -27,11 +27,11 @@ func (src *Source) Rivals(f Fact, likeness float64) []string {
 		if english.Plural(term) != english.Plural(f.Term) {
 			far += 40
 		}
-		if src.person(term) != src.person(f.Term) {
+		if src.isPerson(term) != src.isPerson(f.Term) {
 			far += 60
 		}
 		far += 10 * abs(strings.Count(term, " ")-strings.Count(f.Term, " "))
-		if !Related(term, f.Term) && src.wrong(term, matter, f.At, likeness) && !src.akin(term, f.Term) {
+		if !Related(term, f.Term) && src.isWrong(term, matter, f.At, likeness) && !src.areAlike(term, f.Term) {
 			found = append(found, rival{term, far + Pick(f.Question+term, 10)})
 		}
 	}
@@ -51,33 +51,33 @@ func (src *Source) Rivals(f Fact, likeness float64) []string {
 	return out
 }
 
-// person reports whether a term is defined as a person.
-func (src *Source) person(term string) bool {
+// isPerson reports whether a term is defined as a person.
+func (src *Source) isPerson(term string) bool {
 	return slices.ContainsFunc(src.Defs, func(d Definition) bool { return d.Term == term && english.IsPerson(d.Definition) })
 }
 
-// loosePhrases are the heaviest phrases that name a thing and are no piece of a defined term.
-func (src *Source) loosePhrases() []string {
+// listLoosePhrases returns the heaviest phrases that name a thing and are not part of a
+// defined term.
+func (src *Source) listLoosePhrases() []string {
 	const looked = 40
 	return slices.DeleteFunc(slices.Clone(firstFew(src.Phrases, looked)), func(p string) bool {
 		return english.IsVague(p) || len(p) <= 3 || slices.ContainsFunc(src.Defs, func(d Definition) bool { return Find(d.Term, p, 0) >= 0 })
 	})
 }
 
-// wrong reports whether the text gives no ground to take term for the answer to
-// what matter says.
-func (src *Source) wrong(term, matter string, at int, likeness float64) bool {
+// isWrong reports whether the text gives no reason to take term for the answer to matter.
+func (src *Source) isWrong(term, matter string, at int, likeness float64) bool {
 	x := &src.Index
 	ids, total := x.Stems(matter)
 	const looked = 100
-	if slices.Contains(x.Mentions(term), at) || among(x, term, ids) > 0.5 {
+	if slices.Contains(x.Mentions(term), at) || shareAmong(x, term, ids) > 0.5 {
 		return false
 	}
 	return !slices.ContainsFunc(firstFew(x.Mentions(term), looked), func(i int) bool { return x.Share(ids, total, i) >= likeness })
 }
 
-// among is the share of term's stems that are among ids, which are in order.
-func among(x *Index, term string, ids []int) float64 {
+// shareAmong returns the share of term's stems that are in ids, which is sorted.
+func shareAmong(x *Index, term string, ids []int) float64 {
 	own, total := x.Stems(term)
 	found := 0
 	for _, id := range own {
@@ -88,9 +88,9 @@ func among(x *Index, term string, ids []int) float64 {
 	return float64(found) / float64(max(1, total))
 }
 
-// akin reports whether the text speaks of two terms in sentences so alike that the
-// terms may name the same thing.
-func (src *Source) akin(one, other string) bool {
+// areAlike reports whether sentences that mention the two terms are so similar that the terms
+// may name the same thing.
+func (src *Source) areAlike(one, other string) bool {
 	const looked, likeness = 6, 0.6
 	x := &src.Index
 	for _, i := range firstFew(x.Mentions(one), looked) {
@@ -106,7 +106,7 @@ func (src *Source) akin(one, other string) bool {
 
 func firstFew[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
-// Related reports whether two terms share all words of the shorter, or their last.
+// Related reports whether two terms share all words of the shorter one, or their last word.
 func Related(a, b string) bool {
 	x, y := text.Words(a), text.Words(b)
 	if len(x) == 0 || len(y) == 0 {
@@ -115,7 +115,7 @@ func Related(a, b string) bool {
 	return text.Overlap(a, b) == 1 || text.Overlap(b, a) == 1 || text.Stem(x[len(x)-1]) == text.Stem(y[len(y)-1])
 }
 
-// OtherYears gives three other years of the text, the nearest first.
+// OtherYears returns three other years of the text, the nearest first.
 func (src *Source) OtherYears(year, sentence string) []string {
 	right, _ := strconv.Atoi(year)
 	var years []int
@@ -134,13 +134,13 @@ func (src *Source) OtherYears(year, sentence string) []string {
 
 func abs(n int) int { return max(n, -n) }
 
-// Apart reports whether e's meaning is of the same form as d's and surely not d's.
-func (src *Source) Apart(d, e Definition) bool {
+// AreApart reports whether e's meaning has the same form as d's and is certainly not d's.
+func (src *Source) AreApart(d, e Definition) bool {
 	if d.Form != e.Form || d.At == e.At || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
 		return false
 	}
-	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.akin(d.Term, e.Term) {
+	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) {
 		return false
 	}
-	return text.Overlap(d.Meaning, e.Meaning) < 0.5 && text.Overlap(e.Meaning, d.Meaning) < 0.5 && src.wrong(d.Term, e.Meaning, e.At, 0.5)
+	return text.Overlap(d.Meaning, e.Meaning) < 0.5 && text.Overlap(e.Meaning, d.Meaning) < 0.5 && src.isWrong(d.Term, e.Meaning, e.At, 0.5)
 }
