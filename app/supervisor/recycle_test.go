@@ -214,8 +214,7 @@ func TestTheSupervisorHoldsNoMoreConnectionsThanItHasDescriptorsFor(t *testing.T
 func TestTheEndOfAWorkerIsToldBeforeItsPageIsAnothers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var gone []int
-		var h *house
-		h = openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
+		h := openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
 			board := o.Board
 			o.Gone = func(page int) {
 				if metrics.State(board.Worker(page).Gauge(metrics.StateOf)) == metrics.Absent {
