@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -73,7 +72,7 @@ func (c *Config) unusable(given map[string]string) Faults {
 	fault := func(setting, value, format string, args ...any) {
 		faults = append(faults, Fault{setting, value, fmt.Sprintf(format, args...)})
 	}
-	if !hostName.MatchString(c.Host) && net.ParseIP(c.Host) == nil {
+	if _, err := netip.ParseAddr(c.Host); err != nil && !hostName.MatchString(c.Host) {
 		fault("HOST", c.Host, "must be an IP address or a host name, without a port")
 	}
 	if c.Production() && len(c.AdminToken) < minAdminToken {

@@ -143,6 +143,14 @@ func TestARedisMakesTheCacheTiered(t *testing.T) {
 	}
 }
 
+func TestConfigTakesEveryKindOfHost(t *testing.T) {
+	for _, host := range []string{"localhost", "app-1.internal", "my_app", "example.org.", "0.0.0.0", "::", "::1", "fe80::1%eth0"} {
+		if c, err := LoadConfig(map[string]string{"HOST": host}); err != nil || c.Host != host {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
 func TestConfigTakesEitherWayToProveWhoAUserIs(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"JWT_SECRET":   {"12345678901234567890123456789012"},
