@@ -16,8 +16,7 @@ import (
 	"studysharper/app/stream/hub"
 )
 
-// handOver gives a client's connection to the worker's successor; all but the
-// descriptor is "" for an idle connection.
+// handOver gives a client's connection to the worker's successor.
 type handOver = hub.HandOver
 
 // longAgo is a deadline that has passed: it wakes a blocked read, and lets no byte
@@ -201,7 +200,7 @@ func (s *conns) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
-	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "") }) == nil {
+	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, nil) }) == nil {
 		return true
 	}
 	s.mu.Lock()

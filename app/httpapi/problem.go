@@ -24,6 +24,7 @@ type problem struct {
 	Error     string        `json:"error"`
 	Code      study.Code    `json:"code"`
 	Faults    []study.Fault `json:"faults,omitempty"`
+	RunID     string        `json:"run_id,omitempty"` // 409: the session's active run
 	RequestID string        `json:"request_id,omitempty"`
 }
 
@@ -33,6 +34,7 @@ var statuses = map[study.Code]int{
 	study.CodeUnauthorized:        http.StatusUnauthorized,
 	study.CodeForbidden:           http.StatusForbidden,
 	study.CodeNotFound:            http.StatusNotFound,
+	study.CodeConflict:            http.StatusConflict,
 	study.CodeTooLarge:            http.StatusRequestEntityTooLarge,
 	study.CodeUnsupported:         http.StatusUnsupportedMediaType,
 	study.CodeInvalid:             http.StatusUnprocessableEntity,
@@ -81,7 +83,7 @@ func problemOf(err error) (problem, time.Duration) {
 		title = "Unauthorized" // the original's word for it
 	}
 	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
-		Error: title, Code: e.Code, Faults: e.Faults}, e.RetryAfter
+		Error: title, Code: e.Code, Faults: e.Faults, RunID: e.Run}, e.RetryAfter
 }
 
 // edgeProblem is for what the server itself refuses; the text of its errors quotes

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"slices"
@@ -14,10 +15,6 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
-
-	"studysharper/app/stream"
-	"studysharper/app/stream/hub"
-	"studysharper/app/study"
 )
 
 // The bounds that no setting changes.
@@ -245,16 +242,11 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 	go func() { _ = s.app.Server().ServeConn(c) }()
 }
 
-// AdoptStream takes over an event stream from a leaving worker: its socket, its
-// session, whose that must be ("" = anyone's) and its position. It owns fd. The stream goes on with a comment, because
-// nobody knows how long its client has heard nothing. Where workers are recycled more
-// often than SSE_KEEPALIVE, the silence would begin anew with each of them.
-func (s *Server) AdoptStream(fd int, session, owner, position string) error {
-	at, err := study.ParsePosition(position)
-	if err != nil {
+// AdoptStream takes over an event stream from a leaving worker, by its descriptor, which
+// it owns, and by what that worker has written down of it.
+func (s *Server) AdoptStream(fd int, from json.RawMessage) error {
+	if err := s.o.Streams.Resume(fd, from); err != nil {
 		return errors.Join(err, unix.Close(fd))
 	}
-	s.o.Streams.Reserve()
-	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Query: stream.Query{Session: session, Owner: owner, After: at}})
 	return nil
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -14,28 +15,32 @@ import (
 
 // stream answers GET /api/ai/stream/{session}: the session's events from the
 // newest run's first, or from behind the client's Last-Event-ID, until the run
-// ends. 204 tells a client that has seen that end to stop asking. A session nobody has
-// posted to is the asking user's from here on: another's run in it ends the stream.
+// ends, or of the run that ?run_id= names alone. 204 tells a client that has seen that end
+// to stop asking. A session nobody has posted to is the asking user's from here on:
+// another's run in it ends the stream.
 func (s *Server) stream(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	run, err := runParam(c)
 	if err != nil {
 		return err
 	}
 	if err := s.admitStream(); err != nil {
 		return err
 	}
-	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
-	peek := q
-	peek.Peek = true
-	found, err := s.o.Journal.Since(s.lifetime, peek)
-	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
-		err = s.storedAsMine(c, session)
+	at, last := lastEventID(c)
+	if at.Epoch == 0 {
+		at = study.Position{} // the client saw the end of a stream that nobody had posted to
 	}
+	q := stream.Query{Session: session, Run: run, After: at, Owner: authenticated(c)}
+	over, err := s.isOver(c, q, last)
 	switch {
 	case err != nil:
 		s.o.Streams.Release()
 		return err
-	case found.Ended:
+	case over:
 		s.o.Streams.Release()
 		return c.SendStatus(fiber.StatusNoContent)
 	}
@@ -43,21 +48,53 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	return nil
 }
 
-// lastEventID is where the client says it is. What is no position of ours stands
-// for one of another life of the journal: the stream begins with a gap.
-func lastEventID(c *fiber.Ctx) study.Position {
+// isOver reports whether there is nothing to come for a client. last: it has seen the last
+// event of a stream, which its id says; so a journal that does not know of it any more
+// has nothing for it.
+func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
+	q.Peek = true
+	found, err := s.o.Journal.Since(s.lifetime, q)
+	nobody := err == nil && found.Next == study.Position{}
+	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
+		return true, nil
+	}
+	if nobody { // lately, that is
+		err = s.storedAsMine(c, q.Session)
+	}
+	return found.Ended || last && found.Missed > 0, err
+}
+
+// runParam is the run that the client asks for; "" = whatever the session has.
+func runParam(c *fiber.Ctx) (string, error) {
+	run := c.Query("run_id")
+	if run == "" {
+		return "", nil
+	}
+	if _, err := stream.ParseID("run", run); err != nil {
+		return "", study.Invalid([]study.Fault{{Field: "run_id", Detail: "must be a UUID"}})
+	}
+	return strings.Clone(run), nil // Fiber reuses the request
+}
+
+// lastEventID is where the client says it is, and whether the event it saw last was the
+// last one of a stream. What is no position of ours stands for one of another life of the
+// journal: the stream begins with a gap.
+func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	given := c.Get("Last-Event-ID")
 	if given == "" {
 		given = c.Query("last_event_id")
 	}
 	if given == "" {
-		return study.Position{}
+		return study.Position{}, false
 	}
-	p, err := study.ParsePosition(given)
-	if err != nil || p.Epoch == 0 {
-		return study.Position{Epoch: 1, Seq: 1}
+	at, last, err := study.ParseEventID(given)
+	switch {
+	case err == nil && last:
+		return at, true
+	case err != nil || at.Epoch == 0:
+		return study.Position{Epoch: 1, Seq: 1}, false
 	}
-	return p
+	return at, false
 }
 
 // admitStream takes a stream's place, over all workers, before it is known whether

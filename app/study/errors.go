@@ -17,6 +17,7 @@ const (
 	CodeUnauthorized        Code = "unauthorized"         // 401: no or bad credentials
 	CodeForbidden           Code = "forbidden"            // 403: not yours
 	CodeNotFound            Code = "not_found"            // 404
+	CodeConflict            Code = "conflict"             // 409: the session has a run already; Error.Run
 	CodeTooLarge            Code = "too_large"            // 413
 	CodeUnsupported         Code = "unsupported"          // 415: an encoding we do not read
 	CodeInvalid             Code = "invalid"              // 422: parses, but is not valid
@@ -45,6 +46,7 @@ type Error struct {
 	Message    string
 	Faults     []Fault
 	RetryAfter time.Duration // when to try again; 0: unknown
+	Run        string        // CodeConflict: the id of the run that goes on; "" otherwise
 	Cause      error
 }
 

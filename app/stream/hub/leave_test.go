@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,11 +16,15 @@ func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
 		w := s.begin()
 		s.append(w, number(study.KindStart, 1))
 		s.open(1, study.Position{})
-		slow := s.serve(2, Stream{FD: 2, Resumed: true, Query: stream.Query{Session: s.session}}, 10)
+		slow := s.serve(2, Stream{FD: 2, past: fresh(), Query: stream.Query{Session: s.session}}, 10)
 		given := map[int]string{}
 		s.hub.Reserve()
-		empty := s.hub.Leave(func(fd int, _, owner, position string) error {
-			given[fd] = owner + position
+		empty := s.hub.Leave(func(fd int, stream json.RawMessage) error {
+			var p passed
+			if err := json.Unmarshal(stream, &p); err != nil {
+				t.Error(err)
+			}
+			given[fd] = p.Owner + p.Position
 			if fd == 1 {
 				return errors.New("nobody takes it")
 			}
@@ -31,7 +36,7 @@ func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
 		slow.room = -1
 		s.happens(2, false)
 		s.append(w, number(study.KindComplete, 2))
-		if given[2] != "z.1" || slow.text() != "id: z.1\ndata: {\"type\":\"start\",\"seq\":1,\"n\":1}\n\n" {
+		if given[2] != "z.1" || slow.text() != "id: z.1\ndata: "+data(study.KindStart, 1, s.run, `,"n":1`)+"\n\n" {
 			t.Errorf("given %v, the slow one had %q", given, slow.text())
 		}
 		select {
