@@ -27,16 +27,20 @@ func (s storeOf) Messages(ctx context.Context, sessionID string, limit int) ([]s
 }
 
 // journalOf is the journal as the agents want it. A run whose journal is lost (its
-// session was deleted, say) is cancelled: nobody can read what it would say.
+// session was deleted, say) is cancelled: nobody can read what it would say. A silent run
+// goes on, for its client waits for the answer itself.
 type journalOf struct {
 	stream.Journal
-	cancel func(session string) bool
+	cancel func(run string) bool
 }
 
 // Begin opens a run's journal.
 func (j *journalOf) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
-	return j.Journal.Begin(ctx, stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Repeat: r.Repeat,
-		OnLost: func(error) { go j.cancel(r.Session) }})
+	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Repeat: r.Repeat, Silent: r.Silent}
+	if !r.Silent {
+		info.OnLost = func(error) { go j.cancel(r.ID) }
+	}
+	return j.Journal.Begin(ctx, info)
 }
 
 // repeat makes a dead worker's run again, unless a sibling is faster. It returns when

@@ -98,7 +98,10 @@ func (a *assembly) serve() error {
 		return err
 	}
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
-		Count: func(n int64) { own.Shift(metrics.Streams, n) }, Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) }, Log: a.log})
+		Count: func(n int64) { own.Shift(metrics.Streams, n) },
+		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
+		Key:   func(place int32) uint64 { return holdings.Streams.Key(limit.Place(place)) },
+		Add:   func(client uint64) int32 { return int32(holdings.Streams.Add(client)) }, Log: a.log})
 	if err != nil {
 		return err
 	}

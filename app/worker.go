@@ -149,8 +149,8 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	var conn *net.TCPConn
 	var err error
-	if m.Session != "" && m.Conn > 0 {
-		err = p.server.AdoptStream(m.Conn, m.Session, m.Owner, m.Position, m.Client)
+	if m.Stream != nil && m.Conn > 0 {
+		err = p.server.AdoptStream(m.Conn, m.Stream)
 	} else if conn, err = m.TCPConn(); err == nil {
 		p.server.Adopt(conn)
 	}

@@ -68,7 +68,8 @@ type Store interface {
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
 	// AppendMessages adds to a session, making it first if it is new.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
-	// SaveContent keeps an aid and returns it with its id.
+	// SaveContent keeps an aid and returns it with its id, or the one that it keeps of the
+	// same user and Answer already.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// RecordExecution never blocks.
 	RecordExecution(e study.Execution)

@@ -209,6 +209,11 @@ func (s *shelf) SaveContent(_ context.Context, c study.Content) (study.Content, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, kept := range s.contents {
+		if kept.UserID == c.UserID && kept.Answer == c.Answer {
+			return kept, nil
+		}
+	}
 	c.ID = fmt.Sprintf("content-%d", len(s.contents)+1)
 	s.contents = append(s.contents, c)
 	return c, nil

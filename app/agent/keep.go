@@ -2,10 +2,14 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"studysharper/app/study"
 )
@@ -24,7 +28,8 @@ func (r *run) format(ctx context.Context, got *gotten) Outcome {
 		Warnings:       append([]string{}, r.req.Warnings...),
 	}
 	res.Warnings = append(append(res.Warnings, r.known.warnings...), got.warnings...)
-	saved, err := r.save(ctx, got.aid)
+	saved, session, err := r.save(ctx, got)
+	res.SessionID = session
 	if err != nil {
 		r.Log.Warn("an answer could not be saved", "run", r.id, "error", err)
 		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
@@ -62,30 +67,47 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// save keeps the conversation's two messages and, for the types that are listed
-// later, the aid. It goes on when the run's own time is over: the work is done.
-func (r *run) save(ctx context.Context, aid study.Aid) (*study.Saved, error) {
+// save keeps the aid, for the types that are listed later, and the conversation's two
+// messages, and gives the session they are in. An answer that is kept for this user
+// already is not kept again: a request that named no session is taken to where it was
+// made. It goes on when the run's own time is over: the work is done.
+func (r *run) save(ctx context.Context, got *gotten) (saved *study.Saved, session string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.o.KeepTimeout)
 	defer cancel()
-	title := r.title(aid)
-	session := study.Session{ID: r.req.SessionID, UserID: r.req.UserID, Title: title}
-	if err := r.Store.AppendMessages(ctx, session, r.messages(aid)...); err != nil {
-		return nil, err
+	title, messages := r.title(got.aid), r.messages(got.aid)
+	session = r.req.SessionID
+	if saved, err = r.saveAid(ctx, got.aid, title); err != nil {
+		return nil, session, err
 	}
+	if saved != nil && (r.req.NewSession || !got.cached) {
+		for i := range messages { // ids by which the store knows them when they come again
+			messages[i].ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(saved.ContentID+" "+messages[i].Role)).String()
+		}
+	}
+	if saved != nil && r.req.NewSession {
+		session = saved.SessionID
+	}
+	err = r.Store.AppendMessages(ctx, study.Session{ID: session, UserID: r.req.UserID, Title: title}, messages...)
+	return saved, session, err
+}
+
+// saveAid keeps the aid, once for each answer; nil where its type is not listed.
+func (r *run) saveAid(ctx context.Context, aid study.Aid, title string) (*study.Saved, error) {
 	name, listed := study.ContentTypes()[aid.Type()]
 	if !listed {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nothing is kept, which is no fault
 	}
 	data, err := json.Marshal(aid)
 	if err != nil {
 		return nil, err
 	}
+	answer := sha256.Sum256(append([]byte(r.key+"\n"), data...))
 	kept, err := r.Store.SaveContent(ctx, study.Content{UserID: r.req.UserID, SessionID: r.req.SessionID,
-		Type: aid.Type(), Title: title, Data: data})
+		Type: aid.Type(), Title: title, Data: data, Answer: hex.EncodeToString(answer[:])})
 	if err != nil {
 		return nil, err
 	}
-	return &study.Saved{ContentType: name, ContentID: kept.ID}, nil
+	return &study.Saved{ContentType: name, ContentID: kept.ID, SessionID: kept.SessionID}, nil
 }
 
 // cutMarks follow an incomplete answer in the conversation that is kept, so that neither a

@@ -21,8 +21,8 @@ type line struct {
 }
 
 func (l *line) start(ctx context.Context, session string) {
-	_ = l.send(ctx, study.KindStart, map[string]string{
-		"session_id": session, "run_id": l.run, "timestamp": time.Now().UTC().Format(time.RFC3339),
+	_ = l.send(ctx, study.KindStart, map[string]string{ // the journal adds the run's id, as to every event
+		"session_id": session, "timestamp": time.Now().UTC().Format(time.RFC3339),
 	})
 }
 

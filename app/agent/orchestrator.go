@@ -88,6 +88,7 @@ type run struct {
 	asChat bool // the request came as a chat, whatever it asked for
 	known  gathered
 	brief  study.Brief
+	key    string // of the answer in the cache
 	tokens int
 	model  string
 	cut    study.Cut // of the answer

@@ -61,7 +61,7 @@ func died(t *testing.T) Run {
 	if _, err := n.Start(asking(study.Quiz)); err != nil {
 		t.Fatal(err)
 	}
-	n.Cancel(sessionID)
+	n.Cancel(p.begun.ID)
 	return p.begun
 }
 
@@ -123,7 +123,8 @@ func TestARunIsNotRepeatedWhereItIsNotLetIn(t *testing.T) {
 			if b.model.calls() != calls || n.Counts() != (Counts{Active: active}) || slices.Contains(p.kinds(), study.KindError) {
 				t.Errorf("%s: %d calls, counts %+v, events %v", name, b.model.calls(), n.Counts(), p.kinds())
 			}
-			n.Cancel(sessionID)
+			n.close()
+			n.cancelAll(draining())
 		}
 		failsWith(t, NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{}).Repeat(study.Request{}, first.ID), study.CodeInvalid)
 	})

@@ -12,7 +12,8 @@ import (
 
 // Journal opens the journal of a session for one run.
 type Journal interface {
-	// Begin starts a run's part of the session's journal, or goes on with it.
+	// Begin starts a run's part of the session's journal, or goes on with it. A session
+	// in which another run is open is CodeConflict.
 	Begin(ctx context.Context, r Run) (Writer, error)
 }
 
@@ -23,6 +24,7 @@ type Run struct {
 	Owner   string // the user who may watch it
 	Request []byte // for DecodeRequest and Runner.Repeat, should this process die
 	Repeat  bool   // go on where the process that died was; a second start event is left out
+	Silent  bool   // the run only keeps others out of its session, until its terminal event
 }
 
 // Writer takes the events of one run. It is used by one goroutine at a time.
@@ -76,7 +78,7 @@ type Runner struct {
 
 // going is a run that was let in.
 type going struct {
-	session string
+	run     string
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	release func()
@@ -106,19 +108,48 @@ func (n *Runner) Counts() Counts {
 
 // Do runs a request to its end and gives its progress too, also when it failed. It
 // blocks for at most RunnerOptions.Timeout. Errors are Orchestrator.Run's, and
-// CodeOverloaded (with RetryAfter) above a bound, CodeUnavailable while draining.
+// CodeOverloaded (with RetryAfter) above a bound, CodeUnavailable while draining,
+// CodeConflict for a session that has a run already.
 func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Progress, error) {
-	ctx, g, err := n.enter(ctx, req.SessionID)
+	id := newID()
+	ctx, g, err := n.enter(ctx, id)
 	if err != nil {
 		return Outcome{}, nil, err
 	}
 	defer n.leave(g)
+	release, err := n.occupy(ctx, id, req)
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	defer release()
 	var told []study.Progress
-	out, err := n.orchestrator.run(ctx, newID(), req, watcher{
+	out, err := n.orchestrator.run(ctx, id, req, watcher{
 		progress: func(p study.Progress) { told = append(told, p) },
 	})
 	n.count(g, err)
 	return out, told, err
+}
+
+// occupy keeps other runs out of the session that a request names, until release, which
+// returns when they may begin. A session that was made for the request has no others.
+func (n *Runner) occupy(ctx context.Context, id string, req study.Request) (release func(), err error) {
+	if req.NewSession || req.SessionID == "" {
+		return func() {}, nil
+	}
+	w, err := n.begin(ctx, Run{Session: req.SessionID, ID: id, Owner: req.UserID, Silent: true})
+	switch {
+	case isCode(err, study.CodeUnavailable), isCode(err, study.CodeOverloaded):
+		n.orchestrator.Log.Warn("session not reserved for a run: journal unavailable", "run", id, "error", err)
+		return func() {}, nil // nothing can be streamed in it either
+	case err != nil:
+		return nil, err
+	}
+	l := &line{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
+	return func() {
+		_ = l.append(context.Background(), study.Event{Kind: study.KindComplete})
+		l.ended = true
+		l.close()
+	}, nil
 }
 
 // Start lets a run go on by itself, with events in the session's journal: start,
@@ -137,7 +168,7 @@ func (n *Runner) start(req study.Request, r Run, enter entrance, ended ...func()
 	if req.SessionID == "" {
 		return study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
 	}
-	ctx, g, err := enter(context.Background(), req.SessionID)
+	ctx, g, err := enter(context.Background(), r.ID)
 	if err != nil {
 		return err
 	}
@@ -187,12 +218,12 @@ func (n *Runner) count(g *going, err error) {
 	n.completed.Add(1)
 }
 
-// entrance is a way in for a run of a session: enter or letIn.
-type entrance func(ctx context.Context, session string) (context.Context, *going, error)
+// entrance is a way in for a run: enter or letIn.
+type entrance func(ctx context.Context, run string) (context.Context, *going, error)
 
 // enter is letIn for what is shed when it is not let in for want of room.
-func (n *Runner) enter(ctx context.Context, session string) (context.Context, *going, error) {
-	ctx, g, err := n.letIn(ctx, session)
+func (n *Runner) enter(ctx context.Context, run string) (context.Context, *going, error) {
+	ctx, g, err := n.letIn(ctx, run)
 	if isCode(err, study.CodeOverloaded) {
 		n.shed.Add(1)
 	}
@@ -200,7 +231,7 @@ func (n *Runner) enter(ctx context.Context, session string) (context.Context, *g
 }
 
 // letIn lets a run in, under the bounds, and gives it its time.
-func (n *Runner) letIn(ctx context.Context, session string) (context.Context, *going, error) {
+func (n *Runner) letIn(ctx context.Context, run string) (context.Context, *going, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.draining {
@@ -215,7 +246,7 @@ func (n *Runner) letIn(ctx context.Context, session string) (context.Context, *g
 	}
 	ctx, cancelCause := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run took longer than it may"))
-	g := &going{session: session, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
+	g := &going{run: run, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
 	n.going[g] = struct{}{}
 	n.active.Add(1)
 	return ctx, g, nil
@@ -234,19 +265,17 @@ func (n *Runner) leave(g *going) {
 	}
 }
 
-// Cancel ends the runs of a session now, each with a retryable error event; it
-// reports whether there were any.
-func (n *Runner) Cancel(session string) bool {
+// Cancel ends a run now, with a retryable error event; it reports whether it goes on.
+func (n *Runner) Cancel(run string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	found := false
 	for g := range n.going {
-		if g.session == session {
+		if g.run == run {
 			g.cancel(study.Errorf(study.CodeUnavailable, "the run was cancelled"))
-			found = true
+			return true
 		}
 	}
-	return found
+	return false
 }
 
 // Refuse gives the error that Do and Start would for want of room, and counts it as they

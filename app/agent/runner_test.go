@@ -103,10 +103,9 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 		}
 		var start struct {
 			SessionID string    `json:"session_id"`
-			RunID     string    `json:"run_id"`
 			Timestamp time.Time `json:"timestamp"`
 		}
-		if err := json.Unmarshal(p.events[0].Fields, &start); err != nil || start.SessionID != sessionID || start.RunID != id || start.Timestamp.IsZero() {
+		if err := json.Unmarshal(p.events[0].Fields, &start); err != nil || start.SessionID != sessionID || p.begun.ID != id || start.Timestamp.IsZero() {
 			t.Errorf("%v, start %+v", err, start)
 		}
 		checkSteps(t, (&watched{events: p.events}).progress(t))
@@ -147,6 +146,9 @@ func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
 	})
 }
 
+// begun is the run that has begun in a runner's journal.
+func begun(n *Runner) string { return n.journal.(*paper).begun.ID }
+
 func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 	patient := RunnerOptions{Timeout: time.Minute, JournalTimeout: time.Second}
 	for _, c := range []struct {
@@ -157,8 +159,8 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 	}{
 		{"it answers", says(goodAnswer(study.Quiz)), nil, ""},
 		{"its time is over", hangs(), nil, study.CodeTimeout},
-		{"its session is cancelled", hangs(), func(t *testing.T, n *Runner, _ *bench) {
-			if n.Cancel("another") || !n.Cancel(sessionID) {
+		{"it is cancelled", hangs(), func(t *testing.T, n *Runner, _ *bench) {
+			if n.Cancel("another") || !n.Cancel(begun(n)) {
 				t.Error("Cancel found the wrong runs")
 			}
 		}, study.CodeUnavailable},
@@ -280,7 +282,7 @@ func TestARunCancelledInAnAppendIsNoFaultOfTheJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		n.Cancel(sessionID)
+		n.Cancel(p.begun.ID)
 		synctest.Wait()
 		if kind, _ := p.terminal(t); kind != study.KindError || strings.Contains(b.log.String(), "journal") {
 			t.Errorf("%s, log %s", kind, b.log)

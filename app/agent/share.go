@@ -39,7 +39,8 @@ type signal struct {
 // obtain gives the answer to the brief: from the cache, from another run that is
 // just making it, or made now.
 func (r *run) obtain(ctx context.Context) (*gotten, error) {
-	key := r.key()
+	r.key = r.keyOf()
+	key := r.key
 	if !r.req.NoCache {
 		if got, ok := r.recall(ctx, key); ok {
 			r.model = got.model
@@ -184,10 +185,10 @@ type cached struct {
 	Model      string           `json:"model"`
 }
 
-// key names everything the answer depends on. It begins with the type, so that an
+// keyOf names everything the answer depends on. It begins with the type, so that an
 // operator can empty the cache of one type by a part of the key; whose notes it is made
 // from follows, so that it can be dropped when they change.
-func (r *run) key() string {
+func (r *run) keyOf() string {
 	b := r.brief
 	o := b.Options
 	o.Content = "" // it is in the material, as far as it is used

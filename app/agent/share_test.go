@@ -59,7 +59,7 @@ func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
 		if err := r.gather(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return r.key()
+		return r.keyOf()
 	}
 	same := func(*study.Request, *bench) {}
 	talk := func(text string) func(*study.Request, *bench) {
@@ -114,7 +114,7 @@ func TestTextBeyondTheBudgetIsNotInTheKey(t *testing.T) {
 		if err := r.gather(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return r.key()
+		return r.keyOf()
 	}
 	if keyOf("") != keyOf(" And more.") {
 		t.Error("text that is not used is in the key")

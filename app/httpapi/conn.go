@@ -15,11 +15,11 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
+	"studysharper/app/stream/hub"
 )
 
-// handOver gives a client's connection to the worker's successor, and the key of the client whose stream it is; all but
-// the descriptor is nothing for an idle connection.
-type handOver func(fd int, session, owner, position string, client uint64) error
+// handOver gives a client's connection to the worker's successor.
+type handOver = hub.HandOver
 
 // longAgo is a deadline that has passed: it wakes a blocked read, and lets no byte
 // out of the kernel's buffer (see net.Conn).
@@ -262,7 +262,7 @@ func (s *conns) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
-	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, "", "", "", 0) }) == nil {
+	if withDescriptor(c.TCPConn, func(fd int) error { return over(fd, nil) }) == nil {
 		return true
 	}
 	s.mu.Lock()

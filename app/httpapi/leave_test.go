@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,13 +36,13 @@ func serveTwo(t *testing.T) pair {
 
 // over hands a connection to the successor as the control socket does: by a
 // duplicate of its descriptor.
-func (p pair) over(fd int, session, owner, position string, client uint64) error {
+func (p pair) over(fd int, stream json.RawMessage) error {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	if session != "" {
-		return p.next.server.AdoptStream(own, session, owner, position, client)
+	if stream != nil {
+		return p.next.server.AdoptStream(own, stream)
 	}
 	file := os.NewFile(uintptr(own), "connection")
 	conn, err := net.FileConn(file)
@@ -274,7 +275,7 @@ func TestConnectionsThatNobodyTakesAreServedOnAndToldToClose(t *testing.T) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		left <- p.old.server.Leave(ctx, func(int, string, string, string, uint64) error {
+		left <- p.old.server.Leave(ctx, func(int, json.RawMessage) error {
 			refused <- struct{}{}
 			return errors.New("no successor")
 		})
@@ -315,7 +316,7 @@ func TestAConnectionMayBeAdoptedBeforeTheServerServes(t *testing.T) {
 		t.Error(err)
 	}
 	_ = conn.Close()
-	<-unserved.conns.leave(func(int, string, string, string, uint64) error { return errors.New("nobody") }) // the board is unmapped when the test ends
+	<-unserved.conns.leave(func(int, json.RawMessage) error { return errors.New("nobody") }) // the board is unmapped when the test ends
 }
 
 func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {

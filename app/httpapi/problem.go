@@ -24,6 +24,7 @@ type problem struct {
 	Error     string        `json:"error"`
 	Code      study.Code    `json:"code"`
 	Faults    []study.Fault `json:"faults,omitempty"`
+	RunID     string        `json:"run_id,omitempty"` // 409: the session's active run
 	RequestID string        `json:"request_id,omitempty"`
 }
 
@@ -80,7 +81,7 @@ func problemOf(err error) (problem, time.Duration) {
 		title = "Unauthorized" // the original's word for it
 	}
 	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
-		Error: title, Code: e.Code.Public(), Faults: e.Faults}, e.RetryAfter
+		Error: title, Code: e.Code.Public(), Faults: e.Faults, RunID: e.Run}, e.RetryAfter
 }
 
 // edgeCodes are the codes of what the server itself refuses, by status; any other is the fault of the request's text.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"slices"
@@ -15,11 +16,6 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
-
-	"studysharper/app/limit"
-	"studysharper/app/stream"
-	"studysharper/app/stream/hub"
-	"studysharper/app/study"
 )
 
 // The bounds that no setting changes.
@@ -205,9 +201,7 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Leave(ctx context.Context, over handOver) error {
 	defer s.end()
 	s.closeListener()
-	streamless := s.o.Streams.Leave(func(fd int, session, owner, position string, place int32) error {
-		return over(fd, session, owner, position, s.o.ClientStreams.Key(limit.Place(place)))
-	})
+	streamless := s.o.Streams.Leave(over)
 	err := s.emptied(ctx, s.conns.leave(over))
 	err = errors.Join(err, s.o.Runs.Drain(ctx))
 	return errors.Join(err, within(ctx, streamless))
@@ -262,17 +256,11 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 	go func() { _ = s.app.Server().ServeConn(c) }()
 }
 
-// AdoptStream takes over an event stream from a leaving worker: its socket, its
-// session, whose that must be ("" = anyone's), its position and its client's key. It owns fd. The stream goes on with a comment, because
-// nobody knows how long its client has heard nothing. Where workers are recycled more
-// often than SSE_KEEPALIVE, the silence would begin anew with each of them.
-func (s *Server) AdoptStream(fd int, session, owner, position string, client uint64) error {
-	at, err := study.ParsePosition(position)
-	if err != nil {
+// AdoptStream takes over an event stream from a leaving worker, by its descriptor, which
+// it owns, and by what that worker has written down of it.
+func (s *Server) AdoptStream(fd int, from json.RawMessage) error {
+	if err := s.o.Streams.Resume(fd, from); err != nil {
 		return errors.Join(err, unix.Close(fd))
 	}
-	s.o.Streams.Reserve()
-	s.o.Streams.Serve(hub.Stream{FD: fd, Head: hub.Keepalive, Resumed: true, Place: int32(s.o.ClientStreams.Add(client)),
-		Query: stream.Query{Session: session, Owner: owner, After: at}})
 	return nil
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -16,16 +17,25 @@ import (
 
 // stream answers GET /api/ai/stream/{session}: the session's events from the
 // newest run's first, or from behind the client's Last-Event-ID, until the run
-// ends. 204 tells a client that has seen that end to stop asking. A session nobody has
-// posted to is the asking user's from here on: another's run in it ends the stream.
+// ends, or of the run that ?run_id= names alone. 204 tells a client that has seen that end
+// to stop asking. A session nobody has posted to is the asking user's from here on:
+// another's run in it ends the stream.
 func (s *Server) stream(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
 	if err != nil {
 		return err
 	}
-	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
+	run, err := runParam(c)
+	if err != nil {
+		return err
+	}
+	at, last := lastEventID(c)
+	if at.Epoch == 0 {
+		at = study.Position{} // the client saw the end of a stream that nobody had posted to
+	}
+	q := stream.Query{Session: session, Run: run, After: at, Owner: authenticated(c)}
 	if c.Method() == fiber.MethodHead {
-		return s.streamHead(c, q)
+		return s.streamHead(c, q, last)
 	}
 	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
 	if err != nil {
@@ -37,14 +47,14 @@ func (s *Server) stream(c *fiber.Ctx) error {
 		s.o.ClientStreams.Release(place)
 		return err
 	}
-	ended, err := s.streamEnded(c, q)
-	if err != nil || ended {
+	over, err := s.isOver(c, q, last)
+	if err != nil || over {
 		s.releaseStream(place)
 	}
 	switch {
 	case err != nil:
 		return err
-	case ended:
+	case over:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
 	s.hijack(c, q, place)
@@ -52,27 +62,16 @@ func (s *Server) stream(c *fiber.Ctx) error {
 }
 
 // streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
-func (s *Server) streamHead(c *fiber.Ctx, q stream.Query) error {
-	ended, err := s.streamEnded(c, q)
+func (s *Server) streamHead(c *fiber.Ctx, q stream.Query, last bool) error {
+	over, err := s.isOver(c, q, last)
 	switch {
 	case err != nil:
 		return err
-	case ended:
+	case over:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
 	setStreamHeader(&c.Context().Response.Header)
 	return nil
-}
-
-// streamEnded reports whether the client has seen all that its session's run has to say. The error is
-// CodeNotFound for another user's session.
-func (s *Server) streamEnded(c *fiber.Ctx, q stream.Query) (bool, error) {
-	q.Peek = true
-	found, err := s.o.Journal.Since(s.lifetime, q)
-	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
-		err = s.storedAsMine(c, q.Session)
-	}
-	return found.Ended, err
 }
 
 // setStreamHeader sets the headers of an event stream.
@@ -84,21 +83,53 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 	h.SetConnectionClose()
 }
 
-// lastEventID is where the client says it is. What is no position of ours stands
-// for one of another life of the journal: the stream begins with a gap.
-func lastEventID(c *fiber.Ctx) study.Position {
+// isOver reports whether there is nothing to come for a client. last: it has seen the last
+// event of a stream, which its id says; so a journal that does not know of it any more
+// has nothing for it.
+func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
+	q.Peek = true
+	found, err := s.o.Journal.Since(s.lifetime, q)
+	nobody := err == nil && found.Next == study.Position{}
+	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
+		return true, nil
+	}
+	if nobody { // lately, that is
+		err = s.storedAsMine(c, q.Session)
+	}
+	return found.Ended || last && found.Missed > 0, err
+}
+
+// runParam is the run that the client asks for; "" = whatever the session has.
+func runParam(c *fiber.Ctx) (string, error) {
+	run := c.Query("run_id")
+	if run == "" {
+		return "", nil
+	}
+	if _, err := stream.ParseID("run", run); err != nil {
+		return "", study.Invalid([]study.Fault{{Field: "run_id", Detail: "must be a UUID"}})
+	}
+	return strings.Clone(run), nil // Fiber reuses the request
+}
+
+// lastEventID is where the client says it is, and whether the event it saw last was the
+// last one of a stream. What is no position of ours stands for one of another life of the
+// journal: the stream begins with a gap.
+func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	given := c.Get("Last-Event-ID")
 	if given == "" {
 		given = c.Query("last_event_id")
 	}
 	if given == "" {
-		return study.Position{}
+		return study.Position{}, false
 	}
-	p, err := study.ParsePosition(given)
-	if err != nil || p.Epoch == 0 {
-		return study.Position{Epoch: 1, Seq: 1}
+	at, last, err := study.ParseEventID(given)
+	switch {
+	case err == nil && last:
+		return at, true
+	case err != nil || at.Epoch == 0:
+		return study.Position{Epoch: 1, Seq: 1}, false
 	}
-	return p
+	return at, false
 }
 
 // admitStream takes a stream's place, over all workers, before it is known whether

@@ -30,18 +30,37 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	if v.SessionID != "" {
 		c.uuid("session_id", v.SessionID)
 	}
+	c.add(len(v.Answer) > MaxAnswerKey, "answer", "at most 128 bytes")
+	c.text("answer", v.Answer)
 	c.add(len(v.Data) > MaxDataBytes, "data", "at most 1 MiB")
 	c.add(!utf8.Valid(v.Data) || !json.Valid(v.Data), "data", "must be JSON")
 	if err := c.err(); err != nil {
 		return study.Content{}, err
 	}
 	v.ID, v.SessionID, v.CreatedAt = newID(), strings.ToLower(v.SessionID), now()
-	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	_, err := s.exec(ctx, insert, v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Data, micros(v.CreatedAt))
+	var kept study.Content
+	err := s.engine.change(ctx, func(ctx context.Context, t tx) (err error) {
+		kept, err = keepContent(ctx, t, v)
+		return err
+	})
 	if err != nil {
 		return study.Content{}, err
 	}
-	return v, nil
+	return kept, nil
+}
+
+// keepContent keeps a content, or gives the one that is kept of the same answer.
+func keepContent(ctx context.Context, t tx, v study.Content) (study.Content, error) {
+	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (user_id, answer) WHERE answer <> '' DO NOTHING`
+	n, err := t.exec(ctx, insert, []any{v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Data, micros(v.CreatedAt), v.Answer})
+	if err != nil || n > 0 {
+		return v, err
+	}
+	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents WHERE user_id = $1 AND answer = $2`
+	kept := study.Content{Answer: v.Answer}
+	_, err = scanContent(t.row(ctx, query, v.UserID, v.Answer), &kept)
+	return kept, err
 }
 
 // Contents implements Store.

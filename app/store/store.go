@@ -24,6 +24,7 @@ const (
 	MaxNoteBytes    = 1 << 20  // a note's content
 	MaxDataBytes    = 1 << 20  // a content's JSON
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
+	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
 	MaxRanked       = 1000     // matches of a search: the newest ones are compared
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
@@ -119,7 +120,9 @@ type Conversations interface {
 // Contents keeps study aids and what students think of them.
 type Contents interface {
 	// SaveContent keeps an aid under an id of its own (UUID v7) with the present time,
-	// and returns it so. Type must be a key of study.ContentTypes, Data JSON.
+	// and returns it so. Type must be a key of study.ContentTypes, Data JSON. Where an aid
+	// of the user's with the same Answer is kept already, that one is returned, and
+	// nothing is changed.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// Contents lists a user's aids of one type, newest first.
 	Contents(ctx context.Context, userID string, t study.Type, p Page) (contents []study.Content, next string, err error)

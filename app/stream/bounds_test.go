@@ -64,13 +64,16 @@ func audit(t *testing.T, m *Memory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var want Stats
+	want.Runs = len(m.silent)
 	var requests int64
 	shelved := map[*list.List]int{}
 	for _, s := range m.sessions {
-		want.QueuedBytes += sessionCost + int64(len(s.open))*runCost
-		want.Runs += len(s.open)
+		want.QueuedBytes += sessionCost + int64(len(s.past))*pastCost
 		want.QueuedEvents += len(s.ring)
-		for _, r := range s.open {
+		if s.busy() {
+			r := s.newest
+			want.QueuedBytes += runCost
+			want.Runs++
 			want.QueuedBytes += int64(len(r.request))
 			requests += int64(len(r.request))
 			if _, orphan := m.orphans[r]; orphan != (r.expiry != nil) || orphan && r.request == nil || r.in != s || r.over != nil {
@@ -123,8 +126,10 @@ func TestMemoryRefusesOneSessionRunAndReaderTooMany(t *testing.T) {
 	a, b := uuid.NewString(), uuid.NewString()
 	start(t, m, a)
 	w := start(t, m, b)
-	_, err := m.Begin(t.Context(), RunInfo{Session: a, Run: uuid.NewString()})
+	_, err := m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
 	wantCode(t, "a run past MaxRuns", err, study.CodeOverloaded)
+	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Silent: true})
+	wantCode(t, "a silent run past MaxRuns", err, study.CodeOverloaded)
 
 	answers := make(chan error, 3)
 	deliver := func(_ study.Batch, err error) { answers <- err }
@@ -310,50 +315,18 @@ func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
 	}
 }
 
-func TestTokensOfTwoRunsAreNotJoined(t *testing.T) {
-	m := NewMemory(MemoryOptions{MaxEvents: 4})
-	session := uuid.NewString()
-	a, b := start(t, m, session), start(t, m, session)
-	appendTo(t, a, token("a1"), token("a2"), token("a3"), token("a4"))
-	appendTo(t, b, token("b1"), token("b2"))
-	appendTo(t, a, token("a5"))
-	got, err := now(m, session, study.Position{})
-	if err != nil || len(got.Events) != 2 || textOf(t, got.Events[:1]) != "b1b2" || textOf(t, got.Events[1:]) != "a5" {
-		t.Errorf("%+v, %v; want the newest run's text, and behind it the other's", got, err)
-	}
-	audit(t, m)
-}
-
 func TestTheNewestRunsUnreadEndStaysAmongOtherUnreadEnds(t *testing.T) {
-	m := NewMemory(MemoryOptions{MaxEvents: 3})
-	session := uuid.NewString()
-	var older []Writer
-	for range 5 {
-		older = append(older, start(t, m, session))
+	for _, most := range []int{1, 3} {
+		m := NewMemory(MemoryOptions{MaxEvents: most})
+		session := uuid.NewString()
+		for i := range 5 {
+			appendTo(t, start(t, m, session), study.Event{Kind: study.KindComplete, Fields: fmt.Appendf(nil, `{"i":%d}`, i)})
+			audit(t, m)
+		}
+		if b, err := now(m, session, study.Position{}); err != nil || len(b.Events) != 1 || string(b.Events[0].Fields) != `{"i":4}` || !b.Ended {
+			t.Errorf("with room for %d: %+v, %v; want the newest run's end", most, b, err)
+		}
 	}
-	newest := start(t, m, session)
-	_ = older[0].Close()
-	appendTo(t, newest, study.Event{Kind: study.KindComplete})
-	for _, w := range older[1:] {
-		_ = w.Close()
-		audit(t, m)
-	}
-	if b, err := now(m, session, study.Position{}); err != nil || len(b.Events) == 0 || b.Events[0].Kind != study.KindComplete {
-		t.Errorf("%+v, %v; want the newest run's end first", b, err)
-	}
-	one := NewMemory(MemoryOptions{MaxEvents: 1})
-	w := start(t, one, session)
-	appendTo(t, start(t, one, session), study.Event{Kind: study.KindComplete})
-	appendTo(t, w, token("no room"))
-	_ = w.Close()
-	b, err := now(one, session, study.Position{})
-	if err != nil || len(b.Events) != 1 || b.Events[0].Kind != study.KindComplete {
-		t.Errorf("with room for one: %+v, %v", b, err)
-	}
-	if b, err = now(one, session, b.Next); err != nil || b.Missed != 2 || !b.Ended {
-		t.Errorf("behind it: %+v, %v; want to be told of two missed and the end", b, err)
-	}
-	audit(t, one)
 }
 
 func textOf(t *testing.T, events []study.Event) string {

@@ -12,7 +12,8 @@ type choice struct {
 	deliver       func(study.Batch, error)
 	first, second Keeper // the first that knows the session is chosen
 	shared        Keeper
-	exact         bool // Local is chosen only if it knows the position itself
+	exact         bool  // Local is chosen only if it knows the position itself
+	unknown       error // the first does not have the run asked for
 
 	mu      sync.Mutex
 	over    bool
@@ -80,7 +81,7 @@ func (c *choice) heardSecond(b study.Batch, err error) {
 	switch {
 	case c.chosen(c.second, b, err):
 	case c.q.Peek, c.q.NoWait:
-		c.settle(study.Batch{}, nil)
+		c.settle(study.Batch{}, c.unknown)
 	default:
 		c.put(c.first, c.q, c.settle)
 		c.put(c.second, c.q, c.settle)
@@ -91,6 +92,9 @@ func (c *choice) heardSecond(b study.Batch, err error) {
 func (c *choice) chosen(by Keeper, b study.Batch, err error) bool {
 	switch {
 	case by == c.shared && isAway(err), err == nil && b.Next == study.Position{}:
+		return false
+	case c.q.Run != "" && by == c.first && isMissing(err):
+		c.unknown = err
 		return false
 	case c.exact && by == c.first && err == nil && b.Next.Epoch != c.q.After.Epoch:
 		return false

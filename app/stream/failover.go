@@ -126,12 +126,45 @@ func (f *Failover) Begin(ctx context.Context, info RunInfo) (Writer, error) {
 	if isAway(err) && ctx.Err() == nil {
 		return f.beginLocal(ctx, info)
 	}
-	return w, err
+	return f.occupy(ctx, info, w, err)
+}
+
+// occupy has a run of Shared occupy its session in Local too: should Shared go away, no
+// other run of this container begins there before this one's end.
+func (f *Failover) occupy(ctx context.Context, info RunInfo, w Writer, err error) (Writer, error) {
+	if err != nil {
+		return nil, err
+	}
+	silent, err := f.o.Local.Begin(ctx, RunInfo{Session: info.Session, Run: info.Run, Owner: info.Owner, Silent: true})
+	if err != nil {
+		return w, nil //nolint:nilerr // Shared has decided; Local is for when it cannot
+	}
+	return &occupying{w, silent}, nil
+}
+
+// occupying is a run's writer in Shared, and its silent one in Local.
+type occupying struct {
+	Writer
+	local Writer
+}
+
+// Append implements Writer. Local is free before anyone can read the end in Shared.
+func (o *occupying) Append(ctx context.Context, e study.Event) error {
+	if e.Kind.Terminal() {
+		_ = o.local.Append(ctx, study.Event{Kind: e.Kind})
+	}
+	return o.Writer.Append(ctx, e)
+}
+
+// Close implements Writer.
+func (o *occupying) Close() error {
+	_ = o.local.Close()
+	return o.Writer.Close()
 }
 
 func (f *Failover) beginLocal(ctx context.Context, info RunInfo) (Writer, error) {
 	w, err := f.o.Local.Begin(ctx, info)
-	if err == nil {
+	if err == nil && !info.Silent {
 		f.mirror(mirror{session: info.Session, run: info.Run, owner: info.Owner})
 	}
 	return w, err
@@ -144,7 +177,7 @@ func (f *Failover) repeat(ctx context.Context, info RunInfo) (Writer, error) {
 		return w, err
 	}
 	if w, shared := f.o.Shared.Begin(ctx, info); !isAway(shared) {
-		return w, shared
+		return f.occupy(ctx, info, w, shared)
 	}
 	return nil, err
 }

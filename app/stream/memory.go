@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,7 @@ import (
 const (
 	sessionCost = 512
 	runCost     = 512
+	pastCost    = 64 // of a former run that is remembered
 	eventCost   = 96
 )
 
@@ -79,11 +79,12 @@ type Memory struct {
 
 	mu       sync.Mutex
 	sessions map[uuid.UUID]*session
-	lives    uint64    // sessions that ever had a run: o.Epoch+lives is the next epoch
-	read     list.List // sessions without an open run or an unread end, by last touch
-	unread   list.List // those with an unread end that hold other events too
-	running  list.List // those with an open run that hold events
-	requests int64     // bytes of the requests kept
+	silent   map[uuid.UUID]*run // the open silent runs, by session
+	lives    uint64             // sessions that ever had a run: o.Epoch+lives is the next epoch
+	read     list.List          // sessions without an open run or an unread end, by last touch
+	unread   list.List          // those with an unread end that hold other events too
+	running  list.List          // those with an open run that hold events
+	requests int64              // bytes of the requests kept
 	orphans  map[*run]struct{}
 	links    map[*link]struct{} // the workers that orphans are offered to
 	stopped  bool               // no orphan waits any more
@@ -94,7 +95,7 @@ type Memory struct {
 func NewMemory(o MemoryOptions) *Memory {
 	o.fill()
 	return &Memory{
-		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, orphans: map[*run]struct{}{}, links: map[*link]struct{}{},
+		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, silent: map[uuid.UUID]*run{}, orphans: map[*run]struct{}{}, links: map[*link]struct{}{},
 	}
 }
 
@@ -130,12 +131,10 @@ func (m *Memory) sweep(d *due) {
 		if now-s.touched <= m.o.StaleAfter {
 			continue
 		}
-		if len(s.open) == 0 {
+		if s.busy() {
+			m.interrupt(s.newest, study.Errorf(study.CodeTimeout, "the run was silent for too long"), d)
+		} else {
 			m.remove(s, ErrGone, d)
-			continue
-		}
-		for _, r := range slices.Clone(s.open) {
-			m.interrupt(r, study.Errorf(study.CodeTimeout, "the run was silent for too long"), d)
 		}
 	}
 }
@@ -182,17 +181,16 @@ func (m *Memory) shrink(s *session) {
 	m.shelve(s, false)
 }
 
-// remove forgets a session: its open runs are lost and its readers told why.
+// remove forgets a session: its open run is lost and its readers told why.
 func (m *Memory) remove(s *session, why *study.Error, d *due) {
-	for len(s.open) > 0 {
-		r := s.open[0]
-		m.closed(r, why)
-		m.lose(r, d)
+	if s.busy() {
+		m.closed(s.newest, why)
+		m.lose(s.newest, d)
 	}
 	for len(s.ring) > 0 {
 		m.drop(s, len(s.ring)-1)
 	}
-	m.stats.QueuedBytes -= sessionCost
+	m.stats.QueuedBytes -= sessionCost + int64(len(s.past))*pastCost
 	for _, w := range s.waiting {
 		w.failed = why
 	}
@@ -223,11 +221,11 @@ func (m *Memory) shelfFor(s *session) *list.List {
 	switch {
 	case s.newest == nil:
 		return nil
-	case len(s.open) == 0 && !s.unread:
+	case !s.busy() && !s.unread:
 		return &m.read
 	case !s.droppable():
 		return nil
-	case len(s.open) == 0:
+	case !s.busy():
 		return &m.unread
 	default:
 		return &m.running

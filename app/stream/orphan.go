@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +48,8 @@ func (m *Memory) abandon(r *run) {
 	m.locked(func(d *due) {
 		switch {
 		case r.over != nil:
+		case r.silent:
+			m.closed(r, ErrBroke)
 		case r.request == nil || m.stopped:
 			m.interrupt(r, ErrBroke, d)
 		default:
@@ -62,11 +63,7 @@ func (m *Memory) abandon(r *run) {
 func (m *Memory) orphan(r *run, d *due) {
 	o := &run{id: r.id, in: r.in, memory: m, first: r.first, request: r.request}
 	r.request, r.over, r.lost = nil, ErrBroke, true
-	s := r.in
-	s.open[slices.Index(s.open, r)] = o
-	if s.newest == r {
-		s.newest = o
-	}
+	r.in.newest = o
 	m.orphans[o] = struct{}{}
 	o.expiry = time.AfterFunc(m.o.RepeatWithin, func() { m.expire(o) })
 	for l := range m.links {

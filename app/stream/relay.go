@@ -59,7 +59,7 @@ func (r *Relay) Begin(ctx context.Context, info RunInfo) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Repeat}
+	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Repeat, Silent: info.Silent}
 	if len(info.Request) <= MaxRequestBytes {
 		f.Request = info.Request
 	}

@@ -243,7 +243,7 @@ func (r *Relay) Since(ctx context.Context, q Query) (study.Batch, error) {
 
 // Await implements Awaiter.
 func (r *Relay) Await(q Query, deliver func(study.Batch, error)) (cancel func()) {
-	session, err := q.Parse()
+	session, run, err := q.Parse()
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
@@ -261,7 +261,7 @@ func (r *Relay) Await(q Query, deliver func(study.Batch, error)) (cancel func())
 		deliver(study.Batch{}, err)
 		return func() {}
 	}
-	r.out.Put(&wire.Frame{Kind: wire.KindSince, No: no, Session: session, After: q.After, Owner: q.Owner, NoWait: q.NoWait, Peek: q.Peek})
+	r.out.Put(&wire.Frame{Kind: wire.KindSince, No: no, Session: session, Run: run, After: q.After, Owner: q.Owner, NoWait: q.NoWait, Peek: q.Peek})
 	return func() {
 		r.mu.Lock()
 		_, waits := r.readers[no]

@@ -155,7 +155,7 @@ func (l *link) begin(f *wire.Frame) error {
 		return study.Errorf(study.CodeMalformed, "a relay run has begun twice")
 	}
 	w, err := l.journal.open(RunInfo{
-		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Repeat: f.Repeat, Request: f.Request,
+		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Repeat: f.Repeat, Silent: f.Silent, Request: f.Request,
 		OnLost: func(err error) { l.answer(f.No, err) },
 	})
 	if err == nil {
@@ -193,7 +193,7 @@ func (l *link) since(f *wire.Frame) error {
 		l.answer(f.No, study.Errorf(study.CodeOverloaded, "too many streams are open"))
 		return nil
 	}
-	w, err := l.journal.newWaiter(f.Session, Query{After: f.After, Owner: f.Owner, NoWait: f.NoWait, Peek: f.Peek})
+	w, err := l.journal.newWaiter(f.Session, f.Run, Query{After: f.After, Owner: f.Owner, NoWait: f.NoWait, Peek: f.Peek})
 	if err != nil {
 		l.answer(f.No, err)
 		return nil

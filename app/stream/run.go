@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +13,7 @@ import (
 // run is one answer being made, and its own Writer.
 type run struct {
 	id     uuid.UUID
-	in     *session
+	in     *session // nil for a silent one
 	memory *Memory
 	first  uint64 // number of its first event; 0 = none yet
 	end    uint64 // number of its terminal event; 0 = none yet
@@ -25,7 +24,14 @@ type run struct {
 	request  []byte      // what it takes to make it again; nil = it is not repeated
 	repeated bool        // it has been taken over
 	expiry   *time.Timer // of an orphan; nil = it has a writer
+
+	// Of a silent run.
+	silent  bool
+	session uuid.UUID
+	owner   string
 }
+
+func (r *run) span() span { return span{r.id, r.first, r.end} }
 
 // Begin implements Journal. It ignores ctx.
 func (m *Memory) Begin(_ context.Context, info RunInfo) (Writer, error) {
@@ -47,27 +53,51 @@ func (m *Memory) open(info RunInfo) (*run, error) {
 			r, err = m.adopt(key, id, info)
 			return
 		}
-		r = &run{id: id, memory: m, onLost: info.OnLost}
-		if err = m.begin(r, key, info.Owner, d); err == nil {
+		r = &run{id: id, memory: m, onLost: info.OnLost, silent: info.Silent, session: key, owner: info.Owner}
+		if err = m.begin(r, key, info.Owner, d); err == nil && !r.silent {
 			m.keep(r, info.Request, d)
 		}
 	})
 	return r, err
 }
 
-func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
+// claim refuses a run in a session that is another user's, or has an open run.
+func (m *Memory) claim(key, id uuid.UUID, owner string) error {
+	open, whose := m.silent[key], owner
+	if open != nil {
+		whose = open.owner
+	}
 	if s := m.sessions[key]; s != nil && s.newest != nil {
-		if s.owner != owner {
-			return ErrGone
+		whose = s.owner
+		if s.busy() {
+			open = s.newest
 		}
-		if slices.ContainsFunc(s.open, func(o *run) bool { return o.id == r.id }) {
-			return study.Errorf(study.CodeInvalid, "the run has begun already")
-		}
+	}
+	switch {
+	case whose != owner:
+		return ErrGone
+	case open == nil:
+		return nil
+	case open.id == id:
+		return study.Errorf(study.CodeInvalid, "the run has begun already")
+	default:
+		return ErrBusy(open.id.String())
+	}
+}
+
+func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
+	if err := m.claim(key, r.id, owner); err != nil {
+		return err
 	}
 	if m.stats.Runs >= m.o.MaxRuns {
 		return study.Errorf(study.CodeOverloaded, "too many runs are open")
 	}
-	if !m.makeRoom(runCost+sessionCost, d) {
+	if r.silent {
+		m.silent[key] = r
+		m.stats.Runs++
+		return nil
+	}
+	if !m.makeRoom(runCost+sessionCost+pastCost, d) {
 		return study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
 	}
 	s, err := m.session(key, d)
@@ -80,9 +110,7 @@ func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
 		s.wakeAll(d) // who waits for another owner's session must hear of it
 	}
 	m.stats.Runs++
-	m.stats.QueuedBytes += runCost
-	r.in, s.newest, s.unread = s, r, false
-	s.open = append(s.open, r)
+	m.stats.QueuedBytes += runCost + s.begin(r)
 	m.shelve(s, true)
 	return nil
 }
@@ -94,7 +122,13 @@ func (m *Memory) append(r *run, e study.Event, d *due) error {
 	if err := CheckEvent(e, m.o.MaxEventBytes); err != nil {
 		return err
 	}
-	if e.Kind == study.KindStart && r.repeated && r.first != 0 {
+	switch {
+	case r.silent:
+		if e.Kind.Terminal() {
+			m.closed(r, ErrEnded)
+		}
+		return nil
+	case e.Kind == study.KindStart && r.repeated && r.first != 0:
 		return nil
 	}
 	if e.Kind != study.KindStart && e.Kind != study.KindProgress {
@@ -139,9 +173,12 @@ func (r *run) Append(_ context.Context, e study.Event) (err error) {
 // Close implements Writer.
 func (r *run) Close() (err error) {
 	r.memory.locked(func(d *due) {
-		if r.over == nil {
+		switch {
+		case r.over == nil && r.silent:
+			r.memory.closed(r, ErrEnded)
+		case r.over == nil:
 			r.memory.end(r, ErrorEvent(ErrBroke.Message, true), ErrEnded, d)
-		} else if r.lost {
+		case r.lost:
 			err = r.over
 		}
 	})
@@ -161,13 +198,16 @@ func (m *Memory) interrupt(r *run, why *study.Error, d *due) {
 	m.lose(r, d)
 }
 
-// closed takes r off the open runs.
+// closed makes r one that is open no more.
 func (m *Memory) closed(r *run, why error) {
 	r.over = why
+	m.stats.Runs--
+	if r.silent {
+		delete(m.silent, r.session)
+		return
+	}
 	m.forgetRequest(r)
 	m.placed(r)
-	r.in.open = slices.DeleteFunc(r.in.open, func(o *run) bool { return o == r })
-	m.stats.Runs--
 	m.stats.QueuedBytes -= runCost
 }
 

@@ -29,14 +29,56 @@ type session struct {
 	owner   string
 	head    uint64 // number of the newest event; 0 = none yet
 	ring    []entry
-	open    []*run
-	newest  *run   // the one begun last; nil = nobody has posted yet
+	newest  *run   // the one begun last, and the only one that may be open; nil = nobody has posted yet
+	past    []span // the runs before it, at most maxPast, oldest first
 	handed  uint64 // no reader was given a position behind this number
 	unread  bool   // the newest run's terminal event is kept and nobody has read it
 	waiting []*waiter
 	touched time.Duration // on the clock of the Memory
 	shelf   *list.List    // of the Memory; nil = on none
 	place   *list.Element
+}
+
+// span is where a run stands in its session's numbering.
+type span struct {
+	run        uuid.UUID
+	first, end uint64 // the numbers of its first and of its terminal event; 0 = it has none yet
+}
+
+// maxPast is how many former runs a session remembers.
+const maxPast = 16
+
+// busy reports whether a run is open.
+func (s *session) busy() bool { return s.newest != nil && s.newest.over == nil }
+
+// spanOf gives the span of a run; the nil UUID stands for whatever comes from the newest
+// run on.
+func (s *session) spanOf(run uuid.UUID) (of span, known bool) {
+	switch run {
+	case uuid.Nil:
+		return span{first: s.newest.first}, true
+	case s.newest.id:
+		return s.newest.span(), true
+	}
+	i := slices.IndexFunc(s.past, func(p span) bool { return p.run == run })
+	if i < 0 {
+		return span{}, false
+	}
+	return s.past[i], true
+}
+
+// begin makes r the session's newest run.
+func (s *session) begin(r *run) (cost int64) {
+	if s.newest != nil {
+		if len(s.past) == maxPast {
+			s.past = slices.Delete(s.past, 0, 1)
+			cost -= pastCost
+		}
+		s.past = append(s.past, s.newest.span())
+		cost += pastCost
+	}
+	r.in, s.newest, s.unread = s, r, false
+	return cost
 }
 
 // session gives the session, made when there is none.
@@ -57,48 +99,65 @@ func (m *Memory) session(key uuid.UUID, d *due) (*session, error) {
 }
 
 // resolve turns a reader's position into the number to read behind, with the least
-// number of events missed; not ok: the newest run has no event to start from yet.
-func (s *session) resolve(p study.Position) (after, missed uint64, ok bool) {
-	if p.Epoch == s.epoch && p.Seq <= s.head {
+// number of events missed; not ok: there is no event to start from yet.
+func (s *session) resolve(p study.Position, of span) (after, missed uint64, ok bool) {
+	alive, one := p.Epoch == s.epoch && p.Seq <= s.head, of.run != uuid.Nil
+	switch {
+	case alive && !one:
 		return p.Seq, 0, true
-	}
-	if s.newest.first == 0 {
+	case of.first == 0:
 		return 0, 0, false
-	}
-	if p != (study.Position{}) {
+	case alive:
+		return max(p.Seq, of.first-1), 0, true
+	case p != (study.Position{}):
 		missed = 1
 	}
-	return s.newest.first - 1, missed, true
+	return of.first - 1, missed, true
 }
 
-// read gives the kept events behind p up to the next hole or maxBytes, and marks
-// them read. Not ok: there is nothing to tell yet.
-func (s *session) read(p study.Position, maxBytes int) (b study.Batch, ok bool) {
-	after, missed, ok := s.resolve(p)
+// over reports whether nothing follows a number, of one run or of all.
+func (s *session) over(of span, after uint64) bool {
+	if of.run != uuid.Nil {
+		return of.end != 0 && after >= of.end
+	}
+	return after == s.head && !s.busy()
+}
+
+// read gives the kept events behind p, of one run or of all, up to the run's end, the
+// next hole or maxBytes, and marks them read. Not ok: there is nothing to tell yet.
+func (s *session) read(p study.Position, of span, maxBytes int) (b study.Batch, ok bool) {
+	after, missed, ok := s.resolve(p, of)
 	if !ok {
 		return b, false
 	}
-	b.Next = study.Position{Epoch: s.epoch, Seq: after}
+	b.Next, b.Run = study.Position{Epoch: s.epoch, Seq: after}, s.newest.id.String()
+	last := s.head
+	if of.run != uuid.Nil {
+		b.Run = of.run.String()
+		if of.end != 0 {
+			last = max(after, of.end)
+		}
+	}
 	i, _ := slices.BinarySearchFunc(s.ring, after+1, func(e entry, seq uint64) int {
 		return int(int64(e.Seq) - int64(seq))
 	})
-	if i == len(s.ring) {
-		b.Missed, b.Next.Seq = s.head-after, s.head
+	if i == len(s.ring) || s.ring[i].Seq > last {
+		b.Missed, b.Next.Seq = last-after, last
 	} else {
-		b.Missed = s.ring[i].Seq - after - 1
+		b.Missed, b.Run = s.ring[i].Seq-after-1, s.ring[i].run.id.String()
 		b.Events = s.collect(i, maxBytes)
 		b.Next.Seq = b.Events[len(b.Events)-1].Seq
 	}
 	b.Missed = max(b.Missed, missed)
 	s.handed = max(s.handed, b.Next.Seq)
-	b.Ended = len(s.open) == 0 && b.Next.Seq == s.head
+	b.Ended = s.over(of, b.Next.Seq)
 	return b, b.Missed > 0 || len(b.Events) > 0 || b.Ended
 }
 
-// collect copies the run of events without a hole that starts at index i.
+// collect copies the events of one run, without a hole, that start at index i.
 func (s *session) collect(i, maxBytes int) []study.Event {
 	end, size := i, 0
-	for end < len(s.ring) && size < maxBytes && s.ring[end].Seq == s.ring[i].Seq+uint64(end-i) {
+	for end < len(s.ring) && size < maxBytes && s.ring[end].Seq == s.ring[i].Seq+uint64(end-i) && s.ring[end].run.id == s.ring[i].run.id {
 		size += len(s.ring[end].Fields)
 		end++
 	}
@@ -139,8 +198,8 @@ func (s *session) droppable() bool {
 const maxJoined = 1 << 10
 
 // joined adds a token's text to the newest event instead of keeping it apart, which
-// gives it no number of its own. Only a token of the same run in front of
-// which every reader still stands takes it, so nothing is lost or doubled.
+// gives it no number of its own. Only a token in front of which every reader
+// still stands takes it, so nothing is lost or doubled.
 func (m *Memory) joined(r *run, e study.Event) bool {
 	ring := r.in.ring
 	if len(ring) == 0 || len(ring) < m.o.MaxEvents*3/4 || e.Kind != study.KindToken {
@@ -148,7 +207,7 @@ func (m *Memory) joined(r *run, e study.Event) bool {
 	}
 	last := &ring[len(ring)-1]
 	text, ok := onlyText(e.Fields)
-	if !ok || !last.text || last.run != r || last.Seq != r.in.head ||
+	if !ok || !last.text || last.Seq != r.in.head ||
 		last.Seq <= r.in.handed || len(last.Fields)+len(text) > min(maxJoined, m.o.MaxEventBytes) {
 		return false
 	}
@@ -179,12 +238,7 @@ func (m *Memory) store(r *run, e study.Event) {
 		r.first = e.Seq
 	}
 	for len(s.ring) >= m.o.MaxEvents {
-		i := s.victim()
-		if i < 0 {
-			m.stats.DroppedEvents++ // only the newest run's unread end is left, and it stays
-			return
-		}
-		m.drop(s, i)
+		m.drop(s, s.victim()) // there is one: the newest run is open, and has no end yet
 	}
 	if e.Kind.Terminal() {
 		r.end = e.Seq

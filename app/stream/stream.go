@@ -20,12 +20,14 @@ import (
 // Journal keeps the recent events of every session, each within the bounds of its
 // maker. Every method is safe for concurrent use, and its errors are *study.Error:
 // CodeInvalid for ids that are no UUIDs in the usual 36 characters, CodeNotFound for
-// a session that was dropped or is another user's, CodeOverloaded at a bound,
-// CodeUnavailable when the journal cannot be reached.
+// a session that was dropped or is another user's, CodeConflict (with the active run's
+// id) for a session that has an open run, CodeOverloaded at a bound, CodeUnavailable
+// when the journal cannot be reached.
 type Journal interface {
 	// Begin announces a run, which becomes the session's newest; its first Append
 	// is its first event. The session's owner is that of its first run: another's
-	// Begin is CodeNotFound.
+	// Begin is CodeNotFound. A session has one open run at a time: Begin of a second
+	// one is CodeConflict. A run is closed before anyone can read its terminal event.
 	Begin(ctx context.Context, info RunInfo) (Writer, error)
 
 	// Since gives what follows q.After, and waits until there is something:
@@ -37,10 +39,14 @@ type Journal interface {
 	//     except that one of a former life of a session dropped since is CodeNotFound.
 	//
 	// Batch.Missed counts the events asked for that are no longer kept; for a zero
-	// position these are the newest run's own first ones. Batch.Events has no
-	// holes, may be empty, and holds a bounded number of bytes: the rest comes with
-	// the next call. Batch.Ended tells that no run is open and everything has been
+	// position these are the newest run's own first ones. Batch.Events are of one run,
+	// have no holes, may be empty, and hold a bounded number of bytes: the rest comes
+	// with the next call. Batch.Ended tells that no run is open and everything has been
 	// given; so does an answer without events, at once, to who has it all already.
+	//
+	// With q.Run only that run counts: its events are given, the zero position stands
+	// before its first event, and Ended tells that it is over and everything of it has
+	// been given. A run that the session had not, or too long ago, is CodeNotFound.
 	//
 	// A session nobody has posted to is waited for: the caller bounds that. With
 	// q.NoWait the answer comes at once, and has q.After as Next when there is
@@ -72,8 +78,12 @@ type Awaiter interface {
 // RunInfo names a run.
 type RunInfo struct {
 	Session string // UUID
-	Run     string // UUID, of no other open run of the session
+	Run     string // UUID
 	Owner   string // the user's id, at most 512 bytes
+
+	// Silent has the run only occupy its session: readers see nothing of it, and of its
+	// events only the terminal one counts, which ends it. It is not repeated.
+	Silent bool
 
 	// Request is what another worker needs to make the run again; opaque to the
 	// journal, and its own from here on. It is kept until an event other than start
@@ -121,6 +131,7 @@ type Writer interface {
 type Query struct {
 	Session string         // UUID
 	After   study.Position // zero: from the newest run's first event
+	Run     string         // UUID: only this run's events; "" = the session's
 	Owner   string         // "" = anyone; else another's session is CodeNotFound
 	NoWait  bool
 	Peek    bool // NoWait without the events, which stay unread: see Journal.Since
@@ -136,9 +147,17 @@ const maxOwnerBytes = 4 * study.MaxIDRunes
 var (
 	ErrEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
 	ErrGone  = study.Errorf(study.CodeNotFound, "there is no such session")
+	ErrNoRun = study.Errorf(study.CodeNotFound, "the session does not have this run, or no longer")
 	ErrTaken = study.Errorf(study.CodeNotFound, "the run is not there to be repeated")
 	ErrBroke = study.Errorf(study.CodeUnavailable, "the run was interrupted")
 )
+
+// ErrBusy refuses a run in a session in which another one is open.
+func ErrBusy(run string) *study.Error {
+	e := study.Errorf(study.CodeConflict, "the session is busy with another run: wait for its end, or use another session")
+	e.Run = run
+	return e
+}
 
 // CheckEvent refuses what would break a reader or a bound: CodeInvalid, CodeTooLarge.
 func CheckEvent(e study.Event, maxBytes int) error {
@@ -181,13 +200,18 @@ func (i RunInfo) Parse() (session, run uuid.UUID, err error) {
 	return session, run, checkOwner(i.Owner)
 }
 
-// Parse checks a query and reads its session; its error is CodeInvalid.
-func (q Query) Parse() (uuid.UUID, error) {
-	session, err := ParseID("session", q.Session)
-	if err != nil {
-		return session, err
+// Parse checks a query and reads its session and its run, the nil UUID where it names
+// none; its error is CodeInvalid.
+func (q Query) Parse() (session, run uuid.UUID, err error) {
+	if session, err = ParseID("session", q.Session); err != nil {
+		return session, run, err
 	}
-	return session, checkOwner(q.Owner)
+	if q.Run != "" {
+		if run, err = ParseID("run", q.Run); err != nil {
+			return session, run, err
+		}
+	}
+	return session, run, checkOwner(q.Owner)
 }
 
 // def gives an option its default.

@@ -12,6 +12,7 @@ import (
 // poll may have it now.
 type waiter struct {
 	key   uuid.UUID
+	run   uuid.UUID // of which it reads; the nil UUID = of all
 	after study.Position
 	owner string
 	by    waker
@@ -87,12 +88,12 @@ func (s *session) wakeAll(d *due) {
 
 // Await implements Awaiter. While it waits it holds under 200 bytes, its session aside, and no goroutine.
 func (m *Memory) Await(q Query, deliver func(study.Batch, error)) (cancel func()) {
-	key, err := q.Parse()
+	key, run, err := q.Parse()
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
 	}
-	w, err := m.newWaiter(key, q)
+	w, err := m.newWaiter(key, run, q)
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
@@ -116,14 +117,14 @@ func (a *awaiting) wake(w *waiter) {
 
 // newWaiter makes a waiter of a checked query, which counts from here to its
 // settling or forget.
-func (m *Memory) newWaiter(key uuid.UUID, q Query) (*waiter, error) {
+func (m *Memory) newWaiter(key, run uuid.UUID, q Query) (*waiter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stats.Readers >= m.o.MaxReaders {
 		return nil, study.Errorf(study.CodeOverloaded, "too many streams are open")
 	}
 	m.stats.Readers++
-	return &waiter{key: key, after: q.After, owner: q.Owner, noWait: q.NoWait, peek: q.Peek}, nil
+	return &waiter{key: key, run: run, after: q.After, owner: q.Owner, noWait: q.NoWait, peek: q.Peek}, nil
 }
 
 // poll settles w, once, if there is something for it; else w is registered to be
@@ -150,12 +151,18 @@ func (m *Memory) look(w *waiter, d *due) (b study.Batch, settled bool, err error
 		return b, true, w.failed
 	case !posted && m.issued(w.after.Epoch), posted && w.owner != "" && w.owner != s.owner:
 		return b, true, ErrGone
-	}
-	if w.peek {
-		return s.peek(w.after), true, nil
+	case !posted && w.peek:
+		return b, true, nil
 	}
 	if posted {
-		if b, settled = s.read(w.after, m.o.MaxBatchBytes); settled {
+		of, known := s.spanOf(w.run)
+		switch {
+		case !known:
+			return b, true, ErrNoRun
+		case w.peek:
+			return s.peek(w.after, of), true, nil
+		}
+		if b, settled = s.read(w.after, of, m.o.MaxBatchBytes); settled {
 			m.shelve(s, true)
 			return b, true, nil
 		}
@@ -183,15 +190,12 @@ func (s *session) idleNext(p study.Position) study.Position {
 	}
 }
 
-// peek is what a reader at p may expect; zero when nobody has posted.
-func (s *session) peek(p study.Position) (b study.Batch) {
-	if s == nil || s.newest == nil {
-		return b
-	}
-	after, missed, ok := s.resolve(p)
+// peek is what a reader at p may expect.
+func (s *session) peek(p study.Position, of span) (b study.Batch) {
+	after, missed, ok := s.resolve(p, of)
 	b.Next = study.Position{Epoch: s.epoch, Seq: after}
 	b.Missed = missed
-	b.Ended = ok && missed == 0 && after == s.head && len(s.open) == 0
+	b.Ended = ok && missed == 0 && s.over(of, after)
 	return b
 }
 

@@ -44,6 +44,7 @@ type Content struct {
 	Type      Type      `json:"type"`
 	Title     string    `json:"title"`
 	Data      []byte    `json:"-"`
+	Answer    string    `json:"-"` // names the answer it was made from, which is kept once a user; "" = always kept
 	CreatedAt time.Time `json:"created_at"`
 }
 

@@ -18,7 +18,7 @@ const (
 	CodeForbidden           Code = "forbidden"            // 403: not yours
 	CodeNotFound            Code = "not_found"            // 404
 	CodeMethod              Code = "method"               // 405, 501: the path or the service does not have it
-	CodeConflict            Code = "conflict"             // 409: another request stands in the way
+	CodeConflict            Code = "conflict"             // 409: another request is under way; Error.Run if it is a session's run
 	CodeTooLarge            Code = "too_large"            // 413, 431
 	CodeUnsupported         Code = "unsupported"          // 415, 417, 505: an encoding, an expectation, a version
 	CodeInvalid             Code = "invalid"              // 422: parses, but is not valid
@@ -58,6 +58,7 @@ type Error struct {
 	Message    string
 	Faults     []Fault
 	RetryAfter time.Duration // when to try again; 0: unknown
+	Run        string        // CodeConflict: the id of the run that goes on; "" otherwise
 	Cause      error
 }
 

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -24,8 +25,8 @@ const (
 // Terminal reports whether nothing of the run follows an event of this kind.
 func (k Kind) Terminal() bool { return k == KindComplete || k == KindError }
 
-// Event is one thing a client may watch. Fields is a JSON object without `type`
-// and `seq`; both are put in front of it by Data.
+// Event is one thing a client may watch. Fields is a JSON object without `type`,
+// `seq` and `run_id`; Data puts them in front of it.
 type Event struct {
 	Kind   Kind
 	Seq    uint64 // grows by 1 per session, from 1; given by the journal
@@ -44,13 +45,20 @@ func NewEvent(kind Kind, fields any) (Event, error) {
 	return Event{Kind: kind, Fields: raw}, nil
 }
 
-// Data is the event's `data:` line: one JSON object, no line breaks.
-func (e Event) Data() []byte {
-	out := make([]byte, 0, len(e.Fields)+40)
+// NoRun is the run_id of an event that belongs to no run: the nil UUID.
+const NoRun = "00000000-0000-0000-0000-000000000000"
+
+// Data is the event's `data:` line: one JSON object, no line breaks. run is the id of
+// the event's run; "" means NoRun.
+func (e Event) Data(run string) []byte {
+	out := make([]byte, 0, len(e.Fields)+100)
 	out = append(out, `{"type":"`...)
 	out = append(out, e.Kind...)
 	out = append(out, `","seq":`...)
 	out = strconv.AppendUint(out, e.Seq, 10)
+	out = append(out, `,"run_id":"`...)
+	out = append(out, cmp.Or(run, NoRun)...)
+	out = append(out, '"')
 	if len(e.Fields) > 2 {
 		out = append(out, ',')
 		return append(out, e.Fields[1:]...)
@@ -86,10 +94,26 @@ func ParsePosition(s string) (Position, error) {
 	return p, nil
 }
 
-// Batch is what a journal has after a position.
+// lastMark ends the id of the last event of a stream. A client that comes back with
+// such an id has seen the end, which the server knows then without its journal.
+const lastMark = "."
+
+// LastID is the id of an event after which the server ends the stream.
+func (p Position) LastID() string { return p.String() + lastMark }
+
+// ParseEventID reads an event's id: the position, and whether the event was the last
+// one of its stream. It refuses what neither String nor LastID wrote.
+func ParseEventID(s string) (p Position, last bool, err error) {
+	position, last := strings.CutSuffix(s, lastMark)
+	p, err = ParsePosition(position)
+	return p, last && err == nil, err
+}
+
+// Batch is what a journal has after a position. Its events are of one run.
 type Batch struct {
 	Missed uint64   // events asked for that are no longer kept; told as a gap
 	Events []Event  // in order, without holes
+	Run    string   // the id of the events' run; without events, of the newest one
 	Next   Position // where to go on from
-	Ended  bool     // Next is behind the newest run's terminal event: nothing follows
+	Ended  bool     // no run that was asked for is open, and Next is after its last event
 }

@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-func TestEventDataIsOneObjectWithTypeAndSeqFirst(t *testing.T) {
+func TestEventDataIsOneObjectWithTypeSeqAndRunFirst(t *testing.T) {
 	for want, fields := range map[string]any{
-		`{"type":"token","seq":7,"text":"a\nb"}`: map[string]string{"text": "a\nb"},
-		`{"type":"token","seq":7}`:               map[string]string{},
+		`{"type":"token","seq":7,"run_id":"r1","text":"a\nb"}`: map[string]string{"text": "a\nb"},
+		`{"type":"token","seq":7,"run_id":"r1"}`:               map[string]string{},
 	} {
 		e, err := NewEvent(KindToken, fields)
 		e.Seq = 7
-		if got := string(e.Data()); err != nil || got != want || !json.Valid([]byte(got)) {
+		if got := string(e.Data("r1")); err != nil || got != want || !json.Valid([]byte(got)) {
 			t.Errorf("got %s, %v; want %s", got, err, want)
 		}
 	}
 	for _, fields := range []any{nil, 3, []int{1}, "x", func() {}} {
 		if e, err := NewEvent(KindToken, fields); err == nil {
-			t.Errorf("%v became an event: %s", fields, e.Data())
+			t.Errorf("%v became an event: %s", fields, e.Data(""))
 		}
 	}
 }
@@ -36,6 +36,26 @@ func TestPositionsReadBackAndNothingElseDoes(t *testing.T) {
 		if p, err := ParsePosition(s); err == nil {
 			t.Errorf("%.30q is taken as %v", s, p)
 		}
+	}
+}
+
+func TestAnEventIDSaysWhetherItsStreamEndsThere(t *testing.T) {
+	p := Position{Epoch: 1 << 48, Seq: 3}
+	for id, last := range map[string]bool{p.String(): false, p.LastID(): true} {
+		if got, ends, err := ParseEventID(id); err != nil || got != p || ends != last {
+			t.Errorf("%q is read as %v, last %v, %v", id, got, ends, err)
+		}
+	}
+	for _, id := range []string{"", ".", "1.", "1.1..", "x.", p.LastID() + "."} {
+		if got, last, err := ParseEventID(id); err == nil || last {
+			t.Errorf("%q is taken as %v, last %v", id, got, last)
+		}
+	}
+}
+
+func TestAnEventOfNoRunHasTheNilUUID(t *testing.T) {
+	if got := string(Event{Kind: KindError, Seq: 1}.Data("")); got != `{"type":"error","seq":1,"run_id":"`+NoRun+`"}` {
+		t.Error(got)
 	}
 }
 

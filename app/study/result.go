@@ -47,6 +47,7 @@ type Metadata struct {
 type Saved struct {
 	ContentType string `json:"content_type,omitempty"` // flashcards | quizzes | exams | summaries
 	ContentID   string `json:"content_id,omitempty"`
+	SessionID   string `json:"session_id,omitempty"` // an earlier one where the same answer had been saved before
 }
 
 // TotalSteps is how many steps every run goes through; Progress.Step counts them from 1.

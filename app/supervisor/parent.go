@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -86,11 +87,11 @@ func (p *Parent) Due() error { return p.control.send(Message{Kind: KindDue}) }
 func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }
 
 // HandOver gives a client's connection to this worker's successor, by its descriptor,
-// with the session, its owner and the position of its event stream, if it is one, and the client's key (limit.Places). After nil the
+// with what the successor needs of its event stream, if it is one. After nil the
 // connection is to be closed here, and lives on there; the bytes in its buffers are
 // kept by the kernel.
-func (p *Parent) HandOver(fd int, session, owner, position string, client uint64) error {
-	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Session: session, Owner: owner, Position: position, Client: client, Conn: fd})
+func (p *Parent) HandOver(fd int, stream json.RawMessage) error {
+	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Stream: stream, Conn: fd})
 }
 
 // Listen gives each message of the supervisor to handle until ctx ends, which is

@@ -21,10 +21,10 @@ type Message struct {
 	HandOver bool   `json:"over,omitempty"`    // KindDrain: a successor is ready to take connections
 	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
 	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
-	Session  string `json:"session,omitempty"` // KindConn: the event stream's session; "" = an idle connection
-	Owner    string `json:"owner,omitempty"`   // KindConn: whose the stream's session must be; "" = anyone's
-	Position string `json:"at,omitempty"`      // KindConn: how far the stream's client is
-	Client   uint64 `json:"client,omitempty"`  // KindConn: whose stream it is, as it is counted; 0 = nobody's
+
+	// Stream is a KindConn's event stream, as the workers write it down for each other;
+	// none for an idle connection.
+	Stream json.RawMessage `json:"stream,omitempty"`
 
 	// Conn is the connection of a KindConn: an open descriptor that belongs to the
 	// message's holder, who passes it on or calls Release. 0 = none.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -149,9 +150,9 @@ func TestAConnectionGoesToTheSuccessorOfItsSlot(t *testing.T) {
 		h := open(t, 2, (*fake).ready)
 		slot1 := h.slotOf(1)
 		fd, held := pipe(t)
-		h.notices <- Notice{PID: 4711, Message: Message{Kind: KindConn, Slot: 1, Session: "s", Owner: "o", Position: "p", Conn: fd}}
+		h.notices <- Notice{PID: 4711, Message: Message{Kind: KindConn, Slot: 1, Stream: json.RawMessage(`{"at":"p"}`), Conn: fd}}
 		synctest.Wait()
-		if len(slot1.messages) != 1 || slot1.messages[0].Session != "s" || slot1.messages[0].Owner != "o" || held() {
+		if len(slot1.messages) != 1 || string(slot1.messages[0].Stream) != `{"at":"p"}` || held() {
 			t.Errorf("got %+v; still held here: %v", slot1.messages, held())
 		}
 		if err := h.stop(); err != nil {

@@ -31,6 +31,45 @@ var contentTests = map[string]func(*testing.T, store.Store){
 			t.Errorf("another user got %v, want an empty list", got)
 		}
 	},
+	"AnAnswerIsKeptOnceAUser": func(t *testing.T, s store.Store) {
+		v := study.Content{UserID: "ada", SessionID: uuid.NewString(), Type: study.Quiz, Title: "Cells", Data: []byte(`{}`), Answer: strings.Repeat("a", store.MaxAnswerKey)}
+		const rivals = 8
+		kept := make(chan study.Content, rivals)
+		for range rivals {
+			go func() {
+				v := v
+				v.SessionID = uuid.NewString()
+				c, err := s.SaveContent(t.Context(), v)
+				if err != nil {
+					t.Error(err)
+				}
+				kept <- c
+			}()
+		}
+		first := <-kept
+		for range rivals - 1 {
+			if got := <-kept; got.ID != first.ID || got.SessionID != first.SessionID || got.CreatedAt != first.CreatedAt {
+				t.Errorf("got %+v, want what is kept already, %+v", got, first)
+			}
+		}
+		other := v
+		other.Answer = "b"
+		bobs := v
+		bobs.UserID = "bob"
+		unnamed := v
+		unnamed.Answer = ""
+		for _, c := range []study.Content{other, bobs, unnamed, unnamed} {
+			if got := must(s.SaveContent(t.Context(), c))(t); got.ID == first.ID || got.SessionID != c.SessionID {
+				t.Errorf("%+v was taken for another's or another answer", got)
+			}
+		}
+		if got := rows(s.Contents(t.Context(), "ada", study.Quiz, store.Page{Limit: 9}))(t); len(got) != 4 {
+			t.Errorf("%d are kept, want 4", len(got))
+		}
+		v.Answer += "a"
+		_, err := s.SaveContent(t.Context(), v)
+		wantFault(t, err, "answer")
+	},
 	"StatsCountEveryType": func(t *testing.T, s store.Store) {
 		for range 2 {
 			must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Summary, Data: []byte(`{}`)}))(t)

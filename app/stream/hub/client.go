@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -24,8 +25,9 @@ type client struct {
 	fd         int32
 	generation int32
 	place      int32
-	since      int64 // Unix nanoseconds
+	since      int64 // when its stream was opened, here or in another process: Unix nanoseconds
 	query      stream.Query
+	run        string // the run whose events it was sent last; "" = none yet
 	unsent     []byte // the rest of an event or a comment, while blocked
 
 	group      *group // where it waits; nil = nowhere
@@ -54,6 +56,9 @@ func (h *Hub) take(s Stream, d *due) {
 		fd: int32(s.FD), generation: h.generation, place: s.Place, since: time.Now().UnixNano(), query: s.Query, slot: -1, //nolint:gosec // a descriptor
 		opened: now, quiet: now, active: now,
 	}
+	if s.past != nil {
+		h.restore(c, s.past)
+	}
 	c.query.NoWait, c.query.Peek = false, false
 	if grow := s.FD + 1 - len(h.clients); grow > 0 {
 		h.clients = append(h.clients, make([]*client, grow)...)
@@ -68,11 +73,11 @@ func (h *Hub) take(s Stream, d *due) {
 		h.remove(c, d)
 		return
 	}
+	h.schedule(c)
 	head := slices.Clone(s.Head)
-	if !s.Resumed {
+	if s.past == nil {
 		head = eventstream.AppendRetry(head, 500*time.Millisecond+rand.N(2501*time.Millisecond))
 	}
-	h.schedule(c)
 	if h.put(c, head, d) {
 		h.goOn(c, d)
 	}
@@ -124,9 +129,9 @@ func (h *Hub) send(c *client, b *batch, d *due) {
 	c.posted, c.quiet, c.active = true, now, now
 	end, at := b.boundary(n)
 	if end > 0 {
-		c.query.After = at
+		c.query.After, c.run = at, b.Run
 	}
-	c.last = b.Ended && end == len(b.text)
+	c.last = b.last() && end == len(b.text)
 	if n == len(b.text) || h.block(c, b.text[n:end], d) {
 		h.goOn(c, d)
 	}
@@ -176,8 +181,9 @@ func (h *Hub) heard(c *client, d *due) {
 	}
 }
 
-// fail ends a stream with an error event that is not in the journal: without an id,
-// so that the client's position stays, and with the number of the last event sent.
+// fail ends a stream with an error event that is not in the journal. It has the number
+// that follows the client's position, and the id of a stream's last event, by which the
+// server knows without a journal that the client has seen the end.
 func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 	h.detach(c, d)
 	if c.blocked { // in the middle of an event
@@ -185,9 +191,10 @@ func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 		return
 	}
 	e := stream.ErrorEvent(message, retryable)
-	e.Seq = c.query.After.Seq
-	c.last = true
-	if h.put(c, eventstream.AppendEvent(nil, "", e.Data()), d) {
+	at := c.query.After
+	at.Seq++
+	e.Seq, c.last = at.Seq, true
+	if h.put(c, eventstream.AppendEvent(nil, at.LastID(), e.Data(cmp.Or(c.query.Run, c.run))), d) {
 		h.goOn(c, d)
 	}
 }

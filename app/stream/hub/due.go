@@ -37,7 +37,7 @@ func (h *Hub) locked(f func(*due)) {
 // stream began with the time to wait.
 func (h *Hub) giveAway(c *client, over HandOver) {
 	h.sockets.forget(int(c.fd))
-	if err := over(int(c.fd), c.query.Session, c.query.Owner, c.query.After.String(), c.place); err != nil {
+	if err := over(int(c.fd), h.pass(c)); err != nil {
 		h.o.Log.Warn("an event stream could not be handed over", "error", err)
 	}
 	h.sockets.close(int(c.fd))

@@ -78,7 +78,7 @@ func (w *world) connect(session string) *net.TCPConn {
 		w.Fatal(err)
 	}
 	w.hub.Reserve()
-	w.hub.Serve(Stream{FD: fd, Resumed: true, Query: stream.Query{Session: session}})
+	w.hub.Serve(Stream{FD: fd, past: fresh(), Query: stream.Query{Session: session}})
 	if err := client.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		w.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -72,6 +73,7 @@ type scene struct {
 	journal *stream.Memory
 	sockets *fake
 	session string
+	run     string // the one begun last
 	counted int64
 }
 
@@ -99,9 +101,20 @@ func play(t *testing.T, o Options, f func(s *scene)) {
 	})
 }
 
+// fresh is what another process passes of a stream that has just been opened.
+func fresh() *passed {
+	now := time.Now().UnixNano()
+	return &passed{Opened: now, Active: now}
+}
+
+// data is a data line with a run's id in it.
+func data(kind study.Kind, seq int, run, fields string) string {
+	return fmt.Sprintf(`{"type":"%s","seq":%d,"run_id":"%s"%s}`, kind, seq, run, fields)
+}
+
 // open opens a stream of the scene's session; resumed ones are sent nothing first.
 func (s *scene) open(fd int, after study.Position) *socket {
-	return s.serve(fd, Stream{FD: fd, Resumed: true, Query: stream.Query{Session: s.session, After: after}}, -1)
+	return s.serve(fd, Stream{FD: fd, past: fresh(), Query: stream.Query{Session: s.session, After: after}}, -1)
 }
 
 func (s *scene) serve(fd int, st Stream, room int) *socket {
@@ -116,7 +129,8 @@ func (s *scene) serve(fd int, st Stream, room int) *socket {
 // begin opens a run of the scene's session.
 func (s *scene) begin() stream.Writer {
 	s.Helper()
-	w, err := s.journal.Begin(s.Context(), stream.RunInfo{Session: s.session, Run: uuid.NewString()})
+	s.run = uuid.NewString()
+	w, err := s.journal.Begin(s.Context(), stream.RunInfo{Session: s.session, Run: s.run})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -13,8 +13,8 @@ const atOnce = 64
 
 // place is what the clients of a group have in common.
 type place struct {
-	session, owner string
-	after          study.Position
+	session, run, owner string
+	after               study.Position
 }
 
 // group is the clients that wait for what follows one place: one wait of the
@@ -29,7 +29,7 @@ type group struct {
 
 // wait lets c wait behind its position.
 func (h *Hub) wait(c *client, d *due) {
-	at := place{c.query.Session, c.query.Owner, c.query.After}
+	at := place{c.query.Session, c.query.Run, c.query.Owner, c.query.After}
 	g := d.latest
 	if g == nil || g.at != at || g.done {
 		g = h.groups[at]
@@ -39,7 +39,7 @@ func (h *Hub) wait(c *client, d *due) {
 		h.groups[at] = g
 		d.awaited = append(d.awaited, g)
 	}
-	c.query.Session, c.query.Owner = g.at.session, g.at.owner // one copy for all
+	c.query.Session, c.query.Run, c.query.Owner = g.at.session, g.at.run, g.at.owner // one copy for all
 	d.latest = g
 	g.add(c)
 }
@@ -95,7 +95,7 @@ func (g *group) await() {
 	if done {
 		return
 	}
-	cancel := h.o.Journal.Await(stream.Query{Session: g.at.session, Owner: g.at.owner, After: g.at.after}, g.deliver)
+	cancel := h.o.Journal.Await(stream.Query{Session: g.at.session, Run: g.at.run, Owner: g.at.owner, After: g.at.after}, g.deliver)
 	h.mu.Lock()
 	g.cancel, done = cancel, g.done
 	h.mu.Unlock()
@@ -138,6 +138,12 @@ func (g *group) deliver(found study.Batch, err error) {
 type batch struct {
 	study.Batch
 	text []byte
+}
+
+// last reports whether the server ends the response after the batch.
+func (b *batch) last() bool {
+	n := len(b.Events)
+	return b.Ended || n > 0 && b.Events[n-1].Kind.Terminal()
 }
 
 // batches are used again, for thousands of readers that come at once have each its own.

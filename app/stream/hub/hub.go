@@ -6,6 +6,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,11 @@ type Options struct {
 	// Ended is told the place of each stream that was served, when it is closed or has been given away. It must not
 	// block. Default: nobody is told.
 	Ended func(place int32)
-	Log   *slog.Logger // default: none
+	// Key names the client of a place to another process, and Add takes a place for the client of a stream that another
+	// process has handed over. Neither may block.
+	Key func(place int32) uint64
+	Add func(client uint64) (place int32)
+	Log *slog.Logger // default: none
 }
 
 func (o *Options) fill() {
@@ -54,6 +59,9 @@ func (o *Options) fill() {
 	}
 	if o.Ended == nil {
 		o.Ended = func(int32) {}
+	}
+	if o.Key == nil {
+		o.Key, o.Add = func(int32) uint64 { return 0 }, func(uint64) int32 { return 0 }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -70,18 +78,18 @@ func def[T int | time.Duration](option *T, value T) {
 	}
 }
 
-// HandOver gives a client's connection to another process: its socket, its session,
-// whose that must be ("" = anyone's), its position and its place (see Stream). The caller closes fd afterwards,
-// which the client does not notice where it was taken.
-type HandOver func(fd int, session, owner, position string, place int32) error
+// HandOver gives a client's connection to another process: its socket, and what Resume
+// needs of its stream; nil for a connection without one. The caller closes fd
+// afterwards, which the client does not notice where it was taken.
+type HandOver func(fd int, stream json.RawMessage) error
 
 // Stream is a client's stream as the hub takes it.
 type Stream struct {
-	FD      int    // the client's socket, connected and nonblocking: the hub's from here on
-	Head    []byte // sent first: the response's head, or a comment
-	Resumed bool   // taken over from another worker: its client has a retry line already
-	Query   stream.Query
-	Place   int32 // what Options.Ended is told at its end: its place among its client's streams
+	FD    int    // the client's socket, connected and nonblocking: the hub's from here on
+	Head  []byte // sent first: the response's head, or a comment
+	Query stream.Query
+	Place int32   // what Options.Ended is told at its end: its place among its client's streams
+	past  *passed // not nil: taken over from another process, its client has a retry line already
 }
 
 // sockets are the system calls on clients' sockets, or a test's.
@@ -104,8 +112,8 @@ type sockets interface {
 // half a kilobyte here and no goroutine.
 //
 // A client is sent the head, a retry line of its own, and then events as they come, a
-// batch at a time, and comments into the silence. Its stream is ended behind the
-// newest run's terminal event, or with an error event of the hub's when nobody has
+// batch at a time, and comments into the silence. Its stream is ended behind a run's
+// terminal event, or with an error event of the hub's when nobody has
 // posted to the session for PendingFor, its run is silent for Stale, or the session
 // was dropped. It is closed without a word, for the client to come back and resume,
 // when the journal cannot be reached or the client takes nothing for WriteWait. A

@@ -24,9 +24,9 @@ func TestAStreamIsSentItsHeadAtOnceAndEventsToTheEnd(t *testing.T) {
 		w := s.begin()
 		s.append(w, number(study.KindStart, 1), number(study.KindProgress, 2))
 		s.append(w, number(study.KindComplete, 3))
-		want := "id: z.1\ndata: {\"type\":\"start\",\"seq\":1,\"n\":1}\n\n" +
-			"id: z.2\ndata: {\"type\":\"progress\",\"seq\":2,\"n\":2}\n\n" +
-			"id: z.3\ndata: {\"type\":\"complete\",\"seq\":3,\"n\":3}\n\n"
+		want := "id: z.1\ndata: " + data(study.KindStart, 1, s.run, `,"n":1`) + "\n\n" +
+			"id: z.2\ndata: " + data(study.KindProgress, 2, s.run, `,"n":2`) + "\n\n" +
+			"id: z.3.\ndata: " + data(study.KindComplete, 3, s.run, `,"n":3`) + "\n\n"
 		if got := strings.Join(k.writes[1:], ""); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -50,11 +50,11 @@ func TestStreamsAtOnePlaceWaitTogether(t *testing.T) {
 		late := s.open(500, study.Position{Epoch: 35, Seq: 1})
 		s.append(w, number(study.KindComplete, 2))
 		for fd, k := range all {
-			if ids, _ := k.events(t); !slices.Equal(ids, []string{"z.1", "z.2"}) || !k.closed {
+			if ids, _ := k.events(t); !slices.Equal(ids, []string{"z.1", "z.2."}) || !k.closed {
 				t.Fatalf("stream %d got %v, closed %v", fd, ids, k.closed)
 			}
 		}
-		if ids, _ := late.events(t); !slices.Equal(ids, []string{"z.2"}) {
+		if ids, _ := late.events(t); !slices.Equal(ids, []string{"z.2."}) {
 			t.Errorf("who came later got %v", ids)
 		}
 	})
@@ -68,7 +68,7 @@ func TestAGapIsToldFirst(t *testing.T) {
 		}
 		s.append(w, study.Event{Kind: study.KindComplete})
 		ids, datas := s.open(3, study.Position{Epoch: 35, Seq: 5}).events(t)
-		if len(ids) != 21 || datas[0] != `{"type":"gap","seq":11,"missed":6}` || ids[0] != "z.11" || ids[1] != "z.12" {
+		if len(ids) != 21 || datas[0] != data(study.KindGap, 11, s.run, `,"missed":6`) || ids[0] != "z.11" || ids[1] != "z.12" {
 			t.Errorf("%d events, first %s as %q", len(ids), datas[0], ids[:2])
 		}
 	})
@@ -86,7 +86,7 @@ func TestAStreamEndsAtOnceForWhoHasSeenTheEnd(t *testing.T) {
 func TestASlowClientIsSentTheRestOfItsEventAndThenWhatTheJournalHas(t *testing.T) {
 	whole := func(s *scene, room int) string {
 		w := s.begin()
-		k := s.serve(4, Stream{FD: 4, Resumed: true, Query: stream.Query{Session: s.session}}, room)
+		k := s.serve(4, Stream{FD: 4, past: fresh(), Query: stream.Query{Session: s.session}}, room)
 		good := s.open(5, study.Position{})
 		for i := range 12 {
 			s.append(w, number(study.KindProgress, i))
@@ -109,7 +109,7 @@ func TestASlowClientIsSentTheRestOfItsEventAndThenWhatTheJournalHas(t *testing.T
 func TestAClientThatTakesNothingIsClosedAfterWriteWait(t *testing.T) {
 	play(t, Options{WriteWait: 10 * time.Second}, func(s *scene) {
 		w := s.begin()
-		k := s.serve(4, Stream{FD: 4, Resumed: true, Query: stream.Query{Session: s.session}}, 20)
+		k := s.serve(4, Stream{FD: 4, past: fresh(), Query: stream.Query{Session: s.session}}, 20)
 		s.append(w, number(study.KindStart, 1))
 		if n := s.hub.Unsent(); n == 0 || n > 100 {
 			t.Errorf("%d bytes wait", n)
@@ -123,13 +123,13 @@ func TestAClientThatTakesNothingIsClosedAfterWriteWait(t *testing.T) {
 
 func TestOneByteTooManyForSlowClientsClosesTheOneThatWouldHaveIt(t *testing.T) {
 	fields := fmt.Appendf(nil, `{"text":"%s"}`, strings.Repeat("x", 1000))
-	size := len(stream.AppendBatch(nil, study.Batch{Next: study.Position{Epoch: 35, Seq: 1},
+	size := len(stream.AppendBatch(nil, study.Batch{Run: study.NoRun, Next: study.Position{Epoch: 35, Seq: 1},
 		Events: []study.Event{{Kind: study.KindToken, Seq: 1, Fields: fields}}}))
 	for _, bound := range []int{2 * (size - 1), 2*(size-1) - 1} {
 		play(t, Options{MaxUnsentBytes: bound}, func(s *scene) {
 			w := s.begin()
-			one := s.serve(1, Stream{FD: 1, Resumed: true, Query: stream.Query{Session: s.session}}, 1)
-			two := s.serve(2, Stream{FD: 2, Resumed: true, Query: stream.Query{Session: s.session}}, 1)
+			one := s.serve(1, Stream{FD: 1, past: fresh(), Query: stream.Query{Session: s.session}}, 1)
+			two := s.serve(2, Stream{FD: 2, past: fresh(), Query: stream.Query{Session: s.session}}, 1)
 			s.append(w, study.Event{Kind: study.KindToken, Fields: fields})
 			closed := one.closed || two.closed
 			if want := bound < 2*(size-1); closed != want || one.closed && two.closed {
@@ -146,7 +146,7 @@ func TestASessionNobodyHasPostedToIsHeldForPendingFor(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(2 * time.Minute)
 		want := []string{": keepalive\n\n", ": keepalive\n\n", ": keepalive\n\n",
-			"data: {\"type\":\"error\",\"seq\":0,\"error\":\"nothing was asked for in this session\",\"retryable\":true}\n\n"}
+			"id: 0.1.\ndata: " + data(study.KindError, 1, study.NoRun, `,"error":"nothing was asked for in this session","retryable":true`) + "\n\n"}
 		if !slices.Equal(k.writes, want) || !k.closed {
 			t.Fatalf("sent %q, closed %v", k.writes, k.closed)
 		}
@@ -167,7 +167,7 @@ func TestARunThatHasBegunIsWaitedForLonger(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(90 * time.Second)
 		s.append(w, study.Event{Kind: study.KindComplete})
-		if _, datas := k.events(t); len(datas) != 1 || datas[0] != `{"type":"complete","seq":1}` {
+		if _, datas := k.events(t); len(datas) != 1 || datas[0] != data(study.KindComplete, 1, s.run, "") {
 			t.Errorf("got %q", datas)
 		}
 	})
@@ -179,8 +179,8 @@ func TestAStaleStreamEndsWithAnError(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(2 * time.Minute)
 		ids, datas := k.events(t)
-		if len(datas) != 2 || datas[1] != `{"type":"error","seq":1,"error":"nothing has happened for too long","retryable":true}` || ids[1] != "z.1" {
-			t.Errorf("got %q", datas)
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) || ids[1] != "z.2." {
+			t.Errorf("got %q as %q", datas, ids)
 		}
 		if k.ended < 100*time.Second || k.ended > 100*time.Second+2*tick {
 			t.Errorf("ended after %v", k.ended)
@@ -190,14 +190,15 @@ func TestAStaleStreamEndsWithAnError(t *testing.T) {
 
 func TestAClientIsToldThatItsSessionIsGone(t *testing.T) {
 	play(t, Options{}, func(s *scene) {
-		s.begin()
+		s.append(s.begin(), study.Event{Kind: study.KindStart})
 		k := s.open(9, study.Position{})
 		if err := s.journal.Drop(t.Context(), s.session); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if _, datas := k.events(t); len(datas) != 1 || datas[0] != `{"type":"error","seq":0,"error":"there is no such session","retryable":false}` || !k.closed {
-			t.Errorf("got %q, closed %v", datas, k.closed)
+		ids, datas := k.events(t)
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"there is no such session","retryable":false`) || ids[1] != "z.2." || !k.closed {
+			t.Errorf("got %q as %q, closed %v", datas, ids, k.closed)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,11 +16,15 @@ func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
 		w := s.begin()
 		s.append(w, number(study.KindStart, 1))
 		s.open(1, study.Position{})
-		slow := s.serve(2, Stream{FD: 2, Resumed: true, Query: stream.Query{Session: s.session}}, 10)
+		slow := s.serve(2, Stream{FD: 2, past: fresh(), Query: stream.Query{Session: s.session}}, 10)
 		given := map[int]string{}
 		s.hub.Reserve()
-		empty := s.hub.Leave(func(fd int, _, owner, position string, _ int32) error {
-			given[fd] = owner + position
+		empty := s.hub.Leave(func(fd int, stream json.RawMessage) error {
+			var p passed
+			if err := json.Unmarshal(stream, &p); err != nil {
+				t.Error(err)
+			}
+			given[fd] = p.Owner + p.Position
 			if fd == 1 {
 				return errors.New("nobody takes it")
 			}
@@ -31,7 +36,7 @@ func TestALeavingWorkerGivesItsStreamsAwayAtAnEventsBoundary(t *testing.T) {
 		slow.room = -1
 		s.happens(2, false)
 		s.append(w, number(study.KindComplete, 2))
-		if given[2] != "z.1" || slow.text() != "id: z.1\ndata: {\"type\":\"start\",\"seq\":1,\"n\":1}\n\n" {
+		if given[2] != "z.1" || slow.text() != "id: z.1\ndata: "+data(study.KindStart, 1, s.run, `,"n":1`)+"\n\n" {
 			t.Errorf("given %v, the slow one had %q", given, slow.text())
 		}
 		select {
@@ -83,17 +88,26 @@ func TestAStopLeavesRunsTheirEndWhereNobodyCanResumeThem(t *testing.T) {
 
 func TestEachStreamsPlaceIsGivenBackOnceWhetherItIsClosedOrGivenAway(t *testing.T) {
 	ended := map[int32]int{}
-	play(t, Options{Ended: func(place int32) { ended[place]++ }}, func(s *scene) {
+	play(t, Options{
+		Ended: func(place int32) { ended[place]++ },
+		Key:   func(place int32) uint64 { return uint64(place) * 10 },
+		Add:   func(client uint64) int32 { return int32(client / 10) },
+	}, func(s *scene) {
 		s.begin()
 		for fd := range 4 {
-			s.serve(fd, Stream{FD: fd, Resumed: true, Place: int32(fd + 1), Query: stream.Query{Session: s.session}}, -1)
+			s.serve(fd, Stream{FD: fd, past: fresh(), Place: int32(fd + 1), Query: stream.Query{Session: s.session}}, -1)
 		}
 		s.happens(0, true) // its client has left
 		if len(ended) != 1 || ended[1] != 1 {
 			t.Errorf("after one has left: %v", ended)
 		}
 		given := map[int32]bool{}
-		<-s.hub.Leave(func(fd int, _, _, _ string, place int32) error {
+		<-s.hub.Leave(func(fd int, stream json.RawMessage) error {
+			var p passed
+			if err := json.Unmarshal(stream, &p); err != nil {
+				t.Error(err)
+			}
+			place := int32(p.Client / 10)
 			given[place] = ended[place] == 0 // while it is given away it counts
 			if fd == 2 {
 				return errors.New("nobody takes it")

@@ -16,9 +16,9 @@ func (j *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 	}
 	r := &run{
 		journal: j, key: runKey{session, id}, owner: info.Owner, repeated: info.Repeat, onLost: info.OnLost,
-		chunk: "0-0", closed: make(chan struct{}), moved: make(chan struct{}),
+		silent: info.Silent, chunk: "0-0", closed: make(chan struct{}), moved: make(chan struct{}),
 	}
-	if len(info.Request) > 0 && len(info.Request) <= stream.MaxRequestBytes && !info.Repeat {
+	if len(info.Request) > 0 && len(info.Request) <= stream.MaxRequestBytes && !info.Repeat && !info.Silent {
 		r.request = info.Request
 	}
 	if err := j.admit(r); err != nil {
@@ -60,7 +60,7 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 	if r.repeated {
 		reply, err = j.direct1(ctx, j.scripts.adopt, r.key.session, r.key.session.String(), r.key.run.String(), r.owner, r.token)
 	} else {
-		reply, err = j.direct1(ctx, j.scripts.begin, r.key.session, r.key.session.String(), r.key.run.String(), r.owner, r.token, newEpoch(), r.request)
+		reply, err = j.direct1(ctx, j.scripts.begin, r.key.session, r.key.session.String(), r.key.run.String(), r.owner, r.token, newEpoch(), r.request, flag(r.silent))
 	}
 	if err != nil {
 		if up && unsure(err) {
@@ -77,8 +77,13 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 		return stream.ErrTaken
 	case "BEGUN":
 		return errRunBegun
+	case "BUSY":
+		return stream.ErrBusy(a.text())
 	case "FULL":
 		return errFull
+	}
+	if r.silent {
+		return nil
 	}
 	epoch := a.text()
 	r.no, r.head, r.first = a.number(), a.number(), a.number()
@@ -87,6 +92,9 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 	}
 	return j.register(r, epoch)
 }
+
+// flag is a bool as scripts take it.
+func flag(b bool) string { return map[bool]string{true: "1"}[b] }
 
 // takeBack has Redis forget a run that perhaps began.
 func (j *Journal) takeBack(r *run) {

@@ -36,7 +36,7 @@ func beChild(order string) {
 	}
 	j := New(conn, leaseOptions())
 	go func() { _ = j.Run(context.Background()) }()
-	w, err := j.Begin(context.Background(), stream.RunInfo{Session: f[1], Run: f[2], Owner: "user-1", Request: []byte("once more")})
+	w, err := j.Begin(context.Background(), stream.RunInfo{Session: f[1], Run: f[2], Owner: "user-1", Request: []byte("once more"), Silent: f[3] == "silent"})
 	if err != nil {
 		panic(err)
 	}

@@ -38,6 +38,7 @@ type run struct {
 	owner    string
 	token    string // this writer, to Redis
 	repeated bool
+	silent   bool
 	onLost   func(error)
 	request  []byte // nil = it is not repeated any more
 
@@ -67,6 +68,9 @@ type run struct {
 // A terminal event is waited for until Redis has it, unless Redis is away: then this
 // process holds the run and gives it to Redis later.
 func (r *run) Append(ctx context.Context, e study.Event) error {
+	if r.silent {
+		return r.appendSilent(ctx, e)
+	}
 	for {
 		wait, err := r.take(e)
 		if err != nil || wait == nil {
@@ -199,8 +203,27 @@ func (r *run) Close() error {
 	switch {
 	case r.lost:
 		return r.over
+	case r.over == nil && r.silent:
+		r.over = stream.ErrEnded
+		r.journal.send(r)
 	case r.over == nil:
 		r.put(stream.ErrorEvent(stream.ErrBroke.Message, true))
 	}
 	return nil
+}
+
+// appendSilent ends a silent run at its terminal event, and waits for that as for any
+// other's.
+func (r *run) appendSilent(ctx context.Context, e study.Event) error {
+	r.journal.mu.Lock()
+	over := r.over
+	if over == nil && e.Kind.Terminal() {
+		r.over = stream.ErrEnded
+		r.journal.send(r)
+	}
+	r.journal.mu.Unlock()
+	if over != nil || !e.Kind.Terminal() {
+		return over
+	}
+	return r.acknowledged(ctx)
 }

@@ -26,7 +26,7 @@ const (
 
 // scripts are what changes and reads the journals in Redis; each stands in lua/.
 type scripts struct {
-	begin, adopt, abort, append, restore, read, drop, offer, sweep, lease *redis.Script
+	begin, adopt, abort, release, append, restore, read, drop, offer, sweep, lease *redis.Script
 }
 
 // load puts the bounds and what all scripts share in front of each.
@@ -45,7 +45,7 @@ func load(o Options) scripts {
 	common := bounds + file("common")
 	script := func(name string) *redis.Script { return redis.NewScript(common + file(name)) }
 	return scripts{
-		begin: script("begin"), adopt: script("adopt"), abort: script("abort"), append: script("append"),
+		begin: script("begin"), adopt: script("adopt"), abort: script("abort"), release: script("release"), append: script("append"),
 		restore: script("restore"), read: script("read"), drop: script("drop"), offer: script("offer"),
 		sweep: script("sweep"), lease: redis.NewScript(file("lease")),
 	}

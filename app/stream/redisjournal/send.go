@@ -34,6 +34,8 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 	abort, lost := r.abort, r.lost
 	j.mu.Unlock()
 	switch {
+	case r.silent:
+		return j.endSilent(ctx, r, !abort)
 	case abort:
 		_, err := j.call(ctx, j.scripts.abort, j.base(r.key.session), r.key.session.String(), r.key.run.String(), r.token)
 		return !unsure(err)
@@ -55,6 +57,22 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 		j.refused(r, a)
 		return true
 	}
+}
+
+// endSilent ends a silent run in Redis. counted: it is one of the open runs here.
+func (j *Journal) endSilent(ctx context.Context, r *run, counted bool) bool {
+	_, err := j.call(ctx, j.scripts.release, j.base(r.key.session), r.key.session.String(), r.key.run.String())
+	if err != nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if counted && r.done.IsZero() {
+		j.open--
+		r.done = time.Now()
+		close(r.closed)
+	}
+	return true
 }
 
 // nextChunk is what is sent next. What was sent before without an answer comes again, and
@@ -244,10 +262,9 @@ func (j *Journal) restore(ctx context.Context, r *run) bool {
 func (j *Journal) all(r *run) []any {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	repeated := map[bool]string{true: "1"}[r.repeated]
 	args := []any{
 		r.key.session.String(), r.key.run.String(), r.token, epochText(r.epoch), r.owner,
-		r.head, r.no, r.first, r.taken, repeated, r.request, r.chunk,
+		r.head, r.no, r.first, r.taken, flag(r.repeated), r.request, r.chunk,
 	}
 	for _, i := range r.kept {
 		args = append(args, i.seq, string(i.Kind), []byte(i.Fields))

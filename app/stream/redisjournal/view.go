@@ -1,6 +1,7 @@
 package redisjournal
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -16,13 +17,20 @@ type view struct {
 	head    uint64
 	first   uint64 // the newest run's first event; 0 = it has none yet
 	open    uint64 // runs
-	all     bool   // events reach to the newest
+	newest  string // id of the newest run
+	all     bool   // events reach to the newest that was asked for
 	from    uint64 // the number that events follow
 	events  []study.Event
+	runs    []string // whose each event is
+	spans   map[string]span
 	hold    bool // a position beyond the newest event waits: the event may be put back yet
 }
 
-func readView(reply any, hold bool) (v view, err error) {
+// span is where a run stands in the session's numbering; 0 = it has no such event yet.
+type span struct{ first, end uint64 }
+
+// readView reads the answer to a question.
+func readView(reply any, runs []string, hold bool) (v view, err error) {
 	a := newAnswer(reply)
 	epoch, dropped := a.text(), a.text()
 	if dropped != "" {
@@ -38,13 +46,20 @@ func readView(reply any, hold bool) (v view, err error) {
 		return v, err
 	}
 	v.owner, v.head, v.first, v.open = a.text(), a.number(), a.number(), a.number()
-	v.all, v.from = a.number() == 1, a.number()
+	v.all, v.from, v.newest = a.number() == 1, a.number(), a.text()
+	v.spans = make(map[string]span, len(runs))
+	for _, run := range runs {
+		known, of := a.number() == 1, span{a.number(), a.number()}
+		if known {
+			v.spans[run] = of
+		}
+	}
 	for len(a.rest) > 0 && !a.odd {
 		e := study.Event{Seq: a.number(), Kind: study.Kind(a.text())}
 		if fields := a.text(); fields != "" {
 			e.Fields = json.RawMessage(fields)
 		}
-		v.events = append(v.events, e)
+		v.events, v.runs = append(v.events, e), append(v.runs, a.text())
 	}
 	return v, a.err()
 }
@@ -64,11 +79,18 @@ func (v *view) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, err e
 		return v.nobody(w)
 	case w.owner != "" && w.owner != v.owner, w.seen != 0 && w.seen != v.epoch && w.seen == v.dropped:
 		return b, answered, stream.ErrGone
-	case w.peek:
-		return v.peek(w.after), answered, nil
 	}
 	w.missing = time.Time{}
-	if b, is = v.read(w.after, maxBytes); is == waits && w.noWait {
+	of, known := v.spans[w.run]
+	switch {
+	case w.run != "" && !known && v.hold && !w.peek:
+		return b, waits, nil
+	case w.run != "" && !known:
+		return b, answered, stream.ErrNoRun
+	case w.peek:
+		return v.peek(w.after, w.run, of), answered, nil
+	}
+	if b, is = v.read(w.after, w.run, of, maxBytes); is == waits && w.noWait {
 		b, is = study.Batch{Next: v.idleNext(w.after)}, answered
 	}
 	return b, is, nil
@@ -92,59 +114,77 @@ func (v *view) nobody(w *waiter) (b study.Batch, is verdict, err error) {
 
 // resolve turns a position into the number to read behind, with the least number of
 // events missed; not ok: there is nothing to start from yet.
-func (v *view) resolve(p study.Position) (after, missed uint64, ok bool) {
-	if p.Epoch == v.epoch && p.Seq <= v.head {
+func (v *view) resolve(p study.Position, run string, of span) (after, missed uint64, ok bool) {
+	alive, first := p.Epoch == v.epoch && p.Seq <= v.head, v.first
+	if run != "" {
+		first = of.first
+	}
+	switch {
+	case alive && run == "":
 		return p.Seq, 0, true
-	}
-	if v.first == 0 || (v.hold && p.Epoch == v.epoch) {
+	case first == 0, v.hold && p.Epoch == v.epoch && !alive:
 		return 0, 0, false
-	}
-	if p != (study.Position{}) {
+	case alive:
+		return max(p.Seq, first-1), 0, true
+	case p != (study.Position{}):
 		missed = 1
 	}
-	return v.first - 1, missed, true
+	return first - 1, missed, true
 }
 
-// read gives the events behind p up to the next hole or maxBytes.
-func (v *view) read(p study.Position, maxBytes int) (b study.Batch, is verdict) {
-	after, missed, ok := v.resolve(p)
+// over reports whether nothing follows a number, of one run or of all.
+func (v *view) over(after uint64, run string, of span) bool {
+	if run != "" {
+		return of.end != 0 && after >= of.end
+	}
+	return v.open == 0 && after == v.head
+}
+
+// read gives the events behind p, of one run or of all, up to a run's end, the next hole
+// or maxBytes.
+func (v *view) read(p study.Position, run string, of span, maxBytes int) (b study.Batch, is verdict) {
+	after, missed, ok := v.resolve(p, run, of)
 	if !ok {
 		return b, waits
 	}
-	if after < v.from {
-		return b, unknown
+	b.Next, b.Run = study.Position{Epoch: v.epoch, Seq: after}, cmp.Or(run, v.newest)
+	last := v.head
+	if run != "" && of.end != 0 {
+		last = max(after, of.end)
 	}
-	b.Next = study.Position{Epoch: v.epoch, Seq: after}
 	i := 0
 	for i < len(v.events) && v.events[i].Seq <= after {
 		i++
 	}
 	switch {
-	case i < len(v.events):
-		b.Missed = v.events[i].Seq - after - 1
-		b.Events = contiguous(v.events[i:], maxBytes)
+	case after == last: // nothing was read for it
+	case after < v.from:
+		return study.Batch{}, unknown
+	case i < len(v.events) && v.events[i].Seq <= last:
+		b.Missed, b.Run = v.events[i].Seq-after-1, v.runs[i]
+		b.Events = v.contiguous(i, maxBytes)
 		b.Next.Seq = b.Events[len(b.Events)-1].Seq
-	case !v.all:
+	case i == len(v.events) && !v.all:
 		return study.Batch{}, unknown
 	default:
-		b.Missed, b.Next.Seq = v.head-after, v.head
+		b.Missed, b.Next.Seq = last-after, last
 	}
 	b.Missed = max(b.Missed, missed)
-	b.Ended = v.open == 0 && b.Next.Seq == v.head
+	b.Ended = v.over(b.Next.Seq, run, of)
 	if b.Missed > 0 || len(b.Events) > 0 || b.Ended {
 		return b, answered
 	}
 	return b, waits
 }
 
-// contiguous are the first of events up to a hole or maxBytes.
-func contiguous(events []study.Event, maxBytes int) []study.Event {
-	end, size := 0, 0
-	for end < len(events) && size < maxBytes && events[end].Seq == events[0].Seq+uint64(end) {
-		size += len(events[end].Fields)
+// contiguous are the events of one run from index i on, up to a hole or maxBytes.
+func (v *view) contiguous(i, maxBytes int) []study.Event {
+	end, size := i, 0
+	for end < len(v.events) && size < maxBytes && v.events[end].Seq == v.events[i].Seq+uint64(end-i) && v.runs[end] == v.runs[i] {
+		size += len(v.events[end].Fields)
 		end++
 	}
-	return events[:end:end]
+	return v.events[i:end:end]
 }
 
 // idleNext is where a reader at p goes on from when there is nothing for it.
@@ -156,10 +196,10 @@ func (v *view) idleNext(p study.Position) study.Position {
 }
 
 // peek is what a reader at p may expect.
-func (v *view) peek(p study.Position) (b study.Batch) {
-	after, missed, ok := v.resolve(p)
+func (v *view) peek(p study.Position, run string, of span) (b study.Batch) {
+	after, missed, ok := v.resolve(p, run, of)
 	b.Next = study.Position{Epoch: v.epoch, Seq: after}
 	b.Missed = missed
-	b.Ended = ok && missed == 0 && after == v.head && v.open == 0
+	b.Ended = ok && missed == 0 && v.over(after, run, of)
 	return b
 }

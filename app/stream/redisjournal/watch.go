@@ -2,6 +2,7 @@ package redisjournal
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ type watch struct {
 	owner string
 	head  uint64
 	open  bool
+	run   string // the newest one
 }
 
 // waiter is a reader that waits for something behind its position.
@@ -32,6 +34,7 @@ type waiter struct {
 	in      *watch
 	index   int // in in.waiters
 	after   study.Position
+	run     string // of which it reads; "" = of all
 	owner   string
 	seen    uint64    // epoch of the life it has waited in; 0 = none yet
 	missing time.Time // since when that life is not to be found
@@ -46,12 +49,15 @@ type waiter struct {
 // aside, and no goroutine. While Redis is away those that wait go on to, the others get
 // CodeUnavailable.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
-	key, err := q.Parse()
+	key, run, err := q.Parse()
 	if err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
 	}
-	w := &waiter{after: q.After, owner: q.Owner, noWait: q.NoWait, peek: q.Peek, deliver: deliver}
+	w := &waiter{after: q.After, run: q.Run, owner: q.Owner, noWait: q.NoWait, peek: q.Peek, deliver: deliver}
+	if w.run != "" {
+		w.run = run.String() // as the journal spells it
+	}
 	if err := j.admitWaiter(w, key); err != nil {
 		deliver(study.Batch{}, err)
 		return func() {}
@@ -83,7 +89,7 @@ func (j *Journal) admitWaiter(w *waiter, key uuid.UUID) error {
 	j.stats.Readers++
 	w.in, w.index = s, len(s.waiters)
 	s.waiters = append(s.waiters, w)
-	if s.fresh && s.open && !w.noWait && !w.peek && (w.owner == "" || w.owner == s.owner) &&
+	if s.fresh && s.open && !w.noWait && !w.peek && (w.run == "" || w.run == s.run) && (w.owner == "" || w.owner == s.owner) &&
 		w.after == (study.Position{Epoch: s.epoch, Seq: s.head}) {
 		w.seen = s.epoch
 		return nil
@@ -130,12 +136,19 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 	return stream.Wait(ctx, j, q)
 }
 
-// maxPositions is how many places of one session are looked for in one read.
-const maxPositions = 16
+// maxPlaces is how many places of one session are looked for in one read.
+const maxPlaces = 16
+
+// place is where a waiter stands.
+type place struct {
+	after study.Position
+	run   string
+	peek  bool
+}
 
 // look reads a session once, for all who wait for it, and reports whether it could.
 func (j *Journal) look(ctx context.Context, s *watch) bool {
-	args, hold, some := j.question(s)
+	args, runs, hold, some := j.question(s)
 	if !some {
 		return true
 	}
@@ -143,14 +156,14 @@ func (j *Journal) look(ctx context.Context, s *watch) bool {
 	if err != nil {
 		return j.unread(s, err)
 	}
-	v, err := readView(reply, hold)
+	v, err := readView(reply, runs, hold)
 	if err != nil {
 		return j.unread(s, err)
 	}
 	var d due
 	j.mu.Lock()
 	s.fresh = !s.again
-	s.epoch, s.owner, s.head, s.open, s.missing = v.epoch, v.owner, v.head, v.open > 0, time.Time{}
+	s.epoch, s.owner, s.head, s.open, s.run, s.missing = v.epoch, v.owner, v.head, v.open > 0, v.newest, time.Time{}
 	for i := len(s.waiters) - 1; i >= 0; i-- { // backwards, since settle puts the last in the place of the one taken
 		w := s.waiters[i]
 		if !w.asked {
@@ -178,24 +191,34 @@ func (j *Journal) look(ctx context.Context, s *watch) bool {
 }
 
 // question is what is to be read for those who wait now.
-func (j *Journal) question(s *watch) (args []any, hold, some bool) {
+func (j *Journal) question(s *watch) (args []any, runs []string, hold, some bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	hold = j.holding()
-	args = []any{s.key.String(), j.o.MaxBatchBytes, map[bool]string{true: "1"}[hold]}
-	places := make(map[study.Position]struct{}, 4)
+	places := make(map[place]struct{}, 4)
+	var at []any
 	for _, w := range s.waiters {
-		_, known := places[w.after]
-		if !w.peek && !known {
-			if len(places) == maxPositions {
-				continue // in the next read
-			}
-			places[w.after] = struct{}{}
-			args = append(args, epochText(w.after.Epoch), w.after.Seq)
+		p := place{w.after, w.run, w.peek}
+		if _, known := places[p]; known {
+			w.asked = true
+			continue
 		}
-		w.asked = true
+		if len(places) == maxPlaces {
+			continue // in the next read
+		}
+		places[p], w.asked = struct{}{}, true
+		if w.run != "" && !slices.Contains(runs, w.run) {
+			runs = append(runs, w.run)
+		}
+		if !w.peek {
+			at = append(at, epochText(w.after.Epoch), w.after.Seq, 1+slices.Index(runs, w.run))
+		}
 	}
-	return args, hold, len(s.waiters) > 0
+	args = []any{s.key.String(), j.o.MaxBatchBytes, flag(hold), len(runs)}
+	for _, run := range runs {
+		args = append(args, run)
+	}
+	return append(args, at...), runs, hold, len(s.waiters) > 0
 }
 
 // holding reports whether Redis may still be without what writers are about to put back.

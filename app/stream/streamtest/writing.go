@@ -118,62 +118,6 @@ func (s *suite) onlyALostRunIsRepeated() {
 	}
 }
 
-func (s *suite) concurrentRunsShareOneNumbering() {
-	const runs, each = 4, MaxEvents / 4
-	writers := make([]stream.Writer, runs)
-	for i := range writers {
-		writers[i] = s.begin()
-	}
-	s.append(writers[0], study.KindStart, "0")
-	first := s.sinceFirst()
-	done := make(chan error, runs)
-	for i, w := range writers {
-		go func() {
-			for range each - 2 {
-				if err := w.Append(s.ctx, Event(study.KindProgress, fmt.Sprint(i))); err != nil {
-					done <- err
-					return
-				}
-			}
-			done <- w.Append(s.ctx, Event(study.KindComplete, fmt.Sprint(i)))
-		}()
-	}
-	for range runs {
-		if err := <-done; err != nil {
-			s.Fatal(err)
-		}
-	}
-	events, missed, _ := s.rest(study.Position{Epoch: first.Epoch})
-	if missed != 0 {
-		s.Errorf("missed %d", missed)
-	}
-	s.wantSeqs(events, 1, 1+runs*(each-1))
-	ends := 0
-	for i, e := range events {
-		if e.Kind.Terminal() {
-			ends++
-		}
-		if ends == runs && i != len(events)-1 {
-			s.Error("events behind the last run's end")
-		}
-	}
-}
-
-// sinceFirst waits until the journal has the session's first event, and gives its
-// position.
-func (s *suite) sinceFirst() study.Position {
-	s.Helper()
-	for {
-		b, err := s.Reader.Since(s.ctx, stream.Query{Session: s.session, NoWait: true})
-		if err != nil {
-			s.Fatal(err)
-		}
-		if b.Next.Seq > 0 {
-			return b.Next
-		}
-	}
-}
-
 func (s *suite) anothersSessionIsNotFound() {
 	foreign := make(chan error, 1)
 	go func() {

@@ -20,7 +20,7 @@ import (
 // and a payload of varints, UUIDs and counted bytes. Each side's first frame is a
 // hello with its version.
 const (
-	Version  = 2
+	Version  = 3
 	MaxFrame = 64 << 20 // bytes of the largest frame a worker agrees to be sent
 	Slack    = 2 << 10  // what a frame may hold beside events: ids, an owner, a message
 
@@ -39,14 +39,14 @@ type Kind byte
 // The kinds of frame, with their sender and their fields.
 const (
 	KindHello  Kind = iota + 1 // both ways: version, largest event, largest frame
-	KindBegin                  // worker: no, session, run, owner, repeat, request
+	KindBegin                  // worker: no, session, run, owner, repeat, silent, request
 	KindAppend                 // worker: no, kind, fields
 	KindClose                  // worker: no
-	KindSince                  // worker: no, session, position, owner, whether not to wait, whether to peek
+	KindSince                  // worker: no, session, run, position, owner, whether not to wait, whether to peek
 	KindCancel                 // worker: no
 	KindDrop                   // worker: no, session
 	KindDone                   // supervisor: no; the run has begun, has ended, the session is dropped
-	KindFault                  // supervisor: no, code, message; what no asked for failed, the run is lost
+	KindFault                  // supervisor: no, code, message, run; what no asked for failed, the run is lost
 	KindBatch                  // supervisor: no, batch
 	KindOrphan                 // supervisor: session, run, owner, request; no is 0, for nobody asked
 )
@@ -62,6 +62,7 @@ type Frame struct {
 	Run      uuid.UUID
 	Owner    string
 	Repeat   bool
+	Silent   bool
 	Request  []byte
 	After    study.Position
 	NoWait   bool
@@ -85,12 +86,12 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, f.MaxFrame)
 	case KindBegin:
 		dst = append(append(dst, f.Session[:]...), f.Run[:]...)
-		dst = appendBool(appendBytes(dst, f.Owner), f.Repeat)
+		dst = appendBool(appendBool(appendBytes(dst, f.Owner), f.Repeat), f.Silent)
 		dst = appendBytes(dst, f.Request)
 	case KindAppend:
 		dst = appendEvent(dst, f.Event)
 	case KindSince:
-		dst = appendPosition(append(dst, f.Session[:]...), f.After)
+		dst = appendPosition(append(append(dst, f.Session[:]...), f.Run[:]...), f.After)
 		dst = appendBool(appendBool(appendBytes(dst, f.Owner), f.NoWait), f.Peek)
 	case KindDrop:
 		dst = append(dst, f.Session[:]...)
@@ -98,6 +99,7 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 		dst = appendBytes(dst, string(f.Fault.Code))
 		dst = appendBytes(dst, f.Fault.Message[:min(len(f.Fault.Message), maxReason)])
 		dst = binary.AppendUvarint(dst, uint64(max(0, f.Fault.RetryAfter.Milliseconds())))
+		dst = appendBytes(dst, f.Fault.Run)
 	case KindBatch:
 		dst = appendBatch(dst, f.Batch)
 	case KindOrphan:
@@ -110,7 +112,7 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 
 func appendBatch(dst []byte, b study.Batch) []byte {
 	dst = binary.AppendUvarint(dst, b.Missed)
-	dst = appendBool(appendPosition(dst, b.Next), b.Ended)
+	dst = appendBytes(appendBool(appendPosition(dst, b.Next), b.Ended), b.Run)
 	dst = binary.AppendUvarint(dst, uint64(len(b.Events)))
 	for _, e := range b.Events {
 		dst = binary.AppendUvarint(dst, e.Seq)
@@ -172,16 +174,17 @@ func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 		}
 		f.MaxEvent, f.MaxFrame = p.number(), p.number()
 	case KindBegin:
-		f.Session, f.Run, f.Owner, f.Repeat, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bool(), p.bytes()
+		f.Session, f.Run, f.Owner, f.Repeat, f.Silent, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bool(), p.bool(), p.bytes()
 	case KindAppend:
 		f.Event = p.event()
 	case KindSince:
-		f.Session, f.After, f.Owner, f.NoWait, f.Peek = p.uuid(), p.position(), string(p.bytes()), p.bool(), p.bool()
+		f.Session, f.Run, f.After, f.Owner, f.NoWait, f.Peek = p.uuid(), p.uuid(), p.position(), string(p.bytes()), p.bool(), p.bool()
 	case KindDrop:
 		f.Session = p.uuid()
 	case KindFault:
 		f.Fault = &study.Error{Code: study.Code(p.bytes()), Message: string(p.bytes())}
 		f.Fault.RetryAfter = time.Duration(min(p.number(), uint64(time.Hour.Milliseconds()))) * time.Millisecond
+		f.Fault.Run = string(p.bytes())
 	case KindBatch:
 		f.Batch = p.batch()
 	case KindOrphan:
@@ -257,7 +260,7 @@ func (p *payload) event() (e study.Event) {
 }
 
 func (p *payload) batch() (b study.Batch) {
-	b.Missed, b.Next, b.Ended = p.number(), p.position(), p.bool()
+	b.Missed, b.Next, b.Ended, b.Run = p.number(), p.position(), p.bool(), string(p.bytes())
 	n := p.number()
 	if n > uint64(len(p.rest))/3 { // the least an event takes, so that n bounds nothing unpaid
 		p.broken = true

@@ -30,18 +30,19 @@ func samples() []Frame {
 	numbered.Seq = math.MaxUint64
 	return []Frame{
 		{Kind: KindHello, Version: Version, MaxEvent: 256 << 10, MaxFrame: 1 << 20},
-		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone", Repeat: true, Request: []byte("what was asked")},
+		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone", Repeat: true, Silent: true, Request: []byte("what was asked")},
 		{Kind: KindAppend, No: 1 << 40, Event: event},
 		{Kind: KindClose, No: 3},
-		{Kind: KindSince, No: 4, Session: id, After: study.Position{Epoch: math.MaxUint64, Seq: 7}, Owner: "x", NoWait: true, Peek: true},
+		{Kind: KindSince, No: 4, Session: id, Run: other, After: study.Position{Epoch: math.MaxUint64, Seq: 7}, Owner: "x", NoWait: true, Peek: true},
 		{Kind: KindSince, No: 5, Session: id},
 		{Kind: KindCancel, No: 6},
 		{Kind: KindDrop, No: 7, Session: other},
 		{Kind: KindDone, No: 8},
 		{Kind: KindFault, No: 9, Fault: &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: 1500 * time.Millisecond}},
+		{Kind: KindFault, No: 9, Fault: &study.Error{Code: study.CodeConflict, Message: "busy", Run: other.String()}},
 		{Kind: KindBatch, No: 10},
 		{Kind: KindBatch, No: 11, Batch: study.Batch{
-			Missed: 3, Next: study.Position{Epoch: 9, Seq: 12}, Ended: true, Events: []study.Event{event, numbered},
+			Missed: 3, Next: study.Position{Epoch: 9, Seq: 12}, Ended: true, Run: other.String(), Events: []study.Event{event, numbered},
 		}},
 		{Kind: KindOrphan, Session: id, Run: other, Owner: "someone", Request: []byte("what was asked")},
 	}

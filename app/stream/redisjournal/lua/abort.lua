@@ -16,7 +16,7 @@ if s.n == run then
   s.n, s.nb, s.nf, s.ne = n, tonumber(nb), tonumber(nf), tonumber(ne)
 end
 local newest, ends, u = s.n, s.ne, s.u
-close(s, run, 'b', 0, '0-0')
+close(s, run, 'b', 0, 0, '0-0')
 s.n, s.ne, s.u = newest, ends, u
 if s.n == '' and s.h == 0 and s.k == 0 then
   save(s)

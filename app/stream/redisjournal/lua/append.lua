@@ -36,7 +36,7 @@ for i = 6, #ARGV, 3 do
   local n, kind = tonumber(ARGV[i]), ARGV[i + 1]
   if n > taken then
     local at = head + n - taken
-    put(s, at, kind, ARGV[i + 2])
+    put(s, run, at, kind, ARGV[i + 2])
     chunk = chunk or string.format('%.0f-%.0f', n, at)
     if first == 0 then
       first = at
@@ -47,7 +47,7 @@ for i = 6, #ARGV, 3 do
   end
 end
 if done then
-  close(s, run, '.', done, chunk)
+  close(s, run, '.', first, done, chunk)
 else
   call('HSET', m, 'c:' .. run, last, 'f:' .. run, first, 'l:' .. run, chunk)
   if spoke then forgetRequest(s, run) end

@@ -1,7 +1,17 @@
-local id, run, owner, writer, epoch, request = unpack(ARGV)
+-- Begins a run in a session that has none. A silent one is not of the session's numbering.
+local id, run, owner, writer, epoch, request, silent = unpack(ARGV)
 local s = load(id)
 if s and s.o ~= owner then return {'GONE'} end
 if s and call('HEXISTS', meta(id), 'p:' .. run) == 1 then return {'BEGUN'} end
+local open, whose = active(s, id)
+if open and whose ~= owner then return {'GONE'} end
+if open == run then return {'BEGUN'} end
+if open then return {'BUSY', open} end
+if silent == '1' then
+  call('SET', hold(id), run .. ' ' .. owner, 'PX', HOLD_MS)
+  call('HSET', RUNS, id .. ':' .. run, writer)
+  return {'OK', '0', 0, 0, 0}
+end
 if not room(RUN_COST + SESSION_COST, s) then return {'FULL'} end
 if not s then
   if call('ZCARD', USED) >= SESSIONS then

@@ -14,6 +14,8 @@ local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local function log(id) return base .. id .. ':j' end  -- the stream: an event's id is its number
 local function meta(id) return base .. id .. ':m' end -- the hash
 local function past(id) return base .. id .. ':x' end -- epoch of the life that was dropped last
+local function hold(id) return base .. id .. ':s' end -- the open silent run, and whose it is
+local HOLD_MS = 3600000 -- in case nobody ends it: longer than any run
 
 local function tell(kind, id, ...)
   call('PUBLISH', 'studysharper:journal', table.concat({kind, id, ...}, ' '))
@@ -23,7 +25,7 @@ end
 local function changed(kind, s) tell(kind, s.id, s.e, string.format('%.0f', s.h)) end
 
 -- e epoch, o owner, h newest number, b bytes, k open runs, g runs ever begun; of the newest
--- run: n id, nb its number, nf first event, ne end; u unread ends; z the last runs' ends.
+-- run: n id, nb its number, nf first event, ne end; u unread ends; z the last runs' ends and spans.
 -- Of an open run R: p:R writer, c:R ordinals taken, f:R first event, l:R first ordinal and
 -- number of the last chunk, q:R request, x:R repeated, i:R the newest run before it.
 local function load(id)
@@ -130,8 +132,8 @@ local function trim(s)
   while (kept > MAX_EVENTS or s.b > SESSION_BYTES) and shrink(s) do kept = kept - 1 end
 end
 
-local function put(s, seq, kind, data)
-  call('XADD', log(s.id), string.format('%.0f-0', seq), 'k', kind, 'd', data)
+local function put(s, run, seq, kind, data)
+  call('XADD', log(s.id), string.format('%.0f-0', seq), 'k', kind, 'd', data, 'r', run)
   s.b = s.b + #data + EVENT_COST
   if seq > s.h then s.h = seq end
   if TERMINAL[kind] then s.u = string.format('%s%.0f,', s.u, seq) end
@@ -146,8 +148,9 @@ local function forgetRequest(s, run)
 end
 
 -- close takes a run off the open ones. why: '.' by its writer, else what interrupted it.
--- seq is its last event's number; at, its last chunk, lets a repeated append find its numbers.
-local function close(s, run, why, seq, at)
+-- first and seq are its first and last event's numbers; at, its last chunk, lets a repeated
+-- append find its numbers.
+local function close(s, run, why, first, seq, at)
   forgetRequest(s, run)
   local m = meta(s.id)
   call('HDEL', m, 'p:' .. run, 'c:' .. run, 'f:' .. run, 'l:' .. run, 'x:' .. run, 'i:' .. run)
@@ -155,22 +158,56 @@ local function close(s, run, why, seq, at)
   call('ZREM', ORPHANS, s.id .. ':' .. run)
   s.k, s.b = s.k - 1, s.b - RUN_COST
   if s.n == run then s.ne = seq end
-  s.z = s.z .. run .. why .. at .. ';'
+  s.z = string.format('%s%s%s%s/%.0f-%.0f;', s.z, run, why, at, first, seq)
   if #s.z > 1024 then s.z = string.gsub(s.z, '^[^;]*;', '', 1) end
 end
 
 -- ended gives why a run is over and its last chunk; nil when that is not known.
 local function ended(s, run)
   local _, at = string.find(s.z, run, 1, true)
-  if at then return string.match(s.z, '^([%a.])(%d+)-(%d+);', at + 1) end
+  if at then return string.match(s.z, '^([%a.])(%d+)-(%d+)[/;]', at + 1) end
+end
+
+-- span gives the numbers of a run's first and last event, 0 for what it has not got yet;
+-- nil when the session has not had the run, or too long ago.
+local function span(s, run)
+  local first, last = call('HGET', meta(s.id), 'f:' .. run), '0'
+  if not first then
+    local _, at = string.find(s.z, run, 1, true)
+    if at then first, last = string.match(s.z, '^[%a.]%d+%-%d+/(%d+)%-(%d+);', at + 1) end
+    if not first or last == '0' then return nil end
+  end
+  return tonumber(first), tonumber(last)
+end
+
+-- active gives a session's open run, and whose it is. s: the session, if it is there.
+local function active(s, id)
+  if s and s.k > 0 then
+    for _, field in ipairs(call('HKEYS', meta(id))) do
+      local run = string.match(field, '^p:(.+)$')
+      if run then return run, s.o end
+    end
+  end
+  local held = call('GET', hold(id))
+  if held then return string.match(held, '^(%S+) (.*)$') end
+end
+
+-- release ends a silent run, and reports whether it was one.
+local function release(id, run)
+  local held = call('GET', hold(id))
+  if not held or string.match(held, '^%S+') ~= run then return false end
+  call('DEL', hold(id))
+  call('HDEL', RUNS, id .. ':' .. run)
+  return true
 end
 
 -- interrupt ends a run against its writer's will.
 local function interrupt(s, run, why, data)
   local seq, writer = s.h + 1, call('HGET', meta(s.id), 'p:' .. run)
-  put(s, seq, 'error', data)
+  local first = tonumber(call('HGET', meta(s.id), 'f:' .. run) or '0')
+  put(s, run, seq, 'error', data)
   if s.n == run and s.nf == 0 then s.nf = seq end
-  close(s, run, why, seq, '0-0')
+  close(s, run, why, first > 0 and first or seq, seq, '0-0')
   trim(s)
   tell('l', s.id, run, why, writer)
 end

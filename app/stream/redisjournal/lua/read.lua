@@ -1,32 +1,53 @@
--- Gives what follows the lowest of some positions (epoch, number each), up to a number of
--- bytes, and marks it read. hold: a position beyond the newest event waits.
-local id, bytes, hold = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+-- Gives what follows the lowest of some places (epoch, number, and which of the runs asked
+-- for; 0 = all), up to a number of bytes, and marks it read. It also tells where each run
+-- asked for stands. hold: a position beyond the newest event waits.
+local id, bytes, hold, runs = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local s = load(id)
 local dropped = call('GET', past(id)) or ''
 if not s then return {'', dropped} end
-local low
-for i = 4, #ARGV, 2 do
-  local seq, at = tonumber(ARGV[i + 1]), nil
+local answer, spans = {s.e, dropped, s.o, s.h, s.nf, s.k, 1, 0, s.n}, {}
+for i = 1, runs do
+  local first, last = span(s, ARGV[4 + i])
+  spans[i] = {first or 0, last or 0}
+  answer[#answer + 1] = first and 1 or 0
+  answer[#answer + 1] = first or 0
+  answer[#answer + 1] = last or 0
+end
+local low, high
+for i = 5 + runs, #ARGV, 3 do
+  local seq, of, at = tonumber(ARGV[i + 1]), spans[tonumber(ARGV[i + 2])], nil
+  local first, last = s.nf, s.h
+  if of then
+    first = of[1]
+    if of[2] > 0 then last = of[2] end
+  end
   if ARGV[i] == s.e and seq <= s.h then
-    at = seq
-  elseif not (hold and ARGV[i] == s.e) and s.nf > 0 then
-    at = s.nf - 1
+    if not of then
+      at = seq
+    elseif first > 0 and seq < last then
+      at = math.max(seq, first - 1)
+    end
+  elseif not (hold and ARGV[i] == s.e) and first > 0 then
+    at = first - 1
   end
   if at and (not low or at < low) then low = at end
+  if at and (not high or last > high) then high = last end
 end
-local answer, all, ends = {s.e, dropped, s.o, s.h, s.nf, s.k, 1, low or 0}, true, s.u
+answer[8] = low or 0
+local all, ends, told = true, s.u, #answer
 local from, count = low and low + 1, 16
 while from and all do
-  local entries = call('XRANGE', log(id), string.format('%.0f-0', from), '+', 'COUNT', count)
+  local entries = call('XRANGE', log(id), string.format('%.0f-0', from), string.format('%.0f-0', high), 'COUNT', count)
   for _, e in ipairs(entries) do
     local seq = tonumber(string.match(e[1], '^%d+'))
     answer[#answer + 1] = seq
     answer[#answer + 1] = e[2][2]
     answer[#answer + 1] = e[2][4]
+    answer[#answer + 1] = e[2][6] or ''
     bytes, from = bytes - #e[2][4], seq + 1
     if TERMINAL[e[2][2]] then read(s, seq) end
     if bytes <= 0 then
-      all = seq >= s.h
+      all = seq >= high
       break
     end
   end
@@ -35,7 +56,7 @@ end
 if not all then answer[7] = 0 end
 if s.u ~= ends then
   save(s)
-elseif #answer > 8 then
+elseif #answer > told then
   call('ZADD', USED, now, id)
   call('ZADD', IDLE, 'XX', now, id)
 end

@@ -36,12 +36,12 @@ local entries, known = {}, {}
 for _, e in ipairs(call('XRANGE', log(id), '-', '+')) do
   local seq = tonumber(string.match(e[1], '^%d+'))
   known[seq] = e[2][4]
-  entries[#entries + 1] = {seq, e[2][2], e[2][4]}
+  entries[#entries + 1] = {seq, e[2][2], e[2][4], e[2][6] or ''}
 end
 local top, sorted, late, done = #entries > 0 and entries[#entries][1] or 0, true, {}, nil
 local fresh = {}
 for i = 13, #ARGV, 3 do
-  local e = {tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]}
+  local e = {tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2], run}
   if not known[e[1]] then
     fresh[#fresh + 1] = e
     sorted = sorted and e[1] > top
@@ -61,17 +61,17 @@ if not sorted then -- another run of the session was put back first: all are wri
 end
 for _, e in ipairs(fresh) do
   if unread(s, e[1]) then read(s, e[1]) end
-  put(s, e[1], e[2], e[3])
+  put(s, e[4], e[1], e[2], e[3])
 end
 if head > s.h then s.h = head end
 for _, e in ipairs(late) do
   e[1] = s.h + 1
-  put(s, e[1], e[2], e[3])
+  put(s, e[4], e[1], e[2], e[3])
 end
 for i = 13, #ARGV, 3 do
   if TERMINAL[ARGV[i + 1]] then done = done or tonumber(ARGV[i]) end
 end
-if done then close(s, run, '.', done, at) end
+if done then close(s, run, '.', first, done, at) end
 trim(s)
 save(s)
 changed('b', s)

@@ -46,7 +46,7 @@ for i = 1, #all, 2 do
   local process = string.match(all[i + 1], '^[^/]*')
   if dead[process] and n < MANY then
     local id, run = parse(all[i])
-    local s = load(id)
+    local s = not release(id, run) and load(id)
     if s then abandon(s, run) else call('HDEL', RUNS, all[i]) end
     n = n + 1
   elseif process ~= '' and not listed[process] then

@@ -1,0 +1,87 @@
+package agent
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"studysharper/app/study"
+)
+
+// unnamed is a request that names no session, as the HTTP face gives it on.
+func unnamed(t study.Type, user string) study.Request {
+	r := asking(t)
+	r.UserID, r.SessionID = user, ""
+	return r.InSession(newID)
+}
+
+func TestAnAnswerFromTheCacheIsNotSavedAgain(t *testing.T) {
+	for _, typ := range []study.Type{study.Flashcards, study.Quiz, study.Exam, study.Summary} {
+		b := newBench(says(goodAnswer(typ)), Options{})
+		ask := func(user string) Outcome {
+			t.Helper()
+			out, err := b.Run(t.Context(), unnamed(typ, user), nil)
+			if err != nil || out.Saved == nil {
+				t.Fatalf("%s: %v, saved %+v", typ, err, out.Saved)
+			}
+			return out
+		}
+		first := ask(alice)
+		for range 12 {
+			out := ask(alice)
+			if !out.FromCache || *out.Saved != *first.Saved || out.Result.SessionID != first.Result.SessionID {
+				t.Errorf("%s: from cache %v, saved %+v in %s; want %+v in %s", typ, out.FromCache, out.Saved, out.Result.SessionID, first.Saved, first.Result.SessionID)
+			}
+		}
+		if len(b.store.contents) != 1 || len(b.store.messages) != 1 {
+			t.Errorf("%s: 13 requests made %d aids and %d sessions", typ, len(b.store.contents), len(b.store.messages))
+		}
+		other := ask("bob")
+		if !other.FromCache || other.Saved.ContentID == first.Saved.ContentID || other.Result.SessionID == first.Result.SessionID {
+			t.Errorf("%s: another user's first hit was saved as %+v in %s", typ, other.Saved, other.Result.SessionID)
+		}
+		b.store.contents = slices.DeleteFunc(b.store.contents, func(c study.Content) bool { return c.UserID == alice })
+		if again := ask(alice); len(b.store.contents) != 2 || again.Result.SessionID == first.Result.SessionID {
+			t.Errorf("%s: what was deleted is given as saved: %+v", typ, again.Saved)
+		}
+	}
+}
+
+func TestASessionThatWasNamedGetsItsMessagesAndTheSameAid(t *testing.T) {
+	b := newBench(says(goodAnswer(study.Quiz)), Options{})
+	first, err := b.Run(t.Context(), unnamed(study.Quiz, alice), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		out, err := b.Run(t.Context(), asking(study.Quiz), nil)
+		if err != nil || *out.Saved != *first.Saved || out.Result.SessionID != sessionID || len(b.store.messages[sessionID]) != 2*(n+1) {
+			t.Errorf("%v: saved %+v, %d messages in %s", err, out.Saved, len(b.store.messages[sessionID]), out.Result.SessionID)
+		}
+	}
+}
+
+func TestRequestsThatShareAnAnswerSaveItOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		got := make(chan Outcome, 13)
+		for range 13 {
+			go func() {
+				out, err := b.Run(t.Context(), unnamed(study.Quiz, alice), nil)
+				if err != nil {
+					t.Error(err)
+				}
+				got <- out
+			}()
+		}
+		first := <-got
+		for range 12 {
+			if out := <-got; *out.Saved != *first.Saved || out.Result.SessionID != first.Result.SessionID {
+				t.Errorf("saved %+v in %s, want %+v in %s", out.Saved, out.Result.SessionID, first.Saved, first.Result.SessionID)
+			}
+		}
+		if len(b.store.contents) != 1 || len(b.store.messages) != 1 {
+			t.Errorf("%d aids and %d sessions", len(b.store.contents), len(b.store.messages))
+		}
+	})
+}
