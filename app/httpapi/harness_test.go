@@ -175,7 +175,9 @@ func (f *face) serveStreams(o *Options) {
 	own, places := o.Own, o.ClientStreams
 	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
-		Ended: func(place int32) { places.Release(limit.Place(place)) }, Log: o.Log})
+		Ended: func(place int32) { places.Release(limit.Place(place)) },
+		Key:   func(place int32) uint64 { return places.Key(limit.Place(place)) },
+		Add:   func(client uint64) int32 { return int32(places.Add(client)) }, Log: o.Log})
 	if err != nil {
 		f.t.Fatal(err)
 	}
