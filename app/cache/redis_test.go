@@ -93,10 +93,11 @@ func (n *commandCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis
 }
 
 // wantRedisLeftAlone makes a hundred requests that all miss, and wants hardly one of their questions and
-// values to go to Redis: what still goes there are looks, some a second, whether it is back.
+// values to go to Redis: what still goes there are looks, up to thirty a second, whether it is back.
 func wantRedisLeftAlone(t *testing.T, p *process) {
 	t.Helper()
 	const requests = 100
+	began := time.Now()
 	late, commands := p.Stats().Late, countCommands(p.conn)
 	for i := range requests {
 		key := fmt.Sprint("never there ", i)
@@ -105,10 +106,11 @@ func wantRedisLeftAlone(t *testing.T, p *process) {
 		p.Set(ctx, "other", nil)
 		done()
 	}
-	if n := commands.Load(); n >= requests {
+	most := requests/5 + int(30*time.Since(began).Seconds())
+	if n := int(commands.Load()); n > most {
 		t.Errorf("%d requests gave %d commands to a Redis that is away", requests, n)
 	}
-	if n := p.Stats().Late - late; n >= requests {
+	if n := int(p.Stats().Late - late); n > most {
 		t.Errorf("%d requests waited %d times for a Redis that is away", requests, n)
 	}
 }

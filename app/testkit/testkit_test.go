@@ -15,10 +15,11 @@ func TestSizeIsSmallUnlessFullIsAskedFor(t *testing.T) {
 }
 
 func TestProcessorTimeCountsWorkAndNoWaiting(t *testing.T) {
+	sum := 0
 	work := func(n int) func() {
 		return func() {
-			for x := 1; x < n; x++ {
-				n ^= x & 0
+			for i := range n {
+				sum += i ^ sum
 			}
 		}
 	}
