@@ -81,9 +81,9 @@ func frontEnd(t *testing.T, origin, url string) *window {
 // begin posts a chat from the page and keeps its stream's address and events.
 const begin = `(async () => {
 	const {value} = await guide.call("POST", "/api/ai/process-stream", {type: "chat", user_id: "me", message: "all facts"});
-	window.path = value.stream_url;
+	window.path = value.stream_url; window.run = value.run_id;
 	window.heard = [];
-	window.watch = (after) => { window.stop = guide.follow(path, {
+	window.watch = (after) => { window.stop = guide.follow(path, run, {
 		event: (e, id) => heard.push({...e, id}), ended: () => { window.ended = true; }, failed: (e) => { window.failed = e.message; }}, after); };
 	watch();
 	return true;
@@ -209,7 +209,7 @@ func TestTheGuideSendsATokenAndANewOneAfterARefusal(t *testing.T) {
 		const {value} = await guide.call("POST", "/api/ai/process-stream", {type: "chat", message: "hi"});
 		const good = guide.settings.token;
 		guide.settings.token = () => "old";
-		guide.follow(value.stream_url, {event: (e) => { window.last = e; }, failed: () => {}});
+		guide.follow(value.stream_url, value.run_id, {event: (e) => { window.last = e; }, failed: () => {}});
 		guide.settings.token = good;
 		return true;
 	})()`, token))

@@ -88,7 +88,10 @@ func (r *run) save(ctx context.Context, got *gotten) (saved *study.Saved, sessio
 		session = saved.SessionID
 	}
 	err = r.Store.AppendMessages(ctx, study.Session{ID: session, UserID: r.req.UserID, Title: title}, messages...)
-	return saved, session, err
+	if err != nil {
+		return nil, r.req.SessionID, err
+	}
+	return saved, session, nil
 }
 
 // saveAid keeps the aid, once for each answer; nil where its type is not listed.

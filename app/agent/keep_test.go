@@ -85,3 +85,25 @@ func TestRequestsThatShareAnAnswerSaveItOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestASynchronousRunOccupiesTheSessionThatItNames(t *testing.T) {
+	b := newBench(says(goodAnswer(study.Quiz)), Options{})
+	busy := study.Errorf(study.CodeConflict, "busy")
+	p := &paper{begin: busy}
+	n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+	_, _, err := n.Do(t.Context(), asking(study.Quiz))
+	failsWith(t, err, study.CodeConflict)
+	if b.model.calls() != 0 || n.Counts().Active != 0 {
+		t.Errorf("%d calls, counts %+v", b.model.calls(), n.Counts())
+	}
+	if _, _, err = n.Do(t.Context(), unnamed(study.Quiz, alice)); err != nil {
+		t.Error("in a session of its own:", err)
+	}
+	p.begin = nil
+	if _, _, err = n.Do(t.Context(), asking(study.Quiz)); err != nil {
+		t.Fatal(err)
+	}
+	if kinds := p.kinds(); !p.begun.Silent || p.begun.Session != sessionID || len(kinds) != 1 || !kinds[0].Terminal() || p.closed != 1 {
+		t.Errorf("begun as %+v, events %v, closed %d times", p.begun, kinds, p.closed)
+	}
+}

@@ -206,3 +206,23 @@ func TestADrainEndsStreamsAndSaysGoodbyeToConnections(t *testing.T) {
 		t.Errorf("the stream's end: %v", err)
 	}
 }
+
+func TestWhoHasSeenTheEndGets204WithoutAJournal(t *testing.T) {
+	f := serve(t)
+	session := newID()
+	for id, want := range map[string]int{"7a.5.": 204, "0.1.": 204, "7a.1.": 204} {
+		if got := f.ask("GET", "/api/ai/stream/"+session+"?last_event_id="+id, ""); got.StatusCode != want {
+			t.Errorf("%s: %d, want %d", id, got.StatusCode, want)
+		}
+	}
+	if got := f.ask("GET", "/api/ai/stream/"+session+"?run_id=x", ""); got.StatusCode != 422 {
+		t.Errorf("a run's id that is no UUID: %d", got.StatusCode)
+	}
+}
+
+func TestABusySessionIsAConflictThatNamesItsRun(t *testing.T) {
+	p, _ := problemOf(stream.ErrBusy("r1"))
+	if p.Status != 409 || p.Code != study.CodeConflict || p.RunID != "r1" {
+		t.Errorf("%+v", p)
+	}
+}

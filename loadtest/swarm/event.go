@@ -82,11 +82,12 @@ func (e *Event) read() {
 // numbered tells whether the event is one of the service's, with an id whose end is
 // its number.
 func (e Event) numbered() bool {
-	dot := bytes.LastIndexByte(e.ID, '.')
+	id := bytes.TrimSuffix(e.ID, []byte(".")) // of the last event of a stream
+	dot := bytes.LastIndexByte(id, '.')
 	if e.Type == "" || dot < 0 {
 		return false
 	}
-	seq, err := strconv.ParseUint(string(e.ID[dot+1:]), 10, 64)
+	seq, err := strconv.ParseUint(string(id[dot+1:]), 10, 64)
 	return err == nil && seq == e.Seq
 }
 

@@ -36,15 +36,15 @@ async function go(r, again = false) {
 	showStep({ step: 0, message: "Asking" });
 	try {
 		const started = await call("POST", "/api/ai/process-stream", () => ({ ...user(), ...r }), abort.signal);
-		if (!abort.signal.aborted) watch(started.stream_url);
+		if (!abort.signal.aborted) watch(started.stream_url, started.run_id);
 	} catch (e) {
 		if (!abort.signal.aborted) failed(e, e.retryAfter);
 	}
 }
 
-function watch(url) {
-	tab.set("running", JSON.stringify({ url, request: running.request }));
-	running.stop = follow(url, { event: heard, lost });
+function watch(url, run) {
+	tab.set("running", JSON.stringify({ url, run, request: running.request }));
+	running.stop = follow(url, run, { event: heard, lost });
 }
 
 function heard(e) {
@@ -191,7 +191,7 @@ function resume(talk) {
 	if (r.type === "chat" && talk.at(-2)?.content === r.message) return tab.set("running", null); // it is finished
 	running = { request: r, turn: r.type === "chat" ? answering(r.message) : null, abort: new AbortController(), again: false, stop: () => {} };
 	busy(true);
-	watch(before.url);
+	watch(before.url, before.run);
 }
 
 async function begin() {

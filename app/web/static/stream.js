@@ -7,9 +7,9 @@ import { sleep } from "./dom.js";
 const silent = 3000; // ms after which a server that should have something has nothing
 const refusals = 5; // in a row, without an event between them
 
-// follow gives a run's events to on.event until its end, or calls on.lost once when
+// follow gives the events of one run to on.event until its end, or calls on.lost once when
 // nobody knows the run any more. It returns how to stop.
-export function follow(url, on) {
+export function follow(url, run, on) {
 	let source, last = "", silence, refused = 0, stopped = false;
 
 	const stop = () => {
@@ -57,10 +57,10 @@ export function follow(url, on) {
 		if (!stopped) open();
 	};
 	const open = () => {
-		const query = new URLSearchParams();
+		const query = new URLSearchParams({ run_id: run });
 		if (last) query.set("last_event_id", last);
 		if (token()) query.set("access_token", token());
-		source = new EventSource(query.size ? `${url}?${query}` : url);
+		source = new EventSource(`${url}?${query}`);
 		source.onopen = () => unlessHeard(last ? fresh : lost);
 		source.onmessage = heard;
 		source.onerror = failed;
