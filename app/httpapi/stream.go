@@ -21,15 +21,21 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
 	if err := s.admitStream(); err != nil {
 		return err
 	}
-	q := stream.Query{Session: session, After: lastEventID(c), Owner: authenticated(c)}
+	q := stream.Query{Session: session, After: lastEventID(c), Owner: user}
 	peek := q
 	peek.Peek = true
 	found, err := s.o.Journal.Since(s.lifetime, peek)
 	if err == nil && found.Next == (study.Position{}) { // nobody has posted to it lately
-		err = s.storedAsMine(c, session)
+		if err = s.stored(c, user, session); errors.Is(err, errNoSession) {
+			err = nil
+		}
 	}
 	switch {
 	case err != nil:
@@ -138,7 +144,11 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.mine(c, session); err != nil {
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	if err := s.mine(c, user, session); err != nil {
 		return err
 	}
 	stored := s.o.Store.DeleteSession(s.context(c), session)
