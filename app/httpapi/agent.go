@@ -142,7 +142,7 @@ func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 		return r, err
 	}
 	if r = r.InSession(newID); !r.NewSession {
-		if err := s.mine(c, r.SessionID); err != nil {
+		if err := s.mine(c, r.UserID, r.SessionID); err != nil {
 			return r, err
 		}
 	}

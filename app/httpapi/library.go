@@ -33,8 +33,12 @@ func (s *Server) session(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
 	session, err := s.o.Store.Session(s.lifetime, id)
-	if user := authenticated(c); err == nil && user != "" && session.UserID != user {
+	if err == nil && user != "" && session.UserID != user {
 		err = errNotMine
 	}
 	if err != nil {
@@ -52,7 +56,11 @@ func (s *Server) messages(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.mine(c, id); err != nil {
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	if err := s.known(c, user, id); err != nil {
 		return err
 	}
 	messages, next, err := s.o.Store.Messages(s.lifetime, id, page)
@@ -70,13 +78,8 @@ type contentItem struct {
 
 func (s *Server) contents(c *fiber.Ctx) error {
 	kind := utils.CopyString(c.Params("kind"))
-	var of study.Type
-	for t, name := range study.ContentTypes() {
-		if name == kind {
-			of = t
-		}
-	}
-	if of == "" {
+	of, ok := contentKind(kind)
+	if !ok {
 		return study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams or summaries")
 	}
 	user, page, err := listing(c)
@@ -92,6 +95,16 @@ func (s *Server) contents(c *fiber.Ctx) error {
 		items[i] = contentItem{kept, kept.Data}
 	}
 	return listed(c, fiber.Map{"content_type": kind, "items": items}, len(items), next)
+}
+
+// contentKind is the type whose aids are listed under a name.
+func contentKind(name string) (study.Type, bool) {
+	for t, listed := range study.ContentTypes() {
+		if listed == name {
+			return t, true
+		}
+	}
+	return "", false
 }
 
 func (s *Server) contentStats(c *fiber.Ctx) error {
@@ -116,10 +129,7 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 	if err := decode(c, &f); err != nil {
 		return err
 	}
-	if _, err := userOf(c, f.UserID); err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
+	user, err := namedUser(c, f.UserID)
 	if err != nil {
 		return err
 	}
@@ -130,6 +140,9 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 	}
 	if f.Rating < 1 || f.Rating > 5 {
 		faults = append(faults, study.Fault{Field: "rating", Detail: "must be a whole number from 1 to 5"})
+	}
+	if _, ok := contentKind(f.ContentType); !ok {
+		faults = append(faults, study.Fault{Field: "content_type", Detail: "must be flashcards, quizzes, exams or summaries"})
 	}
 	if _, ok := study.CanonicalID(f.ContentID); !ok {
 		faults = append(faults, study.Fault{Field: "content_id", Detail: "must be a UUID"})

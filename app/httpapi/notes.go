@@ -75,12 +75,12 @@ func (s *Server) updateNote(c *fiber.Ctx) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	if _, err := userOf(c, textOf(body.UserID)); err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
+	user, err := namedUser(c, textOf(body.UserID))
 	if err != nil {
 		return err
+	}
+	if body.Content != nil && strings.TrimSpace(*body.Content) == "" {
+		return study.Invalid([]study.Fault{{Field: "content", Detail: "must not be empty"}})
 	}
 	note, err := s.o.Store.UpdateNote(s.context(c), user, id, body.Title, body.Content)
 	if err != nil {

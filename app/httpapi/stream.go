@@ -33,7 +33,11 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if at.Epoch == 0 {
 		at = study.Position{} // the client saw the end of a stream that nobody had posted to
 	}
-	q := stream.Query{Session: session, Run: run, After: at, Owner: authenticated(c)}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	q := stream.Query{Session: session, Run: run, After: at, Owner: user}
 	if c.Method() == fiber.MethodHead {
 		return s.streamHead(c, q, last)
 	}
@@ -94,7 +98,9 @@ func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
 		return true, nil
 	}
 	if nobody { // lately, that is
-		err = s.storedAsMine(c, q.Session)
+		if err = s.stored(c, q.Owner, q.Session); errors.Is(err, errNoSession) {
+			err = nil
+		}
 	}
 	return found.Ended || last && found.Missed > 0, err
 }
@@ -216,7 +222,11 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.mine(c, session); err != nil {
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	if err := s.mine(c, user, session); err != nil {
 		return err
 	}
 	stored := s.o.Store.DeleteSession(s.context(c), session)

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"cmp"
+	"errors"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -71,36 +73,56 @@ func userOf(c *fiber.Ctx, named string) (string, error) {
 	return study.UserOf(authenticated(c), named)
 }
 
-// mine is CodeNotFound for another user's session. Its journal says whose it is or,
-// where nobody has posted to it lately, the store; a session that neither has is
-// anyone's to begin.
-func (s *Server) mine(c *fiber.Ctx, session string) error {
-	user := authenticated(c)
-	if user == "" {
-		return nil
+// namedUser is userOf for a request that may name its user in the query and in the body. It
+// is CodeInvalid to name two.
+func namedUser(c *fiber.Ctx, inBody string) (string, error) {
+	inQuery := query(c, "user_id")
+	if inQuery != "" && inBody != "" && inQuery != inBody && authenticated(c) == "" {
+		return "", study.Invalid([]study.Fault{{Field: "user_id", Detail: "must be the same in the query and in the body"}})
 	}
-	found, err := s.o.Journal.Since(s.lifetime, stream.Query{Session: session, Owner: user, Peek: true})
-	if err != nil || found.Next != (study.Position{}) {
-		return err
+	if _, err := userOf(c, inBody); err != nil {
+		return "", err
 	}
-	return s.storedAsMine(c, session)
+	return userOf(c, cmp.Or(inQuery, inBody))
 }
 
-// storedAsMine is CodeNotFound for a session that is stored as another user's.
-func (s *Server) storedAsMine(c *fiber.Ctx, session string) error {
-	user := authenticated(c)
+// mine is CodeNotFound for a session that is not the user's ("" = it may be anyone's). Its
+// journal says whose it is or, where nobody has posted to it lately, the store; a session that
+// neither has is anyone's to begin.
+func (s *Server) mine(c *fiber.Ctx, user, session string) error {
 	if user == "" {
 		return nil
 	}
-	stored, err := s.o.Store.Session(s.context(c), session)
-	switch {
-	case err == nil && stored.UserID != user:
-		return errNotMine
-	case err != nil && study.AsError(err).Code != study.CodeNotFound:
+	if err := s.known(c, user, session); !errors.Is(err, errNoSession) {
 		return err
 	}
 	return nil
 }
 
-// errNotMine says of what is another user's the same as of what there is not.
+// known is mine, and CodeNotFound for a session that neither the journal nor the store has.
+func (s *Server) known(c *fiber.Ctx, user, session string) error {
+	found, err := s.o.Journal.Since(s.lifetime, stream.Query{Session: session, Owner: user, Peek: true})
+	if err != nil || found.Next != (study.Position{}) {
+		return err
+	}
+	return s.stored(c, user, session)
+}
+
+// stored is CodeNotFound for a session that is stored as another user's, or is not stored.
+func (s *Server) stored(c *fiber.Ctx, user, session string) error {
+	kept, err := s.o.Store.Session(s.context(c), session)
+	switch {
+	case err != nil && study.AsError(err).Code == study.CodeNotFound:
+		return errNoSession
+	case err == nil && user != "" && kept.UserID != user:
+		return errNotMine
+	default:
+		return err
+	}
+}
+
+// errNoSession and errNotMine say the same of what there is not and of what is another
+// user's.
+var errNoSession = study.Errorf(study.CodeNotFound, "the session does not exist")
+
 var errNotMine = study.Errorf(study.CodeNotFound, "the session does not exist")

@@ -32,6 +32,10 @@ const (
 const maxChecked = 64 << 20
 
 func migrateSQLite(ctx context.Context, path string) error {
+	return explainPath(path, migrateFile(ctx, path))
+}
+
+func migrateFile(ctx context.Context, path string) error {
 	const message = "the database folder cannot be used"
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -123,6 +127,10 @@ const damaged = "the database file is damaged; it was left as it is, restore a b
 
 // checkSchema refuses a database that is not of this binary's schema.
 func checkSchema(ctx context.Context, path string) error {
+	return explainPath(path, checkVersion(ctx, path))
+}
+
+func checkVersion(ctx context.Context, path string) error {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return study.Wrap(errors.Join(err, errors.New(path)), study.CodeUnavailable,
 			"the database file is missing or no file; the supervisor creates it when it starts")

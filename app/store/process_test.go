@@ -27,6 +27,10 @@ import (
 const childVar = "STORE_TEST_WRITES_TO"
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv(migrateVar); url != "" {
+		fmt.Println(Migrate(context.Background(), url))
+		os.Exit(0)
+	}
 	if os.Getenv(childVar+"_QUEUES") != "" {
 		enterAndStay(os.Getenv(childVar))
 	}

@@ -152,7 +152,7 @@ func TestOpenRefusesADatabaseThatIsNotMigrated(t *testing.T) {
 		t.Error("Open created the file")
 	}
 	_, err = store.Open(t.Context(), "sqlite:"+filepath.Dir(path), store.Options{})
-	wantUnavailable(t, err, "missing or no file")
+	wantUnavailable(t, err, "is a directory")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ type Note struct {
 	UserID    string    `json:"user_id"`
 	Title     string    `json:"title"`
 	Content   string    `json:"content"`
-	CreatedAt time.Time `json:"created_at"` // UTC
-	UpdatedAt time.Time `json:"updated_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // UTC
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Session is a stored conversation.
@@ -18,8 +18,8 @@ type Session struct {
 	UserID    string    `json:"user_id"`
 	Title     string    `json:"title"`
 	Messages  int       `json:"message_count"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Message is one stored turn of a conversation.
@@ -27,7 +27,7 @@ type Message struct {
 	ID        string    `json:"id"`
 	Role      string    `json:"role"` // RoleUser | RoleAssistant
 	Text      string    `json:"content"`
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // ContentTypes maps the request types whose aids are kept to the name they are
@@ -45,7 +45,7 @@ type Content struct {
 	Title     string    `json:"title"`
 	Data      []byte    `json:"-"`
 	Answer    string    `json:"-"` // names the answer it was made from, which is kept once a user; "" = always kept
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // Execution is one finished run, kept for the operator's metrics. It holds no
@@ -60,7 +60,7 @@ type Execution struct {
 	Millis    int64     `json:"execution_time_ms"`
 	Tokens    int       `json:"tokens_used"`
 	Model     string    `json:"model_used"`
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // Totals sums executions over a span of time.

@@ -10,8 +10,9 @@ import (
 )
 
 // Decode reads a body that is one JSON object into a struct, for requests simpler
-// than ParseRequest's. A body that is none is CodeMalformed; a field of the wrong
-// type, or text with a NUL character in it, is CodeInvalid and named.
+// than ParseRequest's. A body that is not one is CodeMalformed; a field of the wrong
+// type, one that the struct does not have, or text with a NUL character in it, is
+// CodeInvalid and named.
 func Decode(body []byte, into any) error {
 	raw, err := parseObject(body)
 	if err != nil {
@@ -24,7 +25,52 @@ func Decode(body []byte, into any) error {
 	if err != nil {
 		return Errorf(CodeMalformed, "the body is not valid JSON")
 	}
-	return Invalid(nulFaults(raw))
+	return Invalid(append(nulFaults(raw), unknownFaults(raw, fieldNames(reflect.TypeOf(into).Elem()))...))
+}
+
+// fieldNames are the JSON names of a struct's fields.
+func fieldNames(t reflect.Type) []string {
+	names := make([]string, 0, t.NumField())
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// unknownFaults names the fields that are not known: what a typo says would be lost.
+func unknownFaults(raw map[string]json.RawMessage, known []string) []Fault {
+	var faults []Fault
+	for _, name := range unknownFields(raw, known) {
+		faults = append(faults, Fault{Field: name, Detail: "is not a field of this request; its fields are " + strings.Join(known, ", ")})
+	}
+	return faults
+}
+
+// unknownFields gives the names in an object that are not known, sorted. encoding/json reads
+// names in either case. A name that may be anything else of the student's is not repeated.
+func unknownFields(raw map[string]json.RawMessage, known []string) []string {
+	var names []string
+	for name := range raw {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			continue
+		}
+		if !plainName(name) {
+			name = "(unnamed)"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func plainName(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 40
 }
 
 // nulFaults names the texts that hold a NUL character, which PostgreSQL cannot keep.

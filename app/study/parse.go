@@ -12,9 +12,12 @@ import (
 // ParseRequest reads the body of an agent request (contract section 3). A body
 // that is no JSON object in valid UTF-8 is CodeMalformed; one that parses but is
 // not valid is CodeInvalid and names every field that is wrong. Values above a
-// maximum are lowered to it and told in Warnings. Nothing of the body stands in
+// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body stands in
 // an error. The caller makes up a SessionID where it is "".
 func ParseRequest(body []byte) (Request, error) { return ParseRequestOf("", body) }
+
+// requestFields are those of an agent request.
+var requestFields = []string{"type", "user_id", "session_id", "message", "options", "explicit_note_ids"}
 
 // ParseRequestOf is ParseRequest for a user who is known: a request that names none is
 // the user's, and one that names another is CodeForbidden.
@@ -32,6 +35,9 @@ func ParseRequestOf(user string, body []byte) (Request, error) {
 		NoteIDs:   f.ids("explicit_note_ids", MaxNoteIDs),
 	}
 	r.Options, r.Given = parseOptions(f)
+	for _, name := range unknownFields(raw, requestFields) {
+		f.warnings = append(f.warnings, name+": not a field of a request, ignored")
+	}
 	r.Warnings = f.warnings
 	f.checkMessage(r)
 	if r.UserID, err = UserOf(user, r.UserID); err != nil && len(f.faults) == 0 {

@@ -215,3 +215,10 @@ func TestARequestOfAKnownUserIsTheirs(t *testing.T) {
 		}
 	}
 }
+
+func TestAFieldThatNoRequestHasIsToldOf(t *testing.T) {
+	r, err := ParseRequest([]byte(`{"type":"chat","user_id":"u","message":"hi","sesion_id":"x","my secret":1}`))
+	if err != nil || len(r.Warnings) != 2 || !strings.HasPrefix(r.Warnings[1], "sesion_id: ") || strings.Contains(r.Warnings[0], "secret") {
+		t.Errorf("%v, %v", r.Warnings, err)
+	}
+}

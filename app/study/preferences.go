@@ -6,7 +6,7 @@ import "time"
 // an option that is given wins. "" is no preference.
 type Preferences struct {
 	UserID     string    `json:"user_id"`
-	Difficulty string    `json:"difficulty"` // Easy | Medium | Hard | Adaptive
-	Detail     string    `json:"detail"`     // Short | Medium | Long: how much is said
-	UpdatedAt  time.Time `json:"updated_at"` // zero: none are kept
+	Difficulty string    `json:"difficulty"`          // Easy | Medium | Hard | Adaptive
+	Detail     string    `json:"detail"`              // Short | Medium | Long: how much is said
+	UpdatedAt  time.Time `json:"updated_at,omitzero"` // zero: none are kept
 }

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	code "modernc.org/sqlite/lib"
+
+	"studysharper/app/study"
+)
+
+// explainPath says in words what keeps a database file from being used, and what to do: for the
+// operator, who sees the paths, owners and modes in it. An error that the path does not explain
+// stays as it is.
+func explainPath(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	sentence := pathFault(path, err)
+	if sentence == "" {
+		return err
+	}
+	return &study.Error{Code: study.CodeUnavailable, Message: sentence, Cause: err}
+}
+
+func pathFault(path string, err error) string {
+	folder := filepath.Dir(path)
+	if info, failed := os.Stat(path); failed == nil && info.IsDir() {
+		return fmt.Sprintf("the database %s is a directory: DATABASE_URL must name a file, such as sqlite:%s", path, filepath.Join(path, "studysharper.db"))
+	}
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Sprintf("the database cannot be made in %s: a part of that path is a file, not a folder", folder)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Sprintf("the database folder %s is on a read-only file system: mount a volume there that can be written to", existing(folder))
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), resultCode(err) == code.SQLITE_FULL:
+		return fmt.Sprintf("the disk of the database folder %s is full: make room", existing(folder))
+	}
+	for _, p := range []string{existing(folder), path} {
+		if errors.Is(err, os.ErrPermission) || resultCode(err) != 0 && denied(p) {
+			if sentence := permissionFault(p); sentence != "" {
+				return sentence
+			}
+		}
+	}
+	return ""
+}
+
+// existing is the nearest folder of a path that is there.
+func existing(folder string) string {
+	for folder != filepath.Dir(folder) {
+		if _, err := os.Stat(folder); err == nil {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	return folder
+}
+
+func denied(path string) bool {
+	const readWrite = 4 | 2 // R_OK, W_OK of access(2)
+	return errors.Is(syscall.Access(path, readWrite), syscall.EACCES)
+}
+
+// permissionFault names who runs, who owns the path, and how to put it right; "" where
+// the path is not what was denied.
+func permissionFault(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || !denied(path) {
+		return ""
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	return fmt.Sprintf("permission denied: this process runs as %d:%d (uid:gid) and may not write to %s, which belongs to %d:%d with mode %04o;"+
+		" run `chown -R %d:%d %s` where the volume is, or set `user: \"%d:%d\"` for the container",
+		uid, gid, path, owner.Uid, owner.Gid, info.Mode().Perm(), uid, gid, path, owner.Uid, owner.Gid)
+}
