@@ -76,13 +76,16 @@ func checkAnswer(t *testing.T, b study.Brief) {
 	}
 }
 
-// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 20,000 texts, or of 200,000
-// with FULL=1, of every type in turn.
+// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 20,000 texts, of every type in
+// turn: 2,000 with -short, 200,000 with FULL=1.
 func TestTextsOfCueWordsAreReadWithoutAPanic(t *testing.T) {
 	types := study.Types()
 	n := uint64(20_000)
-	if os.Getenv("FULL") != "" {
+	switch {
+	case os.Getenv("FULL") != "":
 		n = 200_000
+	case testing.Short():
+		n = 2_000
 	}
 	for i := range n {
 		answerType(t, types[i%uint64(len(types))], cueText(i), cueText(i/2))

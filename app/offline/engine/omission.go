@@ -12,28 +12,28 @@ type attempt func(facts.Outline) (string, error)
 // answer makes the attempt. If it panics, the sentences that cause the panic are omitted and
 // the rest of the text is answered from.
 func (a attempt) answer(o facts.Outline) (string, error) {
-	answer, err, ok := a.try(o)
+	answer, ok, err := a.try(o)
 	if ok {
 		return answer, err
 	}
 	a.omitPanicking(o)
-	if answer, err, ok = a.try(o); !ok {
+	if answer, ok, err = a.try(o); !ok {
 		return "", study.Errorf(study.CodeInternal, "something went wrong on our side")
 	}
 	return answer, err
 }
 
 // try makes the attempt; ok is false if it panicked.
-func (a attempt) try(o facts.Outline) (answer string, err error, ok bool) {
+func (a attempt) try(o facts.Outline) (answer string, ok bool, err error) {
 	ok = text.Guard(func() { answer, err = a(o) })
-	return answer, err, ok
+	return answer, ok, err
 }
 
 // omitPanicking omits the sentences of o that make the attempt panic. It bisects o down to
 // single sentences, so the search costs a few dozen times one answer, however many there are.
 // If two halves only panic together, the second one is omitted.
 func (a attempt) omitPanicking(o facts.Outline) {
-	if _, _, ok := a.try(o); ok {
+	if _, ok, _ := a.try(o); ok {
 		return
 	}
 	if o.Len() < 2 {
@@ -43,7 +43,7 @@ func (a attempt) omitPanicking(o facts.Outline) {
 	first, second := o.Part(0, o.Len()/2), o.Part(o.Len()/2, o.Len())
 	a.omitPanicking(first)
 	a.omitPanicking(second)
-	if _, _, ok := a.try(o); !ok {
+	if _, ok, _ := a.try(o); !ok {
 		second.Omit()
 	}
 }

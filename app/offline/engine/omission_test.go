@@ -35,15 +35,15 @@ func TestSentencesAtWhichTheEnginePanicsAreLeftOut(t *testing.T) {
 				panicsAt[i] = read.Plain[at]
 				without.Part(at, at+1).Omit()
 			}
-			real := attemptFor(context.Background(), b)
-			want, err := real(without)
+			genuine := attemptFor(context.Background(), b)
+			want, err := genuine(without)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", typ, c.name, err)
 			}
 			var stopped []text.Panic
 			defer text.ObservePanics(nil)
 			text.ObservePanics(func(p text.Panic) { stopped = append(stopped, p) })
-			got, err := panicking(real, panicsAt...).answer(facts.NewOutline(cellNotes))
+			got, err := panicking(genuine, panicsAt...).answer(facts.NewOutline(cellNotes))
 			if err != nil || got != want {
 				t.Errorf("%s, %s: %v\n%s\nwant\n%s", typ, c.name, err, got, want)
 			}
@@ -60,7 +60,7 @@ func TestSentencesAtWhichTheEnginePanicsAreLeftOut(t *testing.T) {
 }
 
 // panicking is an attempt that panics where o has one of the sentences.
-func panicking(real attempt, sentences ...string) attempt {
+func panicking(genuine attempt, sentences ...string) attempt {
 	return func(o facts.Outline) (string, error) {
 		src, err := facts.Read(context.Background(), o)
 		if err != nil {
@@ -71,19 +71,19 @@ func panicking(real attempt, sentences ...string) attempt {
 				panic("while reading: " + s)
 			}
 		}
-		return real(o)
+		return genuine(o)
 	}
 }
 
 func TestSentencesThatPanicOnlyTogetherCostNoMoreThanTheSecondHalf(t *testing.T) {
 	o := facts.NewOutline(cellNotes)
 	src, _ := facts.Read(context.Background(), o)
-	real := attemptFor(context.Background(), study.Brief{Type: study.Flashcards, Material: cellNotes})
+	genuine := attemptFor(context.Background(), study.Brief{Type: study.Flashcards, Material: cellNotes})
 	together := func(o facts.Outline) (string, error) {
 		if s, _ := facts.Read(context.Background(), o); slices.Contains(s.Plain, src.Plain[0]) && slices.Contains(s.Plain, src.Plain[len(src.Plain)-1]) {
 			panic("both")
 		}
-		return real(o)
+		return genuine(o)
 	}
 	got, err := attempt(together).answer(o)
 	if err != nil || !strings.Contains(got, "holds its genes") || strings.Contains(got, "The root takes") {

@@ -47,10 +47,11 @@ func readSentence(t *testing.T, s string) {
 	if subject, predicate, ok := Split(s); ok && (subject == "" || predicate == "") {
 		t.Fatalf("%q is split into %q and %q", s, subject, predicate)
 	}
-	c.Lower(s)
-	Capital(s)
-	Finished(s)
-	Bare(s)
+	for _, made := range []string{c.Lower(s), Capital(s), Finished(s), Bare(s)} {
+		if utf8.ValidString(s) && !utf8.ValidString(made) {
+			t.Fatalf("%q becomes %q", s, made)
+		}
+	}
 	Plural(s)
 	IsVague(s)
 	IsName(s)
