@@ -134,12 +134,14 @@ func (a *attempt) ask(ctx context.Context, p study.Prompt) (study.Answer, error)
 // judge keeps the answer if it is the best so far, and sets what is wrong with it. The
 // model is consulted only about one with which the rules find nothing wrong.
 func (a *attempt) judge(ctx context.Context, answer study.Answer) {
-	aid, fault := prompt.Parse(a.brief.Type, answer.Text)
+	aid, fault := prompt.Parse(a.brief.Type, answer.Text, func(aid study.Aid) bool {
+		validate.Settle(aid, a.brief.Options)
+		return len(aid.Check(a.brief.Options)) == 0
+	})
 	if fault != "" {
 		a.wrong = []string{fault}
 		return
 	}
-	validate.Settle(aid, a.brief.Options)
 	if a.wrong = aid.Check(a.brief.Options); len(a.wrong) > 0 {
 		return
 	}

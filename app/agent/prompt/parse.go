@@ -22,65 +22,99 @@ var wrappers = map[study.Type]string{
 	study.Plan:       "plan",
 }
 
-// Parse reads a model's answer as an aid of the type. It is lenient about dress:
-// prose and code fences around the object, an object around it, trailing commas and
-// raw line breaks in strings. The text of a Chat becomes a Reply as it is. What is
-// wrong otherwise comes back as one fault in words for the model, which does not
-// quote the answer; "" is nothing.
-func Parse(t study.Type, answer string) (study.Aid, string) {
+// Parse reads a model's answer as an aid of the type. It is lenient about dress: prose and
+// code fences around the object, an object around it, trailing commas and raw line breaks in
+// strings. The text of a Chat becomes a Reply as it is. An answer may hold several such objects,
+// drafts before the last: good says which of them will do, and the last of those counts, or
+// else the last of all. What is wrong otherwise comes back as one fault in words for the model,
+// which does not quote the answer; "" is nothing.
+func Parse(t study.Type, answer string, good func(study.Aid) bool) (study.Aid, string) {
 	if t == study.Chat {
 		return &study.Reply{Response: strings.TrimSpace(answer)}, ""
 	}
-	wrapper := wrappers[t]
+	var last, best study.Aid
 	fault := "there is no JSON object in the answer"
-	for i, s := range objects(answer) {
-		aid, wrong, known := readObject(t, wrapper, s)
-		if known && wrong == "" {
-			return aid, ""
-		}
-		if known || i == 0 {
-			fault = wrong
-		}
-		if known {
-			break
+	for i, found := range readObjects(t, answer) {
+		if found.aid != nil {
+			if last = found.aid; good(last) {
+				best = last
+			}
+		} else if found.known || i == 0 {
+			fault = found.fault
 		}
 	}
-	return nil, fault
+	switch {
+	case best != nil:
+		return best, ""
+	case last != nil:
+		return last, ""
+	default:
+		return nil, fault
+	}
 }
 
-// objects numbers the places where an object may begin, and gives the answer from each on.
-func objects(answer string) iter.Seq2[int, string] {
-	return func(yield func(int, string) bool) {
+// object is what stands at a place where an object begins.
+type object struct {
+	aid   study.Aid // nil: it is not one,
+	fault string    // for this reason,
+	known bool      // but what was asked for all the same
+	size  int       // where it ends; 0 = it does not
+}
+
+// readObjects numbers the objects of an answer. It looks for further ones inside those that
+// are not what was asked for, and behind those that are.
+func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
+	return func(yield func(int, object) bool) {
 		rest := answer
 		for i := range maxObjects {
 			open := strings.IndexByte(rest, '{')
-			if open < 0 || !yield(i, rest[open:]) {
+			if open < 0 {
+				return
+			}
+			o := readObject(t, rest[open:])
+			if !yield(i, o) {
+				return
+			}
+			if rest = rest[open+1:]; o.known {
+				rest = rest[o.size-1:]
+			}
+		}
+	}
+}
+
+// readObject reads the object that s starts with.
+func readObject(t study.Type, s string) object {
+	raw, size := tidy(s)
+	if size == 0 {
+		return object{fault: "the JSON object is cut off before its end"}
+	}
+	var top map[string]json.RawMessage
+	if json.Unmarshal(raw, &top) != nil {
+		return object{fault: "the answer is not valid JSON", size: size}
+	}
+	wrapper := wrappers[t]
+	if _, ok := top[wrapper]; !ok {
+		return object{fault: "the JSON object has no field " + wrapper, size: size}
+	}
+	aid := study.NewAid(t)
+	if err := json.Unmarshal(raw, aid); err != nil {
+		return object{fault: typeFault(err), known: true, size: size}
+	}
+	return object{aid: aid, known: true, size: size}
+}
+
+// objects yields the answer from each place on where an object may begin.
+func objects(answer string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		rest := answer
+		for range maxObjects {
+			open := strings.IndexByte(rest, '{')
+			if open < 0 || !yield(rest[open:]) {
 				return
 			}
 			rest = rest[open+1:]
 		}
 	}
-}
-
-// readObject reads the object that s starts with. known tells that it is the one
-// that was asked for, whether or not it could be read.
-func readObject(t study.Type, wrapper, s string) (aid study.Aid, fault string, known bool) {
-	object, whole := tidy(s)
-	if !whole {
-		return nil, "the JSON object is cut off before its end", false
-	}
-	var top map[string]json.RawMessage
-	if json.Unmarshal(object, &top) != nil {
-		return nil, "the answer is not valid JSON", false
-	}
-	if _, ok := top[wrapper]; !ok {
-		return nil, "the JSON object has no field " + wrapper, false
-	}
-	aid = study.NewAid(t)
-	if err := json.Unmarshal(object, aid); err != nil {
-		return nil, typeFault(err), true
-	}
-	return aid, "", true
 }
 
 // typeFault says which field has a value of the wrong type.
@@ -105,9 +139,9 @@ func kindName(kind string) string {
 }
 
 // tidy copies the object s starts with, up to its closing brace, without commas
-// before a closing bracket and with control characters in strings escaped; whole is
-// false when the object does not end.
-func tidy(s string) (object []byte, whole bool) {
+// before a closing bracket and with control characters in strings escaped. size is where it
+// ends in s, 0 when it does not.
+func tidy(s string) (object []byte, size int) {
 	out := make([]byte, 0, len(s))
 	depth, inString, escaped := 0, false, false
 	for i := range len(s) {
@@ -129,10 +163,10 @@ func tidy(s string) (object []byte, whole bool) {
 		}
 		out = append(out, c)
 		if depth == 0 {
-			return out, true
+			return out, i + 1
 		}
 	}
-	return nil, false
+	return nil, 0
 }
 
 // appendInString appends one byte of a string, in the spelling that JSON wants.

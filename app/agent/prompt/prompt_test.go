@@ -120,7 +120,7 @@ func TestCorrectBuildsOnTheFirstPrompt(t *testing.T) {
 const cardsJSON = `{"flashcards": [{"question": "q", "answer": "a", "topic": "t", "difficulty": "easy"}], "total_count": 1, "topics_covered": ["t"]}`
 
 func TestParseIsLenientAboutDress(t *testing.T) {
-	want, _ := Parse(study.Flashcards, cardsJSON)
+	want, _ := Parse(study.Flashcards, cardsJSON, anything)
 	for name, answer := range map[string]string{
 		"a code fence":     "```json\n" + cardsJSON + "\n```",
 		"prose":            "Sure! Here {as you wished} are the cards:\n" + cardsJSON + "\nGood luck {and} have fun.",
@@ -129,12 +129,12 @@ func TestParseIsLenientAboutDress(t *testing.T) {
 		"a byte order":     "\ufeff" + cardsJSON,
 		"unknown fields":   strings.Replace(cardsJSON, `"total_count"`, `"note": {"x": []}, "total_count"`, 1),
 	} {
-		got, fault := Parse(study.Flashcards, answer)
+		got, fault := Parse(study.Flashcards, answer, anything)
 		if fault != "" || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %q, %+v", name, fault, got)
 		}
 	}
-	got, fault := Parse(study.Flashcards, strings.Replace(cardsJSON, `"q"`, "\"a\nb\tc, ]\\\"\x01\"", 1))
+	got, fault := Parse(study.Flashcards, strings.Replace(cardsJSON, `"q"`, "\"a\nb\tc, ]\\\"\x01\"", 1), anything)
 	if fault != "" || got.(*study.FlashcardSet).Flashcards[0].Question != "a\nb\tc, ]\" " {
 		t.Errorf("raw breaks in a string: %q, %+v", fault, got)
 	}
@@ -151,7 +151,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"a wrong number", `{"flashcards": [], "total_count": "SECRET"}`, "total_count has a value of the wrong type; it must be a whole number"},
 		{"no list", `{"flashcards": {"SECRET": 1}}`, "flashcards has a value of the wrong type; it must be a list"},
 	} {
-		aid, fault := Parse(study.Flashcards, c.answer)
+		aid, fault := Parse(study.Flashcards, c.answer, anything)
 		if aid != nil || fault != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, fault, c.want)
 		}
@@ -159,17 +159,17 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestParseTakesAChatAsItIs(t *testing.T) {
-	aid, fault := Parse(study.Chat, ` {"a": 1} is JSON. `)
+	aid, fault := Parse(study.Chat, ` {"a": 1} is JSON. `, anything)
 	if reply, ok := aid.(*study.Reply); !ok || fault != "" || reply.Response != `{"a": 1} is JSON.` {
 		t.Errorf("got %+v, %q", aid, fault)
 	}
 }
 
 func TestParseLooksAtSoManyObjectsOnly(t *testing.T) {
-	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects-1)+cardsJSON); aid == nil {
+	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects-1)+cardsJSON, anything); aid == nil {
 		t.Error("the last object looked at was missed")
 	}
-	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON); aid != nil {
+	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON, anything); aid != nil {
 		t.Error("an object behind the bound was read")
 	}
 }
@@ -180,7 +180,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"flashcards": [{"question": "a\` + "\n" + `b",}]}`)
 	f.Fuzz(func(t *testing.T, answer string) {
 		for _, typ := range study.Types() {
-			aid, fault := Parse(typ, answer)
+			aid, fault := Parse(typ, answer, anything)
 			if (aid == nil) == (fault == "") {
 				t.Fatalf("%s: aid %v, fault %q", typ, aid, fault)
 			}
@@ -191,9 +191,37 @@ func FuzzParse(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s does not marshal: %v", typ, err)
 			}
-			if _, fault := Parse(typ, string(raw)); fault != "" {
+			if _, fault := Parse(typ, string(raw), anything); fault != "" {
 				t.Fatalf("%s does not parse again: %s", typ, fault)
 			}
 		}
 	})
+}
+
+// anything takes every aid.
+func anything(study.Aid) bool { return true }
+
+func TestOfSeveralObjectsTheLastThatWillDoCounts(t *testing.T) {
+	draft := func(question string) string { return strings.Replace(cardsJSON, `"q"`, `"`+question+`"`, 1) }
+	want := func(question string) func(study.Aid) bool {
+		return func(a study.Aid) bool { return a.(*study.FlashcardSet).Flashcards[0].Question != question }
+	}
+	for name, test := range map[string]struct {
+		answer string
+		good   func(study.Aid) bool
+		want   string
+	}{
+		"two drafts":               {draft("one") + " no, better: " + draft("two"), anything, "two"},
+		"the last will not do":     {draft("one") + " or " + draft("two"), want("two"), "one"},
+		"none will do":             {draft("one") + draft("two"), func(study.Aid) bool { return false }, "two"},
+		"the last is cut off":      {draft("one") + `{"flashcards": [`, anything, "one"},
+		"the last is not an aid":   {draft("one") + ` {"note": {"a": 1}}`, anything, "one"},
+		"the first is no such one": {`{"flashcards": "none yet"} ` + draft("two"), anything, "two"},
+		"inside another":           {`{"response": ` + draft("one") + `} {"response": ` + draft("two") + `}`, anything, "two"},
+	} {
+		aid, fault := Parse(study.Flashcards, test.answer, test.good)
+		if fault != "" || aid.(*study.FlashcardSet).Flashcards[0].Question != test.want {
+			t.Errorf("%s: %+v, %s", name, aid, fault)
+		}
+	}
 }

@@ -77,9 +77,9 @@ func Judge(c Check, a study.Aid, b study.Brief) (study.Prompt, error) {
 // ReadVerdict reads a model's answer to Judge, as lenient about dress as Parse. A
 // score beyond 0 to 1 is the nearer of them; ok is false where there is no number.
 func ReadVerdict(answer string) (v Verdict, ok bool) {
-	for _, s := range objects(answer) {
-		object, whole := tidy(s)
-		if !whole {
+	for s := range objects(answer) {
+		object, size := tidy(s)
+		if size == 0 {
 			continue
 		}
 		if v, ok = readVerdict(object); ok {

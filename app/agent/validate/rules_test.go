@@ -149,11 +149,24 @@ func TestSettleLeavesAPointForEveryQuestion(t *testing.T) {
 	}
 }
 
-func TestSettleLeavesWrongExamPointsForCheckToName(t *testing.T) {
+func TestSettleSpreadsAnExamsPointsToAHundred(t *testing.T) {
 	s := examOf(2, 2) // 1+2+3+4 points
 	Settle(s, study.Options{QuestionCount: 4})
-	if f := strings.Join(s.Check(study.Options{}), "\n"); !strings.Contains(f, "must add up to 100, not 10") {
-		t.Errorf("got %q", f)
+	if f := s.Check(study.Options{}); len(f) != 0 || s.Exam.Sections[1].Questions[1].Points != 40 {
+		t.Errorf("faults %q, %+v", f, s)
+	}
+	s = examOf(1, 1)
+	s.Exam.TotalPoints, s.Exam.Sections[0].Questions[0].Points = 97, 0
+	Settle(s, study.Options{})
+	if f := s.Check(study.Options{}); len(f) != 0 {
+		t.Errorf("faults %q, %+v", f, s)
+	}
+	for _, n := range []int{study.ExamPoints, study.ExamPoints + 1} { // a point for each, and one question too many for that
+		s = examOf(n)
+		Settle(s, study.Options{})
+		if f := s.Check(study.Options{}); (len(f) == 0) != (n == study.ExamPoints) {
+			t.Errorf("%d questions: faults %q", n, f)
+		}
 	}
 }
 

@@ -14,8 +14,9 @@ const (
 )
 
 // Settle puts right, in place, what needs no judgement: it cuts items above the
-// number asked for, derives every sum and count from the items, reads "true" and
-// "false" as booleans and turns absent lists into empty ones. What it leaves wrong
+// number asked for, repairs what models write in their own way (types, points, which
+// option is meant), spreads an exam's points to 100, derives every sum and count from the
+// items and turns absent lists into empty ones. What it leaves wrong
 // is the aid's own, for Check to name.
 func Settle(a study.Aid, o study.Options) {
 	trim(a, o)
@@ -66,7 +67,7 @@ func trim(a study.Aid, o study.Options) {
 }
 
 // trimExam takes the last question of the longest section, so that no section runs
-// empty before the others, and spreads the 100 points anew over what is left.
+// empty before the others.
 func trimExam(s *study.ExamSet, extra int) {
 	for range extra {
 		longest := 0
@@ -79,7 +80,6 @@ func trimExam(s *study.ExamSet, extra int) {
 		sec.Questions = sec.Questions[:len(sec.Questions)-1]
 	}
 	s.Exam.Sections = slices.DeleteFunc(s.Exam.Sections, func(sec study.ExamSection) bool { return len(sec.Questions) == 0 })
-	spreadPoints(s)
 }
 
 // spreadPoints scales positive points to a sum of 100, keeping their proportions
@@ -94,6 +94,9 @@ func spreadPoints(s *study.ExamSet) {
 			}
 			sum, count = sum+q.Points, count+1
 		}
+	}
+	if count > study.ExamPoints {
+		return
 	}
 	left := study.ExamPoints
 	for _, sec := range s.Exam.Sections {
@@ -127,7 +130,7 @@ func settleQuiz(s *study.QuizSet) {
 	minutes := 0
 	for i := range s.Quiz.Questions {
 		q := &s.Quiz.Questions[i]
-		settleQuestion(q)
+		repairQuestion(q, false)
 		s.TotalPoints += q.Points
 		minutes += minutesPerQuestion
 		if q.Type == study.ShortAnswer {
@@ -140,28 +143,13 @@ func settleQuiz(s *study.QuizSet) {
 }
 
 func settleExam(s *study.ExamSet) {
+	s.Exam.TotalPoints = study.ExamPoints
 	for i := range s.Exam.Sections {
 		for j := range s.Exam.Sections[i].Questions {
-			settleQuestion(&s.Exam.Sections[i].Questions[j])
+			repairQuestion(&s.Exam.Sections[i].Questions[j], true)
 		}
 	}
-}
-
-// settleQuestion reads a boolean written as a word and drops options that only a
-// multiple-choice question has.
-func settleQuestion(q *study.Question) {
-	if q.Type == study.MultipleChoice {
-		return
-	}
-	q.Options = nil
-	if word, ok := q.CorrectAnswer.(string); ok && q.Type == study.TrueFalse {
-		switch strings.ToLower(strings.TrimSpace(word)) {
-		case "true":
-			q.CorrectAnswer = true
-		case "false":
-			q.CorrectAnswer = false
-		}
-	}
+	spreadPoints(s)
 }
 
 func settleSummary(s *study.SummarySet) {

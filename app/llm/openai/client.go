@@ -15,7 +15,12 @@ import (
 	"studysharper/app/study"
 )
 
-const maxIdleConns = 16
+const (
+	maxIdleConns = 16
+
+	reasoningFactor = 4     // by which the bound of tokens grows where reasoning took all of them,
+	minReasoning    = 8_000 // at least to so many
+)
 
 // Options configures a Client. Fields that are zero or negative get their defaults.
 type Options struct {
@@ -63,25 +68,28 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 // Client asks the models of one API. It is safe for concurrent use. Up to 16 idle
 // connections, with their goroutines, are kept for 90 s or until Close.
 type Client struct {
-	o        Options
-	endpoint string
-	http     *http.Client
-	retries  *retryBudget
-	breakers map[string]*breaker // by model; not changed after New
+	o            Options
+	endpoint     string
+	http         *http.Client
+	retries      *retryBudget
+	breakers     map[string]*breaker      // by model; not changed after New
+	capabilities map[string]*capabilities // likewise
 }
 
 // New makes a Client. It makes no call: a wrong BaseURL or key shows in Generate.
 func New(o Options) *Client {
 	o = o.withDefaults()
 	breakers := map[string]*breaker{o.Model: {}}
+	known := map[string]*capabilities{o.Model: {}}
 	for _, model := range o.Fallbacks {
-		breakers[model] = &breaker{}
+		breakers[model], known[model] = &breaker{}, &capabilities{}
 	}
 	return &Client{
-		o:        o,
-		endpoint: strings.TrimRight(o.BaseURL, "/") + "/chat/completions",
-		retries:  newRetryBudget(o.RetryBurst),
-		breakers: breakers,
+		o:            o,
+		endpoint:     strings.TrimRight(o.BaseURL, "/") + "/chat/completions",
+		retries:      newRetryBudget(o.RetryBurst),
+		breakers:     breakers,
+		capabilities: known,
 		http: &http.Client{
 			Transport: newTransport(o, nil),
 			// A redirect could send the prompt and the key anywhere, even to a cloud's metadata address.
@@ -209,7 +217,10 @@ func (c *Client) askModel(ctx context.Context, model string, p study.Prompt, onT
 		defer cancel()
 		ctx = short
 	}
-	answer, fail := c.callModel(ctx, model, p, onText)
+	answer, fail := c.adaptModel(ctx, model, p, onText)
+	if fail != nil && fail.starved && p.MaxTokens > 0 {
+		p.MaxTokens = max(reasoningFactor*p.MaxTokens, minReasoning)
+	}
 	if fail == nil || fail.recovery != tryAgain || fail.wait > maxWait || more && fail.wait > 0 {
 		return answer, fail // asking another model beats waiting for this one
 	}
@@ -223,12 +234,34 @@ func (c *Client) askModel(ctx context.Context, model string, p study.Prompt, onT
 	if !sleep(ctx, delay) {
 		return answer, silenceFailure(ctx)
 	}
-	return c.callModel(ctx, model, p, onText)
+	return c.adaptModel(ctx, model, p, onText)
+}
+
+// adaptModel makes one call, and further ones where the upstream refuses a parameter: without
+// it, or with its other name. What works is remembered for the next calls of the model.
+func (c *Client) adaptModel(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+	known := c.capabilities[model]
+	d := known.get()
+	answer, fail := c.callModel(ctx, model, d, p, onText)
+	for range maxAdaptions {
+		if fail == nil || fail.body == nil {
+			break
+		}
+		next, ok := d.adapted(p, onText != nil, fail.body)
+		if !ok {
+			break
+		}
+		d = next
+		if answer, fail = c.callModel(ctx, model, d, p, onText); fail == nil {
+			known.set(d)
+		}
+	}
+	return answer, fail
 }
 
 // callModel makes one call, unless the model's breaker is open. The first piece of text
 // shows that the upstream is healthy.
-func (c *Client) callModel(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+func (c *Client) callModel(ctx context.Context, model string, d dialect, p study.Prompt, onText func(string)) (study.Answer, *failure) {
 	permit, reason := c.breakers[model].acquire(time.Now())
 	if permit == nil {
 		return study.Answer{}, blockedFailure(reason)
@@ -242,7 +275,7 @@ func (c *Client) callModel(ctx context.Context, model string, p study.Prompt, on
 		}
 	}
 	began := time.Now()
-	answer, fail := c.doCall(ctx, model, p, show)
+	answer, fail := c.doCall(ctx, model, d, p, show)
 	if fail != nil {
 		permit.report(fail.health, fail.restFor)
 	} else {

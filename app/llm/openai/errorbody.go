@@ -17,22 +17,29 @@ const (
 	errorGrace    = time.Second // how long to wait for an error's body
 )
 
-// errorResponse classifies a response other than 200. It reads the body only for the two
+// errorResponse classifies a response other than 200. It reads the body only for the
 // statuses that mean several things.
 func errorResponse(resp *http.Response, idle *idleTimer) *failure {
 	now := time.Now()
 	wait := retryAfter(resp.Header, now)
 	var d details
-	if s := resp.StatusCode; s == http.StatusForbidden || s == http.StatusTooManyRequests && wait == 0 {
+	s := resp.StatusCode
+	refused := s == http.StatusBadRequest || s == http.StatusUnprocessableEntity
+	var read []byte
+	if refused || s == http.StatusForbidden || s == http.StatusTooManyRequests && wait == 0 {
 		idle.startAlways(errorGrace)
 		var body struct {
 			Error rawValue `json:"error"`
 		}
-		read, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // use what arrived in time
+		read, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // use what arrived in time
 		_ = json.Unmarshal(read, &body)
 		d = readDetails(body.Error, now)
 	}
-	return d.statusFailure(resp.StatusCode, max(wait, d.reset))
+	fail := d.statusFailure(s, max(wait, d.reset))
+	if refused {
+		fail.body = read
+	}
+	return fail
 }
 
 // details are what an error object says beyond its code, in OpenRouter's format.

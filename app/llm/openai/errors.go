@@ -31,6 +31,8 @@ type failure struct {
 	health   health
 	restFor  time.Duration // the upstream asks for this long without requests
 	wait     time.Duration // the upstream asks for it before a retry; 0 = unknown
+	body     []byte        // of a refusal that may name a parameter; for our eyes only
+	starved  bool          // all tokens went into reasoning: a larger bound may help
 	blocked  bool          // the breaker refused: no call was made
 }
 

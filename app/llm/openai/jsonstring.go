@@ -2,14 +2,11 @@ package openai
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-var errNoString = errors.New("not a string or null")
 
 // rawValue is a JSON value as it is in a body, jsonString one that is a string; nil is null.
 // Contrary to json.Unmarshaler's contract neither is copied, so that a body near its limit is
@@ -25,15 +22,11 @@ func (v *rawValue) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// UnmarshalJSON keeps a string or null, and refuses anything else.
+// UnmarshalJSON keeps a string; anything else counts as null, for upstreams that are careless.
 func (q *jsonString) UnmarshalJSON(value []byte) error {
-	switch value[0] {
-	case '"':
+	*q = nil
+	if value[0] == '"' {
 		*q = value
-	case 'n':
-		*q = nil
-	default:
-		return errNoString
 	}
 	return nil
 }
@@ -70,6 +63,13 @@ func (q jsonString) appendTo(text *strings.Builder, room int) bool {
 		}
 	}
 	return true
+}
+
+// decode returns the decoded string, unless it is longer than limit.
+func (q jsonString) decode(limit int) (string, bool) {
+	var b strings.Builder
+	ok := q.appendTo(&b, limit)
+	return b.String(), ok
 }
 
 // pieces yields the decoded string piece by piece: a part of q, or nil and a character.
@@ -157,3 +157,48 @@ func hexRune(s []byte) rune {
 	}
 	return rune(n)
 }
+
+// splitHalf cuts off the first half of a surrogate pair at the end of the string, whose other
+// half may come in the next chunk, and joins it to the half that was cut off before.
+func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
+	inside := q.content()
+	if n := len(inside) - len(`\ud83d`); n >= 0 && isFirstHalf(inside[n:]) && !escaped(inside[:n]) {
+		inside, half = inside[:n], bytes.Clone(inside[n:])
+	}
+	if len(before) == 0 && half == nil {
+		return q, nil
+	}
+	whole = append(append(append(jsonString{'"'}, before...), inside...), '"')
+	return whole, half
+}
+
+func isFirstHalf(escape []byte) bool {
+	r := rune(0)
+	if escape[0] == '\\' && escape[1] == 'u' {
+		r = hexRune(escape)
+	}
+	return r >= 0xd800 && r < 0xdc00
+}
+
+// escaped reports whether the byte after s is escaped by a backslash.
+func escaped(s []byte) bool {
+	n := 0
+	for n < len(s) && s[len(s)-1-n] == '\\' {
+		n++
+	}
+	return n%2 == 1
+}
+
+// wireNumber is a number, also one written as a string; anything else is 0.
+type wireNumber float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *wireNumber) UnmarshalJSON(value []byte) error {
+	*n = 0
+	if f, err := strconv.ParseFloat(strings.Trim(string(value[:min(len(value), maxCodeBytes)]), `"`), 64); err == nil && f > 0 {
+		*n = wireNumber(min(f, maxNumber))
+	}
+	return nil
+}
+
+const maxNumber = 1e12 // more than any count of tokens

@@ -32,13 +32,13 @@ func TestQuotedIsReadAsTheStandardLibraryReadsIt(t *testing.T) {
 	}
 }
 
-func TestQuotedTakesStringsAndNullOnly(t *testing.T) {
-	for value, ok := range map[string]bool{`"x"`: true, `null`: true, `1`: false, `true`: false, `{}`: false, `[]`: false, `["x"]`: false} {
+func TestQuotedTakesStringsAndNothingElse(t *testing.T) {
+	for _, value := range []string{`"x"`, `null`, `1`, `true`, `{}`, `[]`, `["x"]`} {
 		var c struct {
 			Content jsonString `json:"content"`
 		}
 		err := json.Unmarshal([]byte(`{"content":`+value+`}`), &c)
-		if (err == nil) != ok {
+		if err != nil {
 			t.Errorf("%s: %v", value, err)
 		}
 		if c.Content.isEmpty() != (value != `"x"`) {

@@ -40,7 +40,7 @@ var openrouter = map[string]replayed{
 	"plain_padded":               {text: plants, tokens: 23},
 	"plain_reasoning":            {text: plants, tokens: 23},
 	"plain_reasoning_only":       {tokens: 23, code: study.CodeUpstreamFailed, again: true, next: true},
-	"plain_choice_error":         {tokens: 23, code: study.CodeUpstreamFailed, again: true, next: true},
+	"plain_choice_error":         {tokens: 23, code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"plain_502_within_200":       {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"plain_moderated_within_200": {code: study.CodeWithheld},
 	"400":                        {code: study.CodeUpstreamFailed, next: true},

@@ -10,13 +10,13 @@ import (
 )
 
 // doCall makes one HTTP call and reads its answer. It returns soon after ctx ends.
-func (c *Client) doCall(ctx context.Context, model string, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Prompt, onText func(string)) (study.Answer, *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := newIdleTimer(func() { cancel(errSilence) }, onText != nil)
 	defer idle.stop()
 
-	req, fail := c.newRequest(ctx, model, p, onText != nil)
+	req, fail := c.newRequest(ctx, model, d, p, onText != nil)
 	if fail != nil {
 		return study.Answer{}, fail
 	}
@@ -33,17 +33,19 @@ func (c *Client) doCall(ctx context.Context, model string, p study.Prompt, onTex
 	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, answer: study.Answer{Model: model},
 		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
 	fail = r.readBody(resp.Header)
-	r.answer.Text = r.text.String()
+	if fail != nil {
+		r.answer.Text = r.text.String()
+	}
 	return r.answer, fail
 }
 
 // newRequest builds the HTTP request.
-func (c *Client) newRequest(ctx context.Context, model string, p study.Prompt, stream bool) (*http.Request, *failure) {
-	body, err := encodeRequest(model, p, stream)
+func (c *Client) newRequest(ctx context.Context, model string, d dialect, p study.Prompt, stream bool) (*http.Request, *failure) {
+	body, err := encodeRequest(model, d, p, stream)
 	if err == nil {
 		var req *http.Request
 		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body)); err == nil {
-			c.setHeaders(req.Header, stream)
+			c.setHeaders(req.Header, stream && !d.noStream)
 			return req, nil
 		}
 	}
@@ -77,24 +79,29 @@ type wireStreamOptions struct {
 }
 
 type wireRequest struct {
-	Model          string             `json:"model"`
-	Messages       []wireMessage      `json:"messages"`
-	MaxTokens      int                `json:"max_tokens,omitempty"`
-	ResponseFormat *wireFormat        `json:"response_format,omitempty"`
-	Stream         bool               `json:"stream,omitempty"`
-	StreamOptions  *wireStreamOptions `json:"stream_options,omitempty"`
+	Model               string             `json:"model"`
+	Messages            []wireMessage      `json:"messages"`
+	MaxTokens           int                `json:"max_tokens,omitempty"`
+	MaxCompletionTokens int                `json:"max_completion_tokens,omitempty"`
+	ResponseFormat      *wireFormat        `json:"response_format,omitempty"`
+	Stream              bool               `json:"stream,omitempty"`
+	StreamOptions       *wireStreamOptions `json:"stream_options,omitempty"`
 }
 
 // encodeRequest encodes p as the body of a chat-completions request.
-func encodeRequest(model string, p study.Prompt, stream bool) ([]byte, error) {
-	req := wireRequest{Model: model, MaxTokens: max(p.MaxTokens, 0), Stream: stream}
-	for _, t := range p.Turns {
-		req.Messages = append(req.Messages, wireMessage{Role: t.Role, Content: t.Text})
+func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte, error) {
+	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.noStream}
+	switch d.bound {
+	case maxTokens:
+		req.MaxTokens = max(p.MaxTokens, 0)
+	case maxCompletionTokens:
+		req.MaxCompletionTokens = max(p.MaxTokens, 0)
+	case noBound:
 	}
-	if p.JSON {
+	if p.JSON && !d.noFormat {
 		req.ResponseFormat = &wireFormat{Type: "json_object"}
 	}
-	if stream {
+	if req.Stream && !d.noStreamOptions {
 		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
 	}
 	var buf bytes.Buffer

@@ -1,7 +1,10 @@
 package openai
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +19,7 @@ import (
 
 const (
 	maxModelBytes = 200 // longest model name that is kept
+	maxParts      = 64  // parts of a message that are read
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
@@ -29,29 +33,72 @@ type wireReply struct {
 }
 
 type wireChoice struct {
-	Index        int        `json:"index"`
-	Message      wireText   `json:"message"` // in a plain response
+	Index        wireNumber `json:"index"`
+	Message      wireText   `json:"message"` // in a plain response; some streams have it too
 	Delta        wireText   `json:"delta"`   // in a chunk of a stream
+	Text         jsonString `json:"text"`    // of servers that answer as for a completion
 	FinishReason jsonString `json:"finish_reason"`
+	Error        rawValue   `json:"error"`
 }
 
+// wireText leaves out what models think aloud (reasoning, reasoning_content, thinking).
 type wireText struct {
-	Content jsonString `json:"content"`
-	Refusal jsonString `json:"refusal"`
+	Content wireContent `json:"content"`
+	Refusal jsonString  `json:"refusal"`
+}
+
+// wireContent is a string or a list of parts.
+type wireContent rawValue
+
+// UnmarshalJSON keeps any value.
+func (c *wireContent) UnmarshalJSON(value []byte) error {
+	*c = value
+	return nil
+}
+
+// texts yields the string, or the text of each part that is answer and not reasoning.
+func (c wireContent) texts(yield func(jsonString) bool) {
+	if len(c) == 0 || c[0] != '[' {
+		if len(c) > 0 && c[0] == '"' {
+			yield(jsonString(c))
+		}
+		return
+	}
+	var parts [maxParts]struct { // an array, so that further ones are skipped
+		Type jsonString `json:"type"`
+		Text jsonString `json:"text"`
+	}
+	_ = json.Unmarshal(c, &parts) // parts of another shape have no text
+	for _, p := range parts {
+		answer := p.Type.isEmpty() || p.Type.equals("text") || p.Type.equals("output_text")
+		if answer && !p.Text.isEmpty() && !yield(p.Text) {
+			return
+		}
+	}
 }
 
 type wireUsage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	TotalTokens      int `json:"total_tokens"`
+	PromptTokens     wireNumber `json:"prompt_tokens"`
+	CompletionTokens wireNumber `json:"completion_tokens"`
+	TotalTokens      wireNumber `json:"total_tokens"`
+}
+
+// UnmarshalJSON reads an object; anything else says nothing.
+func (u *wireUsage) UnmarshalJSON(value []byte) error {
+	type plain wireUsage
+	*u = wireUsage{}
+	if value[0] == '{' {
+		_ = json.Unmarshal(value, (*plain)(u)) // the numbers take anything
+	}
+	return nil
 }
 
 // tokens returns the total of a call; 0 if the upstream did not say.
 func (u wireUsage) tokens() int {
 	if u.TotalTokens > 0 {
-		return u.TotalTokens
+		return int(u.TotalTokens)
 	}
-	return max(u.PromptTokens, 0) + max(u.CompletionTokens, 0)
+	return int(u.PromptTokens + u.CompletionTokens)
 }
 
 // responseReader reads one response.
@@ -62,48 +109,102 @@ type responseReader struct {
 	idle   *idleTimer
 	onText func(string)
 
-	text     strings.Builder
-	answer   study.Answer // everything but the text
-	chunk    wireReply    // reused for each event of a stream
-	finished bool         // the model has said that it is done
-	badLines int          // lines that were not JSON
+	text      strings.Builder
+	deltas    deltaJoiner
+	filter    reasoningFilter
+	half      []byte       // of a surrogate pair, cut off by the end of a chunk
+	answer    study.Answer // everything but the text
+	chunk     wireReply    // reused for each event of a stream
+	finished  bool         // the model has said that it is done
+	streaming bool         // the body is an event stream
+	badLines  int          // lines that were not JSON
 }
 
-// readBody reads the body according to its content type.
+// readBody reads the body as what it is: the content type is often wrong or missing, and some
+// upstreams stream unasked or answer a request for a stream with one JSON body.
 func (r *responseReader) readBody(h http.Header) *failure {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type")) // an invalid type is neither of the two below
+	if strings.EqualFold(h.Get("Content-Encoding"), "gzip") { // unasked
+		unzipped, err := gzip.NewReader(r.body)
+		if err != nil {
+			return r.bodyFailure(err)
+		}
+		r.body = &boundedReader{r: unzipped, left: r.o.MaxRawBytes}
+	}
+	body := bufio.NewReaderSize(r.body, firstBytes)
+	r.body = body
+	first, err := skipBlank(body)
+	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
-	case r.onText == nil, kind == "application/json":
+	case err != nil && !errors.Is(err, io.EOF):
+		return r.bodyFailure(err)
+	case first == '{', first == '[':
 		return r.readJSON()
-	case kind == "text/event-stream":
+	case kind == "text/event-stream", err == nil && beginsEvents(body):
 		return r.readEvents()
 	default:
-		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not an event stream").markUnhealthy()
+		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
 	}
 }
 
-// readJSON reads one JSON body. Some upstreams answer a request for a stream with one.
+// skipBlank skips a byte order mark and white space, which some send to keep a connection
+// alive, and returns the first byte of the rest without reading it.
+func skipBlank(r *bufio.Reader) (byte, error) {
+	for {
+		next, err := r.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		switch next[0] {
+		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
+			_, _ = r.Discard(1) // it is there
+		default:
+			return next[0], nil
+		}
+	}
+}
+
+// beginsEvents reports whether a body begins like an event stream.
+func beginsEvents(r *bufio.Reader) bool {
+	for _, field := range []string{":", "id:", "data:", "event:", "retry:"} {
+		if next, _ := r.Peek(1); next[0] != field[0] {
+			continue
+		}
+		if next, _ := r.Peek(len(field)); string(next) == field {
+			return true
+		}
+	}
+	return false
+}
+
+// readJSON reads one JSON body; some upstreams put it into a list.
 func (r *responseReader) readJSON() *failure {
 	body, err := readAll(r.body, r.o.MaxRawBytes)
 	if err != nil {
 		return r.bodyFailure(err)
 	}
-	var reply wireReply
-	if json.Unmarshal(body, &reply) != nil {
+	var replies [1]wireReply
+	into := any(&replies[0])
+	if bytes.HasPrefix(body, []byte("[")) {
+		into = &replies
+	}
+	if json.Unmarshal(body, into) != nil {
 		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
 	}
-	if fail := r.addReply(&reply); fail != nil {
-		return fail
+	onText := r.onText
+	r.onText = nil // it is shown at once
+	fail := r.addReply(&replies[0])
+	if fail == nil {
+		fail = r.finishText()
 	}
-	return r.requireText()
+	if r.onText = onText; fail == nil && onText != nil {
+		onText(r.answer.Text)
+	}
+	return fail
 }
 
 // addReply adds a plain response or a chunk to the answer.
 func (r *responseReader) addReply(reply *wireReply) *failure {
-	if status, ok := errorStatus(reply.Error); ok {
-		d := readDetails(reply.Error, time.Now())
-		fail := d.statusFailure(status, d.reset)
-		fail.recovery = r.unlessShown(fail.recovery)
+	if fail := r.errorIn(reply.Error); fail != nil {
 		return fail
 	}
 	r.addModel(reply.Model)
@@ -121,6 +222,18 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 	return nil
 }
 
+// errorIn returns the failure that an error object stands for; nil if there is none.
+func (r *responseReader) errorIn(object rawValue) *failure {
+	status, ok := errorStatus(object)
+	if !ok {
+		return nil
+	}
+	d := readDetails(object, time.Now())
+	fail := d.statusFailure(status, d.reset)
+	fail.recovery = r.unlessShown(fail.recovery)
+	return fail
+}
+
 // addModel keeps the name that the model gives itself, unless it is too long or the one asked for.
 func (r *responseReader) addModel(name jsonString) {
 	var b strings.Builder
@@ -131,10 +244,11 @@ func (r *responseReader) addModel(name jsonString) {
 
 // addChoice adds the text of a choice and reads its finish_reason.
 func (r *responseReader) addChoice(c *wireChoice) *failure {
-	for _, piece := range [...]jsonString{c.Message.Content, c.Delta.Content} {
-		if fail := r.addText(piece); fail != nil {
-			return fail
-		}
+	if fail := r.errorIn(c.Error); fail != nil {
+		return fail
+	}
+	if fail := r.addContents(c); fail != nil {
+		return fail
 	}
 	if !c.Message.Refusal.isEmpty() || !c.Delta.Refusal.isEmpty() {
 		return withheldFailure()
@@ -151,34 +265,118 @@ func (r *responseReader) addChoice(c *wireChoice) *failure {
 	return nil
 }
 
-func withheldFailure() *failure {
-	return &failure{recovery: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
-}
-
-// addText appends a piece of text within the limit and passes it to onText.
-func (r *responseReader) addText(piece jsonString) *failure {
-	if piece.isEmpty() {
+// addContents adds the text of a choice. A chunk's message is the text so far, which a few
+// upstreams send beside the piece or at last.
+func (r *responseReader) addContents(c *wireChoice) *failure {
+	if !r.streaming {
+		for _, texts := range []wireContent{c.Message.Content, c.Delta.Content, wireContent(c.Text)} {
+			if fail := r.addWhole(texts); fail != nil || r.text.Len() > 0 {
+				return fail
+			}
+		}
 		return nil
 	}
-	before := r.text.Len()
-	if !piece.appendTo(&r.text, r.o.MaxAnswerBytes-before) {
-		return newFailure(r.unlessShown(nextModel), nil, "the model's answer is too long")
+	found := false
+	for _, pieces := range []wireContent{c.Delta.Content, wireContent(c.Text)} {
+		for piece := range pieces.texts {
+			found = found || !piece.isEmpty()
+			if fail := r.addDelta(piece); fail != nil {
+				return fail
+			}
+		}
 	}
-	if r.onText != nil {
-		r.onText(r.text.String()[before:])
+	if found {
+		return nil
+	}
+	for whole := range c.Message.Content.texts {
+		text, ok := whole.decode(r.o.MaxAnswerBytes)
+		if !ok {
+			return r.tooLong()
+		}
+		return r.addText(missingEnd(text, r.text.String()))
 	}
 	return nil
 }
 
-// requireText fails if the finished answer has no text.
-func (r *responseReader) requireText() *failure {
-	if strings.TrimSpace(r.text.String()) != "" {
+// addWhole adds the text of a plain response. Reasoning is taken off when it is complete.
+func (r *responseReader) addWhole(texts wireContent) *failure {
+	for text := range texts.texts {
+		if !text.appendTo(&r.text, r.o.MaxAnswerBytes-r.text.Len()) {
+			return r.tooLong()
+		}
+	}
+	return nil
+}
+
+// missingEnd returns what the text so far lacks of the whole.
+func missingEnd(whole, sofar string) string {
+	if rest, ok := strings.CutPrefix(whole, sofar); ok {
+		return rest
+	}
+	return ""
+}
+
+func withheldFailure() *failure {
+	return &failure{recovery: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
+}
+
+// addDelta adds a piece of a stream.
+func (r *responseReader) addDelta(piece jsonString) *failure {
+	piece, r.half = piece.splitHalf(r.half)
+	decoded, ok := piece.decode(r.o.MaxAnswerBytes)
+	if !ok {
+		return r.tooLong()
+	}
+	return r.addText(r.deltas.add(decoded))
+}
+
+// addText appends what of a piece is answer, within the limit, and passes it to onText.
+func (r *responseReader) addText(piece string) *failure {
+	piece = r.filter.add(strings.ReplaceAll(piece, "\x00", ""))
+	if piece == "" {
 		return nil
 	}
-	if r.answer.Cut == study.CutLength {
-		return newFailure(r.unlessShown(tryAgain), nil, "the model reached its length limit before it wrote an answer")
+	if len(piece) > r.o.MaxAnswerBytes-r.text.Len() {
+		return r.tooLong()
 	}
-	return newFailure(r.unlessShown(tryAgain), nil, "the model answered without text")
+	r.text.WriteString(piece)
+	r.show(piece)
+	return nil
+}
+
+// finishText completes the answer's text. It fails if there is none.
+func (r *responseReader) finishText() *failure {
+	if fail := r.addText(r.deltas.finish()); fail != nil {
+		return fail
+	}
+	text := r.text.String()
+	if !r.streaming {
+		text = strings.ReplaceAll(r.filter.add(text), "\x00", "")
+	} else if end := r.filter.finish(); end != "" {
+		r.text.WriteString(end)
+		text = r.text.String()
+		r.show(end)
+	}
+	r.answer.Text = withoutUntagged(text)
+	if strings.TrimSpace(r.answer.Text) != "" {
+		return nil
+	}
+	fail := newFailure(r.unlessShown(tryAgain), nil, "the model answered without text")
+	if r.answer.Cut == study.CutLength {
+		fail.err.Message = "the model reached its length limit before it wrote an answer"
+		fail.starved = true
+	}
+	return fail
+}
+
+func (r *responseReader) show(piece string) {
+	if r.onText != nil {
+		r.onText(piece)
+	}
+}
+
+func (r *responseReader) tooLong() *failure {
+	return newFailure(r.unlessShown(nextModel), nil, "the model's answer is too long")
 }
 
 // bodyFailure classifies an error of reading the body.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 
 // readEvents reads an event stream until [DONE], the end of the body or a failure.
 func (r *responseReader) readEvents() *failure {
+	r.streaming = true
 	lines := newDataReader(r.body, r.o.MaxAnswerBytes+lineSlack)
 	for {
 		r.startIdle()
@@ -32,7 +34,7 @@ func (r *responseReader) readEvents() *failure {
 		case string(data) == "[DONE]":
 			r.drainBody()
 			r.finished = true
-			return r.requireText()
+			return r.finishText()
 		case len(data) == 0:
 			continue
 		}
@@ -71,10 +73,10 @@ func (r *responseReader) endStream(err error) *failure {
 	case callerLeft:
 		return r.bodyFailure(err)
 	case r.finished:
-		return r.requireText()
-	case r.ctx.Err() == nil && errors.Is(err, io.EOF) && r.text.Len() > 0:
+		return r.finishText()
+	case r.ctx.Err() == nil && errors.Is(err, io.EOF) && (r.text.Len() > 0 || r.deltas.pending != ""):
 		r.answer.Cut = study.CutStopped
-		return r.requireText()
+		return r.finishText()
 	default:
 		return r.bodyFailure(err)
 	}
@@ -92,16 +94,49 @@ func (r *responseReader) drainBody() {
 var errLongLine = errors.New("stream line longer than the limit")
 
 // dataReader reads an event stream as chat-completions APIs send it: one JSON object per
-// `data:` line. It skips comments, other fields and empty lines, and buffers one line at most.
+// `data:` line. It also reads what is otherwise seen: an object over several data lines, lines
+// that end with CR, an error in a field of its own or without any. Everything else is skipped.
+// It buffers two lines at most.
 type dataReader struct {
-	lines *bufio.Scanner
+	lines   *bufio.Scanner
+	limit   int
+	pending []byte // data lines that are not JSON, until the event ends
+	afterCR bool   // the last line ended with CR: a LF belongs to it
 }
 
 // newDataReader makes a reader of r for lines of at most maxLine bytes, line ends included.
 func newDataReader(r io.Reader, maxLine int) *dataReader {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, min(4<<10, maxLine)), maxLine)
-	return &dataReader{lines: lines}
+	d := &dataReader{lines: bufio.NewScanner(r), limit: maxLine}
+	d.lines.Buffer(make([]byte, min(4<<10, maxLine)), maxLine)
+	d.lines.Split(d.splitLine)
+	return d
+}
+
+// splitLine is a bufio.SplitFunc for lines that end with LF, CR or both.
+func (d *dataReader) splitLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	begin := 0
+	if d.afterCR && len(data) > 0 {
+		d.afterCR = false
+		if data[0] == '\n' {
+			begin = 1
+		}
+	}
+	line = data[begin:]
+	end := bytes.IndexByte(line, '\n')
+	if end >= 0 {
+		line = line[:end]
+	}
+	if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
+		end, line, d.afterCR = cr, line[:cr], true
+	}
+	switch {
+	case end >= 0:
+		return begin + end + 1, line, nil
+	case atEOF && len(line) > 0:
+		return len(data), line, nil
+	default:
+		return begin, nil, nil
+	}
 }
 
 // next blocks until a line arrives and returns its data, or nil for a line without data, so
@@ -111,6 +146,8 @@ func (d *dataReader) next() ([]byte, error) {
 	if !d.lines.Scan() {
 		err := d.lines.Err()
 		switch {
+		case err == nil && len(d.pending) > 0:
+			return d.takePending(), nil
 		case err == nil:
 			return nil, io.EOF
 		case errors.Is(err, bufio.ErrTooLong):
@@ -119,9 +156,36 @@ func (d *dataReader) next() ([]byte, error) {
 			return nil, err
 		}
 	}
-	data, ok := bytes.CutPrefix(d.lines.Bytes(), []byte("data:"))
+	line := d.lines.Bytes()
+	if len(line) == 0 {
+		return d.takePending(), nil
+	}
+	if line[0] == '{' { // llama.cpp, lemonade: an error without a field
+		return line, nil
+	}
+	if data, ok := bytes.CutPrefix(line, []byte("error:")); ok {
+		return fmt.Appendf(nil, `{"error":%s}`, data), nil
+	}
+	data, ok := bytes.CutPrefix(line, []byte("data:"))
 	if !ok {
 		return nil, nil
 	}
-	return bytes.TrimSpace(data), nil
+	if data = bytes.TrimSpace(data); len(d.pending) == 0 && (string(data) == "[DONE]" || json.Valid(data)) {
+		return data, nil
+	}
+	if len(d.pending)+len(data) >= d.limit {
+		return nil, errLongLine
+	}
+	d.pending = append(append(d.pending, data...), '\n')
+	return nil, nil
+}
+
+// takePending returns the data of an event that has ended; nil = none.
+func (d *dataReader) takePending() []byte {
+	data := bytes.TrimSpace(d.pending)
+	d.pending = d.pending[:0]
+	if len(data) == 0 {
+		return nil
+	}
+	return data
 }

@@ -1,0 +1,198 @@
+package validate
+
+import (
+	"strconv"
+	"strings"
+
+	"studysharper/app/study"
+)
+
+// questionTypes are the names that models give to the types of questions, without case,
+// spaces, hyphens and underscores.
+var questionTypes = map[string]string{
+	"multiplechoice": study.MultipleChoice, "mcq": study.MultipleChoice, "mc": study.MultipleChoice, "choice": study.MultipleChoice,
+	"singlechoice": study.MultipleChoice, "multiplechoicequestion": study.MultipleChoice,
+	"truefalse": study.TrueFalse, "true/false": study.TrueFalse, "trueorfalse": study.TrueFalse, "tf": study.TrueFalse, "boolean": study.TrueFalse,
+	"shortanswer": study.ShortAnswer, "short": study.ShortAnswer, "open": study.ShortAnswer, "openended": study.ShortAnswer,
+	"freetext": study.ShortAnswer, "freeresponse": study.ShortAnswer, "essay": study.ShortAnswer, "shortanswerquestion": study.ShortAnswer,
+}
+
+// points that a question has where its model gave none.
+var defaultPoints = map[string]int{study.MultipleChoice: 10, study.TrueFalse: 5, study.ShortAnswer: 10}
+
+var unspaced = strings.NewReplacer(" ", "", "-", "", "_", "")
+
+// repairQuestion puts right what a model wrote in its own way and what needs no judgement:
+// the type's name, the points, and which option is meant.
+func repairQuestion(q *study.Question, exam bool) {
+	if known, ok := questionTypes[unspaced.Replace(strings.ToLower(q.Type))]; ok {
+		q.Type = known
+	}
+	if q.Points <= 0 {
+		q.Points = defaultPoints[q.Type]
+	}
+	switch q.Type {
+	case study.MultipleChoice:
+		repairChoice(q)
+	case study.TrueFalse:
+		repairBoolean(q)
+	case study.ShortAnswer:
+		repairShortAnswer(q, exam)
+	}
+}
+
+// repairChoice takes letters off the options and gives the right one its text.
+func repairChoice(q *study.Question) {
+	bare := make([]string, len(q.Options))
+	lettered := len(q.Options) > 0
+	for i, o := range q.Options {
+		n := label(o, byte('A'+i))
+		lettered = lettered && n > 0 && n < len(o)
+		bare[i] = strings.TrimSpace(o[n:])
+	}
+	right := meant(q)
+	if lettered {
+		q.Options = bare
+	}
+	if right < 0 {
+		right = meant(q)
+	}
+	if right >= 0 {
+		q.CorrectAnswer = q.Options[right]
+	}
+}
+
+// meant is the option that an answer names: by its text, in other case or with a full stop,
+// by its letter, with or without the text, or by its index from 0. It is -1 where that is not
+// clear.
+func meant(q *study.Question) int {
+	switch answer := q.CorrectAnswer.(type) {
+	case float64:
+		if i := int(answer); float64(i) == answer && i >= 0 && i < len(q.Options) {
+			return i
+		}
+	case string:
+		if i := only(q.Options, func(o string) bool { return o == answer }); i >= 0 {
+			return i
+		}
+		if i := only(q.Options, func(o string) bool { return plain(o) == plain(answer) }); i >= 0 {
+			return i
+		}
+		return byLabel(q.Options, answer)
+	}
+	return -1
+}
+
+// byLabel is the option that an answer like "B", "B) text" or "Option b" names. A text beside
+// the letter must be the option's.
+func byLabel(options []string, answer string) int {
+	answer = strings.TrimSpace(answer)
+	if rest, ok := cutFold(answer, "option"); ok {
+		answer = strings.TrimSpace(rest)
+	}
+	for i, o := range options {
+		letter := byte('A' + i)
+		if len(answer) == 1 && strings.EqualFold(answer, string(letter)) {
+			return i
+		}
+		n := label(answer, letter)
+		if n == 0 {
+			continue
+		}
+		text := plain(answer[n:])
+		if text == "" || text == plain(o) || text == plain(o[label(o, letter):]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// label is the length of a label like "A)", "(A)", "A." or "A:" at the beginning of s; 0 = none.
+func label(s string, letter byte) int {
+	rest := strings.TrimLeft(s, " (")
+	if len(rest) < 2 || !strings.EqualFold(rest[:1], string(letter)) || !strings.ContainsAny(rest[1:2], ").:") {
+		return 0
+	}
+	return len(s) - len(rest) + 2
+}
+
+// only is the index of the one option that fits; -1 = none, or several.
+func only(options []string, fits func(string) bool) int {
+	found := -1
+	for i, o := range options {
+		if !fits(o) {
+			continue
+		}
+		if found >= 0 {
+			return -1
+		}
+		found = i
+	}
+	return found
+}
+
+// plain is a text without case, outer punctuation and doubled spaces.
+func plain(s string) string {
+	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ` .;:"'`))
+}
+
+func cutFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// repairBoolean reads a boolean that was written as a word or a number.
+func repairBoolean(q *study.Question) {
+	q.Options = nil
+	switch answer := q.CorrectAnswer.(type) {
+	case string:
+		switch plain(answer) {
+		case "true", "t", "yes", "right", "correct", "1":
+			q.CorrectAnswer = true
+		case "false", "f", "no", "wrong", "incorrect", "0":
+			q.CorrectAnswer = false
+		}
+	case float64:
+		if answer == 0 || answer == 1 {
+			q.CorrectAnswer = answer == 1
+		}
+	}
+}
+
+// repairShortAnswer finds the answer in the field that another kind of question has it in.
+func repairShortAnswer(q *study.Question, exam bool) {
+	q.Options = nil
+	answer := q.SampleAnswer
+	switch given := q.CorrectAnswer.(type) {
+	case string:
+		answer = firstText(answer, given)
+	case float64:
+		answer = firstText(answer, strconv.FormatFloat(given, 'g', -1, 64))
+	}
+	if len(q.AcceptableAnswers) > 0 {
+		answer = firstText(answer, q.AcceptableAnswers[0])
+	}
+	if strings.TrimSpace(answer) == "" {
+		return
+	}
+	q.CorrectAnswer = nil
+	if !exam {
+		if len(q.AcceptableAnswers) == 0 {
+			q.AcceptableAnswers = []string{answer}
+		}
+		return
+	}
+	q.SampleAnswer = answer
+	if strings.TrimSpace(q.Rubric) == "" {
+		q.Rubric = "Full points for: " + answer
+	}
+}
+
+func firstText(a, b string) string {
+	if strings.TrimSpace(a) != "" {
+		return a
+	}
+	return b
+}
