@@ -11,44 +11,44 @@ import (
 	"studysharper/app/study"
 )
 
-// storeOf is the store as the agents want it.
-type storeOf struct{ store.Store }
+// agentStore is the store as the agents want it.
+type agentStore struct{ store.Store }
 
 // SearchNotes finds the notes that hold any of the words, best first.
-func (s storeOf) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
+func (s agentStore) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
 	notes, _, err := s.Notes(ctx, store.NoteQuery{UserID: userID, Search: words, AnyWord: true, Page: store.Page{Limit: limit}})
 	return notes, err
 }
 
 // Messages returns a session's newest messages.
-func (s storeOf) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
+func (s agentStore) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
 	messages, _, err := s.Store.Messages(ctx, sessionID, store.Page{Limit: limit})
 	return messages, err
 }
 
-// journalOf is the journal as the agents want it. A run whose journal is lost (its
+// agentJournal is the journal as the agents want it. A run whose journal is lost (its
 // session was deleted, say) is cancelled: nobody can read what it would say. A silent run
 // goes on, for its client waits for the answer itself.
-type journalOf struct {
+type agentJournal struct {
 	stream.Journal
 	cancel func(run string) bool
 }
 
 // Begin opens a run's journal.
-func (j *journalOf) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
-	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Repeat: r.Repeat, Silent: r.Silent}
+func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
+	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Takeover: r.Takeover, Silent: r.Silent}
 	if !r.Silent {
 		info.OnLost = func(error) { go j.cancel(r.ID) }
 	}
 	return j.Journal.Begin(ctx, info)
 }
 
-// repeat makes a dead worker's run again, unless a sibling is faster. It returns when
+// takeOver makes a dead worker's run again, unless a sibling is faster. It returns when
 // the run goes on by itself. What was asked never reaches the log.
-func repeat(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
+func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
 	req, err := agent.DecodeRequest(o.Request)
 	if err == nil {
-		err = runner.Repeat(req, o.Run)
+		err = runner.Takeover(req, o.Run)
 	}
 	var e *study.Error
 	switch {

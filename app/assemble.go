@@ -35,7 +35,7 @@ type assembly struct {
 func assemble(c Config, b Budget, files Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
-	if a.others, err = newTogether(c, parent.Own(), log); err != nil {
+	if a.others, err = openCluster(c, parent.Own(), log); err != nil {
 		return nil, err
 	}
 	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
@@ -60,29 +60,29 @@ func (a *assembly) keep() error {
 	if a.cache, err = a.others.cache(near, a.b, a.log); err != nil {
 		return err
 	}
-	a.forget = a.clearer(a.parent)
+	a.forget = a.purge(a.parent)
 	if a.known, err = newKnowledge(a.c, a.b, a.parent.Revisions, a.others, a.forget, a.log); err != nil {
 		return err
 	}
-	a.store = versioned{a.store, a.known}
+	a.store = invalidatingStore{a.store, a.known}
 	return nil
 }
 
 // work makes what answers: the model, the agents and their journals.
 func (a *assembly) work() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
-	orphaned := func(o stream.Orphan) { go repeat(o, a.runner, a.log) } // none comes before the journals run
+	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
 	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
-	a.keeper = a.others.keeper(a.relay, a.b, orphaned, a.log)
+	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
 	model, a.health = newModel(a.c, a.parent.Own())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: storeOf{a.store}, Log: a.log,
-		Parts: a.known.parts, Revisions: a.known.revisions},
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: agentStore{a.store}, Log: a.log,
+		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
-	journal := &journalOf{Journal: a.keeper}
+	journal := &agentJournal{Journal: a.keeper}
 	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: full(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -115,9 +115,9 @@ func (a *assembly) serve() error {
 		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.clearAll(a.forget),
+		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeTrusted(a.forget),
 		ModelOpen: func() bool { return p.health().FirstOpen },
-		Refresh:   func() { p.publish(own) }, Due: told(a.log, a.parent.Due), Reload: a.parent.Reload, Log: a.log,
+		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
 	})
 	return nil
 }
@@ -125,7 +125,7 @@ func (a *assembly) serve() error {
 // newModel gives the model of the settings, and its health: the offline engine is always
 // well. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c Config, own *metrics.Page) (agent.Model, func() openai.Health) {
+func newModel(c Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}

@@ -17,7 +17,7 @@ func newTokens(c Config, parent *supervisor.Parent, log *slog.Logger) httpapi.To
 	case c.JWTSecret != "":
 		return auth.NewSecret(c.JWTSecret)
 	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Shelf: auth.AttachShelf(parent.Keys), Log: log})
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Shelf: auth.AttachKeyStore(parent.Keys), Log: log})
 	default:
 		return nil
 	}

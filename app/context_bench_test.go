@@ -20,7 +20,7 @@ func BenchmarkContextOnSQLite(b *testing.B) {
 				for range 3 {
 					w.write(b, "ann", strings.Repeat("Osmosis is a word. ", runes/19))
 				}
-				deps := agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{storeOf{w.versioned}}, Revisions: w.known.revisions}
+				deps := agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{agentStore{w.invalidatingStore}}, Versions: w.known.revisions}
 				if from == "cached" {
 					deps.Parts = w.known.parts
 				}

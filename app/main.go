@@ -29,7 +29,7 @@ const (
 
 func main() {
 	status := run(os.Args[1:], os.Stdout, os.Stderr)
-	_ = leaveUnmarked() // then the program's memory looks needed, no more
+	_ = adviseSequential() // then the program's memory looks needed, no more
 	os.Exit(status)
 }
 

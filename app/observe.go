@@ -11,12 +11,12 @@ import (
 )
 
 // observeRuns puts the runs of this worker on its page of the scoreboard.
-func observeRuns(own *metrics.Page) func(time.Duration, error) {
+func observeRuns(own *metrics.Entry) func(time.Duration, error) {
 	return func(took time.Duration, _ error) { own.Observe(metrics.Runs, took) }
 }
 
 // observeCalls puts the calls of a model on the page.
-func observeCalls(own *metrics.Page) func(time.Duration, int, error) {
+func observeCalls(own *metrics.Entry) func(time.Duration, int, error) {
 	return func(took time.Duration, tokens int, err error) {
 		own.Observe(metrics.UpstreamCalls, took)
 		own.Add(callOutcome(err), 1)
@@ -43,7 +43,7 @@ func callOutcome(err error) metrics.Counter {
 
 // observeTextPanics counts the panics on students' texts on the page, and logs the first
 // one at each place.
-func observeTextPanics(own *metrics.Page, log *slog.Logger) func(text.Panic) {
+func observeTextPanics(own *metrics.Entry, log *slog.Logger) func(text.Panic) {
 	var logged sync.Map // of places, which are lines of our code: there are few
 	return func(p text.Panic) {
 		own.Add(metrics.TextPanics, 1)

@@ -46,7 +46,7 @@ func answering(t *testing.T, redisURL, upstream string) *agent.Orchestrator {
 		}
 	}
 	model := openai.New(openai.Options{BaseURL: upstream + "/v1", APIKey: "k", Model: "m", Timeout: 30 * time.Second, MaxConns: 64})
-	return agent.New(agent.Deps{Model: model, Cache: tiered, Store: storeOf{kept}}, agent.Options{})
+	return agent.New(agent.Deps{Model: model, Cache: tiered, Store: agentStore{kept}}, agent.Options{})
 }
 
 func noError(t *testing.T, err error) {

@@ -64,7 +64,7 @@ func serve(environment map[string]string) error {
 func listen(c Config) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", c.Address())
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), holder(c.Port))
+		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), portOwner(c.Port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
@@ -91,7 +91,7 @@ func supervise(c Config, b Budget, files Files, environment map[string]string, l
 	board := memory.board
 	journal := stream.NewMemory(journalBounds(c, b))
 	oom := newOOMWatch(log)
-	var flood tide
+	var flood heapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
 	launcher, err := newFork(environment, listener, memory, notices, journal, log)
@@ -104,12 +104,12 @@ func supervise(c Config, b Budget, files Files, environment map[string]string, l
 	group.Go(func() error { return journal.Run(ctx) })
 	group.Go(func() error {
 		return metrics.Publish(ctx, board.Supervisor(), func() bool { return true },
-			func(p *metrics.Page) {
+			func(p *metrics.Entry) {
 				publishJournal(p, journal)
 				oom.look()
 				recent.Look(board)
 				all := board.Snapshot()
-				flood.look(mark{all.Sum(metrics.Streams), answered(all.Total)})
+				flood.look(loadMark{all.Sum(metrics.Streams), answered(all.Total)})
 			})
 	})
 	group.Go(func() error { return reap(ctx, notices) })
@@ -121,7 +121,7 @@ func supervise(c Config, b Budget, files Files, environment map[string]string, l
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
 			Gone: memory.holdings.Forget,
-			Died: memory.revisions.ForgetAll, // it may have died between a change and telling of it
+			Died: memory.revisions.InvalidateAll, // it may have died between a change and telling of it
 		}).Run(context.Background())
 	})
 	return group.Wait()
@@ -162,7 +162,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, memory shared,
+func newFork(environment map[string]string, listener *net.TCPListener, memory sharedMemory,
 	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -190,7 +190,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, memory sh
 	}, nil
 }
 
-func publishJournal(p *metrics.Page, journal *stream.Memory) {
+func publishJournal(p *metrics.Entry, journal *stream.Memory) {
 	stats := journal.Stats()
 	p.Set(metrics.Sessions, int64(stats.Sessions))
 	p.Set(metrics.QueuedEvents, int64(stats.QueuedEvents))

@@ -30,14 +30,14 @@ import (
 type parts struct {
 	store  store.Store
 	cache  cache.Cache // of answers
-	known  *knowledge
+	known  *contextCache
 	relay  *stream.Relay
 	runner *agent.Runner
 	hub    *hub.Hub
 	server *httpapi.Server
-	others *together
+	others *cluster
 	health func() openai.Health // of the upstream
-	tide   tide
+	tide   heapTrimmer
 }
 
 // work is a worker process: it returns when the supervisor told it to leave and
@@ -102,9 +102,9 @@ func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error
 	group.Go(func() error { return p.relay.Run(ctx) })
 	group.Go(func() error { return p.hub.Run(ctx) })
 	group.Go(func() error {
-		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Page) {
+		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
 			p.publish(page)
-			p.tide.look(mark{page.Gauge(metrics.Streams), answered(page.Count)})
+			p.tide.look(loadMark{page.Gauge(metrics.Streams), answered(page.Count)})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })
@@ -159,8 +159,8 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	}
 }
 
-// told makes a message to the supervisor a matter that cannot fail.
-func told(log *slog.Logger, tell func() error) func() {
+// logFailure makes a message to the supervisor a matter that cannot fail.
+func logFailure(log *slog.Logger, tell func() error) func() {
 	return func() {
 		if err := tell(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
 			log.Warn("control socket write failed", "error", err)
@@ -182,7 +182,7 @@ func onTerm(ctx context.Context, drain func()) error {
 }
 
 // publish puts the parts' own figures on the worker's page.
-func (p *parts) publish(page *metrics.Page) {
+func (p *parts) publish(page *metrics.Entry) {
 	p.server.Publish(page)
 	runs := p.runner.Counts()
 	page.Store(metrics.RunsCompleted, uint64(runs.Completed))
@@ -191,7 +191,7 @@ func (p *parts) publish(page *metrics.Page) {
 	stats := p.cache.Stats()
 	page.Set(metrics.CacheItems, int64(stats.Items))
 	page.Set(metrics.CacheBytes, stats.Bytes)
-	page.Set(metrics.CacheOldest, oldest(stats))
+	page.Set(metrics.CacheOldest, oldestAge(stats))
 	page.Store(metrics.CacheHits, stats.Hits)
 	page.Store(metrics.CacheMisses, stats.Misses)
 	page.Store(metrics.CacheEvictions, stats.Evictions)
@@ -199,7 +199,7 @@ func (p *parts) publish(page *metrics.Page) {
 	page.Set(metrics.ModelsOpen, int64(p.health().Open))
 }
 
-func oldest(stats cache.Stats) int64 {
+func oldestAge(stats cache.Stats) int64 {
 	if stats.Items == 0 {
 		return 0
 	}
@@ -222,8 +222,8 @@ func admission(parent *supervisor.Parent, most int64, gate *limit.Gate) func() (
 	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
 }
 
-// full reports whether the container has no place for another run. What the other instances
+// atCapacity reports whether the container has no place for another run. What the other instances
 // hold is asked at admission only: that takes a message.
-func full(parent *supervisor.Parent, most int64) func() bool {
+func atCapacity(parent *supervisor.Parent, most int64) func() bool {
 	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }

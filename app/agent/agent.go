@@ -34,19 +34,19 @@ type Cache interface {
 	Set(ctx context.Context, key string, value []byte)
 }
 
-// What is kept of a user, as Revisions tells it apart.
+// What is kept of a user, as Versions tells it apart.
 const (
-	KeptNotes       = "notes"
-	KeptPreferences = "preferences"
-	KeptAids        = "aids"
+	ResourceNotes       = "notes"
+	ResourcePreferences = "preferences"
+	ResourceAids        = "aids"
 )
 
-// Revisions tells whether what is kept of a user has changed.
-type Revisions interface {
-	// Revision gives another number than before any change of that part of what is kept
+// Versions tells whether what is kept of a user has changed.
+type Versions interface {
+	// Version gives another number than before any change of that part of what is kept
 	// that was acknowledged by now. What is read from the Store after it is as good as
 	// new while the number stays. ok is false while that cannot be promised.
-	Revision(user, kept string) (number uint64, ok bool)
+	Version(user, kept string) (number uint64, ok bool)
 }
 
 // Store keeps notes, conversations, aids and executions. Errors are *study.Error;
@@ -82,11 +82,11 @@ type Deps struct {
 	Store Store
 	Log   *slog.Logger // default: none
 
-	// Parts caches parts of contexts, as long as Revisions says that they are as good as
+	// Parts caches parts of contexts, as long as Versions says that they are as good as
 	// new. It is to be a cache inside the process: it is read on a run's own goroutine.
 	// Without either each part is read from the Store each time.
-	Parts     Cache
-	Revisions Revisions
+	Parts    Cache
+	Versions Versions
 }
 
 // Options bound an Orchestrator. A zero field takes the default.
@@ -140,5 +140,5 @@ func New(d Deps, o Options) *Orchestrator {
 	if d.Log == nil {
 		d.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	return &Orchestrator{Deps: d, o: o.withDefaults(), flights: make(map[string]*flight)}
+	return &Orchestrator{Deps: d, o: o.withDefaults(), flights: make(map[string]*call)}
 }

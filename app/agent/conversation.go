@@ -16,48 +16,48 @@ const (
 	openingRunes    = 40  // of each older one
 )
 
-// talkFound is the part of the context that comes from the session.
-type talkFound struct {
+// history is the part of the context that comes from the session.
+type history struct {
 	turns    []study.Turn
 	anothers bool // it is another user's session
 }
 
-// conversation reads what was said before. Requests that name their type stand for
+// loadHistory reads what was said before. Requests that name their type stand for
 // themselves, so only a chat is given its history. Another user's session is, to
 // this one, none.
-func (r *run) conversation(ctx context.Context) (talkFound, error) {
+func (r *run) loadHistory(ctx context.Context) (history, error) {
 	session, err := r.Store.Session(ctx, r.req.SessionID)
 	switch {
 	case isCode(err, study.CodeNotFound):
-		return talkFound{}, nil
+		return history{}, nil
 	case err != nil:
-		return talkFound{}, err
+		return history{}, err
 	case session.UserID != r.req.UserID:
-		return talkFound{anothers: true}, nil
+		return history{anothers: true}, nil
 	case !r.asChat:
-		return talkFound{}, nil
+		return history{}, nil
 	}
 	messages, err := r.Store.Messages(ctx, r.req.SessionID, historyMessages)
 	if err != nil {
-		return talkFound{}, err
+		return history{}, err
 	}
-	return talkFound{turns: remembered(messages[max(0, len(messages)-historyMessages):])}, nil
+	return history{turns: toTurns(messages[max(0, len(messages)-historyMessages):])}, nil
 }
 
-// remembered are the messages as a prompt is given them.
-func remembered(messages []study.Message) []study.Turn {
+// toTurns are the messages as a prompt is given them.
+func toTurns(messages []study.Message) []study.Turn {
 	turns := make([]study.Turn, len(messages))
 	for i, m := range messages {
 		turns[i] = study.Turn{Role: m.Role, Text: clip(m.Text, historyRunes)}
 		if i < len(messages)-historyWhole {
-			turns[i].Text = opening(m.Text)
+			turns[i].Text = firstSentence(m.Text)
 		}
 	}
 	return turns
 }
 
-// opening is how a message begins, in whole words.
-func opening(s string) string {
+// firstSentence is how a message begins, in whole words.
+func firstSentence(s string) string {
 	start := clip(s, openingRunes)
 	if len(start) == len(s) {
 		return s
@@ -68,9 +68,9 @@ func opening(s string) string {
 	return start + " […]"
 }
 
-// talkLost is what a student is told of a conversation that cannot be read: nothing
+// historyWarning is what a student is told of a conversation that cannot be read: nothing
 // where it would not have been used.
-func (r *run) talkLost() string {
+func (r *run) historyWarning() string {
 	if !r.asChat {
 		return ""
 	}

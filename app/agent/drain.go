@@ -19,7 +19,7 @@ func (n *Runner) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	n.cancelAll(draining())
+	n.cancelAll(errDraining())
 	patience := time.NewTimer(2 * n.o.JournalTimeout)
 	defer patience.Stop()
 	select {
@@ -54,6 +54,6 @@ func (n *Runner) cancelAll(cause error) {
 	}
 }
 
-func draining() *study.Error {
-	return &study.Error{Code: study.CodeUnavailable, Message: "the service is restarting; try again", RetryAfter: retrySoon()}
+func errDraining() *study.Error {
+	return &study.Error{Code: study.CodeUnavailable, Message: "the service is restarting; try again", RetryAfter: retryDelay()}
 }

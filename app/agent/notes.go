@@ -17,31 +17,31 @@ const (
 	relevanceRunes   = 8_000
 )
 
-// sources are the notes that the request is drawn from, each as the material shows it:
+// notesPart are the notes that the request is drawn from, each as the material shows it:
 // those that it names, or else, where it brings no text of its own, those that match it.
-func (r *run) sources() memo {
+func (r *run) notesPart() cachedPart {
 	ids := r.req.NoteIDs
 	if len(ids) > 0 {
-		return memo{wanted: true, kept: KeptNotes, query: append([]string{"named"}, ids...),
+		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
 			read: func(ctx context.Context) ([]string, error) {
 				list, err := r.Store.NotesByID(ctx, r.req.UserID, ids)
-				return r.shown(list), err
+				return r.noteTexts(list), err
 			}}
 	}
-	if r.bringsText() {
-		return memo{}
+	if r.hasOwnText() {
+		return cachedPart{}
 	}
 	words := r.searchWords()
-	return memo{wanted: r.req.Type != study.Chat || words != "", kept: KeptNotes, query: []string{"matching", words},
+	return cachedPart{needed: r.req.Type != study.Chat || words != "", resource: ResourceNotes, query: []string{"matching", words},
 		read: func(ctx context.Context) ([]string, error) {
 			list, err := r.Store.SearchNotes(ctx, r.req.UserID, words, searchedNotes)
-			return r.shown(relevant(list[:min(len(list), searchedNotes)], words)), err
+			return r.noteTexts(relevant(list[:min(len(list), searchedNotes)], words)), err
 		}}
 }
 
-// shown are notes as far as the material can show them: one that is cut is still longer
+// noteTexts are notes as far as the material can show them: one that is cut is still longer
 // than that, and so found to be cut.
-func (r *run) shown(list []study.Note) []string {
+func (r *run) noteTexts(list []study.Note) []string {
 	texts := make([]string, len(list))
 	for i, n := range list {
 		texts[i] = "# " + n.Title + paragraphBoundary + clip(n.Content, r.o.MaterialRunes+1)
@@ -57,8 +57,8 @@ func namedNotesError(err error) error {
 	return &study.Error{Code: study.CodeUnavailable, Message: "the notes cannot be read right now", Cause: err}
 }
 
-// bringsText reports whether the request holds its own source text.
-func (r *run) bringsText() bool {
+// hasOwnText reports whether the request holds its own source text.
+func (r *run) hasOwnText() bool {
 	return strings.TrimSpace(r.req.Options.Content) != "" || r.messageIsSource()
 }
 

@@ -24,7 +24,7 @@ type Orchestrator struct {
 	o Options
 
 	mu      sync.Mutex
-	flights map[string]*flight // answers being made, by key
+	flights map[string]*call // answers being made, by key
 }
 
 // Classify gives the type that a request is for: its own, unless a chat message
@@ -48,19 +48,19 @@ func Classify(req study.Request) study.Type {
 // contained. A cause of ctx that is a *study.Error is returned as it is. What is only
 // lost around an answer (context, saving) is told in Result.Warnings.
 func (o *Orchestrator) Run(ctx context.Context, req study.Request, emit func(study.Event)) (Outcome, error) {
-	return o.run(ctx, newID(), req, eventsTo(emit, o.Log))
+	return o.runRequest(ctx, newID(), req, eventsTo(emit, o.Log))
 }
 
-// watcher is told what a client may watch; a nil function is not told.
-type watcher struct {
+// observer is told what a client may watch; a nil function is not told.
+type observer struct {
 	progress func(study.Progress)
 	token    func(string)
 }
 
 // eventsTo is a watcher that tells emit in events.
-func eventsTo(emit func(study.Event), log *slog.Logger) watcher {
+func eventsTo(emit func(study.Event), log *slog.Logger) observer {
 	if emit == nil {
-		return watcher{}
+		return observer{}
 	}
 	send := func(kind study.Kind, fields any) {
 		event, err := study.NewEvent(kind, fields)
@@ -70,7 +70,7 @@ func eventsTo(emit func(study.Event), log *slog.Logger) watcher {
 		}
 		emit(event)
 	}
-	return watcher{
+	return observer{
 		progress: func(p study.Progress) { send(study.KindProgress, map[string]study.Progress{"data": p}) },
 		token:    func(s string) { send(study.KindToken, map[string]string{"text": s}) },
 	}
@@ -81,12 +81,12 @@ type run struct {
 	*Orchestrator
 	id    string
 	req   study.Request
-	watch watcher
+	watch observer
 	began time.Time
 	step  int // the last one told
 
 	asChat bool // the request came as a chat, whatever it asked for
-	known  gathered
+	known  promptContext
 	brief  study.Brief
 	key    string // of the answer in the cache
 	tokens int
@@ -94,30 +94,30 @@ type run struct {
 	cut    study.Cut // of the answer
 }
 
-func (o *Orchestrator) run(ctx context.Context, id string, req study.Request, w watcher) (out Outcome, err error) {
+func (o *Orchestrator) runRequest(ctx context.Context, id string, req study.Request, w observer) (out Outcome, err error) {
 	r := &run{Orchestrator: o, id: id, req: req, watch: w, began: time.Now(), asChat: req.Type == study.Chat}
-	defer contain(o.Log, id, &err) // of record
-	defer func() { r.record(err) }()
-	defer func() { err = ended(ctx, err) }()
-	defer contain(o.Log, id, &err)
+	defer recoverPanic(o.Log, id, &err) // of record
+	defer func() { r.recordExecution(err) }()
+	defer func() { err = classifyEnd(ctx, err) }()
+	defer recoverPanic(o.Log, id, &err)
 	return r.answer(ctx)
 }
 
 // answer goes through the steps. Steps 4 and 5 are told where they happen; a cached
 // or shared answer has them behind it already.
 func (r *run) answer(ctx context.Context) (Outcome, error) {
-	r.tell(1)
+	r.emitProgress(1)
 	r.classify()
-	r.tell(2)
-	if err := r.gather(ctx); err != nil {
+	r.emitProgress(2)
+	if err := r.fetchContext(ctx); err != nil {
 		return Outcome{}, err
 	}
-	r.tell(3)
-	got, err := r.obtain(ctx)
+	r.emitProgress(3)
+	got, err := r.coalesce(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
-	r.tell(study.TotalSteps)
+	r.emitProgress(study.TotalSteps)
 	return r.format(ctx, got), nil
 }
 
@@ -160,8 +160,8 @@ var steps = [study.TotalSteps + 1]struct {
 	6: {"formatter", "Putting the answer together", 100},
 }
 
-// tell reports the steps up to n that have not been told yet.
-func (r *run) tell(n int) {
+// emitProgress reports the steps up to n that have not been told yet.
+func (r *run) emitProgress(n int) {
 	for r.step < n {
 		r.step++
 		r.report(steps[r.step].message)
@@ -185,8 +185,8 @@ func (r *run) report(message string) {
 	})
 }
 
-// record notes the run for the operator's metrics.
-func (r *run) record(err error) {
+// recordExecution notes the run for the operator's metrics.
+func (r *run) recordExecution(err error) {
 	e := study.Execution{
 		RunID: r.id, UserID: r.req.UserID, SessionID: r.req.SessionID, Type: r.req.Type, Success: err == nil,
 		Millis: time.Since(r.began).Milliseconds(), Tokens: r.tokens, Model: r.model, CreatedAt: r.began.UTC(),
@@ -197,9 +197,9 @@ func (r *run) record(err error) {
 	r.Store.RecordExecution(e)
 }
 
-// ended says why ctx ended, if it did and err is not nil; otherwise it gives err as
+// classifyEnd says why ctx ended, if it did and err is not nil; otherwise it gives err as
 // a *study.Error.
-func ended(ctx context.Context, err error) error {
+func classifyEnd(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -216,9 +216,9 @@ func ended(ctx context.Context, err error) error {
 	return &study.Error{Code: study.CodeUnavailable, Message: "the run was cancelled", Cause: cause}
 }
 
-// contain turns a panic into an error and logs where it happened. Of its value only
+// recoverPanic turns a panic into an error and logs where it happened. Of its value only
 // what the runtime says is logged: another's may hold a student's text.
-func contain(log *slog.Logger, runID string, err *error) {
+func recoverPanic(log *slog.Logger, runID string, err *error) {
 	v := recover()
 	if v == nil {
 		return

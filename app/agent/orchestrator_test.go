@@ -305,11 +305,11 @@ func TestStreamedWordsGoOutWholeInAnyScript(t *testing.T) {
 		strings.Repeat("光合作用", 200), strings.Repeat("x", 1000), "", "ends in a word", " \n ",
 	} {
 		var told []string
-		g := &guard{say: func(s string) { told = append(told, s) }, stop: func(error) { t.Errorf("%q was stopped", text) }}
+		g := &safetyFilter{say: func(s string) { told = append(told, s) }, stop: func(error) { t.Errorf("%q was stopped", text) }}
 		for _, b := range []byte(text) { // even in the middle of a character
-			g.hear(string([]byte{b}))
+			g.add(string([]byte{b}))
 		}
-		g.finish()
+		g.flush()
 		if strings.Join(told, "") != text {
 			t.Errorf("%q became %q", text, told)
 		}

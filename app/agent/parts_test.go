@@ -101,7 +101,7 @@ func TestPreferencesFillWhatTheRequestLeavesOpen(t *testing.T) {
 }
 
 func TestProgressIsToldInWordsThatManyShare(t *testing.T) {
-	stats := map[study.Type]int{study.Flashcards: many, study.Quiz: many - 1, study.Exam: 0, study.Summary: 1}
+	stats := map[study.Type]int{study.Flashcards: manyThreshold, study.Quiz: manyThreshold - 1, study.Exam: 0, study.Summary: 1}
 	for _, typ := range []study.Type{study.Plan, study.Analysis, study.Chat} {
 		b := newBench(says(goodAnswer(typ)), Options{Deterministic: true})
 		b.store.stats = stats

@@ -19,12 +19,12 @@ type Journal interface {
 
 // Run is what a journal is told of a run.
 type Run struct {
-	Session string
-	ID      string
-	Owner   string // the user who may watch it
-	Request []byte // for DecodeRequest and Runner.Repeat, should this process die
-	Repeat  bool   // go on where the process that died was; a second start event is left out
-	Silent  bool   // the run only keeps others out of its session, until its terminal event
+	Session  string
+	ID       string
+	Owner    string // the user who may watch it
+	Request  []byte // for DecodeRequest and Runner.Takeover, should this process die
+	Takeover bool   // go on where the process that died was; a second start event is left out
+	Silent   bool   // the run only keeps others out of its session, until its terminal event
 }
 
 // Writer takes the events of one run. It is used by one goroutine at a time.
@@ -72,12 +72,12 @@ type Runner struct {
 
 	mu       sync.Mutex
 	draining bool
-	going    map[*going]struct{}
+	going    map[*activeRun]struct{}
 	idle     chan struct{} // made by Drain, closed when nothing goes on
 }
 
-// going is a run that was let in.
-type going struct {
+// activeRun is a run that was let in.
+type activeRun struct {
 	run     string
 	began   time.Time
 	cancel  context.CancelCauseFunc
@@ -98,7 +98,7 @@ func NewRunner(orchestrator *Orchestrator, journal Journal, o RunnerOptions) *Ru
 	if o.Observe == nil {
 		o.Observe = func(time.Duration, error) {}
 	}
-	return &Runner{orchestrator: orchestrator, journal: journal, o: o, going: make(map[*going]struct{})}
+	return &Runner{orchestrator: orchestrator, journal: journal, o: o, going: make(map[*activeRun]struct{})}
 }
 
 // Counts gives the numbers now.
@@ -112,21 +112,21 @@ func (n *Runner) Counts() Counts {
 // CodeConflict for a session that has a run already.
 func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Progress, error) {
 	id := newID()
-	ctx, g, err := n.enter(ctx, id)
+	ctx, g, err := n.admitRepeat(ctx, id)
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	defer n.leave(g)
+	defer n.release(g)
 	release, err := n.occupy(ctx, id, req)
 	if err != nil {
 		return Outcome{}, nil, err
 	}
 	defer release()
 	var told []study.Progress
-	out, err := n.orchestrator.run(ctx, id, req, watcher{
+	out, err := n.orchestrator.runRequest(ctx, id, req, observer{
 		progress: func(p study.Progress) { told = append(told, p) },
 	})
-	n.count(g, err)
+	n.countOutcome(g, err)
 	return out, told, err
 }
 
@@ -144,7 +144,7 @@ func (n *Runner) occupy(ctx context.Context, id string, req study.Request) (rele
 	case err != nil:
 		return nil, err
 	}
-	l := &line{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
+	l := &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
 	return func() {
 		_ = l.append(context.Background(), study.Event{Kind: study.KindComplete})
 		l.ended = true
@@ -158,13 +158,13 @@ func (n *Runner) occupy(ctx context.Context, id string, req study.Request) (rele
 // for a run that is not let in, and CodeUnavailable when there is no journal; ended is not called then.
 func (n *Runner) Start(req study.Request, ended ...func()) (runID string, err error) {
 	runID = newID()
-	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.enter, ended...); err != nil {
+	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitRepeat, ended...); err != nil {
 		return "", err
 	}
 	return runID, nil
 }
 
-func (n *Runner) start(req study.Request, r Run, enter entrance, ended ...func()) error {
+func (n *Runner) start(req study.Request, r Run, enter admission, ended ...func()) error {
 	if req.SessionID == "" {
 		return study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
 	}
@@ -175,11 +175,11 @@ func (n *Runner) start(req study.Request, r Run, enter entrance, ended ...func()
 	r.Session, r.Owner = req.SessionID, req.UserID
 	w, err := n.begin(ctx, r)
 	if err != nil {
-		n.leave(g)
+		n.release(g)
 		return err
 	}
 	go func() {
-		n.goOn(ctx, g, r.ID, req, w)
+		n.execute(ctx, g, r.ID, req, w)
 		for _, tell := range ended {
 			tell()
 		}
@@ -188,28 +188,28 @@ func (n *Runner) start(req study.Request, r Run, enter entrance, ended ...func()
 }
 
 func (n *Runner) begin(ctx context.Context, r Run) (w Writer, err error) {
-	defer contain(n.orchestrator.Log, r.ID, &err)
+	defer recoverPanic(n.orchestrator.Log, r.ID, &err)
 	ctx, cancel := context.WithTimeout(ctx, n.o.JournalTimeout)
 	defer cancel()
 	w, err = n.journal.Begin(ctx, r)
 	return w, study.Wrap(err, study.CodeUnavailable, "the event stream cannot be opened right now")
 }
 
-// goOn is a started run's goroutine.
-func (n *Runner) goOn(ctx context.Context, g *going, id string, req study.Request, w Writer) {
-	defer n.leave(g)
-	l := &line{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
+// execute is a started run's goroutine.
+func (n *Runner) execute(ctx context.Context, g *activeRun, id string, req study.Request, w Writer) {
+	defer n.release(g)
+	l := &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.orchestrator.Log, run: id}
 	defer l.close()
 	l.start(ctx, req.SessionID)
-	out, err := n.orchestrator.run(ctx, id, req, eventsTo(func(e study.Event) { l.tell(ctx, e) }, l.log))
-	n.count(g, err)
+	out, err := n.orchestrator.runRequest(ctx, id, req, eventsTo(func(e study.Event) { l.write(ctx, e) }, l.log))
+	n.countOutcome(g, err)
 	if err != nil {
 		l.log.Warn("a run failed", "run", id, "error", err)
 	}
 	l.end(out, err)
 }
 
-func (n *Runner) count(g *going, err error) {
+func (n *Runner) countOutcome(g *activeRun, err error) {
 	n.o.Observe(time.Since(g.began), err)
 	if err != nil {
 		n.failed.Add(1)
@@ -218,41 +218,41 @@ func (n *Runner) count(g *going, err error) {
 	n.completed.Add(1)
 }
 
-// entrance is a way in for a run: enter or letIn.
-type entrance func(ctx context.Context, run string) (context.Context, *going, error)
+// admission is a way in for a run: enter or admit.
+type admission func(ctx context.Context, run string) (context.Context, *activeRun, error)
 
-// enter is letIn for what is shed when it is not let in for want of room.
-func (n *Runner) enter(ctx context.Context, run string) (context.Context, *going, error) {
-	ctx, g, err := n.letIn(ctx, run)
+// admitRepeat is admit for what is shed when it is not let in for want of room.
+func (n *Runner) admitRepeat(ctx context.Context, run string) (context.Context, *activeRun, error) {
+	ctx, g, err := n.admit(ctx, run)
 	if isCode(err, study.CodeOverloaded) {
 		n.shed.Add(1)
 	}
 	return ctx, g, err
 }
 
-// letIn lets a run in, under the bounds, and gives it its time.
-func (n *Runner) letIn(ctx context.Context, run string) (context.Context, *going, error) {
+// admit lets a run in, under the bounds, and gives it its time.
+func (n *Runner) admit(ctx context.Context, run string) (context.Context, *activeRun, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.draining {
-		return nil, nil, draining()
+		return nil, nil, errDraining()
 	}
 	release, ok := func() {}, len(n.going) < n.o.MaxRuns
 	if ok {
 		release, ok = n.o.Admit()
 	}
 	if !ok {
-		return nil, nil, overloaded()
+		return nil, nil, errOverloaded()
 	}
 	ctx, cancelCause := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run took longer than it may"))
-	g := &going{run: run, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
+	g := &activeRun{run: run, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
 	n.going[g] = struct{}{}
 	n.active.Add(1)
 	return ctx, g, nil
 }
 
-func (n *Runner) leave(g *going) {
+func (n *Runner) release(g *activeRun) {
 	g.cancel(nil)
 	g.release()
 	n.mu.Lock()
@@ -278,23 +278,23 @@ func (n *Runner) Cancel(run string) bool {
 	return false
 }
 
-// Refuse gives the error that Do and Start would for want of room, and counts it as they
+// RejectIfFull gives the error that Do and Start would for want of room, and counts it as they
 // do; nil where there may be room, which they decide. It is for who has not read the
 // request yet: under a flood, reading what is refused anyway costs more than all else.
-func (n *Runner) Refuse() error {
+func (n *Runner) RejectIfFull() error {
 	if n.active.Load() < int64(n.o.MaxRuns) && !n.o.Full() {
 		return nil
 	}
 	n.shed.Add(1)
-	return overloaded()
+	return errOverloaded()
 }
 
-func overloaded() *study.Error {
-	return &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon", RetryAfter: retrySoon()}
+func errOverloaded() *study.Error {
+	return &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon", RetryAfter: retryDelay()}
 }
 
-// retrySoon is one second, plus up to four, so that those turned away together do
+// retryDelay is one second, plus up to four, so that those turned away together do
 // not come back together.
-func retrySoon() time.Duration {
+func retryDelay() time.Duration {
 	return time.Second + rand.N(4*time.Second+1)
 }

@@ -98,7 +98,7 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 		}
 		synctest.Wait()
 		kinds := p.kinds()
-		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.begun.Owner != alice || p.begun.Repeat {
+		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.begun.Owner != alice || p.begun.Takeover {
 			t.Errorf("begun as %+v, events %v", p.begun, kinds)
 		}
 		var start struct {
@@ -361,21 +361,21 @@ func TestARunIsRefusedUnreadWhereItWouldBeRefusedAnyway(t *testing.T) {
 		elsewhere := false
 		n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{MaxRuns: 1, Timeout: time.Minute,
 			Full: func() bool { return elsewhere }})
-		if err := n.Refuse(); err != nil {
+		if err := n.RejectIfFull(); err != nil {
 			t.Errorf("with room: %v", err)
 		}
 		elsewhere = true
-		failsWith(t, n.Refuse(), study.CodeOverloaded)
+		failsWith(t, n.RejectIfFull(), study.CodeOverloaded)
 		elsewhere = false
 		if _, err := n.Start(asking(study.Quiz)); err != nil {
 			t.Fatal(err)
 		}
-		if e := failsWith(t, n.Refuse(), study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
+		if e := failsWith(t, n.RejectIfFull(), study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if err := n.Refuse(); err != nil || n.Counts() != (Counts{Failed: 1, Shed: 2}) {
+		if err := n.RejectIfFull(); err != nil || n.Counts() != (Counts{Failed: 1, Shed: 2}) {
 			t.Errorf("with room again: %v, counts %+v", err, n.Counts())
 		}
 	})

@@ -37,7 +37,7 @@ type Verifier struct {
 }
 
 // NewSecret makes a Verifier of tokens signed with a shared secret: HS256, nothing else.
-func NewSecret(secret string) *Verifier { return newVerifier(shared(secret), "HS256") }
+func NewSecret(secret string) *Verifier { return newVerifier(staticSecret(secret), "HS256") }
 
 // NewKeySet makes a Verifier of tokens signed with one of the keys that o.URL
 // publishes: RS256, ES256 or EdDSA. It asks for them with the first token.
@@ -55,10 +55,10 @@ func newVerifier(k keys, algorithms ...string) *Verifier {
 	)}
 }
 
-// shared is the one key that has no name.
-type shared []byte
+// staticSecret is the one key that has no name.
+type staticSecret []byte
 
-func (s shared) find(context.Context, string, string) (any, error) { return []byte(s), nil }
+func (s staticSecret) find(context.Context, string, string) (any, error) { return []byte(s), nil }
 
 // User gives the user a token was issued to, its subject. A token must say when it
 // expires; clocks may differ by 30 s. What it is issued for (aud) is not looked at. It

@@ -113,7 +113,7 @@ func (k jwk) rsa() (any, error) {
 
 func (k jwk) ec() (any, error) {
 	const half = 32 // bytes of a coordinate
-	x, y := octets(k.X), octets(k.Y)
+	x, y := decodeBase64(k.X), decodeBase64(k.Y)
 	if len(x) != half || len(y) != half {
 		return nil, errNotUsable
 	}
@@ -121,15 +121,15 @@ func (k jwk) ec() (any, error) {
 }
 
 func (k jwk) edwards() (any, error) {
-	x := octets(k.X)
+	x := decodeBase64(k.X)
 	if len(x) != ed25519.PublicKeySize {
 		return nil, errNotUsable
 	}
 	return ed25519.PublicKey(x), nil
 }
 
-// octets reads base64url without padding; nil where it is none.
-func octets(text string) []byte {
+// decodeBase64 reads base64url without padding; nil where it is none.
+func decodeBase64(text string) []byte {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return nil
@@ -137,4 +137,4 @@ func octets(text string) []byte {
 	return b
 }
 
-func number(text string) *big.Int { return new(big.Int).SetBytes(octets(text)) }
+func number(text string) *big.Int { return new(big.Int).SetBytes(decodeBase64(text)) }

@@ -27,8 +27,8 @@ const (
 type KeySetOptions struct {
 	URL string // of a JSON Web Key Set; redirects are not followed
 	Log *slog.Logger
-	// Shelf keeps the keys for workers to come; nil = they are a process's own.
-	Shelf *Shelf
+	// KeyStore keeps the keys for workers to come; nil = they are a process's own.
+	Shelf *KeyStore
 	// Transport carries the question; nil: one of its own.
 	Transport http.RoundTripper
 }
@@ -39,14 +39,14 @@ type keySet struct {
 	url    string
 	client *http.Client
 	log    *slog.Logger
-	shelf  *Shelf
+	shelf  *KeyStore
 
-	mu       sync.Mutex
-	keys     []publicKey
-	fetched  time.Time     // when they were had; zero = never
-	asked    time.Time     // when they were last asked for
-	fetching chan struct{} // not nil: closed when the question under way is answered
-	recalled bool          // the shelf has been looked at
+	mu        sync.Mutex
+	keys      []publicKey
+	fetched   time.Time     // when they were had; zero = never
+	asked     time.Time     // when they were last asked for
+	fetching  chan struct{} // not nil: closed when the question under way is answered
+	storeRead bool          // the shelf has been looked at
 }
 
 func newKeySet(o KeySetOptions) *keySet {
@@ -83,7 +83,7 @@ func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
 func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.recall()
+	s.loadStored()
 	key = pick(s.keys, kid, alg)
 	if s.fetching == nil && s.due(key != nil) {
 		s.asked, s.fetching = time.Now(), make(chan struct{})
@@ -92,12 +92,12 @@ func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	return key, s.fetching
 }
 
-// recall takes the keys that another worker has had from the shelf, once. The lock is held.
-func (s *keySet) recall() {
-	if s.recalled || s.shelf == nil {
+// loadStored takes the keys that another worker has had from the shelf, once. The lock is held.
+func (s *keySet) loadStored() {
+	if s.storeRead || s.shelf == nil {
 		return
 	}
-	s.recalled = true
+	s.storeRead = true
 	body, at := s.shelf.get()
 	if keys, err := parseKeys(body); err == nil {
 		s.keys, s.fetched, s.asked = keys, at, at
@@ -180,7 +180,7 @@ func (s *keySet) download(ctx context.Context) ([]byte, error) {
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, bare(err)
+		return nil, withoutURL(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
@@ -196,8 +196,8 @@ func (s *keySet) download(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// bare takes the URL, which may hold a password, out of an error.
-func bare(err error) error {
+// withoutURL takes the URL, which may hold a password, out of an error.
+func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}

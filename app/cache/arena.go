@@ -10,7 +10,7 @@ type arena struct {
 	open       *segment // the one being written to
 	live       int      // bytes taken up by the pieces of all segments
 	numbers    uint64   // the last number given; 0 would mean "dead" to bigcache
-	spare      spares[piece]
+	pieces     freeList[piece]
 }
 
 // store keeps a copy of value and returns its first piece, nil when it is empty.
@@ -32,7 +32,7 @@ func (a *arena) store(value []byte) (*piece, error) {
 
 func (a *arena) storePiece(data []byte) (*piece, error) {
 	need := len(data) + pieceOverhead
-	s, err := a.room(need)
+	s, err := a.segmentFor(need)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +46,8 @@ func (a *arena) storePiece(data []byte) (*piece, error) {
 	return p, nil
 }
 
-// room gives a segment that need fits in.
-func (a *arena) room(need int) (*segment, error) {
+// segmentFor gives a segment that need fits in.
+func (a *arena) segmentFor(need int) (*segment, error) {
 	if a.open != nil && a.open.fits(need) {
 		return a.open, nil
 	}
@@ -100,7 +100,7 @@ func (a *arena) drop(first *piece) {
 		p.in.drop(p)
 		a.live -= p.need
 		p.in, p.rest = nil, nil
-		a.spare.give(p)
+		a.pieces.put(p)
 		p = rest
 	}
 }
@@ -120,7 +120,7 @@ func (a *arena) release() {
 }
 
 func (a *arena) newPiece() *piece {
-	if p := a.spare.take(); p != nil {
+	if p := a.pieces.take(); p != nil {
 		return p
 	}
 	p := &piece{}
@@ -128,19 +128,19 @@ func (a *arena) newPiece() *piece {
 	return p
 }
 
-// spares keeps some elements for use again, so that a busy cache makes no garbage.
-type spares[T any] struct{ free []*T }
+// freeList keeps some elements for use again, so that a busy cache makes no garbage.
+type freeList[T any] struct{ free []*T }
 
 const maxSpares = 1024
 
-func (s *spares[T]) give(t *T) {
+func (s *freeList[T]) put(t *T) {
 	if len(s.free) < maxSpares {
 		s.free = append(s.free, t)
 	}
 }
 
 // take gives nil when there is none.
-func (s *spares[T]) take() *T {
+func (s *freeList[T]) take() *T {
 	n := len(s.free)
 	if n == 0 {
 		return nil

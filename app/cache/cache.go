@@ -50,8 +50,8 @@ type Stats struct {
 	OldestAge time.Duration // since the Set of the oldest entry held; 0 when empty
 
 	// Of caches outside of the process only.
-	Broken  uint64 // values that were not what had been set: cut short, changed or another key's; misses, and deleted
+	Corrupt uint64 // values that were not what had been set: cut short, changed or another key's; misses, and deleted
 	Dropped uint64 // Sets that Redis did not get: it was away or full, or slower than they came
 	Late    uint64 // look-ups that were not waited for any longer
-	Doubted uint64 // times the memory tier was emptied because a Clear by another process may have been missed
+	Resyncs uint64 // times the memory tier was emptied because a Clear by another process may have been missed
 }

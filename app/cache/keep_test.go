@@ -17,16 +17,16 @@ func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, at := range rand.Perm(60) {
-			m.keep(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+			m.setAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
 			if i%7 == 0 {
 				m.Clear(ctx, fmt.Sprint(at))
-				m.keep(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+				m.setAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
 			}
 		}
 		for i := range 60 {
-			m.keep(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
+			m.setAged(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
 		}
-		m.keep("too old", nil, time.Minute)
+		m.setAged("too old", nil, time.Minute)
 		for left := 60; left > 0; left-- {
 			s := m.Stats()
 			if s.Items != left || s.OldestAge != 59*time.Second {
@@ -44,7 +44,7 @@ func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 }
 
 func TestTheOutboxHoldsItsBoundsAndItsOrder(t *testing.T) {
-	o := &outbox{maxItems: 3, maxBytes: 100, newest: make(map[string]*outgoing)}
+	o := &writeBehindQueue{maxItems: 3, maxBytes: 100, latest: make(map[string]*pendingWrite)}
 	keys := func() (list string) {
 		for l := o.order.first; l != nil; l = l.next {
 			list += l.owner.key
@@ -53,15 +53,15 @@ func TestTheOutboxHoldsItsBoundsAndItsOrder(t *testing.T) {
 	}
 	check := func(want string, items, bytes int, dropped uint64) {
 		t.Helper()
-		if keys() != want || o.items != items || o.bytes != bytes || o.dropped != dropped || len(o.newest) > items {
+		if keys() != want || o.items != items || o.bytes != bytes || o.dropped != dropped || len(o.latest) > items {
 			t.Fatalf("%q, %d items, %d bytes, %d dropped; want %q, %d, %d, %d", keys(), o.items, o.bytes, o.dropped, want, items, bytes, dropped)
 		}
 	}
 	settledKeys := ""
 	put := func(key string, size int) {
-		o.put(key, make([]byte, size), false)
-		if g := o.newest[key]; g != nil {
-			g.after = append(g.after, func() { settledKeys += key })
+		o.enqueue(key, make([]byte, size), false)
+		if g := o.latest[key]; g != nil {
+			g.onSettled = append(g.onSettled, func() { settledKeys += key })
 		}
 	}
 	put("a", 9)
@@ -81,16 +81,16 @@ func TestTheOutboxHoldsItsBoundsAndItsOrder(t *testing.T) {
 	}
 	put("g", 9)
 	put("h", 9)
-	if batch := o.batch(10, 15); len(batch) != 1 || batch[0].key != "g" {
+	if batch := o.nextBatch(10, 15); len(batch) != 1 || batch[0].key != "g" {
 		t.Fatalf("a batch of %d", len(batch))
 	}
 	put("g", 9) // while the first is being written
 	check("ghg", 3, 30, 6)
 	put("i", 9)
 	check("ggi", 3, 30, 7) // what is being written stays
-	o.clear("g", func(string) {})
+	o.dropMatching("g", func(string) {})
 	check("gi", 2, 20, 7)
-	if !o.order.first.owner.undone || o.newest["g"] != nil {
+	if !o.order.first.owner.cleared || o.latest["g"] != nil {
 		t.Error("what is being written is not to be undone, or is given")
 	}
 }

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	leaseLife = 3 * time.Second // what a process that dies leaves of its lease, at the most
-	leaseLook = 50 * time.Millisecond
-	leaseWait = 30 * time.Second // who has waited for another's work as long does it too
-	leaseMost = 10 * time.Minute // should a holder never say that it is done
+	leaseTTL          = 3 * time.Second // what a process that dies leaves of its lease, at the most
+	leasePollInterval = 50 * time.Millisecond
+	leaseWaitTimeout  = 30 * time.Second // who has waited for another's work as long does it too
+	leaseMaxHold      = 10 * time.Minute // should a holder never say that it is done
 )
 
 var (
@@ -30,9 +30,9 @@ type lease struct {
 	end   func() // closes done; may be called again
 }
 
-func (r *Redis) leaseName(key string) string { return r.o.Space + "l:" + key }
+func (r *Redis) leaseName(key string) string { return r.options.Space + "l:" + key }
 
-// Lead settles who makes the value of a key that was just missed, of all that ask at the
+// AcquireOrWait settles who makes the value of a key that was just missed, of all that ask at the
 // same time in whatever process. The one that leads makes it, calls Set, and then done,
 // which must be called in any case and blocks for nothing. The others are held until there
 // is a value, and are told lead false: Get has it. Where the leader is done or has died without a value,
@@ -40,15 +40,15 @@ func (r *Redis) leaseName(key string) string { return r.o.Space + "l:" + key }
 //
 // The lease is renewed while its holder works, by a goroutine that ends with done, or after
 // ten minutes.
-func (r *Redis) Lead(ctx context.Context, key string) (lead bool, done func()) {
-	l, err := r.lease(ctx, key)
+func (r *Redis) AcquireOrWait(ctx context.Context, key string) (lead bool, done func()) {
+	l, err := r.acquire(ctx, key)
 	if err != nil {
 		return true, func() {}
 	}
 	if l == nil {
-		return !r.follow(ctx, key), func() {}
+		return !r.waitForRelease(ctx, key), func() {}
 	}
-	go l.hold(context.WithoutCancel(ctx))
+	go l.renewUntilDone(context.WithoutCancel(ctx))
 	if r.has(ctx, key) { // the leader before us was done between our look-up and now
 		l.end()
 		return false, func() {}
@@ -56,13 +56,13 @@ func (r *Redis) Lead(ctx context.Context, key string) (lead bool, done func()) {
 	return true, l.end
 }
 
-// lease takes the lease of a key; nil where another has it.
-func (r *Redis) lease(ctx context.Context, key string) (*lease, error) {
+// acquire takes the lease of a key; nil where another has it.
+func (r *Redis) acquire(ctx context.Context, key string) (*lease, error) {
 	l := &lease{of: r, name: r.leaseName(key), token: rand.Text(), done: make(chan struct{})}
 	l.end = sync.OnceFunc(func() { close(l.done) })
 	taken := false
 	err := r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {
-		taken, err = c.SetNX(ctx, l.name, l.token, leaseLife).Result()
+		taken, err = c.SetNX(ctx, l.name, l.token, leaseTTL).Result()
 		return err
 	})
 	if err != nil || !taken {
@@ -71,36 +71,36 @@ func (r *Redis) lease(ctx context.Context, key string) (*lease, error) {
 	return l, nil
 }
 
-// hold renews the lease until it is done, and gives it back.
-func (l *lease) hold(ctx context.Context) {
-	beat, most := time.NewTicker(leaseLife/3), time.NewTimer(leaseMost)
+// renewUntilDone renews the lease until it is done, and gives it back.
+func (l *lease) renewUntilDone(ctx context.Context) {
+	beat, most := time.NewTicker(leaseTTL/3), time.NewTimer(leaseMaxHold)
 	defer beat.Stop()
 	defer most.Stop()
 	for {
 		select {
 		case <-beat.C:
-			l.run(ctx, renewLease, leaseLife.Milliseconds())
+			l.runScript(ctx, renewLease, leaseTTL.Milliseconds())
 			continue
 		case <-most.C:
 		case <-l.done:
 		}
-		l.run(ctx, endLease)
+		l.runScript(ctx, endLease)
 		return
 	}
 }
 
-// run runs a script on the lease. Where that fails the lease ends by itself.
-func (l *lease) run(ctx context.Context, s *redis.Script, args ...any) {
+// runScript runs a script on the lease. Where that fails the lease ends by itself.
+func (l *lease) runScript(ctx context.Context, s *redis.Script, args ...any) {
 	_ = l.of.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		return s.Run(ctx, c, []string{l.name}, append([]any{l.token}, args...)...).Err()
 	})
 }
 
-// follow waits until nobody has the lease of a key, and reports whether there is a value.
-func (r *Redis) follow(ctx context.Context, key string) bool {
-	ctx, cancel := context.WithTimeout(ctx, leaseWait)
+// waitForRelease waits until nobody has the lease of a key, and reports whether there is a value.
+func (r *Redis) waitForRelease(ctx context.Context, key string) bool {
+	ctx, cancel := context.WithTimeout(ctx, leaseWaitTimeout)
 	defer cancel()
-	look := time.NewTicker(leaseLook)
+	look := time.NewTicker(leasePollInterval)
 	defer look.Stop()
 	for {
 		if held, err := r.exists(ctx, r.leaseName(key)); err != nil {

@@ -12,18 +12,18 @@ import (
 	"studysharper/app/redisconn/redistest"
 )
 
-// leading is a cache that settles who makes a value.
-type leading interface {
+// locking is a cache that settles who makes a value.
+type locking interface {
 	cache.Cache
-	Lead(ctx context.Context, key string) (lead bool, done func())
+	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
 }
 
 // obtain is what a worker does: it looks, asks who leads, and makes the value if it must.
-func obtain(c leading, key string, produce func() []byte) string {
+func obtain(c locking, key string, produce func() []byte) string {
 	if v, _, ok := c.Get(ctx, key); ok {
 		return string(v)
 	}
-	lead, done := c.Lead(ctx, key)
+	lead, done := c.AcquireOrWait(ctx, key)
 	defer done()
 	if !lead {
 		if v, _, ok := c.Get(ctx, key); ok {
@@ -36,8 +36,8 @@ func obtain(c leading, key string, produce func() []byte) string {
 }
 
 // workers are six processes' caches.
-func workers(t *testing.T, address string) map[string][]leading {
-	kinds := map[string][]leading{}
+func workers(t *testing.T, address string) map[string][]locking {
+	kinds := map[string][]locking{}
 	for range 6 {
 		p := starts(t, address, ordinary)
 		kinds["tiered"] = append(kinds["tiered"], p)
@@ -81,12 +81,12 @@ func TestAHundredEqualRequestsOverSixProcessesMakeOneCall(t *testing.T) {
 func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 	server := redistest.Start(t)
 	p, other := starts(t, server.URL(), ordinary), starts(t, server.URL(), ordinary)
-	lead, done := p.Lead(ctx, "key")
+	lead, done := p.AcquireOrWait(ctx, "key")
 	if !lead {
 		t.Fatal("nobody leads")
 	}
 	led := make(chan bool)
-	go func() { l, d := other.Lead(ctx, "key"); d(); led <- l }()
+	go func() { l, d := other.AcquireOrWait(ctx, "key"); d(); led <- l }()
 	select {
 	case <-led:
 		t.Fatal("the lease of a leader that works has ended")
@@ -99,7 +99,7 @@ func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 	}
 	raw := server.Client(t)
 	raw.Set(ctx, "studysharper:l:key", "of one that is dead", time.Second)
-	if lead, done := other.Lead(ctx, "key"); !lead {
+	if lead, done := other.AcquireOrWait(ctx, "key"); !lead {
 		t.Error("a dead leader is waited for without end")
 	} else {
 		done()
@@ -110,11 +110,11 @@ func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 func TestWhoDoesNotHaveTheLeaseDoesNotEndIt(t *testing.T) {
 	server := redistest.Start(t)
 	p := starts(t, server.URL(), ordinary)
-	_, done := p.Lead(ctx, "key")
+	_, done := p.AcquireOrWait(ctx, "key")
 	raw := server.Client(t)
 	raw.Set(ctx, "studysharper:l:key", "another's by now", time.Minute)
 	done()
-	lead, end := p.Lead(ended(ctx), "key")
+	lead, end := p.AcquireOrWait(ended(ctx), "key")
 	end()
 	if !lead || raw.Get(ctx, "studysharper:l:key").Val() != "another's by now" {
 		t.Errorf("lead %v, lease %q", lead, raw.Get(ctx, "studysharper:l:key").Val())
@@ -133,9 +133,9 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	a.Set(ctx, "key", []byte("value"))
 	settled(t, server, "key", true)
 	raw := server.Client(t)
-	for _, c := range []leading{b, inRedis(t, b.conn, ordinary.far)} {
+	for _, c := range []locking{b, inRedis(t, b.conn, ordinary.far)} {
 		eventually(t, "it finds the value", func() bool {
-			lead, done := c.Lead(ctx, "key")
+			lead, done := c.AcquireOrWait(ctx, "key")
 			done()
 			return !lead && hit(c, "key", "value")
 		})
@@ -153,9 +153,9 @@ func TestTheLeaseEndsWhenRedisHasTheValue(t *testing.T) {
 	raw := server.Client(t)
 	for i := range 50 {
 		key := fmt.Sprint("key ", i)
-		_, done := a.Lead(ctx, key)
+		_, done := a.AcquireOrWait(ctx, key)
 		followed := make(chan bool)
-		go func() { lead, d := b.Lead(ctx, key); d(); followed <- lead }()
+		go func() { lead, d := b.AcquireOrWait(ctx, key); d(); followed <- lead }()
 		eventually(t, "the other waits", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 1 })
 		a.Set(ctx, key, noise(50_000))
 		done()
@@ -180,7 +180,7 @@ func TestAllLeadAtOnceWhereRedisCannotSettleIt(t *testing.T) {
 		led := make(chan func(), callers)
 		for range callers {
 			go func() {
-				lead, done := p.Lead(ctx, "key")
+				lead, done := p.AcquireOrWait(ctx, "key")
 				if !lead {
 					t.Errorf("%s: not led", name)
 				}
@@ -202,10 +202,10 @@ func TestAllLeadAtOnceWhereRedisCannotSettleIt(t *testing.T) {
 func TestWhoWaitsGoesOnWhenRedisDies(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := starts(t, server.URL(), ordinary), starts(t, server.URL(), ordinary)
-	_, done := a.Lead(ctx, "key")
+	_, done := a.AcquireOrWait(ctx, "key")
 	defer done()
 	led := make(chan bool)
-	go func() { lead, d := b.Lead(ctx, "key"); d(); led <- lead }()
+	go func() { lead, d := b.AcquireOrWait(ctx, "key"); d(); led <- lead }()
 	select {
 	case <-led:
 		t.Fatal("not held")

@@ -36,10 +36,10 @@ type Memory struct {
 
 	mu     sync.Mutex // guards all below
 	index  *simplelru.LRU[string, *entry]
-	ages   order[entry] // oldest Set first
+	ages   list[entry] // oldest Set first
 	arena  arena
 	bytes  int64
-	spare  spares[entry]
+	spare  freeList[entry]
 	counts Stats // Hits, Misses, Evictions and Refused only
 }
 
@@ -49,7 +49,7 @@ type entry struct {
 	size   int // of the value
 	stored time.Time
 	value  *piece
-	age    link[entry]
+	age    element[entry]
 }
 
 var _ Cache = (*Memory)(nil)
@@ -79,9 +79,9 @@ func NewMemory(o MemoryOptions) (*Memory, error) {
 func (m *Memory) reset() {
 	// It fails on a size under 1 only, which NewMemory refuses.
 	m.index, _ = simplelru.NewLRU[string, *entry](m.options.MaxItems, nil)
-	m.ages = order[entry]{}
+	m.ages = list[entry]{}
 	m.arena = arena{segmentMiB: segmentMiB(m.options.MaxBytes)}
-	m.spare = spares[entry]{}
+	m.spare = freeList[entry]{}
 	m.bytes = 0
 }
 
@@ -113,10 +113,10 @@ func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Dura
 }
 
 // Set implements Cache.
-func (m *Memory) Set(_ context.Context, key string, value []byte) { m.keep(key, value, 0) }
+func (m *Memory) Set(_ context.Context, key string, value []byte) { m.setAged(key, value, 0) }
 
-// keep is Set for a value that is of some age already.
-func (m *Memory) keep(key string, value []byte, age time.Duration) {
+// setAged is Set for a value that is of some age already.
+func (m *Memory) setAged(key string, value []byte, age time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -124,7 +124,7 @@ func (m *Memory) keep(key string, value []byte, age time.Duration) {
 	if e, ok := m.index.Peek(key); ok {
 		m.remove(e)
 	}
-	if !m.takes(key, value) {
+	if !m.accepts(key, value) {
 		m.counts.Refused++
 		return
 	}
@@ -143,12 +143,12 @@ func (m *Memory) keep(key string, value []byte, age time.Duration) {
 	for older != nil && older.owner.stored.After(e.stored) {
 		older = older.prev
 	}
-	m.ages.insert(older, &e.age)
+	m.ages.insertAfter(older, &e.age)
 	m.bytes += size
 }
 
-// takes reports whether an entry is not too large to keep.
-func (m *Memory) takes(key string, value []byte) bool {
+// accepts reports whether an entry is not too large to keep.
+func (m *Memory) accepts(key string, value []byte) bool {
 	return int64(len(key))+int64(len(value)) <= m.options.MaxBytes/2
 }
 
@@ -167,12 +167,12 @@ func (m *Memory) makeRoom(size int64) {
 // Clear implements Cache. It looks at every key.
 func (m *Memory) Clear(_ context.Context, pattern string) int {
 	dropped := 0
-	m.clear(pattern, func(string) { dropped++ })
+	m.clearMatching(pattern, func(string) { dropped++ })
 	return dropped
 }
 
-// clear is Clear, and calls gone with each key.
-func (m *Memory) clear(pattern string, gone func(key string)) {
+// clearMatching is Clear, and calls gone with each key.
+func (m *Memory) clearMatching(pattern string, gone func(key string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(time.Now())
@@ -225,7 +225,7 @@ func (m *Memory) remove(e *entry) {
 	m.arena.drop(e.value)
 	m.bytes -= int64(len(e.key)) + int64(e.size)
 	e.key, e.value = "", nil
-	m.spare.give(e)
+	m.spare.put(e)
 }
 
 // release gives back memory that nothing is about to fill.

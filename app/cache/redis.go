@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// maxLife is how long an entry without a TTL stays: under the policies that evict only
+	// maxTTL is how long an entry without a TTL stays: under the policies that evict only
 	// what will expire anyway, Redis could never drop a key without an end.
-	maxLife = 30 * 24 * time.Hour
+	maxTTL = 30 * 24 * time.Hour
 
-	jitter  = 10 // entries live up to a tenth shorter than TTL, so that those made together do not end together
-	fullFor = 10 * time.Second
+	jitter        = 10 // entries live up to a tenth shorter than TTL, so that those made together do not end together
+	refusalMemory = 10 * time.Second
 )
 
 // RedisOptions bound a Redis. A zero field takes the default.
@@ -31,18 +31,18 @@ type RedisOptions struct {
 
 // Redis is a Cache in the Redis that all instances share. Values over 4 kB are compressed,
 // and all are held behind a checksum: what was cut short, changed or belongs to another key
-// is a miss, counted in Stats.Broken, and deleted. Keys go as they are, so that Clear can
+// is a miss, counted in Stats.Corrupt, and deleted. Keys go as they are, so that Clear can
 // look for a part of them. Redis holds the bounds (maxmemory), and counts no entries for us.
 //
 // Each method waits for redisconn.Timeout at most (Clear for each of its steps), and not at
 // all while Redis is known to be away. A Set that Redis will not take, being full, leaves
 // nothing under its key; one that does not reach it leaves what was there.
 type Redis struct {
-	conn *redisconn.Conn
-	o    RedisOptions
+	conn    *redisconn.Conn
+	options RedisOptions
 
-	hits, misses, refused, broken, dropped atomic.Uint64
-	refusedAt                              atomic.Int64 // unix nanoseconds; when Redis last would not take a Set
+	hits, misses, refused, corrupt, dropped atomic.Uint64
+	refusedAt                               atomic.Int64 // unix nanoseconds; when Redis last would not take a Set
 }
 
 var _ Cache = (*Redis)(nil)
@@ -51,7 +51,7 @@ var _ Cache = (*Redis)(nil)
 // CodeInvalid and a fault an option, on options that are out of bounds.
 func NewRedis(conn *redisconn.Conn, o RedisOptions) (*Redis, error) {
 	var faults []study.Fault
-	if o.TTL < 0 || (o.TTL > 0 && o.TTL < 10*time.Millisecond) || o.TTL > maxLife {
+	if o.TTL < 0 || (o.TTL > 0 && o.TTL < 10*time.Millisecond) || o.TTL > maxTTL {
 		faults = append(faults, study.Fault{Field: "TTL", Detail: "0 (30 days), or 10 ms to 30 days"})
 	}
 	if o.MaxEntryBytes < 0 || o.MaxEntryBytes > 64<<20 {
@@ -61,7 +61,7 @@ func NewRedis(conn *redisconn.Conn, o RedisOptions) (*Redis, error) {
 		return nil, err
 	}
 	if o.TTL == 0 {
-		o.TTL = maxLife
+		o.TTL = maxTTL
 	}
 	if o.MaxEntryBytes == 0 {
 		o.MaxEntryBytes = 256 << 10
@@ -69,14 +69,14 @@ func NewRedis(conn *redisconn.Conn, o RedisOptions) (*Redis, error) {
 	if o.Space == "" {
 		o.Space = "studysharper:"
 	}
-	return &Redis{conn: conn, o: o}, nil
+	return &Redis{conn: conn, options: o}, nil
 }
 
-func (r *Redis) name(key string) string { return r.o.Space + "c:" + key }
+func (r *Redis) name(key string) string { return r.options.Space + "c:" + key }
 
 // Get implements Cache.
 func (r *Redis) Get(ctx context.Context, key string) (value []byte, age time.Duration, ok bool) {
-	value, age, err := r.look(ctx, key)
+	value, age, err := r.lookUp(ctx, key)
 	if err != nil {
 		r.misses.Add(1)
 		return nil, 0, false
@@ -85,21 +85,21 @@ func (r *Redis) Get(ctx context.Context, key string) (value []byte, age time.Dur
 	return value, age, true
 }
 
-// look is Get that counts no hits, and says why there is none: redis.Nil when Redis has no
-// such key, errBroken, or an error of Conn.Do.
-func (r *Redis) look(ctx context.Context, key string) (value []byte, age time.Duration, err error) {
-	if len(key) > r.o.MaxEntryBytes {
+// lookUp is Get that counts no hits, and says why there is none: redis.Nil when Redis has no
+// such key, errCorrupt, or an error of Conn.Do.
+func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.Duration, err error) {
+	if len(key) > r.options.MaxEntryBytes {
 		return nil, 0, redis.Nil
 	}
 	var held *redis.StringCmd
 	var left *redis.DurationCmd
-	most := r.o.MaxEntryBytes - len(key)
+	most := r.options.MaxEntryBytes - len(key)
 	err = r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 			// In this order: a key that is made between the two is none yet.
 			left = p.PTTL(ctx, r.name(key))
 			// Never more than an entry may have, whoever put it there; cut short, it is broken.
-			held = p.GetRange(ctx, r.name(key), 0, int64(parcelHead+most))
+			held = p.GetRange(ctx, r.name(key), 0, int64(codecHeader+most))
 			return nil
 		})
 		return err
@@ -110,41 +110,41 @@ func (r *Redis) look(ctx context.Context, key string) (value []byte, age time.Du
 	if left.Val() == -2 || (held.Err() == nil && held.Val() == "") { // there is none, or no longer
 		return nil, 0, redis.Nil
 	}
-	return r.read(ctx, key, held, left.Val())
+	return r.decodeReply(ctx, key, held, left.Val())
 }
 
-// read unwraps what Redis holds under the key. It deletes what is no parcel.
-func (r *Redis) read(ctx context.Context, key string, held *redis.StringCmd, left time.Duration) ([]byte, time.Duration, error) {
+// decodeReply unwraps what Redis holds under the key. It deletes what is no parcel.
+func (r *Redis) decodeReply(ctx context.Context, key string, held *redis.StringCmd, left time.Duration) ([]byte, time.Duration, error) {
 	raw, err := held.Bytes()
 	if err == nil && left > 0 {
-		value, life, err := unwrap(key, raw, r.o.MaxEntryBytes-len(key))
+		value, life, err := decode(key, raw, r.options.MaxEntryBytes-len(key))
 		if err == nil && life >= left {
 			return value, life - left, nil
 		}
 	}
-	r.broken.Add(1)
-	_ = r.drop(ctx, key)
-	return nil, 0, errBroken
+	r.corrupt.Add(1)
+	_ = r.unlinkKeys(ctx, key)
+	return nil, 0, errCorrupt
 }
 
 // Set implements Cache.
 func (r *Redis) Set(ctx context.Context, key string, value []byte) {
-	if len(key)+len(value) > r.o.MaxEntryBytes {
+	if len(key)+len(value) > r.options.MaxEntryBytes {
 		r.refused.Add(1)
-		_ = r.drop(ctx, key)
+		_ = r.unlinkKeys(ctx, key)
 		return
 	}
-	if r.write(ctx, []*outgoing{{key: key, value: value, at: time.Now()}}) != nil {
+	if r.write(ctx, []*pendingWrite{{key: key, value: value, setAt: time.Now()}}) != nil {
 		r.dropped.Add(1)
 	}
 }
 
 // write makes the changes, in their order, in one round trip. An error means that Redis may
 // have got any of them, and that they may be made again.
-func (r *Redis) write(ctx context.Context, batch []*outgoing) error {
+func (r *Redis) write(ctx context.Context, batch []*pendingWrite) error {
 	changes := make([]func(context.Context, redis.Pipeliner), len(batch))
 	for i, g := range batch { // beforehand: to compress takes time that is not Redis's
-		changes[i] = r.change(g)
+		changes[i] = r.command(g)
 	}
 	var made []redis.Cmder
 	err := r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {
@@ -163,21 +163,21 @@ func (r *Redis) write(ctx context.Context, batch []*outgoing) error {
 	if errors.Is(err, redisconn.ErrDown) || ctx.Err() != nil {
 		return err
 	}
-	return r.undo(ctx, batch, made)
+	return r.deleteRefused(ctx, batch, made)
 }
 
-func (r *Redis) change(g *outgoing) func(context.Context, redis.Pipeliner) {
-	name, age := r.name(g.key), time.Since(g.at)
-	life := r.life(age)
+func (r *Redis) command(g *pendingWrite) func(context.Context, redis.Pipeliner) {
+	name, age := r.name(g.key), time.Since(g.setAt)
+	life := r.remainingTTL(age)
 	if g.delete || life <= 0 {
 		return func(ctx context.Context, p redis.Pipeliner) { p.Unlink(ctx, name) }
 	}
-	parcel := wrap(g.key, g.value, life+age)
+	parcel := encode(g.key, g.value, life+age)
 	return func(ctx context.Context, p redis.Pipeliner) { p.Set(ctx, name, parcel, life) }
 }
 
-// undo deletes the keys whose new values Redis would not take: it has the old ones still.
-func (r *Redis) undo(ctx context.Context, batch []*outgoing, made []redis.Cmder) error {
+// deleteRefused deletes the keys whose new values Redis would not take: it has the old ones still.
+func (r *Redis) deleteRefused(ctx context.Context, batch []*pendingWrite, made []redis.Cmder) error {
 	r.refusedAt.Store(time.Now().UnixNano())
 	var keys []string
 	for i, cmd := range made {
@@ -185,15 +185,15 @@ func (r *Redis) undo(ctx context.Context, batch []*outgoing, made []redis.Cmder)
 			keys = append(keys, batch[i].key)
 		}
 	}
-	if err := r.drop(ctx, keys...); err != nil {
+	if err := r.unlinkKeys(ctx, keys...); err != nil {
 		return err
 	}
 	r.dropped.Add(uint64(len(keys)))
 	return nil
 }
 
-// drop deletes keys.
-func (r *Redis) drop(ctx context.Context, keys ...string) error {
+// unlinkKeys deletes keys.
+func (r *Redis) unlinkKeys(ctx context.Context, keys ...string) error {
 	return r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, key := range keys {
@@ -205,20 +205,20 @@ func (r *Redis) drop(ctx context.Context, keys ...string) error {
 	})
 }
 
-// life is what an entry of some age has left, in whole milliseconds.
-func (r *Redis) life(age time.Duration) time.Duration {
-	return (r.o.TTL - rand.N(r.o.TTL/jitter) - age).Truncate(time.Millisecond)
+// remainingTTL is what an entry of some age has left, in whole milliseconds.
+func (r *Redis) remainingTTL(age time.Duration) time.Duration {
+	return (r.options.TTL - rand.N(r.options.TTL/jitter) - age).Truncate(time.Millisecond)
 }
 
 // Full reports whether Redis would not take a Set in the last 10 s, and has taken none since.
 func (r *Redis) Full() bool {
 	at := r.refusedAt.Load()
-	return at != 0 && time.Since(time.Unix(0, at)) < fullFor
+	return at != 0 && time.Since(time.Unix(0, at)) < refusalMemory
 }
 
 // Stats implements Cache. Items and Bytes are 0: Redis does not count ours apart. Refused
 // are those over MaxEntryBytes.
 func (r *Redis) Stats() Stats {
 	return Stats{Backend: "redis", Hits: r.hits.Load(), Misses: r.misses.Load(), Refused: r.refused.Load(),
-		Broken: r.broken.Load(), Dropped: r.dropped.Load()}
+		Corrupt: r.corrupt.Load(), Dropped: r.dropped.Load()}
 }

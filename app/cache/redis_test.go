@@ -102,7 +102,7 @@ func wantRedisLeftAlone(t *testing.T, p *process) {
 	for i := range requests {
 		key := fmt.Sprint("never there ", i)
 		p.Get(ctx, key)
-		_, done := p.Lead(ctx, key)
+		_, done := p.AcquireOrWait(ctx, key)
 		p.Set(ctx, "other", nil)
 		done()
 	}
@@ -243,7 +243,7 @@ func TestRedisTrustsNothingThatIsNotWhatWasSet(t *testing.T) {
 		for _, ttl := range []time.Duration{30 * time.Second, 0} {
 			raw.Set(ctx, "studysharper:c:short", value, ttl)
 			broken++
-			if !missed(r, "short") || r.Stats().Broken != broken || raw.Exists(ctx, "studysharper:c:short").Val() != 0 {
+			if !missed(r, "short") || r.Stats().Corrupt != broken || raw.Exists(ctx, "studysharper:c:short").Val() != 0 {
 				t.Fatalf("%s, TTL %v: %+v", name, ttl, r.Stats())
 			}
 		}
@@ -251,7 +251,7 @@ func TestRedisTrustsNothingThatIsNotWhatWasSet(t *testing.T) {
 	raw.Set(ctx, "studysharper:c:short", short, time.Hour) // lives longer than it was set to
 	raw.Del(ctx, "studysharper:c:long")
 	raw.LPush(ctx, "studysharper:c:long", "a list")
-	if !missed(r, "short") || !missed(r, "long") || r.Stats().Broken != broken+2 {
+	if !missed(r, "short") || !missed(r, "long") || r.Stats().Corrupt != broken+2 {
 		t.Errorf("%+v, want %d broken", r.Stats(), broken+2)
 	}
 	r.Set(ctx, "long", []byte(long))

@@ -23,7 +23,7 @@ type piece struct {
 	need   int    // bytes of the segment it takes up
 	in     *segment
 	rest   *piece // the value's next piece
-	place  link[piece]
+	place  element[piece]
 }
 
 // segment is one bigcache of one shard. To bigcache it is a FIFO ring that throws
@@ -41,24 +41,24 @@ type piece struct {
 // for each entry it throws out (an error that says "full").
 type segment struct {
 	ring   *bigcache.BigCache
-	named  *number
+	named  *pieceHasher
 	budget int
 	filled int // bytes written since the last compaction, which counts as writing live
 	live   int // bytes of pieces that are not dropped
-	order  order[piece]
+	order  list[piece]
 }
 
-// number is the hasher bigcache asks for the number of a piece. Pieces are named by
+// pieceHasher is the hasher bigcache asks for the number of a piece. Pieces are named by
 // number alone, under the empty key: numbers cannot collide as hashes do, and an
 // empty key costs no space and Get no allocation.
-type number struct{ of uint64 }
+type pieceHasher struct{ of uint64 }
 
-func (n *number) Sum64(string) uint64 { return n.of }
+func (n *pieceHasher) Sum64(string) uint64 { return n.of }
 
 // newSegment makes a ring of a fixed size. Memory of it becomes resident as it is
 // first written to.
 func newSegment(mib int) (*segment, error) {
-	named := &number{}
+	named := &pieceHasher{}
 	entries := mib << 20 / pieceBytes
 	ring, err := bigcache.New(context.Background(), bigcache.Config{
 		Shards:             1,
@@ -88,7 +88,7 @@ func (s *segment) put(p *piece, data []byte) error {
 	p.in = s
 	s.filled += p.need
 	s.live += p.need
-	s.order.append(&p.place)
+	s.order.pushBack(&p.place)
 	return nil
 }
 

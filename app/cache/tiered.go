@@ -39,22 +39,22 @@ type TieredOptions struct {
 // the value (RedisOptions.MaxEntryBytes at most: 32 MiB with the defaults, if every value is
 // as large as it may be).
 type Tiered struct {
-	near   *Memory
-	far    *Redis
-	asking asking
-	id     string // of this process, in messages
-	log    *slog.Logger
+	memory     *Memory
+	redis      *Redis
+	lookupGate bulkhead
+	id         string // of this process, in messages
+	log        *slog.Logger
 
-	writing sync.Mutex // held while a batch is written; before mu
-	mu      sync.Mutex // guards those below, and that memory agrees with them
-	out     outbox
-	lookups map[string]*lookup
-	owed    []string // patterns of Clears that Redis did not get
+	writing       sync.Mutex // held while a batch is written; before mu
+	mu            sync.Mutex // guards those below, and that memory agrees with them
+	queue         writeBehindQueue
+	lookups       map[string]*lookup
+	pendingPurges []string // patterns of Clears that Redis did not get
 
-	wake          chan struct{} // 1: there is something for Run to do
-	owing, heard  atomic.Bool   // owed is not empty; the subscription has stood once
-	hits, misses  atomic.Uint64
-	lost, doubted atomic.Uint64 // Sets not passed on while Redis was away; see Stats.Doubted
+	wake                      chan struct{} // 1: there is something for Run to do
+	purgesPending, subscribed atomic.Bool   // owed is not empty; the subscription has stood once
+	hits, misses              atomic.Uint64
+	skippedSets, resyncs      atomic.Uint64 // Sets not passed on while Redis was away; see Stats.Resyncs
 }
 
 // lookup is a value being fetched from Redis, for all who want it.
@@ -89,9 +89,9 @@ func NewTiered(near *Memory, far *Redis, o TieredOptions) (*Tiered, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Tiered{near: near, far: far, id: rand.Text(), log: o.Log, lookups: make(map[string]*lookup), wake: make(chan struct{}, 1),
-		out: outbox{maxItems: o.QueueItems, maxBytes: o.QueueBytes, newest: make(map[string]*outgoing)}}
-	t.asking = asking{wait: o.Wait, slots: make(chan struct{}, o.MaxLookups), slowed: t.rouse}
+	t := &Tiered{memory: near, redis: far, id: rand.Text(), log: o.Log, lookups: make(map[string]*lookup), wake: make(chan struct{}, 1),
+		queue: writeBehindQueue{maxItems: o.QueueItems, maxBytes: o.QueueBytes, latest: make(map[string]*pendingWrite)}}
+	t.lookupGate = bulkhead{wait: o.Wait, slots: make(chan struct{}, o.MaxLookups), onSlow: t.wakeRun}
 	return t, nil
 }
 
@@ -103,8 +103,8 @@ func orDefault[T int | time.Duration](field *T, standard T) {
 
 // Get implements Cache. It waits for TieredOptions.Wait at the most.
 func (t *Tiered) Get(ctx context.Context, key string) (value []byte, age time.Duration, ok bool) {
-	if value, age, ok = t.near.Get(ctx, key); !ok {
-		value, age, ok = t.seek(ctx, key)
+	if value, age, ok = t.memory.Get(ctx, key); !ok {
+		value, age, ok = t.getRemote(ctx, key)
 	}
 	if ok {
 		t.hits.Add(1)
@@ -114,36 +114,36 @@ func (t *Tiered) Get(ctx context.Context, key string) (value []byte, age time.Du
 	return value, age, ok
 }
 
-// seek gives what memory has not: a value that is on its way to Redis, or is there.
-func (t *Tiered) seek(ctx context.Context, key string) ([]byte, time.Duration, bool) {
+// getRemote gives what memory has not: a value that is on its way to Redis, or is there.
+func (t *Tiered) getRemote(ctx context.Context, key string) ([]byte, time.Duration, bool) {
 	t.mu.Lock()
-	if g := t.out.newest[key]; g != nil {
+	if g := t.queue.latest[key]; g != nil {
 		defer t.mu.Unlock()
-		if age := time.Since(g.at); !g.delete && !g.undone && age < t.far.o.TTL {
+		if age := time.Since(g.setAt); !g.delete && !g.cleared && age < t.redis.options.TTL {
 			return bytes.Clone(g.value), age, true
 		}
 		return nil, 0, false
 	}
-	l := t.look(ctx, key)
+	l := t.startLookup(ctx, key)
 	t.mu.Unlock()
-	if l == nil || !t.asking.await(ctx, l.done) || !l.ok {
+	if l == nil || !t.lookupGate.await(ctx, l.done) || !l.ok {
 		return nil, 0, false
 	}
 	return bytes.Clone(l.value), l.age, true
 }
 
-// look joins the look-up of a key or begins one; nil when Redis is not to be asked. t.mu is held.
-func (t *Tiered) look(ctx context.Context, key string) *lookup {
+// startLookup joins the look-up of a key or begins one; nil when Redis is not to be asked. t.mu is held.
+func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	if l := t.lookups[key]; l != nil {
 		return l
 	}
-	if !t.trusted() {
+	if !t.redisUsable() {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx) // others may join, and memory wants it
 	l := &lookup{}
-	l.done = t.asking.begin(func() {
-		value, age, err := t.far.look(ctx, key)
+	l.done = t.lookupGate.start(func() {
+		value, age, err := t.redis.lookUp(ctx, key)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		l.value, l.age, l.ok = value, age, err == nil
@@ -151,8 +151,8 @@ func (t *Tiered) look(ctx context.Context, key string) *lookup {
 			return
 		}
 		delete(t.lookups, key)
-		if l.ok && t.near.takes(key, value) {
-			t.near.keep(key, value, age)
+		if l.ok && t.memory.accepts(key, value) {
+			t.memory.setAged(key, value, age)
 		}
 	})
 	if l.done == nil {
@@ -162,32 +162,32 @@ func (t *Tiered) look(ctx context.Context, key string) *lookup {
 	return l
 }
 
-// trusted reports whether Redis is to be asked: it is there, in time, and holds nothing
+// redisUsable reports whether Redis is to be asked: it is there, in time, and holds nothing
 // that was cleared.
-func (t *Tiered) trusted() bool {
-	return t.far.conn.Up() && !t.asking.slow.Load() && !t.owing.Load()
+func (t *Tiered) redisUsable() bool {
+	return t.redis.conn.Up() && !t.lookupGate.slow.Load() && !t.purgesPending.Load()
 }
 
 // Set implements Cache. It waits for nothing.
 func (t *Tiered) Set(ctx context.Context, key string, value []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.near.Set(ctx, key, value)
-	t.outdate(key)
-	if !t.far.conn.Up() {
-		t.lost.Add(1)
+	t.memory.Set(ctx, key, value)
+	t.invalidateLookup(key)
+	if !t.redis.conn.Up() {
+		t.skippedSets.Add(1)
 		return
 	}
-	if len(key)+len(value) > t.far.o.MaxEntryBytes {
-		t.out.put(key, nil, true)
+	if len(key)+len(value) > t.redis.options.MaxEntryBytes {
+		t.queue.enqueue(key, nil, true)
 	} else {
-		t.out.put(key, value, false)
+		t.queue.enqueue(key, value, false)
 	}
-	t.rouse()
+	t.wakeRun()
 }
 
-// outdate sees to it that a look-up under way does not end in memory; t.mu is held.
-func (t *Tiered) outdate(key string) {
+// invalidateLookup sees to it that a look-up under way does not end in memory; t.mu is held.
+func (t *Tiered) invalidateLookup(key string) {
 	if l := t.lookups[key]; l != nil {
 		l.stale = true
 		delete(t.lookups, key)
@@ -197,25 +197,25 @@ func (t *Tiered) outdate(key string) {
 // Stats implements Cache. Items, Bytes and OldestAge are those of the memory tier, as are
 // Evictions and Refused; MaxItems and MaxBytes are 0, for what memory drops Redis has still.
 func (t *Tiered) Stats() Stats {
-	s, far := t.near.Stats(), t.far.Stats()
+	s, far := t.memory.Stats(), t.redis.Stats()
 	s.Backend, s.MaxItems, s.MaxBytes = "tiered", 0, 0
 	s.Hits, s.Misses = t.hits.Load(), t.misses.Load()
 	t.mu.Lock()
-	s.Dropped = t.out.dropped
+	s.Dropped = t.queue.dropped
 	t.mu.Unlock()
-	s.Dropped += far.Dropped + t.lost.Load()
-	s.Broken, s.Late, s.Doubted = far.Broken, t.asking.late.Load(), t.doubted.Load()
+	s.Dropped += far.Dropped + t.skippedSets.Load()
+	s.Corrupt, s.Late, s.Resyncs = far.Corrupt, t.lookupGate.late.Load(), t.resyncs.Load()
 	return s
 }
 
 // Degraded reports whether this process goes on by itself, in full or in part: Redis is
 // away, slow or full, a Clear is still owed to it, or its channel was never heard.
 func (t *Tiered) Degraded() bool {
-	return !t.trusted() || t.far.Full() || !t.heard.Load()
+	return !t.redisUsable() || t.redis.Full() || !t.subscribed.Load()
 }
 
-// rouse tells Run that there is something to do.
-func (t *Tiered) rouse() {
+// wakeRun tells Run that there is something to do.
+func (t *Tiered) wakeRun() {
 	select {
 	case t.wake <- struct{}{}:
 	default:

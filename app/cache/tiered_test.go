@@ -207,7 +207,7 @@ func TestAProcessGivesWhatItSetLastThroughEveryTier(t *testing.T) {
 			t.Fatalf("step %d: %.20q, want %.20q", i, v, last[key])
 		}
 	}
-	if s := p.Stats(); s.Hits < 500 || s.Broken != 0 || s.Dropped != 0 {
+	if s := p.Stats(); s.Hits < 500 || s.Corrupt != 0 || s.Dropped != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -250,7 +250,7 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 		key := fmt.Sprint("key ", round)
 		p.Set(ctx, key, []byte("before"))
 		settled(t, server, key, true)
-		doubted := p.Stats().Doubted
+		doubted := p.Stats().Resyncs
 		server.Kill()
 		p.Get(ctx, "unknown") // finds it dead
 		eventually(t, "it says so", p.Degraded)
@@ -267,7 +267,7 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 		}
 		server.Resume(t)
 		eventually(t, "it is back", func() bool { return !p.Degraded() })
-		eventually(t, "memory is emptied", func() bool { return p.Stats().Doubted > doubted })
+		eventually(t, "memory is emptied", func() bool { return p.Stats().Resyncs > doubted })
 		p.Set(ctx, key, []byte("after"))
 		settled(t, server, key, true)
 	}
@@ -360,7 +360,7 @@ func TestTieredGoesOnThroughAFailover(t *testing.T) {
 	if !hit(p, "key", "value") {
 		t.Error("memory is lost with the master")
 	}
-	eventually(t, "the replica is master", func() bool { return !p.Degraded() && p.Stats().Doubted > 0 })
+	eventually(t, "the replica is master", func() bool { return !p.Degraded() && p.Stats().Resyncs > 0 })
 	if !hit(p, "key", "value") {
 		t.Error("what was replicated is lost")
 	}
@@ -394,7 +394,7 @@ func TestMemoryIsEmptiedWhenClearsMayHaveBeenMissed(t *testing.T) {
 	settled(t, server, "key", true)
 	raw := server.Client(t)
 	raw.Do(ctx, "CLIENT", "KILL", "TYPE", "pubsub")
-	eventually(t, "it is doubted", func() bool { return p.Stats().Doubted > 0 })
+	eventually(t, "it is doubted", func() bool { return p.Stats().Resyncs > 0 })
 	if p.Stats().Items != 0 {
 		t.Errorf("%+v", p.Stats())
 	}

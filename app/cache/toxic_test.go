@@ -111,10 +111,10 @@ func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
 		heal := w.suffers(t, "timeout", stream, `"timeout": 0`)
 		wantFoundOut(t, p)
 		eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
-		doubted := p.Stats().Doubted
+		doubted := p.Stats().Resyncs
 		heal()
 		eventually(t, "it is used again", func() bool { return !p.Degraded() })
-		eventually(t, "its channel is heard again", func() bool { return p.Stats().Doubted > doubted })
+		eventually(t, "its channel is heard again", func() bool { return p.Stats().Resyncs > doubted })
 	}
 }
 
@@ -140,7 +140,7 @@ func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
 		}
 		heal()
 		eventually(t, "whole again", func() bool { return hit(cut, "key", value) })
-		if cut.Stats().Broken != 0 {
+		if cut.Stats().Corrupt != 0 {
 			t.Errorf("cut after %d bytes: %+v", bytes, cut.Stats())
 		}
 	}

@@ -41,7 +41,7 @@ type started struct {
 
 // roomForRun refuses a run that there is no room for, before its body is read.
 func (s *Server) roomForRun(c *fiber.Ctx) error {
-	if err := s.o.Runs.Refuse(); err != nil {
+	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return err
 	}
 	return c.Next()
@@ -50,7 +50,7 @@ func (s *Server) roomForRun(c *fiber.Ctx) error {
 // roomForStream is roomForRun for a run that is limited: one that is refused for want of room counts for the limit
 // of its client.
 func (s *Server) roomForStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.Refuse(); err != nil {
+	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
 	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
@@ -73,7 +73,7 @@ func (s *Server) process(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	ctx, done := whileThere(s.lifetime, c.Context().Conn())
+	ctx, done := withDisconnect(s.lifetime, c.Context().Conn())
 	defer done()
 	outcome, progress, err := s.o.Runs.Do(ctx, r)
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 		return r, err
 	}
 	if r = r.InSession(newID); !r.NewSession {
-		if err := s.mine(c, r.UserID, r.SessionID); err != nil {
+		if err := s.checkOwner(c, r.UserID, r.SessionID); err != nil {
 			return r, err
 		}
 	}

@@ -30,7 +30,7 @@ var longAgo = time.Unix(1, 0)
 // hands the connection over instead and tells the server that the client is gone.
 type conn struct {
 	*net.TCPConn
-	conns *conns
+	conns *connections
 
 	// The serving goroutine's own.
 	head    headScan
@@ -153,8 +153,8 @@ func (c *conn) active() {
 	}
 }
 
-// settled notes that a request has been answered.
-func (c *conn) settled() {
+// isIdle notes that a request has been answered.
+func (c *conn) isIdle() {
 	c.release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,9 +177,9 @@ func (c *conn) setLeaving(leaving bool) {
 	c.wake()
 }
 
-// conns are a worker's open connections, event streams left out.
-type conns struct {
-	own     *metrics.Page
+// connections are a worker's open connections, event streams left out.
+type connections struct {
+	own     *metrics.Entry
 	bodies  pace
 	answers pace
 	transit transit
@@ -195,12 +195,12 @@ type conns struct {
 	empty   chan struct{} // not nil: closed when none is open
 }
 
-func newConns(own *metrics.Page) *conns {
-	return &conns{own: own, bodies: bodyPace, answers: answerPace, open: map[*conn]struct{}{}}
+func newConns(own *metrics.Entry) *connections {
+	return &connections{own: own, bodies: bodyPace, answers: answerPace, open: map[*conn]struct{}{}}
 }
 
 // add takes a connection in, which has sent nothing yet that was read.
-func (s *conns) add(tcp *net.TCPConn) *conn {
+func (s *connections) add(tcp *net.TCPConn) *conn {
 	c := &conn{TCPConn: tcp, conns: s, idle: true}
 	s.mu.Lock()
 	s.open[c] = struct{}{}
@@ -220,7 +220,7 @@ func (c *conn) crowd() {
 }
 
 // remove forgets a connection that is closed, or that has become an event stream.
-func (s *conns) remove(c *conn) {
+func (s *connections) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.open[c]; !ok {
@@ -239,7 +239,7 @@ func (s *conns) remove(c *conn) {
 
 // leave begins to hand connections over, each when it is idle, and gives a channel
 // that is closed when none is left.
-func (s *conns) leave(over handOver) <-chan struct{} {
+func (s *connections) leave(over handOver) <-chan struct{} {
 	s.ending.Store(true)
 	s.mu.Lock()
 	empty := make(chan struct{})
@@ -258,7 +258,7 @@ func (s *conns) leave(over handOver) <-chan struct{} {
 
 // handOver gives one connection away. Where that fails, all that are left linger:
 // each is served on, and gets its next answer with `Connection: close`.
-func (s *conns) handOver(c *conn) bool {
+func (s *connections) handOver(c *conn) bool {
 	s.mu.Lock()
 	over := s.over
 	s.mu.Unlock()
@@ -276,7 +276,7 @@ func (s *conns) handOver(c *conn) bool {
 }
 
 // lingering reports whether the worker leaves and cannot hand connections over.
-func (s *conns) lingering() bool {
+func (s *connections) lingering() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refused
@@ -293,7 +293,7 @@ func onState(nc net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateActive:
 		c.active()
 	case fasthttp.StateIdle:
-		c.settled()
+		c.isIdle()
 	case fasthttp.StateHijacked:
 		c.release()
 		c.conns.remove(c)

@@ -49,7 +49,7 @@ func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []st
 	outcome, err := r.do(q)
 	return outcome, []study.Progress{{Step: 1, TotalSteps: study.TotalSteps}}, err
 }
-func (r *fakeRuns) Refuse() error {
+func (r *fakeRuns) RejectIfFull() error {
 	if !r.full.Load() {
 		return nil
 	}

@@ -34,7 +34,7 @@ func (s *Server) root(c *fiber.Ctx) error {
 // health answers 200 also when degraded: a service that still serves must not be
 // restarted by its platform.
 func (s *Server) health(c *fiber.Ctx) error {
-	failing, status := s.ailing(), healthy
+	failing, status := s.degradedComponents(), healthy
 	if len(failing) > 0 {
 		status = degraded
 	}
@@ -85,7 +85,7 @@ func (s *Server) livez(c *fiber.Ctx) error {
 }
 
 func (s *Server) readyz(c *fiber.Ctx) error {
-	failing := s.failing()
+	failing := s.failingComponents()
 	if s.stopping.Load() {
 		failing["worker"] = "draining"
 	}
@@ -95,9 +95,9 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "ready"})
 }
 
-// ailing is failing, and what the service goes on without.
-func (s *Server) ailing() map[string]string {
-	ailing := s.failing()
+// degradedComponents is failing, and what the service goes on without.
+func (s *Server) degradedComponents() map[string]string {
+	ailing := s.failingComponents()
 	if s.o.ModelOpen != nil && s.o.ModelOpen() {
 		ailing["llm"] = "unavailable"
 	}
@@ -109,8 +109,8 @@ func (s *Server) ailing() map[string]string {
 	return ailing
 }
 
-// failing asks the neighbours that every run needs, and says what is wrong with them.
-func (s *Server) failing() map[string]string {
+// failingComponents asks the neighbours that every run needs, and says what is wrong with them.
+func (s *Server) failingComponents() map[string]string {
 	ctx, cancel := context.WithTimeout(s.lifetime, probeWait)
 	defer cancel()
 	failing := map[string]string{}

@@ -107,9 +107,9 @@ func (c *client) receive() error {
 // is its own here, and what waits in a listener is lost with it.
 func (f *face) untilHeld(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(time.Minute); held(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); connectionLoad(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			f.t.Fatalf("only %d of %d connections", held(f.board.Worker(1)), n)
+			f.t.Fatalf("only %d of %d connections", connectionLoad(f.board.Worker(1)), n)
 		}
 	}
 }

@@ -38,12 +38,12 @@ func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
 		return nil
 	}
 	if count || !v.OK {
-		tellLimits(c, v)
+		setRateLimitHeaders(c, v)
 	}
 	if v.OK {
 		return nil
 	}
-	return tooMany(v, "too many requests")
+	return rateLimited(v, "too many requests")
 }
 
 // countedAs names the client that a request counts for under every limit: its user, or else its address. (Without user
@@ -76,13 +76,13 @@ func addLimit(c *fiber.Ctx, policy, left string) {
 	c.Append("RateLimit", left)
 }
 
-// tooMany is the error for a client above a limit, with when to come back: a little
+// rateLimited is the error for a client above a limit, with when to come back: a little
 // later than there is room, so that those who wait do not come all at once.
-func tooMany(v limit.Verdict, what string) error {
+func rateLimited(v limit.Verdict, what string) error {
 	return &study.Error{Code: study.CodeRateLimited, Message: what, RetryAfter: v.RetryAfter + rand.N(time.Second)} //nolint:gosec // jitter, not a secret
 }
 
-func tellLimits(c *fiber.Ctx, v limit.Verdict) {
+func setRateLimitHeaders(c *fiber.Ctx, v limit.Verdict) {
 	policies, left := make([]string, len(v.Left)), make([]string, len(v.Left))
 	for i, l := range v.Left {
 		policies[i] = fmt.Sprintf("%q;q=%d;w=%d", l.Name, l.Quota, wholeSeconds(l.Window))
@@ -97,7 +97,7 @@ func (s *Server) wrongAdminToken(c *fiber.Ctx) error {
 	if s.o.Counter != nil {
 		v, err := s.o.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)
 		if err == nil && !v.OK {
-			return tooMany(v, "too many wrong admin tokens")
+			return rateLimited(v, "too many wrong admin tokens")
 		}
 	}
 	return errNoAdmin

@@ -26,7 +26,7 @@ const (
 // sibling on the same socket that has clearly fewer.
 type listener struct {
 	*net.TCPListener
-	conns *conns
+	conns *connections
 	board *metrics.Board
 	room  Room
 	shut  atomic.Bool   // Close has begun
@@ -82,13 +82,13 @@ func (l *listener) awaitSpare() {
 // heavier reports whether this worker holds clearly more connections and streams
 // than some other that is ready and alive: by more than two, and a tenth.
 func (l *listener) heavier() bool {
-	own := held(l.conns.own)
+	own := connectionLoad(l.conns.own)
 	for i := 1; i <= metrics.MaxWorkers; i++ {
 		p := l.board.Worker(i)
 		if p == l.conns.own || metrics.State(p.Gauge(metrics.StateOf)) != metrics.Ready {
 			continue
 		}
-		theirs := held(p)
+		theirs := connectionLoad(p)
 		fresh := metrics.Monotonic()-p.Gauge(metrics.Heartbeat) < int64(freshFor)
 		if fresh && own > theirs+2+theirs/10 {
 			return true
@@ -97,6 +97,6 @@ func (l *listener) heavier() bool {
 	return false
 }
 
-func held(p *metrics.Page) int64 {
+func connectionLoad(p *metrics.Entry) int64 {
 	return p.Gauge(metrics.Connections) + p.Gauge(metrics.Streams)
 }

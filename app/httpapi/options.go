@@ -18,7 +18,7 @@ import (
 type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
 	Start(r study.Request, ended ...func()) (runID string, err error)
-	Refuse() error // not nil: there is no room for another run
+	RejectIfFull() error // not nil: there is no room for another run
 	Drain(context.Context) error
 }
 
@@ -66,7 +66,7 @@ type Options struct {
 	Journal  stream.Journal
 	Streams  *hub.Hub // serves the event streams; tells the board's own page of their number
 	Board    *metrics.Board
-	Own      *metrics.Page // this worker's
+	Own      *metrics.Entry // this worker's
 	Cgroup   metrics.Cgroup
 	// ClearCaches empties the caches of every worker of the keys that hold pattern.
 	ClearCaches func(pattern string) error

@@ -13,12 +13,12 @@ import (
 const crowdedFor = 2 * time.Second
 
 // forConn reports whether there is room for the connections of a worker's slot.
-func (r Room) forConn(board *metrics.Board, own *metrics.Page) bool {
+func (r Room) forConn(board *metrics.Board, own *metrics.Entry) bool {
 	return r.Conns == 0 || board.SumOfSlot(own.Gauge(metrics.Slot), metrics.Connections, metrics.Streams) <= int64(r.Conns)
 }
 
 // forStream reports whether there is room for the event streams of a worker's slot.
-func (r Room) forStream(board *metrics.Board, own *metrics.Page) bool {
+func (r Room) forStream(board *metrics.Board, own *metrics.Entry) bool {
 	return r.Conns == 0 || board.SumOfSlot(own.Gauge(metrics.Slot), metrics.Streams) <= int64(r.Streams)
 }
 

@@ -93,7 +93,7 @@ func TestConnectionsBeyondTheSpareOnesWaitForOne(t *testing.T) {
 	f.untilHeld(3)
 	waits := f.dial()                 // and says nothing yet: if it were accepted, it would stay
 	time.Sleep(20 * time.Millisecond) // for an accept that must not come
-	if n := held(f.board.Worker(1)); n != 3 {
+	if n := connectionLoad(f.board.Worker(1)); n != 3 {
 		t.Errorf("%d connections are accepted", n)
 	}
 	if err := silent[0].conn.Close(); err != nil {

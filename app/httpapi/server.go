@@ -36,11 +36,11 @@ type Server struct {
 	handler  fasthttp.RequestHandler // guard, then routes
 	routes   fasthttp.RequestHandler
 	patterns []string // of the routes
-	conns    *conns
+	conns    *connections
 	inFlight *inFlight
 	lists    chan struct{} // has an element for each list being made
-	refusals refusals      // for want of room
-	rejects  refusals      // for their heads
+	refusals logSampler    // for want of room
+	rejects  logSampler    // for their heads
 	stopping atomic.Bool   // Drain has begun
 	// lifetime is what handlers work under. Fiber's own context ends when a
 	// shutdown begins, and with it the work that the shutdown is to wait for.
@@ -90,7 +90,7 @@ func New(o Options) *Server {
 	server.ErrorHandler = s.unreadable
 	s.route()
 	s.routes = s.app.Handler() // builds the routes: a connection may be adopted before Serve
-	s.handler = s.guard(s.routes)
+	s.handler = s.strictRequests(s.routes)
 	server.Handler = s.handler
 	return s
 }
@@ -102,7 +102,7 @@ type silent struct{}
 func (silent) Printf(string, ...any) {}
 
 func (s *Server) route() {
-	s.app.Use(s.edge, s.cors(), refusedHead, s.roomForConnection)
+	s.app.Use(s.middleware, s.cors(), refusedHead, s.roomForConnection)
 	top := router{Router: s.app, server: s}
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)

@@ -203,7 +203,7 @@ func rawConn(wrapped net.Conn) net.Conn {
 
 // Publish puts on the page what only the server knows: how old its oldest stream
 // and its oldest request are.
-func (s *Server) Publish(p *metrics.Page) {
+func (s *Server) Publish(p *metrics.Entry) {
 	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
 	p.Set(metrics.OldestStart, s.inFlight.oldest())
 }
@@ -226,7 +226,7 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.mine(c, user, session); err != nil {
+	if err := s.checkOwner(c, user, session); err != nil {
 		return err
 	}
 	stored := s.o.Store.DeleteSession(s.context(c), session)

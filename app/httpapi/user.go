@@ -86,10 +86,10 @@ func namedUser(c *fiber.Ctx, inBody string) (string, error) {
 	return userOf(c, cmp.Or(inQuery, inBody))
 }
 
-// mine is CodeNotFound for a session that is not the user's ("" = it may be anyone's). Its
+// checkOwner is CodeNotFound for a session that is not the user's ("" = it may be anyone's). Its
 // journal says whose it is or, where nobody has posted to it lately, the store; a session that
 // neither has is anyone's to begin.
-func (s *Server) mine(c *fiber.Ctx, user, session string) error {
+func (s *Server) checkOwner(c *fiber.Ctx, user, session string) error {
 	if user == "" {
 		return nil
 	}

@@ -23,32 +23,32 @@ const (
 	boardSize = pageBytes * (MaxWorkers + 1)
 )
 
-// Page is one process's part of the board: its gauges and counters, each one word
+// Entry is one process's part of the board: its gauges and counters, each one word
 // written with an atomic store by its owner and read by anyone.
-type Page struct {
+type Entry struct {
 	words [pageWords]atomic.Uint64
 }
 
 // Add raises a counter and gives its new value.
-func (p *Page) Add(c Counter, n uint64) uint64 { return p.words[c].Add(n) }
+func (p *Entry) Add(c Counter, n uint64) uint64 { return p.words[c].Add(n) }
 
 // Count reads a counter.
-func (p *Page) Count(c Counter) uint64 { return p.words[c].Load() }
+func (p *Entry) Count(c Counter) uint64 { return p.words[c].Load() }
 
 // Store sets a counter to a total kept elsewhere (a cache's own hits, say). The
 // total must never fall.
-func (p *Page) Store(c Counter, n uint64) { p.words[c].Store(n) }
+func (p *Entry) Store(c Counter, n uint64) { p.words[c].Store(n) }
 
 // Set sets a gauge.
-func (p *Page) Set(g Gauge, n int64) { p.words[g].Store(uint64(n)) }
+func (p *Entry) Set(g Gauge, n int64) { p.words[g].Store(uint64(n)) }
 
 // Shift moves a gauge by n, which may be negative, and gives its new value.
-func (p *Page) Shift(g Gauge, n int64) int64 { return int64(p.words[g].Add(uint64(n))) }
+func (p *Entry) Shift(g Gauge, n int64) int64 { return int64(p.words[g].Add(uint64(n))) }
 
 // Gauge reads a gauge.
-func (p *Page) Gauge(g Gauge) int64 { return int64(p.words[g].Load()) }
+func (p *Entry) Gauge(g Gauge) int64 { return int64(p.words[g].Load()) }
 
-func (p *Page) clear() {
+func (p *Entry) clear() {
 	for i := range p.words {
 		p.words[i].Store(0)
 	}
@@ -115,19 +115,19 @@ func (b *Board) Close() error {
 }
 
 // Supervisor is the supervisor's own page.
-func (b *Board) Supervisor() *Page { return b.page(0) }
+func (b *Board) Supervisor() *Entry { return b.entry(0) }
 
 // Worker is the page that Claim lent out under index, from 1 to MaxWorkers.
-func (b *Board) Worker(index int) *Page { return b.page(index) }
+func (b *Board) Worker(index int) *Entry { return b.entry(index) }
 
-func (b *Board) page(index int) *Page {
-	return (*Page)(unsafe.Pointer(&b.memory[index*pageBytes])) //nolint:gosec // the shared mapping is the point
+func (b *Board) entry(index int) *Entry {
+	return (*Entry)(unsafe.Pointer(&b.memory[index*pageBytes])) //nolint:gosec // the shared mapping is the point
 }
 
 // Claim lends a clear page to a new worker of a slot; false when all are taken.
 func (b *Board) Claim(slot, generation int) (index int, ok bool) {
 	for i := 1; i <= MaxWorkers; i++ {
-		p := b.page(i)
+		p := b.entry(i)
 		if State(p.Gauge(StateOf)) != Absent {
 			continue
 		}
@@ -145,7 +145,7 @@ func (b *Board) Claim(slot, generation int) (index int, ok bool) {
 // supervisor's page, so that the container's counters never fall; Snapshot sees
 // either the one or the other.
 func (b *Board) Retire(index int) {
-	own, p := b.Supervisor(), b.page(index)
+	own, p := b.Supervisor(), b.entry(index)
 	own.words[version].Add(1)
 	for c := firstCounter; c < endWord; c++ {
 		own.Add(c, p.Count(c))

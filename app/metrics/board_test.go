@@ -148,7 +148,7 @@ func TestPublishTellsOfTheProcess(t *testing.T) {
 	index, _ := b.Claim(0, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	called := 0
-	err := Publish(ctx, b.Worker(index), func() bool { return true }, func(*Page) { called++; cancel() })
+	err := Publish(ctx, b.Worker(index), func() bool { return true }, func(*Entry) { called++; cancel() })
 	r := b.Snapshot().Workers[0]
 	if err != nil || called != 1 {
 		t.Errorf("got %v after %d calls", err, called)

@@ -6,7 +6,7 @@ import (
 )
 
 // Histogram is a distribution of durations on a page: a word for each bucket and
-// one for the sum. It is fed by Page.Observe and read from a Snapshot.
+// one for the sum. It is fed by Entry.Observe and read from a Snapshot.
 type Histogram int
 
 // The histograms. Requests are told apart by what they ask for, so that a stream's
@@ -46,7 +46,7 @@ func (h Histogram) sum() Counter { return h.bucket(len(bounds) + 1) }
 
 // Observe puts a duration into a histogram; one below 0 counts as 0. It costs two
 // atomic additions.
-func (p *Page) Observe(h Histogram, took time.Duration) {
+func (p *Entry) Observe(h Histogram, took time.Duration) {
 	took = max(took, 0)
 	i, _ := slices.BinarySearch(bounds[:], took)
 	p.Add(h.bucket(i), 1)

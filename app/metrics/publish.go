@@ -16,7 +16,7 @@ const HeartbeatEvery = time.Second
 // life when alive says so: it is to go the way that the process's work goes, and
 // may block where that does. Each is called then too, for gauges that others
 // keep. Publish never fails.
-func Publish(ctx context.Context, p *Page, alive func() bool, each func(*Page)) error {
+func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)) error {
 	p.Set(PID, int64(os.Getpid()))
 	p.Set(Started, time.Now().UnixNano())
 	tick := time.NewTicker(HeartbeatEvery)
@@ -35,7 +35,7 @@ func Publish(ctx context.Context, p *Page, alive func() bool, each func(*Page)) 
 	}
 }
 
-func publishOnce(p *Page) {
+func publishOnce(p *Entry) {
 	p.Set(Goroutines, int64(runtime.NumGoroutine()))
 	heap := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	runtimemetrics.Read(heap)

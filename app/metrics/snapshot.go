@@ -60,7 +60,7 @@ func (b *Board) Snapshot() Snapshot {
 		before := own.words[version].Load()
 		s := Snapshot{Own: b.read(0)}
 		for i := 1; i <= MaxWorkers; i++ {
-			if State(b.page(i).Gauge(StateOf)) != Absent {
+			if State(b.entry(i).Gauge(StateOf)) != Absent {
 				s.Workers = append(s.Workers, b.read(i))
 			}
 		}
@@ -76,7 +76,7 @@ func (b *Board) Snapshot() Snapshot {
 func (b *Board) Sum(g Gauge) int64 {
 	var total int64
 	for i := 1; i <= MaxWorkers; i++ {
-		if p := b.page(i); State(p.Gauge(StateOf)) != Absent {
+		if p := b.entry(i); State(p.Gauge(StateOf)) != Absent {
 			total += p.Gauge(g)
 		}
 	}
@@ -87,7 +87,7 @@ func (b *Board) Sum(g Gauge) int64 {
 func (b *Board) SumOfSlot(slot int64, gauges ...Gauge) int64 {
 	var total int64
 	for i := 1; i <= MaxWorkers; i++ {
-		if p := b.page(i); State(p.Gauge(StateOf)) != Absent && p.Gauge(Slot) == slot {
+		if p := b.entry(i); State(p.Gauge(StateOf)) != Absent && p.Gauge(Slot) == slot {
 			for _, g := range gauges {
 				total += p.Gauge(g)
 			}
@@ -97,7 +97,7 @@ func (b *Board) SumOfSlot(slot int64, gauges ...Gauge) int64 {
 }
 
 func (b *Board) read(index int) Reading {
-	r, p := Reading{Index: index, words: new([pageWords]uint64)}, b.page(index)
+	r, p := Reading{Index: index, words: new([pageWords]uint64)}, b.entry(index)
 	for i := range r.words {
 		r.words[i] = p.words[i].Load()
 	}

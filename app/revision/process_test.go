@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // changes makes n changes on several goroutines and dies in the middle of one more.
 func changes(n int) int {
-	table, err := AttachTable(os.NewFile(inherited, "revisions"), Options{})
+	table, err := AttachVersions(os.NewFile(inherited, "revisions"), Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -32,12 +32,12 @@ func changes(n int) int {
 	for range 4 {
 		wg.Go(func() {
 			for range n / 4 {
-				table.Change("ann", "notes")()
+				table.Bump("ann", "notes")()
 			}
 		})
 	}
 	wg.Wait()
-	table.Change("ann", "notes")
+	table.Bump("ann", "notes")
 	return 0
 }
 
@@ -60,7 +60,7 @@ func TestNoChangeOfAnyProcessIsLost(t *testing.T) {
 		t.Errorf("the number is %d after %d changes and %d broken off", got, workers*each, workers)
 	}
 	before := number(t, table, "ann", "notes")
-	table.Change("ann", "notes")()
+	table.Bump("ann", "notes")()
 	if number(t, table, "ann", "notes") == before {
 		t.Error("what died in the middle of a change holds up the next")
 	}

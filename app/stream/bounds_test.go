@@ -89,7 +89,7 @@ func audit(t *testing.T, m *Memory) {
 		if len(s.ring) > m.o.MaxEvents {
 			t.Fatalf("a session keeps %d events", len(s.ring))
 		}
-		if shelf := m.shelfFor(s); shelf != s.shelf {
+		if shelf := m.lruFor(s); shelf != s.shelf {
 			t.Fatal("a session is on the wrong shelf")
 		}
 		if s.shelf != nil {

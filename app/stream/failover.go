@@ -45,7 +45,7 @@ type Failover struct {
 	mu      sync.Mutex
 	settled time.Time           // from when on Shared is asked first
 	drops   map[string]struct{} // sessions to drop in Shared when it is back
-	mirrors map[string]mirror   // by session, the newest run to copy into Shared when it is back
+	mirrors map[string]backfill // by session, the newest run to copy into Shared when it is back
 	begun   uint64              // mirrors ever noted
 	more    chan struct{}       // 1: Shared is back, or there is something to copy
 }
@@ -55,9 +55,9 @@ const maxDrops = 4096
 
 // NewFailover makes a failover. Its Returned has to be called when Shared is back.
 func NewFailover(o FailoverOptions) *Failover {
-	def(&o.BeginWithin, 300*time.Millisecond)
-	def(&o.Settle, 2*time.Minute)
-	return &Failover{o: o, settled: time.Now().Add(o.Settle), drops: map[string]struct{}{}, mirrors: map[string]mirror{}, more: make(chan struct{}, 1)}
+	setDefault(&o.BeginWithin, 300*time.Millisecond)
+	setDefault(&o.Settle, 2*time.Minute)
+	return &Failover{o: o, settled: time.Now().Add(o.Settle), drops: map[string]struct{}{}, mirrors: map[string]backfill{}, more: make(chan struct{}, 1)}
 }
 
 // Returned notes that Shared was away and is back. It does not block.
@@ -65,10 +65,10 @@ func (f *Failover) Returned() {
 	f.mu.Lock()
 	f.settled = time.Now().Add(f.o.Settle)
 	f.mu.Unlock()
-	f.rouse()
+	f.wake()
 }
 
-func (f *Failover) rouse() {
+func (f *Failover) wake() {
 	select {
 	case f.more <- struct{}{}:
 	default:
@@ -91,13 +91,13 @@ func (f *Failover) Run(ctx context.Context) error {
 		}
 		f.mu.Lock()
 		drops, mirrors := f.drops, f.mirrors
-		f.drops, f.mirrors = map[string]struct{}{}, map[string]mirror{}
+		f.drops, f.mirrors = map[string]struct{}{}, map[string]backfill{}
 		f.mu.Unlock()
 		for session := range drops {
 			_ = f.Drop(ctx, session) // which notes it again if it cannot; not found is as good
 		}
 		for _, m := range mirrors {
-			copies.Go(func() { f.copy(ctx, m) })
+			copies.Go(func() { f.copyRun(ctx, m) })
 		}
 	}
 }
@@ -114,8 +114,8 @@ func (f *Failover) localFirst() bool {
 
 // Begin implements Journal. It takes BeginWithin longer than Local at most.
 func (f *Failover) Begin(ctx context.Context, info RunInfo) (Writer, error) {
-	if info.Repeat {
-		return f.repeat(ctx, info)
+	if info.Takeover {
+		return f.takeOver(ctx, info)
 	}
 	if f.localFirst() && (!f.o.Up() || f.inLocal(ctx, info.Session)) {
 		return f.beginLocal(ctx, info)
@@ -165,13 +165,13 @@ func (o *occupying) Close() error {
 func (f *Failover) beginLocal(ctx context.Context, info RunInfo) (Writer, error) {
 	w, err := f.o.Local.Begin(ctx, info)
 	if err == nil && !info.Silent {
-		f.mirror(mirror{session: info.Session, run: info.Run, owner: info.Owner})
+		f.scheduleBackfill(backfill{session: info.Session, run: info.Run, owner: info.Owner})
 	}
 	return w, err
 }
 
-// repeat takes an orphan over from whichever journal has it.
-func (f *Failover) repeat(ctx context.Context, info RunInfo) (Writer, error) {
+// takeOver takes an orphan over from whichever journal has it.
+func (f *Failover) takeOver(ctx context.Context, info RunInfo) (Writer, error) {
 	w, err := f.o.Local.Begin(ctx, info)
 	if err == nil || !f.o.Up() {
 		return w, err
@@ -231,11 +231,11 @@ func (f *Failover) Await(q Query, deliver func(study.Batch, error)) (cancel func
 	if q.After.Epoch >= SharedEpoch && !q.Peek && !q.NoWait {
 		return f.o.Shared.Await(q, deliver)
 	}
-	w := &choice{q: q, deliver: deliver, first: f.o.Shared, second: f.o.Local, shared: f.o.Shared}
+	w := &journalRace{q: q, deliver: deliver, first: f.o.Shared, second: f.o.Local, shared: f.o.Shared}
 	local := q.After != study.Position{} && q.After.Epoch < SharedEpoch
 	if recent := f.localFirst(); local || (recent && q.After == study.Position{}) {
 		w.first, w.second, w.exact = w.second, w.first, !recent
 	}
-	w.ask(w.first, w.heardFirst)
+	w.query(w.first, w.onFirst)
 	return w.cancel
 }

@@ -197,7 +197,7 @@ func TestWhatIsDroppedWhileSharedIsAwayIsDroppedThereLater(t *testing.T) {
 
 func TestAnOrphanIsTakenOverFromWhichJournalHasIt(t *testing.T) {
 	p := newPair()
-	info := stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Owner: "user-1", Repeat: true}
+	info := stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Owner: "user-1", Takeover: true}
 	if _, err := p.Begin(t.Context(), info); study.AsError(err).Code != study.CodeNotFound {
 		t.Error("an orphan of neither:", err)
 	}

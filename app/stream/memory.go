@@ -24,28 +24,28 @@ const (
 
 // MemoryOptions bound a Memory. Zero takes the default; below zero panics.
 type MemoryOptions struct {
-	MaxEvents     int           // events kept a session; default 100
-	MaxEventBytes int           // of one event's Fields; default 256 KiB
-	MaxBatchBytes int           // a batch is closed by the event that reaches it; default 16 KiB, about what a client's socket takes
-	MaxSessions   int           // sessions, those only waited for included; default 20,000
-	MaxRuns       int           // open runs; default 1,024
-	MaxReaders    int           // waiting readers; default 20,000
-	MaxBytes      int64         // all sessions, runs and events together; default 32 MiB
-	RepeatWithin  time.Duration // the run of a dead worker waits for another as long; default 10 s
-	StaleAfter    time.Duration // a session idle for longer is freed; default 10 min
-	Epoch         uint64        // of the first session's life, each later life has the next; default random
+	MaxEvents      int           // events kept a session; default 100
+	MaxEventBytes  int           // of one event's Fields; default 256 KiB
+	MaxBatchBytes  int           // a batch is closed by the event that reaches it; default 16 KiB, about what a client's socket takes
+	MaxSessions    int           // sessions, those only waited for included; default 20,000
+	MaxRuns        int           // open runs; default 1,024
+	MaxReaders     int           // waiting readers; default 20,000
+	MaxBytes       int64         // all sessions, runs and events together; default 32 MiB
+	TakeoverWithin time.Duration // the run of a dead worker waits for another as long; default 10 s
+	StaleAfter     time.Duration // a session idle for longer is freed; default 10 min
+	Epoch          uint64        // of the first session's life, each later life has the next; default random
 }
 
 func (o *MemoryOptions) fill() {
-	def(&o.MaxEvents, 100)
-	def(&o.MaxEventBytes, 256<<10)
-	def(&o.MaxBatchBytes, 16<<10)
-	def(&o.MaxSessions, 20_000)
-	def(&o.MaxRuns, 1024)
-	def(&o.MaxReaders, 20_000)
-	def(&o.MaxBytes, 32<<20)
-	def(&o.RepeatWithin, 10*time.Second)
-	def(&o.StaleAfter, 10*time.Minute)
+	setDefault(&o.MaxEvents, 100)
+	setDefault(&o.MaxEventBytes, 256<<10)
+	setDefault(&o.MaxBatchBytes, 16<<10)
+	setDefault(&o.MaxSessions, 20_000)
+	setDefault(&o.MaxRuns, 1024)
+	setDefault(&o.MaxReaders, 20_000)
+	setDefault(&o.MaxBytes, 32<<20)
+	setDefault(&o.TakeoverWithin, 10*time.Second)
+	setDefault(&o.StaleAfter, 10*time.Minute)
 	if o.Epoch == 0 {
 		o.Epoch = 1 + rand.Uint64()>>16 // 48 bits keep an event's id short
 	}
@@ -86,8 +86,8 @@ type Memory struct {
 	running  list.List          // those with an open run that hold events
 	requests int64              // bytes of the requests kept
 	orphans  map[*run]struct{}
-	links    map[*link]struct{} // the workers that orphans are offered to
-	stopped  bool               // no orphan waits any more
+	links    map[*relayPeer]struct{} // the workers that orphans are offered to
+	stopped  bool                    // no orphan waits any more
 	stats    Stats
 }
 
@@ -95,7 +95,7 @@ type Memory struct {
 func NewMemory(o MemoryOptions) *Memory {
 	o.fill()
 	return &Memory{
-		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, silent: map[uuid.UUID]*run{}, orphans: map[*run]struct{}{}, links: map[*link]struct{}{},
+		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, silent: map[uuid.UUID]*run{}, orphans: map[*run]struct{}{}, links: map[*relayPeer]struct{}{},
 	}
 }
 
@@ -117,9 +117,9 @@ func (m *Memory) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-tick.C:
-			m.locked(m.sweep)
+			m.withLock(m.sweep)
 		case <-ctx.Done():
-			m.locked(m.stopRepeats)
+			m.withLock(m.stopRepeats)
 			return nil
 		}
 	}
@@ -146,7 +146,7 @@ func (m *Memory) Drop(_ context.Context, session string) error {
 		return err
 	}
 	err = ErrGone
-	m.locked(func(d *due) {
+	m.withLock(func(d *due) {
 		if s := m.sessions[key]; s != nil {
 			m.remove(s, ErrGone, d)
 			err = nil
@@ -177,8 +177,8 @@ func (m *Memory) makeRoom(need int64, d *due) bool {
 
 // shrink drops the oldest event s can do without.
 func (m *Memory) shrink(s *session) {
-	m.drop(s, s.victim())
-	m.shelve(s, false)
+	m.drop(s, s.oldestDroppable())
+	m.updateLRU(s, false)
 }
 
 // remove forgets a session: its open run is lost and its readers told why.
@@ -196,16 +196,16 @@ func (m *Memory) remove(s *session, why *study.Error, d *due) {
 	}
 	s.wakeAll(d)
 	s.newest = nil
-	m.shelve(s, false)
+	m.updateLRU(s, false)
 	delete(m.sessions, s.key)
 }
 
-// shelve puts s where makeRoom looks for it, at the end when it was touched now.
-func (m *Memory) shelve(s *session, touched bool) {
+// updateLRU puts s where makeRoom looks for it, at the end when it was touched now.
+func (m *Memory) updateLRU(s *session, touched bool) {
 	if touched {
 		s.touched = time.Since(m.start)
 	}
-	shelf := m.shelfFor(s)
+	shelf := m.lruFor(s)
 	if shelf == s.shelf && !touched {
 		return
 	}
@@ -217,7 +217,7 @@ func (m *Memory) shelve(s *session, touched bool) {
 	}
 }
 
-func (m *Memory) shelfFor(s *session) *list.List {
+func (m *Memory) lruFor(s *session) *list.List {
 	switch {
 	case s.newest == nil:
 		return nil

@@ -9,7 +9,7 @@ import (
 )
 
 // Orphan is an open run whose worker died before it had sent anything but progress:
-// who takes it over (RunInfo.Repeat) makes it again, and its readers wait for that.
+// who takes it over (RunInfo.Takeover) makes it again, and its readers wait for that.
 type Orphan struct {
 	Session string
 	Run     string
@@ -19,13 +19,13 @@ type Orphan struct {
 
 // offer is an orphan on its way to a worker.
 type offer struct {
-	to     *link
+	to     *relayPeer
 	orphan *run
 }
 
-// keep keeps what it takes to make r again, if it may. All requests together have a
+// retainRequest keeps what it takes to make r again, if it may. All requests together have a
 // quarter of MaxBytes, for unlike events they cannot be dropped to make room.
-func (m *Memory) keep(r *run, request []byte, d *due) {
+func (m *Memory) retainRequest(r *run, request []byte, d *due) {
 	n := int64(len(request))
 	if n == 0 || n > MaxRequestBytes || m.requests+n > m.o.MaxBytes/4 || !m.makeRoom(n, d) {
 		return
@@ -45,7 +45,7 @@ func (m *Memory) forgetRequest(r *run) {
 // abandon takes r from its writer, who is dead: it becomes an orphan if it can be
 // made again, else it ends with an error event.
 func (m *Memory) abandon(r *run) {
-	m.locked(func(d *due) {
+	m.withLock(func(d *due) {
 		switch {
 		case r.over != nil:
 		case r.silent:
@@ -65,7 +65,7 @@ func (m *Memory) orphan(r *run, d *due) {
 	r.request, r.over, r.lost = nil, ErrBroke, true
 	r.in.newest = o
 	m.orphans[o] = struct{}{}
-	o.expiry = time.AfterFunc(m.o.RepeatWithin, func() { m.expire(o) })
+	o.expiry = time.AfterFunc(m.o.TakeoverWithin, func() { m.expire(o) })
 	for l := range m.links {
 		d.offers = append(d.offers, offer{l, o})
 	}
@@ -73,7 +73,7 @@ func (m *Memory) orphan(r *run, d *due) {
 
 // expire ends an orphan that nobody has taken over in time.
 func (m *Memory) expire(o *run) {
-	m.locked(func(d *due) {
+	m.withLock(func(d *due) {
 		if o.expiry != nil {
 			m.interrupt(o, ErrBroke, d)
 		}
@@ -97,8 +97,8 @@ func (m *Memory) placed(r *run) {
 	}
 }
 
-// adopt gives an orphan to its new writer, once and for all: it is not repeated again.
-func (m *Memory) adopt(key, id uuid.UUID, info RunInfo) (*run, error) {
+// takeOver gives an orphan to its new writer, once and for all: it is not repeated again.
+func (m *Memory) takeOver(key, id uuid.UUID, info RunInfo) (*run, error) {
 	for o := range m.orphans {
 		if o.id != id || o.in.key != key || o.in.owner != info.Owner {
 			continue
@@ -106,7 +106,7 @@ func (m *Memory) adopt(key, id uuid.UUID, info RunInfo) (*run, error) {
 		m.placed(o)
 		m.forgetRequest(o)
 		o.repeated, o.onLost = true, info.OnLost
-		m.shelve(o.in, true)
+		m.updateLRU(o.in, true)
 		return o, nil
 	}
 	return nil, ErrTaken
@@ -114,8 +114,8 @@ func (m *Memory) adopt(key, id uuid.UUID, info RunInfo) (*run, error) {
 
 // connect makes l one of the workers that orphans are offered to, the present ones
 // included.
-func (m *Memory) connect(l *link) {
-	m.locked(func(d *due) {
+func (m *Memory) connect(l *relayPeer) {
+	m.withLock(func(d *due) {
 		m.links[l] = struct{}{}
 		for o := range m.orphans {
 			d.offers = append(d.offers, offer{l, o})
@@ -123,7 +123,7 @@ func (m *Memory) connect(l *link) {
 	})
 }
 
-func (m *Memory) disconnect(l *link) {
+func (m *Memory) disconnect(l *relayPeer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.links, l)
@@ -139,7 +139,7 @@ func (m *Memory) offered(o *run) (f wire.Frame, ok bool) {
 }
 
 // offer tells the worker of an orphan as soon as the connection takes it.
-func (l *link) offer(o *run) {
+func (l *relayPeer) offer(o *run) {
 	l.mu.Lock()
 	if !l.closed {
 		l.offers = append(l.offers, o)
@@ -149,7 +149,7 @@ func (l *link) offer(o *run) {
 }
 
 // offering appends offers up to the outbox's bound.
-func (l *link) offering(dst []byte) []byte {
+func (l *relayPeer) offering(dst []byte) []byte {
 	for len(dst) < l.bound {
 		l.mu.Lock()
 		if len(l.offers) == 0 {

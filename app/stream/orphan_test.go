@@ -99,7 +99,7 @@ func (s *staff) orphan(h *hand) stream.Orphan {
 }
 
 func (s *staff) take(h *hand, o stream.Orphan) (stream.Writer, error) {
-	return h.Begin(s.Context(), stream.RunInfo{Session: o.Session, Run: o.Run, Owner: o.Owner, Repeat: true})
+	return h.Begin(s.Context(), stream.RunInfo{Session: o.Session, Run: o.Run, Owner: o.Owner, Takeover: true})
 }
 
 func (s *staff) mustTake(h *hand) stream.Writer {
@@ -206,7 +206,7 @@ func TestAnOrphanIsOfferedToWhoConnectsLater(t *testing.T) {
 func TestAnOrphanNobodyTakesEndsInTime(t *testing.T) {
 	for name, hands := range map[string]int{"nobody is there": 0, "all decline": 3} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, stream.MemoryOptions{RepeatWithin: 4 * time.Second}, func(s *staff) {
+			inBubble(t, stream.MemoryOptions{TakeoverWithin: 4 * time.Second}, func(s *staff) {
 				dying := s.hire()
 				var others []*hand
 				for range hands {
@@ -310,7 +310,7 @@ func TestAnOrphanGoesWithItsSession(t *testing.T) {
 }
 
 func TestAnOrphanGoesStaleWithItsSession(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{StaleAfter: time.Second, RepeatWithin: time.Hour}, func(s *staff) {
+	inBubble(t, stream.MemoryOptions{StaleAfter: time.Second, TakeoverWithin: time.Hour}, func(s *staff) {
 		ctx, cancel := context.WithCancel(s.Context())
 		ran := make(chan error, 1)
 		go func() { ran <- s.m.Run(ctx) }()
@@ -381,7 +381,7 @@ func TestManyOrphansDoNotFloodAWorker(t *testing.T) {
 		r, _, stop := connect(s.m, supervisor, worker, small) // all of them would be past 16 times its bound
 		for range n {
 			o := <-told
-			w, err := r.Begin(s.Context(), stream.RunInfo{Session: o.Session, Run: o.Run, Owner: o.Owner, Repeat: true})
+			w, err := r.Begin(s.Context(), stream.RunInfo{Session: o.Session, Run: o.Run, Owner: o.Owner, Takeover: true})
 			if err != nil {
 				s.Fatal(err)
 			}

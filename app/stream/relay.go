@@ -19,16 +19,16 @@ type RelayOptions struct {
 	MaxQueuedBytes int
 
 	// Orphaned, in a worker, is told of a run whose own worker died; Begin with
-	// RunInfo.Repeat takes it over. It must not block. nil = nothing is taken over.
+	// RunInfo.Takeover takes it over. It must not block. nil = nothing is taken over.
 	Orphaned func(Orphan)
 
 	StallAfter time.Duration // a peer that takes nothing for so long is given up. Default 10 s
 }
 
 func (o *RelayOptions) fill() {
-	def(&o.MaxReaders, 20_000)
-	def(&o.MaxQueuedBytes, 512<<10)
-	def(&o.StallAfter, 10*time.Second)
+	setDefault(&o.MaxReaders, 20_000)
+	setDefault(&o.MaxQueuedBytes, 512<<10)
+	setDefault(&o.StallAfter, 10*time.Second)
 }
 
 // relayRun is the writer of a run begun through a Relay.
@@ -59,7 +59,7 @@ func (r *Relay) Begin(ctx context.Context, info RunInfo) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Repeat, Silent: info.Silent}
+	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Takeover, Silent: info.Silent}
 	if len(info.Request) <= MaxRequestBytes {
 		f.Request = info.Request
 	}

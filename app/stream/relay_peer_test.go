@@ -282,7 +282,7 @@ func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
 	}
 	f.Add(all[:len(all)-3])
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000, RepeatWithin: time.Minute})
+		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000, TakeoverWithin: time.Minute})
 		supervisor, worker := net.Pipe()
 		served := make(chan error, 1)
 		go func() { served <- stream.ServeRelay(t.Context(), supervisor, m, stream.RelayOptions{}) }()

@@ -20,7 +20,7 @@ import (
 // o.StallAfter (CodeUnavailable). What the worker had sent before counts, also behind
 // the end of ctx, for which there is a second. Then it closes conn and cancels the
 // worker's readers. A run the worker had open becomes an Orphan for
-// MemoryOptions.RepeatWithin if nothing but progress has come and its request is
+// MemoryOptions.TakeoverWithin if nothing but progress has come and its request is
 // kept, and was not repeated before; else it ends with an error event.
 //
 // It takes two goroutines in all. Nobody else ever waits for the worker: what its
@@ -30,7 +30,7 @@ func ServeRelay(ctx context.Context, conn net.Conn, j *Memory, o RelayOptions) e
 		o.MaxReaders = j.o.MaxReaders
 	}
 	o.fill()
-	l := &link{
+	l := &relayPeer{
 		journal: j, bound: o.MaxQueuedBytes, maxReaders: o.MaxReaders,
 		runs: map[uint64]*run{}, readers: map[uint64]*waiter{},
 	}
@@ -39,14 +39,14 @@ func ServeRelay(ctx context.Context, conn net.Conn, j *Memory, o RelayOptions) e
 		Kind: wire.KindHello, Version: wire.Version, MaxEvent: uint64(j.o.MaxEventBytes),
 		MaxFrame: uint64(max(j.o.MaxEventBytes+j.o.MaxBatchBytes+32*j.o.MaxEvents, MaxRequestBytes) + wire.Slack),
 	})
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now().Add(lastWords)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now().Add(flushTimeout)) })
 	defer stop()
 	written := make(chan error, 1)
 	go func() { written <- l.write(conn) }()
 	err := l.serve(ctx, bufio.NewReader(conn))
 	_ = conn.Close()
 	l.out.Close()
-	l.hangUp()
+	l.disconnect()
 	if stalled := <-written; stalled != nil && ctx.Err() == nil {
 		return stalled
 	}
@@ -56,11 +56,11 @@ func ServeRelay(ctx context.Context, conn net.Conn, j *Memory, o RelayOptions) e
 	return err
 }
 
-// lastWords is how long a worker that is gone is read on.
-const lastWords = time.Second
+// flushTimeout is how long a worker that is gone is read on.
+const flushTimeout = time.Second
 
-// link is one worker's connection.
-type link struct {
+// relayPeer is one worker's connection.
+type relayPeer struct {
 	journal    *Memory
 	out        *wire.Outbox
 	bound      int // bytes of batches to a Write
@@ -77,7 +77,7 @@ type link struct {
 
 // write sends until the outbox is closed or the worker takes no more, which is an
 // error only when it has stalled.
-func (l *link) write(conn net.Conn) error {
+func (l *relayPeer) write(conn net.Conn) error {
 	err := l.out.Run()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -85,12 +85,12 @@ func (l *link) write(conn net.Conn) error {
 		return study.Wrap(err, study.CodeUnavailable, "a worker takes no more frames")
 	case err != nil:
 		// The worker is gone, yet what it had sent before still counts.
-		_ = conn.SetReadDeadline(time.Now().Add(lastWords))
+		_ = conn.SetReadDeadline(time.Now().Add(flushTimeout))
 	}
 	return nil
 }
 
-func (l *link) serve(ctx context.Context, r *bufio.Reader) error {
+func (l *relayPeer) serve(ctx context.Context, r *bufio.Reader) error {
 	limit := uint64(max(l.journal.o.MaxEventBytes, MaxRequestBytes) + wire.Slack)
 	if _, err := wire.ReadHello(r); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (l *link) serve(ctx context.Context, r *bufio.Reader) error {
 	}
 }
 
-func (l *link) handle(f *wire.Frame) error {
+func (l *relayPeer) handle(f *wire.Frame) error {
 	switch f.Kind {
 	case wire.KindBegin:
 		return l.begin(f)
@@ -142,7 +142,7 @@ func (l *link) handle(f *wire.Frame) error {
 }
 
 // answer acknowledges or refuses what no asked for.
-func (l *link) answer(no uint64, err error) {
+func (l *relayPeer) answer(no uint64, err error) {
 	if err != nil {
 		l.out.Put(&wire.Frame{Kind: wire.KindFault, No: no, Fault: study.AsError(err)})
 		return
@@ -150,12 +150,12 @@ func (l *link) answer(no uint64, err error) {
 	l.out.Put(&wire.Frame{Kind: wire.KindDone, No: no})
 }
 
-func (l *link) begin(f *wire.Frame) error {
+func (l *relayPeer) begin(f *wire.Frame) error {
 	if l.runs[f.No] != nil {
 		return study.Errorf(study.CodeMalformed, "a relay run has begun twice")
 	}
 	w, err := l.journal.open(RunInfo{
-		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Repeat: f.Repeat, Silent: f.Silent, Request: f.Request,
+		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Takeover: f.Repeat, Silent: f.Silent, Request: f.Request,
 		OnLost: func(err error) { l.answer(f.No, err) },
 	})
 	if err == nil {
@@ -165,7 +165,7 @@ func (l *link) begin(f *wire.Frame) error {
 	return nil
 }
 
-func (l *link) append(f *wire.Frame) {
+func (l *relayPeer) append(f *wire.Frame) {
 	w := l.runs[f.No]
 	if w == nil {
 		return // the run was lost, and the worker has yet to read of it
@@ -181,7 +181,7 @@ func (l *link) append(f *wire.Frame) {
 	l.answer(f.No, err)
 }
 
-func (l *link) since(f *wire.Frame) error {
+func (l *relayPeer) since(f *wire.Frame) error {
 	l.mu.Lock()
 	n := len(l.readers)
 	twice, full := l.readers[f.No] != nil, n-l.cancelled >= l.maxReaders || n >= 2*l.maxReaders
@@ -207,7 +207,7 @@ func (l *link) since(f *wire.Frame) error {
 }
 
 // wake implements waker: w is polled as soon as the connection takes its answer.
-func (l *link) wake(w *waiter) {
+func (l *relayPeer) wake(w *waiter) {
 	l.mu.Lock()
 	queued := w.queued || l.closed
 	if !queued {
@@ -221,7 +221,7 @@ func (l *link) wake(w *waiter) {
 }
 
 // answers appends offers and the batches of ready readers up to the outbox's bound.
-func (l *link) answers(dst []byte) []byte {
+func (l *relayPeer) answers(dst []byte) []byte {
 	dst = l.offering(dst)
 	for len(dst) < l.bound {
 		w := l.nextReady()
@@ -245,7 +245,7 @@ func (l *link) answers(dst []byte) []byte {
 	return dst
 }
 
-func (l *link) nextReady() *waiter {
+func (l *relayPeer) nextReady() *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.ready) > 0 {
@@ -263,7 +263,7 @@ func (l *link) nextReady() *waiter {
 	return nil
 }
 
-func (l *link) cancel(no uint64) {
+func (l *relayPeer) cancel(no uint64) {
 	l.mu.Lock()
 	w := l.readers[no]
 	switch {
@@ -281,8 +281,8 @@ func (l *link) cancel(no uint64) {
 	}
 }
 
-// hangUp gives up what the worker had open.
-func (l *link) hangUp() {
+// disconnect gives up what the worker had open.
+func (l *relayPeer) disconnect() {
 	l.journal.disconnect(l)
 	for _, r := range l.runs {
 		l.journal.abandon(r)

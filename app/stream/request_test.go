@@ -38,7 +38,7 @@ func TestARequestIsCountedAndForgottenWhenItIsNoMoreOfUse(t *testing.T) {
 		"it is taken over": func(t *testing.T, m *Memory, r *run) {
 			m.abandon(r)
 			audit(t, m)
-			if _, err := m.open(RunInfo{Session: r.in.key.String(), Run: r.id.String(), Repeat: true}); err != nil {
+			if _, err := m.open(RunInfo{Session: r.in.key.String(), Run: r.id.String(), Takeover: true}); err != nil {
 				t.Error(err)
 			}
 		},
@@ -68,7 +68,7 @@ func TestTheOldWriterOfAnOrphanCanDoNothing(t *testing.T) {
 		session, id := uuid.NewString(), uuid.NewString()
 		old := startKept(t, m, session, id, 10)
 		appendTo(t, old, study.Event{Kind: study.KindStart})
-		_, err := m.open(RunInfo{Session: session, Run: id, Repeat: true})
+		_, err := m.open(RunInfo{Session: session, Run: id, Takeover: true})
 		wantCode(t, "to take over a run that has a writer", err, study.CodeNotFound)
 		m.abandon(old)
 		_, err = m.open(RunInfo{Session: session, Run: id})
@@ -79,7 +79,7 @@ func TestTheOldWriterOfAnOrphanCanDoNothing(t *testing.T) {
 			wantCode(t, "Close", old.Close(), study.CodeUnavailable)
 			m.abandon(old)
 			if m.Stats().Orphans == 1 {
-				if _, err = m.open(RunInfo{Session: session, Run: id, Repeat: true}); err != nil {
+				if _, err = m.open(RunInfo{Session: session, Run: id, Takeover: true}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -48,14 +48,14 @@ func (m *Memory) open(info RunInfo) (*run, error) {
 		return nil, err
 	}
 	var r *run
-	m.locked(func(d *due) {
-		if info.Repeat {
-			r, err = m.adopt(key, id, info)
+	m.withLock(func(d *due) {
+		if info.Takeover {
+			r, err = m.takeOver(key, id, info)
 			return
 		}
 		r = &run{id: id, memory: m, onLost: info.OnLost, silent: info.Silent, session: key, owner: info.Owner}
 		if err = m.begin(r, key, info.Owner, d); err == nil && !r.silent {
-			m.keep(r, info.Request, d)
+			m.retainRequest(r, info.Request, d)
 		}
 	})
 	return r, err
@@ -111,7 +111,7 @@ func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
 	}
 	m.stats.Runs++
 	m.stats.QueuedBytes += runCost + s.begin(r)
-	m.shelve(s, true)
+	m.updateLRU(s, true)
 	return nil
 }
 
@@ -166,13 +166,13 @@ func ErrorEvent(message string, retryable bool) study.Event {
 
 // Append implements Writer. It ignores ctx.
 func (r *run) Append(_ context.Context, e study.Event) (err error) {
-	r.memory.locked(func(d *due) { err = r.memory.append(r, e, d) })
+	r.memory.withLock(func(d *due) { err = r.memory.append(r, e, d) })
 	return err
 }
 
 // Close implements Writer.
 func (r *run) Close() (err error) {
-	r.memory.locked(func(d *due) {
+	r.memory.withLock(func(d *due) {
 		switch {
 		case r.over == nil && r.silent:
 			r.memory.closed(r, ErrEnded)

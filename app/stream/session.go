@@ -171,10 +171,10 @@ func (s *session) collect(i, maxBytes int) []study.Event {
 	return events
 }
 
-// victim is the index of the event to drop for a bound: the oldest, passing over
+// oldestDroppable is the index of the event to drop for a bound: the oldest, passing over
 // terminal events that nobody has read as long as there are others, and over the
 // newest run's in any case. -1: there is none.
-func (s *session) victim() int {
+func (s *session) oldestDroppable() int {
 	spare := -1
 	for i := range s.ring {
 		e := &s.ring[i]
@@ -222,7 +222,7 @@ func (m *Memory) joined(r *run, e study.Event) bool {
 
 // changed follows every new event.
 func (m *Memory) changed(s *session, d *due) {
-	m.shelve(s, true)
+	m.updateLRU(s, true)
 	s.wakeAll(d)
 }
 
@@ -238,7 +238,7 @@ func (m *Memory) store(r *run, e study.Event) {
 		r.first = e.Seq
 	}
 	for len(s.ring) >= m.o.MaxEvents {
-		m.drop(s, s.victim()) // there is one: the newest run is open, and has no end yet
+		m.drop(s, s.oldestDroppable()) // there is one: the newest run is open, and has no end yet
 	}
 	if e.Kind.Terminal() {
 		r.end = e.Seq

@@ -91,11 +91,11 @@ type RunInfo struct {
 	// which there is no room, is not kept, and the run is not repeated.
 	Request []byte
 
-	// Repeat takes over the orphan that Session, Run and Owner name (see
+	// Takeover takes over the orphan that Session, Run and Owner name (see
 	// RelayOptions.Orphaned) instead of announcing a run: the Writer goes on behind
 	// what the dead worker has sent, and of its start events only one that is the
 	// run's first event is kept. CodeNotFound: another was faster, or its time is over.
-	Repeat bool
+	Takeover bool
 
 	// OnLost, if not nil, is called once when the journal ends the run by itself:
 	// the session was dropped or went stale, a bound left no room, the connection
@@ -214,8 +214,8 @@ func (q Query) Parse() (session, run uuid.UUID, err error) {
 	return session, run, checkOwner(q.Owner)
 }
 
-// def gives an option its default.
-func def[T int | int64 | time.Duration](option *T, value T) {
+// setDefault gives an option its default.
+func setDefault[T int | int64 | time.Duration](option *T, value T) {
 	if *option < 0 {
 		panic("stream: a bound is below zero")
 	}

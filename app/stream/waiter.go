@@ -52,8 +52,8 @@ func (d *due) settle() {
 	}
 }
 
-// locked runs f under the lock, and after it what f found due.
-func (m *Memory) locked(f func(*due)) {
+// withLock runs f under the lock, and after it what f found due.
+func (m *Memory) withLock(f func(*due)) {
 	var d due
 	m.mu.Lock()
 	f(&d)
@@ -130,7 +130,7 @@ func (m *Memory) newWaiter(key, run uuid.UUID, q Query) (*waiter, error) {
 // poll settles w, once, if there is something for it; else w is registered to be
 // woken at the session's next change.
 func (m *Memory) poll(w *waiter) (b study.Batch, settled bool, err error) {
-	m.locked(func(d *due) {
+	m.withLock(func(d *due) {
 		if w.done {
 			return
 		}
@@ -149,7 +149,7 @@ func (m *Memory) look(w *waiter, d *due) (b study.Batch, settled bool, err error
 	switch {
 	case w.failed != nil:
 		return b, true, w.failed
-	case !posted && m.issued(w.after.Epoch), posted && w.owner != "" && w.owner != s.owner:
+	case !posted && m.issuedEpoch(w.after.Epoch), posted && w.owner != "" && w.owner != s.owner:
 		return b, true, ErrGone
 	case !posted && w.peek:
 		return b, true, nil
@@ -163,7 +163,7 @@ func (m *Memory) look(w *waiter, d *due) (b study.Batch, settled bool, err error
 			return s.peek(w.after, of), true, nil
 		}
 		if b, settled = s.read(w.after, of, m.o.MaxBatchBytes); settled {
-			m.shelve(s, true)
+			m.updateLRU(s, true)
 			return b, true, nil
 		}
 	}
@@ -199,8 +199,8 @@ func (s *session) peek(p study.Position, of span) (b study.Batch) {
 	return b
 }
 
-// issued reports whether an epoch was given to a session of this journal.
-func (m *Memory) issued(epoch uint64) bool { return epoch-m.o.Epoch < m.lives }
+// issuedEpoch reports whether an epoch was given to a session of this journal.
+func (m *Memory) issuedEpoch(epoch uint64) bool { return epoch-m.o.Epoch < m.lives }
 
 // forget ends the wait of w, if it still waits.
 func (m *Memory) forget(w *waiter) {

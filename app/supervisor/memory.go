@@ -13,7 +13,7 @@ func (d *decision) outgrown(w Worker) bool {
 	if w.Memory > l.MemoryShare && w.BornWith <= l.MaxMemory {
 		return true
 	}
-	return d.due(w.Started.Add(MemoryPause(d.Slots[w.Slot].Outgrown)))
+	return d.reached(w.Started.Add(MemoryPause(d.Slots[w.Slot].Outgrown)))
 }
 
 // How old a worker must be to be replaced for its memory: after so many in a row were.

@@ -66,7 +66,7 @@ func tcpListener(file *os.File) (*net.TCPListener, error) {
 }
 
 // Own is this worker's page of the board.
-func (p *Parent) Own() *metrics.Page { return p.Board.Worker(p.Page) }
+func (p *Parent) Own() *metrics.Entry { return p.Board.Worker(p.Page) }
 
 // Ready tells the supervisor that requests are answered from now on.
 func (p *Parent) Ready() error {
@@ -80,8 +80,8 @@ func (p *Parent) ClearCaches(pattern string) error {
 	return p.control.send(Message{Kind: KindClear, Pattern: pattern})
 }
 
-// Due tells the supervisor that this worker has answered as many requests as it may.
-func (p *Parent) Due() error { return p.control.send(Message{Kind: KindDue}) }
+// QuotaReached tells the supervisor that this worker has answered as many requests as it may.
+func (p *Parent) QuotaReached() error { return p.control.send(Message{Kind: KindQuotaReached}) }
 
 // Reload asks the supervisor to replace all workers.
 func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }

@@ -125,20 +125,20 @@ type decision struct {
 func Next(v View, l Limits, now time.Time) (actions []Action, wake time.Time) {
 	d := &decision{View: v, limits: l, now: now}
 	for _, w := range v.Workers {
-		d.judge(w)
+		d.evaluateWorker(w)
 	}
 	if v.Stopping {
 		return d.actions, d.wake
 	}
 	booting := d.anyBooting()
 	for slot := range v.Slots {
-		booting = d.settle(slot, booting)
+		booting = d.evaluateSlot(slot, booting)
 	}
 	return d.actions, d.wake
 }
 
-// due reports whether a moment has come, and notes it if not.
-func (d *decision) due(at time.Time) bool {
+// reached reports whether a moment has come, and notes it if not.
+func (d *decision) reached(at time.Time) bool {
 	if !d.now.Before(at) {
 		return true
 	}
@@ -152,26 +152,26 @@ func (d *decision) act(verb Verb, w Worker, why Reason) {
 	d.actions = append(d.actions, Action{Verb: verb, Slot: w.Slot, PID: w.PID, Reason: why})
 }
 
-// judge decides about one worker by itself.
-func (d *decision) judge(w Worker) {
+// evaluateWorker decides about one worker by itself.
+func (d *decision) evaluateWorker(w Worker) {
 	switch {
 	case w.Killed:
-	case d.Stopping && d.due(d.StopBy):
+	case d.Stopping && d.reached(d.StopBy):
 		d.act(Kill, w, ReasonStop)
 	case d.Stopping && w.DrainBy.IsZero():
 		d.act(Drain, w, ReasonStop)
 	case d.Stopping:
-	case w.State == metrics.Booting && d.due(d.seen(w.Started).Add(d.limits.BootTimeout)),
-		w.State != metrics.Booting && d.due(d.seen(w.LastAlive).Add(d.limits.Silence)),
-		!w.Oldest.IsZero() && w.staying() && d.due(d.seen(w.Oldest).Add(d.limits.WorkerTimeout+d.limits.RequestSlack)),
-		!w.DrainBy.IsZero() && d.due(w.DrainBy):
+	case w.State == metrics.Booting && d.reached(d.effectiveTime(w.Started).Add(d.limits.BootTimeout)),
+		w.State != metrics.Booting && d.reached(d.effectiveTime(w.LastAlive).Add(d.limits.Silence)),
+		!w.Oldest.IsZero() && w.staying() && d.reached(d.effectiveTime(w.Oldest).Add(d.limits.WorkerTimeout+d.limits.RequestSlack)),
+		!w.DrainBy.IsZero() && d.reached(w.DrainBy):
 		d.act(Kill, w, ReasonTimeout)
 	}
 }
 
-// seen is from when on a moment counts against a worker: while the supervisor did not
+// effectiveTime is from when on a moment counts against a worker: while the supervisor did not
 // run, its workers may have stood still with it.
-func (d *decision) seen(moment time.Time) time.Time {
+func (d *decision) effectiveTime(moment time.Time) time.Time {
 	if moment.Before(d.Awake) {
 		return d.Awake
 	}
@@ -188,32 +188,32 @@ func (d *decision) anyBooting() bool {
 	return false
 }
 
-// settle decides about one slot; it takes and gives whether some slot is booting a worker.
-func (d *decision) settle(slot int, booting bool) bool {
-	staying, leaving := d.of(slot)
+// evaluateSlot decides about one slot; it takes and gives whether some slot is booting a worker.
+func (d *decision) evaluateSlot(slot int, booting bool) bool {
+	staying, leaving := d.workersOf(slot)
 	switch {
 	case d.Slots[slot].Closing:
 		for _, w := range staying {
 			d.act(Drain, w, ReasonShrink)
 		}
 	case len(staying) == 0:
-		if d.rested(slot) {
+		if d.backoffElapsed(slot) {
 			d.act(Start, Worker{Slot: slot}, "")
 			return true
 		}
 	case len(staying) > 1:
 		if staying[len(staying)-1].State == metrics.Ready {
-			d.act(Drain, staying[0], cmp.Or(d.why(staying[0]), ReasonMemory)) // memory alone may have fallen meanwhile
+			d.act(Drain, staying[0], cmp.Or(d.recycleReason(staying[0]), ReasonMemory)) // memory alone may have fallen meanwhile
 		}
-	case d.why(staying[0]) != "" && staying[0].State == metrics.Ready && leaving == 0 && !booting && d.rested(slot):
-		d.act(Start, Worker{Slot: slot}, d.why(staying[0]))
+	case d.recycleReason(staying[0]) != "" && staying[0].State == metrics.Ready && leaving == 0 && !booting && d.backoffElapsed(slot):
+		d.act(Start, Worker{Slot: slot}, d.recycleReason(staying[0]))
 		return true
 	}
 	return booting
 }
 
-// of gives a slot's workers that stay, oldest first, and how many are leaving.
-func (d *decision) of(slot int) (staying []Worker, leaving int) {
+// workersOf gives a slot's workers that stay, oldest first, and how many are leaving.
+func (d *decision) workersOf(slot int) (staying []Worker, leaving int) {
 	for _, w := range d.Workers {
 		switch {
 		case w.Slot != slot:
@@ -226,14 +226,14 @@ func (d *decision) of(slot int) (staying []Worker, leaving int) {
 	return staying, leaving
 }
 
-// rested reports whether the pause after the slot's last crash is over.
-func (d *decision) rested(slot int) bool {
+// backoffElapsed reports whether the pause after the slot's last crash is over.
+func (d *decision) backoffElapsed(slot int) bool {
 	s := d.Slots[slot]
-	return d.due(s.LastCrash.Add(Backoff(s.Crashes, d.limits)))
+	return d.reached(s.LastCrash.Add(Backoff(s.Crashes, d.limits)))
 }
 
-// why is the reason for which a worker is due to be replaced; "" = it is not.
-func (d *decision) why(w Worker) Reason {
+// recycleReason is the reason for which a worker is due to be replaced; "" = it is not.
+func (d *decision) recycleReason(w Worker) Reason {
 	switch {
 	case w.Outdated:
 		return ReasonReload

@@ -60,12 +60,12 @@ type Kind string
 
 // The kinds, and who sends them.
 const (
-	KindReady  Kind = "ready"  // worker: I answer requests
-	KindDue    Kind = "due"    // worker: I have answered as many requests as I may
-	KindDrain  Kind = "drain"  // supervisor: finish and leave
-	KindConn   Kind = "conn"   // leaving worker, then supervisor: a connection to take over
-	KindClear  Kind = "clear"  // worker: tell everyone; supervisor: empty your cache
-	KindReload Kind = "reload" // worker: replace all workers
+	KindReady        Kind = "ready"  // worker: I answer requests
+	KindQuotaReached Kind = "due"    // worker: I have answered as many requests as I may
+	KindDrain        Kind = "drain"  // supervisor: finish and leave
+	KindConn         Kind = "conn"   // leaving worker, then supervisor: a connection to take over
+	KindClear        Kind = "clear"  // worker: tell everyone; supervisor: empty your cache
+	KindReload       Kind = "reload" // worker: replace all workers
 )
 
 // A process of a user that has as many descriptors on their way between processes as it may have open can send no more

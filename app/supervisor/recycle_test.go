@@ -19,7 +19,7 @@ import (
 func (p *fake) answer(n uint64) {
 	page := p.all.board.Worker(p.page)
 	if total := page.Add(metrics.Requests, n); total >= uint64(page.Gauge(metrics.Quota)) {
-		p.all.notices <- Notice{PID: p.pid, Message: Message{Kind: KindDue}}
+		p.all.notices <- Notice{PID: p.pid, Message: Message{Kind: KindQuotaReached}}
 	}
 }
 

@@ -40,7 +40,7 @@ type Options struct {
 	Signals     <-chan os.Signal // TERM, INT, QUIT, HUP, TTIN, TTOU, USR1
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
-	Silence func(*metrics.Page) time.Duration
+	Silence func(*metrics.Entry) time.Duration
 	MaxHeld int // connections held while no worker is ready: each takes a descriptor; 0 = 4096
 	// Memory is what a process has in memory; nil: by /proc.
 	Memory func(pid int) (metrics.ProcessMemory, error)
@@ -87,7 +87,7 @@ type worker struct {
 // New makes a supervisor; nothing happens before Run.
 func New(o Options) *Supervisor {
 	if o.Silence == nil {
-		o.Silence = func(p *metrics.Page) time.Duration {
+		o.Silence = func(p *metrics.Entry) time.Duration {
 			return time.Duration(metrics.Monotonic() - p.Gauge(metrics.Heartbeat))
 		}
 	}
@@ -108,7 +108,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for {
 		wake := s.act()
 		if s.stopping && len(s.workers) == 0 {
-			s.dropHeld()
+			s.closePending()
 			return s.verdict()
 		}
 		select {
@@ -137,7 +137,7 @@ func (s *Supervisor) verdict() error {
 func (s *Supervisor) act() <-chan time.Time {
 	s.trim()
 	now := time.Now()
-	s.wakeUp(now)
+	s.onSuspended(now)
 	actions, wake := Next(s.view(now), s.o.Limits, now)
 	for _, a := range actions {
 		s.do(a, now)

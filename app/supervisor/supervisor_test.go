@@ -117,7 +117,7 @@ func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *ho
 	h.cancel = cancel
 	o := Options{Workers: workers, MaxWorkers: workers + 1, MaxRequests: 1000, Limits: DefaultLimits(), Board: board, Launcher: h.fakes, Notices: h.notices,
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Silence: func(*metrics.Page) time.Duration { return time.Duration(h.silence.Load()) },
+		Silence: func(*metrics.Entry) time.Duration { return time.Duration(h.silence.Load()) },
 		Died:    func() { h.deaths.Add(1) }}
 	for _, c := range change {
 		c(&o)
@@ -365,20 +365,20 @@ func TestStallsAreLoggedOnceAMinuteAndEachIsCounted(t *testing.T) {
 	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	began := time.Unix(0, 0)
 	now := began
-	s.wakeUp(now)
+	s.onSuspended(now)
 	for range 30 { // in twelve minutes, with looks between them
 		now = now.Add(longBreak + time.Millisecond)
-		s.wakeUp(now)
+		s.onSuspended(now)
 		for range 22 {
 			now = now.Add(lookEvery)
-			s.wakeUp(now)
+			s.onSuspended(now)
 		}
 	}
 	now = now.Add(longBreak) // not longer
-	s.wakeUp(now)
+	s.onSuspended(now)
 	for range stallsEvery / lookEvery {
 		now = now.Add(lookEvery)
-		s.wakeUp(now)
+		s.onSuspended(now)
 	}
 	lines := strings.Count(log.String(), "supervisor was stalled")
 	if most := int(now.Sub(began)/stallsEvery) + 1; lines > most || lines < 2 {

@@ -79,15 +79,15 @@ func (h *Hub) take(s Stream, d *due) {
 		head = eventstream.AppendRetry(head, 500*time.Millisecond+rand.N(2501*time.Millisecond))
 	}
 	if h.put(c, head, d) {
-		h.goOn(c, d)
+		h.advance(c, d)
 	}
 }
 
-// goOn lets a client that has been sent everything wait for more, or leave.
-func (h *Hub) goOn(c *client, d *due) {
+// advance lets a client that has been sent everything wait for more, or leave.
+func (h *Hub) advance(c *client, d *due) {
 	switch {
 	case c.blocked:
-	case c.last || h.ended && h.over == nil && !h.stays(c, d):
+	case c.last || h.ended && h.over == nil && !h.tryWrite(c, d):
 		h.remove(c, d)
 	case h.ended && h.over != nil:
 		h.handOver(c, d)
@@ -96,9 +96,9 @@ func (h *Hub) goOn(c *client, d *due) {
 	}
 }
 
-// stays reports whether a client is served on although the hub ends, for its run has
+// tryWrite reports whether a client is served on although the hub ends, for its run has
 // not. Whether there is a run is found out where it is not known; until then it stays.
-func (h *Hub) stays(c *client, d *due) bool {
+func (h *Hub) tryWrite(c *client, d *due) bool {
 	if h.o.Final && !c.posted && !c.asked {
 		c.asked = true
 		d.asked = append(d.asked, c)
@@ -133,7 +133,7 @@ func (h *Hub) send(c *client, b *batch, d *due) {
 	}
 	c.last = b.last() && end == len(b.text)
 	if n == len(b.text) || h.block(c, b.text[n:end], d) {
-		h.goOn(c, d)
+		h.advance(c, d)
 	}
 }
 
@@ -152,8 +152,8 @@ func (h *Hub) block(c *client, rest []byte, d *due) bool {
 	return true
 }
 
-// room follows when a blocked client's socket takes something again.
-func (h *Hub) room(c *client, d *due) {
+// onWritable follows when a blocked client's socket takes something again.
+func (h *Hub) onWritable(c *client, d *due) {
 	if !c.blocked {
 		return
 	}
@@ -169,12 +169,12 @@ func (h *Hub) room(c *client, d *due) {
 	}
 	if c.unsent = c.unsent[n:]; len(c.unsent) == 0 {
 		c.blocked, c.unsent = false, nil
-		h.goOn(c, d)
+		h.advance(c, d)
 	}
 }
 
-// heard follows when a client has sent something, which no client has reason to.
-func (h *Hub) heard(c *client, d *due) {
+// onReadable follows when a client has sent something, which no client has reason to.
+func (h *Hub) onReadable(c *client, d *due) {
 	n, err := h.sockets.drain(int(c.fd))
 	if c.junk += int32(n); err != nil || c.junk > maxJunk { //nolint:gosec // drain is bounded
 		h.remove(c, d)
@@ -195,7 +195,7 @@ func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 	at.Seq++
 	e.Seq, c.last = at.Seq, true
 	if h.put(c, eventstream.AppendEvent(nil, at.LastID(), e.Data(cmp.Or(c.query.Run, c.run))), d) {
-		h.goOn(c, d)
+		h.advance(c, d)
 	}
 }
 
@@ -220,7 +220,7 @@ func (h *Hub) forget(c *client, d *due) {
 
 // remove closes a stream.
 func (h *Hub) remove(c *client, d *due) {
-	if !h.here(c) {
+	if !h.isCurrent(c) {
 		return
 	}
 	h.forget(c, d)
@@ -236,7 +236,7 @@ func (h *Hub) handOver(c *client, d *due) {
 	d.leaving, d.over = append(d.leaving, c), h.over
 }
 
-// here reports whether c is still served.
-func (h *Hub) here(c *client) bool {
+// isCurrent reports whether c is still served.
+func (h *Hub) isCurrent(c *client) bool {
 	return int(c.fd) < len(h.clients) && h.clients[c.fd] == c
 }

@@ -63,7 +63,7 @@ func (h *Hub) ask(c *client) {
 func (h *Hub) answered(c *client, b study.Batch, err error, d *due) {
 	c.asked = false
 	switch {
-	case !h.here(c):
+	case !h.isCurrent(c):
 	case err != nil:
 		h.fault(c, err, d)
 	case b.Next == study.Position{} && h.ended:

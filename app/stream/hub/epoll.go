@@ -147,9 +147,9 @@ func (h *Hub) happened(e *unix.EpollEvent, d *due) {
 		return
 	}
 	if e.Events&unix.EPOLLIN != 0 {
-		h.heard(c, d)
+		h.onReadable(c, d)
 	}
-	if e.Events&unix.EPOLLOUT != 0 && h.here(c) {
-		h.room(c, d)
+	if e.Events&unix.EPOLLOUT != 0 && h.isCurrent(c) {
+		h.onWritable(c, d)
 	}
 }

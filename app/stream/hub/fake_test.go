@@ -159,7 +159,7 @@ func (s *scene) happens(fd int, gone bool) {
 		case gone:
 			s.hub.remove(c, d)
 		default:
-			s.hub.room(c, d)
+			s.hub.onWritable(c, d)
 		}
 	})
 	synctest.Wait()

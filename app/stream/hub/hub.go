@@ -49,11 +49,11 @@ type Options struct {
 }
 
 func (o *Options) fill() {
-	def(&o.Keepalive, 15*time.Second)
-	def(&o.PendingFor, time.Minute)
-	def(&o.Stale, 10*time.Minute)
-	def(&o.WriteWait, 10*time.Second)
-	def(&o.MaxUnsentBytes, 4<<20)
+	setDefault(&o.Keepalive, 15*time.Second)
+	setDefault(&o.PendingFor, time.Minute)
+	setDefault(&o.Stale, 10*time.Minute)
+	setDefault(&o.WriteWait, 10*time.Second)
+	setDefault(&o.MaxUnsentBytes, 4<<20)
 	if o.Count == nil {
 		o.Count = func(int64) {}
 	}
@@ -68,8 +68,8 @@ func (o *Options) fill() {
 	}
 }
 
-// def gives an option its default.
-func def[T int | time.Duration](option *T, value T) {
+// setDefault gives an option its default.
+func setDefault[T int | time.Duration](option *T, value T) {
 	if *option < 0 {
 		panic("hub: an option is below zero")
 	}
@@ -208,7 +208,7 @@ func (h *Hub) finish(how func()) <-chan struct{} {
 		for _, c := range h.clients {
 			if c != nil {
 				h.detach(c, d)
-				h.goOn(c, d)
+				h.advance(c, d)
 			}
 		}
 		if h.open+h.reserved == 0 {

@@ -123,7 +123,7 @@ func (h *Hub) look(c *client, now moment, d *due) {
 	case now >= c.quiet+ticks(h.o.Keepalive):
 		h.put(c, Keepalive, d)
 	}
-	if h.here(c) {
+	if h.isCurrent(c) {
 		h.schedule(c)
 	}
 }

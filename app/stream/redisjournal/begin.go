@@ -15,10 +15,10 @@ func (j *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 		return nil, err
 	}
 	r := &run{
-		journal: j, key: runKey{session, id}, owner: info.Owner, repeated: info.Repeat, onLost: info.OnLost,
+		journal: j, key: runKey{session, id}, owner: info.Owner, repeated: info.Takeover, onLost: info.OnLost,
 		silent: info.Silent, chunk: "0-0", closed: make(chan struct{}), moved: make(chan struct{}),
 	}
-	if len(info.Request) > 0 && len(info.Request) <= stream.MaxRequestBytes && !info.Repeat && !info.Silent {
+	if len(info.Request) > 0 && len(info.Request) <= stream.MaxRequestBytes && !info.Takeover && !info.Silent {
 		r.request = info.Request
 	}
 	if err := j.admit(r); err != nil {
@@ -63,7 +63,7 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 		reply, err = j.direct1(ctx, j.scripts.begin, r.key.session, r.key.session.String(), r.key.run.String(), r.owner, r.token, newEpoch(), r.request, flag(r.silent))
 	}
 	if err != nil {
-		if up && unsure(err) {
+		if up && isUncertain(err) {
 			j.takeBack(r)
 		}
 		return err

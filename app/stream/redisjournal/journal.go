@@ -52,18 +52,18 @@ func (o *Options) fill() {
 		&o.MaxEvents: 100, &o.MaxEventBytes: 256 << 10, &o.MaxBatchBytes: 16 << 10, &o.MaxSessions: 20_000,
 		&o.MaxRuns: 1024, &o.MaxReaders: 20_000, &o.buckets: 16,
 	} {
-		def(option, value)
+		setDefault(option, value)
 	}
-	def(&o.MaxSessionBytes, 1<<20)
-	def(&o.MaxBytes, 128<<20)
-	def(&o.MaxKeptBytes, 8<<20)
-	def(&o.RepeatWithin, 10*time.Second)
-	def(&o.StaleAfter, 10*time.Minute)
-	def(&o.Lease, 5*time.Second)
+	setDefault(&o.MaxSessionBytes, 1<<20)
+	setDefault(&o.MaxBytes, 128<<20)
+	setDefault(&o.MaxKeptBytes, 8<<20)
+	setDefault(&o.RepeatWithin, 10*time.Second)
+	setDefault(&o.StaleAfter, 10*time.Minute)
+	setDefault(&o.Lease, 5*time.Second)
 }
 
-// def gives an option its default.
-func def[T int | int64 | time.Duration](option *T, value T) {
+// setDefault gives an option its default.
+func setDefault[T int | int64 | time.Duration](option *T, value T) {
 	if *option < 0 {
 		panic("redisjournal: a bound is below zero")
 	}
@@ -127,8 +127,8 @@ type Journal struct {
 	open    int    // of runs, the others, those about to begin included
 	number  uint64 // of the run begun last
 	watches map[uuid.UUID]*watch
-	sends   [workers]line[*run] // a session's runs in one, so that their events come in order
-	looks   line[*watch]
+	sends   [workers]workQueue[*run] // a session's runs in one, so that their events come in order
+	looks   workQueue[*watch]
 	leased  bool      // this process is among the living
 	hears   bool      // the subscription has stood once
 	since   time.Time // Redis has answered since then, as far as is known
@@ -153,10 +153,10 @@ func New(conn *redisconn.Conn, o Options) *Journal {
 		conn: conn, o: o, id: fmt.Sprintf("%016x", rand.Uint64()), scripts: load(o),
 		direct: make(chan struct{}, atOnce), offers: make(chan orphanKey, 256),
 		runs: map[runKey]*run{}, watches: map[uuid.UUID]*watch{}, offered: map[orphanKey]time.Time{},
-		looks: newLine[*watch](),
+		looks: newWorkQueue[*watch](),
 	}
 	for i := range j.sends {
-		j.sends[i] = newLine[*run]()
+		j.sends[i] = newWorkQueue[*run]()
 	}
 	for i := range o.buckets {
 		j.bases = append(j.bases, fmt.Sprintf("studysharper:{j%02d}:", i))
@@ -181,12 +181,12 @@ func (j *Journal) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	for i := range workers {
-		all.Go(func() { serve(work, j, &j.sends[i], j.flush) })
-		all.Go(func() { serve(work, j, &j.looks, j.look) })
+		all.Go(func() { drainQueue(work, j, &j.sends[i], j.flush) })
+		all.Go(func() { drainQueue(work, j, &j.looks, j.refresh) })
 	}
-	all.Go(func() { _ = j.conn.Listen(work, map[string]func(string){channel: j.heard}, j.resumed) })
-	all.Go(func() { j.tellOrphans(work) })
-	all.Go(func() { j.watchOver(work) })
+	all.Go(func() { _ = j.conn.Listen(work, map[string]func(string){channel: j.onMessage}, j.resumed) })
+	all.Go(func() { j.offerOrphans(work) })
+	all.Go(func() { j.superviseLeases(work) })
 	<-ctx.Done()
 	j.leave(work)
 	stop()
@@ -223,7 +223,7 @@ func (j *Journal) Deliver(ctx context.Context) {
 	defer cancel()
 	look := time.NewTicker(pause)
 	defer look.Stop()
-	for j.owes() {
+	for j.hasUnsentEvents() {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -232,8 +232,8 @@ func (j *Journal) Deliver(ctx context.Context) {
 	}
 }
 
-// owes reports whether something may be to be sent, or to be put back.
-func (j *Journal) owes() bool {
+// hasUnsentEvents reports whether something may be to be sent, or to be put back.
+func (j *Journal) hasUnsentEvents() bool {
 	up := j.conn.Up()
 	j.mu.Lock()
 	defer j.mu.Unlock()

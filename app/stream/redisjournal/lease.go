@@ -12,18 +12,18 @@ import (
 // orphanKey names a run as Redis tells of it.
 type orphanKey struct{ session, run string }
 
-// watchOver renews this process's lease, and is the sweeper while it has the lowest id of
+// superviseLeases renews this process's lease, and is the sweeper while it has the lowest id of
 // the living, until ctx ends.
-func (j *Journal) watchOver(ctx context.Context) {
+func (j *Journal) superviseLeases(ctx context.Context) {
 	tick := time.NewTicker(max(min(j.o.Lease, j.o.StaleAfter)/5, 10*time.Millisecond))
 	defer tick.Stop()
 	next := time.Now().Add(poll)
 	for {
 		j.renew(ctx)
 		now := time.Now()
-		j.tidy(now)
+		j.sweep(now)
 		if now.After(next) {
-			j.lookAgain(false)
+			j.requeueReaders(false)
 			next = now.Add(poll + rand.N(poll/4))
 		}
 		select {
@@ -41,7 +41,7 @@ func (j *Journal) renew(ctx context.Context) {
 		j.writers, j.absent = nil, nil
 		return
 	}
-	dead := j.deadAmong(j.writers, living)
+	dead := j.findDead(j.writers, living)
 	j.writers = nil
 	for _, base := range j.bases {
 		reply, err := j.call(ctx, j.scripts.sweep, base, dead...)
@@ -54,16 +54,16 @@ func (j *Journal) renew(ctx context.Context) {
 	}
 }
 
-// deadAmong are the writers that have no lease now and had none at the last look either,
+// findDead are the writers that have no lease now and had none at the last look either,
 // so that a step of Redis's clock kills nobody.
-func (j *Journal) deadAmong(writers, living []string) (dead []any) {
+func (j *Journal) findDead(writers, living []string) (dead []any) {
 	var absent []string
 	for _, id := range writers {
 		if slices.Contains(living, id) {
 			continue
 		}
 		absent = append(absent, id)
-		if slices.Contains(j.absent, id) && j.mayJudge() {
+		if slices.Contains(j.absent, id) && j.isSweeper() {
 			dead = append(dead, id)
 		}
 	}
@@ -71,9 +71,9 @@ func (j *Journal) deadAmong(writers, living []string) (dead []any) {
 	return dead
 }
 
-// mayJudge reports whether who has no lease is dead: for two leases after Redis was away
+// isSweeper reports whether who has no lease is dead: for two leases after Redis was away
 // nobody is, since none could renew then.
-func (j *Journal) mayJudge() bool {
+func (j *Journal) isSweeper() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return time.Since(j.since) > 2*j.o.Lease
@@ -116,11 +116,11 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 	_ = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error { return r.ZRem(ctx, leases, j.id).Err() })
 }
 
-// tidy forgets what is of no use any more, and has sessions read that have been missing for too long.
-func (j *Journal) tidy(now time.Time) {
+// sweep forgets what is of no use any more, and has sessions read that have been missing for too long.
+func (j *Journal) sweep(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.letGo(now)
+	j.releaseIdle(now)
 	for _, s := range j.watches {
 		switch {
 		case len(s.waiters) == 0 && now.Sub(s.left) > idle:
@@ -145,8 +145,8 @@ func (j *Journal) returned() {
 		j.send(r)
 	}
 	j.mu.Unlock()
-	j.lookAgain(true)
-	time.AfterFunc(grace+pause, func() { j.lookAgain(false) })
+	j.requeueReaders(true)
+	time.AfterFunc(grace+pause, func() { j.requeueReaders(false) })
 }
 
 // resumed follows every start of the subscription: something may have been missed.
@@ -154,11 +154,11 @@ func (j *Journal) resumed() {
 	j.mu.Lock()
 	j.hears = true
 	j.mu.Unlock()
-	j.lookAgain(true)
+	j.requeueReaders(true)
 }
 
-// lookAgain has every session read that somebody waits for.
-func (j *Journal) lookAgain(doubt bool) {
+// requeueReaders has every session read that somebody waits for.
+func (j *Journal) requeueReaders(doubt bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, s := range j.watches {

@@ -88,7 +88,7 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	}
 	_ = killed.Kill()
 	again := info
-	again.Repeat = true
+	again.Takeover = true
 	var begun atomic.Int64
 	var writer stream.Writer
 	for _, p := range processes {
@@ -227,7 +227,7 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 	for _, p := range processes {
 		l.writers, l.readers = append(l.writers, p), append(l.readers, p)
 	}
-	eventually(t, 10*time.Second, "all may be judged", func() bool { return processes[0].mayJudge() && processes[1].mayJudge() })
+	eventually(t, 10*time.Second, "all may be judged", func() bool { return processes[0].isSweeper() && processes[1].isSweeper() })
 	for n := range 4 {
 		l.run(n, 200, 10*time.Millisecond)
 	}

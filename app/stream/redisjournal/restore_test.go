@@ -150,7 +150,7 @@ func TestAReaderAheadOfARedisThatLostItsTailWaitsForTheWriter(t *testing.T) {
 	b.since = time.Now()
 	b.mu.Unlock()
 	got := make(chan study.Batch, 1)
-	b.lookAgain(true)
+	b.requeueReaders(true)
 	b.Await(stream.Query{Session: info.Session, After: at.Next}, func(b study.Batch, _ error) { got <- b })
 	if _, err := b.Since(t.Context(), stream.Query{Session: info.Session, NoWait: true}); err != nil || len(got) > 0 {
 		t.Fatal("the reader was answered", err)
@@ -262,7 +262,7 @@ func TestAReaderOfASessionThatNobodyPutsBackIsToldSo(t *testing.T) {
 	b.mu.Lock()
 	b.since = time.Time{}
 	b.mu.Unlock()
-	b.lookAgain(true)
+	b.requeueReaders(true)
 	key := uuid.MustParse(info.Session)
 	eventually(t, 10*time.Second, "it is missed", func() bool {
 		b.mu.Lock()
@@ -275,6 +275,6 @@ func TestAReaderOfASessionThatNobodyPutsBackIsToldSo(t *testing.T) {
 		}
 		return false
 	})
-	b.lookAgain(true)
+	b.requeueReaders(true)
 	wantCode(t, "a session that nobody puts back", <-told, study.CodeNotFound)
 }

@@ -32,7 +32,7 @@ func (i item) cost() int64 { return int64(len(i.Fields)) + eventCost }
 
 // run is a run's writer. Everything below the line is guarded by the lock of the Journal.
 type run struct {
-	turn
+	queueState
 	journal  *Journal
 	key      runKey
 	owner    string

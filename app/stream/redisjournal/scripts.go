@@ -150,8 +150,8 @@ func reason(letter string) *study.Error {
 	}
 }
 
-// unsure reports whether a script that failed so may have been carried out.
-func unsure(err error) bool {
+// isUncertain reports whether a script that failed so may have been carried out.
+func isUncertain(err error) bool {
 	var refusal redis.Error
 	return err != nil && !errors.As(err, &refusal)
 }

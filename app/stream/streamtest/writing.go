@@ -99,7 +99,7 @@ func (s *suite) onlyALostRunIsRepeated() {
 		info := stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Owner: "user-1"}
 		s.session = info.Session
 		again := info
-		again.Repeat = true
+		again.Takeover = true
 		_, err := s.Writer.Begin(s.ctx, again)
 		s.wantCode("to repeat what never began", err, study.CodeNotFound)
 		info.Request = make([]byte, length)

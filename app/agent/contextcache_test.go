@@ -1,0 +1,384 @@
+package agent
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"studysharper/app/study"
+)
+
+// numbers are Versions that the test moves. All users share them.
+type numbers struct {
+	mu     sync.Mutex
+	at     map[string]uint64
+	unsure bool
+}
+
+func (n *numbers) Version(_, kept string) (uint64, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.at[kept], !n.unsure
+}
+
+func (n *numbers) move(kept string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at[kept]++
+}
+
+func (n *numbers) trust(sure bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unsure = !sure
+}
+
+// remembering is a bench that caches parts of contexts.
+func remembering(m *model, o Options) (*bench, *numbers) {
+	b, n := newBench(m, o), &numbers{at: make(map[string]uint64)}
+	b.Parts, b.Versions = &cacheMap{entries: make(map[string][]byte)}, n
+	return b, n
+}
+
+// parts gives the bench's cache of parts.
+func (b *bench) parts() *cacheMap { return b.Parts.(*cacheMap) }
+
+// readBy runs a request and gives what was read for it.
+func readBy(t *testing.T, b *bench, req study.Request) []string {
+	t.Helper()
+	read := reading(b)
+	if _, err := b.Run(t.Context(), req, nil); err != nil {
+		t.Fatal(err)
+	}
+	return read()
+}
+
+func chatAbout(what string) study.Request {
+	return study.Request{Type: study.Chat, UserID: alice, Message: what}
+}
+
+func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
+	named := chatAbout("What is mitosis?")
+	named.NoteIDs = []string{noteID}
+	for _, c := range []struct {
+		name  string
+		req   study.Request
+		first []string
+		kept  map[string][]string // what is read again when that has changed
+	}{
+		{"a chat", chatAbout("What is mitosis?"), []string{"Preferences", "SearchNotes"},
+			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
+		{"notes named outright", named, []string{"NotesByID", "Preferences"},
+			map[string][]string{ResourceNotes: {"NotesByID"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
+		{"an analysis", study.Request{Type: study.Analysis, UserID: alice, Message: "mitosis"}, []string{"ContentStats", "Preferences", "SearchNotes"},
+			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: {"ContentStats"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, n := remembering(says(goodAnswer(c.req.Type)), Options{Deterministic: true})
+			b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+			if got := readBy(t, b, c.req); !slices.Equal(got, c.first) {
+				t.Errorf("at first %q is read, want %q", got, c.first)
+			}
+			for kept, want := range c.kept {
+				if got := readBy(t, b, c.req); got != nil {
+					t.Errorf("again: %q is read", got)
+				}
+				n.move(kept)
+				if got := readBy(t, b, c.req); !slices.Equal(got, want) {
+					t.Errorf("after a change of the %s %q is read, want %q", kept, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestACachedPartIsTheSameAsOneThatIsRead(t *testing.T) {
+	likes := study.Preferences{UserID: alice, Difficulty: study.Hard, Detail: study.Long}
+	for _, typ := range study.Types() {
+		for _, content := range []string{"", "Prophase comes first."} {
+			b, _ := remembering(says(goodAnswer(typ)), Options{Deterministic: true, MaterialRunes: 60})
+			b.store.notes = []study.Note{note("a", "Cells", "All of mitosis."), note("b", "Mitosis", strings.Repeat("é mitosis. ", 20)), note("c", "Never shown", "mitosis")}
+			b.store.preferences = map[string]study.Preferences{alice: likes}
+			b.store.stats = map[study.Type]int{study.Quiz: manyThreshold, study.Exam: 1}
+			req := study.Request{Type: typ, UserID: alice, Message: "mitosis", Options: study.Options{Content: content}}
+			if content != "" {
+				req.NoteIDs = []string{"b", "a"}
+			}
+			var briefs []study.Brief
+			var warnings [][]string
+			for range 2 {
+				r := &run{Orchestrator: b.Orchestrator, req: req, asChat: typ == study.Chat}
+				r.classify()
+				if err := r.fetchContext(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				briefs, warnings = append(briefs, r.brief), append(warnings, r.known.warnings)
+			}
+			if asJSON(briefs[0]) != asJSON(briefs[1]) || !slices.Equal(warnings[0], warnings[1]) || len(warnings[0]) != 1 || b.parts().gets < 3 {
+				t.Errorf("%s: %+v, %q, then %+v, %q", typ, briefs[0], warnings[0], briefs[1], warnings[1])
+			}
+		}
+	}
+}
+
+func TestPartsAreTheirStudentsAndTheirQuestions(t *testing.T) {
+	b, _ := remembering(says("Mitosis."), Options{})
+	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Title: "B", Content: "Bob's mitosis."}}
+	with := func(change func(*study.Request)) study.Request {
+		r := chatAbout("What is mitosis?")
+		change(&r)
+		return r
+	}
+	seen := make(map[string]string)
+	for _, c := range []struct {
+		name     string
+		req      study.Request
+		material string
+	}{
+		{"alice", chatAbout("What is mitosis?"), "# Cells\n\nAll of mitosis."},
+		{"bob, whose numbers are the same", with(func(r *study.Request) { r.UserID = "bob" }), "# B\n\nBob's mitosis."},
+		{"another question", chatAbout("What is osmosis?"), ""},
+		{"by name", with(func(r *study.Request) { r.NoteIDs = []string{noteID} }), "# Cells\n\nAll of mitosis."},
+	} {
+		for _, again := range []string{"", " again"} {
+			r := &run{Orchestrator: b.Orchestrator, req: c.req, asChat: true}
+			r.classify()
+			if err := r.fetchContext(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if r.brief.Material != c.material {
+				t.Errorf("%s%s: %q", c.name, again, r.brief.Material)
+			}
+			key := r.partKey(r.notesPart())
+			if other, taken := seen[key]; again == "" && taken {
+				t.Errorf("%s and %s share a key", c.name, other)
+			}
+			if seen[key] = c.name; !strings.Contains(key, UserTag(c.req.UserID)) || strings.Contains(key, c.req.UserID) {
+				t.Errorf("the key is %s", key)
+			}
+		}
+	}
+}
+
+func TestNoCacheReadsEveryPartAnewAndKeepsIt(t *testing.T) {
+	b, n := remembering(says("Mitosis."), Options{})
+	req := chatAbout("What is mitosis?")
+	all := []string{"Preferences", "SearchNotes"}
+	readBy(t, b, req)
+	req.NoCache = true
+	gets := b.parts().gets
+	if got := readBy(t, b, req); !slices.Equal(got, all) || b.parts().gets != gets {
+		t.Errorf("%q is read, and the cache %d times", got, b.parts().gets-gets)
+	}
+	n.move(ResourceNotes)
+	readBy(t, b, req)
+	req.NoCache = false
+	if got := readBy(t, b, req); got != nil {
+		t.Errorf("what no-cache has read is not kept: %q", got)
+	}
+}
+
+func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
+	b, n := remembering(says("Mitosis."), Options{})
+	all := []string{"Preferences", "SearchNotes"}
+	readBy(t, b, chatAbout("What is mitosis?"))
+	n.trust(false)
+	for range 2 {
+		if got := readBy(t, b, chatAbout("What is mitosis?")); !slices.Equal(got, all) {
+			t.Errorf("%q is read", got)
+		}
+	}
+	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().keys()) != 2 {
+		t.Errorf("cached meanwhile: %q", b.parts().keys())
+	}
+	n.trust(true)
+	if got := readBy(t, b, chatAbout("What is mitosis?")); got != nil {
+		t.Errorf("afterwards %q is read", got)
+	}
+}
+
+func TestAPartThatCannotBeReadIsNotKept(t *testing.T) {
+	for _, how := range []string{"fails", "panics", "hangs for ever"} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := remembering(says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
+			end := make(chan struct{})
+			b.store.fail = func(m string) error {
+				if m == "SearchNotes" || m == "Preferences" {
+					return spoilt(how, end)
+				}
+				return nil
+			}
+			out, err := b.Run(t.Context(), chatAbout("What is mitosis?"), nil)
+			if err != nil || len(out.Result.Warnings) != 2 {
+				t.Errorf("%s: %v, warnings %q", how, err, out.Result.Warnings)
+			}
+			close(end)
+			synctest.Wait()
+			if keys := b.parts().keys(); len(keys) != 0 {
+				t.Errorf("%s: cached %q", how, keys)
+			}
+		})
+	}
+}
+
+func TestAPartThatComesAfterItsChangeIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, n := remembering(says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
+		b.store.notes = []study.Note{note(noteID, "Cells", "Old mitosis.")}
+		slow := true
+		b.store.fail = func(m string) error {
+			if m == "NotesByID" && slow {
+				slow = false
+				old := b.store.notes
+				time.Sleep(time.Hour) // and gives the notes as they were an hour ago
+				b.store.notes = old
+			}
+			return nil
+		}
+		req := chatAbout("What is mitosis?")
+		req.NoteIDs = []string{noteID}
+		_, err := b.Run(t.Context(), req, nil)
+		failsWith(t, err, study.CodeUnavailable)
+		n.move(ResourceNotes)
+		time.Sleep(2 * time.Hour)
+		if len(b.parts().keys()) != 2 { // notes and preferences
+			t.Fatalf("cached %q", b.parts().keys())
+		}
+		b.store.notes = []study.Note{note(noteID, "Cells", "New mitosis.")}
+		brief, _ := briefOf(t, b, req)
+		if brief.Material != "# Cells\n\nNew mitosis." {
+			t.Errorf("material %q", brief.Material)
+		}
+	})
+}
+
+func TestACachedPartNeedsNoGoroutine(t *testing.T) {
+	b, _ := remembering(says("Mitosis."), Options{})
+	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+	readBy(t, b, chatAbout("What is mitosis?"))
+	r := &run{Orchestrator: b.Orchestrator, req: chatAbout("What is mitosis?"), asChat: true}
+	for _, m := range []cachedPart{r.notesPart(), r.preferencesPart()} {
+		if p := r.readCached(t.Context(), m); !m.needed || p.done != closedChannel {
+			t.Errorf("the %s are being read", m.resource)
+		}
+	}
+}
+
+func TestAnswersMadeFromNotesCanBeDroppedByTheirStudent(t *testing.T) {
+	b, _ := remembering(says("Mitosis."), Options{})
+	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Content: "Bob's mitosis."}}
+	bobs := chatAbout("What is mitosis?")
+	bobs.UserID = "bob"
+	for _, req := range []study.Request{chatAbout("What is mitosis?"), bobs, chatAbout("What is osmosis?"), asking(study.Chat)} {
+		if _, err := b.Run(t.Context(), req, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(pattern string) (n int) {
+		for _, key := range b.cache.keys() {
+			if strings.Contains(key, pattern) {
+				n++
+			}
+		}
+		return n
+	}
+	if all, marked, alices, bobs := count("answer/chat/"), count(UserTagPrefix), count(UserTag(alice)), count(UserTag("bob")); all != 4 || marked != 2 || alices != 1 || bobs != 1 {
+		t.Errorf("of %d answers %d are marked, %d alice's, %d bob's: %q", all, marked, alices, bobs, b.cache.keys())
+	}
+	if mark := UserTag(alice); strings.Contains(mark, alice) || len(mark) != len("/~0123456789abcdef/") {
+		t.Errorf("the mark is %s", mark)
+	}
+}
+
+func TestAnAnswerMadeFromNotesThatChangedMeanwhileIsNotKept(t *testing.T) {
+	for _, c := range []struct {
+		kept string
+		req  study.Request
+		want int
+	}{
+		{ResourceNotes, chatAbout("What is mitosis?"), 0},
+		{ResourceAids, chatAbout("What is mitosis?"), 1},
+		{ResourceNotes, asking(study.Chat), 1}, // made from no note
+	} {
+		b, n := remembering(nil, Options{})
+		b.model = &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			n.move(c.kept)
+			return study.Answer{Text: "Mitosis.", Model: "fake-1"}, nil
+		}}
+		b.Model = b.model
+		b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+		if _, err := b.Run(t.Context(), c.req, nil); err != nil {
+			t.Fatal(err)
+		}
+		if keys := b.cache.keys(); len(keys) != c.want {
+			t.Errorf("a change of the %s: cached %q", c.kept, keys)
+		}
+	}
+}
+
+func TestTextsArePackedWithTheirRevision(t *testing.T) {
+	long := strings.Repeat("é", 100_000)
+	for _, texts := range [][]string{nil, {""}, {"", ""}, {"a"}, {"a", "", long, "b"}} {
+		for _, number := range []uint64{0, 1, math.MaxUint64} {
+			value := encodeTexts(number, texts)
+			if got, ok := decodeTexts(value, number); !ok || !slices.Equal(got, texts) {
+				t.Errorf("%d texts of %d: got %d, %v", len(texts), number, len(got), ok)
+			}
+			if _, ok := decodeTexts(value, number+1); ok {
+				t.Error("what is outdated is used")
+			}
+			if len(texts) > 0 {
+				if _, ok := decodeTexts(value[:len(value)-1], number); ok && texts[len(texts)-1] != "" {
+					t.Error("what is cut off is used")
+				}
+			}
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add(encodeTexts(0, []string{"a", "", "bc"}))
+	f.Add([]byte(nil))
+	f.Add(slices.Repeat([]byte{0xff}, 30))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		texts, ok := decodeTexts(value, 0)
+		if again, same := decodeTexts(encodeTexts(0, texts), 0); ok && (!same || !slices.Equal(again, texts)) {
+			t.Errorf("%q became %q", texts, again)
+		}
+	})
+}
+
+// BenchmarkParts is a chat with a note and preferences, whose answer is made each time.
+func BenchmarkParts(b *testing.B) {
+	for _, name := range []string{"read", "cached"} {
+		b.Run(name, func(b *testing.B) {
+			o, n := remembering(nil, Options{})
+			n.unsure = name == "read"
+			o.Model = &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+				return study.Answer{Text: "Mitosis.", Model: "fake-1"}, nil
+			}}
+			o.Cache = none{}
+			o.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := o.Run(b.Context(), chatAbout("What is mitosis?"), func(study.Event) {}); err != nil {
+					b.Fatal(err)
+				}
+				o.Model.(*model).prompts, o.store.searches, o.store.executions = nil, nil, nil
+				clear(o.store.messages)
+				clear(o.store.sessions)
+			}
+		})
+	}
+}
+
+// none is a Cache that forgets at once.
+type none struct{}
+
+func (none) Get(context.Context, string) ([]byte, time.Duration, bool) { return nil, 0, false }
+func (none) Set(context.Context, string, []byte)                       {}

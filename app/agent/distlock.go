@@ -1,0 +1,36 @@
+package agent
+
+import (
+	"context"
+
+	"studysharper/app/study"
+)
+
+// locker is what a Cache is as well, where several processes share it: Lead has one of
+// those that miss a key at the same time lead, and holds the others until it is done.
+// Where lead is false there was a value. done blocks for nothing.
+type locker interface {
+	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
+}
+
+// generateOnce makes the answer and caches it, unless another process is just making it: then
+// it is that one's. An engine of our own is faster than the question who leads.
+func (r *run) generateOnce(ctx context.Context, key string, h hooks) (*draft, int, error) {
+	if shared, ok := r.Cache.(locker); ok && !r.req.NoCache && !r.o.Deterministic {
+		lead, done := shared.AcquireOrWait(ctx, key)
+		defer done() // when the answer is cached
+		if !lead {
+			if got, ok := r.loadAnswer(ctx, key); ok {
+				if reply, ok := got.aid.(*study.Reply); ok && h.token != nil {
+					h.token(reply.Response)
+				}
+				return got.draft, 0, nil
+			}
+		}
+	}
+	m, tokens, err := r.generate(ctx, h)
+	if err == nil {
+		r.cacheAnswer(ctx, key, m)
+	}
+	return m, tokens, err
+}

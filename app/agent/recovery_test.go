@@ -1,0 +1,131 @@
+package agent
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"studysharper/app/study"
+)
+
+// filled is v with something in each of its fields, however deep.
+func filled(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			filled(v.Field(i))
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		filled(v.Index(1))
+	case reflect.String:
+		v.SetString("<é & \u2028 \"x\">")
+	case reflect.Int:
+		v.SetInt(7)
+	case reflect.Bool:
+		v.SetBool(true)
+	default:
+		panic("a request has a field of a kind that no test has seen: " + v.Kind().String())
+	}
+}
+
+func TestARequestIsWrittenDownWhole(t *testing.T) {
+	var full study.Request
+	filled(reflect.ValueOf(&full).Elem())
+	parsed, err := study.ParseRequest([]byte(`{"type":"quiz_generation","user_id":"u","message":"m","options":{"question_count":99}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []study.Request{full, parsed, asking(study.Exam), {}} {
+		got, err := DecodeRequest(encodeRequest(want))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: got %+v, want %+v", err, got, want)
+		}
+	}
+}
+
+func TestWhatIsNoRequestIsNotDecodedNorQuoted(t *testing.T) {
+	for _, raw := range []string{"", "SECRET", `{"Message":["SECRET"]}`, `"SECRET"`} {
+		_, err := DecodeRequest([]byte(raw))
+		failsWith(t, err, study.CodeMalformed, "SECRET")
+	}
+}
+
+// died gives how a run of another process was begun that did not come to its end.
+func died(t *testing.T) Run {
+	t.Helper()
+	p := &paper{}
+	n := NewRunner(newBench(hangs(), Options{}).Orchestrator, p, RunnerOptions{})
+	if _, err := n.Start(asking(study.Quiz)); err != nil {
+		t.Fatal(err)
+	}
+	n.Cancel(p.begun.ID)
+	return p.begun
+}
+
+func TestARepeatedRunIsTheSameRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := died(t)
+		req, err := DecodeRequest(first.Request)
+		if err != nil || !reflect.DeepEqual(req, asking(study.Quiz)) {
+			t.Fatalf("%v, the request is %+v", err, req)
+		}
+		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		p := &paper{}
+		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+		if err := n.Takeover(req, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if want := (Run{Session: sessionID, ID: first.ID, Owner: alice, Takeover: true}); !reflect.DeepEqual(p.begun, want) {
+			t.Errorf("begun as %+v, want %+v", p.begun, want)
+		}
+		checkSteps(t, (&watched{events: p.events}).progress(t))
+		if kind, _ := p.terminal(t); kind != study.KindComplete || n.Counts() != (Counts{Completed: 1}) || b.store.executions[0].RunID != first.ID {
+			t.Errorf("%s, counts %+v, execution %+v", kind, n.Counts(), b.store.executions[0])
+		}
+	})
+}
+
+func TestARunIsNotRepeatedWhereItIsNotLetIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := died(t)
+		taken := study.Errorf(study.CodeNotFound, "the run is not there to be repeated")
+		full := func(n *Runner) {
+			if _, err := n.Start(asking(study.Quiz)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, c := range map[string]struct {
+			before func(*Runner)
+			o      RunnerOptions
+			begin  error
+			want   study.Code
+		}{
+			"it drains":             {before: func(n *Runner) { _ = n.Drain(t.Context()) }, want: study.CodeUnavailable},
+			"it is full":            {before: full, o: RunnerOptions{MaxRuns: 1}, want: study.CodeOverloaded},
+			"the container is full": {o: RunnerOptions{Admit: func() (func(), bool) { return nil, false }}, want: study.CodeOverloaded},
+			"another was faster":    {begin: taken, want: study.CodeNotFound},
+			"there is no journal":   {begin: errors.New("no relay"), want: study.CodeUnavailable},
+		} {
+			b := newBench(hangs(), Options{})
+			p := &paper{begin: c.begin}
+			n := NewRunner(b.Orchestrator, p, c.o)
+			if c.before != nil {
+				c.before(n)
+				synctest.Wait()
+			}
+			calls, active := b.model.calls(), n.Counts().Active
+			failsWith(t, n.Takeover(asking(study.Quiz), first.ID), c.want)
+			synctest.Wait()
+			if b.model.calls() != calls || n.Counts() != (Counts{Active: active}) || slices.Contains(p.kinds(), study.KindError) {
+				t.Errorf("%s: %d calls, counts %+v, events %v", name, b.model.calls(), n.Counts(), p.kinds())
+			}
+			n.close()
+			n.cancelAll(errDraining())
+		}
+		failsWith(t, NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{}).Takeover(study.Request{}, first.ID), study.CodeInvalid)
+	})
+}

@@ -1,0 +1,86 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// A parcel is a value as it lies in Redis, behind what is needed to trust it:
+//
+//	 0  format, codecVersion
+//	 1  flags: 1 = the body is an S2 block
+//	 2  CRC-32C of all the rest, those two bytes included
+//	 6  the first eight bytes of the key's SHA-256
+//	14  how long it was to live, in milliseconds
+//	22  the body
+//
+// Ages follow from the time that Redis says is left, so the clocks of the instances
+// need not agree.
+const (
+	codecVersion    = 1
+	codecCompressed = 1
+	codecHeader     = 22
+	compressAbove   = 4 << 10 // bytes; smaller values are not worth the work
+)
+
+var (
+	errCorrupt = errors.New("not what was set under this key")
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// encode makes the parcel of a value. A value that packing does not make smaller stays as it is.
+func encode(key string, value []byte, life time.Duration) []byte {
+	b := make([]byte, codecHeader, codecHeader+len(value))
+	b[0] = codecVersion
+	body := value
+	if len(value) > compressAbove {
+		if packed := s2.EncodeBetter(nil, value); len(packed) < len(value) {
+			b[1] = codecCompressed
+			body = packed
+		}
+	}
+	copy(b[6:], keyHash(key))
+	binary.BigEndian.PutUint64(b[14:], uint64(life.Milliseconds()))
+	b = append(b, body...)
+	binary.BigEndian.PutUint32(b[2:], checksum(b))
+	return b
+}
+
+// decode gives a copy of the value in a parcel of the key, of most bytes at most, and how
+// long it was to live. Any other bytes are errCorrupt, and cost no more memory than that.
+func decode(key string, b []byte, most int) (value []byte, life time.Duration, err error) {
+	if len(b) < codecHeader || b[0] != codecVersion || b[1]&^codecCompressed != 0 ||
+		binary.BigEndian.Uint32(b[2:]) != checksum(b) || !bytes.Equal(b[6:14], keyHash(key)) {
+		return nil, 0, errCorrupt
+	}
+	life = time.Duration(binary.BigEndian.Uint64(b[14:])) * time.Millisecond //nolint:gosec // summed
+	body := b[codecHeader:]
+	if b[1] == 0 {
+		if len(body) > most {
+			return nil, 0, errCorrupt
+		}
+		return bytes.Clone(body), life, nil
+	}
+	if size, err := s2.DecodedLen(body); err != nil || size > most {
+		return nil, 0, errCorrupt
+	}
+	if value, err = s2.Decode(nil, body); err != nil {
+		return nil, 0, errCorrupt
+	}
+	return value, life, nil
+}
+
+func checksum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:2], castagnoli), castagnoli, b[6:])
+}
+
+func keyHash(key string) []byte {
+	sum := sha256.Sum256([]byte(key))
+	return sum[:8]
+}

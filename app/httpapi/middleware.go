@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+	"github.com/google/uuid"
+
+	"studysharper/app/metrics"
+	"studysharper/app/study"
+)
+
+const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
+
+// middleware is around every request: it gives it an id, counts it, keeps a panic from
+// ending the worker, and logs one line.
+func (s *Server) middleware(c *fiber.Ctx) error {
+	began := time.Now()
+	requestID(c)
+	s.o.Own.Shift(metrics.InFlight, 1)
+	defer s.o.Own.Shift(metrics.InFlight, -1)
+	number := s.inFlight.begin()
+	defer s.inFlight.end(number)
+	if client, ok := c.Context().Conn().(*conn); ok {
+		client.request = number
+	}
+	err := s.recoverHandler(c)
+	if err == nil {
+		err = holdAnswer(c)
+	}
+	failure := err
+	if err != nil {
+		err = s.fail(c, err)
+	}
+	s.finishRequest(c, time.Since(began), failure)
+	return err
+}
+
+// recoverHandler runs the handlers; a panic in them is an error.
+func (s *Server) recoverHandler(c *fiber.Ctx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.o.Log.Error("panic in a handler", "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			err = study.Errorf(study.CodeInternal, "something went wrong on our side")
+		}
+	}()
+	return c.Next()
+}
+
+// finishRequest does what follows every answer: counters, the goodbye of a worker that
+// leaves, the log line.
+func (s *Server) finishRequest(c *fiber.Ctx, took time.Duration, failure error) {
+	if s.stopping.Load() || s.conns.lingering() {
+		c.Response().SetConnectionClose()
+	}
+	s.count(c, took, failure)
+	level := levelOf(c, failure)
+	if s.o.Log.Enabled(s.lifetime, level) && s.hasLine(c, failure) {
+		s.logRequest(c, level, took, failure)
+	}
+}
+
+// hasLine reports whether the answer has a line of its own in the log: of the refusals that clients can cause by the
+// thousand only some do.
+func (s *Server) hasLine(c *fiber.Ctx, failure error) bool {
+	if _, head := c.Locals(headKey{}).(headRefusal); head {
+		return s.rejects.allow()
+	}
+	return !refused(failure) || s.refusals.allow()
+}
+
+// count puts the answer on the worker's page.
+func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
+	if probe(c.Route().Path) {
+		s.o.Own.Add(metrics.Probes, 1)
+		return
+	}
+	if _, head := c.Locals(headKey{}).(headRefusal); head {
+		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are no failures of the service
+		s.o.Refresh()
+		return
+	}
+	s.o.Own.Observe(classOf(c.Path()), took)
+	s.o.Own.Add(metrics.Responses(c.Response().StatusCode()), 1)
+	if refused(failure) {
+		s.o.Own.Add(metrics.Refused, 1)
+		s.o.Refresh()
+		return
+	}
+	s.countRequest()
+}
+
+// levelOf is the level of the answer's line in the log.
+func levelOf(c *fiber.Ctx, failure error) slog.Level {
+	switch {
+	case errors.Is(failure, errLeft), refused(failure): // nobody is there to be failed, or as it is meant to be
+		return slog.LevelInfo
+	case c.Response().StatusCode() >= 500:
+		return slog.LevelError
+	case probe(c.Route().Path):
+		return slog.LevelDebug
+	default:
+		return slog.LevelInfo
+	}
+}
+
+func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, failure error) {
+	attrs := []slog.Attr{
+		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
+		slog.String("method", methodOf(c)), slog.String("route", s.routeOf(c)),
+		slog.Int("status", c.Response().StatusCode()), slog.Int64("duration_us", took.Microseconds()),
+	}
+	if cached, applies := c.Locals(cacheKey{}).(string); applies {
+		attrs = append(attrs, slog.String("cache", cached))
+	}
+	if _, routing := errors.AsType[*fiber.Error](failure); failure != nil && !routing {
+		attrs = append(attrs, slog.String("error", failure.Error()))
+	}
+	s.o.Log.LogAttrs(s.lifetime, level, "request", attrs...)
+}
+
+// methodOf is the method as the log names it.
+func methodOf(c *fiber.Ctx) string {
+	if head, ok := c.Locals(headKey{}).(headRefusal); ok {
+		return head.method
+	}
+	return utils.CopyString(c.Method())
+}
+
+// countRequest counts an answer, and tells when it is the one after which this
+// worker is to be replaced. What is refused for want of room is not counted so: it leaves
+// nothing behind that a new worker would be rid of, and a flood of it would have all workers
+// replaced just when there is no time for it.
+func (s *Server) countRequest() {
+	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
+	s.o.Refresh()
+	if quota > 0 && n == uint64(quota) {
+		s.o.Due()
+	}
+}
+
+func probe(route string) bool {
+	return route == "/health" || route == "/livez" || route == "/readyz" || route == "/metrics"
+}
+
+// requestID puts X-Request-ID on the response: the client's, where it is short and
+// plain, else a new one.
+func requestID(c *fiber.Ctx) {
+	if len(c.Response().Header.Peek(fiber.HeaderXRequestID)) > 0 {
+		return
+	}
+	given := c.Request().Header.Peek(fiber.HeaderXRequestID)
+	if isPrintable(given) {
+		c.Response().Header.SetBytesV(fiber.HeaderXRequestID, given)
+		return
+	}
+	c.Set(fiber.HeaderXRequestID, newID())
+}
+
+func isPrintable(id []byte) bool {
+	for _, b := range id {
+		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+		if !letter && b != '-' && b != '_' && b != '.' {
+			return false
+		}
+	}
+	return len(id) > 0 && len(id) <= maxRequestID
+}
+
+// newID is a UUID of version 7 (RFC 9562): ids made later sort later.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

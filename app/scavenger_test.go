@@ -1,0 +1,60 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestMemoryIsGivenBackWhenAFloodIsOverAndOnlyThen(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		levels []int64
+		want   []int // the looks at which it is
+	}{
+		{"quiet", []int64{0, 0, 0, 0, 0, 0}, nil},
+		{"a rise", append([]int64{0, 5000, 10000, 10010, 10000}, slices.Repeat([]int64{10000}, 90)...), []int{5, 27, 52}},
+		{"a small rise", []int64{0, 255, 255, 255, 255, 255, 255}, nil},
+		{"just a flood", []int64{0, 256, 256, 256, 256, 256, 256}, []int{4}},
+		{"a fall", []int64{0, 9000, 9000, 9000, 9000, 0, 0, 0, 0, 0}, []int{4, 8}},
+		{"up and down", []int64{0, 900, 0, 900, 0, 900, 0, 900, 0}, nil},
+	} {
+		var ti heapTrimmer
+		var got []int
+		for i, level := range c.levels {
+			if ti.over(loadMark{streams: level}) {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: given back at %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMemoryIsGivenBackWhenAFloodOfRequestsIsOver(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		answered []int64
+		want     []int
+	}{
+		{"none", []int64{0, 0, 0, 0, 0, 0}, nil},
+		{"too few for a flood", []int64{0, 255, 255, 255, 255, 255}, nil},
+		{"just a flood", []int64{0, 256, 256, 256, 256, 256}, []int{4}},
+		{"one that came and went between two looks", append([]int64{0, 4000}, slices.Repeat([]int64{4000}, 90)...), []int{4, 26, 51}},
+		{"one that goes on", []int64{0, 1000, 2000, 3000, 4000, 5000, 6000}, nil},
+		{"a trickle behind it", []int64{0, 1000, 1010, 1020, 1030, 1040}, []int{4}},
+		{"just more than a trickle behind it", []int64{0, 1000, 1011, 1022, 1033, 1044}, nil},
+		{"two", []int64{0, 1000, 1000, 1000, 1000, 2000, 2000, 2000, 2000}, []int{4, 8}},
+	} {
+		var ti heapTrimmer
+		var got []int
+		for i, n := range c.answered {
+			if ti.over(loadMark{answered: n}) {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: given back at %v, want %v", c.name, got, c.want)
+		}
+	}
+}

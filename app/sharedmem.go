@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+
+	"studysharper/app/auth"
+	"studysharper/app/limit"
+	"studysharper/app/metrics"
+	"studysharper/app/revision"
+)
+
+// sharedMemory is the memory that all processes of the container have in common. Workers
+// inherit the five files.
+type sharedMemory struct {
+	board     *metrics.Board
+	limits    *limit.Table
+	keys      *auth.KeyStore
+	revisions *revision.Versions
+	holdings  *limit.Holdings
+}
+
+func openShared(c Config, log *slog.Logger) (s sharedMemory, err error) {
+	var fallback error
+	if s.board, fallback, err = metrics.OpenBoard(c.WorkerTmpDir); err != nil {
+		return s, err
+	}
+	if fallback != nil {
+		log.Warn("WORKER_TMP_DIR cannot hold the scoreboard: it lies in an anonymous memory file", "error", fallback)
+	}
+	if s.limits, err = limit.OpenTable(); err != nil {
+		return s, errors.Join(err, s.board.Close())
+	}
+	if s.keys, err = auth.OpenKeyStore(); err != nil {
+		return s, errors.Join(err, s.limits.Close(), s.board.Close())
+	}
+	if s.revisions, err = revision.OpenVersions(); err != nil {
+		return s, errors.Join(err, s.keys.Close(), s.limits.Close(), s.board.Close())
+	}
+	if s.holdings, err = limit.OpenHoldings(holdingBounds(c)); err != nil {
+		return s, errors.Join(err, s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
+	}
+	return s, nil
+}
+
+// sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
+const sparePlaces = 64
+
+func holdingBounds(c Config) limit.Bounds {
+	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams}
+}
+
+func (s sharedMemory) close() {
+	_ = errors.Join(s.holdings.Close(), s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
+}
