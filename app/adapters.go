@@ -53,10 +53,10 @@ func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
 	var e *study.Error
 	switch {
 	case err == nil:
-		log.Info("a run is made again: its worker died", "run", o.Run)
+		log.Info("rerunning a request: its worker died", "run", o.Run)
 	case errors.As(err, &e) && e.Code == study.CodeNotFound:
 		// A sibling has it, or nobody needs it any more.
 	default:
-		log.Warn("a dead worker's run is not made again here", "run", o.Run, "error", err)
+		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
 }

@@ -23,16 +23,16 @@ const healthWait = 2 * time.Second
 // `studysharper` does.
 func commands(stdout io.Writer) *cobra.Command {
 	root := serveCommand("studysharper")
-	root.Short = "The backend of an AI study assistant, in bounded memory"
+	root.Short = "A memory-bounded backend for an AI study assistant"
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		serveCommand("serve"),
-		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker; started by the supervisor only",
+		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker (internal; started by the supervisor)",
 			RunE: func(*cobra.Command, []string) error { return work() }},
 		healthcheckCommand(),
-		&cobra.Command{Use: "doctor", Args: noArgs, Short: "What this machine gives and what that means, a line each; exit 1 when something needed cannot be used",
+		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
 			RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), stdout) }},
 		&cobra.Command{Use: "settings", Args: noArgs, Short: "Print the table of all settings as Markdown",
 			RunE: func(*cobra.Command, []string) error { return printSettings(stdout) }},
@@ -66,7 +66,7 @@ var flagSettings = map[string]string{
 }
 
 func serveCommand(name string) *cobra.Command {
-	cmd := &cobra.Command{Use: name, Args: noArgs, Short: "Bind the socket, start the workers, stay until told to stop"}
+	cmd := &cobra.Command{Use: name, Args: noArgs, Short: "Run the server (supervisor and workers)"}
 	flags := cmd.Flags()
 	flags.String("bind", "", "HOST:PORT to listen at (HOST, PORT)")
 	for flag, setting := range flagSettings {

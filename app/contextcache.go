@@ -74,7 +74,7 @@ func (t *cluster) forgetRest() time.Duration {
 func newAnswerPurger(clearCaches func(pattern string) error, rest time.Duration, log *slog.Logger) *revision.Debouncer[string] {
 	forget := func(mark string) {
 		if err := clearCaches(mark); err != nil {
-			log.Warn("answers made from notes that have changed are not dropped", "error", err)
+			log.Warn("cached answers of changed notes not purged", "error", err)
 		}
 	}
 	return revision.NewDebouncer(revision.DebouncerOptions[string]{MaxPending: maxPendingPurges, Interval: rest,

@@ -31,7 +31,7 @@ func found(s severity, subject, format string, args ...any) finding {
 }
 
 // errUnfit is what doctor ends with when something needed cannot be used.
-var errUnfit = errors.New("something that is needed cannot be used: see the lines that begin with bad")
+var errUnfit = errors.New("a check failed: see the lines marked bad")
 
 // doctor looks at the machine and at the neighbours that the settings name, and
 // prints a line for each as soon as it is known: within some ten seconds, and without

@@ -29,7 +29,7 @@ const (
 func redisLine(ctx context.Context, c Config) finding {
 	const subject = "redis"
 	if c.RedisURL == "" {
-		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are this container's own")
+		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are local to this container")
 	}
 	shown := redactURL(c.RedisURL)
 	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
@@ -41,7 +41,7 @@ func redisLine(ctx context.Context, c Config) finding {
 	case redisconn.Refused(err):
 		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
 	case err != nil:
-		return found(lacking, subject, "%s is of no use now: %s; this instance would go on by itself", shown, oneLine(err.Error()))
+		return found(lacking, subject, "%s cannot be reached: %s; this instance would go on by itself", shown, oneLine(err.Error()))
 	}
 	if policy := conn.Eviction(ctx); strings.HasPrefix(policy, "allkeys") {
 		return found(lacking, subject, "%s answers, but drops events when it is full (maxmemory-policy %s): set volatile-lru", shown, policy)

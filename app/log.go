@@ -108,7 +108,7 @@ func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
 // put writes the text, and how many lines are missing before it.
 func (w *logWriter) put(text *[]byte) {
 	if n := w.dropped.Swap(0); n > 0 {
-		slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: nobody read them", "lines", n)
+		slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: log reader too slow", "lines", n)
 	}
 	if len(*text) > 0 {
 		_, _ = w.out.Write(*text) // there is nobody to tell

@@ -195,7 +195,7 @@ func (w *window) make(kind string) {
 	w.t.Helper()
 	eval[bool](w, fmt.Sprintf("document.querySelector('input[value=%s]').click(), true", kind))
 	w.click("#go")
-	w.until("!document.querySelector('#result').hidden && document.querySelector('#go').textContent !== 'Stop waiting'")
+	w.until("!document.querySelector('#result').hidden && document.querySelector('#go').textContent !== 'Cancel'")
 }
 
 // quiet holds the page to what it may do: nothing for the console to say, and no

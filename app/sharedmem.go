@@ -26,7 +26,7 @@ func openShared(c Config, log *slog.Logger) (s sharedMemory, err error) {
 		return s, err
 	}
 	if fallback != nil {
-		log.Warn("WORKER_TMP_DIR cannot hold the scoreboard: it lies in an anonymous memory file", "error", fallback)
+		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
 	}
 	if s.limits, err = limit.OpenTable(); err != nil {
 		return s, errors.Join(err, s.board.Close())

@@ -184,7 +184,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, memory sh
 		Revisions: supervisor.NewDescriptor(memory.revisions.File()), Holdings: supervisor.NewDescriptor(memory.holdings.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
-				log.Warn("a worker's journal connection ended", "error", err)
+				log.Warn("worker journal connection closed", "error", err)
 			}
 		},
 	}, nil

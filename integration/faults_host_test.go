@@ -43,7 +43,7 @@ var hostFaults = []fault{
 	{id: "H7", what: "the container may have 64 threads and processes", sees: "nothing, fifty at once and over a reload", lost: "nothing", test: threadsFew},
 	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/metrics.TestCgroupIsFoundAndReadEverywhere"},
 	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
-	{id: "H10", what: "settings that are none", sees: "nothing: the start is refused, exit status 2, a line each, no secret in them", lost: "nothing", test: settingsWrong},
+	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, a line each, no secret in them", lost: "nothing", test: settingsWrong},
 }
 
 // wantChats wants so many chats, some at once, to be answered.

@@ -95,7 +95,7 @@ func (p *future[T]) wait() (got T, err error) {
 	case <-p.done: // at the same moment
 		return p.got, p.err
 	default:
-		return got, study.Errorf(study.CodeTimeout, "it took longer than it may")
+		return got, study.Errorf(study.CodeTimeout, "timed out")
 	}
 }
 
@@ -104,7 +104,7 @@ func (p *future[T]) wait() (got T, err error) {
 func awaitPart[T any](ctx context.Context, r *run, p *future[T], name, warning string) T {
 	got, err := p.wait()
 	if err != nil && ctx.Err() == nil {
-		r.Log.Warn("a part of the context is missing", "run", r.id, "part", name, "error", err)
+		r.Log.Warn("context part missing", "run", r.id, "part", name, "error", err)
 		if warning != "" {
 			r.known.warnings = append(r.known.warnings, warning)
 		}

@@ -126,6 +126,6 @@ func (l *eventWriter) callJournal(call func() error) (err error) {
 func (l *eventWriter) noteFailure(err error) {
 	if err != nil && !l.failed {
 		l.failed = true
-		l.log.Error("the journal of a run failed", "run", l.run, "error", err)
+		l.log.Error("run journal write failed", "run", l.run, "error", err)
 	}
 }

@@ -38,7 +38,7 @@ func (a *generation) judgeByModel(ctx context.Context, m *draft) {
 	for _, op := range a.askJudges(ctx, m.aid, checksOf(v)) {
 		a.spent += op.tokens
 		if op.err != nil {
-			a.Log.Warn("a model did not check an answer", "run", a.id, "check", op.check, "error", op.err)
+			a.Log.Warn("model check failed", "run", a.id, "check", op.check, "error", op.err)
 			m.warnings = append(m.warnings, fmt.Sprintf("the model could not check the %s; only rules did", op.check))
 			m.partly = true
 			continue

@@ -65,7 +65,7 @@ func eventsTo(emit func(study.Event), log *slog.Logger) observer {
 	send := func(kind study.Kind, fields any) {
 		event, err := study.NewEvent(kind, fields)
 		if err != nil {
-			log.Error("an event could not be written", "kind", kind, "error", err)
+			log.Error("event write failed", "kind", kind, "error", err)
 			return
 		}
 		emit(event)

@@ -133,7 +133,7 @@ func TestStudentsWithoutWishesShareAnAnswerAndOthersDoNot(t *testing.T) {
 	}
 }
 
-// partWarnings are what is told when a part of the context is missing.
+// partWarnings are what is told when context part missing.
 var partWarnings = map[string]string{
 	"Session":      "the conversation so far could not be read",
 	"Messages":     "the conversation so far could not be read",
@@ -168,7 +168,7 @@ func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
 					if took := time.Since(began); strings.HasPrefix(how, "hangs") != (took == 3*time.Second) {
 						t.Errorf("it took %s", took)
 					}
-					if log := b.log.String(); strings.Contains(log, "SECRET") || !strings.Contains(log, "a part of the context is missing") {
+					if log := b.log.String(); strings.Contains(log, "SECRET") || !strings.Contains(log, "context part missing") {
 						t.Errorf("log %s", log)
 					}
 					close(over)
@@ -265,7 +265,7 @@ func TestPartsOfARunThatHasEndedAreNotMissed(t *testing.T) {
 			return context.Canceled
 		}
 		_, err := b.Run(ctx, study.Request{Type: study.Chat, UserID: alice, SessionID: sessionID, Message: "What is osmosis?"}, nil)
-		if log := b.log.String(); err == nil || strings.Contains(log, "a part of the context is missing") {
+		if log := b.log.String(); err == nil || strings.Contains(log, "context part missing") {
 			t.Errorf("%v, log %s", err, log)
 		}
 	})

@@ -92,7 +92,7 @@ func TestARepeatedRunIsTheSameRun(t *testing.T) {
 func TestARunIsNotRepeatedWhereItIsNotLetIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := died(t)
-		taken := study.Errorf(study.CodeNotFound, "the run is not there to be repeated")
+		taken := study.Errorf(study.CodeNotFound, "run not found")
 		full := func(n *Runner) {
 			if _, err := n.Start(asking(study.Quiz)); err != nil {
 				t.Fatal(err)

@@ -31,7 +31,7 @@ func (r *run) format(ctx context.Context, got *result) Outcome {
 	saved, session, err := r.save(ctx, got)
 	res.SessionID = session
 	if err != nil {
-		r.Log.Warn("an answer could not be saved", "run", r.id, "error", err)
+		r.Log.Warn("answer not saved", "run", r.id, "error", err)
 		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
 	}
 	out.Saved = saved

@@ -254,7 +254,7 @@ func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
 				if len(b.store.contents) != 1 || n.Counts() != (Counts{Completed: 1}) || p.closed != 1 {
 					t.Errorf("%d contents, counts %+v, closed %d times", len(b.store.contents), n.Counts(), p.closed)
 				}
-				if told := strings.Count(b.log.String(), "the journal of a run failed"); told != 1 || strings.Contains(b.log.String(), "SECRET") {
+				if told := strings.Count(b.log.String(), "run journal write failed"); told != 1 || strings.Contains(b.log.String(), "SECRET") {
 					t.Errorf("told %d times: %s", told, b.log)
 				}
 				if c.name == "at once" && p.tries != 2 {

@@ -49,7 +49,7 @@ type jwk struct {
 }
 
 var (
-	errNoKeySet  = errors.New("the answer is no JSON Web Key Set")
+	errNoKeySet  = errors.New("the answer is not a JSON Web Key Set")
 	errNotUsable = errors.New("the key is not usable")
 )
 

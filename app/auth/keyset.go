@@ -152,7 +152,7 @@ func (s *keySet) fetch() {
 	s.fetching = nil
 	s.mu.Unlock()
 	if err != nil {
-		s.log.Warn("the keys that tokens are checked with cannot be fetched", "error", err)
+		s.log.Warn("fetching the JSON Web Key Set failed", "error", err)
 	}
 }
 
@@ -167,7 +167,7 @@ func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
 		return keys, err
 	}
 	if err := s.shelf.put(body, time.Now()); err != nil {
-		s.log.Warn("the keys that tokens are checked with cannot be kept for the next worker", "error", err)
+		s.log.Warn("sharing the JSON Web Key Set with other workers failed", "error", err)
 	}
 	return keys, nil
 }

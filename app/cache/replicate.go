@@ -100,7 +100,7 @@ func (t *Tiered) addPendingPurge(pattern string, why error) {
 	}
 	if !t.purgesPending.Swap(true) {
 		reason, _, _ := strings.Cut(why.Error(), ", with args")
-		t.log.Warn("Redis could not be told what to clear: nothing is taken from it until it is", "error", reason)
+		t.log.Warn("cache purge not delivered to Redis: reading nothing from Redis until it is", "error", reason)
 	}
 	t.wakeRun()
 }

@@ -62,7 +62,7 @@ func (s *Server) routePublish(to router) {
 func (s *Server) publish(c *fiber.Ctx) error {
 	var p publication
 	if err := json.Unmarshal(c.Body(), &p); err != nil {
-		return study.Errorf(study.CodeMalformed, "the body is no publication: %v", err)
+		return study.Errorf(study.CodeMalformed, "the body is not a publication: %v", err)
 	}
 	if err := p.check(); err != nil {
 		return err

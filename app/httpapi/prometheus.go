@@ -193,12 +193,12 @@ func exposeCache(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeGauge(e, "studysharper_cache_bytes", "Bytes of the answers in the workers' caches.", board.Sum(metrics.CacheBytes))
 	exposeCounter(e, "studysharper_cache_hits_total", "Look-ups that the cache answered.", board.Total(metrics.CacheHits))
 	exposeCounter(e, "studysharper_cache_misses_total", "Look-ups that it did not.", board.Total(metrics.CacheMisses))
-	exposeCounter(e, "studysharper_cache_evictions_total", "Answers that made room for others.", board.Total(metrics.CacheEvictions))
+	exposeCounter(e, "studysharper_cache_evictions_total", "Cached answers evicted.", board.Total(metrics.CacheEvictions))
 	exposeCounter(e, "studysharper_cache_refused_total", "Answers too large to keep.", board.Total(metrics.CacheRefused))
 }
 
 func exposeUpstream(e *metrics.Exposition, board metrics.Snapshot) {
-	exposeCounters(e, board, "studysharper_upstream_calls_total", "outcome", "Calls of a language model by how they came out, each try by itself.",
+	exposeCounters(e, board, "studysharper_upstream_calls_total", "outcome", "Language model calls by outcome; every attempt counts.",
 		labelled{"ok", metrics.UpstreamOK}, labelled{"failed", metrics.UpstreamFailed}, labelled{"unavailable", metrics.UpstreamUnavailable},
 		labelled{"timeout", metrics.UpstreamTimeout}, labelled{"cancelled", metrics.UpstreamCancelled})
 	exposeCounter(e, "studysharper_upstream_tokens_total", "Tokens of prompts and answers, as the model's API says.", board.Total(metrics.UpstreamTokens))

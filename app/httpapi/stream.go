@@ -178,7 +178,7 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on
 		fd, err := duplicate(rawConn(conn))
 		if err != nil {
-			s.o.Log.Warn("an event stream cannot be opened", "error", err)
+			s.o.Log.Warn("event stream open failed", "error", err)
 			_, _ = conn.Write(noDescriptor)
 			s.releaseStream(place)
 			return

@@ -104,7 +104,7 @@ func readHost(s, port string) (string, error) {
 		return "", errForm
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", errors.New("has a port that is none (1..65535)")
+		return "", errors.New("has an invalid port (1..65535)")
 	}
 	if s == "" || strings.ContainsAny(s, " \t\r\n\"'<>") {
 		return "", errForm

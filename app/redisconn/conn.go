@@ -219,7 +219,7 @@ func (c *Conn) mark(why error) {
 	}
 	c.falls.Add(1) // before it can be up again
 	if c.up.CompareAndSwap(true, false) {
-		c.log.Warn("Redis does not answer: each instance goes on by itself until it does", "error", why)
+		c.log.Warn("Redis unreachable: running standalone until it answers", "error", why)
 	}
 }
 

@@ -124,7 +124,7 @@ func (s *sqlStore) Prune(ctx context.Context, before time.Time) (removed int64, 
 func (s *sqlStore) pruneOld(ctx context.Context) {
 	_, err := s.Prune(ctx, time.Now().Add(-s.options.KeepExecutions))
 	if err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("old executions could not be removed", "error", err)
+		s.options.Log.Warn("removing old executions failed", "error", err)
 	}
 }
 
@@ -222,7 +222,7 @@ func (r *recorder) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			due = time.After(flushRetry)
 			if !failing {
-				r.log.Warn("executions cannot be written, they wait", "error", err)
+				r.log.Warn("writing executions failed; retrying", "error", err)
 			}
 		}
 		failing = err != nil
@@ -264,7 +264,7 @@ func (r *recorder) flushLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
 	if err := r.flush(ctx); err != nil {
-		r.log.Warn("executions could not be written at the end", "error", err)
+		r.log.Warn("writing executions failed at shutdown", "error", err)
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 		s.walNext.Store(time.Now().Add(walRetry).UnixNano())
 	}
 	if n := s.walBytes(); n > walAlarm && ctx.Err() == nil {
-		s.log.Warn("the write-ahead log grows: some reader does not end", "bytes", n, "error", err)
+		s.log.Warn("write-ahead log grows: a reader holds it open", "bytes", n, "error", err)
 	}
 }
 

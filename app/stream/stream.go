@@ -148,7 +148,7 @@ var (
 	ErrEnded = study.Errorf(study.CodeInvalid, "the run has ended already")
 	ErrGone  = study.Errorf(study.CodeNotFound, "there is no such session")
 	ErrNoRun = study.Errorf(study.CodeNotFound, "the session does not have this run, or no longer")
-	ErrTaken = study.Errorf(study.CodeNotFound, "the run is not there to be repeated")
+	ErrTaken = study.Errorf(study.CodeNotFound, "run not found")
 	ErrBroke = study.Errorf(study.CodeUnavailable, "the run was interrupted")
 )
 

@@ -208,7 +208,7 @@ func (s *Supervisor) grow() {
 	case last >= 0 && s.slots[last].Closing:
 		s.slots[last].Closing = false
 	case len(s.slots) >= s.o.MaxWorkers:
-		s.o.Log.Warn("no further worker: the memory is divided among as many as there are", "workers", len(s.slots))
+		s.o.Log.Warn("cannot add a worker: the memory budget is used up", "workers", len(s.slots))
 		return
 	default:
 		s.slots = append(s.slots, place{})
@@ -225,7 +225,7 @@ func (s *Supervisor) shrink() {
 			return
 		}
 	}
-	s.o.Log.Warn("the last worker stays")
+	s.o.Log.Warn("cannot remove the last worker")
 }
 
 // stop begins to stop, or hastens a stop that has begun.

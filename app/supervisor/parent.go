@@ -12,7 +12,7 @@ import (
 )
 
 // ErrByHand says that a worker was not started by its supervisor.
-var ErrByHand = errors.New("a worker is started by its supervisor only: run `studysharper serve`")
+var ErrByHand = errors.New("'worker' is internal; run `studysharper serve`")
 
 // Parent is a worker's view of its supervisor, and of what it was given.
 type Parent struct {

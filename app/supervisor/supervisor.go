@@ -291,6 +291,6 @@ func (s *Supervisor) kill(w *worker, why Reason, now time.Time) {
 		s.count(why)
 	}
 	if err := w.process.Kill(); err != nil && !errors.Is(err, syscall.ESRCH) {
-		s.o.Log.Error("cannot end a worker", "pid", w.PID, "error", err)
+		s.o.Log.Error("cannot kill a worker", "pid", w.PID, "error", err)
 	}
 }

@@ -138,7 +138,7 @@ func (r *Report) note(run Run, unread int) {
 		add("No reading of the service's metrics succeeded, of %d.", unread)
 	case r.Server == nil:
 	case r.Server.OOMKills > 0:
-		add("The kernel killed %d processes of the service for want of memory.", r.Server.OOMKills)
+		add("The kernel killed %d processes of the service because memory ran out.", r.Server.OOMKills)
 	case r.Server.Unread > 0:
 		add("%d readings of the service's metrics failed.", r.Server.Unread)
 	}

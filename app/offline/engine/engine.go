@@ -117,7 +117,7 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 		return "", context.Cause(ctx)
 	}
 	if aid == nil {
-		return "", materialFault("the text is too short or has no full sentences to make this from: give a paragraph or more")
+		return "", materialFault("Your notes are too short. Paste a paragraph, or a list of “term: definition” lines.")
 	}
 	var out strings.Builder
 	enc := json.NewEncoder(&out)

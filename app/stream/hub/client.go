@@ -69,7 +69,7 @@ func (h *Hub) take(s Stream, d *due) {
 		h.oldest.Store(c.since)
 	}
 	if err := h.sockets.add(s.FD, c.generation); err != nil {
-		h.o.Log.Warn("an event stream cannot be watched", "error", err)
+		h.o.Log.Warn("event stream registration failed", "error", err)
 		h.remove(c, d)
 		return
 	}
@@ -141,7 +141,7 @@ func (h *Hub) send(c *client, b *batch, d *due) {
 // either, and the client is gone.
 func (h *Hub) block(c *client, rest []byte, d *due) bool {
 	if h.unsent+len(rest) > h.o.MaxUnsentBytes {
-		h.o.Log.Warn("an event stream is closed: too much waits for slow clients", "bytes", h.unsent)
+		h.o.Log.Warn("event stream closed: buffer for slow clients is full", "bytes", h.unsent)
 		h.remove(c, d)
 		return false
 	}

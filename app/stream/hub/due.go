@@ -38,7 +38,7 @@ func (h *Hub) locked(f func(*due)) {
 func (h *Hub) giveAway(c *client, over HandOver) {
 	h.sockets.forget(int(c.fd))
 	if err := over(int(c.fd), h.pass(c)); err != nil {
-		h.o.Log.Warn("an event stream could not be handed over", "error", err)
+		h.o.Log.Warn("event stream hand-over failed", "error", err)
 	}
 	h.sockets.close(int(c.fd))
 	h.mu.Lock()

@@ -111,7 +111,7 @@ func (h *Hub) look(c *client, now moment, d *due) {
 	switch {
 	case c.blocked:
 		if now >= c.stuck+ticks(h.o.WriteWait) {
-			h.o.Log.Debug("an event stream is closed: its client takes nothing")
+			h.o.Log.Debug("event stream closed: client reads nothing")
 			h.remove(c, d)
 			return
 		}

@@ -43,6 +43,6 @@ function plan(d) {
 
 function analysis(d) {
 	const a = d.analysis;
-	return ["What your notes do", el("div", { class: "pairs" }, part("What is good", items(a.strengths)), part("What is missing", items(a.gaps))),
-		part("What it is about", el("p", { class: "tags" }, (a.key_concepts ?? []).map((c) => el("span", { class: "tag" }, c)))), part("What to do", items(a.suggestions))];
+	return ["Analysis of your notes", el("div", { class: "pairs" }, part("Strengths", items(a.strengths)), part("Gaps", items(a.gaps))),
+		part("Key concepts", el("p", { class: "tags" }, (a.key_concepts ?? []).map((c) => el("span", { class: "tag" }, c)))), part("What to do", items(a.suggestions))];
 }

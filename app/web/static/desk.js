@@ -111,7 +111,7 @@ function ended() {
 
 function busy(is) {
 	if (is) $("run").hidden = false;
-	$("go").textContent = is ? "Stop waiting" : types[chosen()].go;
+	$("go").textContent = is ? "Cancel" : types[chosen()].go;
 }
 
 const say = (text) => $("said").replaceChildren(text);
@@ -179,7 +179,7 @@ function stopWaiting() {
 	running.turn?.drop();
 	ended();
 	$("run").hidden = true;
-	say("Stopped waiting. If it is finished, it stands under “Made before”.");
+	say("Stopped. If it finishes, you will find it in your library.");
 }
 
 // resume goes on watching what was under way when the page was left.

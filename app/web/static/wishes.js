@@ -43,7 +43,7 @@ function ask(type, onChange) {
 	$("wishes").replaceChildren(...Object.entries(wishes).map(([name, wish]) => field(name, wish)));
 	$("go").textContent = go;
 	const chat = type === "chat";
-	$("message-label").textContent = chat ? "Your question" : "Anything to add?";
+	$("message-label").textContent = chat ? "Your question" : "Extra instructions (optional)";
 	$("message").placeholder = chat ? "Why does chlorophyll look green?" : "";
 	onChange(type);
 }
