@@ -202,7 +202,7 @@ func TestWaitingCanBeStoppedAndAnotherQuestionAsked(t *testing.T) {
 	w.say("Never mind")
 	w.half()
 	w.click("#go")
-	w.until("document.querySelector('#said').innerText.startsWith('Stopped waiting') && document.querySelector('#go').textContent === 'Ask'")
+	w.until("document.querySelector('#said').innerText.startsWith('Stopped') && document.querySelector('#go').textContent === 'Ask'")
 	fake.letGo()
 	s.eventually("the run is over", func() bool {
 		_, got := s.ask("GET", "/api/admin/metrics", "")
