@@ -44,7 +44,7 @@ func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, er
 }
 
 // takeOver makes a dead worker's run again, unless a sibling is faster. It returns when
-// the run goes on by itself. What was asked never reaches the log.
+// the run continues without the request. A prompt never reaches the log.
 func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
 	req, err := agent.DecodeRequest(o.Request)
 	if err == nil {

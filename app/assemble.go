@@ -8,6 +8,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
+	"studysharper/app/config"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
@@ -23,16 +24,16 @@ import (
 // assembly makes the parts of a worker, from the back to the front.
 type assembly struct {
 	*parts
-	c      Config
-	b      Budget
-	files  Files
+	c      config.Config
+	b      config.Budget
+	files  config.Files
 	parent *supervisor.Parent
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
 }
 
-func assemble(c Config, b Budget, files Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
 	if a.others, err = openCluster(c, parent.Own(), log); err != nil {
@@ -51,7 +52,7 @@ func assemble(c Config, b Budget, files Files, parent *supervisor.Parent, log *s
 	return a.parts, nil
 }
 
-// keep makes what remembers: the caches, and what is known of their being as good as new.
+// keep makes the caches, and the versions that say whether their entries are valid.
 func (a *assembly) keep() error {
 	near, err := cache.NewMemory(cache.MemoryOptions{MaxItems: a.c.CacheMaxItems, MaxBytes: a.b.Cache, TTL: a.c.CacheTTL})
 	if err != nil {
@@ -125,7 +126,7 @@ func (a *assembly) serve() error {
 // newModel gives the model of the settings, and its health: the offline engine is always
 // well. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
+func newModel(c config.Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"studysharper/app/auth"
+	"studysharper/app/config"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/supervisor"
 )
 
 // newTokens is how users prove who they are; nil = they need not.
-func newTokens(c Config, parent *supervisor.Parent, log *slog.Logger) httpapi.Tokens {
+func newTokens(c config.Config, parent *supervisor.Parent, log *slog.Logger) httpapi.Tokens {
 	switch {
 	case c.JWTSecret != "":
 		return auth.NewSecret(c.JWTSecret)
@@ -24,7 +25,7 @@ func newTokens(c Config, parent *supervisor.Parent, log *slog.Logger) httpapi.To
 }
 
 // limitsOf are the limits of process-stream; none where both are off.
-func limitsOf(c Config) []limit.Policy {
+func limitsOf(c config.Config) []limit.Policy {
 	var policies []limit.Policy
 	if n := c.RateLimitPerMinute; n > 0 {
 		policies = append(policies, limit.Policy{Name: "minute", Quota: n, Window: time.Minute})
@@ -36,7 +37,7 @@ func limitsOf(c Config) []limit.Policy {
 }
 
 // proxies are the networks whose X-Forwarded-For is believed; the settings were checked.
-func proxies(c Config) []netip.Prefix {
+func proxies(c config.Config) []netip.Prefix {
 	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
 	for _, cidr := range c.TrustedProxies {
 		if network, err := netip.ParsePrefix(cidr); err == nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/cache"
+	"studysharper/app/config"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/redisconn"
@@ -35,10 +36,10 @@ type cluster struct {
 	shared   *redisjournal.Journal
 	journal  *stream.Failover
 	bus      *invalidationBus
-	settings Config
+	settings config.Config
 }
 
-func openCluster(c Config, own *metrics.Entry, log *slog.Logger) (*cluster, error) {
+func openCluster(c config.Config, own *metrics.Entry, log *slog.Logger) (*cluster, error) {
 	if c.RedisURL == "" {
 		return nil, nil //nolint:nilnil // none is none
 	}
@@ -54,7 +55,7 @@ func openCluster(c Config, own *metrics.Entry, log *slog.Logger) (*cluster, erro
 }
 
 // newJournal is the journal of all instances, with the container's own for while Redis is away.
-func (t *cluster) newJournal(local stream.Keeper, b Budget, orphaned func(stream.Orphan), log *slog.Logger) stream.Keeper {
+func (t *cluster) newJournal(local stream.Keeper, b config.Budget, orphaned func(stream.Orphan), log *slog.Logger) stream.Keeper {
 	if t == nil {
 		return local
 	}
@@ -68,7 +69,7 @@ func (t *cluster) newJournal(local stream.Keeper, b Budget, orphaned func(stream
 }
 
 // cache is the one that CACHE_BACKEND asks for; near is the worker's own.
-func (t *cluster) cache(near *cache.Memory, b Budget, log *slog.Logger) (cache.Cache, error) {
+func (t *cluster) cache(near *cache.Memory, b config.Budget, log *slog.Logger) (cache.Cache, error) {
 	if t == nil || t.settings.CacheBackend == "memory" {
 		return near, nil
 	}
@@ -149,7 +150,7 @@ func (t *cluster) degraded() []string {
 
 // checkRedis asks Redis once before anything is started. One that will not have us is a
 // mistake in the settings; one that does not answer may come yet, and is done without.
-func checkRedis(ctx context.Context, c Config) (warnings []string, err error) {
+func checkRedis(ctx context.Context, c config.Config) (warnings []string, err error) {
 	if c.RedisURL == "" {
 		return nil, nil
 	}
@@ -160,7 +161,7 @@ func checkRedis(ctx context.Context, c Config) (warnings []string, err error) {
 	defer func() { _ = conn.Client().Close() }()
 	switch err := conn.Probe(ctx); {
 	case redisconn.Refused(err):
-		return nil, Faults{{"REDIS_URL", redactURL(c.RedisURL), "is refused by Redis: " + oneLine(err.Error())}}
+		return nil, config.Faults{{Setting: "REDIS_URL", Value: config.RedactURL(c.RedisURL), Accepted: "is refused by Redis: " + oneLine(err.Error())}}
 	case err != nil:
 		return []string{"Redis does not answer: running standalone until it does (" + oneLine(err.Error()) + ")"}, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"studysharper/app/config"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,7 @@ func commands(stdout io.Writer) *cobra.Command {
 		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
 			RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), stdout) }},
 		&cobra.Command{Use: "settings", Args: noArgs, Short: "Print the table of all settings as Markdown",
-			RunE: func(*cobra.Command, []string) error { return printSettings(stdout) }},
+			RunE: func(*cobra.Command, []string) error { return config.PrintSettings(stdout) }},
 		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
 			RunE: func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd.Context(), stdout) }},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
@@ -77,17 +79,17 @@ func serveCommand(name string) *cobra.Command {
 		for flag, setting := range flagSettings {
 			if cmd.Flags().Changed(flag) {
 				environment[setting] = cmd.Flag(flag).Value.String()
-				flagged[setting] = Fault{Setting: "--" + flag}
+				flagged[setting] = config.Fault{Setting: "--" + flag}
 			}
 		}
 		if cmd.Flags().Changed("bind") {
 			bind := cmd.Flag("bind").Value.String()
 			host, port, err := net.SplitHostPort(bind)
 			if err != nil {
-				return Faults{{"--bind", bind, "must be HOST:PORT"}}
+				return config.Faults{{Setting: "--bind", Value: bind, Accepted: "must be HOST:PORT"}}
 			}
-			environment["HOST"], environment["PORT"] = or(host, "0.0.0.0"), port
-			flagged["HOST"], flagged["PORT"] = Fault{"--bind", bind, "the host "}, Fault{"--bind", bind, "the port "}
+			environment["HOST"], environment["PORT"] = cmp.Or(host, "0.0.0.0"), port
+			flagged["HOST"], flagged["PORT"] = config.Fault{Setting: "--bind", Value: bind, Accepted: "the host "}, config.Fault{Setting: "--bind", Value: bind, Accepted: "the port "}
 		}
 		return flagged.name(serve(environment))
 	}
@@ -96,17 +98,17 @@ func serveCommand(name string) *cobra.Command {
 
 // typed are the settings that were given as flags. Their faults are the flags', which have
 // the value that was typed where it is not the setting's, and say of which part of it they are.
-type typed map[string]Fault
+type typed map[string]config.Fault
 
 func (t typed) name(err error) error {
-	faults, ok := errors.AsType[Faults](err)
+	faults, ok := errors.AsType[config.Faults](err)
 	if !ok {
 		return err
 	}
 	named := slices.Clone(faults)
 	for i, f := range named {
 		if flag, ok := t[f.Setting]; ok {
-			named[i] = Fault{flag.Setting, or(flag.Value, f.Value), flag.Accepted + f.Accepted}
+			named[i] = config.Fault{Setting: flag.Setting, Value: cmp.Or(flag.Value, f.Value), Accepted: flag.Accepted + f.Accepted}
 		}
 	}
 	return named
@@ -138,7 +140,7 @@ func checkConfig(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "# memory: %d MB, of which supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB), %d MB free for the kernel\n",
-		b.Limit/mib, b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Kernel/mib)
+		b.Limit/config.MiB, b.Supervisor/config.MiB, b.Journals/config.MiB, b.Workers, b.Worker/config.MiB, b.Cache/config.MiB, b.Kernel/config.MiB)
 	if err == nil {
 		_, err = fmt.Fprintf(stdout, "# open files: %d a process, which leaves room for %d event streams\n", f.Limit, f.MaxStreams(c))
 	}
@@ -150,7 +152,7 @@ func healthcheckCommand() *cobra.Command {
 	url := cmd.Flags().String("url", "", "what to ask (default http://127.0.0.1:$PORT/readyz)")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *url == "" {
-			*url = "http://" + net.JoinHostPort("127.0.0.1", or(strings.TrimSpace(os.Getenv("PORT")), "8000")) + "/readyz"
+			*url = "http://" + net.JoinHostPort("127.0.0.1", cmp.Or(strings.TrimSpace(os.Getenv("PORT")), "8000")) + "/readyz"
 		}
 		return healthcheck(*url)
 	}

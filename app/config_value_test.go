@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"studysharper/app/config"
 	"testing"
 )
 
 func TestWhiteSpaceAroundAValueDoesNotCount(t *testing.T) {
-	c, err := LoadConfig(map[string]string{"LLM_API_KEY": "key\n", "PORT": " 9000\r\n", "CACHE_TTL": "\t5m ", "LOG_LEVEL": " debug", "DATABASE_URL": "sqlite:x.db\n",
+	c, err := config.Load(map[string]string{"LLM_API_KEY": "key\n", "PORT": " 9000\r\n", "CACHE_TTL": "\t5m ", "LOG_LEVEL": " debug", "DATABASE_URL": "sqlite:x.db\n",
 		"ALLOWED_ORIGINS": " http://a.example , http://b.example,\n", "LLM_FALLBACK_MODELS": "one, two,,", "TRUSTED_PROXIES": "10.0.0.0/8, 172.16.0.0/12", "JWT_SECRET": " \n"})
 	if err != nil {
 		t.Fatal(err)
@@ -22,11 +23,11 @@ func TestWhiteSpaceAroundAValueDoesNotCount(t *testing.T) {
 }
 
 func TestEverySettingRefusesQuotesCommentsAndWhatCannotBePrinted(t *testing.T) {
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		name := field.Tag.Get("env")
 		for _, value := range []string{`"canary"`, `'canary'`, `""`, "canary # why", "canary\t#why", "# canary", "can\nary", "can\u200bary", "\ufeffcanary"} {
-			_, err := LoadConfig(map[string]string{name: value})
-			var faults Faults
+			_, err := config.Load(map[string]string{name: value})
+			var faults config.Faults
 			if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Setting != name {
 				t.Errorf("%s=%q: %v", name, value, err)
 				continue
@@ -40,7 +41,7 @@ func TestEverySettingRefusesQuotesCommentsAndWhatCannotBePrinted(t *testing.T) {
 
 func TestAHashOrAQuoteWithinAValueIsTaken(t *testing.T) {
 	for _, value := range []string{"hash#inside-of-it-all", `quote"inside-of-it-all`, `"only-at-the-start-of-it`} {
-		if c, err := LoadConfig(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": value}); err != nil || c.AdminToken != value {
+		if c, err := config.Load(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": value}); err != nil || c.AdminToken != value {
 			t.Errorf("%s: %v", value, err)
 		}
 	}

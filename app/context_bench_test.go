@@ -7,6 +7,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
+	"studysharper/app/config"
 	"studysharper/app/study"
 )
 
@@ -49,10 +50,10 @@ func TestCachedPartsStayWithinTheirBudget(t *testing.T) {
 	if s := fill("few ", maxParts+1, 10); s.Items != maxParts || s.Evictions != 1 {
 		t.Errorf("one too many: %+v", s)
 	}
-	if s := fill("large ", 20, maxContext/10); s.Bytes > maxContext || s.Items > 10 {
+	if s := fill("large ", 20, config.MaxContext/10); s.Bytes > config.MaxContext || s.Items > 10 {
 		t.Errorf("too large together: %+v", s)
 	}
-	if s := fill("huge ", 1, maxContext/2+1); s.Refused != 1 {
+	if s := fill("huge ", 1, config.MaxContext/2+1); s.Refused != 1 {
 		t.Errorf("over half of it: %+v", s)
 	}
 }

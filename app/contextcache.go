@@ -11,6 +11,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
+	"studysharper/app/config"
 	"studysharper/app/revision"
 )
 
@@ -36,7 +37,7 @@ type contextCache struct {
 
 // newKnowledge attaches the revisions in a file that all workers share; clearCaches
 // reaches all of them, with others those of all instances.
-func newKnowledge(c Config, b Budget, revisions *os.File, others *cluster, clearCaches func(pattern string) error, log *slog.Logger) (k *contextCache, err error) {
+func newKnowledge(c config.Config, b config.Budget, revisions *os.File, others *cluster, clearCaches func(pattern string) error, log *slog.Logger) (k *contextCache, err error) {
 	k = &contextCache{changed: newAnswerPurger(clearCaches, others.forgetRest(), log)}
 	if k.parts, err = cache.NewMemory(cache.MemoryOptions{MaxItems: maxParts, MaxBytes: b.Context, TTL: partsTTL}); err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func newKnowledge(c Config, b Budget, revisions *os.File, others *cluster, clear
 
 // revisions are how changes elsewhere are heard of. A file is changed by this container's
 // workers only; a server may be by other instances, which without Redis nobody hears.
-func (t *cluster) revisions(c Config) revision.Options {
+func (t *cluster) revisions(c config.Config) revision.Options {
 	switch {
 	case strings.HasPrefix(c.DatabaseURL, "sqlite:"):
 		return revision.Options{}

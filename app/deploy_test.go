@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"studysharper/app/config"
 	"testing"
 	"time"
 
@@ -71,8 +72,8 @@ func TestTheBlueprintIsRendersAndAsksForWhatItNeeds(t *testing.T) {
 			t.Errorf("%s is %v, want %s", field, service[field], want)
 		}
 	}
-	known := settingNames()
-	values := map[string]string{"OPENROUTER_API_KEY": "k", "ADMIN_TOKEN": strings.Repeat("t", minAdminToken)}
+	known := config.SettingNames()
+	values := map[string]string{"OPENROUTER_API_KEY": "k", "ADMIN_TOKEN": strings.Repeat("t", config.MinAdminToken)}
 	for _, entry := range service["envVars"].([]any) {
 		variable := entry.(map[string]any)
 		key, _ := variable["key"].(string)
@@ -86,7 +87,7 @@ func TestTheBlueprintIsRendersAndAsksForWhatItNeeds(t *testing.T) {
 			values[key] = value
 		}
 	}
-	if _, err := LoadConfig(values); err != nil {
+	if _, err := config.Load(values); err != nil {
 		t.Errorf("the service refuses these settings: %v", err)
 	}
 }
@@ -97,7 +98,7 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 		t.Error(err)
 	}
 	app := file.(map[string]any)["services"].(map[string]any)["app"].(map[string]any)
-	known := settingNames()
+	known := config.SettingNames()
 	for key := range app["environment"].(map[string]any) {
 		if !slices.Contains(known, key) {
 			t.Errorf("%s is no setting", key)
@@ -109,7 +110,7 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 // against when that platform kills; the rest is for the end of the processes.
 func TestNoPlatformKillsAServiceThatStillDrains(t *testing.T) {
 	const rest = 2 * time.Second
-	standard, err := LoadConfig(nil)
+	standard, err := config.Load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestNoPlatformKillsAServiceThatStillDrains(t *testing.T) {
 		if found == nil {
 			t.Fatalf("%s sets no GRACEFUL_TIMEOUT", file)
 		}
-		c, err := LoadConfig(map[string]string{"GRACEFUL_TIMEOUT": found[1]})
+		c, err := config.Load(map[string]string{"GRACEFUL_TIMEOUT": found[1]})
 		if err != nil {
 			t.Fatal(err)
 		}

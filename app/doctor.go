@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"studysharper/app/config"
 	"studysharper/app/metrics"
 )
 
@@ -37,7 +38,7 @@ var errUnfit = errors.New("a check failed: see the lines marked bad")
 // prints a line for each as soon as it is known: within some ten seconds, and without
 // a secret in it. It leaves nothing behind.
 func doctor(ctx context.Context, stdout io.Writer) error {
-	c, err := LoadConfig(environ())
+	c, err := config.Load(environ())
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func doctor(ctx context.Context, stdout io.Writer) error {
 }
 
 // warningLines are a line for each setting that can hardly be meant.
-func warningLines(environment map[string]string, c Config) (lines []func() finding) {
+func warningLines(environment map[string]string, c config.Config) (lines []func() finding) {
 	for _, warning := range warningsOf(environment, c) {
 		lines = append(lines, func() finding { return found(lacking, "settings", "%s", warning) })
 	}
@@ -64,13 +65,13 @@ func warningLines(environment map[string]string, c Config) (lines []func() findi
 }
 
 // examinations are the doctor's, in the order of their lines.
-func examinations(ctx context.Context, c Config) []func() finding {
+func examinations(ctx context.Context, c config.Config) []func() finding {
 	cgroup := metrics.OpenCgroup(os.DirFS("/"))
 	return []func() finding{
 		func() finding { return cgroupLine(cgroup) },
 		func() finding { return budgetLine(memoryLimit(), c) },
 		func() finding { return sharedMemoryLine(c) },
-		func() finding { return openFilesLine(openFiles(), c) },
+		func() finding { return openFilesLine(config.OpenFiles(), c) },
 		func() finding { return redisLine(ctx, c) },
 		func() finding { return databaseLine(ctx, c) },
 		func() finding { return upstreamLine(ctx, c) },

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"studysharper/app/config"
 	"studysharper/app/metrics"
 )
 
@@ -11,25 +12,25 @@ func cgroupLine(cgroup metrics.Cgroup) finding {
 	memory, err := cgroup.Memory()
 	switch {
 	case err != nil:
-		return found(lacking, subject, "none that can be read: the container's memory is shown as 0, and %d MB are assumed as its limit", assumedLimit/mib)
+		return found(lacking, subject, "none that can be read: the container's memory is shown as 0, and %d MB are assumed as its limit", config.AssumedLimit/config.MiB)
 	case memory.LimitBytes == 0:
-		return found(lacking, subject, "version %d, no memory limit: %d MB are assumed; nothing but the service itself keeps it within them", cgroup.Version(), assumedLimit/mib)
+		return found(lacking, subject, "version %d, no memory limit: %d MB are assumed; nothing but the service itself keeps it within them", cgroup.Version(), config.AssumedLimit/config.MiB)
 	}
-	return found(fine, subject, "version %d, memory limit %d MB, of which %d MB are in use by this container", cgroup.Version(), memory.LimitBytes/mib, memory.Container()/mib)
+	return found(fine, subject, "version %d, memory limit %d MB, of which %d MB are in use by this container", cgroup.Version(), memory.LimitBytes/config.MiB, memory.Container()/config.MiB)
 }
 
-func budgetLine(limit int64, c Config) finding {
+func budgetLine(limit int64, c config.Config) finding {
 	const subject = "budget"
-	b, err := Split(limit, c)
+	b, err := config.Split(limit, c)
 	if err != nil {
 		return found(broken, subject, "%s", err)
 	}
 	return found(fine, subject, "supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB; replaced above %d MB of anonymous memory), %d MB free for the kernel: %d of %d MB, successors included",
-		b.Supervisor/mib, b.Journals/mib, b.Workers, b.Worker/mib, b.Cache/mib, b.Recycle/mib, b.Kernel/mib, b.Total()/mib, b.Limit/mib)
+		b.Supervisor/config.MiB, b.Journals/config.MiB, b.Workers, b.Worker/config.MiB, b.Cache/config.MiB, b.Recycle/config.MiB, b.Kernel/config.MiB, b.Total()/config.MiB, b.Limit/config.MiB)
 }
 
 // sharedMemoryLine tries the scoreboard where it is to lie, and takes it away again.
-func sharedMemoryLine(c Config) finding {
+func sharedMemoryLine(c config.Config) finding {
 	const subject = "shm"
 	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
 	if err != nil {
@@ -42,9 +43,9 @@ func sharedMemoryLine(c Config) finding {
 	return found(fine, subject, "%s takes the scoreboard", c.WorkerTmpDir)
 }
 
-func openFilesLine(limit int, c Config) finding {
+func openFilesLine(limit int, c config.Config) finding {
 	const subject = "files"
-	f, err := SplitFiles(limit, c)
+	f, err := config.SplitFiles(limit, c)
 	switch {
 	case err != nil:
 		return found(broken, subject, "%s", err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"studysharper/app/config"
 	"studysharper/app/redisconn"
 	"studysharper/app/store"
 	"studysharper/app/study"
@@ -26,12 +27,12 @@ const (
 
 // redisLine asks Redis as a worker does. One that is away is done without; one that drops
 // what never expires, when it is full, loses events.
-func redisLine(ctx context.Context, c Config) finding {
+func redisLine(ctx context.Context, c config.Config) finding {
 	const subject = "redis"
 	if c.RedisURL == "" {
 		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are local to this container")
 	}
-	shown := redactURL(c.RedisURL)
+	shown := config.RedactURL(c.RedisURL)
 	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return found(broken, subject, "REDIS_URL %v", err)
@@ -51,9 +52,9 @@ func redisLine(ctx context.Context, c Config) finding {
 
 // databaseLine opens the database as a worker does. One that the next start would
 // make or migrate is well too.
-func databaseLine(ctx context.Context, c Config) finding {
+func databaseLine(ctx context.Context, c config.Config) finding {
 	const subject = "database"
-	shown := redactURL(c.DatabaseURL)
+	shown := config.RedactURL(c.DatabaseURL)
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return newDatabaseLine(subject, path)
@@ -93,12 +94,12 @@ func newDatabaseLine(subject, path string) finding {
 }
 
 // upstreamLine asks the model's API for its models, which costs nothing.
-func upstreamLine(ctx context.Context, c Config) finding {
+func upstreamLine(ctx context.Context, c config.Config) finding {
 	const subject = "upstream"
 	if c.LLMProvider == "offline" {
 		return found(fine, subject, "offline: the built-in engine answers, no model is asked (neither OPENROUTER_API_KEY, LLM_API_KEY nor LLM_BASE_URL is set, or LLM_PROVIDER says so)")
 	}
-	shown := redactURL(c.LLMBaseURL)
+	shown := config.RedactURL(c.LLMBaseURL)
 	status, err := modelsStatus(ctx, c)
 	switch {
 	case err != nil:
@@ -120,7 +121,7 @@ func upstreamLine(ctx context.Context, c Config) finding {
 
 // modelsStatus gives the status of GET {base}/models. Its error holds no URL, which
 // may hold a key.
-func modelsStatus(ctx context.Context, c Config) (int, error) {
+func modelsStatus(ctx context.Context, c config.Config) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, upstreamWait)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.LLMBaseURL, "/")+"/models", nil)

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"studysharper/app/config"
 	"studysharper/app/metrics"
 	"studysharper/app/redisconn/redistest"
 	"studysharper/app/store"
@@ -45,26 +46,26 @@ func TestDoctorSaysWhatTheCgroupIs(t *testing.T) {
 }
 
 func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
-	says(t, budgetLine(512*mib, Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB of anonymous memory)")
-	says(t, budgetLine(64*mib, Config{Workers: 2, CacheMaxMB: 10}), broken, `WEB_CONCURRENCY="2": does not fit into 64 MB`)
+	says(t, budgetLine(512*config.MiB, config.Config{Workers: 2, CacheMaxMB: 10}), fine, "4 workers of 96 MB (cache 10 MB; replaced above 84 MB of anonymous memory)")
+	says(t, budgetLine(64*config.MiB, config.Config{Workers: 2, CacheMaxMB: 10}), broken, `WEB_CONCURRENCY="2": does not fit into 64 MB`)
 }
 
 func TestDoctorTriesTheScoreboardsFolder(t *testing.T) {
 	dir := t.TempDir()
-	says(t, sharedMemoryLine(Config{WorkerTmpDir: dir}), fine, dir+" takes the scoreboard")
-	says(t, sharedMemoryLine(Config{WorkerTmpDir: filepath.Join(dir, "absent")}), lacking, "anonymous memory file instead")
+	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: dir}), fine, dir+" takes the scoreboard")
+	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: filepath.Join(dir, "absent")}), lacking, "anonymous memory file instead")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
 func TestDoctorHoldsTheOpenFilesAgainstTheStreams(t *testing.T) {
-	c := Config{SSEMaxStreams: 10000, Workers: 2}
+	c := config.Config{SSEMaxStreams: 10000, Workers: 2}
 	says(t, openFilesLine(20000, c), fine, "enough for the 10000 event streams")
 	says(t, openFilesLine(1024, c), lacking, "room for 1512 event streams on 2 workers, not the 10000 of SSE_MAX_STREAMS")
 	says(t, openFilesLine(256, c), lacking, "room for ")
 	says(t, openFilesLine(255, c), broken, "at least 256 open files")
-	if openFiles() == 0 {
+	if config.OpenFiles() == 0 {
 		t.Error("this process may open no files")
 	}
 }
@@ -82,7 +83,7 @@ func closedPort(t *testing.T) string {
 
 func TestDoctorAsksRedisWhereItIsSet(t *testing.T) {
 	ctx := t.Context()
-	line := func(url string) finding { return redisLine(ctx, Config{RedisURL: url}) }
+	line := func(url string) finding { return redisLine(ctx, config.Config{RedisURL: url}) }
 	says(t, line(""), fine, "REDIS_URL is not set")
 	says(t, line("redis://u:canary@"+closedPort(t)), lacking, "go on by itself")
 	says(t, line("canary"), broken, "must be redis://")
@@ -96,7 +97,7 @@ func TestDoctorAsksRedisWhereItIsSet(t *testing.T) {
 
 func TestDoctorOpensTheDatabaseAndLeavesNothingBehind(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	line := func(url string) finding { return databaseLine(ctx, Config{DatabaseURL: url}) }
+	line := func(url string) finding { return databaseLine(ctx, config.Config{DatabaseURL: url}) }
 	path := filepath.Join(dir, "in", "new", "x.db")
 	says(t, line("sqlite:"+path), fine, "is not there yet; the next start makes it")
 	if _, err := os.Stat(filepath.Dir(path)); err == nil {
@@ -121,11 +122,11 @@ func TestDoctorOpensTheDatabaseAndLeavesNothingBehind(t *testing.T) {
 
 func TestDoctorTakesAPostgreSQLThatIsStillEmpty(t *testing.T) {
 	url := postgrestest.Start(t).Database(t)
-	says(t, databaseLine(t.Context(), Config{DatabaseURL: url}), fine, "the next start migrates it")
+	says(t, databaseLine(t.Context(), config.Config{DatabaseURL: url}), fine, "the next start migrates it")
 	if err := store.Migrate(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
-	f := databaseLine(t.Context(), Config{DatabaseURL: url})
+	f := databaseLine(t.Context(), config.Config{DatabaseURL: url})
 	says(t, f, fine, "has this version's schema")
 	if strings.Contains(f.says, postgrestest.Password) {
 		t.Errorf("it tells the password: %s", f.says)
@@ -141,7 +142,7 @@ func TestDoctorAsksTheModelsAPI(t *testing.T) {
 		w.WriteHeader(status)
 		_, _ = fmt.Fprint(w, "canary")
 	})
-	c := Config{LLMProvider: "openai", LLMAPIKey: "canary-key", LLMModel: "m", LLMBaseURL: api + "/v1/"}
+	c := config.Config{LLMProvider: "openai", LLMAPIKey: "canary-key", LLMModel: "m", LLMBaseURL: api + "/v1/"}
 	for _, tt := range []struct {
 		status int
 		want   severity
@@ -189,7 +190,7 @@ func TestDoctorAsksTheModelsAPI(t *testing.T) {
 	}()
 	c.LLMBaseURL = "http://" + garbage.Addr().String()
 	says(t, upstreamLine(t.Context(), c), broken, "cannot be reached")
-	says(t, upstreamLine(t.Context(), Config{LLMProvider: "offline"}), fine, "offline")
+	says(t, upstreamLine(t.Context(), config.Config{LLMProvider: "offline"}), fine, "offline")
 }
 
 func TestDoctorPrintsALineEachAndExitsByTheWorst(t *testing.T) {

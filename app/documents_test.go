@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"studysharper/app/config"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ var (
 var notOurs = []string{"GUNICORN_CMD_ARGS"}
 
 func TestTheGuidesNameSettingsThatThereAre(t *testing.T) {
-	known := append(settingNames(), notOurs...)
+	known := append(config.SettingNames(), notOurs...)
 	for _, path := range []string{"docs/migrating.md", "docs/front-end.md"} {
 		found := namedSetting.FindAllStringSubmatch(read(t, path), -1)
 		if len(found) < 5 {

@@ -5,27 +5,28 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"studysharper/app/config"
 )
 
 // effective is what the service is started with. It is made in one place, so that
 // check-config refuses exactly what serve refuses.
 type effective struct {
-	Config   Config
-	Budget   Budget
-	Files    Files
+	Config   config.Config
+	Budget   config.Budget
+	Files    config.Files
 	warnings []string // settings that are served with, yet can hardly be meant
 }
 
 // newEffective reads the settings and divides the memory limit; what cannot be served with
 // is in the error, as Faults. limit 0 = none is set.
 func newEffective(ctx context.Context, environment map[string]string, limit int64) (e effective, err error) {
-	if e.Config, err = LoadConfig(environment); err != nil {
+	if e.Config, err = config.Load(environment); err != nil {
 		return e, err
 	}
-	if e.Budget, err = Split(limit, e.Config); err != nil {
+	if e.Budget, err = config.Split(limit, e.Config); err != nil {
 		return e, err
 	}
-	if e.Files, err = SplitFiles(openFiles(), e.Config); err != nil {
+	if e.Files, err = config.SplitFiles(config.OpenFiles(), e.Config); err != nil {
 		return e, err
 	}
 	e.warnings = warningsOf(environment, e.Config)
@@ -38,8 +39,8 @@ func newEffective(ctx context.Context, environment map[string]string, limit int6
 }
 
 // warningsOf finds settings that do nothing, or not what they seem to.
-func warningsOf(environment map[string]string, c Config) []string {
-	warnings, given := misspelt(slices.Sorted(maps.Keys(environment))), given(environment)
+func warningsOf(environment map[string]string, c config.Config) []string {
+	warnings, given := config.Misspelt(slices.Sorted(maps.Keys(environment))), config.Given(environment)
 	if c.MaxRequests == 0 && given["MAX_REQUESTS_JITTER"] != "" {
 		warnings = append(warnings, "MAX_REQUESTS_JITTER has no effect: MAX_REQUESTS is 0, so no worker is recycled for its requests")
 	}

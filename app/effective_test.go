@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/config"
 	"studysharper/app/redisconn/redistest"
 )
 
@@ -13,7 +14,7 @@ import (
 func checked(t *testing.T, env map[string]string) (check, serve int, checkSays, serveSays string) {
 	t.Helper()
 	var list []string
-	for _, name := range settingNames() {
+	for _, name := range config.SettingNames() {
 		value := env[name]
 		if _, set := env[name]; !set && name == "DATABASE_URL" {
 			value = "sqlite:/proc/nowhere/x.db"
@@ -34,7 +35,7 @@ var badValues = []string{`"8000"`, "-1", "nonsense words", "99999999999", "http:
 func TestCheckConfigRefusesExactlyWhatServeRefuses(t *testing.T) {
 	production := map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef"}
 	tables := map[string]map[string]string{"nothing": {}, "production": production}
-	for _, name := range settingNames() {
+	for _, name := range config.SettingNames() {
 		for _, value := range badValues {
 			tables[name+"="+value] = map[string]string{name: value}
 		}
@@ -71,14 +72,14 @@ func TestCheckConfigRefusesExactlyWhatServeRefuses(t *testing.T) {
 			}
 		})
 	}
-	if refused < 3*len(settingNames()) || refused == len(tables) {
+	if refused < 3*len(config.SettingNames()) || refused == len(tables) {
 		t.Errorf("%d of %d were refused", refused, len(tables))
 	}
 }
 
 func TestAMalformedDatabaseURLIsARefusedSetting(t *testing.T) {
 	for _, url := range []string{"sqlite:", "sqlite://x.db", "sqlite:x.db?mode=ro", "postgres://u:canary@h:port/db", "postgres://u:canary@h/db?sslmode=maybe", "host=h password=canary", "data/x.db"} {
-		_, err := LoadConfig(map[string]string{"DATABASE_URL": url})
+		_, err := config.Load(map[string]string{"DATABASE_URL": url})
 		if err == nil || status(err) != exitUsage || !strings.HasPrefix(err.Error(), "DATABASE_URL=") || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", url, err)
 		}

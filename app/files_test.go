@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/config"
 	"studysharper/app/metrics"
 )
 
@@ -23,28 +24,28 @@ func TestFilesLeaveEveryProcessItsOwnDescriptors(t *testing.T) {
 		for _, workers := range []int{1, 2, 32} {
 			for _, runs := range []int{1, 64, 100_000} {
 				for _, redis := range []string{"", "redis://redis"} {
-					c := Config{Workers: workers, MaxRuns: runs, SSEMaxStreams: 10_000, RedisURL: redis, LLMProvider: "openai"}
-					f, err := SplitFiles(limit, c)
+					c := config.Config{Workers: workers, MaxRuns: runs, SSEMaxStreams: 10_000, RedisURL: redis, LLMProvider: "openai"}
+					f, err := config.SplitFiles(limit, c)
 					if err != nil {
 						t.Fatal(err)
 					}
 					upstream := min(runs, limit/4)
-					if own := limit - f.Conns - f.Spare - upstream; own < workerFiles || f.Spare < 1 || f.Conns < 1 {
+					if own := limit - f.Conns - f.Spare - upstream; own < config.WorkerFiles || f.Spare < 1 || f.Conns < 1 {
 						t.Errorf("%d files, %+v: %+v leaves a worker %d", limit, c, f, own)
 					}
 					if f.Streams < 1 || f.Streams >= f.Conns {
 						t.Errorf("%d files: %d streams of %d connections: none is left for requests", limit, f.Streams, f.Conns)
 					}
-					sockets := workerSockets * min(metrics.MaxWorkers, 2*(2*workers-1))
-					if f.Held < f.Conns || f.Held > limit-sockets-supervisorFiles {
+					sockets := config.WorkerSockets * min(metrics.MaxWorkers, 2*(2*workers-1))
+					if f.Held < f.Conns || f.Held > limit-sockets-config.SupervisorFiles {
 						t.Errorf("%d files, %d workers: the supervisor holds up to %d connections, and a worker has %d", limit, workers, f.Held, f.Conns)
 					}
 				}
 			}
 		}
 	}
-	_, err := SplitFiles(255, Config{Workers: 2})
-	if faults, ok := errors.AsType[Faults](err); !ok || len(faults) != 1 || faults[0].Setting != "RLIMIT_NOFILE" || faults[0].Value != "255" {
+	_, err := config.SplitFiles(255, config.Config{Workers: 2})
+	if faults, ok := errors.AsType[config.Faults](err); !ok || len(faults) != 1 || faults[0].Setting != "RLIMIT_NOFILE" || faults[0].Value != "255" {
 		t.Errorf("255 files: %v", err)
 	}
 }
@@ -81,7 +82,7 @@ func TestEveryProcessRaisesItsSoftLimitOfOpenFiles(t *testing.T) {
 			t.Errorf("process %d of %v: %d of %d", pid, pids, soft, hard)
 		}
 	}
-	if log := s.log.String(); !strings.Contains(log, "limit of open files") || !strings.Contains(log, "nofile=700") {
+	if log := s.log.String(); !strings.Contains(log, "the limit of 700 open files leaves room for") {
 		t.Errorf("the log says nothing of it: %s", log)
 	}
 }
@@ -161,7 +162,7 @@ func cut(all []*reader) (n int) {
 func TestMoreStreamsThanDescriptorsAreRefusedAndNothingElseFails(t *testing.T) {
 	const nofile, asked = 256, 400
 	s := startUnder(t, nofile, nofile, "SSE_MAX_STREAMS_PER_CLIENT=10000", "MAX_REQUESTS=0")
-	files, err := SplitFiles(nofile, Config{Workers: 2, SSEMaxStreams: 10_000, LLMProvider: "offline"})
+	files, err := config.SplitFiles(nofile, config.Config{Workers: 2, SSEMaxStreams: 10_000, LLMProvider: "offline"})
 	if err != nil {
 		t.Fatal(err)
 	}

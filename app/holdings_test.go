@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"studysharper/app/config"
 	"syscall"
 	"testing"
 )
@@ -12,14 +13,14 @@ func TestAQuarterOfTheContainersIsAClients(t *testing.T) {
 	for _, tt := range []struct{ total, set, want string }{
 		{"64", "", "16"}, {"10", "", "2"}, {"4", "", "1"}, {"3", "", "1"}, {"1", "", "1"}, {"64", "0", "16"}, {"64", "1", "1"}, {"64", "100", "100"},
 	} {
-		c, err := LoadConfig(map[string]string{"MAX_CONCURRENT_RUNS": tt.total, "MAX_CONCURRENT_RUNS_PER_CLIENT": tt.set,
+		c, err := config.Load(map[string]string{"MAX_CONCURRENT_RUNS": tt.total, "MAX_CONCURRENT_RUNS_PER_CLIENT": tt.set,
 			"SSE_MAX_STREAMS": tt.total, "SSE_MAX_STREAMS_PER_CLIENT": tt.set})
 		want, _ := strconv.Atoi(tt.want)
 		if err != nil || c.ClientRuns != want || c.ClientStreams != want {
 			t.Errorf("of %s, %q: %d runs and %d streams, %v; want %d", tt.total, tt.set, c.ClientRuns, c.ClientStreams, err, want)
 		}
 	}
-	c, err := LoadConfig(nil)
+	c, err := config.Load(nil)
 	if err != nil || c.ClientRuns != 16 || c.ClientStreams != 2500 {
 		t.Errorf("by default: %d runs and %d streams, %v", c.ClientRuns, c.ClientStreams, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"studysharper/app/agent"
+	"studysharper/app/config"
 	"studysharper/app/revision"
 	"studysharper/app/store"
 	"studysharper/app/study"
@@ -51,7 +52,7 @@ type colleague struct {
 // colleagues are workers on one database that share their revisions.
 func colleagues(t testing.TB, n int) []*colleague {
 	t.Helper()
-	c := Config{DatabaseURL: "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
+	c := config.Config{DatabaseURL: "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
 	if err := store.Migrate(t.Context(), c.DatabaseURL); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func colleagues(t testing.TB, n int) []*colleague {
 			t.Fatal(err)
 		}
 		w := &colleague{cleared: make(chan string, 100)}
-		w.known, err = newKnowledge(c, Budget{Context: maxContext}, os.NewFile(uintptr(fd), "revisions"), nil,
+		w.known, err = newKnowledge(c, config.Budget{Context: config.MaxContext}, os.NewFile(uintptr(fd), "revisions"), nil,
 			func(pattern string) error { w.cleared <- pattern; return nil }, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
@@ -280,7 +281,7 @@ func TestMoreStudentsThanAreToldOneByOneAreAll(t *testing.T) {
 
 func TestWhatAServerKeepsIsReadEachTimeForOthersMayChangeIt(t *testing.T) {
 	for url, want := range map[string]bool{"sqlite:data/studysharper.db": true, "postgres://u@db/x": false, "postgresql://u@db/x": false} {
-		trust := (*cluster)(nil).revisions(Config{DatabaseURL: url}).Reliable
+		trust := (*cluster)(nil).revisions(config.Config{DatabaseURL: url}).Reliable
 		if got := trust == nil || trust(); got != want {
 			t.Errorf("%s: %v", url, got)
 		}

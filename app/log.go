@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"studysharper/app/config"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -26,7 +27,7 @@ const (
 // LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
 // when whoever read its log does, as one that writes to a closed pipe would (SIGPIPE).
 // flush is to be called once, at the end of the process.
-func newLogger(c Config) (log *slog.Logger, flush func()) {
+func newLogger(c config.Config) (log *slog.Logger, flush func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {

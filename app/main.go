@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"studysharper/app/config"
 	"studysharper/app/supervisor"
 )
 
@@ -53,7 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 type usageError struct{ error }
 
 func status(err error) int {
-	if _, ok := errors.AsType[Faults](err); ok {
+	if _, ok := errors.AsType[config.Faults](err); ok {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) {

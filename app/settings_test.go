@@ -6,18 +6,19 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"studysharper/app/config"
 	"testing"
 )
 
 func TestEverySettingHasAMeaningAndNoOther(t *testing.T) {
-	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
+	fields := reflect.VisibleFields(reflect.TypeFor[config.Config]())
 	for _, field := range fields {
-		if name := field.Tag.Get("env"); meanings[name] == "" {
+		if name := field.Tag.Get("env"); config.Meanings[name] == "" {
 			t.Errorf("%s has no meaning", name)
 		}
 	}
-	if len(meanings) != len(fields) {
-		t.Errorf("%d meanings for %d settings", len(meanings), len(fields))
+	if len(config.Meanings) != len(fields) {
+		t.Errorf("%d meanings for %d settings", len(config.Meanings), len(fields))
 	}
 }
 
@@ -47,7 +48,7 @@ func TestTheSettingsTableOfTheReadmeIsTheProgramsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table bytes.Buffer
-	if err := printSettings(&table); err != nil {
+	if err := config.PrintSettings(&table); err != nil {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(table.String(), "\n")

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"studysharper/app/auth"
+	"studysharper/app/config"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/revision"
@@ -20,7 +21,7 @@ type sharedMemory struct {
 	holdings  *limit.Holdings
 }
 
-func openShared(c Config, log *slog.Logger) (s sharedMemory, err error) {
+func openShared(c config.Config, log *slog.Logger) (s sharedMemory, err error) {
 	var fallback error
 	if s.board, fallback, err = metrics.OpenBoard(c.WorkerTmpDir); err != nil {
 		return s, err
@@ -46,7 +47,7 @@ func openShared(c Config, log *slog.Logger) (s sharedMemory, err error) {
 // sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
 const sparePlaces = 64
 
-func holdingBounds(c Config) limit.Bounds {
+func holdingBounds(c config.Config) limit.Bounds {
 	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strings"
+	"studysharper/app/config"
 	"testing"
 )
 
@@ -13,14 +14,14 @@ func TestMisspeltSettingsAreWarnedOf(t *testing.T) {
 		"REDIS_URI": "REDIS_URL", "PROT": "PORT", "HOTS": "HOST", "web_concurrency": "WEB_CONCURRENCY", "ENVIROMENT": "ENVIRONMENT", "SSE_MAX_STREAM": "SSE_MAX_STREAMS",
 		"WEBCONCURENCY": "WEB_CONCURRENCY", "MAX_REQUEST_JITTERS": "MAX_REQUESTS_JITTER",
 	} {
-		if got := misspelt([]string{variable}); len(got) != 1 || !strings.HasPrefix(got[0], variable+" is not a setting") || !strings.HasSuffix(got[0], " "+meant+"?") {
+		if got := config.Misspelt([]string{variable}); len(got) != 1 || !strings.HasPrefix(got[0], variable+" is not a setting") || !strings.HasSuffix(got[0], " "+meant+"?") {
 			t.Errorf("%s: %q, want %s", variable, got, meant)
 		}
 	}
 }
 
 func TestVariablesOfOthersAreNotTakenForMisspelt(t *testing.T) {
-	others := append(settingNames(), "HOSTNAME", "HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TERM", "USER", "LOGNAME", "LANG", "SHLVL", "MAIL", "TEST", "POST", "HOSTS", "PORTS", "PORT0", "PORT_8000",
+	others := append(config.SettingNames(), "HOSTNAME", "HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TERM", "USER", "LOGNAME", "LANG", "SHLVL", "MAIL", "TEST", "POST", "HOSTS", "PORTS", "PORT0", "PORT_8000",
 		"PORT_8000_TCP", "REDIS_PORT", "REDIS_HOST", "REDIS_SERVICE_PORT", "KUBERNETES_PORT", "KUBERNETES_SERVICE_HOST", "HTTP_PORT", "APP_PORT", "POSTGRES_URL", "DATABASE_HOST", "LLM_API_KEY_2",
 		"RENDER", "RENDER_EXTERNAL_URL", "IS_PULL_REQUEST", "DYNO", "GOMEMLIMIT", "TZ", "_", "", "container", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY", "DOCKER_HOST", "OPENAI_API_KEY", "ALLOWED_HOSTS",
 		"RUN_LIMIT_PER_HOUR", "WEB_WORKERS", "ENVIRONMENT_ID", // three letters
@@ -29,7 +30,7 @@ func TestVariablesOfOthersAreNotTakenForMisspelt(t *testing.T) {
 		name, _, _ := strings.Cut(entry, "=")
 		others = append(others, name)
 	}
-	if got := misspelt(others); len(got) > 0 {
+	if got := config.Misspelt(others); len(got) > 0 {
 		t.Errorf("%q", got)
 	}
 }

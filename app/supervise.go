@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/config"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -41,7 +42,7 @@ func serve(environment map[string]string) error {
 	c, b, files := e.Config, e.Budget, e.Files
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
-	debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(config.GCPercent)
 	log, flush := newLogger(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
@@ -61,7 +62,7 @@ func serve(environment map[string]string) error {
 }
 
 // listen binds the one socket of the container.
-func listen(c Config) (*net.TCPListener, error) {
+func listen(c config.Config) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", c.Address())
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), portOwner(c.Port))
@@ -82,7 +83,7 @@ func memoryLimit() int64 {
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
-func supervise(c Config, b Budget, files Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
+func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	memory, err := openShared(c, log)
 	if err != nil {
 		return bootError{err}
@@ -129,7 +130,7 @@ func supervise(c Config, b Budget, files Files, environment map[string]string, l
 
 // journalBounds are those of the settings. Where every stream has a session of its
 // own, as many again have room beside them: those just posted to, and those just ended.
-func journalBounds(c Config, b Budget) stream.MemoryOptions {
+func journalBounds(c config.Config, b config.Budget) stream.MemoryOptions {
 	return stream.MemoryOptions{
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
@@ -137,9 +138,9 @@ func journalBounds(c Config, b Budget) stream.MemoryOptions {
 
 // maxReaders is how many may wait at the journals: every stream, and every request
 // that looks into one before it is a stream.
-func maxReaders(c Config) int { return 2 * c.SSEMaxStreams }
+func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
-func bounds(c Config, b Budget) supervisor.Limits {
+func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
 	l.MaxMemory, l.MemoryShare = b.Recycle, b.Worker
 	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
@@ -200,7 +201,7 @@ func publishJournal(p *metrics.Entry, journal *stream.Memory) {
 }
 
 // shown is the address as the settings name it, with the port that was really bound.
-func shown(c Config, listener *net.TCPListener) string {
+func shown(c config.Config, listener *net.TCPListener) string {
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		return listener.Addr().String()

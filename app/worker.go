@@ -16,6 +16,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
+	"studysharper/app/config"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
@@ -47,20 +48,20 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	c, err := LoadConfig(environ())
+	c, err := config.Load(environ())
 	if err != nil {
 		return bootError{err}
 	}
-	b, err := Split(memoryLimit(), c)
+	b, err := config.Split(memoryLimit(), c)
 	if err != nil {
 		return bootError{err}
 	}
-	files, err := SplitFiles(openFiles(), c)
+	files, err := config.SplitFiles(config.OpenFiles(), c)
 	if err != nil {
 		return bootError{err}
 	}
 	debug.SetMemoryLimit(b.Worker)
-	debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
 	log, flush := newLogger(c)
 	defer flush()
@@ -82,7 +83,7 @@ func offerToOOMKiller() {
 }
 
 // run serves until the supervisor says to leave, or is gone.
-func (p *parts) run(c Config, parent *supervisor.Parent, log *slog.Logger) error {
+func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()

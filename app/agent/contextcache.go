@@ -29,7 +29,7 @@ type cachedPart struct {
 	read     func(context.Context) ([]string, error)
 }
 
-// readCached gives a part at once if it is cached and as good as new, and otherwise begins
+// readCached returns a part at once if it is cached and still valid, and otherwise begins
 // to read it. What was read is cached under the revision that was there before.
 func (r *run) readCached(ctx context.Context, m cachedPart) *future[[]string] {
 	if !m.needed || r.Parts == nil {

@@ -89,7 +89,7 @@ func (a *generation) maxTries() int {
 	}
 }
 
-// askUntilGood fills best. A failing correction is no loss when an answer is there.
+// askUntilGood fills best. A failing correction is not a loss when an answer is there.
 func (a *generation) askUntilGood(ctx context.Context) error {
 	next := a.first
 	for a.tries < a.maxTries() {

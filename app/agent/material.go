@@ -47,7 +47,7 @@ func (r *run) compose(notes []string) {
 }
 
 // message is what the student said, as a prompt is given it. Where it is the source text
-// it is no longer than that, so that it stands in the prompt once.
+// it is no longer than that, so that the prompt has it once.
 func (r *run) message() string {
 	if r.known.isMessage {
 		return r.known.material

@@ -18,7 +18,7 @@ func TestARunIsObservedOnceFromItsEntranceToItsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := n.Do(t.Context(), asking(study.Quiz))
-		failsWith(t, err, study.CodeOverloaded) // one that is not let in is no run
+		failsWith(t, err, study.CodeOverloaded) // one that is not let in is not a run
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if len(took) != 1 || took[0] != time.Minute {

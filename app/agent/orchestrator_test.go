@@ -163,7 +163,7 @@ func TestAnAnswerThatStaysFaultyFailsTheRunAndSaysWhy(t *testing.T) {
 		{"two corrections", Options{}, study.Flashcards, `{"flashcards": ["SECRET"]}`, 3, "flashcards has a value of the wrong type"},
 		{"as many as set", Options{Retries: 4}, study.Flashcards, "SECRET", 5, "no JSON object"},
 		{"a chat gets one", Options{}, study.Chat, "  ", 2, "response is empty"},
-		{"the same call again is no use", Options{Deterministic: true}, study.Flashcards, "SECRET", 1, "no JSON object"},
+		{"the same call again is useless", Options{Deterministic: true}, study.Flashcards, "SECRET", 1, "no JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(says(c.text), c.o)

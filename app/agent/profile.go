@@ -34,7 +34,7 @@ func preferencesOf(profile []string) study.Preferences {
 	return study.Preferences{Difficulty: profile[0], Detail: profile[1]}
 }
 
-// detail is how much the student likes to be said, where that is no option. The middle
+// detail is how much the student likes to be said, where that is not an option. The middle
 // is what everyone gets.
 func (r *run) detail(p study.Preferences) string {
 	if isConversational(r.req.Type) && (p.Detail == study.Short || p.Detail == study.Long) {

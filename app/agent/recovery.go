@@ -6,16 +6,16 @@ import (
 	"studysharper/app/study"
 )
 
-// Takeover makes a run again whose process died, under its own id: Start, but the
-// session's journal has its beginning already. Its progress is told anew. Errors are
-// Start's, and CodeNotFound where the journal says that somebody else was faster.
+// Takeover reruns a run whose process died, under its own id. It is Start, but the session's
+// journal already has the run's first events. Its progress is sent again. Errors are
+// Start's, and CodeNotFound where another worker took the run first.
 // A run that is not let in here may be let in elsewhere, so it is not counted as shed.
 func (n *Runner) Takeover(req study.Request, runID string) error {
 	return n.start(req, Run{ID: runID, Takeover: true}, n.admit)
 }
 
 // encodeRequest writes a request down for DecodeRequest, whole. What cannot be
-// written down is nil: the run is then not made again.
+// written down is nil: the run is then not rerun.
 func encodeRequest(req study.Request) []byte {
 	raw, err := json.Marshal(req)
 	if err != nil {

@@ -98,7 +98,7 @@ func (r *run) save(ctx context.Context, got *result) (saved *study.Saved, sessio
 func (r *run) saveAid(ctx context.Context, aid study.Aid, title string) (*study.Saved, error) {
 	name, listed := study.ContentTypes()[aid.Type()]
 	if !listed {
-		return nil, nil //nolint:nilnil // nothing is kept, which is no fault
+		return nil, nil //nolint:nilnil // nothing is kept, which is not a fault
 	}
 	data, err := json.Marshal(aid)
 	if err != nil {

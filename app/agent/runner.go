@@ -58,7 +58,7 @@ type Counts struct {
 	Active    int64 // runs going on now
 	Completed int64
 	Failed    int64
-	Shed      int64 // refused for want of room
+	Shed      int64 // refused at capacity
 }
 
 // Runner bounds runs, times them, and sees each to its end. Its runs are the only
@@ -221,7 +221,7 @@ func (n *Runner) countOutcome(g *activeRun, err error) {
 // admission is a way in for a run: enter or admit.
 type admission func(ctx context.Context, run string) (context.Context, *activeRun, error)
 
-// admitRepeat is admit for what is shed when it is not let in for want of room.
+// admitRepeat is admit for runs that count as shed when they are refused at capacity.
 func (n *Runner) admitRepeat(ctx context.Context, run string) (context.Context, *activeRun, error) {
 	ctx, g, err := n.admit(ctx, run)
 	if isCode(err, study.CodeOverloaded) {
@@ -278,9 +278,9 @@ func (n *Runner) Cancel(run string) bool {
 	return false
 }
 
-// RejectIfFull gives the error that Do and Start would for want of room, and counts it as they
-// do; nil where there may be room, which they decide. It is for who has not read the
-// request yet: under a flood, reading what is refused anyway costs more than all else.
+// RejectIfFull returns the error that Do and Start would return at capacity, and counts it as
+// they do; nil where there may be room, which they decide. It is for callers that have not
+// read the body yet: under load, reading a request only to refuse it costs more than the refusal.
 func (n *Runner) RejectIfFull() error {
 	if n.active.Load() < int64(n.o.MaxRuns) && !n.o.Full() {
 		return nil

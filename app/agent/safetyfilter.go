@@ -16,7 +16,7 @@ func withheld(category string) *study.Error {
 // Bounds of the guard, in bytes.
 const (
 	guardLookBack = 400 // how far back a rule may begin
-	guardHold     = 200 // most text held back for want of a word's end
+	guardHold     = 200 // most text held back until a word ends
 )
 
 // safetyFilter passes a streamed answer on in whole words, each checked together with what

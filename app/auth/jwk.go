@@ -54,7 +54,7 @@ var (
 )
 
 // parseKeys reads a JSON Web Key Set. Keys of other kinds, for other uses, or with
-// parts that are none are left out, as RFC 7517, section 5, has it.
+// invalid parts are left out, as RFC 7517, section 5, says.
 func parseKeys(body []byte) ([]publicKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

@@ -78,8 +78,8 @@ func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
 	return key, nil
 }
 
-// look finds a key among those that are known, and asks for them anew where that is
-// due. answered is closed when a question under way is answered; nil = there is none.
+// look finds a key among the known ones, and fetches them again where that is
+// due. answered is closed when a fetch in progress ends; nil = there is none.
 func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
 func (s *keySet) download(ctx context.Context) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, http.NoBody)
 	if err != nil {
-		return nil, errors.New("JWT_JWKS_URL is no URL")
+		return nil, errors.New("JWT_JWKS_URL is not a URL")
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := s.client.Do(request)

@@ -104,7 +104,7 @@ var (
 // languages behind "in" or "with" tell that a program is wanted.
 var languages = wordSet("python java javascript typescript html css react c php ruby rust go golang swift kotlin sql excel unity flutter")
 
-// A thing of one's life is no study matter: "a summary of my day".
+// A thing of one's life is not a study matter: "a summary of my day".
 var (
 	possessives = wordSet(`my our your his her their the this last`)
 	life        = wordSet(`day days week weekend month year morning evening night life meeting meetings trip holiday vacation

@@ -211,13 +211,13 @@ func TestOfSeveralObjectsTheLastThatWillDoCounts(t *testing.T) {
 		good   func(study.Aid) bool
 		want   string
 	}{
-		"two drafts":               {draft("one") + " no, better: " + draft("two"), anything, "two"},
-		"the last will not do":     {draft("one") + " or " + draft("two"), want("two"), "one"},
-		"none will do":             {draft("one") + draft("two"), func(study.Aid) bool { return false }, "two"},
-		"the last is cut off":      {draft("one") + `{"flashcards": [`, anything, "one"},
-		"the last is not an aid":   {draft("one") + ` {"note": {"a": 1}}`, anything, "one"},
-		"the first is no such one": {`{"flashcards": "none yet"} ` + draft("two"), anything, "two"},
-		"inside another":           {`{"response": ` + draft("one") + `} {"response": ` + draft("two") + `}`, anything, "two"},
+		"two drafts":                    {draft("one") + " no, better: " + draft("two"), anything, "two"},
+		"the last will not do":          {draft("one") + " or " + draft("two"), want("two"), "one"},
+		"none will do":                  {draft("one") + draft("two"), func(study.Aid) bool { return false }, "two"},
+		"the last is cut off":           {draft("one") + `{"flashcards": [`, anything, "one"},
+		"the last is not an aid":        {draft("one") + ` {"note": {"a": 1}}`, anything, "one"},
+		"the first is of another shape": {`{"flashcards": "none yet"} ` + draft("two"), anything, "two"},
+		"inside another":                {`{"response": ` + draft("one") + `} {"response": ` + draft("two") + `}`, anything, "two"},
 	} {
 		aid, fault := Parse(study.Flashcards, test.answer, test.good)
 		if fault != "" || aid.(*study.FlashcardSet).Flashcards[0].Question != test.want {

@@ -106,7 +106,7 @@ func readIssues(raw json.RawMessage) []string {
 	var list []any
 	if json.Unmarshal(raw, &list) != nil {
 		var one any
-		_ = json.Unmarshal(raw, &one) // what is neither is no issue
+		_ = json.Unmarshal(raw, &one) // what is neither is ignored
 		list = []any{one}
 	}
 	var issues []string

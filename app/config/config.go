@@ -1,4 +1,7 @@
-package main
+// Package config reads the settings from the environment, checks and redacts them, and divides the container's
+// memory and descriptors among the processes. Its one idea: what cannot be served with is refused at the start, one
+// line for each fault.
+package config
 
 import (
 	"cmp"
@@ -96,9 +99,9 @@ func (fs Faults) Error() string {
 
 // LoadConfig reads the settings from an environment (variable → value; empty means
 // the default, white space around a value does not count). All that is wrong is told at once, as Faults.
-func LoadConfig(environment map[string]string) (Config, error) {
+func Load(environment map[string]string) (Config, error) {
 	var c Config
-	values := given(environment)
+	values := Given(environment)
 	faults := illWritten(values)
 	for _, f := range faults {
 		delete(values, f.Setting)
@@ -130,25 +133,18 @@ func parseDuration(v string) (any, error) {
 // derive fills the defaults that depend on other settings.
 func (c *Config) derive(given map[string]string) {
 	model := c.APIKey() != "" || given["LLM_BASE_URL"] != "" // an API of one's own may ask for no key
-	c.LogFormat = or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
-	c.LLMProvider = or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[model])
+	c.LogFormat = cmp.Or(c.LogFormat, map[bool]string{true: "json", false: "text"}[c.Production()])
+	c.LLMProvider = cmp.Or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[model])
 	c.ClientStreams = cmp.Or(c.ClientStreams, max(1, c.SSEMaxStreams/4))
 	c.ClientRuns = cmp.Or(c.ClientRuns, max(1, c.MaxRuns/4))
-	c.CacheBackend = or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
-}
-
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
+	c.CacheBackend = cmp.Or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
 }
 
 // Production reports whether unsafe settings are refused.
 func (c *Config) Production() bool { return c.Environment == "production" }
 
 // APIKey is the upstream model's key; "" = none.
-func (c *Config) APIKey() string { return or(c.OpenRouterAPIKey, c.LLMAPIKey) }
+func (c *Config) APIKey() string { return cmp.Or(c.OpenRouterAPIKey, c.LLMAPIKey) }
 
 // Address is what to listen at.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ const (
 var familiar = map[string]bool{"PORTS": true, "HOSTS": true, "POST": true, "SORT": true}
 
 // settingNames are the variables of all settings, in the order of Config.
-func settingNames() []string {
+func SettingNames() []string {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -29,8 +29,8 @@ func settingNames() []string {
 
 // misspelt warns of variables that are no setting, yet nearly named like one. Their values
 // are not told: they may be secret.
-func misspelt(variables []string) (warnings []string) {
-	settings := settingNames()
+func Misspelt(variables []string) (warnings []string) {
+	settings := SettingNames()
 	known := map[string]bool{}
 	for _, name := range settings {
 		known[name] = true

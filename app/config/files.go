@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -14,12 +14,12 @@ const (
 	fewestFiles = 256
 	// workerFiles are a worker's own: what it inherits, its database, control groups, /proc, the log, and connections on
 	// their way from or to another process.
-	workerFiles = 96
+	WorkerFiles = 96
 	// redisFiles are connections to Redis.
 	redisFiles = 32
 	// supervisorFiles are the supervisor's own; each worker process takes workerSockets more.
-	supervisorFiles = 64
-	workerSockets   = 2
+	SupervisorFiles = 64
+	WorkerSockets   = 2
 	// spareFiles are for connections that are accepted only to be refused: the client gets an answer.
 	spareFiles = 64
 )
@@ -36,7 +36,7 @@ type Files struct {
 
 // openFiles is how many a process may have open, after raising the soft limit to the hard one. Go does nearly that when a
 // program starts, but leaves one below it, and gives a child back what was there before.
-func openFiles() int {
+func OpenFiles() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0
@@ -54,14 +54,14 @@ func SplitFiles(limit int, c Config) (Files, error) {
 		return f, Faults{{"RLIMIT_NOFILE", strconv.Itoa(limit),
 			fmt.Sprintf("must be at least %d open files for each process: raise it (ulimit -n, docker run --ulimit nofile=…)", fewestFiles)}}
 	}
-	own := workerFiles + f.Spare
+	own := WorkerFiles + f.Spare
 	if c.LLMProvider == "openai" {
 		own += min(c.MaxRuns, limit/4) // a connection to the model for each run
 	}
 	if c.RedisURL != "" {
 		own += redisFiles
 	}
-	f.Held = limit - supervisorFiles - workerSockets*min(metrics.MaxWorkers, 2*(2*c.Workers-1))
+	f.Held = limit - SupervisorFiles - WorkerSockets*min(metrics.MaxWorkers, 2*(2*c.Workers-1))
 	f.Conns = min(limit-own, f.Held)
 	f.Streams = f.Conns - max(f.Conns/8, min(32, f.Conns/2))
 	return f, nil

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ func redact(field reflect.StructField, value string) string {
 	case field.Tag.Get("secret") == "all":
 		return redacted
 	case field.Tag.Get("secret") == "url":
-		return redactURL(value)
+		return RedactURL(value)
 	default:
 		return value
 	}
@@ -27,7 +27,7 @@ func redact(field reflect.StructField, value string) string {
 
 // redactURL hides what a URL may hold of a secret: its user's password, or the user where
 // there is none, its query and its fragment. What is no URL is hidden whole.
-func redactURL(value string) string {
+func RedactURL(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" || (u.Opaque != "" && u.Scheme != "sqlite") {
 		return redacted

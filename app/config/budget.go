@@ -1,26 +1,26 @@
-package main
+package config
 
 import "fmt"
 
 const (
-	mib = 1 << 20
+	MiB = 1 << 20
 
 	// assumedLimit is what a machine without a memory limit is budgeted for: the
 	// container that the service is made for.
-	assumedLimit = 512 * mib
+	AssumedLimit = 512 * MiB
 	// minWorker is the least a worker can be asked to live in.
-	minWorker = 24 * mib
+	minWorker = 24 * MiB
 	// gcPercent is by how much a heap may grow between two collections: half of what
 	// Go does by itself (decision 20).
-	gcPercent = 50
+	GCPercent = 50
 	// maxContext is what a worker keeps of notes, preferences and progress that it has
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
 	// The numbers that say whether they are as good as new are 64 KiB for all workers.
-	maxContext = 1 * mib
+	MaxContext = 1 * MiB
 	// minRecycle is the least MAX_WORKER_MEMORY_MB: twice an idle worker's anonymous memory.
-	minRecycle = 8 * mib
+	minRecycle = 8 * MiB
 	// maxProcess is the most a worker is given; more would only hide a leak.
-	maxProcess = 1024 * mib
+	maxProcess = 1024 * MiB
 )
 
 // Budget divides a container's memory among its processes, all in bytes. The
@@ -47,34 +47,34 @@ type Budget struct {
 func Split(limit int64, c Config) (Budget, error) {
 	b := Budget{Limit: limit, Assumed: limit <= 0, Workers: 2 * c.Workers}
 	if b.Assumed {
-		b.Limit = assumedLimit
+		b.Limit = AssumedLimit
 	}
 	b.Kernel = b.Limit / 8
 	b.Supervisor = min(b.Limit/8, maxProcess)
 	b.Journals = b.Supervisor / 2
 	b.Worker = min((b.Limit-b.Kernel-b.Supervisor)/int64(b.Workers), maxProcess)
-	b.Cache = min(int64(c.CacheMaxMB)*mib, b.Worker/4)
-	b.Context = min(maxContext, b.Worker/24)
+	b.Cache = min(int64(c.CacheMaxMB)*MiB, b.Worker/4)
+	b.Context = min(MaxContext, b.Worker/24)
 	if c.RedisURL != "" {
 		b.Shared = b.Worker / 5
 	}
 	b.Transit = b.Worker / 8
 	b.Recycle = b.Worker * 7 / 8 // before the collector has to fight for the rest
 	if c.MaxWorkerMB > 0 {
-		b.Recycle = int64(c.MaxWorkerMB) * mib
+		b.Recycle = int64(c.MaxWorkerMB) * MiB
 	}
 	if b.Worker < minWorker {
 		most := max(0, (b.Limit-b.Kernel-b.Supervisor)/(2*minWorker))
 		return b, Faults{{"WEB_CONCURRENCY", fmt.Sprint(c.Workers),
-			fmt.Sprintf("does not fit into %d MB of memory; at most %d fits", b.Limit/mib, most)}}
+			fmt.Sprintf("does not fit into %d MB of memory; at most %d fits", b.Limit/MiB, most)}}
 	}
 	if most := b.mostRecycle(c.Workers); c.MaxWorkerMB > 0 && (b.Recycle < minRecycle || b.Recycle > most) {
 		return b, Faults{{"MAX_WORKER_MEMORY_MB", fmt.Sprint(c.MaxWorkerMB),
-			fmt.Sprintf("must be 0, or from %d (a worker needs that much) to %d (what %d MB of memory hold for each of %d workers)", minRecycle/mib, most/mib, b.Limit/mib, c.Workers)}}
+			fmt.Sprintf("must be 0, or from %d (a worker needs that much) to %d (what %d MB of memory hold for each of %d workers)", minRecycle/MiB, most/MiB, b.Limit/MiB, c.Workers)}}
 	}
 	if most := b.Worker / 4; int64(c.MaxBodyKB)<<10 > most {
 		return b, Faults{{"MAX_BODY_KB", fmt.Sprint(c.MaxBodyKB),
-			fmt.Sprintf("is too much for a worker of %d MB of memory; at most %d fits", b.Worker/mib, most>>10)}}
+			fmt.Sprintf("is too much for a worker of %d MB of memory; at most %d fits", b.Worker/MiB, most>>10)}}
 	}
 	return b, nil
 }
@@ -86,7 +86,7 @@ func (b Budget) mostRecycle(workers int) int64 {
 }
 
 // listBytes is what a list takes at most while it is made: its rows, their JSON, and the buffer that outgrew.
-const listBytes = 3 * mib
+const listBytes = 3 * MiB
 
 // Lists is how many lists a worker makes at a time: an eighth of it.
 func (b Budget) Lists() int { return int(max(1, b.Worker/8/listBytes)) }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // meanings says of each setting what it does. Its default and what is accepted stand
 // in Config's tags.
-var meanings = map[string]string{
+var Meanings = map[string]string{
 	"HOST":                           "address to listen at",
 	"PORT":                           "port to listen at; 0 takes any free one",
 	"ENVIRONMENT":                    "`production` refuses unsafe settings and logs JSON",
@@ -56,12 +56,12 @@ var meanings = map[string]string{
 }
 
 // printSettings writes all settings as a Markdown table.
-func printSettings(w io.Writer) error {
+func PrintSettings(w io.Writer) error {
 	var table strings.Builder
 	table.WriteString("| variable | default | accepted | meaning |\n| --- | --- | --- | --- |\n")
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
 		name := field.Tag.Get("env")
-		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, code(field.Tag.Get("envDefault")), takes(field), meanings[name])
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, code(field.Tag.Get("envDefault")), takes(field), Meanings[name])
 	}
 	_, err := io.WriteString(w, table.String())
 	return err

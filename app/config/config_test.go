@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 )
 
 func TestConfigDefaultsAreTheContracts(t *testing.T) {
-	c, err := LoadConfig(map[string]string{"PORT": "", "WEB_CONCURRENCY": ""})
+	c, err := Load(map[string]string{"PORT": "", "WEB_CONCURRENCY": ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestConfigDefaultsAreTheContracts(t *testing.T) {
 }
 
 func TestConfigDerivesWhatDependsOnOtherSettings(t *testing.T) {
-	c, err := LoadConfig(map[string]string{"LLM_API_KEY": "k", "ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef"})
+	c, err := Load(map[string]string{"LLM_API_KEY": "k", "ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestConfigTellsEveryFaultAtOnceAndNamesIt(t *testing.T) {
 		"MAX_REQUESTS_JITTER": "1e3", "CACHE_TTL": "0", "CACHE_MAX_ITEMS": "", "SSE_QUEUE_SIZE": "9", "LOG_LEVEL": "loud",
 		"ENVIRONMENT": "prod", "MAX_BODY_KB": "99999999", "LLM_PROVIDER": "oracle",
 	}
-	_, err := LoadConfig(tests)
+	_, err := Load(tests)
 	var faults Faults
 	if !errors.As(err, &faults) {
 		t.Fatalf("got %v, want Faults", err)
@@ -69,10 +69,10 @@ func TestConfigBoundsHoldOnePast(t *testing.T) {
 		{"MAX_BODY_KB", "16384", "16385"}, {"GRACEFUL_TIMEOUT", "0", "61m"},
 	}
 	for _, tt := range tests {
-		if _, err := LoadConfig(map[string]string{tt.name: tt.inside}); err != nil {
+		if _, err := Load(map[string]string{tt.name: tt.inside}); err != nil {
 			t.Errorf("%s=%s: %v", tt.name, tt.inside, err)
 		}
-		if _, err := LoadConfig(map[string]string{tt.name: tt.outside}); err == nil {
+		if _, err := Load(map[string]string{tt.name: tt.outside}); err == nil {
 			t.Errorf("%s=%s was taken", tt.name, tt.outside)
 		}
 	}
@@ -122,7 +122,7 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := LoadConfig(tt.given)
+			_, err := Load(tt.given)
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Setting != tt.setting {
 				t.Errorf("got %v, want one fault of %s", err, tt.setting)
@@ -136,7 +136,7 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 
 func TestARedisMakesTheCacheTiered(t *testing.T) {
 	for backend, want := range map[string]string{"": "tiered", "memory": "memory", "redis": "redis", "tiered": "tiered"} {
-		c, err := LoadConfig(map[string]string{"REDIS_URL": "rediss+sentinel://u:hunter2@a,b/main", "CACHE_BACKEND": backend})
+		c, err := Load(map[string]string{"REDIS_URL": "rediss+sentinel://u:hunter2@a,b/main", "CACHE_BACKEND": backend})
 		if err != nil || c.CacheBackend != want {
 			t.Errorf("CACHE_BACKEND=%q is %q, %v", backend, c.CacheBackend, err)
 		}
@@ -145,7 +145,7 @@ func TestARedisMakesTheCacheTiered(t *testing.T) {
 
 func TestConfigTakesEveryKindOfHost(t *testing.T) {
 	for _, host := range []string{"localhost", "app-1.internal", "my_app", "example.org.", "0.0.0.0", "::", "::1", "fe80::1%eth0"} {
-		if c, err := LoadConfig(map[string]string{"HOST": host}); err != nil || c.Host != host {
+		if c, err := Load(map[string]string{"HOST": host}); err != nil || c.Host != host {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestConfigTakesEitherWayToProveWhoAUserIs(t *testing.T) {
 		"JWT_JWKS_URL": {"https://issuer.example/keys", "http://localhost:8080/keys", "http://127.0.0.1/keys", "http://[::1]/keys"},
 	} {
 		for _, value := range values {
-			if _, err := LoadConfig(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", setting: value}); err != nil {
+			if _, err := Load(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", setting: value}); err != nil {
 				t.Errorf("%s=%s: %v", setting, value, err)
 			}
 		}
@@ -170,7 +170,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		"LLM_BASE_URL": "https://user:canary-4@example.com/v1?key=canary-5", "DATABASE_URL": "postgres://user:canary-6@h1,h2/x?sslpassword=canary-7",
 		"JWT_SECRET": "canary-8",
 	}
-	c, err := LoadConfig(secrets)
+	c, err := Load(secrets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestEverySettingIsParsedOrNamedInTheFault(t *testing.T) {
 		if field.Type.Kind() == reflect.String || field.Type.Kind() == reflect.Slice {
 			continue
 		}
-		_, err := LoadConfig(map[string]string{name: "nonsense"})
+		_, err := Load(map[string]string{name: "nonsense"})
 		if err == nil || !strings.HasPrefix(err.Error(), name+`="nonsense": must be`) {
 			t.Errorf("%s=nonsense: got %v", name, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"reflect"
@@ -13,7 +13,7 @@ var comment = regexp.MustCompile(`^#\s|\s#`)
 
 // given takes the settings that have a value out of an environment, without the white
 // space around them: a trailing newline of a mounted secret, the CR of a file from Windows.
-func given(environment map[string]string) map[string]string {
+func Given(environment map[string]string) map[string]string {
 	values := map[string]string{}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
 		name := field.Tag.Get("env")

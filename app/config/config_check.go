@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ import (
 // The shortest secrets that production takes: an admin token, in characters, and what
 // tokens are signed with, in bytes (RFC 7518, section 3.2).
 const (
-	minAdminToken = 16
+	MinAdminToken = 16
 	minJWTSecret  = 32
 )
 
@@ -75,8 +75,8 @@ func (c *Config) unusable(given map[string]string) Faults {
 	if _, err := netip.ParseAddr(c.Host); err != nil && !hostName.MatchString(c.Host) {
 		fault("HOST", c.Host, "must be an IP address or a host name, without a port")
 	}
-	if c.Production() && len(c.AdminToken) < minAdminToken {
-		fault("ADMIN_TOKEN", "", "must have at least %d characters in production", minAdminToken)
+	if c.Production() && len(c.AdminToken) < MinAdminToken {
+		fault("ADMIN_TOKEN", "", "must have at least %d characters in production", MinAdminToken)
 	}
 	for _, origin := range c.AllowedOrigins {
 		if why := badOrigin(origin, c.Production()); why != "" {
@@ -89,7 +89,7 @@ func (c *Config) unusable(given map[string]string) Faults {
 		}
 	}
 	if err := store.CheckURL(c.DatabaseURL); err != nil {
-		fault("DATABASE_URL", redactURL(c.DatabaseURL), "%s", strings.TrimPrefix(study.AsError(err).Message, "DATABASE_URL: "))
+		fault("DATABASE_URL", RedactURL(c.DatabaseURL), "%s", strings.TrimPrefix(study.AsError(err).Message, "DATABASE_URL: "))
 	}
 	faults = append(faults, c.unusableModel(given)...)
 	faults = append(faults, c.unusableTokens()...)
@@ -110,7 +110,7 @@ func (c *Config) unusableModel(given map[string]string) Faults {
 		faults = append(faults, Fault{"LLM_PROVIDER", c.LLMProvider, "needs OPENROUTER_API_KEY or LLM_API_KEY, or the LLM_BASE_URL of an API that asks for no key"})
 	}
 	if !webAddress(c.LLMBaseURL) {
-		faults = append(faults, Fault{"LLM_BASE_URL", redactURL(c.LLMBaseURL), "must be an http or https URL"})
+		faults = append(faults, Fault{"LLM_BASE_URL", RedactURL(c.LLMBaseURL), "must be an http or https URL"})
 	}
 	for _, setting := range []string{"OPENROUTER_API_KEY", "LLM_API_KEY"} {
 		if key := given[setting]; key != "" && !apiKey.MatchString(key) {
@@ -151,10 +151,10 @@ func (c *Config) unusableTokens() Faults {
 		faults = append(faults, Fault{"JWT_SECRET", "", fmt.Sprintf("must have at least %d bytes in production", minJWTSecret)})
 	}
 	if c.JWTJWKSURL != "" && !trustworthy(c.JWTJWKSURL) {
-		faults = append(faults, Fault{"JWT_JWKS_URL", redactURL(c.JWTJWKSURL), "must be an https URL, or an http one of this machine"})
+		faults = append(faults, Fault{"JWT_JWKS_URL", RedactURL(c.JWTJWKSURL), "must be an https URL, or an http one of this machine"})
 	}
 	if c.JWTSecret != "" && c.JWTJWKSURL != "" {
-		faults = append(faults, Fault{"JWT_JWKS_URL", redactURL(c.JWTJWKSURL), "must not be set together with JWT_SECRET"})
+		faults = append(faults, Fault{"JWT_JWKS_URL", RedactURL(c.JWTJWKSURL), "must not be set together with JWT_SECRET"})
 	}
 	return faults
 }
@@ -187,7 +187,7 @@ func badOrigin(origin string, production bool) string {
 func (c *Config) unusableTogether() Faults {
 	if c.RedisURL != "" {
 		if err := redisconn.Check(c.RedisURL); err != nil {
-			return Faults{{"REDIS_URL", redactURL(c.RedisURL), err.Error()}}
+			return Faults{{"REDIS_URL", RedactURL(c.RedisURL), err.Error()}}
 		}
 		return nil
 	}

@@ -1,0 +1,14 @@
+package main
+
+import (
+	"studysharper/app/config"
+	"testing"
+)
+
+func TestTheJournalsHoldEveryRunTheWorkersLetIn(t *testing.T) {
+	for runs, want := range map[int]int{1: 1024, 64: 1024, 1024: 1024, 1025: 1025, 100_000: 100_000} {
+		if got := journalBounds(config.Config{MaxRuns: runs}, config.Budget{}).MaxRuns; got != want {
+			t.Errorf("MAX_CONCURRENT_RUNS=%d: the journals hold %d runs, want %d", runs, got, want)
+		}
+	}
+}
