@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"app/memfile":                   {"golang.org/x/sys"},
 	"app/testkit":                   {},
 	"app/config":                    {"app/metrics", "app/redisconn", "app/store", "github.com/caarlos0/env/v11"},
+	"app/logging":                   {"app/config"},
 	"app/metrics":                   {"app/memfile", "golang.org/x/sys"},
 	"app/cache":                     {"app/redisconn", "github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2", "github.com/klauspost/compress", "github.com/redis/go-redis/v9"},
 	"app/cache/cachetest":           {"app/cache"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"studysharper/app/logging"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -28,20 +29,20 @@ func (s *stuck) Write(p []byte) (int, error) {
 func TestALogThatNobodyReadsHoldsNobodyUpAndCountsWhatIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{release: make(chan struct{})}
-		w := newLogWriter(out)
-		go w.run()
-		for i := range logQueue + 11 {
+		w := logging.NewLogWriter(out)
+		go w.Run()
+		for i := range logging.LogQueue + 11 {
 			_, _ = fmt.Fprintf(w, "line %d\n", i)
 			if i == 0 {
-				time.Sleep(2 * logGather) // the first line is out of the queue and stuck
+				time.Sleep(2 * logging.LogGather) // the first line is out of the queue and stuck
 			}
 		}
 		close(out.release)
-		time.Sleep(2 * logGather)
+		time.Sleep(2 * logging.LogGather)
 		_, _ = w.Write([]byte("the last\n"))
-		w.flush()
+		w.Flush()
 		got := out.String()
-		if !strings.Contains(got, "lines=10") || strings.Count(got, "line ") < logQueue || !strings.HasSuffix(got, "the last\n") {
+		if !strings.Contains(got, "lines=10") || strings.Count(got, "line ") < logging.LogQueue || !strings.HasSuffix(got, "the last\n") {
 			t.Errorf("%d lines; end: %q", strings.Count(got, "line "), got[max(0, len(got)-200):])
 		}
 	})
@@ -58,15 +59,15 @@ func (w *writes) Write(p []byte) (int, error) {
 func TestLinesThatComeTogetherAreWrittenTogetherAsFarAsAPipeTakesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &writes{}
-		w := newLogWriter(out)
-		go w.run()
-		half, long := strings.Repeat("h", logWrite/2-1)+"\n", strings.Repeat("l", 2*logWrite)+"\n"
+		w := logging.NewLogWriter(out)
+		go w.Run()
+		half, long := strings.Repeat("h", logging.LogWrite/2-1)+"\n", strings.Repeat("l", 2*logging.LogWrite)+"\n"
 		for _, line := range []string{"a\n", "b\n", half, half, "c\n", long, "d\n"} {
 			_, _ = w.Write([]byte(line))
 		}
-		time.Sleep(2 * logGather)
+		time.Sleep(2 * logging.LogGather)
 		_, _ = w.Write([]byte("e\n"))
-		w.flush()
+		w.Flush()
 		if want := []string{"a\nb\n" + half, half + "c\n", long, "d\n", "e\n"}; !slices.Equal(out.each, want) {
 			t.Errorf("%d writes: %.40q, want %.40q", len(out.each), out.each, want)
 		}
@@ -76,16 +77,16 @@ func TestLinesThatComeTogetherAreWrittenTogetherAsFarAsAPipeTakesThem(t *testing
 func TestFlushDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{release: make(chan struct{})}
-		w := newLogWriter(out)
-		go w.run()
-		for range logQueue + 2 {
+		w := logging.NewLogWriter(out)
+		go w.Run()
+		for range logging.LogQueue + 2 {
 			_, _ = w.Write([]byte("line\n"))
 		}
-		w.flush()
-		w.flush()
+		w.Flush()
+		w.Flush()
 		close(out.release)
 		synctest.Wait()
-		close(w.lines)
+		close(w.Lines)
 	})
 }
 
@@ -117,7 +118,7 @@ func TestALogWhoseReaderHasLeftEndsNoProcess(t *testing.T) {
 		if res.Body.Close(); res.StatusCode != http.StatusOK {
 			t.Errorf("status %d", res.StatusCode)
 		}
-		time.Sleep(2 * logGather)
+		time.Sleep(2 * logging.LogGather)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

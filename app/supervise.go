@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/config"
+	"studysharper/app/logging"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -43,7 +44,7 @@ func serve(environment map[string]string) error {
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(config.GCPercent)
-	log, flush := newLogger(c)
+	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
 	for _, warning := range e.warnings {

@@ -20,6 +20,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
+	"studysharper/app/logging"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -63,7 +64,7 @@ func work() error {
 	debug.SetMemoryLimit(b.Worker)
 	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
-	log, flush := newLogger(c)
+	log, flush := logging.New(c)
 	defer flush()
 	log = log.With("worker", os.Getpid())
 	if err := faultAtBoot(parent.Generation); err != nil {

@@ -1,4 +1,6 @@
-package main
+// Package logging makes a process's logger. Its one idea: whoever logs never waits, and lines that nobody reads in time are
+// dropped and counted.
+package logging
 
 import (
 	"io"
@@ -13,53 +15,53 @@ import (
 )
 
 const (
-	logQueue = 4096                   // lines that may wait for a reader of the log
+	LogQueue = 4096                   // lines that may wait for a reader of the log
 	logFlush = 500 * time.Millisecond // how long an ending process waits for one
 
 	// Lines that come within logGather are written together, for each write wakes whoever
 	// reads the log; but no more than a pipe takes in one piece, since all processes write
 	// to the same one (PIPE_BUF, pipe(7)).
-	logGather = 5 * time.Millisecond
-	logWrite  = 4096 // bytes
+	LogGather = 5 * time.Millisecond
+	LogWrite  = 4096 // bytes
 )
 
 // newLogger makes the process's logger: LOG_FORMAT to standard error, from
 // LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
 // when whoever read its log does, as one that writes to a closed pipe would (SIGPIPE).
 // flush is to be called once, at the end of the process.
-func newLogger(c config.Config) (log *slog.Logger, flush func()) {
+func New(c config.Config) (log *slog.Logger, flush func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
-	w := newLogWriter(os.Stderr)
-	go w.run()
+	w := NewLogWriter(os.Stderr)
+	go w.Run()
 	options := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), w.flush
+		return slog.New(slog.NewJSONHandler(w, options)), w.Flush
 	}
-	return slog.New(slog.NewTextHandler(w, options)), w.flush
+	return slog.New(slog.NewTextHandler(w, options)), w.Flush
 }
 
 // logWriter keeps a reader of the log that has stopped reading from stopping the
 // service: lines wait in a bounded queue, and above that they are dropped and counted.
 type logWriter struct {
 	out     io.Writer
-	lines   chan []byte
+	Lines   chan []byte
 	ended   chan struct{}
 	end     sync.Once
 	dropped atomic.Uint64
 }
 
-func newLogWriter(out io.Writer) *logWriter {
-	return &logWriter{out: out, lines: make(chan []byte, logQueue), ended: make(chan struct{})}
+func NewLogWriter(out io.Writer) *logWriter {
+	return &logWriter{out: out, Lines: make(chan []byte, LogQueue), ended: make(chan struct{})}
 }
 
 // Write takes one line; it never blocks and never fails.
 func (w *logWriter) Write(line []byte) (int, error) {
 	select {
-	case w.lines <- append([]byte(nil), line...):
+	case w.Lines <- append([]byte(nil), line...):
 	default:
 		w.dropped.Add(1)
 	}
@@ -67,12 +69,12 @@ func (w *logWriter) Write(line []byte) (int, error) {
 }
 
 // run writes the lines until flush.
-func (w *logWriter) run() {
+func (w *logWriter) Run() {
 	defer close(w.ended)
-	text := make([]byte, 0, logWrite)
+	text := make([]byte, 0, LogWrite)
 	for ended := false; !ended; {
-		if ended = w.take(&text, <-w.lines); !ended {
-			time.Sleep(logGather)
+		if ended = w.take(&text, <-w.Lines); !ended {
+			time.Sleep(LogGather)
 			ended = w.gather(&text)
 		}
 		w.put(&text)
@@ -83,7 +85,7 @@ func (w *logWriter) run() {
 func (w *logWriter) gather(text *[]byte) (ended bool) {
 	for {
 		select {
-		case line := <-w.lines:
+		case line := <-w.Lines:
 			if w.take(text, line) {
 				return true
 			}
@@ -99,7 +101,7 @@ func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
 	if line == nil {
 		return true
 	}
-	if len(*text)+len(line) > logWrite {
+	if len(*text)+len(line) > LogWrite {
 		w.put(text)
 	}
 	*text = append(*text, line...)
@@ -118,10 +120,10 @@ func (w *logWriter) put(text *[]byte) {
 }
 
 // flush waits until what was logged so far is written, for logFlush at most.
-func (w *logWriter) flush() {
+func (w *logWriter) Flush() {
 	w.end.Do(func() {
 		select {
-		case w.lines <- nil:
+		case w.Lines <- nil:
 		default: // the queue is full: nobody reads
 		}
 	})
