@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -12,19 +13,9 @@ import (
 // maxObjects bounds how many places an object is looked for in one answer.
 const maxObjects = 32
 
-// wrappers names the field by which the object of a type is known.
-var wrappers = map[study.Type]string{
-	study.Flashcards: "flashcards",
-	study.Quiz:       "quiz",
-	study.Exam:       "exam",
-	study.Summary:    "summary",
-	study.Analysis:   "analysis",
-	study.Plan:       "plan",
-}
-
 // Parse reads a model's answer as an aid of the type. It is lenient about dress: prose and
-// code fences around the object, an object around it, trailing commas and raw line breaks in
-// strings. The text of a Chat becomes a Reply as it is. An answer may hold several such objects,
+// code fences around the object, an object around it, JSON in every dialect that models write,
+// other names for fields, and an end that is missing: what is whole counts. The text of a Chat becomes a Reply as it is. An answer may hold several such objects,
 // drafts before the last: good says which of them will do, and the last of those counts, or
 // else the last of all. What is wrong otherwise comes back as one fault in words for the model,
 // which does not quote the answer; "" is nothing.
@@ -35,12 +26,13 @@ func Parse(t study.Type, answer string, good func(study.Aid) bool) (study.Aid, s
 	var last, best study.Aid
 	fault := "there is no JSON object in the answer"
 	for i, found := range readObjects(t, answer) {
-		if found.aid != nil {
-			if last = found.aid; good(last) {
-				best = last
-			}
-		} else if found.known || i == 0 {
-			fault = found.fault
+		switch {
+		case found.aid != nil && good(found.aid):
+			last, best = found.aid, found.aid
+		case found.aid != nil && !found.cut:
+			last = found.aid
+		case found.known || i == 0:
+			fault = cmp.Or(found.fault, cutOff)
 		}
 	}
 	switch {
@@ -58,7 +50,8 @@ type object struct {
 	aid   study.Aid // nil: it is not one,
 	fault string    // for this reason,
 	known bool      // but what was asked for all the same
-	size  int       // where it ends; 0 = it does not
+	size  int       // where it ends
+	cut   bool      // it has no end
 }
 
 // readObjects numbers the objects of an answer. It looks for further ones inside those that
@@ -67,7 +60,7 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
 		for i := range maxObjects {
-			open := strings.IndexByte(rest, '{')
+			open := strings.IndexAny(rest, "{[")
 			if open < 0 {
 				return
 			}
@@ -82,26 +75,38 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	}
 }
 
-// readObject reads the object that s starts with.
+// readObject reads the object or list that s starts with.
 func readObject(t study.Type, s string) object {
-	raw, size := tidy(s)
-	if size == 0 {
-		return object{fault: "the JSON object is cut off before its end"}
+	value, size, cut := parseRelaxed(s)
+	o := object{size: size, cut: cut}
+	shaped, known := canonical(t, value)
+	if !known {
+		o.fault = "the JSON object has no field " + wrappers[t][0]
+		if cut {
+			o.fault = cutOff
+		}
+		return o
 	}
-	var top map[string]json.RawMessage
-	if json.Unmarshal(raw, &top) != nil {
-		return object{fault: "the answer is not valid JSON", size: size}
-	}
-	wrapper := wrappers[t]
-	if _, ok := top[wrapper]; !ok {
-		return object{fault: "the JSON object has no field " + wrapper, size: size}
+	o.known = true
+	raw, err := json.Marshal(shaped)
+	if err != nil {
+		o.fault = "the answer is not valid JSON"
+		return o
 	}
 	aid := study.NewAid(t)
 	if err := json.Unmarshal(raw, aid); err != nil {
-		return object{fault: typeFault(err), known: true, size: size}
+		o.fault = typeFault(err)
+		return o
 	}
-	return object{aid: aid, known: true, size: size}
+	if cut && t != study.Summary && t != study.Analysis && study.Items(aid) == 0 {
+		o.fault = cutOff
+		return o
+	}
+	o.aid = aid
+	return o
 }
+
+const cutOff = "the JSON object is cut off before its end"
 
 // objects yields the answer from each place on where an object may begin.
 func objects(answer string) iter.Seq[string] {

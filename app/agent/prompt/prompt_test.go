@@ -30,7 +30,7 @@ func TestBuildWritesEveryType(t *testing.T) {
 				t.Errorf("%s: the user turn lacks %q: %s", typ, want, user)
 			}
 		}
-		if typ != study.Chat && !strings.Contains(p.Turns[0].Text, `{"`+wrappers[typ]+`"`) {
+		if typ != study.Chat && !strings.Contains(p.Turns[0].Text, `{"`+wrappers[typ][0]+`"`) {
 			t.Errorf("%s: the system turn does not show the shape", typ)
 		}
 		if !reflect.DeepEqual(p, Build(brief(typ))) {
@@ -145,10 +145,9 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"nothing", "", "there is no JSON object in the answer"},
 		{"prose", "I cannot do that.", "there is no JSON object in the answer"},
 		{"cut off", cardsJSON[:40], "the JSON object is cut off before its end"},
-		{"no JSON", "{flashcards: SECRET}", "the answer is not valid JSON"},
-		{"another object", `{"cards": ["SECRET"]}`, "the JSON object has no field flashcards"},
+		{"a word", "{flashcards: SECRET}", "flashcards has a value of the wrong type; it must be a list"},
+		{"another object", `{"decks": ["SECRET"]}`, "the JSON object has no field flashcards"},
 		{"a wrong type", `{"flashcards": [{"question": 7}]}`, "flashcards.question has a value of the wrong type; it must be a string"},
-		{"a wrong number", `{"flashcards": [], "total_count": "SECRET"}`, "total_count has a value of the wrong type; it must be a whole number"},
 		{"no list", `{"flashcards": {"SECRET": 1}}`, "flashcards has a value of the wrong type; it must be a list"},
 	} {
 		aid, fault := Parse(study.Flashcards, c.answer, anything)

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bufio"
 	"errors"
 	"io"
 )
@@ -46,4 +47,34 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	}
 	b.left -= n
 	return n, err
+}
+
+// skipBlank skips a byte order mark and white space, which some send to keep a connection
+// alive, and returns the first byte of the rest without reading it.
+func skipBlank(r *bufio.Reader) (byte, error) {
+	for {
+		next, err := r.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		switch next[0] {
+		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
+			_, _ = r.Discard(1) // it is there
+		default:
+			return next[0], nil
+		}
+	}
+}
+
+// beginsEvents reports whether a body begins like an event stream.
+func beginsEvents(r *bufio.Reader) bool {
+	for _, field := range []string{":", "id:", "data:", "event:", "retry:"} {
+		if next, _ := r.Peek(1); next[0] != field[0] {
+			continue
+		}
+		if next, _ := r.Peek(len(field)); string(next) == field {
+			return true
+		}
+	}
+	return false
 }

@@ -23,84 +23,6 @@ const (
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
-// wireReply is a plain response or one chunk of a stream. It refers to the bytes that it was
-// decoded from and is valid as long as they are.
-type wireReply struct {
-	Model   jsonString             `json:"model"`
-	Choices [maxChoices]wireChoice `json:"choices"` // further ones are skipped, missing ones are empty
-	Usage   wireUsage              `json:"usage"`
-	Error   rawValue               `json:"error"`
-}
-
-type wireChoice struct {
-	Index        wireNumber `json:"index"`
-	Message      wireText   `json:"message"` // in a plain response; some streams have it too
-	Delta        wireText   `json:"delta"`   // in a chunk of a stream
-	Text         jsonString `json:"text"`    // of servers that answer as for a completion
-	FinishReason jsonString `json:"finish_reason"`
-	Error        rawValue   `json:"error"`
-}
-
-// wireText leaves out what models think aloud (reasoning, reasoning_content, thinking).
-type wireText struct {
-	Content wireContent `json:"content"`
-	Refusal jsonString  `json:"refusal"`
-}
-
-// wireContent is a string or a list of parts.
-type wireContent rawValue
-
-// UnmarshalJSON keeps any value.
-func (c *wireContent) UnmarshalJSON(value []byte) error {
-	*c = value
-	return nil
-}
-
-// texts yields the string, or the text of each part that is answer and not reasoning.
-func (c wireContent) texts(yield func(jsonString) bool) {
-	if len(c) == 0 || c[0] != '[' {
-		if len(c) > 0 && c[0] == '"' {
-			yield(jsonString(c))
-		}
-		return
-	}
-	var parts [maxParts]struct { // an array, so that further ones are skipped
-		Type jsonString `json:"type"`
-		Text jsonString `json:"text"`
-	}
-	_ = json.Unmarshal(c, &parts) // parts of another shape have no text
-	for _, p := range parts {
-		answer := p.Type.isEmpty() || p.Type.equals("text") || p.Type.equals("output_text")
-		if answer && !p.Text.isEmpty() && !yield(p.Text) {
-			return
-		}
-	}
-}
-
-type wireUsage struct {
-	PromptTokens     wireNumber `json:"prompt_tokens"`
-	CompletionTokens wireNumber `json:"completion_tokens"`
-	TotalTokens      wireNumber `json:"total_tokens"`
-}
-
-// UnmarshalJSON reads an object; anything else says nothing.
-func (u *wireUsage) UnmarshalJSON(value []byte) error {
-	type plain wireUsage
-	*u = wireUsage{}
-	if value[0] == '{' {
-		_ = json.Unmarshal(value, (*plain)(u)) // the numbers take anything
-	}
-	return nil
-}
-
-// tokens returns the total of a call; 0 if the upstream did not say.
-func (u wireUsage) tokens() int {
-	if u.TotalTokens > 0 {
-		return int(u.TotalTokens)
-	}
-	return int(u.PromptTokens + u.CompletionTokens)
-}
-
 // responseReader reads one response.
 type responseReader struct {
 	ctx    context.Context
@@ -144,36 +66,6 @@ func (r *responseReader) readBody(h http.Header) *failure {
 	default:
 		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
 	}
-}
-
-// skipBlank skips a byte order mark and white space, which some send to keep a connection
-// alive, and returns the first byte of the rest without reading it.
-func skipBlank(r *bufio.Reader) (byte, error) {
-	for {
-		next, err := r.Peek(1)
-		if err != nil {
-			return 0, err
-		}
-		switch next[0] {
-		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
-			_, _ = r.Discard(1) // it is there
-		default:
-			return next[0], nil
-		}
-	}
-}
-
-// beginsEvents reports whether a body begins like an event stream.
-func beginsEvents(r *bufio.Reader) bool {
-	for _, field := range []string{":", "id:", "data:", "event:", "retry:"} {
-		if next, _ := r.Peek(1); next[0] != field[0] {
-			continue
-		}
-		if next, _ := r.Peek(len(field)); string(next) == field {
-			return true
-		}
-	}
-	return false
 }
 
 // readJSON reads one JSON body; some upstreams put it into a list.
