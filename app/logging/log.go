@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	LogQueue = 4096                   // lines that may wait for a reader of the log
+	logQueue = 4096                   // lines that may wait for a reader of the log
 	logFlush = 500 * time.Millisecond // how long an ending process waits for one
 
 	// Lines that come within logGather are written together, for each write wakes whoever
 	// reads the log; but no more than a pipe takes in one piece, since all processes write
 	// to the same one (PIPE_BUF, pipe(7)).
-	LogGather = 5 * time.Millisecond
-	LogWrite  = 4096 // bytes
+	logGather = 5 * time.Millisecond
+	logWrite  = 4096 // bytes
 )
 
 // newLogger makes the process's logger: LOG_FORMAT to standard error, from
@@ -35,7 +35,7 @@ func New(c config.Config) (log *slog.Logger, flush func()) {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
-	w := NewLogWriter(os.Stderr)
+	w := newLogWriter(os.Stderr)
 	go w.Run()
 	options := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
@@ -54,8 +54,8 @@ type logWriter struct {
 	dropped atomic.Uint64
 }
 
-func NewLogWriter(out io.Writer) *logWriter {
-	return &logWriter{out: out, Lines: make(chan []byte, LogQueue), ended: make(chan struct{})}
+func newLogWriter(out io.Writer) *logWriter {
+	return &logWriter{out: out, Lines: make(chan []byte, logQueue), ended: make(chan struct{})}
 }
 
 // Write takes one line; it never blocks and never fails.
@@ -71,10 +71,10 @@ func (w *logWriter) Write(line []byte) (int, error) {
 // run writes the lines until flush.
 func (w *logWriter) Run() {
 	defer close(w.ended)
-	text := make([]byte, 0, LogWrite)
+	text := make([]byte, 0, logWrite)
 	for ended := false; !ended; {
 		if ended = w.take(&text, <-w.Lines); !ended {
-			time.Sleep(LogGather)
+			time.Sleep(logGather)
 			ended = w.gather(&text)
 		}
 		w.put(&text)
@@ -101,7 +101,7 @@ func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
 	if line == nil {
 		return true
 	}
-	if len(*text)+len(line) > LogWrite {
+	if len(*text)+len(line) > logWrite {
 		w.put(text)
 	}
 	*text = append(*text, line...)
