@@ -120,7 +120,7 @@ func TestWithoutAFolderForTheScoreboardTheServiceSaysSoAndServes(t *testing.T) {
 	if status, _ := s.ask("GET", "/readyz", ""); status != 200 || len(s.workers()) != 2 {
 		t.Errorf("got %d with %d workers", status, len(s.workers()))
 	}
-	if !strings.Contains(s.log.String(), "WORKER_TMP_DIR cannot hold the scoreboard") {
+	if !strings.Contains(s.log.String(), "WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file") {
 		t.Errorf("the log does not say so:\n%s", s.log)
 	}
 }

@@ -378,7 +378,7 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"version", nil, []string{"version"}, 0, "studysharper " + version},
 		{"check-config", []string{"ADMIN_TOKEN=canary-token-canary"}, []string{"check-config"}, 0, "ADMIN_TOKEN=[redacted]"},
 		{"check-config with two faults", []string{"PORT=x", "WEB_CONCURRENCY=0"}, []string{"check-config"}, 2, "WEB_CONCURRENCY=\"0\": must be"},
-		{"a worker by hand", nil, []string{"worker"}, 2, "supervisor"},
+		{"a worker by hand", nil, []string{"worker"}, 2, "studysharper: 'worker' is internal; run `studysharper serve`\n"},
 		{"an unknown command", nil, []string{"dance"}, 2, "dance"},
 		{"an unknown flag", nil, []string{"serve", "--fast"}, 2, "--fast"},
 		{"a flag's bad value", nil, []string{"serve", "--workers", "zero"}, 2, "--workers=\"zero\""},

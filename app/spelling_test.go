@@ -10,8 +10,8 @@ import (
 func TestMisspeltSettingsAreWarnedOf(t *testing.T) {
 	for variable, meant := range map[string]string{
 		"WEB_CONCURENCY": "WEB_CONCURRENCY", "DATABSE_URL": "DATABASE_URL", "DATABASE_ULR": "DATABASE_URL", "ADMIN_TOKE": "ADMIN_TOKEN", "ADMINTOKEN": "ADMIN_TOKEN",
-		"OPENROUTER_APIKEY": "OPENROUTER_API_KEY", "OPEN_ROUTER_API_KEY": "OPENROUTER_API_KEY", "LLM_MODLE": "LLM_MODEL", "ALLOWED_ORIGIN": "ALLOWED_ORIGINS",
-		"REDIS_URI": "REDIS_URL", "PROT": "PORT", "HOTS": "HOST", "web_concurrency": "WEB_CONCURRENCY", "ENVIROMENT": "ENVIRONMENT", "SSE_MAX_STREAM": "SSE_MAX_STREAMS",
+		"OPENROUTER_APIKEY": "OPENROUTER_API_KEY", "OPEN_ROUTER_API_KEY": "OPENROUTER_API_KEY", "LLM_MODLE": "LLM_MODEL", "ALLOWED_ORIGIN": "ALLOWED_ORIGINS", //nolint:misspell // misspelt on purpose
+		"REDIS_URI": "REDIS_URL", "PROT": "PORT", "HOTS": "HOST", "web_concurrency": "WEB_CONCURRENCY", "ENVIROMENT": "ENVIRONMENT", "SSE_MAX_STREAM": "SSE_MAX_STREAMS", //nolint:misspell // misspelt on purpose
 		"WEBCONCURENCY": "WEB_CONCURRENCY", "MAX_REQUEST_JITTERS": "MAX_REQUESTS_JITTER",
 	} {
 		if got := config.Misspelt([]string{variable}); len(got) != 1 || !strings.HasPrefix(got[0], variable+" is not a setting") || !strings.HasSuffix(got[0], " "+meant+"?") {

@@ -67,7 +67,10 @@ func TestStreamOfADeletedSessionHasNothingOfItsFormerLife(t *testing.T) {
 	if status, got := s.exchange(b, "DELETE", "/api/ai/sessions/"+session, ""); status != 204 {
 		t.Fatalf("%d %v", status, got)
 	}
-	fresh, returned := s.open(a, session), s.open(b, session, lastID(before))
+	if w := s.open(b, session, lastID(before)); w.status != 204 { // its id says that it has seen the end
+		t.Errorf("a client that has seen the end of what was deleted: %d", w.status)
+	}
+	fresh, returned := s.open(a, session), s.open(b, session, lastID(before[:len(before)-1]))
 	for _, w := range []*watcher{fresh, returned} {
 		if w.status != 200 && w.status != 404 {
 			t.Errorf("a stream of what was deleted: %d", w.status)

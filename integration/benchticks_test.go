@@ -22,7 +22,7 @@ const (
 // ticksFanOut: an event a second for 50 sessions, each with 200 readers.
 func (b *bench) ticksFanOut() { b.ticks(50, tickBound, tickMemoryBound, backBound) }
 
-// ticksOwn: an event a second for each stream's own session. Footprint is told and not judged, for most of it is not
+// ticksOwn: an event a second for each stream's own session. What it takes is reported and not judged, for most of it is not
 // the streams': ten thousand runs at once, 156 times what MAX_CONCURRENT_RUNS lets in, and all that they said kept.
 func (b *bench) ticksOwn() { b.ticks(streamsAtFull, 0, 0, 0) }
 

@@ -133,7 +133,7 @@ func TestStudentsWithoutWishesShareAnAnswerAndOthersDoNot(t *testing.T) {
 	}
 }
 
-// partWarnings are what is told when context part missing.
+// partWarnings tell the student which part of the context is missing.
 var partWarnings = map[string]string{
 	"Session":      "the conversation so far could not be read",
 	"Messages":     "the conversation so far could not be read",

@@ -230,7 +230,7 @@ func TestWhileTheIssuerIsAwayTheOldKeysStay(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if n := strings.Count(log.String(), "cannot be fetched"); n != 6 || strings.Contains(log.String(), "canary") {
+		if n := strings.Count(log.String(), `level=WARN msg="fetching the JSON Web Key Set failed"`); n != 6 || strings.Contains(log.String(), "canary") {
 			t.Errorf("%d lines:\n%s", n, log)
 		}
 	})

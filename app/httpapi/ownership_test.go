@@ -25,10 +25,10 @@ func TestEveryFieldThatIsWrongOrUnknownIsNamed(t *testing.T) {
 	f := serve(t)
 	id := f.ask("POST", "/api/notes", `{"user_id":"u","title":"a","content":"b"}`).object(t)["id"].(string)
 	f.faulty("POST", "/api/ai/feedback", `{}`, "user_id", "rating", "content_type", "content_id")
-	f.faulty("POST", "/api/ai/feedback?user_id=u", `{"content_type":"quizes","content_id":"`+session+`","rating":1}`, "content_type")
+	f.faulty("POST", "/api/ai/feedback?user_id=u", `{"content_type":"quizes","content_id":"`+session+`","rating":1}`, "content_type") //nolint:misspell // misspelt on purpose
 	f.faulty("POST", "/api/ai/feedback?user_id=u", `{"content_type":"quizzes","content_id":"`+session+`","rating":1,"isues":[]}`, "isues")
 	f.faulty("POST", "/api/notes", `{"user_id":"u","content":"b","titel":"a"}`, "titel")
-	f.faulty("PUT", "/api/ai/preferences", `{"user_id":"u","dificulty":"hard"}`, "dificulty")
+	f.faulty("PUT", "/api/ai/preferences", `{"user_id":"u","dificulty":"hard"}`, "dificulty") //nolint:misspell // misspelt on purpose
 	f.faulty("PATCH", "/api/notes/"+id, `{"contents":"c","id":"x"}`, "contents", "id")
 	f.faulty("PATCH", "/api/notes/"+id, `{"a secret text":"c"}`, "(unnamed)")
 	f.faulty("PATCH", "/api/notes/"+id, `{"content":""}`, "content")

@@ -117,20 +117,20 @@ type First struct{ Shared, Own Counter }
 
 // Take implements Counter.
 func (f First) Take(ctx context.Context, client string, policies []Policy) (Verdict, error) {
-	return f.ask(Counter.Take, ctx, client, policies)
+	return f.ask(ctx, Counter.Take, client, policies)
 }
 
 // Peek implements Counter.
 func (f First) Peek(ctx context.Context, client string, policies []Policy) (Verdict, error) {
-	return f.ask(Counter.Peek, ctx, client, policies)
+	return f.ask(ctx, Counter.Peek, client, policies)
 }
 
-func (f First) ask(how func(Counter, context.Context, string, []Policy) (Verdict, error), ctx context.Context, client string, policies []Policy) (Verdict, error) {
-	v, err := how(f.Shared, ctx, client, policies)
+func (f First) ask(ctx context.Context, count func(Counter, context.Context, string, []Policy) (Verdict, error), client string, policies []Policy) (Verdict, error) {
+	v, err := count(f.Shared, ctx, client, policies)
 	if err == nil {
 		return v, nil
 	}
-	if v, own := how(f.Own, ctx, client, policies); own == nil {
+	if v, own := count(f.Own, ctx, client, policies); own == nil {
 		return v, nil
 	}
 	return Verdict{}, fmt.Errorf("count a request: %w", err)

@@ -108,8 +108,8 @@ func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), qu
 	if err != nil {
 		return s.fail(wait, err)
 	}
-	defer func() { _ = conn.Close() }() // back to the pool
-	rows, err := conn.QueryContext(context.WithoutCancel(wait), query, args...)
+	defer func() { _ = conn.Close() }()                                         // back to the pool
+	rows, err := conn.QueryContext(context.WithoutCancel(wait), query, args...) //nolint:rowserrcheck // takeRows checks it
 	if err != nil {
 		return s.fail(wait, err)
 	}
@@ -135,7 +135,7 @@ func (t sqliteTx) row(ctx context.Context, query string, args ...any) scanner {
 }
 
 func (t sqliteTx) rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
-	rows, err := t.tx.QueryContext(ctx, query, args...)
+	rows, err := t.tx.QueryContext(ctx, query, args...) //nolint:rowserrcheck // takeRows checks it
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func TestOfKnowsWhatIsAskedFor(t *testing.T) {
 		{"Can you review my notes?", study.Analysis, 0},
 		{"analyse my biology lecture notes", study.Analysis, 0},
 		{"give me feedback on my notes", study.Analysis, 0},
-		{"Gaps from my notes?", study.Analysis, 0},
+		{"What is missing from my notes?", study.Analysis, 0},
 		{"find the gaps in my notes", study.Analysis, 0},
 		{"make me a study plan for finals", study.Plan, 0},
 		{"Create a 5 day revision timetable", study.Plan, 5},

@@ -138,10 +138,10 @@ func TestRateLimitedModelIsLeftAloneAsLongAsItAsked(t *testing.T) {
 			if _, no := b.acquire(time.Now()); no.wait != asked || !no.limited {
 				t.Errorf("asked %v, says %+v", asked, no)
 			}
-			if time.Sleep(want - 1); !b.blockedAt(time.Now()) {
+			if time.Sleep(want - time.Nanosecond); !b.blockedAt(time.Now()) {
 				t.Errorf("asked %v, a call goes too soon", asked)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			tell(t, b, healthy)
 			if pass, _ := b.acquire(time.Now()); pass == nil { // needs no probe: all may go
 				t.Error("still refused")

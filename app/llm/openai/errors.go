@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,7 +43,7 @@ func (f *failure) errorAfter(before []*study.Error) error {
 	if len(before) == 0 {
 		return f.err
 	}
-	all := append(before, f.err)
+	all := slices.Concat(before, []*study.Error{f.err})
 	whole := *f.err
 	if soonest := soonestRetry(all); soonest != nil && f.recovery != giveUp {
 		whole = *soonest

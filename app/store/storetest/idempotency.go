@@ -17,64 +17,65 @@ func keyOf(user, key, request string) store.Key {
 	return store.Key{UserID: user, Key: key, Fingerprint: request}
 }
 
-// creates is a request that makes a note of a user's and answers with its id.
-func creates(s store.Store, user string) func(context.Context) (store.Answer, error) {
+// creates is a request that makes a note of ada's and answers with its id.
+func creates(s store.Store) func(context.Context) (store.Answer, error) {
 	return func(ctx context.Context) (store.Answer, error) {
-		n, err := s.CreateNote(ctx, study.Note{UserID: user})
+		n, err := s.CreateNote(ctx, study.Note{UserID: "ada"})
 		return store.Answer{Status: 201, ContentType: "application/json", Location: "/" + n.ID, Body: []byte(n.ID)}, err
 	}
 }
 
-func noteCount(t *testing.T, s store.Store, user string) int {
+// noteCount counts ada's notes.
+func noteCount(t *testing.T, s store.Store) int {
 	t.Helper()
-	return len(rows(s.Notes(t.Context(), store.NoteQuery{UserID: user, Page: store.Page{Limit: 200}}))(t))
+	return len(rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 200}}))(t))
 }
 
 var idempotencyTests = map[string]func(*testing.T, store.Store){
 	"ARequestSentAgainIsAnsweredAndNotCarriedOutAgain": func(t *testing.T, s store.Store) {
-		first, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s, "ada"))
+		first, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s))
 		if ok(t, err); replayed {
 			t.Error("the first is replayed")
 		}
-		again, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s, "ada"))
+		again, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s))
 		ok(t, err)
 		if !replayed || again.Status != 201 || again.ContentType != "application/json" || again.Location != first.Location || !bytes.Equal(again.Body, first.Body) {
 			t.Errorf("replayed %v: %+v, want %+v", replayed, again, first)
 		}
-		if n := noteCount(t, s, "ada"); n != 1 {
+		if n := noteCount(t, s); n != 1 {
 			t.Errorf("%d notes, want 1", n)
 		}
 	},
 	"AKeyIsOneUsersAndOneRequests": func(t *testing.T, s store.Store) {
 		for _, user := range []string{"ada", "bob", ""} {
-			_, replayed, err := s.Once(t.Context(), keyOf(user, "k", "r"), creates(s, "ada"))
+			_, replayed, err := s.Once(t.Context(), keyOf(user, "k", "r"), creates(s))
 			if ok(t, err); replayed {
 				t.Errorf("%q is answered what another was", user)
 			}
 		}
-		_, _, err := s.Once(t.Context(), keyOf("ada", "k", "another"), creates(s, "ada"))
+		_, _, err := s.Once(t.Context(), keyOf("ada", "k", "another"), creates(s))
 		wantFault(t, err, "Idempotency-Key")
 		_, _, err = s.ClaimKey(t.Context(), keyOf("ada", "k", "another"), time.Hour)
 		wantFault(t, err, "Idempotency-Key")
-		if n := noteCount(t, s, "ada"); n != 3 {
+		if n := noteCount(t, s); n != 3 {
 			t.Errorf("%d notes, want 3", n)
 		}
 	},
 	"ARequestThatFailsChangesNothingAndKeepsNothing": func(t *testing.T, s store.Store) {
 		wrong := study.Errorf(study.CodeWithheld, "wrong")
 		_, _, err := s.Once(t.Context(), keyOf("ada", "k", "r"), func(ctx context.Context) (store.Answer, error) {
-			_, err := creates(s, "ada")(ctx)
+			_, err := creates(s)(ctx)
 			ok(t, err)
 			return store.Answer{Status: 201}, wrong
 		})
 		if !errors.Is(err, wrong) {
 			t.Fatalf("error %v, want the request's", err)
 		}
-		if n := noteCount(t, s, "ada"); n != 0 {
+		if n := noteCount(t, s); n != 0 {
 			t.Errorf("%d notes of a request that failed", n)
 		}
-		_, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "another"), creates(s, "ada"))
-		if ok(t, err); replayed || noteCount(t, s, "ada") != 1 {
+		_, replayed, err := s.Once(t.Context(), keyOf("ada", "k", "another"), creates(s))
+		if ok(t, err); replayed || noteCount(t, s) != 1 {
 			t.Error("the key of a request that failed cannot be used")
 		}
 	},
@@ -98,7 +99,7 @@ var idempotencyTests = map[string]func(*testing.T, store.Store){
 		for i := range answers {
 			all.Go(func() {
 				var err error
-				if answers[i], _, err = s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s, "ada")); err != nil {
+				if answers[i], _, err = s.Once(t.Context(), keyOf("ada", "k", "r"), creates(s)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -109,7 +110,7 @@ var idempotencyTests = map[string]func(*testing.T, store.Store){
 				t.Errorf("answered %s and %s", a.Location, answers[0].Location)
 			}
 		}
-		if n := noteCount(t, s, "ada"); n != 1 {
+		if n := noteCount(t, s); n != 1 {
 			t.Errorf("%d notes, want 1", n)
 		}
 	},
@@ -124,7 +125,7 @@ var idempotencyTests = map[string]func(*testing.T, store.Store){
 		if e := study.AsError(err); e.RetryAfter < 59*time.Minute || e.RetryAfter > time.Hour {
 			t.Errorf("retry after %v, want the rest of the claim", e.RetryAfter)
 		}
-		_, _, err = s.Once(t.Context(), k, creates(s, "ada"))
+		_, _, err = s.Once(t.Context(), k, creates(s))
 		wantCode(t, err, study.CodeConflict)
 		ok(t, s.ExtendClaim(t.Context(), c, 2*time.Hour))
 		ok(t, s.SettleClaim(t.Context(), c, store.Answer{Status: 200, Body: []byte("done")}))
