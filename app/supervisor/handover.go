@@ -28,10 +28,15 @@ type stalls struct {
 }
 
 // onSuspended notes it when the supervisor did not run for a while: it was stopped, or there
-// was no processor for it.
+// was no processor for it. The pause is no part of the time that a worker has to drain.
 func (s *Supervisor) onSuspended(now time.Time) {
 	if pause := now.Sub(s.looked); !s.looked.IsZero() && pause > longBreak {
 		s.awake = now
+		for _, w := range s.workers {
+			if !w.DrainBy.IsZero() {
+				w.DrainBy = w.DrainBy.Add(pause)
+			}
+		}
 		s.stalls.count++
 		s.stalls.longest = max(s.stalls.longest, pause)
 	}
@@ -71,7 +76,7 @@ func (s *Supervisor) notice(n Notice) {
 func (s *Supervisor) ready(w *worker) {
 	w.readyAt = time.Now()
 	s.booted = true
-	s.read(w, w.readyAt)
+	s.read(w)
 	if w.BornWith = w.Memory; s.o.Limits.MaxMemory > 0 && w.BornWith > s.o.Limits.MaxMemory {
 		s.o.Log.Warn("a new worker is above its memory limit already: raise MAX_WORKER_MEMORY_MB, or give the container more memory",
 			"pid", w.PID, "anon_bytes", w.BornWith, "limit_bytes", s.o.Limits.MaxMemory)

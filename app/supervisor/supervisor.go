@@ -42,8 +42,7 @@ type Options struct {
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Entry) time.Duration
 	MaxHeld int // connections held while no worker is ready: each takes a descriptor; 0 = 4096
-	// Memory is what a process has in memory; nil: by /proc.
-	Memory func(pid int) (metrics.ProcessMemory, error)
+	Memory  func(pid int) (metrics.ProcessMemory, error) // of a process; nil: by /proc
 	// Died is called when a worker was killed or failed: it may have left something half done.
 	// It must not block. nil: nobody is told.
 	Died func()
@@ -77,7 +76,7 @@ type worker struct {
 	Worker
 	process    Process
 	page       int
-	launch     int // the how-manieth worker it is
+	launch     int // sequence number
 	generation int
 	reload     int // reloads before it was started
 	readyAt    time.Time
@@ -136,9 +135,12 @@ func (s *Supervisor) verdict() error {
 // to be asked again; nil when only an event can change anything.
 func (s *Supervisor) act() <-chan time.Time {
 	s.trim()
-	now := time.Now()
+	for _, w := range s.workers {
+		s.read(w)
+	}
+	now := time.Now() // after what it judges was read: a stall before or amid the reading shows in it
 	s.onSuspended(now)
-	actions, wake := Next(s.view(now), s.o.Limits, now)
+	actions, wake := Next(s.view(), s.o.Limits, now)
 	for _, a := range actions {
 		s.do(a, now)
 	}
@@ -164,13 +166,12 @@ func (s *Supervisor) trim() {
 	}
 }
 
-func (s *Supervisor) view(now time.Time) View {
+func (s *Supervisor) view() View {
 	v := View{Stopping: s.stopping, StopBy: s.stopBy, Awake: s.awake}
 	for _, p := range s.slots {
 		v.Slots = append(v.Slots, p.Slot)
 	}
 	for _, w := range s.inOrder() {
-		s.read(w, now)
 		v.Workers = append(v.Workers, w.Worker)
 	}
 	return v
@@ -186,16 +187,19 @@ func (s *Supervisor) inOrder() []*worker {
 	return list
 }
 
-// read brings what is known of a worker up to date from its page.
-func (s *Supervisor) read(w *worker, now time.Time) {
+// read brings what is known of a worker up to date from its page. The present is taken after an
+// age is, so that a stall between them makes the worker look younger, not silent.
+func (s *Supervisor) read(w *worker) {
 	page := s.o.Board.Worker(w.page)
 	w.State = metrics.State(page.Gauge(metrics.StateOf))
-	w.LastAlive = now.Add(-s.o.Silence(page))
+	silence := s.o.Silence(page)
+	w.LastAlive = time.Now().Add(-silence)
 	w.Requests = page.Count(metrics.Requests)
 	w.Outdated = w.reload < s.reloads
 	w.Oldest = time.Time{}
 	if began := page.Gauge(metrics.OldestStart); began > 0 {
-		w.Oldest = now.Add(-time.Duration(metrics.Monotonic() - began))
+		age := time.Duration(metrics.Monotonic() - began)
+		w.Oldest = time.Now().Add(-age)
 	}
 	if memory, err := s.o.Memory(w.PID); err == nil {
 		w.RSS, w.Memory = memory.Resident, memory.Anonymous
