@@ -12,6 +12,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/offline/engine"
 	"studysharper/app/store"
@@ -116,7 +117,7 @@ func (a *assembly) serve() error {
 		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: metrics.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeTrusted(a.forget),
+		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeTrusted(a.forget),
 		ModelOpen: func() bool { return p.health().FirstOpen },
 		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
 	})

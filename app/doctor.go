@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"studysharper/app/config"
-	"studysharper/app/metrics"
+	"studysharper/app/memory"
 )
 
 // severity is what a line of the doctor's means for the service.
@@ -66,7 +66,7 @@ func warningLines(environment map[string]string, c config.Config) (lines []func(
 
 // examinations are the doctor's, in the order of their lines.
 func examinations(ctx context.Context, c config.Config) []func() finding {
-	cgroup := metrics.OpenCgroup(os.DirFS("/"))
+	cgroup := memory.OpenCgroup(os.DirFS("/"))
 	return []func() finding{
 		func() finding { return cgroupLine(cgroup) },
 		func() finding { return budgetLine(memoryLimit(), c) },

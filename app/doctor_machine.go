@@ -4,10 +4,11 @@ import (
 	"strings"
 
 	"studysharper/app/config"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 )
 
-func cgroupLine(cgroup metrics.Cgroup) finding {
+func cgroupLine(cgroup memory.Cgroup) finding {
 	const subject = "cgroup"
 	memory, err := cgroup.Memory()
 	switch {

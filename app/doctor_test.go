@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"studysharper/app/config"
-	"studysharper/app/metrics"
+	"studysharper/app/memory"
 	"studysharper/app/redisconn/redistest"
 	"studysharper/app/store"
 	"studysharper/app/store/postgrestest"
@@ -27,12 +27,12 @@ func says(t *testing.T, f finding, want severity, text string) {
 	}
 }
 
-func cgroupOf(files map[string]string) metrics.Cgroup {
+func cgroupOf(files map[string]string) memory.Cgroup {
 	tree := fstest.MapFS{}
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return metrics.OpenCgroup(tree)
+	return memory.OpenCgroup(tree)
 }
 
 func TestDoctorSaysWhatTheCgroupIs(t *testing.T) {

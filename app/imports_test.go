@@ -20,7 +20,8 @@ var allowed = map[string][]string{
 	"app/testkit":                   {},
 	"app/config":                    {"app/metrics", "app/redisconn", "app/store", "github.com/caarlos0/env/v11"},
 	"app/logging":                   {"app/config"},
-	"app/metrics":                   {"app/memfile", "golang.org/x/sys"},
+	"app/memory":                    {"golang.org/x/sys"},
+	"app/metrics":                   {"app/memfile", "app/memory", "golang.org/x/sys"},
 	"app/cache":                     {"app/redisconn", "github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2", "github.com/klauspost/compress", "github.com/redis/go-redis/v9"},
 	"app/cache/cachetest":           {"app/cache"},
 	"app/llm/openai":                {},
@@ -44,10 +45,10 @@ var allowed = map[string][]string{
 	"app/agent/intent":              {},
 	"app/agent/prompt":              {},
 	"app/agent/validate":            {},
-	"app/supervisor":                {"app/metrics", "golang.org/x/sys"},
+	"app/supervisor":                {"app/memory", "app/metrics", "golang.org/x/sys"},
 	"app/httpapi/rawtest":           {},
 	"app/httpapi/openapitest":       {"github.com/santhosh-tekuri/jsonschema/v6"},
-	"app/httpapi":                   {"app/agent", "app/limit", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys"},
+	"app/httpapi":                   {"app/agent", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys"},
 	"app/web":                       {},
 	"loadtest":                      {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "loadtest/server", "github.com/schollz/progressbar/v3"},
 	"loadtest/client":               {"github.com/valyala/fasthttp"},
@@ -62,7 +63,7 @@ var allowed = map[string][]string{
 	"loadtest/benchrecycle/wire":    {"golang.org/x/sys"},
 	"loadtest/fakellm":              {},
 	"loadtest/swarm":                {"golang.org/x/sys"},
-	"integration":                   {"app/httpapi/rawtest", "app/metrics", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
+	"integration":                   {"app/httpapi/rawtest", "app/memory", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

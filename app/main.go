@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"studysharper/app/config"
+	"studysharper/app/memory"
 	"studysharper/app/supervisor"
 )
 
@@ -30,7 +31,7 @@ const (
 
 func main() {
 	status := run(os.Args[1:], os.Stdout, os.Stderr)
-	_ = adviseSequential() // then the program's memory looks needed, no more
+	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
 	os.Exit(status)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"studysharper/app/config"
 	"studysharper/app/logging"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -76,27 +77,27 @@ func listen(c config.Config) (*net.TCPListener, error) {
 
 // memoryLimit is the container's memory limit in bytes; 0 = none is set.
 func memoryLimit() int64 {
-	memory, err := metrics.OpenCgroup(os.DirFS("/")).Memory()
+	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
 	if err != nil {
 		return 0
 	}
-	return memory.LimitBytes
+	return usage.LimitBytes
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	memory, err := openShared(c, log)
+	shared, err := openShared(c, log)
 	if err != nil {
 		return bootError{err}
 	}
-	defer memory.close()
-	board := memory.board
+	defer shared.close()
+	board := shared.board
 	journal := stream.NewMemory(journalBounds(c, b))
-	oom := newOOMWatch(log)
-	var flood heapTrimmer
+	oom := memory.NewOOMWatch(log)
+	var flood memory.HeapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
-	launcher, err := newFork(environment, listener, memory, notices, journal, log)
+	launcher, err := newFork(environment, listener, shared, notices, journal, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -108,10 +109,10 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 		return metrics.Publish(ctx, board.Supervisor(), func() bool { return true },
 			func(p *metrics.Entry) {
 				publishJournal(p, journal)
-				oom.look()
+				oom.Look()
 				recent.Look(board)
 				all := board.Snapshot()
-				flood.look(loadMark{all.Sum(metrics.Streams), answered(all.Total)})
+				flood.Look(memory.Load{Streams: all.Sum(metrics.Streams), Answered: answered(all.Total)})
 			})
 	})
 	group.Go(func() error { return reap(ctx, notices) })
@@ -122,8 +123,8 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 			Workers: c.Workers, MaxWorkers: b.Slots(), MaxRequests: uint64(c.MaxRequests), Jitter: uint64(c.MaxRequestJitter), //nolint:gosec // bounded by their settings
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
-			Gone: memory.holdings.Forget,
-			Died: memory.revisions.InvalidateAll, // it may have died between a change and telling of it
+			Gone: shared.holdings.Forget,
+			Died: shared.revisions.InvalidateAll, // it may have died between a change and telling of it
 		}).Run(context.Background())
 	})
 	return group.Wait()
@@ -164,7 +165,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, memory sharedMemory,
+func newFork(environment map[string]string, listener *net.TCPListener, shared sharedMemory,
 	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -181,9 +182,9 @@ func newFork(environment map[string]string, listener *net.TCPListener, memory sh
 	}
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
-		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(memory.board.File()),
-		Limits: supervisor.NewDescriptor(memory.limits.File()), Keys: supervisor.NewDescriptor(memory.keys.File()),
-		Revisions: supervisor.NewDescriptor(memory.revisions.File()), Holdings: supervisor.NewDescriptor(memory.holdings.File()),
+		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(shared.board.File()),
+		Limits: supervisor.NewDescriptor(shared.limits.File()), Keys: supervisor.NewDescriptor(shared.keys.File()),
+		Revisions: supervisor.NewDescriptor(shared.revisions.File()), Holdings: supervisor.NewDescriptor(shared.holdings.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
 				log.Warn("worker journal connection closed", "error", err)

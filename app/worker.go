@@ -21,6 +21,7 @@ import (
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/logging"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -39,7 +40,7 @@ type parts struct {
 	server *httpapi.Server
 	others *cluster
 	health func() openai.Health // of the upstream
-	tide   heapTrimmer
+	heap   memory.HeapTrimmer
 }
 
 // work is a worker process: it returns when the supervisor told it to leave and
@@ -106,7 +107,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
 			p.publish(page)
-			p.tide.look(loadMark{page.Gauge(metrics.Streams), answered(page.Count)})
+			p.heap.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count)})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })

@@ -4,27 +4,27 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"studysharper/app/metrics"
+	"studysharper/app/memory"
 )
 
-func cgroupOfLimit(limit string) metrics.Cgroup {
+func cgroupOfLimit(limit string) memory.Cgroup {
 	tree := fstest.MapFS{}
 	for name, text := range map[string]string{"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": "33 25 0:29 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
 		"sys/fs/cgroup/memory.current": "1674000000\n", "sys/fs/cgroup/memory.max": limit + "\n"} {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return metrics.OpenCgroup(tree)
+	return memory.OpenCgroup(tree)
 }
 
 func TestAMemoryLimitIsReportedOnlyWhereThereIsOne(t *testing.T) {
 	tests := map[string]struct {
-		cgroup  metrics.Cgroup
+		cgroup  memory.Cgroup
 		json    any
 		exposed float64
 	}{
 		"a limit":   {cgroupOfLimit("536870912"), 536870912.0, 536870912},
 		"none":      {cgroupOfLimit("max"), nil, 0},
-		"no cgroup": {metrics.Cgroup{}, nil, 0},
+		"no cgroup": {memory.Cgroup{}, nil, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/limit"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -67,7 +68,7 @@ type Options struct {
 	Streams  *hub.Hub // serves the event streams; tells the board's own page of their number
 	Board    *metrics.Board
 	Own      *metrics.Entry // this worker's
-	Cgroup   metrics.Cgroup
+	Cgroup   memory.Cgroup
 	// ClearCaches empties the caches of every worker of the keys that hold pattern.
 	ClearCaches func(pattern string) error
 	// ModelOpen reports whether the circuit breaker of the model asked first is open; nil = never.

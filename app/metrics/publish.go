@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	runtimemetrics "runtime/metrics"
+	"studysharper/app/memory"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func publishOnce(p *Entry) {
 	if heap[0].Value.Kind() == runtimemetrics.KindUint64 {
 		p.Set(HeapBytes, int64(heap[0].Value.Uint64())) //nolint:gosec // a heap's size fits
 	}
-	if memory, err := ReadProcessMemory(os.Getpid()); err == nil {
+	if memory, err := memory.ReadProcess(os.Getpid()); err == nil {
 		p.Set(RSSBytes, memory.Resident)
 		p.Set(AnonymousBytes, memory.Anonymous)
 	}

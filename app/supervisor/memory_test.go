@@ -2,12 +2,11 @@ package supervisor
 
 import (
 	"strings"
+	"studysharper/app/memory"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"studysharper/app/metrics"
 )
 
 const (
@@ -15,13 +14,13 @@ const (
 	testShare = 120
 )
 
-// openLimited is open for one slot whose workers have a memory limit; memory tells of each process.
-func openLimited(t *testing.T, memory func(pid int) int64) *house {
+// openLimited is open for one slot whose workers have a memory limit; anonymous gives that of each process.
+func openLimited(t *testing.T, anonymous func(pid int) int64) *house {
 	t.Helper()
 	return openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
 		o.Limits.MaxMemory, o.Limits.MemoryShare = testLimit, testShare
-		o.Memory = func(pid int) (metrics.ProcessMemory, error) {
-			return metrics.ProcessMemory{Resident: 1000, Anonymous: memory(pid)}, nil
+		o.Memory = func(pid int) (memory.Process, error) {
+			return memory.Process{Resident: 1000, Anonymous: anonymous(pid)}, nil
 		}
 	})
 }

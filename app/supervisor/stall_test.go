@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 )
 
@@ -21,7 +22,7 @@ func TestNoWorkerIsKilledForAPauseInTheMiddleOfALook(t *testing.T) {
 			o.Silence = func(e *metrics.Entry) time.Duration { stop(); return read(e) }
 		},
 		"after it": func(o *Options, stop func()) {
-			o.Memory = func(int) (metrics.ProcessMemory, error) { stop(); return metrics.ProcessMemory{}, nil }
+			o.Memory = func(int) (memory.Process, error) { stop(); return memory.Process{}, nil }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,11 +65,11 @@ func TestAPauseDoesNotShortenADrain(t *testing.T) {
 		var paused atomic.Bool
 		const pause = time.Hour
 		h := openWith(t, 1, &fakes{script: func(p *fake) { p.hangs = true; p.ready() }}, func(o *Options) {
-			o.Memory = func(int) (metrics.ProcessMemory, error) {
+			o.Memory = func(int) (memory.Process, error) {
 				if paused.CompareAndSwap(true, false) {
 					time.Sleep(pause)
 				}
-				return metrics.ProcessMemory{}, nil
+				return memory.Process{}, nil
 			}
 		})
 		h.signals <- syscall.SIGHUP

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 )
 
@@ -41,8 +42,8 @@ type Options struct {
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Entry) time.Duration
-	MaxHeld int // connections held while no worker is ready: each takes a descriptor; 0 = 4096
-	Memory  func(pid int) (metrics.ProcessMemory, error) // of a process; nil: by /proc
+	MaxHeld int                                         // connections held while no worker is ready: each takes a descriptor; 0 = 4096
+	Memory  func(pid int) (memory.Process, error) // of a process; nil: by /proc
 	// Died is called when a worker was killed or failed: it may have left something half done.
 	// It must not block. nil: nobody is told.
 	Died func()
@@ -92,7 +93,7 @@ func New(o Options) *Supervisor {
 	}
 	o.MaxHeld = cmp.Or(o.MaxHeld, 4096)
 	if o.Memory == nil {
-		o.Memory = metrics.ReadProcessMemory
+		o.Memory = memory.ReadProcess
 	}
 	return &Supervisor{o: o, slots: make([]place, o.Workers), workers: map[int]*worker{}}
 }

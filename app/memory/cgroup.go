@@ -1,4 +1,6 @@
-package metrics
+// Package memory tells what a process and its container hold (cgroup versions 1 and 2, /proc), and gives memory back
+// after a flood and at a process's end.
+package memory
 
 import (
 	"errors"
@@ -22,8 +24,8 @@ type Cgroup struct {
 	top     string // the hierarchy's mount point, an ancestor of folder or folder itself
 }
 
-// Memory is what a cgroup says, in bytes.
-type Memory struct {
+// Usage is what a cgroup says, in bytes.
+type Usage struct {
 	UsageBytes        int64 // all that is charged to the group
 	InactiveFileBytes int64 // of that, page cache the kernel takes back first
 	PeakBytes         int64 // highest usage so far; 0 where the kernel does not say
@@ -33,14 +35,14 @@ type Memory struct {
 
 // Container is usage less inactive file pages, the figure that `docker stats` and
 // Kubernetes call a container's memory.
-func (m Memory) Container() int64 { return max(0, m.UsageBytes-m.InactiveFileBytes) }
+func (m Usage) Container() int64 { return max(0, m.UsageBytes-m.InactiveFileBytes) }
 
 // unlimited is above any limit that is one: version 1 says "none" as the largest
 // multiple of the page size.
 const unlimited = math.MaxInt64 &^ (1<<20 - 1)
 
 // OpenCgroup finds the memory cgroup of this process below a root, usually
-// os.DirFS("/"). Where there is none, the Cgroup's Memory is ErrNoCgroup.
+// os.DirFS("/"). Where there is none, the Cgroup's Usage is ErrNoCgroup.
 func OpenCgroup(root fs.FS) Cgroup {
 	mounts := cgroupMounts(root)
 	for _, membership := range memberships(root) {
@@ -158,18 +160,18 @@ func (c Cgroup) names() names {
 	return names{"memory.current", "memory.peak", "memory.max", "inactive_file", "memory.events"}
 }
 
-// Memory reads the group now. Only a group whose usage cannot be read is an error;
+// Usage reads the group now. Only a group whose usage cannot be read is an error;
 // a file that an older kernel does not have leaves its figure 0.
-func (c Cgroup) Memory() (Memory, error) {
+func (c Cgroup) Memory() (Usage, error) {
 	if c.version == 0 {
-		return Memory{}, ErrNoCgroup
+		return Usage{}, ErrNoCgroup
 	}
 	n := c.names()
 	usage, err := c.number(c.folder, n.usage)
 	if err != nil {
-		return Memory{}, err
+		return Usage{}, err
 	}
-	m := Memory{UsageBytes: usage, LimitBytes: c.limit(n.limit)}
+	m := Usage{UsageBytes: usage, LimitBytes: c.limit(n.limit)}
 	m.PeakBytes, _ = c.number(c.folder, n.peak)
 	m.InactiveFileBytes = c.keyed("memory.stat", n.inactive)
 	m.OOMKills = c.keyed(n.events, "oom_kill")

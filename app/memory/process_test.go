@@ -1,4 +1,4 @@
-package metrics
+package memory
 
 import (
 	"math"
@@ -13,9 +13,9 @@ import (
 
 const touched = 32 << 20 // bytes that a test has resident at once
 
-func memoryOfThisProcess(t *testing.T) ProcessMemory {
+func memoryOfThisProcess(t *testing.T) Process {
 	t.Helper()
-	m, err := ReadProcessMemory(os.Getpid())
+	m, err := ReadProcess(os.Getpid())
 	if err != nil || m.Anonymous < 1<<20 || m.Resident < m.Anonymous || m.Resident > 1<<33 {
 		t.Fatalf("got %+v, %v", m, err)
 	}
@@ -56,13 +56,13 @@ func TestAnonymousMemoryHasTheHeapInItAndNoFilesPages(t *testing.T) {
 }
 
 func TestAProcessThatIsNotThereHasNoMemory(t *testing.T) {
-	if m, err := ReadProcessMemory(math.MaxInt32); err == nil {
+	if m, err := ReadProcess(math.MaxInt32); err == nil {
 		t.Errorf("got %+v", m)
 	}
 }
 
 func TestParseStatm(t *testing.T) {
-	for text, want := range map[string]ProcessMemory{
+	for text, want := range map[string]Process{
 		"448396 5126 4240 2497 0 32737 0\n": {Resident: 5126 * pageSize, Anonymous: 886 * pageSize},
 		"9 3 4 0 0 0 0":                     {Resident: 3 * pageSize}, // the kernel counts the two at different moments
 	} {

@@ -1,4 +1,4 @@
-package metrics
+package memory
 
 import (
 	"errors"
@@ -50,14 +50,14 @@ func with(files map[string]string, more map[string]string) map[string]string {
 }
 
 func TestCgroupIsFoundAndReadEverywhere(t *testing.T) {
-	full := Memory{UsageBytes: 1000, InactiveFileBytes: 300, PeakBytes: 2000, LimitBytes: 512, OOMKills: 4}
+	full := Usage{UsageBytes: 1000, InactiveFileBytes: 300, PeakBytes: 2000, LimitBytes: 512, OOMKills: 4}
 	unbounded := full
 	unbounded.LimitBytes = 0
 	tests := []struct {
 		name    string
 		files   map[string]string
 		version int
-		want    Memory
+		want    Usage
 	}{
 		{"version 1 in a container", with(v1Files("sys/fs/cgroup/memory", "512\n"), map[string]string{
 			"proc/self/cgroup": "4:memory:/docker/abc\n0::/\n", "proc/self/mountinfo": v1Container}), 1, full},
@@ -111,7 +111,7 @@ func TestNoCgroupIsAnErrorNotAZero(t *testing.T) {
 }
 
 func TestContainerMemoryIsNeverNegative(t *testing.T) {
-	if got := (Memory{UsageBytes: 1, InactiveFileBytes: 2}).Container(); got != 0 {
+	if got := (Usage{UsageBytes: 1, InactiveFileBytes: 2}).Container(); got != 0 {
 		t.Errorf("got %d", got)
 	}
 }

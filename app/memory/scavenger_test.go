@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"slices"
@@ -18,10 +18,10 @@ func TestMemoryIsGivenBackWhenAFloodIsOverAndOnlyThen(t *testing.T) {
 		{"a fall", []int64{0, 9000, 9000, 9000, 9000, 0, 0, 0, 0, 0}, []int{4, 8}},
 		{"up and down", []int64{0, 900, 0, 900, 0, 900, 0, 900, 0}, nil},
 	} {
-		var ti heapTrimmer
+		var ti HeapTrimmer
 		var got []int
 		for i, level := range c.levels {
-			if ti.over(loadMark{streams: level}) {
+			if ti.over(Load{Streams: level}) {
 				got = append(got, i)
 			}
 		}
@@ -46,10 +46,10 @@ func TestMemoryIsGivenBackWhenAFloodOfRequestsIsOver(t *testing.T) {
 		{"just more than a trickle behind it", []int64{0, 1000, 1011, 1022, 1033, 1044}, nil},
 		{"two", []int64{0, 1000, 1000, 1000, 1000, 2000, 2000, 2000, 2000}, []int{4, 8}},
 	} {
-		var ti heapTrimmer
+		var ti HeapTrimmer
 		var got []int
 		for i, n := range c.answered {
-			if ti.over(loadMark{answered: n}) {
+			if ti.over(Load{Answered: n}) {
 				got = append(got, i)
 			}
 		}

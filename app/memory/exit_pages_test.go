@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"os"
@@ -15,7 +15,7 @@ func TestAProcessThatLeavesMarksNoPageOfTheProgramAsUsed(t *testing.T) {
 	if marked, all := programMappings(t); all == 0 || marked != 0 {
 		t.Fatalf("at first %d of %d mappings of the program are read once, want none of several", marked, all)
 	}
-	if err := adviseSequential(); err != nil {
+	if err := AdviseSequential(); err != nil {
 		t.Fatal(err)
 	}
 	if marked, all := programMappings(t); marked != all || all < 2 {

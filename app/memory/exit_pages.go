@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adviseSequential is for the end of a process of many that run the same program. To Linux the
+// AdviseSequential is for the end of a process of many that run the same program. To Linux the
 // exit of a process is one more use of each page that it had mapped, and a page used twice
 // is memory that is needed: after two exits the whole program, of which all processes share
 // one copy, would count as such, though it can be read again at any time. Pages of a mapping
 // that is advised as read once, in order, are not marked so; those who stay have the
 // program mapped too, and keep from reclaim what they use of it.
-func adviseSequential() error {
+func AdviseSequential() error {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return err
