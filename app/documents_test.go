@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,6 +50,36 @@ func TestTheDocumentsLinkToFilesThatThereAre(t *testing.T) {
 				t.Errorf("%s links to %s", file, link[1])
 			}
 		}
+	}
+}
+
+var (
+	logLines = regexp.MustCompile(`(?s)\n## Log lines\n.*?\n## `)
+	logLine  = regexp.MustCompile("`([^`]+?)(?:[A-Z]{3,}[^`]*| ?…[^`]*)?`") // up to what differs from line to line
+)
+
+func TestTheLogLinesOfTheOperationsGuideAreTheProgramsOwn(t *testing.T) {
+	var sources strings.Builder
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			sources.WriteString(read(t, filepath.Join("app", path)))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for row := range strings.Lines(logLines.FindString(read(t, "docs/operations.md"))) {
+		cells := strings.Split(row, " | ")
+		for _, line := range logLine.FindAllStringSubmatch(cells[0], -1) {
+			if found++; !strings.Contains(sources.String(), `"`+line[1]) {
+				t.Errorf("nothing logs %q", line[1])
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d lines are found", found)
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"studysharper/app/study"
 )
 
-// locker is what a Cache is as well, where several processes share it: Lead has one of
-// those that miss a key at the same time lead, and holds the others until it is done.
-// Where lead is false there was a value. done blocks for nothing.
+// locker is implemented by a Cache that several processes share. Of those that miss a key at
+// the same time AcquireOrWait lets one lead and holds the others until it is done; they get
+// false where it left a value. done does not block.
 type locker interface {
 	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
 }

@@ -18,7 +18,7 @@ type sharedMap struct {
 	taken chan struct{} // closed when the leader is done; nil while there is none
 }
 
-func (c *sharedMap) Lead(_ context.Context, key string) (lead bool, done func()) {
+func (c *sharedMap) AcquireOrWait(_ context.Context, key string) (lead bool, done func()) {
 	c.mu.Lock()
 	c.asked++
 	taken := c.taken

@@ -20,7 +20,7 @@ func TestParseRequestReadsTheWholeRequest(t *testing.T) {
 	want := Request{Type: Exam, UserID: "u1", SessionID: anID, Message: "an exam", NoteIDs: []string{anID},
 		Options: Options{Content: "text", Topic: "t", Difficulty: Hard, QuestionCount: 12, QuestionTypes: []string{TrueFalse}, DurationMinutes: 45, Sections: 2},
 		Given:   []string{"colour", "content", "count", "difficulty", "duration_minutes", "question_count", "question_types", "sections", "topic"},
-		Ignored: []string{"colour", "count"}}
+		Ignored: []string{"colour", "count"}, Warnings: []string{"extra: not a field of a request, ignored"}}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
