@@ -130,7 +130,6 @@ func orDefault[T int | time.Duration](field *T, standard T) {
 type Outcome struct {
 	RunID     string
 	Result    study.Result
-	Saved     *study.Saved  // nil: nothing was kept, because the type is not or the store could not
 	FromCache bool          // the answer was made for an earlier request
 	Age       time.Duration // since it was cached, where FromCache
 }

@@ -76,7 +76,7 @@ func (l *eventWriter) end(out Outcome, err error) {
 		r := out.Result
 		err = l.send(context.Background(), study.KindComplete, completed{
 			Data: r.Data, Success: true, Intent: r.Intent, ExecutionTimeMS: r.Metadata.ExecutionTimeMS,
-			Validation: r.Validation, Saved: out.Saved, FromCache: out.FromCache, CacheAge: out.ageInSeconds(), Metadata: r.Metadata,
+			Validation: r.Validation, Saved: r.Saved, FromCache: out.FromCache, CacheAge: out.ageInSeconds(), Metadata: r.Metadata,
 			Message: r.Message, IgnoredOptions: r.IgnoredOptions, Warnings: r.Warnings,
 		})
 	}

@@ -47,8 +47,8 @@ func TestRunAnswersEveryType(t *testing.T) {
 func checkKept(t *testing.T, b *bench, out Outcome, typ study.Type) {
 	t.Helper()
 	name, listed := study.ContentTypes()[typ]
-	if listed != (out.Saved != nil) || listed && (out.Saved.ContentType != name || out.Saved.ContentID != "content-1") {
-		t.Errorf("saved %+v", out.Saved)
+	if listed != (out.Result.Saved != nil) || listed && (out.Result.Saved.ContentType != name || out.Result.Saved.ContentID != "content-1") {
+		t.Errorf("saved %+v", out.Result.Saved)
 	}
 	if listed != (len(b.store.contents) == 1) {
 		t.Errorf("%d contents kept", len(b.store.contents))
@@ -199,8 +199,8 @@ func TestAnAnswerThatFailsValidationIsGivenButNotCached(t *testing.T) {
 		if v.Passed || v.Accuracy == nil || *v.Accuracy > .5 || len(v.Issues) != 2 || v.Attempts != c.calls || b.model.calls() != c.calls {
 			t.Errorf("%d calls, validation %+v", b.model.calls(), v)
 		}
-		if len(b.cache.keys()) != 0 || out.Saved == nil {
-			t.Errorf("cached %q, saved %+v", b.cache.keys(), out.Saved)
+		if len(b.cache.keys()) != 0 || out.Result.Saved == nil {
+			t.Errorf("cached %q, saved %+v", b.cache.keys(), out.Result.Saved)
 		}
 	}
 }
@@ -469,7 +469,7 @@ func TestAnAnswerThatCannotBeSavedIsStillGiven(t *testing.T) {
 			return nil
 		}
 		out, err := b.Run(t.Context(), asking(study.Quiz), nil)
-		if err != nil || out.Saved != nil || len(out.Result.Warnings) != 1 || !strings.HasPrefix(out.Result.Warnings[0], "not saved") {
+		if err != nil || out.Result.Saved == nil || !out.Result.Saved.Failed || len(out.Result.Warnings) != 1 || !strings.HasPrefix(out.Result.Warnings[0], "not saved") {
 			t.Errorf("%s: %v, %+v", method, err, out)
 		}
 	}
@@ -483,8 +483,8 @@ func TestSavingGoesOnWhenTheRunsTimeIsOver(t *testing.T) {
 			cancel()
 		}
 	})
-	if err != nil || out.Saved == nil || len(b.store.messages[sessionID]) != 2 {
-		t.Errorf("%v, saved %+v", err, out.Saved)
+	if err != nil || out.Result.Saved == nil || len(b.store.messages[sessionID]) != 2 {
+		t.Errorf("%v, saved %+v", err, out.Result.Saved)
 	}
 }
 

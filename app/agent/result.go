@@ -33,8 +33,9 @@ func (r *run) format(ctx context.Context, got *result) Outcome {
 	if err != nil {
 		r.Log.Warn("answer not saved", "run", r.id, "error", err)
 		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
+		saved = &study.Saved{Failed: true}
 	}
-	out.Saved = saved
+	res.Saved = saved
 	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.tokens, ModelUsed: r.model}
 	return out
 }

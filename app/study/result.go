@@ -1,5 +1,7 @@
 package study
 
+import "encoding/json"
+
 // Result is a finished answer: the `result` of the wire.
 type Result struct {
 	Success    bool       `json:"success"`
@@ -10,6 +12,7 @@ type Result struct {
 	UserID     string     `json:"user_id"`
 	SessionID  string     `json:"session_id"`
 	Message    string     `json:"message"`
+	Saved      *Saved     `json:"saved"` // nil: the type is not kept
 
 	IgnoredOptions []string `json:"ignored_options"`
 	Warnings       []string `json:"warnings,omitempty"`
@@ -43,11 +46,21 @@ type Metadata struct {
 	ModelUsed       string `json:"model_used"`
 }
 
-// Saved names what the store kept of an answer.
+// Saved names what the store kept of an answer. Its JSON is false where that failed.
 type Saved struct {
 	ContentType string `json:"content_type,omitempty"` // flashcards | quizzes | exams | summaries
 	ContentID   string `json:"content_id,omitempty"`
 	SessionID   string `json:"session_id,omitempty"` // an earlier one where the same answer had been saved before
+	Failed      bool   `json:"-"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (s Saved) MarshalJSON() ([]byte, error) {
+	if s.Failed {
+		return []byte("false"), nil
+	}
+	type fields Saved // without this method
+	return json.Marshal(fields(s))
 }
 
 // TotalSteps is how many steps every run goes through; Progress.Step counts them from 1.

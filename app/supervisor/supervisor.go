@@ -42,7 +42,7 @@ type Options struct {
 	Log         *slog.Logger
 	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
 	Silence func(*metrics.Entry) time.Duration
-	MaxHeld int                                         // connections held while no worker is ready: each takes a descriptor; 0 = 4096
+	MaxHeld int                                   // connections held while no worker is ready: each takes a descriptor; 0 = 4096
 	Memory  func(pid int) (memory.Process, error) // of a process; nil: by /proc
 	// Died is called when a worker was killed or failed: it may have left something half done.
 	// It must not block. nil: nobody is told.
