@@ -15,10 +15,10 @@ const (
 	cutEvery   = 50 * time.Millisecond
 )
 
-// restart kills the container and starts it again. It returns when that is ready.
-func (h *hosted) restart(i *incident) {
+// restart stops the container, kills it after grace in seconds, and starts it again. It returns when that is ready.
+func (h *hosted) restart(i *incident, grace string) {
 	i.Helper()
-	docker(i.T, "restart", "--time", "0", h.GetContainerID())
+	docker(i.T, "restart", "--time", grace, h.GetContainerID())
 	ctx, cancel := context.WithTimeout(i.Context(), readyWithin)
 	defer cancel()
 	if err := awaitReady(ctx, h.url); err != nil {
@@ -38,7 +38,7 @@ func stormAfterRestart(i *incident) {
 	eventually(i.T, "each was told when to come back", func() bool {
 		return !slices.ContainsFunc(streams, func(st *swarm.Stream) bool { return st.State().Retry == 0 })
 	})
-	h.restart(i)
+	h.restart(i, "0")
 	ready := time.Now()
 	slices.SortFunc(streams, func(a, b *swarm.Stream) int { return int(a.State().Retry - b.State().Retry) })
 	for _, st := range streams {
@@ -120,7 +120,7 @@ func journalLost(i *incident) {
 	h.chatIn(i, session[0])
 	c.await(i.T, endWithin, func(n swarm.Counts) bool { return n.Ended == 1 })
 	wantWhole(i, seen, answer)
-	h.restart(i)
+	h.restart(i, "0")
 	ready := time.Now()
 	back := c.Stream(seen[0].Path()+"?last_event_id="+seen[0].State().LastID, swarm.StreamOptions{Keep: true})
 	c.Open(back)
