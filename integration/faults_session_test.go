@@ -37,7 +37,7 @@ var sessionFaults = []fault{
 		lost: "nothing", long: true, test: func(i *incident) { noRunBegun(i, false) },
 	},
 	{
-		id: "S21", what: "HUP every few seconds while a stream waits for a run", sees: "the same, after the same 60 s", lost: "nothing",
+		id: "S21", what: "HUP every few seconds while a stream waits for a run", sees: "after 60 s, as without it, an `error` with an `id:`; a browser that comes back gets 204 and stops", lost: "nothing",
 		test: func(i *incident) { noRunBegun(i, true) },
 	},
 	{
