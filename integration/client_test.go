@@ -174,9 +174,12 @@ func (s *service) wantNoRestart(t *testing.T) {
 
 // event is the JSON of one event of a stream.
 type event struct {
-	Type string `json:"type"`
-	Seq  int    `json:"seq"`
-	Data struct {
+	ID    string `json:"-"` // its id: line, where that is read
+	RunID string `json:"run_id"`
+	Type  string `json:"type"`
+	Seq   int    `json:"seq"`
+	Text  string `json:"text"`
+	Data  struct {
 		Step       int `json:"step"`
 		TotalSteps int `json:"total_steps"`
 	} `json:"data"`

@@ -33,7 +33,7 @@ const faultRoom = 5
 
 // faults is every fault of the suite, in the order of the table.
 func faults() []fault {
-	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults, boundFaults)
+	return slices.Concat(processFaults, edgeFaults, streamFaults, modelFaults, callFaults, redisFaults, dataFaults, hostFaults, secretFaults, overloadFaults, boundFaults, sessionFaults)
 }
 
 // incident is one fault while it is tested.

@@ -257,8 +257,8 @@ func portTaken(i *incident) {
 			host.PortBindings, host.NetworkMode = nil, "host"
 		}))
 	wantExit(i.T, second, 3)
-	if log := logs(second); !strings.Contains(log, fmt.Sprintf("PORT=%d", h.port)) {
-		i.Errorf("its log does not name the port: %s", log)
+	if log := logs(second); !strings.Contains(log, fmt.Sprintf("cannot listen at 127.0.0.1:%d (PORT or --bind): another process", h.port)) {
+		i.Errorf("its log does not name the port and its setting: %s", log)
 	}
 	h.wantWell(i)
 }

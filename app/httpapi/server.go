@@ -182,6 +182,10 @@ func (s *Server) Alive() bool {
 	return ctx.Response.StatusCode() == fiber.StatusOK
 }
 
+// farewell is how long before the end of a stop the runs that go on are cancelled:
+// their errors have to reach the streams and the clients that wait.
+const farewell = time.Second
+
 // Drain is for a stop: it lets requests, runs and streams in flight finish until
 // ctx ends, and returns when all connections are closed. The error is ctx's when
 // something had to be cut.
@@ -189,10 +193,22 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.conns.ending.Store(true)
 	defer s.end()
-	err := s.o.Runs.Drain(ctx) // until then probes are answered, and say so
+	runs, cancel := ahead(ctx, farewell)
+	defer cancel()
+	err := s.o.Runs.Drain(runs) // until then probes are answered, and say so
 	err = errors.Join(err, within(ctx, s.o.Streams.End()))
 	s.closeListener()
 	return errors.Join(err, s.app.ShutdownWithContext(ctx))
+}
+
+// ahead gives a context that ends so long before ctx does, but has three quarters
+// of its time at least.
+func ahead(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	end, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, end.Add(-min(by, time.Until(end)/4)))
 }
 
 // Leave is for a recycle: the server accepts no more, gives its idle connections

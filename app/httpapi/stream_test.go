@@ -207,6 +207,23 @@ func TestADrainEndsStreamsAndSaysGoodbyeToConnections(t *testing.T) {
 	}
 }
 
+func TestAStopCancelsRunsWhileTheirErrorsCanStillBeSent(t *testing.T) {
+	for patience, want := range map[time.Duration]time.Duration{time.Minute: farewell, 2 * time.Second: 500 * time.Millisecond} {
+		f := serve(t)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		end, _ := ctx.Deadline()
+		var given time.Time
+		f.runs.drain = func(ctx context.Context) error { given, _ = ctx.Deadline(); return nil }
+		if err := f.server.Drain(ctx); err != nil {
+			t.Error(err)
+		}
+		if left := end.Sub(given); left <= 0 || left > want {
+			t.Errorf("of %v the runs leave %v for their ends, want %v", patience, left, want)
+		}
+	}
+}
+
 func TestWhoHasSeenTheEndGets204WithoutAJournal(t *testing.T) {
 	f := serve(t)
 	session := newID()

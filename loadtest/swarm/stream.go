@@ -116,8 +116,7 @@ func (s *Stream) take(e Event, counts *counters) {
 }
 
 // count compares an event's number with the one before. A gap event's number is that
-// of the last event missed; an error event without an id is not in the journal, and
-// repeats the last number.
+// of the last event missed.
 func (s *Stream) count(e Event, counts *counters) {
 	st := &s.state
 	if e.Type == "gap" {
@@ -125,8 +124,6 @@ func (s *Stream) count(e Event, counts *counters) {
 		counts.gaps.Add(1)
 	}
 	switch {
-	case e.Type == "error" && len(e.ID) == 0:
-		return
 	case !e.numbered():
 		st.Wrong++
 		counts.wrong.Add(1)

@@ -164,12 +164,12 @@ func TestLostDoubledAndWrongEventsAreCounted(t *testing.T) {
 		io.WriteString(conn, head+tokens(1, 2)+tokens(2, 2)+tokens(5, 5)+ // one doubled, two lost
 			event(9, "gap", `,"missed":4`)+tokens(10, 10)+ // four lost, and owned up to
 			"id: e1.99\ndata: {\"type\":\"token\",\"seq\":11}\n\ndata: hello\n\n"+ // two wrong
-			"data: {\"type\":\"error\",\"seq\":10,\"error\":\"over\"}\n\n") // not of the journal
+			"data: {\"type\":\"error\",\"seq\":11,\"error\":\"over\"}\n\n") // and one without an id
 	})
 	s := start(t, Options{Address: to})
 	s.Open(s.Stream("/s", StreamOptions{}))
 	got := await(t, s, func(c Counts) bool { return c.Ended+c.Broken == 1 })
-	if want := (Counts{Opened: 1, Ended: 1, Events: 9, Lost: 6, Doubled: 1, Gaps: 1, Wrong: 2}); got != want {
+	if want := (Counts{Opened: 1, Ended: 1, Events: 9, Lost: 6, Doubled: 1, Gaps: 1, Wrong: 3}); got != want {
 		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }
