@@ -120,7 +120,7 @@ func TestARunWhoseWorkerIsKilledIsMadeAgainOnTheOther(t *testing.T) {
 	if last["type"] != "complete" || !strings.Contains(fmt.Sprint(last["data"]), "particle") || calls.Load() != 2 {
 		t.Errorf("%d upstream calls, the end is %v\n%s", calls.Load(), last, s.log)
 	}
-	if !strings.Contains(s.log.String(), "a run is made again") {
+	if !strings.Contains(s.log.String(), "rerunning a request") {
 		t.Errorf("the log does not say so:\n%s", s.log)
 	}
 	s.eventually("the journals have no run open", func() bool {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is no flood
-	tideTrickle = 10  // answers a second that are no flood either
+	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is not a flood
+	tideTrickle = 10  // answers a second that are not a flood either
 	tideCalm    = 3   // seconds of nearly the same number, after which one is over
 )
 
@@ -27,7 +27,7 @@ type heapTrimmer struct {
 	later   int      // which of tideLater is next, from 1; 0 = there was no flood yet
 }
 
-// loadMark is how high the tide stands: open streams, and requests answered since the start.
+// loadMark is the load: open streams, and requests answered since the start.
 type loadMark struct{ streams, answered int64 }
 
 // look is to be told the mark once a second.

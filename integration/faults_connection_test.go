@@ -164,7 +164,7 @@ func (h *hosted) touch(i *incident, reset bool, say string) {
 	conn.Close()
 }
 
-// resets: nothing is kept of those who reset, and their leaving is no error of the service.
+// resets: nothing is kept of those who reset, and their leaving is not an error of the service.
 func resets(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, userID)

@@ -17,7 +17,7 @@ var Meanings = map[string]string{
 	"WEB_CONCURRENCY":                "worker processes; more than fit the memory are refused",
 	"WORKER_TIMEOUT":                 "a worker silent, or a request running, for longer is ended",
 	"GRACEFUL_TIMEOUT":               "how long a stop waits for work in flight; `8` in the image, since `docker stop` kills after 10 s",
-	"MAX_REQUESTS":                   "a worker is replaced after so many requests; 0 = never. Probes, `/metrics` and what is refused for want of room do not count",
+	"MAX_REQUESTS":                   "a worker is replaced after so many requests; 0 = never. Probes, `/metrics` and requests refused at capacity do not count",
 	"MAX_REQUESTS_JITTER":            "plus a random number from 0 to this",
 	"MAX_WORKER_MEMORY_MB":           "a worker whose anonymous memory is above this is replaced; 0 = seven eighths of its share. At least 8, at most what the container holds for each worker",
 	"WORKER_TMP_DIR":                 "where the scoreboard lies; an anonymous memory file where it cannot",

@@ -48,7 +48,7 @@ func TestWhoOwesNothingLeavesAtOnce(t *testing.T) {
 	finish(t, w)
 	began := time.Now()
 	a.Deliver(t.Context())
-	if took := time.Since(began); took >= lostAfter { // it would be let go then, whatever it owed
+	if took := time.Since(began); took >= lostAfter { // it would be let go then, whatever it had pending
 		t.Errorf("it left after %v", took)
 	}
 	server.Kill()

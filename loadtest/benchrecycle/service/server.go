@@ -123,7 +123,7 @@ func (s *Server) Clients(worker int) map[int]bool {
 // Clients, which then cannot change any more. It says when it began.
 func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
 	if !slices.Contains(children(s.pid), worker) {
-		return nil, at, fmt.Errorf("process %d is no worker of this server", worker)
+		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
 	}
 	at = time.Now()
 	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
