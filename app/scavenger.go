@@ -7,7 +7,7 @@ import (
 
 const (
 	tideRange   = 256 // a rise or fall of fewer streams, or fewer answers, is not a flood
-	tideTrickle = 10  // answers a second that are not a flood either
+	tideTrickle = 10  // answers a second that do not count as a flood either
 	tideCalm    = 3   // seconds of nearly the same number, after which one is over
 )
 

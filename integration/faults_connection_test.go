@@ -174,7 +174,7 @@ func resets(i *incident) {
 	}
 	over := time.Now()
 	h.wantHeld(i, func(n int) bool { return n < resetClients/10 })
-	eventually(i.T, "the runs of who has left are over", func() bool { return h.serves() == "" })
+	eventually(i.T, "the runs of clients that left are over", func() bool { return h.serves() == "" })
 	i.well(time.Since(over))
 	h.wantWell(i)
 	log := docker(i.T, "logs", h.GetContainerID())

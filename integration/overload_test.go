@@ -219,7 +219,7 @@ func (h *hosted) held(t *testing.T) int64 {
 
 // calms waits until memory is back within overloadAfter of what an idle service is allowed, for overloadCalm at most. What
 // this one held before it had answered anything is told beside it: the first answers of all already leave some
-// megabytes behind, caches and prepared statements, that are not a flood's.
+// megabytes behind, caches and prepared statements, that the flood did not leave.
 func (h flooding) calms(t *testing.T) {
 	t.Helper()
 	const bound = idleBound + overloadAfter

@@ -38,7 +38,7 @@ func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	return len(mine) + n
 }
 
-// ClearLocal is Clear in this process only: for who has told the others already.
+// ClearLocal is Clear in this process only: for a process that has announced it already.
 func (t *Tiered) ClearLocal(pattern string) { t.clearLocal(pattern) }
 
 // waitForWrites returns when what was being written is in Redis, for the sweep to find.

@@ -81,7 +81,7 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 		return
 	}
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
-		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not a failures of the service
+		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not failures of the service
 		s.o.Refresh()
 		return
 	}

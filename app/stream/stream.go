@@ -19,7 +19,7 @@ import (
 
 // Journal keeps the recent events of every session, each within the bounds of its
 // maker. Every method is safe for concurrent use, and its errors are *study.Error:
-// CodeInvalid for ids that are not a UUIDs in the usual 36 characters, CodeNotFound for
+// CodeInvalid for ids that are not UUIDs in the usual 36 characters, CodeNotFound for
 // a session that was dropped or is another user's, CodeConflict (with the active run's
 // id) for a session that has an open run, CodeOverloaded at a bound, CodeUnavailable
 // when the journal cannot be reached.
@@ -42,7 +42,7 @@ type Journal interface {
 	// position these are the newest run's own first ones. Batch.Events are of one run,
 	// have no holes, may be empty, and hold a bounded number of bytes: the rest comes
 	// with the next call. Batch.Ended tells that no run is open and everything has been
-	// given; so does an answer without events, at once, to who has it all already.
+	// given; so does an answer without events, at once, for a reader that has every event already.
 	//
 	// With q.Run only that run counts: its events are given, the zero position stands
 	// before its first event, and Ended tells that it is over and everything of it has
@@ -109,7 +109,7 @@ type Writer interface {
 	// is ignored, and e.Fields is the journal's from here on. After a terminal event
 	// nothing can follow.
 	//
-	// CodeInvalid (a kind no run may send, fields that are not a JSON object) and
+	// CodeInvalid (a kind that no run may send, fields that are not a JSON object) and
 	// CodeTooLarge (fields past the journal's MaxEventBytes) leave everything as it
 	// was: the caller ends the run with a smaller error event, or by Close. After
 	// any other error the run is over and readers have been told so, except for a

@@ -12,7 +12,7 @@ import (
 // ParseRequest reads the body of an agent request (contract section 3). A body
 // that is not a JSON object in valid UTF-8 is CodeMalformed; one that parses but is
 // not valid is CodeInvalid and names every field that is wrong. Values above a
-// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body stands in
+// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body is in
 // an error. The caller makes up a SessionID where it is "".
 func ParseRequest(body []byte) (Request, error) { return ParseRequestOf("", body) }
 

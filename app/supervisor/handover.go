@@ -13,7 +13,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// longBreak is a time without a look at the workers that is not an accident of scheduling.
+// longBreak is a pause in the supervisor that is too long to be an accident of scheduling.
 const longBreak = 2 * lookEvery
 
 // stallsEvery is how often stalls of the supervisor are logged at the most: on a busy

@@ -36,7 +36,7 @@ func TestWhoLeavesDuringAnOutageDeliversItsRunsFirst(t *testing.T) {
 	b := started(t, server.URL(), Options{})
 	for _, info := range []stream.RunInfo{first, second} {
 		if got := follow(t.Context(), b, info.Session); got.fault != nil || got.missed > 0 || got.last != study.KindComplete {
-			t.Errorf("a run of who has left: %+v", got)
+			t.Errorf("a run of a process that has left: %+v", got)
 		}
 	}
 }

@@ -202,7 +202,7 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	}
 }
 
-// Stop ends the server by TERM, and by KILL when it takes longer than it may.
+// Stop ends the server by TERM, and by KILL when it times out.
 // A server that does not end by itself with status 0 is an error.
 func (s *Server) Stop() error {
 	if s.unwatch != nil {
