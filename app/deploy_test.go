@@ -78,10 +78,10 @@ func TestTheBlueprintIsRendersAndAsksForWhatItNeeds(t *testing.T) {
 		variable := entry.(map[string]any)
 		key, _ := variable["key"].(string)
 		if key != "" && !slices.Contains(known, key) {
-			t.Errorf("%s is no setting", key)
+			t.Errorf("%s is not a setting", key)
 		}
 		if secret := strings.HasSuffix(key, "_KEY") || strings.HasSuffix(key, "_TOKEN") || strings.HasSuffix(key, "_SECRET"); secret && variable["value"] != nil {
-			t.Errorf("%s stands in the file", key)
+			t.Errorf("%s is in the file", key)
 		}
 		if value, ok := variable["value"].(string); ok {
 			values[key] = value
@@ -101,7 +101,7 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 	known := config.SettingNames()
 	for key := range app["environment"].(map[string]any) {
 		if !slices.Contains(known, key) {
-			t.Errorf("%s is no setting", key)
+			t.Errorf("%s is not a setting", key)
 		}
 	}
 }

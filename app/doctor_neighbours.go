@@ -42,7 +42,7 @@ func redisLine(ctx context.Context, c config.Config) finding {
 	case redisconn.Refused(err):
 		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
 	case err != nil:
-		return found(lacking, subject, "%s cannot be reached: %s; this instance would go on by itself", shown, oneLine(err.Error()))
+		return found(lacking, subject, "%s cannot be reached: %s; the instance would run standalone", shown, oneLine(err.Error()))
 	}
 	if policy := conn.Eviction(ctx); strings.HasPrefix(policy, "allkeys") {
 		return found(lacking, subject, "%s answers, but drops events when it is full (maxmemory-policy %s): set volatile-lru", shown, policy)

@@ -85,7 +85,7 @@ func TestDoctorAsksRedisWhereItIsSet(t *testing.T) {
 	ctx := t.Context()
 	line := func(url string) finding { return redisLine(ctx, config.Config{RedisURL: url}) }
 	says(t, line(""), fine, "REDIS_URL is not set")
-	says(t, line("redis://u:canary@"+closedPort(t)), lacking, "go on by itself")
+	says(t, line("redis://u:canary@"+closedPort(t)), lacking, "run standalone")
 	says(t, line("canary"), broken, "must be redis://")
 	server := redistest.Start(t, "--requirepass", "the-right-one")
 	says(t, line("redis://:the-right-one@"+server.Addr()), fine, "can be written to")

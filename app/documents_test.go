@@ -29,7 +29,7 @@ func TestTheGuidesNameSettingsThatThereAre(t *testing.T) {
 		}
 		for _, name := range found {
 			if !slices.Contains(known, name[1]) {
-				t.Errorf("%s: %s is no setting", path, name[1])
+				t.Errorf("%s: %s is not a setting", path, name[1])
 			}
 		}
 	}

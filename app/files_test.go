@@ -198,7 +198,7 @@ func TestMoreStreamsThanDescriptorsAreRefusedAndNothingElseFails(t *testing.T) {
 	s.wantUnhurt()
 }
 
-// wantUnhurt wants what is no stream to be served, and the figures to be there.
+// wantUnhurt wants what is not a stream to be served, and the figures to be there.
 func (s *service) wantUnhurt() {
 	s.t.Helper()
 	for i := range 20 {

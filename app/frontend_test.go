@@ -133,7 +133,7 @@ func TestTheGuidesStreamTellsGapsAndEnds(t *testing.T) {
 	}
 }
 
-// TestTheGuideSaysThatARunIsForgotten has the server started anew in the middle of a run.
+// TestTheGuideSaysThatARunIsForgotten restarts the server in the middle of a run.
 func TestTheGuideSaysThatARunIsForgotten(t *testing.T) {
 	need(t, "chromium")
 	origin := serveGuide(t)

@@ -82,7 +82,7 @@ func TestPackagesImportOnlyWhatThePlanAllows(t *testing.T) {
 		}
 		plan, known := allowed[name]
 		if !known {
-			t.Errorf("%s stands in no row of the plan", name)
+			t.Errorf("%s is in no row of the plan", name)
 		}
 		for _, path := range p.Imports {
 			if !permitted(name, path, plan) {

@@ -25,7 +25,7 @@ var (
 // The exit statuses.
 const (
 	exitFailure = 1                   // it went wrong
-	exitUsage   = 2                   // a setting, flag or command that is none
+	exitUsage   = 2                   // an invalid setting, flag or command
 	exitBoot    = supervisor.ExitBoot // nothing can be served
 )
 

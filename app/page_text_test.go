@@ -22,7 +22,7 @@ func (w *window) unharmed(selector string) {
 		w.t.Errorf("%d elements in %s are the text's", n, selector)
 	}
 	if eval[bool](w, "'planted' in window") {
-		w.t.Errorf("what stands in %s was run", selector)
+		w.t.Errorf("the text of %s was run", selector)
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *service) send(method, path, body string, header ...string) string {
 	return fmt.Sprint(res.StatusCode, " ", string(text))
 }
 
-// raw sends bytes that are no proper request and gives what comes back.
+// raw sends bytes that are not a proper request and gives what comes back.
 func (s *service) raw(text string) string {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

@@ -382,7 +382,7 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"an unknown command", nil, []string{"dance"}, 2, "dance"},
 		{"an unknown flag", nil, []string{"serve", "--fast"}, 2, "--fast"},
 		{"a flag's bad value", nil, []string{"serve", "--workers", "zero"}, 2, "--workers=\"zero\""},
-		{"a bind that is none", nil, []string{"serve", "--bind", "8000"}, 2, "--bind"},
+		{"an invalid bind", nil, []string{"serve", "--bind", "8000"}, 2, "--bind"},
 		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, fmt.Sprintf("another process (pid %d) listens", os.Getpid())},
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
 		{"production without users", []string{"ENVIRONMENT=production", "ADMIN_TOKEN=" + adminToken, "HOST=127.0.0.1", "PORT=" + port}, nil, 3, "there is no user authentication"},

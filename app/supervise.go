@@ -29,7 +29,7 @@ import (
 const missedBeats = 4
 
 // leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be made again count too.
+// let in, for those of a dead worker that wait to be rerun count too.
 const leastRuns = 1024
 
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.

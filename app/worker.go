@@ -31,16 +31,16 @@ import (
 
 // parts are what a worker is made of; each has its bounds already.
 type parts struct {
-	store  store.Store
-	cache  cache.Cache // of answers
-	known  *contextCache
-	relay  *stream.Relay
-	runner *agent.Runner
-	hub    *hub.Hub
-	server *httpapi.Server
-	others *cluster
-	health func() openai.Health // of the upstream
-	heap   memory.HeapTrimmer
+	store   store.Store
+	cache   cache.Cache // of answers
+	known   *contextCache
+	relay   *stream.Relay
+	runner  *agent.Runner
+	hub     *hub.Hub
+	server  *httpapi.Server
+	others  *cluster
+	health  func() openai.Health // of the upstream
+	trimmer memory.HeapTrimmer
 }
 
 // work is a worker process: it returns when the supervisor told it to leave and
@@ -107,7 +107,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
 			p.publish(page)
-			p.heap.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count)})
+			p.trimmer.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count)})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })

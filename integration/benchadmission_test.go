@@ -27,7 +27,7 @@ func (b *bench) admission() {
 	b.exactly("streams served", int(counts.Opened), streamsAtFull, admissionOpens)
 	b.exactly("opens refused", int(counts.Refused), admissionOpens-streamsAtFull, admissionOpens)
 	b.zero("opens without an answer", int(counts.Failed), admissionOpens)
-	b.zero("refusals that are no 503 with Retry-After", untimed, int(counts.Refused))
+	b.zero("refusals that are not 503 with Retry-After", untimed, int(counts.Refused))
 
 	clock := h.cpu(b)
 	more := newCrowd(b.T, h, swarm.Options{Opening: refusedAtOnce})

@@ -28,7 +28,7 @@ type fault struct {
 }
 
 // faultRoom is how many times longer than it should a recovery may take before its test fails: the report tells what it
-// took, and a machine that is busy with something else is no fault of the service.
+// took, and a machine that is busy with something else is not a fault of the service.
 const faultRoom = 5
 
 // faults is every fault of the suite, in the order of the table.
@@ -88,7 +88,7 @@ func TestFaults(t *testing.T) {
 				i.note("took longer than it should")
 			}
 			if i.took > faultRoom*f.well {
-				t.Errorf("all was well again after %v, want about %v", i.took, f.well)
+				t.Errorf("recovered after %v, want about %v", i.took, f.well)
 			}
 		})
 	}

@@ -42,7 +42,7 @@ func killedBooting(i *incident) {
 	h.wantServed(i)
 }
 
-// awaitWorker waits for a worker that is none of those known.
+// awaitWorker waits for a worker that is not yet known.
 func (h *hosted) awaitWorker(i *incident, known ...int) (pid int) {
 	i.Helper()
 	eventually(i.T, "there is another worker", func() bool {

@@ -62,7 +62,7 @@ func fewDescriptors(i *incident) {
 	c.Open(streams...)
 	n := c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == manyStreams })
 	if _, wrong := refusals(streams); n.Failed > 0 || wrong > 0 || n.Refused == 0 || n.Opened < streamFiles {
-		i.Errorf("%+v, of the refusals %d are no 503 with Retry-After; first: %s", n, wrong, c.firstFault())
+		i.Errorf("%+v, of the refusals %d are not 503 with Retry-After; first: %s", n, wrong, c.firstFault())
 	}
 	i.note("%d of %d served", n.Opened, manyStreams)
 	i.wantUnhurt(h)

@@ -60,7 +60,7 @@ var callFaults = []fault{
 	},
 }
 
-// wantRefused wants a chat to be refused for want of a model, and says how long that took.
+// wantRefused expects a chat to be refused because the model fails, and returns how long that took.
 func (i *incident) wantRefused(h *hosted, n int) time.Duration {
 	i.Helper()
 	began := time.Now()

@@ -164,7 +164,7 @@ func (h *hosted) touch(i *incident, reset bool, say string) {
 	conn.Close()
 }
 
-// resets: nothing is kept of those who reset, and their leaving is no error of the service.
+// resets: nothing is kept of those who reset, and their leaving is not an error of the service.
 func resets(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, userID)
@@ -174,7 +174,7 @@ func resets(i *incident) {
 	}
 	over := time.Now()
 	h.wantHeld(i, func(n int) bool { return n < resetClients/10 })
-	eventually(i.T, "the runs of who has left are over", func() bool { return h.serves() == "" })
+	eventually(i.T, "the runs of clients that left are over", func() bool { return h.serves() == "" })
 	i.well(time.Since(over))
 	h.wantWell(i)
 	log := docker(i.T, "logs", h.GetContainerID())

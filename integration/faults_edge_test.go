@@ -64,7 +64,7 @@ var edgeFaults = []fault{
 		held: "integration.TestBadInputIsRefusedAndHarmsNoWorker",
 	},
 	{
-		id: "E10", what: "text that is no UTF-8, or has NUL characters", sees: "400, 422", lost: "those requests",
+		id: "E10", what: "text that is not UTF-8, or has NUL characters", sees: "400, 422", lost: "those requests",
 		held: "app/httpapi.TestBadInputIsRefusedAndTheWorkerLives",
 	},
 	{
@@ -76,11 +76,11 @@ var edgeFaults = []fault{
 		test: refused("framing", "lengths"),
 	},
 	{
-		id: "E12b", what: "chunks and trailers that are none", sees: "400, 413, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E12b", what: "invalid chunks and trailers", sees: "400, 413, and the connection is closed", lost: "what stands behind them on the connection",
 		test: refused("chunks"),
 	},
 	{
-		id: "E12c", what: "bare LF and CR, NUL, folded lines, and names that are none among the headers", sees: "400, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E12c", what: "bare LF and CR, NUL, folded lines, and invalid header names", sees: "400, and the connection is closed", lost: "what stands behind them on the connection",
 		test: refused("lines"),
 	},
 	{
@@ -88,7 +88,7 @@ var edgeFaults = []fault{
 		test: refused("hosts"),
 	},
 	{
-		id: "E13b", what: "methods, paths and versions that are none", sees: "400, 501, 505, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E13b", what: "invalid methods, paths and versions", sees: "400, 501, 505, and the connection is closed", lost: "what stands behind them on the connection",
 		test: refused("first lines"),
 	},
 	{

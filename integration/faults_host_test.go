@@ -31,9 +31,9 @@ const (
 // hostFaults are those of the machine and the container.
 var hostFaults = []fault{
 	{id: "H1a", what: "the wall clock steps while clients are counted", sees: "nothing", lost: "nothing", held: "app/limit.TestAMomentThatCannotBeIsHeldToWhatCan"},
-	{id: "H1b", what: "the wall clock differs from that of who signs tokens, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
+	{id: "H1b", what: "the wall clock differs from the token issuer's, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
 	{id: "H3", what: "nobody reads the log: its pipe is full", sees: "nothing", lost: "log lines, which are counted", well: atOnce, test: logUnread},
-	{id: "H4", what: "the log is closed by who read it", sees: "nothing", lost: "the log", test: logClosed},
+	{id: "H4", what: "the log's reader closes it", sees: "nothing", lost: "the log", test: logClosed},
 	{id: "H5a", what: "`/dev/shm` has no room", sees: "nothing: the scoreboard is in an anonymous file then", lost: "nothing", test: sharedMemoryFull},
 	{id: "H5b", what: "`/dev/shm` is filled while the service runs", sees: "nothing, also over a reload", lost: "nothing", test: sharedMemoryFilled},
 	{id: "H5c", what: "`WORKER_TMP_DIR` is missing", sees: "nothing, and the log says so", lost: "nothing", test: sharedMemoryMissing},
@@ -43,7 +43,7 @@ var hostFaults = []fault{
 	{id: "H7", what: "the container may have 64 threads and processes", sees: "nothing, fifty at once and over a reload", lost: "nothing", test: threadsFew},
 	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/metrics.TestCgroupIsFoundAndReadEverywhere"},
 	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
-	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, a line each, no secret in them", lost: "nothing", test: settingsWrong},
+	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, one line per fault, no secret in them", lost: "nothing", test: settingsWrong},
 }
 
 // wantChats wants so many chats, some at once, to be answered.

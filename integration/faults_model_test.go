@@ -83,7 +83,7 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Empty}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L8e", what: "two lines of the model's stream are none", sees: "a stream goes on; who waits for the whole gets 502", lost: "nothing of a stream",
+		id: "L8e", what: "two lines of the model's stream are not valid events", sees: "a stream continues; a client that waits for the whole answer gets 502", lost: "nothing of a stream",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.BadLines, Lines: 2, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{

@@ -19,7 +19,7 @@ var killFaults = []fault{
 		well: 5 * time.Second, test: killedMidRequest},
 	{id: "P8", what: "a worker is killed in the middle of its event streams", sees: "they end; EventSource resumes them at the other worker",
 		lost: "nothing", well: 5 * time.Second, test: killedMidStream},
-	{id: "P9", what: "a worker is killed while it makes runs that have said nothing yet", sees: "nothing: they are made again",
+	{id: "P9", what: "a worker is killed while it makes runs that have said nothing yet", sees: "nothing: they are rerun",
 		lost: "nothing", well: 5 * time.Second, test: killedMidRun},
 	{id: "P33", what: "a worker is killed in the middle of answers that stream", sees: "an error event, retryable", lost: "the rest of those answers",
 		well: 5 * time.Second, test: killedMidAnswer},
@@ -80,7 +80,7 @@ func killedMidRun(i *incident) {
 	i.awaitSuccessors(s.hosted, began, victim)
 	s.letGo()
 	students.wantEnds(i, watched)
-	i.note("%d runs made again", made)
+	i.note("%d runs rerun", made)
 	for path, end := range students.ends {
 		if made == 0 || end.Type != "complete" {
 			i.Errorf("%s, of worker %d, ended with %+v; worker %d was killed", path, runs[path], end, victim)

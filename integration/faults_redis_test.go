@@ -41,7 +41,7 @@ var redisFaults = []fault{
 }
 
 // withRedis starts a service on a Redis and a model that answers as the rules say. Its workers are not recycled: what that
-// does in the middle of an outage stands in docs/operations.md.
+// does in the middle of an outage is documented in docs/operations.md.
 func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *moody {
 	i.Helper()
 	upstream := fakellm.New(fakellm.Options{Rules: rules})

@@ -138,7 +138,7 @@ func (m *moody) useSecrets(token string, told *strings.Builder) {
 	told.WriteString(m.raw("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + user + "\r\nContent-Length: " + brokenHeader + "\r\n\r\n"))
 }
 
-// raw sends bytes that are no proper request and gives what comes back.
+// raw sends bytes that are not a proper request and gives what comes back.
 func (m *moody) raw(text string) string {
 	m.i.Helper()
 	conn, err := net.Dial("tcp", m.address.String())

@@ -92,7 +92,7 @@ func tooManyStreams(i *incident) {
 	c.Open(streams...)
 	n := c.await(i.T, openWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == 2*fewStreams })
 	if _, wrong := refusals(streams); n.Opened != fewStreams || n.Refused != fewStreams || n.Open != fewStreams || wrong > 0 {
-		i.Errorf("%+v, of the refusals %d are no 503 with Retry-After; want %d served and as many refused", n, wrong, fewStreams)
+		i.Errorf("%+v, of the refusals %d are not 503 with Retry-After; want %d served and as many refused", n, wrong, fewStreams)
 	}
 	i.note("%d of %d served", n.Opened, 2*fewStreams)
 	c.Cut(swarm.FIN, streams...)

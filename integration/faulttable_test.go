@@ -39,14 +39,14 @@ func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
 		return
 	}
 	if string(table) != want {
-		t.Errorf("%s is not what the tests hold; write it anew with -update:\n%s", operations, want)
+		t.Errorf("%s is not what the tests hold; regenerate it with -update:\n%s", operations, want)
 	}
 }
 
 // faultTable is all faults as Markdown.
 func faultTable() string {
 	var b strings.Builder
-	b.WriteString("| | fault | clients see | lost | well again within |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| | fault | clients see | lost | recovers within |\n| --- | --- | --- | --- | --- |\n")
 	for _, f := range faults() {
 		well := "–"
 		if f.well > 0 {

@@ -110,7 +110,7 @@ func (i *incident) strike(h *hosted, blow func() (victim int)) {
 		failure, ok := errors.AsType[*wire.Failure](err)
 		if !ok || before[failure.Port] != victim {
 			strayed++
-			i.Errorf("a request that was none of the dead worker's: %v", err)
+			i.Errorf("a request that the dead worker did not hold: %v", err)
 		}
 	}
 	i.note("%d of %d requests cut, %d of another worker", len(all.failures), all.attempts(), strayed)

@@ -162,7 +162,7 @@ type memoryNow struct {
 }
 
 // kept is what the processes and the kernel hold for them. The pages of the program's file, which held counts once they
-// are in use, are no part of it: the kernel has them back whenever it likes.
+// are in use, are not part of it: the kernel has them back whenever it likes.
 func (m memoryNow) kept() int64 { return m.anon() + m.kernel + m.buffers }
 
 func (h *hosted) memory(t *testing.T) memoryNow {

@@ -30,7 +30,7 @@ func (s *service) ask(method, path string, body any) (answer, error) {
 	return s.sendBy(&impatient, method, path, text, "Authorization", "Bearer "+adminToken)
 }
 
-// code is what a problem says to machines; "" for an answer that is none.
+// code is what a problem says to machines; "" for an answer that is not a problem.
 func (a answer) code() string {
 	var problem struct{ Code string }
 	if json.Unmarshal(a.body, &problem) != nil {

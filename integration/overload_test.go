@@ -76,7 +76,7 @@ func overloaded(t *testing.T) (h flooding, r floods, peak int64) {
 	r = floods{waited: h.flood(t, "/api/ai/process"), streamed: h.flood(t, "/api/ai/process-stream")}
 	peak, now := watch.end(t)
 	if n := h.metrics(t).Recycles; n["max_requests"]+n["crash"]+n["timeout"] > 0 || now.oomKills > 0 {
-		t.Errorf("workers replaced: %v, %d OOM kills; what is refused is no reason for either", n, now.oomKills)
+		t.Errorf("workers replaced: %v, %d OOM kills; what is refused is not a reason for either", n, now.oomKills)
 	}
 	return h, r, peak
 }
@@ -219,7 +219,7 @@ func (h *hosted) held(t *testing.T) int64 {
 
 // calms waits until memory is back within overloadAfter of what an idle service is allowed, for overloadCalm at most. What
 // this one held before it had answered anything is told beside it: the first answers of all already leave some
-// megabytes behind, caches and prepared statements, that are no flood's.
+// megabytes behind, caches and prepared statements, that the flood did not leave.
 func (h flooding) calms(t *testing.T) {
 	t.Helper()
 	const bound = idleBound + overloadAfter

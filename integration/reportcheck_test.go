@@ -79,7 +79,7 @@ func TestTheReportEscapesWhateverItQuotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(page), hostile) {
-			t.Errorf("%s stands in the page as it is", hostile)
+			t.Errorf("%s is in the page unescaped", hostile)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func readText(name, file string, most int64) (string, error) {
 	case int64(len(text)) > most:
 		return "", fmt.Errorf("%s %s: longer than %d bytes", name, file, most)
 	case !utf8.Valid(text):
-		return "", fmt.Errorf("%s %s: is no UTF-8 text", name, file)
+		return "", fmt.Errorf("%s %s: is not UTF-8 text", name, file)
 	}
 	return string(text), nil
 }

@@ -126,7 +126,7 @@ func (l *live) brief() string {
 }
 
 // bar draws a bar of requests, or of time where that bounds the run. What cannot be
-// drawn is no reason to stop.
+// drawn is not a reason to stop.
 func (l *live) bar(ctx context.Context) {
 	most := l.plan.Requests
 	if l.length > 0 {

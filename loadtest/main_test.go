@@ -108,7 +108,7 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 		"redirect":          {func(w http.ResponseWriter, _ int) { w.Header().Set("Location", "/health"); w.WriteHeader(302) }, "status 302"},
 		"error in a 200":    {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{"status":"error"}`) }, "status 200 without success"},
 		"no status":         {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{}`) }, "status 200 without success"},
-		"no JSON":           {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `<html>`) }, "answer is no JSON"},
+		"no JSON":           {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `<html>`) }, "answer is not JSON"},
 		"cut":               {func(http.ResponseWriter, int) { panic(http.ErrAbortHandler) }, "reset in flight"},
 		"one byte too long": {func(w http.ResponseWriter, _ int) { pad(w, client.MaxAnswer+1) }, "answer too long"},
 	} {

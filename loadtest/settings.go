@@ -251,7 +251,7 @@ func (s *settings) setGoals(g given) error {
 	return nil
 }
 
-// setTarget refuses what is no base URL of a server that may be put under load.
+// setTarget refuses what is not a base URL of a server that may be put under load.
 func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 	target, err := client.ParseTarget(text)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	compareVariable = "LOADTEST_COMPARE" // "1": vegeta is fetched and run; it is no dependency of this module
+	compareVariable = "LOADTEST_COMPARE" // "1": vegeta is fetched and run; it is not a dependency of this module
 	vegeta          = "github.com/tsenart/vegeta/v12@v12.13.0"
 	compareRate     = 300
 	compareFor      = 20 * time.Second

@@ -152,7 +152,7 @@ func (n *Runner) occupy(ctx context.Context, id string, req study.Request) (rele
 	}, nil
 }
 
-// Start lets a run go on by itself, with events in the session's journal: start,
+// Start begins a run in the background, with events in the session's journal: start,
 // what happens, and exactly one terminal event, whatever becomes of the run. It
 // returns when the journal is open, and calls ended when the run has ended. req.SessionID is required. Errors are Do's
 // for a run that is not let in, and CodeUnavailable when there is no journal; ended is not called then.

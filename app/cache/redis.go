@@ -113,7 +113,7 @@ func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.
 	return r.decodeReply(ctx, key, held, left.Val())
 }
 
-// decodeReply unwraps what Redis holds under the key. It deletes what is no parcel.
+// decodeReply unwraps what Redis holds under the key. It deletes what it cannot decode.
 func (r *Redis) decodeReply(ctx context.Context, key string, held *redis.StringCmd, left time.Duration) ([]byte, time.Duration, error) {
 	raw, err := held.Bytes()
 	if err == nil && left > 0 {
@@ -140,7 +140,7 @@ func (r *Redis) Set(ctx context.Context, key string, value []byte) {
 }
 
 // write makes the changes, in their order, in one round trip. An error means that Redis may
-// have got any of them, and that they may be made again.
+// have got any of them, and that they may be retried.
 func (r *Redis) write(ctx context.Context, batch []*pendingWrite) error {
 	changes := make([]func(context.Context, redis.Pipeliner), len(batch))
 	for i, g := range batch { // beforehand: to compress takes time that is not Redis's

@@ -20,7 +20,7 @@ const (
 )
 
 // Clear implements Cache, in this process, in Redis (see Redis.Clear; what takes longer
-// than 5 s is owed) and in every process that listens. The count is of this process and Redis.
+// than 5 s is retried later) and in every process that listens. The count is of this process and Redis.
 func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	mine := t.clearLocal(pattern)
 	if !t.redisUsable() {
@@ -38,7 +38,7 @@ func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	return len(mine) + n
 }
 
-// ClearLocal is Clear in this process only: for who has told the others already.
+// ClearLocal is Clear in this process only: for a process that has announced it already.
 func (t *Tiered) ClearLocal(pattern string) { t.clearLocal(pattern) }
 
 // waitForWrites returns when what was being written is in Redis, for the sweep to find.
@@ -165,7 +165,7 @@ func (t *Tiered) flushPurges(ctx context.Context) bool {
 	}
 }
 
-// nextPendingPurge takes a pattern off the list. Clears stay owed until it finds none.
+// nextPendingPurge takes a pattern off the list. Clears stay pending until it finds none.
 func (t *Tiered) nextPendingPurge() (pattern string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

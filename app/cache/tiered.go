@@ -28,8 +28,8 @@ type TieredOptions struct {
 //
 // Clear reaches every process: each listens to one channel of Redis. A process whose
 // subscription was broken empties its memory, since a Clear may have passed it by. A Clear
-// that Redis does not get is owed: it is made good when Redis is there again, and until then
-// this process takes nothing from it.
+// that fails in Redis is retried when Redis is back, and until then this process takes
+// nothing from it.
 //
 // Between processes, values set under one key at about the same time may differ until they
 // expire: keys name all that their value depends on. A Set that Redis did not get (counted
@@ -52,7 +52,7 @@ type Tiered struct {
 	pendingPurges []string // patterns of Clears that Redis did not get
 
 	wake                      chan struct{} // 1: there is something for Run to do
-	purgesPending, subscribed atomic.Bool   // owed is not empty; the subscription has stood once
+	purgesPending, subscribed atomic.Bool   // pendingPurges is not empty; the subscription has worked once
 	hits, misses              atomic.Uint64
 	skippedSets, resyncs      atomic.Uint64 // Sets not passed on while Redis was away; see Stats.Resyncs
 }
@@ -208,8 +208,8 @@ func (t *Tiered) Stats() Stats {
 	return s
 }
 
-// Degraded reports whether this process goes on by itself, in full or in part: Redis is
-// away, slow or full, a Clear is still owed to it, or its channel was never heard.
+// Degraded reports whether this process works without Redis, in full or in part: Redis is
+// unreachable, slow or full, a Clear is still pending, or the subscription never worked.
 func (t *Tiered) Degraded() bool {
 	return !t.redisUsable() || t.redis.Full() || !t.subscribed.Load()
 }

@@ -29,7 +29,7 @@ type writeBehindQueue struct {
 	latest  map[string]*pendingWrite // the last one of each key
 	items   int
 	bytes   int
-	dropped uint64 // for want of room
+	dropped uint64 // because the queue was full
 }
 
 // enqueue adds a change, with a copy of value. The oldest that are not being written make room;

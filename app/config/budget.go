@@ -15,7 +15,7 @@ const (
 	GCPercent = 50
 	// maxContext is what a worker keeps of notes, preferences and progress that it has
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
-	// The numbers that say whether they are as good as new are 64 KiB for all workers.
+	// The versions that say whether they are valid are 64 KiB for all workers.
 	MaxContext = 1 * MiB
 	// minRecycle is the least MAX_WORKER_MEMORY_MB: twice an idle worker's anonymous memory.
 	minRecycle = 8 * MiB
@@ -101,8 +101,8 @@ func (b Budget) Lookups() int { return int(max(1, b.Shared/2/lookupBytes)) }
 // Queue is what answers may wait to be sent to Redis, in bytes: an eighth of Shared.
 func (b Budget) Queue() int { return int(max(1, b.Shared/8)) }
 
-// Unsent is what events may wait to be sent, and again as much what they are kept for to
-// be sent anew, in bytes: an eighth of Shared each.
+// Unsent is what events may wait to be sent, and again as much what is kept to
+// be resent, in bytes: an eighth of Shared each.
 func (b Budget) Unsent() int64 { return max(1, b.Shared/8) }
 
 // Slots is how many slots TTIN may raise the workers to: then the memory still

@@ -98,7 +98,7 @@ func (c *Config) unusable(given map[string]string) Faults {
 
 var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
-	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is no header's value, or holds a space
+	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is not a header's value, or holds a space
 	modelName = regexp.MustCompile(`^[^\s#"']+$`)
 )
 

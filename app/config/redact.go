@@ -26,7 +26,7 @@ func redact(field reflect.StructField, value string) string {
 }
 
 // redactURL hides what a URL may hold of a secret: its user's password, or the user where
-// there is none, its query and its fragment. What is no URL is hidden whole.
+// there is none, its query and its fragment. What is not a URL is hidden whole.
 func RedactURL(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" || (u.Opaque != "" && u.Scheme != "sqlite") {
@@ -42,7 +42,7 @@ func RedactURL(value string) string {
 	return strings.ReplaceAll(shown, ":xxxxx@", ":"+redacted+"@")
 }
 
-// Print writes the effective settings, a line each, secrets redacted.
+// Print writes the effective settings, one per line, secrets redacted.
 func (c *Config) Print(w io.Writer) error {
 	value := reflect.ValueOf(c).Elem()
 	for i, field := range reflect.VisibleFields(value.Type()) {

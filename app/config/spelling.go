@@ -27,7 +27,7 @@ func SettingNames() []string {
 	return names
 }
 
-// misspelt warns of variables that are no setting, yet nearly named like one. Their values
+// misspelt warns of variables that are not settings, but are named almost like one. Their values
 // are not told: they may be secret.
 func Misspelt(variables []string) (warnings []string) {
 	settings := SettingNames()

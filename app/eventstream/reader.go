@@ -188,7 +188,7 @@ func (r *Reader) dispatch() (Event, bool) {
 }
 
 // wellFormed is the "UTF-8 decode" of the WHATWG Encoding standard: b itself when
-// it is UTF-8, else a copy in which each maximal subpart that is none became U+FFFD.
+// it is UTF-8, else a copy in which each maximal invalid subpart became U+FFFD.
 func wellFormed(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b

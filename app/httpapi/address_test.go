@@ -26,7 +26,7 @@ func TestForwardedAddressesAreBelievedFromTrustedProxiesOnly(t *testing.T) {
 		{"a client that makes a proxy up", "10.1.2.3:80", []string{"198.51.100.1, 10.9.9.9, 203.0.113.7"}, "203.0.113.7"},
 		{"a client that makes a line up", "10.1.2.3:80", []string{"198.51.100.1", "203.0.113.7"}, "203.0.113.7"},
 		{"two proxies", "10.1.2.3:80", []string{"198.51.100.1, 203.0.113.7, 10.4.5.6"}, "203.0.113.7"},
-		{"two proxies, a line each", "10.1.2.3:80", []string{"203.0.113.7", "10.4.5.6"}, "203.0.113.7"},
+		{"two proxies, one per line", "10.1.2.3:80", []string{"203.0.113.7", "10.4.5.6"}, "203.0.113.7"},
 		{"nothing but proxies", "10.1.2.3:80", []string{"10.7.8.9,10.4.5.6"}, "10.7.8.9"},
 		{"no address", "10.1.2.3:80", []string{"198.51.100.1, unknown"}, "10.1.2.3"},
 		{"no address behind a proxy", "10.1.2.3:80", []string{"198.51.100.1, x, 10.4.5.6"}, "10.4.5.6"},

@@ -30,7 +30,7 @@ const (
 	cacheMiss = "MISS"
 )
 
-// started is the body of a run that goes on by itself.
+// started is the answer for a run that continues in the background.
 type started struct {
 	Status    string `json:"status"` // "processing"
 	SessionID string `json:"session_id"`
@@ -47,7 +47,7 @@ func (s *Server) roomForRun(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// roomForStream is roomForRun for a run that is limited: one that is refused for want of room counts for the limit
+// roomForStream is roomForRun for a run that is limited: one that is refused at capacity counts against the limit
 // of its client.
 func (s *Server) roomForStream(c *fiber.Ctx) error {
 	if err := s.o.Runs.RejectIfFull(); err != nil {
@@ -96,8 +96,8 @@ func (s *Server) process(c *fiber.Ctx) error {
 }
 
 // processStream answers POST /api/ai/process-stream: the run is begun. A request that
-// is not valid counts for no limit; one that is turned away for want of room does, and is
-// not looked into.
+// is not valid does not count against the limit; one refused at capacity does, and its body
+// is not read.
 func (s *Server) processStream(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {

@@ -40,7 +40,7 @@ var (
 // takeHead keeps fasthttp from reading the body: it is called between the two.
 func takeHead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	if length := h.ContentLength(); length > 0 || length == -1 {
-		h.SetContentLength(0) // what was said stands in the raw headers, where guard finds it
+		h.SetContentLength(0) // the announced length is in the raw headers, where guard finds it
 	}
 	if len(h.PeekBytes(expect)) > 0 {
 		h.DelBytes(expect)
@@ -65,7 +65,7 @@ func (s *Server) readBody(c *fiber.Ctx) error {
 	case !client.hold(reservation(client.body, s.o.MaxBodyBytes)):
 		return study.Errorf(study.CodeOverloaded, "too many requests are being received")
 	}
-	s.inFlight.end(client.request) // a slow client is no stuck worker
+	s.inFlight.end(client.request) // a slow client is not a stuck worker
 	err := client.readBody(c.Request(), s.o.MaxBodyBytes)
 	s.inFlight.resume(client.request)
 	if err != nil {

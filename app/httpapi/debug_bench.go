@@ -58,7 +58,7 @@ func (s *Server) routePublish(to router) {
 	to.Delete("/debug/publish", unpublish)
 }
 
-// publish answers at once, with this worker's process id, and goes on behind it.
+// publish answers at once, with this worker's process id, and continues after it.
 func (s *Server) publish(c *fiber.Ctx) error {
 	var p publication
 	if err := json.Unmarshal(c.Body(), &p); err != nil {

@@ -28,7 +28,7 @@ func TestProcessAnswersWithTheContractsFields(t *testing.T) {
 			t.Errorf("%s: %d %s", path, r.StatusCode, r.body)
 		}
 		if _, ok := study.CanonicalID(result["session_id"].(string)); !ok {
-			t.Errorf("session_id %q is no UUID", result["session_id"])
+			t.Errorf("session_id %q is not a UUID", result["session_id"])
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestBadInputIsRefusedAndTheWorkerLives(t *testing.T) {
 		{"a wrongly typed option", "POST", "/api/ai/process", `{"type":"flashcard_generation","user_id":"u","message":"m","options":{"count":"ten"}}`, nil, 422, `"field":"options.count"`},
 		{"a negative count", "POST", "/api/ai/process", `{"type":"flashcard_generation","user_id":"u","message":"m","options":{"count":-1}}`, nil, 422, `"field":"options.count"`},
 		{"an empty message", "POST", "/api/ai/process", `{"type":"chat","user_id":"u","message":"  "}`, nil, 422, `"field":"message"`},
-		{"a session that is no UUID", "POST", "/api/ai/process", `{"type":"chat","user_id":"u","message":"m","session_id":"x"}`, nil, 422, `"field":"session_id"`},
+		{"a session that is not a UUID", "POST", "/api/ai/process", `{"type":"chat","user_id":"u","message":"m","session_id":"x"}`, nil, 422, `"field":"session_id"`},
 		{"no JSON", "POST", "/api/ai/process", `hello`, nil, 400, "malformed"},
 		{"a JSON list", "POST", "/api/ai/process", `[]`, nil, 400, "malformed"},
 		{"nothing", "POST", "/api/ai/process", ``, nil, 400, "malformed"},

@@ -58,7 +58,7 @@ func TestEveryListSaysHowItGoesOn(t *testing.T) {
 			t.Errorf("%s: %v, want the last row and no cursor", path, rest)
 		}
 		if r := f.ask("GET", path+"&before=x", "", "X-Admin-Token", token); r.StatusCode != 422 {
-			t.Errorf("%s: a cursor that is none: %d %s", path, r.StatusCode, r.body)
+			t.Errorf("%s: an invalid cursor: %d %s", path, r.StatusCode, r.body)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (s *Server) countedAs(c *fiber.Ctx) string {
 	return "address " + s.client(c)
 }
 
-// hold takes a place for what a request's client is about to hold; it is owed back. Above the client's bound it is
+// hold takes a place for what a request's client is about to hold; it must be released. Above the client's bound it is
 // CodeRateLimited, and what the client may hold is told as for other limits; when the container has no place,
 // CodeOverloaded.
 func (s *Server) hold(c *fiber.Ctx, places *limit.Places, name, what string) (limit.Place, error) {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// Pauses after an accept that failed for want of descriptors or memory.
+	// Pauses after an accept that failed because descriptors or memory ran out.
 	acceptPause    = 5 * time.Millisecond
 	acceptPauseMax = time.Second
 	// A worker that holds more than its sibling lets it accept first, for so long.

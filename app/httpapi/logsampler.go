@@ -16,7 +16,7 @@ const (
 
 // logSampler keeps the log short while the service is full. A flood is thousands of lines that
 // say the same, and writing and reading them takes the processor from the requests that
-// were let in. Of the requests refused within refusalsFor the first have a line each, and
+// were let in. Of the requests refused within refusalsFor the first are logged one by one, and
 // one line counts the others.
 type logSampler struct {
 	tell func(untold int64) // logs how many had no line
@@ -40,7 +40,7 @@ func (r *logSampler) allow() bool {
 	return true
 }
 
-// end tells of what had no line, and begins anew.
+// end reports the refusals that were not logged, and resets the counters.
 func (r *logSampler) end() {
 	r.mu.Lock()
 	untold := r.untold

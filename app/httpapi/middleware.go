@@ -81,7 +81,7 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 		return
 	}
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
-		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are no failures of the service
+		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not failures of the service
 		s.o.Refresh()
 		return
 	}
@@ -133,9 +133,9 @@ func methodOf(c *fiber.Ctx) string {
 }
 
 // countRequest counts an answer, and tells when it is the one after which this
-// worker is to be replaced. What is refused for want of room is not counted so: it leaves
-// nothing behind that a new worker would be rid of, and a flood of it would have all workers
-// replaced just when there is no time for it.
+// worker is to be replaced. Requests refused at capacity do not count: they leave
+// nothing in the worker that a recycle would free, and a flood of them would recycle every
+// worker at the worst time.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
 	s.o.Refresh()

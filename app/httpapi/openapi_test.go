@@ -112,17 +112,17 @@ func TestTheDocumentNamesEveryCodeAndType(t *testing.T) {
 func TestAnAnswerThatTheDocumentDoesNotKnowIsFound(t *testing.T) {
 	plain := http.Header{"X-Request-Id": {"x"}, "Content-Type": {"application/json"}}
 	for name, x := range map[string]openapitest.Exchange{
-		"a field too many":       {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`{"status":"live","more":1}`)},
-		"a field too few":        {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`{}`)},
-		"a status":               {Method: "GET", Path: "/livez", Status: 202, Header: plain, Response: []byte(`{"status":"live"}`)},
-		"a content type":         {Method: "GET", Path: "/livez", Status: 200, Header: http.Header{"X-Request-Id": {"x"}, "Content-Type": {"text/plain"}}, Response: []byte(`{"status":"live"}`)},
-		"no JSON":                {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`live`)},
-		"no request id":          {Method: "GET", Path: "/livez", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Response: []byte(`{"status":"live"}`)},
-		"a path":                 {Method: "GET", Path: "/nowhere", Status: 200, Header: plain, Response: []byte(`{}`)},
-		"a problem that is none": {Method: "GET", Path: "/nowhere", Status: 404, Header: plain, Response: []byte(`{}`)},
-		"a body with a 204":      {Method: "DELETE", Path: "/api/notes/" + anID, Status: 204, Header: plain, Response: []byte(`{}`)},
-		"a request it refuses":   {Method: "POST", Path: "/api/notes", Request: []byte(`{}`), Status: 201, Header: plain, Response: []byte(`{"id":"` + anID + `","user_id":"u","title":"","content":"","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}`)},
-		"a time that is none":    {Method: "GET", Path: "/api/notes/" + anID, Status: 200, Header: plain, Response: []byte(`{"id":"` + anID + `","user_id":"u","title":"","content":"","created_at":"today","updated_at":"2026-01-01T00:00:00Z"}`)},
+		"a field too many":     {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`{"status":"live","more":1}`)},
+		"a field too few":      {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`{}`)},
+		"a status":             {Method: "GET", Path: "/livez", Status: 202, Header: plain, Response: []byte(`{"status":"live"}`)},
+		"a content type":       {Method: "GET", Path: "/livez", Status: 200, Header: http.Header{"X-Request-Id": {"x"}, "Content-Type": {"text/plain"}}, Response: []byte(`{"status":"live"}`)},
+		"no JSON":              {Method: "GET", Path: "/livez", Status: 200, Header: plain, Response: []byte(`live`)},
+		"no request id":        {Method: "GET", Path: "/livez", Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Response: []byte(`{"status":"live"}`)},
+		"a path":               {Method: "GET", Path: "/nowhere", Status: 200, Header: plain, Response: []byte(`{}`)},
+		"an invalid problem":   {Method: "GET", Path: "/nowhere", Status: 404, Header: plain, Response: []byte(`{}`)},
+		"a body with a 204":    {Method: "DELETE", Path: "/api/notes/" + anID, Status: 204, Header: plain, Response: []byte(`{}`)},
+		"a request it refuses": {Method: "POST", Path: "/api/notes", Request: []byte(`{}`), Status: 201, Header: plain, Response: []byte(`{"id":"` + anID + `","user_id":"u","title":"","content":"","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}`)},
+		"an invalid time":      {Method: "GET", Path: "/api/notes/" + anID, Status: 200, Header: plain, Response: []byte(`{"id":"` + anID + `","user_id":"u","title":"","content":"","created_at":"today","updated_at":"2026-01-01T00:00:00Z"}`)},
 	} {
 		if document.Check(x) == nil {
 			t.Errorf("%s: taken", name)

@@ -72,7 +72,7 @@ func TestAClientsRunsAtOnceAreBoundedAndOthersHaveTheirOwn(t *testing.T) {
 		t.Errorf("after they have ended: %d", r.StatusCode)
 	}
 	if n := f.board.Snapshot().Total(metrics.Refused); n != 2 {
-		t.Errorf("%d requests count as refused, want 2: they are no work", n)
+		t.Errorf("%d requests count as refused, want 2: they cost no work", n)
 	}
 }
 

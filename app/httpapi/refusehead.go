@@ -20,7 +20,7 @@ type headRefusal struct {
 	err    error
 }
 
-// noName stands in the log for what has none or none that is ours: a client's own text is not logged.
+// noName is logged where a request has no name of ours: a client's own text is not logged.
 const noName = "-"
 
 // refuseHead answers a request whose head is refused, and closes the connection. The answer goes through the

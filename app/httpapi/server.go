@@ -39,7 +39,7 @@ type Server struct {
 	conns    *connections
 	inFlight *inFlight
 	lists    chan struct{} // has an element for each list being made
-	refusals logSampler    // for want of room
+	refusals logSampler    // refusals at capacity
 	rejects  logSampler    // for their heads
 	stopping atomic.Bool   // Drain has begun
 	// lifetime is what handlers work under. Fiber's own context ends when a
@@ -77,7 +77,7 @@ func New(o Options) *Server {
 		Concurrency:           maxConns,
 		ErrorHandler:          s.fail,
 
-		DisablePreParseMultipartForm: true, // nobody reads forms: their bodies are no JSON
+		DisablePreParseMultipartForm: true, // nobody reads forms: their bodies are not JSON
 	})
 	server := s.app.Server()
 	server.KeepHijackedConns = true

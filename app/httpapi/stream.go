@@ -118,7 +118,7 @@ func runParam(c *fiber.Ctx) (string, error) {
 }
 
 // lastEventID is where the client says it is, and whether the event it saw last was the
-// last one of a stream. What is no position of ours stands for one of another life of the
+// last one of a stream. What is not a position of ours stands for one of another life of the
 // journal: the stream begins with a gap.
 func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	given := c.Get("Last-Event-ID")

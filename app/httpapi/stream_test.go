@@ -233,7 +233,7 @@ func TestWhoHasSeenTheEndGets204WithoutAJournal(t *testing.T) {
 		}
 	}
 	if got := f.ask("GET", "/api/ai/stream/"+session+"?run_id=x", ""); got.StatusCode != 422 {
-		t.Errorf("a run's id that is no UUID: %d", got.StatusCode)
+		t.Errorf("a run's id that is not a UUID: %d", got.StatusCode)
 	}
 }
 

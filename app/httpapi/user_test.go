@@ -259,7 +259,7 @@ func TestAStreamThatIsAnothersIsNotThereOnAReconnectEither(t *testing.T) {
 	hers := f.ask("GET", "/api/ai/stream/"+session, "", ann...)
 	_, rest, _ := strings.Cut(string(hers.body), "id: ")
 	id, _, _ := strings.Cut(rest, "\n")
-	for name, header := range map[string][]string{"a position": {"Last-Event-ID", id}, "a position that is none": {"Last-Event-ID", "x"}, "none": {}} {
+	for name, header := range map[string][]string{"a position": {"Last-Event-ID", id}, "an invalid position": {"Last-Event-ID", "x"}, "none": {}} {
 		if r := f.ask("GET", "/api/ai/stream/"+session, "", append(header, bob...)...); r.StatusCode != 404 {
 			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
 		}

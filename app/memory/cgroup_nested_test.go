@@ -9,12 +9,12 @@ func TestLimitOfAnUnseenAncestorCounts(t *testing.T) {
 		own, hierarchical string
 		want              int64
 	}{
-		"no own limit":             {none, "512", 512},
-		"a larger own limit":       {"4096\n", "512", 512},
-		"a smaller own limit":      {"256\n", "512", 256},
-		"no limit at all":          {none, "9223372036854771712", 0},
-		"none, with 64 KiB pages":  {"9223372036854710272\n", "9223372036854710272", 0},
-		"a negative one is no one": {none, "-1", 0},
+		"no own limit":              {none, "512", 512},
+		"a larger own limit":        {"4096\n", "512", 512},
+		"a smaller own limit":       {"256\n", "512", 256},
+		"no limit at all":           {none, "9223372036854771712", 0},
+		"none, with 64 KiB pages":   {"9223372036854710272\n", "9223372036854710272", 0},
+		"a negative one is ignored": {none, "-1", 0},
 	} {
 		files := with(v1Files("sys/fs/cgroup/memory", tt.own), map[string]string{
 			"proc/self/cgroup": "4:memory:/pod/abc\n", "proc/self/mountinfo": v1Container,

@@ -98,10 +98,10 @@ func TestCgroupWithoutAPeakFileStillReads(t *testing.T) {
 
 func TestNoCgroupIsAnErrorNotAZero(t *testing.T) {
 	for name, files := range map[string]map[string]string{
-		"nothing":              {},
-		"garbage":              {"proc/self/cgroup": "::\nx\n4:memory", "proc/self/mountinfo": "- -\n\x00 - cgroup\n"},
-		"a mount but no files": {"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2Mount},
-		"usage is no number":   {"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2Mount, "sys/fs/cgroup/memory.current": "lots"},
+		"nothing":               {},
+		"garbage":               {"proc/self/cgroup": "::\nx\n4:memory", "proc/self/mountinfo": "- -\n\x00 - cgroup\n"},
+		"a mount but no files":  {"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2Mount},
+		"usage is not a number": {"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": v2Mount, "sys/fs/cgroup/memory.current": "lots"},
 	} {
 		c := OpenCgroup(tree(files))
 		if _, err := c.Memory(); !errors.Is(err, ErrNoCgroup) || c.Version() != 0 {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	floodRange   = 256 // a rise or fall of fewer streams, or fewer answers, is no flood
-	floodTrickle = 10  // answers a second that are no flood either
+	floodRange   = 256 // a rise or fall of fewer streams, or fewer answers, is not a flood
+	floodTrickle = 10  // answers a second that do not count as a flood either
 	calmSeconds  = 3   // seconds of nearly the same number, after which one is over
 )
 

@@ -80,7 +80,7 @@ const (
 	CacheEvictions                            //
 	CacheRefused                              // entries too large to keep
 	StreamsShed                               // streams turned away at the bound
-	Refused                                   // answered without any work, for want of room: no part of Requests
+	Refused                                   // refused at capacity, without any work: no part of Requests
 	DroppedEvents                             // supervisor: events that left a journal unread or by its bound
 	RecycledRequests                          // supervisor: workers replaced for their number of requests
 	RecycledMemory                            // ... for their memory

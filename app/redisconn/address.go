@@ -125,7 +125,7 @@ func readPath(o *redis.UniversalOptions, path string, named bool) error {
 	}
 	n, err := strconv.ParseUint(path, 10, 16)
 	if err != nil {
-		return errors.New("has a database that is no number")
+		return errors.New("has a database that is not a number")
 	}
 	if o.IsClusterMode && n != 0 {
 		return errors.New("has a database: a cluster has only number 0")

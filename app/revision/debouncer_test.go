@@ -20,14 +20,14 @@ func run(t *testing.T, f func(context.Context) error) {
 	}
 }
 
-// audience counts what a herald says.
+// audience counts what a Debouncer reports.
 type audience struct {
 	mu   sync.Mutex
 	said map[string]int
 	all  int
 }
 
-func (a *audience) herald(most int, rest time.Duration) *Debouncer[string] {
+func (a *audience) debouncer(most int, rest time.Duration) *Debouncer[string] {
 	a.said = make(map[string]int)
 	return NewDebouncer(DebouncerOptions[string]{MaxPending: most, Interval: rest,
 		Notify:    func(k string) { a.mu.Lock(); defer a.mu.Unlock(); a.said[k]++ },
@@ -43,7 +43,7 @@ func (a *audience) heard() (map[string]int, int) {
 func TestWhatIsToldOftenIsSaidSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a audience
-		h := a.herald(10, 250*time.Millisecond)
+		h := a.debouncer(10, 250*time.Millisecond)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- h.Run(ctx) }()
@@ -75,7 +75,7 @@ func TestWhatIsToldOftenIsSaidSeldom(t *testing.T) {
 func TestMoreKeysThanMayWaitAreAllKeys(t *testing.T) {
 	for most, keys := range map[string][]string{"": {"a", "b", "c", "a"}, "all": {"a", "b", "c", "d", "e"}} {
 		var a audience
-		h := a.herald(3, 0)
+		h := a.debouncer(3, 0)
 		for _, k := range keys {
 			h.Add(k)
 		}

@@ -8,7 +8,7 @@
 // the commit. Who asks afterwards finds the moved number, and what is cached under it was
 // read after it had moved, hence after the commit. What was read earlier, also between
 // the commit and the move, lies under a number that never comes back. Several changes at
-// once are no different: each moves the number after its own commit.
+// once behave the same: each moves the number after its own commit.
 //
 // Why it moves before as well: a process may die after the commit and before the second
 // move, and then only what was read between the first move and the commit can outlast the
@@ -128,7 +128,7 @@ func (t *Versions) BumpAll() (done func()) {
 	}
 }
 
-// BumpSlot takes what another instance has announced. What is no slot is ignored.
+// BumpSlot takes what another instance has announced. What is not a slot is ignored.
 func (t *Versions) BumpSlot(slot int) {
 	switch {
 	case slot == AllSlots:

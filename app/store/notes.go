@@ -154,13 +154,13 @@ func (s *sqlStore) NotesByID(ctx context.Context, userID string, ids []string) (
 	return notes, nil
 }
 
-// nameNote names the note that is missing; what is no id is not repeated.
+// nameNote names the note that is missing; what is not an id is not repeated.
 func nameNote(err error, id string) error {
 	if study.AsError(err).Code != study.CodeNotFound {
 		return err
 	}
 	if !isUUID(id) {
-		return study.Errorf(study.CodeNotFound, "a note id is no UUID")
+		return study.Errorf(study.CodeNotFound, "a note id is not a UUID")
 	}
 	return study.Errorf(study.CodeNotFound, "note %s does not exist", id)
 }

@@ -18,7 +18,7 @@ type Page struct {
 	Before string // the cursor that the page before this one came with; "" starts the list
 }
 
-// place is where a row stands in its list. A list is ordered by some of these, the
+// place is a row's position in its list. A list is ordered by some of these, the
 // largest first.
 type place struct {
 	at  int64 // microseconds since 1970

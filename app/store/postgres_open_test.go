@@ -92,7 +92,7 @@ func notOurs(t *testing.T, server *postgrestest.Server) {
 func openErrors(t *testing.T, server *postgrestest.Server) {
 	for name, test := range map[string]struct{ url, words string }{
 		"a wrong password":         {server.URL("postgres", "hunter2"), "refuses the user or the password"},
-		"a database that is none":  {server.URL("hunter2", postgrestest.Password), "the database does not exist"},
+		"not a database":           {server.URL("hunter2", postgrestest.Password), "the database does not exist"},
 		"a host that is not known": {"postgres://u:hunter2@hunter2.invalid/x", "the host is not known"},
 		"a port that is closed":    {"postgres://u:hunter2@127.0.0.1:1/x", "connection refused"},
 	} {

@@ -48,7 +48,7 @@ func (*sqlite) index(ctx context.Context, t tx, n study.Note) error {
 
 // search finds the newest matches first, then ranks them, and cuts before a note's text is
 // read. The rank is asked for as a function: to order by the column of that name, FTS5
-// would run a statement of its own, parsed anew for each search.
+// would run a statement of its own, parsed again for each search.
 func (*sqlite) search(userID string, words []string, anyWord bool, limit int) (query string, args []any) {
 	return `WITH newest AS MATERIALIZED (
 			SELECT rowid AS num, bm25(note_words, 4.0, 1.0) AS rank FROM note_words WHERE note_words MATCH $1

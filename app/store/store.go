@@ -86,7 +86,7 @@ type Notes interface {
 type NoteQuery struct {
 	UserID string // required
 	// Search holds words to find in title and content, best match first; blank lists
-	// all notes, newest first. It is never query syntax: whatever is no letter, mark
+	// all notes, newest first. It is never query syntax: whatever is not a letter, mark
 	// or digit only parts words. Case and diacritics do not count, and the last word may be the beginning
 	// of one (from three bytes on). The first 32 words are used, 64 runes of each.
 	// Where more than MaxRanked notes match, the newest of them are ranked.
@@ -149,7 +149,7 @@ type Executions interface {
 	// entry waits in memory until Run or Close writes it, and when
 	// Options.ExecutionBuffer entries wait, the oldest is dropped and counted. A run
 	// without a time gets the present one. Texts in it
-	// are copied, mended like a message's, and cut to 512 bytes.
+	// are copied, cleaned like a message's, and cut to 512 bytes.
 	RecordExecution(e study.Execution)
 	// ExecutionsDropped counts the entries this Store has lost so far.
 	ExecutionsDropped() uint64

@@ -41,7 +41,7 @@ func (f *Failover) scheduleBackfill(m backfill) {
 }
 
 // copyRun brings a run into Shared, and follows it to its end. Where Shared goes away again
-// before the copy has begun, it is noted anew.
+// before the copy has begun, it is noted again.
 func (f *Failover) copyRun(ctx context.Context, m backfill) {
 	within, cancel := context.WithTimeout(ctx, f.o.BeginWithin)
 	w, err := f.o.Shared.Begin(within, RunInfo{Session: m.session, Run: m.run, Owner: m.owner})

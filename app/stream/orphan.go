@@ -43,7 +43,7 @@ func (m *Memory) forgetRequest(r *run) {
 }
 
 // abandon takes r from its writer, who is dead: it becomes an orphan if it can be
-// made again, else it ends with an error event.
+// rerun, else it ends with an error event.
 func (m *Memory) abandon(r *run) {
 	m.withLock(func(d *due) {
 		switch {

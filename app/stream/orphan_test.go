@@ -196,7 +196,7 @@ func TestAnOrphanIsOfferedToWhoConnectsLater(t *testing.T) {
 		time.Sleep(9 * time.Second)
 		successor := s.hire()
 		w := s.mustTake(successor)
-		time.Sleep(time.Minute) // the orphan's time does not count for who has it
+		time.Sleep(time.Minute) // the orphan's time does not count for the worker that has it
 		s.running()
 		s.append(w, starts, completes)
 		s.ends(starts, completes)

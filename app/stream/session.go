@@ -39,7 +39,7 @@ type session struct {
 	place   *list.Element
 }
 
-// span is where a run stands in its session's numbering.
+// span is a run's range in its session's numbering.
 type span struct {
 	run        uuid.UUID
 	first, end uint64 // the numbers of its first and of its terminal event; 0 = it has none yet

@@ -19,7 +19,7 @@ import (
 
 // Journal keeps the recent events of every session, each within the bounds of its
 // maker. Every method is safe for concurrent use, and its errors are *study.Error:
-// CodeInvalid for ids that are no UUIDs in the usual 36 characters, CodeNotFound for
+// CodeInvalid for ids that are not UUIDs in the usual 36 characters, CodeNotFound for
 // a session that was dropped or is another user's, CodeConflict (with the active run's
 // id) for a session that has an open run, CodeOverloaded at a bound, CodeUnavailable
 // when the journal cannot be reached.
@@ -42,7 +42,7 @@ type Journal interface {
 	// position these are the newest run's own first ones. Batch.Events are of one run,
 	// have no holes, may be empty, and hold a bounded number of bytes: the rest comes
 	// with the next call. Batch.Ended tells that no run is open and everything has been
-	// given; so does an answer without events, at once, to who has it all already.
+	// given; so does an answer without events, at once, for a reader that has every event already.
 	//
 	// With q.Run only that run counts: its events are given, the zero position stands
 	// before its first event, and Ended tells that it is over and everything of it has
@@ -66,7 +66,7 @@ type Journal interface {
 }
 
 // Awaiter is a journal that waits without a goroutine for each reader. Memory and
-// Relay are ones.
+// Relay implement it.
 type Awaiter interface {
 	// Await is Since with a callback, which is called exactly once: possibly before
 	// Await returns, else on a goroutine of the journal's that it must not block;
@@ -92,7 +92,7 @@ type RunInfo struct {
 	Request []byte
 
 	// Takeover takes over the orphan that Session, Run and Owner name (see
-	// RelayOptions.Orphaned) instead of announcing a run: the Writer goes on behind
+	// RelayOptions.Orphaned) instead of announcing a run: the Writer continues after
 	// what the dead worker has sent, and of its start events only one that is the
 	// run's first event is kept. CodeNotFound: another was faster, or its time is over.
 	Takeover bool
@@ -109,7 +109,7 @@ type Writer interface {
 	// is ignored, and e.Fields is the journal's from here on. After a terminal event
 	// nothing can follow.
 	//
-	// CodeInvalid (a kind no run may send, fields that are no JSON object) and
+	// CodeInvalid (a kind that no run may send, fields that are not a JSON object) and
 	// CodeTooLarge (fields past the journal's MaxEventBytes) leave everything as it
 	// was: the caller ends the run with a smaller error event, or by Close. After
 	// any other error the run is over and readers have been told so, except for a
@@ -168,7 +168,7 @@ func CheckEvent(e study.Event, maxBytes int) error {
 	case len(f) > maxBytes:
 		return study.Errorf(study.CodeTooLarge, "the event has %d bytes, %d are allowed", len(f), maxBytes)
 	case len(f) > 0 && (len(f) < 2 || f[0] != '{' || f[len(f)-1] != '}'):
-		return study.Errorf(study.CodeInvalid, "the event's fields are no JSON object")
+		return study.Errorf(study.CodeInvalid, "the event's fields are not a JSON object")
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func CheckEvent(e study.Event, maxBytes int) error {
 func ParseID(what, s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != 36 {
-		return uuid.UUID{}, study.Errorf(study.CodeInvalid, "the %s id is no UUID", what)
+		return uuid.UUID{}, study.Errorf(study.CodeInvalid, "the %s id is not a UUID", what)
 	}
 	return id, nil
 }

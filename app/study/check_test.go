@@ -106,7 +106,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			s.Quiz.Questions[0].Options = []string{"a", "b", "c", "A "}
 			return s
 		}, Options{}, "quiz.questions[0].options[3] repeats quiz.questions[0].options[0]"},
-		{"a right answer that is no option", func() Aid { s := goodQuiz(); s.Quiz.Questions[0].CorrectAnswer = "e"; return s }, Options{}, "quiz.questions[0].correct_answer must be the text of one of its options"},
+		{"a right answer that is not an option", func() Aid { s := goodQuiz(); s.Quiz.Questions[0].CorrectAnswer = "e"; return s }, Options{}, "quiz.questions[0].correct_answer must be the text of one of its options"},
 		{"a right answer that is an index", func() Aid { s := goodQuiz(); s.Quiz.Questions[0].CorrectAnswer = 1; return s }, Options{}, "quiz.questions[0].correct_answer must be the text of one of its options"},
 		{"true_false answered in words", func() Aid { s := goodQuiz(); s.Quiz.Questions[1].CorrectAnswer = "false"; return s }, Options{}, "quiz.questions[1].correct_answer must be true or false"},
 		{"a short answer nobody can give", func() Aid { s := goodQuiz(); s.Quiz.Questions[2].AcceptableAnswers = nil; return s }, Options{}, "quiz.questions[2].acceptable_answers is empty"},

@@ -34,7 +34,7 @@ func Asked(t Type, o Options) int {
 }
 
 // Shortfall is how many items the aid lacks of the number asked for: 0 or less is
-// none. It is no fault of the shape, so Check does not speak of it: a short text
+// none. It is not a fault in the shape, so Check does not speak of it: a short text
 // may hold no more.
 func Shortfall(a Aid, o Options) int {
 	want := Asked(a.Type(), o)

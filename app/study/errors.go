@@ -113,7 +113,7 @@ func (e *Error) Retryable() bool {
 	}
 }
 
-// AsError gives err as an *Error; one that is none becomes CodeInternal with a
+// AsError returns err as an *Error; any other error becomes CodeInternal with a
 // message that tells a client nothing of the inside. A nil err stays nil.
 func AsError(err error) *Error {
 	if err == nil {

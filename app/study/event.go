@@ -40,7 +40,7 @@ func NewEvent(kind Kind, fields any) (Event, error) {
 		return Event{}, fmt.Errorf("marshal %s event: %w", kind, err)
 	}
 	if len(raw) < 2 || raw[0] != '{' {
-		return Event{}, fmt.Errorf("%s event: fields are no JSON object", kind)
+		return Event{}, fmt.Errorf("%s event: fields are not a JSON object", kind)
 	}
 	return Event{Kind: kind, Fields: raw}, nil
 }

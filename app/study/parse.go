@@ -10,9 +10,9 @@ import (
 )
 
 // ParseRequest reads the body of an agent request (contract section 3). A body
-// that is no JSON object in valid UTF-8 is CodeMalformed; one that parses but is
+// that is not a JSON object in valid UTF-8 is CodeMalformed; one that parses but is
 // not valid is CodeInvalid and names every field that is wrong. Values above a
-// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body stands in
+// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body is in
 // an error. The caller makes up a SessionID where it is "".
 func ParseRequest(body []byte) (Request, error) { return ParseRequestOf("", body) }
 
@@ -59,7 +59,7 @@ func UserOf(known, named string) (string, error) {
 	}
 }
 
-// parseObject refuses what encoding/json lets pass: bytes that are no UTF-8 and
+// parseObject refuses what encoding/json lets pass: bytes that are not UTF-8 and
 // anything after the object. Depth is bounded by encoding/json itself (10,000).
 func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(body) {

@@ -38,7 +38,7 @@ func TestParseRequestNamesEveryFaultAndTellsNoValue(t *testing.T) {
 		{"no UUIDs", `{"type":"chat","user_id":"u","message":"m","session_id":"CANARY","explicit_note_ids":["CANARY"]}`, "session_id explicit_note_ids"},
 		{"options out of their words", `{"type":"chat","user_id":"u","message":"m","options":{"difficulty":"CANARY","length":"CANARY","style":"CANARY","question_types":["CANARY"]}}`,
 			"options.difficulty options.question_types options.length options.style"},
-		{"numbers that are none", `{"type":"chat","user_id":"u","message":"m","options":{"count":0,"question_count":-1,"sections":1.5,"duration_minutes":"60"}}`,
+		{"invalid numbers", `{"type":"chat","user_id":"u","message":"m","options":{"count":0,"question_count":-1,"sections":1.5,"duration_minutes":"60"}}`,
 			"options.count options.question_count options.duration_minutes options.sections"},
 		{"repeated question types", `{"type":"chat","user_id":"u","message":"m","options":{"question_types":["true_false","true_false"]}}`, "options.question_types"},
 		{"a blank user", `{"type":"chat","user_id":" ","message":"m"}`, "user_id"},
@@ -194,7 +194,7 @@ func FuzzParseRequest(f *testing.F) {
 
 func TestARequestOfAKnownUserIsTheirs(t *testing.T) {
 	tests := []struct {
-		name, user string // user is the field as it stands in the body
+		name, user string // user is the field as sent in the body
 		want       Code
 	}{
 		{"none", ``, ""},

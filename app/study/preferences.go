@@ -3,7 +3,7 @@ package study
 import "time"
 
 // Preferences are a student's standing wishes. They fill what a request leaves open;
-// an option that is given wins. "" is no preference.
+// an option that is given wins. "" is not a preference.
 type Preferences struct {
 	UserID     string    `json:"user_id"`
 	Difficulty string    `json:"difficulty"`          // Easy | Medium | Hard | Adaptive

@@ -220,7 +220,7 @@ func TestAWorkerStartedByHandRefuses(t *testing.T) {
 	}
 	t.Setenv(workerEnv, "0.1.65")
 	if _, err := OpenParent(); !errors.Is(err, ErrByHand) {
-		t.Errorf("a page that is none: got %v", err)
+		t.Errorf("an invalid page: got %v", err)
 	}
 }
 

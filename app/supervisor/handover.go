@@ -13,7 +13,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// longBreak is a time without a look at the workers that is no accident of scheduling.
+// longBreak is a pause in the supervisor that is too long to be an accident of scheduling.
 const longBreak = 2 * lookEvery
 
 // stallsEvery is how often stalls of the supervisor are logged at the most: on a busy
@@ -53,7 +53,7 @@ func (s *Supervisor) logStalls(now time.Time) {
 	s.stalls = stalls{logged: now}
 }
 
-// notice takes in what a worker did. Ends of processes that are none of ours
+// notice takes in what a worker did. Ends of processes that are not ours
 // (orphans that process 1 inherits) need nothing but the reaping. A connection is
 // passed on, and caches are cleared, also when the sender is gone by now.
 func (s *Supervisor) notice(n Notice) {

@@ -20,10 +20,10 @@ type Parent struct {
 	Listener  *net.TCPListener
 	Relay     net.Conn // to the journals
 	Board     *metrics.Board
-	Limits    *os.File // what clients do, for who counts it
-	Keys      *os.File // the keys that tokens are checked with, for who checks them
-	Revisions *os.File // what has changed, for who caches
-	Holdings  *os.File // what clients hold, for who bounds it
+	Limits    *os.File // what clients do: the rate limits' table
+	Keys      *os.File // the published keys that tokens are checked with
+	Revisions *os.File // the versions that cached context depends on
+	Holdings  *os.File // what clients hold: their places for runs and streams
 	control   *control
 }
 

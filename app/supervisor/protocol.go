@@ -50,7 +50,7 @@ func (m Message) TCPConn() (*net.TCPConn, error) {
 	}
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
-		return nil, errors.Join(errors.New("the descriptor is no TCP connection"), conn.Close())
+		return nil, errors.Join(errors.New("the descriptor is not a TCP connection"), conn.Close())
 	}
 	return tcp, nil
 }
@@ -122,7 +122,7 @@ func (c *control) send(m Message) error {
 	}
 }
 
-// receive waits for the next message. A packet that is none is given as a Message
+// receive waits for the next message. An invalid packet is returned as a Message
 // without a Kind: to be ignored, not to end the conversation.
 func (c *control) receive() (Message, error) {
 	n, rights, _, _, err := c.conn.ReadMsgUnix(c.packet[:], c.rights[:])

@@ -77,7 +77,7 @@ type worker struct {
 	Worker
 	process    Process
 	page       int
-	launch     int // sequence number
+	launch     int // launch sequence number
 	generation int
 	reload     int // reloads before it was started
 	readyAt    time.Time

@@ -31,7 +31,7 @@ func TestSentencesEndWhereAReaderWouldStop(t *testing.T) {
 		{"a quotation's point", `It is "visible light." The rest is not.`, []string{`It is "visible light."`, "The rest is not."}},
 		{"brackets", "He left (see page 4. It is long). She stayed.", []string{"He left (see page 4. It is long).", "She stayed."}},
 		{"a bracket never closed", "He left (early. She stayed.", []string{"He left (early.", "She stayed."}},
-		{"a capital letter that is no initial", "It comes from photosystem I. The rest is vitamin C. It helps.",
+		{"a capital letter that is not an initial", "It comes from photosystem I. The rest is vitamin C. It helps.",
 			[]string{"It comes from photosystem I.", "The rest is vitamin C.", "It helps."}},
 		{"headings stand alone", "Absorption of Light\nLight energy starts the process of photosynthesis.\n",
 			[]string{"Absorption of Light", "Light energy starts the process of photosynthesis."}},
@@ -41,7 +41,7 @@ func TestSentencesEndWhereAReaderWouldStop(t *testing.T) {
 		{"ellipsis", "He waited... and left… Then he came back.", []string{"He waited... and left…", "Then he came back."}},
 		{"Chinese", "光合作用是过程。它需要光！好", []string{"光合作用是过程。", "它需要光！", "好"}},
 		{"Arabic and Hindi", "ما هذا؟ هذا كتاب. यह किताब है। वह पढ़ता है।", []string{"ما هذا؟", "هذا كتاب.", "यह किताब है।", "वह पढ़ता है।"}},
-		{"one line is no heading", "Paris is the capital of France", []string{"Paris is the capital of France"}},
+		{"one line is not a heading", "Paris is the capital of France", []string{"Paris is the capital of France"}},
 		{"Windows line ends and NUL", "A line.\r\nAnother\x00 line.", []string{"A line.", "Another line."}},
 		{"nothing", " \n\t", nil},
 	} {

@@ -30,7 +30,7 @@ const (
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// versionMark stands in the pages where the folder's name goes.
+// versionMark marks where the folder's name goes in the pages.
 const versionMark = "{version}"
 
 // File is one file as it is sent. Its bytes belong to the package.

@@ -33,7 +33,7 @@ type load struct {
 	// more, if not nil, asks for further requests once all are made, up to overtime times as many.
 	more  func() bool
 	fresh bool          // each request over a connection of its own, from one of many source addresses
-	chat  bool          // a study request, answered anew each time, instead of the cheapest request there is
+	chat  bool          // a study request, never cached, instead of the cheapest request there is
 	idle  time.Duration // of a client between two requests
 	// heard, if not nil, is told of every exchange, on the client's goroutine.
 	heard func(exchange)

@@ -117,7 +117,7 @@ type report struct {
 	Notes   []string      `json:"notes,omitempty"`
 }
 
-// newReport judges the figures. No figure is no pass.
+// newReport judges the figures. A missing figure is a failure.
 func newReport(b *bench, began time.Time) report {
 	missed := func(f figure) bool { return !f.Pass }
 	return report{Binary: b.binary, CPUs: runtime.NumCPU(), Began: began.UTC(), Took: time.Since(began),

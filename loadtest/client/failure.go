@@ -19,12 +19,12 @@ const (
 	Unreachable   Kind = "unreachable" // no connection, for another reason
 	Exhausted     Kind = "out of local ports or files"
 	Certificate   Kind = "certificate not trusted"
-	ResetIdle     Kind = "reset while idle"  // a kept connection was gone before the request reached the server
-	ResetInFlight Kind = "reset in flight"   // a connection was closed or reset before the whole answer came
-	Timeout       Kind = "timeout"           // no whole answer in time
-	Malformed     Kind = "answer is no HTTP" // or one with bytes behind it that nobody asked for
+	ResetIdle     Kind = "reset while idle"   // a kept connection was gone before the request reached the server
+	ResetInFlight Kind = "reset in flight"    // a connection was closed or reset before the whole answer came
+	Timeout       Kind = "timeout"            // no whole answer in time
+	Malformed     Kind = "answer is not HTTP" // or one with bytes behind it that nobody asked for
 	TooLong       Kind = "answer too long"
-	NotJSON       Kind = "answer is no JSON"
+	NotJSON       Kind = "answer is not JSON"
 	NoSuccess     Kind = "status 200 without success"
 	Canceled      Kind = "canceled" // by this side: no failure of the server's
 )

@@ -38,7 +38,7 @@ func ParseTarget(text string) (*Target, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("target is no URL") // the error quotes it, with a password perhaps
+		return nil, errors.New("target is not a URL") // the error quotes it, with a password perhaps
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("target %q: must be http:// or https://", u.Redacted())
 	case u.Hostname() == "":

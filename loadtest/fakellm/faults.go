@@ -180,7 +180,7 @@ func (e *exchange) hangAtEnd() error {
 	return e.hang()
 }
 
-// badLines sends events that are no JSON among the good ones.
+// badLines sends events that are not JSON among the good ones.
 func (e *exchange) badLines() error {
 	return e.midway(func(e *exchange) error {
 		for range e.rule.Lines {

@@ -134,7 +134,7 @@ func TestOfficialClientSeesFaultsAsErrors(t *testing.T) {
 	for _, fault := range []Fault{Garbage, NotHTTP, Cut, Reset, TruncatedChunk, ErrorMidway} {
 		_, client := tricky(t, Rule{Fault: fault, AfterTokens: 2})
 		if err := outcome(t.Context(), client, fault != Garbage && fault != NotHTTP); err == nil {
-			t.Errorf("%s is no error", fault)
+			t.Errorf("%s is not an error", fault)
 		}
 	}
 }

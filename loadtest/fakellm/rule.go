@@ -17,7 +17,7 @@ const (
 	Redirect         Fault = "redirect"           // 307 to Rule.Location
 	Garbage          Fault = "garbage"            // 200 and no JSON
 	HTML             Fault = "html"               // 200 and an HTML page
-	NotHTTP          Fault = "not_http"           // bytes that are no HTTP response
+	NotHTTP          Fault = "not_http"           // bytes that are not HTTP response
 	Empty            Fault = "empty"              // 200 and an answer without text
 	Filtered         Fault = "filtered"           // 200, no text, finish_reason content_filter
 	ErrorInBody      Fault = "error_in_body"      // 200 and an error object of code Rule.Status
@@ -30,7 +30,7 @@ const (
 	TruncatedChunk   Fault = "truncated_chunk"    // mid-answer: ends inside an HTTP chunk
 	EarlyEnd         Fault = "early_end"          // mid-answer: a clean end of the body
 	ErrorMidway      Fault = "error_midway"       // mid-answer: an error object of code Rule.Status
-	BadLines         Fault = "bad_lines"          // mid-answer: Rule.Lines events that are no JSON, then the rest
+	BadLines         Fault = "bad_lines"          // mid-answer: Rule.Lines events that are not JSON, then the rest
 	NoDone           Fault = "no_done"            // a whole stream without [DONE]
 	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer although a stream was asked for
 	Huge             Fault = "huge"               // an answer of Rule.Bytes bytes of text

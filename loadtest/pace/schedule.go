@@ -102,9 +102,9 @@ func parseStage(text string) (Stage, error) {
 	s.Length, errLength = time.ParseDuration(length)
 	switch {
 	case errFrom != nil || errTo != nil:
-		return s, fmt.Errorf("%q is no rate", rates)
+		return s, fmt.Errorf("%q is not a rate", rates)
 	case errLength != nil:
-		return s, fmt.Errorf("%q is no duration: say 30s or 1m", length)
+		return s, fmt.Errorf("%q is not a duration: say 30s or 1m", length)
 	}
 	return s, nil
 }

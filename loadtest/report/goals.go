@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Goals are what a run is held to. A zero is no goal; without any, the run is held
+// Goals are what a run is held to. A zero is not a goal; without any, the run is held
 // to what the seed's load test was: more than nine tenths successful.
 type Goals struct {
 	MaxP95, MaxP99 time.Duration
@@ -44,7 +44,7 @@ func ParseSize(text string) (int64, error) {
 			return int64(size), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no size: say 150MB", text)
+	return 0, fmt.Errorf("%q is not a size: say 150MB", text)
 }
 
 // success is the percentage of requests that succeeded; 0 of none.

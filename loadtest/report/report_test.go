@@ -179,7 +179,7 @@ func TestNoDrawingLeavesItsFrame(t *testing.T) {
 	for seconds := range 5 {
 		text := page(t, New(someRun, result(seconds), samples(seconds), 0))
 		if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
-			t.Errorf("%d seconds: a place that is no number", seconds)
+			t.Errorf("%d seconds: a place that is not a number", seconds)
 		}
 		for _, d := range regexp.MustCompile(` d="(M[^"]*)"`).FindAllStringSubmatch(text, -1) {
 			for _, number := range regexp.MustCompile(`-?\d+(\.\d+)?`).FindAllString(d[1], -1) {

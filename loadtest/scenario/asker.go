@@ -106,7 +106,7 @@ func (o *Options) body(kind study.Type, message, content, session string) []byte
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {
-		panic(fmt.Sprintf("scenario: a request that is no JSON: %v", err)) // strings always are
+		panic(fmt.Sprintf("scenario: a request that is not JSON: %v", err)) // strings always are
 	}
 	return text
 }

@@ -23,7 +23,7 @@ const (
 	Told      client.Kind = "error event"        // the run failed, and its stream said so
 	Losing    client.Kind = "events lost"        // numbers were skipped
 	Doubling  client.Kind = "events doubled"
-	BadStream client.Kind = "malformed stream" // no event stream, or events that are none
+	BadStream client.Kind = "malformed stream" // not an event stream, or invalid events
 )
 
 // The series of times that streams have besides.

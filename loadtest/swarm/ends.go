@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// answered takes in a response's head. The connection of one that is no stream is
+// answered takes in a response's head. The connection of one that is not a stream is
 // closed: its status is what was to be learnt.
 func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	r, err := parseHead(head)

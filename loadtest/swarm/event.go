@@ -91,7 +91,7 @@ func (e Event) numbered() bool {
 	return err == nil && seq == e.Seq
 }
 
-// Text is what a token event says, as it stands in the JSON; nil for other events.
+// Text is a token event's text, as encoded in the JSON; nil for other events.
 func (e Event) Text() []byte {
 	_, rest, ok := bytes.Cut(e.Data, []byte(textStart))
 	text, closed := bytes.CutSuffix(rest, []byte(`"}`))
@@ -108,7 +108,7 @@ type response struct {
 }
 
 // ErrNoStream is why a stream breaks whose response is none of this service.
-var ErrNoStream = errors.New("a response that is no event stream of this service")
+var ErrNoStream = errors.New("a response that is not an event stream of this service")
 
 // parseHead reads a response's head, its empty line included.
 func parseHead(head string) (response, error) {

@@ -70,7 +70,7 @@ func (s *Stream) State() State {
 // Path is what was asked for.
 func (s *Stream) Path() string { return s.path }
 
-// Text is what all token events said, one behind the other, as it stands in their
+// Text is the text of all token events, one after the other, as encoded in their
 // JSON: escapes are as they were. It is empty without StreamOptions.Keep.
 func (s *Stream) Text() string {
 	s.loop.mu.Lock()

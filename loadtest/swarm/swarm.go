@@ -58,7 +58,7 @@ type Counts struct {
 	Lost    int64 // numbers that were skipped, those that a gap event owned up to included
 	Doubled int64 // events whose number was not new
 	Gaps    int64 // gap events
-	Wrong   int64 // events that are none, or whose id does not name their number
+	Wrong   int64 // invalid events, or whose id does not name their number
 }
 
 // counters is Counts while they change.
@@ -78,7 +78,7 @@ type Swarm struct {
 // files to what it may be.
 func Start(o Options) (*Swarm, error) {
 	if !o.Address.Addr().Is4() {
-		return nil, fmt.Errorf("swarm: %s is no IPv4 address with a port", o.Address)
+		return nil, fmt.Errorf("swarm: %s is not an IPv4 address with a port", o.Address)
 	}
 	if o.Loops <= 0 {
 		o.Loops = 1

@@ -46,7 +46,7 @@ var cases = []struct {
 	{"leaves the caller its slices", roomy, leavesSlices},
 	{"tells the age", lasting, tellsTheAge},
 	{"drops what is too old", brief, dropsTheOld},
-	{"starts the age anew at each set", brief, renewsTheAge},
+	{"resets the age at each set", brief, renewsTheAge},
 	{"clears by pattern", roomy, clearsByPattern},
 	{"clears all", roomy, clearsAll},
 	{"evicts the least recently read past MaxItems", Bounds{MaxItems: 3, MaxBytes: 1 << 20}, boundsItems},

@@ -49,7 +49,7 @@ type object = map[string]any
 func Parse(text []byte) (*Document, error) {
 	asIs, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("the document is no JSON: %w", err)
+		return nil, fmt.Errorf("the document is not JSON: %w", err)
 	}
 	strict, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
@@ -67,7 +67,7 @@ func Parse(text []byte) (*Document, error) {
 	}
 	var ok bool
 	if d.root, ok = asIs.(object); !ok {
-		return nil, fmt.Errorf("the document is no object")
+		return nil, fmt.Errorf("the document is not an object")
 	}
 	paths, _ := d.root["paths"].(object)
 	for _, path := range slices.Sorted(maps.Keys(paths)) {

@@ -21,7 +21,7 @@ type Exchange struct {
 
 // Check holds an exchange against the document: the status must be named for its
 // operation, the body have the content type and the schema that are named for it, and
-// what was asked with success must be what the document takes. What is no operation
+// what was asked with success must be what the document takes. What is not an operation
 // must be refused with a problem. The error says what is wrong.
 func (d *Document) Check(x Exchange) error {
 	if x.Method == http.MethodOptions {

@@ -93,7 +93,7 @@ func titled(section, title string) Request {
 		default:
 			status, err := strconv.Atoi(word)
 			if err != nil {
-				panic(fmt.Sprintf("%s: %q is no status", title, word))
+				panic(fmt.Sprintf("%s: %q is not a status", title, word))
 			}
 			r.Statuses = append(r.Statuses, status)
 		}

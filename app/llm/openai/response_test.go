@@ -154,10 +154,10 @@ func FuzzReading(f *testing.F) {
 			t.Errorf("showed %d bytes, answered %d", shown, len(r.answer.Text))
 		}
 		if fail == nil && strings.TrimSpace(r.answer.Text) == "" {
-			t.Error("an answer without text is no answer")
+			t.Error("an answer without text is not an answer")
 		}
 		if fail != nil && shown > 0 && fail.recovery != giveUp {
-			t.Error("text was shown and the call is to be made again")
+			t.Error("text was shown and the call is to be retried")
 		}
 	})
 }

@@ -132,7 +132,7 @@ func checkChoice(t *testing.T, q study.Question) {
 		if o == q.CorrectAnswer {
 			right++
 		} else if len(text.Words(o)) > 0 && text.Overlap(o, q.Explanation) == 1 {
-			t.Errorf("%s: %q stands in the explanation too: %s", q.Question, o, q.Explanation)
+			t.Errorf("%s: %q is in the explanation too: %s", q.Question, o, q.Explanation)
 		}
 	}
 	if right != 1 {

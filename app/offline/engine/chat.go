@@ -80,7 +80,7 @@ func answerSmallTalk(message string) string {
 	case "thanks", "thank you", "thanks a lot", "thank you very much", "thx", "ok thanks", "great thanks", "cheers":
 		return welcomed
 	case "help", "what can you do", "who are you":
-		return "I answer questions out of the material you give me, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what stands in the material."
+		return "I answer questions out of the material you give me, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what the material says."
 	default:
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 func TestFalseStatementsCouldBeBelieved(t *testing.T) {
 	set := made[*study.QuizSet](t, study.Brief{Type: study.Quiz, Material: photosynthesis(t), Options: study.Options{QuestionCount: 8, QuestionTypes: []string{study.TrueFalse}}})
 	for _, q := range set.Quiz.Questions {
-		// The one molecule that the notes define is no meaning for a light or an instrument.
+		// The one molecule that the notes define is not a meaning for a light or an instrument.
 		if q.CorrectAnswer == false && strings.Contains(q.Question, "a related molecule") {
 			t.Errorf("nobody would take this for true: %s", q.Question)
 		}

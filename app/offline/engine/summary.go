@@ -106,7 +106,7 @@ func (src source) scoreTerms(score []float64) {
 	for _, d := range src.Defs {
 		switch {
 		case score[d.At] == 0:
-		case d.Label: // a glossary's line is no main point
+		case d.Label: // a glossary's line is not a main point
 			score[d.At] /= 2
 		default:
 			score[d.At] += 0.1

@@ -96,7 +96,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		page, next, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 2}})
 		ok(t, err)
 		same(t, texts(title, page), "4", "3")
-		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // a page goes on behind a note that is gone
+		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // a page continues after a note that was deleted
 		page, last, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 9, Before: next}})
 		ok(t, err)
 		same(t, append(texts(title, page), last), "2", "1", "0", "")

@@ -106,7 +106,7 @@ func (h *Hub) tryWrite(c *client, d *due) bool {
 	return h.o.Final
 }
 
-// put sends what is no batch. false: the client is gone.
+// put sends what is not a batch. false: the client is gone.
 func (h *Hub) put(c *client, p []byte, d *due) bool {
 	n, err := h.sockets.write(int(c.fd), p)
 	if err != nil {

@@ -159,7 +159,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Reserve announces a stream: Serve or Release is owed.
+// Reserve announces a stream: Serve or Release must follow.
 func (h *Hub) Reserve() {
 	h.mu.Lock()
 	h.reserved++

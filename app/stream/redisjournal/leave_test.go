@@ -36,7 +36,7 @@ func TestWhoLeavesDuringAnOutageDeliversItsRunsFirst(t *testing.T) {
 	b := started(t, server.URL(), Options{})
 	for _, info := range []stream.RunInfo{first, second} {
 		if got := follow(t.Context(), b, info.Session); got.fault != nil || got.missed > 0 || got.last != study.KindComplete {
-			t.Errorf("a run of who has left: %+v", got)
+			t.Errorf("a run of a process that has left: %+v", got)
 		}
 	}
 }
@@ -48,7 +48,7 @@ func TestWhoOwesNothingLeavesAtOnce(t *testing.T) {
 	finish(t, w)
 	began := time.Now()
 	a.Deliver(t.Context())
-	if took := time.Since(began); took >= lostAfter { // it would be let go then, whatever it owed
+	if took := time.Since(began); took >= lostAfter { // it would be let go then, whatever it had pending
 		t.Errorf("it left after %v", took)
 	}
 	server.Kill()

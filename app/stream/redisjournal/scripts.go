@@ -24,7 +24,7 @@ const (
 	leases  = "studysharper:leases"  // the living processes, by the time of their last sign
 )
 
-// scripts are what changes and reads the journals in Redis; each stands in lua/.
+// scripts are what changes and reads the journals in Redis; each has a file in lua/.
 type scripts struct {
 	begin, adopt, abort, release, append, restore, read, drop, offer, sweep, lease *redis.Script
 }

@@ -26,7 +26,7 @@ type snapshot struct {
 	hold    bool // a position beyond the newest event waits: the event may be put back yet
 }
 
-// span is where a run stands in the session's numbering; 0 = it has no such event yet.
+// span is a run's range in the session's numbering; 0 = it has no such event yet.
 type span struct{ first, end uint64 }
 
 // parseSnapshot reads the answer to a question.

@@ -273,7 +273,7 @@ func (j *Journal) all(r *run) []any {
 }
 
 // moved lets a run go on in a later life of its session: another run began before this
-// one was put back. All its events come anew.
+// one was put back. All its events are sent again.
 func (j *Journal) moved(r *run, a *answer) bool {
 	epoch, err := parseEpoch(a.text())
 	if err != nil {

@@ -183,7 +183,7 @@ func (s *suite) oneRunIsShownAlone() {
 		s.wantCode("a run that the session never had", err, study.CodeNotFound)
 	}
 	_, err := s.Reader.Since(s.ctx, stream.Query{Session: s.session, Run: "x"})
-	s.wantCode("a run's id that is no UUID", err, study.CodeInvalid)
+	s.wantCode("a run's id that is not a UUID", err, study.CodeInvalid)
 }
 
 func (s *suite) aReaderOfOneRunWaitsForItAlone() {

@@ -37,7 +37,7 @@ export class Problem extends Error {
 	}
 }
 
-// Away is no answer at all, or one of a proxy that has nobody behind it.
+// Away means no answer at all, or one of a proxy that has nobody behind it.
 export class Away extends Error {}
 
 export async function ask(method, path, body, headers = {}) {

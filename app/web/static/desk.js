@@ -80,7 +80,7 @@ function complete(e) {
 	type === "chat" ? $("message").focus({ preventScroll: true }) : show(type, e.data, e);
 }
 
-// lost is when the server was started anew and knows of no run: it is asked once more.
+// lost handles a server that was restarted and has forgotten the run: the request is sent once more.
 function lost() {
 	const { request: r, turn, again } = running;
 	turn?.drop();

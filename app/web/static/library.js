@@ -13,7 +13,7 @@ export const pickedNotes = () => [...picked.keys()];
 export async function showNotes() {
 	const q = $("find").value.trim();
 	const { notes } = await list("/api/notes", q ? { limit: 50, q } : { limit: 50 });
-	if (q !== $("find").value.trim()) return; // asked anew meanwhile
+	if (q !== $("find").value.trim()) return; // a newer search has begun meanwhile
 	if (notes.length || q) $("shelf").hidden = false;
 	$("notes").replaceChildren(...notes.map((n) => el("li", {},
 		el("label", {}, el("input", { type: "checkbox", checked: picked.has(n.id), onchange: (e) => pick(n, e.target) }), el("span", {}, n.title || n.content.slice(0, 60))),

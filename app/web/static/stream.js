@@ -27,7 +27,7 @@ export function follow(url, run, on) {
 		silence = setTimeout(what, silent);
 	};
 	// A run's first event is there before its stream is opened. Where it does not come, the
-	// server was started anew and knows of nothing. Behind a position silence may be a run
+	// server was restarted and has forgotten the run. After a position, silence may be a run
 	// that thinks: then it is asked for from the start, which begins with that event.
 	const fresh = () => {
 		last = "";

@@ -23,7 +23,7 @@ type socket struct {
 	state, inode          string
 }
 
-// parseSockets reads /proc/PID/net/tcp; lines that are none are passed over.
+// parseSockets reads /proc/PID/net/tcp; invalid lines are skipped.
 func parseSockets(table string) []socket {
 	var list []socket
 	for line := range strings.Lines(table) {

@@ -123,7 +123,7 @@ func (s *Server) Clients(worker int) map[int]bool {
 // Clients, which then cannot change any more. It says when it began.
 func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
 	if !slices.Contains(children(s.pid), worker) {
-		return nil, at, fmt.Errorf("process %d is no worker of this server", worker)
+		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
 	}
 	at = time.Now()
 	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
@@ -202,7 +202,7 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	}
 }
 
-// Stop ends the server by TERM, and by KILL when it takes longer than it may.
+// Stop ends the server by TERM, and by KILL when it times out.
 // A server that does not end by itself with status 0 is an error.
 func (s *Server) Stop() error {
 	if s.unwatch != nil {

@@ -74,7 +74,7 @@ func TestTheKernelSaysWhoServesAConnection(t *testing.T) {
 		t.Errorf("closed: got %v", ports)
 	}
 	if clientPorts(-1, port) == nil || listeningPort(-1) != 0 {
-		t.Error("a process that is none")
+		t.Error("not a process")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestFreezeStopsOwnWorkersOnly(t *testing.T) {
 		t.Errorf("at %v: %v", at, err)
 	}
 	if _, _, err := s.Freeze(context.Background(), os.Getppid()); err == nil {
-		t.Error("a process that is no worker was stopped")
+		t.Error("a process that is not a worker was stopped")
 	}
 }
 

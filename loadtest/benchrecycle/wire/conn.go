@@ -28,7 +28,7 @@ const (
 	Closed    Kind = "closed"    // it was closed before a byte of the response
 	Cut       Kind = "cut"       // it was closed in the middle of the response
 	TimedOut  Kind = "timed out" // no full response in time
-	Malformed Kind = "malformed" // bytes that are no response
+	Malformed Kind = "malformed" // bytes that are not a response
 	Mixed     Kind = "mixed"     // the response to another request, or bytes nobody asked for
 )
 

@@ -67,7 +67,7 @@ func ReadHead(r *bufio.Reader) (Head, error) {
 	return h, malformed("more than %d header lines", MaxFields)
 }
 
-// cut says that an end in the middle of something is no clean one.
+// cut says that an end in the middle of something is not a clean one.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

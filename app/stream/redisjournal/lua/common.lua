@@ -1,5 +1,5 @@
 -- What all scripts share. KEYS[1] is the prefix of a bucket, which is a hash tag: all that
--- a script touches stands in one slot of a cluster. Bounds come in front, from Go.
+-- a script touches is in one slot of a cluster. Bounds come in front, from Go.
 local call = redis.call
 local base = KEYS[1]
 local USED, IDLE = base .. 'used', base .. 'idle'       -- sessions by last use; those that may go for room

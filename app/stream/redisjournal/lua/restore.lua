@@ -17,7 +17,7 @@ if not held then
   s.k, s.b = s.k + 1, s.b + RUN_COST
   call('HSET', RUNS, id .. ':' .. run, writer)
 end
-if moved then -- the session lives anew without this run, which goes on in it
+if moved then -- the session was created again without this run, which continues in it
   call('HSET', m, 'p:' .. run, writer, 'c:' .. run, 0, 'f:' .. run, 0, 'l:' .. run, '0-0')
   s.g = s.g + 1
   save(s)
@@ -51,7 +51,7 @@ for i = 13, #ARGV, 3 do
     done = e[1]
   end
 end
-if not sorted then -- another run of the session was put back first: all are written anew
+if not sorted then -- another run of the session was put back first: all are written again
   call('DEL', log(id))
   for _, e in ipairs(entries) do
     s.b = s.b - #e[3] - EVENT_COST
