@@ -65,6 +65,9 @@ func TestHEADOfAStreamIsNotCountedAndNotRefusedWhenFull(t *testing.T) {
 
 func TestANumberOutOfBoundsIsRefusedAndTheBoundsAreNamed(t *testing.T) {
 	f := serve(t)
+	if err := f.store.AppendMessages(t.Context(), study.Session{ID: session, UserID: "u"}, study.Message{Role: study.RoleUser, Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
 	for path, bounds := range map[string]string{
 		"/api/notes?user_id=u&limit=":                        "from 1 to 200",
 		"/api/ai/sessions?user_id=u&limit=":                  "from 1 to 200",

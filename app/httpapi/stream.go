@@ -57,6 +57,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	switch {
 	case err != nil:
+		c.Response().SetConnectionClose()
 		return err
 	case over:
 		return c.SendStatus(fiber.StatusNoContent)

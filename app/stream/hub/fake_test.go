@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,7 @@ import (
 	"studysharper/app/study"
 )
 
-// socket is one client's, as a test sees it. The test's bubble has one goroutine
-// running at a time, so nothing is locked.
+// socket is one client's, as a test sees it. The test reads it when its bubble is idle.
 type socket struct {
 	writes []string
 	at     []time.Duration
@@ -34,6 +34,7 @@ type socket struct {
 // fake is sockets that a test looks into.
 type fake struct {
 	start time.Time
+	mu    sync.Mutex // of closed and ended, where a hub that a timer wakes may write them
 	all   map[int]*socket
 }
 
@@ -62,8 +63,25 @@ func (f *fake) write(fd int, p []byte) (int, error) {
 
 func (f *fake) drain(int) (int, error)                { return 0, nil }
 func (f *fake) forget(int)                            {}
-func (f *fake) close(fd int)                          { f.all[fd].closed, f.all[fd].ended = true, time.Since(f.start) }
 func (f *fake) run(ctx context.Context, _ *Hub) error { <-ctx.Done(); return nil }
+
+func (f *fake) close(fd int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all[fd].closed, f.all[fd].ended = true, time.Since(f.start)
+}
+
+func (f *fake) isClosed(k *socket) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return k.closed
+}
+
+func (f *fake) reopen(k *socket) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k.closed = false
+}
 
 // scene is a hub over a journal and fake sockets, in a bubble of fake time. Epoch 35
 // ("z" in ids) is the life of its first session.
@@ -81,7 +99,7 @@ func play(t *testing.T, o Options, f func(s *scene)) {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{T: t, session: uuid.NewString(), sockets: &fake{time.Now(), map[int]*socket{}},
+		s := &scene{T: t, session: uuid.NewString(), sockets: &fake{start: time.Now(), all: map[int]*socket{}},
 			journal: stream.NewMemory(stream.MemoryOptions{Epoch: 35, MaxEvents: 20})}
 		o.Journal = s.journal
 		o.Count = func(n int64) { s.counted += n }

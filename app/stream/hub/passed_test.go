@@ -15,19 +15,20 @@ import (
 func (s *scene) relayed(o Options, every, during time.Duration) *socket {
 	s.Helper()
 	k := s.open(9, study.Position{})
-	for at := s.hub; !k.closed && time.Since(s.sockets.start) < during; {
+	for at := s.hub; !s.sockets.isClosed(k) && time.Since(s.sockets.start) < during; {
 		s.sleep(every)
-		if k.closed {
+		if s.sockets.isClosed(k) {
 			break
 		}
 		o.Journal = s.journal
 		next := newHub(o, s.sockets)
 		go func() { _ = next.Run(s.Context()) }()
 		<-at.Leave(func(fd int, stream json.RawMessage) error {
-			k.closed = false
+			s.sockets.reopen(k)
 			return next.Resume(fd, stream)
 		})
-		k.closed, at = false, next // the leaving process closed its own descriptor
+		s.sockets.reopen(k) // the leaving process closed its own descriptor
+		at = next
 		synctest.Wait()
 	}
 	return k
