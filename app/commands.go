@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"studysharper/app/store"
+	"studysharper/app/study"
 )
 
 // healthWait bounds the healthcheck command.
@@ -130,6 +133,9 @@ func checkConfig(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := checkDatabase(ctx, e.Config); err != nil {
+		return err
+	}
 	for _, warning := range e.warnings {
 		if _, err := fmt.Fprintln(stdout, "# warning: "+warning); err != nil {
 			return err
@@ -145,6 +151,17 @@ func checkConfig(ctx context.Context, stdout io.Writer) error {
 		_, err = fmt.Fprintf(stdout, "# open files: %d a process, which leaves room for %d event streams\n", f.Limit, f.MaxStreams(c))
 	}
 	return err
+}
+
+// checkDatabase refuses a database file that serve would refuse. A server is not asked: whether it answers is no matter of the settings.
+func checkDatabase(ctx context.Context, c Config) error {
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		return nil
+	}
+	if _, err := store.Check(ctx, c.DatabaseURL); err != nil {
+		return Faults{{"DATABASE_URL", c.DatabaseURL, study.AsError(err).Message}}
+	}
+	return nil
 }
 
 func healthcheckCommand() *cobra.Command {

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,47 +48,24 @@ func redisLine(ctx context.Context, c config.Config) finding {
 	return found(fine, subject, "%s answers and can be written to", shown)
 }
 
-// databaseLine opens the database as a worker does. One that the next start would
+// databaseLine looks at the database as a start does, and changes nothing. One that the next start would
 // make or migrate is well too.
 func databaseLine(ctx context.Context, c config.Config) finding {
 	const subject = "database"
 	shown := config.RedactURL(c.DatabaseURL)
-	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return newDatabaseLine(subject, path)
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, databaseWait)
 	defer cancel()
-	s, err := store.Open(ctx, c.DatabaseURL, store.Options{BusyTimeout: databaseWait})
-	if errors.Is(err, store.ErrOldSchema) {
-		return found(fine, subject, "%s answers; the next start migrates it", shown)
-	}
-	if err == nil {
-		err = errors.Join(s.Ping(ctx), s.Close())
-	}
-	if err != nil {
+	state, err := store.Check(ctx, c.DatabaseURL)
+	switch {
+	case err != nil:
 		return found(broken, subject, "%s cannot be used: %s", shown, oneLine(study.AsError(err).Message))
+	case state == store.Absent:
+		return found(fine, subject, "%s is not there yet; the next start makes it", shown)
+	case state == store.Outdated:
+		return found(fine, subject, "%s answers; the next start migrates it", shown)
+	default:
+		return found(fine, subject, "%s answers, and has this version's schema", shown)
 	}
-	return found(fine, subject, "%s answers, and has this version's schema", shown)
-}
-
-// newDatabaseLine is for a file that is not there yet: something can be made, for a
-// moment, in the nearest folder that is.
-func newDatabaseLine(subject, path string) finding {
-	folder := filepath.Dir(path)
-	for {
-		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
-			break
-		}
-		folder = filepath.Dir(folder)
-	}
-	tried, err := os.MkdirTemp(folder, ".studysharper-")
-	if err != nil {
-		return found(broken, subject, "%s is not there, and cannot be made in %s", path, folder)
-	}
-	_ = os.Remove(tried)
-	return found(fine, subject, "%s is not there yet; the next start makes it", path)
 }
 
 // upstreamLine asks the model's API for its models, which costs nothing.

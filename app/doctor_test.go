@@ -202,7 +202,7 @@ func TestDoctorPrintsALineEachAndExitsByTheWorst(t *testing.T) {
 	}{
 		{"all usable", []string{"ADMIN_TOKEN=canary-token-canary"}, 0, "ok    upstream  offline"},
 		{"no database", []string{"DATABASE_URL=postgres://u:canary@" + closedPort(t) + "/x"}, 1, "bad   database"},
-		{"no upstream", []string{"LLM_API_KEY=canary", "LLM_BASE_URL=http://u:canary@" + closedPort(t)}, 1, "something that is needed cannot be used"},
+		{"no upstream", []string{"LLM_API_KEY=canary", "LLM_BASE_URL=http://u:canary@" + closedPort(t)}, 1, "a check failed"},
 		{"a bad setting", []string{"PORT=x"}, 2, "PORT=\"x\""},
 	} {
 		cmd := program(t, tt.env, "doctor")

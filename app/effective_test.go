@@ -17,7 +17,7 @@ func checked(t *testing.T, env map[string]string) (check, serve int, checkSays, 
 	for _, name := range config.SettingNames() {
 		value := env[name]
 		if _, set := env[name]; !set && name == "DATABASE_URL" {
-			value = "sqlite:/proc/nowhere/x.db"
+			value = "postgres://u@127.0.0.1:1/x"
 		}
 		t.Setenv(name, value)
 		list = append(list, name+"="+value)
@@ -102,7 +102,7 @@ func TestAFaultOfAFlagNamesTheFlag(t *testing.T) {
 		"--bind=not a host:8000":    `--bind="not a host:8000": the host must be an IP address or a host name`,
 		"--bind=unix:/run/app.sock": `--bind="unix:/run/app.sock": the port must be`,
 	} {
-		cmd := program(t, []string{"DATABASE_URL=sqlite:/proc/nowhere/x.db", "WORKER_TIMEOUT=60"}, "serve", flag)
+		cmd := program(t, []string{"DATABASE_URL=postgres://u@127.0.0.1:1/x", "WORKER_TIMEOUT=60"}, "serve", flag)
 		out, _ := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != exitUsage || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "studysharper: "+want) {
 			t.Errorf("%s: exit %d, want %q\n%s", flag, cmd.ProcessState.ExitCode(), want, out)

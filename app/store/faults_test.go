@@ -155,7 +155,7 @@ func TestTheLogIsEmptiedOnceItsReaderEnds(t *testing.T) {
 	if write(); time.Since(begin) > busy/2 {
 		t.Errorf("a reader held a write up for %v", time.Since(begin))
 	}
-	if !strings.Contains(log.String(), "some reader does not end") {
+	if !strings.Contains(log.String(), "a reader holds it open") {
 		t.Errorf("no alarm over %d bytes: %s", walAlarm, &log)
 	}
 	release()

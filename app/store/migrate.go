@@ -49,7 +49,7 @@ func migrateFile(ctx context.Context, path string) error {
 	if err := createFile(path); err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the database file cannot be created")
 	}
-	if err := checkFile(ctx, path); err != nil {
+	if _, err := checkFile(ctx, path); err != nil {
 		return err
 	}
 	return applySQLite(ctx, path)
@@ -94,22 +94,22 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// checkFile refuses what migrations must not touch, reading only.
-func checkFile(ctx context.Context, path string) error {
+// checkFile refuses what migrations must not touch, reading only, and gives the schema it has.
+func checkFile(ctx context.Context, path string) (have int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() == 0 {
-		return study.Wrap(err, study.CodeUnavailable, "the database file cannot be read")
+		return 0, study.Wrap(err, study.CodeUnavailable, "the database file cannot be read")
 	}
-	db := pool(dsn(path, "ro", openWait), 1)
+	db := pool(readingDSN(path), 1)
 	defer db.Close()
-	have, err := schemaOf(ctx, db)
+	have, err = schemaOf(ctx, db)
 	if err == nil && have > liteSchema() {
 		err = schemaError(have, liteSchema())
 	}
 	if err == nil && info.Size() <= maxChecked {
 		err = quickCheck(ctx, db)
 	}
-	return wrapFile(path, err)
+	return have, wrapFile(path, err)
 }
 
 func quickCheck(ctx context.Context, db *sql.DB) error {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	code "modernc.org/sqlite/lib"
 
 	"studysharper/app/study"
@@ -26,6 +27,21 @@ func explainPath(path string, err error) error {
 	return &study.Error{Code: study.CodeUnavailable, Message: sentence, Cause: err}
 }
 
+// explainCause is explainPath for a database that is being used: clients read the message, so
+// what the path says goes into the cause, for the log.
+func explainCause(path string, err error) error {
+	switch resultCode(err) {
+	case code.SQLITE_FULL, code.SQLITE_CANTOPEN, code.SQLITE_IOERR, code.SQLITE_READONLY, code.SQLITE_PERM:
+	default:
+		return err
+	}
+	e := study.AsError(err)
+	if sentence := pathFault(path, err); sentence != "" {
+		e.Cause = fmt.Errorf("%s: %w", sentence, e.Cause)
+	}
+	return e
+}
+
 func pathFault(path string, err error) string {
 	folder := filepath.Dir(path)
 	if info, failed := os.Stat(path); failed == nil && info.IsDir() {
@@ -34,7 +50,7 @@ func pathFault(path string, err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Sprintf("the database cannot be made in %s: a part of that path is a file, not a folder", folder)
-	case errors.Is(err, syscall.EROFS):
+	case errors.Is(err, syscall.EROFS), resultCode(err) != 0 && errors.Is(accessFolder(existing(folder)), syscall.EROFS):
 		return fmt.Sprintf("the database folder %s is on a read-only file system: mount a volume there that can be written to", existing(folder))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), resultCode(err) == code.SQLITE_FULL:
 		return fmt.Sprintf("the disk of the database folder %s is full: make room", existing(folder))
@@ -61,8 +77,11 @@ func existing(folder string) string {
 }
 
 func denied(path string) bool {
-	const readWrite = 4 | 2 // R_OK, W_OK of access(2)
-	return errors.Is(syscall.Access(path, readWrite), syscall.EACCES)
+	mode := uint32(unix.R_OK | unix.W_OK)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		mode |= unix.X_OK
+	}
+	return errors.Is(syscall.Access(path, mode), syscall.EACCES)
 }
 
 // permissionFault names who runs, who owns the path, and how to put it right; "" where

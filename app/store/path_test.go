@@ -70,3 +70,46 @@ func TestADeniedFolderIsNamedWithItsOwnerAndTheRemedy(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckTellsWhatAStartWouldFindAndMakesNothing(t *testing.T) {
+	folder := t.TempDir()
+	at := func(name string) string { return filepath.Join(folder, name) }
+	if err := Migrate(t.Context(), "sqlite:"+at("current")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"empty": "", "text": strings.Repeat("no database ", 1000)} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, _ := os.ReadDir(folder)
+	for name, want := range map[string]State{"in/new/x": Absent, "empty": Outdated, "current": Current} {
+		if got, err := Check(t.Context(), "sqlite:"+at(name)); got != want || err != nil {
+			t.Errorf("%s: %d, %v; want %d", name, got, err, want)
+		}
+	}
+	for path, words := range map[string]string{folder: "is a directory", at("empty/x"): "not a folder", at("text"): "damaged", "/dev/null": "not a file"} {
+		_, err := Check(t.Context(), "sqlite:"+path)
+		saysOfPath(t, err, words)
+		if path != "/dev/null" && Migrate(t.Context(), "sqlite:"+path) == nil {
+			t.Errorf("a start takes %s", path)
+		}
+	}
+	if after, _ := os.ReadDir(folder); len(after) != len(before) {
+		t.Errorf("%d entries, then %d", len(before), len(after))
+	}
+}
+
+func TestAFailureInUseIsExplainedToTheLogOnly(t *testing.T) {
+	s := openFresh(t, Options{})
+	if err := os.Remove(s.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Ping(t.Context())
+	if !unavailable(err) || !strings.Contains(err.Error(), "is a directory") || strings.Contains(study.AsError(err).Message, s.path) {
+		t.Errorf("%v", err)
+	}
+}

@@ -42,8 +42,9 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqlite, error) {
 	if err := checkSchema(ctx, path); err != nil {
 		return nil, err
 	}
+	wrap := func(err error) error { return explainCause(path, wrapSQLite(err)) }
 	return &sqlite{
-		patience: patience{busy: o.BusyTimeout, wrap: wrapSQLite}, path: path, log: o.Log, queue: writeQueue{path: path + "-queue", stuckAfter: queueStuck},
+		patience: patience{busy: o.BusyTimeout, wrap: wrap}, path: path, log: o.Log, queue: writeQueue{path: path + "-queue", stuckAfter: queueStuck},
 		write: pool(dsn(path, "rw", lockStep)+"&_txlock=immediate", 1),
 		read:  pool(dsn(path, "rw", o.BusyTimeout)+"&_query_only=1", 2),
 	}, nil
