@@ -30,7 +30,8 @@ type asker struct {
 	came int64 // when the last byte of the answer came to this end of the connection
 	read int64 // when we read it; less came, that is our own lag
 	text []byte
-	need int // bytes of the whole answer; 0: not known yet
+	need int  // bytes of the whole answer; 0: not known yet
+	over bool // the server has ended the connection after its answer, as that said
 	err  error
 }
 
@@ -129,7 +130,7 @@ func (b *burst) ask(request func(i int) []byte, within time.Duration) {
 			if c.take() {
 				open--
 			}
-			if c.err != nil {
+			if c.err != nil || c.over {
 				_ = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_DEL, c.fd, nil) // else it would be told of for ever
 			}
 		}
@@ -158,7 +159,7 @@ func (c *asker) send(request []byte) {
 // take reads what has come, and reports whether that ends the wait: the answer is whole, or there will be none.
 func (c *asker) take() (over bool) {
 	if c.read != 0 {
-		c.err = errors.New("bytes or an end behind the answer")
+		c.takeEnd()
 		return false
 	}
 	c.text = slices.Grow(c.text, 16<<10)
@@ -185,6 +186,19 @@ func (c *asker) take() (over bool) {
 	}
 	c.read = now
 	return true
+}
+
+// takeEnd takes what comes after the answer: the end of the connection where the answer announces it, and no bytes.
+func (c *asker) takeEnd() {
+	var next [1]byte
+	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_DONTWAIT)
+	switch head, _, _ := bytes.Cut(c.text, []byte(answerHead)); {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case err == nil && n == 0 && bytes.Contains(head, []byte("\r\nConnection: close")):
+		c.over = true
+	default:
+		c.err = fmt.Errorf("%d bytes or an unannounced end after the answer: %w", n, err)
+	}
 }
 
 // whole reports whether all of the answer has come.

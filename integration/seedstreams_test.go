@@ -47,11 +47,12 @@ func comeAndGo(t *testing.T, h *hosted, c *crowd) {
 }
 
 func seedQueues(t *testing.T, h *hosted) {
-	const runs = 20 // each makes nine events or more
+	const runs = 20 // one after the other; each makes nine events or more
 	session := newSessions(1)[0]
 	for n := range runs {
 		h.call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": userID, "session_id": session,
 			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
+		h.follow(t, "/api/ai/stream/"+session) // to its end: a session has one run at a time
 	}
 	over := func(m adminMetrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs && m.SSE.Dropped > 0 }
 	m := h.awaitMetrics(t, over)
