@@ -154,7 +154,7 @@ func checkConfig(ctx context.Context, stdout io.Writer) error {
 }
 
 // checkDatabase refuses a database file that serve would refuse. A server is not asked: whether it answers is no matter of the settings.
-func checkDatabase(ctx context.Context, c Config) error {
+func checkDatabase(ctx context.Context, c config.Config) error {
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		return nil
 	}

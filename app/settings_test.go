@@ -28,7 +28,7 @@ func TestTheSettingsTableHasARowForEachSetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| `PORT` | `8000` | 0 to 65535 | port to listen at; 0 takes any free one |\n", "| `CACHE_TTL` | `10m` | 1s to 168h | ",
+		"| `PORT` | `8000` | 0 to 65535 | port to listen on; 0 = any free port |\n", "| `CACHE_TTL` | `10m` | 1s to 168h | ",
 		"| `LOG_FORMAT` | – | `text`, `json` | ", "| `TRUSTED_PROXIES` | – | a list with commas | ",
 	} {
 		if !strings.Contains(string(out), want) {

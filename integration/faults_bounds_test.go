@@ -29,26 +29,26 @@ const (
 // boundFaults are clients and settings that ask for more than there is.
 var boundFaults = []fault{
 	{
-		id: "S16", what: "2,200 streams are opened where a process may have 1,024 files open", sees: "503 with `Retry-After` above what they hold; writes, probes and metrics as ever, and a reload cuts no stream",
+		id: "S16", what: "2,200 streams are opened where a process is limited to 1,024 open files", sees: "503 with `Retry-After` above that; writes, probes and metrics still work, and a reload cuts no stream",
 		lost: "nothing", test: fewDescriptors,
 	},
 	{
-		id: "S17", what: "one client opens as many streams as it can", sees: "429 with `Retry-After` above a quarter of `SSE_MAX_STREAMS`; other clients nothing", lost: "nothing",
+		id: "S17", what: "one client opens as many streams as it can", sees: "429 with `Retry-After` above a quarter of `SSE_MAX_STREAMS`; other clients see nothing", lost: "nothing",
 		test: greedyReader,
 	},
 	{
-		id: "E24", what: "one client begins 72 slow runs at once", sees: "429 with `Retry-After` above a quarter of `MAX_CONCURRENT_RUNS`; other clients nothing", lost: "nothing",
+		id: "E24", what: "one client begins 72 slow runs at once", sees: "429 with `Retry-After` above a quarter of `MAX_CONCURRENT_RUNS`; other clients see nothing", lost: "nothing",
 		test: greedyAsker,
 	},
 	{
-		id: "P39", what: "`MAX_WORKER_MEMORY_MB` is less than an idle worker takes, or more than the container has", sees: "nothing: the start is refused, exit status 2", lost: "nothing",
+		id: "P39", what: "`MAX_WORKER_MEMORY_MB` is below an idle worker's memory, or above the container's", sees: "nothing: the start is refused, exit status 2", lost: "nothing",
 		test: memoryLimitsRefused,
 	},
 	{
-		id: "P40", what: "the container has 128 MB, and nothing to do", sees: "nothing: no worker is replaced", lost: "nothing", test: smallContainer,
+		id: "P40", what: "the container has 128 MB and is idle", sees: "nothing: no worker is replaced", lost: "nothing", test: smallContainer,
 	},
 	{
-		id: "P41", what: "workers are above their memory limit as soon as they start", sees: "nothing: each has to be older than the one before to be replaced", lost: "nothing",
+		id: "P41", what: "workers are above their memory limit as soon as they start", sees: "nothing: each replacement waits longer than the last", lost: "nothing",
 		held: "app/supervisor.TestWorkersAboveTheirMemoryFromTheStartAreNoBootLoop",
 	},
 }

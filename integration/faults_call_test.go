@@ -26,37 +26,37 @@ const (
 // callFaults are what may become of the way to the model, and of those who wait for it.
 var callFaults = []fault{
 	{
-		id: "L4a", what: "nobody listens where the model should be", sees: "503 `upstream_unavailable`", lost: "the answer", well: breakerFor, test: modelAbsent,
+		id: "L4a", what: "nothing listens at the model's address", sees: "503 `upstream_unavailable`", lost: "the answer", well: breakerFor, test: modelAbsent,
 	},
 	{
-		id: "L4b", what: "the model's name cannot be looked up", sees: "503 `upstream_unavailable` within seconds; what needs no model is served", lost: "the answer", test: modelNameless,
+		id: "L4b", what: "the model's name cannot be looked up", sees: "503 `upstream_unavailable` within seconds; requests that need no model are served", lost: "the answer", test: modelNameless,
 	},
 	{
-		id: "L4c", what: "the model's certificate is not to be trusted", sees: "503 `upstream_unavailable`; neither key nor prompt is sent", lost: "the answer", test: modelImpostor,
+		id: "L4c", what: "the model's certificate is not trusted", sees: "503 `upstream_unavailable`; neither key nor prompt is sent", lost: "the answer", test: modelImpostor,
 	},
 	{
 		id: "L11a", what: "a client leaves while it waits for the model", sees: "–; the model's call is cancelled", lost: "nothing", well: atOnce, test: clientLeaves,
 	},
 	{
-		id: "L11b", what: "a stream's reader leaves in the middle of an answer", sees: "the whole answer when it comes back: the run goes on", lost: "nothing", well: atOnce, test: readerLeaves,
+		id: "L11b", what: "a stream's reader leaves in the middle of an answer", sees: "the whole answer when it reconnects: the run continues", lost: "nothing", well: atOnce, test: readerLeaves,
 	},
 	{
 		id: "L11c", what: "a session is deleted in the middle of an answer", sees: "its stream ends; the model's call is cancelled", lost: "nothing", well: atOnce, test: sessionDeleted,
 	},
 	{
-		id: "L13", what: "the model is down for long", sees: "503 with `Retry-After`, without a call of the model after some ten; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
+		id: "L13", what: "the model is down for long", sees: "503 with `Retry-After`, after some ten calls, without calling the model; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
 	},
 	{
-		id: "L14", what: "the model is down, and each worker has to find out", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
+		id: "L14", what: "the model is down, and each worker detects it", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
 	},
 	{
-		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, of one call of the model for each worker", lost: "nothing", test: sameQuestion,
+		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
 	},
 	{
-		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_failed`; elsewhere is sent nothing", lost: "the answer", well: atOnce, test: modelRedirects,
+		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_failed`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
 	},
 	{
-		id: "L17", what: "a request names a model's address of its own", sees: "the answer of ours, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
+		id: "L17", what: "a request names a model's address of its own", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
 	},
 }
 

@@ -23,15 +23,15 @@ const (
 
 // dataFaults are those of the database.
 var dataFaults = []fault{
-	{id: "D1", what: "another process holds the lock of the SQLite file", sees: "503 for what is written, after 5 s; what is read is served", lost: "nothing acknowledged", well: dataBack, test: sqliteLocked},
+	{id: "D1", what: "another process holds the lock of the SQLite file", sees: "503 for writes, after 5 s; reads are served", lost: "nothing acknowledged", well: dataBack, test: sqliteLocked},
 	{id: "D2", what: "the container is killed while notes are written", sees: "connections refused until it is started again", lost: "nothing acknowledged", well: readyWithin, test: containerKilled},
-	{id: "D3a", what: "the disk of the SQLite file is full", sees: "503 for what is written; what is read is served", lost: "nothing acknowledged", well: dataBack, test: diskFull},
+	{id: "D3a", what: "the disk of the SQLite file is full", sees: "503 for writes; reads are served", lost: "nothing acknowledged", well: dataBack, test: diskFull},
 	{id: "D3b", what: "the SQLite file's volume is read-only", sees: "nothing: the start is refused, exit status 3", lost: "nothing", test: volumeReadOnly},
-	{id: "D4", what: "the SQLite file is damaged", sees: "nothing: the start is refused, exit status 3, and the file left alone", lost: "nothing more", test: fileDamaged},
-	{id: "D5", what: "a reader keeps SQLite's log from being emptied", sees: "nothing; the log of the service warns", lost: "nothing", held: "app/store.TestTheLogIsEmptiedOnceItsReaderEnds"},
-	{id: "D6a", what: "PostgreSQL is down at the start", sees: "nothing: the start is refused, exit status 3, and the password is not told", lost: "nothing", test: postgresAbsent},
-	{id: "D6b", what: "PostgreSQL is killed under load and restarted", sees: "503 for what needs it; chats without their context", lost: "nothing acknowledged", well: dataBack, test: postgresKilled},
-	{id: "D6c", what: "PostgreSQL is frozen", sees: "503 for what needs it, within seconds; chats without their context", lost: "nothing acknowledged", well: dataBack, test: postgresFrozen},
+	{id: "D4", what: "the SQLite file is damaged", sees: "nothing: the start is refused, exit status 3, and the file is not changed", lost: "nothing more", test: fileDamaged},
+	{id: "D5", what: "a reader keeps SQLite from truncating its log", sees: "nothing; the log of the service warns", lost: "nothing", held: "app/store.TestTheLogIsEmptiedOnceItsReaderEnds"},
+	{id: "D6a", what: "PostgreSQL is down at the start", sees: "nothing: the start is refused, exit status 3, and the password is not shown", lost: "nothing", test: postgresAbsent},
+	{id: "D6b", what: "PostgreSQL is killed under load and restarted", sees: "503 for requests that need it; chats without their context", lost: "nothing acknowledged", well: dataBack, test: postgresKilled},
+	{id: "D6c", what: "PostgreSQL is frozen", sees: "503 for requests that need it, within seconds; chats without their context", lost: "nothing acknowledged", well: dataBack, test: postgresFrozen},
 	{id: "D7", what: "two processes migrate the database at once", sees: "nothing", lost: "nothing", held: "app/store.TestMigrateMayBeRunAtOnceAndAgain"},
 	{id: "D8", what: "PostgreSQL ends a deadlock, cuts connections or has too few", sees: "nothing, or one 503", lost: "nothing acknowledged", held: "app/store.TestPostgreSQLFaults"},
 }

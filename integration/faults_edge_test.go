@@ -14,31 +14,31 @@ import (
 // edgeFaults are what clients can do to the HTTP server.
 var edgeFaults = []fault{
 	{
-		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait, or get 503; open ones nothing", lost: "nothing",
+		id: "E1", what: "clients take every file descriptor that the workers may have", sees: "new connections wait, or get 503; open connections see nothing", lost: "nothing",
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{
-		id: "E2a", what: "clients connect and say nothing", sees: "their connections are closed after 30 s; others nothing", lost: "nothing",
+		id: "E2a", what: "clients connect and say nothing", sees: "their connections are closed after 30 s; other clients see nothing", lost: "nothing",
 		well: dawdledAway, test: dawdling("silent"),
 	},
 	{
-		id: "E2b", what: "clients send their headers a byte at a time", sees: "408 after 30 s; others nothing", lost: "their requests",
+		id: "E2b", what: "clients send their headers a byte at a time", sees: "408 after 30 s; other clients see nothing", lost: "their requests",
 		well: dawdledAway, test: dawdling("headers"),
 	},
 	{
-		id: "E3", what: "clients send their bodies a byte at a time", sees: "408 after 10 s; others nothing", lost: "their requests",
+		id: "E3", what: "clients send their bodies a byte at a time", sees: "408 after 10 s; other clients see nothing", lost: "their requests",
 		well: dawdledAway, test: dawdling("body"),
 	},
 	{
-		id: "E3b", what: "1,000 clients send all but the last byte of 1 MB each", sees: "what the head decides at once; 503 with `Retry-After` where no more bodies fit, 408 after 10 s where they do; others nothing", lost: "their requests",
+		id: "E3b", what: "1,000 clients send all but the last byte of 1 MB each", sees: "a refusal by the head at once; 503 with `Retry-After` where no more bodies fit, 408 after 10 s where they do; other clients see nothing", lost: "their requests",
 		test: bodiesUnfinished,
 	},
 	{
-		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 30 s; others nothing", lost: "their answers",
+		id: "E4a", what: "clients ask for a lot and read none of it", sees: "their connections are closed after 30 s; other clients see nothing", lost: "their answers",
 		well: dawdledAway, test: dawdling("unread"),
 	},
 	{
-		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 30 to 60 s; others nothing", lost: "their answers",
+		id: "E4d", what: "80 clients ask for ten lists of 1 MB each and read none", sees: "503 with `Retry-After` where no more answers fit; their connections are closed after 30 to 60 s; other clients see nothing", lost: "their answers",
 		well: deafAway, test: listsUnread,
 	},
 	{
@@ -50,17 +50,17 @@ var edgeFaults = []fault{
 		well: 5 * time.Second, test: connectionFlood,
 	},
 	{
-		id: "E5", what: "bodies are larger than they may be, or than they say", sees: "413 when they have sent it all, or after 64 MB; 400 where the length is a lie", lost: "those requests",
+		id: "E5", what: "bodies are larger than allowed, or than announced", sees: "413 after the whole body or 64 MB; 400 where the length is wrong", lost: "those requests",
 		test: giantBodies,
 	},
 	{
 		id: "E6", what: "compressed bodies that would fill the memory", sees: "415", lost: "those requests", test: zipBombs,
 	},
 	{
-		id: "E7", what: "forms of 10,000 parts", sees: "400", lost: "those requests", test: multipartBombs,
+		id: "E7", what: "forms with 10,000 parts", sees: "400", lost: "those requests", test: multipartBombs,
 	},
 	{
-		id: "E8", what: "JSON nested 100,000 deep, of wrong types, cut short, or with something behind it", sees: "400 or 422", lost: "those requests",
+		id: "E8", what: "JSON nested 100,000 deep, of wrong types, cut short, or with something after it", sees: "400 or 422", lost: "those requests",
 		held: "integration.TestBadInputIsRefusedAndHarmsNoWorker",
 	},
 	{
@@ -68,34 +68,34 @@ var edgeFaults = []fault{
 		held: "app/httpapi.TestBadInputIsRefusedAndTheWorkerLives",
 	},
 	{
-		id: "E11", what: "headers or first lines that are too long, or headers that are too many", sees: "431, and the connection is closed", lost: "those requests",
+		id: "E11", what: "request lines or headers that are too long, or too many headers", sees: "431, and the connection is closed", lost: "those requests",
 		test: refused("sizes"),
 	},
 	{
-		id: "E12a", what: "requests smuggled behind two framings, or odd ones", sees: "400, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E12a", what: "requests smuggled by two framings, or by odd ones", sees: "400, and the connection is closed", lost: "what follows them on the connection",
 		test: refused("framing", "lengths"),
 	},
 	{
-		id: "E12b", what: "invalid chunks and trailers", sees: "400, 413, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E12b", what: "invalid chunks and trailers", sees: "400, 413, and the connection is closed", lost: "what follows them on the connection",
 		test: refused("chunks"),
 	},
 	{
-		id: "E12c", what: "bare LF and CR, NUL, folded lines, and invalid header names", sees: "400, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E12c", what: "bare LF and CR, NUL, folded lines, and invalid header names", sees: "400, and the connection is closed", lost: "what follows them on the connection",
 		test: refused("lines"),
 	},
 	{
-		id: "E13a", what: "no host, two, odd ones, and addresses of others", sees: "400, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E13a", what: "no host, two, odd ones, and addresses of others", sees: "400, and the connection is closed", lost: "what follows them on the connection",
 		test: refused("hosts"),
 	},
 	{
-		id: "E13b", what: "invalid methods, paths and versions", sees: "400, 501, 505, and the connection is closed", lost: "what stands behind them on the connection",
+		id: "E13b", what: "invalid methods, paths and versions", sees: "400, 501, 505, and the connection is closed", lost: "what follows them on the connection",
 		test: refused("first lines"),
 	},
 	{
-		id: "E13c", what: "requests that are odd and right", sees: "the answer", lost: "nothing", test: odd,
+		id: "E13c", what: "requests that are unusual but valid", sees: "the answer", lost: "nothing", test: odd,
 	},
 	{
-		id: "E14", what: "paths that would lead elsewhere: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never what is behind the token", lost: "nothing",
+		id: "E14", what: "paths that try to escape: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never what is behind the token", lost: "nothing",
 		test: crookedPaths,
 	},
 	{
@@ -107,7 +107,7 @@ var edgeFaults = []fault{
 		well: 5 * time.Second, test: resets,
 	},
 	{
-		id: "E17", what: "methods that a path does not have, and expectations that nobody can meet", sees: "405, 417", lost: "nothing",
+		id: "E17", what: "unsupported methods, and expectations that cannot be met", sees: "405, 417", lost: "nothing",
 		test: methods,
 	},
 	{
@@ -123,7 +123,7 @@ var edgeFaults = []fault{
 		test: limitedEverywhere,
 	},
 	{
-		id: "E21", what: "the port is another's", sees: "nothing: the other goes on", lost: "nothing: the start ends with status 3 and a line that names the port",
+		id: "E21", what: "another process has the port", sees: "nothing: the other process continues", lost: "nothing: the start ends with status 3 and a line that names the port",
 		test: portTaken,
 	},
 	{

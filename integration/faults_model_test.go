@@ -15,7 +15,7 @@ const (
 // modelFaults are what the model's API may do to a call.
 var modelFaults = []fault{
 	{
-		id: "L1", what: "the model's API refuses our key", sees: "502 `upstream_failed`, or a stream's `error`; the key is told to nobody", lost: "the answer",
+		id: "L1", what: "the model's API rejects the server's key", sees: "502 `upstream_failed`, or a stream's `error`; no answer contains the key", lost: "the answer",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 401}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
@@ -27,7 +27,7 @@ var modelFaults = []fault{
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "1", Times: 1}, status: 200}.test,
 	},
 	{
-		id: "L2c", what: "the model's API answers 429 and does not say for how long", sees: "503 `rate_limited`, after one more try", lost: "the answer",
+		id: "L2c", what: "the model's API answers 429 and does not say how long to wait", sees: "503 `rate_limited`, after one more try", lost: "the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 429}, status: 503, code: "rate_limited"}.test,
 	},
 	{
@@ -59,7 +59,7 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Reset, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L7c", what: "the model's answer ends early, as if it were whole", sees: "502; a stream has the text so far, and its `complete` warns that the answer is incomplete", lost: "the rest of the answer",
+		id: "L7c", what: "the model's answer ends early, as if complete", sees: "502; a stream has the text so far, and its `complete` warns that the answer is incomplete", lost: "the rest of the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{
@@ -67,7 +67,7 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.TruncatedChunk, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L8a", what: "the model answers garbage", sees: "502 `upstream_failed`, without a word of it", lost: "the answer",
+		id: "L8a", what: "the model answers garbage", sees: "502 `upstream_failed`, without any of its text", lost: "the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Garbage}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
@@ -87,7 +87,7 @@ var modelFaults = []fault{
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.BadLines, Lines: 2, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{
-		id: "L8f", what: "the model's stream tells an error in its middle", sees: "502; a stream has the text so far and then an `error`", lost: "the rest of the answer",
+		id: "L8f", what: "the model's stream contains an error in the middle", sees: "502; a stream has the text so far and then an `error`", lost: "the rest of the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.ErrorMidway, Status: 502, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "upstream_unavailable"}.test,
 	},
 	{
@@ -103,7 +103,7 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EndlessLine}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L10", what: "the model is slow: a second to its first word", sees: "the answer, when it is there", lost: "nothing",
+		id: "L10", what: "the model is slow: a second to its first word", sees: "the answer, when it is ready", lost: "nothing",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{LatencyMS: 1000}, status: 200, atOnce: true}.test,
 	},
 	{

@@ -15,13 +15,13 @@ var processFaults = slices.Concat(recycleFaults, killFaults, hangFaults, codeFau
 // killFaults are workers that are killed at a bad moment.
 var killFaults = []fault{
 	{id: "P6", what: "a worker is killed while it is idle", sees: "nothing", lost: "nothing", well: 5 * time.Second, test: killedIdle},
-	{id: "P7", what: "a worker is killed in mid-request", sees: "its own requests are cut, and no other", lost: "those answers",
+	{id: "P7", what: "a worker is killed in mid-request", sees: "its own requests are cut, no others", lost: "those answers",
 		well: 5 * time.Second, test: killedMidRequest},
-	{id: "P8", what: "a worker is killed in the middle of its event streams", sees: "they end; EventSource resumes them at the other worker",
+	{id: "P8", what: "a worker is killed in the middle of its event streams", sees: "the streams end; EventSource resumes them on the other worker",
 		lost: "nothing", well: 5 * time.Second, test: killedMidStream},
-	{id: "P9", what: "a worker is killed while it makes runs that have said nothing yet", sees: "nothing: they are rerun",
+	{id: "P9", what: "a worker is killed during runs that have sent no text yet", sees: "nothing: they are rerun",
 		lost: "nothing", well: 5 * time.Second, test: killedMidRun},
-	{id: "P33", what: "a worker is killed in the middle of answers that stream", sees: "an error event, retryable", lost: "the rest of those answers",
+	{id: "P33", what: "a worker is killed while it streams answers", sees: "an error event, retryable", lost: "the rest of those answers",
 		well: 5 * time.Second, test: killedMidAnswer},
 }
 

@@ -27,16 +27,16 @@ const (
 // redisFaults are those of a Redis that the service is set to.
 var redisFaults = []fault{
 	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
-	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "nothing; streams under way pause", lost: "cached answers", well: redisBack, test: redisKilled},
+	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "nothing; open streams pause", lost: "cached answers", well: redisBack, test: redisKilled},
 	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "nothing: each stream has every event once", lost: "nothing", well: redisBack, test: redisRestarted},
 	{id: "R4", what: "Redis is frozen under load", sees: "nothing", lost: "nothing", well: redisBack, test: redisFrozen},
 	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
-	{id: "R6", what: "Redis is full and evicts nothing", sees: "nothing; a stream whose run had begun in it may pause until there is room", lost: "nothing", well: redisBack, test: redisFull},
+	{id: "R6", what: "Redis is full and evicts nothing", sees: "nothing; a stream whose run began in Redis may pause until there is memory", lost: "nothing", well: redisBack, test: redisFull},
 	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/stream/redisjournal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
-	{id: "R8", what: "a cluster loses all it held", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
-	{id: "R9", what: "more wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/redisconn.TestThePoolIsBounded"},
+	{id: "R8", what: "a cluster loses all its data", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
+	{id: "R9", what: "more callers wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/redisconn.TestThePoolIsBounded"},
 	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cache.TestAHalfOpenConnectionCostsNothingAndIsBack"},
-	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not told", lost: "nothing", test: redisRefuses},
+	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not shown", lost: "nothing", test: redisRefuses},
 	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestAStepOfTheClockOfRedisKillsNobody"},
 }
 

@@ -35,27 +35,27 @@ var streamFaults = []fault{
 		well: 100 * time.Millisecond, test: readerCloses,
 	},
 	{
-		id: "S5", what: "twice as many streams are opened as there may be", sees: "503 with `Retry-After` above the bound; nobody who is in is put out", lost: "nothing",
+		id: "S5", what: "twice as many streams are opened as allowed", sees: "503 with `Retry-After` above the limit; no open stream is closed", lost: "nothing",
 		test: tooManyStreams,
 	},
 	{
-		id: "S6", what: "the container is killed and started again under 1,000 streams", sees: "one reconnect, spread over 0.5 to 3 s", lost: "the events, and the runs under way: what they had made is not saved",
+		id: "S6", what: "the container is killed and started again under 1,000 streams", sees: "one reconnect, spread over 0.5 to 3 s", lost: "the events, and the active runs: their partial answers are not saved",
 		well: backWithin, test: stormAfterRestart,
 	},
 	{
-		id: "S7", what: "streams are cut, and resumed while events are published", sees: "one reconnect for each cut", lost: "nothing; nothing comes twice",
+		id: "S7", what: "streams are cut, and resumed while events are published", sees: "one reconnect for each cut", lost: "nothing; no event is sent twice",
 		test: resumedWhilePublishing,
 	},
 	{
-		id: "S7b", what: "streams are resumed at every place of the journal while it is written", sees: "nothing", lost: "nothing; nothing comes twice",
+		id: "S7b", what: "streams are resumed at every position of the journal while it is written", sees: "nothing", lost: "nothing; no event is sent twice",
 		held: "app/stream.TestFault_S7_ResumeWhilePublishing",
 	},
 	{
-		id: "S8", what: "a stream is resumed at a place that is older, of another session, in the future, or garbage", sees: "a `gap`, then the newest run from its first event; never another's events", lost: "nothing",
+		id: "S8", what: "a stream is resumed at a position that is too old, of another session, in the future, or garbage", sees: "a `gap`, then the newest run from its first event; never another session's events", lost: "nothing",
 		held: "app.TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap",
 	},
 	{
-		id: "S9", what: "a model says what looks like events: CR, LF, `data:`", sees: "that text, as text", lost: "nothing",
+		id: "S9", what: "a model's text looks like events: CR, LF, `data:`", sees: "that text, as text", lost: "nothing",
 		test: eventsInText,
 	},
 	{
@@ -63,11 +63,11 @@ var streamFaults = []fault{
 		held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent",
 	},
 	{
-		id: "S11", what: "the journals are full", sees: "a `gap` where events asked for are gone; each run's end, always", lost: "the oldest events of sessions that were read",
+		id: "S11", what: "the journals are full", sees: "a `gap` where requested events are gone; always each run's end", lost: "the oldest events of sessions that were read",
 		held: "app/stream.TestMaxBytesIsNeverPassedAndUnreadEndsStay",
 	},
 	{
-		id: "S12", what: "the container is killed and started again, and a reader comes back for what it has not seen", sees: "a `gap`, then the next run; without one, the stream ends after 60 s with an `error`", lost: "the events",
+		id: "S12", what: "the container is killed and started again, and a reader reconnects for the rest", sees: "a `gap`, then the next run; without one, the stream ends after 60 s with an `error`", lost: "the events",
 		well: backWithin, test: journalLost,
 	},
 	{
@@ -75,11 +75,11 @@ var streamFaults = []fault{
 		held: "app.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
 	},
 	{
-		id: "S14", what: "a client would have a stream compressed, or a part of it, or unchanged", sees: "the stream, as it is", lost: "nothing",
+		id: "S14", what: "a client asks for a stream compressed, in part, or only if changed", sees: "the stream, as it is", lost: "nothing",
 		held: "app.TestStreamIsServedToOddRequests",
 	},
 	{
-		id: "S15", what: "one session's stream is opened 1,000 times", sees: "nothing: they wait together, and each has it all", lost: "nothing",
+		id: "S15", what: "one session's stream is opened 1,000 times", sees: "nothing: they share one wait, and each gets every event", lost: "nothing",
 		test: crowdedSession,
 	},
 }

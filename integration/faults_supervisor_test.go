@@ -16,14 +16,14 @@ import (
 
 // supervisorFaults are what happens to the supervisor, or to all processes at once.
 var supervisorFaults = []fault{
-	{id: "P22", what: "TERM under load", sees: "what was accepted is answered; open streams end at an event, EventSource comes back",
+	{id: "P22", what: "TERM under load", sees: "accepted requests are answered; open streams end at an event, EventSource reconnects",
 		lost: "nothing", well: 8 * time.Second, test: termedUnderLoad},
-	{id: "P24", what: "a second TERM", sees: "what is under way is cut", lost: "those answers", well: 5 * time.Second, test: termedTwice},
+	{id: "P24", what: "a second TERM", sees: "requests in progress are cut", lost: "those answers", well: 5 * time.Second, test: termedTwice},
 	{id: "P25", what: "TERM while workers boot", sees: "nothing listens", lost: "nothing", well: 8 * time.Second, test: termedBooting},
-	{id: "P37", what: "TERM while workers are replaced", sees: "what was accepted is answered", lost: "nothing", well: 8 * time.Second, test: termedReloading},
-	{id: "P28", what: "the supervisor is killed", sees: "everything is cut, until the container is started again", lost: "what was under way; runs and their streams",
+	{id: "P37", what: "TERM while workers are replaced", sees: "accepted requests are answered", lost: "nothing", well: 8 * time.Second, test: termedReloading},
+	{id: "P28", what: "the supervisor is killed", sees: "everything is cut, until the container is started again", lost: "requests in progress; runs and their streams",
 		well: 5 * time.Second, test: orphaned},
-	{id: "P12", what: "a tenth of a processor is left", sees: "slow answers; no worker is taken for hung", lost: "nothing", test: starved},
+	{id: "P12", what: "a tenth of a processor is left", sees: "slow answers; no worker counts as hung", lost: "nothing", test: starved},
 	{id: "P30", what: "a worker leaves processes behind", sees: "nothing: process 1 reaps them", lost: "nothing", well: 5 * time.Second, test: reaped},
 	{id: "H11", what: "all processes are stopped for longer than WORKER_TIMEOUT (docker pause, a machine asleep)", sees: "nothing but the pause",
 		lost: "nothing", well: 10 * time.Second, test: paused},

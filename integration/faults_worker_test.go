@@ -13,9 +13,9 @@ import (
 
 // hangFaults are workers that live and do nothing. The least that a worker may be silent for is 4 s.
 var hangFaults = []fault{
-	{id: "P10", what: "a worker hangs (SIGSTOP)", sees: "its own requests hang until it is killed, WORKER_TIMEOUT (at least 4 s) later; new connections are the other's",
+	{id: "P10", what: "a worker hangs (SIGSTOP)", sees: "its own requests hang until it is killed, WORKER_TIMEOUT (at least 4 s) later; new connections go to the other worker",
 		lost: "those answers", well: 15 * time.Second, test: stopped},
-	{id: "P11", what: "a worker's request path is deadlocked", sees: "as P10, but that it takes some new connections too", lost: "those answers",
+	{id: "P11", what: "a worker's request path is deadlocked", sees: "as P10, but it also accepts some new connections", lost: "those answers",
 		well: 15 * time.Second, test: deadlocked},
 	{id: "P36", what: "a worker spins on all processors", sees: "slower answers", lost: "nothing", test: spinning},
 }
@@ -25,13 +25,13 @@ var codeFaults = []fault{
 	{id: "P13", what: "a handler panics", sees: "500 for that request", lost: "nothing", test: panicking},
 	{id: "P14", what: "a goroutine panics", sees: "that worker's requests are cut", lost: "those answers", well: 5 * time.Second,
 		test: func(i *incident) { i.dies("/debug/panic-goroutine") }},
-	{id: "P35", what: "what serves the event streams panics", sees: "as P14; its streams are resumed", lost: "as P14", well: 5 * time.Second,
+	{id: "P35", what: "the hub of the event streams panics", sees: "as P14; its streams are resumed", lost: "as P14", well: 5 * time.Second,
 		test: func(i *incident) { i.dies("/debug/panic-stream") }},
 	{id: "P15", what: "a fatal error of the runtime (stack overflow)", sees: "as P14", lost: "as P14", well: 5 * time.Second,
 		test: func(i *incident) { i.dies("/debug/overflow") }},
-	{id: "P17", what: "a worker leaks", sees: "nothing: it is replaced before it matters", lost: "nothing",
+	{id: "P17", what: "a worker leaks", sees: "nothing: it is replaced in time", lost: "nothing",
 		held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
-	{id: "P18", what: "a worker takes more memory at once than the container has", sees: "the kernel kills it, not the supervisor: as P14",
+	{id: "P18", what: "a worker allocates more memory at once than the container has", sees: "the kernel kills it, not the supervisor: as P14",
 		lost: "as P14", well: 10 * time.Second, test: greedy},
 }
 
