@@ -159,7 +159,7 @@ func checkDatabase(ctx context.Context, c config.Config) error {
 		return nil
 	}
 	if _, err := store.Check(ctx, c.DatabaseURL); err != nil {
-		return Faults{{"DATABASE_URL", c.DatabaseURL, study.AsError(err).Message}}
+		return config.Faults{{Setting: "DATABASE_URL", Value: c.DatabaseURL, Accepted: study.AsError(err).Message}}
 	}
 	return nil
 }

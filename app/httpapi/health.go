@@ -114,7 +114,11 @@ func (s *Server) failingComponents() map[string]string {
 	ctx, cancel := context.WithTimeout(s.lifetime, probeWait)
 	defer cancel()
 	failing := map[string]string{}
-	if err := s.o.Store.Ping(ctx); err != nil {
+	err := s.o.Store.Ping(ctx)
+	if down := err != nil; s.databaseDown.Swap(down) != down { // once for each time, with what no client reads
+		s.o.Log.Warn("database availability changed", "available", !down, "error", err)
+	}
+	if err != nil {
 		failing["database"] = "unavailable"
 	}
 	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {

@@ -225,6 +225,10 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 	if r := f.ask("GET", "/readyz", ""); r.StatusCode != 503 || !strings.Contains(string(r.body), "database") {
 		t.Errorf("readyz: %d %s", r.StatusCode, r.body)
 	}
+	f.ask("GET", "/readyz", "") // a second probe has nothing new to tell
+	if told := strings.Count(f.log.String(), "database availability changed"); told != 1 {
+		t.Errorf("the log tells %d times that the database is away", told)
+	}
 	if r := f.ask("GET", "/livez", ""); r.StatusCode != 200 {
 		t.Errorf("livez: %d", r.StatusCode)
 	}

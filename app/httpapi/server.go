@@ -31,17 +31,18 @@ const (
 // Server is one worker's HTTP server. Make it with New, Serve it on a listener,
 // and Drain it at the end.
 type Server struct {
-	o        Options
-	app      *fiber.App
-	handler  fasthttp.RequestHandler // guard, then routes
-	routes   fasthttp.RequestHandler
-	patterns []string // of the routes
-	conns    *connections
-	inFlight *inFlight
-	lists    chan struct{} // has an element for each list being made
-	refusals logSampler    // refusals at capacity
-	rejects  logSampler    // for their heads
-	stopping atomic.Bool   // Drain has begun
+	o            Options
+	app          *fiber.App
+	handler      fasthttp.RequestHandler // guard, then routes
+	routes       fasthttp.RequestHandler
+	patterns     []string // of the routes
+	conns        *connections
+	inFlight     *inFlight
+	lists        chan struct{} // has an element for each list being made
+	refusals     logSampler    // refusals at capacity
+	rejects      logSampler    // for their heads
+	stopping     atomic.Bool   // Drain has begun
+	databaseDown atomic.Bool   // as the last probe found it
 	// lifetime is what handlers work under. Fiber's own context ends when a
 	// shutdown begins, and with it the work that the shutdown is to wait for.
 	lifetime context.Context
