@@ -45,8 +45,9 @@ func (h *Hub) Resume(fd int, from json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	place := h.o.Add(p.Client) // before it counts as open: a client has no more streams open than places
 	h.Reserve()
-	h.Serve(Stream{FD: fd, Head: Keepalive, Query: stream.Query{Session: p.Session, Run: p.Run, Owner: p.Owner, After: at}, Place: h.o.Add(p.Client), past: &p})
+	h.Serve(Stream{FD: fd, Head: Keepalive, Query: stream.Query{Session: p.Session, Run: p.Run, Owner: p.Owner, After: at}, Place: place, past: &p})
 	return nil
 }
 
