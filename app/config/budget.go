@@ -3,17 +3,18 @@ package config
 import "fmt"
 
 const (
+	// MiB is 2^20 bytes.
 	MiB = 1 << 20
 
-	// assumedLimit is what a machine without a memory limit is budgeted for: the
+	// AssumedLimit is what a machine without a memory limit is budgeted for: the
 	// container that the service is made for.
 	AssumedLimit = 512 * MiB
 	// minWorker is the least a worker can be asked to live in.
 	minWorker = 24 * MiB
-	// gcPercent is by how much a heap may grow between two collections: half of what
+	// GCPercent is by how much a heap may grow between two collections: half of what
 	// Go does by itself (decision 20).
 	GCPercent = 50
-	// maxContext is what a worker keeps of notes, preferences and progress that it has
+	// MaxContext is what a worker keeps of notes, preferences and progress that it has
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
 	// The versions that say whether they are valid are 64 KiB for all workers.
 	MaxContext = 1 * MiB

@@ -97,7 +97,7 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// LoadConfig reads the settings from an environment (variable → value; empty means
+// Load reads the settings from an environment (variable → value; empty means
 // the default, white space around a value does not count). All that is wrong is told at once, as Faults.
 func Load(environment map[string]string) (Config, error) {
 	var c Config

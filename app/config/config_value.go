@@ -11,7 +11,7 @@ import (
 // --env-file` has not: there it becomes part of the value.
 var comment = regexp.MustCompile(`^#\s|\s#`)
 
-// given takes the settings that have a value out of an environment, without the white
+// Given takes the settings that have a value out of an environment, without the white
 // space around them: a trailing newline of a mounted secret, the CR of a file from Windows.
 func Given(environment map[string]string) map[string]string {
 	values := map[string]string{}

@@ -12,14 +12,15 @@ import (
 const (
 	// fewestFiles is what a process must be allowed to have open: what it needs before any client comes, and some clients.
 	fewestFiles = 256
-	// workerFiles are a worker's own: what it inherits, its database, control groups, /proc, the log, and connections on
+	// WorkerFiles are a worker's own: what it inherits, its database, control groups, /proc, the log, and connections on
 	// their way from or to another process.
 	WorkerFiles = 96
 	// redisFiles are connections to Redis.
 	redisFiles = 32
-	// supervisorFiles are the supervisor's own; each worker process takes workerSockets more.
+	// SupervisorFiles are the supervisor's own; each worker process takes WorkerSockets more.
 	SupervisorFiles = 64
-	WorkerSockets   = 2
+	// WorkerSockets are the supervisor's ends of a worker's control and relay sockets.
+	WorkerSockets = 2
 	// spareFiles are for connections that are accepted only to be refused: the client gets an answer.
 	spareFiles = 64
 )
@@ -34,7 +35,7 @@ type Files struct {
 	Held    int // connections that the supervisor may hold
 }
 
-// openFiles is how many a process may have open, after raising the soft limit to the hard one. Go does nearly that when a
+// OpenFiles is how many a process may have open, after raising the soft limit to the hard one. Go does nearly that when a
 // program starts, but leaves one below it, and gives a child back what was there before.
 func OpenFiles() int {
 	var limit syscall.Rlimit

@@ -25,7 +25,7 @@ func redact(field reflect.StructField, value string) string {
 	}
 }
 
-// redactURL hides what a URL may hold of a secret: its user's password, or the user where
+// RedactURL hides what a URL may hold of a secret: its user's password, or the user where
 // there is none, its query and its fragment. What is not a URL is hidden whole.
 func RedactURL(value string) string {
 	u, err := url.Parse(value)

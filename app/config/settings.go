@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// meanings says of each setting what it does. Its default and what is accepted stand
+// Meanings says of each setting what it does. Its default and what is accepted stand
 // in Config's tags.
 var Meanings = map[string]string{
 	"HOST":                           "address to listen on",
@@ -55,7 +55,7 @@ var Meanings = map[string]string{
 	"LOG_FORMAT":                     "`json` in production, else `text`",
 }
 
-// printSettings writes all settings as a Markdown table.
+// PrintSettings writes all settings as a Markdown table.
 func PrintSettings(w io.Writer) error {
 	var table strings.Builder
 	table.WriteString("| variable | default | accepted | meaning |\n| --- | --- | --- | --- |\n")

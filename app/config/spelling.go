@@ -17,7 +17,7 @@ const (
 // Marathon, of shells, of hosting platforms.
 var familiar = map[string]bool{"PORTS": true, "HOSTS": true, "POST": true, "SORT": true}
 
-// settingNames are the variables of all settings, in the order of Config.
+// SettingNames are the variables of all settings, in the order of Config.
 func SettingNames() []string {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	names := make([]string, len(fields))
@@ -27,7 +27,7 @@ func SettingNames() []string {
 	return names
 }
 
-// misspelt warns of variables that are not settings, but are named almost like one. Their values
+// Misspelt warns of variables that are not settings, but are named almost like one. Their values
 // are not told: they may be secret.
 func Misspelt(variables []string) (warnings []string) {
 	settings := SettingNames()

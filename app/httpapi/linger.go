@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The bounds of closing in order.
 const (
-	lingerConns = 512              // connections at once; those above are closed without
+	lingerConns = 512              // connections at once; above it only what has come is dropped
 	lingerBytes = 64 << 20         // a connection
 	lingerTime  = 30 * time.Second // a connection
 	lingerQuiet = 2 * time.Second  // without a byte
@@ -40,7 +42,11 @@ func (c *conn) linger() {
 		return
 	}
 	defer c.conns.lingers.Add(-1)
-	if c.conns.lingers.Add(1) > lingerConns || c.CloseWrite() != nil {
+	if c.conns.lingers.Add(1) > lingerConns {
+		c.dropReceived()
+		return
+	}
+	if c.CloseWrite() != nil {
 		return
 	}
 	drop := make([]byte, lingerRead)
@@ -56,4 +62,17 @@ func (c *conn) linger() {
 			return
 		}
 	}
+}
+
+// dropReceived drops what the kernel has received, 64 kB at most: a small request that came whole is not reset then.
+func (c *conn) dropReceived() {
+	drop := make([]byte, lingerRead)
+	_ = withDescriptor(c.TCPConn, func(fd int) error {
+		for range 8 {
+			if n, _, err := unix.Recvfrom(fd, drop, unix.MSG_DONTWAIT); n <= 0 || err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

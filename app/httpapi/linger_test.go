@@ -132,3 +132,17 @@ func TestClosingInOrderIsBounded(t *testing.T) {
 	}
 	f.server.conns.lingers.Store(0)
 }
+
+func TestASmallRefusedRequestIsNotResetWhenTooManyAreBeingClosed(t *testing.T) {
+	f := serve(t)
+	f.runs.full.Store(true)
+	f.server.conns.lingers.Store(lingerConns)
+	body := strings.Repeat("x", 16<<10)
+	for range 20 {
+		got, err := f.sendAll(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost:3000\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+		if err != nil {
+			t.Fatalf("the answer is cut: %v: %.100s", err, got)
+		}
+		wantRefusal(t, got, 503, "busy")
+	}
+}

@@ -25,7 +25,7 @@ const (
 	logWrite  = 4096 // bytes
 )
 
-// newLogger makes the process's logger: LOG_FORMAT to standard error, from
+// New makes the process's logger: LOG_FORMAT to standard error, from
 // LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
 // when whoever read its log does, as one that writes to a closed pipe would (SIGPIPE).
 // flush is to be called once, at the end of the process.
@@ -68,7 +68,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// run writes the lines until flush.
+// Run writes the lines until flush.
 func (w *logWriter) Run() {
 	defer close(w.ended)
 	text := make([]byte, 0, logWrite)
@@ -119,7 +119,7 @@ func (w *logWriter) put(text *[]byte) {
 	*text = (*text)[:0]
 }
 
-// flush waits until what was logged so far is written, for logFlush at most.
+// Flush waits until what was logged so far is written, for logFlush at most.
 func (w *logWriter) Flush() {
 	w.end.Do(func() {
 		select {

@@ -160,7 +160,7 @@ func (c Cgroup) names() names {
 	return names{"memory.current", "memory.peak", "memory.max", "inactive_file", "memory.events"}
 }
 
-// Usage reads the group now. Only a group whose usage cannot be read is an error;
+// Memory reads the group now. Only a group whose usage cannot be read is an error;
 // a file that an older kernel does not have leaves its figure 0.
 func (c Cgroup) Memory() (Usage, error) {
 	if c.version == 0 {

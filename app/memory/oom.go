@@ -13,6 +13,7 @@ type OOMWatch struct {
 	known  int64
 }
 
+// NewOOMWatch begins with the kills that there were before.
 func NewOOMWatch(log *slog.Logger) *OOMWatch {
 	w := &OOMWatch{cgroup: OpenCgroup(os.DirFS("/")), log: log}
 	w.known = w.kills()
