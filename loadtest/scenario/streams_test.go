@@ -98,7 +98,7 @@ func TestAStreamThatTheServiceEndsWithAnEventIsReplaced(t *testing.T) {
 	o := start(t, &service{stream: func(conn net.Conn, begun <-chan struct{}) {
 		select {
 		case <-first:
-			io.WriteString(conn, "data: {\"type\":\"error\",\"seq\":1,\"error\":\"nobody came\"}\n\n")
+			io.WriteString(conn, "id: 1.1.\ndata: {\"type\":\"error\",\"seq\":1,\"error\":\"nobody came\"}\n\n")
 		default:
 			held(conn, begun)
 		}

@@ -91,11 +91,12 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	again.Takeover = true
 	var begun atomic.Int64
 	var writer stream.Writer
+	// All processes are offered it that have not heard yet that another has taken it.
+	orphan := <-offered
+	if orphan.Session != info.Session || orphan.Run != info.Run || orphan.Owner != "user-1" || string(orphan.Request) != "once more" {
+		t.Errorf("the orphan is %+v", orphan)
+	}
 	for _, p := range processes {
-		orphan := <-offered
-		if orphan.Session != info.Session || orphan.Run != info.Run || orphan.Owner != "user-1" || string(orphan.Request) != "once more" {
-			t.Errorf("the orphan is %+v", orphan)
-		}
 		w, err := p.Begin(t.Context(), again)
 		if err == nil {
 			begun.Add(1)
