@@ -8,7 +8,7 @@ const number = (label, most, usual) => ({ label, most, usual });
 const choice = (label, values) => ({ label, values });
 const words = (label, list) => ({ label, list });
 
-const topic = words("Only about");
+const topic = words("Topic (optional)");
 const focus = words("Focus on", true);
 const difficulty = choice("Difficulty", levels);
 const question_count = number("Questions", 50, 10), question_types = { label: "Kinds", kinds };
@@ -53,12 +53,12 @@ function field(name, wish) {
 	const id = newID();
 	let input;
 	if (wish.values) {
-		input = el("select", { id, name }, el("option", { value: "" }, "as it comes"),
+		input = el("select", { id, name }, el("option", { value: "" }, "Default"),
 			wish.values.map((v) => el("option", { value: v }, v.replace("_", " "))));
 	} else if (wish.most) {
 		input = el("input", { id, name, type: "number", min: "1", max: String(wish.most), inputmode: "numeric", value: wish.usual ? String(wish.usual) : "", placeholder: "any" });
 	} else {
-		input = el("input", { id, name, type: "text", maxlength: wish.list ? "2000" : "200", placeholder: wish.list ? "one, another" : null });
+		input = el("input", { id, name, type: "text", maxlength: wish.list ? "2000" : "200", placeholder: wish.list ? "e.g. mitosis, osmosis" : null });
 	}
 	return el("div", { class: wish.most ? "wish small" : "wish" }, el("label", { for: id }, wish.label), input);
 }
