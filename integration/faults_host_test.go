@@ -41,7 +41,7 @@ var hostFaults = []fault{
 	{id: "H6a", what: "the service runs as an unknown user", sees: "nothing", lost: "nothing", test: userUnknown},
 	{id: "H6b", what: "the service cannot write to its volume", sees: "nothing: the start is refused, exit status 3", lost: "nothing", test: volumeForeign},
 	{id: "H7", what: "the container is limited to 64 threads and processes", sees: "nothing, with fifty requests at once and during a reload", lost: "nothing", test: threadsFew},
-	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/metrics.TestCgroupIsFoundAndReadEverywhere"},
+	{id: "H8", what: "the control group is of version 1, 2, nested or missing", sees: "nothing", lost: "nothing", held: "app/memory.TestCgroupIsFoundAndReadEverywhere"},
 	{id: "H9", what: "memory runs short in a worker", sees: "nothing: it is replaced before the limit", lost: "nothing", held: "integration.TestLeakingWorkersAreReplacedAndNoRequestFails"},
 	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, one line per fault, no secret in them", lost: "nothing", test: settingsWrong},
 }

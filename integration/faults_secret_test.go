@@ -27,7 +27,7 @@ const (
 var secretFaults = []fault{
 	{id: "X1", what: "a client has no admin token, or a wrong one", sees: "403, in the same time", lost: "nothing", held: "app/httpapi.TestAdminNeedsItsToken"},
 	{id: "X2", what: "a client tries admin tokens", sees: "403, after a few 429; the right token is still accepted", lost: "nothing", test: tokensGuessed},
-	{id: "X3", what: "a production service has a weak secret or allows every origin", sees: "nothing: the start is refused", lost: "nothing", held: "app.TestConfigRefusesWhatIsUnsafeOrNotBuilt"},
+	{id: "X3", what: "a production service has a weak secret or allows every origin", sees: "nothing: the start is refused", lost: "nothing", held: "app/config.TestConfigRefusesWhatIsUnsafeOrNotBuilt"},
 	{id: "X4", what: "a user's token is forged", sees: "401", lost: "nothing", held: "app/auth.TestForgedAndFaultyTokensAreRefused"},
 	{id: "X5", what: "everything with a secret in it fails", sees: "problems, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},
 	{id: "X6", what: "a user requests another user's data", sees: "404", lost: "nothing", held: "app/httpapi.TestWhatIsAnothersIsNotThere"},
