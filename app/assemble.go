@@ -117,7 +117,7 @@ func (a *assembly) serve() error {
 		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeTrusted(a.forget),
+		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll(a.forget),
 		ModelOpen: func() bool { return p.health().FirstOpen },
 		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
 	})

@@ -18,7 +18,7 @@ func newTokens(c config.Config, parent *supervisor.Parent, log *slog.Logger) htt
 	case c.JWTSecret != "":
 		return auth.NewSecret(c.JWTSecret)
 	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Shelf: auth.AttachKeyStore(parent.Keys), Log: log})
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: auth.AttachKeyStore(parent.Keys), Log: log})
 	default:
 		return nil
 	}

@@ -12,11 +12,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"studysharper/app/config"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"studysharper/app/config"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )

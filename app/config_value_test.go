@@ -5,8 +5,9 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"studysharper/app/config"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 func TestWhiteSpaceAroundAValueDoesNotCount(t *testing.T) {

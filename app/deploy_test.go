@@ -9,12 +9,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"studysharper/app/config"
 	"testing"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"studysharper/app/config"
 )
 
 // asJSON reads a YAML file as what JSON would hold.

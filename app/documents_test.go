@@ -7,8 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"studysharper/app/config"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 var (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
 	"studysharper/app/config"
 )
 
@@ -17,16 +18,10 @@ type effective struct {
 	warnings []string // settings that are served with, yet can hardly be meant
 }
 
-// newEffective reads the settings and divides the memory limit; what cannot be served with
-// is in the error, as Faults. limit 0 = none is set.
+// newEffective is readEffective with its warnings, for the start; it asks Redis once. What cannot be
+// served with is in the error, as Faults.
 func newEffective(ctx context.Context, environment map[string]string, limit int64) (e effective, err error) {
-	if e.Config, err = config.Load(environment); err != nil {
-		return e, err
-	}
-	if e.Budget, err = config.Split(limit, e.Config); err != nil {
-		return e, err
-	}
-	if e.Files, err = config.SplitFiles(config.OpenFiles(), e.Config); err != nil {
+	if e, err = readEffective(environment, limit); err != nil {
 		return e, err
 	}
 	e.warnings = warningsOf(environment, e.Config)
@@ -35,6 +30,19 @@ func newEffective(ctx context.Context, environment map[string]string, limit int6
 	}
 	unreached, err := checkRedis(ctx, e.Config)
 	e.warnings = append(e.warnings, unreached...)
+	return e, err
+}
+
+// readEffective reads the settings and divides the memory limit (0 = none is set) and the open files, as each process of
+// the service does.
+func readEffective(environment map[string]string, limit int64) (e effective, err error) {
+	if e.Config, err = config.Load(environment); err != nil {
+		return e, err
+	}
+	if e.Budget, err = config.Split(limit, e.Config); err != nil {
+		return e, err
+	}
+	e.Files, err = config.SplitFiles(config.OpenFiles(), e.Config)
 	return e, err
 }
 

@@ -4,9 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"studysharper/app/config"
 	"syscall"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 func TestAQuarterOfTheContainersIsAClients(t *testing.T) {

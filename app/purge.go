@@ -27,8 +27,8 @@ func (p *parts) purge(parent *supervisor.Parent) func(pattern string) error {
 	}
 }
 
-// purgeTrusted is clearer for an operator: nothing that was read is trusted any longer either.
-func (p *parts) purgeTrusted(clearCaches func(pattern string) error) func(pattern string) error {
+// purgeAll is purge for an operator: nothing that was read is trusted any longer either.
+func (p *parts) purgeAll(clearCaches func(pattern string) error) func(pattern string) error {
 	return func(pattern string) error {
 		if p.others != nil {
 			p.known.revisions.BumpAll()()

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"studysharper/app/config"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 func TestEverySettingHasAMeaningAndNoOther(t *testing.T) {

@@ -3,8 +3,9 @@ package main
 import (
 	"os"
 	"strings"
-	"studysharper/app/config"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 func TestMisspeltSettingsAreWarnedOf(t *testing.T) {

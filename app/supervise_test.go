@@ -1,8 +1,9 @@
 package main
 
 import (
-	"studysharper/app/config"
 	"testing"
+
+	"studysharper/app/config"
 )
 
 func TestTheJournalsHoldEveryRunTheWorkersLetIn(t *testing.T) {

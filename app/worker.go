@@ -50,18 +50,11 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	c, err := config.Load(environ())
+	e, err := readEffective(environ(), memoryLimit())
 	if err != nil {
 		return bootError{err}
 	}
-	b, err := config.Split(memoryLimit(), c)
-	if err != nil {
-		return bootError{err}
-	}
-	files, err := config.SplitFiles(config.OpenFiles(), c)
-	if err != nil {
-		return bootError{err}
-	}
+	c, b, files := e.Config, e.Budget, e.Files
 	debug.SetMemoryLimit(b.Worker)
 	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()

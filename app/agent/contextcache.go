@@ -99,7 +99,7 @@ func appendTexts(value []byte, texts ...string) []byte {
 	return value
 }
 
-// decodeTexts reads what pack wrote. What is of another revision is not there, nor what
+// decodeTexts reads what encodeTexts wrote. What is of another revision is not there, nor what
 // cannot be read.
 func decodeTexts(value []byte, number uint64) (texts []string, ok bool) {
 	if len(value) < 8 || binary.LittleEndian.Uint64(value) != number {

@@ -112,7 +112,7 @@ func (n *Runner) Counts() Counts {
 // CodeConflict for a session that has a run already.
 func (n *Runner) Do(ctx context.Context, req study.Request) (Outcome, []study.Progress, error) {
 	id := newID()
-	ctx, g, err := n.admitRepeat(ctx, id)
+	ctx, g, err := n.admitCounted(ctx, id)
 	if err != nil {
 		return Outcome{}, nil, err
 	}
@@ -158,7 +158,7 @@ func (n *Runner) occupy(ctx context.Context, id string, req study.Request) (rele
 // for a run that is not let in, and CodeUnavailable when there is no journal; ended is not called then.
 func (n *Runner) Start(req study.Request, ended ...func()) (runID string, err error) {
 	runID = newID()
-	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitRepeat, ended...); err != nil {
+	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitCounted, ended...); err != nil {
 		return "", err
 	}
 	return runID, nil
@@ -218,11 +218,11 @@ func (n *Runner) countOutcome(g *activeRun, err error) {
 	n.completed.Add(1)
 }
 
-// admission is a way in for a run: enter or admit.
+// admission is a way in for a run: admitCounted or admit.
 type admission func(ctx context.Context, run string) (context.Context, *activeRun, error)
 
-// admitRepeat is admit for runs that count as shed when they are refused at capacity.
-func (n *Runner) admitRepeat(ctx context.Context, run string) (context.Context, *activeRun, error) {
+// admitCounted is admit for runs that count as shed when they are refused at capacity.
+func (n *Runner) admitCounted(ctx context.Context, run string) (context.Context, *activeRun, error) {
 	ctx, g, err := n.admit(ctx, run)
 	if isCode(err, study.CodeOverloaded) {
 		n.shed.Add(1)

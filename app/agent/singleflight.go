@@ -78,7 +78,7 @@ func (r *run) emitWhole(m *draft) {
 	}
 }
 
-// join finds the flight that makes the answer, or begins one. Who wants nothing from
+// join finds the call that makes the answer, or begins one. Who wants nothing from
 // the cache wants nothing begun earlier either.
 func (r *run) join(ctx context.Context, key string) (f *call, leads bool) {
 	r.mu.Lock()
@@ -97,7 +97,7 @@ func (r *run) join(ctx context.Context, key string) (f *call, leads bool) {
 	return f, true
 }
 
-// leave is called once by each who joined; the last one takes the flight down.
+// leave is called once by each who joined; the last one ends the call.
 func (r *run) leave(f *call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,14 +107,14 @@ func (r *run) leave(f *call) {
 	}
 }
 
-// forget takes a flight off the list; mu is held.
+// forget takes a call off the list; mu is held.
 func (o *Orchestrator) forget(f *call) {
 	if o.flights[f.key] == f {
 		delete(o.flights, f.key)
 	}
 }
 
-// await waits for the flight's end or ctx's. The leader tells what it hears
+// await waits for the call's end or ctx's. The leader tells what it hears
 // meanwhile, on its own goroutine.
 func (r *run) await(ctx context.Context, f *call, leads bool) (*draft, error) {
 	var signals chan signal

@@ -28,7 +28,7 @@ type KeySetOptions struct {
 	URL string // of a JSON Web Key Set; redirects are not followed
 	Log *slog.Logger
 	// KeyStore keeps the keys for workers to come; nil = they are a process's own.
-	Shelf *KeyStore
+	Store *KeyStore
 	// Transport carries the question; nil: one of its own.
 	Transport http.RoundTripper
 }
@@ -39,14 +39,14 @@ type keySet struct {
 	url    string
 	client *http.Client
 	log    *slog.Logger
-	shelf  *KeyStore
+	store  *KeyStore
 
 	mu        sync.Mutex
 	keys      []publicKey
 	fetched   time.Time     // when they were had; zero = never
 	asked     time.Time     // when they were last asked for
 	fetching  chan struct{} // not nil: closed when the question under way is answered
-	storeRead bool          // the shelf has been looked at
+	storeRead bool          // the store has been read
 }
 
 func newKeySet(o KeySetOptions) *keySet {
@@ -56,7 +56,7 @@ func newKeySet(o KeySetOptions) *keySet {
 		own.MaxResponseHeaderBytes = 64 << 10
 		o.Transport = own
 	}
-	return &keySet{url: o.URL, log: o.Log, shelf: o.Shelf, client: &http.Client{
+	return &keySet{url: o.URL, log: o.Log, store: o.Store, client: &http.Client{
 		Transport:     o.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -92,13 +92,13 @@ func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	return key, s.fetching
 }
 
-// loadStored takes the keys that another worker has had from the shelf, once. The lock is held.
+// loadStored takes the keys that another worker has put into the store, once. The lock is held.
 func (s *keySet) loadStored() {
-	if s.storeRead || s.shelf == nil {
+	if s.storeRead || s.store == nil {
 		return
 	}
 	s.storeRead = true
-	body, at := s.shelf.get()
+	body, at := s.store.get()
 	if keys, err := parseKeys(body); err == nil {
 		s.keys, s.fetched, s.asked = keys, at, at
 	}
@@ -156,17 +156,17 @@ func (s *keySet) fetch() {
 	}
 }
 
-// ask fetches the keys and puts them on the shelf.
+// ask fetches the keys and puts them into the store.
 func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
 	body, err := s.download(ctx)
 	if err != nil {
 		return nil, err
 	}
 	keys, err := parseKeys(body)
-	if err != nil || s.shelf == nil {
+	if err != nil || s.store == nil {
 		return keys, err
 	}
-	if err := s.shelf.put(body, time.Now()); err != nil {
+	if err := s.store.put(body, time.Now()); err != nil {
 		s.log.Warn("sharing the JSON Web Key Set with other workers failed", "error", err)
 	}
 	return keys, nil

@@ -14,14 +14,14 @@ import (
 // of a container share, of 256 KiB at most, and holds public keys only.
 type KeyStore struct{ file *os.File }
 
-// Of what lies on a shelf the first part is the checksum of the rest: two workers that
+// Of what is in a store the first part is the checksum of the rest: two workers that
 // write at once, or one that dies over it, leave nothing that would be read.
 const (
 	shelfSum  = sha256.Size
 	shelfHead = shelfSum + 8 + 4 // checksum, Unix nanoseconds, length
 )
 
-// OpenKeyStore makes an empty shelf in an anonymous memory file.
+// OpenKeyStore makes an empty store in an anonymous memory file.
 func OpenKeyStore() (*KeyStore, error) {
 	file, err := memfile.Open("keys", 0)
 	if err != nil {
@@ -30,7 +30,7 @@ func OpenKeyStore() (*KeyStore, error) {
 	return AttachKeyStore(file), nil
 }
 
-// AttachKeyStore takes a shelf from a file that OpenKeyStore made; the shelf owns it.
+// AttachKeyStore takes a store from a file that OpenKeyStore made; the store owns it.
 func AttachKeyStore(file *os.File) *KeyStore { return &KeyStore{file} }
 
 // File is what a worker's process inherits to AttachKeyStore.

@@ -54,7 +54,7 @@ func TestANewWorkerHasTheKeysWhileTheIssuerIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shelf, i := openShelf(t), &issuer{}
 		next := func() *Verifier {
-			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Shelf: shelf, Log: slog.New(slog.DiscardHandler)})
+			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Store: shelf, Log: slog.New(slog.DiscardHandler)})
 		}
 		token := func() string { return signed(head("ES256", "e"), good(), es256) }
 		if _, err := next().User(t.Context(), token()); study.AsError(err).Code != study.CodeUnavailable {

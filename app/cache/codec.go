@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// A parcel is a value as it lies in Redis, behind what is needed to trust it:
+// An encoded value in Redis has a header with what is needed to trust it:
 //
 //	 0  format, codecVersion
 //	 1  flags: 1 = the body is an S2 block
@@ -34,7 +34,7 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// encode makes the parcel of a value. A value that packing does not make smaller stays as it is.
+// encode gives a value its header. A value that packing does not make smaller stays as it is.
 func encode(key string, value []byte, life time.Duration) []byte {
 	b := make([]byte, codecHeader, codecHeader+len(value))
 	b[0] = codecVersion
@@ -52,7 +52,7 @@ func encode(key string, value []byte, life time.Duration) []byte {
 	return b
 }
 
-// decode gives a copy of the value in a parcel of the key, of most bytes at most, and how
+// decode gives a copy of the value encoded for the key, of most bytes at most, and how
 // long it was to live. Any other bytes are errCorrupt, and cost no more memory than that.
 func decode(key string, b []byte, most int) (value []byte, life time.Duration, err error) {
 	if len(b) < codecHeader || b[0] != codecVersion || b[1]&^codecCompressed != 0 ||

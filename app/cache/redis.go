@@ -172,8 +172,8 @@ func (r *Redis) command(g *pendingWrite) func(context.Context, redis.Pipeliner) 
 	if g.delete || life <= 0 {
 		return func(ctx context.Context, p redis.Pipeliner) { p.Unlink(ctx, name) }
 	}
-	parcel := encode(g.key, g.value, life+age)
-	return func(ctx context.Context, p redis.Pipeliner) { p.Set(ctx, name, parcel, life) }
+	encoded := encode(g.key, g.value, life+age)
+	return func(ctx context.Context, p redis.Pipeliner) { p.Set(ctx, name, encoded, life) }
 }
 
 // deleteRefused deletes the keys whose new values Redis would not take: it has the old ones still.

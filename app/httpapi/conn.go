@@ -153,8 +153,8 @@ func (c *conn) active() {
 	}
 }
 
-// isIdle notes that a request has been answered.
-func (c *conn) isIdle() {
+// markIdle notes that a request has been answered.
+func (c *conn) markIdle() {
 	c.release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -293,7 +293,7 @@ func onState(nc net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateActive:
 		c.active()
 	case fasthttp.StateIdle:
-		c.isIdle()
+		c.markIdle()
 	case fasthttp.StateHijacked:
 		c.release()
 		c.conns.remove(c)

@@ -155,14 +155,14 @@ func requestID(c *fiber.Ctx) {
 		return
 	}
 	given := c.Request().Header.Peek(fiber.HeaderXRequestID)
-	if isPrintable(given) {
+	if isRequestID(given) {
 		c.Response().Header.SetBytesV(fiber.HeaderXRequestID, given)
 		return
 	}
 	c.Set(fiber.HeaderXRequestID, newID())
 }
 
-func isPrintable(id []byte) bool {
+func isRequestID(id []byte) bool {
 	for _, b := range id {
 		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
 		if !letter && b != '-' && b != '_' && b != '.' {

@@ -7,11 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"studysharper/app/config"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"studysharper/app/config"
 )
 
 const (

@@ -5,8 +5,9 @@ import (
 	"os"
 	"runtime"
 	runtimemetrics "runtime/metrics"
-	"studysharper/app/memory"
 	"time"
+
+	"studysharper/app/memory"
 )
 
 // HeartbeatEvery is how often Publish gives a sign of life.

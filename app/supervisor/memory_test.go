@@ -2,11 +2,12 @@ package supervisor
 
 import (
 	"strings"
-	"studysharper/app/memory"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"studysharper/app/memory"
 )
 
 const (

@@ -87,7 +87,7 @@ func (h *Hub) take(s Stream, d *due) {
 func (h *Hub) advance(c *client, d *due) {
 	switch {
 	case c.blocked:
-	case c.last || h.ended && h.over == nil && !h.tryWrite(c, d):
+	case c.last || h.ended && h.over == nil && !h.staysOpen(c, d):
 		h.remove(c, d)
 	case h.ended && h.over != nil:
 		h.handOver(c, d)
@@ -96,9 +96,9 @@ func (h *Hub) advance(c *client, d *due) {
 	}
 }
 
-// tryWrite reports whether a client is served on although the hub ends, for its run has
+// staysOpen reports whether a client is served on although the hub ends, for its run has
 // not. Whether there is a run is found out where it is not known; until then it stays.
-func (h *Hub) tryWrite(c *client, d *due) bool {
+func (h *Hub) staysOpen(c *client, d *due) bool {
 	if h.o.Final && !c.posted && !c.asked {
 		c.asked = true
 		d.asked = append(d.asked, c)

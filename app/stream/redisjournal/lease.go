@@ -63,7 +63,7 @@ func (j *Journal) findDead(writers, living []string) (dead []any) {
 			continue
 		}
 		absent = append(absent, id)
-		if slices.Contains(j.absent, id) && j.isSweeper() {
+		if slices.Contains(j.absent, id) && j.canDeclareDead() {
 			dead = append(dead, id)
 		}
 	}
@@ -71,9 +71,9 @@ func (j *Journal) findDead(writers, living []string) (dead []any) {
 	return dead
 }
 
-// isSweeper reports whether who has no lease is dead: for two leases after Redis was away
+// canDeclareDead reports whether who has no lease is dead: for two leases after Redis was away
 // nobody is, since none could renew then.
-func (j *Journal) isSweeper() bool {
+func (j *Journal) canDeclareDead() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return time.Since(j.since) > 2*j.o.Lease
@@ -120,7 +120,7 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 func (j *Journal) sweep(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.releaseIdle(now)
+	j.forgetEnded(now)
 	for _, s := range j.watches {
 		switch {
 		case len(s.waiters) == 0 && now.Sub(s.left) > idle:

@@ -228,7 +228,7 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 	for _, p := range processes {
 		l.writers, l.readers = append(l.writers, p), append(l.readers, p)
 	}
-	eventually(t, 10*time.Second, "all may be judged", func() bool { return processes[0].isSweeper() && processes[1].isSweeper() })
+	eventually(t, 10*time.Second, "all may be judged", func() bool { return processes[0].canDeclareDead() && processes[1].canDeclareDead() })
 	for n := range 4 {
 		l.run(n, 200, 10*time.Millisecond)
 	}

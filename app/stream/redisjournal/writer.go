@@ -169,11 +169,11 @@ func (j *Journal) end(r *run) {
 	r.done = time.Now()
 	close(r.closed)
 	j.ended = append(j.ended, r)
-	j.releaseIdle(r.done)
+	j.forgetEnded(r.done)
 }
 
-// releaseIdle forgets runs that ended long ago, and the oldest past the bound.
-func (j *Journal) releaseIdle(now time.Time) {
+// forgetEnded forgets runs that ended long ago, and the oldest past the bound.
+func (j *Journal) forgetEnded(now time.Time) {
 	for len(j.ended) > 0 && (len(j.ended) > keptEnded || now.Sub(j.ended[0].done) > keptFor) {
 		r := j.ended[0]
 		j.ended = slices.Delete(j.ended, 0, 1)
