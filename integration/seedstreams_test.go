@@ -54,15 +54,19 @@ func seedQueues(t *testing.T, h *hosted) {
 			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
 		h.follow(t, "/api/ai/stream/"+session) // to its end: a session has one run at a time
 	}
-	over := func(m adminMetrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs && m.SSE.Dropped > 0 }
+	over := func(m adminMetrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs }
 	m := h.awaitMetrics(t, over)
 	figure("seed: events kept of a session with 20 runs", fmt.Sprint(m.SSE.Queued), "≤ 100")
 	if !over(m) || m.SSE.Queued > seedQueue || m.SSE.Queued < seedQueue/2 {
 		t.Errorf("after %d runs in a session: %+v, %+v", runs, m.Runs, m.SSE)
 	}
 	events := h.follow(t, "/api/ai/stream/"+session)
-	if first, last := events[0], events[len(events)-1]; first.Type != "start" || last.Type != "complete" || len(events) > seedQueue {
+	first, last := events[0], events[len(events)-1]
+	if first.Type != "start" || last.Type != "complete" || len(events) > seedQueue {
 		t.Errorf("the newest run has %d events, from %q to %q", len(events), first.Type, last.Type)
+	}
+	if last.Seq <= seedQueue {
+		t.Errorf("the session had %d events: too few to show that %d are kept at most", last.Seq, seedQueue)
 	}
 }
 
