@@ -72,19 +72,19 @@ func (a *assembly) keep() error {
 
 // work makes what answers: the model, the agents and their journals.
 func (a *assembly) work() {
-	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
+	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
 	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
 	model, a.health = newModel(a.c, a.parent.Own())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: agentStore{a.store}, Log: a.log,
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.keeper}
 	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -132,6 +132,6 @@ func newModel(c config.Config, own *metrics.Entry) (agent.Model, func() openai.H
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
 	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
+		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: metrics.ObserveCalls(own)})
 	return client, client.Health
 }

@@ -147,23 +147,3 @@ func (t *cluster) degraded() []string {
 		return nil
 	}
 }
-
-// checkRedis asks Redis once before anything is started. One that will not have us is a
-// mistake in the settings; one that does not answer may come yet, and is done without.
-func checkRedis(ctx context.Context, c config.Config) (warnings []string, err error) {
-	if c.RedisURL == "" {
-		return nil, nil
-	}
-	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Client().Close() }()
-	switch err := conn.Probe(ctx); {
-	case redisconn.Refused(err):
-		return nil, config.Faults{{Setting: "REDIS_URL", Value: config.RedactURL(c.RedisURL), Accepted: "is refused by Redis: " + oneLine(err.Error())}}
-	case err != nil:
-		return []string{"Redis does not answer: running standalone until it does (" + oneLine(err.Error()) + ")"}, nil
-	}
-	return nil, nil
-}

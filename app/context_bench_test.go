@@ -8,6 +8,7 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/cache"
 	"studysharper/app/config"
+	"studysharper/app/store"
 	"studysharper/app/study"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkContextOnSQLite(b *testing.B) {
 				for range 3 {
 					w.write(b, "ann", strings.Repeat("Osmosis is a word. ", runes/19))
 				}
-				deps := agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{agentStore{w.invalidatingStore}}, Versions: w.known.revisions}
+				deps := agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{store.ForAgents(w.invalidatingStore)}, Versions: w.known.revisions}
 				if from == "cached" {
 					deps.Parts = w.known.parts
 				}

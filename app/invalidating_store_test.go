@@ -38,7 +38,7 @@ func (forgetful) Get(context.Context, string) ([]byte, time.Duration, bool) { re
 func (forgetful) Set(context.Context, string, []byte)                       {}
 
 // quiet is a store that keeps no conversations.
-type quiet struct{ agentStore }
+type quiet struct{ store.AgentView }
 
 func (quiet) AppendMessages(context.Context, study.Session, ...study.Message) error { return nil }
 
@@ -77,7 +77,7 @@ func colleagues(t testing.TB, n int) []*colleague {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = w.Store.Close() })
-		w.Orchestrator = agent.New(agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{agentStore{w.invalidatingStore}},
+		w.Orchestrator = agent.New(agent.Deps{Model: echo{}, Cache: forgetful{}, Store: quiet{store.ForAgents(w.invalidatingStore)},
 			Parts: w.known.parts, Versions: w.known.revisions}, agent.Options{Deterministic: true})
 		all = append(all, w)
 	}
