@@ -17,7 +17,7 @@ import (
 
 // keepNote posts a note until it is kept, as a client does that retries: with the same key.
 // So many answers are lost on their way to it.
-func keepNote(s *servicetest.Service, ctx context.Context, client *http.Client, title string, lost int) error {
+func keepNote(ctx context.Context, s *servicetest.Service, client *http.Client, title string, lost int) error {
 	for ctx.Err() == nil {
 		body := strings.NewReader(fmt.Sprintf(`{"user_id":"u","title":%q,"content":"x"}`, title))
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/api/notes", body)
@@ -55,7 +55,7 @@ func TestANotePostedAgainAfterAKillIsStoredOnce(t *testing.T) {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
 			for n := begun.Add(1); n <= notes; n = begun.Add(1) {
-				if err := keepNote(s, ctx, client, fmt.Sprint("note-", n), int(n%5/4)); err != nil {
+				if err := keepNote(ctx, s, client, fmt.Sprint("note-", n), int(n%5/4)); err != nil {
 					t.Error(err)
 					return
 				}

@@ -15,7 +15,7 @@ import (
 
 // asking posts a chat in a goroutine; the client leaves when ctx ends. It gives the status,
 // or 0 for a client that left.
-func asking(s *servicetest.Service, ctx context.Context) <-chan int {
+func asking(ctx context.Context, s *servicetest.Service) <-chan int {
 	status := make(chan int, 1)
 	go func() {
 		body := strings.NewReader(servicetest.Request("chat", "What does a plant live on?", nil))
@@ -39,7 +39,7 @@ func TestFault_L11_ClientThatLeavesCancelsTheModel(t *testing.T) {
 	s, fake := servicetest.StartStudying(t, []fakellm.Rule{{Fault: fakellm.Hang}})
 	for i := range 3 {
 		ctx, leave := context.WithCancel(t.Context())
-		status := asking(s, ctx)
+		status := asking(ctx, s)
 		if _, err := fake.Await(t.Context(), func(c fakellm.Counts) bool { return c.Active == 1 }); err != nil {
 			t.Fatal(err)
 		}
@@ -70,11 +70,11 @@ func TestFault_L15_ClientThatLeavesTakesNoAnswerFromTheOthers(t *testing.T) {
 		}
 	}
 	ctx, leave := context.WithCancelCause(t.Context())
-	leader := asking(s, ctx)
+	leader := asking(ctx, s)
 	if _, err := fake.Await(t.Context(), func(c fakellm.Counts) bool { return c.Active == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	follower := asking(s, t.Context())
+	follower := asking(t.Context(), s)
 	s.Eventually("both wait", active(2))
 	leave(errors.New("has left"))
 	<-leader

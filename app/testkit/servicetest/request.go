@@ -119,7 +119,7 @@ func (s *Service) Scrape() (map[string]float64, string) {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		s.T.Fatalf("%d %v", res.StatusCode, err)
 	}
 	got := map[string]float64{}
