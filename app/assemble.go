@@ -10,6 +10,7 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
@@ -113,7 +114,7 @@ func (a *assembly) serve() error {
 		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
 		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
-		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
+		Room:       httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
 		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,

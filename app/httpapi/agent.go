@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/study"
 )
@@ -21,6 +22,9 @@ type answered struct {
 	ProgressUpdates []study.Progress `json:"progress_updates"`
 	Message         string           `json:"message"`
 }
+
+// errLeft is the cause of the end of a run whose client has disconnected.
+var errLeft = study.Errorf(study.CodeUnavailable, "the client has left")
 
 // cacheKey is where a request's line in the log finds whether the cache had the answer.
 type cacheKey struct{}
@@ -53,7 +57,7 @@ func (s *Server) roomForStream(c *fiber.Ctx) error {
 	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
+	if !httpserver.BodyArrived(c.Context()) { // otherwise allow says so soon enough
 		if err := s.wouldAllow(c); err != nil {
 			return err
 		}
@@ -73,7 +77,7 @@ func (s *Server) process(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	ctx, done := withDisconnect(s.lifetime, c.Context().Conn())
+	ctx, done := httpserver.WithDisconnect(s.lifetime, c.Context(), errLeft)
 	defer done()
 	outcome, progress, err := s.o.Runs.Do(ctx, r)
 	if err != nil {
@@ -137,7 +141,7 @@ func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
 // request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
-	dropBody(c)
+	httpserver.ReleaseBody(c.Context())
 	if err != nil {
 		return r, err
 	}

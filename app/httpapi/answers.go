@@ -5,13 +5,12 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/study"
 )
 
-const (
-	listTurn    = 5 * time.Second // how long a request waits to make one
-	smallAnswer = 16 << 10        // answers up to this are not counted: the kernel takes them at once
-)
+// listTurn is how long a request waits for its turn to make a list.
+const listTurn = 5 * time.Second
 
 // inTurn lets few requests at a time make a large answer.
 func (s *Server) inTurn(handler fiber.Handler) fiber.Handler {
@@ -28,23 +27,17 @@ func (s *Server) inTurn(handler fiber.Handler) fiber.Handler {
 	}
 }
 
-// holdAnswer counts an answer until it is sent: how long that takes is up to its client. One that has no room, and
-// that can be asked for again, is an error instead.
+// holdAnswer counts an answer until it is sent: how long that takes is up to its client. One that does not fit, and that
+// can be asked for again, is an error instead.
 func holdAnswer(c *fiber.Ctx) error {
-	client, ok := c.Context().Conn().(*conn)
-	if !ok || c.Method() == fiber.MethodHead || c.Response().IsBodyStream() {
+	if c.Method() == fiber.MethodHead || c.Response().IsBodyStream() {
 		return nil
 	}
-	n := len(c.Response().Body())
-	switch {
-	case n <= smallAnswer:
-	case c.Method() != fiber.MethodGet:
-		client.holdAnyway(n)
-	case !client.hold(n):
-		for _, of := range []string{fiber.HeaderContentEncoding, fiber.HeaderETag, fiber.HeaderCacheControl} {
-			c.Response().Header.Del(of)
-		}
-		return study.Errorf(study.CodeOverloaded, "too many answers are being sent")
+	if httpserver.HoldAnswer(c.Context(), len(c.Response().Body()), c.Method() != fiber.MethodGet) {
+		return nil
 	}
-	return nil
+	for _, of := range []string{fiber.HeaderContentEncoding, fiber.HeaderETag, fiber.HeaderCacheControl} {
+		c.Response().Header.Del(of)
+	}
+	return study.Errorf(study.CodeOverloaded, "too many answers are being sent")
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
@@ -127,7 +128,7 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 	const size = 800_000
 	f := serve(t, func(o *Options) {
 		o.TransitBytes = 3 * size
-		o.answers = pace{bytes: 1 << 20, window: 3 * time.Second, longest: time.Minute}
+		o.answers = httpserver.Pace{Bytes: 1 << 20, Window: 3 * time.Second, Longest: time.Minute}
 	})
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
@@ -151,7 +152,7 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 
 func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	const size = 1_000_000
-	f := serve(t, func(o *Options) { o.answers = pace{bytes: 10_000, window: 2 * time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) { o.answers = httpserver.Pace{Bytes: 10_000, Window: 2 * time.Second, Longest: time.Minute} })
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
 	}

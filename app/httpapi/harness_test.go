@@ -156,13 +156,8 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 // disconnected waits until the last connection is closed: a drain counts one as gone a
 // moment before it touches the board for the last time.
 func (f *face) disconnected(ctx context.Context) {
-	for ; ctx.Err() == nil; runtime.Gosched() {
-		f.server.conns.mu.Lock()
-		open := len(f.server.conns.open)
-		f.server.conns.mu.Unlock()
-		if open == 0 {
-			return
-		}
+	for ctx.Err() == nil && f.open() > 0 {
+		runtime.Gosched()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/web"
@@ -124,7 +125,7 @@ func (s *Server) failingComponents() map[string]string {
 	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {
 		failing["events"] = "unavailable"
 	}
-	if !descriptorLeft() {
+	if !httpserver.DescriptorLeft() {
 		failing["files"] = "no descriptor is left"
 	}
 	return failing

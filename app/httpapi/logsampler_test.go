@@ -70,7 +70,7 @@ func TestWhatIsRefusedForWantOfRoomIsNoReasonToReplaceAWorker(t *testing.T) {
 func TestOfAFloodOfRefusalsAFewAreLoggedAndTheOthersCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []int64
-		r := &logSampler{tell: func(n int64) { told = append(told, n) }}
+		r := &logSampler{report: func(n int64) { told = append(told, n) }}
 		flood := func(n int) (lines int) {
 			for range n {
 				if r.allow() {

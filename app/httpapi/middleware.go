@@ -22,13 +22,6 @@ const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 func (s *Server) middleware(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
-	s.o.Own.Shift(metrics.InFlight, 1)
-	defer s.o.Own.Shift(metrics.InFlight, -1)
-	number := s.inFlight.begin()
-	defer s.inFlight.end(number)
-	if client, ok := c.Context().Conn().(*conn); ok {
-		client.request = number
-	}
 	err := s.recoverHandler(c)
 	if err == nil {
 		err = holdAnswer(c)
@@ -52,12 +45,8 @@ func (s *Server) recoverHandler(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// finishRequest does what follows every answer: counters, the goodbye of a worker that
-// leaves, the log line.
+// finishRequest counts and logs an answer.
 func (s *Server) finishRequest(c *fiber.Ctx, took time.Duration, failure error) {
-	if s.stopping.Load() || s.conns.lingering() {
-		c.Response().SetConnectionClose()
-	}
 	s.count(c, took, failure)
 	level := levelOf(c, failure)
 	if s.o.Log.Enabled(s.lifetime, level) && s.hasLine(c, failure) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"studysharper/app/agent"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -29,14 +30,6 @@ type Tokens interface {
 	User(ctx context.Context, token string) (string, error)
 }
 
-// Room is what the descriptors of a process leave for clients: of a worker and the one that it replaces, which gives it
-// all it has. Conns 0 = without a bound.
-type Room struct {
-	Conns   int // open connections, event streams included; above it they are answered 503 and closed
-	Streams int // of those, event streams; above it 503
-	Spare   int // connections above Conns that are accepted to be answered so; others wait
-}
-
 // Options are a server's settings and its neighbours.
 type Options struct {
 	Version       string
@@ -47,7 +40,7 @@ type Options struct {
 	TransitBytes  int64 // of this worker: bodies being received and answers being sent
 	MaxLists      int   // that this worker makes at a time; at least one
 	MaxStreams    int   // over all workers
-	Room          Room
+	Room          httpserver.Room
 	CacheBackend  string
 	CacheMaxItems int   // a worker
 	CacheMaxBytes int64 // a worker
@@ -81,5 +74,5 @@ type Options struct {
 	Reload func() error
 	Log    *slog.Logger
 
-	bodies, answers pace // a test's; else bodyPace and answerPace
+	bodies, answers httpserver.Pace // a test's; zero = httpserver's defaults
 }

@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -125,11 +125,7 @@ func (f *face) opened(header ...string) net.Conn {
 // untilOpen waits until so many streams are open.
 func (f *face) untilOpen(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); f.board.Sum(metrics.Streams) != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("%d streams are open, want %d", f.board.Sum(metrics.Streams), n)
-		}
-	}
+	f.until(fmt.Sprintf("%d open streams", n), func() bool { return f.board.Sum(metrics.Streams) == n })
 }
 
 func TestAClientsStreamsAreBoundedAndOthersHaveTheirOwn(t *testing.T) {

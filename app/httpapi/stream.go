@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
@@ -62,7 +62,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	case over:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q, place)
+	s.detach(c, q, place)
 	return nil
 }
 
@@ -155,7 +155,7 @@ func (s *Server) admitStream() error {
 // reserveStream takes a stream's place in the container, if there is one.
 func (s *Server) reserveStream() bool {
 	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
+	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.http.RoomForStream() {
 		s.o.Streams.Release()
 		return false
 	}
@@ -168,19 +168,13 @@ func (s *Server) releaseStream(place limit.Place) {
 	s.o.ClientStreams.Release(place)
 }
 
-// hijack takes the connection out of the server's hands, and out of the runtime's:
-// the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
-	ctx := c.Context()
-	h := &ctx.Response.Header
+// detach gives the connection to the hub.
+func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
+	h := &c.Context().Response.Header
 	setStreamHeader(h)
-	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(conn net.Conn) {
-		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on
-		fd, err := duplicate(rawConn(conn))
+	httpserver.Detach(c.Context(), func(fd int, err error) {
 		if err != nil {
 			s.o.Log.Warn("event stream open failed", "error", err)
-			_, _ = conn.Write(noDescriptor)
 			s.releaseStream(place)
 			return
 		}
@@ -188,25 +182,11 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	})
 }
 
-// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
-var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-
-// rawConn is the connection below fasthttp's wrapper and ours.
-func rawConn(wrapped net.Conn) net.Conn {
-	if hijacked, ok := wrapped.(interface{ UnsafeConn() net.Conn }); ok {
-		wrapped = hijacked.UnsafeConn()
-	}
-	if c, ok := wrapped.(*conn); ok {
-		return c.TCPConn
-	}
-	return wrapped
-}
-
 // Publish puts on the page what only the server knows: how old its oldest stream
 // and its oldest request are.
 func (s *Server) Publish(p *metrics.Entry) {
 	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
-	p.Set(metrics.OldestStart, s.inFlight.oldest())
+	p.Set(metrics.OldestStart, s.http.OldestRequest())
 }
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
