@@ -152,7 +152,9 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 
 func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	const size = 1_000_000
-	f := serve(t, func(o *Options) { o.answers = httpserver.Pace{Bytes: 10_000, Window: 2 * time.Second, Longest: time.Minute} })
+	f := serve(t, func(o *Options) {
+		o.answers = httpserver.Pace{Bytes: 10_000, Window: 2 * time.Second, Longest: time.Minute}
+	})
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
 	}

@@ -231,7 +231,9 @@ func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
 }
 
 func TestABodyHasATimeThatNoPaceExtends(t *testing.T) {
-	f := serve(t, func(o *Options) { o.bodies = httpserver.Pace{Bytes: 1, Window: time.Minute, Longest: 100 * time.Millisecond} })
+	f := serve(t, func(o *Options) {
+		o.bodies = httpserver.Pace{Bytes: 1, Window: time.Minute, Longest: 100 * time.Millisecond}
+	})
 	if r := f.dial().say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nxx"); r.StatusCode != 408 {
 		t.Errorf("%s", r.Status)
 	}

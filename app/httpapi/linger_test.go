@@ -102,7 +102,9 @@ func TestARefusalNamesNoOriginThatIsNotAllowed(t *testing.T) {
 }
 
 func TestAClientThatDribblesIsGivenUpAfterItsTimeout(t *testing.T) {
-	f := serve(t, func(o *Options) { o.bodies = httpserver.Pace{Bytes: 10, Window: 100 * time.Millisecond, Longest: time.Minute} })
+	f := serve(t, func(o *Options) {
+		o.bodies = httpserver.Pace{Bytes: 10, Window: 100 * time.Millisecond, Longest: time.Minute}
+	})
 	c := f.dial()
 	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"); r.StatusCode != 408 {
 		t.Fatal(r.Status)
