@@ -18,6 +18,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -74,7 +75,7 @@ func (a *assembly) keep() error {
 func (a *assembly) work() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
-	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
+	a.relay = relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model

@@ -24,8 +24,8 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
-	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
 
@@ -34,7 +34,7 @@ type parts struct {
 	store   store.Store
 	cache   cache.Cache // of answers
 	known   *contextCache
-	relay   *stream.Relay
+	relay   *relay.Client
 	runner  *agent.Runner
 	hub     *hub.Hub
 	server  *httpapi.Server

@@ -1,4 +1,4 @@
-package stream_test
+package relay_test
 
 import (
 	"runtime"
@@ -10,6 +10,8 @@ import (
 	"go.uber.org/goleak"
 
 	"studysharper/app/stream"
+	"studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
 )
@@ -32,9 +34,9 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 	for i := range sessions {
 		sessions[i] = uuid.NewString()
 	}
-	o := stream.MemoryOptions{MaxReaders: n, MaxSessions: n}
+	o := memory.Options{MaxReaders: n, MaxSessions: n}
 
-	direct := stream.NewMemory(o)
+	direct := memory.New(o)
 	before, goroutines := heap()
 	for _, s := range sessions {
 		direct.Await(stream.Query{Session: s, Owner: "user-1"}, deliver)
@@ -46,8 +48,8 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 	}
 	runtime.KeepAlive(direct)
 
-	m := stream.NewMemory(o)
-	relays := []*stream.Relay{relay(t, m, stream.RelayOptions{}), relay(t, m, stream.RelayOptions{})}
+	m := memory.New(o)
+	relays := []*relay.Client{newClient(t, m, relay.Options{}), newClient(t, m, relay.Options{})}
 	for _, r := range relays { // both connections are up
 		if err := r.Drop(t.Context(), sessions[0]); err != nil && study.AsError(err).Code != study.CodeNotFound {
 			t.Fatal(err)
@@ -84,8 +86,8 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 // BenchmarkAppendToTheOtherWorker measures what the relay adds: from Append on one
 // worker to Since's return on the other.
 func BenchmarkAppendToTheOtherWorker(b *testing.B) {
-	m := stream.NewMemory(stream.MemoryOptions{})
-	writer, reader := relay(b, m, stream.RelayOptions{}), relay(b, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{})
+	writer, reader := newClient(b, m, relay.Options{}), newClient(b, m, relay.Options{})
 	session := uuid.NewString()
 	w := begin(b, writer, session, nil)
 	came := make(chan time.Time)
@@ -120,7 +122,7 @@ func BenchmarkAppendToTheOtherWorker(b *testing.B) {
 
 // BenchmarkAppend measures a run's event in the journal alone, with nobody reading.
 func BenchmarkAppend(b *testing.B) {
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	w := begin(b, m, uuid.NewString(), nil)
 	e := streamtest.Event(study.KindProgress, "a token or two")
 	b.ReportAllocs()
@@ -134,8 +136,8 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkRelayThroughput measures runs of 200 tokens, 16 at once, posted on one
 // worker and read on another.
 func BenchmarkRelayThroughput(b *testing.B) {
-	m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 250})
-	writer, reader := relay(b, m, stream.RelayOptions{}), relay(b, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{MaxEvents: 250})
+	writer, reader := newClient(b, m, relay.Options{}), newClient(b, m, relay.Options{})
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -1,4 +1,4 @@
-package stream
+package memory
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
@@ -17,7 +18,7 @@ import (
 // that every reader gets every piece of text once and in order, or is told of a gap.
 func TestFault_S7_ResumeWhilePublishing(t *testing.T) {
 	const steps = 24
-	m := NewMemory(MemoryOptions{MaxEvents: 6, MaxBatchBytes: 64, MaxBytes: 16 << 10, MaxSessions: 40})
+	m := New(Options{MaxEvents: 6, MaxBatchBytes: 64, MaxBytes: 16 << 10, MaxSessions: 40})
 	rng := rand.New(rand.NewPCG(7, 7))
 	gaps := 0
 	for i := range schedules {
@@ -41,12 +42,12 @@ func TestFault_S7_ResumeWhilePublishing(t *testing.T) {
 type play struct {
 	t        *testing.T
 	rng      *rand.Rand
-	m        *Memory
+	m        *Journal
 	session  string
 	schedule int
-	writer   Writer      // of the run that is open; nil = none is
-	appended map[int]int // pieces of text by a run's number
-	runs     int         // begun so far
+	writer   stream.Writer // of the run that is open; nil = none is
+	appended map[int]int   // pieces of text by a run's number
+	runs     int           // begun so far
 	readers  []*player
 	gaps     int
 }
@@ -63,7 +64,7 @@ type player struct {
 func (p *play) step() {
 	switch k := p.rng.IntN(20); {
 	case k < 3 && p.writer == nil, p.runs == 0:
-		w, err := p.m.Begin(context.Background(), RunInfo{Session: p.session, Run: uuid.NewString()})
+		w, err := p.m.Begin(context.Background(), stream.RunInfo{Session: p.session, Run: uuid.NewString()})
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -97,7 +98,7 @@ func (p *play) read(r *player) {
 	if r.cancel != nil {
 		r.cancel()
 	}
-	r.cancel = p.m.Await(Query{Session: p.session, After: r.after}, func(b study.Batch, err error) { p.take(r, b, err) })
+	r.cancel = p.m.Await(stream.Query{Session: p.session, After: r.after}, func(b study.Batch, err error) { p.take(r, b, err) })
 }
 
 func (p *play) take(r *player, b study.Batch, err error) {

@@ -1,27 +1,28 @@
-package stream
+package failover
 
 import (
 	"sync"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
-// journalRace is a wait that is still to find its journal.
+// journalRace is a wait that has not found its journal yet.
 type journalRace struct {
-	q             Query
+	q             stream.Query
 	deliver       func(study.Batch, error)
-	first, second Keeper // the first that knows the session is chosen
-	shared        Keeper
+	first, second stream.Keeper // the first one that knows the session is chosen
+	shared        stream.Keeper
 	exact         bool  // Local is chosen only if it knows the position itself
-	unknown       error // the first does not have the run asked for
+	unknown       error // the error of a first journal without the run that is asked for
 
 	mu      sync.Mutex
 	over    bool
 	cancels []func()
 }
 
-// start puts a query to one of the journals as long as the wait goes on.
-func (c *journalRace) start(to Keeper, q Query, heard func(study.Batch, error)) {
+// start sends a query to one of the journals unless the wait is over.
+func (c *journalRace) start(to stream.Keeper, q stream.Query, heard func(study.Batch, error)) {
 	if c.settled() {
 		return
 	}
@@ -35,8 +36,8 @@ func (c *journalRace) start(to Keeper, q Query, heard func(study.Batch, error)) 
 	}
 }
 
-// query peeks.
-func (c *journalRace) query(to Keeper, heard func(study.Batch, error)) {
+// query asks one of the journals whether it knows the session.
+func (c *journalRace) query(to stream.Keeper, heard func(study.Batch, error)) {
 	q := c.q
 	q.NoWait, q.Peek = false, true
 	c.start(to, q, heard)
@@ -59,7 +60,7 @@ func (c *journalRace) cancel() {
 	}
 }
 
-// settle gives the answer, the first one.
+// settle delivers the first answer.
 func (c *journalRace) settle(b study.Batch, err error) {
 	c.mu.Lock()
 	over := c.over
@@ -88,8 +89,8 @@ func (c *journalRace) onSecond(b study.Batch, err error) {
 	}
 }
 
-// choose takes what one journal said, and reports whether it knows the session.
-func (c *journalRace) choose(by Keeper, b study.Batch, err error) bool {
+// choose handles the answer of one journal and reports whether it knows the session.
+func (c *journalRace) choose(by stream.Keeper, b study.Batch, err error) bool {
 	switch {
 	case by == c.shared && isAway(err), err == nil && b.Next == study.Position{}:
 		return false
@@ -108,8 +109,8 @@ func (c *journalRace) choose(by Keeper, b study.Batch, err error) bool {
 	return true
 }
 
-// onShared takes what Shared has for one who waited there. A session that is gone from
-// it may be in Local: whoever began it there was not told so, for Shared was just going away.
+// onShared handles the answer of Shared to a waiting reader. A session that it no longer has may
+// be in Local, if Shared became unreachable while a run was begun there.
 func (c *journalRace) onShared(b study.Batch, err error) {
 	local := c.first
 	if local == c.shared {

@@ -1,4 +1,4 @@
-package stream_test
+package relay_test
 
 import (
 	"context"
@@ -15,6 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"studysharper/app/stream"
+	"studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
 )
@@ -38,8 +40,8 @@ func socketpair(t testing.TB) (supervisor, worker net.Conn) {
 	return ends[0], ends[1]
 }
 
-// relay connects a worker to j for the length of the test.
-func relay(t testing.TB, j *stream.Memory, o stream.RelayOptions) *stream.Relay {
+// newClient connects a worker to j for the length of the test.
+func newClient(t testing.TB, j *memory.Journal, o relay.Options) *relay.Client {
 	t.Helper()
 	supervisor, worker := socketpair(t)
 	r, _, stop := connect(j, supervisor, worker, o)
@@ -53,11 +55,11 @@ func relay(t testing.TB, j *stream.Memory, o stream.RelayOptions) *stream.Relay 
 
 // connect runs both ends of a relay. kill breaks the worker's end; stop ends it in
 // order, which ends the other, and gives what was wrong with them.
-func connect(j *stream.Memory, supervisor, worker net.Conn, o stream.RelayOptions) (r *stream.Relay, kill func(), stop func() error) {
+func connect(j *memory.Journal, supervisor, worker net.Conn, o relay.Options) (r *relay.Client, kill func(), stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ran := make(chan error, 1), make(chan error, 1)
-	r = stream.NewRelay(worker, o)
-	go func() { served <- stream.ServeRelay(context.Background(), supervisor, j, o) }()
+	r = relay.NewClient(worker, o)
+	go func() { served <- relay.Serve(context.Background(), supervisor, j, o) }()
 	go func() { ran <- r.Run(ctx) }()
 	return r, func() { _ = worker.Close() }, func() error {
 		cancel()
@@ -68,8 +70,8 @@ func connect(j *stream.Memory, supervisor, worker net.Conn, o stream.RelayOption
 func TestTwoRelaysOnOneMemoryKeepTheContract(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	streamtest.Run(t, func(t *testing.T) streamtest.Fixture {
-		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: streamtest.MaxEvents, MaxEventBytes: streamtest.MaxEventBytes})
-		return streamtest.Fixture{Writer: relay(t, m, stream.RelayOptions{}), Reader: relay(t, m, stream.RelayOptions{})}
+		m := memory.New(memory.Options{MaxEvents: streamtest.MaxEvents, MaxEventBytes: streamtest.MaxEventBytes})
+		return streamtest.Fixture{Writer: newClient(t, m, relay.Options{}), Reader: newClient(t, m, relay.Options{})}
 	})
 }
 
@@ -109,10 +111,10 @@ func toTheEnd(t testing.TB, j stream.Journal, session string) []study.Event {
 
 func TestFault_P9_AKilledWorkersRunsEndWithExactlyOneError(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	supervisor, worker := socketpair(t)
-	dying, kill, stop := connect(m, supervisor, worker, stream.RelayOptions{})
-	sibling := relay(t, m, stream.RelayOptions{})
+	dying, kill, stop := connect(m, supervisor, worker, relay.Options{})
+	sibling := newClient(t, m, relay.Options{})
 	const runs = 10
 	sessions := make([]string, runs)
 	lost := make(chan error, runs)
@@ -157,9 +159,9 @@ func TestFault_P9_AKilledWorkersRunsEndWithExactlyOneError(t *testing.T) {
 
 func TestARelayCutOffRefusesEverything(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	supervisor, worker := socketpair(t)
-	r, kill, stop := connect(m, supervisor, worker, stream.RelayOptions{})
+	r, kill, stop := connect(m, supervisor, worker, relay.Options{})
 	w := begin(t, r, uuid.NewString(), nil)
 	waiting := make(chan error, 1)
 	r.Await(stream.Query{Session: uuid.NewString()}, func(_ study.Batch, err error) { waiting <- err })
@@ -174,25 +176,25 @@ func TestARelayCutOffRefusesEverything(t *testing.T) {
 	wantCode(t, "Append", w.Append(t.Context(), streamtest.Event(study.KindToken, "")), study.CodeUnavailable)
 	wantCode(t, "Append of the end", w.Append(t.Context(), streamtest.Event(study.KindComplete, "")), study.CodeUnavailable)
 	wantCode(t, "Close", w.Close(), study.CodeUnavailable)
-	if got := r.Stats(); got != (stream.RelayStats{}) {
+	if got := r.Stats(); got != (relay.ClientStats{}) {
 		t.Errorf("it still has %+v", got)
 	}
 }
 
 func TestASupervisorThatStopsServingEndsItsWorkersRuns(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	supervisor, worker := socketpair(t)
-	r := stream.NewRelay(worker, stream.RelayOptions{})
+	r := relay.NewClient(worker, relay.Options{})
 	served, ran := make(chan error, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { served <- stream.ServeRelay(ctx, supervisor, m, stream.RelayOptions{}) }()
+	go func() { served <- relay.Serve(ctx, supervisor, m, relay.Options{}) }()
 	go func() { ran <- r.Run(t.Context()) }()
 	session := uuid.NewString()
 	begin(t, r, session, nil)
 	cancel()
 	if err := <-served; err != nil {
-		t.Error("ServeRelay:", err)
+		t.Error("Serve:", err)
 	}
 	wantCode(t, "Run", <-ran, study.CodeUnavailable)
 	if events := toTheEnd(t, m, session); len(events) != 1 || events[0].Kind != study.KindError {
@@ -203,9 +205,9 @@ func TestASupervisorThatStopsServingEndsItsWorkersRuns(t *testing.T) {
 func TestWhatWasAppendedIsSentBeforeARelayEnds(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	const n = 90
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	supervisor, worker := socketpair(t)
-	r, _, stop := connect(m, supervisor, worker, stream.RelayOptions{})
+	r, _, stop := connect(m, supervisor, worker, relay.Options{})
 	session := uuid.NewString()
 	w := begin(t, r, session, nil)
 	for i := range n {
@@ -223,8 +225,8 @@ func TestWhatWasAppendedIsSentBeforeARelayEnds(t *testing.T) {
 
 func TestAPipelinedEventThatFindsNoRoomLosesItsRunAloud(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{MaxBytes: 4000, MaxEventBytes: 8000})
-	r := relay(t, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{MaxBytes: 4000, MaxEventBytes: 8000})
+	r := newClient(t, m, relay.Options{})
 	session := uuid.NewString()
 	lost := make(chan error, 2)
 	w := begin(t, r, session, func(err error) { lost <- err })
@@ -250,8 +252,8 @@ func TestAPipelinedEventThatFindsNoRoomLosesItsRunAloud(t *testing.T) {
 
 func TestEachEndOfARelayRefusesOneReaderTooMany(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
-	r := relay(t, m, stream.RelayOptions{MaxReaders: 2})
+	m := memory.New(memory.Options{})
+	r := newClient(t, m, relay.Options{MaxReaders: 2})
 	deliver := func(study.Batch, error) {}
 	cancel := r.Await(stream.Query{Session: uuid.NewString()}, deliver)
 	r.Await(stream.Query{Session: uuid.NewString()}, deliver)
@@ -263,9 +265,9 @@ func TestEachEndOfARelayRefusesOneReaderTooMany(t *testing.T) {
 	}
 
 	supervisor, worker := socketpair(t)
-	generous := stream.NewRelay(worker, stream.RelayOptions{})
+	generous := relay.NewClient(worker, relay.Options{})
 	done := make(chan error, 2)
-	go func() { done <- stream.ServeRelay(t.Context(), supervisor, m, stream.RelayOptions{MaxReaders: 2}) }()
+	go func() { done <- relay.Serve(t.Context(), supervisor, m, relay.Options{MaxReaders: 2}) }()
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { done <- generous.Run(ctx) }()
 	for range 2 {
@@ -281,9 +283,9 @@ func TestEachEndOfARelayRefusesOneReaderTooMany(t *testing.T) {
 
 func TestABeginCutShortLeavesNoRunOpen(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	supervisor, worker := socketpair(t)
-	r := stream.NewRelay(worker, stream.RelayOptions{})
+	r := relay.NewClient(worker, relay.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	session := uuid.NewString()
@@ -291,7 +293,7 @@ func TestABeginCutShortLeavesNoRunOpen(t *testing.T) {
 	wantCode(t, "Begin before Run", err, study.CodeUnavailable)
 	ctx, cancel = context.WithCancel(t.Context())
 	done := make(chan error, 2)
-	go func() { done <- stream.ServeRelay(ctx, supervisor, m, stream.RelayOptions{}) }()
+	go func() { done <- relay.Serve(ctx, supervisor, m, relay.Options{}) }()
 	go func() { done <- r.Run(ctx) }()
 	if err := r.Drop(t.Context(), uuid.NewString()); err != nil && study.AsError(err).Code != study.CodeNotFound { // answered behind all that went before
 		t.Error(err)
@@ -308,8 +310,8 @@ func TestABeginCutShortLeavesNoRunOpen(t *testing.T) {
 func TestManyRunsAcrossWorkersLoseAndDoubleNothing(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	const runs, tokens, atOnce = 200, 90, 32
-	m := stream.NewMemory(stream.MemoryOptions{})
-	writer, reader := relay(t, m, stream.RelayOptions{}), relay(t, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{})
+	writer, reader := newClient(t, m, relay.Options{}), newClient(t, m, relay.Options{})
 	slots, faults := make(chan bool, atOnce), make(chan string, runs)
 	for range runs {
 		slots <- true
@@ -365,4 +367,13 @@ func oneRun(writer, reader stream.Journal, tokens int) (fault string) {
 		return fmt.Sprintf("got %q", got.String())
 	}
 	return ""
+}
+
+func TestBoundsBelowZeroPanic(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	relay.NewClient(nil, relay.Options{MaxReaders: -1})
 }

@@ -1,4 +1,4 @@
-package stream
+package memory
 
 import (
 	"container/list"
@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
 // entry is a kept event.
 type entry struct {
 	study.Event
-	run  *run
+	run  *Run
 	read bool // given to a reader
 	text bool // a token event with nothing but its text: the next one may be joined to it
 	own  bool // Fields is a buffer of ours, to grow in place
@@ -22,20 +23,20 @@ type entry struct {
 
 // session is the journal of one session: the events kept, in order. Numbers are
 // without holes except where events were dropped from between kept terminal ones.
-// Everything in it is guarded by the lock of its Memory.
+// It is guarded by the lock of its Journal.
 type session struct {
 	key     uuid.UUID
 	epoch   uint64
 	owner   string
 	head    uint64 // number of the newest event; 0 = none yet
 	ring    []entry
-	newest  *run   // the one begun last, and the only one that may be open; nil = nobody has posted yet
+	newest  *Run   // the one begun last, and the only one that may be open; nil = nobody has posted yet
 	past    []span // the runs before it, at most maxPast, oldest first
 	handed  uint64 // no reader was given a position behind this number
 	unread  bool   // the newest run's terminal event is kept and nobody has read it
-	waiting []*waiter
-	touched time.Duration // on the clock of the Memory
-	shelf   *list.List    // of the Memory; nil = on none
+	waiting []*Waiter
+	touched time.Duration // on the clock of the Journal
+	lru     *list.List    // of the Journal; nil = in none
 	place   *list.Element
 }
 
@@ -68,7 +69,7 @@ func (s *session) spanOf(run uuid.UUID) (of span, known bool) {
 }
 
 // begin makes r the session's newest run.
-func (s *session) begin(r *run) (cost int64) {
+func (s *session) begin(r *Run) (cost int64) {
 	if s.newest != nil {
 		if len(s.past) == maxPast {
 			s.past = slices.Delete(s.past, 0, 1)
@@ -82,12 +83,12 @@ func (s *session) begin(r *run) (cost int64) {
 }
 
 // session gives the session, made when there is none.
-func (m *Memory) session(key uuid.UUID, d *due) (*session, error) {
+func (m *Journal) session(key uuid.UUID, d *due) (*session, error) {
 	if s := m.sessions[key]; s != nil {
 		return s, nil
 	}
 	if len(m.sessions) >= m.o.MaxSessions && m.read.Len() > 0 {
-		m.remove(m.read.Front().Value.(*session), ErrGone, d)
+		m.remove(m.read.Front().Value.(*session), stream.ErrGone, d)
 	}
 	if len(m.sessions) >= m.o.MaxSessions || !m.makeRoom(sessionCost, d) {
 		return nil, study.Errorf(study.CodeOverloaded, "too many sessions are open")
@@ -193,35 +194,30 @@ func (s *session) droppable() bool {
 	return len(s.ring) > 1 || len(s.ring) == 1 && !s.unread
 }
 
-// maxJoined bounds an event that takes the text of others: a ring of nothing else then
-// holds a hundred kilobytes that nobody has read, and no answer is as long.
-const maxJoined = 1 << 10
-
 // joined adds a token's text to the newest event instead of keeping it apart, which
 // gives it no number of its own. Only a token in front of which every reader
 // still stands takes it, so nothing is lost or doubled.
-func (m *Memory) joined(r *run, e study.Event) bool {
+func (m *Journal) joined(r *Run, e study.Event) bool {
 	ring := r.in.ring
 	if len(ring) == 0 || len(ring) < m.o.MaxEvents*3/4 || e.Kind != study.KindToken {
 		return false
 	}
 	last := &ring[len(ring)-1]
-	text, ok := onlyText(e.Fields)
+	text, ok := stream.TokenText(e.Fields)
 	if !ok || !last.text || last.Seq != r.in.head ||
-		last.Seq <= r.in.handed || len(last.Fields)+len(text) > min(maxJoined, m.o.MaxEventBytes) {
+		last.Seq <= r.in.handed || len(last.Fields)+len(text) > min(stream.MaxJoinedBytes, m.o.MaxEventBytes) {
 		return false
 	}
 	if !last.own {
 		last.Fields, last.own = append(make(json.RawMessage, 0, 2*len(last.Fields)+len(text)), last.Fields...), true
 	}
-	last.Fields = append(last.Fields[:len(last.Fields)-len(textEnd)], text...)
-	last.Fields = append(last.Fields, textEnd...)
+	last.Fields = stream.AppendText(last.Fields, text)
 	m.stats.QueuedBytes += int64(len(text))
 	return true
 }
 
 // changed follows every new event.
-func (m *Memory) changed(s *session, d *due) {
+func (m *Journal) changed(s *session, d *due) {
 	m.updateLRU(s, true)
 	s.wakeAll(d)
 }
@@ -230,7 +226,7 @@ func (m *Memory) changed(s *session, d *due) {
 func cost(e study.Event) int64 { return int64(len(e.Fields)) + eventCost }
 
 // store keeps e as the session's next event.
-func (m *Memory) store(r *run, e study.Event) {
+func (m *Journal) store(r *Run, e study.Event) {
 	s := r.in
 	s.head++
 	e.Seq = s.head
@@ -244,14 +240,14 @@ func (m *Memory) store(r *run, e study.Event) {
 		r.end = e.Seq
 		s.unread = s.unread || r == s.newest
 	}
-	_, text := onlyText(e.Fields)
+	_, text := stream.TokenText(e.Fields)
 	s.ring = append(s.ring, entry{Event: e, run: r, text: text && e.Kind == study.KindToken})
 	m.stats.QueuedEvents++
 	m.stats.QueuedBytes += cost(e)
 }
 
 // drop gives up the kept event at index i.
-func (m *Memory) drop(s *session, i int) {
+func (m *Journal) drop(s *session, i int) {
 	if !s.ring[i].read {
 		m.stats.DroppedEvents++
 	}

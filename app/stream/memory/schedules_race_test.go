@@ -1,5 +1,5 @@
 //go:build race
 
-package stream
+package memory
 
 const schedules = 5_000

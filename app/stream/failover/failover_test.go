@@ -1,4 +1,4 @@
-package stream_test
+package failover_test
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 	"github.com/google/uuid"
 
 	"studysharper/app/stream"
+	"studysharper/app/stream/failover"
+	"studysharper/app/stream/memory"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
 )
 
 // away is a journal that can be out of reach: then waits wait, and all else fails.
 type away struct {
-	*stream.Memory
+	*memory.Journal
 	down atomic.Bool
 }
 
@@ -26,14 +28,14 @@ func (a *away) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer, e
 	if a.down.Load() {
 		return nil, errAway
 	}
-	return a.Memory.Begin(ctx, info)
+	return a.Journal.Begin(ctx, info)
 }
 
 func (a *away) Drop(ctx context.Context, session string) error {
 	if a.down.Load() {
 		return errAway
 	}
-	return a.Memory.Drop(ctx, session)
+	return a.Journal.Drop(ctx, session)
 }
 
 func (a *away) Await(q stream.Query, deliver func(study.Batch, error)) func() {
@@ -41,23 +43,23 @@ func (a *away) Await(q stream.Query, deliver func(study.Batch, error)) func() {
 		deliver(study.Batch{}, errAway)
 		return func() {}
 	}
-	return a.Memory.Await(q, deliver)
+	return a.Journal.Await(q, deliver)
 }
 
 // pair is a failover with what is behind it.
 type pair struct {
-	*stream.Failover
+	*failover.Journal
 	shared *away
-	local  *stream.Memory
+	local  *memory.Journal
 	known  atomic.Bool // that shared is away is known
 }
 
 func newPair() *pair {
-	o := stream.MemoryOptions{MaxEvents: streamtest.MaxEvents, MaxEventBytes: streamtest.MaxEventBytes}
-	p := &pair{local: stream.NewMemory(o)}
+	o := memory.Options{MaxEvents: streamtest.MaxEvents, MaxEventBytes: streamtest.MaxEventBytes}
+	p := &pair{local: memory.New(o)}
 	o.Epoch = stream.SharedEpoch + 77
-	p.shared = &away{Memory: stream.NewMemory(o)}
-	p.Failover = stream.NewFailover(stream.FailoverOptions{Shared: p.shared, Local: p.local, Up: func() bool { return !p.known.Load() }})
+	p.shared = &away{Journal: memory.New(o)}
+	p.Journal = failover.New(failover.Options{Shared: p.shared, Local: p.local, Up: func() bool { return !p.known.Load() }})
 	return p
 }
 

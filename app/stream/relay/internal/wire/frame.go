@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
@@ -27,11 +28,6 @@ const (
 	headBytes = 5   // length and kind
 	maxReason = 512 // bytes of a fault's message
 )
-
-// Kinds are the events a run may send; a kind's place is its number in a frame.
-var Kinds = []study.Kind{
-	study.KindStart, study.KindProgress, study.KindToken, study.KindComplete, study.KindError,
-}
 
 // Kind says what a frame is for, and so which of its fields count.
 type Kind byte
@@ -122,7 +118,7 @@ func appendBatch(dst []byte, b study.Batch) []byte {
 }
 
 func appendEvent(dst []byte, e study.Event) []byte {
-	dst = append(dst, byte(slices.Index(Kinds, e.Kind)))
+	dst = append(dst, byte(slices.Index(stream.Kinds, e.Kind)))
 	return appendBytes(dst, e.Fields)
 }
 
@@ -251,11 +247,11 @@ func (p *payload) position() study.Position {
 
 func (p *payload) event() (e study.Event) {
 	kind := int(p.byte())
-	if kind >= len(Kinds) {
+	if kind >= len(stream.Kinds) {
 		p.broken = true
 		return e
 	}
-	e.Kind, e.Fields = Kinds[kind], p.bytes()
+	e.Kind, e.Fields = stream.Kinds[kind], p.bytes()
 	return e
 }
 

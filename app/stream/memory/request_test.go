@@ -1,4 +1,4 @@
-package stream
+package memory
 
 import (
 	"testing"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
 // startKept begins a run whose request has n bytes.
-func startKept(t *testing.T, m *Memory, session, id string, n int) *run {
+func startKept(t *testing.T, m *Journal, session, id string, n int) *Run {
 	t.Helper()
-	r, err := m.open(RunInfo{Session: session, Run: id, Request: make([]byte, n)})
+	r, err := m.Open(stream.RunInfo{Session: session, Run: id, Request: make([]byte, n)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,29 +24,29 @@ func startKept(t *testing.T, m *Memory, session, id string, n int) *run {
 func TestARequestIsCountedAndForgottenWhenItIsNoMoreOfUse(t *testing.T) {
 	const n = 1000
 	start, progress, said := event(study.KindStart, 10), event(study.KindProgress, 10), token("x")
-	for name, forget := range map[string]func(*testing.T, *Memory, *run){
-		"a token comes": func(t *testing.T, _ *Memory, r *run) { appendTo(t, r, said) },
-		"it completes":  func(t *testing.T, _ *Memory, r *run) { appendTo(t, r, study.Event{Kind: study.KindComplete}) },
-		"it fails":      func(t *testing.T, _ *Memory, r *run) { appendTo(t, r, study.Event{Kind: study.KindError}) },
-		"it is closed":  func(_ *testing.T, _ *Memory, r *run) { _ = r.Close() },
-		"it is dropped": func(t *testing.T, m *Memory, r *run) { _ = m.Drop(t.Context(), r.in.key.String()) },
-		"nobody takes it over": func(t *testing.T, m *Memory, r *run) {
-			m.abandon(r)
+	for name, forget := range map[string]func(*testing.T, *Journal, *Run){
+		"a token comes": func(t *testing.T, _ *Journal, r *Run) { appendTo(t, r, said) },
+		"it completes":  func(t *testing.T, _ *Journal, r *Run) { appendTo(t, r, study.Event{Kind: study.KindComplete}) },
+		"it fails":      func(t *testing.T, _ *Journal, r *Run) { appendTo(t, r, study.Event{Kind: study.KindError}) },
+		"it is closed":  func(_ *testing.T, _ *Journal, r *Run) { _ = r.Close() },
+		"it is dropped": func(t *testing.T, m *Journal, r *Run) { _ = m.Drop(t.Context(), r.in.key.String()) },
+		"nobody takes it over": func(t *testing.T, m *Journal, r *Run) {
+			r.Abandon()
 			audit(t, m)
 			time.Sleep(time.Minute)
 			synctest.Wait()
 		},
-		"it is taken over": func(t *testing.T, m *Memory, r *run) {
-			m.abandon(r)
+		"it is taken over": func(t *testing.T, m *Journal, r *Run) {
+			r.Abandon()
 			audit(t, m)
-			if _, err := m.open(RunInfo{Session: r.in.key.String(), Run: r.id.String(), Takeover: true}); err != nil {
+			if _, err := m.Open(stream.RunInfo{Session: r.in.key.String(), Run: r.id.String(), Takeover: true}); err != nil {
 				t.Error(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := NewMemory(MemoryOptions{})
+				m := New(Options{})
 				r := startKept(t, m, uuid.NewString(), uuid.NewString(), n)
 				appendTo(t, r, start, progress)
 				audit(t, m)
@@ -64,22 +65,22 @@ func TestARequestIsCountedAndForgottenWhenItIsNoMoreOfUse(t *testing.T) {
 
 func TestTheOldWriterOfAnOrphanCanDoNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(MemoryOptions{})
+		m := New(Options{})
 		session, id := uuid.NewString(), uuid.NewString()
 		old := startKept(t, m, session, id, 10)
 		appendTo(t, old, study.Event{Kind: study.KindStart})
-		_, err := m.open(RunInfo{Session: session, Run: id, Takeover: true})
+		_, err := m.Open(stream.RunInfo{Session: session, Run: id, Takeover: true})
 		wantCode(t, "to take over a run that has a writer", err, study.CodeNotFound)
-		m.abandon(old)
-		_, err = m.open(RunInfo{Session: session, Run: id})
+		old.Abandon()
+		_, err = m.Open(stream.RunInfo{Session: session, Run: id})
 		wantCode(t, "to begin what is an orphan", err, study.CodeInvalid)
 		for range 2 { // while nobody has it, and when another does
 			wantCode(t, "Append", old.Append(t.Context(), token("late")), study.CodeUnavailable)
 			wantCode(t, "Append of an end", old.Append(t.Context(), study.Event{Kind: study.KindComplete}), study.CodeUnavailable)
 			wantCode(t, "Close", old.Close(), study.CodeUnavailable)
-			m.abandon(old)
+			old.Abandon()
 			if m.Stats().Orphans == 1 {
-				if _, err = m.open(RunInfo{Session: session, Run: id, Takeover: true}); err != nil {
+				if _, err = m.Open(stream.RunInfo{Session: session, Run: id, Takeover: true}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -94,7 +95,7 @@ func TestTheOldWriterOfAnOrphanCanDoNothing(t *testing.T) {
 
 func TestRequestsHaveAQuarterOfMaxBytesAndMakeRoomThere(t *testing.T) {
 	const size = 8000
-	m := NewMemory(MemoryOptions{MaxBytes: 4 * size})
+	m := New(Options{MaxBytes: 4 * size})
 	read := uuid.NewString()
 	appendTo(t, start(t, m, read), event(study.KindComplete, 3*size))
 	if _, err := now(m, read, study.Position{}); err != nil {

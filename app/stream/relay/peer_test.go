@@ -1,4 +1,4 @@
-package stream_test
+package relay_test
 
 import (
 	"bufio"
@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"go.uber.org/goleak"
 
 	"studysharper/app/stream"
-	"studysharper/app/stream/internal/wire"
+	"studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
+	"studysharper/app/stream/relay/internal/wire"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
 )
@@ -54,11 +57,11 @@ func (p *peer) receive(kind wire.Kind) wire.Frame {
 
 var hello = wire.Frame{Kind: wire.KindHello, Version: wire.Version, MaxEvent: 1000, MaxFrame: 10_000}
 
-// workerPeer plays a worker to ServeRelay.
-func workerPeer(t *testing.T, m *stream.Memory, o stream.RelayOptions) (*peer, chan error) {
+// workerPeer plays a worker to Serve.
+func workerPeer(t *testing.T, m *memory.Journal, o relay.Options) (*peer, chan error) {
 	supervisor, worker := net.Pipe()
 	served := make(chan error, 1)
-	go func() { served <- stream.ServeRelay(t.Context(), supervisor, m, o) }()
+	go func() { served <- relay.Serve(t.Context(), supervisor, m, o) }()
 	p := &peer{t: t, c: worker, in: bufio.NewReader(worker)}
 	p.receive(wire.KindHello)
 	return p, served
@@ -82,12 +85,12 @@ func TestFault_P31_MalformedFramesEndTheConnectionAndItsRuns(t *testing.T) {
 		"a second hello":                  hello.AppendTo(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := stream.NewMemory(stream.MemoryOptions{MaxEventBytes: 1000})
-			p, served := workerPeer(t, m, stream.RelayOptions{})
+			m := memory.New(memory.Options{MaxEventBytes: 1000})
+			p, served := workerPeer(t, m, relay.Options{})
 			p.send(hello, wire.Frame{Kind: wire.KindBegin, No: 1, Session: id, Run: uuid.New()})
 			p.receive(wire.KindDone)
 			_, _ = p.c.Write(garbage)
-			wantCode(t, "ServeRelay", <-served, study.CodeMalformed)
+			wantCode(t, "Serve", <-served, study.CodeMalformed)
 			if events := toTheEnd(t, m, id.String()); len(events) != 1 || events[0].Kind != study.KindError {
 				t.Errorf("the run ended as %+v", events)
 			}
@@ -100,15 +103,15 @@ func TestFault_P31_MalformedFramesEndTheConnectionAndItsRuns(t *testing.T) {
 
 func TestFault_P31_HalfAFrameIsTheEnd(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	m := stream.NewMemory(stream.MemoryOptions{})
-	p, served := workerPeer(t, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{})
+	p, served := workerPeer(t, m, relay.Options{})
 	id := uuid.New()
 	p.send(hello, wire.Frame{Kind: wire.KindBegin, No: 1, Session: id, Run: uuid.New()})
 	p.receive(wire.KindDone)
 	_, _ = p.c.Write([]byte{0, 0, 0, 50, byte(wire.KindAppend), 1})
 	_ = p.c.Close()
 	if err := <-served; err != nil {
-		t.Error("ServeRelay:", err)
+		t.Error("Serve:", err)
 	}
 	if events := toTheEnd(t, m, id.String()); len(events) != 1 || events[0].Kind != study.KindError {
 		t.Errorf("the run ended as %+v", events)
@@ -118,15 +121,17 @@ func TestFault_P31_HalfAFrameIsTheEnd(t *testing.T) {
 func TestFault_P32_UnknownFramesAreCountedAndPassedOver(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	unknown := []byte{0, 0, 0, 6, 200, 1, 2, 3, 4, 5}
-	m := stream.NewMemory(stream.MemoryOptions{})
-	p, served := workerPeer(t, m, stream.RelayOptions{})
+	m := memory.New(memory.Options{})
+	var ignored atomic.Int64
+	o := relay.Options{UnknownFrame: func() { ignored.Add(1) }}
+	p, served := workerPeer(t, m, o)
 	p.send(hello)
 	_, _ = p.c.Write(unknown)
 	p.send(wire.Frame{Kind: wire.KindDrop, No: 3, Session: uuid.New()})
 	if f := p.receive(wire.KindFault); f.No != 3 {
 		t.Errorf("answered %d", f.No)
 	}
-	if got := m.Stats().IgnoredFrames; got != 1 {
+	if got := ignored.Load(); got != 1 {
 		t.Errorf("the supervisor's end counted %d", got)
 	}
 	_ = p.c.Close()
@@ -135,7 +140,7 @@ func TestFault_P32_UnknownFramesAreCountedAndPassedOver(t *testing.T) {
 	}
 
 	supervisor, worker := net.Pipe()
-	r := stream.NewRelay(worker, stream.RelayOptions{})
+	r := relay.NewClient(worker, o)
 	ran := make(chan error, 1)
 	go func() { ran <- r.Run(t.Context()) }()
 	s := &peer{t: t, c: supervisor, in: bufio.NewReader(supervisor)}
@@ -145,8 +150,8 @@ func TestFault_P32_UnknownFramesAreCountedAndPassedOver(t *testing.T) {
 	dropped := make(chan error, 1)
 	go func() { dropped <- r.Drop(t.Context(), uuid.NewString()) }()
 	s.send(wire.Frame{Kind: wire.KindDone, No: s.receive(wire.KindDrop).No})
-	if err := <-dropped; err != nil || r.Stats().IgnoredFrames != 1 {
-		t.Errorf("%v; the worker's end counted %d", err, r.Stats().IgnoredFrames)
+	if err := <-dropped; err != nil || ignored.Load() != 2 {
+		t.Errorf("%v; the worker's end counted %d", err, ignored.Load())
 	}
 	_, _ = s.c.Write([]byte{0, 0, 0, 1, byte(wire.KindSince)})
 	wantCode(t, "Run after garbage", <-ran, study.CodeMalformed)
@@ -155,14 +160,14 @@ func TestFault_P32_UnknownFramesAreCountedAndPassedOver(t *testing.T) {
 func TestRelaysOfTwoVersionsPart(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	later := wire.Frame{Kind: wire.KindHello, Version: wire.Version + 1}
-	p, served := workerPeer(t, stream.NewMemory(stream.MemoryOptions{}), stream.RelayOptions{})
+	p, served := workerPeer(t, memory.New(memory.Options{}), relay.Options{})
 	p.send(later)
-	wantCode(t, "ServeRelay", <-served, study.CodeUnsupported)
+	wantCode(t, "Serve", <-served, study.CodeUnsupported)
 
 	for _, h := range []wire.Frame{later, {Kind: wire.KindHello, Version: wire.Version, MaxFrame: wire.MaxFrame + 1}} {
 		supervisor, worker := net.Pipe()
 		ran := make(chan error, 1)
-		go func() { ran <- stream.NewRelay(worker, stream.RelayOptions{}).Run(t.Context()) }()
+		go func() { ran <- relay.NewClient(worker, relay.Options{}).Run(t.Context()) }()
 		s := &peer{t: t, c: supervisor, in: bufio.NewReader(supervisor)}
 		s.receive(wire.KindHello)
 		s.send(h)
@@ -176,10 +181,10 @@ func TestAWorkerThatTakesNothingHoldsNobodyAndIsGivenUp(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	synctest.Test(t, func(t *testing.T) {
 		const readers, events = 500, 2000
-		m := stream.NewMemory(stream.MemoryOptions{})
-		hung, served := workerPeer(t, m, stream.RelayOptions{MaxQueuedBytes: 10_000, StallAfter: 10 * time.Second})
+		m := memory.New(memory.Options{})
+		hung, served := workerPeer(t, m, relay.Options{MaxQueuedBytes: 10_000, StallAfter: 10 * time.Second})
 		supervisor, worker := net.Pipe()
-		sibling, _, stop := connect(m, supervisor, worker, stream.RelayOptions{})
+		sibling, _, stop := connect(m, supervisor, worker, relay.Options{})
 
 		session := uuid.New()
 		w := begin(t, sibling, session.String(), nil)
@@ -209,7 +214,7 @@ func TestAWorkerThatTakesNothingHoldsNobodyAndIsGivenUp(t *testing.T) {
 		if err := <-served; err == nil || time.Since(start) != 10*time.Second {
 			t.Errorf("the hung worker was given up after %v: %v", time.Since(start), err)
 		} else {
-			wantCode(t, "ServeRelay", err, study.CodeUnavailable)
+			wantCode(t, "Serve", err, study.CodeUnavailable)
 		}
 		if got := m.Stats(); got.Readers != 0 {
 			t.Errorf("it left %+v", got)
@@ -224,7 +229,7 @@ func TestAppendWaitsForASupervisorThatTakesNothing(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	synctest.Test(t, func(t *testing.T) {
 		supervisor, worker := net.Pipe()
-		r := stream.NewRelay(worker, stream.RelayOptions{MaxQueuedBytes: 5000, StallAfter: time.Minute})
+		r := relay.NewClient(worker, relay.Options{MaxQueuedBytes: 5000, StallAfter: time.Minute})
 		ran := make(chan error, 1)
 		go func() { ran <- r.Run(t.Context()) }()
 		s := &peer{t: t, c: supervisor, in: bufio.NewReader(supervisor)}
@@ -261,7 +266,7 @@ func TestAppendWaitsForASupervisorThatTakesNothing(t *testing.T) {
 	})
 }
 
-func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
+func FuzzServeOutlivesWhateverAWorkerSends(f *testing.F) {
 	id := uuid.New()
 	frames := []wire.Frame{
 		{Kind: wire.KindBegin, No: 1, Session: id, Run: uuid.New()},
@@ -282,10 +287,10 @@ func FuzzServeRelayOutlivesWhateverAWorkerSends(f *testing.F) {
 	}
 	f.Add(all[:len(all)-3])
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		m := stream.NewMemory(stream.MemoryOptions{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000, TakeoverWithin: time.Minute})
+		m := memory.New(memory.Options{MaxEvents: 3, MaxEventBytes: 500, MaxBytes: 20_000, TakeoverWithin: time.Minute})
 		supervisor, worker := net.Pipe()
 		served := make(chan error, 1)
-		go func() { served <- stream.ServeRelay(t.Context(), supervisor, m, stream.RelayOptions{}) }()
+		go func() { served <- relay.Serve(t.Context(), supervisor, m, relay.Options{}) }()
 		go func() { _, _ = io.Copy(io.Discard, worker) }()
 		_, _ = worker.Write(append(hello.AppendTo(nil), sent...))
 		_ = worker.Close()

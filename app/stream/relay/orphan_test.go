@@ -1,10 +1,11 @@
-package stream_test
+package relay_test
 
 import (
 	"bytes"
 	"context"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"go.uber.org/goleak"
 
 	"studysharper/app/stream"
-	"studysharper/app/stream/internal/wire"
+	"studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
+	"studysharper/app/stream/relay/internal/wire"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
 )
@@ -21,16 +24,16 @@ import (
 // staff is a journal with workers that come and go, in a bubble of its own.
 type staff struct {
 	*testing.T
-	m       *stream.Memory
+	m       *memory.Journal
 	session string
 	run     string
 	read    chan []study.Event // the whole stream of session, read in the journal
 }
 
 // inBubble runs a test with a reader of its session who must not be left waiting.
-func inBubble(t *testing.T, o stream.MemoryOptions, test func(s *staff)) {
+func inBubble(t *testing.T, o memory.Options, test func(s *staff)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &staff{T: t, m: stream.NewMemory(o), session: uuid.NewString(), run: uuid.NewString(), read: make(chan []study.Event, 1)}
+		s := &staff{T: t, m: memory.New(o), session: uuid.NewString(), run: uuid.NewString(), read: make(chan []study.Event, 1)}
 		go func() {
 			b := study.Batch{}
 			var events []study.Event
@@ -50,7 +53,7 @@ func inBubble(t *testing.T, o stream.MemoryOptions, test func(s *staff)) {
 
 // hand is one worker.
 type hand struct {
-	*stream.Relay
+	*relay.Client
 	told chan stream.Orphan
 	kill func()
 }
@@ -60,7 +63,7 @@ func (s *staff) hire() *hand {
 	h := &hand{told: make(chan stream.Orphan, 64)}
 	var kill func()
 	var stop func() error
-	h.Relay, kill, stop = connect(s.m, supervisor, worker, stream.RelayOptions{Orphaned: func(o stream.Orphan) { h.told <- o }})
+	h.Client, kill, stop = connect(s.m, supervisor, worker, relay.Options{Orphaned: func(o stream.Orphan) { h.told <- o }})
 	h.kill = func() { kill(); synctest.Wait() }
 	s.Cleanup(func() { _ = stop() })
 	synctest.Wait()
@@ -148,7 +151,7 @@ const (
 )
 
 func TestASiblingGoesOnWithADeadWorkersRun(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		dying, sibling, late := s.hire(), s.hire(), s.hire()
 		s.start(dying, "what was asked", starts, goesOn, goesOn)
 		dying.kill()
@@ -177,7 +180,7 @@ func TestASiblingGoesOnWithADeadWorkersRun(t *testing.T) {
 }
 
 func TestARunThatDiedBeforeItsStartIsStartedOnce(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		dying, sibling := s.hire(), s.hire()
 		s.start(dying, "again")
 		dying.kill()
@@ -188,7 +191,7 @@ func TestARunThatDiedBeforeItsStartIsStartedOnce(t *testing.T) {
 }
 
 func TestAnOrphanIsOfferedToWhoConnectsLater(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		only := s.hire()
 		s.start(only, "again", starts)
 		only.kill()
@@ -206,7 +209,7 @@ func TestAnOrphanIsOfferedToWhoConnectsLater(t *testing.T) {
 func TestAnOrphanNobodyTakesEndsInTime(t *testing.T) {
 	for name, hands := range map[string]int{"nobody is there": 0, "all decline": 3} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, stream.MemoryOptions{TakeoverWithin: 4 * time.Second}, func(s *staff) {
+			inBubble(t, memory.Options{TakeoverWithin: 4 * time.Second}, func(s *staff) {
 				dying := s.hire()
 				var others []*hand
 				for range hands {
@@ -236,7 +239,7 @@ func TestAnOrphanNobodyTakesEndsInTime(t *testing.T) {
 }
 
 func TestARunIsRepeatedOnceOnly(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		first, second, third := s.hire(), s.hire(), s.hire()
 		s.start(first, "again", starts, goesOn)
 		first.kill()
@@ -263,7 +266,7 @@ func TestARunThatCannotBeRepeatedEndsAtOnce(t *testing.T) {
 		{"the request is a byte too long", long, []study.Kind{starts}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+			inBubble(t, memory.Options{}, func(s *staff) {
 				dying, sibling := s.hire(), s.hire()
 				s.start(dying, c.request, c.kinds...)
 				dying.kill()
@@ -275,7 +278,7 @@ func TestARunThatCannotBeRepeatedEndsAtOnce(t *testing.T) {
 			})
 		})
 	}
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) { // and at the bound it is repeated
+	inBubble(t, memory.Options{}, func(s *staff) { // and at the bound it is repeated
 		dying, sibling := s.hire(), s.hire()
 		s.start(dying, long[1:], starts)
 		dying.kill()
@@ -290,7 +293,7 @@ func TestARunThatCannotBeRepeatedEndsAtOnce(t *testing.T) {
 }
 
 func TestAnOrphanGoesWithItsSession(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		dying, sibling := s.hire(), s.hire()
 		s.start(dying, "again", starts)
 		dying.kill()
@@ -310,7 +313,7 @@ func TestAnOrphanGoesWithItsSession(t *testing.T) {
 }
 
 func TestAnOrphanGoesStaleWithItsSession(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{StaleAfter: time.Second, TakeoverWithin: time.Hour}, func(s *staff) {
+	inBubble(t, memory.Options{StaleAfter: time.Second, TakeoverWithin: time.Hour}, func(s *staff) {
 		ctx, cancel := context.WithCancel(s.Context())
 		ran := make(chan error, 1)
 		go func() { ran <- s.m.Run(ctx) }()
@@ -324,7 +327,7 @@ func TestAnOrphanGoesStaleWithItsSession(t *testing.T) {
 }
 
 func TestASupervisorThatStopsLetsNobodyWaitForARepeat(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		ctx, cancel := context.WithCancel(s.Context())
 		ran := make(chan error, 1)
 		go func() { ran <- s.m.Run(ctx) }()
@@ -348,7 +351,7 @@ func TestASupervisorThatStopsLetsNobodyWaitForARepeat(t *testing.T) {
 }
 
 func TestARunClosedByItsOwnWorkerIsNoOrphan(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		leaving, sibling := s.hire(), s.hire()
 		w := s.start(leaving, "again", starts)
 		if err := w.Close(); err != nil {
@@ -364,7 +367,7 @@ func TestARunClosedByItsOwnWorkerIsNoOrphan(t *testing.T) {
 }
 
 func TestManyOrphansDoNotFloodAWorker(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		const n = 60
 		dying := s.hire()
 		request := bytes.Repeat([]byte("x"), stream.MaxRequestBytes)
@@ -377,7 +380,7 @@ func TestManyOrphansDoNotFloodAWorker(t *testing.T) {
 		dying.kill()
 		supervisor, worker := net.Pipe()
 		told := make(chan stream.Orphan, n)
-		small := stream.RelayOptions{MaxQueuedBytes: 10_000, Orphaned: func(o stream.Orphan) { told <- o }}
+		small := relay.Options{MaxQueuedBytes: 10_000, Orphaned: func(o stream.Orphan) { told <- o }}
 		r, _, stop := connect(s.m, supervisor, worker, small) // all of them would be past 16 times its bound
 		for range n {
 			o := <-told
@@ -396,17 +399,18 @@ func TestManyOrphansDoNotFloodAWorker(t *testing.T) {
 }
 
 func TestAWorkerWithoutOrphanedPassesOffersOver(t *testing.T) {
-	inBubble(t, stream.MemoryOptions{}, func(s *staff) {
+	inBubble(t, memory.Options{}, func(s *staff) {
 		dying := s.hire()
 		supervisor, worker := net.Pipe()
-		deaf, _, stop := connect(s.m, supervisor, worker, stream.RelayOptions{})
+		var ignored atomic.Int64
+		deaf, _, stop := connect(s.m, supervisor, worker, relay.Options{UnknownFrame: func() { ignored.Add(1) }})
 		s.start(dying, "again", starts)
 		dying.kill()
 		if _, err := deaf.Since(s.Context(), stream.Query{Session: s.session}); err != nil {
 			s.Error("its connection is broken:", err)
 		}
 		s.ends(starts, fails)
-		if err := stop(); err != nil || deaf.Stats().IgnoredFrames != 0 {
+		if err := stop(); err != nil || ignored.Load() != 0 {
 			s.Errorf("%v, %+v", err, deaf.Stats())
 		}
 	})
@@ -415,7 +419,7 @@ func TestAWorkerWithoutOrphanedPassesOffersOver(t *testing.T) {
 func TestWhatADeadWorkerHadSentCountsBehindItsEnd(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	supervisor, worker := socketpair(t)
-	m := stream.NewMemory(stream.MemoryOptions{})
+	m := memory.New(memory.Options{})
 	session := uuid.New()
 	sent := hello.AppendTo(nil)
 	begun := wire.Frame{Kind: wire.KindBegin, No: 1, Session: session, Run: uuid.New(), Request: []byte("again")}
@@ -430,8 +434,8 @@ func TestWhatADeadWorkerHadSentCountsBehindItsEnd(t *testing.T) {
 	_ = worker.Close()
 	gone, reaped := context.WithCancel(t.Context())
 	reaped()
-	if err := stream.ServeRelay(gone, supervisor, m, stream.RelayOptions{}); err != nil {
-		t.Error("ServeRelay:", err)
+	if err := relay.Serve(gone, supervisor, m, relay.Options{}); err != nil {
+		t.Error("Serve:", err)
 	}
 	if events := toTheEnd(t, m, session.String()); len(events) != 51 || events[50].Kind != study.KindError {
 		t.Errorf("%d events are there, want all 50 and an error", len(events))

@@ -1,27 +1,27 @@
-package stream
+package memory
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
-// run is one answer being made, and its own Writer.
-type run struct {
-	id     uuid.UUID
-	in     *session // nil for a silent one
-	memory *Memory
-	first  uint64 // number of its first event; 0 = none yet
-	end    uint64 // number of its terminal event; 0 = none yet
-	over   error  // why nothing can follow; nil while the run is open
-	lost   bool   // over without its writer's doing
-	onLost func(error)
+// Run implements stream.Writer.
+type Run struct {
+	id      uuid.UUID
+	in      *session // nil for a silent one
+	journal *Journal
+	first   uint64 // number of its first event; 0 = none yet
+	end     uint64 // number of its terminal event; 0 = none yet
+	over    error  // why nothing can follow; nil while the run is open
+	lost    bool   // the journal, not its writer, ended it
+	onLost  func(error)
 
-	request  []byte      // what it takes to make it again; nil = it is not repeated
+	request  []byte      // for a takeover; nil = none is possible
 	repeated bool        // it has been taken over
 	expiry   *time.Timer // of an orphan; nil = it has a writer
 
@@ -31,29 +31,30 @@ type run struct {
 	owner   string
 }
 
-func (r *run) span() span { return span{r.id, r.first, r.end} }
+func (r *Run) span() span { return span{r.id, r.first, r.end} }
 
-// Begin implements Journal. It ignores ctx.
-func (m *Memory) Begin(_ context.Context, info RunInfo) (Writer, error) {
-	r, err := m.open(info)
+// Begin implements stream.Journal. It ignores ctx.
+func (m *Journal) Begin(_ context.Context, info stream.RunInfo) (stream.Writer, error) {
+	r, err := m.Open(info)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (m *Memory) open(info RunInfo) (*run, error) {
+// Open is Begin for a caller that reports its own writer's death (Run.Abandon).
+func (m *Journal) Open(info stream.RunInfo) (*Run, error) {
 	key, id, err := info.Parse()
 	if err != nil {
 		return nil, err
 	}
-	var r *run
+	var r *Run
 	m.withLock(func(d *due) {
 		if info.Takeover {
 			r, err = m.takeOver(key, id, info)
 			return
 		}
-		r = &run{id: id, memory: m, onLost: info.OnLost, silent: info.Silent, session: key, owner: info.Owner}
+		r = &Run{id: id, journal: m, onLost: info.OnLost, silent: info.Silent, session: key, owner: info.Owner}
 		if err = m.begin(r, key, info.Owner, d); err == nil && !r.silent {
 			m.retainRequest(r, info.Request, d)
 		}
@@ -62,7 +63,7 @@ func (m *Memory) open(info RunInfo) (*run, error) {
 }
 
 // claim refuses a run in a session that is another user's, or has an open run.
-func (m *Memory) claim(key, id uuid.UUID, owner string) error {
+func (m *Journal) claim(key, id uuid.UUID, owner string) error {
 	open, whose := m.silent[key], owner
 	if open != nil {
 		whose = open.owner
@@ -75,17 +76,17 @@ func (m *Memory) claim(key, id uuid.UUID, owner string) error {
 	}
 	switch {
 	case whose != owner:
-		return ErrGone
+		return stream.ErrGone
 	case open == nil:
 		return nil
 	case open.id == id:
 		return study.Errorf(study.CodeInvalid, "the run has begun already")
 	default:
-		return ErrBusy(open.id.String())
+		return stream.ErrBusy(open.id.String())
 	}
 }
 
-func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
+func (m *Journal) begin(r *Run, key uuid.UUID, owner string, d *due) error {
 	if err := m.claim(key, r.id, owner); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
 	if s.newest == nil {
 		s.epoch, s.owner = m.o.Epoch+m.lives, owner
 		m.lives++
-		s.wakeAll(d) // who waits for another owner's session must hear of it
+		s.wakeAll(d) // a reader that waits for another owner's session gets an error
 	}
 	m.stats.Runs++
 	m.stats.QueuedBytes += runCost + s.begin(r)
@@ -115,17 +116,17 @@ func (m *Memory) begin(r *run, key uuid.UUID, owner string, d *due) error {
 	return nil
 }
 
-func (m *Memory) append(r *run, e study.Event, d *due) error {
+func (m *Journal) append(r *Run, e study.Event, d *due) error {
 	if r.over != nil {
 		return r.over
 	}
-	if err := CheckEvent(e, m.o.MaxEventBytes); err != nil {
+	if err := stream.CheckEvent(e, m.o.MaxEventBytes); err != nil {
 		return err
 	}
 	switch {
 	case r.silent:
 		if e.Kind.Terminal() {
-			m.closed(r, ErrEnded)
+			m.closed(r, stream.ErrEnded)
 		}
 		return nil
 	case e.Kind == study.KindStart && r.repeated && r.first != 0:
@@ -144,7 +145,7 @@ func (m *Memory) append(r *run, e study.Event, d *due) error {
 		return full
 	}
 	if e.Kind.Terminal() {
-		m.end(r, e, ErrEnded, d)
+		m.end(r, e, stream.ErrEnded, d)
 		return nil
 	}
 	if !m.joined(r, e) {
@@ -154,30 +155,20 @@ func (m *Memory) append(r *run, e study.Event, d *due) error {
 	return nil
 }
 
-// ErrorEvent is the error event that ends a run or a stream against its maker's will.
-func ErrorEvent(message string, retryable bool) study.Event {
-	// Marshalling a string and a bool cannot fail.
-	fields, _ := json.Marshal(struct {
-		Error     string `json:"error"`
-		Retryable bool   `json:"retryable"`
-	}{message, retryable})
-	return study.Event{Kind: study.KindError, Fields: fields}
-}
-
-// Append implements Writer. It ignores ctx.
-func (r *run) Append(_ context.Context, e study.Event) (err error) {
-	r.memory.withLock(func(d *due) { err = r.memory.append(r, e, d) })
+// Append implements stream.Writer. It ignores ctx.
+func (r *Run) Append(_ context.Context, e study.Event) (err error) {
+	r.journal.withLock(func(d *due) { err = r.journal.append(r, e, d) })
 	return err
 }
 
-// Close implements Writer.
-func (r *run) Close() (err error) {
-	r.memory.withLock(func(d *due) {
+// Close implements stream.Writer.
+func (r *Run) Close() (err error) {
+	r.journal.withLock(func(d *due) {
 		switch {
 		case r.over == nil && r.silent:
-			r.memory.closed(r, ErrEnded)
+			r.journal.closed(r, stream.ErrEnded)
 		case r.over == nil:
-			r.memory.end(r, ErrorEvent(ErrBroke.Message, true), ErrEnded, d)
+			r.journal.end(r, stream.ErrorEvent(stream.ErrBroke.Message, true), stream.ErrEnded, d)
 		case r.lost:
 			err = r.over
 		}
@@ -186,20 +177,20 @@ func (r *run) Close() (err error) {
 }
 
 // end closes r with its terminal event e.
-func (m *Memory) end(r *run, e study.Event, why error, d *due) {
+func (m *Journal) end(r *Run, e study.Event, why error, d *due) {
 	m.closed(r, why)
 	m.store(r, e)
 	m.changed(r.in, d)
 }
 
-// interrupt ends r against its writer's will.
-func (m *Memory) interrupt(r *run, why *study.Error, d *due) {
-	m.end(r, ErrorEvent(why.Message, true), why, d)
+// interrupt ends r with an error event and tells its writer.
+func (m *Journal) interrupt(r *Run, why *study.Error, d *due) {
+	m.end(r, stream.ErrorEvent(why.Message, true), why, d)
 	m.lose(r, d)
 }
 
-// closed makes r one that is open no more.
-func (m *Memory) closed(r *run, why error) {
+// closed takes r from the open runs.
+func (m *Journal) closed(r *Run, why error) {
 	r.over = why
 	m.stats.Runs--
 	if r.silent {
@@ -207,11 +198,11 @@ func (m *Memory) closed(r *run, why error) {
 		return
 	}
 	m.forgetRequest(r)
-	m.placed(r)
+	m.unorphan(r)
 	m.stats.QueuedBytes -= runCost
 }
 
-func (m *Memory) lose(r *run, d *due) {
+func (m *Journal) lose(r *Run, d *due) {
 	r.lost = true
 	if r.onLost != nil {
 		d.lost = append(d.lost, r)

@@ -1,4 +1,4 @@
-package stream
+package memory
 
 import (
 	"container/list"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
+	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
@@ -28,16 +29,16 @@ func event(kind study.Kind, size int) study.Event {
 }
 
 // start begins a run in a session of its own.
-func start(t *testing.T, m *Memory, session string) Writer {
+func start(t *testing.T, m *Journal, session string) stream.Writer {
 	t.Helper()
-	w, err := m.Begin(t.Context(), RunInfo{Session: session, Run: uuid.NewString()})
+	w, err := m.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString()})
 	if err != nil {
 		t.Fatal("Begin:", err)
 	}
 	return w
 }
 
-func appendTo(t *testing.T, w Writer, events ...study.Event) {
+func appendTo(t *testing.T, w stream.Writer, events ...study.Event) {
 	t.Helper()
 	for _, e := range events {
 		if err := w.Append(t.Context(), e); err != nil {
@@ -46,8 +47,8 @@ func appendTo(t *testing.T, w Writer, events ...study.Event) {
 	}
 }
 
-func now(m *Memory, session string, after study.Position) (study.Batch, error) {
-	return m.Since(context.Background(), Query{Session: session, After: after, NoWait: true})
+func now(m *Journal, session string, after study.Position) (study.Batch, error) {
+	return m.Since(context.Background(), stream.Query{Session: session, After: after, NoWait: true})
 }
 
 func wantCode(t *testing.T, what string, err error, code study.Code) {
@@ -59,14 +60,14 @@ func wantCode(t *testing.T, what string, err error, code study.Code) {
 }
 
 // audit recounts what a Memory holds and compares it with what it believes.
-func audit(t *testing.T, m *Memory) {
+func audit(t *testing.T, m *Journal) {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var want Stats
 	want.Runs = len(m.silent)
 	var requests int64
-	shelved := map[*list.List]int{}
+	listed := map[*list.List]int{}
 	for _, s := range m.sessions {
 		want.QueuedBytes += sessionCost + int64(len(s.past))*pastCost
 		want.QueuedEvents += len(s.ring)
@@ -89,11 +90,11 @@ func audit(t *testing.T, m *Memory) {
 		if len(s.ring) > m.o.MaxEvents {
 			t.Fatalf("a session keeps %d events", len(s.ring))
 		}
-		if shelf := m.lruFor(s); shelf != s.shelf {
-			t.Fatal("a session is on the wrong shelf")
+		if lru := m.lruFor(s); lru != s.lru {
+			t.Fatal("a session is in the wrong list")
 		}
-		if s.shelf != nil {
-			shelved[s.shelf]++
+		if s.lru != nil {
+			listed[s.lru]++
 		}
 		for i, w := range s.waiting {
 			if w.in != s || w.index != i || w.done {
@@ -104,9 +105,9 @@ func audit(t *testing.T, m *Memory) {
 			t.Fatal("a session is kept for nobody")
 		}
 	}
-	for _, shelf := range []*list.List{&m.read, &m.unread, &m.running} {
-		if shelf.Len() != shelved[shelf] {
-			t.Fatalf("a shelf holds %d sessions, %d say they are there", shelf.Len(), shelved[shelf])
+	for _, lru := range []*list.List{&m.read, &m.unread, &m.running} {
+		if lru.Len() != listed[lru] {
+			t.Fatalf("a list holds %d sessions, %d say they are there", lru.Len(), listed[lru])
 		}
 	}
 	got := m.stats
@@ -122,30 +123,30 @@ func audit(t *testing.T, m *Memory) {
 }
 
 func TestMemoryRefusesOneSessionRunAndReaderTooMany(t *testing.T) {
-	m := NewMemory(MemoryOptions{MaxSessions: 3, MaxRuns: 2, MaxReaders: 2})
+	m := New(Options{MaxSessions: 3, MaxRuns: 2, MaxReaders: 2})
 	a, b := uuid.NewString(), uuid.NewString()
 	start(t, m, a)
 	w := start(t, m, b)
-	_, err := m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
+	_, err := m.Begin(t.Context(), stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
 	wantCode(t, "a run past MaxRuns", err, study.CodeOverloaded)
-	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Silent: true})
+	_, err = m.Begin(t.Context(), stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Silent: true})
 	wantCode(t, "a silent run past MaxRuns", err, study.CodeOverloaded)
 
 	answers := make(chan error, 3)
 	deliver := func(_ study.Batch, err error) { answers <- err }
 	pending := uuid.NewString()
-	cancel := m.Await(Query{Session: pending}, deliver)
-	m.Await(Query{Session: uuid.NewString()}, deliver)
+	cancel := m.Await(stream.Query{Session: pending}, deliver)
+	m.Await(stream.Query{Session: uuid.NewString()}, deliver)
 	wantCode(t, "a wait past MaxSessions", <-answers, study.CodeOverloaded)
-	m.Await(Query{Session: pending}, deliver)()
-	cancelA := m.Await(Query{Session: a}, deliver)
-	m.Await(Query{Session: a}, deliver)
+	m.Await(stream.Query{Session: pending}, deliver)()
+	cancelA := m.Await(stream.Query{Session: a}, deliver)
+	m.Await(stream.Query{Session: a}, deliver)
 	wantCode(t, "a wait past MaxReaders", <-answers, study.CodeOverloaded)
 	audit(t, m)
 
 	cancelA()
 	appendTo(t, w, study.Event{Kind: study.KindComplete})
-	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
+	_, err = m.Begin(t.Context(), stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
 	wantCode(t, "a session past MaxSessions while all are waited for, running or unread", err, study.CodeOverloaded)
 	cancel()
 	start(t, m, uuid.NewString())
@@ -156,7 +157,7 @@ func TestMemoryRefusesOneSessionRunAndReaderTooMany(t *testing.T) {
 }
 
 func TestAtMaxSessionsTheOneFinishedAndReadLongestAgoGoes(t *testing.T) {
-	m := NewMemory(MemoryOptions{MaxSessions: 3})
+	m := New(Options{MaxSessions: 3})
 	ids := []string{uuid.NewString(), uuid.NewString(), uuid.NewString()}
 	for _, id := range ids {
 		appendTo(t, start(t, m, id), study.Event{Kind: study.KindComplete})
@@ -178,8 +179,8 @@ func TestAtMaxSessionsTheOneFinishedAndReadLongestAgoGoes(t *testing.T) {
 
 func TestMaxBytesIsNeverPassedAndUnreadEndsStay(t *testing.T) {
 	const size = 1000
-	o := MemoryOptions{MaxEventBytes: 4 * size, MaxBytes: 10 * (sessionCost + eventCost + size)}
-	m := NewMemory(o)
+	o := Options{MaxEventBytes: 4 * size, MaxBytes: 10 * (sessionCost + eventCost + size)}
+	m := New(o)
 	var ids []string
 	for range 9 {
 		id := uuid.NewString()
@@ -188,7 +189,7 @@ func TestMaxBytesIsNeverPassedAndUnreadEndsStay(t *testing.T) {
 		audit(t, m)
 	}
 	lost := make(chan error, 1)
-	w, err := m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
+	w, err := m.Begin(t.Context(), stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func TestMaxBytesIsNeverPassedAndUnreadEndsStay(t *testing.T) {
 	wantCode(t, "OnLost", <-lost, study.CodeOverloaded)
 	wantCode(t, "an event behind", w.Append(t.Context(), study.Event{Kind: study.KindComplete}), study.CodeOverloaded)
 	audit(t, m)
-	_, err = m.Begin(t.Context(), RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
+	_, err = m.Begin(t.Context(), stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString()})
 	wantCode(t, "a run past MaxBytes", err, study.CodeOverloaded)
 	for _, id := range ids {
 		b, err := now(m, id, study.Position{})
@@ -214,7 +215,7 @@ func TestMaxBytesIsNeverPassedAndUnreadEndsStay(t *testing.T) {
 
 func TestAtMaxBytesTheOldestReadSessionGoesBeforeAnyRunsEvents(t *testing.T) {
 	const size = 1000
-	m := NewMemory(MemoryOptions{MaxBytes: sessionCost + runCost + 6*(eventCost+size)})
+	m := New(Options{MaxBytes: sessionCost + runCost + 6*(eventCost+size)})
 	running, read := uuid.NewString(), uuid.NewString()
 	w := start(t, m, running)
 	appendTo(t, w, event(study.KindProgress, size), event(study.KindProgress, size))
@@ -238,7 +239,7 @@ func TestStaleSessionsAreFreedAndTheirRunsEnded(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	synctest.Test(t, func(t *testing.T) {
 		const stale = time.Minute
-		m := NewMemory(MemoryOptions{StaleAfter: stale})
+		m := New(Options{StaleAfter: stale})
 		ctx, cancel := context.WithCancel(t.Context())
 		ran := make(chan error)
 		go func() { ran <- m.Run(ctx) }()
@@ -246,10 +247,10 @@ func TestStaleSessionsAreFreedAndTheirRunsEnded(t *testing.T) {
 		unread, silent, pending := uuid.NewString(), uuid.NewString(), uuid.NewString()
 		appendTo(t, start(t, m, unread), study.Event{Kind: study.KindComplete})
 		lost := make(chan error, 1)
-		w, _ := m.Begin(ctx, RunInfo{Session: silent, Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
+		w, _ := m.Begin(ctx, stream.RunInfo{Session: silent, Run: uuid.NewString(), OnLost: func(err error) { lost <- err }})
 		appendTo(t, w, study.Event{Kind: study.KindStart})
 		waiting := make(chan error, 1)
-		m.Await(Query{Session: pending}, func(_ study.Batch, err error) { waiting <- err })
+		m.Await(stream.Query{Session: pending}, func(_ study.Batch, err error) { waiting <- err })
 
 		time.Sleep(stale)
 		synctest.Wait()
@@ -283,7 +284,7 @@ func TestStaleSessionsAreFreedAndTheirRunsEnded(t *testing.T) {
 
 func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
 	const n = 160
-	m := NewMemory(MemoryOptions{MaxEvents: 20, MaxEventBytes: 4000})
+	m := New(Options{MaxEvents: 20, MaxEventBytes: 4000})
 	session := uuid.NewString()
 	w := start(t, m, session)
 	appendTo(t, w, study.Event{Kind: study.KindStart})
@@ -305,8 +306,8 @@ func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
 		t.Fatalf("missed %d, %v, %d bytes of text, want %d", b.Missed, err, len(textOf(t, b.Events)), want.Len())
 	}
 	longest := slices.MaxFunc(b.Events, func(a, b study.Event) int { return len(a.Fields) - len(b.Fields) })
-	if n := len(longest.Fields); n > maxJoined || n < maxJoined/2 {
-		t.Errorf("the longest joined event has %d bytes, the bound is %d", n, maxJoined)
+	if n := len(longest.Fields); n > stream.MaxJoinedBytes || n < stream.MaxJoinedBytes/2 {
+		t.Errorf("the longest joined event has %d bytes, the bound is %d", n, stream.MaxJoinedBytes)
 	}
 	for i, e := range b.Events {
 		if e.Seq != uint64(i+1) || len(e.Fields) > 4000 {
@@ -317,7 +318,7 @@ func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
 
 func TestTheNewestRunsUnreadEndStaysAmongOtherUnreadEnds(t *testing.T) {
 	for _, most := range []int{1, 3} {
-		m := NewMemory(MemoryOptions{MaxEvents: most})
+		m := New(Options{MaxEvents: most})
 		session := uuid.NewString()
 		for i := range 5 {
 			appendTo(t, start(t, m, session), study.Event{Kind: study.KindComplete, Fields: fmt.Appendf(nil, `{"i":%d}`, i)})
@@ -344,23 +345,10 @@ func textOf(t *testing.T, events []study.Event) string {
 	return all.String()
 }
 
-func TestWhatIsJoinedIsTextAlone(t *testing.T) {
-	for fields, want := range map[string]string{
-		`{"text":"a"}`: "a", `{"text":""}`: "", `{"text":"\"}"}`: `\"}`, `{"text":"\\"}`: `\\`,
-		`{"text":"a","x":"b"}`: "-", `{"text":"\"}`: "-", `{"text":1}`: "-", `{}`: "-", `{"x":"a"}`: "-", ``: "-",
-	} {
-		got, ok := onlyText([]byte(fields))
-		if ok != (want != "-") || ok && string(got) != want {
-			t.Errorf("%s: %q, %v", fields, got, ok)
-		}
-	}
-}
-
 func TestBoundsBelowZeroPanic(t *testing.T) {
 	for _, broken := range []func(){
-		func() { NewMemory(MemoryOptions{MaxEvents: -1}) },
-		func() { NewMemory(MemoryOptions{StaleAfter: -1}) },
-		func() { NewRelay(nil, RelayOptions{MaxReaders: -1}) },
+		func() { New(Options{MaxEvents: -1}) },
+		func() { New(Options{StaleAfter: -1}) },
 	} {
 		func() {
 			defer func() {
