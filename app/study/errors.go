@@ -25,6 +25,9 @@ const (
 	CodeWithheld            Code = "withheld"             // 422: the answer failed the safety check
 	CodeRateLimited         Code = "rate_limited"         // 429
 	CodeInternal            Code = "internal"             // 500
+	CodeTooLong             Code = "too_long"             // 422: more than the model's context takes
+	CodeCredit              Code = "credit"               // 502: the account at the upstream has no credit left
+	CodeUpstreamRefused     Code = "upstream_refused"     // 502: the upstream rejects our key, address or model
 	CodeUpstreamFailed      Code = "upstream_failed"      // 502: the model answered wrongly
 	CodeOverloaded          Code = "busy"                 // 503: a bound of ours is reached
 	CodeUnavailable         Code = "unavailable"          // 503: the store, or we are draining
