@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
@@ -24,8 +24,8 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
-	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
 
@@ -34,8 +34,8 @@ type parts struct {
 	store   store.Store
 	cache   cache.Cache // of answers
 	known   *contextCache
-	relay   *stream.Relay
-	runner  *agent.Runner
+	relay   *relay.Client
+	runner  *runner.Runner
 	hub     *hub.Hub
 	server  *httpapi.Server
 	others  *cluster
