@@ -9,7 +9,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"studysharper/app/httpserver"
-	"studysharper/app/limit"
 	"studysharper/app/study"
 )
 
@@ -43,28 +42,6 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// roomForRun refuses a run that there is no room for, before its body is read.
-func (s *Server) roomForRun(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return err
-	}
-	return c.Next()
-}
-
-// roomForStream is roomForRun for a run that is limited: one that is refused at capacity counts against the limit
-// of its client.
-func (s *Server) roomForStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return cmp.Or(s.allow(c), err)
-	}
-	if !httpserver.BodyArrived(c.Context()) { // otherwise allow says so soon enough
-		if err := s.wouldAllow(c); err != nil {
-			return err
-		}
-	}
-	return c.Next()
-}
-
 // process answers POST /api/ai/agent-test and /process: the run to its end, or to that
 // of the client.
 func (s *Server) process(c *fiber.Ctx) error {
@@ -72,7 +49,7 @@ func (s *Server) process(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	defer s.o.ClientRuns.Release(place)
+	defer s.o.Admission.Runs.Release(place)
 	r, err := s.request(c)
 	if err != nil {
 		return err
@@ -107,9 +84,9 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	if err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	r, run, err := s.startRun(c, func() { s.o.ClientRuns.Release(place) })
+	r, run, err := s.startRun(c, func() { s.o.Admission.Runs.Release(place) })
 	if err != nil {
-		s.o.ClientRuns.Release(place)
+		s.o.Admission.Runs.Release(place)
 		return err
 	}
 	return c.JSON(started{
@@ -131,11 +108,6 @@ func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run stri
 	}
 	run, err = s.o.Runs.Start(r, ended)
 	return r, run, err
-}
-
-// holdRun is hold for an agent run.
-func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
-	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
 }
 
 // request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.

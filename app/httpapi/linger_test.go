@@ -32,7 +32,7 @@ func (f *face) sendAll(request string) (answer string, err error) {
 func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 	f := serve(t)
 	f.runs.full.Store(true)
-	limited, _ := serveLimited(t, func(o *Options) { o.Limits = o.Limits[:1]; o.Limits[0].Quota = 1 })
+	limited, _ := serveLimited(t, func(o *Options) { o.Admission.Limits = o.Admission.Limits[:1]; o.Admission.Limits[0].Quota = 1 })
 	limited.ask("POST", "/api/ai/process-stream", chat)
 	users := serveUsers(t)
 	const large = 4 << 20 // more than the kernel keeps unread
@@ -103,7 +103,7 @@ func TestARefusalNamesNoOriginThatIsNotAllowed(t *testing.T) {
 
 func TestAClientThatDribblesIsGivenUpAfterItsTimeout(t *testing.T) {
 	f := serve(t, func(o *Options) {
-		o.bodies = httpserver.Pace{Bytes: 10, Window: 100 * time.Millisecond, Longest: time.Minute}
+		o.HTTP.Bodies = httpserver.Pace{Bytes: 10, Window: 100 * time.Millisecond, Longest: time.Minute}
 	})
 	c := f.dial()
 	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"); r.StatusCode != 408 {

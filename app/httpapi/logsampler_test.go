@@ -42,7 +42,10 @@ func TestARequestRefusedUnreadCountsForTheLimitOfItsClient(t *testing.T) {
 
 func TestWhatIsRefusedForWantOfRoomIsNoReasonToReplaceAWorker(t *testing.T) {
 	due := make(chan struct{}, 1)
-	f := serve(t, func(o *Options) { o.Due = func() { due <- struct{}{} }; o.Own.Set(metrics.Quota, 2) })
+	f := serve(t, func(o *Options) {
+		o.Fleet.(*fakeFleet).quota = func() { due <- struct{}{} }
+		o.Own.Set(metrics.Quota, 2)
+	})
 	f.runs.full.Store(true)
 	for range 5 {
 		f.ask("POST", "/api/ai/process", chat)

@@ -71,14 +71,14 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 	}
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
 		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not failures of the service
-		s.o.Refresh()
+		s.o.Fleet.Refresh()
 		return
 	}
 	s.o.Own.Observe(classOf(c.Path()), took)
 	s.o.Own.Add(metrics.Responses(c.Response().StatusCode()), 1)
 	if refused(failure) {
 		s.o.Own.Add(metrics.Refused, 1)
-		s.o.Refresh()
+		s.o.Fleet.Refresh()
 		return
 	}
 	s.countRequest()
@@ -127,9 +127,9 @@ func methodOf(c *fiber.Ctx) string {
 // worker at the worst time.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
-	s.o.Refresh()
+	s.o.Fleet.Refresh()
 	if quota > 0 && n == uint64(quota) {
-		s.o.Due()
+		s.o.Fleet.QuotaReached()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 func serveIn(t *testing.T, room httpserver.Room) *face {
 	t.Helper()
-	return serve(t, func(o *Options) { o.Room, o.MaxStreams = room, 100 })
+	return serve(t, func(o *Options) { o.HTTP.Room, o.Admission.MaxStreams = room, 100 })
 }
 
 // wantRefused wants a 503 that says when to come back, and closes the connection.

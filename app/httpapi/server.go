@@ -39,7 +39,7 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, lists: make(chan struct{}, max(1, o.MaxLists))}
+	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists))}
 	s.refusals.report = func(unlogged int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", unlogged)
 	}
@@ -50,11 +50,9 @@ func New(o Options) *Server {
 	s.app = fiber.New(fiber.Config{CaseSensitive: true, ErrorHandler: s.fail})
 	s.route()
 	s.routes = s.app.Handler()
-	s.http = httpserver.New(httpserver.Options{
-		Handler: s.routes, Refuse: s.refuseHead, Methods: fiber.DefaultMethods,
-		MaxBodyBytes: o.MaxBodyBytes, TransitBytes: o.TransitBytes, Room: o.Room, Bodies: o.bodies, Answers: o.answers,
-		Board: o.Board, Own: o.Own,
-	})
+	o.HTTP.Handler, o.HTTP.Refuse, o.HTTP.Methods = s.routes, s.refuseHead, fiber.DefaultMethods
+	o.HTTP.Board, o.HTTP.Own = o.Board, o.Own
+	s.http = httpserver.New(o.HTTP)
 	return s
 }
 

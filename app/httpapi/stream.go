@@ -41,14 +41,9 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return s.streamHead(c, q, last)
 	}
-	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	place, err := s.admitStream(c)
 	if err != nil {
-		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
-		return err
-	}
-	if err := s.admitStream(); err != nil {
-		c.Response().SetConnectionClose()
-		s.o.ClientStreams.Release(place)
+		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
 		return err
 	}
 	over, err := s.isOver(c, q, last)
@@ -139,35 +134,6 @@ func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	return at, false
 }
 
-// admitStream takes a stream's place, over all workers, before it is known whether
-// there is one: of two that ask for the last one, at most one is let in.
-func (s *Server) admitStream() error {
-	if s.stopping.Load() {
-		return study.Errorf(study.CodeUnavailable, "the service is stopping")
-	}
-	if !s.o.Gate.Admit(s.lifetime, s.reserveStream) {
-		s.o.Own.Add(metrics.StreamsShed, 1)
-		return study.Errorf(study.CodeOverloaded, "too many open event streams")
-	}
-	return nil
-}
-
-// reserveStream takes a stream's place in the container, if there is one.
-func (s *Server) reserveStream() bool {
-	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.http.RoomForStream() {
-		s.o.Streams.Release()
-		return false
-	}
-	return true
-}
-
-// releaseStream gives back what an admitted stream was given, which comes to nothing.
-func (s *Server) releaseStream(place limit.Place) {
-	s.o.Streams.Release()
-	s.o.ClientStreams.Release(place)
-}
-
 // detach gives the connection to the hub.
 func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	h := &c.Context().Response.Header
@@ -191,8 +157,8 @@ func (s *Server) Publish(p *metrics.Entry) {
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
 	open := s.o.Board.Sum(metrics.Streams)
-	if s.o.Gate != nil {
-		open = max(open, s.o.Gate.Total())
+	if gate := s.o.Admission.Gate; gate != nil {
+		open = max(open, gate.Total())
 	}
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
 }
