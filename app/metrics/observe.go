@@ -33,7 +33,7 @@ func callOutcome(err error) Counter {
 		return UpstreamUnavailable
 	case study.CodeUpstreamTimeout:
 		return UpstreamTimeout
-	case study.CodeUpstreamFailed, study.CodeWithheld:
+	case study.CodeUpstreamFailed, study.CodeUpstreamRefused, study.CodeCredit, study.CodeTooLong, study.CodeWithheld:
 		return UpstreamFailed
 	default:
 		return UpstreamCancelled
