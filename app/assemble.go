@@ -30,6 +30,7 @@ type assembly struct {
 	b      config.Budget
 	files  config.Files
 	parent *supervisor.Parent
+	shared sharedMemory
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
@@ -38,6 +39,9 @@ type assembly struct {
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
+	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+		return nil, err
+	}
 	if a.others, err = openCluster(c, parent.Own(), log); err != nil {
 		return nil, err
 	}
@@ -64,7 +68,7 @@ func (a *assembly) keep() error {
 		return err
 	}
 	a.forget = a.purge(a.parent)
-	if a.known, err = newKnowledge(a.c, a.b, a.parent.Revisions, a.others, a.forget, a.log); err != nil {
+	if a.known, err = newKnowledge(a.c, a.b, a.shared.versions, a.others, a.forget, a.log); err != nil {
 		return err
 	}
 	a.store = invalidatingStore{a.store, a.known}
@@ -92,14 +96,8 @@ func (a *assembly) work() {
 // serve makes what clients see.
 func (a *assembly) serve() error {
 	c, own := a.c, a.parent.Own()
-	limits, err := limit.AttachTable(a.parent.Limits)
-	if err != nil {
-		return err
-	}
-	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
-	if err != nil {
-		return err
-	}
+	holdings := a.shared.holdings
+	var err error
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
@@ -113,7 +111,7 @@ func (a *assembly) serve() error {
 		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
 		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
 		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
+		Tokens: newTokens(c, a.shared.keys, a.log), Limits: limitsOf(c), Counter: p.others.counter(a.shared.limits),
 		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
 		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,

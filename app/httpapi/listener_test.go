@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
 func TestAServerWithoutDescriptorsServesAgainWhenItHasSome(t *testing.T) {
@@ -90,11 +91,7 @@ func (d *descriptors) release() {
 }
 
 func TestAWorkerWithClearlyMoreLetsItsSiblingAcceptFirst(t *testing.T) {
-	board, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
+	board := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	own, _ := board.Claim(0, 1)
 	other, _ := board.Claim(1, 1)
 	l := &listener{conns: newConns(board.Worker(own)), board: board}

@@ -21,11 +21,7 @@ const (
 	fdListener = 3 + iota
 	fdControl
 	fdRelay
-	fdBoard
-	fdLimits
-	fdKeys
-	fdRevisions
-	fdHoldings
+	fdShared
 )
 
 // sendDeadline bounds how long the supervisor waits for a worker that does not
@@ -66,16 +62,12 @@ type Launcher interface {
 // because the kernel kills the workers when the thread that forked them ends
 // (prctl(2), PR_SET_PDEATHSIG).
 type Fork struct {
-	Path      string   // the binary
-	Args      []string // with the program's name; nil = [Path, "worker"]
-	Env       []string
-	Listener  Descriptor // the listening socket
-	Board     Descriptor // the scoreboard's file
-	Limits    Descriptor // the file of what clients do
-	Keys      Descriptor // the file of the keys that tokens are checked with
-	Revisions Descriptor // the file of what has changed
-	Holdings  Descriptor // the file of what clients hold
-	Notices   chan<- Notice
+	Path     string   // the binary
+	Args     []string // with the program's name; nil = [Path, "worker"]
+	Env      []string
+	Listener Descriptor // the listening socket
+	Shared   Descriptor // the file of the shared memory
+	Notices  chan<- Notice
 	// Relay serves the worker's journal connection until it ends; it owns conn.
 	Relay func(ctx context.Context, conn net.Conn)
 }
@@ -124,7 +116,7 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = null.Close() }()
-	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdBoard: f.Board.fd, fdLimits: f.Limits.fd, fdKeys: f.Keys.fd, fdRevisions: f.Revisions.fd, fdHoldings: f.Holdings.fd}
+	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdShared: f.Shared.fd}
 	identity := fmt.Sprintf("%s=%d.%d.%d", workerEnv, l.Slot, l.Generation, l.Page)
 	pid, err := syscall.ForkExec(f.Path, args, &syscall.ProcAttr{
 		Env:   append([]string{identity}, f.Env...), // of two equal names the first counts
