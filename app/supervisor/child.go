@@ -28,23 +28,23 @@ const (
 // read its control socket.
 const sendDeadline = 100 * time.Millisecond
 
-// Launch is what a new worker needs to know.
+// Launch identifies a new worker.
 type Launch struct {
 	Slot, Generation int
 	Page             int // index on the board
 }
 
-// Process is a worker process as the loop sees it.
+// Process is a worker process.
 type Process interface {
 	PID() int
 	// Send gives the worker a message; it blocks for at most 100 ms (and inFlightWait, for a connection).
 	Send(Message) error
 	Kill() error
-	// Release frees what the supervisor holds for the process, once it is gone.
+	// Release frees what the supervisor holds for the process, after its end.
 	Release()
 }
 
-// Notice is what a worker does by itself: it sends a message, or ends.
+// Notice is a worker's message or its end.
 type Notice struct {
 	PID     int
 	Message Message            // valid unless Exited
@@ -78,9 +78,9 @@ type Descriptor struct {
 	fd   uintptr
 }
 
-// NewDescriptor takes a file's descriptor. It is to be called before the first
+// NewDescriptor takes a file's descriptor. It must be called before the first
 // worker starts: os.File.Fd puts the file into blocking mode for every process
-// that shares it, and workers put it back only when they start.
+// that shares it, and workers reset that only when they start.
 func NewDescriptor(file *os.File) Descriptor { return Descriptor{file, file.Fd()} }
 
 type child struct {
@@ -130,8 +130,8 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 }
 
 // adopt starts to listen to a worker that has been forked. The supervisor's end of
-// the control socket is closed once it has been read to its end, not when the
-// process is gone: descriptors may still lie in it.
+// the control socket is closed when it has been read to its end, not when the
+// process has ended, because it may still hold descriptors.
 func (f *Fork) adopt(pid int, controlEnd, relayEnd *os.File) (Process, error) {
 	ctl, errControl := newControl(controlEnd)
 	relay, errRelay := net.FileConn(relayEnd)
