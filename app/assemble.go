@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
@@ -88,7 +89,7 @@ func (a *assembly) work() {
 		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.keeper}
-	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
+	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }

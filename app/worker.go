@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
@@ -35,7 +35,7 @@ type parts struct {
 	cache   cache.Cache // of answers
 	known   *contextCache
 	relay   *relay.Client
-	runner  *agent.Runner
+	runner  *runner.Runner
 	hub     *hub.Hub
 	server  *httpapi.Server
 	others  *cluster

@@ -57,9 +57,9 @@ func (r *fakeRuns) RejectIfFull() error {
 	}
 	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
-func (r *fakeRuns) Start(q study.Request, ended ...func()) (string, error) {
+func (r *fakeRuns) Start(q study.Request, ended func()) (string, error) {
 	r.mu.Lock()
-	r.ended = append(r.ended, ended...)
+	r.ended = append(r.ended, ended)
 	r.mu.Unlock()
 	return r.start(q)
 }

@@ -1,4 +1,4 @@
-package agent
+package runner
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/agent"
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
@@ -87,28 +89,50 @@ func (p *paper) terminal(t *testing.T) (study.Kind, map[string]any) {
 	return kinds[len(kinds)-1], fields
 }
 
+// progress is the data of the progress events.
+func (p *paper) progress(t *testing.T) (list []study.Progress) {
+	t.Helper()
+	for _, e := range p.events {
+		var fields struct{ Data study.Progress }
+		if e.Kind != study.KindProgress {
+			continue
+		}
+		if err := json.Unmarshal(e.Fields, &fields); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, fields.Data)
+	}
+	return list
+}
+
+// newRunner is a runner of an orchestrator between fakes.
+func newRunner(f *agenttest.Fakes, j Journal, o Options) *Runner {
+	o.Log = f.Log.Logger()
+	return New(agent.New(agent.Deps{Model: f.Model, Cache: f.Cache, Store: f.Store, Log: o.Log}, agent.Options{}), j, o)
+}
+
 func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says(goodAnswer(study.Chat)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Chat)))
 		p := &paper{}
-		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
-		id, err := n.Start(asking(study.Chat))
+		n := newRunner(b, p, Options{})
+		id, err := n.Start(agenttest.Asking(study.Chat), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		kinds := p.kinds()
-		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.begun.Owner != alice || p.begun.Takeover {
+		if kinds[0] != study.KindStart || !slices.Contains(kinds, study.KindToken) || p.begun.Owner != agenttest.Alice || p.begun.Takeover {
 			t.Errorf("begun as %+v, events %v", p.begun, kinds)
 		}
 		var start struct {
 			SessionID string    `json:"session_id"`
 			Timestamp time.Time `json:"timestamp"`
 		}
-		if err := json.Unmarshal(p.events[0].Fields, &start); err != nil || start.SessionID != sessionID || p.begun.ID != id || start.Timestamp.IsZero() {
+		if err := json.Unmarshal(p.events[0].Fields, &start); err != nil || start.SessionID != agenttest.SessionID || p.begun.ID != id || start.Timestamp.IsZero() {
 			t.Errorf("%v, start %+v", err, start)
 		}
-		checkSteps(t, (&watched{events: p.events}).progress(t))
+		agenttest.CheckSteps(t, p.progress(t))
 		kind, fields := p.terminal(t)
 		if kind != study.KindComplete || fields["success"] != true || fields["warnings"] == nil || fields["ignored_options"] == nil ||
 			fields["validation"].(map[string]any)["validation_passed"] != true {
@@ -122,7 +146,7 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 		if got := n.Counts(); got != (Counts{Completed: 1}) {
 			t.Errorf("counts %+v", got)
 		}
-		if b.store.executions[0].RunID != id {
+		if b.Store.Executions[0].RunID != id {
 			t.Error("the execution has another run id")
 		}
 	})
@@ -130,14 +154,14 @@ func TestAStartedRunTellsItsWholeStory(t *testing.T) {
 
 func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says(goodAnswer(study.Chat)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Chat)))
 		for i, want := range []any{nil, 3.0} {
 			p := &paper{}
-			if _, err := NewRunner(b.Orchestrator, p, RunnerOptions{}).Start(asking(study.Chat)); err != nil {
+			if _, err := newRunner(b, p, Options{}).Start(agenttest.Asking(study.Chat), nil); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			clear(b.store.messages) // or the conversation would be another
+			clear(b.Store.Talks) // or the conversation would be another
 			kind, fields := p.terminal(t)
 			if kind != study.KindComplete || fields["from_cache"] != (i == 1) || fields["cache_age_seconds"] != want {
 				t.Errorf("run %d: %s %v", i+1, kind, fields)
@@ -150,44 +174,44 @@ func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
 func begun(n *Runner) string { return n.journal.(*paper).begun.ID }
 
 func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
-	patient := RunnerOptions{Timeout: time.Minute, JournalTimeout: time.Second}
+	patient := Options{Timeout: time.Minute, JournalTimeout: time.Second}
 	for _, c := range []struct {
 		name  string
-		model *model
-		do    func(*testing.T, *Runner, *bench)
+		model *agenttest.Model
+		do    func(*testing.T, *Runner, *agenttest.Fakes)
 		code  study.Code // "" = complete
 	}{
-		{"it answers", says(goodAnswer(study.Quiz)), nil, ""},
-		{"its time is over", hangs(), nil, study.CodeTimeout},
-		{"it is cancelled", hangs(), func(t *testing.T, n *Runner, _ *bench) {
+		{"it answers", agenttest.Says(agenttest.GoodAnswer(study.Quiz)), nil, ""},
+		{"its time is over", agenttest.Hangs(), nil, study.CodeTimeout},
+		{"it is cancelled", agenttest.Hangs(), func(t *testing.T, n *Runner, _ *agenttest.Fakes) {
 			if n.Cancel("another") || !n.Cancel(begun(n)) {
 				t.Error("Cancel found the wrong runs")
 			}
 		}, study.CodeUnavailable},
-		{"it is drained", hangs(), func(t *testing.T, n *Runner, _ *bench) {
+		{"it is drained", agenttest.Hangs(), func(t *testing.T, n *Runner, _ *agenttest.Fakes) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if err := n.Drain(ctx); err != nil {
 				t.Error(err)
 			}
 		}, study.CodeUnavailable},
-		{"the model panics", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		{"the model panics", &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			panic("SECRET")
 		}}, nil, study.CodeInternal},
-		{"the model talks nonsense", says("SECRET"), nil, study.CodeUpstreamFailed},
-		{"the model fails", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		{"the model talks nonsense", agenttest.Says("SECRET"), nil, study.CodeUpstreamFailed},
+		{"the model fails", &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			return study.Answer{}, study.Errorf(study.CodeUpstreamUnavailable, "busy")
 		}}, nil, study.CodeUpstreamUnavailable},
-		{"the AI service asks us to wait", &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		{"the AI service asks us to wait", &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			return study.Answer{}, &study.Error{Code: study.CodeUpstreamLimited, Message: "wait", RetryAfter: 39_001 * time.Millisecond}
 		}}, nil, study.CodeUpstreamLimited},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(c.model, Options{})
+				b := agenttest.NewFakes(c.model)
 				p := &paper{}
-				n := NewRunner(b.Orchestrator, p, patient)
-				if _, err := n.Start(asking(study.Quiz)); err != nil {
+				n := newRunner(b, p, patient)
+				if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 					t.Fatal(err)
 				}
 				synctest.Wait()
@@ -211,8 +235,8 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 					told && c.code != study.CodeUpstreamLimited && c.code != study.CodeUnavailable {
 					t.Errorf("the wait is told as %v", wait)
 				}
-				if n.Counts() != (Counts{Failed: 1}) || strings.Contains(asJSON(fields)+b.log.String(), "SECRET") {
-					t.Errorf("counts %+v, %v, log %s", n.Counts(), fields, b.log)
+				if n.Counts() != (Counts{Failed: 1}) || strings.Contains(agenttest.JSON(fields)+b.Log.String(), "SECRET") {
+					t.Errorf("counts %+v, %v, log %s", n.Counts(), fields, b.Log)
 				}
 			})
 		})
@@ -243,19 +267,19 @@ func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(says(goodAnswer(study.Quiz)), Options{})
+				b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 				p := &paper{append: c.append}
-				n := NewRunner(b.Orchestrator, p, RunnerOptions{JournalTimeout: time.Second})
-				if _, err := n.Start(asking(study.Quiz)); err != nil {
+				n := newRunner(b, p, Options{JournalTimeout: time.Second})
+				if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if len(b.store.contents) != 1 || n.Counts() != (Counts{Completed: 1}) || p.closed != 1 {
-					t.Errorf("%d contents, counts %+v, closed %d times", len(b.store.contents), n.Counts(), p.closed)
+				if len(b.Store.Contents) != 1 || n.Counts() != (Counts{Completed: 1}) || p.closed != 1 {
+					t.Errorf("%d contents, counts %+v, closed %d times", len(b.Store.Contents), n.Counts(), p.closed)
 				}
-				if told := strings.Count(b.log.String(), "run journal write failed"); told != 1 || strings.Contains(b.log.String(), "SECRET") {
-					t.Errorf("told %d times: %s", told, b.log)
+				if told := strings.Count(b.Log.String(), "run journal write failed"); told != 1 || strings.Contains(b.Log.String(), "SECRET") {
+					t.Errorf("told %d times: %s", told, b.Log)
 				}
 				if c.name == "at once" && p.tries != 2 {
 					t.Errorf("tried %d times, want only the first and the terminal event", p.tries)
@@ -270,37 +294,37 @@ func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
 
 func TestARunCancelledInAnAppendIsNoFaultOfTheJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		p := &paper{append: func(ctx context.Context, _ int, e study.Event) error {
 			if !e.Kind.Terminal() {
 				<-ctx.Done()
 			}
 			return ctx.Err()
 		}}
-		n := NewRunner(b.Orchestrator, p, RunnerOptions{JournalTimeout: time.Minute})
-		if _, err := n.Start(asking(study.Quiz)); err != nil {
+		n := newRunner(b, p, Options{JournalTimeout: time.Minute})
+		if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		n.Cancel(p.begun.ID)
 		synctest.Wait()
-		if kind, _ := p.terminal(t); kind != study.KindError || strings.Contains(b.log.String(), "journal") {
-			t.Errorf("%s, log %s", kind, b.log)
+		if kind, _ := p.terminal(t); kind != study.KindError || strings.Contains(b.Log.String(), "journal") {
+			t.Errorf("%s, log %s", kind, b.Log)
 		}
 	})
 }
 
 func TestAnAnswerTooLargeForTheJournalEndsInAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		p := &paper{append: func(_ context.Context, _ int, e study.Event) error {
 			if e.Kind == study.KindComplete {
 				return study.Errorf(study.CodeTooLarge, "the event is too large")
 			}
 			return nil
 		}}
-		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
-		if _, err := n.Start(asking(study.Quiz)); err != nil {
+		n := newRunner(b, p, Options{})
+		if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -315,36 +339,36 @@ func TestARunWithoutJournalIsNotStarted(t *testing.T) {
 		study.CodeUnavailable: errors.New("no relay"),
 		study.CodeNotFound:    study.Errorf(study.CodeNotFound, "there is no such session"),
 	} {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
-		n := NewRunner(b.Orchestrator, &paper{begin: begin}, RunnerOptions{MaxRuns: 1})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
+		n := newRunner(b, &paper{begin: begin}, Options{MaxRuns: 1})
 		for range 2 { // the place is given back
-			_, err := n.Start(asking(study.Quiz))
-			failsWith(t, err, want)
+			_, err := n.Start(agenttest.Asking(study.Quiz), nil)
+			agenttest.FailsWith(t, err, want)
 		}
-		if n.Counts() != (Counts{}) || b.model.calls() != 0 {
+		if n.Counts() != (Counts{}) || b.Model.Calls() != 0 {
 			t.Errorf("counts %+v", n.Counts())
 		}
 	}
-	n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{})
-	_, err := n.Start(study.Request{Type: study.Chat, UserID: alice, Message: "hi"})
-	failsWith(t, err, study.CodeInvalid)
+	n := newRunner(agenttest.NewFakes(agenttest.Hangs()), &paper{}, Options{})
+	_, err := n.Start(study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: "hi"}, nil)
+	agenttest.FailsWith(t, err, study.CodeInvalid)
 }
 
 func TestRunsAboveTheBoundAreShed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(hangs(), Options{})
-		n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{MaxRuns: 2, Timeout: time.Minute})
+		b := agenttest.NewFakes(agenttest.Hangs())
+		n := newRunner(b, &paper{}, Options{MaxRuns: 2, Timeout: time.Minute})
 		for range 2 {
-			if _, err := n.Start(asking(study.Quiz)); err != nil {
+			if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, _, err := n.Do(t.Context(), asking(study.Quiz))
-		if e := failsWith(t, err, study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
+		_, _, err := n.Do(t.Context(), agenttest.Asking(study.Quiz))
+		if e := agenttest.FailsWith(t, err, study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
-		_, err = n.Start(asking(study.Quiz))
-		failsWith(t, err, study.CodeOverloaded)
+		_, err = n.Start(agenttest.Asking(study.Quiz), nil)
+		agenttest.FailsWith(t, err, study.CodeOverloaded)
 		if got := n.Counts(); got != (Counts{Active: 2, Shed: 2}) {
 			t.Errorf("counts %+v", got)
 		}
@@ -359,18 +383,18 @@ func TestRunsAboveTheBoundAreShed(t *testing.T) {
 func TestARunIsRefusedUnreadWhereItWouldBeRefusedAnyway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		elsewhere := false
-		n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{MaxRuns: 1, Timeout: time.Minute,
+		n := newRunner(agenttest.NewFakes(agenttest.Hangs()), &paper{}, Options{MaxRuns: 1, Timeout: time.Minute,
 			Full: func() bool { return elsewhere }})
 		if err := n.RejectIfFull(); err != nil {
 			t.Errorf("with room: %v", err)
 		}
 		elsewhere = true
-		failsWith(t, n.RejectIfFull(), study.CodeOverloaded)
+		agenttest.FailsWith(t, n.RejectIfFull(), study.CodeOverloaded)
 		elsewhere = false
-		if _, err := n.Start(asking(study.Quiz)); err != nil {
+		if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 			t.Fatal(err)
 		}
-		if e := failsWith(t, n.RejectIfFull(), study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
+		if e := agenttest.FailsWith(t, n.RejectIfFull(), study.CodeOverloaded); e.RetryAfter < time.Second || e.RetryAfter > 5*time.Second {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
 		time.Sleep(2 * time.Minute)
@@ -390,10 +414,10 @@ func TestAdmissionIsAskedAndGivenBack(t *testing.T) {
 		inside.Add(1)
 		return func() { inside.Add(-1) }, true
 	}
-	b := newBench(says(goodAnswer(study.Quiz)), Options{})
-	n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{Admit: admit})
+	b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
+	n := newRunner(b, &paper{}, Options{Admit: admit})
 	for range 3 {
-		if _, _, err := n.Do(t.Context(), asking(study.Quiz)); err != nil {
+		if _, _, err := n.Do(t.Context(), agenttest.Asking(study.Quiz)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -401,39 +425,39 @@ func TestAdmissionIsAskedAndGivenBack(t *testing.T) {
 		t.Fatalf("%d places are not given back", inside.Load())
 	}
 	inside.Store(1)
-	_, _, err := n.Do(t.Context(), asking(study.Quiz))
-	failsWith(t, err, study.CodeOverloaded)
+	_, _, err := n.Do(t.Context(), agenttest.Asking(study.Quiz))
+	agenttest.FailsWith(t, err, study.CodeOverloaded)
 	if n.Counts() != (Counts{Completed: 3, Shed: 1}) {
 		t.Errorf("counts %+v", n.Counts())
 	}
 }
 
 func TestDoGathersProgressAlsoOfAFailure(t *testing.T) {
-	b := newBench(says(goodAnswer(study.Quiz)), Options{})
-	n := NewRunner(b.Orchestrator, &paper{}, RunnerOptions{})
-	out, told, err := n.Do(t.Context(), asking(study.Quiz))
+	b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
+	n := newRunner(b, &paper{}, Options{})
+	out, told, err := n.Do(t.Context(), agenttest.Asking(study.Quiz))
 	if err != nil || out.Result.Intent != study.Quiz {
 		t.Fatal(err)
 	}
-	checkSteps(t, told)
-	b = newBench(says("nonsense"), Options{})
-	n = NewRunner(b.Orchestrator, &paper{}, RunnerOptions{})
-	if _, told, err = n.Do(t.Context(), asking(study.Quiz)); len(told) != 4 {
+	agenttest.CheckSteps(t, told)
+	b = agenttest.NewFakes(agenttest.Says("nonsense"))
+	n = newRunner(b, &paper{}, Options{})
+	if _, told, err = n.Do(t.Context(), agenttest.Asking(study.Quiz)); len(told) != 4 {
 		t.Errorf("%v, %+v", err, told)
 	}
-	failsWith(t, err, study.CodeUpstreamFailed)
+	agenttest.FailsWith(t, err, study.CodeUpstreamFailed)
 }
 
 func TestDoEndsWithTheCallersContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{Timeout: time.Minute})
+		n := newRunner(agenttest.NewFakes(agenttest.Hangs()), &paper{}, Options{Timeout: time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, _, err := n.Do(ctx, asking(study.Quiz))
-		failsWith(t, err, study.CodeTimeout)
+		_, _, err := n.Do(ctx, agenttest.Asking(study.Quiz))
+		agenttest.FailsWith(t, err, study.CodeTimeout)
 		began := time.Now()
-		_, _, err = n.Do(t.Context(), asking(study.Quiz))
-		failsWith(t, err, study.CodeTimeout)
+		_, _, err = n.Do(t.Context(), agenttest.Asking(study.Quiz))
+		agenttest.FailsWith(t, err, study.CodeTimeout)
 		if took := time.Since(began); took != time.Minute {
 			t.Errorf("it took %s", took)
 		}
@@ -442,11 +466,11 @@ func TestDoEndsWithTheCallersContext(t *testing.T) {
 
 func TestDrainWaitsForRunsAndLetsNoneIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, open := gated(goodAnswer(study.Quiz))
-		b := newBench(m, Options{})
+		m, open := agenttest.Gated(agenttest.GoodAnswer(study.Quiz))
+		b := agenttest.NewFakes(m)
 		p := &paper{}
-		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
-		if _, err := n.Start(asking(study.Quiz)); err != nil {
+		n := newRunner(b, p, Options{})
+		if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 			t.Fatal(err)
 		}
 		drained := make(chan error, 2)
@@ -454,12 +478,12 @@ func TestDrainWaitsForRunsAndLetsNoneIn(t *testing.T) {
 			go func() { drained <- n.Drain(t.Context()) }()
 		}
 		synctest.Wait()
-		_, err := n.Start(asking(study.Quiz))
-		if e := failsWith(t, err, study.CodeUnavailable); e.RetryAfter == 0 {
+		_, err := n.Start(agenttest.Asking(study.Quiz), nil)
+		if e := agenttest.FailsWith(t, err, study.CodeUnavailable); e.RetryAfter == 0 {
 			t.Error("it does not say when to try again")
 		}
-		_, _, err = n.Do(t.Context(), asking(study.Quiz))
-		failsWith(t, err, study.CodeUnavailable)
+		_, _, err = n.Do(t.Context(), agenttest.Asking(study.Quiz))
+		agenttest.FailsWith(t, err, study.CodeUnavailable)
 		if len(drained) != 0 {
 			t.Fatal("Drain did not wait")
 		}
@@ -482,8 +506,8 @@ func TestDrainSaysWhichRunsDoNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
 		p := &paper{append: func(context.Context, int, study.Event) error { <-stuck; return nil }}
-		n := NewRunner(newBench(says(goodAnswer(study.Quiz)), Options{}).Orchestrator, p, RunnerOptions{JournalTimeout: time.Second})
-		if _, err := n.Start(asking(study.Quiz)); err != nil {
+		n := newRunner(agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz))), p, Options{JournalTimeout: time.Second})
+		if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -501,11 +525,11 @@ func TestDrainSaysWhichRunsDoNotEnd(t *testing.T) {
 
 func TestManyRunsAtOnceEachEndOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		journals := &library{}
-		n := NewRunner(b.Orchestrator, journals, RunnerOptions{MaxRuns: 64})
+		n := newRunner(b, journals, Options{MaxRuns: 64})
 		for range 64 {
-			if _, err := n.Start(asking(study.Quiz)); err != nil {
+			if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -515,8 +539,8 @@ func TestManyRunsAtOnceEachEndOnce(t *testing.T) {
 		for _, p := range journals.papers {
 			p.terminal(t)
 		}
-		if n.Counts() != (Counts{Completed: 64}) || len(b.store.executions) != 64 {
-			t.Errorf("counts %+v, %d executions", n.Counts(), len(b.store.executions))
+		if n.Counts() != (Counts{Completed: 64}) || len(b.Store.Executions) != 64 {
+			t.Errorf("counts %+v, %d executions", n.Counts(), len(b.Store.Executions))
 		}
 	})
 }

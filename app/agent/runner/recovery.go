@@ -1,4 +1,4 @@
-package agent
+package runner
 
 import (
 	"encoding/json"
@@ -7,15 +7,15 @@ import (
 )
 
 // Takeover reruns a run whose process died, under its own id. It is Start, but the session's
-// journal already has the run's first events. Its progress is sent again. Errors are
-// Start's, and CodeNotFound where another worker took the run first.
-// A run that is not let in here may be let in elsewhere, so it is not counted as shed.
+// journal already has the run's first events; its progress is sent again. Errors are Start's,
+// and CodeNotFound if another worker took the run first. A refusal at capacity does not count
+// as shed, because another worker may admit the run.
 func (n *Runner) Takeover(req study.Request, runID string) error {
-	return n.start(req, Run{ID: runID, Takeover: true}, n.admit)
+	return n.start(req, Run{ID: runID, Takeover: true}, n.admit, nil)
 }
 
-// encodeRequest writes a request down for DecodeRequest, whole. What cannot be
-// written down is nil: the run is then not rerun.
+// encodeRequest encodes a request for DecodeRequest. It returns nil if that fails: the run
+// cannot be taken over then.
 func encodeRequest(req study.Request) []byte {
 	raw, err := json.Marshal(req)
 	if err != nil {
@@ -24,7 +24,7 @@ func encodeRequest(req study.Request) []byte {
 	return raw
 }
 
-// DecodeRequest reads Run.Request. The error, CodeMalformed, holds nothing of it.
+// DecodeRequest decodes Run.Request. The error, CodeMalformed, contains nothing of it.
 func DecodeRequest(raw []byte) (req study.Request, err error) {
 	if json.Unmarshal(raw, &req) != nil {
 		return study.Request{}, study.Errorf(study.CodeMalformed, "the request of a run does not parse")

@@ -1,4 +1,4 @@
-package agent
+package runner
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"studysharper/app/study"
 )
 
-// Drain lets nothing new in and blocks until the runs have ended. When ctx ends
-// first they are cancelled, which each tells in a retryable error event; Drain then
-// waits for them once more, for at most twice JournalTimeout, and returns an
-// error naming how many still go on, if any do. It may be called again.
+// Drain admits no more runs and blocks until those in progress have ended. When ctx ends
+// first, it cancels them, which each reports in a retryable error event, and waits once more,
+// for at most twice JournalTimeout. It returns an error with the number of runs that are
+// still active, if any. It may be called again.
 func (n *Runner) Drain(ctx context.Context) error {
-	idle := n.close()
+	idle := n.stopAdmission()
 	select {
 	case <-idle:
 		return nil
@@ -30,15 +30,15 @@ func (n *Runner) Drain(ctx context.Context) error {
 	}
 }
 
-// close shuts the door and gives a channel that is closed when all have left.
-func (n *Runner) close() <-chan struct{} {
+// stopAdmission returns a channel that is closed when no run is left.
+func (n *Runner) stopAdmission() <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.draining = true
-	if len(n.going) == 0 {
-		none := make(chan struct{})
-		close(none)
-		return none
+	if len(n.runs) == 0 {
+		idle := make(chan struct{})
+		close(idle)
+		return idle
 	}
 	if n.idle == nil {
 		n.idle = make(chan struct{})
@@ -49,8 +49,8 @@ func (n *Runner) close() <-chan struct{} {
 func (n *Runner) cancelAll(cause error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for g := range n.going {
-		g.cancel(cause)
+	for a := range n.runs {
+		a.cancel(cause)
 	}
 }
 

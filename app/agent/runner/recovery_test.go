@@ -1,4 +1,4 @@
-package agent
+package runner
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
@@ -38,7 +39,7 @@ func TestARequestIsWrittenDownWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []study.Request{full, parsed, asking(study.Exam), {}} {
+	for _, want := range []study.Request{full, parsed, agenttest.Asking(study.Exam), {}} {
 		got, err := DecodeRequest(encodeRequest(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%v: got %+v, want %+v", err, got, want)
@@ -49,7 +50,7 @@ func TestARequestIsWrittenDownWhole(t *testing.T) {
 func TestWhatIsNoRequestIsNotDecodedNorQuoted(t *testing.T) {
 	for _, raw := range []string{"", "SECRET", `{"Message":["SECRET"]}`, `"SECRET"`} {
 		_, err := DecodeRequest([]byte(raw))
-		failsWith(t, err, study.CodeMalformed, "SECRET")
+		agenttest.FailsWith(t, err, study.CodeMalformed, "SECRET")
 	}
 }
 
@@ -57,8 +58,8 @@ func TestWhatIsNoRequestIsNotDecodedNorQuoted(t *testing.T) {
 func died(t *testing.T) Run {
 	t.Helper()
 	p := &paper{}
-	n := NewRunner(newBench(hangs(), Options{}).Orchestrator, p, RunnerOptions{})
-	if _, err := n.Start(asking(study.Quiz)); err != nil {
+	n := newRunner(agenttest.NewFakes(agenttest.Hangs()), p, Options{})
+	if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 		t.Fatal(err)
 	}
 	n.Cancel(p.begun.ID)
@@ -69,22 +70,22 @@ func TestARepeatedRunIsTheSameRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := died(t)
 		req, err := DecodeRequest(first.Request)
-		if err != nil || !reflect.DeepEqual(req, asking(study.Quiz)) {
+		if err != nil || !reflect.DeepEqual(req, agenttest.Asking(study.Quiz)) {
 			t.Fatalf("%v, the request is %+v", err, req)
 		}
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
+		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		p := &paper{}
-		n := NewRunner(b.Orchestrator, p, RunnerOptions{})
+		n := newRunner(b, p, Options{})
 		if err := n.Takeover(req, first.ID); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if want := (Run{Session: sessionID, ID: first.ID, Owner: alice, Takeover: true}); !reflect.DeepEqual(p.begun, want) {
+		if want := (Run{Session: agenttest.SessionID, ID: first.ID, Owner: agenttest.Alice, Takeover: true}); !reflect.DeepEqual(p.begun, want) {
 			t.Errorf("begun as %+v, want %+v", p.begun, want)
 		}
-		checkSteps(t, (&watched{events: p.events}).progress(t))
-		if kind, _ := p.terminal(t); kind != study.KindComplete || n.Counts() != (Counts{Completed: 1}) || b.store.executions[0].RunID != first.ID {
-			t.Errorf("%s, counts %+v, execution %+v", kind, n.Counts(), b.store.executions[0])
+		agenttest.CheckSteps(t, p.progress(t))
+		if kind, _ := p.terminal(t); kind != study.KindComplete || n.Counts() != (Counts{Completed: 1}) || b.Store.Executions[0].RunID != first.ID {
+			t.Errorf("%s, counts %+v, execution %+v", kind, n.Counts(), b.Store.Executions[0])
 		}
 	})
 }
@@ -94,38 +95,38 @@ func TestARunIsNotRepeatedWhereItIsNotLetIn(t *testing.T) {
 		first := died(t)
 		taken := study.Errorf(study.CodeNotFound, "run not found")
 		full := func(n *Runner) {
-			if _, err := n.Start(asking(study.Quiz)); err != nil {
+			if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for name, c := range map[string]struct {
 			before func(*Runner)
-			o      RunnerOptions
+			o      Options
 			begin  error
 			want   study.Code
 		}{
 			"it drains":             {before: func(n *Runner) { _ = n.Drain(t.Context()) }, want: study.CodeUnavailable},
-			"it is full":            {before: full, o: RunnerOptions{MaxRuns: 1}, want: study.CodeOverloaded},
-			"the container is full": {o: RunnerOptions{Admit: func() (func(), bool) { return nil, false }}, want: study.CodeOverloaded},
+			"it is full":            {before: full, o: Options{MaxRuns: 1}, want: study.CodeOverloaded},
+			"the container is full": {o: Options{Admit: func() (func(), bool) { return nil, false }}, want: study.CodeOverloaded},
 			"another was faster":    {begin: taken, want: study.CodeNotFound},
 			"there is no journal":   {begin: errors.New("no relay"), want: study.CodeUnavailable},
 		} {
-			b := newBench(hangs(), Options{})
+			b := agenttest.NewFakes(agenttest.Hangs())
 			p := &paper{begin: c.begin}
-			n := NewRunner(b.Orchestrator, p, c.o)
+			n := newRunner(b, p, c.o)
 			if c.before != nil {
 				c.before(n)
 				synctest.Wait()
 			}
-			calls, active := b.model.calls(), n.Counts().Active
-			failsWith(t, n.Takeover(asking(study.Quiz), first.ID), c.want)
+			calls, active := b.Model.Calls(), n.Counts().Active
+			agenttest.FailsWith(t, n.Takeover(agenttest.Asking(study.Quiz), first.ID), c.want)
 			synctest.Wait()
-			if b.model.calls() != calls || n.Counts() != (Counts{Active: active}) || slices.Contains(p.kinds(), study.KindError) {
-				t.Errorf("%s: %d calls, counts %+v, events %v", name, b.model.calls(), n.Counts(), p.kinds())
+			if b.Model.Calls() != calls || n.Counts() != (Counts{Active: active}) || slices.Contains(p.kinds(), study.KindError) {
+				t.Errorf("%s: %d calls, counts %+v, events %v", name, b.Model.Calls(), n.Counts(), p.kinds())
 			}
-			n.close()
+			n.stopAdmission()
 			n.cancelAll(errDraining())
 		}
-		failsWith(t, NewRunner(newBench(hangs(), Options{}).Orchestrator, &paper{}, RunnerOptions{}).Takeover(study.Request{}, first.ID), study.CodeInvalid)
+		agenttest.FailsWith(t, newRunner(agenttest.NewFakes(agenttest.Hangs()), &paper{}, Options{}).Takeover(study.Request{}, first.ID), study.CodeInvalid)
 	})
 }
