@@ -32,6 +32,7 @@ type assembly struct {
 	b      config.Budget
 	files  config.Files
 	parent *supervisor.Parent
+	shared sharedMemory
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
@@ -40,6 +41,9 @@ type assembly struct {
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
+	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+		return nil, err
+	}
 	if a.others, err = openCluster(c, parent.Own(), log); err != nil {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func (a *assembly) keep() error {
 		return err
 	}
 	a.forget = a.purge(a.parent)
-	if a.known, err = newKnowledge(a.c, a.b, a.parent.Revisions, a.others, a.forget, a.log); err != nil {
+	if a.known, err = newKnowledge(a.c, a.b, a.shared.versions, a.others, a.forget, a.log); err != nil {
 		return err
 	}
 	a.store = invalidatingStore{a.store, a.known}
@@ -94,14 +98,8 @@ func (a *assembly) work() {
 // serve makes what clients see.
 func (a *assembly) serve() error {
 	c, own := a.c, a.parent.Own()
-	limits, err := limit.AttachTable(a.parent.Limits)
-	if err != nil {
-		return err
-	}
-	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
-	if err != nil {
-		return err
-	}
+	holdings := a.shared.holdings
+	var err error
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
@@ -115,9 +113,9 @@ func (a *assembly) serve() error {
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.others.counter(limits), Runs: holdings.Runs, Streams: holdings.Streams,
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.others.counter(a.shared.limits), Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: proxies(c), Gate: a.others.streamGate(), MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.forget, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.parent, a.log),
+		Fleet: fleet{a.parts, a.parent, a.forget, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
 		Store: a.store, Journal: a.keeper, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
