@@ -6,9 +6,9 @@ import (
 
 	"studysharper/app/auth"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
 )
 
 // sharedMemory is the memory that all processes of the container have in common. Workers
@@ -17,7 +17,7 @@ type sharedMemory struct {
 	board     *metrics.Board
 	limits    *limit.Table
 	keys      *auth.KeyStore
-	revisions *revision.Versions
+	revisions *contextcache.Versions
 	holdings  *limit.Holdings
 }
 
@@ -35,7 +35,7 @@ func openShared(c config.Config, log *slog.Logger) (s sharedMemory, err error) {
 	if s.keys, err = auth.OpenKeyStore(); err != nil {
 		return s, errors.Join(err, s.limits.Close(), s.board.Close())
 	}
-	if s.revisions, err = revision.OpenVersions(); err != nil {
+	if s.revisions, err = contextcache.OpenVersions(); err != nil {
 		return s, errors.Join(err, s.keys.Close(), s.limits.Close(), s.board.Close())
 	}
 	if s.holdings, err = limit.OpenHoldings(holdingBounds(c)); err != nil {

@@ -35,6 +35,9 @@ const leastRuns = 1024
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
 	e, err := newEffective(context.Background(), environment, memoryLimit())

@@ -125,7 +125,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
 		MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20, MaxStreams: 3, CacheBackend: "memory",
-		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
+		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page), Gate: limit.Unbounded(func() int64 { return 0 }),
 		Due: func() {}, Reload: func() error { f.reloads++; return nil }, ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
 		Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {

@@ -59,8 +59,8 @@ type Options struct {
 	// ClientRuns and ClientStreams count what each client holds, over all workers; nil = without a limit.
 	ClientRuns, ClientStreams *limit.Places
 	Proxies                   []netip.Prefix // whose X-Forwarded-For is believed
-	Gate                      *limit.Gate    // counts the streams of all instances; nil = there is only this one
-	// Degraded names the components that go on without the other instances for now; nil = none ever.
+	Gate                      limit.Gate     // counts the streams of all instances
+	// Degraded names the components that go on without the other instances for now.
 	Degraded func() []string
 	Runs     Runs
 	Store    store.Store

@@ -210,10 +210,7 @@ func (s *Server) Publish(p *metrics.Entry) {
 }
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
-	open := s.o.Board.Sum(metrics.Streams)
-	if s.o.Gate != nil {
-		open = max(open, s.o.Gate.Total())
-	}
+	open := max(s.o.Board.Sum(metrics.Streams), s.o.Gate.Total())
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
 }
 

@@ -75,6 +75,12 @@ type Awaiter interface {
 	Await(q Query, deliver func(study.Batch, error)) (cancel func())
 }
 
+// Keeper is a journal with both ways to wait.
+type Keeper interface {
+	Journal
+	Awaiter
+}
+
 // RunInfo names a run.
 type RunInfo struct {
 	Session string // UUID
