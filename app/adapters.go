@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
@@ -35,7 +35,7 @@ type agentJournal struct {
 }
 
 // Begin opens a run's journal.
-func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
+func (j *agentJournal) Begin(ctx context.Context, r runner.Run) (runner.Writer, error) {
 	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Takeover: r.Takeover, Silent: r.Silent}
 	if !r.Silent {
 		info.OnLost = func(error) { go j.cancel(r.ID) }
@@ -45,10 +45,10 @@ func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, er
 
 // takeOver makes a dead worker's run again, unless a sibling is faster. It returns when
 // the run continues without the request. A prompt never reaches the log.
-func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
-	req, err := agent.DecodeRequest(o.Request)
+func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
+	req, err := runner.DecodeRequest(o.Request)
 	if err == nil {
-		err = runner.Takeover(req, o.Run)
+		err = runs.Takeover(req, o.Run)
 	}
 	var e *study.Error
 	switch {

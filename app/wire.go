@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -25,6 +26,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -42,7 +44,7 @@ type parts struct {
 	store    store.Store
 	contexts *contextcache.Cache             // of parts of prompts
 	purger   *contextcache.Debouncer[string] // of answers made from notes that have changed
-	runner   *agent.Runner
+	runner   *runner.Runner
 	hub      *hub.Hub
 	server   *httpapi.Server
 	health   func() openai.Health // of the upstream
@@ -106,18 +108,18 @@ func local(c config.Config, answers cache.Cache, parent *supervisor.Parent, orph
 	if err != nil {
 		return cluster.Backends{}, err
 	}
-	relay := stream.NewRelay(parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(c), Orphaned: orphaned})
+	journal := relay.NewClient(parent.Relay, relay.Options{MaxReaders: maxReaders(c), Orphaned: orphaned})
 	held := func(g metrics.Gauge) limit.Gate {
 		return limit.Unbounded(func() int64 { return parent.Own().Gauge(g) })
 	}
 	return cluster.Backends{
-		Cache: answers, Journal: relay, Limiter: limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams), Versions: versions,
+		Cache: answers, Journal: journal, Limiter: limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams), Versions: versions,
 		Purge: parent.ClearCaches, PurgeInterval: purgeInterval,
 		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
 		Degraded: func() []string { return nil },
 		Run: func(ctx context.Context) error {
 			group, ctx := errgroup.WithContext(ctx)
-			group.Go(func() error { return relay.Run(ctx) })
+			group.Go(func() error { return journal.Run(ctx) })
 			group.Go(func() error { return versions.Run(ctx) })
 			return group.Wait()
 		},
@@ -152,7 +154,7 @@ func (a *assembly) work() {
 		Parts: a.contexts, Versions: a.Versions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
-	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
+	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }

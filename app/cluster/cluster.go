@@ -19,6 +19,7 @@ import (
 	"studysharper/app/cluster/bus"
 	"studysharper/app/cluster/cache"
 	"studysharper/app/cluster/conn"
+	"studysharper/app/cluster/failover"
 	"studysharper/app/cluster/gate"
 	"studysharper/app/cluster/journal"
 	"studysharper/app/config"
@@ -44,7 +45,7 @@ type Options struct {
 
 	// The bounds of the shared journal, as of the container's own.
 	MaxReaders, MaxRuns int
-	Orphaned            func(stream.Orphan) // see stream.RelayOptions
+	Orphaned            func(stream.Orphan) // see relay.Options
 }
 
 // Open gives the backends of all instances over Config.RedisURL. local is not to be used
@@ -57,11 +58,11 @@ func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	}
 	runs := gate.New(redis, "runs", c.TotalRuns, local.Runs.Total)
 	streams := gate.New(redis, "streams", c.TotalStreams, local.Streams.Total)
-	shared, failover := newJournal(redis, local.Journal, o)
+	shared, both := newJournal(redis, local.Journal, o)
 	b.Runs, b.Streams, b.Limiter = runs, streams, gate.NewCounter(redis, local.Limiter)
-	b.Journal, b.Final, b.Deliver = failover, false, shared.Deliver
+	b.Journal, b.Final, b.Deliver = both, false, shared.Deliver
 	b.Degraded = func() []string { return degraded(redis, func() bool { return false }) }
-	tasks := []func(context.Context) error{local.Run, runs.Run, streams.Run, shared.Run, failover.Run}
+	tasks := []func(context.Context) error{local.Run, runs.Run, streams.Run, shared.Run, both.Run}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		invalidations := bus.New(redis, o.Instance, local.Versions)
 		local.Versions.Connect(contextcache.Peers{Announce: invalidations.Announce, Reliable: invalidations.Reliable})
@@ -104,14 +105,14 @@ func (b *Backends) shareCache(near *memory.Memory, redis *conn.Conn, o Options) 
 	return tiered.Run, nil
 }
 
-func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Journal, *journal.Failover) {
+func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Journal, *failover.Journal) {
 	c := o.Config
 	shared := journal.New(redis, journal.Options{
 		MaxEvents: c.SSEQueueSize, StaleAfter: c.SSEStaleAfter, MaxReaders: o.MaxReaders, MaxRuns: o.MaxRuns,
 		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxKeptBytes: o.Budget.Unsent(), Orphaned: o.Orphaned, Log: o.Log})
-	failover := journal.NewFailover(journal.FailoverOptions{Shared: shared, Local: local, Up: redis.Up, Settle: c.WorkerTimeout})
-	redis.Returned(failover.Returned)
-	return shared, failover
+	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Up, Settle: c.WorkerTimeout})
+	redis.Returned(both.Returned)
+	return shared, both
 }
 
 // run runs the tasks until ctx ends, and the connection until they have ended: some send more

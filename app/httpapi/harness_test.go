@@ -24,6 +24,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )
 
@@ -55,9 +56,9 @@ func (r *fakeRuns) RejectIfFull() error {
 	}
 	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
-func (r *fakeRuns) Start(q study.Request, ended ...func()) (string, error) {
+func (r *fakeRuns) Start(q study.Request, ended func()) (string, error) {
 	r.mu.Lock()
-	r.ended = append(r.ended, ended...)
+	r.ended = append(r.ended, ended)
 	r.mu.Unlock()
 	return r.start(q)
 }
@@ -79,7 +80,7 @@ type face struct {
 	url     string
 	address string
 	runs    *fakeRuns
-	journal *stream.Memory
+	journal *memory.Journal
 	store   store.Store
 	board   *metrics.Board
 	server  *Server
@@ -122,7 +123,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 		t.Fatal(err)
 	}
 	page, _ := f.board.Claim(0, 1)
-	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
+	f.journal = memory.New(memory.Options{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
 		MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20, MaxStreams: 3, CacheBackend: "memory",
 		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page), Gate: limit.Unbounded(func() int64 { return 0 }),

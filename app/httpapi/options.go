@@ -15,10 +15,10 @@ import (
 	"studysharper/app/study"
 )
 
-// Runs answers agent requests: *agent.Runner, or a test's.
+// Runs answers agent requests: *runner.Runner, or a test's.
 type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
-	Start(r study.Request, ended ...func()) (runID string, err error)
+	Start(r study.Request, ended func()) (runID string, err error)
 	RejectIfFull() error // not nil: there is no room for another run
 	Drain(context.Context) error
 }

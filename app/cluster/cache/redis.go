@@ -1,3 +1,7 @@
+// Package cache keeps answers in the Redis that all instances share, alone (Redis) or behind a
+// memory tier (Tiered). The one idea: Redis makes answers cheaper and never slower. It is
+// waited for at most 5 ms, nothing in it is trusted without its checksum, and what was cleared
+// anywhere is not served again.
 package cache
 
 import (

@@ -1,4 +1,4 @@
-// Package redisconn is the one way to the Redis that all instances share. The one idea:
+// Package conn is the one way to the Redis that all instances share. The one idea:
 // nobody waits for a Redis that is known to be away. A command that finds it silent marks
 // it so; from then on commands fail at once, without a packet sent, while one goroutine
 // asks until it answers again.

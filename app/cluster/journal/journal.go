@@ -1,4 +1,4 @@
-// Package redisjournal keeps the journals in a Redis that all instances share, so that a
+// Package journal keeps the journals in a Redis that all instances share, so that a
 // run may be made by one and watched at another. The one idea: Redis holds the truth, as
 // one stream a session, and every change of it is one script that may be repeated without
 // harm; each process holds what it has written lately, and gives it again to a Redis

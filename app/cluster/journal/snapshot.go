@@ -103,7 +103,7 @@ func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err err
 		return b, answered, stream.ErrGone
 	case w.peek || w.noWait:
 		return b, answered, nil
-	case w.seen == 0 && w.after.Epoch < sharedEpoch, v.hold:
+	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch, v.hold:
 	case w.missing.IsZero():
 		w.missing = time.Now()
 	case time.Since(w.missing) > lostAfter:

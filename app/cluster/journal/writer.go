@@ -12,7 +12,7 @@ import (
 )
 
 // newEpoch is a random one, short enough for a script to know it exactly.
-func newEpoch() string { return epochText(sharedEpoch + rand.Uint64()>>16) }
+func newEpoch() string { return epochText(stream.SharedEpoch + rand.Uint64()>>16) }
 
 func parseEpoch(s string) (uint64, error) {
 	epoch, err := strconv.ParseUint(s, 10, 64)
