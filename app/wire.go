@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"studysharper/app/config"
 	"studysharper/app/contextcache"
 	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
@@ -138,12 +138,6 @@ func attachVersions(c config.Config, file *os.File) (*contextcache.Versions, err
 	return versions, err
 }
 
-// purgeAll is Purge for an operator: nothing that was read is relied on any longer either.
-func (p *parts) purgeAll(pattern string) error {
-	p.Versions.BumpAll()()
-	return p.Purge(pattern)
-}
-
 // work makes what answers: the model and the agents.
 func (a *assembly) work() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
@@ -174,19 +168,15 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
-	p := a.parts
-	p.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
-		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.Limiter,
-		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
-		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
-		Gate: p.Streams, Degraded: p.Degraded,
-		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: p.Journal, Board: a.parent.Board, Own: own,
-		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll,
-		ModelOpen: func() bool { return p.health().FirstOpen },
-		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
+	a.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
+		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
+			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.parent, a.log),
+		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }
@@ -236,15 +226,6 @@ func admission(parent *supervisor.Parent, most int64, gate limit.Gate) func() (r
 // hold is asked at admission only: that takes a message.
 func atCapacity(parent *supervisor.Parent, most int64) func() bool {
 	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
-}
-
-// logFailure makes a message to the supervisor a matter that cannot fail.
-func logFailure(log *slog.Logger, tell func() error) func() {
-	return func() {
-		if err := tell(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
-			log.Warn("control socket write failed", "error", err)
-		}
-	}
 }
 
 // newModel gives the model of the settings, and its health: the offline engine is always
