@@ -11,6 +11,7 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
@@ -107,19 +108,15 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
-	p := a.parts
-	p.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
-		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		Tokens: newTokens(c, a.shared.keys, a.log), Limits: limitsOf(c), Counter: p.others.counter(a.shared.limits),
-		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
-		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
-		Gate: p.others.streamGate(), Degraded: p.others.degraded,
-		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll(a.forget),
-		ModelOpen: func() bool { return p.health().FirstOpen },
-		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
+	a.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
+		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
+			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.others.counter(a.shared.limits), Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: proxies(c), Gate: a.others.streamGate(), MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Fleet: fleet{a.parts, a.parent, a.forget, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
+		Store: a.store, Journal: a.keeper, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }

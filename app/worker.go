@@ -155,15 +155,6 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	}
 }
 
-// logFailure makes a message to the supervisor a matter that cannot fail.
-func logFailure(log *slog.Logger, tell func() error) func() {
-	return func() {
-		if err := tell(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
-			log.Warn("control socket write failed", "error", err)
-		}
-	}
-}
-
 // onTerm drains when someone sends TERM to this worker alone.
 func onTerm(ctx context.Context, drain func()) error {
 	term := make(chan os.Signal, 1)

@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The bounds of closing in order.
+// Bounds of lingering.
 const (
-	lingerConns = 512              // connections at once; above it only what has come is dropped
+	lingerConns = 512              // connections at once; above it only what has been received is dropped
 	lingerBytes = 64 << 20         // a connection
 	lingerTime  = 30 * time.Second // a connection
 	lingerQuiet = 2 * time.Second  // without a byte
@@ -19,8 +19,8 @@ const (
 	lingerRead  = 8 << 10
 )
 
-// leaveUnread notes that a part of a request stays unread: the connection ends with the answer to it, of that status.
-// A client that was too slow has had its time.
+// leaveUnread notes that a part of a request stays unread, and that the connection ends with the answer, of that status.
+// A client that was too slow (408) has had its time.
 func (c *conn) leaveUnread(status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,9 +30,9 @@ func (c *conn) leaveUnread(status int) {
 	}
 }
 
-// linger closes the sending side and drops what the client still sends, until it has closed its side too or a bound
-// is reached (RFC 9112, section 9.6). A close with unread bytes resets the connection, and a reset takes the answer
-// from a client that has not read it yet.
+// linger closes the sending side and drops what the client still sends, until the client has closed its side too or a
+// bound is reached (RFC 9112, section 9.6). A close with unread bytes resets the connection, and a reset takes the
+// answer from a client that has not read it yet.
 func (c *conn) linger() {
 	c.mu.Lock()
 	longest := c.lingers
@@ -64,7 +64,7 @@ func (c *conn) linger() {
 	}
 }
 
-// dropReceived drops what the kernel has received, 64 kB at most: a small request that came whole is not reset then.
+// dropReceived drops what the kernel has received, 64 kB at most, so that a small request that came whole is not reset.
 func (c *conn) dropReceived() {
 	drop := make([]byte, lingerRead)
 	_ = withDescriptor(c.TCPConn, func(fd int) error {

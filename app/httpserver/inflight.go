@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"sync"
@@ -9,7 +9,7 @@ import (
 // inFlight knows the requests being answered, so that one that never ends is found.
 type inFlight struct {
 	mu    sync.Mutex
-	began map[uint64]int64 // Monotonic nanoseconds, by a number of its own
+	began map[uint64]int64 // Monotonic nanoseconds, by a request's number
 	next  uint64
 }
 
@@ -18,11 +18,10 @@ func newInFlight() *inFlight { return &inFlight{began: map[uint64]int64{}} }
 // begin notes a request; its number is given to end.
 func (f *inFlight) begin() (number uint64) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.next++
-	number = f.next
-	f.mu.Unlock()
-	f.resume(number)
-	return number
+	f.began[f.next] = metrics.Monotonic()
+	return f.next
 }
 
 // end forgets a request that is answered, or that waits for its client.
@@ -32,7 +31,7 @@ func (f *inFlight) end(number uint64) {
 	delete(f.began, number)
 }
 
-// resume notes that the request begins now.
+// resume notes that a request that waited for its client begins now.
 func (f *inFlight) resume(number uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"bytes"
@@ -8,53 +8,29 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
 
 const maxHeaders = 100 // header lines of a request; above it 431
 
-// strictRequests refuses requests that fasthttp understands and a proxy before it might understand differently, and methods
-// that Fiber answers by itself. It stands before everything else: what it refuses reaches no handler, and its
-// connection is closed, so that nothing behind it on the connection is taken for a request.
-func (s *Server) strictRequests(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-	return func(ctx *fasthttp.RequestCtx) {
-		body, status := checkHead(&ctx.Request.Header)
-		if status != 0 {
-			s.refuseHead(ctx, status)
-			return
-		}
-		client, ok := ctx.Conn().(*conn)
-		if !ok {
-			next(ctx)
-			return
-		}
-		client.body = body
-		next(ctx)
-		if client.body.length != 0 && !client.skipBody() {
-			client.leaveUnread(ctx.Response.StatusCode())
-			ctx.SetConnectionClose()
-		}
-	}
-}
-
-// checkHead reads what a request's head says of its body, and the status that the head is refused with; 0 = it is served.
-func checkHead(h *fasthttp.RequestHeader) (body framing, status int) {
+// checkHead refuses requests that fasthttp understands and a proxy before it might understand differently, and methods
+// that the handler does not know. It reads what the head says of the body; status 0 = the request is served.
+func checkHead(h *fasthttp.RequestHeader, methods []string) (body framing, status int) {
 	version := string(h.Protocol())
 	switch {
 	case version != "HTTP/1.1" && version != "HTTP/1.0":
 		return body, http.StatusHTTPVersionNotSupported
-	case !slices.Contains(fiber.DefaultMethods, string(h.Method())):
+	case !slices.Contains(methods, string(h.Method())):
 		return body, http.StatusNotImplemented
 	case !addressed(string(h.RequestURI()), string(h.Host())):
 		return body, http.StatusBadRequest
 	}
 	body, status = checkLines(h.RawHeaders())
-	body.goOn = body.goOn && version == "HTTP/1.1" // HTTP/1.0 does not know it
+	body.waits = body.waits && version == "HTTP/1.1" // HTTP/1.0 has no 100 Continue
 	return body, status
 }
 
-// addressed reports whether what is asked for is a path of the host that is asked, or the host itself (RFC 9112,
+// addressed reports whether the target is a path of the host named in the head, or that host itself (RFC 9112,
 // section 3.2).
 func addressed(target, host string) bool {
 	if !hostname(host) || strings.Contains(target, "#") {
@@ -71,7 +47,7 @@ func addressed(target, host string) bool {
 		(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
-// hostname reports whether a Host consists of what names, addresses and ports consist of; HTTP/1.0 may have none.
+// hostname reports whether a Host has only characters of names, addresses and ports. HTTP/1.0 may have none.
 func hostname(host string) bool {
 	for i := range len(host) {
 		if !hostBytes[host[i]] {
@@ -81,9 +57,8 @@ func hostname(host string) bool {
 	return true
 }
 
-// checkLines is checkHead for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp takes a bare
-// LF for a line's end, joins folded lines, lets a name have spaces in it, and takes the chunks of a body that has a
-// length as well.
+// checkLines is checkHead for the header lines as they were sent (RFC 9112, sections 5 and 6). fasthttp accepts a bare
+// LF as a line's end, folded lines, names with spaces in them, and chunks beside a Content-Length.
 func checkLines(raw []byte) (body framing, status int) {
 	framings := 0
 	for n := 0; len(raw) > 0; n++ {
@@ -108,21 +83,21 @@ func checkLines(raw []byte) (body framing, status int) {
 	return body, 0
 }
 
-// The headers that a head is refused for, and the values that it is not.
+// The headers that decide about a head, and the values that are accepted.
 var (
-	contentLength    = []byte(fiber.HeaderContentLength)
-	transferEncoding = []byte(fiber.HeaderTransferEncoding)
-	expect           = []byte(fiber.HeaderExpect)
+	contentLength    = []byte(fasthttp.HeaderContentLength)
+	transferEncoding = []byte(fasthttp.HeaderTransferEncoding)
+	expect           = []byte(fasthttp.HeaderExpect)
 	chunked          = []byte("chunked")
 	goOn             = []byte("100-continue")
 )
 
-// field notes what one header says of the body, and gives the status that it is refused with. framing is 1 for one
+// field notes what one header says of the body; status is not 0 where the head is refused. framing is 1 for a header
 // that says where the body ends, of which there may be one.
 func (b *framing) field(name, value []byte) (framing, status int) {
 	switch {
 	case bytes.EqualFold(name, contentLength):
-		length, err := strconv.Atoi(string(value)) // digits: fasthttp has refused all else
+		length, err := strconv.Atoi(string(value)) // digits: fasthttp refuses anything else
 		if err != nil {
 			return 1, http.StatusBadRequest
 		}
@@ -136,12 +111,12 @@ func (b *framing) field(name, value []byte) (framing, status int) {
 	case bytes.EqualFold(name, expect) && !bytes.EqualFold(value, goOn):
 		return 0, http.StatusExpectationFailed
 	case bytes.EqualFold(name, expect):
-		b.goOn = true
+		b.waits = true
 	}
 	return 0, 0
 }
 
-// fieldName reports whether a header's name is one (RFC 9110, section 5.6.2).
+// fieldName reports whether a header's name is a token (RFC 9110, section 5.6.2).
 func fieldName(name []byte) bool {
 	for _, b := range name {
 		if !nameBytes[b] {
@@ -151,7 +126,7 @@ func fieldName(name []byte) bool {
 	return len(name) > 0
 }
 
-// What hosts and the names of headers may consist of, by byte: every request is looked at by it.
+// The bytes that hosts and header names may have; a table, because every request is checked by it.
 var (
 	hostBytes = alphanumericAnd("-._~:[]%")
 	nameBytes = alphanumericAnd("!#$%&'*+-.^_`|~")

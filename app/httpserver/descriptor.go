@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"errors"
@@ -23,21 +23,12 @@ func withDescriptor(conn net.Conn, f func(fd int) error) error {
 	return errors.Join(err, failed)
 }
 
-// descriptorLeft reports whether the process can open another descriptor. Without one, what is open already answers and
-// nothing else works: not the database, which opens files as it writes.
-func descriptorLeft() bool {
+// DescriptorLeft reports whether the process can open another descriptor. Without one, connections that are open are
+// answered and nothing else works: the database opens files as it writes.
+func DescriptorLeft() bool {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err == nil {
 		_ = unix.Close(fd)
 	}
 	return !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE)
-}
-
-// duplicate gives a descriptor of its own for a connection, nonblocking as that is.
-func duplicate(conn net.Conn) (fd int, err error) {
-	err = withDescriptor(conn, func(own int) (err error) {
-		fd, err = unix.FcntlInt(uintptr(own), unix.F_DUPFD_CLOEXEC, 0)
-		return err
-	})
-	return fd, err
 }

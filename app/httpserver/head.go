@@ -1,25 +1,25 @@
-package httpapi
+package httpserver
 
 import (
 	"bytes"
 	"strings"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 const (
-	maxOrigin = 512             // of an Origin line, kept until its end has come
-	longHead  = 256 << 10       // of a head that is too long, read for its Origin
-	longTime  = 2 * time.Second // that this may take
+	maxOrigin = 512             // bytes of an Origin line that are kept until its end has come
+	longHead  = 256 << 10       // bytes of a head that is too long which are read for its Origin
+	longTime  = 2 * time.Second // how long that may take
 )
 
 // headScan finds the end of a request's head in what the client sends, so that fasthttp is given the head and
-// nothing behind it: the body is read later, by readBody, or not at all. It ends the head at every empty line,
+// nothing behind it: the body is read later, by ReadBody, or not at all. It ends the head at every empty line,
 // which is at least wherever fasthttp does; ending one too early only makes fasthttp read again.
 type headScan struct {
 	text   bool   // the current line has other bytes than CR
-	line   []byte // what has come of a line that may be the Origin
+	line   []byte // the beginning of a line that may be the Origin
 	ended  bool   // the next byte begins another head
 	origin string // of the head: fasthttp forgets the headers of a head that it refuses
 }
@@ -66,12 +66,12 @@ func (h *headScan) note(line []byte) {
 	if len(line) == 0 || line[0]|0x20 != 'o' {
 		return
 	}
-	if name, value, ok := strings.Cut(string(line), ":"); ok && strings.EqualFold(name, fiber.HeaderOrigin) {
+	if name, value, ok := strings.Cut(string(line), ":"); ok && strings.EqualFold(name, fasthttp.HeaderOrigin) {
 		h.origin = strings.TrimSpace(value)
 	}
 }
 
-// findOrigin reads on in a head that fasthttp has no room for: browsers put Origin behind a page's own headers.
+// findOrigin continues to read a head that fasthttp has no room for: browsers put Origin behind a page's own headers.
 func (c *conn) findOrigin() {
 	if c.SetReadDeadline(time.Now().Add(longTime)) != nil {
 		return
