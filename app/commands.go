@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/doctor"
 	"studysharper/app/memory"
@@ -43,7 +44,7 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return config.PrintSettings(stdout) }},
 		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit())
+				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
 			}},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {

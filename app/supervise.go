@@ -14,7 +14,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -35,9 +37,12 @@ const leastRuns = 1024
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
-	e, err := config.Prepare(context.Background(), environment, memory.Limit())
+	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
 		return err
 	}
@@ -65,18 +70,26 @@ func serve(environment map[string]string) error {
 
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	shared, err := openShared(c, log)
+	region, err := createShared(c, log)
 	if err != nil {
 		return bootError{err}
 	}
-	defer shared.close()
-	board := shared.board
+	defer func() { _ = region.Close() }()
+	shared, err := openShared(region, c, 0)
+	if err != nil {
+		return bootError{err}
+	}
+	section, err := region.Section(supervisor.BoardSection, metrics.BoardSize)
+	if err != nil {
+		return bootError{err}
+	}
+	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
-	launcher, err := newFork(environment, listener, shared, notices, journal, log)
+	launcher, err := newFork(environment, listener, region.File(), notices, journal, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -103,7 +116,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
 			Gone: shared.holdings.Forget,
-			Died: shared.revisions.InvalidateAll, // it may have died between a change and telling of it
+			Died: versions.InvalidateAll, // it may have died between a change and its announcement
 		}).Run(context.Background())
 	})
 	return group.Wait()
@@ -144,7 +157,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, shared sharedMemory,
+func newFork(environment map[string]string, listener *net.TCPListener, shared *os.File,
 	notices chan<- supervisor.Notice, journal *journals.Journal, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -161,9 +174,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, shared sh
 	}
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
-		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(shared.board.File()),
-		Limits: supervisor.NewDescriptor(shared.limits.File()), Keys: supervisor.NewDescriptor(shared.keys.File()),
-		Revisions: supervisor.NewDescriptor(shared.revisions.File()), Holdings: supervisor.NewDescriptor(shared.holdings.File()),
+		Listener: supervisor.NewDescriptor(socket), Shared: supervisor.NewDescriptor(shared),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := relay.Serve(ctx, conn, journal, relay.Options{}); err != nil {
 				log.Warn("worker journal connection closed", "error", err)

@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 
-	"studysharper/app/redisconn"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -47,9 +45,13 @@ func Read(environment map[string]string, limit int64) (e Effective, err error) {
 	return e, err
 }
 
-// Prepare is Read for the start: it also collects warnings, and asks Redis once. serve and check-config both call it, so
-// that they refuse the same settings.
-func Prepare(ctx context.Context, environment map[string]string, limit int64) (e Effective, err error) {
+// Probe asks a service that the settings name once. It returns warnings where the service does not answer, and Faults
+// where it refuses us.
+type Probe func(ctx context.Context, c Config) (warnings []string, err error)
+
+// Prepare is Read for the start: it also collects warnings, those of the probe included. serve and check-config both
+// call it, so that they refuse the same settings.
+func Prepare(ctx context.Context, environment map[string]string, limit int64, probe Probe) (e Effective, err error) {
 	if e, err = Read(environment, limit); err != nil {
 		return e, err
 	}
@@ -57,7 +59,7 @@ func Prepare(ctx context.Context, environment map[string]string, limit int64) (e
 	if n := e.Files.MaxStreams(e.Config); n < e.Config.SSEMaxStreams {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("SSE_MAX_STREAMS=%d: the limit of %d open files leaves room for %d event streams; more get 503", e.Config.SSEMaxStreams, e.Files.Limit, n))
 	}
-	unreached, err := probeRedis(ctx, e.Config)
+	unreached, err := probe(ctx, e.Config)
 	e.Warnings = append(e.Warnings, unreached...)
 	return e, err
 }
@@ -77,34 +79,11 @@ func Warnings(environment map[string]string, c Config) []string {
 	return warnings
 }
 
-// probeRedis asks Redis once. A Redis that refuses us is a fault of the settings; one that does not answer may come up
-// later, so it is only a warning.
-func probeRedis(ctx context.Context, c Config) (warnings []string, err error) {
-	if c.RedisURL == "" {
-		return nil, nil
-	}
-	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Client().Close() }()
-	switch err := conn.Probe(ctx); {
-	case redisconn.Refused(err):
-		return nil, Faults{{Setting: "REDIS_URL", Value: RedactURL(c.RedisURL), Accepted: "is refused by Redis: " + oneLine(err.Error())}}
-	case err != nil:
-		return []string{"Redis does not answer: running standalone until it does (" + oneLine(err.Error()) + ")"}, nil
-	}
-	return nil, nil
-}
-
-// oneLine keeps a message on its line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
 // Check is the check-config command: it prints the settings, with secrets redacted, and how memory and open files are
 // divided. It refuses what serve would refuse, an unusable database file included. PostgreSQL is not asked: whether it
 // answers does not depend on the settings.
-func Check(ctx context.Context, out io.Writer, environment map[string]string, limit int64) error {
-	e, err := Prepare(ctx, environment, limit)
+func Check(ctx context.Context, out io.Writer, environment map[string]string, limit int64, probe Probe) error {
+	e, err := Prepare(ctx, environment, limit, probe)
 	if err != nil {
 		return err
 	}

@@ -6,16 +6,13 @@ import (
 	"testing"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
 
 func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
-	b, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	index, _ := b.Claim(0, 1)
 	observe := metrics.ObserveCalls(b.Worker(index))
 	for code, want := range map[study.Code]metrics.Counter{
@@ -35,11 +32,7 @@ func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
 }
 
 func TestPanicsOnTextsAreCountedAndLoggedOnceForEachPlace(t *testing.T) {
-	b, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	index, _ := b.Claim(0, 1)
 	var out strings.Builder
 	observe := metrics.ObserveTextPanics(b.Worker(index), slog.New(slog.NewTextHandler(&out, nil)))

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/cluster"
+	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
 	"studysharper/app/memory"
-	"studysharper/app/redisconn/redistest"
 	"studysharper/app/testkit"
 	"studysharper/app/testkit/servicetest"
 )
@@ -27,7 +28,7 @@ func checked(t *testing.T, env map[string]string) (check, serve int, checkSays, 
 		all[name] = value
 		list = append(list, name+"="+value)
 	}
-	if err := config.Check(t.Context(), io.Discard, all, memory.Limit()); err != nil {
+	if err := config.Check(t.Context(), io.Discard, all, memory.Limit(), cluster.CheckSettings); err != nil {
 		check = 1
 		if _, ok := errors.AsType[config.Faults](err); ok {
 			check = servicetest.ExitUsage
