@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"studysharper/app/agent"
 	"studysharper/app/cache"
@@ -78,7 +79,7 @@ func (a *assembly) work() {
 	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own())
+	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
 	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.cache, Store: agentStore{a.store}, Log: a.log,
 		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
@@ -118,20 +119,33 @@ func (a *assembly) serve() error {
 		Gate: p.others.streamGate(), Degraded: p.others.degraded,
 		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
 		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll(a.forget),
-		ModelOpen: func() bool { return p.health().FirstOpen },
+		ModelOpen: func() bool { h := p.health(); return h.FirstOpen || h.FirstRefusing },
 		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
 	})
 	return nil
 }
 
-// newModel gives the model of the settings, and its health: the offline engine is always
-// well. Every run has room for its call: one that waited for a connection of ours until
+// silence is how long a streamed answer may bring nothing.
+const silence = 30 * time.Second
+
+// newModel returns the model of the settings, and its health: the offline engine is always
+// healthy. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c config.Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
+func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
+	o := modelOptions(c)
+	o.Memory, o.Observe = memory, observeCalls(own)
+	client := openai.New(o)
 	return client, client.Health
+}
+
+// modelOptions are what the settings say of the upstream model; doctor uses them too.
+func modelOptions(c config.Config) openai.Options {
+	return openai.Options{
+		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+		Timeout: c.LLMTimeout, StreamTimeout: max(c.LLMTimeout, c.WorkerTimeout), FirstByteTimeout: min(c.LLMTimeout, silence), IdleTimeout: min(c.LLMTimeout, silence),
+		MaxConns: c.MaxRuns, MaxTokens: c.LLMMaxTokens, Effort: c.LLMEffort,
+	}
 }
