@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -8,6 +9,9 @@ import (
 )
 
 const maxAdaptions = 6 // requests in other dialects, after the first one was refused
+
+// adaptable are the statuses of refused parameters; some servers fail with 500 instead.
+var adaptable = []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented}
 
 // adaptation is what to change where an upstream refuses a parameter.
 type adaptation struct {
@@ -75,6 +79,9 @@ func (d dialect) adapted(p study.Prompt, stream bool, refusal *report) (next dia
 		if sentBound(d, p, stream) && refusal.says(adaptations[4].words...) {
 			return d | noBound, true
 		}
+		return d, false
+	}
+	if refusal.kind() != byStatus || !slices.Contains(adaptable, refusal.status) {
 		return d, false
 	}
 	for _, a := range adaptations {

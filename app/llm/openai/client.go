@@ -127,7 +127,7 @@ func (c *Client) Name() string { return c.o.Model }
 // Health is how the models of a Client are doing.
 type Health struct {
 	FirstOpen     bool // the first model is paused, or not yet known to have recovered
-	FirstRefusing bool // it has refused our key, credit, address or name three times in a row
+	FirstRefusing bool // it has rejected our key, account, address or its name three times in a row
 	Open          int  // number of models that are paused or not yet known to have recovered
 }
 

@@ -166,7 +166,7 @@ func (r *report) names(words []string) bool {
 
 var knownParams = []string{"max_tokens", "max_completion_tokens", "stream_options", "response_format", "reasoning_effort", "stream"}
 
-// says reports whether one of the words stands in the text, and not within a longer one.
+// says reports whether the text has one of the words, and not within a longer one.
 func (r *report) says(words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return containsWord(r.text, word) })
 }
