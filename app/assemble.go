@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
@@ -19,6 +21,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -30,6 +33,7 @@ type assembly struct {
 	b      config.Budget
 	files  config.Files
 	parent *supervisor.Parent
+	shared sharedMemory
 	log    *slog.Logger
 	keeper stream.Keeper              // the journal
 	forget func(pattern string) error // see clearer
@@ -38,6 +42,9 @@ type assembly struct {
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
+	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+		return nil, err
+	}
 	if a.others, err = openCluster(c, parent.Own(), log); err != nil {
 		return nil, err
 	}
@@ -64,7 +71,7 @@ func (a *assembly) keep() error {
 		return err
 	}
 	a.forget = a.purge(a.parent)
-	if a.known, err = newKnowledge(a.c, a.b, a.parent.Revisions, a.others, a.forget, a.log); err != nil {
+	if a.known, err = newKnowledge(a.c, a.b, a.shared.versions, a.others, a.forget, a.log); err != nil {
 		return err
 	}
 	a.store = invalidatingStore{a.store, a.known}
@@ -75,7 +82,7 @@ func (a *assembly) keep() error {
 func (a *assembly) work() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
-	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
+	a.relay = relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
@@ -84,7 +91,7 @@ func (a *assembly) work() {
 		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.keeper}
-	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
+	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
@@ -92,14 +99,8 @@ func (a *assembly) work() {
 // serve makes what clients see.
 func (a *assembly) serve() error {
 	c, own := a.c, a.parent.Own()
-	limits, err := limit.AttachTable(a.parent.Limits)
-	if err != nil {
-		return err
-	}
-	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
-	if err != nil {
-		return err
-	}
+	holdings := a.shared.holdings
+	var err error
 	a.hub, err = hub.Open(hub.Options{Journal: a.keeper, Final: a.others == nil, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
@@ -108,19 +109,15 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
-	p := a.parts
-	p.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
-		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
-		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
-		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
-		Gate: p.others.streamGate(), Degraded: p.others.degraded,
-		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll(a.forget),
-		ModelOpen: func() bool { h := p.health(); return h.FirstOpen || h.FirstRefusing },
-		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
+	a.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
+		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
+			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.others.counter(a.shared.limits), Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: proxies(c), Gate: a.others.streamGate(), MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Fleet: fleet{a.parts, a.parent, a.forget, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
+		Store: a.store, Journal: a.keeper, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }

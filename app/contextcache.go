@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/revision"
+	"studysharper/app/shm"
 )
 
 const (
@@ -35,17 +35,18 @@ type contextCache struct {
 	changed   *revision.Debouncer[string] // marks of users whose notes have changed
 }
 
-// newKnowledge attaches the revisions in a file that all workers share; clearCaches
+// newKnowledge makes the cache over the versions that all workers share; clearCaches
 // reaches all of them, with others those of all instances.
-func newKnowledge(c config.Config, b config.Budget, revisions *os.File, others *cluster, clearCaches func(pattern string) error, log *slog.Logger) (k *contextCache, err error) {
+func newKnowledge(c config.Config, b config.Budget, versions *shm.Section, others *cluster, clearCaches func(pattern string) error, log *slog.Logger) (k *contextCache, err error) {
 	k = &contextCache{changed: newAnswerPurger(clearCaches, others.forgetRest(), log)}
 	if k.parts, err = cache.NewMemory(cache.MemoryOptions{MaxItems: maxParts, MaxBytes: b.Context, TTL: partsTTL}); err != nil {
 		return nil, err
 	}
-	if k.revisions, err = revision.AttachVersions(revisions, others.revisions(c)); err == nil && others != nil {
+	k.revisions = revision.NewVersions(versions, others.revisions(c))
+	if others != nil {
 		others.bus.attach(k.revisions)
 	}
-	return k, err
+	return k, nil
 }
 
 // revisions are how changes elsewhere are heard of. A file is changed by this container's

@@ -5,18 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"studysharper/app/agent"
 	"studysharper/app/config"
 	"studysharper/app/revision"
+	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
@@ -56,19 +54,12 @@ func colleagues(t testing.TB, n int) []*colleague {
 	if err := store.Migrate(t.Context(), c.DatabaseURL); err != nil {
 		t.Fatal(err)
 	}
-	table, err := revision.OpenVersions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = table.Close() })
+	versions := shm.Local(revision.Size)
 	var all []*colleague
 	for range n {
-		fd, err := unix.Dup(int(table.File().Fd()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		var err error
 		w := &colleague{cleared: make(chan string, 100)}
-		w.known, err = newKnowledge(c, config.Budget{Context: config.MaxContext}, os.NewFile(uintptr(fd), "revisions"), nil,
+		w.known, err = newKnowledge(c, config.Budget{Context: config.MaxContext}, versions, nil,
 			func(pattern string) error { w.cleared <- pattern; return nil }, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +78,7 @@ func colleagues(t testing.TB, n int) []*colleague {
 // says is what the worker answers a user's chat from the user's notes.
 func (w *colleague) says(t testing.TB, user, message string, ids ...string) string {
 	t.Helper()
-	out, err := w.Run(t.Context(), study.Request{Type: study.Chat, UserID: user, Message: message, NoteIDs: ids}, nil)
+	out, err := w.Run(t.Context(), agent.NewID(), study.Request{Type: study.Chat, UserID: user, Message: message, NoteIDs: ids}, agent.Observer{})
 	if err != nil {
 		t.Error(err)
 		return ""

@@ -19,14 +19,10 @@ package revision
 
 import (
 	"context"
-	"errors"
-	"os"
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
-	"studysharper/app/memfile"
+	"studysharper/app/shm"
 )
 
 // Slots is how many numbers a Versions has. Users whose parts share one by chance lose what
@@ -36,7 +32,8 @@ const Slots = 8192
 // AllSlots stands for every slot.
 const AllSlots = -1
 
-const tableLen = Slots * 8
+// Size is how many bytes of shared memory Versions needs.
+const Size = Slots * 8
 
 // Options connect a Versions with other instances. The zero value is that of the only one.
 type Options struct {
@@ -53,45 +50,18 @@ type Options struct {
 // methods never wait, but for Run, and are safe for concurrent use; a process that dies
 // leaves nothing locked.
 type Versions struct {
-	file          *os.File
 	memory        []byte
 	trust         func() bool
 	announcements *Debouncer[int] // nil = nobody is told
 }
 
-// OpenVersions makes a table in an anonymous memory file.
-func OpenVersions() (*Versions, error) {
-	file, err := memfile.Open("revisions", tableLen)
-	if err != nil {
-		return nil, err
-	}
-	return AttachVersions(file, Options{})
-}
-
-// AttachVersions maps a table from a file that OpenVersions made; the table owns it.
-func AttachVersions(file *os.File, o Options) (*Versions, error) {
-	memory, err := memfile.Map(file, tableLen)
-	if err != nil {
-		return nil, err
-	}
-	t := &Versions{file: file, memory: memory, trust: o.Reliable}
+// NewVersions gives the numbers in a section of Size bytes.
+func NewVersions(section *shm.Section, o Options) *Versions {
+	t := &Versions{memory: section.Bytes(), trust: o.Reliable}
 	if o.Announce != nil {
 		t.announcements = NewDebouncer(DebouncerOptions[int]{MaxPending: Slots, Notify: o.Announce, NotifyAll: func() { o.Announce(AllSlots) }})
 	}
-	return t, nil
-}
-
-// File is what a worker's process inherits to AttachVersions.
-func (t *Versions) File() *os.File { return t.file }
-
-// Close unmaps the table, which must not be used afterwards. It may be called again.
-func (t *Versions) Close() error {
-	if t.memory == nil {
-		return nil
-	}
-	memory := t.memory
-	t.memory = nil
-	return errors.Join(unix.Munmap(memory), t.file.Close())
+	return t
 }
 
 // Version gives the number of a part of what is kept of a user. What is read after that

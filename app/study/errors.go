@@ -32,8 +32,8 @@ const (
 	CodeOverloaded          Code = "busy"                 // 503: a bound of ours is reached
 	CodeUnavailable         Code = "unavailable"          // 503: the store, or we are draining
 	CodeUpstreamUnavailable Code = "upstream_unavailable" // 503: the model refuses for now
-	CodeTimeout             Code = "timeout"              // 504: the run took longer than it may
-	CodeUpstreamTimeout     Code = "upstream_timeout"     // 504: the model took longer than it may
+	CodeTimeout             Code = "timeout"              // 504: the run timed out
+	CodeUpstreamTimeout     Code = "upstream_timeout"     // 504: the model timed out
 
 	// 503: the AI service asks us to wait. To clients it is CodeRateLimited; see Code.Public.
 	CodeUpstreamLimited Code = "upstream_rate_limited"
@@ -114,6 +114,12 @@ func (e *Error) Retryable() bool {
 	default:
 		return false
 	}
+}
+
+// IsCode reports whether err is an *Error with the code.
+func IsCode(err error, code Code) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
 }
 
 // AsError returns err as an *Error; any other error becomes CodeInternal with a
