@@ -73,7 +73,7 @@ type fleet struct {
 // Degraded implements httpapi.Fleet.
 func (f fleet) Degraded() []string {
 	components := f.Backends.Degraded()
-	if f.health().FirstOpen {
+	if h := f.health(); h.FirstOpen || h.FirstRefusing {
 		components = append(components, "llm")
 	}
 	return components
