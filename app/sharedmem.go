@@ -11,6 +11,17 @@ import (
 	"studysharper/app/metrics"
 )
 
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
+// leastRuns is how many open runs the journals hold at the least: more than the workers
+// let in, for those of a dead worker that wait to be rerun count too.
+const leastRuns = 1024
+
+// maxReaders is how many may wait at the journals: every stream, and every request
+// that looks into one before it is a stream.
+func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
+
 // sharedMemory is the memory that all processes of the container have in common. Workers
 // inherit the five files.
 type sharedMemory struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -68,8 +69,8 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 		return nil, err
 	}
 	if err = a.openBackends(); err == nil {
-		a.work()
-		err = a.serve()
+		a.makeRunner()
+		err = a.makeServer()
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
@@ -138,8 +139,8 @@ func attachVersions(c config.Config, file *os.File) (*contextcache.Versions, err
 	return versions, err
 }
 
-// work makes what answers: the model and the agents.
-func (a *assembly) work() {
+// makeRunner makes the model, the agents and their runner.
+func (a *assembly) makeRunner() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
@@ -153,8 +154,8 @@ func (a *assembly) work() {
 	journal.cancel = a.runner.Cancel
 }
 
-// serve makes what clients see.
-func (a *assembly) serve() error {
+// makeServer makes what clients see.
+func (a *assembly) makeServer() error {
 	c, own := a.c, a.parent.Own()
 	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
 	if err != nil {
@@ -227,6 +228,41 @@ func admission(parent *supervisor.Parent, most int64, gate limit.Gate) func() (r
 func atCapacity(parent *supervisor.Parent, most int64) func() bool {
 	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }
+
+// fleet is the container as httpapi sees it from this worker.
+type fleet struct {
+	*parts
+	parent *supervisor.Parent
+	log    *slog.Logger
+}
+
+// Degraded implements httpapi.Fleet.
+func (f fleet) Degraded() []string {
+	components := f.Backends.Degraded()
+	if f.health().FirstOpen {
+		components = append(components, "llm")
+	}
+	return components
+}
+
+// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
+func (f fleet) ClearCaches(pattern string) error {
+	f.Versions.BumpAll()()
+	return f.Purge(pattern)
+}
+
+// Refresh implements httpapi.Fleet.
+func (f fleet) Refresh() { f.publish(f.parent.Own()) }
+
+// QuotaReached implements httpapi.Fleet.
+func (f fleet) QuotaReached() {
+	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+		f.log.Warn("control socket write failed", "error", err)
+	}
+}
+
+// Reload implements httpapi.Fleet.
+func (f fleet) Reload() error { return f.parent.Reload() }
 
 // newModel gives the model of the settings, and its health: the offline engine is always
 // well. Every run has room for its call: one that waited for a connection of ours until
