@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
@@ -24,6 +22,7 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/offline/engine"
+	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -59,12 +58,16 @@ type assembly struct {
 	b      config.Budget
 	files  config.Files
 	parent *supervisor.Parent
+	shared sharedMemory
 	log    *slog.Logger
 }
 
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
+	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+		return nil, err
+	}
 	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
 		return nil, err
 	}
@@ -85,9 +88,7 @@ func (a *assembly) openBackends() error {
 		return err
 	}
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
-	if a.Backends, err = local(a.c, near, a.parent, orphaned); err != nil {
-		return err
-	}
+	a.Backends = a.local(near, orphaned)
 	if a.c.RedisURL != "" {
 		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, a.log); err != nil {
 			return err
@@ -100,43 +101,31 @@ func (a *assembly) openBackends() error {
 }
 
 // local makes the backends of a container that is the only one.
-func local(c config.Config, answers cache.Cache, parent *supervisor.Parent, orphaned func(stream.Orphan)) (cluster.Backends, error) {
-	limits, err := limit.AttachTable(parent.Limits)
-	if err != nil {
-		return cluster.Backends{}, err
-	}
-	versions, err := attachVersions(c, parent.Revisions)
-	if err != nil {
-		return cluster.Backends{}, err
-	}
-	journal := relay.NewClient(parent.Relay, relay.Options{MaxReaders: maxReaders(c), Orphaned: orphaned})
+func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) cluster.Backends {
+	journal := relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	held := func(g metrics.Gauge) limit.Gate {
-		return limit.Unbounded(func() int64 { return parent.Own().Gauge(g) })
+		return limit.Unbounded(func() int64 { return a.parent.Own().Gauge(g) })
 	}
 	return cluster.Backends{
-		Cache: answers, Journal: journal, Limiter: limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams), Versions: versions,
-		Purge: parent.ClearCaches, PurgeInterval: purgeInterval,
+		Cache: answers, Journal: journal, Limiter: a.shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams),
+		Versions: newVersions(a.c, a.shared.versions),
+		Purge:    a.parent.ClearCaches, PurgeInterval: purgeInterval,
 		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
 		Degraded: func() []string { return nil },
-		Run: func(ctx context.Context) error {
-			group, ctx := errgroup.WithContext(ctx)
-			group.Go(func() error { return journal.Run(ctx) })
-			group.Go(func() error { return versions.Run(ctx) })
-			return group.Wait()
-		},
-		Deliver: func(context.Context) {}, // the supervisor has it all
-		Final:   true,
-	}, nil
+		Run:      journal.Run,
+		Deliver:  func(context.Context) {}, // the supervisor has it all
+		Final:    true,
+	}
 }
 
-// attachVersions maps the version counters. A database file is changed by this container
-// only; a server's data may be changed by others, which nobody hears of without a cluster.
-func attachVersions(c config.Config, file *os.File) (*contextcache.Versions, error) {
-	versions, err := contextcache.AttachVersions(file)
-	if err == nil && !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+// newVersions gives the version counters. A database file is changed by this container only;
+// a server's data may be changed by others, which nobody hears of without a cluster.
+func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
+	versions := contextcache.NewVersions(section)
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		versions.Connect(contextcache.Peers{Reliable: func() bool { return false }})
 	}
-	return versions, err
+	return versions
 }
 
 // makeRunner makes the model, the agents and their runner.
@@ -157,10 +146,8 @@ func (a *assembly) makeRunner() {
 // makeServer makes what clients see.
 func (a *assembly) makeServer() error {
 	c, own := a.c, a.parent.Own()
-	holdings, err := limit.AttachHoldings(a.parent.Holdings, holdingBounds(c), a.parent.Page)
-	if err != nil {
-		return err
-	}
+	holdings := a.shared.holdings
+	var err error
 	a.hub, err = hub.Open(hub.Options{Journal: a.Journal, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
@@ -176,7 +163,7 @@ func (a *assembly) makeServer() error {
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
 		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.parent, a.log),
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil

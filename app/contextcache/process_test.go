@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"studysharper/app/shm"
 )
 
 // The test binary is a worker when this variable says how many changes it makes.
 const roleEnv = "STUDYSHARPER_TEST_CHANGES"
 
-const inherited = 3 // the table's descriptor in such a worker
+const inherited = 3 // the descriptor of the shared memory in such a worker
 
 func TestMain(m *testing.M) {
 	if n, err := strconv.Atoi(os.Getenv(roleEnv)); err == nil {
@@ -23,11 +25,17 @@ func TestMain(m *testing.M) {
 
 // changes makes n changes on several goroutines and dies in the middle of one more.
 func changes(n int) int {
-	table, err := AttachVersions(os.NewFile(inherited, "revisions"))
+	region, err := shm.Attach(os.NewFile(inherited, "shared memory"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	section, err := region.Section("test", VersionsSize)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	table := NewVersions(section)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -43,12 +51,21 @@ func changes(n int) int {
 
 func TestNoChangeOfAnyProcessIsLost(t *testing.T) {
 	const workers, each = 4, 2000
-	table := open(t)
+	region, _, err := shm.Create(t.TempDir(), shm.Spec{Name: "test", Size: VersionsSize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer region.Close()
+	section, err := region.Section("test", VersionsSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := NewVersions(section)
 	var wg sync.WaitGroup
 	for range workers {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", roleEnv, each))
-		cmd.ExtraFiles = []*os.File{table.File()}
+		cmd.ExtraFiles = []*os.File{region.File()}
 		wg.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)

@@ -2,14 +2,10 @@ package contextcache
 
 import (
 	"context"
-	"errors"
-	"os"
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
-	"studysharper/app/memfile"
+	"studysharper/app/shm"
 )
 
 // Slots is how many counters a Versions has. Users and parts that share one by chance lose
@@ -19,7 +15,8 @@ const Slots = 8192
 // AllSlots stands for every slot.
 const AllSlots = -1
 
-const tableLen = Slots * 8
+// VersionsSize is how many bytes of shared memory Versions needs.
+const VersionsSize = Slots * 8
 
 // Peers connect a Versions with those of other instances.
 type Peers struct {
@@ -47,28 +44,14 @@ type Peers struct {
 // InvalidateAll is called for the dead process. The same holds for a change whose outcome the
 // database did not report. Neither was acknowledged.
 type Versions struct {
-	file          *os.File
 	memory        []byte
 	reliable      func() bool
 	announcements *Debouncer[int] // nil = nobody is told
 }
 
-// OpenVersions makes the counters in an anonymous memory file.
-func OpenVersions() (*Versions, error) {
-	file, err := memfile.Open("revisions", tableLen)
-	if err != nil {
-		return nil, err
-	}
-	return AttachVersions(file)
-}
-
-// AttachVersions maps the counters in a file that OpenVersions made, which they then own.
-func AttachVersions(file *os.File) (*Versions, error) {
-	memory, err := memfile.Map(file, tableLen)
-	if err != nil {
-		return nil, err
-	}
-	return &Versions{file: file, memory: memory, reliable: func() bool { return true }}, nil
+// NewVersions gives the counters in a section of VersionsSize bytes.
+func NewVersions(section *shm.Section) *Versions {
+	return &Versions{memory: section.Bytes(), reliable: func() bool { return true }}
 }
 
 // Connect makes them those of several instances. It must be called before any other use.
@@ -77,19 +60,6 @@ func (v *Versions) Connect(p Peers) {
 	if p.Announce != nil {
 		v.announcements = NewDebouncer(DebouncerOptions[int]{MaxPending: Slots, Notify: p.Announce, NotifyAll: func() { p.Announce(AllSlots) }})
 	}
-}
-
-// File is what a worker's process inherits to AttachVersions.
-func (v *Versions) File() *os.File { return v.file }
-
-// Close unmaps the counters, which must not be used afterwards. It may be called again.
-func (v *Versions) Close() error {
-	if v.memory == nil {
-		return nil
-	}
-	memory := v.memory
-	v.memory = nil
-	return errors.Join(unix.Munmap(memory), v.file.Close())
 }
 
 // Version implements agent.Versions.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"studysharper/app/shm"
 )
 
 // shop is a table with a clock of its own.
@@ -16,17 +18,8 @@ type shop struct {
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	table, err := OpenTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &shop{t: t, Table: table, clock: time.Hour}
-	table.now = func() int64 { return int64(s.clock) }
-	t.Cleanup(func() {
-		if err := table.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &shop{t: t, Table: NewTable(shm.Local(TableSize)), clock: time.Hour}
+	s.now = func() int64 { return int64(s.clock) }
 	return s
 }
 
@@ -178,11 +171,7 @@ func TestAClientThatHasItsQuotaAgainMakesRoom(t *testing.T) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	table, err := OpenTable()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer table.Close()
+	table := NewTable(shm.Local(TableSize))
 	policies := []Policy{minute, hour}
 	for b.Loop() {
 		if _, err := table.Take(b.Context(), "192.0.2.1", policies); err != nil {

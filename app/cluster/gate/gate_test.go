@@ -13,6 +13,7 @@ import (
 	"studysharper/app/cluster/conn"
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/limit"
+	"studysharper/app/shm"
 )
 
 // patient is how long tests wait for Redis: a busy machine holds a command up for longer
@@ -73,15 +74,7 @@ func counter(t *testing.T, url string) *Counter {
 }
 
 // table is the counter of one container.
-func table(t *testing.T) *limit.Table {
-	t.Helper()
-	table, err := limit.OpenTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = table.Close() })
-	return table
-}
+func table() *limit.Table { return limit.NewTable(shm.Local(limit.TableSize)) }
 
 func taken(t *testing.T, c limit.Counter, client string, policies ...limit.Policy) limit.Verdict {
 	t.Helper()
@@ -142,7 +135,7 @@ func TestAQuotaComesBackAndItsKeyGoes(t *testing.T) {
 }
 
 func TestRedisSaysWhatTheTableSays(t *testing.T) {
-	c, s := counter(t, redistest.Start(t).URL()), table(t)
+	c, s := counter(t, redistest.Start(t).URL()), table()
 	for _, odd := range []limit.Policy{{Name: "a", Quota: 7, Window: time.Minute}, {Name: "b", Quota: 1, Window: time.Hour}, {Name: "c", Quota: 1000000, Window: time.Minute}, {Name: "d", Quota: 13, Window: time.Hour}} {
 		for i := range 8 {
 			peeked, err := c.Peek(t.Context(), "ann "+odd.Name, []limit.Policy{odd})
@@ -170,7 +163,7 @@ func TestNoClientsNameGoesToRedis(t *testing.T) {
 func TestWithoutRedisEachInstanceCountsByItself(t *testing.T) {
 	server := redistest.Start(t)
 	c := counter(t, server.URL())
-	c.own = table(t)
+	c.own = table()
 	for range 10 {
 		taken(t, c, "ann", minute)
 	}
