@@ -66,14 +66,13 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 // fleet is the container as httpapi sees it from this worker.
 type fleet struct {
 	*parts
-	parent      *supervisor.Parent
-	clearCaches func(pattern string) error // see purge
-	log         *slog.Logger
+	parent *supervisor.Parent
+	log    *slog.Logger
 }
 
 // Degraded implements httpapi.Fleet.
 func (f fleet) Degraded() []string {
-	components := f.others.degraded()
+	components := f.Backends.Degraded()
 	if f.health().FirstOpen {
 		components = append(components, "llm")
 	}
@@ -81,7 +80,10 @@ func (f fleet) Degraded() []string {
 }
 
 // ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
-func (f fleet) ClearCaches(pattern string) error { return f.purgeAll(f.clearCaches)(pattern) }
+func (f fleet) ClearCaches(pattern string) error {
+	f.Versions.BumpAll()()
+	return f.Purge(pattern)
+}
 
 // Refresh implements httpapi.Fleet.
 func (f fleet) Refresh() { f.publish(f.parent.Own()) }

@@ -6,9 +6,9 @@ import (
 
 	"studysharper/app/auth"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
 	"studysharper/app/shm"
 	"studysharper/app/supervisor"
 )
@@ -27,7 +27,7 @@ func createShared(c config.Config, log *slog.Logger) (*shm.Region, error) {
 		shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize},
 		shm.Spec{Name: "limits", Size: limit.TableSize},
 		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
-		shm.Spec{Name: "versions", Size: revision.Size},
+		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},
 		shm.Spec{Name: "holdings", Size: holdingBounds(c).Size()})
 	if err == nil && fallback != nil {
 		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
@@ -44,7 +44,7 @@ func openShared(region *shm.Region, c config.Config, owner int) (s sharedMemory,
 	}
 	limits, keys := section("limits", limit.TableSize), section("keys", keyStoreSize(c))
 	holdings := section("holdings", holdingBounds(c).Size())
-	s.versions = section("versions", revision.Size)
+	s.versions = section("versions", contextcache.VersionsSize)
 	if err != nil {
 		return s, err
 	}

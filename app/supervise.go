@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
 	"studysharper/app/store"
 	journals "studysharper/app/stream/memory"
 	"studysharper/app/stream/relay"
@@ -36,6 +36,9 @@ const leastRuns = 1024
 
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
+
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
@@ -101,7 +104,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	if err != nil {
 		return bootError{err}
 	}
-	board, versions := metrics.NewBoard(section), revision.NewVersions(shared.versions, revision.Options{})
+	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer

@@ -144,9 +144,6 @@ func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
 }
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
-	open := s.o.Board.Sum(metrics.Streams)
-	if gate := s.o.Admission.Gate; gate != nil {
-		open = max(open, gate.Total())
-	}
+	open := max(s.o.Board.Sum(metrics.Streams), s.o.Admission.Gate.Total())
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
 }
