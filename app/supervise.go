@@ -30,15 +30,8 @@ import (
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
 
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be rerun count too.
-const leastRuns = 1024
-
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
-
-// instanceVar tells a container's workers its name among the instances.
-const instanceVar = "STUDYSHARPER_INSTANCE"
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
@@ -129,10 +122,6 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
-
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
-func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
