@@ -59,6 +59,9 @@ func warningsOf(environment map[string]string, c config.Config) []string {
 	if c.LLMProvider == "offline" && given["LLM_BASE_URL"] != "" {
 		warnings = append(warnings, "LLM_BASE_URL has no effect: LLM_PROVIDER is offline")
 	}
+	if c.UnusedKey() {
+		warnings = append(warnings, "OPENROUTER_API_KEY has no effect: it is sent to openrouter.ai only; set LLM_API_KEY for the LLM_BASE_URL")
+	}
 	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
 		warnings = append(warnings, "there is no user authentication: `user_id` is trusted as sent (JWT_SECRET, JWT_JWKS_URL)")
 	}

@@ -133,7 +133,7 @@ func (a *assembly) makeRunner() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own())
+	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
 	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: agentStore{a.store}, Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
@@ -226,7 +226,7 @@ type fleet struct {
 // Degraded implements httpapi.Fleet.
 func (f fleet) Degraded() []string {
 	components := f.Backends.Degraded()
-	if f.health().FirstOpen {
+	if h := f.health(); h.FirstOpen || h.FirstRefusing {
 		components = append(components, "llm")
 	}
 	return components
@@ -251,14 +251,27 @@ func (f fleet) QuotaReached() {
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
 
-// newModel gives the model of the settings, and its health: the offline engine is always
-// well. Every run has room for its call: one that waited for a connection of ours until
+// silence is how long a streamed answer may bring nothing.
+const silence = 30 * time.Second
+
+// newModel returns the model of the settings, and its health: the offline engine is always
+// healthy. Every run has room for its call: one that waited for a connection of ours until
 // its time is over would be taken for a failure of the upstream.
-func newModel(c config.Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
+func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
+	o := modelOptions(c)
+	o.Memory, o.Observe = memory, observeCalls(own)
+	client := openai.New(o)
 	return client, client.Health
+}
+
+// modelOptions are what the settings say of the upstream model; doctor uses them too.
+func modelOptions(c config.Config) openai.Options {
+	return openai.Options{
+		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+		Timeout: c.LLMTimeout, StreamTimeout: max(c.LLMTimeout, c.WorkerTimeout), FirstByteTimeout: min(c.LLMTimeout, silence), IdleTimeout: min(c.LLMTimeout, silence),
+		MaxConns: c.MaxRuns, MaxTokens: c.LLMMaxTokens, Effort: c.LLMEffort,
+	}
 }
