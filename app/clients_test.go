@@ -37,7 +37,7 @@ func (s *service) asUser(worker int, token, method, path, body string) (int, map
 	s.t.Helper()
 	conn := s.dial(worker)
 	defer conn.Close()
-	res, err := ask(conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+	res, err := ask(conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: studysharper\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
 		method, path, token, len(body), body))
 	if err != nil {
 		s.t.Fatalf("%s %s: %v\n%s", method, path, err, s.log)

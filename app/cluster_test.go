@@ -209,6 +209,7 @@ func (s *service) exchangeHeader(method, path, body string) (status int, text st
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)

@@ -25,6 +25,7 @@ func (s *service) keepNote(ctx context.Context, client *http.Client, title strin
 		}
 		req.GetBody = nil // so that only this function sends again
 		req.Header.Set("Idempotency-Key", title)
+		req.Header.Set("Content-Type", "application/json")
 		res, err := client.Do(req)
 		if err != nil { // its worker was killed
 			continue

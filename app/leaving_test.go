@@ -21,6 +21,7 @@ func (s *service) asking(ctx context.Context) <-chan int {
 		if err != nil {
 			panic(err)
 		}
+		req.Header.Set("Content-Type", "application/json")
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		res, err := client.Do(req)
 		if err != nil {

@@ -133,6 +133,7 @@ func (s *service) ask(method, path, body string) (int, map[string]any) {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("X-Admin-Token", adminToken)
+	req.Header.Set("Content-Type", "application/json")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	res, err := client.Do(req)
 	if err != nil {
