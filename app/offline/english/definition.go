@@ -199,6 +199,9 @@ func isSoundMeaning(term, s string, form Form) bool {
 	if len(words) < 2 || len(words) > maxMeaningWords || len(text.Words(s)) < 2 && form != Phrase || len(text.Words(s)) < 1 {
 		return false
 	}
+	if form == Phrase && (subordinates.Has(words[0]) || !OpensNounPhrase(s)) {
+		return false
+	}
 	for _, w := range words[:min(3, len(words))] {
 		if form == Phrase && comparatives.Has(w) {
 			return false

@@ -1,10 +1,12 @@
 package english
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"studysharper/app/offline/lexicon"
 	"studysharper/app/text"
 )
 
@@ -21,8 +23,11 @@ func pluralSubject(subject []token) bool {
 		if i > 0 && (prepositions.Has(t.low) || t.s == "(" || t.s == ",") {
 			break
 		}
-		if v := verbs[t.low]; v.form == pastForm && head != "" {
+		if (t.tag == participle || t.tag == gerund) && head != "" {
 			break // pigments found in ...
+		}
+		if t.tag == subordinator {
+			break
 		}
 		if !isAdverb(t.low) {
 			head = t.low
@@ -34,6 +39,9 @@ func pluralSubject(subject []token) bool {
 // Plural reports whether a term reads like a plural: its last word does, or it
 // joins two things.
 func Plural(term string) bool {
+	if last := term[strings.LastIndexByte(term, ' ')+1:]; len(last) > 1 && last == strings.ToUpper(last) {
+		return false // CNS
+	}
 	term = strings.ToLower(term)
 	head, _, _ := strings.Cut(term, " of ")
 	word := head[strings.LastIndexByte(head, ' ')+1:]
@@ -80,4 +88,67 @@ func StartsWithPronoun(s string) bool { return anaphora.Has(strings.ToLower(text
 func IsVague(phrase string) bool {
 	head, _, _ := strings.Cut(strings.ToLower(phrase), " of ")
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
+}
+
+// IsPersonName reports whether a noun phrase is the name of a person: capitalised words with a given
+// name, or after a noun for a person ("President Johnson").
+func IsPersonName(phrase string) bool {
+	person, named := false, false
+	for w := range strings.FieldsSeq(phrase) {
+		low := strings.ToLower(w)
+		isPerson := lexicon.IsPerson(low) && !vague.Has(low)
+		if !IsName(w) && !isPerson {
+			return false
+		}
+		person, named = person || isPerson, named || IsName(w)
+	}
+	return person && named
+}
+
+// IsPlaceName reports whether a noun phrase is the name of a place.
+func IsPlaceName(phrase string) bool {
+	return IsName(phrase) && lexicon.IsPlace(strings.ToLower(phrase))
+}
+
+// IsThin reports whether a meaning says too little to tell a term from others: a few words without a
+// restriction.
+func IsThin(meaning string) bool {
+	words := strings.Fields(meaning)
+	if len(words) > 3 && articles.Has(words[0]) && vague.Has(words[1]) && words[2] == "of" {
+		words = words[3:] // a type of …
+	}
+	return len(words) <= 5 && !slices.ContainsFunc(words, func(w string) bool {
+		return relatives.Has(w) || prepositions.Has(w) || w == "to"
+	})
+}
+
+// IsVaguePredicate reports whether a predicate does not tell its subject from others: "is useful",
+// "exists", "includes …".
+func IsVaguePredicate(predicate string) bool {
+	toks := tokens("It " + predicate)
+	for i, t := range toks[1:] {
+		switch {
+		case t.tag == adverb:
+		case isBe(t.low) || t.low == "been":
+			next := i + 2
+			for next < len(toks) && toks[next].tag == adverb {
+				next++
+			}
+			return next == len(toks) || toks[next].tag != participle
+		case t.tag == auxiliary && !isHave(t.low):
+		default:
+			return vagueVerbs.Has(t.lemma)
+		}
+	}
+	return true
+}
+
+// HasSubordinate reports whether a statement has a subordinate clause.
+func HasSubordinate(s string) bool {
+	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == subordinator })
+}
+
+// StartsWithPreposition reports whether s starts with a preposition.
+func StartsWithPreposition(s string) bool {
+	return prepositions.Has(strings.ToLower(text.FirstWord(s)))
 }

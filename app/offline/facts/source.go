@@ -7,19 +7,23 @@ import (
 	"strings"
 
 	"studysharper/app/offline/english"
+	"studysharper/app/offline/language"
+	"studysharper/app/offline/lists"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
 
 // A Sentence of a Source.
 type Sentence struct {
-	Text    string  // as it stands
-	Plain   string  // without an opening connective
-	Alone   bool    // Plain can be understood by itself
-	Section int     // its place in Source.Sections
-	First   bool    // opens its paragraph
-	Rank    float64 // 0 to 1: its weight as a share of the heaviest sentence's
-	Focus   float64 // 0 to 1: how much it is about what was asked for, see Aim
+	Text    string      // as it stands
+	Plain   string      // without an opening connective
+	Alone   bool        // Plain can be understood by itself
+	Section int         // its place in Source.Sections
+	First   bool        // opens its paragraph
+	Rank    float64     // 0 to 1: its weight as a share of the heaviest sentence's
+	Focus   float64     // 0 to 1: how much it is about what was asked for, see Aim
+	Sound   bool        // can be asked about: refers to nothing outside of it, is not an example, not an instruction
+	Card    *lists.Card // the entry of a list that it is, or nil
 }
 
 // A Section of a Source: Sentences[From:To] under a heading, which may be "".
@@ -44,7 +48,9 @@ type Source struct {
 	Plain     []string     // the Text of each sentence
 	Defs      []Definition // in the order of the text, 80 at most
 	Phrases   []string     // the heaviest first, 60 at most
-	English   bool         // by its first sentences
+	Bold      []string     // emphasised phrases
+	Language  *language.Language
+	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
 
@@ -66,14 +72,15 @@ const (
 // one: the beginnings of twenty evenly spaced stretches. Between its steps it returns
 // context.Cause(ctx) if ctx has ended.
 func Read(ctx context.Context, o Outline) (*Source, error) {
-	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences)}
+	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences), Bold: o.text.Bold}
 	src.sampleSentences()
 	src.readSentences()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	src.Casing = english.NewCasing(src.Plain)
-	src.English = english.ReadsEnglish(src.Plain)
+	src.Language = language.Detect(strings.Join(src.Plain[:min(len(src.Plain), sampledSpans*10)], " "))
+	src.English = src.Language == language.English
 	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases)
 	src.weighSentences(rank(src.Plain))
 	if ctx.Err() != nil {
@@ -87,6 +94,7 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 	src.Index = newIndex(src.Plain)
 	src.loose = src.listLoosePhrases()
 	src.Title = src.chooseTitle()
+	src.judgeSentences()
 	return src, nil
 }
 

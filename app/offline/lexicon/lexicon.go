@@ -61,6 +61,9 @@ func Lookup(word string) Entry {
 	return e
 }
 
+// unchanged are verbs whose past forms are the base.
+const unchanged = " set cut put let hit hurt cost cast shut split spread quit bet read beat burst rid shed thrust upset "
+
 // addLine adds what the table says of a word.
 func (e *Entry) addLine(word string) {
 	for line := range linesOf(words, word) {
@@ -76,6 +79,9 @@ func (e *Entry) addLine(word string) {
 				e.Noun = weight
 			case 'v':
 				e.Verb, e.Form, e.Lemma = weight, e.Form|Base, word
+				if strings.Contains(unchanged, " "+word+" ") {
+					e.Form |= Past | Participle
+				}
 			case 'a':
 				e.Adjective = weight
 			case 'r':
@@ -90,8 +96,8 @@ func (e *Entry) addVerb(base string, form Form) bool {
 	for line := range linesOf(words, base) {
 		if at := strings.IndexByte(line, 'v'); at >= 0 && !strings.Contains(line, " ") {
 			e.Verb, e.Lemma, e.Form, e.Known = int(line[at+1]-'0'), base, e.Form|form, true
-			if form == Third && e.Noun == Absent && line[0] == 'n' {
-				e.Noun = int(line[1] - '0') // a plural as well
+			if form == Third && line[0] == 'n' {
+				e.Noun = max(e.Noun, int(line[1]-'0')) // a plural as well
 			}
 			return true
 		}

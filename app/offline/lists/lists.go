@@ -42,7 +42,7 @@ func Extract(lines string) (cards []Card, rest string) {
 			continue
 		}
 		for _, c := range found {
-			out = append(out, "", mark+strconv.Itoa(len(cards)), "")
+			out = append(out, "", mark+strconv.Itoa(len(cards))+".", "") // with a full stop, so that it is not taken for a heading
 			cards = append(cards, c)
 		}
 		i = next
@@ -57,7 +57,7 @@ func Index(paragraph string) (n int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	n, err := strconv.Atoi(digits)
+	n, err := strconv.Atoi(strings.TrimSuffix(digits, "."))
 	return n, err == nil
 }
 
