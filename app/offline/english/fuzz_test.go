@@ -57,5 +57,4 @@ func readSentence(t *testing.T, s string) {
 	IsName(s)
 	IsCredit(s)
 	StartsWithPronoun(s)
-	ReadsEnglish([]string{s})
 }

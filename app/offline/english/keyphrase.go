@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"studysharper/app/offline/clean"
 	"studysharper/app/offline/language"
 	"studysharper/app/text"
 )
@@ -30,7 +31,9 @@ func Keyphrases(s string, n int) []string {
 func KeyphrasesIn(sentences []string, n int) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}
-	t.foreign = language.Detect(strings.Join(sentences[:min(len(sentences), maxDetected)], " ")) != language.English
+	if l := language.Detect(strings.Join(sentences[:min(len(sentences), maxDetected)], " ")); l != language.English {
+		t.foreign = l
+	}
 	for _, s := range sentences {
 		t.countSentence(s)
 	}
@@ -62,7 +65,7 @@ type tally struct {
 	at     map[string]int
 	casing Casing
 
-	foreign bool // not English: its function words are unknown, so only single words are counted
+	foreign *language.Language // not English: only single words are counted; nil for English
 }
 
 // maxPhraseWords bounds a key phrase.
@@ -92,7 +95,7 @@ func (t *tally) countSentence(s string) {
 // canBeTerm reports whether token i can be part of a term.
 func canBeTerm(toks []token, i int) bool {
 	t := toks[i]
-	if !isNameable(t) {
+	if r, _ := utf8.DecodeRuneInString(t.s); !isNameable(t) || clean.IsFormula(r) {
 		return false
 	}
 	if text.IsUnspaced(t.s) {
@@ -135,17 +138,27 @@ func (t *tally) countRun(s string, toks []token, i, j int) {
 		}
 		return
 	}
-	if t.foreign {
+	if t.foreign != nil {
 		for ; i < j; i++ {
-			if utf8.RuneCountInString(toks[i].s) > 3 {
-				t.countPhrase(toks[i].s, s, 1, true)
-			}
+			t.countForeign(s, toks, i)
 		}
 		return
 	}
 	longest := max(i, j-maxPhraseWords)
 	for start := longest; start < j; start++ {
 		t.countPhrase(span(s, toks, start, j), s, j-start, start == longest)
+	}
+}
+
+// countForeign counts a word of another language if it can be a noun.
+func (t *tally) countForeign(s string, toks []token, i int) {
+	before := ""
+	if i > 0 && toks[i-1].word {
+		before = toks[i-1].s
+	}
+	word := toks[i].s
+	if l := t.foreign; l.KnowsNouns() && l.IsNoun(word, before) || !l.KnowsNouns() && utf8.RuneCountInString(word) > 3 && !l.IsFrequent(toks[i].low) {
+		t.countPhrase(word, s, 1, true)
 	}
 }
 

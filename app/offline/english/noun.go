@@ -90,24 +90,31 @@ func IsVague(phrase string) bool {
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
 }
 
-// IsPersonName reports whether a noun phrase is the name of a person: capitalised words with a given
-// name, or after a noun for a person ("President Johnson").
+// IsPersonName reports whether a noun phrase is the name of a person: it begins with a given name or
+// a title ("President Johnson"), all else are names, and it is not a place or an organisation.
 func IsPersonName(phrase string) bool {
-	person, named := false, false
-	for w := range strings.FieldsSeq(phrase) {
+	words := strings.Fields(phrase)
+	if len(words) == 0 || PlaceKind(phrase) != 0 || organisations.Has(strings.ToLower(words[len(words)-1])) {
+		return false
+	}
+	for i, w := range words {
 		low := strings.ToLower(w)
-		isPerson := lexicon.IsPerson(low) && !vague.Has(low)
-		if !IsName(w) && !isPerson {
+		if !IsName(w) || i == 0 && (!lexicon.IsPerson(low) || vague.Has(low) || lexicon.Lookup(low).Adjective >= 0 && len(words) > 1) {
 			return false
 		}
-		person, named = person || isPerson, named || IsName(w)
 	}
-	return person && named
+	return len(words) > 1 || !isTitle(strings.ToLower(words[0]))
 }
 
-// IsPlaceName reports whether a noun phrase is the name of a place.
-func IsPlaceName(phrase string) bool {
-	return IsName(phrase) && lexicon.IsPlace(strings.ToLower(phrase))
+// isTitle reports whether a word is a common noun for a person, as in titles.
+func isTitle(low string) bool { return persons.Has(low) || lexicon.Lookup(low).Known }
+
+// PlaceKind returns the kind of the place that a noun phrase names, or 0.
+func PlaceKind(phrase string) byte {
+	if !IsName(phrase) {
+		return 0
+	}
+	return lexicon.PlaceKind(strings.ToLower(phrase))
 }
 
 // IsThin reports whether a meaning says too little to tell a term from others: a few words without a
@@ -117,9 +124,12 @@ func IsThin(meaning string) bool {
 	if len(words) > 3 && articles.Has(words[0]) && vague.Has(words[1]) && words[2] == "of" {
 		words = words[3:] // a type of …
 	}
-	return len(words) <= 5 && !slices.ContainsFunc(words, func(w string) bool {
-		return relatives.Has(w) || prepositions.Has(w) || w == "to"
-	})
+	return len(words) <= 5 && !IsRestricted(strings.Join(words, " "))
+}
+
+// IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".
+func IsRestricted(phrase string) bool {
+	return slices.ContainsFunc(strings.Fields(phrase), func(w string) bool { return relatives.Has(w) || prepositions.Has(w) || w == "used" })
 }
 
 // IsVaguePredicate reports whether a predicate does not tell its subject from others: "is useful",

@@ -6,6 +6,7 @@ import (
 
 	"studysharper/app/offline/clean"
 	"studysharper/app/offline/lexicon"
+	"studysharper/app/text"
 )
 
 // maxNumbers bounds the numbers of a sentence that can be asked about; a row of a table has more.
@@ -16,7 +17,7 @@ const maxNumbers = 4
 // author, and it is not an instruction.
 func IsSelfContained(s string) bool {
 	toks := tokens(s)
-	if len(toks) < 4 || strings.ContainsAny(s, `{}[]<>|\^=_~`) || clean.HasFormula(s) || s[0] == '(' || !hasFiniteVerb(toks) {
+	if len(toks) < 4 || strings.ContainsAny(s, `{}[]<>|\^=_~`) || formulas(s) > maxFormulas || s[0] == '(' || !hasFiniteVerb(toks) {
 		return false
 	}
 	if first := toks[0]; first.tag == baseVerb || first.tag == finite || first.tag == toTag || first.low == "there" {
@@ -56,6 +57,18 @@ func isSpoken(low string) bool {
 		return stopWords.Has(head)
 	}
 	return cut && (tail == "re" || tail == "ve" || tail == "ll" || tail == "m" || tail == "d") || low == "gonna" || low == "okay" || low == "ok" || low == "yeah"
+}
+
+// maxFormulas bounds the formulas of a sentence that can be asked about.
+const maxFormulas = 2
+
+func formulas(s string) (n int) {
+	for _, r := range s {
+		if clean.IsFormula(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // isConjunction reports whether "such" or "so" belongs to "such as" or "so that".
@@ -183,6 +196,9 @@ func IsNounPhrase(s string) bool {
 // OpensNounPhrase reports whether s begins as what a thing is: not with a verb, a preposition or a
 // participle without its noun.
 func OpensNounPhrase(s string) bool {
+	if first := text.FirstWord(s); closed[strings.ToLower(first)] != nil {
+		s = strings.ToLower(first) + s[len(first):]
+	}
 	toks := tokens("It is " + s)
 	if len(toks) < 3 {
 		return false

@@ -163,8 +163,15 @@ const (
 	rare     = 20
 )
 
-// disagreement is the cost of a verb that does not agree with the noun or pronoun before it.
+// disagreement is the cost of a verb that does not agree with the noun or pronoun before it, or
+// follows an article.
 func disagreement(toks []token, i int, before, here tag) int {
+	if here == finite && i > 0 && before == determiner && articles.Has(toks[i-1].low) {
+		return rare
+	}
+	if here == adjective && before == noun && toks[i].form&(lexicon.Participle|lexicon.Gerund) != 0 {
+		return unlikely
+	}
 	if here != finite || i == 0 || before != noun && before != pronoun {
 		return 0
 	}

@@ -37,5 +37,6 @@ var (
 	outside          = lists["outside"]
 	deictic          = lists["deictic"]
 	unique           = lists["unique"]
+	organisations    = lists["organisation"]
 	vagueVerbs       = lists["vague-verb"]
 )

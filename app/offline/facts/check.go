@@ -60,11 +60,11 @@ func (src *Source) isClear(subject string) bool {
 	return noun == "" || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
 }
 
-// isWorthDefining reports whether a definition makes a question: a key term that stands for itself,
+// IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
 // with a meaning that is whole and says more than a few words.
-func (src *Source) isWorthDefining(d Definition) bool {
+func (src *Source) IsWorthDefining(d Definition) bool {
 	switch {
-	case !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+	case src.Sentences[d.At].Card != nil || !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
 		return false
 	case d.Form == english.Phrase:
 		return !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)

@@ -27,7 +27,7 @@ func (src *Source) readCloze(i int) (Fact, bool) {
 	if term == "" {
 		return Fact{}, false
 	}
-	gapped, shown := blankTerm(s.Plain, term)
+	gapped, shown := Blank(s.Plain, term)
 	if strings.HasPrefix(gapped, "____:") || len(text.Words(strings.ReplaceAll(gapped, "____", " "))) < minLeft {
 		return Fact{}, false
 	}
@@ -42,7 +42,7 @@ func (src *Source) chooseGap(s string) string {
 		words := strings.Count(p, " ") + 1
 		score := 0.0
 		switch mentions := len(src.Index.Mentions(p)); {
-		case !gappable(s, p) || english.IsVague(p) || words > 4:
+		case !IsExchangeable(s, p) || english.IsVague(p) || words > 4:
 			continue
 		case slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, p) }) || src.isMarked(p) && words > 1:
 			score = 3
@@ -60,14 +60,14 @@ func (src *Source) chooseGap(s string) string {
 	return best
 }
 
-// gappable reports whether s contains the term, but not in brackets or as part of a longer name
+// IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
 // (photosystem II, Board of Education).
-func gappable(s, term string) bool {
+func IsExchangeable(s, term string) bool {
 	at := Find(s, term, 0)
 	if at < 0 || strings.Count(s[:at], "(") > strings.Count(s[:at], ")") {
 		return false
 	}
-	if english.IsName(term) && at > 0 && (partOfName(s[:at]) || Find(s, term, at+1) >= 0) {
+	if Find(s, term, at+1) >= 0 || english.IsName(term) && at > 0 && partOfName(s[:at]) {
 		return false
 	}
 	next, _, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
@@ -78,6 +78,9 @@ func gappable(s, term string) bool {
 // partOfName reports whether the words before a name belong to it.
 func partOfName(before string) bool {
 	words := strings.Fields(before)
+	if len(words) == 0 {
+		return false
+	}
 	last := words[len(words)-1]
 	if last == "of" && len(words) > 1 {
 		last = words[len(words)-2]
@@ -86,9 +89,9 @@ func partOfName(before string) bool {
 	return strings.HasSuffix(last, ".") || english.IsName(last) && len(words) > 1
 }
 
-// blankTerm replaces every mention of term by a gap and returns the term as it was first
+// Blank replaces every mention of term by a gap and returns the term as it was first
 // written.
-func blankTerm(s, term string) (gapped, shown string) {
+func Blank(s, term string) (gapped, shown string) {
 	var out strings.Builder
 	at := 0
 	for {

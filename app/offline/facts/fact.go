@@ -93,7 +93,7 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	}
 	var found []Fact
 	for _, d := range defs {
-		if src.isWorthDefining(d) {
+		if src.IsWorthDefining(d) {
 			found = append(found, newDefineFact(d))
 			if f, ok := newReverseFact(d); ok {
 				found = append(found, f)

@@ -124,7 +124,7 @@ func TestAimMarksWhatWasAskedAbout(t *testing.T) {
 func TestRivalsAreNoneWhereTheTextHasTooFewTerms(t *testing.T) {
 	src := read(t, "A coup is a sudden seizure of power.")
 	for _, f := range src.Facts(context.Background()) {
-		if got := src.Distractors(f, 0.5); len(got) > 2 {
+		if got := src.Distractors(f); len(got) > 2 {
 			t.Errorf("%+v: %q", f, got)
 		}
 	}

@@ -19,7 +19,7 @@ func (src *Source) readForeignCloze(i int) (Fact, bool) {
 	if term == "" {
 		return Fact{}, false
 	}
-	gapped, shown := blankTerm(s, term)
+	gapped, shown := Blank(s, term)
 	if strings.Count(gapped, "____") > 1 {
 		return Fact{}, false
 	}
@@ -35,7 +35,7 @@ func endsSentence(s string) bool {
 func (src *Source) chooseForeignGap(s string) string {
 	if src.Language.Unspaced {
 		for _, p := range src.Phrases {
-			if at := strings.Index(s, p); at >= 0 && src.isRepeated(p) && english.IsWholeRun(s, at, at+len(p)) {
+			if at := strings.Index(s, p); at >= 0 && src.isRepeated(p, 3) && english.IsWholeRun(s, at, at+len(p)) {
 				return p
 			}
 		}
@@ -53,7 +53,7 @@ func (src *Source) chooseForeignGap(s string) string {
 		if !src.Language.KnowsNouns() {
 			fits = before != "" && utf8.RuneCountInString(word) > 4
 		}
-		fits = fits && !strings.ContainsAny(word, "-/.'’(") && (src.isRepeated(word) || len(src.Sentences) <= few)
+		fits = fits && !strings.ContainsAny(word, "-/.'’(") && (src.isRepeated(word, 2) || len(src.Sentences) <= few)
 		if score := 0.01*float64(utf8.RuneCountInString(word)) + src.Prominence(word); fits && score > top && Find(s, word, 0) > 0 {
 			best, top = word, score
 		}
@@ -64,11 +64,14 @@ func (src *Source) chooseForeignGap(s string) string {
 	return best
 }
 
-// isRepeated reports whether the text uses a word more than once.
-func (src *Source) isRepeated(word string) bool {
+// isRepeated reports whether the text uses a word at least so often; a short text, twice.
+func (src *Source) isRepeated(word string, least int) bool {
 	n := 0
+	if len(src.Sentences) <= few {
+		least = min(least, 2)
+	}
 	for _, s := range src.Plain {
-		if n += strings.Count(s, word); n > 1 {
+		if n += strings.Count(s, word); n >= least {
 			return true
 		}
 	}

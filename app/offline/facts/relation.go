@@ -227,7 +227,7 @@ func (src *Source) readRole(i int) (Fact, bool) {
 		}
 		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(use)}, true
 	}
-	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || english.StartsWithPreposition(rest) && !strings.HasPrefix(rest, "to ") {
+	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || !strings.HasPrefix(rest, "to ") && !strings.HasPrefix(rest, "the ") && !strings.HasPrefix(rest, "a ") && !strings.HasPrefix(rest, "an ") && !strings.HasPrefix(rest, "that ") {
 		return Fact{}, false
 	}
 	return Fact{Kind: Role, Question: "What " + be + " " + sub + "?", Answer: english.Finished(rest)}, true
@@ -249,7 +249,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	switch low := src.Casing.Lower(sub); {
 	case english.IsPersonName(low):
 		word = "Who "
-	case english.IsPlaceName(low):
+	case english.PlaceKind(low) != 0:
 		word = "Which place "
 	case slices.ContainsFunc(strings.Fields(low), english.IsName):
 		word = "Who or what "

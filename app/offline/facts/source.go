@@ -3,7 +3,6 @@ package facts
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"studysharper/app/offline/english"
@@ -53,9 +52,9 @@ type Source struct {
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
+	defines   bool     // the lists are mostly terms with definitions
+	Entities  []Entity // persons, places, years and defined terms, 300 at most
 
-	years []int    // that the sentences name, each once
-	loose []string // phrases that can stand for a term in an option
 }
 
 // Bounds of a source.
@@ -92,8 +91,9 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
 	}
 	src.Index = newIndex(src.Plain)
-	src.loose = src.listLoosePhrases()
+	src.listEntities()
 	src.Title = src.chooseTitle()
+	src.defines = src.mostlyDefines()
 	src.judgeSentences()
 	return src, nil
 }
@@ -104,9 +104,6 @@ func (src *Source) readSentences() {
 		s := &src.Sentences[i]
 		s.Plain, s.Alone = english.Standalone(s.Text)
 		src.Plain = append(src.Plain, s.Text)
-		if y, err := strconv.Atoi(YearIn(s.Text)); err == nil && !slices.Contains(src.years, y) {
-			src.years = append(src.years, y)
-		}
 	}
 }
 

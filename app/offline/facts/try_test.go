@@ -15,8 +15,12 @@ func TestTry(t *testing.T) {
 		s := src.Sentences[d.At]
 		fmt.Printf("DEF %q alone=%v self=%v key=%v np=%v clear=%v thin=%v loose=%v | %s\n", d.Term+" = "+d.Meaning, s.Alone, english.IsSelfContained(s.Plain), src.isKey(d.Term), english.IsNounPhrase(d.Term), src.isClear(d.Named()), english.IsThin(d.Meaning), english.HasLooseVerb(d.Meaning), s.Text)
 	}
+	fmt.Println("LANG", src.Language.Name)
 	n := 0
 	for _, s := range src.Sentences {
+		if os.Getenv("V") != "" {
+			fmt.Println(s.Alone, english.IsSelfContained(s.Plain), s.Plain)
+		}
 		if s.Sound {
 			n++
 		}

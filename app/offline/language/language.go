@@ -21,6 +21,7 @@ type Language struct {
 	Points   string   // opens an overview, with %s for the title
 	articles []string // words after which a noun follows; none: unknown
 	nouns    bool     // writes nouns with capitals
+	filler   string   // nouns that say nothing by themselves
 
 	words string // its most frequent words
 }
@@ -34,34 +35,28 @@ var spoken = []*Language{
 	English,
 	{Name: "German", Complete: "Ergänze: ", Says: "In deinem Text steht: ", Under: "In deinem Text steht (unter „%s“): ",
 		Unknown: "Darauf finde ich in deinem Text keine Antwort.", Truth: "Richtig oder falsch: ", Points: "Das Wichtigste aus „%s“:", nouns: true,
-		words: "der die das und ist von den mit des dem nicht ein eine auf für werden wird sich im als auch es zu bei oder sind durch"},
+		filler: " gegensatz beispiel fall art teil weise grund folge vergleich ergebnis verlauf jahr jahre zeit form rolle anzahl ",
+		words:  "der das und ist von den mit des dem nicht ein eine auf für werden wird sich im auch zu bei oder sind durch"},
 	{Name: "Spanish", Complete: "Completa: ", Says: "Tu material dice: ", Under: "Tu material dice (en «%s»): ",
 		Unknown: "No encuentro una respuesta a eso en tu material.", Truth: "Verdadero o falso: ", Points: "Lo principal de «%s»:",
 		articles: []string{"el", "la", "los", "las", "un", "una", "del", "al"},
-		words:    "el la de que y en los del se las por un para con una su al es lo como más o son fue también entre"},
+		filler:   " ejemplo caso parte vez forma manera hecho año años tiempo lugar través ",
+		words:    "el la que y en los del se las por un para con una su al es lo como más fue también entre"},
 	{Name: "French", Complete: "Complète : ", Says: "Ton texte dit : ", Under: "Ton texte dit (sous « %s ») : ",
 		Unknown: "Je ne trouve pas de réponse à cela dans ton texte.", Truth: "Vrai ou faux : ", Points: "L’essentiel de « %s » :",
 		articles: []string{"le", "la", "les", "l'", "l’", "un", "une", "du", "des", "au", "aux", "d'", "d’"},
-		words:    "le la les de des et est un une du en que qui dans pour par sur au pas plus ce il sont avec se aux cette"},
-	{Name: "Italian", words: "il di che la e un per è in una del con le si da al della sono i non come gli nel alla più dei"},
-	{Name: "Portuguese", words: "de a o que e do da em um para é com não uma os no se na por mais as dos como foi ao das são"},
-	{Name: "Dutch", words: "de het een en van in is dat op te zijn met voor die niet aan er door wordt ook als bij worden of"},
+		filler:   " exemple cas fait partie lieu temps fin suite façon manière année années fois ",
+		words:    "le la les de des et est un une du en que qui dans par sur au pas ce il sont avec se aux cette"},
+	named("Italian", false, "il di che la e un per è una del con le si da al della sono non gli nel alla più dei"),
+	named("Portuguese", false, "de o que e da em um para é com não uma os se na por mais dos foi ao das são"),
+	named("Dutch", false, "de het een en van dat op te zijn met voor niet aan er wordt ook als bij worden"),
 }
 
-func init() {
-	for _, l := range spoken {
-		if l.Complete == "" {
-			l.speak()
-		}
-	}
-	for i := range scripts {
-		scripts[i].language.speak()
-	}
-}
-
-// speak lets a language use English words.
-func (l *Language) speak() {
-	l.Complete, l.Says, l.Under, l.Unknown, l.Truth, l.Points = English.Complete, English.Says, English.Under, English.Unknown, English.Truth, English.Points
+// named makes a language for which the engine uses English words.
+func named(name string, unspaced bool, words string) *Language {
+	l := *English
+	l.Name, l.Unspaced, l.words = name, unspaced, words
+	return &l
 }
 
 // scripts are those by which a language, or a group of them, is known.
@@ -69,10 +64,10 @@ var scripts = []struct {
 	table    *unicode.RangeTable
 	language *Language
 }{
-	{unicode.Hiragana, &Language{Name: "Japanese", Unspaced: true}}, {unicode.Katakana, &Language{Name: "Japanese", Unspaced: true}},
-	{unicode.Han, &Language{Name: "Chinese", Unspaced: true}}, {unicode.Hangul, &Language{Name: "Korean"}}, {unicode.Thai, &Language{Name: "Thai", Unspaced: true}},
-	{unicode.Cyrillic, &Language{Name: "a language in Cyrillic script"}}, {unicode.Arabic, &Language{Name: "a language in Arabic script"}},
-	{unicode.Greek, &Language{Name: "Greek"}}, {unicode.Hebrew, &Language{Name: "Hebrew"}}, {unicode.Devanagari, &Language{Name: "a language in Devanagari script"}},
+	{unicode.Hiragana, named("Japanese", true, "")}, {unicode.Katakana, named("Japanese", true, "")},
+	{unicode.Han, named("Chinese", true, "")}, {unicode.Hangul, named("Korean", false, "")}, {unicode.Thai, named("Thai", true, "")},
+	{unicode.Cyrillic, named("a language in Cyrillic script", false, "")}, {unicode.Arabic, named("a language in Arabic script", false, "")},
+	{unicode.Greek, named("Greek", false, "")}, {unicode.Hebrew, named("Hebrew", false, "")}, {unicode.Devanagari, named("a language in Devanagari script", false, "")},
 }
 
 // maxSample bounds how much of a text is looked at, in bytes.
@@ -148,6 +143,11 @@ func (l *Language) Warning() string {
 	}
 }
 
+// IsFrequent reports whether a lower-case word is one of the most frequent of the language.
+func (l *Language) IsFrequent(word string) bool {
+	return strings.Contains(" "+l.words+" ", " "+word+" ")
+}
+
 // KnowsNouns reports whether nouns can be told in this language.
 func (l *Language) KnowsNouns() bool { return l.nouns || l.articles != nil }
 
@@ -155,7 +155,7 @@ func (l *Language) KnowsNouns() bool { return l.nouns || l.articles != nil }
 // sentence).
 func (l *Language) IsNoun(word, before string) bool {
 	r := []rune(word)
-	if len(r) < 4 {
+	if len(r) < 4 || strings.Contains(l.filler, " "+strings.ToLower(word)+" ") {
 		return false
 	}
 	if l.nouns {

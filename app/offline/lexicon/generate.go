@@ -161,8 +161,19 @@ func looksInflected(w string, all map[string]string) bool {
 // adjectiveEndings are known to package lexicon too.
 var adjectiveEndings = []string{"ous", "al", "ic", "ive", "able", "ible", "less", "ful", "ary", "ish", "ed", "ing", "like"}
 
+// placeKind returns a letter for what a place is: a city, a nation, a state or something else.
+func placeKind(class string) string {
+	class = strings.ToLower(class)
+	for _, kind := range []struct{ word, letter string }{{"city", "c"}, {"capital", "c"}, {"town", "c"}, {"port", "c"}, {"metropolis", "c"}, {"country", "n"}, {"nation", "n"}, {"kingdom", "n"}, {"republic", "n"}, {"state", "s"}, {"province", "s"}, {"continent", "k"}} {
+		if strings.Contains(class, kind.word) {
+			return kind.letter
+		}
+	}
+	return "o"
+}
+
 // nameLines returns the words whose first meaning is a person (common nouns and given names) and
-// the names whose first meaning is a place.
+// the names whose first meaning is a place, each with a letter for its kind.
 func nameLines(dir string) (person, place []string) {
 	first := make(map[string]bool) // "lemma offset" of each first meaning
 	eachLine(dir, "index.noun", func(f []string) {
@@ -170,6 +181,8 @@ func nameLines(dir string) (person, place []string) {
 		first[f[0]+" "+f[len(f)-senses]] = true
 	})
 	given := make(map[string]int)
+	kinds := make(map[string]string) // of a place, by the offset of what it is an instance of
+	eachLine(dir, "data.noun", func(f []string) { kinds[f[0]] = placeKind(f[4]) })
 	eachLine(dir, "data.noun", func(f []string) {
 		words, _ := strconv.ParseInt(f[3], 16, 0)
 		instance := slices.Contains(f, "@i")
@@ -186,7 +199,8 @@ func nameLines(dir string) (person, place []string) {
 			case f[1] == persons && instance && several && upper && len(name) > 2:
 				given[strings.ToLower(name)]++
 			case f[1] == locations && instance && upper && len(w) >= minPlaceLen && strings.Count(w, "_") < 3:
-				place = append(place, strings.ReplaceAll(low, "_", " "))
+				at := slices.Index(f, "@i")
+				place = append(place, strings.ReplaceAll(low, "_", " ")+"\t"+kinds[f[at+1]])
 			}
 		}
 	})

@@ -169,8 +169,15 @@ func (e *Entry) guess(word string) {
 // name.
 func IsPerson(word string) bool { return has(persons, word) }
 
-// IsPlace reports whether a name in lower case is that of a place.
-func IsPlace(name string) bool { return has(places, name) }
+// PlaceKind returns a letter for the kind of a place, by its name in lower case: 'c' for a city, 'n'
+// a nation, 's' a state or province, 'k' a continent, 'o' another place; 0 if it is not a place.
+func PlaceKind(name string) byte {
+	at := search(places, name+"\t")
+	if rest, ok := strings.CutPrefix(places[at:], name+"\t"); ok {
+		return rest[0]
+	}
+	return 0
+}
 
 func has(table, word string) bool {
 	at := search(table, word)

@@ -42,8 +42,16 @@ func TestPersonsAndPlaces(t *testing.T) {
 		"senator": {true, false}, "albert": {true, false}, "france": {false, true}, "new york": {false, true},
 		"enzyme": {false, false}, "": {false, false}, "zzzz": {false, false}, "aa": {false, false},
 	} {
-		if got := [2]bool{IsPerson(word), IsPlace(word)}; got != want {
+		if got := [2]bool{IsPerson(word), PlaceKind(word) != 0}; got != want {
 			t.Errorf("%s: %v, want %v", word, got, want)
+		}
+	}
+}
+
+func TestPlacesHaveAKind(t *testing.T) {
+	for name, want := range map[string]byte{"france": 'n', "geneva": 'c', "texas": 's', "enzyme": 0} {
+		if got := PlaceKind(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
