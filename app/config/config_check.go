@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"studysharper/app/redisconn"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -100,6 +99,7 @@ var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
 	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is not a header's value, or holds a space
 	modelName = regexp.MustCompile(`^[^\s#"']+$`)
+	word      = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 )
 
 // unusableModel finds what is wrong with how the upstream model is reached. A key may be
@@ -123,6 +123,14 @@ func (c *Config) unusableModel(given map[string]string) Faults {
 	for _, name := range c.LLMFallbacks {
 		if !modelName.MatchString(name) {
 			faults = append(faults, Fault{"LLM_FALLBACK_MODELS", name, "must be models' names with commas between them, without spaces, quotes and #"})
+		}
+	}
+	if c.LLMJudgeModel != "" && !modelName.MatchString(c.LLMJudgeModel) {
+		faults = append(faults, Fault{"LLM_JUDGE_MODEL", c.LLMJudgeModel, "must be one model's name, without spaces, quotes and #"})
+	}
+	for _, setting := range []string{"LLM_REASONING_EFFORT", "LLM_API_VERSION"} {
+		if !word.MatchString(given[setting]) {
+			faults = append(faults, Fault{setting, given[setting], "must be one word of letters, digits, dots and hyphens"})
 		}
 	}
 	return faults
@@ -186,7 +194,7 @@ func badOrigin(origin string, production bool) string {
 // unusableTogether finds what is wrong with the settings of several instances.
 func (c *Config) unusableTogether() Faults {
 	if c.RedisURL != "" {
-		if err := redisconn.Check(c.RedisURL); err != nil {
+		if _, err := ParseRedis(c.RedisURL); err != nil {
 			return Faults{{"REDIS_URL", RedactURL(c.RedisURL), err.Error()}}
 		}
 		return nil
