@@ -93,8 +93,11 @@ var unusual = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2
 func normalize(s string) string {
 	s = unusual.Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.Map(func(r rune) rune {
-		if IsFormula(r) {
+		switch {
+		case IsFormula(r):
 			return utf8.RuneError
+		case r >= 0x1f000 && r < 0x1fb00, r >= 0x2600 && r < 0x27c0, r == 0xfe0f:
+			return -1 // emoji
 		}
 		return r
 	}, s)

@@ -24,14 +24,14 @@ func Keyphrases(s string, n int) []string {
 			}
 		}
 	}
-	return KeyphrasesIn(body, n)
+	return KeyphrasesIn(body, n, language.Detect(s))
 }
 
-// KeyphrasesIn is Keyphrases for sentences without headings.
-func KeyphrasesIn(sentences []string, n int) []string {
+// KeyphrasesIn is Keyphrases for sentences of a language, without headings.
+func KeyphrasesIn(sentences []string, n int, l *language.Language) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}
-	if l := language.Detect(strings.Join(sentences[:min(len(sentences), maxDetected)], " ")); l != language.English {
+	if l != language.English {
 		t.foreign = l
 	}
 	for _, s := range sentences {
@@ -39,9 +39,6 @@ func KeyphrasesIn(sentences []string, n int) []string {
 	}
 	return t.bestPhrases(n)
 }
-
-// maxDetected is how many sentences decide in which language a text is.
-const maxDetected = 100
 
 // A candidate is a phrase being weighed.
 type candidate struct {

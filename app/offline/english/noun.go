@@ -153,6 +153,25 @@ func IsVaguePredicate(predicate string) bool {
 	return true
 }
 
+// IsDate reports whether s is a year, or a month or day with its year.
+func IsDate(s string) bool {
+	words := strings.Fields(strings.ToLower(s))
+	for _, w := range words {
+		if w = strings.Trim(w, ",."); strings.Trim(w, "0123456789") != "" && !months.Has(w) {
+			return false
+		}
+	}
+	return len(words) > 0 && len(strings.Trim(words[len(words)-1], ".,")) == 4
+}
+
+// OnDate is a date with its preposition.
+func OnDate(date string) string {
+	if text.IsDigit(rune(date[0])) && strings.Contains(date, " ") {
+		return "on " + date
+	}
+	return "in " + date
+}
+
 // HasSubordinate reports whether a statement has a subordinate clause.
 func HasSubordinate(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == subordinator })

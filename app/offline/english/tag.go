@@ -150,6 +150,8 @@ func precedesVerb(toks []token, i int) bool {
 		case t.isFinite():
 			return true
 		case t.tag == coordinator && toks[i+1].tag == preposition && j+1 < len(toks) && toks[j+1].tag == noun:
+		case t.s == "," && endOfAside(toks, j) > j:
+			j = endOfAside(toks, j)
 		case t.tag == subordinator || t.tag == coordinator || t.tag == stop || t.tag == mark:
 			return false
 		}

@@ -69,7 +69,7 @@ func (src *Source) IsWorthDefining(d Definition) bool {
 	case d.Form == english.Phrase:
 		return !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
 	case d.Form == english.Clause:
-		return src.Sentences[max(0, d.At-1)].Sound
+		return strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound
 	default:
 		return true
 	}

@@ -119,6 +119,9 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 		if r.Kind != e.Kind || r.Sort != e.Sort || r.The != e.The && r.Kind != Concept || r.Kind == Concept && !near || Related(r.Name, e.Name) || english.Plural(r.Name) != english.Plural(e.Name) && r.Kind == Concept {
 			continue
 		}
+		if src.areAliases(e.Name, r.Name) {
+			continue
+		}
 		if src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
 			found = append(found, rival{r.Name, src.distance(e, r)})
 		}
@@ -131,6 +134,13 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 		}
 	}
 	return out
+}
+
+// areAliases reports whether two names are parts of one: Victor and Frankenstein.
+func (src *Source) areAliases(a, b string) bool {
+	return slices.ContainsFunc(src.Entities, func(e Entity) bool {
+		return e.Kind != Concept && Find(e.Name, a, 0) >= 0 && Find(e.Name, b, 0) >= 0
+	})
 }
 
 // distance is how unlike two entities of one kind look.

@@ -18,7 +18,9 @@ func (src *Source) newListedFact(c lists.Card) Fact {
 		f.Question = english.Capital(c.Column) + " of " + c.Front + "?"
 	case c.Column != "":
 		f.Question = c.Front + " – " + c.Column + "?"
-	case src.defines && isDefinition(c):
+	case src.English && english.IsDate(c.Front) && english.IsStatement(c.Back):
+		f.Question, f.Answer = "What happened "+english.OnDate(c.Front)+"?", english.Finished(c.Back)
+	case src.defines && isDefinition(c) && src.Casing.Lower(c.Front) == strings.ToLower(c.Front):
 		be := "is"
 		if english.Plural(c.Front) {
 			be = "are"

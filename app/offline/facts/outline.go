@@ -6,6 +6,7 @@ import (
 
 	"studysharper/app/offline/clean"
 	"studysharper/app/offline/english"
+	"studysharper/app/offline/language"
 	"studysharper/app/offline/lists"
 	"studysharper/app/text"
 )
@@ -16,6 +17,7 @@ type Outline struct {
 	sections  []Section
 	sentences []Sentence
 	text      clean.Text
+	language  *language.Language
 }
 
 // NewOutline cleans material, splits it into sentences and the entries of lists, and drops
@@ -28,6 +30,7 @@ func NewOutline(material string) Outline {
 		o.text = clean.Clean(material)
 		cards, rest = lists.Extract(o.text.Lines)
 	})
+	o.language = language.Detect(rest)
 	for _, sec := range text.Sections(rest) {
 		s := Section{Heading: sec.Heading, From: len(o.sentences)}
 		for _, p := range sec.Paragraphs {
@@ -59,12 +62,15 @@ func (o *Outline) addParagraph(p string, cards []lists.Card) {
 // Text returns the cleaned text with what was dropped from it.
 func (o Outline) Text() clean.Text { return o.text }
 
+// Language returns the language of the text.
+func (o Outline) Language() *language.Language { return o.language }
+
 // Len returns the number of sentences.
 func (o Outline) Len() int { return len(o.sentences) }
 
 // Part returns the outline of sentences from to to, under all the headings.
 func (o Outline) Part(from, to int) Outline {
-	p := Outline{sections: slices.Clone(o.sections), sentences: o.sentences[from:to:to], text: o.text}
+	p := Outline{sections: slices.Clone(o.sections), sentences: o.sentences[from:to:to], text: o.text, language: o.language}
 	locate(p.sections, p.sentences)
 	return p
 }

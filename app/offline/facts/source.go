@@ -78,9 +78,9 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 		return nil, context.Cause(ctx)
 	}
 	src.Casing = english.NewCasing(src.Plain)
-	src.Language = language.Detect(strings.Join(src.Plain[:min(len(src.Plain), sampledSpans*10)], " "))
+	src.Language = o.language
 	src.English = src.Language == language.English
-	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases)
+	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases, src.Language)
 	src.weighSentences(rank(src.Plain))
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

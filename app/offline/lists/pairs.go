@@ -18,8 +18,7 @@ var forms = []form{
 	{2, func(s string) ([]string, bool) { row := strings.Split(s, "\t"); return row, len(row) > 1 }},
 	{1, func(s string) ([]string, bool) { return cutAt(s, "::", 12) }},
 	{2, splitEquals},
-	{3, func(s string) ([]string, bool) { return cutAt(s, ": ", 7) }},
-	{3, splitDash},
+	{3, splitLabel},
 	{3, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
 	{3, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
 }
@@ -46,6 +45,9 @@ func (r *reader) rows(i int, f form) (rows [][]string, texts []string, next int)
 		row, ok := f.split(flat)
 		if ok && columns == 0 {
 			columns = len(row)
+		}
+		if flat == "" || flat[0] == '#' {
+			break
 		}
 		switch {
 		case ok && len(row) == columns:
@@ -116,6 +118,16 @@ func splitEquals(s string) ([]string, bool) {
 		return nil, false
 	}
 	return []string{term, rest}, true
+}
+
+// splitLabel splits a line at its first colon, equals sign or dash.
+func splitLabel(s string) (row []string, ok bool) {
+	for _, split := range []func(string) ([]string, bool){func(s string) ([]string, bool) { return cutAt(s, ": ", 7) }, splitEquals, splitDash} {
+		if r, found := split(s); found && (!ok || len(r[0]) < len(row[0])) {
+			row, ok = r, true
+		}
+	}
+	return row, ok
 }
 
 // splitDash splits "term - meaning" with any dash.
