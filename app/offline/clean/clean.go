@@ -70,7 +70,7 @@ type cleaner struct {
 }
 
 // kinds are what can be left out, in the order in which it is reported.
-var kinds = []string{"front matter", "code block", "image", "link address", "page header", "page number", "navigation line", "formula"}
+var kinds = []string{"front matter", "code block", "image", "link address", "page header", "page number", "row of numbers", "navigation line", "formula"}
 
 func (c *cleaner) report() {
 	for _, kind := range kinds {
@@ -79,6 +79,8 @@ func (c *cleaner) report() {
 			c.out.Dropped = append(c.out.Dropped, "1 "+kind)
 		case n > 1 && strings.HasSuffix(kind, "ss"):
 			c.out.Dropped = append(c.out.Dropped, strconv.Itoa(n)+" "+kind+"es")
+		case n > 1 && kind == "row of numbers":
+			c.out.Dropped = append(c.out.Dropped, strconv.Itoa(n)+" rows of numbers")
 		case n > 1:
 			c.out.Dropped = append(c.out.Dropped, strconv.Itoa(n)+" "+kind+"s")
 		}

@@ -93,6 +93,8 @@ func furniture(line string) string {
 		return ""
 	case isPageNumber(low):
 		return "page number"
+	case isNumberRow(flat):
+		return "row of numbers"
 	case strings.Contains(flat, "....") || strings.Contains(flat, ". . . ."), isNavigation(flat, low):
 		return "navigation line"
 	case strings.HasPrefix(low, "copyright ©"), strings.HasPrefix(low, "©"), strings.HasPrefix(low, "all rights reserved"):
@@ -100,6 +102,19 @@ func furniture(line string) string {
 	default:
 		return ""
 	}
+}
+
+// isNumberRow reports whether a line is a row of a table that lost its columns: half of its words are
+// numbers.
+func isNumberRow(flat string) bool {
+	words, numbers := 0, 0
+	for w := range strings.FieldsSeq(flat) {
+		words++
+		if strings.Trim(w, "0123456789.,$€£%+-–") == "" {
+			numbers++
+		}
+	}
+	return numbers > 3 && numbers*2 >= words
 }
 
 func isPageNumber(low string) bool {

@@ -28,7 +28,7 @@ func IsSelfContained(s string) bool {
 		switch {
 		case t.tag == number && strings.ContainsAny(t.s, "0123456789"):
 			numbers++
-		case deictic.Has(t.low) && !isConjunction(toks, i), pointers.Has(t.low) && i > 0 && toks[i-1].low == "the":
+		case deictic.Has(t.low) && !isConjunction(toks, i) && !(t.low == "those" && hasAntecedent(toks, i)), pointers.Has(t.low) && i > 0 && toks[i-1].low == "the":
 			return false
 		case isSpoken(t.low):
 			return false
@@ -92,8 +92,10 @@ func hasAntecedent(toks []token, i int) bool {
 		return hasNoun(toks[:i], func(t token) bool { return Plural(t.low) || lexicon.IsPerson(t.low) })
 	case "he", "him", "his", "himself", "she", "her", "hers", "herself":
 		return hasNoun(toks[:i], func(t token) bool { return lexicon.IsPerson(t.low) || i > 0 && t.start > 0 && isName(t) })
-	case "we", "us", "our", "i", "me", "my", "you", "your", "mine", "yours", "ours", "ourselves", "myself", "yourself", "this", "these", "those":
+	case "we", "us", "our", "i", "me", "my", "you", "your", "mine", "yours", "ours", "ourselves", "myself", "yourself", "this", "these":
 		return false
+	case "those":
+		return i+1 < len(toks) && (toks[i+1].tag == preposition || toks[i+1].tag == subordinator) // higher than those in …
 	case "one":
 		return i+1 < len(toks) && toks[i+1].isFinite() // in general
 	default:
@@ -125,6 +127,16 @@ func hasNoun(toks []token, fits func(token) bool) bool {
 }
 
 func isName(t token) bool { return unicode.IsUpper([]rune(t.s)[0]) }
+
+// PointsOutside reports whether a sentence refers to a figure, a table or another chapter.
+func PointsOutside(s string) bool {
+	for _, t := range tokens(s) {
+		if outside.Has(t.low) {
+			return true
+		}
+	}
+	return false
+}
 
 // OpensExample reports whether a sentence opens an example, a case or a thought experiment.
 func OpensExample(s string) bool {

@@ -46,8 +46,28 @@ func (src *Source) isKey(term string) bool {
 
 // isMarked reports whether a term is in a heading or emphasised.
 func (src *Source) isMarked(term string) bool {
-	return slices.ContainsFunc(src.Bold, func(b string) bool { return strings.EqualFold(b, term) }) ||
-		slices.ContainsFunc(src.Sections, func(s Section) bool { return text.Overlap(term, s.Heading) == 1 && s.Heading != "" })
+	marked, known := src.marked[term]
+	if !known {
+		marked = slices.ContainsFunc(src.Bold, func(b string) bool { return strings.EqualFold(b, term) }) ||
+			slices.ContainsFunc(src.headings, func(h text.Bag) bool { return h.Overlap(term) == 1 })
+		src.marked[term] = marked
+	}
+	return marked
+}
+
+// maxHeadings bounds the different headings that terms are looked for in.
+const maxHeadings = 100
+
+// readHeadings prepares the headings for isMarked.
+func (src *Source) readHeadings() {
+	src.marked = make(map[string]bool)
+	seen := make(map[string]bool)
+	for _, s := range src.Sections {
+		if s.Heading != "" && !seen[s.Heading] && len(seen) < maxHeadings {
+			seen[s.Heading] = true
+			src.headings = append(src.headings, text.NewBag(s.Heading))
+		}
+	}
 }
 
 // isClear reports whether a subject says what it is about without its context: it is not "the" with
@@ -64,7 +84,9 @@ func (src *Source) isClear(subject string) bool {
 // with a meaning that is whole and says more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
 	switch {
-	case src.Sentences[d.At].Card != nil || !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+		return false
+	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
 		return false
 	case d.Form == english.Phrase:
 		return !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)

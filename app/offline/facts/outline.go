@@ -32,6 +32,10 @@ func NewOutline(material string) Outline {
 	})
 	o.language = language.Detect(rest)
 	for _, sec := range text.Sections(rest) {
+		if apparatus[strings.ToLower(strings.Trim(sec.Heading, " :.#"))] {
+			o.text.Dropped = append(o.text.Dropped, "the section “"+sec.Heading+"”")
+			continue
+		}
 		s := Section{Heading: sec.Heading, From: len(o.sentences)}
 		for _, p := range sec.Paragraphs {
 			o.addParagraph(p, cards)
@@ -43,6 +47,13 @@ func NewOutline(material string) Outline {
 		o.sections = append(o.sections, s)
 	}
 	return o
+}
+
+// apparatus are the headings of sections that are not for learning.
+var apparatus = map[string]bool{
+	"references": true, "bibliography": true, "works cited": true, "further reading": true, "further research": true, "external links": true, "see also": true, "sources": true, "footnotes": true,
+	"source(s) and further reading": true, "section quiz": true, "short answer": true, "review questions": true, "exercises": true, "acknowledgements": true, "acknowledgments": true,
+	"literatur": true, "literaturverzeichnis": true, "quellen": true, "références": true, "bibliographie": true, "referencias": true, "bibliografía": true,
 }
 
 // addParagraph adds the sentences of a paragraph, or the entry of a list.

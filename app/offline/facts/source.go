@@ -52,8 +52,10 @@ type Source struct {
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
-	defines   bool     // the lists are mostly terms with definitions
-	Entities  []Entity // persons, places, years and defined terms, 300 at most
+	headings  []text.Bag      // of the different headings
+	marked    map[string]bool // what isMarked has answered
+	defines   bool            // the lists are mostly terms with definitions
+	Entities  []Entity        // persons, places, years and defined terms, 300 at most
 
 }
 
@@ -91,6 +93,7 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
 	}
 	src.Index = newIndex(src.Plain)
+	src.readHeadings()
 	src.listEntities()
 	src.Title = src.chooseTitle()
 	src.defines = src.mostlyDefines()
