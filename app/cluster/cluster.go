@@ -62,7 +62,7 @@ func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	b.Runs, b.Streams, b.Limiter = runs, streams, gate.NewCounter(redis, local.Limiter)
 	b.Journal, b.Final, b.Deliver = both, false, shared.Deliver
 	b.Degraded = func() []string { return degraded(redis, func() bool { return false }) }
-	tasks := []func(context.Context) error{local.Run, runs.Run, streams.Run, shared.Run, both.Run}
+	tasks := []func(context.Context) error{local.Run, local.Versions.Run, runs.Run, streams.Run, shared.Run, both.Run}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		invalidations := bus.New(redis, o.Instance, local.Versions)
 		local.Versions.Connect(contextcache.Peers{Announce: invalidations.Announce, Reliable: invalidations.Reliable})
