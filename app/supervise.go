@@ -16,21 +16,19 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
-	"studysharper/app/stream"
+	journals "studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
 
 // missedBeats is how many heartbeats a worker may miss at the least, however short
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
-
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be rerun count too.
-const leastRuns = 1024
 
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
@@ -75,29 +73,28 @@ func listen(c config.Config) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil
 }
 
-// memoryLimit is the container's memory limit in bytes; 0 = none is set.
-func memoryLimit() int64 {
-	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
-	if err != nil {
-		return 0
-	}
-	return usage.LimitBytes
-}
-
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	shared, err := openShared(c, log)
+	region, err := createShared(c, log)
 	if err != nil {
 		return bootError{err}
 	}
-	defer shared.close()
-	board := shared.board
-	journal := stream.NewMemory(journalBounds(c, b))
+	defer func() { _ = region.Close() }()
+	shared, err := openShared(region, c, 0)
+	if err != nil {
+		return bootError{err}
+	}
+	section, err := region.Section(supervisor.BoardSection, metrics.BoardSize)
+	if err != nil {
+		return bootError{err}
+	}
+	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
+	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
-	launcher, err := newFork(environment, listener, shared, notices, journal, log)
+	launcher, err := newFork(environment, listener, region.File(), notices, journal, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -124,7 +121,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
 			Gone: shared.holdings.Forget,
-			Died: shared.revisions.InvalidateAll, // it may have died between a change and telling of it
+			Died: versions.InvalidateAll, // it may have died between a change and its announcement
 		}).Run(context.Background())
 	})
 	return group.Wait()
@@ -132,15 +129,11 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 
 // journalBounds are those of the settings. Where every stream has a session of its
 // own, as many again have room beside them: those just posted to, and those just ended.
-func journalBounds(c config.Config, b config.Budget) stream.MemoryOptions {
-	return stream.MemoryOptions{
+func journalBounds(c config.Config, b config.Budget) journals.Options {
+	return journals.Options{
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
-
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
-func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
@@ -165,8 +158,8 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, shared sharedMemory,
-	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
+func newFork(environment map[string]string, listener *net.TCPListener, shared *os.File,
+	notices chan<- supervisor.Notice, journal *journals.Journal, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -182,18 +175,16 @@ func newFork(environment map[string]string, listener *net.TCPListener, shared sh
 	}
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
-		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(shared.board.File()),
-		Limits: supervisor.NewDescriptor(shared.limits.File()), Keys: supervisor.NewDescriptor(shared.keys.File()),
-		Revisions: supervisor.NewDescriptor(shared.revisions.File()), Holdings: supervisor.NewDescriptor(shared.holdings.File()),
+		Listener: supervisor.NewDescriptor(socket), Shared: supervisor.NewDescriptor(shared),
 		Relay: func(ctx context.Context, conn net.Conn) {
-			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
+			if err := relay.Serve(ctx, conn, journal, relay.Options{}); err != nil {
 				log.Warn("worker journal connection closed", "error", err)
 			}
 		},
 	}, nil
 }
 
-func publishJournal(p *metrics.Entry, journal *stream.Memory) {
+func publishJournal(p *metrics.Entry, journal *journals.Journal) {
 	stats := journal.Stats()
 	p.Set(metrics.Sessions, int64(stats.Sessions))
 	p.Set(metrics.QueuedEvents, int64(stats.QueuedEvents))

@@ -8,11 +8,11 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"studysharper/app/limit"
+	"studysharper/app/httpserver"
 	"studysharper/app/study"
 )
 
-// answered is the body of a run that was waited for.
+// answered is the answer with a run's result.
 type answered struct {
 	Status          string           `json:"status"` // "success"
 	Result          study.Result     `json:"result"`
@@ -22,7 +22,10 @@ type answered struct {
 	Message         string           `json:"message"`
 }
 
-// cacheKey is where a request's line in the log finds whether the cache had the answer.
+// errLeft is the cause of the end of a run whose client has disconnected.
+var errLeft = study.Errorf(study.CodeUnavailable, "the client has left")
+
+// cacheKey is where a handler puts, for the log, whether the answer came from the cache.
 type cacheKey struct{}
 
 const (
@@ -30,7 +33,7 @@ const (
 	cacheMiss = "MISS"
 )
 
-// started is the answer for a run that continues in the background.
+// started is the answer with a run that continues in the background.
 type started struct {
 	Status    string `json:"status"` // "processing"
 	SessionID string `json:"session_id"`
@@ -39,41 +42,19 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// roomForRun refuses a run that there is no room for, before its body is read.
-func (s *Server) roomForRun(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return err
-	}
-	return c.Next()
-}
-
-// roomForStream is roomForRun for a run that is limited: one that is refused at capacity counts against the limit
-// of its client.
-func (s *Server) roomForStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return cmp.Or(s.allow(c), err)
-	}
-	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
-		if err := s.wouldAllow(c); err != nil {
-			return err
-		}
-	}
-	return c.Next()
-}
-
-// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
-// of the client.
+// process answers POST /api/ai/agent-test and /process with the run's result. The run is cancelled when the client
+// disconnects.
 func (s *Server) process(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {
 		return err
 	}
-	defer s.o.ClientRuns.Release(place)
+	defer s.o.Admission.Runs.Release(place)
 	r, err := s.request(c)
 	if err != nil {
 		return err
 	}
-	ctx, done := withDisconnect(s.lifetime, c.Context().Conn())
+	ctx, done := httpserver.WithDisconnect(s.lifetime, c.Context(), errLeft)
 	defer done()
 	outcome, progress, err := s.o.Runs.Do(ctx, r)
 	if err != nil {
@@ -95,17 +76,16 @@ func (s *Server) process(c *fiber.Ctx) error {
 	})
 }
 
-// processStream answers POST /api/ai/process-stream: the run is begun. A request that
-// is not valid does not count against the limit; one refused at capacity does, and its body
-// is not read.
+// processStream answers POST /api/ai/process-stream with the run that it starts. An invalid request does not count
+// against the limit; one refused at capacity does, and its body is not read.
 func (s *Server) processStream(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	r, run, err := s.startRun(c, func() { s.o.ClientRuns.Release(place) })
+	r, run, err := s.startRun(c, func() { s.o.Admission.Runs.Release(place) })
 	if err != nil {
-		s.o.ClientRuns.Release(place)
+		s.o.Admission.Runs.Release(place)
 		return err
 	}
 	return c.JSON(started{
@@ -117,7 +97,7 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	})
 }
 
-// startRun begins the run that is asked for; ended is called at its end, unless it is refused.
+// startRun starts the run; ended is called at its end, unless it is refused.
 func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run string, err error) {
 	if r, err = s.request(c); err != nil {
 		return r, "", err
@@ -129,15 +109,10 @@ func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run stri
 	return r, run, err
 }
 
-// holdRun is hold for an agent run.
-func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
-	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
-}
-
-// request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
+// request parses an agent request. Its strings are copies, so that the body is free during the run.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
-	dropBody(c)
+	httpserver.ReleaseBody(c.Context())
 	if err != nil {
 		return r, err
 	}

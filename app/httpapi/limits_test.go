@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"studysharper/app/limit"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -45,16 +46,11 @@ func (c *counter) Peek(ctx context.Context, client string, policies []limit.Poli
 // serveLimited is serve with limits of 3 a minute and 4 an hour, behind a proxy on this machine.
 func serveLimited(t *testing.T, change ...func(*Options)) (*face, *counter) {
 	t.Helper()
-	table, err := limit.OpenTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = table.Close() })
-	c := &counter{Table: table}
+	c := &counter{Table: limit.NewTable(shm.Local(limit.TableSize))}
 	limited := func(o *Options) {
-		o.Counter = c
-		o.Limits = []limit.Policy{{Name: "minute", Quota: 3, Window: time.Minute}, {Name: "hour", Quota: 4, Window: time.Hour}}
-		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.Admission.Counter = c
+		o.Admission.Limits = []limit.Policy{{Name: "minute", Quota: 3, Window: time.Minute}, {Name: "hour", Quota: 4, Window: time.Hour}}
+		o.Admission.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
 	return serve(t, append([]func(*Options){limited}, change...)...), c
 }
@@ -140,7 +136,7 @@ func TestALimitThatCannotBeCountedLetsPass(t *testing.T) {
 }
 
 func TestWithoutLimitsNobodyIsCounted(t *testing.T) {
-	f, c := serveLimited(t, func(o *Options) { o.Limits = nil })
+	f, c := serveLimited(t, func(o *Options) { o.Admission.Limits = nil })
 	for range 5 {
 		if r := f.ask("POST", "/api/ai/process-stream", chat); r.StatusCode != 200 || r.Header.Get("RateLimit") != "" || r.Header.Get("RateLimit-Policy") != "" {
 			t.Errorf("got %d %v", r.StatusCode, r.Header)
@@ -152,7 +148,7 @@ func TestWithoutLimitsNobodyIsCounted(t *testing.T) {
 }
 
 func TestHealthSaysWhetherRequestsAreLimited(t *testing.T) {
-	for want, change := range map[string]func(*Options){"enabled": func(*Options) {}, "disabled": func(o *Options) { o.Limits = nil }} {
+	for want, change := range map[string]func(*Options){"enabled": func(*Options) {}, "disabled": func(o *Options) { o.Admission.Limits = nil }} {
 		f, _ := serveLimited(t, change)
 		got := f.ask("GET", "/health", "").object(t)["components"].(map[string]any)["rate_limiting"]
 		if got != want {

@@ -2,17 +2,15 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -20,14 +18,11 @@ import (
 // with the header of a trusted proxy.
 func serveHolding(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
-	h, err := limit.OpenHoldings(limit.Bounds{Runs: 4, ClientRuns: 2, Streams: 4, ClientStreams: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
+	bounds := limit.Bounds{Runs: 4, ClientRuns: 2, Streams: 4, ClientStreams: 2}
+	h := limit.NewHoldings(shm.Local(bounds.Size()), bounds, 0)
 	f, _ := serveLimited(t, append([]func(*Options){func(o *Options) {
-		o.Limits, o.MaxStreams = nil, 100
-		o.ClientRuns, o.ClientStreams = h.Runs, h.Streams
+		o.Admission.Limits, o.Admission.MaxStreams = nil, 100
+		o.Admission.Runs, o.Admission.Streams = h.Runs, h.Streams
 	}}, change...)...)
 	return f
 }
@@ -101,7 +96,7 @@ func TestAStartedRunHoldsItsPlaceUntilItsEndAndARefusedOneNone(t *testing.T) {
 }
 
 func TestARunRefusedForItsClientTellsOfAllLimits(t *testing.T) {
-	f := serveHolding(t, func(o *Options) { o.Limits = []limit.Policy{{Name: "hour", Quota: 100, Window: 3600e9}} })
+	f := serveHolding(t, func(o *Options) { o.Admission.Limits = []limit.Policy{{Name: "hour", Quota: 100, Window: 3600e9}} })
 	for range 2 {
 		f.ask("POST", "/api/ai/process-stream", chat)
 	}
@@ -125,11 +120,7 @@ func (f *face) opened(header ...string) net.Conn {
 // untilOpen waits until so many streams are open.
 func (f *face) untilOpen(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); f.board.Sum(metrics.Streams) != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("%d streams are open, want %d", f.board.Sum(metrics.Streams), n)
-		}
-	}
+	f.until(fmt.Sprintf("%d open streams", n), func() bool { return f.board.Sum(metrics.Streams) == n })
 }
 
 func TestAClientsStreamsAreBoundedAndOthersHaveTheirOwn(t *testing.T) {
@@ -149,22 +140,10 @@ func TestAClientsStreamsAreBoundedAndOthersHaveTheirOwn(t *testing.T) {
 
 func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 	bounds := limit.Bounds{Runs: 1, ClientRuns: 1, Streams: 9, ClientStreams: 2}
-	all, err := limit.OpenHoldings(bounds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = all.Close() })
+	section := shm.Local(bounds.Size())
+	all := limit.NewHoldings(section, bounds, 0)
 	attached := func(owner int) func(*Options) {
-		fd, err := unix.Dup(int(all.File().Fd()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := limit.AttachHoldings(os.NewFile(uintptr(fd), "holdings"), bounds, owner)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = h.Close() })
-		return func(o *Options) { o.ClientStreams = h.Streams }
+		return func(o *Options) { o.Admission.Streams = limit.NewHoldings(section, bounds, owner).Streams }
 	}
 	old := serve(t, attached(1))
 	p := pair{old: old, next: serve(t, attached(2), func(o *Options) { o.Journal = old.journal })}
@@ -185,7 +164,7 @@ func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 }
 
 func TestAStreamThatComesToNothingHoldsNoPlace(t *testing.T) {
-	f := serveHolding(t, func(o *Options) { o.MaxStreams = 0 })
+	f := serveHolding(t, func(o *Options) { o.Admission.MaxStreams = 0 })
 	for range 6 {
 		if r := f.ask("GET", "/api/ai/stream/"+newID(), ""); r.StatusCode != 503 {
 			t.Fatalf("got %d %s", r.StatusCode, r.body)

@@ -1,13 +1,14 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
@@ -15,11 +16,10 @@ import (
 	"studysharper/app/study"
 )
 
-// stream answers GET /api/ai/stream/{session}: the session's events from the
-// newest run's first, or from behind the client's Last-Event-ID, until the run
-// ends, or of the run that ?run_id= names alone. 204 tells a client that has seen that end
-// to stop asking. A session nobody has posted to is the asking user's from here on:
-// another's run in it ends the stream.
+// stream answers GET /api/ai/stream/{session}: the session's events, from the newest run's first or from behind the
+// client's Last-Event-ID, until the run ends; with ?run_id= those of that run only. 204 tells a client that has seen the
+// end to stop asking. A session nobody has posted to belongs to this user from here on: another user's run in it ends the
+// stream.
 func (s *Server) stream(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	at, last := lastEventID(c)
 	if at.Epoch == 0 {
-		at = study.Position{} // the client saw the end of a stream that nobody had posted to
+		at = study.Position{} // the client saw the end of a stream in which nobody had posted
 	}
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -41,14 +41,9 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return s.streamHead(c, q, last)
 	}
-	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	place, err := s.admitStream(c)
 	if err != nil {
-		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
-		return err
-	}
-	if err := s.admitStream(); err != nil {
-		c.Response().SetConnectionClose()
-		s.o.ClientStreams.Release(place)
+		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
 		return err
 	}
 	over, err := s.isOver(c, q, last)
@@ -62,7 +57,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	case over:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q, place)
+	s.detach(c, q, place)
 	return nil
 }
 
@@ -88,9 +83,8 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 	h.SetConnectionClose()
 }
 
-// isOver reports whether there is nothing to come for a client. last: it has seen the last
-// event of a stream, which its id says; so a journal that does not know of it any more
-// has nothing for it.
+// isOver reports whether a client has seen everything. last: its event id says that it has seen the last event of a
+// stream, so a journal that no longer knows that stream has nothing for it.
 func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
 	q.Peek = true
 	found, err := s.o.Journal.Since(s.lifetime, q)
@@ -98,7 +92,7 @@ func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
 	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
 		return true, nil
 	}
-	if nobody { // lately, that is
+	if nobody { // has posted lately; the store knows of longer ago
 		if err = s.stored(c, q.Owner, q.Session); errors.Is(err, errNoSession) {
 			err = nil
 		}
@@ -106,7 +100,7 @@ func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
 	return found.Ended || last && found.Missed > 0, err
 }
 
-// runParam is the run that the client asks for; "" = whatever the session has.
+// runParam is the run that the client asks for; "" = any of the session's.
 func runParam(c *fiber.Ctx) (string, error) {
 	run := c.Query("run_id")
 	if run == "" {
@@ -118,14 +112,10 @@ func runParam(c *fiber.Ctx) (string, error) {
 	return strings.Clone(run), nil // Fiber reuses the request
 }
 
-// lastEventID is where the client says it is, and whether the event it saw last was the
-// last one of a stream. What is not a position of ours stands for one of another life of the
-// journal: the stream begins with a gap.
+// lastEventID is the client's position, and whether the event it saw last was the last one of a stream. Anything that
+// is not a position of ours is taken for one of an earlier journal: the stream begins with a gap.
 func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
-	given := c.Get("Last-Event-ID")
-	if given == "" {
-		given = c.Query("last_event_id")
-	}
+	given := cmp.Or(c.Get("Last-Event-ID"), c.Query("last_event_id"))
 	if given == "" {
 		return study.Position{}, false
 	}
@@ -139,48 +129,13 @@ func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	return at, false
 }
 
-// admitStream takes a stream's place, over all workers, before it is known whether
-// there is one: of two that ask for the last one, at most one is let in.
-func (s *Server) admitStream() error {
-	if s.stopping.Load() {
-		return study.Errorf(study.CodeUnavailable, "the service is stopping")
-	}
-	if !s.o.Gate.Admit(s.lifetime, s.reserveStream) {
-		s.o.Own.Add(metrics.StreamsShed, 1)
-		return study.Errorf(study.CodeOverloaded, "too many open event streams")
-	}
-	return nil
-}
-
-// reserveStream takes a stream's place in the container, if there is one.
-func (s *Server) reserveStream() bool {
-	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
-		s.o.Streams.Release()
-		return false
-	}
-	return true
-}
-
-// releaseStream gives back what an admitted stream was given, which comes to nothing.
-func (s *Server) releaseStream(place limit.Place) {
-	s.o.Streams.Release()
-	s.o.ClientStreams.Release(place)
-}
-
-// hijack takes the connection out of the server's hands, and out of the runtime's:
-// the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
-	ctx := c.Context()
-	h := &ctx.Response.Header
+// detach gives the connection to the hub.
+func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
+	h := &c.Context().Response.Header
 	setStreamHeader(h)
-	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(conn net.Conn) {
-		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on
-		fd, err := duplicate(rawConn(conn))
+	httpserver.Detach(c.Context(), func(fd int, err error) {
 		if err != nil {
 			s.o.Log.Warn("event stream open failed", "error", err)
-			_, _ = conn.Write(noDescriptor)
 			s.releaseStream(place)
 			return
 		}
@@ -188,66 +143,7 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	})
 }
 
-// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
-var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-
-// rawConn is the connection below fasthttp's wrapper and ours.
-func rawConn(wrapped net.Conn) net.Conn {
-	if hijacked, ok := wrapped.(interface{ UnsafeConn() net.Conn }); ok {
-		wrapped = hijacked.UnsafeConn()
-	}
-	if c, ok := wrapped.(*conn); ok {
-		return c.TCPConn
-	}
-	return wrapped
-}
-
-// Publish puts on the page what only the server knows: how old its oldest stream
-// and its oldest request are.
-func (s *Server) Publish(p *metrics.Entry) {
-	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
-	p.Set(metrics.OldestStart, s.inFlight.oldest())
-}
-
 func (s *Server) streamStatus(c *fiber.Ctx) error {
-	open := s.o.Board.Sum(metrics.Streams)
-	if s.o.Gate != nil {
-		open = max(open, s.o.Gate.Total())
-	}
+	open := max(s.o.Board.Sum(metrics.Streams), s.o.Admission.Gate.Total())
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
-}
-
-// deleteSession ends a session: its streams, its journal, its stored conversation.
-func (s *Server) deleteSession(c *fiber.Ctx) error {
-	session, err := idParam(c, "session")
-	if err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
-	if err != nil {
-		return err
-	}
-	if err := s.checkOwner(c, user, session); err != nil {
-		return err
-	}
-	stored := s.o.Store.DeleteSession(s.context(c), session)
-	dropped := s.o.Journal.Drop(s.lifetime, session)
-	if err := unlessFound(stored, dropped); err != nil {
-		return err
-	}
-	return c.SendStatus(fiber.StatusNoContent)
-}
-
-// unlessFound joins what two places say of one thing: it is not found only when
-// neither had it.
-func unlessFound(a, b error) error {
-	missing := func(err error) bool { return err != nil && study.AsError(err).Code == study.CodeNotFound }
-	switch {
-	case missing(a):
-		return b
-	case missing(b):
-		return a
-	default:
-		return errors.Join(a, b)
-	}
 }
