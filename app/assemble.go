@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"time"
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
@@ -14,6 +13,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -122,27 +122,14 @@ func (a *assembly) serve() error {
 	return nil
 }
 
-// silence is how long a streamed answer may bring nothing.
-const silence = 30 * time.Second
-
 // newModel returns the model of the settings, and its health: the offline engine is always
-// healthy. Every run has room for its call: one that waited for a connection of ours until
-// its time is over would be taken for a failure of the upstream.
+// healthy.
 func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	o := modelOptions(c)
+	o := llm.Options(c)
 	o.Memory, o.Observe = memory, observeCalls(own)
 	client := openai.New(o)
 	return client, client.Health
-}
-
-// modelOptions are what the settings say of the upstream model; doctor uses them too.
-func modelOptions(c config.Config) openai.Options {
-	return openai.Options{
-		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, StreamTimeout: max(c.LLMTimeout, c.WorkerTimeout), FirstByteTimeout: min(c.LLMTimeout, silence), IdleTimeout: min(c.LLMTimeout, silence),
-		MaxConns: c.MaxRuns, MaxTokens: c.LLMMaxTokens, Effort: c.LLMEffort,
-	}
 }

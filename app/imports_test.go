@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"app/metrics":                    {"app/memory", "golang.org/x/sys", "app/shm"},
 	"app/cache":                      {"app/redisconn", "github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2", "github.com/klauspost/compress", "github.com/redis/go-redis/v9"},
 	"app/cache/cachetest":            {"app/cache"},
+	"app/llm":                        {"app/config", "app/llm/openai"},
 	"app/llm/openai":                 {},
 	"app/offline/engine":             {"app/offline/english", "app/offline/facts"},
 	"app/offline/english":            {},

@@ -146,7 +146,7 @@ func (g *generation) adaptModel(ctx context.Context, model string, p study.Promp
 			break
 		}
 		d = next
-		if answer, fail = g.callModel(ctx, model, d, p); fail == nil {
+		if answer, fail = g.callModel(ctx, model, d, p); fail == nil || fail.starved {
 			known.setDialect(d)
 		}
 	}
