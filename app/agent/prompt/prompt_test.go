@@ -72,7 +72,7 @@ func TestMaterialCannotLeaveItsFence(t *testing.T) {
 	open := strings.Index(user, "<<<MATERIAL ")
 	mark := user[open+len("<<<MATERIAL "):][:16]
 	closing := "MATERIAL " + mark + ">>>"
-	if strings.Count(user, closing) != 1 || !strings.HasPrefix(user[strings.Index(user, closing):], closing+"\n\nTask: ") {
+	if strings.Count(user, closing) != 1 || !strings.Contains(user, closing+"\n\nTask: ") {
 		t.Errorf("the fence is not closed exactly once, before the task: %s", user)
 	}
 	if !strings.Contains(user[open:], attack) {
