@@ -6,12 +6,23 @@ import (
 
 	"studysharper/app/auth"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
 	"studysharper/app/shm"
 	"studysharper/app/supervisor"
 )
+
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
+// leastRuns is how many open runs the journals hold at the least: more than the workers
+// admit, because those of a dead worker that wait to be rerun count too.
+const leastRuns = 1024
+
+// maxReaders is how many may wait at the journals: every stream, and every request
+// that looks into one before it is a stream.
+func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 // sharedMemory is the memory that the processes of the container share, besides the scoreboard.
 type sharedMemory struct {
@@ -27,7 +38,7 @@ func createShared(c config.Config, log *slog.Logger) (*shm.Region, error) {
 		shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize},
 		shm.Spec{Name: "limits", Size: limit.TableSize},
 		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
-		shm.Spec{Name: "versions", Size: revision.Size},
+		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},
 		shm.Spec{Name: "holdings", Size: holdingBounds(c).Size()})
 	if err == nil && fallback != nil {
 		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
@@ -44,7 +55,7 @@ func openShared(region *shm.Region, c config.Config, owner int) (s sharedMemory,
 	}
 	limits, keys := section("limits", limit.TableSize), section("keys", keyStoreSize(c))
 	holdings := section("holdings", holdingBounds(c).Size())
-	s.versions = section("versions", revision.Size)
+	s.versions = section("versions", contextcache.VersionsSize)
 	if err != nil {
 		return s, err
 	}

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
 	"studysharper/app/store"
 	journals "studysharper/app/stream/memory"
 	"studysharper/app/stream/relay"
@@ -29,10 +29,6 @@ import (
 // missedBeats is how many heartbeats a worker may miss at the least, however short
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
-
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be rerun count too.
-const leastRuns = 1024
 
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
@@ -77,15 +73,6 @@ func listen(c config.Config) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil
 }
 
-// memoryLimit is the container's memory limit in bytes; 0 = none is set.
-func memoryLimit() int64 {
-	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
-	if err != nil {
-		return 0
-	}
-	return usage.LimitBytes
-}
-
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	region, err := createShared(c, log)
@@ -101,7 +88,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	if err != nil {
 		return bootError{err}
 	}
-	board, versions := metrics.NewBoard(section), revision.NewVersions(shared.versions, revision.Options{})
+	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer
@@ -147,10 +134,6 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
-
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
-func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()

@@ -150,7 +150,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	page, _ := f.board.Claim(0, 1)
 	f.journal = memory.New(memory.Options{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
-		HTTP: httpserver.Options{MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20}, Admission: Admission{MaxStreams: 3},
+		HTTP: httpserver.Options{MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20}, Admission: Admission{MaxStreams: 3, Gate: limit.Unbounded(func() int64 { return 0 })},
 		Cache: CacheBounds{Backend: "memory"}, Provider: "offline", Fleet: f.fleet, Runs: f.runs, Store: f.store, Journal: f.journal,
 		Board: f.board, Own: f.board.Worker(page), Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {

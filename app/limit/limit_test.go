@@ -104,10 +104,10 @@ func TestTheStricterOfTwoPoliciesHolds(t *testing.T) {
 func TestNoQuotaEverAllowsOneMore(t *testing.T) {
 	for _, quota := range []int{1, 2, 3, 7, 10, 59, 61, 999, 999_983, 1_000_000} {
 		p := Policy{"p", quota, time.Minute}
-		var full [maxPolicies]int64
+		var full [MaxPolicies]int64
 		for used := range quota {
 			if used > 1000 && used < quota-1 {
-				full[0] += p.every() // as counting it does
+				full[0] += p.Every() // as counting it does
 				continue
 			}
 			if v := judge(&full, []Policy{p}, 5); !v.OK || v.Left[0].Remaining != quota-used-1 {
@@ -121,7 +121,7 @@ func TestNoQuotaEverAllowsOneMore(t *testing.T) {
 }
 
 func TestAMomentThatCannotBeIsHeldToWhatCan(t *testing.T) {
-	full := [maxPolicies]int64{1 << 62}
+	full := [MaxPolicies]int64{1 << 62}
 	if v := judge(&full, []Policy{minute}, 0); v.OK || v.RetryAfter != 6*time.Second {
 		t.Errorf("got %+v", v)
 	}

@@ -29,7 +29,7 @@ const (
 // entry is a client. Nothing of its name is kept but a hash.
 type entry struct {
 	key  [2]uint64 // zero = free
-	full [maxPolicies]int64
+	full [MaxPolicies]int64
 }
 
 // last is when the client has everything again: as if it had never been here.
@@ -77,8 +77,8 @@ func (t *Table) Peek(_ context.Context, client string, policies []Policy) (Verdi
 
 // judge has a client's entry judged while it is locked.
 func (t *Table) judge(client string, policies []Policy, by func(*entry, int64) Verdict) (Verdict, error) {
-	if len(policies) > maxPolicies {
-		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", maxPolicies)
+	if len(policies) > MaxPolicies {
+		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", MaxPolicies)
 	}
 	key := t.key(client)
 	if err := t.section.Lock(); err != nil {
@@ -107,7 +107,7 @@ func (t *Table) find(key [2]uint64) *entry {
 			oldest = e
 		}
 	}
-	oldest.full = [maxPolicies]int64{}
+	oldest.full = [MaxPolicies]int64{}
 	oldest.key = key
 	return oldest
 }
