@@ -35,7 +35,7 @@ func found(s severity, subject, format string, args ...any) finding {
 var errUnfit = errors.New("a check failed: see the lines marked bad")
 
 // doctor looks at the machine and at the neighbours that the settings name, and
-// prints a line for each as soon as it is known: within some ten seconds, and without
+// prints a line for each as soon as it is known: within about half a minute, and without
 // a secret in it. It leaves nothing behind.
 func doctor(ctx context.Context, stdout io.Writer) error {
 	c, err := config.Load(environ())
@@ -67,13 +67,13 @@ func warningLines(environment map[string]string, c config.Config) (lines []func(
 // examinations are the doctor's, in the order of their lines.
 func examinations(ctx context.Context, c config.Config) []func() finding {
 	cgroup := memory.OpenCgroup(os.DirFS("/"))
-	return []func() finding{
+	checks := []func() finding{
 		func() finding { return cgroupLine(cgroup) },
 		func() finding { return budgetLine(memoryLimit(), c) },
 		func() finding { return sharedMemoryLine(c) },
 		func() finding { return openFilesLine(config.OpenFiles(), c) },
 		func() finding { return redisLine(ctx, c) },
 		func() finding { return databaseLine(ctx, c) },
-		func() finding { return upstreamLine(ctx, c) },
 	}
+	return append(checks, upstreamChecks(ctx, c)...)
 }
