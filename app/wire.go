@@ -131,16 +131,16 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 
 // makeRunner makes the model, the agents and their runner.
 func (a *assembly) makeRunner() {
-	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
+	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
 	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: agentStore{a.store}, Log: a.log,
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -259,7 +259,7 @@ func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
 	o := llm.Options(c)
-	o.Memory, o.Observe = memory, observeCalls(own)
+	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
 	client := openai.New(o)
 	return client, client.Health
 }
