@@ -63,7 +63,7 @@ func Rules(a study.Aid, b study.Brief) Report {
 	return r
 }
 
-// Passed reports whether the scores reach what an aid of the type must, whoever gave
+// Passed reports whether the scores reach what an aid of the type must, no matter which check gave
 // them; a nil score was not checked.
 func Passed(t study.Type, accuracy, quality *float64) bool {
 	want := thresholds[t]
