@@ -64,6 +64,7 @@ func (t task) generate(ctx context.Context, send func(signal)) (d *draft, tokens
 		return nil, g.spent, validate.Withheld(g.best.unsafe)
 	}
 	g.best.validation.Attempts = g.tries
+	g.best.validation.DropRuleScores(checkedByRules)
 	return g.best, g.spent, nil
 }
 
@@ -139,7 +140,10 @@ func (g *generation) checkAnswer(ctx context.Context, answer study.Answer) {
 		return
 	}
 	d := checkByRules(aid, b)
-	d.model, d.cut, d.warnings = answer.Model, answer.Cut, answer.Warnings
+	d.model, d.cut = answer.Model, answer.Cut
+	if answer.Warning != "" {
+		d.warnings = append(d.warnings, answer.Warning)
+	}
 	if warning := cutWarnings[d.cut]; warning != "" {
 		d.warnings = append(d.warnings, warning)
 	}

@@ -200,7 +200,7 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 					t.Fatal(err)
 				}
 				v := out.Result.Validation
-				if want := (study.Checks{Safety: "judge-1", Quality: "rules", Accuracy: "judge-1"}); v.Checks != want || !v.Passed || *v.QualityScore != 1 {
+				if want := (study.Checks{Safety: "judge-1", Quality: "rules", Accuracy: "judge-1"}); v.Checks != want || !v.Passed || v.QualityScore != nil {
 					t.Errorf("validation %+v", v)
 				}
 				if !slices.Equal(out.Result.Warnings, []string{"the model could not check the quality; only rules did"}) {

@@ -19,7 +19,7 @@ type Result struct {
 }
 
 // Validation says what was checked, by whom, and how it came out. Scores run from
-// 0 to 1; nil means not checked (accuracy without source material, say).
+// 0 to 1; nil means not checked (accuracy without source material, say), or checked by rules alone.
 type Validation struct {
 	SafetyScore  *float64 `json:"safety_score"`
 	QualityScore *float64 `json:"quality_score"`
@@ -29,6 +29,17 @@ type Validation struct {
 	CheckedBy    string   `json:"checked_by"`       // "rules", or a model's name where one gave a score
 	Checks       Checks   `json:"checks"`           // who made each check
 	Issues       []string `json:"issues,omitempty"` // what the checks found
+}
+
+// DropRuleScores removes the scores of quality and accuracy that rules gave: rules find faults, but
+// cannot tell good from bad.
+func (v *Validation) DropRuleScores(rules string) {
+	if v.Checks.Quality == rules {
+		v.QualityScore = nil
+	}
+	if v.Checks.Accuracy == rules {
+		v.Accuracy = nil
+	}
 }
 
 // Checks names who made each check: "rules" or a model; "" where it was not made.

@@ -134,7 +134,8 @@ function show(type, data, e = {}) {
 function remarks(e) {
 	const v = e.validation;
 	const said = [];
-	if (v) said.push(`Checked by ${v.checked_by}: ${["safety", "quality", "accuracy"].filter((n) => v[`${n}_score`] != null).map((n) => `${n} ${Math.round(100 * v[`${n}_score`])} %`).join(", ")}.`);
+	if (v?.checked_by === "rules") said.push("Made from your text by rules.");
+	else if (v) said.push(`Checked by ${v.checked_by}: ${["safety", "quality", "accuracy"].filter((n) => v[`${n}_score`] != null).map((n) => `${n} ${Math.round(100 * v[`${n}_score`])} %`).join(", ")}.`);
 	if (e.metadata) said.push(`${e.from_cache ? "From the cache" : `Made by ${e.metadata.model_used || "the server"}`} in ${e.execution_time_ms} ms.`);
 	return said.concat(warnings(e));
 }
