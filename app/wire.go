@@ -11,6 +11,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
+	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -157,16 +158,28 @@ func (a *assembly) makeServer() error {
 		return err
 	}
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts,
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
-			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
+}
+
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	switch {
+	case c.JWTSecret != "":
+		return auth.NewSecret(c.JWTSecret)
+	case c.JWTJWKSURL != "":
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
+	default:
+		return nil
+	}
 }
 
 // publish puts the parts' own figures on the worker's page.
