@@ -11,7 +11,7 @@ import (
 
 func TestWhiteSpaceAroundAValueDoesNotCount(t *testing.T) {
 	c, err := config.Load(map[string]string{"LLM_API_KEY": "key\n", "PORT": " 9000\r\n", "CACHE_TTL": "\t5m ", "LOG_LEVEL": " debug", "DATABASE_URL": "sqlite:x.db\n",
-		"ALLOWED_ORIGINS": " http://a.example , http://b.example,\n", "LLM_FALLBACK_MODELS": "one, two,,", "TRUSTED_PROXIES": "10.0.0.0/8, 172.16.0.0/12", "JWT_SECRET": " \n"})
+		"ALLOWED_ORIGINS": " http://a.example , http://b.example,\n", "LLM_FALLBACK_MODELS": "one, two,,", "ALLOWED_HOSTS": "study.example, [::1]:8000", "TRUSTED_PROXIES": "10.0.0.0/8, 172.16.0.0/12", "JWT_SECRET": " \n"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -211,6 +211,7 @@ func exchangeHeader(s *servicetest.Service, method, path, body string) (status i
 	if err != nil {
 		s.T.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.T.Fatal(err)

@@ -25,7 +25,7 @@ func asUser(s *servicetest.Service, worker int, token, method, path, body string
 	s.T.Helper()
 	conn := s.Dial(worker)
 	defer conn.Close()
-	res, err := servicetest.RawExchange(conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+	res, err := servicetest.RawExchange(conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: studysharper\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
 		method, path, token, len(body), body))
 	if err != nil {
 		s.T.Fatalf("%s %s: %v\n%s", method, path, err, s.Log)

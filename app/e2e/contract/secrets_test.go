@@ -52,6 +52,7 @@ func send(s *servicetest.Service, method, path, body string, header ...string) s
 	if err != nil {
 		s.T.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

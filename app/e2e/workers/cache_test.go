@@ -54,7 +54,7 @@ func (c *talk) say(method, path, body string, header ...string) (*http.Response,
 
 func (c *talk) send(method, path, body string, header ...string) {
 	c.T.Helper()
-	lines := append([]string{method + " " + path + " HTTP/1.1", "Host: studysharper", fmt.Sprint("Content-Length: ", len(body))}, header...)
+	lines := append([]string{method + " " + path + " HTTP/1.1", "Host: studysharper", "Content-Type: application/json", fmt.Sprint("Content-Length: ", len(body))}, header...)
 	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		c.T.Fatal(err)
 	}

@@ -26,6 +26,7 @@ func keepNote(ctx context.Context, s *servicetest.Service, client *http.Client, 
 		}
 		req.GetBody = nil // so that only this function sends again
 		req.Header.Set("Idempotency-Key", title)
+		req.Header.Set("Content-Type", "application/json")
 		res, err := client.Do(req)
 		if err != nil { // its worker was killed
 			continue

@@ -23,6 +23,7 @@ func asking(ctx context.Context, s *servicetest.Service) <-chan int {
 		if err != nil {
 			panic(err)
 		}
+		req.Header.Set("Content-Type", "application/json")
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		res, err := client.Do(req)
 		if err != nil {

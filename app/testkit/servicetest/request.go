@@ -26,6 +26,7 @@ func (s *Service) Ask(method, path, body string) (int, map[string]any) {
 		s.T.Fatal(err)
 	}
 	req.Header.Set("X-Admin-Token", AdminToken)
+	req.Header.Set("Content-Type", "application/json")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	res, err := client.Do(req)
 	if err != nil {
