@@ -13,14 +13,28 @@ import (
 
 // newTokens makes the verifier of users' tokens; nil = users are not verified.
 func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
 	switch {
 	case c.JWTSecret != "":
-		return auth.NewSecret(c.JWTSecret)
+		return auth.NewSecret(c.JWTSecret, accepted)
 	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
 	default:
 		return nil
 	}
+}
+
+// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
+// where the tokens' keys are published, only the admin token is.
+func newTickets(c config.Config) httpapi.Tickets {
+	secret := c.JWTSecret
+	if c.JWTJWKSURL != "" {
+		secret = c.AdminToken
+	}
+	if secret == "" {
+		return nil
+	}
+	return auth.NewTickets(secret)
 }
 
 // limitsOf are the limits of process-stream; none where both are off.
