@@ -11,6 +11,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
+	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -18,6 +19,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -134,9 +136,9 @@ func (a *assembly) makeRunner() {
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
 	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
+	orchestrator := agent.New(agent.Deps{Model: model, Judge: newJudge(a.c, a.parent.Own()), Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: materialRunes(a.c), AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
@@ -161,12 +163,38 @@ func (a *assembly) makeServer() error {
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
-			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
+}
+
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
+	switch {
+	case c.JWTSecret != "":
+		return auth.NewSecret(c.JWTSecret, accepted)
+	case c.JWTJWKSURL != "":
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
+	default:
+		return nil
+	}
+}
+
+// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
+// where the tokens' keys are published, only the admin token is.
+func newTickets(c config.Config) httpapi.Tickets {
+	secret := c.JWTSecret
+	if c.JWTJWKSURL != "" {
+		secret = c.AdminToken
+	}
+	if secret == "" {
+		return nil
+	}
+	return auth.NewTickets(secret)
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -251,27 +279,28 @@ func (f fleet) QuotaReached() {
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
 
-// silence is how long a streamed answer may bring nothing.
-const silence = 30 * time.Second
-
 // newModel returns the model of the settings, and its health: the offline engine is always
-// healthy. Every run has room for its call: one that waited for a connection of ours until
-// its time is over would be taken for a failure of the upstream.
+// healthy.
 func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	o := modelOptions(c)
+	o := llm.Options(c)
 	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
 	client := openai.New(o)
 	return client, client.Health
 }
 
-// modelOptions are what the settings say of the upstream model; doctor uses them too.
-func modelOptions(c config.Config) openai.Options {
-	return openai.Options{
-		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, StreamTimeout: max(c.LLMTimeout, c.WorkerTimeout), FirstByteTimeout: min(c.LLMTimeout, silence), IdleTimeout: min(c.LLMTimeout, silence),
-		MaxConns: c.MaxRuns, MaxTokens: c.LLMMaxTokens, Effort: c.LLMEffort,
+// newJudge returns the model that checks answers; nil if that is the one that makes them.
+func newJudge(c config.Config, own *metrics.Entry) agent.Model {
+	if c.LLMProvider == "offline" || c.LLMJudge != agent.JudgeModel || c.LLMJudgeModel == "" {
+		return nil
 	}
+	o := llm.Options(c)
+	o.Model, o.Fallbacks, o.Observe = c.LLMJudgeModel, nil, metrics.ObserveCalls(own)
+	return openai.New(o)
 }
+
+// materialRunes bounds the source text of a prompt by the model's context, with room for the
+// answer: a token is a character and a half at least in most scripts.
+func materialRunes(c config.Config) int { return min(24_000, c.LLMContext*3/2) }

@@ -226,7 +226,7 @@ func TestInstructionsInNotesStayData(t *testing.T) {
 		t.Fatalf("the note reached the system turn, or made its own: %+v", turns)
 	}
 	user := turns[1].Text
-	if open := strings.Index(user, "<<<MATERIAL "); open < 0 || open > strings.Index(user, "PWNED") || !strings.HasSuffix(user, user[open+3:][:len("MATERIAL 0123456789abcdef")]+">>>") {
+	if open := strings.Index(user, "<<<MATERIAL "); open < 0 || open > strings.Index(user, "PWNED") || strings.LastIndex(user, user[open+3:][:len("MATERIAL 0123456789abcdef")]+">>>") < strings.Index(user, "PWNED") {
 		t.Errorf("the note is not inside the fence: %s", user)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -169,6 +170,17 @@ func (c *Config) isOpenRouter() bool {
 
 // UnusedKey reports whether OPENROUTER_API_KEY is set, and not sent since LLM_BASE_URL is another host.
 func (c *Config) UnusedKey() bool { return c.OpenRouterAPIKey != "" && !c.isOpenRouter() }
+
+// ProxyNetworks returns the networks whose X-Forwarded-For header is trusted; Load has checked them.
+func (c *Config) ProxyNetworks() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, cidr := range c.TrustedProxies {
+		if network, err := netip.ParsePrefix(cidr); err == nil {
+			networks = append(networks, network.Masked())
+		}
+	}
+	return networks
+}
 
 // Address is what to listen at.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

@@ -20,6 +20,10 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
+// Pause waits in real time, for tests of what happens when time passes in another process. To wait for something that
+// can be observed, use Eventually.
+func Pause(d time.Duration) { time.Sleep(d) }
+
 // Poll waits until condition holds, at most for Patience, and reports whether it does.
 func Poll(condition func() bool) bool {
 	tick := time.NewTicker(pollInterval)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"studysharper/app/testkit/servicetest"
 )
@@ -40,7 +39,6 @@ func TestALogWhoseReaderHasLeftEndsNoProcess(t *testing.T) {
 		if res.Body.Close(); res.StatusCode != http.StatusOK {
 			t.Errorf("status %d", res.StatusCode)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

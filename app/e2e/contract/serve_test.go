@@ -127,10 +127,10 @@ func TestAKilledWorkerIsReplacedAndNothingStoredIsLost(t *testing.T) {
 }
 
 func TestTermStopsGracefullyWithWorkInFlight(t *testing.T) {
-	asked := make(chan struct{}, 1)
+	asked, told := make(chan struct{}, 1), make(chan struct{})
 	upstream := testkit.HTTPServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		asked <- struct{}{}
-		time.Sleep(500 * time.Millisecond)
+		<-told
 		_, _ = io.WriteString(w, `{"model":"m","choices":[{"message":{"role":"assistant","content":"still here"},"finish_reason":"stop"}]}`)
 	})
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+upstream)
@@ -140,7 +140,11 @@ func TestTermStopsGracefullyWithWorkInFlight(t *testing.T) {
 		answered <- status
 	}()
 	<-asked
-	if err := s.Stop(); err != nil {
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Stop() }()
+	s.Eventually("the service is stopping", func() bool { return strings.Contains(s.Log.String(), "Shutting down: master") })
+	close(told)
+	if err := <-stopped; err != nil {
 		t.Errorf("exit: %v\n%s", err, s.Log)
 	}
 	if status := <-answered; status != 200 {
@@ -156,10 +160,8 @@ func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for !strings.Contains(log.String(), "Listening at: ") { // before that TERM just ends it
-			time.Sleep(time.Millisecond)
-		}
-		time.Sleep(wait)
+		testkit.Eventually(t, "it listens", func() bool { return strings.Contains(log.String(), "Listening at: ") }) // before that TERM just ends it
+		testkit.Pause(wait)
 		began := time.Now()
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil || time.Since(began) > 30*time.Second { // half of GRACEFUL_TIMEOUT

@@ -151,14 +151,9 @@ func eval[T any](w *window, expression string) T {
 // Until waits for a JavaScript condition.
 func (w *window) until(condition string) {
 	w.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
-		if eval[bool](w, "!!("+condition+")") {
-			return
-		}
+	if !testkit.Poll(func() bool { return eval[bool](w, "!!("+condition+")") }) {
+		w.t.Fatalf("never: %s\n%s", condition, eval[string](w, "document.body.innerText"))
 	}
-	w.t.Fatalf("never: %s\n%s", condition, eval[string](w, "document.body.innerText"))
 }
 
 // text gives the text that an element shows.

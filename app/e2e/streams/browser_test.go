@@ -132,7 +132,7 @@ func TestStreamIsFollowedByABrowserThroughCutsAndAKillUntilItIsToldToStop(t *tes
 		}
 		proxies[i].expectResumed(whole)
 	}
-	time.Sleep(2 * time.Second) // most often one of the three would be back by then
+	testkit.Pause(2 * time.Second) // most often one of the three would be back by then
 	for _, p := range proxies {
 		p.expectResumed(whole)
 	}
