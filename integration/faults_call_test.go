@@ -127,7 +127,7 @@ func (m *moody) cancelling(begin func(n int) (leave func())) {
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
-			m.i.Fatalf("the model goes on answering: %+v", counts)
+			m.i.Fatalf("the model still answers: %+v", counts)
 		}
 		best = min(best, time.Since(began))
 	}
