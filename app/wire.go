@@ -131,11 +131,11 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 func (a *assembly) makeRunner() {
 	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
-	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Judge: newJudge(a.c, a.parent.Own()), Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
+	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
+	a.health = m.health
+	orchestrator := agent.New(agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: materialRunes(a.c), AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: m.material, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})

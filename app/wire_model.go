@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"studysharper/app/agent"
 	"studysharper/app/config"
 	"studysharper/app/llm"
@@ -9,28 +11,29 @@ import (
 	"studysharper/app/offline/engine"
 )
 
-// newModel returns the model of the settings, and its health: the offline engine is always
-// healthy.
-func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
+// models are the model that makes answers, and the one that checks them.
+type models struct {
+	answers  agent.Model
+	judge    agent.Model // nil = the one that makes them
+	health   func() openai.Health
+	material int // runes of source text in a prompt
+}
+
+// newModels returns the models of the settings. The offline engine is always healthy.
+func newModels(c config.Config, own *metrics.Entry, memory openai.Memory) models {
 	if c.LLMProvider == "offline" {
-		return engine.New(), func() openai.Health { return openai.Health{} }
+		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }, material: materialRunes(c.LLMContext)}
 	}
 	o := llm.Options(c)
 	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
 	client := openai.New(o)
-	return client, client.Health
-}
-
-// newJudge returns the model that checks answers; nil if that is the one that makes them.
-func newJudge(c config.Config, own *metrics.Entry) agent.Model {
-	if c.LLMProvider == "offline" || c.LLMJudge != agent.JudgeModel || c.LLMJudgeModel == "" {
-		return nil
+	m := models{answers: client, health: client.Health, material: materialRunes(min(c.LLMContext, cmp.Or(client.ContextTokens(), c.LLMContext)))}
+	if c.LLMJudge == agent.JudgeModel && c.LLMJudgeModel != "" {
+		m.judge = client.WithModel(c.LLMJudgeModel)
 	}
-	o := llm.Options(c)
-	o.Model, o.Fallbacks, o.Observe = c.LLMJudgeModel, nil, metrics.ObserveCalls(own)
-	return openai.New(o)
+	return m
 }
 
-// materialRunes bounds the source text of a prompt by the model's context, with room for the
-// answer: a token is a character and a half at least in most scripts.
-func materialRunes(c config.Config) int { return min(24_000, c.LLMContext*3/2) }
+// materialRunes bounds the source text of a prompt by the tokens of the model's context, with
+// room for the answer: a token is a character and a half at least in most scripts.
+func materialRunes(context int) int { return min(24_000, context*3/2) }
