@@ -63,7 +63,12 @@ var allowed = map[string][]string{
 	"loadtest/benchrecycle/wire":    {"golang.org/x/sys"},
 	"loadtest/fakellm":              {},
 	"loadtest/swarm":                {"golang.org/x/sys"},
-	"integration":                   {"app/httpapi/rawtest", "app/memory", "app/study", "github.com/google/uuid", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/docker/docker", "github.com/docker/go-connections"},
+	"integration/harness":           {"loadtest/benchrecycle/wire", "loadtest/chart", "loadtest/fakellm", "loadtest/measure", "loadtest/swarm", "github.com/google/uuid", "github.com/moby/moby", "github.com/testcontainers/testcontainers-go", "golang.org/x/sys"},
+	"integration/bench":             {},
+	"integration/cluster":           {},
+	"integration/container":         {},
+	"integration/faults":            {},
+	"integration/memory":            {},
 }
 
 // everywhere may be imported by all but itself and what is below it.
