@@ -1,21 +1,19 @@
 package faults
 
 import (
-	"bufio"
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"studysharper/integration/harness"
 )
 
-// eventSource reads a stream as a browser's EventSource does: whenever a response ends, it comes back with the id of
-// the last event it has, until a 204 tells it to stop.
+// eventSource reads a stream as a browser's EventSource does: whenever a response ends, it reconnects with the id of the
+// last event it received, until a 204 tells it to stop.
 type eventSource struct {
 	service *harness.Service
 	path    string
@@ -25,35 +23,31 @@ type eventSource struct {
 	events []harness.Event
 	opened int    // responses that were streams
 	last   string // the id of the newest event
-	fault  string // why it was given up; "" = a 204 has stopped it
+	fault  string // why reading ended; "" after a 204
 }
 
 func newEventSource(s *harness.Service, path string) *eventSource {
 	return &eventSource{service: s, path: path, stopped: make(chan struct{})}
 }
 
-// read returns when the server has told it to stop, or after so long.
+// read returns when the server has told it to stop, or after most.
 func (s *eventSource) read(i *incident, most time.Duration) {
 	defer close(s.stopped)
 	ctx, cancel := context.WithTimeout(i.Context(), most)
 	defer cancel()
-	for {
-		over, err := s.readOnce(ctx)
-		if over {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			s.mu.Lock()
-			s.fault = fmt.Sprintf("it was not told to stop within %v; at last: %v", most, err)
-			s.mu.Unlock()
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
+	var last error
+	stopped := harness.Poll(most, 100*time.Millisecond, func() (over bool) {
+		over, last = s.readOnce(ctx)
+		return over
+	})
+	if !stopped {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.fault = fmt.Sprintf("it was not told to stop within %v; at last: %v", most, last)
 	}
 }
 
-// readOnce reads one response. over: it is a 204, or one after which no browser comes back.
+// readOnce reads one response. over is true after a 204 or another status after which no browser reconnects.
 func (s *eventSource) readOnce(ctx context.Context) (over bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.service.URL+s.path, nil)
 	if err != nil {
@@ -74,7 +68,7 @@ func (s *eventSource) readOnce(ctx context.Context) (over bool, err error) {
 		s.opened++
 	case http.StatusNoContent:
 		return true, nil
-	case http.StatusServiceUnavailable: // while the service starts; the documented client tries again
+	case http.StatusServiceUnavailable: // while the service starts; the documented client retries
 		return false, fmt.Errorf("status %d", response.StatusCode)
 	default:
 		s.fault = fmt.Sprintf("status %d", response.StatusCode)
@@ -82,48 +76,35 @@ func (s *eventSource) readOnce(ctx context.Context) (over bool, err error) {
 	}
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	return false, s.takeAll(bufio.NewScanner(response.Body))
+	return false, s.takeAll(harness.NewEventReader(response.Body))
 }
 
-// patient has no time limit of its own: a stream may be silent for long.
+// patient has no timeout of its own: a stream may be silent for a long time.
 var patient = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// takeAll takes the events of a response.
-func (s *eventSource) takeAll(lines *bufio.Scanner) error {
-	lines.Buffer(nil, 4<<20)
-	id := ""
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
-			id = value
-		}
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		e := harness.Event{ID: id}
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
+// takeAll takes the events of a response, up to its end, which is an error too.
+func (s *eventSource) takeAll(events harness.EventReader) error {
+	for {
+		e, err := events.Next()
+		if err != nil {
 			return err
 		}
 		s.mu.Lock()
 		s.events = append(s.events, e)
-		if id != "" {
-			s.last = id
-		}
+		s.last = cmp.Or(e.ID, s.last)
 		s.mu.Unlock()
-		id = ""
 	}
-	return lines.Err()
 }
 
-// seen is the events so far.
+// seen returns the events so far.
 func (s *eventSource) seen() []harness.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.events)
 }
 
-// wantEnd wants a stream that was stopped by a 204 after so many responses at most: each event has an id and the next
-// number, but for a gap and the first (the session may have had other runs), and the last event, and no other, is the end.
+// wantEnd checks that a 204 ended the stream after mostOpened responses at most, that each event has an id and the next
+// number (except a gap and the first one: the session may have had other runs), and that only the last event is terminal.
 func (s *eventSource) wantEnd(i *incident, kind string, mostOpened int) {
 	i.Helper()
 	s.mu.Lock()
@@ -133,14 +114,14 @@ func (s *eventSource) wantEnd(i *incident, kind string, mostOpened int) {
 	}
 	seq := 0
 	for n, e := range s.events {
-		if e.ID == "" || e.RunID == "" {
-			i.Errorf("%s: event %d has no id or no run: %+v", s.path, n+1, e)
+		if e.ID == "" || n > 0 && e.ID == s.events[n-1].ID || e.RunID == "" {
+			i.Errorf("%s: event %d has no id of its own or no run: %+v", s.path, n+1, e)
 		}
 		if n == 0 || e.Type == "gap" {
 			seq = e.Seq - 1
 		}
 		if e.Seq != seq+1 {
-			i.Errorf("%s: event %d has seq %d behind %d: %+v", s.path, n+1, e.Seq, seq, e)
+			i.Errorf("%s: event %d has seq %d after %d: %+v", s.path, n+1, e.Seq, seq, e)
 		}
 		seq = e.Seq
 		if end := e.Type == "complete" || e.Type == "error"; end != (n == len(s.events)-1) || end && e.Type != kind {
@@ -152,7 +133,7 @@ func (s *eventSource) wantEnd(i *incident, kind string, mostOpened int) {
 	}
 }
 
-// wantRun wants every event to be of one run.
+// wantRun checks that every event belongs to one run.
 func (s *eventSource) wantRun(i *incident, run string) {
 	i.Helper()
 	for n, e := range s.seen() {

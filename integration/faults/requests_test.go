@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -74,18 +73,8 @@ func readToEnd(s *harness.Service, path string) (events []harness.Event, text st
 	}
 	defer response.Body.Close()
 	all, err := io.ReadAll(io.LimitReader(response.Body, 8<<20))
-	lines := bufio.NewScanner(bytes.NewReader(all))
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
-			var e harness.Event
-			if wrong := json.Unmarshal([]byte(data), &e); wrong != nil {
-				return events, string(all), errors.Join(err, wrong)
-			}
-			events = append(events, e)
-		}
-	}
-	return events, string(all), errors.Join(err, lines.Err())
+	events, wrong := harness.NewEventReader(bytes.NewReader(all)).All()
+	return events, string(all), errors.Join(err, wrong)
 }
 
 // terminalEvent is a stream's one terminal event, or an error when it has none, more than one, or anything behind it.

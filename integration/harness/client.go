@@ -1,14 +1,12 @@
 package harness
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -172,55 +170,6 @@ func (s *Service) WantNoRestart(t *testing.T) {
 	if inspect.RestartCount != 0 || !inspect.State.Running || inspect.State.OOMKilled {
 		t.Errorf("restarts %d, running %v, OOM killed %v", inspect.RestartCount, inspect.State.Running, inspect.State.OOMKilled)
 	}
-}
-
-// Event is one event of a stream.
-type Event struct {
-	ID    string `json:"-"` // of the stream, where that is read
-	RunID string `json:"run_id"`
-	Type  string `json:"type"`
-	Seq   int    `json:"seq"`
-	Text  string `json:"text"`
-	Data  struct {
-		Step       int `json:"step"`
-		TotalSteps int `json:"total_steps"`
-	} `json:"data"`
-	Success   bool   `json:"success"`
-	Error     string `json:"error"`
-	Retryable bool   `json:"retryable"`
-	Missed    int    `json:"missed"`
-	Code      string `json:"code"`
-}
-
-// Follow reads a stream until the server ends it.
-func (s *Service) Follow(t *testing.T, path string) []Event {
-	t.Helper()
-	response, err := client.Get(s.URL + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if kind := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || !strings.HasPrefix(kind, "text/event-stream") {
-		t.Fatalf("GET %s: %s, Content-Type %q", path, response.Status, kind)
-	}
-	var events []Event
-	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		data, ok := strings.CutPrefix(lines.Text(), "data:")
-		if !ok {
-			continue
-		}
-		var e Event
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
-			t.Fatalf("event %q: %v", data, err)
-		}
-		events = append(events, e)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatalf("the stream broke after %d events: %v", len(events), err)
-	}
-	return events
 }
 
 // Notes returns the text of NotesFile.

@@ -47,12 +47,11 @@ func Main(m *testing.M, name string) int {
 	code := run(m)
 	r := newReport(name, began, code == 0)
 	fmt.Print("\n", r.table())
-	page, err := addToReport(r, reportFolder)
-	if err != nil {
+	if err := addToReport(r, reportFolder); err != nil {
 		fmt.Fprintln(os.Stderr, "integration:", err)
 		return max(code, 1)
 	}
-	fmt.Printf("\nreport: %s\n", page)
+	fmt.Printf("\nreport: integration/report/%s\n", reportHTML)
 	return code
 }
 

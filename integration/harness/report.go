@@ -143,15 +143,15 @@ func (r report) table() string {
 	return b.String()
 }
 
-// addToReport writes a package's part into a folder, and then the report of all parts that are there. It returns the
-// path of the report's page. Packages that end at the same time write one after the other.
-func addToReport(part report, folder string) (page string, err error) {
+// addToReport writes a package's part into a folder, and then the report of all parts that are there. Packages that end
+// at the same time write one after the other.
+func addToReport(part report, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", fmt.Errorf("making the report's folder: %w", err)
+		return fmt.Errorf("making the report's folder: %w", err)
 	}
 	unlock, err := lockFile(filepath.Join(folder, ".lock"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	text, err := json.Marshal(part)
@@ -159,13 +159,14 @@ func addToReport(part report, folder string) (page string, err error) {
 		err = os.WriteFile(filepath.Join(folder, part.Name+partSuffix), text, 0o644)
 	}
 	if err != nil {
-		return "", fmt.Errorf("writing a part of the report: %w", err)
+		return fmt.Errorf("writing a part of the report: %w", err)
 	}
 	whole, err := readParts(folder)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return whole.write(folder)
+	_, err = whole.write(folder)
+	return err
 }
 
 // readParts joins the parts in a folder, in the order of their names. The versions and the machine are those of the

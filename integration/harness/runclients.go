@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -139,32 +138,25 @@ func (c *RunClients) readOnce(path string, last *string, seq *int, end *Event) (
 	if response.StatusCode != http.StatusOK {
 		return false, fmt.Errorf("status %d", response.StatusCode)
 	}
-	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, 1<<20)
-	id := ""
-	for lines.Scan() {
-		if v, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
-			id = v
+	for events := NewEventReader(response.Body); ; {
+		e, err := events.Next()
+		if errors.Is(err, io.EOF) {
+			return false, io.ErrUnexpectedEOF
 		}
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		var e Event
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
+		if err != nil {
 			return false, err
 		}
-		*last = id
-		if c.count(e, seq); e.Type == "complete" || e.Type == "error" {
-			if e.Type == "error" {
-				c.noteFirst("%s ended with %s", path, data)
-				c.Unended.Add(1)
-			}
-			*end = e
-			return true, nil
+		*last = e.ID
+		if c.count(e, seq); e.Type != "complete" && e.Type != "error" {
+			continue
 		}
+		if e.Type == "error" {
+			c.noteFirst("%s ended with %+v", path, e)
+			c.Unended.Add(1)
+		}
+		*end = e
+		return true, nil
 	}
-	return false, errors.Join(lines.Err(), io.ErrUnexpectedEOF)
 }
 
 // count compares an event's number with that of the one before it.

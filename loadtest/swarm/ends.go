@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"studysharper/app/eventstream"
 )
 
 // answered takes in a response's head. The connection of one that is not a stream is
@@ -30,16 +32,10 @@ func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	return nil
 }
 
-// event takes in one event, comment or retry line.
-func (l *loop) event(st *Stream, block []byte, now time.Time) {
-	e, retry, ok := parse(block)
-	if retry > 0 {
-		st.state.Retry = retry
-	}
-	if !ok {
-		return
-	}
-	e.At = now
+// event counts one event, and passes it on.
+func (l *loop) event(st *Stream, parsed eventstream.Event, now time.Time) {
+	e := Event{ID: parsed.ID, Data: parsed.Data, At: now}
+	e.read()
 	st.take(e, &l.swarm.counts)
 	if l.swarm.o.Took != nil {
 		l.swarm.o.Took(st, e)

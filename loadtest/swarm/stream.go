@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"time"
+
+	"studysharper/app/eventstream"
 )
 
 // StreamOptions are one stream's.
@@ -41,12 +43,13 @@ type Stream struct {
 	o    StreamOptions
 
 	// Guarded by loop.mu, and written by its goroutine only.
-	state State
-	text  []byte
-	phase phase
-	fd    int
-	head  int    // bytes of the request that have been sent
-	rest  []byte // an unfinished head or event
+	state  State
+	text   []byte
+	phase  phase
+	fd     int
+	head   int                 // bytes of the request that have been sent
+	rest   []byte              // an unfinished head
+	parser *eventstream.Parser // nil until an event, a comment or a part of one has come
 }
 
 type phase uint8
@@ -101,8 +104,8 @@ func (s *Stream) take(e Event, counts *counters) {
 	if st.First.IsZero() {
 		st.First = e.At
 	}
-	if len(e.ID) > 0 {
-		st.LastID = string(e.ID)
+	if e.ID != "" {
+		st.LastID = e.ID
 	}
 	s.count(e, counts)
 	switch e.Type {
