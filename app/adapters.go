@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 
-	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
+	"studysharper/app/supervisor"
 )
 
 // agentStore is the store as the agents want it.
@@ -35,7 +37,7 @@ type agentJournal struct {
 }
 
 // Begin opens a run's journal.
-func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, error) {
+func (j *agentJournal) Begin(ctx context.Context, r runner.Run) (runner.Writer, error) {
 	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Takeover: r.Takeover, Silent: r.Silent}
 	if !r.Silent {
 		info.OnLost = func(error) { go j.cancel(r.ID) }
@@ -45,10 +47,10 @@ func (j *agentJournal) Begin(ctx context.Context, r agent.Run) (agent.Writer, er
 
 // takeOver makes a dead worker's run again, unless a sibling is faster. It returns when
 // the run continues without the request. A prompt never reaches the log.
-func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
-	req, err := agent.DecodeRequest(o.Request)
+func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
+	req, err := runner.DecodeRequest(o.Request)
 	if err == nil {
-		err = runner.Takeover(req, o.Run)
+		err = runs.Takeover(req, o.Run)
 	}
 	var e *study.Error
 	switch {
@@ -60,3 +62,36 @@ func takeOver(o stream.Orphan, runner *agent.Runner, log *slog.Logger) {
 		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
 }
+
+// fleet is the container as httpapi sees it from this worker.
+type fleet struct {
+	*parts
+	parent      *supervisor.Parent
+	clearCaches func(pattern string) error // see purge
+	log         *slog.Logger
+}
+
+// Degraded implements httpapi.Fleet.
+func (f fleet) Degraded() []string {
+	components := f.others.degraded()
+	if f.health().FirstOpen {
+		components = append(components, "llm")
+	}
+	return components
+}
+
+// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
+func (f fleet) ClearCaches(pattern string) error { return f.purgeAll(f.clearCaches)(pattern) }
+
+// Refresh implements httpapi.Fleet.
+func (f fleet) Refresh() { f.publish(f.parent.Own()) }
+
+// QuotaReached implements httpapi.Fleet.
+func (f fleet) QuotaReached() {
+	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+		f.log.Warn("control socket write failed", "error", err)
+	}
+}
+
+// Reload implements httpapi.Fleet.
+func (f fleet) Reload() error { return f.parent.Reload() }

@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
@@ -18,6 +20,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -74,7 +77,7 @@ func (a *assembly) keep() error {
 func (a *assembly) work() {
 	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
-	a.relay = stream.NewRelay(a.parent.Relay, stream.RelayOptions{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
+	a.relay = relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	a.keeper = a.others.newJournal(a.relay, a.b, orphaned, a.log)
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
@@ -83,7 +86,7 @@ func (a *assembly) work() {
 		Parts: a.known.parts, Versions: a.known.revisions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.keeper}
-	a.runner = agent.NewRunner(orchestrator, journal, agent.RunnerOptions{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout,
+	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.others.runGate()), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
@@ -107,19 +110,15 @@ func (a *assembly) serve() error {
 	if err != nil {
 		return err
 	}
-	p := a.parts
-	p.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
-		MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit, MaxLists: a.b.Lists(), MaxStreams: c.SSEMaxStreams, Streams: p.hub,
-		CacheBackend: c.CacheBackend, CacheMaxItems: c.CacheMaxItems, CacheMaxBytes: a.b.Cache, Provider: c.LLMProvider,
-		Tokens: newTokens(c, a.parent, a.log), Limits: limitsOf(c), Counter: p.others.counter(limits),
-		Room:       httpapi.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare},
-		ClientRuns: holdings.Runs, ClientStreams: holdings.Streams,
-		Gate: p.others.streamGate(), Degraded: p.others.degraded,
-		Proxies: proxies(c), Runs: p.runner, Store: p.store, Journal: a.keeper, Board: a.parent.Board, Own: own,
-		Cgroup: memory.OpenCgroup(os.DirFS("/")), ClearCaches: p.purgeAll(a.forget),
-		ModelOpen: func() bool { return p.health().FirstOpen },
-		Refresh:   func() { p.publish(own) }, Due: logFailure(a.log, a.parent.QuotaReached), Reload: a.parent.Reload, Log: a.log,
+	a.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
+		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
+			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.others.counter(limits), Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: proxies(c), Gate: a.others.streamGate(), MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Fleet: fleet{a.parts, a.parent, a.forget, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.parent, a.log),
+		Store: a.store, Journal: a.keeper, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }

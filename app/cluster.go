@@ -15,6 +15,7 @@ import (
 	"studysharper/app/metrics"
 	"studysharper/app/redisconn"
 	"studysharper/app/stream"
+	"studysharper/app/stream/failover"
 	"studysharper/app/stream/redisjournal"
 )
 
@@ -34,7 +35,7 @@ type cluster struct {
 	streams  *limit.Gate
 	tiered   *cache.Tiered // nil: the cache is another
 	shared   *redisjournal.Journal
-	journal  *stream.Failover
+	journal  *failover.Journal
 	bus      *invalidationBus
 	settings config.Config
 }
@@ -63,7 +64,7 @@ func (t *cluster) newJournal(local stream.Keeper, b config.Budget, orphaned func
 	t.shared = redisjournal.New(t.conn, redisjournal.Options{
 		MaxEvents: c.SSEQueueSize, StaleAfter: c.SSEStaleAfter, MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns),
 		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxKeptBytes: b.Unsent(), Orphaned: orphaned, Log: log})
-	t.journal = stream.NewFailover(stream.FailoverOptions{Shared: t.shared, Local: local, Up: t.conn.Up, Settle: c.WorkerTimeout})
+	t.journal = failover.New(failover.Options{Shared: t.shared, Local: local, Up: t.conn.Up, Settle: c.WorkerTimeout})
 	t.conn.Returned(t.journal.Returned)
 	return t.journal
 }

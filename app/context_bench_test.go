@@ -29,7 +29,7 @@ func BenchmarkContextOnSQLite(b *testing.B) {
 				req := study.Request{Type: study.Chat, UserID: "ann", Message: "What is osmosis?"}
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := o.Run(b.Context(), req, nil); err != nil {
+					if _, err := o.Run(b.Context(), agent.NewID(), req, agent.Observer{}); err != nil {
 						b.Fatal(err)
 					}
 				}

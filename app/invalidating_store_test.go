@@ -87,7 +87,7 @@ func colleagues(t testing.TB, n int) []*colleague {
 // says is what the worker answers a user's chat from the user's notes.
 func (w *colleague) says(t testing.TB, user, message string, ids ...string) string {
 	t.Helper()
-	out, err := w.Run(t.Context(), study.Request{Type: study.Chat, UserID: user, Message: message, NoteIDs: ids}, nil)
+	out, err := w.Run(t.Context(), agent.NewID(), study.Request{Type: study.Chat, UserID: user, Message: message, NoteIDs: ids}, agent.Observer{})
 	if err != nil {
 		t.Error(err)
 		return ""

@@ -34,7 +34,7 @@ func callOutcome(err error) metrics.Counter {
 		return metrics.UpstreamUnavailable
 	case study.CodeUpstreamTimeout:
 		return metrics.UpstreamTimeout
-	case study.CodeUpstreamFailed, study.CodeWithheld:
+	case study.CodeUpstreamFailed, study.CodeUpstreamRefused, study.CodeCredit, study.CodeTooLong, study.CodeWithheld:
 		return metrics.UpstreamFailed
 	default:
 		return metrics.UpstreamCancelled

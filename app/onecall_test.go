@@ -69,7 +69,7 @@ func TestAHundredEqualRequestsOverThreeInstancesMakeOneUpstreamCall(t *testing.T
 	var all sync.WaitGroup
 	for i := range 100 {
 		all.Go(func() {
-			out, err := workers[i%6].Run(t.Context(), req, nil)
+			out, err := workers[i%6].Run(t.Context(), agent.NewID(), req, agent.Observer{})
 			if err != nil || len(out.Result.Data.(*study.FlashcardSet).Flashcards) != 2 {
 				t.Errorf("request %d: %v, %+v", i, err, out.Result.Data)
 			}

@@ -20,7 +20,8 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
-	"studysharper/app/stream"
+	journals "studysharper/app/stream/memory"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
 
@@ -92,7 +93,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	}
 	defer shared.close()
 	board := shared.board
-	journal := stream.NewMemory(journalBounds(c, b))
+	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer
 	var recent metrics.Recent
@@ -132,8 +133,8 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 
 // journalBounds are those of the settings. Where every stream has a session of its
 // own, as many again have room beside them: those just posted to, and those just ended.
-func journalBounds(c config.Config, b config.Budget) stream.MemoryOptions {
-	return stream.MemoryOptions{
+func journalBounds(c config.Config, b config.Budget) journals.Options {
+	return journals.Options{
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
@@ -166,7 +167,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 }
 
 func newFork(environment map[string]string, listener *net.TCPListener, shared sharedMemory,
-	notices chan<- supervisor.Notice, journal *stream.Memory, log *slog.Logger) (*supervisor.Fork, error) {
+	notices chan<- supervisor.Notice, journal *journals.Journal, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -186,14 +187,14 @@ func newFork(environment map[string]string, listener *net.TCPListener, shared sh
 		Limits: supervisor.NewDescriptor(shared.limits.File()), Keys: supervisor.NewDescriptor(shared.keys.File()),
 		Revisions: supervisor.NewDescriptor(shared.revisions.File()), Holdings: supervisor.NewDescriptor(shared.holdings.File()),
 		Relay: func(ctx context.Context, conn net.Conn) {
-			if err := stream.ServeRelay(ctx, conn, journal, stream.RelayOptions{}); err != nil {
+			if err := relay.Serve(ctx, conn, journal, relay.Options{}); err != nil {
 				log.Warn("worker journal connection closed", "error", err)
 			}
 		},
 	}, nil
 }
 
-func publishJournal(p *metrics.Entry, journal *stream.Memory) {
+func publishJournal(p *metrics.Entry, journal *journals.Journal) {
 	stats := journal.Stats()
 	p.Set(metrics.Sessions, int64(stats.Sessions))
 	p.Set(metrics.QueuedEvents, int64(stats.QueuedEvents))

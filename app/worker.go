@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
@@ -24,8 +24,8 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
-	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
 
@@ -34,8 +34,8 @@ type parts struct {
 	store   store.Store
 	cache   cache.Cache // of answers
 	known   *contextCache
-	relay   *stream.Relay
-	runner  *agent.Runner
+	relay   *relay.Client
+	runner  *runner.Runner
 	hub     *hub.Hub
 	server  *httpapi.Server
 	others  *cluster
@@ -152,15 +152,6 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	}
 	if err != nil {
 		log.Warn("invalid hand-over message", "error", err)
-	}
-}
-
-// logFailure makes a message to the supervisor a matter that cannot fail.
-func logFailure(log *slog.Logger, tell func() error) func() {
-	return func() {
-		if err := tell(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
-			log.Warn("control socket write failed", "error", err)
-		}
 	}
 }
 

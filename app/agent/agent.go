@@ -1,17 +1,16 @@
-// Package agent makes study aids: the Orchestrator takes one request through six
-// steps (classify, gather context, do the task, validate, check safety, format) and
-// the Runner bounds, times and ends such runs. The one idea: an answer is a pure
-// function of a Brief, so it has a key; equal briefs share one model call while it
-// runs and one cache entry afterwards, and everything that is the student's own
-// (session, messages, saved aid) is kept around it, afresh each time.
+// Package agent makes study aids: the Orchestrator takes one request through six steps
+// (classify, fetch the context, generate, validate, check safety, format). The one idea: an
+// answer is a pure function of a study.Brief, so it has a key. Equal briefs share one model
+// call while it runs and one cache entry afterwards; what belongs to one student (session,
+// messages, saved aid) is written afterwards, for each run.
 //
-// The package knows no cache, model, database or journal by name: it states here
-// what it needs of each.
+// The package knows no cache, model, database or journal by name: it declares the interfaces
+// that it needs. Package runner bounds, times and ends the runs.
 package agent
 
 import (
+	"cmp"
 	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -22,54 +21,54 @@ import (
 type Model interface {
 	// Name is part of every cache key.
 	Name() string
-	// Generate blocks until the answer is whole. With onText it also hands over each
-	// piece of text as it comes, in order, on the caller's goroutine. Errors are
-	// *study.Error and hold nothing of the prompt. It returns soon after ctx ends.
+	// Generate blocks until the answer is complete. With onText it also passes on each piece
+	// of text as it arrives, in order, on the caller's goroutine. Errors are *study.Error and
+	// contain nothing of the prompt. It returns soon after ctx ends.
 	Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error)
 }
 
-// Cache forgets when it likes and never fails; see cache.Cache.
+// Cache may drop any entry at any time and never fails; see cache.Cache.
 type Cache interface {
 	Get(ctx context.Context, key string) (value []byte, age time.Duration, ok bool)
 	Set(ctx context.Context, key string, value []byte)
 }
 
-// What is kept of a user, as Versions tells it apart.
+// The parts of a user's data that have a version.
 const (
 	ResourceNotes       = "notes"
 	ResourcePreferences = "preferences"
 	ResourceAids        = "aids"
 )
 
-// Versions tells whether what is kept of a user has changed.
+// Versions tells whether a user's data has changed.
 type Versions interface {
-	// Version gives another number than before any change of that part of what is kept
-	// that was acknowledged by now. What is read from the Store after it is as good as
-	// new while the number stays. ok is false while that cannot be promised.
-	Version(user, kept string) (number uint64, ok bool)
+	// Version changes with every acknowledged change of the resource. Data that was read
+	// from the Store after a call of Version is valid while the number stays the same. ok is
+	// false while that cannot be promised.
+	Version(user, resource string) (number uint64, ok bool)
 }
 
-// Store keeps notes, conversations, aids and executions. Errors are *study.Error;
-// CodeNotFound means just that, every other code that the store could not do it.
+// Store keeps notes, conversations, aids and executions. Errors are *study.Error:
+// CodeNotFound means that the thing does not exist, every other code that the store failed.
 type Store interface {
 	// Session returns one session, whoever owns it.
 	Session(ctx context.Context, id string) (study.Session, error)
 	// Messages returns the newest messages of a session, oldest first.
 	Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error)
-	// NotesByID returns the notes in the order of ids; CodeNotFound when one is
-	// unknown or another user's.
+	// NotesByID returns the notes in the order of ids; CodeNotFound if one is unknown or
+	// belongs to another user.
 	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
-	// SearchNotes returns the user's notes that hold any of the words, best first;
+	// SearchNotes returns the user's notes that contain any of the words, best first;
 	// without words the newest.
 	SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error)
-	// Preferences returns the user's standing wishes, the zero value when none are kept.
+	// Preferences returns the user's preferences, the zero value if there are none.
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
-	// ContentStats counts the user's kept aids.
+	// ContentStats counts the user's saved aids.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
-	// AppendMessages adds to a session, making it first if it is new.
+	// AppendMessages adds to a session, and creates it first if it is new.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
-	// SaveContent keeps an aid and returns it with its id, or the one that it keeps of the
-	// same user and Answer already.
+	// SaveContent saves an aid and returns it with its id, or the one that was saved before
+	// for the same user and Answer.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// RecordExecution never blocks.
 	RecordExecution(e study.Execution)
@@ -80,11 +79,11 @@ type Deps struct {
 	Model Model
 	Cache Cache // of answers
 	Store Store
-	Log   *slog.Logger // default: none
+	Log   *slog.Logger // default: discards
 
-	// Parts caches parts of contexts, as long as Versions says that they are as good as
-	// new. It is to be a cache inside the process: it is read on a run's own goroutine.
-	// Without either each part is read from the Store each time.
+	// Parts caches parts of contexts for as long as Versions says that they are valid. It is
+	// read on the run's own goroutine, so it must be a cache in this process. Without either,
+	// every part is read from the Store each time.
 	Parts    Cache
 	Versions Versions
 }
@@ -95,49 +94,48 @@ type Options struct {
 	// corrections: a faulty answer is then not asked for again.
 	Deterministic bool
 	// Judge has the model check its own aids too, for safety, quality and accuracy: up
-	// to three more calls, at once, for each answer that the rules let pass, and for the
+	// to three more calls, in parallel, for each answer that passes the rules, and for the
 	// best one when corrections are used up. Chats are not judged.
 	Judge bool
 
 	Retries       int           // corrections asked of a model before giving up; default 2. A chat gets at most 1
-	MaterialRunes int           // source text in one prompt, and likewise the message; longer is cut, and the answer says so; default 24,000
+	MaterialRunes int           // of source text in one prompt, and of the message; longer text is cut, and the answer says so; default 24,000
 	GatherTimeout time.Duration // one part of the context; default 2 s
 	AnswerTimeout time.Duration // one answer, corrections and checks included; default 2 min
 	JudgeTimeout  time.Duration // one check by the model; default 20 s
-	KeepTimeout   time.Duration // saving an answer; default 3 s
+	SaveTimeout   time.Duration // saving an answer; default 3 s
 	CacheTimeout  time.Duration // one cache call; default 250 ms
 }
 
 func (o Options) withDefaults() Options {
-	orDefault(&o.Retries, 2)
-	orDefault(&o.MaterialRunes, 24_000)
-	orDefault(&o.GatherTimeout, 2*time.Second)
-	orDefault(&o.AnswerTimeout, 2*time.Minute)
-	orDefault(&o.JudgeTimeout, 20*time.Second)
-	orDefault(&o.KeepTimeout, 3*time.Second)
-	orDefault(&o.CacheTimeout, 250*time.Millisecond)
+	o.Retries = cmp.Or(o.Retries, 2)
+	o.MaterialRunes = cmp.Or(o.MaterialRunes, 24_000)
+	o.GatherTimeout = cmp.Or(o.GatherTimeout, 2*time.Second)
+	o.AnswerTimeout = cmp.Or(o.AnswerTimeout, 2*time.Minute)
+	o.JudgeTimeout = cmp.Or(o.JudgeTimeout, 20*time.Second)
+	o.SaveTimeout = cmp.Or(o.SaveTimeout, 3*time.Second)
+	o.CacheTimeout = cmp.Or(o.CacheTimeout, 250*time.Millisecond)
 	return o
 }
 
-func orDefault[T int | time.Duration](field *T, standard T) {
-	if *field <= 0 {
-		*field = standard
-	}
-}
-
-// Outcome is a finished run. Result.Data may be shared with other runs of the same
-// brief: it is read only.
+// Outcome is a finished run. Other runs of the same brief may share Result.Data: do not
+// change it.
 type Outcome struct {
 	RunID     string
 	Result    study.Result
 	FromCache bool          // the answer was made for an earlier request
-	Age       time.Duration // since it was cached, where FromCache
+	Age       time.Duration // since it was cached, if FromCache
+}
+
+// Observer is told what a client may watch, on the goroutine that called Run. A nil function
+// is not called.
+type Observer struct {
+	Progress func(study.Progress) // the six steps in order, and each wait that the AI service asks for
+	Token    func(text string)    // a chat's text, in pieces that join to the answer
 }
 
 // New makes an Orchestrator. It starts nothing and needs no closing.
 func New(d Deps, o Options) *Orchestrator {
-	if d.Log == nil {
-		d.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	return &Orchestrator{Deps: d, o: o.withDefaults(), flights: make(map[string]*call)}
+	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
+	return &Orchestrator{deps: d, options: o.withDefaults(), flights: make(map[string]*flight)}
 }

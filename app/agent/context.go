@@ -6,108 +6,121 @@ import (
 	"studysharper/app/study"
 )
 
-// promptContext is the context of a run.
+// promptContext is a settled request and what the store has for it.
 type promptContext struct {
-	history   []study.Turn
-	material  string
-	notes     int  // in the material
-	content   bool // options.content is in the material
-	isMessage bool // the material is the message
-	cut       bool // the material was longer than it may be
-	warnings  []string
-
-	revision uint64 // of the student's notes, from before they were read,
-	dated    bool   // if there is one
+	req      study.Request // with preferences and defaults filled in
+	brief    study.Brief
+	used     study.ContextUsed
+	notes    notesVersion
+	warnings []string
 }
 
-// fetchContext reads the parts of the context at once, each within its own time, those that are
-// cached without ado, and makes the brief. A part that fails, hangs or panics is left out, with a warning; only what
-// the student named outright may fail the request. A part that the type has no use for
-// is not read.
-func (r *run) fetchContext(ctx context.Context) error {
+// notesVersion is the version of a user's notes from before they were read.
+type notesVersion struct {
+	user   string
+	number uint64
+	known  bool
+}
+
+// contextReader reads the parts of one run's context. It is a value, because the goroutines
+// that read the parts may outlive the run.
+type contextReader struct {
+	deps     Deps
+	options  Options
+	runID    string
+	req      study.Request
+	fromChat bool
+}
+
+// fetch reads the parts in parallel, each with its own deadline, and makes the brief. Cached
+// parts cost no goroutine. Parts that the type does not use are not read. A part that fails,
+// hangs or panics is left out, with a warning; only notes named by id fail the request.
+func (c contextReader) fetch(ctx context.Context) (promptContext, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r.known.revision, r.known.dated = r.version(ResourceNotes)
-	asked := *r // for the parts, which may outlive the run
-	talk := startFetch(ctx, r, !asked.req.NewSession, asked.loadHistory)
-	notes := asked.readCached(ctx, asked.notesPart())
-	profile := asked.readCached(ctx, asked.preferencesPart())
-	progress := asked.readCached(ctx, asked.progressPart())
-	if _, err := notes.wait(); err != nil && len(r.req.NoteIDs) > 0 {
-		return namedNotesError(err)
+	p := promptContext{notes: notesVersion{user: c.req.UserID}}
+	p.notes.number, p.notes.known = c.version(ResourceNotes)
+	conversation := startFetch(ctx, c, !c.req.NewSession, c.loadHistory)
+	notes := c.readCached(ctx, c.notesPart())
+	profile := c.readCached(ctx, c.preferencesPart())
+	progress := c.readCached(ctx, c.progressPart())
+	if _, err := notes.wait(); err != nil && len(c.req.NoteIDs) > 0 {
+		return promptContext{}, namedNotesError(err)
 	}
-	said := awaitPart(ctx, r, talk, "conversation", asked.historyWarning())
-	if said.anothers {
-		return study.Errorf(study.CodeNotFound, "there is no such session")
+	wait := func(f *future[[]string], name, warning string) []string {
+		return awaitPart(ctx, c, f, &p.warnings, name, warning)
 	}
-	list := awaitPart(ctx, r, notes, "notes", "your notes could not be searched")
-	preferences := preferencesOf(awaitPart(ctx, r, profile, "profile", "your preferences could not be read"))
-	r.compose(list)
-	r.known.history = said.turns
-	r.req = r.req.Filled(preferences)
-	r.brief = study.Brief{Type: r.req.Type, Message: r.message(), Options: r.req.Options, Detail: r.detail(preferences),
-		Material: r.known.material, History: r.known.history,
-		Progress: awaitPart(ctx, r, progress, "progress", "your progress so far could not be read")}
-	return nil
+	past := awaitPart(ctx, c, conversation, &p.warnings, "conversation", c.historyWarning())
+	if past.foreign {
+		return promptContext{}, study.Errorf(study.CodeNotFound, "there is no such session")
+	}
+	texts := wait(notes, "notes", "your notes could not be searched")
+	preferences := preferencesOf(wait(profile, "profile", "your preferences could not be read"))
+	m := c.compose(texts)
+	p.req = c.req.Filled(preferences)
+	p.warnings = append(p.warnings, m.warnings...)
+	p.used = study.ContextUsed{Notes: m.notes, Messages: len(past.turns), Content: m.content}
+	p.brief = study.Brief{Type: p.req.Type, Message: m.message, Options: p.req.Options, Detail: detail(p.req.Type, preferences),
+		Material: m.text, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
+	return p, nil
 }
 
-// future is one part of the context, being read in a goroutine of its own.
+// future is a part of the context that is being read.
 type future[T any] struct {
-	ctx  context.Context // ends when its time is over
-	done chan struct{}   // closed when got and err are set
-	got  T
-	err  error
+	ctx    context.Context // carries the part's deadline
+	done   chan struct{}   // closed when result and err are set
+	result T
+	err    error
 }
 
-// closedChannel is the done of a part that was there at once.
+// closedChannel is the done of a part that needs no reading.
 var closedChannel = func() chan struct{} {
 	done := make(chan struct{})
 	close(done)
 	return done
 }()
 
-// startFetch reads a part, if it is wanted, within GatherTimeout. A store that does not
-// heed that is not waited for.
-func startFetch[T any](ctx context.Context, r *run, wanted bool, read func(context.Context) (T, error)) *future[T] {
+// startFetch reads a part, if it is wanted, within GatherTimeout. A store that ignores its
+// context is not waited for.
+func startFetch[T any](ctx context.Context, c contextReader, wanted bool, read func(context.Context) (T, error)) *future[T] {
 	if !wanted {
 		return &future[T]{ctx: ctx, done: closedChannel}
 	}
-	within, cancel := context.WithTimeout(ctx, r.o.GatherTimeout)
-	p := &future[T]{ctx: within, done: make(chan struct{})}
-	log, id := r.Log, r.id
+	within, cancel := context.WithTimeout(ctx, c.options.GatherTimeout)
+	f := &future[T]{ctx: within, done: make(chan struct{})}
 	go func() {
 		defer cancel()
-		defer close(p.done)
-		defer recoverPanic(log, id, &p.err)
-		p.got, p.err = read(within)
+		defer close(f.done)
+		defer RecoverPanic(c.deps.Log, c.runID, &f.err)
+		f.result, f.err = read(within)
 	}()
-	return p
+	return f
 }
 
-// wait gives what was read; an error when it is not there in its time.
-func (p *future[T]) wait() (got T, err error) {
+// wait returns what was read, or an error at the deadline.
+func (f *future[T]) wait() (result T, err error) {
 	select {
-	case <-p.done:
-		return p.got, p.err
-	case <-p.ctx.Done():
+	case <-f.done:
+		return f.result, f.err
+	case <-f.ctx.Done():
 	}
 	select {
-	case <-p.done: // at the same moment
-		return p.got, p.err
+	case <-f.done: // at the same moment
+		return f.result, f.err
 	default:
-		return got, study.Errorf(study.CodeTimeout, "timed out")
+		return result, study.Errorf(study.CodeTimeout, "timed out")
 	}
 }
 
-// awaitPart waits for a part. Without it the run goes on, and the student is told; where the run
-// has ended itself, that is told elsewhere.
-func awaitPart[T any](ctx context.Context, r *run, p *future[T], name, warning string) T {
-	got, err := p.wait()
+// awaitPart waits for a part. Without it the run continues with a warning; if the run itself
+// has ended, the caller reports that.
+func awaitPart[T any](ctx context.Context, c contextReader, f *future[T], warnings *[]string, name, warning string) T {
+	result, err := f.wait()
 	if err != nil && ctx.Err() == nil {
-		r.Log.Warn("context part missing", "run", r.id, "part", name, "error", err)
+		c.deps.Log.Warn("context part missing", "run", c.runID, "part", name, "error", err)
 		if warning != "" {
-			r.known.warnings = append(r.known.warnings, warning)
+			*warnings = append(*warnings, warning)
 		}
 	}
-	return got
+	return result
 }

@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 )
 
-// UserTagPrefix is in the key of every answer that is made from some user's notes, and of every
-// cached part of a context: whoever clears by it clears them all.
+// UserTagPrefix is in the key of every answer made from a user's notes and of every cached
+// part of a context. Clearing by it clears them all.
 const UserTagPrefix = "/~"
 
-// UserTag is in the keys of those that are made from this user's. Of the user's name it
-// holds a hash only.
+// UserTag is in the keys of what was made from this user's notes. It contains only a hash of
+// the user's name.
 func UserTag(user string) string { return string(appendUserTag(nil, user)) }
 
 func appendUserTag(key []byte, user string) []byte {
@@ -20,69 +20,62 @@ func appendUserTag(key []byte, user string) []byte {
 	return append(hex.AppendEncode(append(key, UserTagPrefix...), sum[:8]), '/')
 }
 
-// cachedPart is a part of the context that may be cached: some texts, read from one part of what
-// is kept of the student.
+// cachedPart is a part of the context that may be cached: texts read from one resource of
+// the user.
 type cachedPart struct {
 	needed   bool
-	resource string   // which part, as Versions tells them apart
-	query    []string // what is looked for in it
+	resource string
+	query    []string // what is looked for in the resource
 	read     func(context.Context) ([]string, error)
 }
 
-// readCached returns a part at once if it is cached and still valid, and otherwise begins
-// to read it. What was read is cached under the revision that was there before.
-func (r *run) readCached(ctx context.Context, m cachedPart) *future[[]string] {
-	if !m.needed || r.Parts == nil {
-		return startFetch(ctx, r, m.needed, m.read)
+// readCached returns a part at once if it is cached and still valid; otherwise it starts to
+// read it, and caches it under the version from before.
+func (c contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
+	if !m.needed || c.deps.Parts == nil {
+		return startFetch(ctx, c, m.needed, m.read)
 	}
-	number, ok := r.version(m.resource)
+	number, ok := c.version(m.resource)
 	if !ok {
-		return startFetch(ctx, r, true, m.read)
+		return startFetch(ctx, c, true, m.read)
 	}
-	key := r.partKey(m)
-	if !r.req.NoCache {
-		value, _, _ := r.Parts.Get(ctx, key)
+	key := c.partKey(m)
+	if !c.req.NoCache {
+		value, _, _ := c.deps.Parts.Get(ctx, key)
 		if texts, ok := decodeTexts(value, number); ok {
-			return &future[[]string]{ctx: ctx, done: closedChannel, got: texts}
+			return &future[[]string]{ctx: ctx, done: closedChannel, result: texts}
 		}
 	}
-	return startFetch(ctx, r, true, func(ctx context.Context) ([]string, error) {
+	return startFetch(ctx, c, true, func(ctx context.Context) ([]string, error) {
 		texts, err := m.read(ctx)
 		if err == nil {
-			r.Parts.Set(ctx, key, encodeTexts(number, texts))
+			c.deps.Parts.Set(ctx, key, encodeTexts(number, texts))
 		}
 		return texts, err
 	})
 }
 
-// version is where a part of what is kept of the student is; ok is false where nobody knows.
-func (r *run) version(kept string) (number uint64, ok bool) {
-	if r.Versions == nil {
+// version is the version of a resource of the request's user; ok is false if it is unknown.
+func (c contextReader) version(resource string) (number uint64, ok bool) {
+	return c.deps.version(c.req.UserID, resource)
+}
+
+func (d Deps) version(user, resource string) (number uint64, ok bool) {
+	if d.Versions == nil {
 		return 0, false
 	}
-	return r.Versions.Version(r.req.UserID, kept)
+	return d.Versions.Version(user, resource)
 }
 
-// notesChanged reports whether notes that the answer is made from have changed since they
-// were read.
-func (r *run) notesChanged() bool {
-	if r.known.notes == 0 || !r.known.dated {
-		return false
-	}
-	now, known := r.version(ResourceNotes)
-	return known && now != r.known.revision
-}
-
-// partKey is the same for every revision, so that what is outdated makes room for what
-// takes its place.
-func (r *run) partKey(m cachedPart) string {
-	asked := appendTexts(make([]byte, 0, 256), r.req.UserID)
+// partKey is the same for every version, so that a new value replaces an outdated one.
+func (c contextReader) partKey(m cachedPart) string {
+	asked := appendTexts(make([]byte, 0, 256), c.req.UserID)
 	sum := sha256.Sum256(appendTexts(asked, m.query...))
 	key := append(append(make([]byte, 0, 128), "context/"...), m.resource...)
-	return string(hex.AppendEncode(appendUserTag(key, r.req.UserID), sum[:]))
+	return string(hex.AppendEncode(appendUserTag(key, c.req.UserID), sum[:]))
 }
 
-// encodeTexts writes texts behind the revision that they are of.
+// encodeTexts encodes texts together with their version.
 func encodeTexts(number uint64, texts []string) []byte {
 	size := 8
 	for _, s := range texts {
@@ -91,7 +84,8 @@ func encodeTexts(number uint64, texts []string) []byte {
 	return appendTexts(binary.LittleEndian.AppendUint64(make([]byte, 0, size), number), texts...)
 }
 
-// appendTexts writes each text behind its length, so that no two lists look alike.
+// appendTexts prefixes each text with its length, so that different lists have different
+// encodings.
 func appendTexts(value []byte, texts ...string) []byte {
 	for _, s := range texts {
 		value = append(binary.AppendUvarint(value, uint64(len(s))), s...)
@@ -99,8 +93,8 @@ func appendTexts(value []byte, texts ...string) []byte {
 	return value
 }
 
-// decodeTexts reads what encodeTexts wrote. What is of another revision is not there, nor what
-// cannot be read.
+// decodeTexts decodes the output of encodeTexts. ok is false for another version and for
+// anything that does not decode.
 func decodeTexts(value []byte, number uint64) (texts []string, ok bool) {
 	if len(value) < 8 || binary.LittleEndian.Uint64(value) != number {
 		return nil, false

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
@@ -39,14 +40,21 @@ func (n *numbers) trust(sure bool) {
 }
 
 // remembering is a bench that caches parts of contexts.
-func remembering(m *model, o Options) (*bench, *numbers) {
+func remembering(m *agenttest.Model, o Options) (*bench, *numbers) {
 	b, n := newBench(m, o), &numbers{at: make(map[string]uint64)}
-	b.Parts, b.Versions = &cacheMap{entries: make(map[string][]byte)}, n
+	b.deps.Parts, b.deps.Versions = &agenttest.Cache{Entries: make(map[string][]byte)}, n
 	return b, n
 }
 
-// parts gives the bench's cache of parts.
-func (b *bench) parts() *cacheMap { return b.Parts.(*cacheMap) }
+// reader is the context reader of a request, after its classification.
+func (b *bench) reader(req study.Request) contextReader {
+	r := &run{req: req, fromChat: req.Type == study.Chat}
+	r.classify()
+	return contextReader{b.deps, b.options, "run", r.req, r.fromChat}
+}
+
+// parts is the bench's cache of parts.
+func (b *bench) parts() *agenttest.Cache { return b.deps.Parts.(*agenttest.Cache) }
 
 // readBy runs a request and gives what was read for it.
 func readBy(t *testing.T, b *bench, req study.Request) []string {
@@ -59,7 +67,7 @@ func readBy(t *testing.T, b *bench, req study.Request) []string {
 }
 
 func chatAbout(what string) study.Request {
-	return study.Request{Type: study.Chat, UserID: alice, Message: what}
+	return study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: what}
 }
 
 func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
@@ -75,12 +83,12 @@ func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
 			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
 		{"notes named outright", named, []string{"NotesByID", "Preferences"},
 			map[string][]string{ResourceNotes: {"NotesByID"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
-		{"an analysis", study.Request{Type: study.Analysis, UserID: alice, Message: "mitosis"}, []string{"ContentStats", "Preferences", "SearchNotes"},
+		{"an analysis", study.Request{Type: study.Analysis, UserID: agenttest.Alice, Message: "mitosis"}, []string{"ContentStats", "Preferences", "SearchNotes"},
 			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: {"ContentStats"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, n := remembering(says(goodAnswer(c.req.Type)), Options{Deterministic: true})
-			b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+			b, n := remembering(agenttest.Says(agenttest.GoodAnswer(c.req.Type)), Options{Deterministic: true})
+			b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 			if got := readBy(t, b, c.req); !slices.Equal(got, c.first) {
 				t.Errorf("at first %q is read, want %q", got, c.first)
 			}
@@ -98,28 +106,27 @@ func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
 }
 
 func TestACachedPartIsTheSameAsOneThatIsRead(t *testing.T) {
-	likes := study.Preferences{UserID: alice, Difficulty: study.Hard, Detail: study.Long}
+	likes := study.Preferences{UserID: agenttest.Alice, Difficulty: study.Hard, Detail: study.Long}
 	for _, typ := range study.Types() {
 		for _, content := range []string{"", "Prophase comes first."} {
-			b, _ := remembering(says(goodAnswer(typ)), Options{Deterministic: true, MaterialRunes: 60})
-			b.store.notes = []study.Note{note("a", "Cells", "All of mitosis."), note("b", "Mitosis", strings.Repeat("é mitosis. ", 20)), note("c", "Never shown", "mitosis")}
-			b.store.preferences = map[string]study.Preferences{alice: likes}
-			b.store.stats = map[study.Type]int{study.Quiz: manyThreshold, study.Exam: 1}
-			req := study.Request{Type: typ, UserID: alice, Message: "mitosis", Options: study.Options{Content: content}}
+			b, _ := remembering(agenttest.Says(agenttest.GoodAnswer(typ)), Options{Deterministic: true, MaterialRunes: 60})
+			b.Store.Notes = []study.Note{note("a", "Cells", "All of mitosis."), note("b", "Mitosis", strings.Repeat("é mitosis. ", 20)), note("c", "Never shown", "mitosis")}
+			b.Store.Wishes = map[string]study.Preferences{agenttest.Alice: likes}
+			b.Store.Stats = map[study.Type]int{study.Quiz: manyThreshold, study.Exam: 1}
+			req := study.Request{Type: typ, UserID: agenttest.Alice, Message: "mitosis", Options: study.Options{Content: content}}
 			if content != "" {
 				req.NoteIDs = []string{"b", "a"}
 			}
 			var briefs []study.Brief
 			var warnings [][]string
 			for range 2 {
-				r := &run{Orchestrator: b.Orchestrator, req: req, asChat: typ == study.Chat}
-				r.classify()
-				if err := r.fetchContext(t.Context()); err != nil {
+				known, err := b.reader(req).fetch(t.Context())
+				if err != nil {
 					t.Fatal(err)
 				}
-				briefs, warnings = append(briefs, r.brief), append(warnings, r.known.warnings)
+				briefs, warnings = append(briefs, known.brief), append(warnings, known.warnings)
 			}
-			if asJSON(briefs[0]) != asJSON(briefs[1]) || !slices.Equal(warnings[0], warnings[1]) || len(warnings[0]) != 1 || b.parts().gets < 3 {
+			if agenttest.JSON(briefs[0]) != agenttest.JSON(briefs[1]) || !slices.Equal(warnings[0], warnings[1]) || len(warnings[0]) != 1 || b.parts().Gets < 3 {
 				t.Errorf("%s: %+v, %q, then %+v, %q", typ, briefs[0], warnings[0], briefs[1], warnings[1])
 			}
 		}
@@ -127,8 +134,8 @@ func TestACachedPartIsTheSameAsOneThatIsRead(t *testing.T) {
 }
 
 func TestPartsAreTheirStudentsAndTheirQuestions(t *testing.T) {
-	b, _ := remembering(says("Mitosis."), Options{})
-	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Title: "B", Content: "Bob's mitosis."}}
+	b, _ := remembering(agenttest.Says("Mitosis."), Options{})
+	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Title: "B", Content: "Bob's mitosis."}}
 	with := func(change func(*study.Request)) study.Request {
 		r := chatAbout("What is mitosis?")
 		change(&r)
@@ -146,13 +153,13 @@ func TestPartsAreTheirStudentsAndTheirQuestions(t *testing.T) {
 		{"by name", with(func(r *study.Request) { r.NoteIDs = []string{noteID} }), "# Cells\n\nAll of mitosis."},
 	} {
 		for _, again := range []string{"", " again"} {
-			r := &run{Orchestrator: b.Orchestrator, req: c.req, asChat: true}
-			r.classify()
-			if err := r.fetchContext(t.Context()); err != nil {
+			r := b.reader(c.req)
+			known, err := r.fetch(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			if r.brief.Material != c.material {
-				t.Errorf("%s%s: %q", c.name, again, r.brief.Material)
+			if known.brief.Material != c.material {
+				t.Errorf("%s%s: %q", c.name, again, known.brief.Material)
 			}
 			key := r.partKey(r.notesPart())
 			if other, taken := seen[key]; again == "" && taken {
@@ -166,14 +173,14 @@ func TestPartsAreTheirStudentsAndTheirQuestions(t *testing.T) {
 }
 
 func TestNoCacheReadsEveryPartAnewAndKeepsIt(t *testing.T) {
-	b, n := remembering(says("Mitosis."), Options{})
+	b, n := remembering(agenttest.Says("Mitosis."), Options{})
 	req := chatAbout("What is mitosis?")
 	all := []string{"Preferences", "SearchNotes"}
 	readBy(t, b, req)
 	req.NoCache = true
-	gets := b.parts().gets
-	if got := readBy(t, b, req); !slices.Equal(got, all) || b.parts().gets != gets {
-		t.Errorf("%q is read, and the cache %d times", got, b.parts().gets-gets)
+	gets := b.parts().Gets
+	if got := readBy(t, b, req); !slices.Equal(got, all) || b.parts().Gets != gets {
+		t.Errorf("%q is read, and the cache %d times", got, b.parts().Gets-gets)
 	}
 	n.move(ResourceNotes)
 	readBy(t, b, req)
@@ -184,7 +191,7 @@ func TestNoCacheReadsEveryPartAnewAndKeepsIt(t *testing.T) {
 }
 
 func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
-	b, n := remembering(says("Mitosis."), Options{})
+	b, n := remembering(agenttest.Says("Mitosis."), Options{})
 	all := []string{"Preferences", "SearchNotes"}
 	readBy(t, b, chatAbout("What is mitosis?"))
 	n.trust(false)
@@ -193,8 +200,8 @@ func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
 			t.Errorf("%q is read", got)
 		}
 	}
-	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().keys()) != 2 {
-		t.Errorf("cached meanwhile: %q", b.parts().keys())
+	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().Keys()) != 2 {
+		t.Errorf("cached meanwhile: %q", b.parts().Keys())
 	}
 	n.trust(true)
 	if got := readBy(t, b, chatAbout("What is mitosis?")); got != nil {
@@ -205,9 +212,9 @@ func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
 func TestAPartThatCannotBeReadIsNotKept(t *testing.T) {
 	for _, how := range []string{"fails", "panics", "hangs for ever"} {
 		synctest.Test(t, func(t *testing.T) {
-			b, _ := remembering(says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
+			b, _ := remembering(agenttest.Says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
 			end := make(chan struct{})
-			b.store.fail = func(m string) error {
+			b.Store.Fail = func(m string) error {
 				if m == "SearchNotes" || m == "Preferences" {
 					return spoilt(how, end)
 				}
@@ -219,7 +226,7 @@ func TestAPartThatCannotBeReadIsNotKept(t *testing.T) {
 			}
 			close(end)
 			synctest.Wait()
-			if keys := b.parts().keys(); len(keys) != 0 {
+			if keys := b.parts().Keys(); len(keys) != 0 {
 				t.Errorf("%s: cached %q", how, keys)
 			}
 		})
@@ -228,28 +235,28 @@ func TestAPartThatCannotBeReadIsNotKept(t *testing.T) {
 
 func TestAPartThatComesAfterItsChangeIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, n := remembering(says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
-		b.store.notes = []study.Note{note(noteID, "Cells", "Old mitosis.")}
+		b, n := remembering(agenttest.Says("Mitosis."), Options{GatherTimeout: 3 * time.Second})
+		b.Store.Notes = []study.Note{note(noteID, "Cells", "Old mitosis.")}
 		slow := true
-		b.store.fail = func(m string) error {
+		b.Store.Fail = func(m string) error {
 			if m == "NotesByID" && slow {
 				slow = false
-				old := b.store.notes
+				old := b.Store.Notes
 				time.Sleep(time.Hour) // and gives the notes as they were an hour ago
-				b.store.notes = old
+				b.Store.Notes = old
 			}
 			return nil
 		}
 		req := chatAbout("What is mitosis?")
 		req.NoteIDs = []string{noteID}
 		_, err := b.Run(t.Context(), req, nil)
-		failsWith(t, err, study.CodeUnavailable)
+		agenttest.FailsWith(t, err, study.CodeUnavailable)
 		n.move(ResourceNotes)
 		time.Sleep(2 * time.Hour)
-		if len(b.parts().keys()) != 2 { // notes and preferences
-			t.Fatalf("cached %q", b.parts().keys())
+		if len(b.parts().Keys()) != 2 { // notes and preferences
+			t.Fatalf("cached %q", b.parts().Keys())
 		}
-		b.store.notes = []study.Note{note(noteID, "Cells", "New mitosis.")}
+		b.Store.Notes = []study.Note{note(noteID, "Cells", "New mitosis.")}
 		brief, _ := briefOf(t, b, req)
 		if brief.Material != "# Cells\n\nNew mitosis." {
 			t.Errorf("material %q", brief.Material)
@@ -258,10 +265,10 @@ func TestAPartThatComesAfterItsChangeIsNotUsed(t *testing.T) {
 }
 
 func TestACachedPartNeedsNoGoroutine(t *testing.T) {
-	b, _ := remembering(says("Mitosis."), Options{})
-	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+	b, _ := remembering(agenttest.Says("Mitosis."), Options{})
+	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 	readBy(t, b, chatAbout("What is mitosis?"))
-	r := &run{Orchestrator: b.Orchestrator, req: chatAbout("What is mitosis?"), asChat: true}
+	r := b.reader(chatAbout("What is mitosis?"))
 	for _, m := range []cachedPart{r.notesPart(), r.preferencesPart()} {
 		if p := r.readCached(t.Context(), m); !m.needed || p.done != closedChannel {
 			t.Errorf("the %s are being read", m.resource)
@@ -270,27 +277,27 @@ func TestACachedPartNeedsNoGoroutine(t *testing.T) {
 }
 
 func TestAnswersMadeFromNotesCanBeDroppedByTheirStudent(t *testing.T) {
-	b, _ := remembering(says("Mitosis."), Options{})
-	b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Content: "Bob's mitosis."}}
+	b, _ := remembering(agenttest.Says("Mitosis."), Options{})
+	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: "y", UserID: "bob", Content: "Bob's mitosis."}}
 	bobs := chatAbout("What is mitosis?")
 	bobs.UserID = "bob"
-	for _, req := range []study.Request{chatAbout("What is mitosis?"), bobs, chatAbout("What is osmosis?"), asking(study.Chat)} {
+	for _, req := range []study.Request{chatAbout("What is mitosis?"), bobs, chatAbout("What is osmosis?"), agenttest.Asking(study.Chat)} {
 		if _, err := b.Run(t.Context(), req, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	count := func(pattern string) (n int) {
-		for _, key := range b.cache.keys() {
+		for _, key := range b.Cache.Keys() {
 			if strings.Contains(key, pattern) {
 				n++
 			}
 		}
 		return n
 	}
-	if all, marked, alices, bobs := count("answer/chat/"), count(UserTagPrefix), count(UserTag(alice)), count(UserTag("bob")); all != 4 || marked != 2 || alices != 1 || bobs != 1 {
-		t.Errorf("of %d answers %d are marked, %d alice's, %d bob's: %q", all, marked, alices, bobs, b.cache.keys())
+	if all, marked, alices, bobs := count("answer/chat/"), count(UserTagPrefix), count(UserTag(agenttest.Alice)), count(UserTag("bob")); all != 4 || marked != 2 || alices != 1 || bobs != 1 {
+		t.Errorf("of %d answers %d are marked, %d alice's, %d bob's: %q", all, marked, alices, bobs, b.Cache.Keys())
 	}
-	if mark := UserTag(alice); strings.Contains(mark, alice) || len(mark) != len("/~0123456789abcdef/") {
+	if mark := UserTag(agenttest.Alice); strings.Contains(mark, agenttest.Alice) || len(mark) != len("/~0123456789abcdef/") {
 		t.Errorf("the mark is %s", mark)
 	}
 }
@@ -303,19 +310,18 @@ func TestAnAnswerMadeFromNotesThatChangedMeanwhileIsNotKept(t *testing.T) {
 	}{
 		{ResourceNotes, chatAbout("What is mitosis?"), 0},
 		{ResourceAids, chatAbout("What is mitosis?"), 1},
-		{ResourceNotes, asking(study.Chat), 1}, // made from no note
+		{ResourceNotes, agenttest.Asking(study.Chat), 1}, // made from no note
 	} {
 		b, n := remembering(nil, Options{})
-		b.model = &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		b.deps.Model = &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			n.move(c.kept)
 			return study.Answer{Text: "Mitosis.", Model: "fake-1"}, nil
 		}}
-		b.Model = b.model
-		b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+		b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 		if _, err := b.Run(t.Context(), c.req, nil); err != nil {
 			t.Fatal(err)
 		}
-		if keys := b.cache.keys(); len(keys) != c.want {
+		if keys := b.Cache.Keys(); len(keys) != c.want {
 			t.Errorf("a change of the %s: cached %q", c.kept, keys)
 		}
 	}
@@ -357,21 +363,21 @@ func FuzzUnpack(f *testing.F) {
 func BenchmarkParts(b *testing.B) {
 	for _, name := range []string{"read", "cached"} {
 		b.Run(name, func(b *testing.B) {
-			o, n := remembering(nil, Options{})
-			n.unsure = name == "read"
-			o.Model = &model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			m := &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 				return study.Answer{Text: "Mitosis.", Model: "fake-1"}, nil
 			}}
-			o.Cache = none{}
-			o.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
+			o, n := remembering(m, Options{})
+			n.unsure = name == "read"
+			o.deps.Cache = none{}
+			o.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := o.Run(b.Context(), chatAbout("What is mitosis?"), func(study.Event) {}); err != nil {
+				if _, err := o.Run(b.Context(), chatAbout("What is mitosis?"), &watched{}); err != nil {
 					b.Fatal(err)
 				}
-				o.Model.(*model).prompts, o.store.searches, o.store.executions = nil, nil, nil
-				clear(o.store.messages)
-				clear(o.store.sessions)
+				m.Prompts, o.Store.Searches, o.Store.Executions = nil, nil, nil
+				clear(o.Store.Talks)
+				clear(o.Store.Sessions)
 			}
 		})
 	}

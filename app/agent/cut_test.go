@@ -7,13 +7,14 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
 // cutShort is m, whose answers the model did not finish.
-func cutShort(m *model, cut study.Cut) *model {
-	answer := m.answer
-	m.answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
+func cutShort(m *agenttest.Model, cut study.Cut) *agenttest.Model {
+	answer := m.Answer
+	m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
 		a, err := answer(ctx, call, p, onText)
 		a.Cut = cut
 		return a, err
@@ -24,10 +25,10 @@ func cutShort(m *model, cut study.Cut) *model {
 func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
 		for _, typ := range study.Types() {
-			for _, emit := range []func(study.Event){nil, func(study.Event) {}} {
-				b := newBench(cutShort(says(goodAnswer(typ)), cut), Options{Judge: false})
+			for _, w := range []*watched{nil, {}} {
+				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{Judge: false})
 				for range 2 {
-					out, err := b.Run(t.Context(), asking(typ), emit)
+					out, err := b.Run(t.Context(), agenttest.Asking(typ), w)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -35,8 +36,8 @@ func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 						t.Errorf("%s, %s: warnings %q, from cache %v", typ, cut, out.Result.Warnings, out.FromCache)
 					}
 				}
-				if keys := b.cache.keys(); b.model.calls() != 2 || len(keys) != 0 {
-					t.Errorf("%s, %s: %d calls, cached %q", typ, cut, b.model.calls(), keys)
+				if keys := b.Cache.Keys(); b.Model.Calls() != 2 || len(keys) != 0 {
+					t.Errorf("%s, %s: %d calls, cached %q", typ, cut, b.Model.Calls(), keys)
 				}
 			}
 		}
@@ -50,9 +51,9 @@ func warns(out Outcome, words string) bool {
 func TestThoseWhoShareAnUnfinishedAnswerAreWarnedToo(t *testing.T) {
 	for _, typ := range []study.Type{study.Chat, study.Quiz} {
 		synctest.Test(t, func(t *testing.T) {
-			m, open := gated(goodAnswer(typ))
+			m, open := agenttest.Gated(agenttest.GoodAnswer(typ))
 			b := newBench(cutShort(m, study.CutLength), Options{})
-			c := gatherCrowd(t, b, 3, asking(typ))
+			c := gatherCrowd(t, b, 3, agenttest.Asking(typ))
 			open()
 			c.wg.Wait()
 			for i, out := range c.out {
@@ -60,20 +61,20 @@ func TestThoseWhoShareAnUnfinishedAnswerAreWarnedToo(t *testing.T) {
 					t.Errorf("%s, run %d: %v, warnings %q", typ, i, c.errs[i], out.Result.Warnings)
 				}
 			}
-			if m.calls() != 1 || len(b.cache.keys()) != 0 {
-				t.Errorf("%s: %d calls, cached %q", typ, m.calls(), b.cache.keys())
+			if m.Calls() != 1 || len(b.Cache.Keys()) != 0 {
+				t.Errorf("%s: %d calls, cached %q", typ, m.Calls(), b.Cache.Keys())
 			}
 		})
 	}
 }
 
 func TestAConversationKeepsThatAnAnswerWasCutOff(t *testing.T) {
-	b := newBench(cutShort(says("Mitosis is the div"), study.CutLength), Options{})
-	out, err := b.Run(t.Context(), asking(study.Chat), nil)
+	b := newBench(cutShort(agenttest.Says("Mitosis is the div"), study.CutLength), Options{})
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Chat), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := b.store.messages[sessionID]
+	kept := b.Store.Talks[agenttest.SessionID]
 	if got := kept[len(kept)-1].Text; got != "Mitosis is the div… [cut off at the length limit]" {
 		t.Errorf("kept %q", got)
 	}
@@ -83,15 +84,15 @@ func TestAConversationKeepsThatAnAnswerWasCutOff(t *testing.T) {
 }
 
 func TestACorrectionThatIsWholeIsPreferredToNothing(t *testing.T) {
-	whole, calls := goodAnswer(study.Flashcards), 0
-	b := newBench(&model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+	whole, calls := agenttest.GoodAnswer(study.Flashcards), 0
+	b := newBench(&agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 		if calls++; calls == 1 {
 			return study.Answer{Text: whole[:len(whole)/2], Model: "fake-1", Cut: study.CutLength}, nil
 		}
 		return study.Answer{Text: whole, Model: "fake-1"}, nil
 	}}, Options{})
-	out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
-	if err != nil || warns(out, "incomplete") || len(b.cache.keys()) != 1 {
-		t.Errorf("%v, warnings %q, cached %q", err, out.Result.Warnings, b.cache.keys())
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+	if err != nil || warns(out, "incomplete") || len(b.Cache.Keys()) != 1 {
+		t.Errorf("%v, warnings %q, cached %q", err, out.Result.Warnings, b.Cache.Keys())
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
 // sharedMap is a Cache that several orchestrators share, with one lease for all keys.
 type sharedMap struct {
-	*cacheMap
+	*agenttest.Cache
 	mu    sync.Mutex
 	asked int
 	taken chan struct{} // closed when the leader is done; nil while there is none
@@ -30,14 +31,14 @@ func (c *sharedMap) AcquireOrWait(_ context.Context, key string) (lead bool, don
 	}
 	c.mu.Unlock()
 	<-taken
-	return !slices.Contains(c.keys(), key), func() {}
+	return !slices.Contains(c.Keys(), key), func() {}
 }
 
 // shareCache gives benches one cache.
 func shareCache(benches ...*bench) *sharedMap {
-	c := &sharedMap{cacheMap: benches[0].cache}
+	c := &sharedMap{Cache: benches[0].Cache}
 	for _, b := range benches {
-		b.Cache = c
+		b.deps.Cache = c
 	}
 	return c
 }
@@ -45,12 +46,12 @@ func shareCache(benches ...*bench) *sharedMap {
 func TestEqualRequestsOfSeveralProcessesShareOneCall(t *testing.T) {
 	for _, typ := range []study.Type{study.Chat, study.Quiz} {
 		synctest.Test(t, func(t *testing.T) {
-			m, open := gated(goodAnswer(typ))
+			m, open := agenttest.Gated(agenttest.GoodAnswer(typ))
 			benches := []*bench{newBench(m, Options{}), newBench(m, Options{}), newBench(m, Options{})}
 			shareCache(benches...)
 			var crowds []*crowd
 			for _, b := range benches {
-				crowds = append(crowds, gatherCrowd(t, b, 5, asking(typ)))
+				crowds = append(crowds, gatherCrowd(t, b, 5, agenttest.Asking(typ)))
 			}
 			open()
 			tokens := 0
@@ -61,18 +62,18 @@ func TestEqualRequestsOfSeveralProcessesShareOneCall(t *testing.T) {
 						t.Fatal(c.errs[i])
 					}
 					tokens += c.out[i].Result.Metadata.TokensUsed
-					checkSteps(t, c.seen[i].progress(t))
+					agenttest.CheckSteps(t, c.seen[i].progress)
 					told := ""
-					for _, text := range c.seen[i].tokens(t) {
+					for _, text := range c.seen[i].tokens {
 						told += text
 					}
-					if typ == study.Chat && told != goodAnswer(typ) {
+					if typ == study.Chat && told != agenttest.GoodAnswer(typ) {
 						t.Errorf("run %d was told %q", i, told)
 					}
 				}
 			}
-			if m.calls() != 1 || tokens != 10 {
-				t.Errorf("%d calls, %d tokens", m.calls(), tokens)
+			if m.Calls() != 1 || tokens != 10 {
+				t.Errorf("%d calls, %d tokens", m.Calls(), tokens)
 			}
 		})
 	}
@@ -81,41 +82,41 @@ func TestEqualRequestsOfSeveralProcessesShareOneCall(t *testing.T) {
 func TestWhereTheLeaderHasNoAnswerTheOthersMakeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		m := &model{answer: func(ctx context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
+		m := &agenttest.Model{Answer: func(ctx context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
 			<-gate
 			if call == 1 {
 				panic("SECRET")
 			}
-			return study.Answer{Text: goodAnswer(study.Quiz), Model: "fake-1", Tokens: 10}, nil
+			return study.Answer{Text: agenttest.GoodAnswer(study.Quiz), Model: "fake-1", Tokens: 10}, nil
 		}}
 		one, other := newBench(m, Options{}), newBench(m, Options{})
 		c := shareCache(one, other)
-		first, second := gatherCrowd(t, one, 1, asking(study.Quiz)), gatherCrowd(t, other, 1, asking(study.Quiz))
+		first, second := gatherCrowd(t, one, 1, agenttest.Asking(study.Quiz)), gatherCrowd(t, other, 1, agenttest.Asking(study.Quiz))
 		close(gate)
 		first.wg.Wait()
 		second.wg.Wait()
-		if first.errs[0] == nil || second.errs[0] != nil || m.calls() != 2 || c.taken != nil {
-			t.Errorf("%v, %v, %d calls, still led: %v", first.errs[0], second.errs[0], m.calls(), c.taken != nil)
+		if first.errs[0] == nil || second.errs[0] != nil || m.Calls() != 2 || c.taken != nil {
+			t.Errorf("%v, %v, %d calls, still led: %v", first.errs[0], second.errs[0], m.Calls(), c.taken != nil)
 		}
 	})
 }
 
 func TestNobodyLeadsWhereNothingIsSavedByIt(t *testing.T) {
-	fresh := asking(study.Quiz)
+	fresh := agenttest.Asking(study.Quiz)
 	fresh.NoCache = true
 	for name, tc := range map[string]struct {
 		o   Options
 		req study.Request
 		led int
 	}{
-		"ordinary":             {Options{}, asking(study.Quiz), 1},
+		"ordinary":             {Options{}, agenttest.Asking(study.Quiz), 1},
 		"no cache":             {Options{}, fresh, 0},
-		"an engine of our own": {Options{Deterministic: true}, asking(study.Quiz), 0},
+		"an engine of our own": {Options{Deterministic: true}, agenttest.Asking(study.Quiz), 0},
 	} {
-		b := newBench(says(goodAnswer(study.Quiz)), tc.o)
+		b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), tc.o)
 		c := shareCache(b)
-		if _, err := b.Run(t.Context(), tc.req, nil); err != nil || c.asked != tc.led || len(c.keys()) != 1 {
-			t.Errorf("%s: %v, asked %d times, %d answers kept", name, err, c.asked, len(c.keys()))
+		if _, err := b.Run(t.Context(), tc.req, nil); err != nil || c.asked != tc.led || len(c.Keys()) != 1 {
+			t.Errorf("%s: %v, asked %d times, %d answers kept", name, err, c.asked, len(c.Keys()))
 		}
 	}
 }

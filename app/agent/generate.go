@@ -14,197 +14,190 @@ import (
 )
 
 const (
-	checkedByRules = "rules"
-	maxFaultsTold  = 3 // in the error of an unusable answer
+	checkedByRules    = "rules"
+	maxReportedFaults = 3 // in the error of an unusable answer
 )
 
-// draft is an answer without anything that is the student's own: what equal briefs
-// share.
+// draft is an answer without anything that belongs to one student: what equal briefs share.
 type draft struct {
 	aid        study.Aid
 	validation study.Validation
 	warnings   []string
 	model      string
-	cut        study.Cut // the model did not finish it
+	cut        study.Cut // why it is incomplete
 
-	unsafe string // what it must not be shown for; "" = it may
-	judged bool   // by the model too,
+	unsafe string // the safety category that it breaks; "" = it may be shown
+	judged bool   // the model has checked it too,
 	partly bool   // but not in every respect
 }
 
-// cutWarnings tell a student that an answer is not whole.
+// cutWarnings tell a student that an answer is incomplete.
 var cutWarnings = map[study.Cut]string{
 	study.CutLength:  "incomplete: the answer reached its length limit and may end too early",
 	study.CutStopped: "incomplete: the AI service ended the answer early",
 }
 
-// hooks are told how an answer comes along; token may be nil.
-type hooks struct {
-	step  func(int)
-	wait  func(time.Duration) // the AI service asks for it
-	token func(string)
-}
-
-// generation is the work on one answer: the model is asked, what is wrong is sent
-// back, and the best that came is taken.
+// generation is the work on one answer: the model is asked, its faults are sent back, and the
+// best draft is taken.
 type generation struct {
-	*run
-	hooks hooks
-	first study.Prompt
-	best  *draft
-	wrong []string // with the last answer
-	tries int
-	spent int // tokens
+	task   task
+	send   func(signal)
+	best   *draft
+	faults []string // of the last answer
+	tries  int
+	spent  int // tokens
 }
 
-// generate produces the answer to the run's brief, and says how many tokens that took,
-// also when it failed. It reads nothing of the run that changes, for it may outlive it.
-func (r *run) generate(ctx context.Context, h hooks) (m *draft, tokens int, err error) {
-	a := &generation{run: r, hooks: h, first: prompt.Build(r.brief)}
-	if err := a.askUntilGood(ctx); err != nil {
-		return nil, a.spent, err
+// generate makes the answer and returns the tokens that it took, also when it failed.
+func (t task) generate(ctx context.Context, send func(signal)) (d *draft, tokens int, err error) {
+	g := &generation{task: t, send: send}
+	if err := g.askUntilGood(ctx); err != nil {
+		return nil, g.spent, err
 	}
-	if a.best == nil {
-		told := strings.Join(a.wrong[:min(len(a.wrong), maxFaultsTold)], "; ")
-		return nil, a.spent, study.Errorf(study.CodeUpstreamFailed, "the model's answer could not be used: %s", told)
+	if g.best == nil {
+		reported := strings.Join(g.faults[:min(len(g.faults), maxReportedFaults)], "; ")
+		return nil, g.spent, study.Errorf(study.CodeUpstreamFailed, "the model's answer could not be used: %s", reported)
 	}
-	a.judgeByModel(ctx, a.best)
-	h.step(5)
-	if a.best.unsafe != "" {
-		return nil, a.spent, withheld(a.best.unsafe)
+	g.judge(ctx, g.best)
+	send(signal{step: 5})
+	if g.best.unsafe != "" {
+		return nil, g.spent, validate.Withheld(g.best.unsafe)
 	}
-	a.best.validation.Attempts = a.tries
-	return a.best, a.spent, nil
+	g.best.validation.Attempts = g.tries
+	return g.best, g.spent, nil
 }
 
-// maxTries is how often the model is asked at most.
-func (a *generation) maxTries() int {
+// maxTries bounds how often the model is asked for the answer.
+func (t task) maxTries() int {
 	switch {
-	case a.o.Deterministic:
+	case t.options.Deterministic:
 		return 1
-	case a.brief.Type == study.Chat:
-		return 1 + min(a.o.Retries, 1)
+	case t.brief.Type == study.Chat:
+		return 1 + min(t.options.Retries, 1)
 	default:
-		return 1 + a.o.Retries
+		return 1 + t.options.Retries
 	}
 }
 
-// askUntilGood fills best. A failing correction is not a loss when an answer is there.
-func (a *generation) askUntilGood(ctx context.Context) error {
-	next := a.first
-	for a.tries < a.maxTries() {
-		a.tries++
-		answer, err := a.ask(ctx, next)
-		a.spent += answer.Tokens
+// askUntilGood sets best. If a correction fails, the answer from before stands.
+func (g *generation) askUntilGood(ctx context.Context) error {
+	first := prompt.Build(g.task.brief)
+	next := first
+	for g.tries < g.task.maxTries() {
+		g.tries++
+		answer, err := g.ask(ctx, next)
+		g.spent += answer.Tokens
 		if err != nil {
-			if a.best != nil && ctx.Err() == nil {
+			if g.best != nil && ctx.Err() == nil {
 				return nil
 			}
 			return err
 		}
-		a.hooks.step(4)
-		if a.checkAnswer(ctx, answer); len(a.wrong) == 0 {
+		g.send(signal{step: 4})
+		if g.checkAnswer(ctx, answer); len(g.faults) == 0 {
 			return nil
 		}
-		next = prompt.Correct(a.first, answer.Text, a.wrong)
+		next = prompt.Correct(first, answer.Text, g.faults)
 	}
 	return nil
 }
 
-// ask calls the model; a chat that somebody watches is streamed, through a guard
-// that stops it where it turns unsafe.
-func (a *generation) ask(ctx context.Context, p study.Prompt) (study.Answer, error) {
-	p.OnWait = a.hooks.wait
-	if a.hooks.token == nil || p.JSON {
-		return a.Model.Generate(ctx, p, nil)
+// ask calls the model. A watched chat is streamed through a filter that stops it when it
+// turns unsafe.
+func (g *generation) ask(ctx context.Context, p study.Prompt) (study.Answer, error) {
+	model := g.task.deps.Model
+	p.OnWait = func(d time.Duration) { g.send(signal{wait: d}) }
+	if !g.task.streamed || p.JSON {
+		return model.Generate(ctx, p, nil)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	g := &safetyFilter{say: a.hooks.token, stop: cancel}
-	answer, err := a.Model.Generate(ctx, p, g.add)
+	filter := validate.StreamFilter{Emit: func(text string) { g.send(signal{token: text}) }, Stop: cancel}
+	answer, err := model.Generate(ctx, p, filter.Write)
 	if err == nil {
-		g.flush()
+		filter.Flush()
 	}
-	if g.broken != "" {
-		return answer, withheld(g.broken)
+	if unsafe := filter.Err(); unsafe != nil {
+		return answer, unsafe
 	}
 	return answer, err
 }
 
-// checkAnswer keeps the answer if it is the best so far, and sets what is wrong with it. The
-// model is consulted only about one with which the rules find nothing wrong.
-func (a *generation) checkAnswer(ctx context.Context, answer study.Answer) {
-	aid, fault := prompt.Parse(a.brief.Type, answer.Text, func(aid study.Aid) bool {
-		validate.Settle(aid, a.brief.Options)
-		return len(aid.Check(a.brief.Options)) == 0
+// checkAnswer sets the faults of an answer, and keeps it if it is the best so far. The model
+// checks only an answer in which the rules find no fault.
+func (g *generation) checkAnswer(ctx context.Context, answer study.Answer) {
+	b := g.task.brief
+	aid, fault := prompt.Parse(b.Type, answer.Text, func(aid study.Aid) bool {
+		validate.Settle(aid, b.Options)
+		return len(aid.Check(b.Options)) == 0
 	})
 	if fault != "" {
-		a.wrong = []string{fault}
+		g.faults = []string{fault}
 		return
 	}
-	if a.wrong = aid.Check(a.brief.Options); len(a.wrong) > 0 {
+	if g.faults = aid.Check(b.Options); len(g.faults) > 0 {
 		return
 	}
-	m := a.checkByRules(aid)
-	m.model, m.cut = answer.Model, answer.Cut
-	if said := cutWarnings[m.cut]; said != "" {
-		m.warnings = append(m.warnings, said)
+	d := checkByRules(aid, b)
+	d.model, d.cut = answer.Model, answer.Cut
+	if warning := cutWarnings[d.cut]; warning != "" {
+		d.warnings = append(d.warnings, warning)
 	}
-	if a.wrong = append(m.allFaults(), a.missingItems(m)...); len(a.wrong) == 0 {
-		a.judgeByModel(ctx, m)
-		a.wrong = m.allFaults()
+	if g.faults = append(d.faults(), d.missingItems(b)...); len(g.faults) == 0 {
+		g.judge(ctx, d)
+		g.faults = d.faults()
 	}
 	if reply, ok := aid.(*study.Reply); ok {
-		reply.ContextUsed = study.ContextUsed{Notes: a.known.notes, Messages: len(a.known.history), Content: a.known.content}
-		a.wrong = nil // what was said cannot be taken back
+		reply.ContextUsed = g.task.used
+		g.faults = nil // what was streamed cannot be taken back
 	}
-	if a.best == nil || a.best.score(a.brief) < m.score(a.brief) {
-		a.best = m
+	if g.best == nil || g.best.score(b) < d.score(b) {
+		g.best = d
 	}
 }
 
-// checkByRules is an aid of good shape with the scores that the rules give it.
-func (a *generation) checkByRules(aid study.Aid) *draft {
-	report := validate.Rules(aid, a.brief)
-	m := &draft{aid: aid, validation: study.Validation{
-		SafetyScore: clampScore(new(1.0)), QualityScore: clampScore(report.Quality), Accuracy: clampScore(report.Accuracy),
+// checkByRules makes a draft of a well-formed aid, with the scores that the rules give it.
+func checkByRules(aid study.Aid, b study.Brief) *draft {
+	report := validate.Rules(aid, b)
+	d := &draft{aid: aid, validation: study.Validation{
+		SafetyScore: roundScore(new(1.0)), QualityScore: roundScore(report.Quality), Accuracy: roundScore(report.Accuracy),
 		Passed: report.Passed, CheckedBy: checkedByRules, Checks: study.Checks{Safety: checkedByRules}, Issues: report.Issues,
 	}}
 	if report.Quality != nil {
-		m.validation.Checks.Quality = checkedByRules
+		d.validation.Checks.Quality = checkedByRules
 	}
 	if report.Accuracy != nil {
-		m.validation.Checks.Accuracy = checkedByRules
+		d.validation.Checks.Accuracy = checkedByRules
 	}
 	if broken := validate.Safety(aid); len(broken) > 0 {
-		m.unsafe, m.validation.SafetyScore, m.validation.Passed = broken[0], new(0.0), false
+		d.unsafe, d.validation.SafetyScore, d.validation.Passed = broken[0], new(0.0), false
 	}
-	return m
+	return d
 }
 
-// missingItems says how many items there are too few, to the model and to the student.
-func (a *generation) missingItems(m *draft) []string {
-	missing := study.Shortfall(m.aid, a.brief.Options)
+// missingItems tells the model, and by a warning the student, how many items are missing.
+func (d *draft) missingItems(b study.Brief) []string {
+	missing := study.Shortfall(d.aid, b.Options)
 	if missing <= 0 {
 		return nil
 	}
-	asked := study.Asked(a.brief.Type, a.brief.Options)
-	told := fmt.Sprintf("made %d of %d", asked-missing, asked)
-	if strings.TrimSpace(a.brief.Material) != "" {
-		told += ": the text holds no more"
+	asked := study.Asked(b.Type, b.Options)
+	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
+	if strings.TrimSpace(b.Material) != "" {
+		warning += ": the text holds no more"
 	}
-	m.warnings = append(m.warnings, told)
+	d.warnings = append(d.warnings, warning)
 	return []string{fmt.Sprintf("there are %d items where %d were asked for", asked-missing, asked)}
 }
 
-// allFaults are what a model is told to put right in an answer of good shape.
-func (m *draft) allFaults() []string {
-	if m.validation.Passed {
+// faults are what the model must correct in a well-formed answer.
+func (d *draft) faults() []string {
+	if d.validation.Passed {
 		return nil
 	}
-	faults := slices.Clone(m.validation.Issues)
-	if m.unsafe != "" {
-		faults = append(faults, "the safety check does not let it pass ("+m.unsafe+")")
+	faults := slices.Clone(d.validation.Issues)
+	if d.unsafe != "" {
+		faults = append(faults, "it fails the safety check ("+d.unsafe+")")
 	}
 	if len(faults) == 0 {
 		faults = []string{"it does not meet the standard; look at every item again"}
@@ -212,28 +205,29 @@ func (m *draft) allFaults() []string {
 	return faults
 }
 
-// score orders answers: first whether it may be shown, then whether it passed, then its scores, then its items.
-func (m *draft) score(b study.Brief) float64 {
+// score orders drafts: first by whether they may be shown, then by whether they passed, then
+// by scores and items.
+func (d *draft) score(b study.Brief) float64 {
 	sum := 0.0
-	for _, s := range []*float64{m.validation.QualityScore, m.validation.Accuracy} {
+	for _, s := range []*float64{d.validation.QualityScore, d.validation.Accuracy} {
 		if s != nil {
 			sum += *s
 		}
 	}
-	if m.validation.Passed {
+	if d.validation.Passed {
 		sum += 10
 	}
-	if m.unsafe != "" {
+	if d.unsafe != "" {
 		sum -= 100
 	}
 	if asked := study.Asked(b.Type, b.Options); asked > 0 {
-		sum += float64(study.Items(m.aid)) / float64(asked)
+		sum += float64(study.Items(d.aid)) / float64(asked)
 	}
 	return sum
 }
 
-// clampScore rounds to three places, which is more than the rules know.
-func clampScore(s *float64) *float64 {
+// roundScore rounds to three places; the rules are not more precise.
+func roundScore(s *float64) *float64 {
 	if s == nil {
 		return nil
 	}

@@ -11,10 +11,10 @@ import (
 	"studysharper/app/study"
 )
 
-// byModel is the safety category of what the model holds back; its words are not ours to repeat.
+// byModel is the safety category of what the model finds unsafe; its own words are not shown.
 const byModel = "by the model"
 
-// verdict is what came of asking the model for one check.
+// verdict is the outcome of one check by the model.
 type verdict struct {
 	check   prompt.Check
 	verdict prompt.Verdict
@@ -23,35 +23,35 @@ type verdict struct {
 	err     error
 }
 
-// judgeByModel asks the model for every check that the rules made, all at once and each
-// within JudgeTimeout, and puts its scores in the place of theirs. A check that it does
-// not make stays the rules', and the answer says so. Chats are not judged, nor is what
-// the rules hold back, nor an answer twice.
-func (a *generation) judgeByModel(ctx context.Context, m *draft) {
-	if !a.o.Judge || m.judged || m.unsafe != "" || a.brief.Type == study.Chat {
+// judge asks the model for every check that the rules made, in parallel and each within
+// JudgeTimeout, and replaces the rules' scores by its own. If a check fails to run, the rules'
+// result stands, and a warning says so. Chats are not judged, nor drafts that the rules find
+// unsafe, nor a draft twice.
+func (g *generation) judge(ctx context.Context, d *draft) {
+	if !g.task.options.Judge || d.judged || d.unsafe != "" || g.task.brief.Type == study.Chat {
 		return
 	}
-	m.judged = true
-	v := &m.validation
+	d.judged = true
+	v := &d.validation
 	byRules := v.Issues
 	v.Issues = nil
-	for _, op := range a.askJudges(ctx, m.aid, checksOf(v)) {
-		a.spent += op.tokens
-		if op.err != nil {
-			a.Log.Warn("model check failed", "run", a.id, "check", op.check, "error", op.err)
-			m.warnings = append(m.warnings, fmt.Sprintf("the model could not check the %s; only rules did", op.check))
-			m.partly = true
+	for _, said := range g.task.askJudges(ctx, d.aid, checksOf(v)) {
+		g.spent += said.tokens
+		if said.err != nil {
+			g.task.deps.Log.Warn("model check failed", "run", g.task.runID, "check", said.check, "error", said.err)
+			d.warnings = append(d.warnings, fmt.Sprintf("the model could not check the %s; only rules did", said.check))
+			d.partly = true
 			continue
 		}
-		m.applyVerdict(op)
+		d.apply(said)
 	}
-	if m.partly {
+	if d.partly {
 		v.Issues = append(v.Issues, byRules...)
 	}
-	v.Passed = m.unsafe == "" && validate.Passed(a.brief.Type, v.Accuracy, v.QualityScore)
+	v.Passed = d.unsafe == "" && validate.Passed(g.task.brief.Type, v.Accuracy, v.QualityScore)
 }
 
-// checksOf are the checks that were made by rules.
+// checksOf are the checks that the rules made.
 func checksOf(v *study.Validation) []prompt.Check {
 	checks := []prompt.Check{prompt.Safety}
 	if v.QualityScore != nil {
@@ -63,57 +63,57 @@ func checksOf(v *study.Validation) []prompt.Check {
 	return checks
 }
 
-// askJudges asks for all checks at once and gives them in their order.
-func (a *generation) askJudges(ctx context.Context, aid study.Aid, checks []prompt.Check) []verdict {
+// askJudges asks for all checks in parallel and returns the verdicts in the same order.
+func (t task) askJudges(ctx context.Context, aid study.Aid, checks []prompt.Check) []verdict {
 	list := make([]verdict, len(checks))
 	var all sync.WaitGroup
 	for i, c := range checks {
-		all.Go(func() { list[i] = a.askJudge(ctx, c, aid) })
+		all.Go(func() { list[i] = t.askJudge(ctx, c, aid) })
 	}
 	all.Wait()
 	return list
 }
 
 // askJudge asks the model for one check.
-func (a *generation) askJudge(ctx context.Context, c prompt.Check, aid study.Aid) (op verdict) {
-	op.check = c
-	defer recoverPanic(a.Log, a.id, &op.err)
-	ctx, cancel := context.WithTimeout(ctx, a.o.JudgeTimeout)
+func (t task) askJudge(ctx context.Context, c prompt.Check, aid study.Aid) (said verdict) {
+	said.check = c
+	defer RecoverPanic(t.deps.Log, t.runID, &said.err)
+	ctx, cancel := context.WithTimeout(ctx, t.options.JudgeTimeout)
 	defer cancel()
-	p, err := prompt.Judge(c, aid, a.brief)
+	p, err := prompt.Judge(c, aid, t.brief)
 	if err != nil {
-		op.err = err
-		return op
+		said.err = err
+		return said
 	}
-	answer, err := a.Model.Generate(ctx, p, nil)
-	op.tokens, op.model, op.err = answer.Tokens, cmp.Or(answer.Model, a.Model.Name()), err
+	answer, err := t.deps.Model.Generate(ctx, p, nil)
+	said.tokens, said.model, said.err = answer.Tokens, cmp.Or(answer.Model, t.deps.Model.Name()), err
 	if err != nil {
-		return op
+		return said
 	}
 	var ok bool
-	if op.verdict, ok = prompt.ReadVerdict(answer.Text); !ok {
-		op.err = study.Errorf(study.CodeUpstreamFailed, "the verdict does not read as one")
+	if said.verdict, ok = prompt.ReadVerdict(answer.Text); !ok {
+		said.err = study.Errorf(study.CodeUpstreamFailed, "the verdict is malformed")
 	}
-	return op
+	return said
 }
 
-// applyVerdict puts an opinion in the place of the rules' score.
-func (m *draft) applyVerdict(op verdict) {
-	v := &m.validation
-	v.CheckedBy = op.model
-	given := clampScore(&op.verdict.Score)
-	switch op.check {
+// apply replaces the rules' score by the model's.
+func (d *draft) apply(said verdict) {
+	v := &d.validation
+	v.CheckedBy = said.model
+	score := roundScore(&said.verdict.Score)
+	switch said.check {
 	case prompt.Safety:
-		v.SafetyScore, v.Checks.Safety = given, op.model
-		if op.verdict.Score < validate.SafeFrom {
-			m.unsafe = byModel
+		v.SafetyScore, v.Checks.Safety = score, said.model
+		if said.verdict.Score < validate.SafeFrom {
+			d.unsafe = byModel
 		}
 	case prompt.Quality:
-		v.QualityScore, v.Checks.Quality = given, op.model
+		v.QualityScore, v.Checks.Quality = score, said.model
 	case prompt.Accuracy:
-		v.Accuracy, v.Checks.Accuracy = given, op.model
+		v.Accuracy, v.Checks.Accuracy = score, said.model
 	}
-	for _, issue := range op.verdict.Issues {
-		v.Issues = append(v.Issues, string(op.check)+": "+issue)
+	for _, issue := range said.verdict.Issues {
+		v.Issues = append(v.Issues, string(said.check)+": "+issue)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
@@ -26,10 +27,10 @@ func checkOf(p study.Prompt) prompt.Check {
 
 // judging is a model that gives the aids in turn, and each check's verdict as said,
 // full marks where nothing is. Aids cost 10 tokens, verdicts 3.
-func judging(verdicts map[prompt.Check]string, aids ...string) *model {
+func judging(verdicts map[prompt.Check]string, aids ...string) *agenttest.Model {
 	var mu sync.Mutex
 	made := 0
-	return &model{answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
+	return &agenttest.Model{Answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
 		if c := checkOf(p); c != "" {
 			if verdicts[c] == "" {
 				return study.Answer{Text: `{"score": 1, "issues": []}`, Model: "judge-1", Tokens: 3}, nil
@@ -45,8 +46,8 @@ func judging(verdicts map[prompt.Check]string, aids ...string) *model {
 
 func TestTheModelsScoresTakeThePlaceOfTheRules(t *testing.T) {
 	m := judging(map[prompt.Check]string{prompt.Safety: `{"score": 0.9}`, prompt.Quality: `{"score": 0.81, "issues": ["card 2 is vague"]}`,
-		prompt.Accuracy: `{"score": 0.77}`}, goodAnswer(study.Flashcards))
-	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), asking(study.Flashcards), nil)
+		prompt.Accuracy: `{"score": 0.77}`}, agenttest.GoodAnswer(study.Flashcards))
+	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +84,15 @@ func TestThresholdsHoldOneStepAboveAndBelow(t *testing.T) {
 			if c.skipped {
 				continue
 			}
-			m := judging(map[prompt.Check]string{c.check: fmt.Sprintf(`{"score": %.3f, "issues": ["look again"]}`, c.score)}, goodAnswer(typ))
+			m := judging(map[prompt.Check]string{c.check: fmt.Sprintf(`{"score": %.3f, "issues": ["look again"]}`, c.score)}, agenttest.GoodAnswer(typ))
 			b := newBench(m, Options{Judge: true, Retries: 1})
-			out, err := b.Run(t.Context(), asking(typ), nil)
+			out, err := b.Run(t.Context(), agenttest.Asking(typ), nil)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", typ, c.name, err)
 			}
 			v := out.Result.Validation
-			if v.Passed != c.passed || (v.Attempts == 1) != c.passed || (len(b.cache.keys()) == 1) != c.passed {
-				t.Errorf("%s, %s: %+v, cached %q", typ, c.name, v, b.cache.keys())
+			if v.Passed != c.passed || (v.Attempts == 1) != c.passed || (len(b.Cache.Keys()) == 1) != c.passed {
+				t.Errorf("%s, %s: %+v, cached %q", typ, c.name, v, b.Cache.Keys())
 			}
 		}
 	}
@@ -99,12 +100,12 @@ func TestThresholdsHoldOneStepAboveAndBelow(t *testing.T) {
 
 func TestWhatTheModelFindsIsSentBackForCorrection(t *testing.T) {
 	answer := 0
-	m := &model{}
-	m.answer = func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
+	m := &agenttest.Model{}
+	m.Answer = func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
 		switch c := checkOf(p); {
 		case c == "":
 			answer++
-			return study.Answer{Text: goodAnswer(study.Quiz)}, nil
+			return study.Answer{Text: agenttest.GoodAnswer(study.Quiz)}, nil
 		case c == prompt.Accuracy && answer == 1:
 			return study.Answer{Text: `{"score": 0.2, "issues": ["question 1 is not in the material"]}`}, nil
 		default:
@@ -112,33 +113,33 @@ func TestWhatTheModelFindsIsSentBackForCorrection(t *testing.T) {
 		}
 	}
 	b := newBench(m, Options{Judge: true})
-	out, err := b.Run(t.Context(), asking(study.Quiz), nil)
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 	if err != nil || out.Result.Validation.Attempts != 2 || !out.Result.Validation.Passed || *out.Result.Validation.Accuracy != 1 {
 		t.Fatalf("%v, %+v", err, out.Result.Validation)
 	}
-	if turns := b.model.prompts[4].Turns; len(turns) != 4 || !strings.Contains(turns[3].Text, "accuracy: question 1 is not in the material") {
+	if turns := b.Model.Prompts[4].Turns; len(turns) != 4 || !strings.Contains(turns[3].Text, "accuracy: question 1 is not in the material") {
 		t.Errorf("the correction is told %+v", turns)
 	}
 }
 
 func TestTheModelIsNotAskedAboutWhatTheRulesReject(t *testing.T) {
-	b := newBench(judging(nil, unsupported, cardSet(1), cardSet(2)), Options{Judge: true})
-	out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
+	b := newBench(judging(nil, unsupported, agenttest.CardSet(1), agenttest.CardSet(2)), Options{Judge: true})
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil || out.Result.Validation.Attempts != 3 || !out.Result.Validation.Passed {
 		t.Fatalf("%v, %+v", err, out.Result.Validation)
 	}
-	if b.model.calls() != 6 || out.Result.Metadata.TokensUsed != 39 {
-		t.Errorf("%d calls of %d tokens, want 3 answers and 3 checks", b.model.calls(), out.Result.Metadata.TokensUsed)
+	if b.Model.Calls() != 6 || out.Result.Metadata.TokensUsed != 39 {
+		t.Errorf("%d calls of %d tokens, want 3 answers and 3 checks", b.Model.Calls(), out.Result.Metadata.TokensUsed)
 	}
 }
 
 func TestTheBestAnswerIsJudgedWhenCorrectionsAreUsedUp(t *testing.T) {
-	req := asking(study.Flashcards)
+	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 5
-	b := newBench(judging(nil, cardSet(3)), Options{Judge: true})
+	b := newBench(judging(nil, agenttest.CardSet(3)), Options{Judge: true})
 	out, err := b.Run(t.Context(), req, nil)
-	if err != nil || out.Result.Validation.Checks.Quality != "judge-1" || b.model.calls() != 6 {
-		t.Errorf("%v, %d calls, %+v", err, b.model.calls(), out.Result.Validation)
+	if err != nil || out.Result.Validation.Checks.Quality != "judge-1" || b.Model.Calls() != 6 {
+		t.Errorf("%v, %d calls, %+v", err, b.Model.Calls(), out.Result.Validation)
 	}
 }
 
@@ -148,21 +149,21 @@ func TestOnlyTheChecksThatApplyAreAskedFor(t *testing.T) {
 		req    func() study.Request
 		checks int
 	}{
-		{"a chat", func() study.Request { return asking(study.Chat) }, 0},
+		{"a chat", func() study.Request { return agenttest.Asking(study.Chat) }, 0},
 		{"without material", func() study.Request {
-			r := asking(study.Quiz)
+			r := agenttest.Asking(study.Quiz)
 			r.Options.Content = ""
 			return r
 		}, 2},
-		{"of a type without a threshold for accuracy", func() study.Request { return asking(study.Plan) }, 2},
-		{"with material", func() study.Request { return asking(study.Quiz) }, 3},
+		{"of a type without a threshold for accuracy", func() study.Request { return agenttest.Asking(study.Plan) }, 2},
+		{"with material", func() study.Request { return agenttest.Asking(study.Quiz) }, 3},
 	} {
 		req := c.req()
-		b := newBench(judging(nil, goodAnswer(req.Type)), Options{Judge: true})
+		b := newBench(judging(nil, agenttest.GoodAnswer(req.Type)), Options{Judge: true})
 		if _, err := b.Run(t.Context(), req, nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.model.calls() - 1; got != c.checks {
+		if got := b.Model.Calls() - 1; got != c.checks {
 			t.Errorf("%s: %d checks, want %d", c.name, got, c.checks)
 		}
 	}
@@ -184,9 +185,9 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := judging(nil, goodAnswer(study.Quiz))
-				well := m.answer
-				m.answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
+				m := judging(nil, agenttest.GoodAnswer(study.Quiz))
+				well := m.Answer
+				m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
 					if checkOf(p) == prompt.Quality {
 						return spoil(ctx)
 					}
@@ -194,7 +195,7 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 				}
 				b := newBench(m, Options{Judge: true, JudgeTimeout: 7 * time.Second})
 				began := time.Now()
-				out, err := b.Run(t.Context(), asking(study.Quiz), nil)
+				out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -208,8 +209,8 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 				if took := time.Since(began); took > 7*time.Second || (name == "it hangs") != (took == 7*time.Second) {
 					t.Errorf("it took %s", took)
 				}
-				if len(b.cache.keys()) != 0 || strings.Contains(b.log.String(), "SECRET") {
-					t.Errorf("cached %q, log %s", b.cache.keys(), b.log)
+				if len(b.Cache.Keys()) != 0 || strings.Contains(b.Log.String(), "SECRET") {
+					t.Errorf("cached %q, log %s", b.Cache.Keys(), b.Log)
 				}
 			})
 		})
@@ -220,9 +221,9 @@ func TestTheChecksAreMadeAtOnce(t *testing.T) {
 	together := make(chan struct{})
 	var mu sync.Mutex
 	inFlight := 0
-	m := &model{answer: func(ctx context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
+	m := &agenttest.Model{Answer: func(ctx context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
 		if checkOf(p) == "" {
-			return study.Answer{Text: goodAnswer(study.Quiz)}, nil
+			return study.Answer{Text: agenttest.GoodAnswer(study.Quiz)}, nil
 		}
 		mu.Lock()
 		if inFlight++; inFlight == 3 {
@@ -236,7 +237,7 @@ func TestTheChecksAreMadeAtOnce(t *testing.T) {
 			return study.Answer{}, ctx.Err()
 		}
 	}}
-	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), asking(study.Quiz), nil)
+	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 	if err != nil || out.Result.Validation.Checks != (study.Checks{Safety: "fake", Quality: "fake", Accuracy: "fake"}) {
 		t.Errorf("%v, %+v", err, out.Result.Validation)
 	}
@@ -247,30 +248,30 @@ func TestWhatTheModelFindsUnsafeIsCorrectedOrWithheld(t *testing.T) {
 		name, score string
 		withheld    bool
 	}{{"at the bound", "0.5", false}, {"below it", "0.499", true}} {
-		b := newBench(judging(map[prompt.Check]string{prompt.Safety: `{"score": ` + c.score + `, "issues": ["SECRET words"]}`}, goodAnswer(study.Quiz)), Options{Judge: true})
-		_, err := b.Run(t.Context(), asking(study.Quiz), nil)
+		b := newBench(judging(map[prompt.Check]string{prompt.Safety: `{"score": ` + c.score + `, "issues": ["SECRET words"]}`}, agenttest.GoodAnswer(study.Quiz)), Options{Judge: true})
+		_, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 		if !c.withheld {
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
 			continue
 		}
-		failsWith(t, err, study.CodeWithheld, "SECRET")
-		if b.model.calls() != 12 || len(b.store.contents) != 0 || len(b.cache.keys()) != 0 {
-			t.Errorf("%s: %d calls, or something was kept", c.name, b.model.calls())
+		agenttest.FailsWith(t, err, study.CodeWithheld, "SECRET")
+		if b.Model.Calls() != 12 || len(b.Store.Contents) != 0 || len(b.Cache.Keys()) != 0 {
+			t.Errorf("%s: %d calls, or something was kept", c.name, b.Model.Calls())
 		}
 	}
-	bad := strings.Replace(cardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
-	out, err := newBench(judging(nil, bad, cardSet(2)), Options{Judge: true}).Run(t.Context(), asking(study.Flashcards), nil)
+	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
+	out, err := newBench(judging(nil, bad, agenttest.CardSet(2)), Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil || !out.Result.Validation.Passed || out.Result.Validation.Attempts != 2 {
 		t.Errorf("an unsafe answer that was corrected: %v, %+v", err, out.Result.Validation)
 	}
 }
 
 func TestASafeAnswerIsTakenBeforeABetterUnsafeOne(t *testing.T) {
-	bad := strings.Replace(cardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
-	out, err := newBench(says(unsupported, bad), Options{}).Run(t.Context(), asking(study.Flashcards), nil)
-	if err != nil || strings.Contains(asJSON(out.Result.Data), "bomb") {
+	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
+	out, err := newBench(agenttest.Says(unsupported, bad), Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+	if err != nil || strings.Contains(agenttest.JSON(out.Result.Data), "bomb") {
 		t.Errorf("%v, %+v", err, out.Result.Data)
 	}
 }

@@ -1,33 +1,133 @@
 package agent
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
+
+	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 const (
+	searchedNotes     = 5
+	relevantShare     = .34 // of the search words, that a note must contain
+	longMessageRunes  = 200 // from this length on, a message that asks for an aid is its source text
+	relevanceRunes    = 8_000
 	boundaryShare     = 10 // a cut text may lose 1/10 to end at a sentence
 	paragraphBoundary = "\n\n"
 )
 
-// compose puts the material together: the student's own text first, then notes, as
-// far as the budget goes.
-func (r *run) compose(notes []string) {
-	k := &r.known
-	own := r.req.Options.Content
-	k.content = strings.TrimSpace(own) != ""
-	if !k.content && len(notes) == 0 && r.messageIsSource() {
-		own, k.isMessage = r.req.Message, true
+// notesPart is the notes that the answer is drawn from, as the material shows them: those
+// that the request names, or else, if it brings no text of its own, those that match it.
+func (c contextReader) notesPart() cachedPart {
+	ids, user := c.req.NoteIDs, c.req.UserID
+	if len(ids) > 0 {
+		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
+			read: func(ctx context.Context) ([]string, error) {
+				list, err := c.deps.Store.NotesByID(ctx, user, ids)
+				return c.noteTexts(list), err
+			}}
+	}
+	if strings.TrimSpace(c.req.Options.Content) != "" || messageIsSource(c.req) {
+		return cachedPart{}
+	}
+	words := searchWords(c.req)
+	return cachedPart{needed: c.req.Type != study.Chat || words != "", resource: ResourceNotes, query: []string{"matching", words},
+		read: func(ctx context.Context) ([]string, error) {
+			list, err := c.deps.Store.SearchNotes(ctx, user, words, searchedNotes)
+			return c.noteTexts(relevant(list[:min(len(list), searchedNotes)], words)), err
+		}}
+}
+
+// noteTexts shortens notes to what the material can show, plus one character by which compose
+// notices the cut.
+func (c contextReader) noteTexts(list []study.Note) []string {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = "# " + n.Title + paragraphBoundary + clip(n.Content, c.options.MaterialRunes+1)
+	}
+	return texts
+}
+
+// namedNotesError is the error for notes named by id that cannot be read.
+func namedNotesError(err error) error {
+	if study.IsCode(err, study.CodeNotFound) || study.IsCode(err, study.CodeInvalid) {
+		return err
+	}
+	return &study.Error{Code: study.CodeUnavailable, Message: "the notes cannot be read right now", Cause: err}
+}
+
+// messageIsSource reports whether the message is long enough to be source text.
+func messageIsSource(req study.Request) bool {
+	return req.Type != study.Chat && utf8.RuneCountInString(req.Message) >= longMessageRunes
+}
+
+// orderWords say what to make, not what about.
+var orderWords = stemSet(`make create generate write give show quiz test exam flashcard flash card summary summarise
+	summarize plan schedule note notes analyse analyze analysis review question questions please help me need want study
+	practice explain tell know understand describe what how why`)
+
+func stemSet(words string) map[string]bool {
+	set := make(map[string]bool)
+	for w := range strings.FieldsSeq(words) {
+		set[text.Stem(w)] = true
+	}
+	return set
+}
+
+// searchWords are the words to search notes by: the topic, or what the message is about.
+func searchWords(req study.Request) string {
+	if topic := strings.TrimSpace(req.Options.Topic); topic != "" {
+		return topic
+	}
+	var about []string
+	for _, w := range text.Words(clip(req.Message, 1000)) {
+		if !orderWords[text.Stem(w)] && strings.Trim(w, "0123456789") != "" {
+			about = append(about, w)
+		}
+	}
+	return strings.Join(about, " ")
+}
+
+// relevant keeps the notes that contain enough of the words; a search matches any of them.
+func relevant(list []study.Note, words string) []study.Note {
+	kept := make([]study.Note, 0, len(list))
+	for _, n := range list {
+		if words == "" || text.Overlap(words, n.Title+"\n"+clip(n.Content, relevanceRunes)) >= relevantShare {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// material is the source text of an answer, and the student's message.
+type material struct {
+	text     string
+	message  string
+	notes    int  // in the text
+	content  bool // options.content is in the text
+	warnings []string
+}
+
+// compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
+// message that is the source text is cut to the same length, so that the prompt has it once.
+func (c contextReader) compose(notes []string) material {
+	own := c.req.Options.Content
+	m := material{content: strings.TrimSpace(own) != ""}
+	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)
+	if isMessage {
+		own = c.req.Message
 	}
 	var parts []string
-	left := r.o.MaterialRunes
+	left, anyCut := c.options.MaterialRunes, false
 	add := func(s string) bool {
 		if left <= 0 {
-			k.cut = true
+			anyCut = true
 			return false
 		}
 		part, cut := cutAtSentence(s, left)
-		k.cut = k.cut || cut
+		anyCut = anyCut || cut
 		left -= utf8.RuneCountInString(part) + len(paragraphBoundary)
 		parts = append(parts, part)
 		return true
@@ -37,30 +137,23 @@ func (r *run) compose(notes []string) {
 	}
 	for _, n := range notes {
 		if add(n) {
-			k.notes++
+			m.notes++
 		}
 	}
-	k.material = strings.Join(parts, paragraphBoundary)
-	if k.cut {
-		k.warnings = append(k.warnings, "the source text was too long and only its beginning was used")
+	m.text = strings.Join(parts, paragraphBoundary)
+	if anyCut {
+		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
 	}
+	if m.message = m.text; !isMessage {
+		var cut bool
+		if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
+			m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
+		}
+	}
+	return m
 }
 
-// message is what the student said, as a prompt is given it. Where it is the source text
-// it is no longer than that, so that the prompt has it once.
-func (r *run) message() string {
-	if r.known.isMessage {
-		return r.known.material
-	}
-	said, cut := cutAtSentence(r.req.Message, r.o.MaterialRunes)
-	if cut {
-		r.known.warnings = append(r.known.warnings, "the message was too long and only its beginning was read")
-	}
-	return said
-}
-
-// cutAtSentence shortens s to at most n runes, at the end of a sentence where one
-// is near.
+// cutAtSentence shortens s to at most n runes, at the end of a sentence if one is near.
 func cutAtSentence(s string, n int) (part string, cut bool) {
 	part = clip(s, n)
 	if len(part) == len(s) {

@@ -17,18 +17,18 @@ import (
 	"studysharper/app/study"
 )
 
-// Orchestrator takes requests through the six steps. It is safe for concurrent use;
-// how many run at once is the Runner's to bound.
+// Orchestrator takes requests through the six steps. It is safe for concurrent use; the
+// runner bounds how many run at once.
 type Orchestrator struct {
-	Deps
-	o Options
+	deps    Deps
+	options Options
 
 	mu      sync.Mutex
-	flights map[string]*call // answers being made, by key
+	flights map[string]*flight // answers being made, by key
 }
 
-// Classify gives the type that a request is for: its own, unless a chat message
-// plainly asks for a study aid.
+// Classify returns the type that a request is for: its own, unless a chat message plainly
+// asks for a study aid.
 func Classify(req study.Request) study.Type {
 	if req.Type != study.Chat {
 		return req.Type
@@ -37,96 +37,72 @@ func Classify(req study.Request) study.Type {
 	return t
 }
 
-// Run answers one request and blocks until the answer is there and kept. emit, which
-// may be nil, gets every progress event (six, in order, and one for each wait that the AI service asks for) and, for a chat, token
-// events whose texts joined are the answer; it is called on the caller's goroutine.
-//
-// The error is a *study.Error: CodeNotFound (a note, or another user's session),
-// CodeUnavailable (notes asked for cannot be read; or ctx ended otherwise than by a
-// deadline), CodeTimeout, CodeWithheld (safety), CodeUpstreamFailed (the model's
-// answer stayed unusable), the model's own, or CodeInternal for a panic, which is
-// contained. A cause of ctx that is a *study.Error is returned as it is. What is only
-// lost around an answer (context, saving) is told in Result.Warnings.
-func (o *Orchestrator) Run(ctx context.Context, req study.Request, emit func(study.Event)) (Outcome, error) {
-	return o.runRequest(ctx, newID(), req, eventsTo(emit, o.Log))
-}
-
-// observer is told what a client may watch; a nil function is not told.
-type observer struct {
-	progress func(study.Progress)
-	token    func(string)
-}
-
-// eventsTo is a watcher that tells emit in events.
-func eventsTo(emit func(study.Event), log *slog.Logger) observer {
-	if emit == nil {
-		return observer{}
-	}
-	send := func(kind study.Kind, fields any) {
-		event, err := study.NewEvent(kind, fields)
-		if err != nil {
-			log.Error("event write failed", "kind", kind, "error", err)
-			return
-		}
-		emit(event)
-	}
-	return observer{
-		progress: func(p study.Progress) { send(study.KindProgress, map[string]study.Progress{"data": p}) },
-		token:    func(s string) { send(study.KindToken, map[string]string{"text": s}) },
-	}
-}
-
-// run is one request on its way.
+// run is one request on its way through the steps. It belongs to the goroutine that called
+// Run; goroutines that may outlive it get values.
 type run struct {
-	*Orchestrator
-	id    string
-	req   study.Request
-	watch observer
-	began time.Time
-	step  int // the last one told
+	id       string
+	req      study.Request
+	fromChat bool // the request came as a chat, whatever it asks for
+	observer Observer
+	began    time.Time
+	step     int // the last one reported
 
-	asChat bool // the request came as a chat, whatever it asked for
-	known  promptContext
-	brief  study.Brief
-	key    string // of the answer in the cache
 	tokens int
 	model  string
-	cut    study.Cut // of the answer
 }
 
-func (o *Orchestrator) runRequest(ctx context.Context, id string, req study.Request, w observer) (out Outcome, err error) {
-	r := &run{Orchestrator: o, id: id, req: req, watch: w, began: time.Now(), asChat: req.Type == study.Chat}
-	defer recoverPanic(o.Log, id, &err) // of record
-	defer func() { r.recordExecution(err) }()
+// Run answers one request under the given run id and blocks until the answer is complete and
+// saved.
+//
+// The error is a *study.Error: CodeNotFound (a note, or another user's session),
+// CodeUnavailable (named notes cannot be read; or ctx ended other than by a deadline),
+// CodeTimeout, CodeWithheld (safety), CodeUpstreamFailed (the model's answer stayed
+// unusable), the model's own, or CodeInternal for a panic, which is contained. A cause of ctx
+// that is a *study.Error is returned as it is. Losses around an answer (context, saving) are
+// listed in Result.Warnings.
+func (o *Orchestrator) Run(ctx context.Context, id string, req study.Request, observer Observer) (out Outcome, err error) {
+	r := &run{id: id, req: req, fromChat: req.Type == study.Chat, observer: observer, began: time.Now()}
+	defer RecoverPanic(o.deps.Log, id, &err) // from RecordExecution
+	defer func() { o.deps.Store.RecordExecution(r.execution(err)) }()
 	defer func() { err = classifyEnd(ctx, err) }()
-	defer recoverPanic(o.Log, id, &err)
-	return r.answer(ctx)
+	defer RecoverPanic(o.deps.Log, id, &err)
+	return o.answer(ctx, r)
 }
 
-// answer goes through the steps. Steps 4 and 5 are told where they happen; a cached
-// or shared answer has them behind it already.
-func (r *run) answer(ctx context.Context) (Outcome, error) {
-	r.emitProgress(1)
+// answer goes through the steps. Steps 4 and 5 are reported where they happen; a cached or
+// shared answer has been through them already.
+func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
+	r.reportStep(1)
 	r.classify()
-	r.emitProgress(2)
-	if err := r.fetchContext(ctx); err != nil {
-		return Outcome{}, err
-	}
-	r.emitProgress(3)
-	got, err := r.coalesce(ctx)
+	r.reportStep(2)
+	known, err := contextReader{o.deps, o.options, r.id, r.req, r.fromChat}.fetch(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
-	r.emitProgress(study.TotalSteps)
-	return r.format(ctx, got), nil
+	r.req = known.req
+	r.reportStep(3)
+	t := o.newTask(r.id, known, r.observer.Token != nil)
+	got, err := o.coalesce(ctx, r, t)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r.reportStep(study.TotalSteps)
+	return o.finish(ctx, r, t.key, known.warnings, got), nil
 }
 
-// classify settles the type. A number in a message that asks for
-// an aid counts as the option would.
+func (o *Orchestrator) newTask(runID string, known promptContext, streamed bool) task {
+	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
+		noCache: known.req.NoCache, streamed: streamed}
+	t.key = t.answerKey()
+	return t
+}
+
+// classify settles the type. A number in a message that asks for an aid counts as the
+// option would.
 func (r *run) classify() {
-	r.req = r.req.InSession(newID)
+	r.req = r.req.InSession(NewID)
 	t, count := r.req.Type, 0
-	if r.asChat {
+	if r.fromChat {
 		t, count = intent.Of(r.req.Message)
 	}
 	o := &r.req.Options
@@ -136,7 +112,7 @@ func (r *run) classify() {
 	r.req = r.req.As(t)
 }
 
-// agents name who does the task of a type.
+// agents are the names under which progress is reported, by the type of the request.
 var agents = map[study.Type]string{
 	study.Chat:       "chat_agent",
 	study.Flashcards: "flashcard_generator",
@@ -147,7 +123,7 @@ var agents = map[study.Type]string{
 	study.Plan:       "study_planner",
 }
 
-// steps are what a student is told of each step.
+// steps are the progress reports of the steps.
 var steps = [study.TotalSteps + 1]struct {
 	agent, message string
 	percentage     int
@@ -160,33 +136,33 @@ var steps = [study.TotalSteps + 1]struct {
 	6: {"formatter", "Putting the answer together", 100},
 }
 
-// emitProgress reports the steps up to n that have not been told yet.
-func (r *run) emitProgress(n int) {
+// reportStep reports the steps up to n that have not been reported yet.
+func (r *run) reportStep(n int) {
 	for r.step < n {
 		r.step++
 		r.report(steps[r.step].message)
 	}
 }
 
-// tellWait reports, within the step, why nothing happens for now.
-func (r *run) tellWait(d time.Duration) {
+// reportWait explains, within the step, why nothing happens for a while.
+func (r *run) reportWait(d time.Duration) {
 	r.report("The AI service asks us to wait " + study.Wait(d))
 }
 
 // report sends a progress event of the current step.
 func (r *run) report(message string) {
-	if r.watch.progress == nil {
+	if r.observer.Progress == nil {
 		return
 	}
 	s := steps[r.step]
-	r.watch.progress(study.Progress{
+	r.observer.Progress(study.Progress{
 		Step: r.step, TotalSteps: study.TotalSteps, CurrentAgent: cmp.Or(s.agent, agents[r.req.Type]), Message: message,
 		Percentage: s.percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 	})
 }
 
-// recordExecution notes the run for the operator's metrics.
-func (r *run) recordExecution(err error) {
+// execution describes the run for the operator's metrics.
+func (r *run) execution(err error) study.Execution {
 	e := study.Execution{
 		RunID: r.id, UserID: r.req.UserID, SessionID: r.req.SessionID, Type: r.req.Type, Success: err == nil,
 		Millis: time.Since(r.began).Milliseconds(), Tokens: r.tokens, Model: r.model, CreatedAt: r.began.UTC(),
@@ -194,11 +170,11 @@ func (r *run) recordExecution(err error) {
 	if err != nil {
 		e.ErrorCode = study.AsError(err).Code
 	}
-	r.Store.RecordExecution(e)
+	return e
 }
 
-// classifyEnd says why ctx ended, if it did and err is not nil; otherwise it gives err as
-// a *study.Error.
+// classifyEnd returns why ctx ended, if it did and err is not nil; otherwise err as a
+// *study.Error.
 func classifyEnd(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -211,14 +187,15 @@ func classifyEnd(ctx context.Context, err error) error {
 		return e
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {
-		return &study.Error{Code: study.CodeTimeout, Message: "the run took longer than it may", Cause: cause}
+		return &study.Error{Code: study.CodeTimeout, Message: "the run timed out", Cause: cause}
 	}
 	return &study.Error{Code: study.CodeUnavailable, Message: "the run was cancelled", Cause: cause}
 }
 
-// recoverPanic turns a panic into an error and logs where it happened. Of its value only
-// what the runtime says is logged: another's may hold a student's text.
-func recoverPanic(log *slog.Logger, runID string, err *error) {
+// RecoverPanic is deferred. It turns a panic into a CodeInternal error and logs where it happened.
+// The panic's value is logged only if it comes from the runtime: any other may hold a
+// student's text.
+func RecoverPanic(log *slog.Logger, runID string, err *error) {
 	v := recover()
 	if v == nil {
 		return
@@ -232,9 +209,5 @@ func recoverPanic(log *slog.Logger, runID string, err *error) {
 		Cause: fmt.Errorf("panic in run %s: %s", runID, what)}
 }
 
-func isCode(err error, code study.Code) bool {
-	e, ok := errors.AsType[*study.Error](err)
-	return ok && e.Code == code
-}
-
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
+// NewID returns a UUID for a run or a session; later ones sort after earlier ones.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -10,24 +10,25 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
 func TestRunAnswersEveryType(t *testing.T) {
 	for _, typ := range study.Types() {
 		t.Run(string(typ), func(t *testing.T) {
-			b := newBench(says(goodAnswer(typ)), Options{})
+			b := newBench(agenttest.Says(agenttest.GoodAnswer(typ)), Options{})
 			var w watched
-			out, err := b.Run(t.Context(), asking(typ), w.emit)
+			out, err := b.Run(t.Context(), agenttest.Asking(typ), &w)
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkSteps(t, w.progress(t))
-			if agent := w.progress(t)[2].CurrentAgent; agent != agents[typ] {
+			agenttest.CheckSteps(t, w.progress)
+			if agent := w.progress[2].CurrentAgent; agent != agents[typ] {
 				t.Errorf("step 3 is done by %q", agent)
 			}
 			r := out.Result
-			if !r.Success || r.Intent != typ || r.Data.Type() != typ || r.UserID != alice || r.SessionID != sessionID || r.Message == "" {
+			if !r.Success || r.Intent != typ || r.Data.Type() != typ || r.UserID != agenttest.Alice || r.SessionID != agenttest.SessionID || r.Message == "" {
 				t.Errorf("result %+v", r)
 			}
 			if r.IgnoredOptions == nil || r.Warnings == nil || len(r.Warnings) != 0 {
@@ -50,37 +51,37 @@ func checkKept(t *testing.T, b *bench, out Outcome, typ study.Type) {
 	if listed != (out.Result.Saved != nil) || listed && (out.Result.Saved.ContentType != name || out.Result.Saved.ContentID != "content-1") {
 		t.Errorf("saved %+v", out.Result.Saved)
 	}
-	if listed != (len(b.store.contents) == 1) {
-		t.Errorf("%d contents kept", len(b.store.contents))
+	if listed != (len(b.Store.Contents) == 1) {
+		t.Errorf("%d contents kept", len(b.Store.Contents))
 	}
-	for _, c := range b.store.contents {
-		if c.Type != typ || c.UserID != alice || c.SessionID != sessionID || c.Title == "" || json.Unmarshal(c.Data, study.NewAid(typ)) != nil {
+	for _, c := range b.Store.Contents {
+		if c.Type != typ || c.UserID != agenttest.Alice || c.SessionID != agenttest.SessionID || c.Title == "" || json.Unmarshal(c.Data, study.NewAid(typ)) != nil {
 			t.Errorf("content %+v", c)
 		}
 	}
-	talk := b.store.messages[sessionID]
+	talk := b.Store.Talks[agenttest.SessionID]
 	if len(talk) != 2 || talk[0].Role != study.RoleUser || talk[0].Text != "Help me learn this." || talk[1].Role != study.RoleAssistant || talk[1].Text == "" {
 		t.Errorf("messages %+v", talk)
 	}
-	if len(b.store.executions) != 1 {
-		t.Fatalf("%d executions", len(b.store.executions))
+	if len(b.Store.Executions) != 1 {
+		t.Fatalf("%d executions", len(b.Store.Executions))
 	}
-	if e := b.store.executions[0]; !e.Success || e.Type != typ || e.RunID != out.RunID || e.Tokens != 10 || e.Model != "fake-1" || e.UserID != alice || e.SessionID != sessionID {
+	if e := b.Store.Executions[0]; !e.Success || e.Type != typ || e.RunID != out.RunID || e.Tokens != 10 || e.Model != "fake-1" || e.UserID != agenttest.Alice || e.SessionID != agenttest.SessionID {
 		t.Errorf("execution %+v", e)
 	}
 }
 
 func TestAChatIsToldAsItComes(t *testing.T) {
 	const text = "Mitosis divides a nucleus. Does that help?"
-	b := newBench(says(text), Options{})
-	b.store.sessions[sessionID] = study.Session{ID: sessionID, UserID: alice}
-	b.store.messages[sessionID] = []study.Message{{Role: study.RoleUser, Text: "hi"}, {Role: study.RoleAssistant, Text: "hello"}}
+	b := newBench(agenttest.Says(text), Options{})
+	b.Store.Sessions[agenttest.SessionID] = study.Session{ID: agenttest.SessionID, UserID: agenttest.Alice}
+	b.Store.Talks[agenttest.SessionID] = []study.Message{{Role: study.RoleUser, Text: "hi"}, {Role: study.RoleAssistant, Text: "hello"}}
 	var w watched
-	out, err := b.Run(t.Context(), asking(study.Chat), w.emit)
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Chat), &w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.tokens(t); len(got) < 3 || strings.Join(got, "") != text {
+	if got := w.tokens; len(got) < 3 || strings.Join(got, "") != text {
 		t.Errorf("tokens %q", got)
 	}
 	reply := out.Result.Data.(*study.Reply)
@@ -90,22 +91,22 @@ func TestAChatIsToldAsItComes(t *testing.T) {
 }
 
 func TestAChatWithoutAWatcherIsNotStreamed(t *testing.T) {
-	b := newBench(&model{answer: func(_ context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
+	b := newBench(&agenttest.Model{Answer: func(_ context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
 		if onText != nil {
 			t.Error("the answer is streamed to nobody")
 		}
 		return study.Answer{Text: "Yes."}, nil
 	}}, Options{})
-	if _, err := b.Run(t.Context(), asking(study.Chat), nil); err != nil {
+	if _, err := b.Run(t.Context(), agenttest.Asking(study.Chat), nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAChatThatAsksForAnAidGetsOne(t *testing.T) {
-	b := newBench(says(cardSet(5)), Options{})
-	req := asking(study.Chat)
+	b := newBench(agenttest.Says(agenttest.CardSet(5)), Options{})
+	req := agenttest.Asking(study.Chat)
 	req.Message = "Please make me 3 flashcards on mitosis"
-	req.Options = study.Options{Content: source, Length: study.Long}
+	req.Options = study.Options{Content: agenttest.Source, Length: study.Long}
 	req.Given = []string{"content", "length"}
 	out, err := b.Run(t.Context(), req, nil)
 	if err != nil {
@@ -118,8 +119,8 @@ func TestAChatThatAsksForAnAidGetsOne(t *testing.T) {
 	if !slices.Equal(out.Result.IgnoredOptions, []string{"length"}) {
 		t.Errorf("ignored %q", out.Result.IgnoredOptions)
 	}
-	if b.store.executions[0].Type != study.Flashcards {
-		t.Errorf("execution of type %s", b.store.executions[0].Type)
+	if b.Store.Executions[0].Type != study.Flashcards {
+		t.Errorf("execution of type %s", b.Store.Executions[0].Type)
 	}
 }
 
@@ -135,8 +136,8 @@ func TestClassifyLeavesNamedTypesAlone(t *testing.T) {
 }
 
 func TestAFaultyAnswerIsSentBackForCorrection(t *testing.T) {
-	b := newBench(says("I would rather talk.", `{"flashcards": [{"question": "q", "answer": ""}]}`, cardSet(2)), Options{})
-	out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
+	b := newBench(agenttest.Says("I would rather talk.", `{"flashcards": [{"question": "q", "answer": ""}]}`, agenttest.CardSet(2)), Options{})
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func TestAFaultyAnswerIsSentBackForCorrection(t *testing.T) {
 		t.Errorf("validation %+v, metadata %+v", v, out.Result.Metadata)
 	}
 	for call, want := range map[int]string{1: "there is no JSON object in the answer", 2: "flashcards[0].answer is empty"} {
-		turns := b.model.prompts[call].Turns
+		turns := b.Model.Prompts[call].Turns
 		if len(turns) != 4 || !strings.Contains(turns[3].Text, want) {
 			t.Errorf("call %d is not told %q: %+v", call+1, want, turns)
 		}
@@ -166,16 +167,16 @@ func TestAnAnswerThatStaysFaultyFailsTheRunAndSaysWhy(t *testing.T) {
 		{"the same call again is useless", Options{Deterministic: true}, study.Flashcards, "SECRET", 1, "no JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(says(c.text), c.o)
-			_, err := b.Run(t.Context(), asking(c.typ), nil)
-			e := failsWith(t, err, study.CodeUpstreamFailed, "SECRET")
-			if b.model.calls() != c.calls || !strings.Contains(e.Message, c.says) {
-				t.Errorf("%d calls, want %d; %s", b.model.calls(), c.calls, e.Message)
+			b := newBench(agenttest.Says(c.text), c.o)
+			_, err := b.Run(t.Context(), agenttest.Asking(c.typ), nil)
+			e := agenttest.FailsWith(t, err, study.CodeUpstreamFailed, "SECRET")
+			if b.Model.Calls() != c.calls || !strings.Contains(e.Message, c.says) {
+				t.Errorf("%d calls, want %d; %s", b.Model.Calls(), c.calls, e.Message)
 			}
-			if x := b.store.executions[0]; x.Success || x.ErrorCode != study.CodeUpstreamFailed || x.Tokens != 10*c.calls {
+			if x := b.Store.Executions[0]; x.Success || x.ErrorCode != study.CodeUpstreamFailed || x.Tokens != 10*c.calls {
 				t.Errorf("execution %+v", x)
 			}
-			if len(b.cache.keys()) != 0 || len(b.store.messages[sessionID]) != 0 {
+			if len(b.Cache.Keys()) != 0 || len(b.Store.Talks[agenttest.SessionID]) != 0 {
 				t.Error("something of a failed run was kept")
 			}
 		})
@@ -190,65 +191,65 @@ func TestAnAnswerThatFailsValidationIsGivenButNotCached(t *testing.T) {
 		o     Options
 		calls int
 	}{{Options{}, 3}, {Options{Deterministic: true}, 1}} {
-		b := newBench(says(unsupported), c.o)
-		out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
+		b := newBench(agenttest.Says(unsupported), c.o)
+		out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v := out.Result.Validation
-		if v.Passed || v.Accuracy == nil || *v.Accuracy > .5 || len(v.Issues) != 2 || v.Attempts != c.calls || b.model.calls() != c.calls {
-			t.Errorf("%d calls, validation %+v", b.model.calls(), v)
+		if v.Passed || v.Accuracy == nil || *v.Accuracy > .5 || len(v.Issues) != 2 || v.Attempts != c.calls || b.Model.Calls() != c.calls {
+			t.Errorf("%d calls, validation %+v", b.Model.Calls(), v)
 		}
-		if len(b.cache.keys()) != 0 || out.Result.Saved == nil {
-			t.Errorf("cached %q, saved %+v", b.cache.keys(), out.Result.Saved)
+		if len(b.Cache.Keys()) != 0 || out.Result.Saved == nil {
+			t.Errorf("cached %q, saved %+v", b.Cache.Keys(), out.Result.Saved)
 		}
 	}
 }
 
 func TestTheBestAttemptIsTaken(t *testing.T) {
-	b := newBench(says(unsupported, "no JSON at all"), Options{})
-	out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
+	b := newBench(agenttest.Says(unsupported, "no JSON at all"), Options{})
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil || out.Result.Validation.Passed || out.Result.Validation.Attempts != 3 {
 		t.Errorf("%v, %+v", err, out.Result.Validation)
 	}
-	failing := &model{answer: func(_ context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
+	failing := &agenttest.Model{Answer: func(_ context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
 		if call == 1 {
 			return study.Answer{Text: unsupported, Model: "fake-1"}, nil
 		}
 		return study.Answer{}, study.Errorf(study.CodeUpstreamUnavailable, "busy")
 	}}
-	out, err = newBench(failing, Options{}).Run(t.Context(), asking(study.Flashcards), nil)
+	out, err = newBench(failing, Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil || study.Items(out.Result.Data) != 2 {
 		t.Errorf("a failing correction lost the answer: %v", err)
 	}
 }
 
 func TestAWorseCorrectionIsNotTaken(t *testing.T) {
-	req := asking(study.Flashcards)
+	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 3
-	out, err := newBench(says(cardSet(2), unsupported), Options{}).Run(t.Context(), req, nil)
+	out, err := newBench(agenttest.Says(agenttest.CardSet(2), unsupported), Options{}).Run(t.Context(), req, nil)
 	if err != nil || !out.Result.Validation.Passed {
 		t.Errorf("%v, %+v", err, out.Result.Validation)
 	}
 }
 
 func TestFewerItemsThanAskedAreAskedForAgainAndThenTold(t *testing.T) {
-	req := asking(study.Flashcards)
+	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 5
 	for _, c := range []struct {
 		o     Options
 		calls int
 	}{{Options{}, 3}, {Options{Deterministic: true}, 1}} {
-		b := newBench(says(cardSet(3)), c.o)
+		b := newBench(agenttest.Says(agenttest.CardSet(3)), c.o)
 		out, err := b.Run(t.Context(), req, nil)
 		if err != nil || !slices.Equal(out.Result.Warnings, []string{"made 3 of 5: the text holds no more"}) || !out.Result.Validation.Passed {
 			t.Errorf("%v, %+v", err, out.Result)
 		}
-		if b.model.calls() != c.calls {
-			t.Errorf("%d calls, want %d", b.model.calls(), c.calls)
+		if b.Model.Calls() != c.calls {
+			t.Errorf("%d calls, want %d", b.Model.Calls(), c.calls)
 		}
 	}
-	b := newBench(says(cardSet(3), cardSet(5)), Options{})
+	b := newBench(agenttest.Says(agenttest.CardSet(3), agenttest.CardSet(5)), Options{})
 	out, err := b.Run(t.Context(), req, nil)
 	if err != nil || study.Items(out.Result.Data) != 5 || len(out.Result.Warnings) != 0 {
 		t.Errorf("%v, %+v", err, out.Result)
@@ -256,14 +257,14 @@ func TestFewerItemsThanAskedAreAskedForAgainAndThenTold(t *testing.T) {
 }
 
 func TestAnUnsafeAnswerIsWithheld(t *testing.T) {
-	bad := strings.Replace(cardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
-	b := newBench(says(bad), Options{Deterministic: true})
-	_, err := b.Run(t.Context(), asking(study.Flashcards), nil)
-	failsWith(t, err, study.CodeWithheld, "pipe")
-	if len(b.cache.keys()) != 0 || len(b.store.messages) != 0 || len(b.store.contents) != 0 {
+	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
+	b := newBench(agenttest.Says(bad), Options{Deterministic: true})
+	_, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+	agenttest.FailsWith(t, err, study.CodeWithheld, "pipe")
+	if len(b.Cache.Keys()) != 0 || len(b.Store.Talks) != 0 || len(b.Store.Contents) != 0 {
 		t.Error("something of a withheld answer was kept")
 	}
-	if x := b.store.executions[0]; x.Success || x.ErrorCode != study.CodeWithheld {
+	if x := b.Store.Executions[0]; x.Success || x.ErrorCode != study.CodeWithheld {
 		t.Errorf("execution %+v", x)
 	}
 }
@@ -277,7 +278,7 @@ func TestAChatThatTurnsUnsafeIsCutBeforeItsWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var after int
-			b := newBench(&model{answer: func(ctx context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
+			b := newBench(&agenttest.Model{Answer: func(ctx context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
 				for _, p := range pieces {
 					if ctx.Err() != nil {
 						after++
@@ -287,9 +288,9 @@ func TestAChatThatTurnsUnsafeIsCutBeforeItsWords(t *testing.T) {
 				return study.Answer{Text: strings.Join(pieces, "")}, ctx.Err()
 			}}, Options{})
 			var w watched
-			_, err := b.Run(t.Context(), asking(study.Chat), w.emit)
-			failsWith(t, err, study.CodeWithheld)
-			if told := strings.Join(w.tokens(t), ""); strings.Contains(told, "bomb") {
+			_, err := b.Run(t.Context(), agenttest.Asking(study.Chat), &w)
+			agenttest.FailsWith(t, err, study.CodeWithheld)
+			if told := strings.Join(w.tokens, ""); strings.Contains(told, "bomb") {
 				t.Errorf("told %q", told)
 			}
 			if name == "in words" && after == 0 {
@@ -299,35 +300,13 @@ func TestAChatThatTurnsUnsafeIsCutBeforeItsWords(t *testing.T) {
 	}
 }
 
-func TestStreamedWordsGoOutWholeInAnyScript(t *testing.T) {
-	for _, text := range []string{
-		"A spicy example: niggardly, Scunthorpe, assess.",
-		strings.Repeat("光合作用", 200), strings.Repeat("x", 1000), "", "ends in a word", " \n ",
-	} {
-		var told []string
-		g := &safetyFilter{say: func(s string) { told = append(told, s) }, stop: func(error) { t.Errorf("%q was stopped", text) }}
-		for _, b := range []byte(text) { // even in the middle of a character
-			g.add(string([]byte{b}))
-		}
-		g.flush()
-		if strings.Join(told, "") != text {
-			t.Errorf("%q became %q", text, told)
-		}
-		for _, s := range told {
-			if !strings.ContainsRune(s, '\ufffd') && strings.ToValidUTF8(s, "") != s {
-				t.Errorf("a character was cut in two: %q", s)
-			}
-		}
-	}
-}
-
 func TestErrorsOfTheModelPassThrough(t *testing.T) {
-	b := newBench(&model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+	b := newBench(&agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 		return study.Answer{}, &study.Error{Code: study.CodeUpstreamUnavailable, Message: "busy", RetryAfter: time.Minute}
 	}}, Options{})
-	_, err := b.Run(t.Context(), asking(study.Quiz), nil)
-	if e := failsWith(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != time.Minute || b.model.calls() != 1 {
-		t.Errorf("%+v after %d calls", e, b.model.calls())
+	_, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+	if e := agenttest.FailsWith(t, err, study.CodeUpstreamUnavailable); e.RetryAfter != time.Minute || b.Model.Calls() != 1 {
+		t.Errorf("%+v after %d calls", e, b.Model.Calls())
 	}
 }
 
@@ -351,12 +330,12 @@ func TestARunEndsWhenItsContextDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(hangs(), Options{})
+				b := newBench(agenttest.Hangs(), Options{})
 				ctx, cancel := c.end(t.Context())
 				defer cancel()
 				began := time.Now()
-				_, err := b.Run(ctx, asking(study.Quiz), nil)
-				failsWith(t, err, c.code)
+				_, err := b.Run(ctx, agenttest.Asking(study.Quiz), nil)
+				agenttest.FailsWith(t, err, c.code)
 				if name == "a cause of ours" && !errors.Is(err, mine) {
 					t.Errorf("the cause is lost: %v", err)
 				}
@@ -370,10 +349,10 @@ func TestARunEndsWhenItsContextDoes(t *testing.T) {
 
 func TestOneAnswerHasItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(hangs(), Options{AnswerTimeout: 7 * time.Second})
+		b := newBench(agenttest.Hangs(), Options{AnswerTimeout: 7 * time.Second})
 		began := time.Now()
-		_, err := b.Run(t.Context(), asking(study.Quiz), nil)
-		failsWith(t, err, study.CodeTimeout)
+		_, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+		agenttest.FailsWith(t, err, study.CodeTimeout)
 		if took := time.Since(began); took != 7*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -389,71 +368,70 @@ func TestPanicsAnywhereBecomeErrorsWithoutWords(t *testing.T) {
 			return nil
 		}
 	}
-	for name, spoil := range map[string]func(*bench) func(study.Event){
-		"model": func(b *bench) func(study.Event) {
-			b.model.answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) { panic("SECRET model") }
-			return nil
+	for name, spoil := range map[string]func(*bench) Observer{
+		"model": func(b *bench) Observer {
+			b.Model.Answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) { panic("SECRET model") }
+			return Observer{}
 		},
-		"nil map in the model": func(b *bench) func(study.Event) {
-			b.model.answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		"nil map in the model": func(b *bench) Observer {
+			b.Model.Answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 				var m map[string]int
 				m["SECRET"] = 1 //nolint:govet,staticcheck // the panic is the point
 				return study.Answer{}, nil
 			}
-			return nil
+			return Observer{}
 		},
-		"cache":           func(b *bench) func(study.Event) { b.cache.panics = true; return nil },
-		"AppendMessages":  func(b *bench) func(study.Event) { b.store.fail = boom("AppendMessages"); return nil },
-		"RecordExecution": func(b *bench) func(study.Event) { b.store.fail = boom("RecordExecution"); return nil },
-		"emit":            func(*bench) func(study.Event) { return func(study.Event) { panic("SECRET emit") } },
-		"emit, later": func(*bench) func(study.Event) {
-			n := 0
-			return func(study.Event) {
-				if n++; n == 4 {
-					panic("SECRET emit")
+		"cache":           func(b *bench) Observer { b.Cache.Panics = true; return Observer{} },
+		"AppendMessages":  func(b *bench) Observer { b.Store.Fail = boom("AppendMessages"); return Observer{} },
+		"RecordExecution": func(b *bench) Observer { b.Store.Fail = boom("RecordExecution"); return Observer{} },
+		"observer":        func(*bench) Observer { return Observer{Progress: func(study.Progress) { panic("SECRET observer") }} },
+		"observer, later": func(*bench) Observer {
+			return Observer{Progress: func(p study.Progress) {
+				if p.Step == 4 {
+					panic("SECRET observer")
 				}
-			}
+			}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(says(goodAnswer(study.Quiz)), Options{})
-			emit := spoil(b)
-			_, err := b.Run(t.Context(), asking(study.Quiz), emit)
-			failsWith(t, err, study.CodeInternal, "SECRET")
-			log := b.log.String()
+			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{})
+			observer := spoil(b)
+			_, err := b.Orchestrator.Run(t.Context(), NewID(), agenttest.Asking(study.Quiz), observer)
+			agenttest.FailsWith(t, err, study.CodeInternal, "SECRET")
+			log := b.Log.String()
 			if strings.Contains(log, "SECRET") || !strings.Contains(log, "panic in a run") || !strings.Contains(log, ".go:") {
 				t.Errorf("the log lacks the stack, or holds words: %s", log)
 			}
-			if name != "RecordExecution" && (len(b.store.executions) != 1 || b.store.executions[0].ErrorCode != study.CodeInternal) {
-				t.Errorf("executions %+v", b.store.executions)
+			if name != "RecordExecution" && (len(b.Store.Executions) != 1 || b.Store.Executions[0].ErrorCode != study.CodeInternal) {
+				t.Errorf("executions %+v", b.Store.Executions)
 			}
 		})
 	}
 }
 
 func TestNeitherErrorsNorLogsHoldAStudentsWords(t *testing.T) {
-	req := asking(study.Quiz)
+	req := agenttest.Asking(study.Quiz)
 	req.Message, req.Options.Content, req.Options.Topic = "SECRET message", "SECRET content", "SECRET topic"
-	for name, m := range map[string]*model{
-		"garbage":  says("SECRET answer"),
-		"unsafe":   says(strings.Replace(goodAnswer(study.Quiz), "Mitosis", "SECRET: you deserve to die", 1)),
-		"no shape": says(`{"quiz": {"title": "SECRET", "questions": [{"question": "SECRET", "type": "SECRET"}]}}`),
-		"panic": {answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
+	for name, m := range map[string]*agenttest.Model{
+		"garbage":  agenttest.Says("SECRET answer"),
+		"unsafe":   agenttest.Says(strings.Replace(agenttest.GoodAnswer(study.Quiz), "Mitosis", "SECRET: you deserve to die", 1)),
+		"no shape": agenttest.Says(`{"quiz": {"title": "SECRET", "questions": [{"question": "SECRET", "type": "SECRET"}]}}`),
+		"panic": {Answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
 			panic(p.Turns[1].Text)
 		}},
 	} {
 		b := newBench(m, Options{})
-		b.store.fail = func(method string) error {
+		b.Store.Fail = func(method string) error {
 			if method == "Session" {
 				return study.Errorf(study.CodeUnavailable, "locked")
 			}
 			return nil
 		}
 		_, err := b.Run(t.Context(), req, nil)
-		if err == nil || strings.Contains(err.Error(), "SECRET") || strings.Contains(b.log.String(), "SECRET") {
-			t.Errorf("%s: error %v, log %s", name, err, b.log)
+		if err == nil || strings.Contains(err.Error(), "SECRET") || strings.Contains(b.Log.String(), "SECRET") {
+			t.Errorf("%s: error %v, log %s", name, err, b.Log)
 		}
-		if x := b.store.executions[0]; strings.Contains(asJSON(x), "SECRET") {
+		if x := b.Store.Executions[0]; strings.Contains(agenttest.JSON(x), "SECRET") {
 			t.Errorf("%s: the execution holds words: %+v", name, x)
 		}
 	}
@@ -461,14 +439,14 @@ func TestNeitherErrorsNorLogsHoldAStudentsWords(t *testing.T) {
 
 func TestAnAnswerThatCannotBeSavedIsStillGiven(t *testing.T) {
 	for _, method := range []string{"AppendMessages", "SaveContent"} {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{})
-		b.store.fail = func(m string) error {
+		b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{})
+		b.Store.Fail = func(m string) error {
 			if m == method {
 				return study.Errorf(study.CodeUnavailable, "locked")
 			}
 			return nil
 		}
-		out, err := b.Run(t.Context(), asking(study.Quiz), nil)
+		out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 		if err != nil || out.Result.Saved == nil || !out.Result.Saved.Failed || len(out.Result.Warnings) != 1 || !strings.HasPrefix(out.Result.Warnings[0], "not saved") {
 			t.Errorf("%s: %v, %+v", method, err, out)
 		}
@@ -476,27 +454,27 @@ func TestAnAnswerThatCannotBeSavedIsStillGiven(t *testing.T) {
 }
 
 func TestSavingGoesOnWhenTheRunsTimeIsOver(t *testing.T) {
-	b := newBench(says(goodAnswer(study.Quiz)), Options{})
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	out, err := b.Run(ctx, asking(study.Quiz), func(e study.Event) {
-		if strings.Contains(string(e.Fields), `"formatter"`) {
+	out, err := b.Orchestrator.Run(ctx, NewID(), agenttest.Asking(study.Quiz), Observer{Progress: func(p study.Progress) {
+		if p.CurrentAgent == "formatter" {
 			cancel()
 		}
-	})
-	if err != nil || out.Result.Saved == nil || len(b.store.messages[sessionID]) != 2 {
+	}})
+	if err != nil || out.Result.Saved == nil || len(b.Store.Talks[agenttest.SessionID]) != 2 {
 		t.Errorf("%v, saved %+v", err, out.Result.Saved)
 	}
 }
 
 func TestARequestWithoutSessionOrWordsGetsOne(t *testing.T) {
-	b := newBench(says(goodAnswer(study.Quiz)), Options{})
-	req := asking(study.Quiz)
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{})
+	req := agenttest.Asking(study.Quiz)
 	req.SessionID, req.Message = "", ""
 	out, err := b.Run(t.Context(), req, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	talk := b.store.messages[out.Result.SessionID]
+	talk := b.Store.Talks[out.Result.SessionID]
 	if len(out.Result.SessionID) != 36 || len(talk) != 1 || talk[0].Role != study.RoleAssistant {
 		t.Errorf("session %q, messages %+v", out.Result.SessionID, talk)
 	}
@@ -506,19 +484,19 @@ func BenchmarkRun(b *testing.B) {
 	for _, typ := range []study.Type{study.Chat, study.Quiz} {
 		for name, noCache := range map[string]bool{"made": true, "cached": false} {
 			b.Run(string(typ)+"/"+name, func(b *testing.B) {
-				o := newBench(says(goodAnswer(typ)), Options{})
-				answer := study.Answer{Text: goodAnswer(typ), Model: "fake-1"}
-				o.model.answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) { return answer, nil }
-				req := asking(typ)
+				o := newBench(agenttest.Says(agenttest.GoodAnswer(typ)), Options{})
+				answer := study.Answer{Text: agenttest.GoodAnswer(typ), Model: "fake-1"}
+				o.Model.Answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) { return answer, nil }
+				req := agenttest.Asking(typ)
 				req.NoCache = noCache
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := o.Run(b.Context(), req, func(study.Event) {}); err != nil {
+					if _, err := o.Run(b.Context(), req, &watched{}); err != nil {
 						b.Fatal(err)
 					}
-					o.model.prompts, o.store.contents, o.store.executions = nil, nil, nil
-					clear(o.store.messages)
-					clear(o.store.sessions)
+					o.Model.Prompts, o.Store.Contents, o.Store.Executions = nil, nil, nil
+					clear(o.Store.Talks)
+					clear(o.Store.Sessions)
 				}
 			})
 		}

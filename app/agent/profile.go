@@ -6,27 +6,24 @@ import (
 	"studysharper/app/study"
 )
 
-// manyThreshold is from how many on a student has many of an aid. Exact numbers would help
-// nobody, and keep students from sharing an answer.
+// manyThreshold is the number of aids from which on a student has "many". An exact number
+// would not help, and would keep students from sharing an answer.
 const manyThreshold = 6
 
-// needsPreferences reports whether the student's preferences can make a difference.
-func (r *run) needsPreferences() bool {
-	return r.req.Prefers("difficulty") || r.req.Prefers("length") || isConversational(r.req.Type)
-}
-
-// isConversational reports whether a type says as much as the student likes, without an option for it.
+// isConversational reports whether a type takes its length from the student's preferences
+// without an option for it.
 func isConversational(t study.Type) bool { return t == study.Chat || t == study.Analysis }
 
-// preferencesPart is the student's preferences: the difficulty, and how much is to be said.
-func (r *run) preferencesPart() cachedPart {
-	return cachedPart{needed: r.needsPreferences(), resource: ResourcePreferences, read: func(ctx context.Context) ([]string, error) {
-		p, err := r.Store.Preferences(ctx, r.req.UserID)
+// preferencesPart is the student's difficulty and level of detail.
+func (c contextReader) preferencesPart() cachedPart {
+	needed := c.req.Prefers("difficulty") || c.req.Prefers("length") || isConversational(c.req.Type)
+	return cachedPart{needed: needed, resource: ResourcePreferences, read: func(ctx context.Context) ([]string, error) {
+		p, err := c.deps.Store.Preferences(ctx, c.req.UserID)
 		return []string{p.Difficulty, p.Detail}, err
 	}}
 }
 
-// preferencesOf reads a profile; one that could not be had is empty.
+// preferencesOf decodes preferencesPart; a part that could not be read has none.
 func preferencesOf(profile []string) study.Preferences {
 	if len(profile) != 2 {
 		return study.Preferences{}
@@ -34,27 +31,24 @@ func preferencesOf(profile []string) study.Preferences {
 	return study.Preferences{Difficulty: profile[0], Detail: profile[1]}
 }
 
-// detail is how much the student likes to be said, where that is not an option. The middle
-// is what everyone gets.
-func (r *run) detail(p study.Preferences) string {
-	if isConversational(r.req.Type) && (p.Detail == study.Short || p.Detail == study.Long) {
+// detail is the preferred length for a type that has no option for it. Medium is the default.
+func detail(t study.Type, p study.Preferences) string {
+	if isConversational(t) && (p.Detail == study.Short || p.Detail == study.Long) {
 		return p.Detail
 	}
 	return ""
 }
 
-// needsProgress reports whether it matters what the student has made so far.
-func (r *run) needsProgress() bool { return r.req.Type == study.Plan || r.req.Type == study.Analysis }
-
-// progressPart is which aids the student has, and roughly how many.
-func (r *run) progressPart() cachedPart {
-	return cachedPart{needed: r.needsProgress(), resource: ResourceAids, read: func(ctx context.Context) ([]string, error) {
-		counts, err := r.Store.ContentStats(ctx, r.req.UserID)
+// progressPart is the kinds of aids that the student has, and roughly how many.
+func (c contextReader) progressPart() cachedPart {
+	needed := c.req.Type == study.Plan || c.req.Type == study.Analysis
+	return cachedPart{needed: needed, resource: ResourceAids, read: func(ctx context.Context) ([]string, error) {
+		counts, err := c.deps.Store.ContentStats(ctx, c.req.UserID)
 		return describeCounts(counts), err
 	}}
 }
 
-// describeCounts tells the counts in the order of the types.
+// describeCounts puts the counts into words, in the order of the types.
 func describeCounts(counts map[study.Type]int) (list []string) {
 	for _, t := range study.Types() {
 		name, listed := study.ContentTypes()[t]

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/llm/openai"
 	"studysharper/app/study"
 )
@@ -175,17 +176,17 @@ func (u *replay) ask() (Outcome, string, error) {
 	u.t.Helper()
 	client := openai.New(openai.Options{BaseURL: u.listen(), Model: "test/model", Timeout: 20 * time.Second})
 	u.t.Cleanup(func() { _ = client.Close() })
-	b := newBench(&model{}, Options{})
-	b.Model = client
-	req := study.Request{Type: u.r.Type, UserID: alice, SessionID: sessionID, Message: "Help me learn this.",
+	b := newBench(&agenttest.Model{}, Options{})
+	b.deps.Model = client
+	req := study.Request{Type: u.r.Type, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "Help me learn this.",
 		Options: study.Options{Content: photosynthesis, Count: 3, QuestionCount: 3, Sections: 1}}
 	var w watched
-	var emit func(study.Event)
-	if u.r.Stream {
-		emit = w.emit
+	seen := &w
+	if !u.r.Stream {
+		seen = nil
 	}
-	out, err := b.Run(u.t.Context(), req, emit)
-	return out, strings.Join(w.tokens(u.t), ""), err
+	out, err := b.Run(u.t.Context(), req, seen)
+	return out, strings.Join(w.tokens, ""), err
 }
 
 // outcome says in a word how a request ended: with the right answer, with another one (or one
@@ -194,7 +195,7 @@ func outcomeOf(out Outcome, err error, want string) string {
 	switch {
 	case err != nil:
 		return string(study.AsError(err).Code)
-	case asJSON(out.Result.Data) == want:
+	case agenttest.JSON(out.Result.Data) == want:
 		return "right"
 	default:
 		return "other"
@@ -233,7 +234,7 @@ func TestReplayOfWhatUpstreamsWereSeenToAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
-		want[kind] = asJSON(out.Result.Data)
+		want[kind] = agenttest.JSON(out.Result.Data)
 	}
 	for _, b := range all {
 		for _, r := range b.Responses {

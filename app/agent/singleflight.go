@@ -2,29 +2,36 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
-	"hash"
-	"strings"
 	"time"
 
-	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
 
-// call is one answer being made, in a goroutine of its own, and those who wait for
-// it. It lives as long as one of them does, whoever began it.
-type call struct {
+// task is what one answer is made from. It holds values only, so that the goroutine that
+// makes the answer cannot read the run that started it.
+type task struct {
+	brief    study.Brief
+	deps     Deps
+	options  Options
+	runID    string // for the log
+	key      string // of the answer in the cache
+	used     study.ContextUsed
+	notes    notesVersion
+	noCache  bool
+	streamed bool // a client watches a chat's text
+}
+
+// flight is one answer being made, in its own goroutine, for every run that waits for it. It
+// ends early when the last of them leaves, whichever started it.
+type flight struct {
 	key     string
-	signals chan signal   // to the leader, who began it; unbuffered
-	alone   chan struct{} // closed when the leader no longer listens
-	done    chan struct{} // closed when made, tokens and err are set
+	signals chan signal   // to the run that started it; unbuffered
+	alone   chan struct{} // closed when that run no longer listens
+	done    chan struct{} // closed when draft, tokens and err are set
 	cancel  context.CancelCauseFunc
 	waiters int // guarded by Orchestrator.mu
 
-	made   *draft
+	draft  *draft
 	tokens int
 	err    error
 }
@@ -36,87 +43,91 @@ type signal struct {
 	token string
 }
 
-// coalesce gives the answer to the brief: from the cache, from another run that is
-// just making it, or made now.
-func (r *run) coalesce(ctx context.Context) (*result, error) {
-	r.key = r.keyOf()
-	key := r.key
-	if !r.req.NoCache {
-		if got, ok := r.loadAnswer(ctx, key); ok {
-			r.model = got.model
-			r.emitWhole(got.draft)
-			return got, nil
-		}
-	}
-	f, leads := r.join(ctx, key)
-	defer r.leave(f)
-	m, err := r.await(ctx, f, leads)
-	if leads && closed(f) {
-		r.tokens = f.tokens
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.model, r.cut = m.model, m.cut
-	if !leads {
-		r.emitWhole(m)
-	}
-	return &result{draft: m}, nil
-}
-
-// result is an answer and where it came from.
-type result struct {
+// answer is a draft and where it came from.
+type answer struct {
 	*draft
 	cached bool
 	age    time.Duration
 }
 
-// emitWhole tells a chat's text in one token, where it was not streamed to this run.
-func (r *run) emitWhole(m *draft) {
-	if reply, ok := m.aid.(*study.Reply); ok && r.watch.token != nil {
-		r.watch.token(reply.Response)
+// coalesce returns the task's answer: from the cache, from another run that is making it, or
+// made now.
+func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, error) {
+	if !t.noCache {
+		if got, ok := t.loadAnswer(ctx); ok {
+			r.model = got.model
+			r.emitWhole(got.draft)
+			return got, nil
+		}
+	}
+	f, leads := o.join(ctx, t)
+	defer o.leave(f)
+	err := r.await(ctx, f, leads)
+	if leads && f.isDone() {
+		r.tokens = f.tokens
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	r.model = f.draft.model
+	if !leads {
+		r.emitWhole(f.draft)
+	}
+	return answer{draft: f.draft}, nil
+}
+
+// emitWhole sends a chat's text as one token if it was not streamed to this run.
+func (r *run) emitWhole(d *draft) {
+	if reply, ok := d.aid.(*study.Reply); ok && r.observer.Token != nil {
+		r.observer.Token(reply.Response)
 	}
 }
 
-// join finds the call that makes the answer, or begins one. Who wants nothing from
-// the cache wants nothing begun earlier either.
-func (r *run) join(ctx context.Context, key string) (f *call, leads bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if f = r.flights[key]; f != nil && !r.req.NoCache {
+// join returns the flight that makes the answer, or starts one. A run that bypasses the cache
+// joins no earlier flight either.
+func (o *Orchestrator) join(ctx context.Context, t task) (f *flight, leads bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if f = o.flights[t.key]; f != nil && !t.noCache {
 		f.waiters++
 		return f, false
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	f = &call{key: key, cancel: cancel, waiters: 1,
+	f = &flight{key: t.key, cancel: cancel, waiters: 1,
 		signals: make(chan signal), alone: make(chan struct{}), done: make(chan struct{})}
-	if r.flights[key] == nil {
-		r.flights[key] = f
+	if o.flights[t.key] == nil {
+		o.flights[t.key] = f
 	}
-	go r.do(ctx, f)
+	go func() {
+		f.run(ctx, t)
+		o.mu.Lock()
+		o.forget(f)
+		o.mu.Unlock()
+		close(f.done)
+	}()
 	return f, true
 }
 
-// leave is called once by each who joined; the last one ends the call.
-func (r *run) leave(f *call) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// leave is called once by each run that joined; the last one ends the flight.
+func (o *Orchestrator) leave(f *flight) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
-		r.forget(f)
+		o.forget(f)
 		f.cancel(nil)
 	}
 }
 
-// forget takes a call off the list; mu is held.
-func (o *Orchestrator) forget(f *call) {
+// forget removes a flight, so that no run joins it any more; mu is held.
+func (o *Orchestrator) forget(f *flight) {
 	if o.flights[f.key] == f {
 		delete(o.flights, f.key)
 	}
 }
 
-// await waits for the call's end or ctx's. The leader tells what it hears
-// meanwhile, on its own goroutine.
-func (r *run) await(ctx context.Context, f *call, leads bool) (*draft, error) {
+// await waits for the end of the flight or of ctx. The run that leads reports the flight's
+// signals meanwhile, on its own goroutine.
+func (r *run) await(ctx context.Context, f *flight, leads bool) error {
 	var signals chan signal
 	if leads {
 		signals = f.signals
@@ -127,48 +138,39 @@ func (r *run) await(ctx context.Context, f *call, leads bool) (*draft, error) {
 		case s := <-signals:
 			switch {
 			case s.step > 0:
-				r.emitProgress(s.step)
+				r.reportStep(s.step)
 			case s.wait > 0:
-				r.tellWait(s.wait)
+				r.reportWait(s.wait)
 			default:
-				r.watch.token(s.token)
+				r.observer.Token(s.token)
 			}
 		case <-f.done:
-			return f.made, f.err
+			return f.err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
 
-// do makes the answer, within AnswerTimeout, and keeps it in the cache if it passed.
-// It is cached before anyone has it, so that who asks again finds it.
-func (r *run) do(ctx context.Context, f *call) {
-	defer func() {
-		r.mu.Lock()
-		r.forget(f)
-		r.mu.Unlock()
-		close(f.done)
-	}()
-	defer recoverPanic(r.Log, r.id, &f.err)
-	late := study.Errorf(study.CodeTimeout, "the answer took longer than it may")
-	ctx, cancel := context.WithTimeoutCause(ctx, r.o.AnswerTimeout, late)
+// run makes the answer within AnswerTimeout.
+func (f *flight) run(ctx context.Context, t task) {
+	defer RecoverPanic(t.deps.Log, t.runID, &f.err)
+	late := study.Errorf(study.CodeTimeout, "the answer timed out")
+	ctx, cancel := context.WithTimeoutCause(ctx, t.options.AnswerTimeout, late)
 	defer cancel()
-	send := func(s signal) {
-		select {
-		case f.signals <- s:
-		case <-f.alone:
-		}
-	}
-	h := hooks{step: func(n int) { send(signal{step: n}) }, wait: func(d time.Duration) { send(signal{wait: d}) }}
-	if r.watch.token != nil {
-		h.token = func(text string) { send(signal{token: text}) }
-	}
-	f.made, f.tokens, f.err = r.generateOnce(ctx, f.key, h)
+	f.draft, f.tokens, f.err = t.generateOnce(ctx, f.send)
 	f.err = classifyEnd(ctx, f.err)
 }
 
-func closed(f *call) bool {
+// send passes a signal on while the leader listens.
+func (f *flight) send(s signal) {
+	select {
+	case f.signals <- s:
+	case <-f.alone:
+	}
+}
+
+func (f *flight) isDone() bool {
 	select {
 	case <-f.done:
 		return true
@@ -177,86 +179,31 @@ func closed(f *call) bool {
 	}
 }
 
-// cached is an answer as the cache holds it.
-type cached struct {
-	Data       json.RawMessage  `json:"data"`
-	Validation study.Validation `json:"validation"`
-	Warnings   []string         `json:"warnings,omitempty"`
-	Model      string           `json:"model"`
+// locker is implemented by a Cache that several processes share. Of the callers that miss a
+// key at the same time, AcquireOrWait lets one lead and holds the others until it is done;
+// they get false if it left a value. done does not block.
+type locker interface {
+	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
 }
 
-// keyOf names everything the answer depends on. It begins with the type, so that an
-// operator can empty the cache of one type by a part of the key; whose notes it is made
-// from follows, so that it can be dropped when they change.
-func (r *run) keyOf() string {
-	b := r.brief
-	o := b.Options
-	o.Content = "" // it is in the material, as far as it is used
-	options, err := json.Marshal(o)
-	if err != nil {
-		panic(err) // strings and numbers always marshal
+// generateOnce makes the answer and caches it, unless another process is making it: then it
+// takes that one's. The built-in engine is faster than finding out who leads.
+func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, int, error) {
+	if shared, ok := t.deps.Cache.(locker); ok && !t.noCache && !t.options.Deterministic {
+		lead, done := shared.AcquireOrWait(ctx, t.key)
+		defer done() // when the answer is cached
+		if !lead {
+			if got, ok := t.loadAnswer(ctx); ok {
+				if reply, ok := got.aid.(*study.Reply); ok && t.streamed {
+					send(signal{token: reply.Response})
+				}
+				return got.draft, 0, nil
+			}
+		}
 	}
-	h := sha256.New()
-	hashFields(h, string(b.Type), r.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
-		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
-	for _, turn := range b.History {
-		hashFields(h, turn.Role, turn.Text)
+	d, tokens, err := t.generate(ctx, send)
+	if err == nil {
+		t.cacheAnswer(ctx, d) // before any run gets it, so that the same request hits the cache afterwards
 	}
-	if r.known.notes > 0 || len(b.History) > 0 {
-		hashFields(h, "user", r.req.UserID)
-	}
-	key := "answer/" + string(b.Type)
-	if r.known.notes > 0 {
-		key += UserTag(r.req.UserID)
-	} else {
-		key += "/"
-	}
-	return key + hex.EncodeToString(h.Sum(nil))
-}
-
-// hashFields hashes each part behind its length, so that no two lists of parts are alike.
-func hashFields(h hash.Hash, parts ...string) {
-	for _, part := range parts {
-		var size [8]byte
-		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
-		h.Write(size[:])
-		h.Write([]byte(part))
-	}
-}
-
-// loadAnswer reads an answer from the cache. One that does not read as an answer to
-// this brief is none.
-func (r *run) loadAnswer(ctx context.Context, key string) (*result, bool) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.CacheTimeout)
-	defer cancel()
-	value, age, ok := r.Cache.Get(ctx, key)
-	if !ok {
-		return nil, false
-	}
-	var c cached
-	aid := study.NewAid(r.brief.Type)
-	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(r.brief.Options)) > 0 {
-		return nil, false
-	}
-	m := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model}
-	return &result{draft: m, cached: true, age: age}, true
-}
-
-// cacheAnswer caches an answer that passed. One that is incomplete or was not wholly checked is
-// not for others, and one made from notes that have changed meanwhile for nobody.
-func (r *run) cacheAnswer(ctx context.Context, key string, m *draft) {
-	if !m.validation.Passed || m.cut != study.NotCut || m.partly || r.notesChanged() {
-		return
-	}
-	data, err := json.Marshal(m.aid)
-	if err != nil {
-		return // format will meet the same and say so
-	}
-	value, err := json.Marshal(cached{Data: data, Validation: m.validation, Warnings: m.warnings, Model: m.model})
-	if err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.CacheTimeout)
-	defer cancel()
-	r.Cache.Set(ctx, key, value)
+	return d, tokens, err
 }

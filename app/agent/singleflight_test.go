@@ -10,63 +10,69 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/agent/agenttest"
 	"studysharper/app/study"
 )
 
 func TestTheSameQuestionAgainIsAnsweredFromTheCache(t *testing.T) {
 	for _, typ := range study.Types() {
-		b := newBench(says(goodAnswer(typ)), Options{})
-		first, err := b.Run(t.Context(), asking(typ), nil)
+		b := newBench(agenttest.Says(agenttest.GoodAnswer(typ)), Options{})
+		first, err := b.Run(t.Context(), agenttest.Asking(typ), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := asking(typ)
-		again.SessionID = strings.Replace(sessionID, "1", "2", 1)
+		again := agenttest.Asking(typ)
+		again.SessionID = strings.Replace(agenttest.SessionID, "1", "2", 1)
 		again.Message = "  Help me\n learn this. "
 		var w watched
-		out, err := b.Run(t.Context(), again, w.emit)
+		out, err := b.Run(t.Context(), again, &w)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !out.FromCache || out.Age != 3*time.Second || b.model.calls() != 1 || !reflect.DeepEqual(out.Result.Data, first.Result.Data) {
-			t.Errorf("%s: %d calls, %+v", typ, b.model.calls(), out)
+		if !out.FromCache || out.Age != 3*time.Second || b.Model.Calls() != 1 || !reflect.DeepEqual(out.Result.Data, first.Result.Data) {
+			t.Errorf("%s: %d calls, %+v", typ, b.Model.Calls(), out)
 		}
 		if !reflect.DeepEqual(out.Result.Validation, first.Result.Validation) {
 			t.Errorf("%s: validation %+v became %+v", typ, first.Result.Validation, out.Result.Validation)
 		}
-		checkSteps(t, w.progress(t))
+		agenttest.CheckSteps(t, w.progress)
 		if m := out.Result.Metadata; m.TokensUsed != 0 || m.ModelUsed != "fake-1" || out.Result.SessionID != again.SessionID {
 			t.Errorf("%s: metadata %+v, session %s", typ, m, out.Result.SessionID)
 		}
-		if len(b.store.messages[again.SessionID]) != 2 || len(b.store.executions) != 2 || out.RunID == first.RunID {
+		if len(b.Store.Talks[again.SessionID]) != 2 || len(b.Store.Executions) != 2 || out.RunID == first.RunID {
 			t.Errorf("%s: the second run was not kept as its own", typ)
 		}
-		if got := w.tokens(t); typ == study.Chat && !slices.Equal(got, []string{goodAnswer(typ)}) || typ != study.Chat && got != nil {
+		if got := w.tokens; typ == study.Chat && !slices.Equal(got, []string{agenttest.GoodAnswer(typ)}) || typ != study.Chat && got != nil {
 			t.Errorf("%s: tokens %q", typ, got)
 		}
 	}
 }
 
+// keyFor is the key of the answer to a request.
+func keyFor(t *testing.T, b *bench, req study.Request) string {
+	t.Helper()
+	known, err := b.reader(req).fetch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.newTask("run", known, false).key
+}
+
 func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
-	base := asking(study.Quiz)
+	base := agenttest.Asking(study.Quiz)
 	keyOf := func(change func(*study.Request, *bench)) string {
-		b := newBench(says(goodAnswer(study.Quiz)), Options{Deterministic: true})
+		b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true})
 		req := base
-		b.store.notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: noteID, UserID: "bob", Title: "Cells", Content: "All of mitosis."}}
+		b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis."), {ID: noteID, UserID: "bob", Title: "Cells", Content: "All of mitosis."}}
 		change(&req, b)
-		r := &run{Orchestrator: b.Orchestrator, req: req, asChat: req.Type == study.Chat}
-		r.classify()
-		if err := r.fetchContext(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return r.keyOf()
+		return keyFor(t, b, req)
 	}
 	same := func(*study.Request, *bench) {}
 	talk := func(text string) func(*study.Request, *bench) {
 		return func(r *study.Request, b *bench) {
 			r.Type = study.Chat
-			b.store.sessions[sessionID] = study.Session{ID: sessionID, UserID: alice}
-			b.store.messages[sessionID] = []study.Message{{Role: study.RoleUser, Text: text}}
+			b.Store.Sessions[agenttest.SessionID] = study.Session{ID: agenttest.SessionID, UserID: agenttest.Alice}
+			b.Store.Talks[agenttest.SessionID] = []study.Message{{Role: study.RoleUser, Text: text}}
 		}
 	}
 	if keyOf(same) != keyOf(same) {
@@ -86,7 +92,7 @@ func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
 		"conversation":     talk("one"),
 		"conversation two": talk("two"),
 		"chat":             func(r *study.Request, _ *bench) { r.Type = study.Chat },
-		"model":            func(_ *study.Request, b *bench) { b.Model = renamed{b.model} },
+		"model":            func(_ *study.Request, b *bench) { b.deps.Model = renamed{b.Model} },
 	} {
 		key := keyOf(change)
 		if other, taken := seen[key]; taken {
@@ -107,34 +113,31 @@ func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
 }
 
 func TestTextBeyondTheBudgetIsNotInTheKey(t *testing.T) {
-	b := newBench(says(goodAnswer(study.Quiz)), Options{Deterministic: true, MaterialRunes: 100})
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true, MaterialRunes: 100})
 	keyOf := func(tail string) string {
-		r := &run{Orchestrator: b.Orchestrator, req: asking(study.Quiz)}
-		r.req.Options.Content += tail
-		if err := r.fetchContext(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return r.keyOf()
+		req := agenttest.Asking(study.Quiz)
+		req.Options.Content += tail
+		return keyFor(t, b, req)
 	}
 	if keyOf("") != keyOf(" And more.") {
 		t.Error("text that is not used is in the key")
 	}
 }
 
-type renamed struct{ *model }
+type renamed struct{ *agenttest.Model }
 
 func (renamed) Name() string { return "other" }
 
 func TestNoCacheAsksAnewAndStillCaches(t *testing.T) {
-	b := newBench(says(cardSet(2), strings.Replace(cardSet(2), "Question 0?", "Another?", 1)), Options{})
-	req := asking(study.Flashcards)
+	b := newBench(agenttest.Says(agenttest.CardSet(2), strings.Replace(agenttest.CardSet(2), "Question 0?", "Another?", 1)), Options{})
+	req := agenttest.Asking(study.Flashcards)
 	if _, err := b.Run(t.Context(), req, nil); err != nil {
 		t.Fatal(err)
 	}
 	req.NoCache = true
-	gets := b.cache.gets
-	if out, err := b.Run(t.Context(), req, nil); err != nil || out.FromCache || b.model.calls() != 2 || b.cache.gets != gets {
-		t.Errorf("%v, %d calls, %d reads", err, b.model.calls(), b.cache.gets-gets)
+	gets := b.Cache.Gets
+	if out, err := b.Run(t.Context(), req, nil); err != nil || out.FromCache || b.Model.Calls() != 2 || b.Cache.Gets != gets {
+		t.Errorf("%v, %d calls, %d reads", err, b.Model.Calls(), b.Cache.Gets-gets)
 	}
 	req.NoCache = false
 	out, err := b.Run(t.Context(), req, nil)
@@ -145,36 +148,16 @@ func TestNoCacheAsksAnewAndStillCaches(t *testing.T) {
 
 func TestABrokenCacheEntryIsAMiss(t *testing.T) {
 	for _, broken := range []string{"", "{", `{}`, `null`, `{"data": null}`, `{"data": {"flashcards": []}}`, `{"data": "text"}`} {
-		b := newBench(says(cardSet(2)), Options{})
-		if _, err := b.Run(t.Context(), asking(study.Flashcards), nil); err != nil {
+		b := newBench(agenttest.Says(agenttest.CardSet(2)), Options{})
+		if _, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil); err != nil {
 			t.Fatal(err)
 		}
-		b.cache.entries[b.cache.keys()[0]] = []byte(broken)
-		out, err := b.Run(t.Context(), asking(study.Flashcards), nil)
-		if err != nil || out.FromCache || b.model.calls() != 2 {
+		b.Cache.Entries[b.Cache.Keys()[0]] = []byte(broken)
+		out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+		if err != nil || out.FromCache || b.Model.Calls() != 2 {
 			t.Errorf("%q: %v, from cache %v", broken, err, out.FromCache)
 		}
 	}
-}
-
-// gated is a model that answers when told to.
-func gated(text string) (m *model, open func()) {
-	gate := make(chan struct{})
-	m = &model{answer: func(ctx context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
-		if onText != nil {
-			onText("Mitosis ")
-		}
-		select {
-		case <-gate:
-		case <-ctx.Done():
-			return study.Answer{}, study.Wrap(ctx.Err(), study.CodeUnavailable, "cancelled")
-		}
-		if onText != nil {
-			onText(strings.TrimPrefix(text, "Mitosis "))
-		}
-		return study.Answer{Text: text, Model: "fake-1", Tokens: 10}, nil
-	}}
-	return m, sync.OnceFunc(func() { close(gate) })
 }
 
 // crowd starts n runs of a request, each under its own context, and waits till they wait.
@@ -191,7 +174,7 @@ func gatherCrowd(t *testing.T, b *bench, n int, req study.Request) *crowd {
 	for i := range n {
 		ctx, cancel := context.WithCancel(t.Context())
 		c.cancel = append(c.cancel, cancel)
-		c.wg.Go(func() { c.out[i], c.errs[i] = b.Run(ctx, req, c.seen[i].emit) })
+		c.wg.Go(func() { c.out[i], c.errs[i] = b.Run(ctx, req, &c.seen[i]) })
 		synctest.Wait() // the first one leads
 	}
 	return c
@@ -200,10 +183,10 @@ func gatherCrowd(t *testing.T, b *bench, n int, req study.Request) *crowd {
 func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 	for _, typ := range []study.Type{study.Chat, study.Quiz} {
 		synctest.Test(t, func(t *testing.T) {
-			text := goodAnswer(typ)
-			m, open := gated(text)
+			text := agenttest.GoodAnswer(typ)
+			m, open := agenttest.Gated(text)
 			b := newBench(m, Options{})
-			c := gatherCrowd(t, b, 100, asking(typ))
+			c := gatherCrowd(t, b, 100, agenttest.Asking(typ))
 			open()
 			c.wg.Wait()
 			tokens := 0
@@ -212,13 +195,13 @@ func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 					t.Fatalf("run %d: %v, %+v", i, c.errs[i], c.out[i])
 				}
 				tokens += c.out[i].Result.Metadata.TokensUsed
-				checkSteps(t, c.seen[i].progress(t))
-				if got := strings.Join(c.seen[i].tokens(t), ""); typ == study.Chat && got != text {
+				agenttest.CheckSteps(t, c.seen[i].progress)
+				if got := strings.Join(c.seen[i].tokens, ""); typ == study.Chat && got != text {
 					t.Errorf("run %d was told %q", i, got)
 				}
 			}
-			if m.calls() != 1 || tokens != 10 || len(b.store.executions) != 100 || len(b.flights) != 0 {
-				t.Errorf("%d calls, %d tokens, %d executions, %d flights left", m.calls(), tokens, len(b.store.executions), len(b.flights))
+			if m.Calls() != 1 || tokens != 10 || len(b.Store.Executions) != 100 || len(b.flights) != 0 {
+				t.Errorf("%d calls, %d tokens, %d executions, %d flights left", m.Calls(), tokens, len(b.Store.Executions), len(b.flights))
 			}
 		})
 	}
@@ -226,39 +209,39 @@ func TestEqualRequestsInFlightShareOneCall(t *testing.T) {
 
 func TestFollowersOutliveTheirLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, open := gated(goodAnswer(study.Chat))
+		m, open := agenttest.Gated(agenttest.GoodAnswer(study.Chat))
 		b := newBench(m, Options{})
-		c := gatherCrowd(t, b, 3, asking(study.Chat))
+		c := gatherCrowd(t, b, 3, agenttest.Asking(study.Chat))
 		c.cancel[0]()
 		synctest.Wait()
 		open()
 		c.wg.Wait()
-		failsWith(t, c.errs[0], study.CodeUnavailable)
+		agenttest.FailsWith(t, c.errs[0], study.CodeUnavailable)
 		for i := 1; i < 3; i++ {
-			if c.errs[i] != nil || strings.Join(c.seen[i].tokens(t), "") != goodAnswer(study.Chat) {
-				t.Errorf("run %d: %v, told %q", i, c.errs[i], c.seen[i].tokens(t))
+			if c.errs[i] != nil || strings.Join(c.seen[i].tokens, "") != agenttest.GoodAnswer(study.Chat) {
+				t.Errorf("run %d: %v, told %q", i, c.errs[i], c.seen[i].tokens)
 			}
 		}
-		if m.calls() != 1 {
-			t.Errorf("%d calls", m.calls())
+		if m.Calls() != 1 {
+			t.Errorf("%d calls", m.Calls())
 		}
 	})
 }
 
 func TestACallNobodyWaitsForIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, _ := gated(goodAnswer(study.Quiz))
+		m, _ := agenttest.Gated(agenttest.GoodAnswer(study.Quiz))
 		b := newBench(m, Options{})
-		c := gatherCrowd(t, b, 2, asking(study.Quiz))
+		c := gatherCrowd(t, b, 2, agenttest.Asking(study.Quiz))
 		c.cancel[1]()
 		c.cancel[0]()
 		c.wg.Wait()
 		synctest.Wait() // synctest fails the test if the flight's goroutine stays
 		for _, err := range c.errs {
-			failsWith(t, err, study.CodeUnavailable)
+			agenttest.FailsWith(t, err, study.CodeUnavailable)
 		}
-		if len(b.flights) != 0 || len(b.cache.keys()) != 0 {
-			t.Errorf("%d flights, %d entries left", len(b.flights), len(b.cache.keys()))
+		if len(b.flights) != 0 || len(b.Cache.Keys()) != 0 {
+			t.Errorf("%d flights, %d entries left", len(b.flights), len(b.Cache.Keys()))
 		}
 	})
 }
@@ -266,32 +249,32 @@ func TestACallNobodyWaitsForIsCancelled(t *testing.T) {
 func TestAPanicInAFlightReachesAllAsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		b := newBench(&model{answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		b := newBench(&agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
 			<-gate
 			panic("SECRET")
 		}}, Options{})
-		c := gatherCrowd(t, b, 3, asking(study.Quiz))
+		c := gatherCrowd(t, b, 3, agenttest.Asking(study.Quiz))
 		close(gate)
 		c.wg.Wait()
 		for _, err := range c.errs {
-			failsWith(t, err, study.CodeInternal, "SECRET")
+			agenttest.FailsWith(t, err, study.CodeInternal, "SECRET")
 		}
 	})
 }
 
 func TestWhoWantsNoCacheWantsNoFlightEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, open := gated(goodAnswer(study.Quiz))
+		m, open := agenttest.Gated(agenttest.GoodAnswer(study.Quiz))
 		b := newBench(m, Options{})
-		req := asking(study.Quiz)
+		req := agenttest.Asking(study.Quiz)
 		req.NoCache = true
 		c := gatherCrowd(t, b, 2, req)
-		follower := gatherCrowd(t, b, 1, asking(study.Quiz))
+		follower := gatherCrowd(t, b, 1, agenttest.Asking(study.Quiz))
 		open()
 		c.wg.Wait()
 		follower.wg.Wait()
-		if m.calls() != 2 || follower.errs[0] != nil || len(b.flights) != 0 {
-			t.Errorf("%d calls, %v, %d flights", m.calls(), follower.errs[0], len(b.flights))
+		if m.Calls() != 2 || follower.errs[0] != nil || len(b.flights) != 0 {
+			t.Errorf("%d calls, %v, %d flights", m.Calls(), follower.errs[0], len(b.flights))
 		}
 	})
 }

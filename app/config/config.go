@@ -57,6 +57,13 @@ type Config struct {
 	LLMModel         string        `env:"LLM_MODEL" envDefault:"anthropic/claude-haiku-4.5"`
 	LLMFallbacks     []string      `env:"LLM_FALLBACK_MODELS"`
 	LLMTimeout       time.Duration `env:"LLM_TIMEOUT" envDefault:"60" range:"1s..1h"`
+	LLMContext       int           `env:"LLM_CONTEXT_TOKENS" envDefault:"32000" range:"1000..10000000"`
+	LLMMaxTokens     int           `env:"LLM_MAX_TOKENS" envDefault:"0" range:"0..1000000"`
+	LLMMaxCalls      int           `env:"LLM_MAX_CALLS" envDefault:"8" range:"1..100"`
+	LLMEffort        string        `env:"LLM_REASONING_EFFORT"`
+	LLMAPIVersion    string        `env:"LLM_API_VERSION"`
+	LLMJudge         string        `env:"LLM_JUDGE" envDefault:"rules" oneof:"off|rules|model"`
+	LLMJudgeModel    string        `env:"LLM_JUDGE_MODEL"`
 
 	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
 	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`

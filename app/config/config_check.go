@@ -100,6 +100,7 @@ var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
 	apiKey    = regexp.MustCompile(`^[!-~]+$`) // else it is not a header's value, or holds a space
 	modelName = regexp.MustCompile(`^[^\s#"']+$`)
+	word      = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 )
 
 // unusableModel finds what is wrong with how the upstream model is reached. A key may be
@@ -123,6 +124,14 @@ func (c *Config) unusableModel(given map[string]string) Faults {
 	for _, name := range c.LLMFallbacks {
 		if !modelName.MatchString(name) {
 			faults = append(faults, Fault{"LLM_FALLBACK_MODELS", name, "must be models' names with commas between them, without spaces, quotes and #"})
+		}
+	}
+	if c.LLMJudgeModel != "" && !modelName.MatchString(c.LLMJudgeModel) {
+		faults = append(faults, Fault{"LLM_JUDGE_MODEL", c.LLMJudgeModel, "must be one model's name, without spaces, quotes and #"})
+	}
+	for _, setting := range []string{"LLM_REASONING_EFFORT", "LLM_API_VERSION"} {
+		if !word.MatchString(given[setting]) {
+			faults = append(faults, Fault{setting, given[setting], "must be one word of letters, digits, dots and hyphens"})
 		}
 	}
 	return faults

@@ -16,10 +16,12 @@ func TestConfigDefaultsAreTheContracts(t *testing.T) {
 	}
 	got := []any{c.Port, c.Host, c.Environment, c.Workers, c.WorkerTimeout, c.GracefulTimeout, c.MaxRequests, c.MaxRequestJitter,
 		c.MaxWorkerMB, c.WorkerTmpDir, c.CacheBackend, c.CacheMaxItems, c.CacheMaxMB, c.CacheTTL, c.SSEQueueSize, c.SSEKeepalive,
-		c.SSEStaleAfter, c.SSEMaxStreams, c.MaxRuns, c.MaxBodyKB, c.DatabaseURL, c.LLMProvider, c.LLMTimeout, c.LogFormat}
+		c.SSEStaleAfter, c.SSEMaxStreams, c.MaxRuns, c.MaxBodyKB, c.DatabaseURL, c.LLMProvider, c.LLMTimeout, c.LogFormat,
+		c.LLMContext, c.LLMMaxTokens, c.LLMMaxCalls, c.LLMEffort, c.LLMAPIVersion, c.LLMJudge, c.LLMJudgeModel}
 	want := []any{8000, "0.0.0.0", "development", 2, 120 * time.Second, 30 * time.Second, 1000, 50,
 		0, "/dev/shm", "memory", 50, 10, 10 * time.Minute, 100, 15 * time.Second,
-		600 * time.Second, 10000, 64, 1024, "sqlite:data/studysharper.db", "offline", time.Minute, "text"}
+		600 * time.Second, 10000, 64, 1024, "sqlite:data/studysharper.db", "offline", time.Minute, "text",
+		32000, 0, 8, "", "", "rules", ""}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults:\n got %v\nwant %v", got, want)
 	}
@@ -67,6 +69,7 @@ func TestConfigBoundsHoldOnePast(t *testing.T) {
 		{"PORT", "65535", "65536"}, {"WEB_CONCURRENCY", "32", "33"}, {"WEB_CONCURRENCY", "1", "0"},
 		{"WORKER_TIMEOUT", "1", "0"}, {"WORKER_TIMEOUT", "1h", "3601"}, {"SSE_QUEUE_SIZE", "10", "9"},
 		{"MAX_BODY_KB", "16384", "16385"}, {"GRACEFUL_TIMEOUT", "0", "61m"},
+		{"LLM_CONTEXT_TOKENS", "1000", "999"}, {"LLM_MAX_TOKENS", "1000000", "1000001"}, {"LLM_MAX_CALLS", "1", "0"},
 	}
 	for _, tt := range tests {
 		if _, err := Load(map[string]string{tt.name: tt.inside}); err != nil {
@@ -94,6 +97,9 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 		{"a model with a comment", map[string]string{"LLM_MODEL": "canary#1"}, "LLM_MODEL"},
 		{"a model in two words", map[string]string{"LLM_MODEL": "claude haiku"}, "LLM_MODEL"},
 		{"fallbacks without commas", map[string]string{"LLM_FALLBACK_MODELS": "one,two three"}, "LLM_FALLBACK_MODELS"},
+		{"a judge in two words", map[string]string{"LLM_JUDGE_MODEL": "claude haiku"}, "LLM_JUDGE_MODEL"},
+		{"an effort in two words", map[string]string{"LLM_REASONING_EFFORT": "very high"}, "LLM_REASONING_EFFORT"},
+		{"an API version with a query", map[string]string{"LLM_API_VERSION": "2024-10-21&x=y"}, "LLM_API_VERSION"},
 		{"a key in two words", map[string]string{"LLM_API_KEY": "Bearer hunter2"}, "LLM_API_KEY"},
 		{"a key of other letters", map[string]string{"OPENROUTER_API_KEY": "hunter2-schlüssel"}, "OPENROUTER_API_KEY"},
 		{"a host with a port", map[string]string{"HOST": "localhost:8000"}, "HOST"},

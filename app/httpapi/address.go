@@ -56,7 +56,7 @@ func parseHop(text string) (netip.Addr, bool) {
 }
 
 func (s *Server) trusts(at netip.Addr) bool {
-	return slices.ContainsFunc(s.o.Proxies, func(p netip.Prefix) bool { return p.Contains(at) })
+	return slices.ContainsFunc(s.o.Admission.Proxies, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
 // remote is the address of the connection's other end.

@@ -38,7 +38,7 @@ func TestForwardedAddressesAreBelievedFromTrustedProxiesOnly(t *testing.T) {
 		{"IPv6 with a port", "10.1.2.3:80", []string{"[2001:db8:7::1]:4711"}, "2001:db8:7::/64"},
 		{"IPv4 in IPv6's notation", "10.1.2.3:80", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
 	}
-	s := &Server{o: Options{Proxies: trusted}}
+	s := &Server{o: Options{Admission: Admission{Proxies: trusted}}}
 	app := fiber.New()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (s *Server) userActivity(c *fiber.Ctx) error {
 
 // reload does what the HUP signal does.
 func (s *Server) reload(c *fiber.Ctx) error {
-	if err := s.o.Reload(); err != nil {
+	if err := s.o.Fleet.Reload(); err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the supervisor cannot be reached")
 	}
 	return c.Status(fiber.StatusAccepted).JSON(fiber.Map{"status": "reloading"})
@@ -73,7 +73,7 @@ func (s *Server) reload(c *fiber.Ctx) error {
 
 func (s *Server) clearCache(c *fiber.Ctx) error {
 	pattern := query(c, "pattern")
-	if err := s.o.ClearCaches(pattern); err != nil {
+	if err := s.o.Fleet.ClearCaches(pattern); err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the caches cannot be reached")
 	}
 	return c.JSON(fiber.Map{"status": "success", "pattern": pattern})

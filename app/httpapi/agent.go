@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"studysharper/app/limit"
+	"studysharper/app/httpserver"
 	"studysharper/app/study"
 )
 
@@ -21,6 +21,9 @@ type answered struct {
 	ProgressUpdates []study.Progress `json:"progress_updates"`
 	Message         string           `json:"message"`
 }
+
+// errLeft is the cause of the end of a run whose client has disconnected.
+var errLeft = study.Errorf(study.CodeUnavailable, "the client has left")
 
 // cacheKey is where a request's line in the log finds whether the cache had the answer.
 type cacheKey struct{}
@@ -39,28 +42,6 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// roomForRun refuses a run that there is no room for, before its body is read.
-func (s *Server) roomForRun(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return err
-	}
-	return c.Next()
-}
-
-// roomForStream is roomForRun for a run that is limited: one that is refused at capacity counts against the limit
-// of its client.
-func (s *Server) roomForStream(c *fiber.Ctx) error {
-	if err := s.o.Runs.RejectIfFull(); err != nil {
-		return cmp.Or(s.allow(c), err)
-	}
-	if client, ok := c.Context().Conn().(*conn); ok && !client.arrived() { // else allow says so soon enough
-		if err := s.wouldAllow(c); err != nil {
-			return err
-		}
-	}
-	return c.Next()
-}
-
 // process answers POST /api/ai/agent-test and /process: the run to its end, or to that
 // of the client.
 func (s *Server) process(c *fiber.Ctx) error {
@@ -68,12 +49,12 @@ func (s *Server) process(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	defer s.o.ClientRuns.Release(place)
+	defer s.o.Admission.Runs.Release(place)
 	r, err := s.request(c)
 	if err != nil {
 		return err
 	}
-	ctx, done := withDisconnect(s.lifetime, c.Context().Conn())
+	ctx, done := httpserver.WithDisconnect(s.lifetime, c.Context(), errLeft)
 	defer done()
 	outcome, progress, err := s.o.Runs.Do(ctx, r)
 	if err != nil {
@@ -103,9 +84,9 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	if err != nil {
 		return cmp.Or(s.allow(c), err)
 	}
-	r, run, err := s.startRun(c, func() { s.o.ClientRuns.Release(place) })
+	r, run, err := s.startRun(c, func() { s.o.Admission.Runs.Release(place) })
 	if err != nil {
-		s.o.ClientRuns.Release(place)
+		s.o.Admission.Runs.Release(place)
 		return err
 	}
 	return c.JSON(started{
@@ -129,15 +110,10 @@ func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run stri
 	return r, run, err
 }
 
-// holdRun is hold for an agent run.
-func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
-	return s.hold(c, s.o.ClientRuns, "concurrent-runs", "requests being worked on")
-}
-
 // request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
-	dropBody(c)
+	httpserver.ReleaseBody(c.Context())
 	if err != nil {
 		return r, err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
@@ -52,7 +53,7 @@ func TestHEADIsAnsweredAsGETAndOpensNothing(t *testing.T) {
 }
 
 func TestHEADOfAStreamIsNotCountedAndNotRefusedWhenFull(t *testing.T) {
-	f := serve(t, func(o *Options) { o.MaxStreams = 0 })
+	f := serve(t, func(o *Options) { o.Admission.MaxStreams = 0 })
 	for range 3 {
 		if r := f.ask("HEAD", "/api/ai/stream/"+session, ""); r.StatusCode != 200 || len(r.body) > 0 {
 			t.Errorf("%d %q", r.StatusCode, r.body)
@@ -126,8 +127,8 @@ func (f *face) stuck(path string, buffer int) net.Conn {
 func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 	const size = 800_000
 	f := serve(t, func(o *Options) {
-		o.TransitBytes = 3 * size
-		o.answers = pace{bytes: 1 << 20, window: 3 * time.Second, longest: time.Minute}
+		o.HTTP.TransitBytes = 3 * size
+		o.HTTP.Answers = httpserver.Pace{Bytes: 1 << 20, Window: 3 * time.Second, Longest: time.Minute}
 	})
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
@@ -151,7 +152,9 @@ func TestAnswersThatNobodyReadsAreCountedAndGivenUp(t *testing.T) {
 
 func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	const size = 1_000_000
-	f := serve(t, func(o *Options) { o.answers = pace{bytes: 10_000, window: 2 * time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) {
+		o.HTTP.Answers = httpserver.Pace{Bytes: 10_000, Window: 2 * time.Second, Longest: time.Minute}
+	})
 	if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "u", Content: strings.Repeat("x", size)}); err != nil {
 		t.Fatal(err)
 	}

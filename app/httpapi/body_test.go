@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
 
@@ -39,20 +41,18 @@ func (f *face) until(what string, is func() bool) {
 	}
 }
 
-func (f *face) used() int64 { return f.server.conns.transit.used.Load() }
+// used is how many bytes of bodies and answers the server holds.
+func (f *face) used() int64 { return f.server.http.InTransit() }
 
-func (f *face) open() int {
-	f.server.conns.mu.Lock()
-	defer f.server.conns.mu.Unlock()
-	return len(f.server.conns.open)
-}
+// open is how many connections the server has, event streams not included.
+func (f *face) open() int64 { return f.server.o.Own.Gauge(metrics.Connections) }
 
 func TestWhatTheHeadDecidesIsAnsweredBeforeTheBodyComes(t *testing.T) {
 	plain, _ := serveLimited(t)
 	full := serve(t)
 	full.runs.full.Store(true)
 	users := serveUsers(t)
-	limited, _ := serveLimited(t, func(o *Options) { o.Limits = []limit.Policy{{Name: "minute", Quota: 1, Window: time.Hour}} })
+	limited, _ := serveLimited(t, func(o *Options) { o.Admission.Limits = []limit.Policy{{Name: "minute", Quota: 1, Window: time.Hour}} })
 	limited.ask("POST", "/api/ai/process-stream", chat)
 	for name, tt := range map[string]struct {
 		f                    *face
@@ -149,7 +149,7 @@ func TestAClientIsToldToGoOnWhenItAsksForThatOnly(t *testing.T) {
 
 func TestBodiesOnTheirWayShareABudget(t *testing.T) {
 	const size = 60_000
-	f := serve(t, func(o *Options) { o.TransitBytes = 2*size - 1 })
+	f := serve(t, func(o *Options) { o.HTTP.TransitBytes = 2*size - 1 })
 	body := `{"user_id":"u","content":"` + strings.Repeat("x", size-28) + `"}`
 	head := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
 	first := f.dial()
@@ -190,7 +190,7 @@ func TestARunHoldsNoBody(t *testing.T) {
 }
 
 func TestABodyLargerThanTheBudgetIsReadAlone(t *testing.T) {
-	f := serve(t, func(o *Options) { o.TransitBytes = 1 })
+	f := serve(t, func(o *Options) { o.HTTP.TransitBytes = 1 })
 	note := `{"user_id":"u","content":"` + strings.Repeat("x", 50_000) + `"}`
 	if r := f.ask("POST", "/api/notes", note); r.StatusCode != 201 {
 		t.Errorf("%d", r.StatusCode)
@@ -199,7 +199,7 @@ func TestABodyLargerThanTheBudgetIsReadAlone(t *testing.T) {
 
 func TestABodyThatComesTooSlowlyIsGivenUp(t *testing.T) {
 	f := serve(t, func(o *Options) {
-		o.bodies = pace{bytes: 10, window: 200 * time.Millisecond, longest: time.Minute}
+		o.HTTP.Bodies = httpserver.Pace{Bytes: 10, Window: 200 * time.Millisecond, Longest: time.Minute}
 	})
 	for name, request := range map[string]string{
 		"nothing of it":  "Content-Length: 1000\r\n\r\n",
@@ -218,7 +218,9 @@ func TestABodyThatComesTooSlowlyIsGivenUp(t *testing.T) {
 }
 
 func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
-	f := serve(t, func(o *Options) { o.bodies = pace{bytes: 10, window: 2 * time.Second, longest: time.Minute} })
+	f := serve(t, func(o *Options) {
+		o.HTTP.Bodies = httpserver.Pace{Bytes: 10, Window: 2 * time.Second, Longest: time.Minute}
+	})
 	c := f.dial()
 	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(chat)))
 	for part := chat; len(part) > 0; part = part[min(10, len(part)):] { // longer than a window
@@ -231,7 +233,9 @@ func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
 }
 
 func TestABodyHasATimeThatNoPaceExtends(t *testing.T) {
-	f := serve(t, func(o *Options) { o.bodies = pace{bytes: 1, window: time.Minute, longest: 100 * time.Millisecond} })
+	f := serve(t, func(o *Options) {
+		o.HTTP.Bodies = httpserver.Pace{Bytes: 1, Window: time.Minute, Longest: 100 * time.Millisecond}
+	})
 	if r := f.dial().say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nxx"); r.StatusCode != 408 {
 		t.Errorf("%s", r.Status)
 	}
@@ -242,7 +246,7 @@ func TestASlowBodyIsNoRequestThatNeverEnds(t *testing.T) {
 	c := f.dial()
 	c.send("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 	f.until("the body is awaited", func() bool { return f.used() == 1000 })
-	f.until("it counts for no stuck request", func() bool { return f.server.inFlight.oldest() == 0 })
+	f.until("it counts for no stuck request", func() bool { return f.server.http.OldestRequest() == 0 })
 }
 
 func TestAnEncodingThatIsNoneIsTaken(t *testing.T) {

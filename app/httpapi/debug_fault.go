@@ -3,7 +3,6 @@
 package httpapi
 
 import (
-	"net"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/stream/hub"
 )
 
@@ -42,12 +42,10 @@ func panicElsewhere(*fiber.Ctx) error {
 	select {} // the answer would otherwise be a matter of luck
 }
 
-// panicStream panics in the hub, which all of the worker's streams go through, while it
-// takes in a stream.
+// panicStream panics in the hub, which serves all of the worker's streams, while it takes in a stream.
 func (s *Server) panicStream(c *fiber.Ctx) error {
 	s.o.Streams.Reserve()
-	c.Context().HijackSetNoResponse(true)
-	c.Context().Hijack(func(net.Conn) { s.o.Streams.Serve(hub.Stream{FD: -1}) })
+	httpserver.Detach(c.Context(), func(int, error) { s.o.Streams.Serve(hub.Stream{FD: -1}) })
 	return nil
 }
 
@@ -61,7 +59,7 @@ func deeper(n int) int { return deeper(n+1) + 1 }
 
 // deadlock takes a lock that every request takes, and keeps it.
 func (s *Server) deadlock(*fiber.Ctx) error {
-	s.inFlight.mu.Lock()
+	s.http.Deadlock()
 	return nil
 }
 

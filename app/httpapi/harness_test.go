@@ -19,11 +19,13 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/httpapi/openapitest"
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )
 
@@ -55,9 +57,9 @@ func (r *fakeRuns) RejectIfFull() error {
 	}
 	return &study.Error{Code: study.CodeOverloaded, Message: "full", RetryAfter: time.Second}
 }
-func (r *fakeRuns) Start(q study.Request, ended ...func()) (string, error) {
+func (r *fakeRuns) Start(q study.Request, ended func()) (string, error) {
 	r.mu.Lock()
-	r.ended = append(r.ended, ended...)
+	r.ended = append(r.ended, ended)
 	r.mu.Unlock()
 	return r.start(q)
 }
@@ -79,14 +81,39 @@ type face struct {
 	url     string
 	address string
 	runs    *fakeRuns
-	journal *stream.Memory
+	journal *memory.Journal
 	store   store.Store
 	board   *metrics.Board
 	server  *Server
 	log     *lines
-	cleared []string
-	reloads int
+	fleet   *fakeFleet
 }
+
+// fakeFleet is a Fleet that notes what it was asked for.
+type fakeFleet struct {
+	cleared  []string
+	reloads  int
+	degraded atomic.Pointer[[]string]
+	quota    func() // not nil: called by QuotaReached
+}
+
+func (f *fakeFleet) Degraded() []string {
+	if d := f.degraded.Load(); d != nil {
+		return *d
+	}
+	return nil
+}
+func (f *fakeFleet) ClearCaches(pattern string) error {
+	f.cleared = append(f.cleared, pattern)
+	return nil
+}
+func (f *fakeFleet) Refresh() {}
+func (f *fakeFleet) QuotaReached() {
+	if f.quota != nil {
+		f.quota()
+	}
+}
+func (f *fakeFleet) Reload() error { f.reloads++; return nil }
 
 // lines is a log that can be read while it is written.
 type lines struct {
@@ -108,7 +135,7 @@ func (l *lines) String() string {
 
 func serve(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
-	f := &face{t: t, log: &lines{}, runs: &fakeRuns{do: answer, start: func(study.Request) (string, error) { return newID(), nil }}}
+	f := &face{t: t, log: &lines{}, fleet: &fakeFleet{}, runs: &fakeRuns{do: answer, start: func(study.Request) (string, error) { return newID(), nil }}}
 	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	ctx := context.Background()
 	if err := store.Migrate(ctx, url); err != nil {
@@ -122,12 +149,11 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 		t.Fatal(err)
 	}
 	page, _ := f.board.Claim(0, 1)
-	f.journal = stream.NewMemory(stream.MemoryOptions{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
+	f.journal = memory.New(memory.Options{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
-		MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20, MaxStreams: 3, CacheBackend: "memory",
-		Provider: "offline", Runs: f.runs, Store: f.store, Journal: f.journal, Board: f.board, Own: f.board.Worker(page),
-		Due: func() {}, Reload: func() error { f.reloads++; return nil }, ClearCaches: func(p string) error { f.cleared = append(f.cleared, p); return nil }, Refresh: func() {},
-		Log: slog.New(slog.NewTextHandler(f.log, nil))}
+		HTTP: httpserver.Options{MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20}, Admission: Admission{MaxStreams: 3},
+		Cache: CacheBounds{Backend: "memory"}, Provider: "offline", Fleet: f.fleet, Runs: f.runs, Store: f.store, Journal: f.journal,
+		Board: f.board, Own: f.board.Worker(page), Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {
 		c(&o)
 	}
@@ -156,13 +182,8 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 // disconnected waits until the last connection is closed: a drain counts one as gone a
 // moment before it touches the board for the last time.
 func (f *face) disconnected(ctx context.Context) {
-	for ; ctx.Err() == nil; runtime.Gosched() {
-		f.server.conns.mu.Lock()
-		open := len(f.server.conns.open)
-		f.server.conns.mu.Unlock()
-		if open == 0 {
-			return
-		}
+	for ctx.Err() == nil && f.open() > 0 {
+		runtime.Gosched()
 	}
 }
 
@@ -172,7 +193,7 @@ func (f *face) serveStreams(o *Options) {
 	if o.Streams != nil {
 		return
 	}
-	own, places := o.Own, o.ClientStreams
+	own, places := o.Own, o.Admission.Streams
 	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { places.Release(limit.Place(place)) },

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/web"
@@ -45,7 +46,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 		return healthy
 	}
 	limits := disabled
-	if len(s.o.Limits) > 0 {
+	if len(s.o.Admission.Limits) > 0 {
 		if limits = state("rate_limiting"); limits == healthy {
 			limits = enabled
 		}
@@ -95,18 +96,13 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": "ready"})
 }
 
-// degradedComponents is failing, and what the service goes on without.
+// degradedComponents is failingComponents, and what the service continues without.
 func (s *Server) degradedComponents() map[string]string {
-	ailing := s.failingComponents()
-	if s.o.ModelOpen != nil && s.o.ModelOpen() {
-		ailing["llm"] = "unavailable"
+	degraded := s.failingComponents()
+	for _, component := range s.o.Fleet.Degraded() {
+		degraded[component] = "unavailable"
 	}
-	if s.o.Degraded != nil {
-		for _, part := range s.o.Degraded() {
-			ailing[part] = "by itself"
-		}
-	}
-	return ailing
+	return degraded
 }
 
 // failingComponents asks the neighbours that every run needs, and says what is wrong with them.
@@ -124,7 +120,7 @@ func (s *Server) failingComponents() map[string]string {
 	if _, err := s.o.Journal.Since(ctx, stream.Query{Session: probeSession, Peek: true}); err != nil {
 		failing["events"] = "unavailable"
 	}
-	if !descriptorLeft() {
+	if !httpserver.DescriptorLeft() {
 		failing["files"] = "no descriptor is left"
 	}
 	return failing
@@ -197,11 +193,11 @@ func (s *Server) cache(board metrics.Snapshot) fiber.Map {
 	const megabyte = 1 << 20
 	n := int64(len(board.Workers))
 	return fiber.Map{
-		"backend":                  s.o.CacheBackend,
+		"backend":                  s.o.Cache.Backend,
 		"items":                    board.Sum(metrics.CacheItems),
-		"max_items":                int64(s.o.CacheMaxItems) * n,
+		"max_items":                int64(s.o.Cache.MaxItems) * n,
 		"estimated_size_mb":        float64(board.Sum(metrics.CacheBytes)) / megabyte,
-		"max_size_mb":              float64(s.o.CacheMaxBytes*n) / megabyte,
+		"max_size_mb":              float64(s.o.Cache.MaxBytes*n) / megabyte,
 		"hits":                     board.Total(metrics.CacheHits),
 		"misses":                   board.Total(metrics.CacheMisses),
 		"evictions":                board.Total(metrics.CacheEvictions),

@@ -235,8 +235,8 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 }
 
 func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {
-	open := true
-	f := serve(t, func(o *Options) { o.ModelOpen = func() bool { return open } })
+	f := serve(t)
+	f.fleet.degraded.Store(&[]string{"llm"})
 	for _, want := range []struct{ status, llm string }{{"degraded", "degraded"}, {"healthy", "offline"}} {
 		r := f.ask("GET", "/health", "")
 		got := r.object(t)
@@ -246,7 +246,7 @@ func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {
 		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // the cache still serves
 			t.Errorf("readyz: %d %s", r.StatusCode, r.body)
 		}
-		open = false
+		f.fleet.degraded.Store(nil)
 	}
 }
 
@@ -310,24 +310,24 @@ func TestWithoutAnAdminTokenNobodyIsAdmin(t *testing.T) {
 func TestClearCacheAsksForAllWorkers(t *testing.T) {
 	f := serve(t)
 	r := f.ask("DELETE", "/api/admin/cache?pattern=quiz", "", "X-Admin-Token", token)
-	if r.StatusCode != 200 || len(f.cleared) != 1 || f.cleared[0] != "quiz" {
-		t.Errorf("got %d, %v", r.StatusCode, f.cleared)
+	if r.StatusCode != 200 || len(f.fleet.cleared) != 1 || f.fleet.cleared[0] != "quiz" {
+		t.Errorf("got %d, %v", r.StatusCode, f.fleet.cleared)
 	}
 }
 
 func TestReloadAsksTheSupervisor(t *testing.T) {
 	f := serve(t)
-	if r := f.ask("POST", "/api/admin/reload", ""); r.StatusCode != 403 || f.reloads != 0 {
-		t.Errorf("without a token: %d, %d reloads", r.StatusCode, f.reloads)
+	if r := f.ask("POST", "/api/admin/reload", ""); r.StatusCode != 403 || f.fleet.reloads != 0 {
+		t.Errorf("without a token: %d, %d reloads", r.StatusCode, f.fleet.reloads)
 	}
-	if r := f.ask("POST", "/api/admin/reload", "", "X-Admin-Token", token); r.StatusCode != 202 || f.reloads != 1 {
-		t.Errorf("got %d, %d reloads", r.StatusCode, f.reloads)
+	if r := f.ask("POST", "/api/admin/reload", "", "X-Admin-Token", token); r.StatusCode != 202 || f.fleet.reloads != 1 {
+		t.Errorf("got %d, %d reloads", r.StatusCode, f.fleet.reloads)
 	}
 }
 
 func TestTheQuotaIsToldOnceAndProbesDoNotCount(t *testing.T) {
 	told := 0
-	f := serve(t, func(o *Options) { o.Own.Set(metrics.Quota, 3); o.Due = func() { told++ } })
+	f := serve(t, func(o *Options) { o.Own.Set(metrics.Quota, 3); o.Fleet.(*fakeFleet).quota = func() { told++ } })
 	for i, want := range []int{0, 0, 1, 1, 1} {
 		f.ask("GET", "/livez", "")
 		f.ask("GET", "/api/ai/stream-status", "")

@@ -56,8 +56,8 @@ func TestAWriteSentAgainWithItsKeyIsAnsweredAsTheFirstWas(t *testing.T) {
 			t.Errorf("%s %s: another request with its key: %d %s", write.method, write.path, other.StatusCode, other.body)
 		}
 	}
-	if runs != 2 || f.reloads != 1 || len(f.cleared) != 1 {
-		t.Errorf("%d runs, %d reloads, cleared %d times; want 2, 1 and 1", runs, f.reloads, len(f.cleared))
+	if runs != 2 || f.fleet.reloads != 1 || len(f.fleet.cleared) != 1 {
+		t.Errorf("%d runs, %d reloads, cleared %d times; want 2, 1 and 1", runs, f.fleet.reloads, len(f.fleet.cleared))
 	}
 }
 

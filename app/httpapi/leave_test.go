@@ -107,32 +107,18 @@ func (c *client) receive() error {
 // is its own here, and what waits in a listener is lost with it.
 func (f *face) untilHeld(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(time.Minute); connectionLoad(f.board.Worker(1)) < n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("only %d of %d connections", connectionLoad(f.board.Worker(1)), n)
-		}
-	}
+	f.until(fmt.Sprintf("%d connections", n), func() bool { return f.held() >= n })
 }
 
 // untilActive waits until the server has begun to read so many requests.
-func (f *face) untilActive(n int) {
+func (f *face) untilActive(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		busy := 0
-		f.server.conns.mu.Lock()
-		for c := range f.server.conns.open {
-			c.mu.Lock()
-			if !c.idle {
-				busy++
-			}
-			c.mu.Unlock()
-		}
-		f.server.conns.mu.Unlock()
-		if busy >= n {
-			return
-		}
-	}
-	f.t.Fatalf("never %d requests under way", n)
+	f.until(fmt.Sprintf("%d requests under way", n), func() bool { return f.server.o.Own.Gauge(metrics.InFlight) >= n })
+}
+
+// held is how many connections the server has, event streams included.
+func (f *face) held() int64 {
+	return f.open() + f.board.Worker(1).Gauge(metrics.Streams)
 }
 
 func (f *face) requests() uint64 { return f.board.Worker(1).Count(metrics.Requests) }
@@ -316,7 +302,9 @@ func TestAConnectionMayBeAdoptedBeforeTheServerServes(t *testing.T) {
 		t.Error(err)
 	}
 	_ = conn.Close()
-	<-unserved.conns.leave(func(int, json.RawMessage) error { return errors.New("nobody") }) // the board is unmapped when the test ends
+	if err := unserved.http.Leave(t.Context(), func(int) error { return errors.New("nobody") }); err != nil { // the board is unmapped when the test ends
+		t.Error(err)
+	}
 }
 
 func TestAServerToldToLeaveBeforeItServesDoesNotServe(t *testing.T) {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -25,14 +24,14 @@ func (s *Server) allow(c *fiber.Ctx) error { return s.withinLimits(c, true) }
 func (s *Server) wouldAllow(c *fiber.Ctx) error { return s.withinLimits(c, false) }
 
 func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
-	if len(s.o.Limits) == 0 {
+	if len(s.o.Admission.Limits) == 0 {
 		return nil
 	}
-	judge := s.o.Counter.Peek
+	judge := s.o.Admission.Counter.Peek
 	if count {
-		judge = s.o.Counter.Take
+		judge = s.o.Admission.Counter.Take
 	}
-	v, err := judge(s.lifetime, s.countedAs(c), s.o.Limits)
+	v, err := judge(s.lifetime, s.countedAs(c), s.o.Admission.Limits)
 	if err != nil {
 		s.o.Log.Warn("rate limiter unavailable", "error", err)
 		return nil
@@ -53,21 +52,6 @@ func (s *Server) countedAs(c *fiber.Ctx) string {
 		return "user " + user
 	}
 	return "address " + s.client(c)
-}
-
-// hold takes a place for what a request's client is about to hold; it must be released. Above the client's bound it is
-// CodeRateLimited, and what the client may hold is told as for other limits; when the container has no place,
-// CodeOverloaded.
-func (s *Server) hold(c *fiber.Ctx, places *limit.Places, name, what string) (limit.Place, error) {
-	place, err := places.Take(s.countedAs(c))
-	switch {
-	case errors.Is(err, limit.ErrClientFull):
-		addLimit(c, fmt.Sprintf("%q;q=%d;qu=\"concurrent-requests\"", name, places.Most()), fmt.Sprintf("%q;r=0", name))
-		return 0, &study.Error{Code: study.CodeRateLimited, Message: "too many " + what + " of yours at once", Cause: err}
-	case err != nil:
-		return 0, study.Wrap(err, study.CodeOverloaded, "too many "+what)
-	}
-	return place, nil
 }
 
 // addLimit tells of one more limit beside those that have been told.
@@ -94,8 +78,8 @@ func setRateLimitHeaders(c *fiber.Ctx, v limit.Verdict) {
 // wrongAdminToken counts a wrong guess: CodeForbidden, or CodeRateLimited when there
 // were too many from its address. It costs nobody who has the right one anything.
 func (s *Server) wrongAdminToken(c *fiber.Ctx) error {
-	if s.o.Counter != nil {
-		v, err := s.o.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)
+	if s.o.Admission.Counter != nil {
+		v, err := s.o.Admission.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)
 		if err == nil && !v.OK {
 			return rateLimited(v, "too many wrong admin tokens")
 		}

@@ -52,9 +52,9 @@ func serveLimited(t *testing.T, change ...func(*Options)) (*face, *counter) {
 	t.Cleanup(func() { _ = table.Close() })
 	c := &counter{Table: table}
 	limited := func(o *Options) {
-		o.Counter = c
-		o.Limits = []limit.Policy{{Name: "minute", Quota: 3, Window: time.Minute}, {Name: "hour", Quota: 4, Window: time.Hour}}
-		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.Admission.Counter = c
+		o.Admission.Limits = []limit.Policy{{Name: "minute", Quota: 3, Window: time.Minute}, {Name: "hour", Quota: 4, Window: time.Hour}}
+		o.Admission.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
 	return serve(t, append([]func(*Options){limited}, change...)...), c
 }
@@ -140,7 +140,7 @@ func TestALimitThatCannotBeCountedLetsPass(t *testing.T) {
 }
 
 func TestWithoutLimitsNobodyIsCounted(t *testing.T) {
-	f, c := serveLimited(t, func(o *Options) { o.Limits = nil })
+	f, c := serveLimited(t, func(o *Options) { o.Admission.Limits = nil })
 	for range 5 {
 		if r := f.ask("POST", "/api/ai/process-stream", chat); r.StatusCode != 200 || r.Header.Get("RateLimit") != "" || r.Header.Get("RateLimit-Policy") != "" {
 			t.Errorf("got %d %v", r.StatusCode, r.Header)
@@ -152,7 +152,7 @@ func TestWithoutLimitsNobodyIsCounted(t *testing.T) {
 }
 
 func TestHealthSaysWhetherRequestsAreLimited(t *testing.T) {
-	for want, change := range map[string]func(*Options){"enabled": func(*Options) {}, "disabled": func(o *Options) { o.Limits = nil }} {
+	for want, change := range map[string]func(*Options){"enabled": func(*Options) {}, "disabled": func(o *Options) { o.Admission.Limits = nil }} {
 		f, _ := serveLimited(t, change)
 		got := f.ask("GET", "/health", "").object(t)["components"].(map[string]any)["rate_limiting"]
 		if got != want {

@@ -42,7 +42,10 @@ func TestARequestRefusedUnreadCountsForTheLimitOfItsClient(t *testing.T) {
 
 func TestWhatIsRefusedForWantOfRoomIsNoReasonToReplaceAWorker(t *testing.T) {
 	due := make(chan struct{}, 1)
-	f := serve(t, func(o *Options) { o.Due = func() { due <- struct{}{} }; o.Own.Set(metrics.Quota, 2) })
+	f := serve(t, func(o *Options) {
+		o.Fleet.(*fakeFleet).quota = func() { due <- struct{}{} }
+		o.Own.Set(metrics.Quota, 2)
+	})
 	f.runs.full.Store(true)
 	for range 5 {
 		f.ask("POST", "/api/ai/process", chat)
@@ -70,7 +73,7 @@ func TestWhatIsRefusedForWantOfRoomIsNoReasonToReplaceAWorker(t *testing.T) {
 func TestOfAFloodOfRefusalsAFewAreLoggedAndTheOthersCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []int64
-		r := &logSampler{tell: func(n int64) { told = append(told, n) }}
+		r := &logSampler{report: func(n int64) { told = append(told, n) }}
 		flood := func(n int) (lines int) {
 			for range n {
 				if r.allow() {

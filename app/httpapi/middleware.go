@@ -22,13 +22,6 @@ const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 func (s *Server) middleware(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
-	s.o.Own.Shift(metrics.InFlight, 1)
-	defer s.o.Own.Shift(metrics.InFlight, -1)
-	number := s.inFlight.begin()
-	defer s.inFlight.end(number)
-	if client, ok := c.Context().Conn().(*conn); ok {
-		client.request = number
-	}
 	err := s.recoverHandler(c)
 	if err == nil {
 		err = holdAnswer(c)
@@ -52,12 +45,8 @@ func (s *Server) recoverHandler(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// finishRequest does what follows every answer: counters, the goodbye of a worker that
-// leaves, the log line.
+// finishRequest counts and logs an answer.
 func (s *Server) finishRequest(c *fiber.Ctx, took time.Duration, failure error) {
-	if s.stopping.Load() || s.conns.lingering() {
-		c.Response().SetConnectionClose()
-	}
 	s.count(c, took, failure)
 	level := levelOf(c, failure)
 	if s.o.Log.Enabled(s.lifetime, level) && s.hasLine(c, failure) {
@@ -82,14 +71,14 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 	}
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
 		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not failures of the service
-		s.o.Refresh()
+		s.o.Fleet.Refresh()
 		return
 	}
 	s.o.Own.Observe(classOf(c.Path()), took)
 	s.o.Own.Add(metrics.Responses(c.Response().StatusCode()), 1)
 	if refused(failure) {
 		s.o.Own.Add(metrics.Refused, 1)
-		s.o.Refresh()
+		s.o.Fleet.Refresh()
 		return
 	}
 	s.countRequest()
@@ -138,9 +127,9 @@ func methodOf(c *fiber.Ctx) string {
 // worker at the worst time.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
-	s.o.Refresh()
+	s.o.Fleet.Refresh()
 	if quota > 0 && n == uint64(quota) {
-		s.o.Due()
+		s.o.Fleet.QuotaReached()
 	}
 }
 

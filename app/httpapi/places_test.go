@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,8 +26,8 @@ func serveHolding(t *testing.T, change ...func(*Options)) *face {
 	}
 	t.Cleanup(func() { _ = h.Close() })
 	f, _ := serveLimited(t, append([]func(*Options){func(o *Options) {
-		o.Limits, o.MaxStreams = nil, 100
-		o.ClientRuns, o.ClientStreams = h.Runs, h.Streams
+		o.Admission.Limits, o.Admission.MaxStreams = nil, 100
+		o.Admission.Runs, o.Admission.Streams = h.Runs, h.Streams
 	}}, change...)...)
 	return f
 }
@@ -101,7 +101,7 @@ func TestAStartedRunHoldsItsPlaceUntilItsEndAndARefusedOneNone(t *testing.T) {
 }
 
 func TestARunRefusedForItsClientTellsOfAllLimits(t *testing.T) {
-	f := serveHolding(t, func(o *Options) { o.Limits = []limit.Policy{{Name: "hour", Quota: 100, Window: 3600e9}} })
+	f := serveHolding(t, func(o *Options) { o.Admission.Limits = []limit.Policy{{Name: "hour", Quota: 100, Window: 3600e9}} })
 	for range 2 {
 		f.ask("POST", "/api/ai/process-stream", chat)
 	}
@@ -125,11 +125,7 @@ func (f *face) opened(header ...string) net.Conn {
 // untilOpen waits until so many streams are open.
 func (f *face) untilOpen(n int64) {
 	f.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); f.board.Sum(metrics.Streams) != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("%d streams are open, want %d", f.board.Sum(metrics.Streams), n)
-		}
-	}
+	f.until(fmt.Sprintf("%d open streams", n), func() bool { return f.board.Sum(metrics.Streams) == n })
 }
 
 func TestAClientsStreamsAreBoundedAndOthersHaveTheirOwn(t *testing.T) {
@@ -164,7 +160,7 @@ func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = h.Close() })
-		return func(o *Options) { o.ClientStreams = h.Streams }
+		return func(o *Options) { o.Admission.Streams = h.Streams }
 	}
 	old := serve(t, attached(1))
 	p := pair{old: old, next: serve(t, attached(2), func(o *Options) { o.Journal = old.journal })}
@@ -185,7 +181,7 @@ func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 }
 
 func TestAStreamThatComesToNothingHoldsNoPlace(t *testing.T) {
-	f := serveHolding(t, func(o *Options) { o.MaxStreams = 0 })
+	f := serveHolding(t, func(o *Options) { o.Admission.MaxStreams = 0 })
 	for range 6 {
 		if r := f.ask("GET", "/api/ai/stream/"+newID(), ""); r.StatusCode != 503 {
 			t.Fatalf("got %d %s", r.StatusCode, r.body)

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
 )
 
-func serveIn(t *testing.T, room Room) *face {
+func serveIn(t *testing.T, room httpserver.Room) *face {
 	t.Helper()
-	return serve(t, func(o *Options) { o.Room, o.MaxStreams = room, 100 })
+	return serve(t, func(o *Options) { o.HTTP.Room, o.Admission.MaxStreams = room, 100 })
 }
 
 // wantRefused wants a 503 that says when to come back, and closes the connection.
@@ -24,7 +25,7 @@ func wantRefused(t *testing.T, res *http.Response) {
 }
 
 func TestStreamsAboveTheRoomAreRefusedAndRequestsAreNot(t *testing.T) {
-	f := serveIn(t, Room{Conns: 8, Streams: 2, Spare: 2})
+	f := serveIn(t, httpserver.Room{Conns: 8, Streams: 2, Spare: 2})
 	first := f.opened()
 	f.opened()
 	for range 20 { // each gives its connection back
@@ -43,7 +44,7 @@ func TestStreamsAboveTheRoomAreRefusedAndRequestsAreNot(t *testing.T) {
 }
 
 func TestStreamsOfAPredecessorTakeTheRoomOfItsSuccessor(t *testing.T) {
-	f := serveIn(t, Room{Conns: 8, Streams: 2, Spare: 2})
+	f := serveIn(t, httpserver.Room{Conns: 8, Streams: 2, Spare: 2})
 	predecessor, _ := f.board.Claim(0, 2)
 	sibling, _ := f.board.Claim(1, 1)
 	f.board.Worker(sibling).Set(metrics.Streams, 50)
@@ -66,7 +67,7 @@ func (f *face) crowdedBy(n int) {
 }
 
 func TestAConnectionThatThereIsNoRoomForIsAnsweredAndProbesAreServed(t *testing.T) {
-	f := serveIn(t, Room{Conns: 4, Streams: 2, Spare: 2})
+	f := serveIn(t, httpserver.Room{Conns: 4, Streams: 2, Spare: 2})
 	f.crowdedBy(4)
 	for range 10 { // one after the other, also many more than there are spare descriptors
 		c := f.dial()
@@ -87,13 +88,13 @@ func TestAConnectionThatThereIsNoRoomForIsAnsweredAndProbesAreServed(t *testing.
 }
 
 func TestConnectionsBeyondTheSpareOnesWaitForOne(t *testing.T) {
-	f := serveIn(t, Room{Conns: 1, Streams: 1, Spare: 2})
+	f := serveIn(t, httpserver.Room{Conns: 1, Streams: 1, Spare: 2})
 	f.crowdedBy(1)
 	silent := f.dialAll(2)
 	f.untilHeld(3)
 	waits := f.dial()                 // and says nothing yet: if it were accepted, it would stay
 	time.Sleep(20 * time.Millisecond) // for an accept that must not come
-	if n := connectionLoad(f.board.Worker(1)); n != 3 {
+	if n := f.held(); n != 3 {
 		t.Errorf("%d connections are accepted", n)
 	}
 	if err := silent[0].conn.Close(); err != nil {

@@ -68,7 +68,7 @@ func (s *Server) routeOf(c *fiber.Ctx) string {
 		return routed
 	}
 	if _, refused := c.Locals(headKey{}).(headRefusal); refused {
-		return noName
+		return unnamed
 	}
 	path := c.Path()
 	for _, pattern := range s.patterns {
@@ -76,5 +76,5 @@ func (s *Server) routeOf(c *fiber.Ctx) string {
 			return pattern
 		}
 	}
-	return noName
+	return unnamed
 }

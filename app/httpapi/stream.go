@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
@@ -41,14 +41,9 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return s.streamHead(c, q, last)
 	}
-	place, err := s.hold(c, s.o.ClientStreams, "concurrent-streams", "open event streams")
+	place, err := s.admitStream(c)
 	if err != nil {
-		c.Response().SetConnectionClose() // a client that cannot have a stream has no use for its connection, and others have
-		return err
-	}
-	if err := s.admitStream(); err != nil {
-		c.Response().SetConnectionClose()
-		s.o.ClientStreams.Release(place)
+		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
 		return err
 	}
 	over, err := s.isOver(c, q, last)
@@ -62,7 +57,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	case over:
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	s.hijack(c, q, place)
+	s.detach(c, q, place)
 	return nil
 }
 
@@ -139,48 +134,13 @@ func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
 	return at, false
 }
 
-// admitStream takes a stream's place, over all workers, before it is known whether
-// there is one: of two that ask for the last one, at most one is let in.
-func (s *Server) admitStream() error {
-	if s.stopping.Load() {
-		return study.Errorf(study.CodeUnavailable, "the service is stopping")
-	}
-	if !s.o.Gate.Admit(s.lifetime, s.reserveStream) {
-		s.o.Own.Add(metrics.StreamsShed, 1)
-		return study.Errorf(study.CodeOverloaded, "too many open event streams")
-	}
-	return nil
-}
-
-// reserveStream takes a stream's place in the container, if there is one.
-func (s *Server) reserveStream() bool {
-	s.o.Streams.Reserve()
-	if s.o.Board.Sum(metrics.Streams) > int64(s.o.MaxStreams) || !s.o.Room.forStream(s.o.Board, s.o.Own) {
-		s.o.Streams.Release()
-		return false
-	}
-	return true
-}
-
-// releaseStream gives back what an admitted stream was given, which comes to nothing.
-func (s *Server) releaseStream(place limit.Place) {
-	s.o.Streams.Release()
-	s.o.ClientStreams.Release(place)
-}
-
-// hijack takes the connection out of the server's hands, and out of the runtime's:
-// the hub has its descriptor, and nothing else of it stays.
-func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
-	ctx := c.Context()
-	h := &ctx.Response.Header
+// detach gives the connection to the hub.
+func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
+	h := &c.Context().Response.Header
 	setStreamHeader(h)
-	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(conn net.Conn) {
-		defer func() { _ = conn.Close() }() // the descriptor's duplicate lives on
-		fd, err := duplicate(rawConn(conn))
+	httpserver.Detach(c.Context(), func(fd int, err error) {
 		if err != nil {
 			s.o.Log.Warn("event stream open failed", "error", err)
-			_, _ = conn.Write(noDescriptor)
 			s.releaseStream(place)
 			return
 		}
@@ -188,31 +148,17 @@ func (s *Server) hijack(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	})
 }
 
-// noDescriptor answers a stream that there is no descriptor for, where the server cannot any more.
-var noDescriptor = []byte("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-
-// rawConn is the connection below fasthttp's wrapper and ours.
-func rawConn(wrapped net.Conn) net.Conn {
-	if hijacked, ok := wrapped.(interface{ UnsafeConn() net.Conn }); ok {
-		wrapped = hijacked.UnsafeConn()
-	}
-	if c, ok := wrapped.(*conn); ok {
-		return c.TCPConn
-	}
-	return wrapped
-}
-
 // Publish puts on the page what only the server knows: how old its oldest stream
 // and its oldest request are.
 func (s *Server) Publish(p *metrics.Entry) {
 	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
-	p.Set(metrics.OldestStart, s.inFlight.oldest())
+	p.Set(metrics.OldestStart, s.http.OldestRequest())
 }
 
 func (s *Server) streamStatus(c *fiber.Ctx) error {
 	open := s.o.Board.Sum(metrics.Streams)
-	if s.o.Gate != nil {
-		open = max(open, s.o.Gate.Total())
+	if gate := s.o.Admission.Gate; gate != nil {
+		open = max(open, gate.Total())
 	}
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
 }

@@ -1,19 +1,17 @@
-// Package stream keeps what the watchers of a run may still ask for, and brings it
-// to them. The one idea: a journal per session instead of a queue per connection.
-// A watcher is a position in the journal, so that first connect, reconnect and
-// hand-over to another process are the same loop, replay and live meet without a
-// hole, and a slow watcher costs its producer nothing. Memory is the journal; Relay
-// and ServeRelay carry it between processes; package hub writes it to the clients.
+// Package stream is the contract of the journals that keep the recent events of runs.
+// The one idea: a journal per session instead of a queue per connection. A reader is a
+// position in the journal, so that first connect, reconnect and hand-over to another
+// process are the same loop, replayed and live events follow each other without a gap,
+// and a slow reader costs its writer nothing. Package memory implements the journal,
+// relay carries it between processes, redisjournal keeps it in Redis, failover combines
+// two of them, and hub writes the events to clients.
 package stream
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
-	"studysharper/app/stream/internal/wire"
 	"studysharper/app/study"
 )
 
@@ -65,14 +63,32 @@ type Journal interface {
 	Drop(ctx context.Context, session string) error
 }
 
-// Awaiter is a journal that waits without a goroutine for each reader. Memory and
-// Relay implement it.
+// Awaiter is a journal that waits without a goroutine for each reader.
 type Awaiter interface {
 	// Await is Since with a callback, which is called exactly once: possibly before
 	// Await returns, else on a goroutine of the journal's that it must not block;
 	// it may call Await again. cancel ends the wait: deliver will not be called any
 	// more, except by a call already under way.
 	Await(q Query, deliver func(study.Batch, error)) (cancel func())
+}
+
+// Keeper is a journal with both ways to wait.
+type Keeper interface {
+	Journal
+	Awaiter
+}
+
+// SharedEpoch is the first epoch of journals that instances share. A journal of one container uses
+// lower ones, so that a position says which journal it belongs to.
+const SharedEpoch = 1 << 49
+
+// Orphan is an open run whose worker died before it had sent anything but progress. The
+// worker that takes it over (RunInfo.Takeover) reruns it, and its readers wait for that.
+type Orphan struct {
+	Session string
+	Run     string
+	Owner   string
+	Request []byte // as the dead worker gave it to Begin
 }
 
 // RunInfo names a run.
@@ -92,7 +108,7 @@ type RunInfo struct {
 	Request []byte
 
 	// Takeover takes over the orphan that Session, Run and Owner name (see
-	// RelayOptions.Orphaned) instead of announcing a run: the Writer continues after
+	// Orphan) instead of announcing a run: the Writer continues after
 	// what the dead worker has sent, and of its start events only one that is the
 	// run's first event is kept. CodeNotFound: another was faster, or its time is over.
 	Takeover bool
@@ -159,20 +175,6 @@ func ErrBusy(run string) *study.Error {
 	return e
 }
 
-// CheckEvent refuses what would break a reader or a bound: CodeInvalid, CodeTooLarge.
-func CheckEvent(e study.Event, maxBytes int) error {
-	f := e.Fields
-	switch {
-	case !slices.Contains(wire.Kinds, e.Kind):
-		return study.Errorf(study.CodeInvalid, "a run cannot send events of this kind")
-	case len(f) > maxBytes:
-		return study.Errorf(study.CodeTooLarge, "the event has %d bytes, %d are allowed", len(f), maxBytes)
-	case len(f) > 0 && (len(f) < 2 || f[0] != '{' || f[len(f)-1] != '}'):
-		return study.Errorf(study.CodeInvalid, "the event's fields are not a JSON object")
-	}
-	return nil
-}
-
 // ParseID reads a UUID in its usual form; the other forms uuid.Parse knows are refused.
 func ParseID(what, s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
@@ -212,14 +214,4 @@ func (q Query) Parse() (session, run uuid.UUID, err error) {
 		}
 	}
 	return session, run, checkOwner(q.Owner)
-}
-
-// setDefault gives an option its default.
-func setDefault[T int | int64 | time.Duration](option *T, value T) {
-	if *option < 0 {
-		panic("stream: a bound is below zero")
-	}
-	if *option == 0 {
-		*option = value
-	}
 }

@@ -25,12 +25,15 @@ const (
 	CodeWithheld            Code = "withheld"             // 422: the answer failed the safety check
 	CodeRateLimited         Code = "rate_limited"         // 429
 	CodeInternal            Code = "internal"             // 500
+	CodeTooLong             Code = "too_long"             // 422: more than the model's context takes
+	CodeCredit              Code = "credit"               // 502: the account at the upstream has no credit left
+	CodeUpstreamRefused     Code = "upstream_refused"     // 502: the upstream rejects our key, address or model
 	CodeUpstreamFailed      Code = "upstream_failed"      // 502: the model answered wrongly
 	CodeOverloaded          Code = "busy"                 // 503: a bound of ours is reached
 	CodeUnavailable         Code = "unavailable"          // 503: the store, or we are draining
 	CodeUpstreamUnavailable Code = "upstream_unavailable" // 503: the model refuses for now
-	CodeTimeout             Code = "timeout"              // 504: the run took longer than it may
-	CodeUpstreamTimeout     Code = "upstream_timeout"     // 504: the model took longer than it may
+	CodeTimeout             Code = "timeout"              // 504: the run timed out
+	CodeUpstreamTimeout     Code = "upstream_timeout"     // 504: the model timed out
 
 	// 503: the AI service asks us to wait. To clients it is CodeRateLimited; see Code.Public.
 	CodeUpstreamLimited Code = "upstream_rate_limited"
@@ -111,6 +114,12 @@ func (e *Error) Retryable() bool {
 	default:
 		return false
 	}
+}
+
+// IsCode reports whether err is an *Error with the code.
+func IsCode(err error, code Code) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
 }
 
 // AsError returns err as an *Error; any other error becomes CodeInternal with a

@@ -1,6 +1,9 @@
 package study
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // knownOptions names the options each type reads; the others are ignored.
 func knownOptions(t Type) []string {
@@ -97,38 +100,24 @@ func (o Options) only(known []string) Options {
 func (o Options) withDefaults(t Type) Options {
 	switch t {
 	case Flashcards:
-		o.Count = orInt(o.Count, 10)
-		o.Difficulty = orText(o.Difficulty, Medium)
+		o.Count = cmp.Or(o.Count, 10)
+		o.Difficulty = cmp.Or(o.Difficulty, Medium)
 	case Quiz:
-		o.QuestionCount = orInt(o.QuestionCount, 10)
-		o.Difficulty = orText(o.Difficulty, Medium)
+		o.QuestionCount = cmp.Or(o.QuestionCount, 10)
+		o.Difficulty = cmp.Or(o.Difficulty, Medium)
 	case Exam:
-		o.QuestionCount = orInt(o.QuestionCount, 15)
-		o.Sections = min(orInt(o.Sections, 3), o.QuestionCount)
-		o.DurationMinutes = orInt(o.DurationMinutes, 60)
-		o.Difficulty = orText(o.Difficulty, Medium)
+		o.QuestionCount = cmp.Or(o.QuestionCount, 15)
+		o.Sections = min(cmp.Or(o.Sections, 3), o.QuestionCount)
+		o.DurationMinutes = cmp.Or(o.DurationMinutes, 60)
+		o.Difficulty = cmp.Or(o.Difficulty, Medium)
 	case Summary:
-		o.Length = orText(o.Length, Medium)
-		o.Style = orText(o.Style, BulletPoints)
+		o.Length = cmp.Or(o.Length, Medium)
+		o.Style = cmp.Or(o.Style, BulletPoints)
 	case Plan:
-		o.DurationMinutes = orInt(o.DurationMinutes, 30)
+		o.DurationMinutes = cmp.Or(o.DurationMinutes, 30)
 	}
 	if len(o.QuestionTypes) == 0 && (t == Quiz || t == Exam) {
 		o.QuestionTypes = []string{MultipleChoice, TrueFalse, ShortAnswer}
 	}
 	return o
-}
-
-func orInt(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
-}
-
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

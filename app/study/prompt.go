@@ -1,6 +1,9 @@
 package study
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Brief is a task as data: what the offline engine works from, and what a prompt
 // for a language model is written from.
@@ -35,19 +38,36 @@ const (
 type Prompt struct {
 	Turns     []Turn
 	Brief     Brief
-	MaxTokens int  // bound of the answer; 0 = the model's own
-	JSON      bool // the answer shall be one JSON object
+	MaxTokens int     // bound of the answer; 0 = the model's own
+	JSON      bool    // the answer is to be one JSON object
+	Schema    *Schema // of that object, where the model takes one; nil = any object
+	Effort    string  // of reasoning, e.g. "low", where the model takes one; "" = as configured
+	MaxCalls  int     // HTTP calls that the answer may take, repeated and adapted ones included; 0 = no limit
 
 	// OnWait, if set, is called before a wait that the AI service asked for, and how long it is.
 	OnWait func(time.Duration)
 }
 
-// Answer is what a model gave back.
+// Schema is a JSON schema within the subset that OpenAI calls strict: every object has
+// additionalProperties false and requires all of its properties.
+type Schema struct {
+	Name string // at most 64 letters, digits, _ and -
+	Body json.RawMessage
+}
+
+// Answer is what a model gave back. An answer beside an error says what the failed calls took.
 type Answer struct {
-	Text   string
-	Model  string // the model that answered, as it names itself
-	Tokens int    // prompt and completion together; 0 where the upstream does not say
-	Cut    Cut    // why the text may end too early; "" = the model was done
+	Text  string
+	Model string // the model that answered, as it names itself
+	Cut   Cut    // why the text may end too early; "" = the model was done
+
+	// What all calls for the answer took, as far as the upstream says. Tokens is the total that
+	// it names, else the sum of the other two.
+	Tokens           int
+	PromptTokens     int
+	CompletionTokens int     // those of reasoning included
+	Cost             float64 // in the currency of the upstream's account; 0 = not told
+	Calls            int     // HTTP calls
 }
 
 // Cut says why an answer ended before the model was done with it.

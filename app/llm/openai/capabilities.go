@@ -17,7 +17,9 @@ type dialect struct {
 	bound           boundField
 	noStreamOptions bool
 	noStream        bool
-	noFormat        bool // response_format
+	noSchema        bool // response_format of type json_schema
+	noObject        bool // response_format of type json_object
+	noEffort        bool // reasoning_effort
 	noSystem        bool // the system turn is merged into the first one of the user
 }
 
@@ -66,8 +68,12 @@ func (d dialect) adapted(p study.Prompt, stream bool, body []byte) (next dialect
 	switch {
 	case stream && !d.noStream && !d.noStreamOptions && names("stream_options"):
 		next.noStreamOptions = true
-	case p.JSON && !d.noFormat && (names("response_format") || names("json_object")):
-		next.noFormat = true
+	case p.Effort != "" && !d.noEffort && names("reasoning_effort"):
+		next.noEffort = true
+	case p.Schema != nil && !d.noSchema && (names("response_format") || names("schema") || names("grammar")):
+		next.noSchema = true
+	case p.JSON && !d.noObject && (names("response_format") || names("json_object")):
+		next.noObject = true
 	case p.MaxTokens > 0 && d.bound != noBound && names(boundNames[d.bound]):
 		next.bound++
 	case !d.noSystem && hasSystem(p) && (names("system") || names("developer")):
@@ -88,7 +94,7 @@ func refusedParam(body []byte) string {
 	if json.Unmarshal(bytes.TrimSpace(body), &e) != nil {
 		return ""
 	}
-	for _, known := range []string{"max_tokens", "max_completion_tokens", "stream_options", "response_format", "stream"} {
+	for _, known := range []string{"max_tokens", "max_completion_tokens", "stream_options", "response_format", "reasoning_effort", "stream"} {
 		if e.Error.Param == known || strings.HasPrefix(e.Error.Param, known+".") {
 			return known
 		}

@@ -20,7 +20,7 @@ const plants = "Plants make sugar from light."
 // replayed is what is to become of an answer. The zero value is one that is read whole.
 type replayed struct {
 	text   string
-	tokens int
+	tokens int // of each call
 	code   study.Code
 	again  bool // the same model is asked again
 	next   bool // the fallback is asked
@@ -91,7 +91,7 @@ func (want replayed) check(t *testing.T, recording []byte, onText func(string)) 
 	_, c := inBubble(Options{APIKey: keyCanary})
 	c.http.Transport = inProcess{&p}
 	answer, err := c.Generate(t.Context(), prompt(), onText)
-	if answer.Text != want.text || answer.Tokens != want.tokens {
+	if answer.Text != want.text || answer.Tokens != want.tokens*answer.Calls {
 		t.Errorf("answer is %+v, want %+v", answer, want)
 	}
 	if want.code != "" {

@@ -71,7 +71,14 @@ type wireMessage struct {
 }
 
 type wireFormat struct {
-	Type string `json:"type"`
+	Type   string      `json:"type"`
+	Schema *wireSchema `json:"json_schema,omitempty"`
+}
+
+type wireSchema struct {
+	Name   string          `json:"name"`
+	Strict bool            `json:"strict"`
+	Schema json.RawMessage `json:"schema"`
 }
 
 type wireStreamOptions struct {
@@ -83,6 +90,7 @@ type wireRequest struct {
 	Messages            []wireMessage      `json:"messages"`
 	MaxTokens           int                `json:"max_tokens,omitempty"`
 	MaxCompletionTokens int                `json:"max_completion_tokens,omitempty"`
+	ReasoningEffort     string             `json:"reasoning_effort,omitempty"`
 	ResponseFormat      *wireFormat        `json:"response_format,omitempty"`
 	Stream              bool               `json:"stream,omitempty"`
 	StreamOptions       *wireStreamOptions `json:"stream_options,omitempty"`
@@ -98,19 +106,35 @@ func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte
 		req.MaxCompletionTokens = max(p.MaxTokens, 0)
 	case noBound:
 	}
-	if p.JSON && !d.noFormat {
-		req.ResponseFormat = &wireFormat{Type: "json_object"}
+	if !d.noEffort {
+		req.ReasoningEffort = p.Effort
 	}
+	req.ResponseFormat = d.format(p)
 	if req.Stream && !d.noStreamOptions {
 		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
 	}
 	var buf bytes.Buffer
 	size := promptBytes(p)
+	if p.Schema != nil {
+		size += len(p.Schema.Body)
+	}
 	buf.Grow(size + size/8 + 512) // enough for most prompts: escaping adds a byte per quote and line end
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // notes are full of < and &, which would take six bytes each
 	err := enc.Encode(req)
 	return buf.Bytes(), err
+}
+
+// format is the strictest response_format that the model takes; nil = none.
+func (d dialect) format(p study.Prompt) *wireFormat {
+	switch {
+	case p.Schema != nil && !d.noSchema:
+		return &wireFormat{Type: "json_schema", Schema: &wireSchema{Name: p.Schema.Name, Strict: true, Schema: p.Schema.Body}}
+	case p.JSON && !d.noObject:
+		return &wireFormat{Type: "json_object"}
+	default:
+		return nil
+	}
 }
 
 // promptBytes returns the total length of a prompt's texts.

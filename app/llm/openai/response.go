@@ -100,9 +100,7 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 		return fail
 	}
 	r.addModel(reply.Model)
-	if n := reply.Usage.tokens(); n > 0 {
-		r.answer.Tokens = n
-	}
+	reply.Usage.addTo(&r.answer)
 	for i := range reply.Choices {
 		if reply.Choices[i].Index != 0 {
 			continue

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"encoding/json"
+
+	"studysharper/app/study"
 )
 
 // wireReply is a plain response or one chunk of a stream. It refers to the bytes that it was
@@ -62,6 +64,7 @@ type wireUsage struct {
 	PromptTokens     wireNumber `json:"prompt_tokens"`
 	CompletionTokens wireNumber `json:"completion_tokens"`
 	TotalTokens      wireNumber `json:"total_tokens"`
+	Cost             wireNumber `json:"cost"` // OpenRouter
 }
 
 // UnmarshalJSON reads an object; anything else says nothing.
@@ -74,10 +77,17 @@ func (u *wireUsage) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// tokens returns the total of a call; 0 if the upstream did not say.
-func (u wireUsage) tokens() int {
-	if u.TotalTokens > 0 {
-		return int(u.TotalTokens)
+// addTo puts the counts into an answer. The usage in a stream's later chunks is of the whole
+// answer so far: it takes the place of an earlier one.
+func (u wireUsage) addTo(a *study.Answer) {
+	total := u.TotalTokens
+	if total == 0 {
+		total = u.PromptTokens + u.CompletionTokens
 	}
-	return int(u.PromptTokens + u.CompletionTokens)
+	if total > 0 {
+		a.Tokens, a.PromptTokens, a.CompletionTokens = int(total), int(u.PromptTokens), int(u.CompletionTokens)
+	}
+	if u.Cost > 0 {
+		a.Cost = float64(u.Cost)
+	}
 }

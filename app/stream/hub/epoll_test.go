@@ -17,6 +17,7 @@ import (
 
 	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )
 
@@ -24,7 +25,7 @@ import (
 type world struct {
 	*testing.T
 	hub     *Hub
-	journal *stream.Memory
+	journal *memory.Journal
 	ln      *net.TCPListener
 	open    atomic.Int64
 }
@@ -32,7 +33,7 @@ type world struct {
 func realWorld(t *testing.T, o Options) *world {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t) })
-	w := &world{T: t, journal: stream.NewMemory(stream.MemoryOptions{MaxEvents: 10_000})}
+	w := &world{T: t, journal: memory.New(memory.Options{MaxEvents: 10_000})}
 	o.Journal, o.Count = w.journal, func(n int64) { w.open.Add(n) }
 	var err error
 	if w.hub, err = Open(o); err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )
 
@@ -88,7 +89,7 @@ func (f *fake) reopen(k *socket) {
 type scene struct {
 	*testing.T
 	hub     *Hub
-	journal *stream.Memory
+	journal *memory.Journal
 	sockets *fake
 	session string
 	run     string // the one begun last
@@ -100,7 +101,7 @@ func play(t *testing.T, o Options, f func(s *scene)) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{T: t, session: uuid.NewString(), sockets: &fake{start: time.Now(), all: map[int]*socket{}},
-			journal: stream.NewMemory(stream.MemoryOptions{Epoch: 35, MaxEvents: 20})}
+			journal: memory.New(memory.Options{Epoch: 35, MaxEvents: 20})}
 		o.Journal = s.journal
 		o.Count = func(n int64) { s.counted += n }
 		s.hub = newHub(o, s.sockets)

@@ -12,6 +12,7 @@ import (
 
 	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )
 
@@ -226,7 +227,7 @@ func TestAClientThatLeavesEndsItsWait(t *testing.T) {
 
 func TestAJournalThatCannotBeReachedClosesStreamsWithoutAWord(t *testing.T) {
 	play(t, Options{}, func(s *scene) {
-		full := stream.NewMemory(stream.MemoryOptions{MaxReaders: 1})
+		full := memory.New(memory.Options{MaxReaders: 1})
 		full.Await(stream.Query{Session: s.session}, func(study.Batch, error) {})
 		s.hub.o.Journal = full
 		if k := s.open(1, study.Position{}); !k.closed || k.text() != "" {

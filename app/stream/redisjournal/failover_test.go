@@ -10,25 +10,27 @@ import (
 
 	"studysharper/app/redisconn/redistest"
 	"studysharper/app/stream"
+	"studysharper/app/stream/failover"
+	"studysharper/app/stream/memory"
 )
 
 // container is a process with a journal of its own behind the one in Redis.
 type container struct {
-	*stream.Failover
+	*failover.Journal
 	process *process
-	local   *stream.Memory
+	local   *memory.Journal
 }
 
 func newContainer(t *testing.T, url string) *container {
 	t.Helper()
-	c := &container{local: stream.NewMemory(stream.MemoryOptions{})}
+	c := &container{local: memory.New(memory.Options{})}
 	c.process = startedWith(t, url, Options{}, func(p *process) {
-		c.Failover = stream.NewFailover(stream.FailoverOptions{Shared: p, Local: c.local, Up: p.conn.Up})
+		c.Journal = failover.New(failover.Options{Shared: p, Local: c.local, Up: p.conn.Up})
 		p.conn.Returned(c.Returned)
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var run sync.WaitGroup
-	run.Go(func() { _ = c.Failover.Run(ctx) })
+	run.Go(func() { _ = c.Journal.Run(ctx) })
 	t.Cleanup(func() { cancel(); run.Wait() })
 	return c
 }

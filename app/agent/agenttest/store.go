@@ -1,0 +1,148 @@
+package agenttest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"studysharper/app/study"
+)
+
+// Store is a Store in memory. fail, if set, says which method fails how.
+type Store struct {
+	Fail func(method string) error
+
+	Wishes map[string]study.Preferences
+	Stats  map[study.Type]int
+
+	mu         sync.Mutex
+	Sessions   map[string]study.Session
+	Talks      map[string][]study.Message
+	Notes      []study.Note
+	Searches   []string
+	Contents   []study.Content
+	Executions []study.Execution
+}
+
+func (s *Store) enter(method string) error {
+	if s.Fail == nil {
+		return nil
+	}
+	return s.Fail(method)
+}
+
+// Session implements agent.Store.
+func (s *Store) Session(_ context.Context, id string) (study.Session, error) {
+	if err := s.enter("Session"); err != nil {
+		return study.Session{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.Sessions[id]; ok {
+		return v, nil
+	}
+	return study.Session{}, study.Errorf(study.CodeNotFound, "no such session")
+}
+
+// Messages implements agent.Store.
+func (s *Store) Messages(_ context.Context, id string, limit int) ([]study.Message, error) {
+	if err := s.enter("Messages"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.Talks[id]
+	return slices.Clone(all[max(0, len(all)-limit):]), nil
+}
+
+// NotesByID implements agent.Store.
+func (s *Store) NotesByID(_ context.Context, user string, ids []string) ([]study.Note, error) {
+	if err := s.enter("NotesByID"); err != nil {
+		return nil, err
+	}
+	var found []study.Note
+	for _, id := range ids {
+		i := slices.IndexFunc(s.Notes, func(n study.Note) bool { return n.ID == id && n.UserID == user })
+		if i < 0 {
+			return nil, study.Errorf(study.CodeNotFound, "there is no note %s", id)
+		}
+		found = append(found, s.Notes[i])
+	}
+	return found, nil
+}
+
+// SearchNotes implements agent.Store.
+func (s *Store) SearchNotes(_ context.Context, user, words string, limit int) ([]study.Note, error) {
+	if err := s.enter("SearchNotes"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Searches = append(s.Searches, words)
+	var found []study.Note
+	for _, n := range s.Notes {
+		if n.UserID == user && len(found) < limit {
+			found = append(found, n)
+		}
+	}
+	return found, nil
+}
+
+// Preferences implements agent.Store.
+func (s *Store) Preferences(_ context.Context, user string) (study.Preferences, error) {
+	if err := s.enter("Preferences"); err != nil {
+		return study.Preferences{}, err
+	}
+	return s.Wishes[user], nil
+}
+
+// ContentStats implements agent.Store.
+func (s *Store) ContentStats(context.Context, string) (map[study.Type]int, error) {
+	if err := s.enter("ContentStats"); err != nil {
+		return nil, err
+	}
+	return s.Stats, nil
+}
+
+// AppendMessages implements agent.Store.
+func (s *Store) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
+	if err := s.enter("AppendMessages"); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return study.Wrap(ctx.Err(), study.CodeTimeout, "too late")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Sessions[v.ID] = v
+	s.Talks[v.ID] = append(s.Talks[v.ID], msgs...)
+	return nil
+}
+
+// SaveContent implements agent.Store.
+func (s *Store) SaveContent(_ context.Context, c study.Content) (study.Content, error) {
+	if err := s.enter("SaveContent"); err != nil {
+		return c, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kept := range s.Contents {
+		if kept.UserID == c.UserID && kept.Answer == c.Answer {
+			return kept, nil
+		}
+	}
+	c.ID = fmt.Sprintf("content-%d", len(s.Contents)+1)
+	s.Contents = append(s.Contents, c)
+	return c, nil
+}
+
+// RecordExecution implements agent.Store.
+func (s *Store) RecordExecution(e study.Execution) {
+	if err := s.enter("RecordExecution"); err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Executions = append(s.Executions, e)
+}

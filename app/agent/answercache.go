@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"strings"
+
+	"studysharper/app/agent/prompt"
+	"studysharper/app/study"
+)
+
+// cachedAnswer is an answer as the cache stores it.
+type cachedAnswer struct {
+	Data       json.RawMessage  `json:"data"`
+	Validation study.Validation `json:"validation"`
+	Warnings   []string         `json:"warnings,omitempty"`
+	Model      string           `json:"model"`
+}
+
+// answerKey covers everything the answer depends on. It begins with the type, so that an
+// operator can clear the answers of one type by a substring; the tag of the user whose notes
+// it is made from follows, so that it can be dropped when they change.
+func (t task) answerKey() string {
+	b := t.brief
+	o := b.Options
+	o.Content = "" // it is in the material, as far as it is used
+	options, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	h := sha256.New()
+	hashFields(h, string(b.Type), t.deps.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
+		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
+	for _, turn := range b.History {
+		hashFields(h, turn.Role, turn.Text)
+	}
+	if t.used.Notes > 0 || len(b.History) > 0 {
+		hashFields(h, "user", t.notes.user)
+	}
+	key := "answer/" + string(b.Type)
+	if t.used.Notes > 0 {
+		key += UserTag(t.notes.user)
+	} else {
+		key += "/"
+	}
+	return key + hex.EncodeToString(h.Sum(nil))
+}
+
+// hashFields hashes each part after its length, so that different lists hash differently.
+func hashFields(h hash.Hash, parts ...string) {
+	for _, part := range parts {
+		var size [8]byte
+		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write([]byte(part))
+	}
+}
+
+// loadAnswer reads the answer from the cache. An entry that is not a valid answer to the
+// brief is a miss.
+func (t task) loadAnswer(ctx context.Context) (answer, bool) {
+	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
+	defer cancel()
+	value, age, ok := t.deps.Cache.Get(ctx, t.key)
+	if !ok {
+		return answer{}, false
+	}
+	var c cachedAnswer
+	aid := study.NewAid(t.brief.Type)
+	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(t.brief.Options)) > 0 {
+		return answer{}, false
+	}
+	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model}
+	return answer{draft: d, cached: true, age: age}, true
+}
+
+// cacheAnswer caches an answer that passed. One that is incomplete or only partly checked is
+// not shared, nor one made from notes that have changed meanwhile.
+func (t task) cacheAnswer(ctx context.Context, d *draft) {
+	if !d.validation.Passed || d.cut != study.NotCut || d.partly || t.notesChanged() {
+		return
+	}
+	data, err := json.Marshal(d.aid)
+	if err != nil {
+		return // saving fails in the same way, and reports it
+	}
+	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model})
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
+	defer cancel()
+	t.deps.Cache.Set(ctx, t.key, value)
+}
+
+// notesChanged reports whether the notes in the material have changed since they were read.
+func (t task) notesChanged() bool {
+	if t.used.Notes == 0 || !t.notes.known {
+		return false
+	}
+	now, known := t.deps.version(t.notes.user, ResourceNotes)
+	return known && now != t.notes.number
+}

@@ -1,0 +1,77 @@
+package agent
+
+import (
+	"context"
+	"strings"
+
+	"studysharper/app/study"
+)
+
+// Bounds of the conversation in a prompt. Of older messages the opening is enough to know
+// what they were about.
+const (
+	historyMessages = 10
+	historyWhole    = 5   // the newest of these are quoted,
+	historyRunes    = 200 // up to this length each
+	openingRunes    = 40  // of each older one
+)
+
+// history is the part of the context that comes from the session.
+type history struct {
+	turns   []study.Turn
+	foreign bool // the session belongs to another user
+}
+
+// loadHistory reads the conversation so far. Only a chat gets it: requests that name their
+// type are complete without it.
+func (c contextReader) loadHistory(ctx context.Context) (history, error) {
+	session, err := c.deps.Store.Session(ctx, c.req.SessionID)
+	switch {
+	case study.IsCode(err, study.CodeNotFound):
+		return history{}, nil
+	case err != nil:
+		return history{}, err
+	case session.UserID != c.req.UserID:
+		return history{foreign: true}, nil
+	case !c.fromChat:
+		return history{}, nil
+	}
+	messages, err := c.deps.Store.Messages(ctx, c.req.SessionID, historyMessages)
+	if err != nil {
+		return history{}, err
+	}
+	return history{turns: toTurns(messages[max(0, len(messages)-historyMessages):])}, nil
+}
+
+// toTurns shortens messages for a prompt.
+func toTurns(messages []study.Message) []study.Turn {
+	turns := make([]study.Turn, len(messages))
+	for i, m := range messages {
+		turns[i] = study.Turn{Role: m.Role, Text: clip(m.Text, historyRunes)}
+		if i < len(messages)-historyWhole {
+			turns[i].Text = opening(m.Text)
+		}
+	}
+	return turns
+}
+
+// opening is the beginning of a message, in whole words.
+func opening(s string) string {
+	start := clip(s, openingRunes)
+	if len(start) == len(s) {
+		return s
+	}
+	if i := strings.LastIndexByte(start, ' '); i > 0 {
+		start = start[:i]
+	}
+	return start + " […]"
+}
+
+// historyWarning is the warning for a conversation that cannot be read; "" if it would not
+// have been used.
+func (c contextReader) historyWarning() string {
+	if !c.fromChat {
+		return ""
+	}
+	return "the conversation so far could not be read"
+}

@@ -1,0 +1,141 @@
+package runner
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/study"
+)
+
+// eventWriter writes the events of one run to its journal, and nothing after the terminal
+// event. A failure of the journal is logged once; from then on only the terminal event is
+// tried, because a stream with holes is of no use.
+type eventWriter struct {
+	writer  Writer
+	timeout time.Duration // of one call of the journal
+	log     *slog.Logger
+	run     string
+	failed  bool
+	ended   bool
+}
+
+func (n *Runner) newEventWriter(w Writer, run string) *eventWriter {
+	return &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.o.Log, run: run}
+}
+
+func (w *eventWriter) start(ctx context.Context, session string) {
+	_ = w.send(ctx, study.KindStart, map[string]string{ // the journal adds the run's id, as to every event
+		"session_id": session, "timestamp": time.Now().UTC().Format(time.RFC3339),
+	})
+}
+
+// observer writes what a client may watch.
+func (w *eventWriter) observer(ctx context.Context) agent.Observer {
+	return agent.Observer{
+		Progress: func(p study.Progress) { w.write(ctx, study.KindProgress, map[string]study.Progress{"data": p}) },
+		Token:    func(s string) { w.write(ctx, study.KindToken, map[string]string{"text": s}) },
+	}
+}
+
+// write appends an event that is not terminal.
+func (w *eventWriter) write(ctx context.Context, kind study.Kind, fields any) {
+	if !w.failed && !w.ended && ctx.Err() == nil {
+		_ = w.send(ctx, kind, fields) // logged
+	}
+}
+
+// completed are the fields of a complete event.
+type completed struct {
+	Data            study.Aid        `json:"data"`
+	Success         bool             `json:"success"`
+	Intent          study.Type       `json:"intent"`
+	ExecutionTimeMS int64            `json:"execution_time_ms"`
+	Validation      study.Validation `json:"validation"`
+	Saved           *study.Saved     `json:"saved"`
+	FromCache       bool             `json:"from_cache"`
+	CacheAge        *int64           `json:"cache_age_seconds,omitempty"` // if from_cache
+	Metadata        study.Metadata   `json:"metadata"`
+	Message         string           `json:"message"`
+	IgnoredOptions  []string         `json:"ignored_options"`
+	Warnings        []string         `json:"warnings"`
+}
+
+func newCompleted(out agent.Outcome) completed {
+	r := out.Result
+	c := completed{Data: r.Data, Success: true, Intent: r.Intent, ExecutionTimeMS: r.Metadata.ExecutionTimeMS,
+		Validation: r.Validation, Saved: r.Saved, FromCache: out.FromCache, Metadata: r.Metadata,
+		Message: r.Message, IgnoredOptions: r.IgnoredOptions, Warnings: r.Warnings}
+	if out.FromCache {
+		c.CacheAge = new(int64(out.Age / time.Second))
+	}
+	return c
+}
+
+// failed are the fields of an error event.
+type failed struct {
+	Error      string     `json:"error"`
+	Code       study.Code `json:"code"`
+	Retryable  bool       `json:"retryable"`
+	RetryAfter int64      `json:"retry_after_seconds,omitempty"` // if known
+}
+
+// end sends the terminal event: once, and also when the run's own time is over.
+func (w *eventWriter) end(out agent.Outcome, err error) {
+	if w.ended {
+		return
+	}
+	w.ended = true
+	if err == nil {
+		err = w.send(context.Background(), study.KindComplete, newCompleted(out))
+	}
+	if err != nil {
+		e := study.AsError(err)
+		_ = w.send(context.Background(), study.KindError, failed{Error: e.Message, Code: e.Code.Public(), Retryable: e.Retryable(),
+			RetryAfter: int64((e.RetryAfter + time.Second - 1) / time.Second)})
+	}
+}
+
+// send appends an event. It fails only if a smaller event could take its place: the event
+// cannot be encoded, or is too large for the journal.
+func (w *eventWriter) send(ctx context.Context, kind study.Kind, fields any) error {
+	event, err := study.NewEvent(kind, fields)
+	if err != nil {
+		return err
+	}
+	if err = w.append(ctx, event); study.IsCode(err, study.CodeTooLarge) || study.IsCode(err, study.CodeInvalid) {
+		return err
+	}
+	return nil
+}
+
+// append gives the event to the journal and returns the journal's error.
+func (w *eventWriter) append(ctx context.Context, e study.Event) error {
+	within, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	err := w.callJournal(func() error { return w.writer.Append(within, e) })
+	if ctx.Err() == nil { // otherwise the run has ended meanwhile: not the journal's fault
+		w.logFailure(err)
+	}
+	return err
+}
+
+// close sends an error event if no terminal event was sent, and closes the journal.
+func (w *eventWriter) close() {
+	w.end(agent.Outcome{}, study.Errorf(study.CodeInternal, "something went wrong on our side"))
+	w.logFailure(w.callJournal(w.writer.Close))
+}
+
+// callJournal contains a panic of the journal.
+func (w *eventWriter) callJournal(call func() error) (err error) {
+	defer agent.RecoverPanic(w.log, w.run, &err)
+	return call()
+}
+
+func (w *eventWriter) logFailure(err error) {
+	if err != nil && !w.failed {
+		w.failed = true
+		w.log.Error("run journal write failed", "run", w.run, "error", err)
+	}
+}

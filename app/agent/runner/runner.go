@@ -1,0 +1,221 @@
+// Package runner runs requests on an agent.Orchestrator: it admits a run if there is room,
+// sets its deadline, writes its events to the session's journal, and sees it to its end. The
+// one idea: every run that is admitted ends with exactly one terminal event, whatever fails.
+package runner
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/study"
+)
+
+// Journal opens the journal of a session for one run.
+type Journal interface {
+	// Begin starts a run's part of the session's journal, or continues it after a takeover.
+	// CodeConflict if another run is open in the session.
+	Begin(ctx context.Context, r Run) (Writer, error)
+}
+
+// Run describes a run to a Journal.
+type Run struct {
+	Session  string
+	ID       string
+	Owner    string // the user who may watch it
+	Request  []byte // for DecodeRequest and Runner.Takeover, should this process die
+	Takeover bool   // continue the run of a process that died; a second start event is left out
+	Silent   bool   // only keep other runs out of the session until the terminal event
+}
+
+// Writer takes the events of one run. One goroutine at a time uses it.
+type Writer interface {
+	// Append blocks until the event is taken or ctx ends. The journal numbers the events.
+	Append(ctx context.Context, e study.Event) error
+	// Close is called once, after the terminal event or instead of it.
+	Close() error
+}
+
+// Options bound a Runner. A zero field takes the default.
+type Options struct {
+	MaxRuns        int           // runs at once in this process; default 64
+	Timeout        time.Duration // of one run; default 2 min
+	JournalTimeout time.Duration // of one call of the journal; default 5 s
+
+	// Admit is asked after MaxRuns, for a bound over several processes; release is called
+	// once, when the run ends. Default: always.
+	Admit func() (release func(), ok bool)
+	// Full reports whether Admit would refuse now. It is cheap and takes no place. Default:
+	// never.
+	Full func() bool
+	// Observe is called when a run has ended, with its time since admission and its error.
+	// It must not block. Default: not called.
+	Observe func(took time.Duration, err error)
+
+	Log *slog.Logger // default: discards
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxRuns = cmp.Or(o.MaxRuns, 64)
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Minute)
+	o.JournalTimeout = cmp.Or(o.JournalTimeout, 5*time.Second)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Admit == nil {
+		o.Admit = func() (func(), bool) { return func() {}, true }
+	}
+	if o.Full == nil {
+		o.Full = func() bool { return false }
+	}
+	if o.Observe == nil {
+		o.Observe = func(time.Duration, error) {}
+	}
+	return o
+}
+
+// Counts are a Runner's numbers since it was made.
+type Counts struct {
+	Active    int64 // runs in progress
+	Completed int64
+	Failed    int64
+	Shed      int64 // refused at capacity
+}
+
+// Runner bounds runs, times them, and sees each to its end. Its runs are its only goroutines.
+// It is safe for concurrent use.
+type Runner struct {
+	orchestrator *agent.Orchestrator
+	journal      Journal
+	o            Options
+
+	active, completed, failed, shed atomic.Int64
+
+	mu       sync.Mutex
+	draining bool
+	runs     map[*activeRun]struct{}
+	idle     chan struct{} // made by Drain, closed when no run is left
+}
+
+// New makes a Runner. It starts nothing.
+func New(orchestrator *agent.Orchestrator, journal Journal, o Options) *Runner {
+	return &Runner{orchestrator: orchestrator, journal: journal, o: o.withDefaults(), runs: make(map[*activeRun]struct{})}
+}
+
+// Counts returns the current numbers.
+func (n *Runner) Counts() Counts {
+	return Counts{Active: n.active.Load(), Completed: n.completed.Load(), Failed: n.failed.Load(), Shed: n.shed.Load()}
+}
+
+// Do runs a request to its end and returns its progress too, also if it failed. It blocks for
+// at most Options.Timeout. Errors are Orchestrator.Run's, and CodeOverloaded (with RetryAfter)
+// above a bound, CodeUnavailable while draining, CodeConflict for a session that has a run.
+func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []study.Progress, error) {
+	id := agent.NewID()
+	ctx, a, err := n.admitCounted(ctx, id)
+	if err != nil {
+		return agent.Outcome{}, nil, err
+	}
+	defer n.release(a)
+	release, err := n.occupySession(ctx, id, req)
+	if err != nil {
+		return agent.Outcome{}, nil, err
+	}
+	defer release()
+	var progress []study.Progress
+	out, err := n.orchestrator.Run(ctx, id, req, agent.Observer{
+		Progress: func(p study.Progress) { progress = append(progress, p) },
+	})
+	n.countEnd(a, err)
+	return out, progress, err
+}
+
+// occupySession keeps other runs out of the session that a request names, until release. A
+// session that was made for the request needs no protection.
+func (n *Runner) occupySession(ctx context.Context, id string, req study.Request) (release func(), err error) {
+	if req.NewSession || req.SessionID == "" {
+		return func() {}, nil
+	}
+	w, err := n.begin(ctx, Run{Session: req.SessionID, ID: id, Owner: req.UserID, Silent: true})
+	switch {
+	case study.IsCode(err, study.CodeUnavailable), study.IsCode(err, study.CodeOverloaded):
+		n.o.Log.Warn("session not reserved for a run: journal unavailable", "run", id, "error", err)
+		return func() {}, nil // no other run can be streamed in it either
+	case err != nil:
+		return nil, err
+	}
+	e := n.newEventWriter(w, id)
+	return func() {
+		_ = e.append(context.Background(), study.Event{Kind: study.KindComplete})
+		e.ended = true
+		e.close()
+	}, nil
+}
+
+// Start begins a run in the background. Its events go to the session's journal: start,
+// progress, and exactly one terminal event. Start returns when the journal is open. onEnd, if
+// not nil, is called when an admitted run has ended. req.SessionID is required. Errors are
+// Do's for a run that is not admitted, and CodeUnavailable if the journal cannot be opened.
+func (n *Runner) Start(req study.Request, onEnd func()) (runID string, err error) {
+	runID = agent.NewID()
+	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitCounted, onEnd); err != nil {
+		return "", err
+	}
+	return runID, nil
+}
+
+func (n *Runner) start(req study.Request, r Run, admit admission, onEnd func()) error {
+	if req.SessionID == "" {
+		return study.Invalid([]study.Fault{{Field: "session_id", Detail: "is required"}})
+	}
+	ctx, a, err := admit(context.Background(), r.ID)
+	if err != nil {
+		return err
+	}
+	r.Session, r.Owner = req.SessionID, req.UserID
+	w, err := n.begin(ctx, r)
+	if err != nil {
+		n.release(a)
+		return err
+	}
+	go func() {
+		n.execute(ctx, a, req, w)
+		if onEnd != nil {
+			onEnd()
+		}
+	}()
+	return nil
+}
+
+func (n *Runner) begin(ctx context.Context, r Run) (w Writer, err error) {
+	defer agent.RecoverPanic(n.o.Log, r.ID, &err)
+	ctx, cancel := context.WithTimeout(ctx, n.o.JournalTimeout)
+	defer cancel()
+	w, err = n.journal.Begin(ctx, r)
+	return w, study.Wrap(err, study.CodeUnavailable, "the event stream cannot be opened right now")
+}
+
+// execute is the goroutine of a started run.
+func (n *Runner) execute(ctx context.Context, a *activeRun, req study.Request, w Writer) {
+	defer n.release(a)
+	e := n.newEventWriter(w, a.id)
+	defer e.close()
+	e.start(ctx, req.SessionID)
+	out, err := n.orchestrator.Run(ctx, a.id, req, e.observer(ctx))
+	n.countEnd(a, err)
+	if err != nil {
+		n.o.Log.Warn("a run failed", "run", a.id, "error", err)
+	}
+	e.end(out, err)
+}
+
+func (n *Runner) countEnd(a *activeRun, err error) {
+	n.o.Observe(time.Since(a.began), err)
+	if err != nil {
+		n.failed.Add(1)
+		return
+	}
+	n.completed.Add(1)
+}

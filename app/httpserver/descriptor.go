@@ -1,0 +1,34 @@
+package httpserver
+
+import (
+	"errors"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// withDescriptor lets f use a connection's descriptor, which stays the connection's.
+func withDescriptor(conn net.Conn, f func(fd int) error) error {
+	has, ok := conn.(syscall.Conn)
+	if !ok {
+		return errors.New("the connection has no descriptor")
+	}
+	raw, err := has.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = f(int(fd)) })
+	return errors.Join(err, failed)
+}
+
+// DescriptorLeft reports whether the process can open another descriptor. Without one, connections that are open are
+// answered and nothing else works: the database opens files as it writes.
+func DescriptorLeft() bool {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	return !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE)
+}

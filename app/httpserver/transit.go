@@ -1,0 +1,117 @@
+package httpserver
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
+)
+
+// smallAnswer is the size up to which answers are not counted: the kernel takes them at once.
+const smallAnswer = 16 << 10
+
+// maxUnsent is how much of an answer the kernel may keep that the client's side has no room for. Its own bound is
+// megabytes, which are the container's memory too and which nobody counts.
+const maxUnsent = 64 << 10
+
+// transit is the share of a worker's memory for bodies that have not arrived in full and for answers that have not been
+// sent: the clients decide how long those stay.
+type transit struct {
+	limit int64 // bytes
+	used  atomic.Int64
+}
+
+// take reserves n bytes if they fit. A reservation that is alone always fits; otherwise a limit below MAX_BODY_KB would
+// refuse the largest bodies forever.
+func (t *transit) take(n int64) bool {
+	for {
+		used := t.used.Load()
+		if used > 0 && used+n > t.limit {
+			return false
+		}
+		if t.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
+
+// HoldAnswer reserves n bytes of Options.TransitBytes until an answer of that size is sent, and reports whether they
+// fit. With must they are reserved even where they do not fit: for the answer to a request that was carried out.
+func HoldAnswer(ctx *fasthttp.RequestCtx, n int, must bool) bool {
+	c, ok := ctx.Conn().(*conn)
+	switch {
+	case !ok || n <= smallAnswer:
+		return true
+	case must:
+		c.conns.transit.used.Add(int64(n))
+		c.held.Add(int64(n))
+		return true
+	default:
+		return c.hold(n)
+	}
+}
+
+// hold reserves n bytes until the request is answered and the answer is sent; false: they do not fit.
+func (c *conn) hold(n int) bool {
+	if !c.conns.transit.take(int64(n)) {
+		return false
+	}
+	c.held.Add(int64(n))
+	return true
+}
+
+// release gives back what the last request held.
+func (c *conn) release() {
+	if n := c.held.Swap(0); n > 0 {
+		c.conns.transit.used.Add(-n)
+	}
+}
+
+// boundKernel holds the kernel to maxUnsent. It is called for large answers only; event streams use the kernel's bound.
+func (c *conn) boundKernel() {
+	_ = withDescriptor(c.TCPConn, func(fd int) error { // where it fails, the kernel's own bound holds
+		return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+	})
+}
+
+// Write writes an answer. It gives up after a window of the pace in which the client took next to nothing.
+func (c *conn) Write(p []byte) (int, error) {
+	pace, queued := c.conns.answers, 0
+	if len(p) > smallAnswer {
+		if !c.bounded {
+			c.bounded = true
+			c.boundKernel()
+		}
+		queued = c.queued()
+	}
+	sent, taken, until := 0, -queued, time.Time{}
+	for {
+		n, err := c.TCPConn.Write(p[sent:])
+		sent += n
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return sent, err
+		}
+		now, before := time.Now(), taken
+		if until.IsZero() {
+			until = now.Add(pace.Longest - pace.Window)
+		}
+		if taken = sent - c.queued(); taken-before < pace.Bytes || now.After(until) {
+			return sent, err
+		}
+		if err := c.SetWriteDeadline(now.Add(pace.Window)); err != nil {
+			return sent, err
+		}
+	}
+}
+
+// queued is how many written bytes the kernel keeps that the client's side has not acknowledged.
+func (c *conn) queued() (n int) {
+	_ = withDescriptor(c.TCPConn, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+		return err
+	})
+	return n
+}

@@ -1,0 +1,264 @@
+// Package memory keeps the journals in the memory of one process. The one idea: all sessions share one lock and one bound of
+// bytes, and every reader is an entry in its session's list that is woken and polls, so that a slow reader holds nothing.
+package memory
+
+import (
+	"container/list"
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/stream"
+	"studysharper/app/stream/internal/bounds"
+	"studysharper/app/study"
+)
+
+// What counts against Options.MaxBytes besides the events' fields. A run's share
+// includes the error event that ends it if its writer does not.
+const (
+	sessionCost = 512
+	runCost     = 512
+	pastCost    = 64 // of a former run that is remembered
+	eventCost   = 96
+)
+
+// Options bound a Journal. Zero takes the default; below zero panics.
+type Options struct {
+	MaxEvents      int           // events kept a session; default 100
+	MaxEventBytes  int           // of one event's Fields; default 256 KiB
+	MaxBatchBytes  int           // the event that reaches it is the last of its batch; default 16 KiB, about what a client's socket takes
+	MaxSessions    int           // sessions, including those that only have readers; default 20,000
+	MaxRuns        int           // open runs; default 1,024
+	MaxReaders     int           // waiting readers; default 20,000
+	MaxBytes       int64         // all sessions, runs and events together; default 32 MiB
+	TakeoverWithin time.Duration // how long the run of a dead worker waits for another worker; default 10 s
+	StaleAfter     time.Duration // a session idle for longer is freed; default 10 min
+	Epoch          uint64        // of the first session; each later session has the next one; default random
+}
+
+func (o *Options) fill() {
+	bounds.SetDefault(&o.MaxEvents, 100)
+	bounds.SetDefault(&o.MaxEventBytes, 256<<10)
+	bounds.SetDefault(&o.MaxBatchBytes, 16<<10)
+	bounds.SetDefault(&o.MaxSessions, 20_000)
+	bounds.SetDefault(&o.MaxRuns, 1024)
+	bounds.SetDefault(&o.MaxReaders, 20_000)
+	bounds.SetDefault(&o.MaxBytes, 32<<20)
+	bounds.SetDefault(&o.TakeoverWithin, 10*time.Second)
+	bounds.SetDefault(&o.StaleAfter, 10*time.Minute)
+	if o.Epoch == 0 {
+		o.Epoch = 1 + rand.Uint64()>>16 // 48 bits keep an event's id short
+	}
+}
+
+// Stats counts what a Journal holds.
+type Stats struct {
+	Sessions      int // including those that only have readers
+	Runs          int // open ones
+	Orphans       int // of these, those that wait for a takeover
+	Readers       int // waiting ones
+	QueuedEvents  int
+	QueuedBytes   int64  // as counted against MaxBytes
+	DroppedEvents uint64 // dropped unread
+}
+
+// Journal implements stream.Journal and stream.Awaiter. At a bound it makes room: a session
+// past MaxEvents drops its oldest event; past MaxBytes or MaxSessions, the least recently used
+// session that is finished and read is removed; past MaxBytes, the oldest events of unread and
+// then of running sessions follow. The terminal event of a session's newest run is kept until it was read or is
+// stale. If only such events are left, Begin and Since of new sessions are CodeOverloaded, and
+// a run is ended whose next event finds no room. From three quarters of MaxEvents on, an unread
+// token takes the text of the next one. No call blocks.
+type Journal struct {
+	o     Options
+	start time.Time
+
+	mu       sync.Mutex // guards everything below, the sessions and runs included
+	sessions map[uuid.UUID]*session
+	silent   map[uuid.UUID]*Run // the open silent runs, by session
+	lives    uint64             // sessions that ever had a run: o.Epoch+lives is the next epoch
+	read     list.List          // sessions without an open run or an unread end, least recently used first
+	unread   list.List          // those with an unread end that hold other events too
+	running  list.List          // those with an open run that hold events
+	requests int64              // bytes of the requests kept
+	orphans  map[*Run]struct{}
+	stopped  bool // no orphan waits any more
+	stats    Stats
+
+	recoverers map[Recoverer]struct{} // what orphans are offered to
+}
+
+// New makes an empty journal.
+func New(o Options) *Journal {
+	o.fill()
+	return &Journal{
+		o: o, start: time.Now(), sessions: map[uuid.UUID]*session{}, silent: map[uuid.UUID]*Run{}, orphans: map[*Run]struct{}{}, recoverers: map[Recoverer]struct{}{},
+	}
+}
+
+// Stats counts what is held now.
+func (m *Journal) Stats() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.stats
+	s.Sessions, s.Orphans = len(m.sessions), len(m.orphans)
+	return s
+}
+
+// Options are the bounds, with their defaults.
+func (m *Journal) Options() Options { return m.o }
+
+// due is what must be called after the lock is released.
+type due struct {
+	woken  []*Waiter
+	lost   []*Run
+	offers []offer
+}
+
+func (d *due) settle() {
+	for _, r := range d.lost {
+		r.onLost(r.over)
+	}
+	for _, w := range d.woken {
+		w.by.Wake()
+	}
+	for _, o := range d.offers {
+		o.to.Offer(o.orphan.describe)
+	}
+}
+
+// withLock runs f under the lock, and then makes the calls that f has collected.
+func (m *Journal) withLock(f func(*due)) {
+	var d due
+	m.mu.Lock()
+	f(&d)
+	m.mu.Unlock()
+	d.settle()
+}
+
+// Run frees stale sessions until ctx ends, and then gives nil. An open run in one is
+// ended first, with an error event, and the session is kept for StaleAfter once more. When
+// Run has ended, the run of a dead worker ends at once.
+func (m *Journal) Run(ctx context.Context) error {
+	tick := time.NewTicker(max(m.o.StaleAfter/8, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			m.withLock(m.sweep)
+		case <-ctx.Done():
+			m.withLock(m.stopRecovery)
+			return nil
+		}
+	}
+}
+
+func (m *Journal) sweep(d *due) {
+	now := time.Since(m.start)
+	for _, s := range m.sessions {
+		if now-s.touched <= m.o.StaleAfter {
+			continue
+		}
+		if s.busy() {
+			m.interrupt(s.newest, study.Errorf(study.CodeTimeout, "the run was silent for too long"), d)
+		} else {
+			m.remove(s, stream.ErrGone, d)
+		}
+	}
+}
+
+// Drop implements stream.Journal. It ignores ctx.
+func (m *Journal) Drop(_ context.Context, session string) error {
+	key, err := stream.ParseID("session", session)
+	if err != nil {
+		return err
+	}
+	err = stream.ErrGone
+	m.withLock(func(d *due) {
+		if s := m.sessions[key]; s != nil {
+			m.remove(s, stream.ErrGone, d)
+			err = nil
+		}
+	})
+	return err
+}
+
+// makeRoom drops what may be dropped until need more bytes fit under MaxBytes.
+func (m *Journal) makeRoom(need int64, d *due) bool {
+	if need > m.o.MaxBytes {
+		return false
+	}
+	for m.stats.QueuedBytes+need > m.o.MaxBytes {
+		switch {
+		case m.read.Len() > 0:
+			m.remove(m.read.Front().Value.(*session), stream.ErrGone, d)
+		case m.unread.Len() > 0:
+			m.shrink(m.unread.Front().Value.(*session))
+		case m.running.Len() > 0:
+			m.shrink(m.running.Front().Value.(*session))
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// shrink drops the oldest event of s that may be dropped.
+func (m *Journal) shrink(s *session) {
+	m.drop(s, s.oldestDroppable())
+	m.updateLRU(s, false)
+}
+
+// remove forgets a session: its open run is lost and its readers told why.
+func (m *Journal) remove(s *session, why *study.Error, d *due) {
+	if s.busy() {
+		m.closed(s.newest, why)
+		m.lose(s.newest, d)
+	}
+	for len(s.ring) > 0 {
+		m.drop(s, len(s.ring)-1)
+	}
+	m.stats.QueuedBytes -= sessionCost + int64(len(s.past))*pastCost
+	for _, w := range s.waiting {
+		w.failed = why
+	}
+	s.wakeAll(d)
+	s.newest = nil
+	m.updateLRU(s, false)
+	delete(m.sessions, s.key)
+}
+
+// updateLRU puts s into the list in which makeRoom looks for it, at the end if it was touched now.
+func (m *Journal) updateLRU(s *session, touched bool) {
+	if touched {
+		s.touched = time.Since(m.start)
+	}
+	lru := m.lruFor(s)
+	if lru == s.lru && !touched {
+		return
+	}
+	if s.lru != nil {
+		s.lru.Remove(s.place)
+	}
+	if s.lru = lru; lru != nil {
+		s.place = lru.PushBack(s)
+	}
+}
+
+func (m *Journal) lruFor(s *session) *list.List {
+	switch {
+	case s.newest == nil:
+		return nil
+	case !s.busy() && !s.unread:
+		return &m.read
+	case !s.droppable():
+		return nil
+	case !s.busy():
+		return &m.unread
+	default:
+		return &m.running
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package memory
+
+const schedules = 5_000
