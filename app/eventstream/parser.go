@@ -59,7 +59,9 @@ func (p *Parser) LastID() string { return p.lastID }
 func (p *Parser) Retry() (time.Duration, bool) { return p.retry, p.retries }
 
 // Partial reports whether the stream has stopped in the middle of a line or an event.
-func (p *Parser) Partial() bool { return len(p.line) > 0 || p.hasData || p.name != "" || p.id != p.lastID }
+func (p *Parser) Partial() bool {
+	return len(p.line) > 0 || p.hasData || p.name != "" || p.id != p.lastID
+}
 
 // Next parses chunk up to the end of the next event, and returns the rest of the chunk. ok is false if chunk ends before
 // the event does; the next chunk then continues it. The event's data may be part of chunk. A line or an event past its
