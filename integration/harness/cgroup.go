@@ -13,30 +13,29 @@ import (
 	"testing"
 )
 
-// Cgroup is a container's memory control group as the host sees it. The reading from outside is the judge of what the
-// service says of itself.
+// Cgroup is a container's memory control group as the host sees it, against which the service's own figures are checked.
 type Cgroup struct {
 	Dir string
 	v2  bool
 }
 
-// Reading is one look at a control group, in bytes.
+// Reading holds the figures of a control group at one moment, in bytes.
 type Reading struct {
 	usage        int64
-	inactiveFile int64 // page cache that the kernel drops first, and for nothing
+	inactiveFile int64 // page cache that the kernel drops first, at no cost
 	anon         int64 // of the processes alone
 	kernel       int64 // kernel objects and, on v2, the sockets' buffers
-	sockets      int64 // buffers of the service's connections where usage leaves them out (v1), if they were asked for
+	sockets      int64 // buffers of the service's connections where usage leaves them out (v1), if they were read
 	Peak         int64 // highest usage ever, page cache included; 0 where the kernel does not keep it (v2 before 5.19)
 	OomKills     int64
-	limitHits    int64 // times that the limit was run into
+	limitHits    int64 // times that the limit was reached
 }
 
-// Held is what the container really needs: usage less inactive file pages.
+// Held returns what the container needs: usage less inactive file pages.
 func (r Reading) Held() int64 { return r.usage - r.inactiveFile + r.sockets }
 
-// peakSince is the most that was held since an earlier reading. Where the kernel's own peak rose meanwhile, it fell
-// between the two: less what was inactive then, at the least, nothing is missed, however short it was.
+// peakSince returns the most that was held since an earlier reading. If the kernel's own peak rose in between, it counts
+// too, less the inactive pages of whichever reading had fewer, so that no peak is missed, however short.
 func (r Reading) peakSince(before Reading) int64 {
 	peak := r.Held()
 	if r.Peak > before.Peak {
@@ -45,9 +44,8 @@ func (r Reading) peakSince(before Reading) int64 {
 	return peak
 }
 
-// FindCgroup looks the container up by its id, which is unique, under each mounted hierarchy that has a memory
-// controller: where the engine hangs it (docker/ID, system.slice/docker-ID.scope, nested in another container's
-// group) does not matter.
+// FindCgroup finds the container by its id, under each mounted hierarchy that has a memory controller. It does not depend
+// on where the engine creates the group (docker/ID, system.slice/docker-ID.scope, or in another container's group).
 func FindCgroup(t *testing.T, containerID string) Cgroup {
 	t.Helper()
 	mounts, err := memoryMounts("/proc/self/mountinfo")
@@ -59,7 +57,7 @@ func FindCgroup(t *testing.T, containerID string) Cgroup {
 		err := filepath.WalkDir(mount.Dir, func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
-				return fs.SkipDir // a group that vanished meanwhile is none of ours
+				return fs.SkipDir // a group that has vanished is another container's
 			case !entry.IsDir() || !strings.Contains(entry.Name(), containerID) || !Exists(filepath.Join(path, mount.usageFile())):
 				return nil
 			}
@@ -77,12 +75,13 @@ func FindCgroup(t *testing.T, containerID string) Cgroup {
 	return Cgroup{}
 }
 
+// Exists reports whether a file exists.
 func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// memoryMounts are the mount points, v1 and v2, at which memory groups can be.
+// memoryMounts lists the mount points, v1 and v2, that can hold memory groups.
 func memoryMounts(mountinfo string) ([]Cgroup, error) {
 	file, err := os.Open(mountinfo)
 	if err != nil {
@@ -114,6 +113,7 @@ func (c Cgroup) usageFile() string {
 	return "memory.usage_in_bytes"
 }
 
+// Read reads the group's figures.
 func (c Cgroup) Read() (Reading, error) {
 	stat, err := c.fields("memory.stat")
 	if err != nil {
@@ -160,7 +160,7 @@ func (c Cgroup) number(file string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 }
 
-// fields are the lines of a file, each a name and a number.
+// fields reads a file of lines with a name and a number each.
 func (c Cgroup) fields(file string) (map[string]int64, error) {
 	text, err := os.ReadFile(filepath.Join(c.Dir, file))
 	if err != nil {

@@ -40,7 +40,7 @@ func NewEventReader(body io.Reader) EventReader {
 // Next waits for the next event. The end of the response is io.EOF, or io.ErrUnexpectedEOF in the middle of an event.
 func (r EventReader) Next() (Event, error) {
 	raw, err := r.reader.Next()
-	if err == io.EOF && r.reader.Partial() { //nolint:errorlint // the reader returns the source's own error
+	if err == io.EOF && r.reader.Partial() {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
@@ -58,7 +58,7 @@ func (r EventReader) All() ([]Event, error) {
 	var events []Event
 	for {
 		e, err := r.Next()
-		if err == io.EOF { //nolint:errorlint // Next does not wrap it
+		if err == io.EOF {
 			return events, nil
 		}
 		if err != nil {

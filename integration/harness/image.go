@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	// ImageRepo is the repository of every image that the tests build.
 	ImageRepo = "studysharper"
 
 	// FaultTag is the build tag of workers that fail on demand, in ways that no request to the service can cause.

@@ -7,7 +7,7 @@ import (
 
 const (
 	sampleEvery = 100 * time.Millisecond
-	// mostMoments of a curve are kept: 20 minutes of them. Of a longer one the higher of each two is, again and again.
+	// mostMoments bounds the moments of a curve, 20 minutes of them. A longer curve keeps the higher of each two.
 	mostMoments = 12_000
 )
 
@@ -22,11 +22,11 @@ type moment struct {
 // curve is memory over time.
 type curve struct {
 	Moments []moment
-	stride  int // readings that are one moment
-	merged  int // of the last moment; 0 = it is whole
+	stride  int // readings that are joined into one moment
+	merged  int // readings in the last moment; 0 = it is complete
 }
 
-// add takes in a reading; of those that are one moment the highest stays.
+// add adds a reading. The highest of those that are joined stays.
 func (c *curve) add(m moment) {
 	if last := len(c.Moments) - 1; c.merged == 0 {
 		c.Moments = append(c.Moments, m)
@@ -60,20 +60,21 @@ type Sampler struct {
 	Stop  chan struct{}
 	Done  chan struct{}
 
-	// Safe to read once done is closed.
+	// Safe to read once Done is closed.
 	Curve   curve
 	Peak    int64 // highest reading
-	highest int64 // what was held at most since the container's start, by the kernel's own peak too
+	highest int64 // the most that was held since the container's start, by the kernel's peak too
 	last    Reading
 	Err     error
 }
 
+// Sample starts to read a control group. On v1 the readings leave out the sockets' buffers.
 func Sample(t *testing.T, group Cgroup) *Sampler {
 	t.Helper()
 	return sampling(group.Read)
 }
 
-// Sample is sample of its control group, with the sockets' buffers, on v1 too.
+// Sample starts to read the container's control group, and on v1 the sockets' buffers too.
 func (h *Instance) Sample() *Sampler { return sampling(h.ReadCgroup) }
 
 func sampling(read func() (Reading, error)) *Sampler {
@@ -96,7 +97,7 @@ func (s *Sampler) run() {
 	}
 }
 
-// take reads once; false: that failed.
+// take reads once, and reports whether that succeeded.
 func (s *Sampler) take() bool {
 	now, err := s.read()
 	if s.Err = err; err != nil {
@@ -104,7 +105,7 @@ func (s *Sampler) take() bool {
 	}
 	before := s.last
 	if len(s.Curve.Moments) == 0 {
-		before = Reading{inactiveFile: now.inactiveFile} // the start's peak counts, less what is inactive now
+		before = Reading{inactiveFile: now.inactiveFile} // the peak of the start counts, less what is inactive now
 	}
 	s.last = now
 	s.Peak = max(s.Peak, now.Held())
@@ -113,7 +114,8 @@ func (s *Sampler) take() bool {
 	return true
 }
 
-// End stops the sampling, after one last reading, and returns that and what was held at most since the container's start.
+// End stops the sampling after one last reading. It returns the most that was held since the container's start, and that
+// reading.
 func (s *Sampler) End(t *testing.T) (int64, Reading) {
 	t.Helper()
 	close(s.Stop)
