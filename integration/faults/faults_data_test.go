@@ -11,6 +11,8 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	_ "modernc.org/sqlite" // the driver
+
 	"studysharper/integration/harness"
 )
 
