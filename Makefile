@@ -104,12 +104,12 @@ bench: ## every benchmark
 	go test -run '^$$' -bench . -benchmem ./app/... ./loadtest/...
 
 soak: ## 250 recycles under load, or 1,000 with FULL=1 (about two minutes): nothing may fail
-	go run ./loadtest/benchrecycle -parts keepalive,fresh -think 1ms -max-requests 90 -jitter 10 \
+	go run ./loadtest bench-recycle -parts keepalive,fresh -think 1ms -max-requests 90 -jitter 10 \
 		$(if $(filter 1,$(FULL)),-requests 600000 -fresh 20000 -recycles 1000,-requests 150000 -fresh 5000 -recycles 250)
 
 bench-recycle: ## everything that recycling promises, at full size (about 10 minutes, on a quiet machine)
-	go run ./loadtest/benchrecycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance
-	go run ./loadtest/benchrecycle -parts ratio -ratio-pairs 5 -ratio-window 8s
+	go run ./loadtest bench-recycle -max-requests 800 -parts keepalive,fresh,idle,streams,kill,stop,balance
+	go run ./loadtest bench-recycle -parts ratio -ratio-pairs 5 -ratio-window 8s
 
 bench-streams: ## what 10,000 event streams cost, in the container (about 6 minutes, on a quiet machine; PARTS=idle,storm for some)
 	.ci/base-images golang:1.26-bookworm

@@ -12,7 +12,6 @@ import (
 
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
-	"studysharper/loadtest/server"
 )
 
 const (
@@ -32,13 +31,13 @@ type live struct {
 	held    bool          // streams are, besides
 	length  time.Duration // of the run; 0 = as long as its requests take
 	sheet   *measure.Sheet
-	sampler *server.Sampler // nil = nobody asks the service
+	sampler *measure.Sampler // nil = nobody asks the service
 	marks   chan measure.Totals
 }
 
 // newLive sets the sheet's watch, so it must come before the first request. held: what
 // is counted are more than the plan's requests, namely the openings of streams too.
-func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *server.Sampler) *live {
+func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *measure.Sampler) *live {
 	l := &live{w: w, plan: plan, held: held, length: plan.Duration, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
 	if plan.Schedule != nil && plan.Requests == 0 {
 		l.length = plan.Schedule.Length()

@@ -5,6 +5,7 @@
 //
 //	loadtest [flags] [URL]            a run; -h lists the flags
 //	loadtest compare A.json B.json    two runs beside each other
+//	loadtest bench-recycle [flags]    what clients notice when workers are replaced
 //	loadtest fakellm [flags]          a fake language model to test against
 package main
 
@@ -19,6 +20,7 @@ import (
 	"syscall"
 
 	"studysharper/loadtest/report"
+	"studysharper/loadtest/scenario/recycle"
 )
 
 // The exit statuses.
@@ -40,6 +42,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) > 0 && args[0] == "fakellm":
 		return serveFake(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "bench-recycle":
+		return recycle.Run(ctx, args[1:], stdout, stderr)
 	case len(args) > 0 && args[0] == "compare":
 		return compare(args[1:], stdout, stderr)
 	}

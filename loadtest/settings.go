@@ -61,6 +61,7 @@ type given struct {
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
        loadtest -scenario idle-streams [flags] [N] [URL]
        loadtest compare A.json B.json    two runs that -json wrote, beside each other
+       loadtest bench-recycle [flags]    what clients notice when workers are replaced
        loadtest fakellm [flags]          a fake language model to test against
 
 Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.

@@ -14,7 +14,6 @@ import (
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
 	"studysharper/loadtest/report"
-	"studysharper/loadtest/server"
 )
 
 const healthTimeout = 10 * time.Second
@@ -31,7 +30,7 @@ func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
 	sampler, err := s.ready(ctx, people)
 	if err != nil {
 		fmt.Fprintln(stderr, "loadtest:", err)
-		if errors.Is(err, server.ErrToken) || errors.Is(err, errToken) {
+		if errors.Is(err, measure.ErrToken) || errors.Is(err, errToken) {
 			return exitUsage
 		}
 		return exitNoHealth
@@ -74,7 +73,7 @@ func (s *settings) announce(w io.Writer) {
 
 // ready makes sure that the target can be measured. The sampler is nil where nobody
 // is to be asked for the service's metrics.
-func (s *settings) ready(ctx context.Context, people io.Writer) (*server.Sampler, error) {
+func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sampler, error) {
 	if s.unknown != nil {
 		return nil, s.unknown
 	}
@@ -86,7 +85,7 @@ func (s *settings) ready(ctx context.Context, people io.Writer) (*server.Sampler
 	if err := s.checkToken(ctx); err != nil || s.adminToken == "" {
 		return nil, err
 	}
-	sampler := server.NewSampler(s.target, s.adminToken)
+	sampler := measure.NewSampler(s.target, s.adminToken)
 	_, err = sampler.Check(ctx)
 	return sampler, err
 }
@@ -116,7 +115,7 @@ func (s *settings) health(ctx context.Context) (string, error) {
 
 // once makes one request over a connection of its own.
 func (s *settings) once(ctx context.Context, path string) (client.Answer, error) {
-	conn := client.Conn{Target: s.target}
+	conn := client.Client{Target: s.target}
 	defer conn.Close()
 	return conn.Do(ctx, s.target.Request("GET", path, nil, client.Options{Close: true}), min(s.options.Timeout, healthTimeout))
 }
@@ -134,7 +133,7 @@ func (s *settings) checkToken(ctx context.Context) error {
 }
 
 // load makes the load and sums it up.
-func (s *settings) load(ctx context.Context, sampler *server.Sampler, people io.Writer) (*report.Report, error) {
+func (s *settings) load(ctx context.Context, sampler *measure.Sampler, people io.Writer) (*report.Report, error) {
 	sheet := measure.NewSheet()
 	o := s.options
 	o.Target, o.Sheet = s.target, sheet
@@ -161,8 +160,8 @@ func (s *settings) load(ctx context.Context, sampler *server.Sampler, people io.
 	return s.sum(ctx, kept, result, sampler, sheet.Began()), nil
 }
 
-func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sampler *server.Sampler, began time.Time) *report.Report {
-	var samples []server.Sample
+func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sampler *measure.Sampler, began time.Time) *report.Report {
+	var samples []measure.Sample
 	unread := 0
 	if sampler != nil {
 		samples, unread = sampler.Samples()

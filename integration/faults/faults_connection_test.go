@@ -14,7 +14,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"studysharper/integration/harness"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 const (
@@ -54,7 +54,7 @@ func descriptorsGone(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{}, func(host *container.HostConfig) {
 		host.Ulimits = []*container.Ulimit{{Name: "nofile", Soft: fewFiles, Hard: fewFiles}}
 	})
-	open, err := wire.Dial(i.Context(), h.Address, netip.Addr{}, harness.ClientPatience)
+	open, err := client.Dial(i.Context(), h.Address, netip.Addr{}, harness.ClientPatience)
 	if err != nil {
 		i.Fatal(err)
 	}

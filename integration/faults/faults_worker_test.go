@@ -9,7 +9,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"studysharper/integration/harness"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 // hangFaults are workers that live and do nothing. The least that a worker may be silent for is 4 s.
@@ -82,7 +82,7 @@ func panicking(i *incident) {
 	const panics = 20
 	for range panics {
 		_, err := triggerFault(h, i, "/debug/panic")
-		if failure, ok := errors.AsType[*wire.Failure](err); !ok || failure.Kind != wire.StatusKind(500) {
+		if failure, ok := errors.AsType[*client.Failure](err); !ok || failure.Kind != client.StatusKind(500) {
 			i.Errorf("the panic is answered: %v", err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"studysharper/integration/harness"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 // beginRuns begins n runs, and gives the worker that makes each, by the path of its stream.
@@ -18,7 +18,7 @@ func beginRuns(h *harness.Instance, i *incident, n int) map[string]int {
 	i.Helper()
 	ports := map[string]int{}
 	for range n {
-		conn, err := wire.Dial(i.Context(), h.Address, netip.Addr{}, harness.AskTimeout)
+		conn, err := client.Dial(i.Context(), h.Address, netip.Addr{}, harness.AskTimeout)
 		if err != nil {
 			i.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func beginRuns(h *harness.Instance, i *incident, n int) map[string]int {
 	return makers
 }
 
-func beginRun(h *harness.Instance, i *incident, conn *wire.Conn) (path string) {
+func beginRun(h *harness.Instance, i *incident, conn *client.Conn) (path string) {
 	i.Helper()
 	got, err := conn.Do(harness.PostRequest("/api/ai/process-stream", fmt.Sprintf(`{"type":"chat","user_id":"student","message":"What is light, question %d?"}`, harness.RequestNumber.Add(1))), "")
 	var begun struct {

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 
 	"studysharper/integration/harness"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 	"studysharper/loadtest/fakellm"
 )
 
@@ -25,7 +25,7 @@ func (s gatedModel) sendPending(i *incident, n int) *pendingRequests {
 	f := &pendingRequests{landed: make(chan pendingResult, n)}
 	before := s.model.Counts().Active
 	for range n {
-		conn, err := wire.Dial(i.Context(), s.Address, netip.Addr{}, harness.ClientPatience)
+		conn, err := client.Dial(i.Context(), s.Address, netip.Addr{}, harness.ClientPatience)
 		if err != nil {
 			i.Fatal(err)
 		}

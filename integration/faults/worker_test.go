@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"studysharper/integration/harness"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 // succeeded reports whether two workers serve, none of which is one of those gone.
@@ -55,7 +55,7 @@ func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 // fault's matter.
 func triggerFault(h *harness.Instance, i *incident, route string) (worker int, err error) {
 	i.Helper()
-	conn, err := wire.Dial(i.Context(), h.Address, netip.Addr{}, harness.AskTimeout)
+	conn, err := client.Dial(i.Context(), h.Address, netip.Addr{}, harness.AskTimeout)
 	if err != nil {
 		i.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (i *incident) failUnderLoad(h *harness.Instance, blow func() (victim int)) 
 	}
 	strayed := 0
 	for _, err := range all.Failures {
-		failure, ok := errors.AsType[*wire.Failure](err)
+		failure, ok := errors.AsType[*client.Failure](err)
 		if !ok || before[failure.Port] != victim {
 			strayed++
 			i.Errorf("a request that the dead worker did not hold: %v", err)

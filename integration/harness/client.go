@@ -20,7 +20,7 @@ const NotesFile = "../../../shared/data/notes-photosynthesis.txt"
 // UserID is the user of requests that need only one.
 const UserID = "7b1f3c52-58a2-4a52-9a64-52c0a1f6f001"
 
-var client = http.Client{Timeout: 90 * time.Second}
+var httpClient = http.Client{Timeout: 90 * time.Second}
 
 // Answer is a response, read to its end.
 type Answer struct {
@@ -31,7 +31,7 @@ type Answer struct {
 
 // Send makes one request. header holds names and values in turn; the content type is JSON unless header sets another.
 func (s *Service) Send(method, path string, body []byte, header ...string) (Answer, error) {
-	return s.SendBy(&client, method, path, body, header...)
+	return s.SendBy(&httpClient, method, path, body, header...)
 }
 
 // SendBy is Send with another HTTP client.

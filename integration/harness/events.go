@@ -71,7 +71,7 @@ func (r EventReader) All() ([]Event, error) {
 // Follow reads a stream until the server ends it.
 func (s *Service) Follow(t *testing.T, path string) []Event {
 	t.Helper()
-	response, err := client.Get(s.URL + path)
+	response, err := httpClient.Get(s.URL + path)
 	if err != nil {
 		t.Fatal(err)
 	}

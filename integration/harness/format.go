@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"studysharper/loadtest/chart"
+	charts "studysharper/loadtest/report"
 )
 
 // Amount formats bytes as megabytes, or as kilobytes below 0.1 MB.
@@ -54,9 +54,9 @@ func lasting(s float64) string {
 	case s < 1:
 		return Short(time.Duration(s * float64(time.Second)))
 	case s < 120:
-		return chart.Number(s, 1) + " s"
+		return charts.Number(s, 1) + " s"
 	default:
-		return chart.Number(s/60, 1) + " min"
+		return charts.Number(s/60, 1) + " min"
 	}
 }
 

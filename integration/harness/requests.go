@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 // AskTimeout bounds one request.
@@ -48,11 +48,11 @@ func AskAll(to netip.AddrPort, clients int, request func(n int64) []byte, next f
 var RequestNumber atomic.Int64
 
 func askMany(to netip.AddrPort, request func(n int64) []byte, next func() (time.Time, bool)) (a Outcome) {
-	var conn *wire.Conn
+	var conn *client.Conn
 	for due, more := next(); more; due, more = next() {
 		var err error
 		if conn == nil {
-			conn, err = wire.Dial(context.Background(), to, netip.Addr{}, AskTimeout)
+			conn, err = client.Dial(context.Background(), to, netip.Addr{}, AskTimeout)
 		}
 		if err == nil {
 			_, err = conn.Do(request(RequestNumber.Add(1)), "")

@@ -75,7 +75,7 @@ func (c *RunClients) Make(n, runs int) {
 func (c *RunClients) once() {
 	body := fmt.Sprintf(`{"type":"flashcard_generation","user_id":"student","message":"cards, please: %s","options":{"count":2,`+
 		`"content":"Chlorophyll absorbs blue light. Carotene absorbs violet light. Stomata let carbon dioxide in."}}`, uuid.NewString())
-	response, err := client.Post(c.Post()+"/api/ai/process-stream", "application/json", strings.NewReader(body))
+	response, err := httpClient.Post(c.Post()+"/api/ai/process-stream", "application/json", strings.NewReader(body))
 	if err != nil {
 		c.Unbegun.Add(1)
 		c.noteFirst("begin a run: %v", err)
@@ -127,7 +127,7 @@ func (c *RunClients) readOnce(path string, last *string, seq *int, end *Event) (
 	if *last != "" {
 		request.Header.Set("Last-Event-ID", *last)
 	}
-	response, err := client.Do(request)
+	response, err := httpClient.Do(request)
 	if err != nil {
 		return false, err
 	}

@@ -62,7 +62,7 @@ func (r *scenarioRun) drive(name string, plan pace.Plan) sheets.Result {
 func (r *scenarioRun) ask(plan pace.Plan, request func(n int64) raw.Request) sheets.Result {
 	r.Helper()
 	sheet := sheets.NewSheet()
-	hire := func() pace.Worker { return &requester{raw.Conn{Target: r.target}, sheet, request} }
+	hire := func() pace.Worker { return &requester{raw.Client{Target: r.target}, sheet, request} }
 	if _, err := plan.Run(r.Context(), hire); err != nil {
 		r.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (r *scenarioRun) took(sheet *sheets.Sheet) sheets.Result {
 
 // requester is a client of one connection.
 type requester struct {
-	conn    raw.Conn
+	conn    raw.Client
 	sheet   *sheets.Sheet
 	request func(n int64) raw.Request
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"studysharper/loadtest/measure"
-	"studysharper/loadtest/server"
 )
 
 const (
@@ -63,7 +62,7 @@ type Server struct {
 	OOMKills   int64            `json:"oom_kills"`
 	Streams    int64            `json:"most_streams"`
 	Unread     int              `json:"readings_failed"`
-	Samples    []server.Sample  `json:"samples"`
+	Samples    []measure.Sample `json:"samples"`
 }
 
 // Run is what a Report is made of besides what was measured.
@@ -76,7 +75,7 @@ type Run struct {
 }
 
 // New makes a Report and judges it. samples are nil where the service was not asked.
-func New(run Run, m measure.Result, samples []server.Sample, unread int) *Report {
+func New(run Run, m measure.Result, samples []measure.Sample, unread int) *Report {
 	r := &Report{Version: version, Target: run.Target, Scenario: run.Scenario, Model: run.Model, Began: run.Began.UTC(),
 		Interrupted: run.Interrupted, Total: m.All(), OK: m.OK, Failed: m.Failed, Failures: m.Failures,
 		DurationMS: float64(m.Took.Microseconds()) / 1000, RPS: float64(m.All()) / max(m.Took.Seconds(), 1e-9),
@@ -90,7 +89,7 @@ func New(run Run, m measure.Result, samples []server.Sample, unread int) *Report
 	return r
 }
 
-func newServer(samples []server.Sample, unread int) *Server {
+func newServer(samples []measure.Sample, unread int) *Server {
 	first, last := samples[0], samples[len(samples)-1]
 	s := &Server{Samples: samples, Unread: unread, LimitBytes: last.Limit, Recycles: map[string]int64{}, Hits: last.Hits - first.Hits,
 		Misses: last.Misses - first.Misses, Shed: last.Shed - first.Shed, OOMKills: last.OOMKills - first.OOMKills}

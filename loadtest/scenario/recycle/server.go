@@ -1,8 +1,4 @@
-// Package service runs a StudySharper to be measured: it starts it with chosen
-// settings, watches its workers while it lives, and ends it. The one idea: what is
-// judged (processes, connections) is read from the kernel, and only what the kernel
-// does not know (why a worker was replaced) from the service itself.
-package service
+package recycle
 
 import (
 	"bufio"
@@ -30,7 +26,7 @@ const (
 	bootWait     = 20 * time.Second // for all workers to be ready
 	gracefulTime = 20               // GRACEFUL_TIMEOUT of the server, seconds
 	keptLines    = 20               // of the server's complaints
-	adminToken   = "benchrecycle-admin-token"
+	adminToken   = "bench-recycle-admin-token"
 	maxLogLine   = 64 << 10
 	freezeWait   = time.Second // for a stopped worker to stand still
 	lastWords    = time.Second // for the log's end to be read
@@ -81,9 +77,9 @@ func baseEnvironment(dir string, workers int) map[string]string {
 	}
 }
 
-// Start starts a server on a free port of 127.0.0.1, waits until all its workers are
+// startServer starts a server on a free port of 127.0.0.1, waits until all its workers are
 // ready, and begins to watch it. It is to be ended with Stop.
-func Start(ctx context.Context, o Options) (*Server, error) {
+func startServer(ctx context.Context, o Options) (*Server, error) {
 	dir, err := os.MkdirTemp(o.Dir, "server-")
 	if err != nil {
 		return nil, err

@@ -1,9 +1,7 @@
-// Command benchrecycle measures that nobody notices when workers are replaced. It
-// runs a StudySharper of its own on 127.0.0.1, puts it under load while its workers
-// recycle, are killed or are stopped, and holds what the clients saw to the goals.
-// The one idea: the clients are bare sockets that never try again, because a client
-// that does hides exactly the failures that are looked for.
-package main
+// Package recycle measures what clients notice when workers are replaced. It runs a StudySharper of its own on 127.0.0.1,
+// loads it while its workers recycle, are killed or are stopped, and compares what the clients saw with the goals. The clients
+// never retry, because a retry hides exactly the failures that are measured.
+package recycle
 
 import (
 	"context"
@@ -13,34 +11,28 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
-// The exit statuses.
+// The exit statuses of Run, which are the load tool's.
 const (
 	exitPassed = 0
 	exitFailed = 1
 	exitUsage  = 2
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
-
-// run is main without the process: it gives the exit status. SIGINT and SIGTERM end
-// it early, with what was measured by then and status 1.
-func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// Run measures the parts that the arguments choose, and prints a table of figures and goals. It returns the exit status: 0 if
+// every goal was reached, 1 if not, 2 for wrong usage. The end of ctx ends it early, with what was measured by then.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parseSettings(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitPassed
 	case err != nil:
-		fmt.Fprintln(stderr, "benchrecycle:", err)
+		fmt.Fprintln(stderr, "loadtest bench-recycle:", err)
 		return exitUsage
 	}
 	table := stdout
@@ -55,16 +47,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = r.writeJSON(stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "benchrecycle:", err)
-		return exitFailed
+		fmt.Fprintln(stderr, "loadtest bench-recycle:", err)
 	}
-	if !r.Pass {
+	if err != nil || !r.Pass {
 		return exitFailed
 	}
 	return exitPassed
 }
 
-// bench is one run of this program.
+// bench is one run.
 type bench struct {
 	o        settings
 	binary   string
@@ -97,7 +88,7 @@ var parts = []part{
 
 // measure runs the parts chosen and judges them.
 func measure(ctx context.Context, o settings, progress io.Writer) (report, error) {
-	dir, err := os.MkdirTemp("", "benchrecycle-")
+	dir, err := os.MkdirTemp("", "bench-recycle-")
 	if err != nil {
 		return report{}, err
 	}

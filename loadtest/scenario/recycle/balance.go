@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"context"
@@ -8,8 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/service"
-	"studysharper/loadtest/benchrecycle/wire"
+	"github.com/google/uuid"
+
+	"studysharper/loadtest/client"
 	"studysharper/loadtest/pace"
 )
 
@@ -35,7 +36,7 @@ type held interface {
 
 // balance: connections, and then streams, on workers that recycle.
 func (b *bench) balance(ctx context.Context) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *service.Server) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		if err := b.spread(ctx, s, "connections", &heldConnections{to: s.Address(), n: b.o.connections}); err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (b *bench) balance(ctx context.Context) error {
 
 // spread measures the share of the busiest worker at rest and, in rounds, behind as
 // many recycles as there are workers.
-func (b *bench) spread(ctx context.Context, s *service.Server, what string, h held) error {
+func (b *bench) spread(ctx context.Context, s *Server, what string, h held) error {
 	if err := h.open(ctx); err != nil {
 		h.close()
 		return err
@@ -76,7 +77,7 @@ func (b *bench) spread(ctx context.Context, s *service.Server, what string, h he
 
 // recycle drives until as many workers have been recycled as there are, and reports
 // whether they were.
-func (b *bench) recycle(ctx context.Context, s *service.Server, h held) bool {
+func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 	until := s.Recycled() + int64(b.o.workers)
 	driving, cancel := context.WithTimeout(ctx, recycleWait)
 	defer cancel()
@@ -95,7 +96,7 @@ const sampleWait = 50 * time.Millisecond
 
 // settled gives the busiest worker's share of the ports, once it is good or no more
 // time is left, and who holds how many.
-func (b *bench) settled(ctx context.Context, s *service.Server, ports []int) (share float64, words string) {
+func (b *bench) settled(ctx context.Context, s *Server, ports []int) (share float64, words string) {
 	for end := time.Now().Add(settleTime); ; {
 		p, err := s.Page(ctx)
 		if err != nil {
@@ -110,7 +111,7 @@ func (b *bench) settled(ctx context.Context, s *service.Server, ports []int) (sh
 
 // shareOf asks the kernel which worker holds which of the ports. Ports that none
 // holds count as another worker's: they are gone, or on their way.
-func shareOf(workers []service.Worker, clients func(pid int) map[int]bool, ports []int) (share float64, words string) {
+func shareOf(workers []Worker, clients func(pid int) map[int]bool, ports []int) (share float64, words string) {
 	most, left := 0, len(ports)
 	for _, w := range workers {
 		n, on := 0, clients(w.PID)
@@ -129,13 +130,13 @@ func shareOf(workers []service.Worker, clients func(pid int) map[int]bool, ports
 type heldConnections struct {
 	to      netip.AddrPort
 	n       int
-	clients []*client
+	clients []*requester
 }
 
 func (h *heldConnections) open(context.Context) error {
 	l := &load{to: h.to}
 	for i := range h.n {
-		c := &client{load: l, number: i, tally: newTally()}
+		c := &requester{load: l, number: i, tally: newTally()}
 		h.clients = append(h.clients, c)
 		c.once()
 		if c.conn == nil {
@@ -179,7 +180,7 @@ func (h *heldConnections) close() *tally {
 type heldStreams struct {
 	to      netip.AddrPort
 	n       int
-	conns   []*wire.Conn
+	conns   []*client.Conn
 	reading sync.WaitGroup
 	over    atomic.Bool
 	tally   *tally
@@ -187,12 +188,12 @@ type heldStreams struct {
 
 func (h *heldStreams) open(ctx context.Context) error {
 	for i := range h.n {
-		conn, err := wire.Dial(ctx, h.to, netip.Addr{}, exchangeTimeout)
+		conn, err := client.Dial(ctx, h.to, netip.Addr{}, exchangeTimeout)
 		if err != nil {
 			return err
 		}
 		h.conns = append(h.conns, conn)
-		stream, err := conn.Stream(fmt.Appendf(nil, "GET /api/ai/stream/%s HTTP/1.1\r\nHost: %s\r\n\r\n", wire.NewSession(), h.to), streamSilence)
+		stream, err := conn.Stream(fmt.Appendf(nil, "GET /api/ai/stream/%s HTTP/1.1\r\nHost: %s\r\n\r\n", uuid.NewString(), h.to), streamSilence)
 		if err != nil {
 			return fmt.Errorf("stream %d of %d: %w", i+1, h.n, err)
 		}
@@ -202,7 +203,7 @@ func (h *heldStreams) open(ctx context.Context) error {
 }
 
 // hold reads a stream, on which nothing is to come and which is not to end.
-func (h *heldStreams) hold(stream *wire.Events) {
+func (h *heldStreams) hold(stream *client.Events) {
 	e, err := stream.Next()
 	if h.over.Load() {
 		return

@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ type settings struct {
 	connections, balanceRounds int
 }
 
-const synopsis = `usage: benchrecycle [flags]
+const synopsis = `usage: loadtest bench-recycle [flags]
 Measures what clients notice of workers that are replaced; see -parts. Exit status 0
 when every goal holds, 1 when not.
 `
@@ -48,7 +48,7 @@ when every goal holds, 1 when not.
 // one line, the error's.
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	s := settings{env: map[string]string{}}
-	fs := flag.NewFlagSet("benchrecycle", flag.ContinueOnError)
+	fs := flag.NewFlagSet("loadtest bench-recycle", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	chosen := fs.String("parts", "all", "which `parts`, separated by commas: "+strings.Join(names(), ", "))

@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"context"
@@ -14,8 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/service"
-	"studysharper/loadtest/benchrecycle/wire"
+	"github.com/google/uuid"
+
+	"studysharper/loadtest/client"
 	"studysharper/loadtest/fakellm"
 	"studysharper/loadtest/pace"
 )
@@ -48,7 +49,7 @@ func (b *bench) streams(ctx context.Context) error {
 	} {
 		settings[name] = value
 	}
-	return b.with(ctx, settings, true, func(ctx context.Context, s *service.Server) error {
+	return b.with(ctx, settings, true, func(ctx context.Context, s *Server) error {
 		c := &streamCount{tally: newTally()}
 		busy := &load{to: s.Address(), clients: background, idle: backgroundIdle}
 		others, err := beside(ctx, busy, func() error { b.watchStreams(ctx, s, c, text); return nil })
@@ -86,7 +87,7 @@ func serveUpstream(ctx context.Context, text string) (*http.Server, string, erro
 
 // watchStreams keeps the streams open until there were enough recycles, or for as
 // long as it may take, and lets those that are open end.
-func (b *bench) watchStreams(ctx context.Context, s *service.Server, c *streamCount, text string) {
+func (b *bench) watchStreams(ctx context.Context, s *Server, c *streamCount, text string) {
 	enough, cancel := context.WithTimeout(ctx, b.o.streamLimit)
 	defer cancel()
 	var all sync.WaitGroup
@@ -144,7 +145,7 @@ func (c *streamCount) gap(d time.Duration) {
 }
 
 // settle takes in a stream that has ended. want is its run's whole text.
-func (c *streamCount) settle(q *wire.Sequence, want string, crossings int64) {
+func (c *streamCount) settle(q *client.Sequence, want string, crossings int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.streams++
@@ -194,20 +195,20 @@ func (b *bench) addStreams(c *streamCount, others *tally, recycles int64) {
 // watcher has one stream open at a time.
 type watcher struct {
 	number  int
-	service *service.Server
+	service *Server
 	quiet   time.Duration
 	text    string
 	count   *streamCount
 
 	asked   int
-	current atomic.Pointer[wire.Events]
+	current atomic.Pointer[client.Events]
 	refused atomic.Bool // the run could not be begun
 }
 
 // once opens a stream, has its run begun after a while (at once when it is enough),
 // and reads it to its end.
 func (w *watcher) once(ctx, enough context.Context) {
-	session := wire.NewSession()
+	session := uuid.NewString()
 	recycled := w.service.Recycled()
 	if !w.open(session, "") {
 		pace.Sleep(ctx, time.Second)
@@ -226,7 +227,7 @@ func (w *watcher) once(ctx, enough context.Context) {
 			w.current.Load().Close()
 		}
 	})
-	var q wire.Sequence
+	var q client.Sequence
 	whole := w.follow(ctx, session, &q)
 	if ctx.Err() != nil || w.refused.Load() {
 		return // interrupted, or counted as a failed request
@@ -238,7 +239,7 @@ func (w *watcher) once(ctx, enough context.Context) {
 }
 
 // follow reads a session's events until its run's last one, and reports whether that came.
-func (w *watcher) follow(ctx context.Context, session string, q *wire.Sequence) bool {
+func (w *watcher) follow(ctx context.Context, session string, q *client.Sequence) bool {
 	var last time.Time // of a token
 	for reconnects := 0; !q.Ended && ctx.Err() == nil; {
 		e, err := w.current.Load().Next()
@@ -267,7 +268,7 @@ func (w *watcher) follow(ctx context.Context, session string, q *wire.Sequence) 
 // open opens a stream of the session from behind an event; "" = from its beginning.
 func (w *watcher) open(session, after string) bool {
 	began := time.Now()
-	conn, err := wire.Dial(context.Background(), w.service.Address(), netip.Addr{}, exchangeTimeout)
+	conn, err := client.Dial(context.Background(), w.service.Address(), netip.Addr{}, exchangeTimeout)
 	if err != nil {
 		return w.count.request(time.Since(began), err)
 	}
@@ -292,7 +293,7 @@ func (w *watcher) post(session string) bool {
 	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: %s\r\nX-Request-ID: %s\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
 		w.service.Address(), id, len(body), body)
 	began := time.Now()
-	conn, err := wire.Dial(context.Background(), w.service.Address(), netip.Addr{}, exchangeTimeout)
+	conn, err := client.Dial(context.Background(), w.service.Address(), netip.Addr{}, exchangeTimeout)
 	if err == nil {
 		_, err = conn.Do([]byte(request), id)
 		conn.Close()

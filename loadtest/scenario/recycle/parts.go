@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"studysharper/loadtest/benchrecycle/service"
 )
 
 const (
@@ -33,11 +31,11 @@ func recyclingOff() map[string]string {
 // with runs do on a server of its own, under a context that also ends with the
 // server. What the watch saw goes into the overall figures. hitless: no worker is
 // to end but by a recycle, and the metrics page is to be there all the time.
-func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *service.Server) error) error {
+func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *Server) error) error {
 	for name, value := range b.o.env {
 		settings[name] = value
 	}
-	s, err := service.Start(ctx, service.Options{Binary: b.binary, Dir: b.dir, Workers: b.o.workers, Env: settings})
+	s, err := startServer(ctx, Options{Binary: b.binary, Dir: b.dir, Workers: b.o.workers, Env: settings})
 	if err != nil {
 		return err
 	}
@@ -61,7 +59,7 @@ func (b *bench) with(ctx context.Context, settings map[string]string, hitless bo
 }
 
 // settle ends a server and takes in what was seen of it.
-func (b *bench) settle(s *service.Server, hitless bool) {
+func (b *bench) settle(s *Server, hitless bool) {
 	end := s.Stop()
 	o, seen := &b.over, s.Seen()
 	o.servers++
@@ -92,7 +90,7 @@ func (o *overall) complaints(lines []string) {
 }
 
 // drive runs a load and tells how far it is.
-func (b *bench) drive(ctx context.Context, l *load, s *service.Server) *tally {
+func (b *bench) drive(ctx context.Context, l *load, s *Server) *tally {
 	done := make(chan struct{})
 	told := make(chan struct{})
 	go func() {
@@ -128,7 +126,7 @@ func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
 // keepalive: many requests over few connections, through many recycles. A machine that
 // answers faster than it recycles makes more requests, until there were enough recycles.
 func (b *bench) keepalive(ctx context.Context) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *service.Server) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.requests), idle: b.o.think}
 		l.more = func() bool { return s.Recycled() < int64(b.o.recycles) }
 		t := b.drive(ctx, l, s)
@@ -141,7 +139,7 @@ func (b *bench) keepalive(ctx context.Context) error {
 
 // fresh: a connection for each request.
 func (b *bench) fresh(ctx context.Context) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *service.Server) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.freshRequests), fresh: true}
 		t := b.drive(ctx, l, s)
 		p, err := s.Page(context.WithoutCancel(ctx))
@@ -152,7 +150,7 @@ func (b *bench) fresh(ctx context.Context) error {
 
 // idle: clients whose connections are silent for longer than a worker lives.
 func (b *bench) idle(ctx context.Context) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *service.Server) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		busy := &load{to: s.Address(), clients: background, idle: backgroundIdle}
 		var t *tally
 		others, err := beside(ctx, busy, func() error {
@@ -175,8 +173,8 @@ func (b *bench) ratio(ctx context.Context) error {
 
 // ratioOf measures one kind of request, in windows by turns on two servers.
 func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, on *service.Server) error {
-		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *service.Server) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, on *Server) error {
+		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *Server) error {
 			var ratios []float64
 			all := newTally()
 			for range b.o.ratioPairs {
@@ -201,7 +199,7 @@ func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
 }
 
 // window gives the requests a second of one window, after a short one that does not count.
-func (b *bench) window(ctx context.Context, s *service.Server, chat bool, all *tally) float64 {
+func (b *bench) window(ctx context.Context, s *Server, chat bool, all *tally) float64 {
 	for _, length := range []time.Duration{min(warmUp, b.o.ratioWindow), b.o.ratioWindow} {
 		l := &load{to: s.Address(), clients: b.o.clients, chat: chat}
 		within, cancel := context.WithTimeout(ctx, length)

@@ -1,4 +1,4 @@
-package service
+package recycle
 
 // The kernel is asked for processes and connections, because the figures of the
 // program under test may be wrong.

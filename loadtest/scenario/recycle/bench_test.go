@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"bufio"
@@ -16,8 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/service"
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 // standIn answers requests as a StudySharper does, each connection for as many
@@ -76,7 +75,7 @@ func TestALoadMakesExactlyItsRequestsAndTriesNoneAgain(t *testing.T) {
 	if got.requests != 1000 || requests.Load() != 1000 {
 		t.Errorf("%d made, %d arrived", got.requests, requests.Load())
 	}
-	if got.failures != 100 || got.kinds[wire.Closed] != 100 || len(got.kept) != keptFailures || l.failed.Load() != 100 {
+	if got.failures != 100 || got.kinds[client.Closed] != 100 || len(got.kept) != keptFailures || l.failed.Load() != 100 {
 		t.Errorf("%d failures: %s", got.failures, got.words())
 	}
 	if got.goodbyes != 100 || got.connections != connections.Load() {
@@ -132,7 +131,7 @@ func TestARefusedConnectionIsAFailedRequest(t *testing.T) {
 			heard.Add(1)
 		}
 	}}
-	if got := l.run(context.Background()); got.kinds[wire.Refused] != 3 || got.connections != 0 || heard.Load() != 3 {
+	if got := l.run(context.Background()); got.kinds[client.Refused] != 3 || got.connections != 0 || heard.Load() != 3 {
 		t.Errorf("%s; heard %d", got.words(), heard.Load())
 	}
 }
@@ -159,7 +158,7 @@ func TestTheVerdictSortsFailuresByWhoseConnectionTheyWereOn(t *testing.T) {
 }
 
 func TestShareOfCountsWhatNoWorkerHolds(t *testing.T) {
-	workers := []service.Worker{{PID: 1, Slot: 0}, {PID: 2, Slot: 1}}
+	workers := []Worker{{PID: 1, Slot: 0}, {PID: 2, Slot: 1}}
 	holds := map[int]map[int]bool{1: {10: true, 11: true, 99: true}, 2: {12: true}}
 	clients := func(pid int) map[int]bool { return holds[pid] }
 	for _, c := range []struct {
@@ -177,21 +176,21 @@ func TestShareOfCountsWhatNoWorkerHolds(t *testing.T) {
 }
 
 func TestStreamsAreJudgedWhole(t *testing.T) {
-	event := func(kind string, seq uint64, text string) wire.Event {
-		return wire.Event{ID: fmt.Sprintf("e.%d", seq), Type: kind, Seq: seq, Text: text, ErrorMsg: text}
+	event := func(kind string, seq uint64, text string) client.Event {
+		return client.Event{ID: fmt.Sprintf("e.%d", seq), Type: kind, Seq: seq, Text: text, ErrorMsg: text}
 	}
 	for name, c := range map[string]struct {
-		events  []wire.Event
+		events  []client.Event
 		unwhole int64
 	}{
-		"whole":        {[]wire.Event{event("token", 1, "a "), event("token", 2, "b"), event("complete", 3, "")}, 0},
-		"another text": {[]wire.Event{event("token", 1, "a "), event("complete", 2, "")}, 1},
-		"failed":       {[]wire.Event{event("token", 1, "a b"), event("error", 2, "lost")}, 1},
-		"given up":     {[]wire.Event{event("token", 1, "a b")}, 1},
-		"wrong id":     {[]wire.Event{{ID: "e.9", Type: "token", Seq: 1, Text: "a b"}, event("complete", 2, "")}, 1},
+		"whole":        {[]client.Event{event("token", 1, "a "), event("token", 2, "b"), event("complete", 3, "")}, 0},
+		"another text": {[]client.Event{event("token", 1, "a "), event("complete", 2, "")}, 1},
+		"failed":       {[]client.Event{event("token", 1, "a b"), event("error", 2, "lost")}, 1},
+		"given up":     {[]client.Event{event("token", 1, "a b")}, 1},
+		"wrong id":     {[]client.Event{{ID: "e.9", Type: "token", Seq: 1, Text: "a b"}, event("complete", 2, "")}, 1},
 	} {
 		n := &streamCount{tally: newTally()}
-		var q wire.Sequence
+		var q client.Sequence
 		for _, e := range c.events {
 			q.Take(e)
 		}
@@ -292,7 +291,7 @@ func TestSettingsOutOfBoundsAreNamed(t *testing.T) {
 		if _, err := parseSettings(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", args, err)
 		}
-		if status := run(strings.Fields(args), io.Discard, io.Discard); status != exitUsage {
+		if status := Run(t.Context(), strings.Fields(args), io.Discard, io.Discard); status != exitUsage {
 			t.Errorf("%s: exit status %d", args, status)
 		}
 	}
@@ -311,7 +310,7 @@ func TestSettingsAreTheIssuesFiguresByDefault(t *testing.T) {
 
 func TestABinaryThatDoesNotStartFailsTheRun(t *testing.T) {
 	var table bytes.Buffer
-	if status := run([]string{"-binary", "/bin/false", "-parts", "keepalive"}, &table, io.Discard); status != exitFailed {
+	if status := Run(t.Context(), []string{"-binary", "/bin/false", "-parts", "keepalive"}, &table, io.Discard); status != exitFailed {
 		t.Errorf("exit status %d\n%s", status, table.String())
 	}
 	if !strings.Contains(table.String(), "could not be measured") {

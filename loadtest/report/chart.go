@@ -1,6 +1,4 @@
-// Package chart draws the charts of a page that needs nothing else: inline SVG, no script, no picture, no font. The one
-// idea: a Chart is plain data in the units of its axes, and whatever it quotes is escaped.
-package chart
+package report
 
 import (
 	_ "embed" // the pages' style
@@ -13,7 +11,7 @@ import (
 
 // Style is the style of the charts and of the page around them, light and dark.
 //
-//go:embed style.css
+//go:embed chart.css
 var Style string
 
 // fewMarks are drawn over the whole height; more would be a fence before the lines, and stand at the foot.
@@ -25,7 +23,7 @@ const MostPoints = 600
 // Point is one of a line, in the units of its chart's axes.
 type Point struct{ X, Y float64 }
 
-// Line is a named line of a chart. The class says how it looks; see style.css.
+// Line is a named line of a chart. The class says how it looks; see chart.css.
 type Line struct {
 	Name, Class string
 	Points      []Point

@@ -1,7 +1,4 @@
-// Package server reads what the service under test says about itself, so that it can
-// be shown beside what its clients saw. The one idea: the readings have the run's own
-// time axis, and a reading that fails is a gap in it and not a zero.
-package server
+package measure
 
 import (
 	"context"
@@ -51,7 +48,7 @@ var ErrToken = errors.New("the service refuses the admin token")
 
 // Sampler reads /api/admin/metrics once a second. Make it with NewSampler.
 type Sampler struct {
-	conn    client.Conn
+	conn    client.Client
 	request client.Request
 
 	mu      sync.Mutex
@@ -62,7 +59,7 @@ type Sampler struct {
 
 // NewSampler makes a Sampler that has read nothing.
 func NewSampler(target *client.Target, token string) *Sampler {
-	return &Sampler{conn: client.Conn{Target: target}, step: every,
+	return &Sampler{conn: client.Client{Target: target}, step: every,
 		request: target.Request("GET", "/api/admin/metrics", nil, client.Options{Header: "X-Admin-Token: " + token + "\r\n"})}
 }
 

@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 	"studysharper/loadtest/pace"
 )
 
@@ -54,7 +54,7 @@ func (l *load) run(ctx context.Context) *tally {
 	total := newTally()
 	var clients sync.WaitGroup
 	for i := range l.clients {
-		c := &client{load: l, number: i, tally: newTally()}
+		c := &requester{load: l, number: i, tally: newTally()}
 		if l.fresh {
 			c.from = netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i%sourceAddresses)}) //nolint:gosec // below 256
 		}
@@ -85,18 +85,18 @@ func (l *load) prolonged(n int64) bool {
 	return l.more != nil && n <= overtime*l.requests && l.more()
 }
 
-// client is one of a load's.
-type client struct {
+// requester is one client of a load.
+type requester struct {
 	load    *load
 	number  int
 	from    netip.Addr
-	conn    *wire.Conn
+	conn    *client.Conn
 	sent    int
 	request []byte
 	tally   *tally
 }
 
-func (c *client) run(ctx context.Context) {
+func (c *requester) run(ctx context.Context) {
 	defer c.leave()
 	if !pace.Sleep(ctx, rand.N(c.load.idle+1)) { // so that the clients are idle at different times
 		return
@@ -109,14 +109,14 @@ func (c *client) run(ctx context.Context) {
 	}
 }
 
-func (c *client) leave() {
+func (c *requester) leave() {
 	if c.conn != nil {
 		c.conn.Close()
 	}
 }
 
 // once makes one request, over the connection there is or a new one.
-func (c *client) once() {
+func (c *requester) once() {
 	began := time.Now()
 	err := c.connect()
 	port := 0
@@ -133,11 +133,11 @@ func (c *client) once() {
 	}
 }
 
-func (c *client) connect() error {
+func (c *requester) connect() error {
 	if c.conn != nil {
 		return nil
 	}
-	conn, err := wire.Dial(context.Background(), c.load.to, c.from, exchangeTimeout)
+	conn, err := client.Dial(context.Background(), c.load.to, c.from, exchangeTimeout)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (c *client) connect() error {
 
 // exchange sends a request of its own name and takes leave of a connection that is
 // of no more use.
-func (c *client) exchange() error {
+func (c *requester) exchange() error {
 	c.sent++
 	id := fmt.Sprintf("bench-%d-%d", c.number, c.sent)
 	c.write(id)
@@ -174,7 +174,7 @@ func (c *client) exchange() error {
 const chatBody = `{"type":"chat","user_id":"bench","message":"What is light?","options":{"content":"Light is a kind of electromagnetic radiation that people can see. A prism disperses white light into colors."}}`
 
 // write makes the bytes of the request.
-func (c *client) write(id string) {
+func (c *requester) write(id string) {
 	method, path, body := "GET", "/api/ai/stream-status", ""
 	if c.load.chat {
 		method, path, body = "POST", "/api/ai/agent-test", chatBody
@@ -194,14 +194,14 @@ type tally struct {
 	mu          sync.Mutex
 	requests    int64
 	failures    int64
-	kinds       map[wire.Kind]int64
-	kept        []*wire.Failure // the first ones
+	kinds       map[client.Kind]int64
+	kept        []*client.Failure // the first ones
 	connections int64
 	goodbyes    int64 // connections that the server announced to close, and the client did
 	slowest     time.Duration
 }
 
-func newTally() *tally { return &tally{kinds: map[wire.Kind]int64{}} }
+func newTally() *tally { return &tally{kinds: map[client.Kind]int64{}} }
 
 func (t *tally) count(took time.Duration, err error) {
 	t.requests++
@@ -212,9 +212,9 @@ func (t *tally) count(took time.Duration, err error) {
 }
 
 func (t *tally) fail(err error) {
-	f, ok := errors.AsType[*wire.Failure](err)
+	f, ok := errors.AsType[*client.Failure](err)
 	if !ok {
-		f = &wire.Failure{Kind: "other", At: time.Now(), Err: err}
+		f = &client.Failure{Kind: "other", At: time.Now(), Err: err}
 	}
 	t.failures++
 	t.kinds[f.Kind]++
@@ -235,7 +235,7 @@ func (t *tally) add(o *tally) {
 		t.kinds[kind] += n
 	}
 	t.kept = append(t.kept, o.kept...)
-	slices.SortFunc(t.kept, func(a, b *wire.Failure) int { return a.At.Compare(b.At) })
+	slices.SortFunc(t.kept, func(a, b *client.Failure) int { return a.At.Compare(b.At) })
 	t.kept = t.kept[:min(len(t.kept), keptFailures)]
 }
 

@@ -1,4 +1,4 @@
-package service
+package recycle
 
 import (
 	"context"
@@ -185,7 +185,7 @@ func TestStartTellsWhyAServerDoesNotCome(t *testing.T) {
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Start(context.Background(), Options{Binary: path, Dir: t.TempDir(), Workers: 2})
+	_, err := startServer(context.Background(), Options{Binary: path, Dir: t.TempDir(), Workers: 2})
 	if err == nil || !strings.Contains(err.Error(), "no such luck") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package service
+package recycle
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/wire"
+	"studysharper/loadtest/client"
 )
 
 const (
@@ -73,7 +73,7 @@ func (p Page) ready() int {
 // no worker longer than its answer takes.
 func fetchPage(ctx context.Context, address netip.AddrPort) (Page, error) {
 	var p Page
-	conn, err := wire.Dial(ctx, address, netip.Addr{}, pageTimeout)
+	conn, err := client.Dial(ctx, address, netip.Addr{}, pageTimeout)
 	if err != nil {
 		return p, err
 	}

@@ -1,4 +1,4 @@
-package main
+package recycle
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"studysharper/loadtest/benchrecycle/service"
 	"studysharper/loadtest/pace"
 )
 
@@ -101,7 +100,7 @@ func (b *bench) kill(ctx context.Context) error {
 	}
 	var err error
 	for o.faults < int64(b.o.kills) && ctx.Err() == nil && err == nil {
-		err = b.with(ctx, settings(), false, func(ctx context.Context, s *service.Server) error {
+		err = b.with(ctx, settings(), false, func(ctx context.Context, s *Server) error {
 			var v verdict
 			requests, err := loaded(ctx, s.Address(), &v, func() error { return b.killEach(ctx, s, &v, &o) })
 			o.requests += requests
@@ -116,7 +115,7 @@ func (b *bench) kill(ctx context.Context) error {
 	return err
 }
 
-func (b *bench) killEach(ctx context.Context, s *service.Server, v *verdict, o *outcome) error {
+func (b *bench) killEach(ctx context.Context, s *Server, v *verdict, o *outcome) error {
 	for slot := range b.o.workers {
 		if o.faults >= int64(b.o.kills) || !pace.Sleep(ctx, serveOn) {
 			return nil
@@ -131,7 +130,7 @@ func (b *bench) killEach(ctx context.Context, s *service.Server, v *verdict, o *
 // end stops a slot's worker, kills it then if that is wanted, and waits until the
 // next one is ready. A worker to be killed is stopped first, for the few milliseconds
 // that it takes to see which connections it holds: it could accept another meanwhile.
-func (b *bench) end(ctx context.Context, s *service.Server, slot int, kill bool, v *verdict, o *outcome) error {
+func (b *bench) end(ctx context.Context, s *Server, slot int, kill bool, v *verdict, o *outcome) error {
 	p, err := s.Page(ctx)
 	if err != nil {
 		return err
@@ -170,7 +169,7 @@ func (b *bench) stop(ctx context.Context) error {
 	var o outcome
 	settings := recyclingOff()
 	settings["WORKER_TIMEOUT"], settings["LOG_LEVEL"] = fmt.Sprint(workerTimeout), "info"
-	err := b.with(ctx, settings, false, func(ctx context.Context, s *service.Server) error {
+	err := b.with(ctx, settings, false, func(ctx context.Context, s *Server) error {
 		var v verdict
 		requests, err := loaded(ctx, s.Address(), &v, func() error {
 			for i := range b.o.stops {
