@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 
 	"studysharper/app/agent/runner"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
-	"studysharper/app/supervisor"
 )
 
 // agentStore is the store as the agents want it.
@@ -62,36 +60,3 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
 }
-
-// fleet is the container as httpapi sees it from this worker.
-type fleet struct {
-	*parts
-	parent      *supervisor.Parent
-	clearCaches func(pattern string) error // see purge
-	log         *slog.Logger
-}
-
-// Degraded implements httpapi.Fleet.
-func (f fleet) Degraded() []string {
-	components := f.others.degraded()
-	if f.health().FirstOpen {
-		components = append(components, "llm")
-	}
-	return components
-}
-
-// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
-func (f fleet) ClearCaches(pattern string) error { return f.purgeAll(f.clearCaches)(pattern) }
-
-// Refresh implements httpapi.Fleet.
-func (f fleet) Refresh() { f.publish(f.parent.Own()) }
-
-// QuotaReached implements httpapi.Fleet.
-func (f fleet) QuotaReached() {
-	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
-		f.log.Warn("control socket write failed", "error", err)
-	}
-}
-
-// Reload implements httpapi.Fleet.
-func (f fleet) Reload() error { return f.parent.Reload() }

@@ -9,16 +9,15 @@ import (
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
-	"studysharper/app/supervisor"
 )
 
-// newTokens is how users prove who they are; nil = they need not.
-func newTokens(c config.Config, parent *supervisor.Parent, log *slog.Logger) httpapi.Tokens {
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
 	switch {
 	case c.JWTSecret != "":
 		return auth.NewSecret(c.JWTSecret)
 	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: auth.AttachKeyStore(parent.Keys), Log: log})
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
 	default:
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/redisconn/redistest"
+	"studysharper/app/cluster/redistest"
 	"studysharper/app/store/postgrestest"
 	"studysharper/loadtest/fakellm"
 )

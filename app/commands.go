@@ -117,17 +117,6 @@ func (t typed) name(err error) error {
 	return named
 }
 
-// environ is the process's environment as a map.
-func environ() map[string]string {
-	environment := map[string]string{}
-	for _, entry := range os.Environ() {
-		if name, value, ok := strings.Cut(entry, "="); ok {
-			environment[name] = value
-		}
-	}
-	return environment
-}
-
 func checkConfig(ctx context.Context, stdout io.Writer) error {
 	e, err := newEffective(ctx, environ(), memoryLimit())
 	if err != nil {

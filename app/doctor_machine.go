@@ -1,11 +1,11 @@
 package main
 
 import (
-	"strings"
-
 	"studysharper/app/config"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
+	"studysharper/app/supervisor"
 )
 
 func cgroupLine(cgroup memory.Cgroup) finding {
@@ -33,11 +33,11 @@ func budgetLine(limit int64, c config.Config) finding {
 // sharedMemoryLine tries the scoreboard where it is to lie, and takes it away again.
 func sharedMemoryLine(c config.Config) finding {
 	const subject = "shm"
-	board, fallback, err := metrics.OpenBoard(c.WorkerTmpDir)
+	region, fallback, err := shm.Create(c.WorkerTmpDir, shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize})
 	if err != nil {
 		return found(broken, subject, "neither %s nor an anonymous memory file takes the scoreboard: %v", c.WorkerTmpDir, err)
 	}
-	_ = board.Close()
+	_ = region.Close()
 	if fallback != nil {
 		return found(lacking, subject, "%s cannot hold the scoreboard (%v): it lies in an anonymous memory file instead, which does as well", c.WorkerTmpDir, fallback)
 	}
@@ -56,6 +56,3 @@ func openFilesLine(limit int, c config.Config) finding {
 	}
 	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS, and %d connections a worker", limit, c.SSEMaxStreams, f.Conns)
 }
-
-// oneLine keeps a message on its line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
-	"studysharper/app/redisconn"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -31,18 +30,13 @@ func redisLine(ctx context.Context, c config.Config) finding {
 		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are local to this container")
 	}
 	shown := config.RedactURL(c.RedisURL)
-	conn, err := redisconn.New(c.RedisURL, redisconn.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return found(broken, subject, "REDIS_URL %v", err)
-	}
-	defer func() { _ = conn.Client().Close() }()
-	switch err := conn.Probe(ctx); {
-	case redisconn.Refused(err):
+	policy, refused, err := cluster.Probe(ctx, c.RedisURL)
+	switch {
+	case refused:
 		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
 	case err != nil:
 		return found(lacking, subject, "%s cannot be reached: %s; the instance would run standalone", shown, oneLine(err.Error()))
-	}
-	if policy := conn.Eviction(ctx); strings.HasPrefix(policy, "allkeys") {
+	case strings.HasPrefix(policy, "allkeys"):
 		return found(lacking, subject, "%s answers, but drops events when it is full (maxmemory-policy %s): set volatile-lru", shown, policy)
 	}
 	return found(fine, subject, "%s answers and can be written to", shown)

@@ -12,9 +12,9 @@ import (
 	"testing/fstest"
 	"time"
 
+	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
 	"studysharper/app/memory"
-	"studysharper/app/redisconn/redistest"
 	"studysharper/app/store"
 	"studysharper/app/store/postgrestest"
 )

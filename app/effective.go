@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
+	"studysharper/app/memory"
 )
 
 // effective is what the service is started with. It is made in one place, so that
@@ -55,8 +59,49 @@ func warningsOf(environment map[string]string, c config.Config) []string {
 	if c.LLMProvider == "offline" && given["LLM_BASE_URL"] != "" {
 		warnings = append(warnings, "LLM_BASE_URL has no effect: LLM_PROVIDER is offline")
 	}
+	if c.UnusedKey() {
+		warnings = append(warnings, "OPENROUTER_API_KEY has no effect: it is sent to openrouter.ai only; set LLM_API_KEY for the LLM_BASE_URL")
+	}
 	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
 		warnings = append(warnings, "there is no user authentication: `user_id` is trusted as sent (JWT_SECRET, JWT_JWKS_URL)")
 	}
 	return warnings
+}
+
+// memoryLimit is the container's memory limit in bytes; 0 = none is set.
+func memoryLimit() int64 {
+	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
+	if err != nil {
+		return 0
+	}
+	return usage.LimitBytes
+}
+
+// checkRedis asks Redis once before anything is started. One that refuses the settings is a
+// fault; one that does not answer may come later.
+func checkRedis(ctx context.Context, c config.Config) (warnings []string, err error) {
+	if c.RedisURL == "" {
+		return nil, nil
+	}
+	switch _, refused, err := cluster.Probe(ctx, c.RedisURL); {
+	case refused:
+		return nil, config.Faults{{Setting: "REDIS_URL", Value: config.RedactURL(c.RedisURL), Accepted: "is refused by Redis: " + oneLine(err.Error())}}
+	case err != nil:
+		return []string{"Redis does not answer: running standalone until it does (" + oneLine(err.Error()) + ")"}, nil
+	}
+	return nil, nil
+}
+
+// oneLine keeps a message on its line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// environ is the process's environment as a map.
+func environ() map[string]string {
+	environment := map[string]string{}
+	for _, entry := range os.Environ() {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			environment[name] = value
+		}
+	}
+	return environment
 }

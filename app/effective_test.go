@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
-	"studysharper/app/redisconn/redistest"
 )
 
 // checked is what check-config and serve say of the same settings. The database cannot be

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
@@ -99,11 +100,7 @@ func TestTheServicesMetricsPassPromtool(t *testing.T) {
 }
 
 func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
-	b, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	index, _ := b.Claim(0, 1)
 	observe := observeCalls(b.Worker(index))
 	for code, want := range map[study.Code]metrics.Counter{
@@ -123,11 +120,7 @@ func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
 }
 
 func TestPanicsOnTextsAreCountedAndLoggedOnceForEachPlace(t *testing.T) {
-	b, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	index, _ := b.Claim(0, 1)
 	var out strings.Builder
 	observe := observeTextPanics(b.Worker(index), slog.New(slog.NewTextHandler(&out, nil)))

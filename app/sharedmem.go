@@ -6,42 +6,69 @@ import (
 
 	"studysharper/app/auth"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
-	"studysharper/app/revision"
+	"studysharper/app/shm"
+	"studysharper/app/supervisor"
 )
 
-// sharedMemory is the memory that all processes of the container have in common. Workers
-// inherit the five files.
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
+// leastRuns is how many open runs the journals hold at the least: more than the workers
+// admit, because those of a dead worker that wait to be rerun count too.
+const leastRuns = 1024
+
+// maxReaders is how many may wait at the journals: every stream, and every request
+// that looks into one before it is a stream.
+func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
+
+// sharedMemory is the memory that the processes of the container share, besides the scoreboard.
 type sharedMemory struct {
-	board     *metrics.Board
-	limits    *limit.Table
-	keys      *auth.KeyStore
-	revisions *revision.Versions
-	holdings  *limit.Holdings
+	limits   *limit.Table
+	keys     *auth.KeyStore
+	versions *shm.Section
+	holdings *limit.Holdings
 }
 
-func openShared(c config.Config, log *slog.Logger) (s sharedMemory, err error) {
-	var fallback error
-	if s.board, fallback, err = metrics.OpenBoard(c.WorkerTmpDir); err != nil {
-		return s, err
-	}
-	if fallback != nil {
+// createShared makes the region, in the supervisor.
+func createShared(c config.Config, log *slog.Logger) (*shm.Region, error) {
+	region, fallback, err := shm.Create(c.WorkerTmpDir,
+		shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize},
+		shm.Spec{Name: "limits", Size: limit.TableSize},
+		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
+		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},
+		shm.Spec{Name: "holdings", Size: holdingBounds(c).Size()})
+	if err == nil && fallback != nil {
 		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
 	}
-	if s.limits, err = limit.OpenTable(); err != nil {
-		return s, errors.Join(err, s.board.Close())
+	return region, err
+}
+
+// openShared opens the sections of a region. owner is the worker's page of the scoreboard; 0 is the supervisor.
+func openShared(region *shm.Region, c config.Config, owner int) (s sharedMemory, err error) {
+	section := func(name string, size int) *shm.Section {
+		found, missing := region.Section(name, size)
+		err = errors.Join(err, missing)
+		return found
 	}
-	if s.keys, err = auth.OpenKeyStore(); err != nil {
-		return s, errors.Join(err, s.limits.Close(), s.board.Close())
+	limits, keys := section("limits", limit.TableSize), section("keys", keyStoreSize(c))
+	holdings := section("holdings", holdingBounds(c).Size())
+	s.versions = section("versions", contextcache.VersionsSize)
+	if err != nil {
+		return s, err
 	}
-	if s.revisions, err = revision.OpenVersions(); err != nil {
-		return s, errors.Join(err, s.keys.Close(), s.limits.Close(), s.board.Close())
-	}
-	if s.holdings, err = limit.OpenHoldings(holdingBounds(c)); err != nil {
-		return s, errors.Join(err, s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
-	}
+	s.limits, s.keys, s.holdings = limit.NewTable(limits), auth.NewKeyStore(keys), limit.NewHoldings(holdings, holdingBounds(c), owner)
 	return s, nil
+}
+
+// keyStoreSize is 0 where no keys are published: the region's memory is reserved.
+func keyStoreSize(c config.Config) int {
+	if c.JWTJWKSURL == "" {
+		return 0
+	}
+	return auth.KeyStoreSize
 }
 
 // sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
@@ -49,8 +76,4 @@ const sparePlaces = 64
 
 func holdingBounds(c config.Config) limit.Bounds {
 	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams}
-}
-
-func (s sharedMemory) close() {
-	_ = errors.Join(s.holdings.Close(), s.revisions.Close(), s.keys.Close(), s.limits.Close(), s.board.Close())
 }

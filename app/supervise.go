@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -28,10 +29,6 @@ import (
 // missedBeats is how many heartbeats a worker may miss at the least, however short
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
-
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be rerun count too.
-const leastRuns = 1024
 
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
@@ -76,29 +73,28 @@ func listen(c config.Config) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil
 }
 
-// memoryLimit is the container's memory limit in bytes; 0 = none is set.
-func memoryLimit() int64 {
-	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
-	if err != nil {
-		return 0
-	}
-	return usage.LimitBytes
-}
-
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	shared, err := openShared(c, log)
+	region, err := createShared(c, log)
 	if err != nil {
 		return bootError{err}
 	}
-	defer shared.close()
-	board := shared.board
+	defer func() { _ = region.Close() }()
+	shared, err := openShared(region, c, 0)
+	if err != nil {
+		return bootError{err}
+	}
+	section, err := region.Section(supervisor.BoardSection, metrics.BoardSize)
+	if err != nil {
+		return bootError{err}
+	}
+	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
 	oom := memory.NewOOMWatch(log)
 	var flood memory.HeapTrimmer
 	var recent metrics.Recent
 	notices := make(chan supervisor.Notice, noticeQueue)
-	launcher, err := newFork(environment, listener, shared, notices, journal, log)
+	launcher, err := newFork(environment, listener, region.File(), notices, journal, log)
 	if err != nil {
 		return bootError{err}
 	}
@@ -125,7 +121,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 			Limits: bounds(c, b), Board: board, Launcher: launcher,
 			Notices: notices, Signals: signals, Log: log, MaxHeld: files.Held,
 			Gone: shared.holdings.Forget,
-			Died: shared.revisions.InvalidateAll, // it may have died between a change and telling of it
+			Died: versions.InvalidateAll, // it may have died between a change and its announcement
 		}).Run(context.Background())
 	})
 	return group.Wait()
@@ -138,10 +134,6 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
-
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
-func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
@@ -166,7 +158,7 @@ func reap(ctx context.Context, notices chan<- supervisor.Notice) error {
 	return nil
 }
 
-func newFork(environment map[string]string, listener *net.TCPListener, shared sharedMemory,
+func newFork(environment map[string]string, listener *net.TCPListener, shared *os.File,
 	notices chan<- supervisor.Notice, journal *journals.Journal, log *slog.Logger) (*supervisor.Fork, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -183,9 +175,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, shared sh
 	}
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
-		Listener: supervisor.NewDescriptor(socket), Board: supervisor.NewDescriptor(shared.board.File()),
-		Limits: supervisor.NewDescriptor(shared.limits.File()), Keys: supervisor.NewDescriptor(shared.keys.File()),
-		Revisions: supervisor.NewDescriptor(shared.revisions.File()), Holdings: supervisor.NewDescriptor(shared.holdings.File()),
+		Listener: supervisor.NewDescriptor(socket), Shared: supervisor.NewDescriptor(shared),
 		Relay: func(ctx context.Context, conn net.Conn) {
 			if err := relay.Serve(ctx, conn, journal, relay.Options{}); err != nil {
 				log.Warn("worker journal connection closed", "error", err)

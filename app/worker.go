@@ -14,34 +14,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"studysharper/app/agent/runner"
-	"studysharper/app/cache"
 	"studysharper/app/config"
-	"studysharper/app/httpapi"
-	"studysharper/app/limit"
-	"studysharper/app/llm/openai"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/store"
-	"studysharper/app/stream/hub"
-	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 )
-
-// parts are what a worker is made of; each has its bounds already.
-type parts struct {
-	store   store.Store
-	cache   cache.Cache // of answers
-	known   *contextCache
-	relay   *relay.Client
-	runner  *runner.Runner
-	hub     *hub.Hub
-	server  *httpapi.Server
-	others  *cluster
-	health  func() openai.Health // of the upstream
-	trimmer memory.HeapTrimmer
-}
 
 // work is a worker process: it returns when the supervisor told it to leave and
 // everything in flight is finished.
@@ -88,14 +66,13 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 		if err := p.drain(m, parent); err != nil {
 			log.Warn("drain incomplete", "error", err)
 		}
-		p.known.changed.Flush() // while the supervisor still listens
+		p.purger.Flush() // while the supervisor still listens
 	}
 	// Whatever else of the worker ends, a lost relay say, ends its server too.
 	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
-	group.Go(func() error { return p.others.run(ctx) })
+	group.Go(func() error { return p.Backends.Run(ctx) })
 	group.Go(func() error { return p.store.Run(ctx) })
-	group.Go(func() error { return p.known.run(ctx) })
-	group.Go(func() error { return p.relay.Run(ctx) })
+	group.Go(func() error { return p.purger.Run(ctx) })
 	group.Go(func() error { return p.hub.Run(ctx) })
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
@@ -115,7 +92,8 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 			case supervisor.KindConn:
 				p.adopt(m, log)
 			case supervisor.KindClear:
-				p.clear(ctx, m.Pattern)
+				p.PurgeOwn(ctx, m.Pattern)
+				p.contexts.Clear(ctx, m.Pattern)
 			}
 		})
 	})
@@ -137,7 +115,7 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
-	defer p.others.deliver(ctx) // before cancel
+	defer p.Deliver(ctx) // before cancel
 	return p.server.Leave(ctx, parent.HandOver)
 }
 
@@ -166,51 +144,4 @@ func onTerm(ctx context.Context, drain func()) error {
 		drain()
 	}
 	return nil
-}
-
-// publish puts the parts' own figures on the worker's page.
-func (p *parts) publish(page *metrics.Entry) {
-	p.server.Publish(page)
-	runs := p.runner.Counts()
-	page.Store(metrics.RunsCompleted, uint64(runs.Completed))
-	page.Store(metrics.RunsFailed, uint64(runs.Failed))
-	page.Store(metrics.RunsShed, uint64(runs.Shed))
-	stats := p.cache.Stats()
-	page.Set(metrics.CacheItems, int64(stats.Items))
-	page.Set(metrics.CacheBytes, stats.Bytes)
-	page.Set(metrics.CacheOldest, oldestAge(stats))
-	page.Store(metrics.CacheHits, stats.Hits)
-	page.Store(metrics.CacheMisses, stats.Misses)
-	page.Store(metrics.CacheEvictions, stats.Evictions)
-	page.Store(metrics.CacheRefused, stats.Refused)
-	page.Set(metrics.ModelsOpen, int64(p.health().Open))
-}
-
-func oldestAge(stats cache.Stats) int64 {
-	if stats.Items == 0 {
-		return 0
-	}
-	return time.Now().Add(-stats.OldestAge).UnixNano()
-}
-
-// admission counts runs over all workers of the container, and over all instances: a run
-// is admitted when it is within most, its own place included, and the gate lets it pass.
-func admission(parent *supervisor.Parent, most int64, gate *limit.Gate) func() (release func(), ok bool) {
-	own := parent.Own()
-	release := func() { own.Shift(metrics.RunsActive, -1) }
-	take := func() bool {
-		own.Shift(metrics.RunsActive, 1)
-		if parent.Board.Sum(metrics.RunsActive) > most {
-			release()
-			return false
-		}
-		return true
-	}
-	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
-}
-
-// atCapacity reports whether the container has no place for another run. What the other instances
-// hold is asked at admission only: that takes a message.
-func atCapacity(parent *supervisor.Parent, most int64) func() bool {
-	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }

@@ -7,21 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
-func openShelf(t *testing.T) *KeyStore {
-	t.Helper()
-	s, err := OpenKeyStore()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-func TestAShelfGivesWhatWasLeftLastOrNothing(t *testing.T) {
-	s := openShelf(t)
+func TestAKeyStoreGivesWhatWasLeftLastOrNothing(t *testing.T) {
+	s := NewKeyStore(shm.Local(KeyStoreSize))
 	if body, _ := s.get(); body != nil {
 		t.Errorf("an empty one gives %q", body)
 	}
@@ -34,16 +25,11 @@ func TestAShelfGivesWhatWasLeftLastOrNothing(t *testing.T) {
 			t.Errorf("%d bytes: got %d of %v", size, len(body), had)
 		}
 	}
-	for i := range int64(shelfHead + 1) {
+	for i := range headLen + 1 {
 		if err := s.put([]byte("y"), at); err != nil {
 			t.Fatal(err)
 		}
-		var b [1]byte
-		_, _ = s.file.ReadAt(b[:], i)
-		b[0] ^= 0x80
-		if _, err := s.file.WriteAt(b[:], i); err != nil {
-			t.Fatal(err)
-		}
+		s.section.Bytes()[i] ^= 0x80
 		if body, _ := s.get(); body != nil {
 			t.Errorf("byte %d was changed: got %q", i, body)
 		}
@@ -52,9 +38,9 @@ func TestAShelfGivesWhatWasLeftLastOrNothing(t *testing.T) {
 
 func TestANewWorkerHasTheKeysWhileTheIssuerIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shelf, i := openShelf(t), &issuer{}
+		keys, i := NewKeyStore(shm.Local(KeyStoreSize)), &issuer{}
 		next := func() *Verifier {
-			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Store: shelf, Log: slog.New(slog.DiscardHandler)})
+			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Store: keys, Log: slog.New(slog.DiscardHandler)})
 		}
 		token := func() string { return signed(head("ES256", "e"), good(), es256) }
 		if _, err := next().User(t.Context(), token()); study.AsError(err).Code != study.CodeUnavailable {

@@ -17,16 +17,16 @@ func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, at := range rand.Perm(60) {
-			m.setAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+			m.SetAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
 			if i%7 == 0 {
 				m.Clear(ctx, fmt.Sprint(at))
-				m.setAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
+				m.SetAged(fmt.Sprint(at), nil, time.Duration(at)*time.Second)
 			}
 		}
 		for i := range 60 {
-			m.setAged(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
+			m.SetAged(fmt.Sprint(i), nil, time.Duration(i)*time.Second) // those that Clear took with others
 		}
-		m.setAged("too old", nil, time.Minute)
+		m.SetAged("too old", nil, time.Minute)
 		for left := 60; left > 0; left-- {
 			s := m.Stats()
 			if s.Items != left || s.OldestAge != 59*time.Second {
@@ -41,56 +41,4 @@ func TestMemoryKeepsValuesOfAnyAgeInTheirOrder(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
-}
-
-func TestTheOutboxHoldsItsBoundsAndItsOrder(t *testing.T) {
-	o := &writeBehindQueue{maxItems: 3, maxBytes: 100, latest: make(map[string]*pendingWrite)}
-	keys := func() (list string) {
-		for l := o.order.first; l != nil; l = l.next {
-			list += l.owner.key
-		}
-		return list
-	}
-	check := func(want string, items, bytes int, dropped uint64) {
-		t.Helper()
-		if keys() != want || o.items != items || o.bytes != bytes || o.dropped != dropped || len(o.latest) > items {
-			t.Fatalf("%q, %d items, %d bytes, %d dropped; want %q, %d, %d, %d", keys(), o.items, o.bytes, o.dropped, want, items, bytes, dropped)
-		}
-	}
-	settledKeys := ""
-	put := func(key string, size int) {
-		o.enqueue(key, make([]byte, size), false)
-		if g := o.latest[key]; g != nil {
-			g.onSettled = append(g.onSettled, func() { settledKeys += key })
-		}
-	}
-	put("a", 9)
-	put("b", 9)
-	put("c", 9)
-	check("abc", 3, 30, 0)
-	put("a", 19) // again: at the end, and in place of the first
-	check("bca", 3, 40, 0)
-	put("d", 9) // one item past
-	check("cad", 3, 40, 1)
-	put("e", 70) // with 40 bytes, 11 past
-	check("de", 2, 81, 3)
-	put("f", 100) // one byte past, all alone
-	check("", 0, 0, 6)
-	if settledKeys != "bcaade" {
-		t.Errorf("settled: %q", settledKeys)
-	}
-	put("g", 9)
-	put("h", 9)
-	if batch := o.nextBatch(10, 15); len(batch) != 1 || batch[0].key != "g" {
-		t.Fatalf("a batch of %d", len(batch))
-	}
-	put("g", 9) // while the first is being written
-	check("ghg", 3, 30, 6)
-	put("i", 9)
-	check("ggi", 3, 30, 7) // what is being written stays
-	o.dropMatching("g", func(string) {})
-	check("gi", 2, 20, 7)
-	if !o.order.first.owner.cleared || o.latest["g"] != nil {
-		t.Error("what is being written is not to be undone, or is given")
-	}
 }

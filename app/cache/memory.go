@@ -113,10 +113,10 @@ func (m *Memory) Get(_ context.Context, key string) (value []byte, age time.Dura
 }
 
 // Set implements Cache.
-func (m *Memory) Set(_ context.Context, key string, value []byte) { m.setAged(key, value, 0) }
+func (m *Memory) Set(_ context.Context, key string, value []byte) { m.SetAged(key, value, 0) }
 
-// setAged is Set for a value that is of some age already.
-func (m *Memory) setAged(key string, value []byte, age time.Duration) {
+// SetAged is Set for a value that is of some age already.
+func (m *Memory) SetAged(key string, value []byte, age time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -124,7 +124,7 @@ func (m *Memory) setAged(key string, value []byte, age time.Duration) {
 	if e, ok := m.index.Peek(key); ok {
 		m.remove(e)
 	}
-	if !m.accepts(key, value) {
+	if !m.Accepts(key, value) {
 		m.counts.Refused++
 		return
 	}
@@ -147,8 +147,8 @@ func (m *Memory) setAged(key string, value []byte, age time.Duration) {
 	m.bytes += size
 }
 
-// accepts reports whether an entry is not too large to keep.
-func (m *Memory) accepts(key string, value []byte) bool {
+// Accepts reports whether an entry is not too large to keep.
+func (m *Memory) Accepts(key string, value []byte) bool {
 	return int64(len(key))+int64(len(value)) <= m.options.MaxBytes/2
 }
 
@@ -167,12 +167,12 @@ func (m *Memory) makeRoom(size int64) {
 // Clear implements Cache. It looks at every key.
 func (m *Memory) Clear(_ context.Context, pattern string) int {
 	dropped := 0
-	m.clearMatching(pattern, func(string) { dropped++ })
+	m.ClearMatching(pattern, func(string) { dropped++ })
 	return dropped
 }
 
-// clearMatching is Clear, and calls gone with each key.
-func (m *Memory) clearMatching(pattern string, gone func(key string)) {
+// ClearMatching is Clear that calls gone with each key it drops. gone must not use the cache.
+func (m *Memory) ClearMatching(pattern string, gone func(key string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(time.Now())

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -150,8 +151,21 @@ func (c *Config) derive(given map[string]string) {
 // Production reports whether unsafe settings are refused.
 func (c *Config) Production() bool { return c.Environment == "production" }
 
-// APIKey is the upstream model's key; "" = none.
-func (c *Config) APIKey() string { return cmp.Or(c.OpenRouterAPIKey, c.LLMAPIKey) }
+// APIKey is the key for LLM_BASE_URL; "" = none. OpenRouter's is sent to no other host.
+func (c *Config) APIKey() string {
+	if !c.isOpenRouter() {
+		return c.LLMAPIKey
+	}
+	return cmp.Or(c.OpenRouterAPIKey, c.LLMAPIKey)
+}
+
+func (c *Config) isOpenRouter() bool {
+	u, err := url.Parse(c.LLMBaseURL)
+	return err == nil && (u.Hostname() == "openrouter.ai" || strings.HasSuffix(u.Hostname(), ".openrouter.ai"))
+}
+
+// UnusedKey reports whether OPENROUTER_API_KEY is set, and not sent since LLM_BASE_URL is another host.
+func (c *Config) UnusedKey() bool { return c.OpenRouterAPIKey != "" && !c.isOpenRouter() }
 
 // Address is what to listen at.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"studysharper/app/redisconn"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -195,7 +194,7 @@ func badOrigin(origin string, production bool) string {
 // unusableTogether finds what is wrong with the settings of several instances.
 func (c *Config) unusableTogether() Faults {
 	if c.RedisURL != "" {
-		if err := redisconn.Check(c.RedisURL); err != nil {
+		if _, err := ParseRedis(c.RedisURL); err != nil {
 			return Faults{{"REDIS_URL", RedactURL(c.RedisURL), err.Error()}}
 		}
 		return nil

@@ -22,7 +22,7 @@ type Admission struct {
 	Runs       *limit.Places  // of each client, over all workers; nil = without a bound
 	Streams    *limit.Places  // likewise
 	Proxies    []netip.Prefix // whose X-Forwarded-For is believed
-	Gate       *limit.Gate    // counts the streams of all instances; nil = there is only this one
+	Gate       limit.Gate     // counts the streams of all instances
 	MaxStreams int            // event streams over all workers
 	MaxLists   int            // lists that this worker makes at a time; at least one
 }

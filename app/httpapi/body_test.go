@@ -11,41 +11,8 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
-	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
-
-// say sends a head, and gives the answer to it. The body is what the caller sends.
-func (c *client) say(head string) *http.Response {
-	c.t.Helper()
-	c.send(head)
-	return c.answer()
-}
-
-func (c *client) answer() *http.Response {
-	c.t.Helper()
-	r, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
-}
-
-// until waits for a state of the server.
-func (f *face) until(what string, is func() bool) {
-	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-// used is how many bytes of bodies and answers the server holds.
-func (f *face) used() int64 { return f.server.http.InTransit() }
-
-// open is how many connections the server has, event streams not included.
-func (f *face) open() int64 { return f.server.o.Own.Gauge(metrics.Connections) }
 
 func TestWhatTheHeadDecidesIsAnsweredBeforeTheBodyComes(t *testing.T) {
 	plain, _ := serveLimited(t)
@@ -223,9 +190,11 @@ func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
 	})
 	c := f.dial()
 	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(chat)))
+	pause := time.NewTicker(500 * time.Millisecond)
+	defer pause.Stop()
 	for part := chat; len(part) > 0; part = part[min(10, len(part)):] { // longer than a window
 		c.send(part[:min(10, len(part))])
-		time.Sleep(500 * time.Millisecond)
+		<-pause.C
 	}
 	if r := c.answer(); r.StatusCode != 200 {
 		t.Errorf("%s", r.Status)

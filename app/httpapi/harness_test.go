@@ -22,6 +22,7 @@ import (
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -145,13 +146,11 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	if f.store, err = store.Open(ctx, url, store.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if f.board, _, err = metrics.OpenBoard(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
+	f.board = metrics.NewBoard(shm.Local(metrics.BoardSize))
 	page, _ := f.board.Claim(0, 1)
 	f.journal = memory.New(memory.Options{MaxEvents: 100, MaxBytes: 1 << 20, MaxSessions: 100, StaleAfter: time.Minute})
 	o := Options{Version: "test", Environment: "test", AdminToken: token, Origins: []string{"http://localhost:3000"},
-		HTTP: httpserver.Options{MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20}, Admission: Admission{MaxStreams: 3},
+		HTTP: httpserver.Options{MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20}, Admission: Admission{MaxStreams: 3, Gate: limit.Unbounded(func() int64 { return 0 })},
 		Cache: CacheBounds{Backend: "memory"}, Provider: "offline", Fleet: f.fleet, Runs: f.runs, Store: f.store, Journal: f.journal,
 		Board: f.board, Own: f.board.Worker(page), Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {
@@ -172,7 +171,7 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 		defer cancel()
 		err := f.server.Drain(ctx)
 		f.disconnected(ctx)
-		if err := errors.Join(err, <-served, f.store.Close(), f.board.Close()); err != nil {
+		if err := errors.Join(err, <-served, f.store.Close()); err != nil {
 			t.Errorf("drain: %v", err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"studysharper/app/limit"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -45,12 +46,7 @@ func (c *counter) Peek(ctx context.Context, client string, policies []limit.Poli
 // serveLimited is serve with limits of 3 a minute and 4 an hour, behind a proxy on this machine.
 func serveLimited(t *testing.T, change ...func(*Options)) (*face, *counter) {
 	t.Helper()
-	table, err := limit.OpenTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = table.Close() })
-	c := &counter{Table: table}
+	c := &counter{Table: limit.NewTable(shm.Local(limit.TableSize))}
 	limited := func(o *Options) {
 		o.Admission.Counter = c
 		o.Admission.Limits = []limit.Policy{{Name: "minute", Quota: 3, Window: time.Minute}, {Name: "hour", Quota: 4, Window: time.Hour}}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"studysharper/app/limit"
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -20,11 +18,8 @@ import (
 // with the header of a trusted proxy.
 func serveHolding(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
-	h, err := limit.OpenHoldings(limit.Bounds{Runs: 4, ClientRuns: 2, Streams: 4, ClientStreams: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Close() })
+	bounds := limit.Bounds{Runs: 4, ClientRuns: 2, Streams: 4, ClientStreams: 2}
+	h := limit.NewHoldings(shm.Local(bounds.Size()), bounds, 0)
 	f, _ := serveLimited(t, append([]func(*Options){func(o *Options) {
 		o.Admission.Limits, o.Admission.MaxStreams = nil, 100
 		o.Admission.Runs, o.Admission.Streams = h.Runs, h.Streams
@@ -145,22 +140,10 @@ func TestAClientsStreamsAreBoundedAndOthersHaveTheirOwn(t *testing.T) {
 
 func TestStreamsGoOnCountingAtTheWorkerThatTakesThemOver(t *testing.T) {
 	bounds := limit.Bounds{Runs: 1, ClientRuns: 1, Streams: 9, ClientStreams: 2}
-	all, err := limit.OpenHoldings(bounds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = all.Close() })
+	section := shm.Local(bounds.Size())
+	all := limit.NewHoldings(section, bounds, 0)
 	attached := func(owner int) func(*Options) {
-		fd, err := unix.Dup(int(all.File().Fd()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := limit.AttachHoldings(os.NewFile(uintptr(fd), "holdings"), bounds, owner)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = h.Close() })
-		return func(o *Options) { o.Admission.Streams = h.Streams }
+		return func(o *Options) { o.Admission.Streams = limit.NewHoldings(section, bounds, owner).Streams }
 	}
 	old := serve(t, attached(1))
 	p := pair{old: old, next: serve(t, attached(2), func(o *Options) { o.Journal = old.journal })}

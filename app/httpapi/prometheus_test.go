@@ -12,6 +12,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -166,11 +167,7 @@ func TestALineOfTheLogSaysWhetherTheCacheHadTheAnswerWhereItIsAsked(t *testing.T
 }
 
 func BenchmarkScrape(b *testing.B) {
-	board, _, err := metrics.OpenBoard(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer board.Close()
+	board := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	for slot := range 2 {
 		index, _ := board.Claim(slot, 1)
 		board.Worker(index).Observe(metrics.Runs, time.Second)

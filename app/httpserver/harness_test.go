@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
 // service is a server on a real socket. Its handler reads the body of requests for /read only, and answers 200 there and
@@ -24,10 +25,7 @@ type service struct {
 
 func serve(t *testing.T, change ...func(*Options)) *service {
 	t.Helper()
-	board, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	board := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	page, _ := board.Claim(0, 1)
 	f := &service{t: t, own: board.Worker(page)}
 	o := Options{Methods: methods, MaxBodyBytes: 64 << 10, TransitBytes: 1 << 20, Board: board, Own: f.own,
@@ -49,7 +47,7 @@ func serve(t *testing.T, change ...func(*Options)) *service {
 		f.server.EndConnections()
 		err := f.server.Shutdown(ctx)
 		f.until("no connection is open", func() bool { return f.open() == 0 })
-		if err := errors.Join(err, <-served, board.Close()); err != nil {
+		if err := errors.Join(err, <-served); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
 	})

@@ -4,14 +4,11 @@ import (
 	"testing"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
 func TestAWorkerWithClearlyMoreLetsItsSiblingAcceptFirst(t *testing.T) {
-	board, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close()
+	board := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	own, _ := board.Claim(0, 1)
 	other, _ := board.Claim(1, 1)
 	l := &listener{conns: newConns(Options{Own: board.Worker(own)}), board: board}

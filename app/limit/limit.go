@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// maxPolicies is how many policies a client may be under at once.
-const maxPolicies = 2
+// MaxPolicies is how many policies a client may be under at once.
+const MaxPolicies = 2
 
 // Policy allows a client Quota requests in a Window. Within any time t it lets pass
 // Quota + t·Quota/Window requests at most.
@@ -22,7 +22,8 @@ type Policy struct {
 	Window time.Duration
 }
 
-// Counter counts over all workers. Table is one. It is safe for concurrent use.
+// Counter counts requests. Table implements it for the workers of a container. It is safe
+// for concurrent use.
 type Counter interface {
 	// Take counts one request of a client where every policy allows it, and none
 	// where one does not. The policies, two at most, are always the same for a client
@@ -46,31 +47,32 @@ type Left struct {
 	Reset     time.Duration // until the whole quota is there again
 }
 
-// every is how long one request takes to be given back, rounded up: a policy never
+// Every is how long one request takes to be given back, rounded up, so that a policy never
 // allows more than it says.
-func (p Policy) every() int64 {
+func (p Policy) Every() int64 {
 	return (int64(p.Window) + int64(p.Quota) - 1) / int64(p.Quota)
 }
 
 // take is the moment of a full quota with one request more, or how long that has to wait.
 func (p Policy) take(full, now int64) (next int64, wait time.Duration) {
-	next = p.within(full, now) + p.every()
+	next = p.within(full, now) + p.Every()
 	return next, time.Duration(max(0, next-p.latest(now)))
 }
 
 // latest is the moment of a client that has used up its quota.
-func (p Policy) latest(now int64) int64 { return now + int64(p.Quota)*p.every() }
+func (p Policy) latest(now int64) int64 { return now + int64(p.Quota)*p.Every() }
 
 // within holds a moment to what is possible.
 func (p Policy) within(full, now int64) int64 { return min(max(full, now), p.latest(now)) }
 
-func (p Policy) left(full, now int64) Left {
+// Left is what a client has left at now whose whole quota is there again at full.
+func (p Policy) Left(full, now int64) Left {
 	full = p.within(full, now)
-	return Left{Policy: p, Remaining: int((p.latest(now) - full) / p.every()), Reset: time.Duration(full - now)}
+	return Left{Policy: p, Remaining: int((p.latest(now) - full) / p.Every()), Reset: time.Duration(full - now)}
 }
 
 // judge counts a request on the moments of a client, or on none of them.
-func judge(full *[maxPolicies]int64, policies []Policy, now int64) Verdict {
+func judge(full *[MaxPolicies]int64, policies []Policy, now int64) Verdict {
 	next, v := *full, Verdict{OK: true, Left: make([]Left, 0, len(policies))}
 	for i, p := range policies {
 		var wait time.Duration
@@ -81,7 +83,7 @@ func judge(full *[maxPolicies]int64, policies []Policy, now int64) Verdict {
 		*full = next
 	}
 	for i, p := range policies {
-		v.Left = append(v.Left, p.left(full[i], now))
+		v.Left = append(v.Left, p.Left(full[i], now))
 	}
 	return v
 }

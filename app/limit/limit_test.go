@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"studysharper/app/shm"
 )
 
 // shop is a table with a clock of its own.
@@ -16,17 +18,8 @@ type shop struct {
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	table, err := OpenTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &shop{t: t, Table: table, clock: time.Hour}
-	table.now = func() int64 { return int64(s.clock) }
-	t.Cleanup(func() {
-		if err := table.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := &shop{t: t, Table: NewTable(shm.Local(TableSize)), clock: time.Hour}
+	s.now = func() int64 { return int64(s.clock) }
 	return s
 }
 
@@ -111,10 +104,10 @@ func TestTheStricterOfTwoPoliciesHolds(t *testing.T) {
 func TestNoQuotaEverAllowsOneMore(t *testing.T) {
 	for _, quota := range []int{1, 2, 3, 7, 10, 59, 61, 999, 999_983, 1_000_000} {
 		p := Policy{"p", quota, time.Minute}
-		var full [maxPolicies]int64
+		var full [MaxPolicies]int64
 		for used := range quota {
 			if used > 1000 && used < quota-1 {
-				full[0] += p.every() // as counting it does
+				full[0] += p.Every() // as counting it does
 				continue
 			}
 			if v := judge(&full, []Policy{p}, 5); !v.OK || v.Left[0].Remaining != quota-used-1 {
@@ -128,7 +121,7 @@ func TestNoQuotaEverAllowsOneMore(t *testing.T) {
 }
 
 func TestAMomentThatCannotBeIsHeldToWhatCan(t *testing.T) {
-	full := [maxPolicies]int64{1 << 62}
+	full := [MaxPolicies]int64{1 << 62}
 	if v := judge(&full, []Policy{minute}, 0); v.OK || v.RetryAfter != 6*time.Second {
 		t.Errorf("got %+v", v)
 	}
@@ -178,11 +171,7 @@ func TestAClientThatHasItsQuotaAgainMakesRoom(t *testing.T) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	table, err := OpenTable()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer table.Close()
+	table := NewTable(shm.Local(TableSize))
 	policies := []Policy{minute, hour}
 	for b.Loop() {
 		if _, err := table.Take(b.Context(), "192.0.2.1", policies); err != nil {

@@ -1,17 +1,13 @@
 package limit
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"os"
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
-	"studysharper/app/memfile"
+	"studysharper/app/shm"
 )
 
 // Why a client gets no place.
@@ -125,63 +121,28 @@ func (p *Places) forget(owner uint64) {
 // Bounds are how many runs and streams the container holds, and how many of them a client may.
 type Bounds struct{ Runs, ClientRuns, Streams, ClientStreams int }
 
-// Holdings are the places of runs and of streams. The supervisor opens them, and workers attach to its file.
-type Holdings struct {
-	Runs, Streams *Places
-
-	file   *os.File
-	memory []byte
-}
+// Holdings are the places of runs and of streams.
+type Holdings struct{ Runs, Streams *Places }
 
 const wordLen = 8
 
-// size is a seed, and for runs and streams the top and a word each.
-func (b Bounds) size() int { return seedLen + (2+b.Runs+b.Streams)*wordLen }
+// Size is how many bytes of shared memory Holdings of these bounds need: a seed, and for runs and streams the top and a word each.
+func (b Bounds) Size() int { return seedLen + (2+b.Runs+b.Streams)*wordLen }
 
-// OpenHoldings makes empty places in an anonymous memory file.
-func OpenHoldings(b Bounds) (*Holdings, error) {
-	file, err := memfile.Open("holdings", int64(b.size()))
-	if err != nil {
-		return nil, err
-	}
-	h, err := AttachHoldings(file, b, 0)
-	if err != nil {
-		return nil, err
-	}
-	_, _ = rand.Read(h.memory[:seedLen]) // it never fails
-	return h, nil
-}
-
-// AttachHoldings maps a file that OpenHoldings made with the same bounds; the holdings own it. owner is the worker's page
-// of the scoreboard.
-func AttachHoldings(file *os.File, b Bounds, owner int) (*Holdings, error) {
-	memory, err := memfile.Map(file, b.size())
-	if err != nil {
-		return nil, err
-	}
+// NewHoldings gives the places in a section of b.Size() bytes. owner is the worker's page of the scoreboard; 0 is the
+// supervisor, which must have made them first.
+func NewHoldings(section *shm.Section, b Bounds, owner int) *Holdings {
+	memory := section.Bytes()
+	fillSeed(memory[:seedLen])
 	words := unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&memory[seedLen])), 2+b.Runs+b.Streams) //nolint:gosec // the shared mapping is the point
 	places := func(words []atomic.Uint64, most int) *Places {
 		return &Places{seed: memory[:seedLen], top: &words[0], words: words[1:], owner: uint64(owner), most: most} //nolint:gosec // a page
 	}
-	return &Holdings{file: file, memory: memory,
-		Runs: places(words[:1+b.Runs], b.ClientRuns), Streams: places(words[1+b.Runs:], b.ClientStreams)}, nil
+	return &Holdings{Runs: places(words[:1+b.Runs], b.ClientRuns), Streams: places(words[1+b.Runs:], b.ClientStreams)}
 }
-
-// File is what a worker's process inherits to AttachHoldings.
-func (h *Holdings) File() *os.File { return h.file }
 
 // Forget frees the places of a worker that is gone, before its page is another's.
 func (h *Holdings) Forget(owner int) {
 	h.Runs.forget(uint64(owner))    //nolint:gosec // a page
 	h.Streams.forget(uint64(owner)) //nolint:gosec // a page
-}
-
-// Close unmaps the places, which must not be used afterwards.
-func (h *Holdings) Close() error {
-	if h.memory == nil {
-		return nil
-	}
-	memory := h.memory
-	h.memory = nil
-	return errors.Join(unix.Munmap(memory), h.file.Close())
 }

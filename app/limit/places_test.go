@@ -8,32 +8,18 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
+
+	"studysharper/app/shm"
 )
 
 var testBounds = Bounds{Runs: 8, ClientRuns: 2, Streams: 12, ClientStreams: 5}
 
-// holdings opens places; worker attaches to them as a worker's process does.
+// holdings makes places; worker gives them as a worker's process has them.
 func holdings(t *testing.T) (all *Holdings, worker func(owner int) *Holdings) {
 	t.Helper()
-	all, err := OpenHoldings(testBounds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = all.Close() })
-	return all, func(owner int) *Holdings {
-		fd, err := syscall.Dup(int(all.File().Fd()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := AttachHoldings(os.NewFile(uintptr(fd), "holdings"), testBounds, owner)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = h.Close() })
-		return h
-	}
+	section := shm.Local(testBounds.Size())
+	return NewHoldings(section, testBounds, 0), func(owner int) *Holdings { return NewHoldings(section, testBounds, owner) }
 }
 
 // fill takes as many as a client gets.
@@ -172,21 +158,23 @@ func TestManyAtOnceNeverHoldMoreThanTheyMay(t *testing.T) {
 
 // A process holds as many as it gets, says how many, and waits to be killed.
 func holds() int {
-	h, err := AttachHoldings(os.NewFile(inherited, "holdings"), testBounds, 1)
+	section, err := attach(testBounds.Size())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	h := NewHoldings(section, testBounds, 1)
 	n, _, _ := fill(h.Streams, "ann")
 	fmt.Println(n)
 	select {}
 }
 
 func TestAnotherProcessesPlacesAreSeenAndOutliveNotTheirOwner(t *testing.T) {
-	all, worker := holdings(t)
+	section, shared := share(t, testBounds.Size())
+	all := NewHoldings(section, testBounds, 0)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), roleEnv+"=holds")
-	cmd.ExtraFiles = []*os.File{all.File()}
+	cmd.ExtraFiles = []*os.File{shared}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +186,7 @@ func TestAnotherProcessesPlacesAreSeenAndOutliveNotTheirOwner(t *testing.T) {
 	if _, err := fmt.Fscan(out, &n); err != nil || n != testBounds.ClientStreams {
 		t.Fatalf("the process holds %d, %v", n, err)
 	}
-	p := worker(2).Streams
+	p := NewHoldings(section, testBounds, 2).Streams
 	if _, err := p.Take("ann"); !errors.Is(err, ErrClientFull) {
 		t.Errorf("what the other process holds is not seen: %v", err)
 	}
@@ -213,9 +201,9 @@ func TestAnotherProcessesPlacesAreSeenAndOutliveNotTheirOwner(t *testing.T) {
 }
 
 func TestNothingOfAClientsNameIsKept(t *testing.T) {
-	all, worker := holdings(t)
-	_, _ = worker(1).Streams.Take("user SECRET")
-	if strings.Contains(string(all.memory), "SECRET") {
+	section := shm.Local(testBounds.Size())
+	_, _ = NewHoldings(section, testBounds, 1).Streams.Take("user SECRET")
+	if strings.Contains(string(section.Bytes()), "SECRET") {
 		t.Error("the name is in shared memory")
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"studysharper/app/shm"
 )
 
 // The test binary is a worker when this variable says how many requests it takes, or that it "holds" places.
 const roleEnv = "STUDYSHARPER_TEST_TAKES"
 
-const inherited = 3 // the table's descriptor in such a worker
+const inherited = 3 // the descriptor of the shared memory in such a worker
 
 // slow gives nothing back while a test lasts.
 var slow = Policy{"slow", 1000, 1000 * time.Hour}
@@ -30,14 +32,39 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// share makes a section that worker processes inherit as descriptor 3.
+func share(t *testing.T, size int) (*shm.Section, *os.File) {
+	t.Helper()
+	region, _, err := shm.Create(t.TempDir(), shm.Spec{Name: "test", Size: size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = region.Close() })
+	section, err := region.Section("test", size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return section, region.File()
+}
+
+// attach gives the section that such a process has inherited.
+func attach(size int) (*shm.Section, error) {
+	region, err := shm.Attach(os.NewFile(inherited, "shared memory"))
+	if err != nil {
+		return nil, err
+	}
+	return region.Section("test", size)
+}
+
 // takes takes n requests of one client, on several goroutines, prints how many it
 // got, and dies without a farewell.
 func takes(n int) int {
-	table, err := AttachTable(os.NewFile(inherited, "limits"))
+	section, err := attach(TableSize)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	table := NewTable(section)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	got := 0
@@ -58,22 +85,22 @@ func takes(n int) int {
 	return 0
 }
 
-func worker(t *testing.T, table *Table, n int) *exec.Cmd {
+func worker(t *testing.T, shared *os.File, n int) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", roleEnv, n))
-	cmd.ExtraFiles = []*os.File{table.File()}
+	cmd.ExtraFiles = []*os.File{shared}
 	return cmd
 }
 
 func TestProcessesCountTogetherToTheLastRequest(t *testing.T) {
-	s := open(t)
-	s.now = monotonic
+	section, shared := share(t, TableSize)
+	s := &shop{t: t, Table: NewTable(section)}
 	const workers = 4
 	var wg sync.WaitGroup
 	got := make([]string, workers)
 	for i := range workers {
-		cmd := worker(t, s.Table, 2000)
+		cmd := worker(t, shared, 2000)
 		wg.Go(func() {
 			out, err := cmd.Output()
 			if err != nil {
@@ -97,10 +124,10 @@ func TestProcessesCountTogetherToTheLastRequest(t *testing.T) {
 }
 
 func TestAKilledProcessLetsGoOfTheTable(t *testing.T) {
-	s := open(t)
-	s.now = monotonic
+	section, shared := share(t, TableSize)
+	s := &shop{t: t, Table: NewTable(section)}
 	for range 5 {
-		cmd := worker(t, s.Table, 1<<30)
+		cmd := worker(t, shared, 1<<30)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

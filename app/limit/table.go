@@ -1,18 +1,16 @@
 package limit
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"os"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/memfile"
+	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 
@@ -23,13 +21,15 @@ const (
 	entries  = sets * ways
 	entryLen = int(unsafe.Sizeof(entry{}))
 	seedLen  = 32
-	tableLen = seedLen + entries*entryLen
+
+	// TableSize is how many bytes of shared memory a Table needs.
+	TableSize = seedLen + entries*entryLen
 )
 
 // entry is a client. Nothing of its name is kept but a hash.
 type entry struct {
 	key  [2]uint64 // zero = free
-	full [maxPolicies]int64
+	full [MaxPolicies]int64
 }
 
 // last is when the client has everything again: as if it had never been here.
@@ -41,53 +41,25 @@ func (e *entry) last() int64 { return max(e.full[0], e.full[1]) }
 // place takes seven other clients who have used up more, in a set that nobody can choose,
 // for the hash has a secret seed.
 //
-// Its lock is the kernel's (fcntl(2), record locks), which a process that dies lets go of.
-// One that is stopped while it holds it, for less than a microsecond each time, stops all.
+// A process that is stopped while it holds the section's lock, for less than a microsecond each time, stops all.
 type Table struct {
-	file   *os.File
-	memory []byte
-	now    func() int64 // nanoseconds on a clock that all processes share
-
-	mu sync.Mutex // record locks are a process's, not a goroutine's
+	section *shm.Section
+	memory  []byte
+	now     func() int64 // nanoseconds on a clock that all processes share
 }
 
-// OpenTable makes an empty table in an anonymous memory file.
-func OpenTable() (*Table, error) {
-	file, err := memfile.Open("limits", int64(tableLen))
-	if err != nil {
-		return nil, err
-	}
-	t, err := AttachTable(file)
-	if err != nil {
-		return nil, err
-	}
-	_, _ = rand.Read(t.memory[:seedLen]) // it never fails
-	return t, nil
+// NewTable gives the table in a section of TableSize bytes. The container's first process must have made it before others do.
+func NewTable(section *shm.Section) *Table {
+	memory := section.Bytes()
+	fillSeed(memory[:seedLen])
+	return &Table{section: section, memory: memory, now: monotonic}
 }
 
-// AttachTable maps a table from a file that OpenTable made; the table owns it. A process
-// has one table a file.
-func AttachTable(file *os.File) (*Table, error) {
-	memory, err := memfile.Map(file, tableLen)
-	if err != nil {
-		return nil, err
+// fillSeed makes the secret of the hashes, unless there is one already.
+func fillSeed(seed []byte) {
+	if bytes.Equal(seed, make([]byte, seedLen)) {
+		_, _ = rand.Read(seed) // it never fails
 	}
-	return &Table{file: file, memory: memory, now: monotonic}, nil
-}
-
-// File is what a worker's process inherits to AttachTable.
-func (t *Table) File() *os.File { return t.file }
-
-// Close unmaps the table, which must not be used afterwards.
-func (t *Table) Close() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.memory == nil {
-		return nil
-	}
-	memory := t.memory
-	t.memory = nil
-	return errors.Join(unix.Munmap(memory), t.file.Close())
 }
 
 // Take implements Counter. It waits for nothing but the lock, and ignores ctx.
@@ -105,17 +77,15 @@ func (t *Table) Peek(_ context.Context, client string, policies []Policy) (Verdi
 
 // judge has a client's entry judged while it is locked.
 func (t *Table) judge(client string, policies []Policy, by func(*entry, int64) Verdict) (Verdict, error) {
-	if len(policies) > maxPolicies {
-		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", maxPolicies)
+	if len(policies) > MaxPolicies {
+		return Verdict{}, study.Errorf(study.CodeInternal, "more than %d policies", MaxPolicies)
 	}
 	key := t.key(client)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.lock(unix.F_WRLCK); err != nil {
+	if err := t.section.Lock(); err != nil {
 		return Verdict{}, err
 	}
-	v := by(t.find(key), t.now())
-	return v, t.lock(unix.F_UNLCK)
+	defer t.section.Unlock()
+	return by(t.find(key), t.now()), nil
 }
 
 // key hashes a client's name; never zero.
@@ -137,24 +107,13 @@ func (t *Table) find(key [2]uint64) *entry {
 			oldest = e
 		}
 	}
-	oldest.full = [maxPolicies]int64{}
+	oldest.full = [MaxPolicies]int64{}
 	oldest.key = key
 	return oldest
 }
 
 func (t *Table) set(i int) *[ways]entry {
 	return (*[ways]entry)(unsafe.Pointer(&t.memory[seedLen+i*ways*entryLen])) //nolint:gosec // the shared mapping is the point
-}
-
-// lock takes the table for this process, or lets go of it.
-func (t *Table) lock(kind int16) error {
-	all := unix.Flock_t{Type: kind, Len: 1}
-	for {
-		err := unix.FcntlFlock(t.file.Fd(), unix.F_SETLKW, &all)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
 }
 
 // monotonic is the machine's monotonic clock: the same in every process, and not

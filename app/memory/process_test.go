@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"studysharper/app/memfile"
 )
 
 const touched = 32 << 20 // bytes that a test has resident at once
@@ -30,13 +28,8 @@ func touch(memory []byte) {
 }
 
 func TestAnonymousMemoryHasTheHeapInItAndNoFilesPages(t *testing.T) {
-	file, err := memfile.Open("test", touched)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
 	before := memoryOfThisProcess(t)
-	mapped, err := memfile.Map(file, touched)
+	mapped, err := unix.Mmap(-1, 0, touched, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
 	if err != nil {
 		t.Fatal(err)
 	}

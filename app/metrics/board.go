@@ -1,16 +1,12 @@
 package metrics
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/memfile"
+	"studysharper/app/shm"
 )
 
 // MaxWorkers bounds the worker processes of a container, leaving ones included:
@@ -20,7 +16,9 @@ const MaxWorkers = 64
 const (
 	pageWords = 320 // 2.5 KiB a page, more than half of them histograms
 	pageBytes = pageWords * 8
-	boardSize = pageBytes * (MaxWorkers + 1)
+
+	// BoardSize is how many bytes of shared memory a Board needs.
+	BoardSize = pageBytes * (MaxWorkers + 1)
 )
 
 // Entry is one process's part of the board: its gauges and counters, each one word
@@ -58,61 +56,10 @@ func (p *Entry) clear() {
 // first page is the supervisor's, which also keeps what departed workers counted;
 // the others are lent to one worker process each. Only the supervisor calls Claim
 // and Retire.
-type Board struct {
-	file   *os.File
-	memory []byte
-}
+type Board struct{ memory []byte }
 
-// OpenBoard makes a board in a nameless file in dir. Where dir cannot hold it
-// (absent, read-only, full), the board lies in an anonymous memory file, and fallback
-// says why.
-func OpenBoard(dir string) (b *Board, fallback, err error) {
-	file, fallback := openReserved(dir)
-	if fallback != nil {
-		if file, err = memfile.Open("board", boardSize); err != nil {
-			return nil, fallback, err
-		}
-	}
-	b, err = AttachBoard(file)
-	return b, fallback, err
-}
-
-// openReserved makes a file without a name and reserves its blocks: on a full
-// tmpfs a hole would be found by a SIGBUS later.
-func openReserved(dir string) (*os.File, error) {
-	name := filepath.Join(dir, fmt.Sprintf(".studysharper-board-%d", os.Getpid()))
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the folder
-	if err != nil {
-		return nil, err
-	}
-	err = errors.Join(os.Remove(name), unix.Fallocate(int(file.Fd()), 0, 0, boardSize))
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
-}
-
-// AttachBoard maps a board from a file that OpenBoard made; the board owns it.
-func AttachBoard(file *os.File) (*Board, error) {
-	memory, err := memfile.Map(file, boardSize)
-	if err != nil {
-		return nil, err
-	}
-	return &Board{file: file, memory: memory}, nil
-}
-
-// File is what a worker's process inherits to AttachBoard.
-func (b *Board) File() *os.File { return b.file }
-
-// Close unmaps the board; no page of it may be used afterwards.
-func (b *Board) Close() error {
-	if b.memory == nil {
-		return nil
-	}
-	memory := b.memory
-	b.memory = nil
-	return errors.Join(unix.Munmap(memory), b.file.Close())
-}
+// NewBoard gives the board in a section of BoardSize bytes.
+func NewBoard(section *shm.Section) *Board { return &Board{section.Bytes()} }
 
 // Supervisor is the supervisor's own page.
 func (b *Board) Supervisor() *Entry { return b.entry(0) }

@@ -2,39 +2,18 @@ package metrics
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"studysharper/app/shm"
 )
 
-func openBoard(t *testing.T) *Board {
-	t.Helper()
-	b, fallback, err := OpenBoard(t.TempDir())
-	if err != nil || fallback != nil {
-		t.Fatalf("OpenBoard: %v, fallback %v", err, fallback)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
+func openBoard(*testing.T) *Board { return NewBoard(shm.Local(BoardSize)) }
 
-func TestBoardIsSharedThroughItsFile(t *testing.T) {
-	b := openBoard(t)
-	fd, err := syscall.Dup(int(b.File().Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := AttachBoard(os.NewFile(uintptr(fd), "other"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
+func TestTwoBoardsOnOneSectionAreTheSame(t *testing.T) {
+	section := shm.Local(BoardSize)
+	b, other := NewBoard(section), NewBoard(section)
 	index, ok := b.Claim(1, 7)
 	if !ok {
 		t.Fatal("no page")
@@ -43,30 +22,7 @@ func TestBoardIsSharedThroughItsFile(t *testing.T) {
 	b.Worker(index).Set(Streams, 5)
 	s := other.Snapshot()
 	if len(s.Workers) != 1 || s.Total(Requests) != 3 || s.Sum(Streams) != 5 || s.Workers[0].Gauge(Generation) != 7 || s.Workers[0].State() != Booting {
-		t.Errorf("the other mapping sees %+v", s)
-	}
-}
-
-func TestBoardFallsBackWhereTheFolderCannotHoldIt(t *testing.T) {
-	b, fallback, err := OpenBoard(filepath.Join(t.TempDir(), "absent"))
-	if err != nil || fallback == nil {
-		t.Fatalf("got %v, fallback %v", err, fallback)
-	}
-	defer b.Close()
-	if _, ok := b.Claim(0, 1); !ok {
-		t.Error("the memory file has no pages")
-	}
-}
-
-func TestBoardLeavesNoFileBehind(t *testing.T) {
-	dir := t.TempDir()
-	b, _, err := OpenBoard(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
-		t.Errorf("got %v, %v", entries, err)
+		t.Errorf("the other board sees %+v", s)
 	}
 }
 

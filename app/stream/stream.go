@@ -3,8 +3,7 @@
 // position in the journal, so that first connect, reconnect and hand-over to another
 // process are the same loop, replayed and live events follow each other without a gap,
 // and a slow reader costs its writer nothing. Package memory implements the journal,
-// relay carries it between processes, redisjournal keeps it in Redis, failover combines
-// two of them, and hub writes the events to clients.
+// relay carries it between processes, and hub writes the events to clients.
 package stream
 
 import (

@@ -21,34 +21,30 @@ const (
 	fdListener = 3 + iota
 	fdControl
 	fdRelay
-	fdBoard
-	fdLimits
-	fdKeys
-	fdRevisions
-	fdHoldings
+	fdShared
 )
 
 // sendDeadline bounds how long the supervisor waits for a worker that does not
 // read its control socket.
 const sendDeadline = 100 * time.Millisecond
 
-// Launch is what a new worker needs to know.
+// Launch identifies a new worker.
 type Launch struct {
 	Slot, Generation int
 	Page             int // index on the board
 }
 
-// Process is a worker process as the loop sees it.
+// Process is a worker process.
 type Process interface {
 	PID() int
 	// Send gives the worker a message; it blocks for at most 100 ms (and inFlightWait, for a connection).
 	Send(Message) error
 	Kill() error
-	// Release frees what the supervisor holds for the process, once it is gone.
+	// Release frees what the supervisor holds for the process, after its end.
 	Release()
 }
 
-// Notice is what a worker does by itself: it sends a message, or ends.
+// Notice is a worker's message or its end.
 type Notice struct {
 	PID     int
 	Message Message            // valid unless Exited
@@ -66,16 +62,12 @@ type Launcher interface {
 // because the kernel kills the workers when the thread that forked them ends
 // (prctl(2), PR_SET_PDEATHSIG).
 type Fork struct {
-	Path      string   // the binary
-	Args      []string // with the program's name; nil = [Path, "worker"]
-	Env       []string
-	Listener  Descriptor // the listening socket
-	Board     Descriptor // the scoreboard's file
-	Limits    Descriptor // the file of what clients do
-	Keys      Descriptor // the file of the keys that tokens are checked with
-	Revisions Descriptor // the file of what has changed
-	Holdings  Descriptor // the file of what clients hold
-	Notices   chan<- Notice
+	Path     string   // the binary
+	Args     []string // with the program's name; nil = [Path, "worker"]
+	Env      []string
+	Listener Descriptor // the listening socket
+	Shared   Descriptor // the file of the shared memory
+	Notices  chan<- Notice
 	// Relay serves the worker's journal connection until it ends; it owns conn.
 	Relay func(ctx context.Context, conn net.Conn)
 }
@@ -86,9 +78,9 @@ type Descriptor struct {
 	fd   uintptr
 }
 
-// NewDescriptor takes a file's descriptor. It is to be called before the first
+// NewDescriptor takes a file's descriptor. It must be called before the first
 // worker starts: os.File.Fd puts the file into blocking mode for every process
-// that shares it, and workers put it back only when they start.
+// that shares it, and workers reset that only when they start.
 func NewDescriptor(file *os.File) Descriptor { return Descriptor{file, file.Fd()} }
 
 type child struct {
@@ -124,7 +116,7 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = null.Close() }()
-	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdBoard: f.Board.fd, fdLimits: f.Limits.fd, fdKeys: f.Keys.fd, fdRevisions: f.Revisions.fd, fdHoldings: f.Holdings.fd}
+	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdShared: f.Shared.fd}
 	identity := fmt.Sprintf("%s=%d.%d.%d", workerEnv, l.Slot, l.Generation, l.Page)
 	pid, err := syscall.ForkExec(f.Path, args, &syscall.ProcAttr{
 		Env:   append([]string{identity}, f.Env...), // of two equal names the first counts
@@ -138,8 +130,8 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 }
 
 // adopt starts to listen to a worker that has been forked. The supervisor's end of
-// the control socket is closed once it has been read to its end, not when the
-// process is gone: descriptors may still lie in it.
+// the control socket is closed when it has been read to its end, not when the
+// process has ended, because it may still hold descriptors.
 func (f *Fork) adopt(pid int, controlEnd, relayEnd *os.File) (Process, error) {
 	ctl, errControl := newControl(controlEnd)
 	relay, errRelay := net.FileConn(relayEnd)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
 // The test binary is its own worker and its own supervisor: TestMain looks at
@@ -91,11 +92,15 @@ func signalsOf(which ...os.Signal) <-chan os.Signal {
 
 // superviseOn runs a supervisor of two real workers until a signal ends it.
 func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string, log io.Writer) error {
-	board, _, err := metrics.OpenBoard(dir)
+	shared, _, err := shm.Create(dir, shm.Spec{Name: BoardSection, Size: metrics.BoardSize})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = board.Close() }()
+	defer func() { _ = shared.Close() }()
+	section, err := shared.Section(BoardSection, metrics.BoardSize)
+	if err != nil {
+		return err
+	}
 	socket, err := listener.File()
 	if err != nil {
 		return err
@@ -110,10 +115,10 @@ func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string
 	go Reap(ctx, children, notices)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return New(Options{Workers: 2, Limits: DefaultLimits(), Board: board, Notices: notices, Signals: signals,
+	return New(Options{Workers: 2, Limits: DefaultLimits(), Board: metrics.NewBoard(section), Notices: notices, Signals: signals,
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 		Launcher: &Fork{Path: os.Args[0], Args: []string{os.Args[0]}, Env: append([]string{roleEnv + "=worker"}, os.Environ()...),
-			Listener: NewDescriptor(socket), Board: NewDescriptor(board.File()), Limits: NewDescriptor(board.File()), Keys: NewDescriptor(board.File()), Revisions: NewDescriptor(board.File()), Holdings: NewDescriptor(board.File()), Notices: notices,
+			Listener: NewDescriptor(socket), Shared: NewDescriptor(shared.File()), Notices: notices,
 			Relay: func(_ context.Context, conn net.Conn) { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() }},
 	}).Run(ctx)
 }

@@ -9,33 +9,34 @@ import (
 	"os"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
-// ErrByHand says that a worker was not started by its supervisor.
+// ErrByHand is the error of a worker that was not started by its supervisor.
 var ErrByHand = errors.New("'worker' is internal; run `studysharper serve`")
 
-// Parent is a worker's view of its supervisor, and of what it was given.
+// BoardSection is the section of the shared memory that holds the scoreboard.
+const BoardSection = "scoreboard"
+
+// Parent is a worker's view of its supervisor, and of what the supervisor gave it.
 type Parent struct {
 	Launch
-	Listener  *net.TCPListener
-	Relay     net.Conn // to the journals
-	Board     *metrics.Board
-	Limits    *os.File // what clients do: the rate limits' table
-	Keys      *os.File // the published keys that tokens are checked with
-	Revisions *os.File // the versions that cached context depends on
-	Holdings  *os.File // what clients hold: their places for runs and streams
-	control   *control
+	Listener *net.TCPListener
+	Relay    net.Conn // to the journals
+	Shared   *shm.Region
+	Board    *metrics.Board
+	control  *control
 }
 
-// OpenParent takes what the supervisor has handed to this process; ErrByHand when
-// there is nothing of the kind. To be called once, early: it owns descriptors 3 to 10.
+// OpenParent opens what this process has inherited from the supervisor; ErrByHand if it
+// was not started by one. It is to be called once, early: it owns descriptors 3 to 6.
 func OpenParent() (*Parent, error) {
 	p := &Parent{}
 	n, err := fmt.Sscanf(os.Getenv(workerEnv), "%d.%d.%d", &p.Slot, &p.Generation, &p.Page)
 	if err != nil || n != 3 || p.Page < 1 || p.Page > metrics.MaxWorkers {
 		return nil, ErrByHand
 	}
-	listener, control, relay, board := os.NewFile(fdListener, "listener"), os.NewFile(fdControl, "control"), os.NewFile(fdRelay, "relay"), os.NewFile(fdBoard, "board")
+	listener, control, relay := os.NewFile(fdListener, "listener"), os.NewFile(fdControl, "control"), os.NewFile(fdRelay, "relay")
 	if p.control, err = newControl(control); err != nil {
 		return nil, ErrByHand
 	}
@@ -45,11 +46,14 @@ func OpenParent() (*Parent, error) {
 	if p.Relay, err = net.FileConn(relay); err != nil {
 		return nil, fmt.Errorf("inherited relay: %w", err)
 	}
-	if p.Board, err = metrics.AttachBoard(board); err != nil {
+	if p.Shared, err = shm.Attach(os.NewFile(fdShared, "shared memory")); err != nil {
 		return nil, err
 	}
-	p.Limits, p.Keys, p.Revisions = os.NewFile(fdLimits, "limits"), os.NewFile(fdKeys, "keys"), os.NewFile(fdRevisions, "revisions")
-	p.Holdings = os.NewFile(fdHoldings, "holdings")
+	board, err := p.Shared.Section(BoardSection, metrics.BoardSize)
+	if err != nil {
+		return nil, err
+	}
+	p.Board = metrics.NewBoard(board)
 	return p, errors.Join(listener.Close(), control.Close(), relay.Close())
 }
 
@@ -88,8 +92,8 @@ func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload
 
 // HandOver gives a client's connection to this worker's successor, by its descriptor,
 // with what the successor needs of its event stream, if it is one. After nil the
-// connection is to be closed here, and lives on there; the bytes in its buffers are
-// kept by the kernel.
+// caller closes its descriptor; the connection stays open in the successor, and the kernel
+// keeps the bytes in its buffers.
 func (p *Parent) HandOver(fd int, stream json.RawMessage) error {
 	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Stream: stream, Conn: fd})
 }

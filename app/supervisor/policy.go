@@ -12,16 +12,16 @@ type Limits struct {
 	BootTimeout   time.Duration // from start to ready
 	Silence       time.Duration // without a heartbeat
 	WorkerTimeout time.Duration // a request; work in flight when a worker is recycled
-	RequestSlack  time.Duration // by how much a request may pass WorkerTimeout, which ends it by itself
+	RequestSlack  time.Duration // how far a request may exceed WorkerTimeout, at which it should end by itself
 	Graceful      time.Duration // from the order to stop to the kill
 	MaxMemory     int64         // bytes of a worker's anonymous memory above which it is replaced; 0 = any
-	MemoryShare   int64         // ... and above which that never waits (see MemoryPause)
+	MemoryShare   int64         // ... and above which it is replaced without a pause (see MemoryPause)
 	BackoffFirst  time.Duration // pause after a second crash in a row; doubles with each further one ...
 	BackoffMost   time.Duration // ... up to this ...
 	HealthyAfter  time.Duration // ... and starts over once a worker has been ready for so long
 }
 
-// DefaultLimits are the bounds that no setting changes, and the defaults of those that one does.
+// DefaultLimits are the fixed bounds and the defaults of those that settings change.
 func DefaultLimits() Limits {
 	return Limits{
 		BootTimeout:   30 * time.Second,
@@ -41,35 +41,35 @@ type Worker struct {
 	State     metrics.State
 	Started   time.Time
 	LastAlive time.Time // its last heartbeat
-	Oldest    time.Time // when its oldest request in flight began; zero: none is
-	Requests  uint64    // answered, probes left out
+	Oldest    time.Time // when its oldest request in flight began; zero: it has none
+	Requests  uint64    // answered, not counting probes
 	Quota     uint64    // recycled at so many; 0 = never
 	RSS       int64     // bytes of resident memory, for the log
 	Memory    int64     // bytes of anonymous memory
 	BornWith  int64     // ... when it became ready
 	Outdated  bool      // started before the last reload
-	DrainBy   time.Time // when it is to be gone; zero: it was not told to drain
+	DrainBy   time.Time // when it must have left; zero: it was not told to drain
 	Killed    bool      // it has been sent SIGKILL
 }
 
-// staying reports whether the worker is not on its way out.
+// staying reports whether the worker was neither killed nor told to drain.
 func (w Worker) staying() bool { return !w.Killed && w.DrainBy.IsZero() }
 
 // Slot is one place for a worker.
 type Slot struct {
 	Crashes   int       // unexpected ends in a row
 	LastCrash time.Time // zero: none
-	Closing   bool      // to be emptied, and not filled again
+	Closing   bool      // its workers leave, and it gets no new one
 	Outgrown  int       // workers in a row that were replaced for their memory soon after their start
 }
 
-// View is everything a choice is made from. Workers are in the order they were started.
+// View is everything a decision depends on. Workers are in the order in which they were started.
 type View struct {
 	Slots    []Slot
 	Workers  []Worker
 	Stopping bool      // drain all, start none
 	StopBy   time.Time // when a stop stops waiting
-	Awake    time.Time // since when the supervisor has run without a break; zero: always
+	Awake    time.Time // since when the supervisor has run without a pause; zero: always
 }
 
 // Verb says what an Action does.
@@ -85,7 +85,7 @@ const (
 // Reason says why, as on the metrics page and in the log.
 type Reason string
 
-// The reasons to end or replace a worker, or to have lost it.
+// The reasons for which a worker is ended, replaced or lost.
 const (
 	ReasonRequests Reason = "max_requests"
 	ReasonMemory   Reason = "memory"
@@ -113,15 +113,15 @@ type decision struct {
 	actions []Action
 }
 
-// Next decides what to do now, and when at the latest to ask again (zero: nothing
-// is due). It is pure: no clock, no process, no state of its own. Its rules:
+// Next decides what to do now, and when it must be called again at the latest (zero: no
+// need). It is pure: it uses no clock, no process and no state of its own. Its rules:
 //
-//   - a worker that is silent, never gets ready, or drains for too long is killed, but
-//     not for a time in which the supervisor did not run either;
-//   - an empty slot gets a worker, after a pause where workers crash in a row;
-//   - a worker that is due is replaced: its successor is started, and only when that
-//     is ready the old one drains. One slot at a time, and not while the slot's
-//     last predecessor still drains: there are never more than two workers a slot.
+//   - a worker that is silent, not ready in time, or drains for too long is killed; time in
+//     which the supervisor did not run does not count;
+//   - an empty slot gets a worker, after a pause if workers have crashed in a row;
+//   - a worker that must be recycled is told to drain only when its successor is ready. This happens in one
+//     slot at a time, and not while the slot's last predecessor still drains, so that a slot
+//     never has more than two workers.
 func Next(v View, l Limits, now time.Time) (actions []Action, wake time.Time) {
 	d := &decision{View: v, limits: l, now: now}
 	for _, w := range v.Workers {
@@ -137,7 +137,7 @@ func Next(v View, l Limits, now time.Time) (actions []Action, wake time.Time) {
 	return d.actions, d.wake
 }
 
-// reached reports whether a moment has come, and notes it if not.
+// reached reports whether a moment has come; if not, Next asks to be called then.
 func (d *decision) reached(at time.Time) bool {
 	if !d.now.Before(at) {
 		return true
@@ -169,8 +169,8 @@ func (d *decision) evaluateWorker(w Worker) {
 	}
 }
 
-// effectiveTime is from when on a moment counts against a worker: while the supervisor did not
-// run, its workers may have stood still with it.
+// effectiveTime is the moment from which time counts against a worker: while the supervisor did not
+// run, its workers may not have run either.
 func (d *decision) effectiveTime(moment time.Time) time.Time {
 	if moment.Before(d.Awake) {
 		return d.Awake
@@ -178,7 +178,7 @@ func (d *decision) effectiveTime(moment time.Time) time.Time {
 	return moment
 }
 
-// anyBooting reports whether a recycle is going on: some slot's worker is not ready yet.
+// anyBooting reports whether some slot's worker is not ready yet.
 func (d *decision) anyBooting() bool {
 	for _, w := range d.Workers {
 		if w.staying() && w.State == metrics.Booting {
@@ -188,7 +188,7 @@ func (d *decision) anyBooting() bool {
 	return false
 }
 
-// evaluateSlot decides about one slot; it takes and gives whether some slot is booting a worker.
+// evaluateSlot decides about one slot. booting, before and after, says whether some slot boots a worker.
 func (d *decision) evaluateSlot(slot int, booting bool) bool {
 	staying, leaving := d.workersOf(slot)
 	switch {
@@ -232,7 +232,7 @@ func (d *decision) backoffElapsed(slot int) bool {
 	return d.reached(s.LastCrash.Add(Backoff(s.Crashes, d.limits)))
 }
 
-// recycleReason is the reason for which a worker is due to be replaced; "" = it is not.
+// recycleReason is the reason to replace a worker; "" = none.
 func (d *decision) recycleReason(w Worker) Reason {
 	switch {
 	case w.Outdated:
@@ -247,7 +247,7 @@ func (d *decision) recycleReason(w Worker) Reason {
 }
 
 // Backoff is the pause before a slot's next worker after so many crashes in a row:
-// none after a single one, which may be bad luck.
+// none after a single one.
 func Backoff(crashes int, l Limits) time.Duration {
 	return pauseAfter(crashes, l.BackoffFirst, l.BackoffMost)
 }

@@ -22,12 +22,12 @@ type Message struct {
 	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
 	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
 
-	// Stream is a KindConn's event stream, as the workers write it down for each other;
-	// none for an idle connection.
+	// Stream is a KindConn's event stream, in the workers' own format;
+	// empty for an idle connection.
 	Stream json.RawMessage `json:"stream,omitempty"`
 
-	// Conn is the connection of a KindConn: an open descriptor that belongs to the
-	// message's holder, who passes it on or calls Release. 0 = none.
+	// Conn is the connection of a KindConn: an open descriptor, which the owner of the
+	// message must send or Release. 0 = none.
 	Conn int `json:"-"`
 }
 
@@ -55,7 +55,7 @@ func (m Message) TCPConn() (*net.TCPConn, error) {
 	return tcp, nil
 }
 
-// Kind says what a Message asks or tells.
+// Kind is the kind of a Message.
 type Kind string
 
 // The kinds, and who sends them.
@@ -68,8 +68,8 @@ const (
 	KindReload       Kind = "reload" // worker: replace all workers
 )
 
-// A process of a user that has as many descriptors on their way between processes as it may have open can send no more
-// until some have been received (unix(7)): for how long, and how often, it is tried again.
+// A user's processes together may have only as many descriptors in flight as one may have open (unix(7)). At that
+// bound, sending is tried again every inFlightLook, for inFlightWait.
 const (
 	inFlightWait = time.Second
 	inFlightLook = time.Millisecond
@@ -81,7 +81,7 @@ const (
 )
 
 // control is one end of a control socket: packets of one Message each
-// (SOCK_SEQPACKET, so none is ever read by half), with a descriptor where the
+// (SOCK_SEQPACKET, so that none is read partially), with a descriptor if the
 // message has one (SCM_RIGHTS, unix(7)). One goroutine receives; any may send.
 type control struct {
 	conn   *net.UnixConn
@@ -141,7 +141,7 @@ func (c *control) receive() (Message, error) {
 	return m, nil
 }
 
-// descriptor takes the one descriptor of a packet; further ones are closed.
+// descriptor takes the first descriptor of a packet and closes further ones.
 func descriptor(rights []byte) int {
 	parts, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil {

@@ -4,20 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 )
 
-// ExitBoot is the status of a worker that cannot serve and knows why, and of a
-// supervisor that stops for it.
+// ExitBoot is the exit status of a worker that cannot start, and of a supervisor
+// that stops for that reason.
 const ExitBoot = 3
 
 // ErrBoot says that no worker ever became ready.
@@ -25,12 +22,12 @@ var ErrBoot = errors.New("no worker can start")
 
 const (
 	bootCrashes = 5           // workers that may die before the first one is ready
-	lookEvery   = time.Second // how often the board is read for workers that are due
+	lookEvery   = time.Second // how often the board is read for workers to recycle
 )
 
 // Options are what a Supervisor works with.
 type Options struct {
-	Workers     int    // slots to begin with
+	Workers     int    // slots at the start
 	MaxWorkers  int    // slots that TTIN may raise it to, at most metrics.MaxWorkers/2
 	MaxRequests uint64 // a worker is recycled after so many, plus ...
 	Jitter      uint64 // ... a random 0 to Jitter; MaxRequests 0 = never
@@ -40,14 +37,14 @@ type Options struct {
 	Notices     <-chan Notice    // the launcher's and the reaper's
 	Signals     <-chan os.Signal // TERM, INT, QUIT, HUP, TTIN, TTOU, USR1
 	Log         *slog.Logger
-	// Silence is how long the owner of a page has given no sign of life; nil: by the page's heartbeat.
+	// Silence is the time since the last sign of life of a page's owner; nil: by the page's heartbeat.
 	Silence func(*metrics.Entry) time.Duration
 	MaxHeld int                                   // connections held while no worker is ready: each takes a descriptor; 0 = 4096
 	Memory  func(pid int) (memory.Process, error) // of a process; nil: by /proc
-	// Died is called when a worker was killed or failed: it may have left something half done.
-	// It must not block. nil: nobody is told.
+	// Died is called when a worker was killed or failed and may have left something half done.
+	// It must not block. nil: not called.
 	Died func()
-	// Gone is called for every worker that is gone, with its page of the board, before that is another's. nil: nobody is told.
+	// Gone is called for every worker that has ended, with its page of the board, before the page is reused. nil: not called.
 	Gone func(page int)
 }
 
@@ -61,7 +58,7 @@ type Supervisor struct {
 	held     []Message // connections handed over while no worker is ready
 	stopping bool
 	stopBy   time.Time
-	looked   time.Time // when it last did
+	looked   time.Time // the last call of act
 	awake    time.Time // the end of the last longBreak; zero: there was none
 	stalls   stalls
 	booted   bool // a worker was ready once
@@ -71,17 +68,6 @@ type Supervisor struct {
 type place struct {
 	Slot
 	generation int
-}
-
-type worker struct {
-	Worker
-	process    Process
-	page       int
-	launch     int // launch sequence number
-	generation int
-	reload     int // reloads before it was started
-	readyAt    time.Time
-	deaf       bool // it did not take a connection
 }
 
 // New makes a supervisor; nothing happens before Run.
@@ -132,14 +118,14 @@ func (s *Supervisor) verdict() error {
 	return nil
 }
 
-// act carries out what the policy says and gives a channel that fires when it is
-// to be asked again; nil when only an event can change anything.
+// act carries out what the policy decides and gives a channel that fires when it must decide
+// again; nil when only an event can change anything.
 func (s *Supervisor) act() <-chan time.Time {
 	s.trim()
 	for _, w := range s.workers {
 		s.read(w)
 	}
-	now := time.Now() // after what it judges was read: a stall before or amid the reading shows in it
+	now := time.Now() // after the reading, so that a stall before or during it is noticed
 	s.onSuspended(now)
 	actions, wake := Next(s.view(), s.o.Limits, now)
 	for _, a := range actions {
@@ -154,7 +140,7 @@ func (s *Supervisor) act() <-chan time.Time {
 	return time.After(wake.Sub(now))
 }
 
-// trim takes away slots that TTOU has closed and that are empty.
+// trim removes slots that TTOU has closed and that are empty.
 func (s *Supervisor) trim() {
 	for len(s.slots) > 0 && s.slots[len(s.slots)-1].Closing {
 		last := len(s.slots) - 1
@@ -188,8 +174,8 @@ func (s *Supervisor) inOrder() []*worker {
 	return list
 }
 
-// read brings what is known of a worker up to date from its page. The present is taken after an
-// age is, so that a stall between them makes the worker look younger, not silent.
+// read updates what is known of a worker from its page. It reads an age before the clock, so
+// that a stall between the two makes the worker look younger, not silent.
 func (s *Supervisor) read(w *worker) {
 	page := s.o.Board.Worker(w.page)
 	w.State = metrics.State(page.Gauge(metrics.StateOf))
@@ -218,84 +204,22 @@ func (s *Supervisor) do(a Action, now time.Time) {
 	}
 }
 
-func (s *Supervisor) start(slot int, now time.Time) {
-	p := &s.slots[slot]
-	p.generation++
-	page, ok := s.o.Board.Claim(slot, p.generation)
-	if !ok {
-		s.failedStart(p, now, errors.New("the scoreboard is full"))
-		return
-	}
-	process, err := s.o.Launcher.Launch(Launch{Slot: slot, Generation: p.generation, Page: page})
-	if err != nil {
-		s.o.Board.Retire(page)
-		s.failedStart(p, now, err)
-		return
-	}
-	s.launches++
-	w := &worker{process: process, page: page, launch: s.launches, generation: p.generation, reload: s.reloads}
-	w.Worker = Worker{Slot: slot, PID: process.PID(), Started: now, Quota: s.quota()}
-	s.o.Board.Worker(page).Set(metrics.PID, int64(w.PID))
-	s.o.Board.Worker(page).Set(metrics.Quota, int64(w.Quota))
-	s.workers[w.PID] = w
-	s.o.Log.Info(fmt.Sprintf("Booting worker with pid: %d", w.PID), "slot", slot, "generation", p.generation)
-}
-
-// quota draws after how many requests a worker is recycled.
-func (s *Supervisor) quota() uint64 {
-	if s.o.MaxRequests == 0 {
-		return 0
-	}
-	return s.o.MaxRequests + rand.N(s.o.Jitter+1) //nolint:gosec // jitter, not a secret
-}
-
-func (s *Supervisor) failedStart(p *place, now time.Time, err error) {
-	s.o.Log.Error("cannot start a worker", "error", err)
-	s.crashed(p, now)
-}
-
-// crashed counts an unexpected end. Workers that die before any was ready are a
-// matter that will not mend itself: the supervisor gives up.
-func (s *Supervisor) crashed(p *place, now time.Time) {
-	p.Crashes++
-	p.LastCrash = now
-	s.crashes++
-	if !s.booted && s.crashes >= bootCrashes && !s.stopping {
-		s.o.Log.Error("Worker failed to boot: giving up")
-		s.stop(0)
-	}
-}
-
-// drain tells a worker to leave: at the service's stop, or because its successor
-// is ready and takes over its connections.
-func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
-	m := Message{Kind: KindDrain, HandOver: why != ReasonStop}
-	w.DrainBy = s.stopBy
-	if !s.stopping {
-		w.DrainBy = now.Add(s.o.Limits.WorkerTimeout + s.o.Limits.RequestSlack)
-		s.o.Log.Info(fmt.Sprintf("Worker recycling (pid: %d) reason=%s", w.PID, why), "slot", w.Slot, "age", now.Sub(w.Started).Round(time.Millisecond).String(),
-			"requests", w.Requests, "rss_bytes", w.RSS, "anon_bytes", w.Memory)
-		s.count(why)
-		if why == ReasonMemory {
-			s.slots[w.Slot].outgrownBy(w.Worker, s.o.Limits, now)
-		}
-	}
-	m.Millis = w.DrainBy.Sub(now).Milliseconds()
-	s.o.Board.Worker(w.page).Set(metrics.StateOf, int64(metrics.Draining))
-	if err := w.process.Send(m); err != nil {
-		s.unsent(w, err)
-		s.kill(w, ReasonStop, now)
-	}
-}
-
-func (s *Supervisor) kill(w *worker, why Reason, now time.Time) {
-	w.Killed = true
-	if why == ReasonTimeout {
-		s.o.Log.Error(fmt.Sprintf("Worker timeout (pid: %d)", w.PID), "slot", w.Slot, "state", w.State.String(),
-			"silent", now.Sub(w.LastAlive).Round(time.Millisecond).String())
-		s.count(why)
-	}
-	if err := w.process.Kill(); err != nil && !errors.Is(err, syscall.ESRCH) {
-		s.o.Log.Error("cannot kill a worker", "pid", w.PID, "error", err)
+// notice handles what a worker did. Processes that are not workers (orphans that process 1
+// inherits) are only reaped. A connection is routed, and caches are cleared, even if the
+// sender has ended by now.
+func (s *Supervisor) notice(n Notice) {
+	w, known := s.workers[n.PID]
+	switch {
+	case n.Message.Kind == KindConn:
+		s.route(n.Message)
+	case n.Message.Kind == KindClear:
+		s.broadcast(n.Message)
+	case !known:
+	case n.Exited:
+		s.exited(w, n.Status)
+	case n.Message.Kind == KindReady:
+		s.ready(w)
+	case n.Message.Kind == KindReload:
+		s.reload()
 	}
 }

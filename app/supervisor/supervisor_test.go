@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"studysharper/app/metrics"
+	"studysharper/app/shm"
 )
 
 // fakes is a Launcher of processes that do what a script says.
@@ -105,11 +106,7 @@ func open(t *testing.T, workers int, script func(*fake)) *house {
 
 func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *house {
 	t.Helper()
-	board, _, err := metrics.OpenBoard(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = board.Close() })
+	board := metrics.NewBoard(shm.Local(metrics.BoardSize))
 	h := &house{signals: make(chan os.Signal, 4), done: make(chan error, 1)}
 	f.board, f.notices, f.live = board, make(chan Notice, 64), map[int]*fake{}
 	h.fakes = f

@@ -100,7 +100,7 @@ func TestAnAnswerTakesNoMoreCallsThanThePromptAllows(t *testing.T) {
 	p := prompt()
 	p.MaxCalls = 2
 	answer, err := c.Generate(t.Context(), p, nil)
-	wantCode(t, err, study.CodeUpstreamFailed)
+	wantCode(t, err, study.CodeUpstreamRefused)
 	if up.calls != 2 || answer.Calls != 2 {
 		t.Errorf("%d calls, %d told", up.calls, answer.Calls)
 	}

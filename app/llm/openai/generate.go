@@ -19,6 +19,7 @@ type generation struct {
 	prompt study.Prompt
 	onText func(string)
 	spent  study.Answer // the counts only, of all calls
+	shown  bool         // text has been passed on: it cannot be taken back
 }
 
 // Generate asks for one answer to p.Turns and blocks until it is whole, at most
@@ -134,20 +135,23 @@ func (g *generation) askModel(ctx context.Context, model string, more bool) (stu
 // it, or with its other name. What works is remembered for the next calls of the model.
 func (g *generation) adaptModel(ctx context.Context, model string, p study.Prompt) (study.Answer, *failure) {
 	known := g.capabilities[model]
-	d := known.get()
+	d := known.dialect()
 	answer, fail := g.callModel(ctx, model, d, p)
 	for range maxAdaptions {
-		if fail == nil || fail.body == nil || !g.mayCall() {
+		if fail == nil || fail.report == nil || g.shown || !g.mayCall() {
 			break
 		}
-		next, ok := d.adapted(p, g.onText != nil, fail.body)
+		next, ok := d.adapted(p, g.onText != nil, fail.report)
 		if !ok {
 			break
 		}
 		d = next
 		if answer, fail = g.callModel(ctx, model, d, p); fail == nil {
-			known.set(d)
+			known.setDialect(d)
 		}
+	}
+	if fail != nil && fail.report != nil && fail.err.Code == study.CodeTooLong && fail.report.limit > 0 {
+		known.setContext(fail.report.limit)
 	}
 	return answer, fail
 }
@@ -164,6 +168,7 @@ func (g *generation) callModel(ctx context.Context, model string, d dialect, p s
 	if g.onText != nil {
 		show = func(text string) {
 			permit.report(healthy, 0)
+			g.shown = true
 			g.onText(text)
 		}
 	}

@@ -28,9 +28,9 @@ func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Pr
 	defer resp.Body.Close()
 	idle.start(c.o.IdleTimeout)
 	if resp.StatusCode != http.StatusOK {
-		return study.Answer{}, errorResponse(resp, idle)
+		return study.Answer{}, errorResponse(resp, idle, promptTokens(p))
 	}
-	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, answer: study.Answer{Model: model},
+	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, promptTokens: promptTokens(p), answer: study.Answer{Model: model},
 		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
 	fail = r.readBody(resp.Header)
 	if fail != nil {
@@ -44,8 +44,8 @@ func (c *Client) newRequest(ctx context.Context, model string, d dialect, p stud
 	body, err := encodeRequest(model, d, p, stream)
 	if err == nil {
 		var req *http.Request
-		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body)); err == nil {
-			c.setHeaders(req.Header, stream && !d.noStream)
+		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.address.of(model, "chat/completions"), bytes.NewReader(body)); err == nil {
+			c.setHeaders(req.Header, stream && !d.has(noStream))
 			return req, nil
 		}
 	}
@@ -60,7 +60,15 @@ func (c *Client) setHeaders(h http.Header, stream bool) {
 		h.Set("Accept", "text/event-stream")
 	}
 	h.Set("User-Agent", "studysharper")
-	if c.o.APIKey != "" {
+	c.setKey(h)
+}
+
+func (c *Client) setKey(h http.Header) {
+	switch {
+	case c.o.APIKey == "":
+	case c.address.azure:
+		h.Set("Api-Key", c.o.APIKey)
+	default:
 		h.Set("Authorization", "Bearer "+c.o.APIKey)
 	}
 }
@@ -98,19 +106,19 @@ type wireRequest struct {
 
 // encodeRequest encodes p as the body of a chat-completions request.
 func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte, error) {
-	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.noStream}
-	switch d.bound {
-	case maxTokens:
-		req.MaxTokens = max(p.MaxTokens, 0)
-	case maxCompletionTokens:
+	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.has(noStream)}
+	switch {
+	case d.has(noBound):
+	case d.has(newBound):
 		req.MaxCompletionTokens = max(p.MaxTokens, 0)
-	case noBound:
+	default:
+		req.MaxTokens = max(p.MaxTokens, 0)
 	}
-	if !d.noEffort {
+	if !d.has(noEffort) {
 		req.ReasoningEffort = p.Effort
 	}
 	req.ResponseFormat = d.format(p)
-	if req.Stream && !d.noStreamOptions {
+	if req.Stream && !d.has(noStreamOptions) {
 		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
 	}
 	var buf bytes.Buffer
@@ -128,9 +136,9 @@ func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte
 // format is the strictest response_format that the model takes; nil = none.
 func (d dialect) format(p study.Prompt) *wireFormat {
 	switch {
-	case p.Schema != nil && !d.noSchema:
+	case p.Schema != nil && !d.has(noSchema):
 		return &wireFormat{Type: "json_schema", Schema: &wireSchema{Name: p.Schema.Name, Strict: true, Schema: p.Schema.Body}}
-	case p.JSON && !d.noObject:
+	case p.JSON && !d.has(noObject):
 		return &wireFormat{Type: "json_object"}
 	default:
 		return nil
@@ -145,3 +153,6 @@ func promptBytes(p study.Prompt) int {
 	}
 	return size
 }
+
+// promptTokens is a rough estimate of a prompt's tokens: four bytes each, as in English text.
+func promptTokens(p study.Prompt) int { return promptBytes(p) / 4 }

@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"studysharper/app/study"
 )
@@ -30,6 +29,8 @@ type responseReader struct {
 	body   io.Reader
 	idle   *idleTimer
 	onText func(string)
+
+	promptTokens int // an estimate
 
 	text      strings.Builder
 	deltas    deltaJoiner
@@ -114,13 +115,10 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 
 // errorIn returns the failure that an error object stands for; nil if there is none.
 func (r *responseReader) errorIn(object rawValue) *failure {
-	status, ok := errorStatus(object)
-	if !ok {
-		return nil
+	fail := errorIn(object, r.promptTokens)
+	if fail != nil {
+		fail.recovery = r.unlessShown(fail.recovery)
 	}
-	d := readDetails(object, time.Now())
-	fail := d.statusFailure(status, d.reset)
-	fail.recovery = r.unlessShown(fail.recovery)
 	return fail
 }
 

@@ -1,0 +1,157 @@
+package cache_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"studysharper/app/cluster/redistest"
+)
+
+// wire is a connection's way to Redis, on which things happen.
+type wire struct{ *toxiproxy.Proxy }
+
+func wireTo(t *testing.T, s *redistest.Server) wire {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", s.Addr())
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return wire{p}
+}
+
+func (w wire) url() string { return "redis://" + w.Listen }
+
+// suffers lets a toxic work on what goes up or down the stream, until it is called.
+func (w wire) suffers(t *testing.T, toxic, stream, attributes string) (heal func()) {
+	t.Helper()
+	name := toxic + stream
+	_, err := w.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name": %q, "type": %q, "stream": %q, "attributes": {%s}}`,
+		name, toxic, stream, attributes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := w.Toxics.RemoveToxic(ctx, name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// wantFoundOut has the first few requests find out that Redis does not answer in time, and wants it
+// to be left alone from then on.
+func wantFoundOut(t *testing.T, p *process) {
+	t.Helper()
+	for i := range 20 {
+		p.Get(ctx, fmt.Sprint("first ", i))
+	}
+	if !p.Degraded() {
+		t.Error("nobody has found out")
+	}
+	wantRedisLeftAlone(t, p)
+}
+
+func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	s := hurried()
+	s.timeout = patient // it is slow, not away
+	p := starts(t, w.url(), s)
+	other := starts(t, server.URL(), ordinary)
+	other.Set(ctx, "shared", []byte("value"))
+	settled(t, server, "shared", true)
+	heal := w.suffers(t, "latency", "upstream", `"latency": 2000`)
+	if !missed(p, "shared") {
+		t.Error("a Get waited for the answer")
+	}
+	eventually(t, "the late answer is in memory", func() bool { return hit(p.near, "shared", "value") })
+	if wantFoundOut(t, p); !p.conn.Up() {
+		t.Error("it is slow, and counts as away")
+	}
+	late := p.Stats().Late
+	p.Get(ctx, "unknown")
+	if n := p.Stats().Late - late; n > 2 { // a probe may be under way
+		t.Errorf("%d questions for one Get of a slow Redis", n)
+	}
+	heal()
+	eventually(t, "it is used again", func() bool { return !p.Degraded() })
+	other.Set(ctx, "new", []byte("value"))
+	settled(t, server, "new", true)
+	eventually(t, "it is asked again", func() bool { return hit(p, "new", "value") })
+}
+
+func TestACutConnectionCostsNothingAndIsBack(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	p := starts(t, w.url(), hurried())
+	for round := range 3 {
+		w.Stop()
+		wantFoundOut(t, p)
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is used again", func() bool { return !p.Degraded() })
+		key := fmt.Sprint("key ", round)
+		p.Set(ctx, key, []byte("value"))
+		settled(t, server, key, true)
+	}
+}
+
+// Nothing comes through, and nobody says so.
+func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
+	server := redistest.Start(t)
+	for _, stream := range []string{"upstream", "downstream"} {
+		w := wireTo(t, server)
+		p := starts(t, w.url(), hurried())
+		heal := w.suffers(t, "timeout", stream, `"timeout": 0`)
+		wantFoundOut(t, p)
+		eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
+		doubted := p.Stats().Resyncs
+		heal()
+		eventually(t, "it is used again", func() bool { return !p.Degraded() })
+		eventually(t, "its channel is heard again", func() bool { return p.Stats().Resyncs > doubted })
+	}
+}
+
+// Replies come in pieces, or end in the middle: that gives no other value than was set.
+func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	value := string(noise(100_000))
+	far := inRedis(t, connected(t, w.url()), ordinary.far)
+	far.Set(ctx, "key", []byte(value))
+	heal := w.suffers(t, "slicer", "downstream", `"average_size": 700, "size_variation": 300, "delay": 1`)
+	eventually(t, "whole", func() bool { return hit(far, "key", value) })
+	heal()
+	for _, bytes := range []int{1, 30, 5000, 99_999} {
+		w := wireTo(t, server)
+		conn := connected(t, w.url())
+		cut := inRedis(t, conn, ordinary.far)
+		heal := w.suffers(t, "limit_data", "downstream", fmt.Sprintf(`"bytes": %d`, bytes))
+		for range 5 {
+			if v, _, ok := cut.Get(ctx, "key"); ok && string(v) != value {
+				t.Fatalf("cut after %d bytes: %d bytes of something else", bytes, len(v))
+			}
+		}
+		heal()
+		eventually(t, "whole again", func() bool { return hit(cut, "key", value) })
+		if cut.Stats().Corrupt != 0 {
+			t.Errorf("cut after %d bytes: %+v", bytes, cut.Stats())
+		}
+	}
+}
+
+func TestConnectionsResetInTheMiddleAreMisses(t *testing.T) {
+	server := redistest.Start(t)
+	w := wireTo(t, server)
+	p := starts(t, w.url(), hurried())
+	heal := w.suffers(t, "reset_peer", "downstream", `"timeout": 0`)
+	wantFoundOut(t, p)
+	heal()
+	eventually(t, "it is used again", func() bool { return !p.Degraded() })
+}

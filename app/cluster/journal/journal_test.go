@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"studysharper/app/cluster/conn"
+	"studysharper/app/cluster/redistest"
+	"studysharper/app/stream"
+	"studysharper/app/stream/streamtest"
+)
+
+func TestMain(m *testing.M) {
+	if order := os.Getenv(childOrder); order != "" {
+		beChild(order)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// timeout is a command's. Tests that are not about time are patient: a busy machine holds
+// one up for longer than the service waits.
+var timeout = 5 * time.Second
+
+// hurried gives the test the service's own timeout: Redis is to be found away.
+func hurried(t *testing.T) {
+	before := timeout
+	timeout = conn.Timeout
+	t.Cleanup(func() { timeout = before })
+}
+
+// process is a Journal as a process of its own has it.
+type process struct {
+	*Journal
+	conn *conn.Conn
+	stop func() // ends it in order
+}
+
+// started is a process that runs until the test ends or stop is called, and whose
+// subscription stands.
+func started(t testing.TB, url string, o Options) *process {
+	t.Helper()
+	return startedWith(t, url, o, func(*process) {})
+}
+
+// startedWith is started with something made between the journal and its start.
+func startedWith(t testing.TB, url string, o Options, between func(*process)) *process {
+	t.Helper()
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	conn, err := conn.New(url, conn.Options{Name: "test", Timeout: timeout, Log: o.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Journal: New(conn, o), conn: conn}
+	between(p)
+	ctx, cancel := context.WithCancel(context.Background())
+	connCtx, connCancel := context.WithCancel(context.Background())
+	var journal, connection sync.WaitGroup
+	journal.Go(func() { _ = p.Run(ctx) })
+	connection.Go(func() { _ = conn.Run(connCtx) })
+	p.stop = sync.OnceFunc(func() { cancel(); journal.Wait(); connCancel(); connection.Wait() })
+	t.Cleanup(p.stop)
+	eventually(t, 10*time.Second, "the process has a lease, and hears of changes", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.leased && p.hears
+	})
+	return p
+}
+
+func suiteOptions() Options {
+	return Options{MaxEvents: streamtest.MaxEvents, MaxEventBytes: streamtest.MaxEventBytes}
+}
+
+func TestOneProcessKeepsTheContract(t *testing.T) {
+	server := redistest.Start(t)
+	p := started(t, server.URL(), suiteOptions())
+	streamtest.Run(t, func(*testing.T) streamtest.Fixture { return streamtest.Fixture{Writer: p, Reader: p} })
+}
+
+func TestTwoProcessesKeepTheContract(t *testing.T) {
+	server := redistest.Start(t)
+	a, b := started(t, server.URL(), suiteOptions()), started(t, server.URL(), suiteOptions())
+	streamtest.Run(t, func(*testing.T) streamtest.Fixture { return streamtest.Fixture{Writer: a, Reader: b} })
+}
+
+func TestAClusterKeepsTheContract(t *testing.T) {
+	_, url := redistest.Cluster(t)
+	a, b := started(t, url, suiteOptions()), started(t, url, suiteOptions())
+	streamtest.Run(t, func(*testing.T) streamtest.Fixture { return streamtest.Fixture{Writer: a, Reader: b} })
+}
+
+// eventually fails unless is becomes true in time, for which a busy machine gets a minute at least.
+func eventually(t testing.TB, within time.Duration, what string, is func() bool) {
+	t.Helper()
+	within = max(within, time.Minute)
+	for deadline := time.Now().Add(within); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, within)
+		}
+	}
+}
+
+func runInfo() stream.RunInfo {
+	return stream.RunInfo{Session: uuid.NewString(), Run: uuid.NewString(), Owner: "user-1"}
+}

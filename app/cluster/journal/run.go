@@ -1,0 +1,229 @@
+package journal
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+const (
+	keptBytes  = 256 << 10        // of a run's acknowledged events, kept to be given again
+	keptFor    = 30 * time.Second // after the run's end
+	keptEnded  = 256              // such runs
+	eventCost  = 96               // what an event costs beside its fields, here and there
+	chunkBytes = 64 << 10         // a call is closed by the event that reaches it
+	chunkSize  = 64               // events a call
+)
+
+type runKey struct{ session, run uuid.UUID }
+
+// item is an event of a run. Its ordinal is the run's own; numbers come from Redis.
+type item struct {
+	ord, seq uint64
+	study.Event
+}
+
+func (i item) cost() int64 { return int64(len(i.Fields)) + eventCost }
+
+// run is a run's writer. Everything below the line is guarded by the lock of the Journal.
+type run struct {
+	queueState
+	journal  *Journal
+	key      runKey
+	owner    string
+	token    string // this writer, to Redis
+	repeated bool
+	silent   bool
+	onLost   func(error)
+	request  []byte // nil = it is not repeated any more
+
+	epoch  uint64 // of the session's life
+	no     uint64 // of the run in it
+	first  uint64 // number of its first event; 0 = none yet
+	head   uint64 // the session's newest number, as far as is known
+	last   uint64 // ordinal of the newest event
+	taken  uint64 // ordinal of the newest event that Redis has
+	chunk  string // first ordinal and number of what Redis took last
+	queue  []item // not acknowledged
+	sent   int    // of queue: may have been taken, so they stay as they are
+	kept   []item // acknowledged, the newest of them
+	held   int64  // bytes of queue
+	keeps  int64  // bytes of kept
+	over   error  // why nothing can follow; nil while the run is open
+	lost   bool   // over without its writer's doing
+	abort  bool   // it never began, as far as its maker knows: take it back
+	done   time.Time
+	closed chan struct{} // closed when nothing is left to be done
+	moved  chan struct{} // closed and renewed when the queue has got shorter
+}
+
+// Append implements stream.Writer. An event that is not terminal is on its way when Append
+// returns; where MaxEvents or MaxSessionBytes of a run wait, Append does too while Redis
+// answers, and while it does not the oldest that may be is given up, and counts as missed.
+// A terminal event is waited for until Redis has it, unless Redis is away: then this
+// process holds the run and gives it to Redis later.
+func (r *run) Append(ctx context.Context, e study.Event) error {
+	if r.silent {
+		return r.appendSilent(ctx, e)
+	}
+	for {
+		wait, err := r.take(e)
+		if err != nil || wait == nil {
+			if err == nil && e.Kind.Terminal() {
+				return r.acknowledged(ctx)
+			}
+			return err
+		}
+		select {
+		case <-wait:
+		case <-time.After(pause): // Redis may be away by now
+		case <-ctx.Done():
+			return waitEnded(ctx)
+		}
+	}
+}
+
+func waitEnded(ctx context.Context) error {
+	return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for the journal was ended")
+}
+
+// take puts e into the queue; where there is no room it gives what to wait for.
+func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
+	j := r.journal
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r.over != nil {
+		return nil, r.over
+	}
+	if err := stream.CheckEvent(e, j.o.MaxEventBytes); err != nil {
+		return nil, err
+	}
+	if e.Kind == study.KindStart && r.repeated && r.first != 0 {
+		return nil, nil
+	}
+	if r.joined(e) {
+		return nil, nil
+	}
+	for r.full(e) {
+		if j.conn.Up() {
+			return r.moved, nil
+		}
+		if !r.giveUp() {
+			break // what may have been taken is a few dozen events at most
+		}
+	}
+	r.put(e)
+	return nil, nil
+}
+
+// full reports whether e has to wait for room.
+func (r *run) full(e study.Event) bool {
+	o, n := &r.journal.o, int64(len(e.Fields))
+	return len(r.queue) > 0 && (len(r.queue) >= o.MaxEvents || r.held+n > o.MaxSessionBytes || r.journal.stats.QueuedBytes+n > o.MaxKeptBytes)
+}
+
+// joined adds a token's text to the one that waits before it.
+func (r *run) joined(e study.Event) bool {
+	n := len(r.queue)
+	if n <= r.sent || e.Kind != study.KindToken || r.queue[n-1].Kind != study.KindToken {
+		return false
+	}
+	fields, ok := stream.JoinTokens(r.queue[n-1].Fields, e.Fields)
+	if !ok || len(fields) > r.journal.o.MaxEventBytes {
+		return false
+	}
+	r.counted(int64(len(fields)-len(r.queue[n-1].Fields)), 0)
+	r.queue[n-1].Fields = fields
+	return true
+}
+
+// giveUp drops the oldest event that may be.
+func (r *run) giveUp() bool {
+	for i := r.sent; i < len(r.queue); i++ {
+		if !r.queue[i].Kind.Terminal() {
+			r.counted(-r.queue[i].cost(), -1)
+			r.queue = slices.Delete(r.queue, i, i+1)
+			r.journal.stats.DroppedEvents++
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) put(e study.Event) {
+	r.last++
+	i := item{ord: r.last, Event: e}
+	r.queue = append(r.queue, i)
+	r.counted(i.cost(), 1)
+	if e.Kind != study.KindStart && e.Kind != study.KindProgress {
+		r.request = nil
+	}
+	if e.Kind.Terminal() {
+		r.over = stream.ErrEnded
+	}
+	r.journal.send(r)
+}
+
+func (r *run) counted(bytes int64, events int) {
+	r.held += bytes
+	r.journal.stats.QueuedBytes += bytes
+	r.journal.stats.QueuedEvents += events
+}
+
+// acknowledged waits until Redis has the whole run.
+func (r *run) acknowledged(ctx context.Context) error {
+	for {
+		select {
+		case <-r.closed:
+			r.journal.mu.Lock()
+			defer r.journal.mu.Unlock()
+			if r.lost {
+				return r.over
+			}
+			return nil
+		case <-time.After(pause):
+			if !r.journal.conn.Up() {
+				return nil
+			}
+		case <-ctx.Done():
+			return waitEnded(ctx)
+		}
+	}
+}
+
+// Close implements stream.Writer.
+func (r *run) Close() error {
+	r.journal.mu.Lock()
+	defer r.journal.mu.Unlock()
+	switch {
+	case r.lost:
+		return r.over
+	case r.over == nil && r.silent:
+		r.over = stream.ErrEnded
+		r.journal.send(r)
+	case r.over == nil:
+		r.put(stream.ErrorEvent(stream.ErrBroke.Message, true))
+	}
+	return nil
+}
+
+// appendSilent ends a silent run at its terminal event, and waits for that as for any
+// other's.
+func (r *run) appendSilent(ctx context.Context, e study.Event) error {
+	r.journal.mu.Lock()
+	over := r.over
+	if over == nil && e.Kind.Terminal() {
+		r.over = stream.ErrEnded
+		r.journal.send(r)
+	}
+	r.journal.mu.Unlock()
+	if over != nil || !e.Kind.Terminal() {
+		return over
+	}
+	return r.acknowledged(ctx)
+}

@@ -1,0 +1,157 @@
+package journal
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"studysharper/app/cluster/conn"
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+//go:embed lua/*.lua
+var lua embed.FS
+
+const (
+	channel = "studysharper:journal" // every change of a session is told here
+	leases  = "studysharper:leases"  // the living processes, by the time of their last sign
+)
+
+// scripts are what changes and reads the journals in Redis; each has a file in lua/.
+type scripts struct {
+	begin, adopt, abort, release, append, restore, read, drop, offer, sweep, lease *redis.Script
+}
+
+// load puts the bounds and what all scripts share in front of each.
+func load(o Options) scripts {
+	bounds := fmt.Sprintf("local MAX_EVENTS, SESSION_BYTES, BUCKET_BYTES, SESSIONS = %d, %d, %d, %d\n",
+		o.MaxEvents, o.MaxSessionBytes, max(1, o.MaxBytes/int64(o.buckets)), max(1, o.MaxSessions/o.buckets)) +
+		fmt.Sprintf("local STALE_MS, REPEAT_MS = %d, %d\n", milliseconds(o.StaleAfter), milliseconds(o.RepeatWithin)) +
+		fmt.Sprintf("local BROKE, SILENT, FULL = %q, %q, %q\n", errorFields(stream.ErrBroke), errorFields(errSilent), errorFields(errFull))
+	file := func(name string) string {
+		text, err := lua.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			panic(err) // it is part of the program
+		}
+		return string(text)
+	}
+	common := bounds + file("common")
+	script := func(name string) *redis.Script { return redis.NewScript(common + file(name)) }
+	return scripts{
+		begin: script("begin"), adopt: script("adopt"), abort: script("abort"), release: script("release"), append: script("append"),
+		restore: script("restore"), read: script("read"), drop: script("drop"), offer: script("offer"),
+		sweep: script("sweep"), lease: redis.NewScript(file("lease")),
+	}
+}
+
+func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
+
+// errorFields are those of the error event that ends a run so; they hold no character that
+// Go and Lua would quote differently.
+func errorFields(why *study.Error) []byte { return stream.ErrorEvent(why.Message, true).Fields }
+
+// base is the prefix of all keys of a session, by which a cluster places them.
+func (j *Journal) base(session uuid.UUID) string {
+	sum := 0
+	for _, b := range session {
+		sum = (sum*31 + int(b)) % 65_521
+	}
+	return j.bases[sum%len(j.bases)]
+}
+
+// call runs a script, within conn.Timeout.
+func (j *Journal) call(ctx context.Context, s *redis.Script, base string, args ...any) (reply any, err error) {
+	j.mu.Lock()
+	j.stats.Scripts++
+	j.mu.Unlock()
+	err = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error {
+		reply, err = s.Run(ctx, r, []string{base}, args...).Result()
+		return err
+	})
+	if err != nil {
+		return nil, study.Wrap(err, study.CodeUnavailable, "Redis refused")
+	}
+	return reply, nil
+}
+
+// direct1 is call for a caller of the journal: few of them have a connection at once.
+func (j *Journal) direct1(ctx context.Context, s *redis.Script, session uuid.UUID, args ...any) (any, error) {
+	if !j.conn.Up() {
+		return nil, conn.ErrDown
+	}
+	select {
+	case j.direct <- struct{}{}:
+		defer func() { <-j.direct }()
+	case <-ctx.Done():
+		return nil, study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for the journal was ended")
+	}
+	return j.call(ctx, s, j.base(session), args...)
+}
+
+// answer is a script's reply, read from its front; what is not there makes it odd.
+type answer struct {
+	rest []any
+	odd  bool
+}
+
+func newAnswer(reply any) *answer {
+	list, ok := reply.([]any)
+	return &answer{rest: list, odd: !ok}
+}
+
+func (a *answer) next() (v any) {
+	if len(a.rest) == 0 {
+		a.odd = true
+		return nil
+	}
+	v, a.rest = a.rest[0], a.rest[1:]
+	return v
+}
+
+func (a *answer) text() string {
+	s, ok := a.next().(string)
+	a.odd = a.odd || !ok
+	return s
+}
+
+func (a *answer) number() uint64 {
+	n, ok := a.next().(int64)
+	a.odd = a.odd || !ok || n < 0
+	return uint64(max(0, n)) //nolint:gosec // not below zero
+}
+
+// err is errOdd when something was missing.
+func (a *answer) err() error {
+	if a.odd {
+		return errOdd
+	}
+	return nil
+}
+
+// epochText is an epoch as Redis knows it.
+func epochText(epoch uint64) string { return strconv.FormatUint(epoch, 10) }
+
+// reason is the error that ends a run by a script's letter.
+func reason(letter string) *study.Error {
+	switch letter {
+	case "t":
+		return errSilent
+	case "f":
+		return errFull
+	default:
+		return stream.ErrBroke
+	}
+}
+
+// isUncertain reports whether a script that failed so may have been carried out.
+func isUncertain(err error) bool {
+	var refusal redis.Error
+	return err != nil && !errors.As(err, &refusal)
+}

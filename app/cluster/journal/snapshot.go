@@ -1,0 +1,205 @@
+package journal
+
+import (
+	"cmp"
+	"encoding/json"
+	"time"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+// snapshot is what one read found of a session.
+type snapshot struct {
+	epoch   uint64 // 0 = nobody has posted
+	dropped uint64 // epoch of the life dropped last
+	owner   string
+	head    uint64
+	first   uint64 // the newest run's first event; 0 = it has none yet
+	open    uint64 // runs
+	newest  string // id of the newest run
+	all     bool   // events reach to the newest that was asked for
+	from    uint64 // the number that events follow
+	events  []study.Event
+	runs    []string // whose each event is
+	spans   map[string]span
+	hold    bool // a position beyond the newest event waits: the event may be put back yet
+}
+
+// span is a run's range in the session's numbering; 0 = it has no such event yet.
+type span struct{ first, end uint64 }
+
+// parseSnapshot reads the answer to a question.
+func parseSnapshot(reply any, runs []string, hold bool) (v snapshot, err error) {
+	a := newAnswer(reply)
+	epoch, dropped := a.text(), a.text()
+	if dropped != "" {
+		if v.dropped, err = parseEpoch(dropped); err != nil {
+			return v, err
+		}
+	}
+	v.hold = hold
+	if epoch == "" {
+		return v, a.err()
+	}
+	if v.epoch, err = parseEpoch(epoch); err != nil {
+		return v, err
+	}
+	v.owner, v.head, v.first, v.open = a.text(), a.number(), a.number(), a.number()
+	v.all, v.from, v.newest = a.number() == 1, a.number(), a.text()
+	v.spans = make(map[string]span, len(runs))
+	for _, run := range runs {
+		known, of := a.number() == 1, span{a.number(), a.number()}
+		if known {
+			v.spans[run] = of
+		}
+	}
+	for len(a.rest) > 0 && !a.odd {
+		e := study.Event{Seq: a.number(), Kind: study.Kind(a.text())}
+		if fields := a.text(); fields != "" {
+			e.Fields = json.RawMessage(fields)
+		}
+		v.events, v.runs = append(v.events, e), append(v.runs, a.text())
+	}
+	return v, a.err()
+}
+
+// verdict is what a view means for a waiter.
+type verdict int
+
+const (
+	waits    verdict = iota // nothing for it yet
+	answered                // what it gets
+	unknown                 // it needs another read
+)
+
+func (v *snapshot) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, err error) {
+	switch {
+	case v.epoch == 0:
+		return v.missingSession(w)
+	case w.owner != "" && w.owner != v.owner, w.seen != 0 && w.seen != v.epoch && w.seen == v.dropped:
+		return b, answered, stream.ErrGone
+	}
+	w.missing = time.Time{}
+	of, known := v.spans[w.run]
+	switch {
+	case w.run != "" && !known && v.hold && !w.peek:
+		return b, waits, nil
+	case w.run != "" && !known:
+		return b, answered, stream.ErrNoRun
+	case w.peek:
+		return v.peek(w.after, w.run, of), answered, nil
+	}
+	if b, is = v.read(w.after, w.run, of, maxBytes); is == waits && w.noWait {
+		b, is = study.Batch{Next: v.idleNext(w.after)}, answered
+	}
+	return b, is, nil
+}
+
+// missingSession answers for a session that is not there.
+func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err error) {
+	switch {
+	case v.dropped != 0 && (v.dropped == w.after.Epoch || v.dropped == w.seen):
+		return b, answered, stream.ErrGone
+	case w.peek || w.noWait:
+		return b, answered, nil
+	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch, v.hold:
+	case w.missing.IsZero():
+		w.missing = time.Now()
+	case time.Since(w.missing) > lostAfter:
+		return b, answered, stream.ErrGone
+	}
+	return b, waits, nil
+}
+
+// resolve turns a position into the number to read behind, with the least number of
+// events missed; not ok: there is nothing to start from yet.
+func (v *snapshot) resolve(p study.Position, run string, of span) (after, missed uint64, ok bool) {
+	alive, first := p.Epoch == v.epoch && p.Seq <= v.head, v.first
+	if run != "" {
+		first = of.first
+	}
+	switch {
+	case alive && run == "":
+		return p.Seq, 0, true
+	case first == 0, v.hold && p.Epoch == v.epoch && !alive:
+		return 0, 0, false
+	case alive:
+		return max(p.Seq, first-1), 0, true
+	case p != (study.Position{}):
+		missed = 1
+	}
+	return first - 1, missed, true
+}
+
+// over reports whether nothing follows a number, of one run or of all.
+func (v *snapshot) over(after uint64, run string, of span) bool {
+	if run != "" {
+		return of.end != 0 && after >= of.end
+	}
+	return v.open == 0 && after == v.head
+}
+
+// read gives the events behind p, of one run or of all, up to a run's end, the next hole
+// or maxBytes.
+func (v *snapshot) read(p study.Position, run string, of span, maxBytes int) (b study.Batch, is verdict) {
+	after, missed, ok := v.resolve(p, run, of)
+	if !ok {
+		return b, waits
+	}
+	b.Next, b.Run = study.Position{Epoch: v.epoch, Seq: after}, cmp.Or(run, v.newest)
+	last := v.head
+	if run != "" && of.end != 0 {
+		last = max(after, of.end)
+	}
+	i := 0
+	for i < len(v.events) && v.events[i].Seq <= after {
+		i++
+	}
+	switch {
+	case after == last: // nothing was read for it
+	case after < v.from:
+		return study.Batch{}, unknown
+	case i < len(v.events) && v.events[i].Seq <= last:
+		b.Missed, b.Run = v.events[i].Seq-after-1, v.runs[i]
+		b.Events = v.contiguous(i, maxBytes)
+		b.Next.Seq = b.Events[len(b.Events)-1].Seq
+	case i == len(v.events) && !v.all:
+		return study.Batch{}, unknown
+	default:
+		b.Missed, b.Next.Seq = last-after, last
+	}
+	b.Missed = max(b.Missed, missed)
+	b.Ended = v.over(b.Next.Seq, run, of)
+	if b.Missed > 0 || len(b.Events) > 0 || b.Ended {
+		return b, answered
+	}
+	return b, waits
+}
+
+// contiguous are the events of one run from index i on, up to a hole or maxBytes.
+func (v *snapshot) contiguous(i, maxBytes int) []study.Event {
+	end, size := i, 0
+	for end < len(v.events) && size < maxBytes && v.events[end].Seq == v.events[i].Seq+uint64(end-i) && v.runs[end] == v.runs[i] {
+		size += len(v.events[end].Fields)
+		end++
+	}
+	return v.events[i:end:end]
+}
+
+// idleNext is where a reader at p goes on from when there is nothing for it.
+func (v *snapshot) idleNext(p study.Position) study.Position {
+	if p == (study.Position{}) {
+		return study.Position{Epoch: v.epoch, Seq: v.head}
+	}
+	return p
+}
+
+// peek is what a reader at p may expect.
+func (v *snapshot) peek(p study.Position, run string, of span) (b study.Batch) {
+	after, missed, ok := v.resolve(p, run, of)
+	b.Next = study.Position{Epoch: v.epoch, Seq: after}
+	b.Missed = missed
+	b.Ended = ok && missed == 0 && v.over(after, run, of)
+	return b
+}

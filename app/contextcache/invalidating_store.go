@@ -1,0 +1,122 @@
+// Package contextcache caches what prompts need of a user (notes, preferences, progress) in each
+// worker. The one idea: nothing cached is served after a change of it was acknowledged, on
+// whatever worker. Store bumps a version before and after each change, Versions shares the
+// counters between processes, and agent caches under the version that it read at.
+package contextcache
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+// InvalidatingStore is a store.Store whose changes every worker knows of before they are
+// acknowledged. Everything must be written through it. Sessions are not cached.
+type InvalidatingStore struct {
+	store.Store
+	versions *Versions
+	purger   *Debouncer[string]
+}
+
+// NewInvalidatingStore makes s one. purger is of NewPurger.
+func NewInvalidatingStore(s store.Store, versions *Versions, purger *Debouncer[string]) InvalidatingStore {
+	return InvalidatingStore{s, versions, purger}
+}
+
+// maxPendingPurges is of how many users the answers are purged one by one; with more, all are.
+const maxPendingPurges = 64
+
+// NewPurger purges the answers that were made from notes that have changed, by their user's
+// tag. There is no haste, and rounds of it are interval apart: from the change on they are
+// asked for under other keys.
+func NewPurger(purge func(pattern string) error, interval time.Duration, log *slog.Logger) *Debouncer[string] {
+	notify := func(tag string) {
+		if err := purge(tag); err != nil {
+			log.Warn("cached answers of changed notes not purged", "error", err)
+		}
+	}
+	return NewDebouncer(DebouncerOptions[string]{MaxPending: maxPendingPurges, Interval: interval,
+		Notify: notify, NotifyAll: func() { notify(agent.UserTagPrefix) }})
+}
+
+// Once implements store.Store: the changes of f count from their commit on.
+func (s InvalidatingStore) Once(ctx context.Context, k store.Key, f func(context.Context) (store.Answer, error)) (store.Answer, bool, error) {
+	var after []func()
+	defer func() {
+		for _, done := range after {
+			done()
+		}
+	}()
+	return s.Store.Once(ctx, k, func(ctx context.Context) (store.Answer, error) {
+		return f(context.WithValue(ctx, afterKey{}, &after))
+	})
+}
+
+// afterKey is where the context of Once holds what is to be called after its commit.
+type afterKey struct{}
+
+// afterCommit returns done or, within Once, leaves the call to that.
+func afterCommit(ctx context.Context, done func()) func() {
+	after, within := ctx.Value(afterKey{}).(*[]func())
+	if !within {
+		return done
+	}
+	*after = append(*after, done)
+	return func() {}
+}
+
+// CreateNote implements store.Store.
+func (s InvalidatingStore) CreateNote(ctx context.Context, n study.Note) (study.Note, error) {
+	defer s.bumpNotes(ctx, n.UserID)()
+	return s.Store.CreateNote(ctx, n)
+}
+
+// UpdateNote implements store.Store.
+func (s InvalidatingStore) UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error) {
+	defer s.bumpOwner(ctx, userID, id)()
+	return s.Store.UpdateNote(ctx, userID, id, title, content)
+}
+
+// DeleteNote implements store.Store.
+func (s InvalidatingStore) DeleteNote(ctx context.Context, userID, id string) error {
+	defer s.bumpOwner(ctx, userID, id)()
+	return s.Store.DeleteNote(ctx, userID, id)
+}
+
+// SavePreferences implements store.Store.
+func (s InvalidatingStore) SavePreferences(ctx context.Context, p study.Preferences) (study.Preferences, error) {
+	defer afterCommit(ctx, s.versions.Bump(p.UserID, agent.ResourcePreferences))()
+	return s.Store.SavePreferences(ctx, p)
+}
+
+// SaveContent implements store.Store.
+func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (study.Content, error) {
+	defer afterCommit(ctx, s.versions.Bump(c.UserID, agent.ResourceAids))()
+	return s.Store.SaveContent(ctx, c)
+}
+
+// bumpNotes is called before a user's notes change, and done after that.
+func (s InvalidatingStore) bumpNotes(ctx context.Context, user string) (done func()) {
+	bumped := s.versions.Bump(user, agent.ResourceNotes)
+	return afterCommit(ctx, func() { bumped(); s.purger.Add(agent.UserTag(user)) })
+}
+
+// bumpOwner is bumpNotes for a note of this user, or of its owner where userID is "".
+func (s InvalidatingStore) bumpOwner(ctx context.Context, userID, id string) (done func()) {
+	if userID != "" {
+		return s.bumpNotes(ctx, userID)
+	}
+	switch n, err := s.Note(ctx, "", id); {
+	case err == nil:
+		return s.bumpNotes(ctx, n.UserID)
+	case study.AsError(err).Code == study.CodeNotFound:
+		return func() {} // and it never will be: ids are not used again
+	default:
+		bumped := s.versions.BumpAll()
+		return afterCommit(ctx, func() { bumped(); s.purger.AddAll() })
+	}
+}

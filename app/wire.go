@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/agent/runner"
+	"studysharper/app/cache"
+	"studysharper/app/cluster"
+	"studysharper/app/config"
+	"studysharper/app/contextcache"
+	"studysharper/app/httpapi"
+	"studysharper/app/httpserver"
+	"studysharper/app/limit"
+	"studysharper/app/llm/openai"
+	"studysharper/app/memory"
+	"studysharper/app/metrics"
+	"studysharper/app/offline/engine"
+	"studysharper/app/shm"
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/stream/hub"
+	"studysharper/app/stream/relay"
+	"studysharper/app/supervisor"
+	"studysharper/app/text"
+)
+
+const (
+	maxContexts = 256         // cached parts of prompts, of a worker
+	contextTTL  = time.Minute // bounds how long a change goes unnoticed that no version tells of: one made from outside, or whose outcome the database did not report
+
+	purgeInterval = 250 * time.Millisecond
+)
+
+// parts are what a worker is made of; each has its bounds already.
+type parts struct {
+	cluster.Backends
+	store    store.Store
+	contexts *contextcache.Cache             // of parts of prompts
+	purger   *contextcache.Debouncer[string] // of answers made from notes that have changed
+	runner   *runner.Runner
+	hub      *hub.Hub
+	server   *httpapi.Server
+	health   func() openai.Health // of the upstream
+	trimmer  memory.HeapTrimmer
+}
+
+// assembly makes the parts of a worker, from the back to the front.
+type assembly struct {
+	*parts
+	c      config.Config
+	b      config.Budget
+	files  config.Files
+	parent *supervisor.Parent
+	shared sharedMemory
+	log    *slog.Logger
+}
+
+func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
+	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
+	var err error
+	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+		return nil, err
+	}
+	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
+		return nil, err
+	}
+	if err = a.openBackends(); err == nil {
+		a.makeRunner()
+		err = a.makeServer()
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a.parts, nil
+}
+
+// openBackends makes what is shared with other processes, and the caches of this one.
+func (a *assembly) openBackends() error {
+	near, err := cache.NewMemory(cache.MemoryOptions{MaxItems: a.c.CacheMaxItems, MaxBytes: a.b.Cache, TTL: a.c.CacheTTL})
+	if err != nil {
+		return err
+	}
+	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
+	a.Backends = a.local(near, orphaned)
+	if a.c.RedisURL != "" {
+		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, a.log); err != nil {
+			return err
+		}
+	}
+	a.contexts = contextcache.NewCache(contextcache.Options{MaxItems: maxContexts, MaxBytes: a.b.Context, TTL: contextTTL})
+	a.purger = contextcache.NewPurger(a.Purge, a.PurgeInterval, a.log)
+	a.store = contextcache.NewInvalidatingStore(a.store, a.Versions, a.purger)
+	return nil
+}
+
+// local makes the backends of a container that is the only one.
+func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) cluster.Backends {
+	journal := relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
+	held := func(g metrics.Gauge) limit.Gate {
+		return limit.Unbounded(func() int64 { return a.parent.Own().Gauge(g) })
+	}
+	return cluster.Backends{
+		Cache: answers, Journal: journal, Limiter: a.shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams),
+		Versions: newVersions(a.c, a.shared.versions),
+		Purge:    a.parent.ClearCaches, PurgeInterval: purgeInterval,
+		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
+		Degraded: func() []string { return nil },
+		Run:      journal.Run,
+		Deliver:  func(context.Context) {}, // the supervisor has it all
+		Final:    true,
+	}
+}
+
+// newVersions gives the version counters. A database file is changed by this container only;
+// a server's data may be changed by others, which nobody hears of without a cluster.
+func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
+	versions := contextcache.NewVersions(section)
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		versions.Connect(contextcache.Peers{Reliable: func() bool { return false }})
+	}
+	return versions
+}
+
+// makeRunner makes the model, the agents and their runner.
+func (a *assembly) makeRunner() {
+	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
+	builtIn := a.c.LLMProvider == "offline"
+	var model agent.Model
+	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: agentStore{a.store}, Log: a.log,
+		Parts: a.contexts, Versions: a.Versions},
+		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
+	journal := &agentJournal{Journal: a.Journal}
+	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+	journal.cancel = a.runner.Cancel
+}
+
+// makeServer makes what clients see.
+func (a *assembly) makeServer() error {
+	c, own := a.c, a.parent.Own()
+	holdings := a.shared.holdings
+	var err error
+	a.hub, err = hub.Open(hub.Options{Journal: a.Journal, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
+		Count: func(n int64) { own.Shift(metrics.Streams, n) },
+		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
+		Key:   func(place int32) uint64 { return holdings.Streams.Key(limit.Place(place)) },
+		Add:   func(client uint64) int32 { return int32(holdings.Streams.Add(client)) }, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.server = httpapi.New(httpapi.Options{
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
+		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
+			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
+		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
+		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+	})
+	return nil
+}
+
+// publish puts the parts' own figures on the worker's page.
+func (p *parts) publish(page *metrics.Entry) {
+	p.server.Publish(page)
+	runs := p.runner.Counts()
+	page.Store(metrics.RunsCompleted, uint64(runs.Completed))
+	page.Store(metrics.RunsFailed, uint64(runs.Failed))
+	page.Store(metrics.RunsShed, uint64(runs.Shed))
+	stats := p.Cache.Stats()
+	page.Set(metrics.CacheItems, int64(stats.Items))
+	page.Set(metrics.CacheBytes, stats.Bytes)
+	page.Set(metrics.CacheOldest, oldestAge(stats))
+	page.Store(metrics.CacheHits, stats.Hits)
+	page.Store(metrics.CacheMisses, stats.Misses)
+	page.Store(metrics.CacheEvictions, stats.Evictions)
+	page.Store(metrics.CacheRefused, stats.Refused)
+	page.Set(metrics.ModelsOpen, int64(p.health().Open))
+}
+
+func oldestAge(stats cache.Stats) int64 {
+	if stats.Items == 0 {
+		return 0
+	}
+	return time.Now().Add(-stats.OldestAge).UnixNano()
+}
+
+// admission counts runs over all workers of the container, and over all instances: a run
+// is admitted when it is within most, its own place included, and the gate lets it pass.
+func admission(parent *supervisor.Parent, most int64, gate limit.Gate) func() (release func(), ok bool) {
+	own := parent.Own()
+	release := func() { own.Shift(metrics.RunsActive, -1) }
+	take := func() bool {
+		own.Shift(metrics.RunsActive, 1)
+		if parent.Board.Sum(metrics.RunsActive) > most {
+			release()
+			return false
+		}
+		return true
+	}
+	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
+}
+
+// atCapacity reports whether the container has no place for another run. What the other instances
+// hold is asked at admission only: that takes a message.
+func atCapacity(parent *supervisor.Parent, most int64) func() bool {
+	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
+}
+
+// fleet is the container as httpapi sees it from this worker.
+type fleet struct {
+	*parts
+	parent *supervisor.Parent
+	log    *slog.Logger
+}
+
+// Degraded implements httpapi.Fleet.
+func (f fleet) Degraded() []string {
+	components := f.Backends.Degraded()
+	if h := f.health(); h.FirstOpen || h.FirstRefusing {
+		components = append(components, "llm")
+	}
+	return components
+}
+
+// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
+func (f fleet) ClearCaches(pattern string) error {
+	f.Versions.BumpAll()()
+	return f.Purge(pattern)
+}
+
+// Refresh implements httpapi.Fleet.
+func (f fleet) Refresh() { f.publish(f.parent.Own()) }
+
+// QuotaReached implements httpapi.Fleet.
+func (f fleet) QuotaReached() {
+	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+		f.log.Warn("control socket write failed", "error", err)
+	}
+}
+
+// Reload implements httpapi.Fleet.
+func (f fleet) Reload() error { return f.parent.Reload() }
+
+// silence is how long a streamed answer may bring nothing.
+const silence = 30 * time.Second
+
+// newModel returns the model of the settings, and its health: the offline engine is always
+// healthy. Every run has room for its call: one that waited for a connection of ours until
+// its time is over would be taken for a failure of the upstream.
+func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
+	if c.LLMProvider == "offline" {
+		return engine.New(), func() openai.Health { return openai.Health{} }
+	}
+	o := modelOptions(c)
+	o.Memory, o.Observe = memory, observeCalls(own)
+	client := openai.New(o)
+	return client, client.Health
+}
+
+// modelOptions are what the settings say of the upstream model; doctor uses them too.
+func modelOptions(c config.Config) openai.Options {
+	return openai.Options{
+		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
+		Timeout: c.LLMTimeout, StreamTimeout: max(c.LLMTimeout, c.WorkerTimeout), FirstByteTimeout: min(c.LLMTimeout, silence), IdleTimeout: min(c.LLMTimeout, silence),
+		MaxConns: c.MaxRuns, MaxTokens: c.LLMMaxTokens, Effort: c.LLMEffort,
+	}
+}

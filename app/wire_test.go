@@ -1,0 +1,18 @@
+package main
+
+import (
+	"testing"
+
+	"studysharper/app/config"
+	"studysharper/app/contextcache"
+	"studysharper/app/shm"
+)
+
+func TestWhatAServerKeepsIsReadEachTimeForOthersMayChangeIt(t *testing.T) {
+	for url, want := range map[string]bool{"sqlite:data/studysharper.db": true, "postgres://u@db/x": false, "postgresql://u@db/x": false} {
+		versions := newVersions(config.Config{DatabaseURL: url}, shm.Local(contextcache.VersionsSize))
+		if _, reliable := versions.Version("ann", "notes"); reliable != want {
+			t.Errorf("%s: %v", url, reliable)
+		}
+	}
+}
