@@ -124,8 +124,7 @@ func (l *live) brief() string {
 	return fmt.Sprintf("%d, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", "))
 }
 
-// bar draws a bar of requests, or of time where that bounds the run. What cannot be
-// drawn is not a reason to stop.
+// bar draws a bar of requests, or of time where that bounds the run. What cannot be drawn is not a reason to stop.
 func (l *live) bar(ctx context.Context) {
 	most := l.plan.Requests
 	if l.length > 0 {

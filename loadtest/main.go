@@ -1,7 +1,6 @@
-// Command loadtest asks a running StudySharper for many answers at once and says how
-// it bore that: the load test of the original backend, grown up. The one idea: what a
-// client sees and what the service says of itself stand on one time axis, and only an
-// answer counts: a request is successful when its status is 200 and its body says so.
+// Command loadtest asks a running StudySharper for many answers at once and says how it bore that: the load test of the
+// original backend, grown up. The one idea: what a client sees and what the service says of itself stand on one time axis, and
+// only an answer counts: a request is successful when its status is 200 and its body says so.
 //
 //	loadtest [flags] [URL]            a run; -h lists the flags
 //	loadtest compare A.json B.json    two runs beside each other

@@ -71,8 +71,7 @@ func (s *settings) announce(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", rule)
 }
 
-// ready makes sure that the target can be measured. The sampler is nil where nobody
-// is to be asked for the service's metrics.
+// ready makes sure that the target can be measured. The sampler is nil where nobody is to be asked for the service's metrics.
 func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sampler, error) {
 	if s.unknown != nil {
 		return nil, s.unknown
@@ -90,8 +89,7 @@ func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sample
 	return sampler, err
 }
 
-// health asks the target how it is. It gives the status it names, and an error
-// unless that is "healthy".
+// health asks the target how it is. It gives the status it names, and an error unless that is "healthy".
 func (s *settings) health(ctx context.Context) (string, error) {
 	err := s.target.Settle(ctx)
 	var a client.Answer

@@ -160,8 +160,7 @@ func TestSequenceKeepsItsPlaceWhenTheServerEndsTheStream(t *testing.T) {
 	}
 }
 
-// Whatever arrives in whatever order: every number up to the highest is counted
-// exactly once, as taken or as lost.
+// Whatever arrives in whatever order: every number up to the highest is counted exactly once, as taken or as lost.
 func FuzzSequence(f *testing.F) {
 	f.Add([]byte{1, 2, 3})
 	f.Add([]byte{1, 5, 5, 2, 6})

@@ -46,8 +46,7 @@ type Rule struct {
 	// Share limits the rule to a share of the calls that match, spread evenly; 0 or 1 = all.
 	Share float64 `json:"share,omitempty"`
 
-	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the
-	// verdict's, on those calls; nil = 1.
+	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the verdict's, on those calls; nil = 1.
 	Checks bool     `json:"checks,omitempty"`
 	Score  *float64 `json:"score,omitempty"`
 

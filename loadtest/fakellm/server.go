@@ -1,9 +1,7 @@
-// Package fakellm is an OpenAI-compatible chat-completions server that answers on
-// cue: plain or streamed, at a chosen pace, and as wrongly as a test asks for. It is
-// an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm`
-// serves it to a whole StudySharper. The one idea: a call is answered by the first
-// Rule that matches it, and rules can be changed while it runs. Its error answers
-// quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
+// Package fakellm is an OpenAI-compatible chat-completions server that answers on cue: plain or streamed, at a chosen pace, and
+// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm` serves
+// it to a whole StudySharper. The one idea: a call is answered by the first Rule that matches it, and rules can be changed
+// while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
 package fakellm
 
 import (
@@ -75,8 +73,7 @@ func (s *Server) Counts() Counts {
 	return s.counts
 }
 
-// Await blocks until the counts satisfy done, and gives them; or until ctx ends,
-// with its error.
+// Await blocks until the counts satisfy done, and gives them; or until ctx ends, with its error.
 func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	for {
 		s.mu.Lock()

@@ -32,8 +32,7 @@ type Request struct {
 // JSON reports whether the answer shall be a JSON object.
 func (r Request) JSON() bool { return strings.HasPrefix(r.ResponseFormat.Type, "json") }
 
-// Checks reports whether the call asks for a verdict on an aid: its system message
-// shows the shape of one.
+// Checks reports whether the call asks for a verdict on an aid: its system message shows the shape of one.
 func (r Request) Checks() bool {
 	return len(r.Messages) > 0 && r.Messages[0].Role == "system" && strings.Contains(r.Messages[0].Content, `{"score":`)
 }

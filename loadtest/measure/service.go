@@ -73,8 +73,7 @@ func (s *Sampler) Check(ctx context.Context) (Sample, error) {
 	return sample, err
 }
 
-// Run reads until ctx ends, and once more then, so that even a short run has two
-// readings. began is when the run did.
+// Run reads until ctx ends, and once more then, so that even a short run has two readings. began is when the run did.
 func (s *Sampler) Run(ctx context.Context, began time.Time) {
 	defer s.conn.Close()
 	for next := began.Add(s.step); sleep(ctx, time.Until(next)); next = next.Add(s.step) {

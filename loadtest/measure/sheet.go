@@ -1,6 +1,5 @@
-// Package measure counts what a run did: every request once, in a histogram of the
-// whole run and in the row of the second in which it ended. The one idea: a second
-// is boiled down to a few figures as soon as it is over, so that a run of hours costs
+// Package measure counts what a run did: every request once, in a histogram of the whole run and in the row of the second in
+// which it ended. The one idea: a second is boiled down to a few figures as soon as it is over, so that a run of hours costs
 // what its histograms cost, and 100 bytes a second.
 package measure
 
@@ -36,8 +35,7 @@ type Totals struct {
 // All is every request.
 func (t Totals) All() int64 { return t.OK + t.Failed }
 
-// Second is what ended in one second of a run. Times are milliseconds; 0 where no
-// request ended.
+// Second is what ended in one second of a run. Times are milliseconds; 0 where no request ended.
 type Second struct {
 	At     int     `json:"t"` // seconds since the beginning
 	OK     int64   `json:"ok"`

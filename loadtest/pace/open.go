@@ -98,8 +98,7 @@ func (c *crew) work(h *hand) {
 	}
 }
 
-// dismiss waits until every request is over, sends the workers home and tells how
-// late the latest request was.
+// dismiss waits until every request is over, sends the workers home and tells how late the latest request was.
 func (c *crew) dismiss() time.Duration {
 	for home := 0; home < c.hired; {
 		c.mu.Lock()

@@ -20,9 +20,8 @@ type Plan struct {
 	Requests int64         // in all; 0 = no bound
 	Duration time.Duration // in which requests are begun; 0 = no bound
 	Think    time.Duration // of a worker of a closed load, between two requests
-	// Schedule makes an open load. One request behind another is due when it says,
-	// and waits only while all workers are busy. nil = a closed load: each worker
-	// makes its next request when the one before is answered.
+	// Schedule makes an open load. One request behind another is due when it says, and waits only while all workers are busy.
+	// nil = a closed load: each worker makes its next request when the one before is answered.
 	Schedule *Schedule
 }
 

@@ -1,6 +1,5 @@
-// Package report says how a load test went: to people on a terminal, to programs as
-// JSON, as a page of HTML, and beside another run. The one idea: a Report is plain
-// data and holds everything; each form is a function of it.
+// Package report says how a load test went: to people on a terminal, to programs as JSON, as a page of HTML, and beside another
+// run. The one idea: a Report is plain data and holds everything; each form is a function of it.
 package report
 
 import (

@@ -47,8 +47,7 @@ func Split(text string) Notes {
 	return all
 }
 
-// boundary is where a piece that is too long is cut: behind a sentence, a word, or at
-// least a character.
+// boundary is where a piece that is too long is cut: behind a sentence, a word, or at least a character.
 func boundary(text string) int {
 	for _, end := range []string{". ", " "} {
 		if i := strings.LastIndex(text[:mostPiece], end); i > leastPiece {

@@ -1,6 +1,5 @@
-// Package scenario is what the clients of a load test do. The one idea: a scenario
-// is handed a plan of when, and writes on a sheet how each request went; it knows
-// neither how fast it is to be nor who reads the sheet.
+// Package scenario is what the clients of a load test do. The one idea: a scenario is handed a plan of when, and writes on a
+// sheet how each request went; it knows neither how fast it is to be nor who reads the sheet.
 package scenario
 
 import (

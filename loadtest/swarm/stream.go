@@ -118,8 +118,7 @@ func (s *Stream) take(e Event, counts *counters) {
 	}
 }
 
-// count compares an event's number with the one before. A gap event's number is that
-// of the last event missed.
+// count compares an event's number with the one before. A gap event's number is that of the last event missed.
 func (s *Stream) count(e Event, counts *counters) {
 	st := &s.state
 	if e.Type == "gap" {

@@ -44,8 +44,7 @@ func (b *bench) balance(ctx context.Context) error {
 	})
 }
 
-// spread measures the share of the busiest worker at rest and, in rounds, behind as
-// many recycles as there are workers.
+// spread measures the share of the busiest worker at rest and, in rounds, behind as many recycles as there are workers.
 func (b *bench) spread(ctx context.Context, s *Server, what string, h held) error {
 	if err := h.open(ctx); err != nil {
 		h.close()
@@ -75,8 +74,7 @@ func (b *bench) spread(ctx context.Context, s *Server, what string, h held) erro
 	return ctx.Err()
 }
 
-// recycle drives until as many workers have been recycled as there are, and reports
-// whether they were.
+// recycle drives until as many workers have been recycled as there are, and reports whether they were.
 func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 	until := s.Recycled() + int64(b.o.workers)
 	driving, cancel := context.WithTimeout(ctx, recycleWait)
@@ -94,8 +92,7 @@ func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 // sampleWait is the pause between two looks.
 const sampleWait = 50 * time.Millisecond
 
-// settled gives the busiest worker's share of the ports, once it is good or no more
-// time is left, and who holds how many.
+// settled gives the busiest worker's share of the ports, once it is good or no more time is left, and who holds how many.
 func (b *bench) settled(ctx context.Context, s *Server, ports []int) (share float64, words string) {
 	for end := time.Now().Add(settleTime); ; {
 		p, err := s.Page(ctx)

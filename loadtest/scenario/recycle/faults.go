@@ -74,8 +74,7 @@ func (o *outcome) take(v *verdict) {
 	v.victim, v.began, v.own, v.others = nil, time.Time{}, 0, nil
 }
 
-// loaded runs do beside clients on both kept and fresh connections, whose every
-// exchange v hears.
+// loaded runs do beside clients on both kept and fresh connections, whose every exchange v hears.
 func loaded(ctx context.Context, to netip.AddrPort, v *verdict, do func() error) (int64, error) {
 	var requests int64
 	kept := &load{to: to, clients: faultClients, idle: backgroundIdle, heard: v.hear}
@@ -88,9 +87,8 @@ func loaded(ctx context.Context, to netip.AddrPort, v *verdict, do func() error)
 	return requests + t.requests, err
 }
 
-// kill: workers killed under load. A slot's first crash is followed at once; from the
-// second within a minute on the supervisor waits on purpose. So each server has
-// one worker of each slot killed, and then another server takes its place.
+// kill: workers killed under load. A slot's first crash is followed at once; from the second within a minute on the supervisor
+// waits on purpose. So each server has one worker of each slot killed, and then another server takes its place.
 func (b *bench) kill(ctx context.Context) error {
 	var o outcome
 	settings := func() map[string]string {
@@ -127,9 +125,8 @@ func (b *bench) killEach(ctx context.Context, s *Server, v *verdict, o *outcome)
 	return nil
 }
 
-// end stops a slot's worker, kills it then if that is wanted, and waits until the
-// next one is ready. A worker to be killed is stopped first, for the few milliseconds
-// that it takes to see which connections it holds: it could accept another meanwhile.
+// end stops a slot's worker, kills it then if that is wanted, and waits until the next one is ready. A worker to be killed is
+// stopped first, for the few milliseconds that it takes to see which connections it holds: it could accept another meanwhile.
 func (b *bench) end(ctx context.Context, s *Server, slot int, kill bool, v *verdict, o *outcome) error {
 	p, err := s.Page(ctx)
 	if err != nil {

@@ -1,7 +1,6 @@
 package recycle
 
-// The kernel is asked for processes and connections, because the figures of the
-// program under test may be wrong.
+// The kernel is asked for processes and connections, because the figures of the program under test may be wrong.
 
 import (
 	"fmt"
@@ -47,8 +46,7 @@ func hexPort(address string) (int, bool) {
 	return int(port), ok && err == nil //nolint:gosec // 16 bits
 }
 
-// sockets gives the TCP sockets that a process holds open. A process that is gone
-// has none.
+// sockets gives the TCP sockets that a process holds open. A process that is gone has none.
 func sockets(pid int) []socket {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
@@ -96,8 +94,7 @@ func clientPorts(pid, port int) map[int]bool {
 	return ports
 }
 
-// children gives the live children of a process, whichever thread made them; those
-// that only wait to be reaped are not alive.
+// children gives the live children of a process, whichever thread made them; those that only wait to be reaped are not alive.
 func children(pid int) []int {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
@@ -143,8 +140,7 @@ func stateOf(stat string) (byte, bool) {
 	return parseState(string(text))
 }
 
-// parseState finds a process's state in its stat line, behind a name in
-// parentheses that may itself hold parentheses.
+// parseState finds a process's state in its stat line, behind a name in parentheses that may itself hold parentheses.
 func parseState(stat string) (byte, bool) {
 	i := strings.LastIndex(stat, ") ")
 	if i < 0 || i+2 >= len(stat) {

@@ -48,8 +48,7 @@ type exchange struct {
 	err  error
 }
 
-// run sends until all requests are made or ctx ends, lets what is in flight end, and
-// gives the count.
+// run sends until all requests are made or ctx ends, lets what is in flight end, and gives the count.
 func (l *load) run(ctx context.Context) *tally {
 	total := newTally()
 	var clients sync.WaitGroup
@@ -146,8 +145,7 @@ func (c *requester) connect() error {
 	return nil
 }
 
-// exchange sends a request of its own name and takes leave of a connection that is
-// of no more use.
+// exchange sends a request of its own name and takes leave of a connection that is of no more use.
 func (c *requester) exchange() error {
 	c.sent++
 	id := fmt.Sprintf("bench-%d-%d", c.number, c.sent)

@@ -28,9 +28,8 @@ func recyclingOff() map[string]string {
 	return map[string]string{"MAX_REQUESTS": "0", "MAX_REQUESTS_JITTER": "0"}
 }
 
-// with runs do on a server of its own, under a context that also ends with the
-// server. What the watch saw goes into the overall figures. hitless: no worker is
-// to end but by a recycle, and the metrics page is to be there all the time.
+// with runs do on a server of its own, under a context that also ends with the server. What the watch saw goes into the overall
+// figures. hitless: no worker is to end but by a recycle, and the metrics page is to be there all the time.
 func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *Server) error) error {
 	for name, value := range b.o.env {
 		settings[name] = value

@@ -98,8 +98,7 @@ func (f figure) withFailures(t *tally) figure {
 	return f
 }
 
-// during notes how many workers were recycled meanwhile. Without any, the figure
-// says nothing of recycling, and does not pass.
+// during notes how many workers were recycled meanwhile. Without any, the figure says nothing of recycling, and does not pass.
 func (f figure) during(recycles int64) figure {
 	f.Note = fmt.Sprintf("%s; %d recycles", f.Note, recycles)
 	f.Pass = f.Pass && recycles > 0

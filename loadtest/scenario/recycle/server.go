@@ -198,8 +198,7 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	}
 }
 
-// Stop ends the server by TERM, and by KILL when it times out.
-// A server that does not end by itself with status 0 is an error.
+// Stop ends the server by TERM, and by KILL when it times out. A server that does not end by itself with status 0 is an error.
 func (s *Server) Stop() error {
 	if s.unwatch != nil {
 		s.unwatch()
@@ -266,8 +265,7 @@ func (s *Server) Told() []string {
 	return slices.Clone(s.complaints)
 }
 
-// AwaitReady waits for the slot's first worker that got ready after a moment. It
-// needs LOG_LEVEL=info.
+// AwaitReady waits for the slot's first worker that got ready after a moment. It needs LOG_LEVEL=info.
 func (s *Server) AwaitReady(ctx context.Context, slot int, after time.Time) (Ready, error) {
 	for {
 		s.mu.Lock()

@@ -44,8 +44,7 @@ Measures what clients notice of workers that are replaced; see -parts. Exit stat
 when every goal holds, 1 when not.
 `
 
-// parseSettings reads the flags. It writes the usage for -h only; a wrong flag is
-// one line, the error's.
+// parseSettings reads the flags. It writes the usage for -h only; a wrong flag is one line, the error's.
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	s := settings{env: map[string]string{}}
 	fs := flag.NewFlagSet("loadtest bench-recycle", flag.ContinueOnError)

@@ -27,11 +27,10 @@ const (
 	maxReconnects   = 5                // of one stream, before it is given up
 )
 
-// streams: event streams that are open, quiet or busy, while workers recycle. A run
-// keeps the worker that makes it until its end, and a slot has one predecessor at
-// most, so runs as long as the whole part would let each slot recycle once. Here each
-// stream is therefore open for a while before its run, is handed on meanwhile, and
-// when the run has ended another stream takes its place.
+// streams: event streams that are open, quiet or busy, while workers recycle. A run keeps the worker that makes it until its
+// end, and a slot has one predecessor at most, so runs as long as the whole part would let each slot recycle once. Here each
+// stream is therefore open for a while before its run, is handed on meanwhile, and when the run has ended another stream takes
+// its place.
 func (b *bench) streams(ctx context.Context) error {
 	tokens := max(int(b.o.streamRun.Seconds()*tokensPerSecond), 1)
 	text := answerOf(tokens)
@@ -112,8 +111,7 @@ func (b *bench) watchStreams(ctx context.Context, s *Server, c *streamCount, tex
 	all.Wait()
 }
 
-// streamCount is what the streams add up to. tally holds the requests for them, and
-// what went wrong.
+// streamCount is what the streams add up to. tally holds the requests for them, and what went wrong.
 type streamCount struct {
 	mu                            sync.Mutex
 	tally                         *tally
@@ -205,8 +203,7 @@ type watcher struct {
 	refused atomic.Bool // the run could not be begun
 }
 
-// once opens a stream, has its run begun after a while (at once when it is enough),
-// and reads it to its end.
+// once opens a stream, has its run begun after a while (at once when it is enough), and reads it to its end.
 func (w *watcher) once(ctx, enough context.Context) {
 	session := uuid.NewString()
 	recycled := w.service.Recycled()

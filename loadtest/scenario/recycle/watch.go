@@ -69,8 +69,7 @@ func (p Page) ready() int {
 	return n
 }
 
-// fetchPage reads the metrics page over a connection of its own, so that it hangs on
-// no worker longer than its answer takes.
+// fetchPage reads the metrics page over a connection of its own, so that it hangs on no worker longer than its answer takes.
 func fetchPage(ctx context.Context, address netip.AddrPort) (Page, error) {
 	var p Page
 	conn, err := client.Dial(ctx, address, netip.Addr{}, pageTimeout)
