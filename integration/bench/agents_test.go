@@ -79,7 +79,7 @@ func (b *bench) chat() {
 		})
 	}
 	if len(rates) < chatRounds {
-		return // told already
+		return // the round has failed
 	}
 	slices.Sort(rates)
 	slices.Sort(all.Times)

@@ -7,7 +7,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// cores tells who kept the machine busy since from. What others did, times suffered for. Interrupts, which are also what
+// cores adds the share of the cores that the service took since from, and the shares of the client and of other processes, which slow the service down. Interrupts, which are also what
 // the loopback network does, may be in any of the shares, as the kernel is configured.
 func (b *bench) cores(h *harness.Instance, from harness.CPUTime, n int) {
 	b.Helper()

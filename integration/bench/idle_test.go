@@ -13,8 +13,8 @@ const (
 // idleUnposted: streams of sessions that nobody has posted to.
 func (b *bench) idleUnposted() { b.idle(false, idleStreamsBound) }
 
-// idleSilent: streams of sessions with a run that says nothing. The runs are begun before the streams are counted, and
-// the whole is told and not judged: ten thousand open runs are in it.
+// idleSilent: streams of sessions with a run that sends nothing. The runs are begun before the streams are counted, and
+// the whole is reported without a goal: ten thousand open runs are in it.
 func (b *bench) idleSilent() { b.idle(true, 0) }
 
 func (b *bench) idle(posted bool, most int64) {

@@ -7,7 +7,7 @@ import (
 	"studysharper/loadtest/swarm"
 )
 
-// open opens streams and waits until all are answered. It tells how long that took.
+// open opens streams, waits until all are answered, and returns how long that took.
 func open(c *harness.Readers, b *bench, streams []*swarm.Stream) time.Duration {
 	b.Helper()
 	before, began := c.Counts(), time.Now()

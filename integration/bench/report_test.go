@@ -19,7 +19,7 @@ type benchRow struct {
 	N        int     `json:"n"` // of what it was measured
 	Measured string  `json:"measured"`
 	Value    float64 `json:"value"` // bytes, seconds or a count
-	Goal     string  `json:"goal"`  // "" = it is told, not judged
+	Goal     string  `json:"goal"`  // "" = there is no goal
 	Pass     bool    `json:"pass"`
 	Note     string  `json:"note,omitempty"`
 }
@@ -34,7 +34,7 @@ func (r *benchReport) has(part string) bool {
 	return slices.ContainsFunc(r.rows, func(row benchRow) bool { return row.Part == part })
 }
 
-// add takes in a row, tells it at once, and fails the part when its goal is missed.
+// add adds a row, prints it, and fails the part if its goal is missed.
 func (b *bench) add(row benchRow) {
 	b.Helper()
 	row.Part = b.part
@@ -69,7 +69,7 @@ func (b *bench) exactly(name string, count, want, n int) {
 	b.add(benchRow{Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count), Goal: fmt.Sprint(want), Pass: count == want})
 }
 
-// bytes is an amount of memory; goal 0 = it is told only.
+// bytes adds an amount of memory; goal 0 = no goal.
 func (b *bench) bytes(name string, bytes, goal int64, n int, note string) {
 	b.Helper()
 	row := benchRow{Name: name, N: n, Measured: harness.Amount(bytes), Value: float64(bytes), Note: note}
@@ -79,7 +79,7 @@ func (b *bench) bytes(name string, bytes, goal int64, n int, note string) {
 	b.add(row)
 }
 
-// took is a time; goal 0 = it is told only.
+// took adds a time; goal 0 = no goal.
 func (b *bench) took(name string, d, goal time.Duration, n int, note string) {
 	b.Helper()
 	row := benchRow{Name: name, N: n, Measured: harness.Short(d), Value: d.Seconds(), Note: note}
@@ -89,7 +89,7 @@ func (b *bench) took(name string, d, goal time.Duration, n int, note string) {
 	b.add(row)
 }
 
-// tell is a count that is not judged.
+// tell adds a count without a goal.
 func (b *bench) tell(name string, count, n int, note string) {
 	b.Helper()
 	b.add(benchRow{Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count), Note: note})

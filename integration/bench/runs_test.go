@@ -89,7 +89,7 @@ type runners struct {
 	crowd  *harness.Readers
 	lines  map[int][]*harness.Conn
 	next   atomic.Int64
-	look   sync.Mutex // asking who holds what takes a while: one at a time
+	look   sync.Mutex // one at a time: finding a connection's holder takes a while
 	mu     sync.Mutex
 	count  runCount
 }
@@ -162,7 +162,7 @@ func (r *runners) settle(st *swarm.Stream, n int, fault string, elsewhere bool) 
 	case s.Terminal != "complete":
 		fault = "it ended with an event of type " + s.Terminal
 	case st.Text() != want:
-		fault = fmt.Sprintf("%d bytes of text where %d were said: %.80q", len(st.Text()), len(want), st.Text())
+		fault = fmt.Sprintf("%d bytes of text, want %d: %.80q", len(st.Text()), len(want), st.Text())
 	}
 	c := &r.count
 	c.mu.Lock()

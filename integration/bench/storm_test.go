@@ -18,7 +18,7 @@ const (
 	stormBound   = 3 * time.Second // from when a client may come back until it has its next event
 )
 
-// storm: all clients lose their connections at once, and come back when the server told each to.
+// storm: all clients lose their connections at once, and reconnect after the time that the server gave each of them.
 func (b *bench) storm() {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})
@@ -48,7 +48,7 @@ func (b *bench) storm() {
 	c.AwaitCounts(b.T, harness.EndWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed >= stormStreams })
 	b.cores(h, clock, stormStreams)
 	b.resumed(streams, cut, retries)
-	b.zero("clients not told when to come back", untold, stormStreams)
+	b.zero("clients without a reconnection time", untold, stormStreams)
 	whole(c, b, streams, stormEvents)
 	b.sameWorkers(h)
 }

@@ -69,7 +69,7 @@ func (b *bench) stuck() {
 // window is a time in which events are made.
 type window struct{ from, to time.Time }
 
-// during waits for so long.
+// during lets a time pass, and returns when it began and ended.
 func during(d time.Duration) window {
 	from := time.Now()
 	harness.Pause(d)

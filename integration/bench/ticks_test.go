@@ -24,7 +24,7 @@ const (
 func (b *bench) ticksFanOut() { b.ticks(50, tickBound, tickMemoryBound, backBound) }
 
 // ticksOwn: an event a second for each stream's own session. What it takes is reported and not judged, for most of it is not
-// the streams': ten thousand runs at once, 156 times what MAX_CONCURRENT_RUNS lets in, and all that they said kept.
+// the streams': ten thousand runs at once, 156 times what MAX_CONCURRENT_RUNS lets in, and all of their events are kept.
 func (b *bench) ticksOwn() { b.ticks(streamsAtFull, 0, 0, 0) }
 
 // ticks publishes the events of a second all at once, which is the worst that a second can bring.
@@ -54,6 +54,6 @@ func (b *bench) ticks(sessions int, late time.Duration, most, left int64) {
 	after := h.Memory(b.T)
 	b.bytes(fmt.Sprintf("memory not given back %s after they closed", backAfter), after.Kept()-before.Kept(), left, len(streams),
 		fmt.Sprintf("before %s, after %s: %s", harness.Megabytes(before.Held), harness.Megabytes(after.Held), after.String()))
-	b.bytes("of that, anonymous memory of the supervisor, who keeps journals", after.Shares[0].Anon-before.Shares[0].Anon, 0, sessions, "")
+	b.bytes("of that, anonymous memory of the supervisor, which keeps the journals", after.Shares[0].Anon-before.Shares[0].Anon, 0, sessions, "")
 	b.sameWorkers(h)
 }

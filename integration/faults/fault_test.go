@@ -19,7 +19,7 @@ type fault struct {
 	sees string // what clients see of it
 	lost string // what is lost; "nothing"
 	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where
-	// it lasts; 0 = nobody notices, or each request fails for itself. A test fails at faultRoom times that.
+	// it lasts; 0 = no client notices, or each request fails on its own. A test fails at faultRoom times that.
 	well time.Duration
 	long bool // it takes a minute or more: only with FULL=1
 	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
@@ -27,7 +27,7 @@ type fault struct {
 	held string
 }
 
-// faultRoom is how many times longer than it should a recovery may take before its test fails: the report tells what it
+// faultRoom is how many times longer than it should a recovery may take before its test fails: the report holds what it
 // took, and a machine that is busy with something else is not a fault of the service.
 const faultRoom = 5
 
@@ -44,10 +44,10 @@ type incident struct {
 	notes []string
 }
 
-// recoveredAfter says how long it took until all was served as before; several times, the longest counts.
+// recoveredAfter records how long it took until everything was served as before. The longest of several counts.
 func (i *incident) recoveredAfter(took time.Duration) { i.took = max(i.took, took) }
 
-// note says a figure that belongs to the report: "12 of 40 requests cut".
+// note adds a figure to the report: "12 of 40 requests cut".
 func (i *incident) note(format string, args ...any) {
 	i.notes = append(i.notes, fmt.Sprintf(format, args...))
 }
@@ -75,7 +75,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// record keeps what came of the fault, and says it.
+// record adds the outcome of the fault to the report, and prints it.
 func (i *incident) record() {
 	f := i.fault
 	harness.AddFault(harness.FaultRow{ID: f.id, Fault: f.what, Sees: f.sees, Lost: f.lost, Bound: f.well.Seconds(), Took: i.took.Seconds(),

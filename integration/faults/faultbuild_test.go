@@ -7,7 +7,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// faultRoutes are how they are told to, all by POST.
+// faultRoutes make workers fail, by POST.
 var faultRoutes = []string{
 	"/debug/leak", "/debug/allocate", "/debug/panic", "/debug/panic-goroutine", "/debug/panic-stream", "/debug/overflow",
 	"/debug/deadlock", "/debug/spin", "/debug/orphan",

@@ -65,7 +65,7 @@ func neverBooted(i *incident) {
 	i.note("exit status %d after %s", status, harness.Short(time.Since(began)))
 	log := harness.LogsOf(h.DockerContainer)
 	if status != 3 || !strings.Contains(log, "FAULT_BOOT") || !strings.Contains(log, "Worker failed to boot: giving up") {
-		i.Errorf("exit status %d, want 3, and the log has to say why:\n%s", status, log)
+		i.Errorf("exit status %d, want 3, and the reason in the log:\n%s", status, log)
 	}
 }
 

@@ -77,7 +77,7 @@ func fewDescriptors(i *incident) {
 	}
 }
 
-// wantUnhurt wants writes to be kept, the probe to say so, and the figures to be there.
+// wantUnhurt checks that writes are kept, that the probe succeeds, and that the metrics can be read.
 func (i *incident) wantUnhurt(h *harness.Instance) {
 	i.Helper()
 	for n := range enoughNotes {
@@ -96,7 +96,7 @@ func asOther(h *harness.Instance, method, path string, body []byte) (harness.Ans
 	return h.Send(method, path, body, "X-Forwarded-For", otherAddress)
 }
 
-// wantBusy wants a 429 that says when to come back, and what the client may hold.
+// wantBusy checks for a 429 with Retry-After and the client's limit.
 func (i *incident) wantBusy(what string, got harness.Answer, err error, quota int) {
 	i.Helper()
 	if err != nil || got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" ||

@@ -24,7 +24,7 @@ const (
 	downFor        = 60 // requests while the model is down
 )
 
-// callFaults are what may become of the way to the model, and of those who wait for it.
+// callFaults concern the connection to the model, and the clients that wait for an answer.
 var callFaults = []fault{
 	{
 		id: "L4a", what: "nothing listens at the model's address", sees: "503 `upstream_unavailable`", lost: "the answer", well: breakerFor, test: modelAbsent,
@@ -80,7 +80,7 @@ func (i *incident) wantRefused(h *harness.Instance, n int) time.Duration {
 func modelAbsent(i *incident) {
 	address := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(i.T))
 	h := i.startInstance(upstreamSettings("http://" + address + "/v1"))
-	i.note("told after %s", harness.Short(i.wantRefused(h, 1)))
+	i.note("refused after %s", harness.Short(i.wantRefused(h, 1)))
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		i.Fatal(err)
@@ -95,7 +95,7 @@ func modelAbsent(i *incident) {
 
 func modelNameless(i *incident) {
 	h := i.startInstance(upstreamSettings("http://model.invalid/v1"))
-	i.note("told after %s", harness.Short(i.wantRefused(h, 1)))
+	i.note("refused after %s", harness.Short(i.wantRefused(h, 1)))
 	h.Call(i.T, http.MethodGet, "/api/notes?user_id="+harness.UserID, nil, http.StatusOK, nil)
 }
 
@@ -113,7 +113,7 @@ func modelImpostor(i *incident) {
 	h.Call(i.T, http.MethodGet, "/api/notes?user_id="+harness.UserID, nil, http.StatusOK, nil)
 }
 
-// cancelling has something leave the model a few times while it answers, and tells how fast the model heard of it.
+// cancelling cancels requests while the model answers, and returns how soon the model noticed.
 func (m *scriptedModel) cancelling(begin func(n int) (leave func())) {
 	m.i.Helper()
 	best := time.Hour
@@ -128,7 +128,7 @@ func (m *scriptedModel) cancelling(begin func(n int) (leave func())) {
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
-			m.i.Fatalf("the model goes on answering: %+v", counts)
+			m.i.Fatalf("the model still answers: %+v", counts)
 		}
 		best = min(best, time.Since(began))
 	}
@@ -189,7 +189,7 @@ func readerLeaves(i *incident) {
 		i.Fatal(err)
 	}
 	if end, err := terminalEvent(events); err != nil || end.Type != "complete" || events[0].Type != "start" {
-		i.Errorf("who comes back sees %v:\n%s", err, text)
+		i.Errorf("a client that returns sees %v:\n%s", err, text)
 	}
 	if n := m.upstream.Counts(); n.Calls != 1 || n.Cancelled != 0 {
 		i.Errorf("the model's counts are %+v", n)
@@ -231,7 +231,7 @@ func modelDown(i *incident) {
 	if calls > 20 {
 		i.Errorf("%d calls of a model that is down, want 20 at most", calls)
 	}
-	harness.Eventually(i.T, "health tells of it", func() bool { return m.state() == "degraded" })
+	harness.Eventually(i.T, "health is degraded", func() bool { return m.state() == "degraded" })
 	m.Call(i.T, http.MethodGet, "/readyz", nil, http.StatusOK, nil)
 	m.recover()
 	m.wantNoHarm()

@@ -27,7 +27,7 @@ const (
 	resetClients = 500
 )
 
-// hoard opens connections that say nothing; they are closed when the test ends.
+// hoard opens connections and sends nothing; they are closed when the test ends.
 func hoard(h *harness.Instance, i *incident, n int) []net.Conn {
 	i.Helper()
 	all := make([]net.Conn, n)
@@ -83,7 +83,7 @@ func descriptorsGone(i *incident) {
 	freed := time.Now()
 	closeAll(hoard)
 	if err := <-answered; err != nil {
-		i.Errorf("who connected meanwhile: %v", err)
+		i.Errorf("a client that connected meanwhile: %v", err)
 	}
 	i.recoveredAfter(time.Since(freed))
 	wantWell(h, i)
@@ -98,7 +98,7 @@ func descriptors(pid int) int {
 	return len(all)
 }
 
-// hoarded: idle connections cost memory, within a bound, and nobody else anything.
+// hoarded: idle connections cost memory, within a bound, and do not affect other clients.
 func hoarded(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	before := h.Memory(i.T).Held
@@ -151,7 +151,7 @@ func connectionFlood(i *incident) {
 	i.note("%d connections leave %s", floodedConns, harness.Megabytes(h.Memory(i.T).Held-before))
 }
 
-// touch opens a connection, says something and closes it, by a reset if reset.
+// touch opens a connection, sends something and closes it, by a reset if reset.
 func touch(h *harness.Instance, i *incident, reset bool, say string) {
 	conn, err := net.DialTimeout("tcp", h.Address.String(), harness.ReadyWithin)
 	if err != nil {
@@ -165,7 +165,7 @@ func touch(h *harness.Instance, i *incident, reset bool, say string) {
 	conn.Close()
 }
 
-// resets: nothing is kept of those who reset, and their leaving is not an error of the service.
+// resets: nothing is kept for clients that reset their connection, and the service logs no error.
 func resets(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, harness.UserID)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// dataBack is how long after a database is back it is used again; a second where nobody else wants the processors.
+	// dataBack is how long after a database is back it is used again; a second on an idle machine.
 	dataBack         = 5 * time.Second
 	dataMedian       = 2 * time.Second // of chats; one that waits for a frozen database takes 5 s
 	postgresPassword = "canary-of-postgresql"
@@ -67,7 +67,7 @@ func (i *incident) wantWhole(dir string) {
 	i.Helper()
 	var said string
 	if err := i.sqliteFile(dir).QueryRowContext(i.Context(), "PRAGMA integrity_check").Scan(&said); err != nil || said != "ok" {
-		i.Errorf("the file's check says %q, %v", said, err)
+		i.Errorf("the file's integrity check: %q, %v", said, err)
 	}
 }
 
@@ -225,7 +225,7 @@ func (i *incident) withoutPostgres(take, give func(*engine)) {
 	writers.end()
 	for told := range writers.told() {
 		if told != "503 unavailable" {
-			i.Errorf("a writer was told %q", told)
+			i.Errorf("a writer got %q", told)
 		}
 	}
 	i.note("%d writes refused", len(writers.wrong))

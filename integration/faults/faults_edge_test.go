@@ -184,7 +184,7 @@ func wantWell(h *harness.Instance, i *incident) {
 	}
 }
 
-// serves makes a real request, and says what is wrong with its answer; "" = nothing.
+// serves makes a request, and returns what is wrong with its answer; "" = nothing.
 func serves(h *harness.Instance) (fault string) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?","options":{"content":"Light is what the eye can see."}}`, harness.UserID)
 	got, err := h.Send(http.MethodPost, harness.ChatURL, []byte(body))

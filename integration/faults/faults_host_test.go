@@ -47,7 +47,7 @@ var hostFaults = []fault{
 	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, one line per fault, no secret in them", lost: "nothing", test: settingsWrong},
 }
 
-// wantChats wants so many chats, some at once, to be answered.
+// wantChats checks that n chats, some of them at once, are answered.
 func (i *incident) wantChats(s *harness.Service, n, atATime int) {
 	i.Helper()
 	var all sync.WaitGroup
@@ -110,7 +110,7 @@ func logClosed(i *incident) {
 	l := i.startOutsideContainer(write)
 	read.Close()
 	i.wantChats(l.Service, 20, 4)
-	i.reloaded(l.Service) // of which the supervisor tells, too
+	i.reloaded(l.Service) // the supervisor logs it, too
 	i.wantChats(l.Service, 20, 4)
 	select {
 	case <-l.ended:

@@ -27,8 +27,8 @@ var killFaults = []fault{
 }
 
 const (
-	flown   = 40 // requests, under way at once unless it says otherwise
-	watched = 16 // runs under way at once
+	flown   = 40 // requests, in progress at once unless stated otherwise
+	watched = 16 // runs in progress at once
 )
 
 // killedIdle asks over a connection of its own each time: one that waited at the dead worker would end with it.
@@ -94,7 +94,7 @@ func killedMidStream(i *incident) { i.killInAnswers(false) }
 
 func killedMidAnswer(i *incident) { i.killInAnswers(true) }
 
-// killInAnswers kills a worker once half of each answer is said, and holds the runs of that worker, or of the other one,
+// killInAnswers kills a worker once half of each answer has been sent, and holds the runs of that worker, or of the other one,
 // to what is promised.
 func (i *incident) killInAnswers(own bool) {
 	s := startHalfwayModel(i.T)

@@ -28,7 +28,7 @@ const (
 	longAnswer   = 20_000 // words, which is more than a socket and its client's keep
 )
 
-// talking starts a container whose model gives one answer, so many words a second; 0 = at once.
+// talking starts a container whose model gives one answer, at a number of words a second; 0 = at once.
 func talking(i *incident, answer string, wordsPerSecond float64, settings map[string]string) *harness.Instance {
 	i.Helper()
 	upstream := httptest.NewServer(fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return answer },
@@ -42,7 +42,7 @@ func talking(i *incident, answer string, wordsPerSecond float64, settings map[st
 	return harness.StartInstance(i.T, harness.Image, env)
 }
 
-// words is a text of so many, each another.
+// words is a text of n different words.
 func words(n int) string {
 	all := make([]string, n)
 	for i := range all {
@@ -90,14 +90,14 @@ func neverRead(i *incident) {
 	c.AwaitCounts(i.T, harness.EndWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= quickReaders })
 	ended := time.Now()
 	wantWhole(i, good, answer)
-	harness.Eventually(i.T, "who does not read is put out", func() bool { return h.ActiveStreams(i.T) == 0 })
+	harness.Eventually(i.T, "a client that does not read is disconnected", func() bool { return h.ActiveStreams(i.T) == 0 })
 	i.recoveredAfter(time.Since(ended))
 	i.note("%d that never read, %d that do", stuckFew, quickReaders)
 	wantWell(h, i)
 }
 
-// vanished unplugs the network of a client's container, so that no packet says that it has gone. The network is its
-// own: nobody else gets the address and answers what is sent there.
+// vanished unplugs the network of a client's container, so that no packet announces its end. The network is its
+// own: no other container gets the address and answers what is sent there.
 func vanished(i *incident) {
 	network := "studysharper-" + harness.Session
 	harness.Docker(i.T, "network", "create", network)
@@ -118,7 +118,7 @@ func vanished(i *incident) {
 	unplugged := time.Now()
 	harness.Pause(3 * time.Second)
 	if h.ActiveStreams(i.T) != 1 {
-		i.Error("the stream has ended at once: its client has said something")
+		i.Error("the stream has ended at once: its client has sent something")
 	}
 	harness.Poll(faultRoom*i.fault.well, 100*time.Millisecond, func() bool { return h.ActiveStreams(i.T) == 0 })
 	i.recoveredAfter(time.Since(unplugged))

@@ -62,7 +62,7 @@ func recycledUnderStreams(i *incident) {
 	wantServed(h.Instance, i)
 }
 
-// awaitReload waits until so many workers have had to leave for a reload, and two others serve.
+// awaitReload waits until n workers have been replaced by a reload, and two others serve.
 func (i *incident) awaitReload(h *harness.Instance, n int) {
 	i.Helper()
 	harness.Eventually(i.T, "the new workers serve", func() bool {
@@ -80,7 +80,7 @@ func successorFails(i *incident) {
 	i.wantNoFailure("", load.end())
 	i.wantRecycles(h, map[string]int{"crash": 2 * fail, "reload": 2})
 	if log := harness.LogsOf(h.DockerContainer); !strings.Contains(log, "FAULT_BOOT") {
-		i.Errorf("the log does not say why:\n%s", log)
+		i.Errorf("the log lacks the reason:\n%s", log)
 	}
 	wantServed(h, i)
 }

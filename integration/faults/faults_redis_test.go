@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// redisBack is how long after Redis is back all parts of both workers use it again; it takes a second where nobody else
+	// redisBack is how long after Redis is back all parts of both workers use it again; it takes a second on a machine that does nothing else
 	// wants the processors.
 	redisBack = 5 * time.Second
 	// redisMedian is far above what a request takes on a busy machine, and far below what a client of Redis waits by itself.
@@ -92,7 +92,7 @@ func (m *scriptedModel) wantRun(n int) {
 	}
 }
 
-// underLoad has students study and others chat while something happens: nobody may fail, and no event be missed.
+// underLoad has clients make runs and chat while something happens: no request may fail, and no event be missed.
 func (m *scriptedModel) underLoad(happens func()) {
 	m.i.Helper()
 	address := func() string { return m.URL }
@@ -113,7 +113,7 @@ func redisAbsent(i *incident) {
 	redis.kill()
 	m := i.withRedis(redis)
 	if m.state() != "degraded" {
-		i.Error("health says nothing of it")
+		i.Error("health is not degraded")
 	}
 	m.underLoad(func() { harness.Pause(time.Second) })
 	redis.back()

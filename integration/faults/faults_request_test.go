@@ -49,7 +49,7 @@ func inBoundedMemory(h *harness.Instance, i *incident, do func(client int)) {
 	wantWell(h, i)
 }
 
-// giantBodies are sent in full, whatever the server says meanwhile.
+// giantBodies are sent in full, whatever the server answers meanwhile.
 func giantBodies(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	const size = 16 << 20
@@ -135,7 +135,7 @@ func askRaw(h *harness.Instance, raw string) (status int, body string, err error
 	return response.StatusCode, string(text), err
 }
 
-// say sends bytes on a connection of its own, and reads what comes back until the service closes it.
+// say sends bytes on a new connection, and reads until the service closes it.
 func say(h *harness.Instance, raw string) (string, error) {
 	conn, err := net.Dial("tcp", h.Address.String())
 	if err != nil {

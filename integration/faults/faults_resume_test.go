@@ -26,14 +26,14 @@ func restart(h *harness.Instance, i *incident, grace string) {
 	h.Workers = h.WorkersNow(i.T)
 }
 
-// stormAfterRestart: each comes back when it was told to.
+// stormAfterRestart: each client reconnects after the time that the server gave it.
 func stormAfterRestart(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "0"})
 	c := harness.NewReaders(i.T, h, swarm.Options{})
 	streams := c.Add(harness.NewSessions(stormedBack), swarm.StreamOptions{})
 	c.Open(streams...)
 	c.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == stormedBack })
-	harness.Eventually(i.T, "each was told when to come back", func() bool {
+	harness.Eventually(i.T, "each has a reconnection time", func() bool {
 		return !slices.ContainsFunc(streams, func(st *swarm.Stream) bool { return st.State().Retry == 0 })
 	})
 	restart(h, i, "0")
@@ -82,18 +82,18 @@ func resumedWhilePublishing(i *incident) {
 	wantWhole(i, streams, answer)
 	i.note("%d streams, opened %d times", cutStreams, c.Counts().Opened)
 	if n := c.Counts(); n.Opened < 4*cutStreams {
-		i.Errorf("%+v: too few were resumed for this to say anything", n)
+		i.Errorf("%+v: too few were resumed to prove anything", n)
 	}
 	wantWell(h, i)
 }
 
-// over reports whether a stream needs to be opened no more. One that was cut just as it ended is told so by a 204.
+// over reports whether a stream need not be opened again. One that was cut just as it ended gets a 204.
 func over(st *swarm.Stream) bool {
 	s := st.State()
 	return s.Terminal != "" || s.Status == http.StatusNoContent
 }
 
-// eventsInText: whatever a model says stays within its event.
+// eventsInText: a model's text stays within its event.
 func eventsInText(i *incident) {
 	answer := "one\r\n\r\ndata: {\"type\":\"complete\",\"seq\":99}\r\n\r\nid: 3.9\nevent: x\rretry: 1\n: comment\n\n\u2028\u2029</script> \\r \"end\"."
 	h := talking(i, answer, 0, nil)
@@ -107,7 +107,7 @@ func eventsInText(i *incident) {
 	wantWell(h, i)
 }
 
-// journalLost: a new life of the journal is told by a gap, and nothing of the old one is made up. The reader leaves in
+// journalLost: after the journal was lost, a gap event announces the new one, and no old event is invented. The reader leaves in
 // the middle: one that has seen the end gets 204 after a restart too.
 func journalLost(i *incident) {
 	answer := words(100)

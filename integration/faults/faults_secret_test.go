@@ -24,7 +24,7 @@ const (
 	guesses       = 40
 )
 
-// secretFaults are attempts on what is nobody else's business.
+// secretFaults are attempts to read or guess secrets.
 var secretFaults = []fault{
 	{id: "X1", what: "a client has no admin token, or a wrong one", sees: "403, in the same time", lost: "nothing", held: "app/httpapi.TestAdminNeedsItsToken"},
 	{id: "X2", what: "a client tries admin tokens", sees: "403, after a few 429; the right token is still accepted", lost: "nothing", test: tokensGuessed},
@@ -65,7 +65,7 @@ func (i *incident) token() string {
 	return token
 }
 
-// secretsSwept has each engine and the model fail in turn while secrets are in use, and looks for them in all that is told.
+// secretsSwept has each engine and the model fail in turn while secrets are in use, and looks for them in all answers.
 func secretsSwept(i *incident) {
 	postgres, database := i.postgres()
 	redis := i.redis("--requirepass", redisPassword)
@@ -110,7 +110,7 @@ func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	for _, r := range []struct {
 		method, path, as string
 		body             []byte
-		echoes           bool // it rightly tells its own user's words
+		echoes           bool // it contains its own user's words, as it should
 	}{
 		{http.MethodPost, harness.ChatURL, user, question, true},
 		{http.MethodPost, harness.ChatURL, user, []byte(`{"type":"` + studentWords + `"}`), false},
@@ -148,7 +148,7 @@ func (m *scriptedModel) raw(text string) string {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection takes one
-	_, _ = conn.Write([]byte(text))                // what comes back tells
+	_, _ = conn.Write([]byte(text))                // the answer is checked
 	answer := make([]byte, 64<<10)
 	n, _ := conn.Read(answer)
 	return string(answer[:n])
@@ -172,7 +172,7 @@ func streamInjected(i *incident) {
 		}
 	}
 	if n := strings.Count("\n"+text, "\nretry:"); n != 1 {
-		i.Errorf("%d lines tell when to come back, want the first alone", n)
+		i.Errorf("%d retry lines, want only the first", n)
 	}
 }
 

@@ -232,7 +232,7 @@ func noRunBegun(i *incident, reloads bool) {
 	n := h.Metrics(i.T).Recycles["reload"]
 	i.note("%d workers replaced meanwhile", n)
 	if n < 2*2 {
-		i.Errorf("%d workers were replaced: too few for this to say anything", n)
+		i.Errorf("%d workers were replaced: too few to prove anything", n)
 	}
 }
 

@@ -23,11 +23,11 @@ const (
 	bodyAtLeast = 8 * time.Second
 )
 
-// dawdle is a way to keep a server waiting: what is said at once, and then again and again.
+// dawdle is a way to keep a server waiting: what is sent at once, and what is sent again and again.
 type dawdle struct {
 	at    string
 	more  string
-	wants int // the status it is told off with; 0 = none need come
+	wants int // the status of the refusal; 0 = none is needed
 	least time.Duration
 }
 
@@ -88,7 +88,7 @@ func dawdleAll(i *incident) {
 	}
 }
 
-// run dawdles until the connection ends. Writes that nobody takes block until then.
+// run sends until the connection ends. Writes block while the server does not read.
 func (d dawdle) run(conn net.Conn) {
 	_, err := conn.Write([]byte(d.at))
 	for ; err == nil && d.more != ""; harness.Pause(dawdleEvery) {
@@ -118,7 +118,7 @@ func countClosed(h *harness.Instance, i *incident, clients map[string][]net.Conn
 	}
 }
 
-// judge reads what the clients were told.
+// judge reads the answers that the clients got.
 func (d dawdle) judge(all []net.Conn) (faults []string) {
 	if d.wants == 0 {
 		return nil

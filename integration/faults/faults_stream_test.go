@@ -117,7 +117,7 @@ func gapTold(i *incident) {
 	}
 	for n := 2; n < len(events); n++ {
 		if events[n].Seq != events[n-1].Seq+1 {
-			i.Errorf("event %d behind %d", events[n].Seq, events[n-1].Seq)
+			i.Errorf("event %d after %d", events[n].Seq, events[n-1].Seq)
 		}
 	}
 	i.note("%d missed", events[0].Missed)

@@ -59,7 +59,7 @@ func termedUnderLoad(i *incident) {
 	students := followRuns(s.Instance, i, runs)
 	f := s.sendPending(i, flown)
 	began := i.signal(supervisorPID(s.Instance, i), syscall.SIGTERM)
-	harness.Eventually(i.T, "nobody is let in", func() bool { return !harness.Accepts(s.Address.String()) || draining(s.Instance) })
+	harness.Eventually(i.T, "no client is admitted", func() bool { return !harness.Accepts(s.Address.String()) || draining(s.Instance) })
 	s.release()
 	answered, cut := f.collect()
 	i.note("%d of %d requests cut", len(cut), flown)
@@ -75,7 +75,7 @@ func termedUnderLoad(i *incident) {
 	}
 }
 
-// draining reports whether the service says that it is about to end.
+// draining reports whether /readyz is 503.
 func draining(h *harness.Instance) bool {
 	return h.Probe("/readyz") == http.StatusServiceUnavailable
 }
@@ -124,7 +124,7 @@ func orphaned(i *incident) {
 	h.Call(i.T, http.MethodPost, "/api/notes", map[string]any{"user_id": harness.UserID, "title": "Light", "content": "Chlorophyll absorbs blue light."}, http.StatusCreated, &note)
 	load := startTraffic(h.Address, harness.Question)
 	began := i.signal(supervisorPID(h, i), syscall.SIGKILL)
-	harness.Eventually(i.T, "no process is left, and nobody listens", func() bool { return len(left(h)) == 0 && !harness.Accepts(h.Address.String()) })
+	harness.Eventually(i.T, "no process is left, and nothing listens", func() bool { return len(left(h)) == 0 && !harness.Accepts(h.Address.String()) })
 	i.note("the last process was gone after %s", harness.Short(time.Since(began)))
 	load.end()
 	again := time.Now()
@@ -183,7 +183,7 @@ func reaped(i *incident) {
 	wantServed(h, i)
 }
 
-// zombies counts a process's children that have ended and that nobody has waited for.
+// zombies counts a process's children that have ended and have not been reaped.
 func zombies(parent int) (n int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
 	for _, stat := range stats {
@@ -208,7 +208,7 @@ func paused(i *incident) {
 	}
 	harness.Pause(long)
 	var began time.Time
-	for _, pid := range all { // the supervisor first, which is to judge nobody yet
+	for _, pid := range all { // the supervisor first, which must not judge its workers yet
 		began = i.signal(pid, syscall.SIGCONT)
 		harness.Pause(500 * time.Millisecond)
 	}

@@ -18,7 +18,7 @@ const (
 	unfinishedBodies = 1000
 	unfinishedSize   = 1 << 20
 	deafReaders      = 80
-	deafLists        = 10               // that each asks for, one behind the other
+	deafLists        = 10               // that each requests, one after the other
 	deafNoteBytes    = 900_000          // one note, so that a list is nearly as large as it may be
 	deafAway         = 75 * time.Second // two windows of 30 s, since the kernel of a client takes some of its first, and room
 	clientsBound     = 256_000_000      // bytes of the container meanwhile
@@ -45,7 +45,7 @@ func bodiesUnfinished(i *incident) {
 			}
 			all.Wait()
 		})
-		i.note("%s: %d refused, %d told to come back, %d given up", name, told[4].Load(), told[5].Load(), told[0].Load())
+		i.note("%s: %d refused, %d at capacity, %d without an answer", name, told[4].Load(), told[5].Load(), told[0].Load())
 		if refused := told[4].Load() + told[5].Load(); refused < unfinishedBodies*9/10 {
 			i.Errorf("%s: %d of %d were answered", name, refused, unfinishedBodies)
 		}

@@ -21,7 +21,7 @@ var hangFaults = []fault{
 	{id: "P36", what: "a worker spins on all processors", sees: "slower answers", lost: "nothing", test: spinning},
 }
 
-// codeFaults are mistakes in the workers' code, which nobody knows of yet.
+// codeFaults are bugs in the workers' code.
 var codeFaults = []fault{
 	{id: "P13", what: "a handler panics", sees: "500 for that request", lost: "nothing", test: panicking},
 	{id: "P14", what: "a goroutine panics", sees: "that worker's requests are cut", lost: "those answers", well: 5 * time.Second,

@@ -22,7 +22,7 @@ func beginRuns(h *harness.Instance, i *incident, n int) map[string]int {
 		if err != nil {
 			i.Fatal(err)
 		}
-		defer conn.Close() // until it is known who has it
+		defer conn.Close() // after its holder is known
 		ports[beginRun(h, i, conn)] = conn.Port()
 	}
 	by, makers := workerByPort(h, i), map[string]int{}
@@ -54,7 +54,7 @@ func madeBy(worker int, runs map[string]int) (n int) {
 	return n
 }
 
-// runFollowers is students who each follow a run that was begun.
+// runFollowers are clients that each follow a run.
 type runFollowers struct {
 	harness.RunClients
 	all  sync.WaitGroup

@@ -46,7 +46,7 @@ func startWithUpstream(t *testing.T, image string, model http.Handler, letGo fun
 	return harness.StartInstance(t, image, quietSettings(settings, "LLM_API_KEY", "none", "LLM_BASE_URL", upstream.URL+"/v1"))
 }
 
-// awaitModel waits until the model has seen what done says.
+// awaitModel waits until done is true for the model's counts.
 func (s gatedModel) awaitModel(i *incident, done func(fakellm.Counts) bool) {
 	i.Helper()
 	ctx, cancel := context.WithTimeout(i.Context(), harness.ReadyWithin)
@@ -61,12 +61,12 @@ const (
 	tokenEvery = 20 * time.Millisecond // so that each is an event of its own
 )
 
-// halfwayModel is a service in front of a model that says half of a streamed answer, and the rest when it is let go.
+// halfwayModel is a service in front of a model that sends half of a streamed answer, and the rest when it is released.
 type halfwayModel struct {
 	*harness.Instance
 	held    chan struct{}
 	release func()
-	halves  atomic.Int64 // that were said
+	halves  atomic.Int64 // that were sent
 	plain   *fakellm.Server
 }
 
@@ -104,7 +104,7 @@ func sayHalf(w http.ResponseWriter) {
 	}
 }
 
-// awaitHalf waits until half of the answer of each watched run has been said, and has come to the journals.
+// awaitHalf waits until half of the answer of each watched run has been sent, and is in the journals.
 func (s *halfwayModel) awaitHalf(i *incident) {
 	i.Helper()
 	const opening = 6 // events at most before an answer's first token

@@ -11,7 +11,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// misbehaviour is a rule of the model, and what is answered to a client who waits: 200, or a problem of that code.
+// misbehaviour is a rule of the model, and the answer to a client that waits: 200, or a problem of that code.
 type misbehaviour struct {
 	rule   fakellm.Rule
 	status int
@@ -22,7 +22,7 @@ type misbehaviour struct {
 	atOnce bool
 }
 
-// outcome is what one client was told.
+// outcome is what one client got.
 type outcome struct {
 	what   string
 	answer harness.Answer
@@ -50,7 +50,7 @@ func (b misbehaviour) test(i *incident) {
 		}
 		b.wantEnd(i, got)
 	}
-	i.note("told after %s at most", harness.Short(longest))
+	i.note("answered after %s at most", harness.Short(longest))
 	m.recover()
 	m.wantNoHarm()
 }
@@ -101,7 +101,7 @@ func (b misbehaviour) wantAnswer(i *incident, got outcome) {
 	}
 }
 
-// wantEnd checks that a stream has one end, and never one that passes for whole; what was said before the fault is told.
+// wantEnd checks that a stream has one end, and not a successful one; the text before the fault is in the stream.
 func (b misbehaviour) wantEnd(i *incident, got outcome) {
 	i.Helper()
 	end, err := terminalEvent(got.events)
@@ -114,7 +114,7 @@ func (b misbehaviour) wantEnd(i *incident, got outcome) {
 		i.Errorf("%s: ends with %s %q, want %q:\n%s", got.what, end.Type, end.Code, want, got.text)
 	}
 	if b.rule.AfterTokens > 0 && !strings.Contains(got.text, `"type":"token"`) {
-		i.Errorf("%s: the text before the fault is not told:\n%s", got.what, got.text)
+		i.Errorf("%s: the text before the fault is missing:\n%s", got.what, got.text)
 	}
 	if end.Type == "error" && b.rule.AfterTokens == 0 {
 		i.wantAbsent(got.what, got.text, modelKey, studentWords)

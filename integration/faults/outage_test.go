@@ -19,7 +19,7 @@ const (
 	askerRest = 20 * time.Millisecond // between two requests of one client
 )
 
-// backgroundClients are clients who ask for one thing after another while something happens.
+// backgroundClients are clients that send one request after another while something happens.
 type backgroundClients struct {
 	stop chan struct{}
 	all  sync.WaitGroup
@@ -27,7 +27,7 @@ type backgroundClients struct {
 	mu    sync.Mutex
 	times []time.Duration // of those answered well
 	wrong []string        // of the others: status and code, or what went wrong
-	last  time.Time       // when the last of those was told
+	last  time.Time       // when the last of those was answered
 }
 
 // startClients has n clients ask until askers.end. ask gets a number that it gets once.
@@ -78,7 +78,7 @@ func (a *backgroundClients) end() {
 	slices.Sort(a.times)
 }
 
-// told is what came of them: how many times each kind of refusal.
+// told counts the refusals by kind.
 func (a *backgroundClients) told() map[string]int {
 	kinds := map[string]int{}
 	for _, wrong := range a.wrong {
@@ -157,12 +157,12 @@ func (i *incident) startRefused(settings map[string]string, change func(*contain
 	return status, harness.LogsOf(ctr)
 }
 
-// wantWords wants a log to say all of the words.
+// wantWords checks that a log contains all of the words.
 func wantWords(t *testing.T, log string, words ...string) {
 	t.Helper()
 	for _, word := range words {
 		if !strings.Contains(log, word) {
-			t.Errorf("the log does not say %q:\n%s", word, log)
+			t.Errorf("the log lacks %q:\n%s", word, log)
 		}
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"studysharper/integration/harness"
 )
 
-// patience is how long a client of the fault suite waits: who is left hanging for longer fails the test.
+// patience is how long a client of the fault suite waits. A request that takes longer fails the test.
 const patience = 20 * time.Second
 
 // oneShotClient makes each request on a connection of its own, so that either worker may answer and nothing is tried again.
 var oneShotClient = http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// askOnce makes one request and reads the whole answer. body is sent as JSON; nil is none.
+// askOnce makes one request on a new connection and reads the whole answer. body is sent as JSON; nil = no body.
 func askOnce(s *harness.Service, method, path string, body any) (harness.Answer, error) {
 	var text []byte
 	if body != nil {
@@ -31,7 +31,7 @@ func askOnce(s *harness.Service, method, path string, body any) (harness.Answer,
 	return s.SendBy(&oneShotClient, method, path, text, "Authorization", "Bearer "+harness.AdminToken)
 }
 
-// problemCode is what a problem says to machines; "" for an answer that is not a problem.
+// problemCode returns the code of a problem; "" for an answer that is not a problem.
 func problemCode(a harness.Answer) string {
 	var problem struct{ Code string }
 	if json.Unmarshal(a.Body, &problem) != nil {
@@ -77,14 +77,14 @@ func readToEnd(s *harness.Service, path string) (events []harness.Event, text st
 	return events, string(all), errors.Join(err, wrong)
 }
 
-// terminalEvent is a stream's one terminal event, or an error when it has none, more than one, or anything behind it.
+// terminalEvent is a stream's one terminal event, or an error if it has none, more than one, or anything after it.
 func terminalEvent(events []harness.Event) (harness.Event, error) {
 	for i, e := range events {
 		if e.Type != "complete" && e.Type != "error" {
 			continue
 		}
 		if i != len(events)-1 {
-			return e, fmt.Errorf("after %q the stream goes on: %+v", e.Type, events[i+1:])
+			return e, fmt.Errorf("after %q the stream continues: %+v", e.Type, events[i+1:])
 		}
 		return e, nil
 	}
@@ -115,12 +115,12 @@ func (i *incident) awaitHealthy(ask func(n int) (harness.Answer, error)) time.Ti
 	return since
 }
 
-// wantAbsent fails where one of the words, which are nobody's business, is in the text.
+// wantAbsent checks that none of the words, which are secret, is in the text.
 func (i *incident) wantAbsent(where, text string, words ...string) {
 	i.Helper()
 	for _, word := range words {
 		if at := strings.Index(text, word); at >= 0 {
-			i.Errorf("%s tells %q: …%s…", where, word, text[max(0, at-200):min(len(text), at+len(word)+100)])
+			i.Errorf("%s contains %q: …%s…", where, word, text[max(0, at-200):min(len(text), at+len(word)+100)])
 		}
 	}
 }

@@ -46,7 +46,7 @@ func upstreamSettings(url string) map[string]string {
 	return map[string]string{"LLM_API_KEY": modelKey, "LLM_BASE_URL": url, "LLM_TIMEOUT": modelTimeout.String()}
 }
 
-// startInstance starts a service that tells the whole of its log and limits nobody.
+// startInstance starts a service that logs everything and limits no client.
 func (i *incident) startInstance(settings map[string]string) *harness.Instance {
 	i.Helper()
 	all := map[string]string{"LOG_LEVEL": "debug", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"}
@@ -70,7 +70,7 @@ func askChat(s *harness.Service, n int) (harness.Answer, error) {
 	return askOnce(s, http.MethodPost, harness.ChatURL, chat(n))
 }
 
-// state is what one of the workers, whichever is asked, says of the whole.
+// state returns the service's status, as the worker that is asked reports it.
 func (m *scriptedModel) state() string {
 	got, err := askOnce(m.Instance.Service, http.MethodGet, "/health", nil)
 	var health struct{ Status string }
@@ -93,7 +93,7 @@ func (m *scriptedModel) recover() {
 	m.i.recoveredAfter(m.i.awaitHealthy(func(n int) (harness.Answer, error) { return askChat(m.Instance.Service, 1_000+n) }).Sub(over))
 }
 
-// wantNoHarm checks that the log tells nothing, that no worker was lost, and that memory stayed within its bound.
+// wantNoHarm checks that the log contains no secret, that no worker was lost, and that memory stayed within its bound.
 func (m *scriptedModel) wantNoHarm() {
 	m.i.Helper()
 	m.i.wantAbsent("the log", harness.LogsOf(m.DockerContainer), modelKey, studentWords)

@@ -42,7 +42,7 @@ func (i *incident) startOnHostNetwork(change func(*container.HostConfig), more .
 	return s
 }
 
-// volumeOf makes a volume in memory of so many megabytes, for the image's user.
+// volumeOf creates a volume in memory of mb megabytes, for the image's user.
 func (i *incident) volumeOf(mb int) string {
 	i.Helper()
 	name := "studysharper-integration-" + harness.Session + "-" + i.fault.id

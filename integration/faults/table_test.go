@@ -65,7 +65,7 @@ func TestFaultsAreWholeAndDifferent(t *testing.T) {
 		}
 		ids[f.id], whats[f.what] = true, true
 		if f.what == "" || f.sees == "" || f.lost == "" || (f.test == nil) == (f.held == "") {
-			t.Errorf("%s: says too little, or has no test, or two", f.id)
+			t.Errorf("%s: lacks words, or has no test, or two", f.id)
 		}
 		if f.held != "" && !testExists(t, f.held) {
 			t.Errorf("%s: there is no test %s", f.id, f.held)

@@ -23,7 +23,7 @@ func succeeded(h *harness.Instance, i *incident, gone ...int) bool {
 	return ok && m.Settled()
 }
 
-// awaitSuccessors waits for that, and says how long it took.
+// awaitSuccessors waits for that, and records how long it took.
 func (i *incident) awaitSuccessors(h *harness.Instance, began time.Time, gone ...int) {
 	i.Helper()
 	harness.Eventually(i.T, fmt.Sprintf("two workers serve, and not %v", gone), func() bool { return succeeded(h, i, gone...) })
@@ -41,7 +41,7 @@ func wantServed(h *harness.Instance, i *incident) {
 	}
 }
 
-// signal sends one to a process of the container, and tells when.
+// signal sends a signal to a process of the container, and returns when.
 func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 	i.Helper()
 	began := time.Now()
@@ -51,7 +51,7 @@ func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 	return began
 }
 
-// triggerFault asks one of the workers, and tells which, to fail in a way of the fault build's. How the answer comes is the
+// triggerFault makes one of the workers, which it returns, fail in a way of the fault build. How the answer comes is the
 // fault's matter.
 func triggerFault(h *harness.Instance, i *incident, route string) (worker int, err error) {
 	i.Helper()

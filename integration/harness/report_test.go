@@ -67,7 +67,7 @@ func TestTheReportsPageNeedsNothingElse(t *testing.T) {
 	}
 	for _, want := range []string{"12,345", "50.0 MB", "bound, 64.0 MB", `class=mark`, "8589.9 MB", "all bounds held"} {
 		if !strings.Contains(string(page), want) {
-			t.Errorf("the page does not say %s", want)
+			t.Errorf("the page lacks %s", want)
 		}
 	}
 }

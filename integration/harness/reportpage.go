@@ -81,7 +81,7 @@ func (r report) Timed() (some []ScenarioRow) {
 	return some
 }
 
-// Tiles are the few figures that say most.
+// Tiles are the figures at the top of the page.
 func (r report) Tiles() []figureRow {
 	var peak, requests, failed, kills int64
 	held, well := 0, 0

@@ -20,7 +20,7 @@ func TestACurveIsKeptWholeAndBounded(t *testing.T) {
 	highest := 0
 	for i, m := range c.Moments {
 		if i > 0 && m.At <= c.Moments[i-1].At {
-			t.Fatalf("moment %d is at %v behind %v", i, m.At, c.Moments[i-1].At)
+			t.Fatalf("moment %d is at %v after %v", i, m.At, c.Moments[i-1].At)
 		}
 		if m.Held == 2000 && m.At == top {
 			highest++

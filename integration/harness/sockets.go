@@ -121,7 +121,7 @@ func parseSocket(b []byte) socket {
 	return s
 }
 
-// ConnectionHolders tells which of the processes holds each connection to a port, by the client's port.
+// ConnectionHolders returns which of the processes holds each connection to a port, by the client's port.
 func ConnectionHolders(port int, pids []int) (map[int]int, error) {
 	all, err := sockets(port)
 	if err != nil {

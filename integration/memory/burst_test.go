@@ -31,7 +31,7 @@ type burstClient struct {
 	read int64 // when we read it; less came, that is our own lag
 	text []byte
 	need int  // bytes of the whole answer; 0: not known yet
-	over bool // the server has ended the connection after its answer, as that said
+	over bool // the server has closed the connection after its answer, as announced
 	err  error
 }
 
@@ -87,7 +87,7 @@ func dial(fd int, to unix.Sockaddr) error {
 	return err
 }
 
-// writable waits until the kernel takes bytes, or has something to say of why not; for 10 s at most.
+// writable waits until the kernel takes bytes or reports an error, for 10 s at most.
 func writable(fd int) error {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 1000)
@@ -131,7 +131,7 @@ func (b *burst) ask(request func(i int) []byte, within time.Duration) {
 				open--
 			}
 			if c.err != nil || c.over {
-				_ = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_DEL, c.fd, nil) // else it would be told of for ever
+				_ = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_DEL, c.fd, nil) // else epoll reports it for ever
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func seedService(t *testing.T, answer func(fakellm.Request) string, settings map
 	return harness.StartInstance(t, harness.Image, all)
 }
 
-// sized asks, over a connection, for an answer of so many bytes, and tells whether the cache had it.
+// sized requests an answer of size bytes over a connection, and reports whether it came from the cache.
 func sized(l *harness.Conn, t *testing.T, n, size int) (cached bool) {
 	t.Helper()
 	got, err := l.Send(http.MethodPost, harness.ChatURL, map[string]any{"type": "chat", "user_id": harness.UserID,
@@ -108,7 +108,7 @@ func seedLargeItems(t *testing.T) {
 	}
 }
 
-// seedAccumulation: 10 and 50 requests leave no growth behind.
+// seedAccumulation: 10 and 50 requests leave no growth.
 func seedAccumulation(t *testing.T) {
 	h := seedService(t, fakellm.EchoAnswer, nil)
 	asked := 0

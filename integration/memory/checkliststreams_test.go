@@ -10,7 +10,7 @@ import (
 	"studysharper/loadtest/swarm"
 )
 
-// seedStreams: event streams clean up behind themselves, and their queues are bounded.
+// seedStreams: event streams are cleaned up, and their queues are bounded.
 func seedStreams(t *testing.T) {
 	h := seedService(t, fakellm.EchoAnswer, nil)
 	t.Run("connections clean up", func(t *testing.T) { seedCleanUp(t, h) })
@@ -72,7 +72,7 @@ func seedQueues(t *testing.T, h *harness.Instance) {
 	}
 }
 
-// seedStale: no stale connections after the stale time. Each stream watches a run that says nothing.
+// seedStale: no stale connections after the stale time. Each stream watches a run that sends nothing.
 func seedStale(t *testing.T) {
 	const silent = 20
 	release := make(chan struct{})
@@ -89,7 +89,7 @@ func seedStale(t *testing.T) {
 	}
 	for _, st := range streams {
 		if !harness.AwaitStream(st, func(s swarm.State) bool { return s.Terminal != "" }) || st.State().Terminal != "error" {
-			t.Fatalf("a stream of a run that says nothing is %+v", st.State())
+			t.Fatalf("a stream of a silent run is %+v", st.State())
 		}
 	}
 	gone := func(m harness.Metrics) bool { return m.SSE.Active == 0 && m.SSE.Sessions == 0 && m.SSE.Queued == 0 }

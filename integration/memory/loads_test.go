@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	idleFor = 20 * time.Second // the figure is defined as so long after the start
+	idleFor = 20 * time.Second // the figure is defined for this time after the start
 
 	seedRequests = 50
 
@@ -56,10 +56,10 @@ func (r *scenarioRun) idle() {
 	}
 	own := r.h.Metrics(r.T).Memory
 	if difference := own.ContainerBytes - outside.Held(); difference < -4e6 || difference > 4e6 {
-		r.Errorf("the service says it holds %d bytes, the host says %d", own.ContainerBytes, outside.Held())
+		r.Errorf("the service reports %d bytes, the host %d", own.ContainerBytes, outside.Held())
 	}
 	if own.LimitBytes != harness.MemoryLimit {
-		r.Errorf("the service says its limit is %d bytes, want %d", own.LimitBytes, harness.MemoryLimit)
+		r.Errorf("the service reports a limit of %d bytes, want %d", own.LimitBytes, harness.MemoryLimit)
 	}
 }
 
@@ -201,7 +201,7 @@ func sizedAnswer(q fakellm.Request) string {
 	return strings.Repeat("Light is radiation that the eye can see. ", size/41+1)[:size]
 }
 
-// seedResult is what the load tool says with -json.
+// seedResult is the load tool's report with -json.
 type seedResult struct {
 	OK       int64            `json:"ok"`
 	Failed   int64            `json:"failed"`

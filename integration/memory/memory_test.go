@@ -30,7 +30,7 @@ var busyFor = time.Duration(testkit.Size(10, 30)) * time.Second
 
 const (
 	busyClients = 50
-	afterwards  = time.Second // the curve goes on for so long, to show what is given back
+	afterwards  = time.Second // the curve continues for this long, to show what is returned
 )
 
 // memoryScenario is one thing that the container is put through, and what it may hold meanwhile. It is a test, a chart
@@ -129,7 +129,7 @@ func (r *scenarioRun) judge(before []int) {
 	r.row.Marks = r.recycled()
 }
 
-// record keeps what came of the scenario for the report, and says it.
+// record adds the outcome of the scenario to the report, and prints it.
 func (r *scenarioRun) record() {
 	r.row.Pass = !r.Failed()
 	harness.AddScenario(r.row)

@@ -25,7 +25,7 @@ const (
 	overloadModel   = 2 * time.Second
 	overloadWithin  = time.Minute
 
-	servedGoal    = 2500 * time.Millisecond // p99; told, and not asserted: client and service share their cores with others
+	servedGoal    = 2500 * time.Millisecond // p99; reported, not asserted: client and service share their cores with others
 	refusedGoal   = 50 * time.Millisecond   // p99; the same
 	overloadPeak  = 256_000_000
 	overloadAfter = 16_000_000 // above idleBound ...
@@ -40,7 +40,7 @@ const (
 // after the other, which takes it some 0.1 s: that is how much at once they are. The time of an answer is from just before
 // its client gives its request to the kernel, all of it in one call, to when the kernel has the answer's last byte at the
 // client's end: a little more than what is bounded, which begins when the request is sent. What the client does in between, sending the others' requests, takes the service's processor (all stand on the same
-// cores) but is not counted as its own time; how long answers waited to be read is told beside it.
+// cores) but is not counted as its own time; how long answers waited to be read is reported too.
 //
 // That all are answered, how many are served, and memory are asserted; times are figures of the report.
 func TestOverload(t *testing.T) {
@@ -98,7 +98,7 @@ type flooded struct{ served, refused, lag []time.Duration }
 // floods are a flood of requests that wait for their answers, and one of streams.
 type floods struct{ waited, streamed flooded }
 
-// tell says the figures.
+// tell reports the figures.
 func (f flooded) tell(t *testing.T, what string) {
 	t.Helper()
 	harness.Figure("overload, "+what+" served: n, p99", fmt.Sprintf("%d, %v", len(f.served), harness.Short(harness.Quantile(f.served, .99))), "goal "+servedGoal.String())
@@ -141,7 +141,7 @@ func prompts(path string) func(i int) []byte {
 	}
 }
 
-// sort tells the served from the refused. What is served goes on as a stream where the answer names one; then the
+// sort separates the served from the refused. If the answer names a stream, it is read; then the
 // stream's end is its time.
 func sort(h *harness.Instance, t *testing.T, clients []*burstClient) (f flooded) {
 	t.Helper()
@@ -202,8 +202,8 @@ func servedAfter(h *harness.Instance, c *burstClient, got harness.Answer) (time.
 }
 
 // calms waits until memory is back within overloadAfter of what an idle service is allowed, for overloadCalm at most. What
-// this one held before it had answered anything is told beside it: the first answers of all already leave some
-// megabytes behind, caches and prepared statements, that the flood did not leave.
+// this one held before its first answer is reported too: the first answers leave some
+// megabytes, caches and prepared statements, that are not the flood's.
 func (h flooding) calms(t *testing.T) {
 	t.Helper()
 	const bound = idleBound + overloadAfter

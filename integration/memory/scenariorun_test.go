@@ -69,7 +69,7 @@ func (r *scenarioRun) ask(plan pace.Plan, request func(n int64) raw.Request) she
 	return r.took(sheet)
 }
 
-// note says a figure that belongs to the report.
+// note adds a figure to the report.
 func (r *scenarioRun) note(format string, args ...any) {
 	r.row.Notes = append(r.row.Notes, fmt.Sprintf(format, args...))
 }
@@ -111,7 +111,7 @@ func (r *requester) Once(ctx context.Context, n int64, due time.Time) {
 
 func (r *requester) Close() { r.conn.Close() }
 
-// recycled are the moments at which the service's log says that it replaces a worker, in seconds of the curve.
+// recycled returns the moments at which a worker was replaced, by the service's log, in seconds of the curve.
 func (r *scenarioRun) recycled() (at []float64) {
 	r.Helper()
 	for line := range strings.Lines(r.h.Log(r.T)) {
@@ -122,7 +122,7 @@ func (r *scenarioRun) recycled() (at []float64) {
 	return at
 }
 
-// recycleTime is when a line of the log was written, if it tells of a recycle.
+// recycleTime returns when a line of the log was written, if it reports a recycle.
 func recycleTime(line string) (time.Time, bool) {
 	if !strings.Contains(line, `msg="Worker recycling (pid: `) {
 		return time.Time{}, false
@@ -141,7 +141,7 @@ func TestARecycleIsReadFromTheLog(t *testing.T) {
 	}
 	for _, other := range []string{"", strings.Replace(line, "recycling", "exiting", 1), strings.Replace(line, "2026", "soon", 1)} {
 		if _, ok := recycleTime(other); ok {
-			t.Errorf("%q tells of a recycle", other)
+			t.Errorf("%q is taken for a recycle", other)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (r *scenarioRun) soak() {
 	}
 }
 
-// slope is how fast memory grows under the load, over so long. A heap may take a step of its own once, and a minute with a
+// slope measures how fast memory grows under the load. A heap may take a step of its own once, and a minute with a
 // step in it looks like one of growth; what leaks does so in the next minutes too.
 func (r *scenarioRun) slope(length time.Duration) (grew harness.Slope) {
 	for began := time.Now(); time.Since(began) < length+soakPatience; {
@@ -94,7 +94,7 @@ func goroutines(m harness.Metrics) (n int) {
 	return n
 }
 
-// thoughtful is the mixed load of clients that think between two requests. None is ever idle for so long that the service
+// thoughtful is the mixed load of clients that pause between two requests. None is idle for so long that the service
 // may close its connection, as one of those would be that take turns at a fixed rate.
 func (r *scenarioRun) thoughtful(length time.Duration) {
 	r.Helper()
