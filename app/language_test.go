@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"studysharper/app/testkit"
 )
 
 // rule is a wording that this repository does not use, and what to say instead.
@@ -76,7 +78,7 @@ func TestTheLanguageIsPlainEnglish(t *testing.T) {
 		if !proseFiles.MatchString(file) || others.MatchString(file) {
 			continue
 		}
-		text := thereIsNo.ReplaceAllString(read(t, file), "there $1 not a")
+		text := thereIsNo.ReplaceAllString(testkit.ReadFile(t, file), "there $1 not a")
 		if !every.MatchString(text) {
 			continue
 		}
@@ -109,7 +111,7 @@ func TestTheDocumentsNameFilesThatExist(t *testing.T) {
 		if !strings.HasSuffix(document, ".md") || others.MatchString(document) {
 			continue
 		}
-		for _, named := range namedFile.FindAllStringSubmatch(read(t, document), -1) {
+		for _, named := range namedFile.FindAllStringSubmatch(testkit.ReadFile(t, document), -1) {
 			if !slices.ContainsFunc(files, func(f string) bool { return f == named[1] || strings.HasSuffix(f, "/"+named[1]) }) {
 				t.Errorf("%s names %s, which does not exist", document, named[1])
 			}

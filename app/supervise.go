@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/contextcache"
 	"studysharper/app/logging"
@@ -35,7 +35,7 @@ const noticeQueue = 256
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
-	e, err := newEffective(context.Background(), environment, memoryLimit())
+	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
 		return err
 	}
@@ -46,31 +46,19 @@ func serve(environment map[string]string) error {
 	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
-	for _, warning := range e.warnings {
+	for _, warning := range e.Warnings {
 		log.Warn(warning)
 	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
 	}
-	listener, err := listen(c)
+	listener, err := supervisor.Listen(c.Address(), c.Port)
 	if err != nil {
 		return bootError{err}
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
 	return supervise(c, b, files, environment, listener, signals, log)
-}
-
-// listen binds the one socket of the container.
-func listen(c config.Config) (*net.TCPListener, error) {
-	listener, err := net.Listen("tcp", c.Address())
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), portOwner(c.Port))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
-	}
-	return listener.(*net.TCPListener), nil
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.

@@ -11,6 +11,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
+	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -130,16 +131,16 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 
 // makeRunner makes the model, the agents and their runner.
 func (a *assembly) makeRunner() {
-	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
+	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
 	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: agentStore{a.store}, Log: a.log,
+	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -157,16 +158,28 @@ func (a *assembly) makeServer() error {
 		return err
 	}
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts,
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
-			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
+}
+
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	switch {
+	case c.JWTSecret != "":
+		return auth.NewSecret(c.JWTSecret)
+	case c.JWTJWKSURL != "":
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
+	default:
+		return nil
+	}
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -262,7 +275,7 @@ func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
 	o := modelOptions(c)
-	o.Memory, o.Observe = memory, observeCalls(own)
+	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
 	client := openai.New(o)
 	return client, client.Health
 }

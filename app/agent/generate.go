@@ -139,7 +139,7 @@ func (g *generation) checkAnswer(ctx context.Context, answer study.Answer) {
 		return
 	}
 	d := checkByRules(aid, b)
-	d.model, d.cut = answer.Model, answer.Cut
+	d.model, d.cut, d.warnings = answer.Model, answer.Cut, answer.Warnings
 	if warning := cutWarnings[d.cut]; warning != "" {
 		d.warnings = append(d.warnings, warning)
 	}

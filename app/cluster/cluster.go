@@ -110,7 +110,7 @@ func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Jour
 	shared := journal.New(redis, journal.Options{
 		MaxEvents: c.SSEQueueSize, StaleAfter: c.SSEStaleAfter, MaxReaders: o.MaxReaders, MaxRuns: o.MaxRuns,
 		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxKeptBytes: o.Budget.Unsent(), Orphaned: o.Orphaned, Log: o.Log})
-	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Up, Settle: c.WorkerTimeout})
+	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Writable, Settle: c.WorkerTimeout})
 	redis.Returned(both.Returned)
 	return shared, both
 }
@@ -134,6 +134,8 @@ func degraded(redis *conn.Conn, cacheDegraded func() bool) []string {
 	switch {
 	case !redis.Up():
 		return []string{"cache", "events", "rate_limiting"}
+	case !redis.Writable():
+		return []string{"cache", "events"}
 	case cacheDegraded():
 		return []string{"cache"}
 	default:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -68,6 +69,7 @@ type Config struct {
 
 	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
 	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`
+	AllowedHosts       []string `env:"ALLOWED_HOSTS"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
 	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
@@ -166,6 +168,17 @@ func (c *Config) isOpenRouter() bool {
 
 // UnusedKey reports whether OPENROUTER_API_KEY is set, and not sent since LLM_BASE_URL is another host.
 func (c *Config) UnusedKey() bool { return c.OpenRouterAPIKey != "" && !c.isOpenRouter() }
+
+// ProxyNetworks returns the networks whose X-Forwarded-For header is trusted; Load has checked them.
+func (c *Config) ProxyNetworks() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, cidr := range c.TrustedProxies {
+		if network, err := netip.ParsePrefix(cidr); err == nil {
+			networks = append(networks, network.Masked())
+		}
+	}
+	return networks
+}
 
 // Address is what to listen at.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

@@ -138,7 +138,7 @@ func TestABodyOverTheLimitIsRefusedBeforeItIsRead(t *testing.T) {
 	f := serve(t)
 	for size, want := range map[int]string{64<<10 + 1: "413", 1 << 40: "413"} {
 		c := f.dial()
-		c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
+		c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", size))
 		answer, err := io.ReadAll(c.r)
 		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+want) || !strings.Contains(string(answer), "too_large") {
 			t.Errorf("%d bytes: %s, %v", size, answer, err)

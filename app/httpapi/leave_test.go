@@ -93,7 +93,7 @@ func TestIdleConnectionsGoToTheSuccessorAndTheirClientsDoNotNotice(t *testing.T)
 func TestARequestUnderWayIsFinishedWhereItBegan(t *testing.T) {
 	p := serveTwo(t)
 	half, slow := p.old.dial(), p.old.dial()
-	head := "POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(len(chat)) + "\r\n\r\n"
+	head := "POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + fmt.Sprint(len(chat)) + "\r\n\r\n"
 	entered, release := make(chan struct{}, 2), make(chan struct{})
 	do := p.old.runs.do
 	p.old.runs.do = func(q study.Request) (agent.Outcome, error) {

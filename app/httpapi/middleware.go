@@ -30,6 +30,7 @@ func (s *Server) middleware(c *fiber.Ctx) error {
 	if err != nil {
 		err = s.fail(c, err)
 	}
+	s.secureHeaders(c)
 	s.finishRequest(c, time.Since(began), failure)
 	return err
 }

@@ -14,8 +14,6 @@ const immutable = "public, max-age=31536000, immutable"
 // page answers with a page, which browsers revalidate each time.
 func (*Server) page(c *fiber.Ctx, name string) error {
 	c.Set(fiber.HeaderContentSecurityPolicy, web.Policy)
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	return sendFile(c, web.Page(name), "no-cache")
 }
 
@@ -39,7 +37,6 @@ func sendFile(c *fiber.Ctx, file *web.File, keep string) error {
 	c.Set(fiber.HeaderCacheControl, keep)
 	c.Set(fiber.HeaderETag, file.ETag)
 	c.Vary(fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if sameTag(c.Get(fiber.HeaderIfNoneMatch), file.ETag) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}

@@ -58,7 +58,7 @@ func New(o Options) *Server {
 }
 
 func (s *Server) route() {
-	s.app.Use(s.middleware, s.cors(), refusedHead, s.roomForConnection)
+	s.app.Use(s.middleware, s.cors(), refusedHead, s.requireHost, s.requireOrigin, s.roomForConnection)
 	top := router{Router: s.app, server: s}
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)

@@ -68,6 +68,8 @@ type Answer struct {
 	CompletionTokens int     // those of reasoning included
 	Cost             float64 // in the currency of the upstream's account; 0 = not told
 	Calls            int     // HTTP calls
+
+	Warnings []string // for the student, besides those that the caller finds
 }
 
 // Cut says why an answer ended before the model was done with it.

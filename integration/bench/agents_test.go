@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -134,7 +135,7 @@ func paced(to netip.AddrPort, request func(n int64) []byte) harness.Outcome {
 	began := time.Now()
 	all := harness.AskAll(to, pacedClients, request, func() (time.Time, bool) {
 		due := time.Duration(next.Add(1)) * time.Second / pacedRate
-		harness.Pause(time.Until(began.Add(due)))
+		testkit.Pause(time.Until(began.Add(due)))
 		return began.Add(due), due < pacedFor
 	})
 	slices.Sort(all.Times)

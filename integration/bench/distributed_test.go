@@ -12,6 +12,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -73,10 +74,10 @@ func (b *bench) killed() {
 	address := func() string { return f.elsewhere(dead.Load()) }
 	c, stop := &harness.RunClients{Post: address, Read: address}, make(chan struct{})
 	all := c.Start(abroadStudents, stop)
-	harness.Pause(2 * time.Second)
+	testkit.Pause(2 * time.Second)
 	dead.Store(f.all[0]) // a balancer would have noticed in a second; what is under way stays
 	harness.Docker(b.T, "kill", f.all[0].GetContainerID())
-	harness.Pause(3 * time.Second)
+	testkit.Pause(3 * time.Second)
 	close(stop)
 	all.Wait()
 	b.whole(c, "an instance killed")
@@ -102,12 +103,12 @@ func (b *bench) withoutRedis() {
 		})
 	})
 	for range redisRestarts {
-		harness.Pause(time.Second)
+		testkit.Pause(time.Second)
 		harness.Docker(b.T, "kill", f.redis.GetContainerID())
-		harness.Pause(time.Second)
+		testkit.Pause(time.Second)
 		harness.Docker(b.T, "start", f.redis.GetContainerID())
 	}
-	harness.Pause(2 * time.Second)
+	testkit.Pause(2 * time.Second)
 	close(stop)
 	all.Wait()
 	b.zero("chat requests failed, Redis killed three times", len(chats.Failures), len(chats.Times))

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -34,7 +35,7 @@ func (b *bench) newFleet(n int, latency time.Duration, more ...func(*container.H
 		"--save", "", "--appendonly", "no", "--maxmemory", "128mb", "--maxmemory-policy", "volatile-lru")
 	harness.LaunchOnHost(b.T, "postgres:15-bookworm", map[string]string{"POSTGRES_USER": "studysharper", "POSTGRES_DB": "studysharper", "POSTGRES_PASSWORD": "bench"},
 		"postgres", "-c", "listen_addresses=127.0.0.1", "-c", "port="+postgres)
-	harness.Eventually(b.T, "the engines answer", func() bool { return harness.Accepts("127.0.0.1:"+redis) && harness.Accepts("127.0.0.1:"+postgres) })
+	testkit.Eventually(b.T, "the engines answer", func() bool { return harness.Accepts("127.0.0.1:"+redis) && harness.Accepts("127.0.0.1:"+postgres) })
 	settings := map[string]string{
 		"LOG_LEVEL": "warn", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "ADMIN_TOKEN": harness.AdminToken,
 		"REDIS_URL":    "redis://127.0.0.1:" + redis,

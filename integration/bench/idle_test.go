@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -22,7 +23,7 @@ func (b *bench) idle(posted bool, most int64) {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})
 	streams := c.Add(harness.NewSessions(n), swarm.StreamOptions{})
-	harness.Pause(harness.SettleFor) // what starting took is given back
+	testkit.Pause(harness.SettleFor) // what starting took is given back
 	before := h.Memory(b.T)
 	b.bytes("memory before", before.Held, 0, 1, before.String())
 	if posted {
@@ -31,12 +32,12 @@ func (b *bench) idle(posted bool, most int64) {
 			sessions[i] = st.Path()[len("/api/ai/stream/"):]
 		}
 		publish(h, b, publication{Sessions: sessions})
-		harness.Pause(harness.SettleFor)
+		testkit.Pause(harness.SettleFor)
 		before = h.Memory(b.T)
 		b.bytes("memory with open runs and no stream", before.Held, 0, n, before.String())
 	}
 	took := open(c, b, streams)
-	harness.Pause(harness.SettleFor)
+	testkit.Pause(harness.SettleFor)
 	after := h.Memory(b.T)
 	counts := c.Counts()
 	b.tell("seconds that opening took", int(took.Seconds()+.5), n, "")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 	"studysharper/loadtest/swarm"
@@ -128,7 +129,7 @@ func (r *runners) begin(l *harness.Conn, session string, n int) (fault string) {
 	var status int
 	var text []byte
 	var err error
-	harness.Poll(harness.RunWithin, 4*harness.RunLook, func() bool {
+	testkit.PollFor(harness.RunWithin, 4*harness.RunLook, func() bool {
 		status, text, err = l.Do(http.MethodPost, "/api/ai/process-stream", request)
 		if err != nil || status != http.StatusServiceUnavailable {
 			return true

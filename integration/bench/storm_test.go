@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -27,7 +28,7 @@ func (b *bench) storm() {
 	open(c, b, streams)
 	publish(h, b, publication{Sessions: ids, Events: stormEvents, EveryMS: int(stormEvery.Milliseconds()), StartMS: 1000})
 	c.AwaitCounts(b.T, harness.EndWithin, func(n swarm.Counts) bool { return n.Events >= stormStreams })
-	harness.Pause(stormAfter)
+	testkit.Pause(stormAfter)
 
 	clock := h.CPU(b)
 	cut := time.Now()
@@ -42,7 +43,7 @@ func (b *bench) storm() {
 	}
 	slices.SortFunc(streams, func(a, b *swarm.Stream) int { return int(retries[a] - retries[b]) })
 	for _, st := range streams {
-		harness.Pause(time.Until(cut.Add(retries[st])))
+		testkit.Pause(time.Until(cut.Add(retries[st])))
 		c.Open(st)
 	}
 	c.AwaitCounts(b.T, harness.EndWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken+n.Refused+n.Failed >= stormStreams })

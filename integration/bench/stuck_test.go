@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -34,7 +35,7 @@ func (b *bench) stuck() {
 	const whole = 4 * stuckFor // opening the stuck ones in the middle, and some to spare
 	publish(h, b, publication{Sessions: shared, Events: int(whole / stuckEvery), EveryMS: int(stuckEvery.Milliseconds()), Pad: stuckPad})
 	publish(h, b, publication{Sessions: apart, Events: int(whole / goodEvery), EveryMS: int(goodEvery.Milliseconds()), Pad: stuckPad})
-	harness.Pause(harness.SettleFor) // journals are full by then
+	testkit.Pause(harness.SettleFor) // journals are full by then
 	watch := watchMemory(h)
 	defer watch.end(b.T)
 	without := during(stuckFor)
@@ -72,7 +73,7 @@ type window struct{ from, to time.Time }
 // during lets a time pass, and returns when it began and ended.
 func during(d time.Duration) window {
 	from := time.Now()
-	harness.Pause(d)
+	testkit.Pause(d)
 	return window{from, from.Add(d)}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -30,7 +31,7 @@ func (b *bench) ticksOwn() { b.ticks(streamsAtFull, 0, 0, 0) }
 // ticks publishes the events of a second all at once, which is the worst that a second can bring.
 func (b *bench) ticks(sessions int, late time.Duration, most, left int64) {
 	h := b.start(nil)
-	harness.Pause(harness.SettleFor)
+	testkit.Pause(harness.SettleFor)
 	before := h.Memory(b.T)
 	c := harness.NewReaders(b.T, h, swarm.Options{Gather: tickGather})
 	ids := harness.NewSessions(sessions)
@@ -50,7 +51,7 @@ func (b *bench) ticks(sessions int, late time.Duration, most, left int64) {
 	whole(c, b, streams, tickEvents)
 	b.took("delivery, p99", harness.Quantile(times, .99), late, len(times), harness.Spread(times))
 	b.bytes("memory, peak", peak, most, len(streams), "")
-	harness.Pause(backAfter)
+	testkit.Pause(backAfter)
 	after := h.Memory(b.T)
 	b.bytes(fmt.Sprintf("memory not given back %s after they closed", backAfter), after.Kept()-before.Kept(), left, len(streams),
 		fmt.Sprintf("before %s, after %s: %s", harness.Megabytes(before.Held), harness.Megabytes(after.Held), after.String()))

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -43,25 +44,25 @@ func TestComposeDistributedServesAsOne(t *testing.T) {
 	if n := len(c.containers(t, "instance")); n != 3 {
 		t.Fatalf("%d instances", n)
 	}
-	harness.Eventually(t, "all is healthy", func() bool { return health(s, t) == "healthy" })
+	testkit.Eventually(t, "all is healthy", func() bool { return health(s, t) == "healthy" })
 	harness.Figure("distributed profile: up and healthy", harness.Seconds(time.Since(began)), "goal "+harness.Seconds(time.Minute))
 
 	noteIsEverywhere(s, t)
-	t.Run("a load", func(t *testing.T) { load(s, t, 0, func() { harness.Pause(3 * time.Second) }) })
+	t.Run("a load", func(t *testing.T) { load(s, t, 0, func() { testkit.Pause(3 * time.Second) }) })
 	t.Run("Redis is restarted", func(t *testing.T) {
 		load(s, t, 0, func() {
 			for range 3 {
 				harness.Docker(t, "restart", "--time", "0", c.containers(t, "redis")[0])
-				harness.Pause(2 * time.Second)
+				testkit.Pause(2 * time.Second)
 			}
 		})
-		harness.Eventually(t, "all is healthy again", func() bool { return health(s, t) == "healthy" })
+		testkit.Eventually(t, "all is healthy again", func() bool { return health(s, t) == "healthy" })
 	})
 	t.Run("an instance is killed", func(t *testing.T) {
 		load(s, t, students, func() { // what it was just being asked is lost with it; a student asks again
-			harness.Pause(time.Second)
+			testkit.Pause(time.Second)
 			harness.Docker(t, "kill", c.containers(t, "instance")[0])
-			harness.Pause(4 * time.Second)
+			testkit.Pause(4 * time.Second)
 		})
 	})
 }

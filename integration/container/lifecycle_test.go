@@ -6,6 +6,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -35,7 +36,7 @@ func TestHealthcheckOfTheImageFindsTheServiceHealthy(t *testing.T) {
 	s := harness.Start(t, "")
 	began := time.Now()
 	var health *container.Health
-	healthy := harness.Poll(time.Minute, 250*time.Millisecond, func() bool {
+	healthy := testkit.PollFor(time.Minute, 250*time.Millisecond, func() bool {
 		state, err := s.State(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/testcontainers/testcontainers-go"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -29,7 +30,7 @@ func (i *incident) engine(image string, env map[string]string, command func(port
 
 func (e *engine) await() {
 	e.t.Helper()
-	harness.Eventually(e.t, "the engine takes connections", func() bool { return harness.Accepts(e.address) })
+	testkit.Eventually(e.t, "the engine takes connections", func() bool { return harness.Accepts(e.address) })
 }
 
 // kill ends it at once; what it had only in memory is gone.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -36,7 +37,7 @@ func (s *eventSource) read(i *incident, most time.Duration) {
 	ctx, cancel := context.WithTimeout(i.Context(), most)
 	defer cancel()
 	var last error
-	stopped := harness.Poll(most, 100*time.Millisecond, func() (over bool) {
+	stopped := testkit.PollFor(most, 100*time.Millisecond, func() (over bool) {
 		over, last = s.readOnce(ctx)
 		return over
 	})

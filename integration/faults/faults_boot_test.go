@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -47,7 +48,7 @@ func killedBooting(i *incident) {
 // awaitWorker waits for a worker that is not yet known.
 func awaitWorker(h *harness.Instance, i *incident, known ...int) (pid int) {
 	i.Helper()
-	harness.Eventually(i.T, "there is another worker", func() bool {
+	testkit.Eventually(i.T, "there is another worker", func() bool {
 		for _, pid = range h.WorkersNow(i.T) {
 			if !slices.Contains(known, pid) {
 				return true
@@ -72,7 +73,7 @@ func neverBooted(i *incident) {
 // exitStatus waits for the container's end.
 func exitStatus(h *harness.Instance, t *testing.T) (status int) {
 	t.Helper()
-	harness.Eventually(t, "the container has ended", func() bool {
+	testkit.Eventually(t, "the container has ended", func() bool {
 		state, err := h.State(t.Context())
 		if err != nil {
 			t.Fatal(err)

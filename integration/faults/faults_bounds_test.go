@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/moby/moby/api/types/container"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 	"studysharper/loadtest/swarm"
@@ -193,7 +194,7 @@ func memoryLimitsRefused(i *incident) {
 
 func smallContainer(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, quietSettings(nil), func(host *container.HostConfig) { host.Memory, host.MemorySwap = smallMemory, smallMemory })
-	for until := time.Now().Add(quietFor); time.Now().Before(until); harness.Pause(time.Second) {
+	for until := time.Now().Add(quietFor); time.Now().Before(until); testkit.Pause(time.Second) {
 		h.Call(i.T, http.MethodGet, "/readyz", nil, http.StatusOK, nil)
 	}
 	if m := h.Metrics(i.T); m.Recycles["memory"] > 0 {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -124,7 +125,7 @@ func (m *scriptedModel) cancelling(begin func(n int) (leave func())) {
 		if _, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Active == 1 }); err != nil {
 			m.i.Fatal("the model is not asked: ", err)
 		}
-		harness.Pause(50 * time.Millisecond) // half an answer is under way
+		testkit.Pause(50 * time.Millisecond) // half an answer is under way
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
@@ -231,7 +232,7 @@ func modelDown(i *incident) {
 	if calls > 20 {
 		i.Errorf("%d calls of a model that is down, want 20 at most", calls)
 	}
-	harness.Eventually(i.T, "health is degraded", func() bool { return m.state() == "degraded" })
+	testkit.Eventually(i.T, "health is degraded", func() bool { return m.state() == "degraded" })
 	m.Call(i.T, http.MethodGet, "/readyz", nil, http.StatusOK, nil)
 	m.recover()
 	m.wantNoHarm()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/client"
 )
@@ -120,7 +121,7 @@ func hoarded(i *incident) {
 // wantHeld waits until the workers hold as many clients' connections as is wanted.
 func wantHeld(h *harness.Instance, i *incident, wanted func(int) bool) {
 	i.Helper()
-	harness.Eventually(i.T, "the workers hold as many connections as they should", func() bool {
+	testkit.Eventually(i.T, "the workers hold as many connections as they should", func() bool {
 		held, err := harness.ConnectionHolders(h.Port, h.Workers)
 		if err != nil {
 			i.Fatal(err)
@@ -169,13 +170,13 @@ func touch(h *harness.Instance, i *incident, reset bool, say string) {
 func resets(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, harness.UserID)
-	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", harness.ChatURL, len(body), body)
+	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", harness.ChatURL, len(body), body)
 	for range resetClients {
 		touch(h, i, true, request)
 	}
 	over := time.Now()
 	wantHeld(h, i, func(n int) bool { return n < resetClients/10 })
-	harness.Eventually(i.T, "the runs of clients that left are over", func() bool { return serves(h) == "" })
+	testkit.Eventually(i.T, "the runs of clients that left are over", func() bool { return serves(h) == "" })
 	i.recoveredAfter(time.Since(over))
 	wantWell(h, i)
 	log := harness.Docker(i.T, "logs", h.GetContainerID())

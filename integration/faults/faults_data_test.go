@@ -13,6 +13,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -132,7 +133,7 @@ func containerKilled(i *incident) {
 	for range containerKills {
 		d := &noteWriter{Service: s}
 		writers := i.startClients(4, d.write)
-		harness.Pause(700 * time.Millisecond)
+		testkit.Pause(700 * time.Millisecond)
 		harness.Docker(i.T, "kill", s.GetContainerID())
 		killed := time.Now()
 		writers.end()
@@ -211,17 +212,17 @@ func (i *incident) withoutPostgres(take, give func(*engine)) {
 	h := i.startInstance(map[string]string{"DATABASE_URL": url})
 	d := i.written(h.Service)
 	writers, chats := i.startClients(2, d.write), i.startClients(2, func(n int) (harness.Answer, error) { return askChat(h.Service, n) })
-	harness.Pause(500 * time.Millisecond)
+	testkit.Pause(500 * time.Millisecond)
 	take(server)
 	i.note("a write is refused after %s", harness.Short(i.wantWriteRefused(d)))
-	harness.Eventually(i.T, "it is not ready", func() bool {
+	testkit.Eventually(i.T, "it is not ready", func() bool {
 		got, err := askOnce(h.Service, http.MethodGet, "/readyz", nil)
 		return err == nil && got.Status == http.StatusServiceUnavailable
 	})
 	give(server)
 	back := time.Now()
 	i.recoveredAfter(i.awaitHealthy(d.write).Sub(back))
-	harness.Pause(500 * time.Millisecond)
+	testkit.Pause(500 * time.Millisecond)
 	writers.end()
 	for told := range writers.told() {
 		if told != "503 unavailable" {

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -68,7 +69,7 @@ func (i *incident) reloaded(s *harness.Service) {
 	i.Helper()
 	before := s.Metrics(i.T).PIDs()
 	s.Call(i.T, http.MethodPost, "/api/admin/reload", nil, http.StatusAccepted, nil)
-	harness.Eventually(i.T, "all workers are new", func() bool {
+	testkit.Eventually(i.T, "all workers are new", func() bool {
 		now := s.Metrics(i.T)
 		return now.Settled() && !slices.ContainsFunc(now.PIDs(), func(pid int) bool { return slices.Contains(before, pid) })
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 	"studysharper/loadtest/swarm"
@@ -90,7 +91,7 @@ func neverRead(i *incident) {
 	c.AwaitCounts(i.T, harness.EndWithin, func(n swarm.Counts) bool { return n.Ended+n.Broken >= quickReaders })
 	ended := time.Now()
 	wantWhole(i, good, answer)
-	harness.Eventually(i.T, "a client that does not read is disconnected", func() bool { return h.ActiveStreams(i.T) == 0 })
+	testkit.Eventually(i.T, "a client that does not read is disconnected", func() bool { return h.ActiveStreams(i.T) == 0 })
 	i.recoveredAfter(time.Since(ended))
 	i.note("%d that never read, %d that do", stuckFew, quickReaders)
 	wantWell(h, i)
@@ -113,14 +114,14 @@ func vanished(i *incident) {
 	reader := harness.Launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script), // an image that is there, and has a shell
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { host.NetworkMode = container.NetworkMode(network) }))
 	h := &harness.Instance{Service: s}
-	harness.Eventually(i.T, "its stream is open", func() bool { return h.ActiveStreams(i.T) == 1 })
+	testkit.Eventually(i.T, "its stream is open", func() bool { return h.ActiveStreams(i.T) == 1 })
 	harness.Docker(i.T, "network", "disconnect", network, reader.GetContainerID())
 	unplugged := time.Now()
-	harness.Pause(3 * time.Second)
+	testkit.Pause(3 * time.Second)
 	if h.ActiveStreams(i.T) != 1 {
 		i.Error("the stream has ended at once: its client has sent something")
 	}
-	harness.Poll(faultRoom*i.fault.well, 100*time.Millisecond, func() bool { return h.ActiveStreams(i.T) == 0 })
+	testkit.PollFor(faultRoom*i.fault.well, 100*time.Millisecond, func() bool { return h.ActiveStreams(i.T) == 0 })
 	i.recoveredAfter(time.Since(unplugged))
 	harness.Docker(i.T, "kill", reader.GetContainerID()) // the shell heeds no other signal
 	if fault := serves(h); fault != "" {

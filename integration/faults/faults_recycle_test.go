@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -26,7 +27,7 @@ func recycled(i *incident) {
 	const fewest = 10
 	h := harness.StartInstance(i.T, harness.Image, quietSettings(nil, "MAX_REQUESTS", "100", "MAX_REQUESTS_JITTER", "20"))
 	kept, fresh := startTraffic(h.Address, harness.Question), startTraffic(h.Address, alone(harness.Question))
-	harness.Eventually(i.T, fmt.Sprintf("%d workers are recycled", fewest), func() bool {
+	testkit.Eventually(i.T, fmt.Sprintf("%d workers are recycled", fewest), func() bool {
 		m, ok := h.TryMetrics()
 		return ok && m.Recycles["max_requests"] >= fewest
 	})
@@ -65,7 +66,7 @@ func recycledUnderStreams(i *incident) {
 // awaitReload waits until n workers have been replaced by a reload, and two others serve.
 func (i *incident) awaitReload(h *harness.Instance, n int) {
 	i.Helper()
-	harness.Eventually(i.T, "the new workers serve", func() bool {
+	testkit.Eventually(i.T, "the new workers serve", func() bool {
 		m, ok := h.TryMetrics()
 		return ok && m.Recycles["reload"] >= n && m.Ready() == 2
 	})
@@ -97,7 +98,7 @@ func recycledUnderWork(i *incident) {
 	if len(cut) > 0 || answered[s.Workers[0]]+answered[s.Workers[1]] != flown {
 		i.Errorf("answered %v and cut %v, by worker", answered, cut)
 	}
-	harness.Eventually(i.T, "the old workers are gone", func() bool { return succeeded(s.Instance, i, s.Workers...) })
+	testkit.Eventually(i.T, "the old workers are gone", func() bool { return succeeded(s.Instance, i, s.Workers...) })
 	wantServed(s.Instance, i)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -31,14 +32,14 @@ var redisFaults = []fault{
 	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "nothing; open streams pause", lost: "cached answers", well: redisBack, test: redisKilled},
 	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "nothing: each stream has every event once", lost: "nothing", well: redisBack, test: redisRestarted},
 	{id: "R4", what: "Redis is frozen under load", sees: "nothing", lost: "nothing", well: redisBack, test: redisFrozen},
-	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
+	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/cluster/journal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
 	{id: "R6", what: "Redis is full and evicts nothing", sees: "nothing; a stream whose run began in Redis may pause until there is memory", lost: "nothing", well: redisBack, test: redisFull},
-	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/stream/redisjournal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
-	{id: "R8", what: "a cluster loses all its data", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
-	{id: "R9", what: "more callers wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/redisconn.TestThePoolIsBounded"},
-	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cache.TestAHalfOpenConnectionCostsNothingAndIsBack"},
+	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/cluster/journal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
+	{id: "R8", what: "a cluster loses all its data", sees: "nothing", lost: "nothing", held: "app/cluster/journal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
+	{id: "R9", what: "more callers wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/cluster/conn.TestThePoolIsBounded"},
+	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cluster/cache.TestAHalfOpenConnectionCostsNothingAndIsBack"},
 	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not shown", lost: "nothing", test: redisRefuses},
-	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/stream/redisjournal.TestAStepOfTheClockOfRedisKillsNobody"},
+	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/cluster/journal.TestAStepOfTheClockOfRedisKillsNobody"},
 }
 
 // withRedis starts a service on a Redis and a model that answers as the rules say. Its workers are not recycled: what that
@@ -54,7 +55,7 @@ func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *scriptedMode
 // healthy waits until all parts are, and gives how long that took since a moment.
 func (m *scriptedModel) healthy(since time.Time) {
 	m.i.Helper()
-	harness.Eventually(m.i.T, "all parts are healthy", func() bool {
+	testkit.Eventually(m.i.T, "all parts are healthy", func() bool {
 		for range 4 { // either worker may answer, and each has a Redis of its own to speak of
 			if m.state() != "healthy" {
 				return false
@@ -115,7 +116,7 @@ func redisAbsent(i *incident) {
 	if m.state() != "degraded" {
 		i.Error("health is not degraded")
 	}
-	m.underLoad(func() { harness.Pause(time.Second) })
+	m.underLoad(func() { testkit.Pause(time.Second) })
 	redis.back()
 	m.healthy(time.Now())
 	m.wantServed(1)
@@ -124,9 +125,9 @@ func redisAbsent(i *incident) {
 // killedTwice is an outage of a second, and another.
 func (m *scriptedModel) killedTwice(redis *engine) {
 	for range 2 {
-		harness.Pause(500 * time.Millisecond)
+		testkit.Pause(500 * time.Millisecond)
 		redis.kill()
-		harness.Pause(time.Second)
+		testkit.Pause(time.Second)
 		redis.back()
 		m.healthy(time.Now())
 	}
@@ -146,7 +147,7 @@ func redisRestarted(i *incident) {
 	for n := range slowRuns {
 		all.Go(func() { m.wantRun(n) })
 	}
-	harness.Pause(time.Second) // of answers that take more
+	testkit.Pause(time.Second) // of answers that take more
 	redis.kill()
 	redis.back()
 	back := time.Now()
@@ -159,9 +160,9 @@ func redisFrozen(i *incident) {
 	redis := i.redis()
 	m := i.withRedis(redis)
 	m.underLoad(func() {
-		harness.Pause(500 * time.Millisecond)
+		testkit.Pause(500 * time.Millisecond)
 		redis.freeze()
-		harness.Pause(2 * time.Second)
+		testkit.Pause(2 * time.Second)
 		redis.thaw()
 		m.healthy(time.Now())
 	})
@@ -175,14 +176,14 @@ func redisFull(i *incident) {
 	defer client.Close()
 	ctx := context.WithoutCancel(i.Context())
 	m.underLoad(func() {
-		harness.Pause(500 * time.Millisecond)
+		testkit.Pause(500 * time.Millisecond)
 		var ballast []string
 		for full := false; !full; {
 			key := fmt.Sprint("ballast", len(ballast))
 			full = client.Set(ctx, key, strings.Repeat("x", 16<<10), 0).Err() != nil
 			ballast = append(ballast, key)
 		}
-		harness.Pause(2 * time.Second)
+		testkit.Pause(2 * time.Second)
 		if err := client.Del(ctx, ballast...).Err(); err != nil {
 			i.Error(err)
 		}

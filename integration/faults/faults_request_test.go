@@ -18,6 +18,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"studysharper/app/httpapi/rawtest"
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -53,7 +54,7 @@ func inBoundedMemory(h *harness.Instance, i *incident, do func(client int)) {
 func giantBodies(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	const size = 16 << 20
-	head := "POST " + harness.ChatURL + " HTTP/1.1\r\nHost: x\r\n"
+	head := "POST " + harness.ChatURL + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	requests := []rawtest.Request{
 		{Name: "as long as it says", Statuses: []int{413}, Raw: fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, size, strings.Repeat("a", size))},
 		{Name: "in chunks", Statuses: []int{413}, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%s", head, strings.Repeat("10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n", size>>16))},
@@ -219,7 +220,7 @@ func limitedEverywhere(i *incident) {
 	began := time.Now()
 	served := askAway(h, i, 2*hourly)
 	h.Call(i.T, http.MethodPost, "/api/admin/reload", nil, http.StatusAccepted, nil)
-	harness.Eventually(i.T, "both workers are new", func() bool {
+	testkit.Eventually(i.T, "both workers are new", func() bool {
 		m := h.Metrics(i.T)
 		return m.Recycles["reload"] >= 2 && m.Settled()
 	})
@@ -236,7 +237,7 @@ func limitedEverywhere(i *incident) {
 // askAway begins runs, and gives how many were.
 func askAway(h *harness.Instance, i *incident, n int) (served int) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, harness.UserID)
-	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for range n {
 		switch status, text, err := askRaw(h, request); {
 		case status == http.StatusOK:
@@ -267,7 +268,7 @@ func portTaken(i *incident) {
 // wantExit waits until a container has ended, with the status that is wanted.
 func wantExit(t *testing.T, ctr *testcontainers.DockerContainer, status int) {
 	t.Helper()
-	harness.Eventually(t, "the container ends", func() bool {
+	testkit.Eventually(t, "the container ends", func() bool {
 		state, err := ctr.State(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -33,14 +34,14 @@ func stormAfterRestart(i *incident) {
 	streams := c.Add(harness.NewSessions(stormedBack), swarm.StreamOptions{})
 	c.Open(streams...)
 	c.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == stormedBack })
-	harness.Eventually(i.T, "each has a reconnection time", func() bool {
+	testkit.Eventually(i.T, "each has a reconnection time", func() bool {
 		return !slices.ContainsFunc(streams, func(st *swarm.Stream) bool { return st.State().Retry == 0 })
 	})
 	restart(h, i, "0")
 	ready := time.Now()
 	slices.SortFunc(streams, func(a, b *swarm.Stream) int { return int(a.State().Retry - b.State().Retry) })
 	for _, st := range streams {
-		harness.Pause(time.Until(ready.Add(st.State().Retry)))
+		testkit.Pause(time.Until(ready.Add(st.State().Retry)))
 		c.Open(st)
 	}
 	n := c.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Open == stormedBack })
@@ -77,7 +78,7 @@ func resumedWhilePublishing(i *incident) {
 		}
 		c.Cut(swarm.How(cuts%2), half...)
 		c.Open(half...)
-		harness.Pause(cutEvery)
+		testkit.Pause(cutEvery)
 	}
 	wantWhole(i, streams, answer)
 	i.note("%d streams, opened %d times", cutStreams, c.Counts().Opened)
@@ -117,7 +118,7 @@ func journalLost(i *incident) {
 	seen := c.Add(session, swarm.StreamOptions{Keep: true})
 	c.Open(seen...)
 	chatIn(h, i, session[0])
-	harness.Eventually(i.T, "the answer has begun", func() bool { return seen[0].Text() != "" })
+	testkit.Eventually(i.T, "the answer has begun", func() bool { return seen[0].Text() != "" })
 	c.Cut(swarm.RST, seen...)
 	if end := seen[0].State().Terminal; end != "" {
 		i.Fatalf("the run has ended with %q before the restart", end)
@@ -128,7 +129,7 @@ func journalLost(i *incident) {
 	c.Open(back)
 	c.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == 2 })
 	chatIn(h, i, session[0])
-	harness.Eventually(i.T, "the next run has ended", func() bool { return back.State().Terminal != "" || back.State().Err != nil })
+	testkit.Eventually(i.T, "the next run has ended", func() bool { return back.State().Terminal != "" || back.State().Err != nil })
 	i.recoveredAfter(time.Since(ready))
 	if s := back.State(); s.Gaps != 1 || s.Terminal != "complete" || s.Doubled+s.Wrong > 0 || back.Text() != answer {
 		i.Errorf("%+v, want a gap and the whole of the next run: %.80q", s, back.Text())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -87,7 +88,7 @@ func secretsSwept(i *incident) {
 		use()
 		e.back()
 	}
-	harness.Eventually(i.T, "all parts but the model are back", func() bool {
+	testkit.Eventually(i.T, "all parts but the model are back", func() bool {
 		got, err := askOnce(m.Instance.Service, http.MethodGet, "/readyz", nil)
 		return err == nil && got.Status == http.StatusOK
 	})

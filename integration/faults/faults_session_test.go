@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -178,7 +179,7 @@ func readAll(i *incident, h *harness.Instance, paths ...string) (sources []*even
 		sources = append(sources, source)
 		go source.read(i, 2*pendingWithin) // a restart, and the wait for a run after it
 	}
-	harness.Eventually(i.T, "the answer has begun in each stream", func() bool {
+	testkit.Eventually(i.T, "the answer has begun in each stream", func() bool {
 		for _, source := range sources {
 			if all := source.seen(); len(all) == 0 || all[len(all)-1].Type != "token" {
 				return false

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -34,7 +35,7 @@ type dawdle struct {
 var dawdles = map[string]dawdle{
 	"silent":  {least: headAtLeast}, // it holds no buffer from which to answer
 	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout, least: headAtLeast},
-	"body":    {at: "POST " + harness.ChatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
+	"body":    {at: "POST " + harness.ChatURL + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
 	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // some 15 MB, more than the kernel keeps for it
 }
 
@@ -81,7 +82,7 @@ func dawdleAll(i *incident) {
 	for len(dawdled.took) < len(dawdles) && time.Since(began) < dawdledAway+harness.ReadyWithin {
 		wantWell(h, i)
 		countClosed(h, i, clients, began)
-		harness.Pause(dawdleEvery / 2)
+		testkit.Pause(dawdleEvery / 2)
 	}
 	for way, all := range clients {
 		dawdled.faults[way] = dawdles[way].judge(all)
@@ -91,7 +92,7 @@ func dawdleAll(i *incident) {
 // run sends until the connection ends. Writes block while the server does not read.
 func (d dawdle) run(conn net.Conn) {
 	_, err := conn.Write([]byte(d.at))
-	for ; err == nil && d.more != ""; harness.Pause(dawdleEvery) {
+	for ; err == nil && d.more != ""; testkit.Pause(dawdleEvery) {
 		_, err = conn.Write([]byte(d.more))
 	}
 }

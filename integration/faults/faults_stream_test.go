@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -49,11 +50,11 @@ var streamFaults = []fault{
 	},
 	{
 		id: "S7b", what: "streams are resumed at every position of the journal while it is written", sees: "nothing", lost: "nothing; no event is sent twice",
-		held: "app/stream.TestFault_S7_ResumeWhilePublishing",
+		held: "app/stream/memory.TestFault_S7_ResumeWhilePublishing",
 	},
 	{
 		id: "S8", what: "a stream is resumed at a position that is too old, of another session, in the future, or garbage", sees: "a `gap`, then the newest run from its first event; never another session's events", lost: "nothing",
-		held: "app.TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap",
+		held: "app/e2e/streams.TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap",
 	},
 	{
 		id: "S9", what: "a model's text looks like events: CR, LF, `data:`", sees: "that text, as text", lost: "nothing",
@@ -61,11 +62,11 @@ var streamFaults = []fault{
 	},
 	{
 		id: "S10", what: "Redis's reply to an event is lost, and the event is sent again", sees: "the event, once", lost: "nothing",
-		held: "app/stream/redisjournal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent",
+		held: "app/cluster/journal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent",
 	},
 	{
 		id: "S11", what: "the journals are full", sees: "a `gap` where requested events are gone; always each run's end", lost: "the oldest events of sessions that were read",
-		held: "app/stream.TestMaxBytesIsNeverPassedAndUnreadEndsStay",
+		held: "app/stream/memory.TestMaxBytesIsNeverPassedAndUnreadEndsStay",
 	},
 	{
 		id: "S12", what: "the container is killed and started again, and a reader reconnects for the rest", sees: "a `gap`, then the next run; without one, the stream ends after 60 s with an `error`", lost: "the events",
@@ -73,11 +74,11 @@ var streamFaults = []fault{
 	},
 	{
 		id: "S13", what: "a proxy cuts streams", sees: "a reconnect", lost: "nothing",
-		held: "app.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
+		held: "app/e2e/streams.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
 	},
 	{
 		id: "S14", what: "a client asks for a stream compressed, in part, or only if changed", sees: "the stream, as it is", lost: "nothing",
-		held: "app.TestStreamIsServedToOddRequests",
+		held: "app/e2e/streams.TestStreamIsServedToOddRequests",
 	},
 	{
 		id: "S15", what: "one session's stream is opened 1,000 times", sees: "nothing: they share one wait, and each gets every event", lost: "nothing",
@@ -97,7 +98,7 @@ func tooManyStreams(i *incident) {
 	}
 	i.note("%d of %d served", n.Opened, 2*fewStreams)
 	c.Cut(swarm.FIN, streams...)
-	harness.Eventually(i.T, "no stream is open", func() bool { return h.ActiveStreams(i.T) == 0 })
+	testkit.Eventually(i.T, "no stream is open", func() bool { return h.ActiveStreams(i.T) == 0 })
 	again := harness.NewReaders(i.T, h, swarm.Options{})
 	again.Open(again.Add(harness.NewSessions(fewStreams), swarm.StreamOptions{})...)
 	again.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened == fewStreams })

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -59,7 +60,7 @@ func termedUnderLoad(i *incident) {
 	students := followRuns(s.Instance, i, runs)
 	f := s.sendPending(i, flown)
 	began := i.signal(supervisorPID(s.Instance, i), syscall.SIGTERM)
-	harness.Eventually(i.T, "no client is admitted", func() bool { return !harness.Accepts(s.Address.String()) || draining(s.Instance) })
+	testkit.Eventually(i.T, "no client is admitted", func() bool { return !harness.Accepts(s.Address.String()) || draining(s.Instance) })
 	s.release()
 	answered, cut := f.collect()
 	i.note("%d of %d requests cut", len(cut), flown)
@@ -85,7 +86,7 @@ func termedTwice(i *incident) {
 	f := s.sendPending(i, flown)
 	supervisor := supervisorPID(s.Instance, i)
 	i.signal(supervisor, syscall.SIGTERM)
-	harness.Eventually(i.T, "it drains", func() bool { return draining(s.Instance) })
+	testkit.Eventually(i.T, "it drains", func() bool { return draining(s.Instance) })
 	began := i.signal(supervisor, syscall.SIGTERM)
 	i.endsWell(s.Instance, began)
 	answered, _ := f.collect()
@@ -108,7 +109,7 @@ func termedReloading(i *incident) {
 	i.signal(supervisor, syscall.SIGHUP)
 	awaitWorker(s.Instance, i, s.Workers...)
 	began := i.signal(supervisor, syscall.SIGTERM)
-	harness.Eventually(i.T, "it drains", func() bool { return draining(s.Instance) })
+	testkit.Eventually(i.T, "it drains", func() bool { return draining(s.Instance) })
 	s.release()
 	answered, cut := f.collect()
 	i.note("%d of %d requests cut", len(cut), flown)
@@ -124,14 +125,14 @@ func orphaned(i *incident) {
 	h.Call(i.T, http.MethodPost, "/api/notes", map[string]any{"user_id": harness.UserID, "title": "Light", "content": "Chlorophyll absorbs blue light."}, http.StatusCreated, &note)
 	load := startTraffic(h.Address, harness.Question)
 	began := i.signal(supervisorPID(h, i), syscall.SIGKILL)
-	harness.Eventually(i.T, "no process is left, and nothing listens", func() bool { return len(left(h)) == 0 && !harness.Accepts(h.Address.String()) })
+	testkit.Eventually(i.T, "no process is left, and nothing listens", func() bool { return len(left(h)) == 0 && !harness.Accepts(h.Address.String()) })
 	i.note("the last process was gone after %s", harness.Short(time.Since(began)))
 	load.end()
 	again := time.Now()
 	if err := h.Start(i.Context()); err != nil {
 		i.Fatal(err)
 	}
-	harness.Eventually(i.T, "it serves again", func() bool {
+	testkit.Eventually(i.T, "it serves again", func() bool {
 		m, ok := h.TryMetrics()
 		return ok && m.Settled()
 	})
@@ -150,7 +151,7 @@ func starved(i *incident) {
 	harness.Docker(i.T, "update", "--cpus", strconv.FormatFloat(share, 'f', -1, 64), h.GetContainerID())
 	clock := h.CPU(i)
 	load := startTraffic(h.Address, harness.Question)
-	harness.Pause(long)
+	testkit.Pause(long)
 	starved := h.CPU(i)
 	harness.Docker(i.T, "update", "--cpus", strconv.Itoa(runtime.NumCPU()), h.GetContainerID())
 	all := load.end()
@@ -170,7 +171,7 @@ func reaped(i *incident) {
 	const orphans = 5
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(nil))
 	victim := h.Workers[0]
-	harness.Eventually(i.T, "a worker has left processes unreaped", func() bool {
+	testkit.Eventually(i.T, "a worker has left processes unreaped", func() bool {
 		if _, err := triggerFault(h, i, "/debug/orphan"); err != nil {
 			i.Fatal(err)
 		}
@@ -179,7 +180,7 @@ func reaped(i *incident) {
 	supervisor := supervisorPID(h, i)
 	began := i.signal(victim, syscall.SIGKILL)
 	i.awaitSuccessors(h, began, victim)
-	harness.Eventually(i.T, "none is left", func() bool { return zombies(supervisor) == 0 })
+	testkit.Eventually(i.T, "none is left", func() bool { return zombies(supervisor) == 0 })
 	wantServed(h, i)
 }
 
@@ -206,15 +207,15 @@ func paused(i *incident) {
 	for _, pid := range all {
 		i.signal(pid, syscall.SIGSTOP)
 	}
-	harness.Pause(long)
+	testkit.Pause(long)
 	var began time.Time
 	for _, pid := range all { // the supervisor first, which must not judge its workers yet
 		began = i.signal(pid, syscall.SIGCONT)
-		harness.Pause(500 * time.Millisecond)
+		testkit.Pause(500 * time.Millisecond)
 	}
 	wantServed(h, i)
 	i.recoveredAfter(time.Since(began))
-	harness.Pause(2 * time.Second) // for a judgement that comes late
+	testkit.Pause(2 * time.Second) // for a judgement that comes late
 	if now := h.WorkersNow(i.T); !slices.Equal(now, h.Workers) {
 		i.Errorf("the workers were %v and are %v", h.Workers, now)
 	}

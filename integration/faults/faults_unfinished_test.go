@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -56,7 +57,7 @@ func bodiesUnfinished(i *incident) {
 // leaveUnfinished sends a request but for its last byte, and gives the first digit of the answer's status; 0 = none came.
 func leaveUnfinished(conn net.Conn, to string, body []byte) int {
 	_ = conn.SetDeadline(time.Now().Add(2 * dawdledAway))
-	_, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", to, len(body)+1)
+	_, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", to, len(body)+1)
 	if err == nil {
 		_, _ = conn.Write(body) // the answer may come before all of it is sent
 	}
@@ -90,8 +91,8 @@ func listsUnread(i *incident) {
 				i.Error(err)
 			}
 		}
-		harness.Eventually(i.T, "no more answers fit", func() bool { return list() == http.StatusServiceUnavailable })
-		fits := harness.Poll(faultRoom*deafAway, dawdleEvery/2, func() bool { return list() == http.StatusOK })
+		testkit.Eventually(i.T, "no more answers fit", func() bool { return list() == http.StatusServiceUnavailable })
+		fits := testkit.PollFor(faultRoom*deafAway, dawdleEvery/2, func() bool { return list() == http.StatusOK })
 		i.recoveredAfter(time.Since(asked))
 		if !fits {
 			i.Error("answers never fit again")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/client"
 )
@@ -71,7 +72,7 @@ func spinning(i *incident) {
 	if _, err := triggerFault(h, i, fmt.Sprintf("/debug/spin?ms=%d", spin.Milliseconds())); err != nil {
 		i.Fatal(err)
 	}
-	harness.Pause(spin)
+	testkit.Pause(spin)
 	i.wantNoFailure("", load.end())
 	i.wantRecycles(h, nil)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/client"
 )
@@ -75,7 +76,7 @@ func followRuns(h *harness.Instance, i *incident, runs map[string]int) *runFollo
 			w.ends[path] = end
 		})
 	}
-	harness.Eventually(i.T, "the streams are open", func() bool {
+	testkit.Eventually(i.T, "the streams are open", func() bool {
 		var status struct {
 			Active int `json:"active_connections"`
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -100,7 +101,7 @@ func sayHalf(w http.ResponseWriter) {
 	for n := range halfTokens {
 		_, _ = fmt.Fprintf(w, `data: {"model":"m","choices":[{"delta":{"content":"Light is a wave, %d. "}}]}`+"\n\n", n)
 		_ = http.NewResponseController(w).Flush()
-		harness.Pause(tokenEvery)
+		testkit.Pause(tokenEvery)
 	}
 }
 
@@ -108,7 +109,7 @@ func sayHalf(w http.ResponseWriter) {
 func (s *halfwayModel) awaitHalf(i *incident) {
 	i.Helper()
 	const opening = 6 // events at most before an answer's first token
-	harness.Eventually(i.T, "half of each answer is there", func() bool {
+	testkit.Eventually(i.T, "half of each answer is there", func() bool {
 		m, ok := s.TryMetrics()
 		return ok && s.halves.Load() >= watched && m.SSE.Queued > opening*watched
 	})

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -51,7 +52,7 @@ func (i *incident) startOutsideContainer(stderr *os.File) *localProcess {
 			i.Error("the service does not stop")
 		}
 	})
-	harness.Eventually(i.T, "it is ready", func() bool {
+	testkit.Eventually(i.T, "it is ready", func() bool {
 		select {
 		case <-l.ended:
 			i.Fatalf("it has ended: %v", l.command.ProcessState)

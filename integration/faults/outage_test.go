@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -145,7 +146,7 @@ func (i *incident) startRefused(settings map[string]string, change func(*contain
 	i.Helper()
 	ctr := harness.Launch(i.T, harness.Image, append(more, hostNetwork(change), testcontainers.WithEnv(settings))...)
 	began := time.Now()
-	harness.Eventually(i.T, "the start is refused", func() bool {
+	testkit.Eventually(i.T, "the start is refused", func() bool {
 		state, err := ctr.State(i.Context())
 		if err != nil {
 			i.Fatal(err)

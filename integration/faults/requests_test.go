@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -110,7 +111,7 @@ func (i *incident) awaitHealthy(ask func(n int) (harness.Answer, error)) time.Ti
 		if time.Since(began) > harness.ReadyWithin {
 			i.Fatalf("not served again: %v, status %d: %.300s", err, got.Status, got.Body)
 		}
-		harness.Pause(20 * time.Millisecond)
+		testkit.Pause(20 * time.Millisecond)
 	}
 	return since
 }

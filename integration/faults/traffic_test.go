@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 )
 
@@ -29,15 +30,15 @@ func startTraffic(to netip.AddrPort, request func(n int64) []byte) *traffic {
 	t := &traffic{done: make(chan harness.Outcome, 1)}
 	go func() {
 		t.done <- harness.AskAll(to, trafficClients, request, func() (time.Time, bool) {
-			harness.Pause(trafficPause)
+			testkit.Pause(trafficPause)
 			if n := t.begun.Add(1); n <= trafficClients { // one after the other, so that both workers have some
-				harness.Pause(time.Duration(n) * trafficPause)
+				testkit.Pause(time.Duration(n) * trafficPause)
 			}
 			return time.Now(), !t.stopped.Load()
 		})
 	}()
 	for deadline := time.Now().Add(harness.ReadyWithin); t.begun.Load() < trafficFirst && time.Now().Before(deadline); {
-		harness.Pause(trafficPause)
+		testkit.Pause(trafficPause)
 	}
 	return t
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/client"
 )
@@ -26,7 +27,7 @@ func succeeded(h *harness.Instance, i *incident, gone ...int) bool {
 // awaitSuccessors waits for that, and records how long it took.
 func (i *incident) awaitSuccessors(h *harness.Instance, began time.Time, gone ...int) {
 	i.Helper()
-	harness.Eventually(i.T, fmt.Sprintf("two workers serve, and not %v", gone), func() bool { return succeeded(h, i, gone...) })
+	testkit.Eventually(i.T, fmt.Sprintf("two workers serve, and not %v", gone), func() bool { return succeeded(h, i, gone...) })
 	i.recoveredAfter(time.Since(began))
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 // ChatURL is the path of the endpoint that answers a request in one piece.
@@ -212,7 +214,7 @@ const metricsEvery = 200 * time.Millisecond
 // AwaitMetricsFor is AwaitMetrics with another bound. It also returns the highest number of workers seen at once.
 func (s *Service) AwaitMetricsFor(t *testing.T, within time.Duration, wanted func(Metrics) bool) (m Metrics, workers int) {
 	t.Helper()
-	Poll(within, metricsEvery, func() bool {
+	testkit.PollFor(within, metricsEvery, func() bool {
 		m = s.Metrics(t)
 		workers = max(workers, len(m.Workers))
 		return wanted(m)

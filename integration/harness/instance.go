@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
+
 	"github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 	"golang.org/x/sys/unix"
@@ -45,7 +47,7 @@ func StartInstance(t *testing.T, image string, settings map[string]string, more 
 		t.Fatal(err)
 	}
 	h.Group = FindCgroup(t, h.GetContainerID())
-	Eventually(t, "both workers serve", func() bool { // one ready worker makes /readyz answer
+	testkit.Eventually(t, "both workers serve", func() bool { // one ready worker makes /readyz answer
 		m, ok := h.TryMetrics()
 		h.Workers = h.WorkersNow(t)
 		return ok && m.Settled() && len(h.Workers) == 2
@@ -205,7 +207,7 @@ func (h *Instance) ReadMemory() (MemoryUse, error) {
 func (h *Instance) AwaitKept(t *testing.T, most int64) int64 {
 	t.Helper()
 	var kept int64
-	Poll(ReadyWithin, sampleEvery, func() bool {
+	testkit.PollFor(ReadyWithin, sampleEvery, func() bool {
 		kept = h.Memory(t).Kept()
 		return kept <= most
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/testkit"
 	"studysharper/loadtest/swarm"
 )
 
@@ -155,7 +156,7 @@ func (c *Readers) AwaitCounts(t *testing.T, within time.Duration, done func(swar
 // AwaitStream waits until a stream is in a wanted state, for RunWithin at most. It returns false if the stream breaks first.
 func AwaitStream(st *swarm.Stream, wanted func(swarm.State) bool) bool {
 	var s swarm.State
-	ended := Poll(RunWithin, RunLook, func() bool {
+	ended := testkit.PollFor(RunWithin, RunLook, func() bool {
 		s = st.State()
 		return wanted(s) || s.Err != nil
 	})
@@ -182,7 +183,7 @@ func (h *Instance) ActiveStreams(t *testing.T) int {
 func (h *Instance) AwaitStreams(t *testing.T, want int) int {
 	t.Helper()
 	most := 0
-	Poll(ReadyWithin, pollEvery, func() bool {
+	testkit.PollFor(ReadyWithin, 20*time.Millisecond, func() bool {
 		most = max(most, h.ActiveStreams(t))
 		return most >= want
 	})

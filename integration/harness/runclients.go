@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
+
 	"github.com/google/uuid"
 )
 
@@ -100,7 +102,7 @@ func (c *RunClients) once() {
 func (c *RunClients) Follow(path string) (end Event) {
 	var last string
 	var seq int
-	ended := Poll(ClientPatience, 100*time.Millisecond, func() bool {
+	ended := testkit.PollFor(ClientPatience, 100*time.Millisecond, func() bool {
 		ended, err := c.readOnce(path, &last, &seq, &end)
 		if !ended {
 			c.Reconnects.Add(1)

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
+
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/testcontainers/testcontainers-go"
@@ -206,7 +208,7 @@ func FreePort(t *testing.T) int {
 func AwaitReady(url string, within time.Duration) error {
 	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var last string
-	ready := Poll(within, 5*time.Millisecond, func() bool {
+	ready := testkit.PollFor(within, 5*time.Millisecond, func() bool {
 		response, err := client.Get(url + "/readyz")
 		if err != nil {
 			last = err.Error()
@@ -242,7 +244,7 @@ func (s *Service) Log(t *testing.T) string {
 // AwaitLogged waits until the log contains words at least this many times.
 func (s *Service) AwaitLogged(t *testing.T, words string, times int) {
 	t.Helper()
-	if !Poll(ReadyWithin, sampleEvery, func() bool { return strings.Count(s.Log(t), words) >= times }) {
+	if !testkit.PollFor(ReadyWithin, sampleEvery, func() bool { return strings.Count(s.Log(t), words) >= times }) {
 		t.Errorf("the log has %q less than %d times", words, times)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 	"studysharper/loadtest/swarm"
@@ -21,7 +22,7 @@ func seedStreams(t *testing.T) {
 func seedCleanUp(t *testing.T, h *harness.Instance) {
 	c := harness.NewReaders(t, h, swarm.Options{})
 	comeAndGo(t, h, c)
-	harness.Pause(harness.SettleFor)
+	testkit.Pause(harness.SettleFor)
 	settled := h.Memory(t).Kept()
 	comeAndGo(t, h, c)
 	left := h.AwaitKept(t, settled+leavingBound) - settled

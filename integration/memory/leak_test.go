@@ -125,6 +125,7 @@ func (l *leaking) request(client *http.Client) error {
 	if err != nil {
 		return err
 	}
+	request.Header.Set("Content-Type", "application/json")
 	request.ContentLength = int64(len("{}"))
 	response, err := client.Do(request)
 	if err != nil {

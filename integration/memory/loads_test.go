@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	raw "studysharper/loadtest/client"
 	"studysharper/loadtest/fakellm"
@@ -49,7 +50,7 @@ func busy() pace.Plan { return pace.Plan{Workers: busyClients, Duration: busyFor
 
 // idle asks nothing. In the end the service is asked what it holds itself.
 func (r *scenarioRun) idle() {
-	harness.Pause(idleFor)
+	testkit.Pause(idleFor)
 	outside, err := r.h.Group.Read()
 	if err != nil {
 		r.Fatal(err)
@@ -117,7 +118,7 @@ func (r *scenarioRun) streams() {
 	streams := c.Add(sessions, swarm.StreamOptions{})
 	c.Open(streams...)
 	c.AwaitCounts(r.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == someStreams })
-	harness.Pause(watchedFor)
+	testkit.Pause(watchedFor)
 	if n := c.Counts(); n.Open != someStreams {
 		r.Errorf("%d of %d streams are open: %+v, %s", n.Open, someStreams, n, c.FirstFailure())
 	}

@@ -98,7 +98,7 @@ func (r *scenarioRun) run() {
 	watch := r.h.Sample()
 	r.began = watch.Began
 	r.scenario.load(r)
-	harness.Pause(afterwards)
+	testkit.Pause(afterwards)
 	r.row.Peak, r.last = watch.End(r.T)
 	r.row.Take(watch)
 	r.judge(before)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/fakellm"
 )
@@ -64,7 +65,7 @@ type flooding struct {
 func overloaded(t *testing.T) (h flooding, r floods, peak int64) {
 	t.Helper()
 	h = startSlowModel(t)
-	harness.Pause(3 * time.Second) // what a start leaves is given back
+	testkit.Pause(3 * time.Second) // what a start leaves is given back
 	h.idle = h.Held(t)
 	watch := harness.Sample(t, h.Group)
 	r = floods{waited: flood(h.Instance, t, "/api/ai/process"), streamed: flood(h.Instance, t, "/api/ai/process-stream")}
@@ -209,7 +210,7 @@ func (h flooding) calms(t *testing.T) {
 	const bound = idleBound + overloadAfter
 	began := time.Now()
 	var now int64
-	harness.Poll(overloadCalm, 500*time.Millisecond, func() bool {
+	testkit.PollFor(overloadCalm, 500*time.Millisecond, func() bool {
 		now = h.Held(t)
 		return now <= bound
 	})

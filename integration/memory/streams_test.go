@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"studysharper/app/testkit"
 	"studysharper/integration/harness"
 	"studysharper/loadtest/swarm"
 )
@@ -22,11 +23,11 @@ func TestAThousandIdleStreamsStayWithinTheirBound(t *testing.T) {
 	h := harness.StartInstance(t, harness.Image, map[string]string{"MAX_REQUESTS": "0", "LOG_LEVEL": "warn"})
 	c := harness.NewReaders(t, h, swarm.Options{})
 	streams := c.Add(harness.NewSessions(someStreams), swarm.StreamOptions{})
-	harness.Pause(harness.SettleFor) // what starting took is given back
+	testkit.Pause(harness.SettleFor) // what starting took is given back
 	before := h.Memory(t)
 	c.Open(streams...)
 	c.AwaitCounts(t, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == someStreams })
-	harness.Pause(harness.SettleFor)
+	testkit.Pause(harness.SettleFor)
 	after := h.Memory(t)
 	each := (after.Held - before.Held) / someStreams
 	harness.Figure(fmt.Sprintf("%d idle streams: open", someStreams), fmt.Sprint(c.Counts().Open), fmt.Sprint(someStreams))

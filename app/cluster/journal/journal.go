@@ -209,7 +209,7 @@ func (j *Journal) leave(ctx context.Context) {
 	}
 	j.mu.Unlock()
 	d.settle()
-	for end := time.Now().Add(leaveIn); j.unsent() && j.conn.Up() && time.Now().Before(end); {
+	for end := time.Now().Add(leaveIn); j.unsent() && j.conn.Writable() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	j.giveUpLease(ctx)
@@ -234,7 +234,7 @@ func (j *Journal) Deliver(ctx context.Context) {
 
 // hasUnsentEvents reports whether something may be to be sent, or to be put back.
 func (j *Journal) hasUnsentEvents() bool {
-	up := j.conn.Up()
+	up := j.conn.Writable()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !up {
