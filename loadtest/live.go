@@ -100,7 +100,7 @@ func (l *live) lines(ctx context.Context) {
 	}
 }
 
-// words say how it is going.
+// words describe the progress.
 func (l *live) words() string {
 	now := l.sheet.Live()
 	return fmt.Sprintf("%d requests, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", memory "))

@@ -32,7 +32,7 @@ const (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is main without the process: it gives the exit status. It ends early, and in
+// run is main without the process: it returns the exit status. It ends early, and in
 // good order, on SIGINT and SIGTERM; on the second one at once.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

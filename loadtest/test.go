@@ -20,7 +20,7 @@ const healthTimeout = 10 * time.Second
 
 var errToken = errors.New("the service refuses the user's token")
 
-// test runs one load test and gives the exit status.
+// test runs one load test and returns the exit status.
 func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
 	people := stdout
 	if s.jsonFile == toStdout {

@@ -15,7 +15,7 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// serve gives each connection to do, with its number from 1.
+// serve returns each connection to do, with its number from 1.
 func serve(t *testing.T, do func(conn *net.TCPConn, r *bufio.Reader, n int)) *Target {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

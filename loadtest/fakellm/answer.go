@@ -87,7 +87,7 @@ func readWishes(text string) wishes {
 	return w
 }
 
-// facts gives n different sentences, those of the text as far as it has enough.
+// facts returns n different sentences, those of the text as far as it has enough.
 func facts(text string, n int) []string {
 	list := make([]string, 0, n)
 	seen := map[string]bool{}

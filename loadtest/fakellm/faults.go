@@ -168,7 +168,7 @@ func (e *exchange) errorMidway() error {
 	})
 }
 
-// hangAtEnd gives the whole answer; a stream hangs in finish, a plain answer here.
+// hangAtEnd returns the whole answer; a stream hangs in finish, a plain answer here.
 func (e *exchange) hangAtEnd() error {
 	if e.req.Stream {
 		return e.answer()

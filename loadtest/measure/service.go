@@ -43,7 +43,7 @@ func (s Sample) Recycled() int64 {
 	return sum
 }
 
-// ErrToken says that the admin token is not the service's.
+// ErrToken means that the admin token is not the service's.
 var ErrToken = errors.New("the service refuses the admin token")
 
 // Sampler reads /api/admin/metrics once a second. Make it with NewSampler.
@@ -123,14 +123,14 @@ func (s *Sampler) keep(sample Sample, err error) {
 	s.step *= 2
 }
 
-// Samples gives the readings so far, and how many failed.
+// Samples returns the readings so far, and how many failed.
 func (s *Sampler) Samples() (all []Sample, failed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append(all, s.samples...), s.failed
 }
 
-// Last gives the newest reading.
+// Last returns the newest reading.
 func (s *Sampler) Last() (Sample, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

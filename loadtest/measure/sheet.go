@@ -75,7 +75,7 @@ func histogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, Longest.Microseconds(), digits)
 }
 
-// Watch has f called behind every request that is added, one call at a time. It must
+// Watch has f called after every request that is added, one call at a time. It must
 // be set before the first, and neither block nor call the Sheet.
 func (s *Sheet) Watch(f func(Totals)) { s.watch = f }
 
@@ -181,7 +181,7 @@ type Live struct {
 	P99  float64 // of the whole run, in milliseconds
 }
 
-// Live tells how the run is going.
+// Live returns how the run is going.
 func (s *Sheet) Live() Live {
 	s.mu.Lock()
 	defer s.mu.Unlock()

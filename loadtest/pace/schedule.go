@@ -47,7 +47,7 @@ func (s Stage) when(k float64) time.Duration {
 // Schedule is when each request of an open load is due.
 type Schedule struct{ stages []Stage }
 
-// NewSchedule makes a schedule of stages, one behind the other.
+// NewSchedule makes a schedule of stages, one after the other.
 func NewSchedule(stages ...Stage) (Schedule, error) {
 	var length time.Duration
 	for _, s := range stages {

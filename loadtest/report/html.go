@@ -194,7 +194,7 @@ func (r *Report) percentiles() Chart {
 	return p
 }
 
-// recycleTimes are when a reading told of more recycles than the one before.
+// recycleTimes are when a reading had more recycles than the one before.
 func (r *Report) recycleTimes() (at []float64) {
 	if r.Server == nil {
 		return nil

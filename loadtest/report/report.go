@@ -119,7 +119,7 @@ func (s *Server) recycled() (sum int64) {
 	return sum
 }
 
-// note says what a reader should know of the figures.
+// note adds what a reader should know about the figures.
 func (r *Report) note(run Run, unread int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	if run.Late > 10*time.Millisecond {

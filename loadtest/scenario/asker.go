@@ -71,7 +71,7 @@ func (a *asker) Once(ctx context.Context, n int64, due time.Time) {
 // Close ends the connection.
 func (a *asker) Close() { a.conn.Close() }
 
-// successful reports whether an answer says that it is one.
+// successful reports whether an answer reports success.
 func successful(body []byte) error {
 	var answer struct {
 		Status string `json:"status"`

@@ -55,7 +55,7 @@ var All = []Entry{
 	{Name: "recycle", About: "small requests beside open streams: nothing may fail while workers change", Streams: true, Holds: true, make: recycle},
 }
 
-// Find gives the scenario of a name.
+// Find returns the scenario of a name.
 func Find(name string) (Entry, error) {
 	i := slices.IndexFunc(All, func(e Entry) bool { return e.Name == name })
 	if i < 0 {

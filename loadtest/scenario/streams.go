@@ -160,7 +160,7 @@ func (w *watcher) watch(ctx context.Context, r *run, until time.Time) client.Kin
 	}
 }
 
-// kindOf says what was wrong with a stream that was left.
+// kindOf returns what was wrong with a stream that was left.
 func kindOf(s swarm.State) client.Kind {
 	switch {
 	case s.Status != 0 && s.Status != 200:

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/eventstream"
 )
 
-// answered takes in a response's head. The connection of one that is not a stream is
+// answered parses a response's head. The connection of one that is not a stream is
 // closed: its status is what was to be learnt.
 func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	r, err := parseHead(head)
@@ -42,7 +42,7 @@ func (l *loop) event(st *Stream, parsed eventstream.Event, now time.Time) {
 	}
 }
 
-// broke ends a stream that nobody meant to end.
+// broke ends a stream that failed.
 func (l *loop) broke(st *Stream, err error) {
 	st.state.Err = err
 	if st.phase == reading {
@@ -53,7 +53,7 @@ func (l *loop) broke(st *Stream, err error) {
 	l.left(st)
 }
 
-// left drops a stream that its client did not cut, and says so.
+// left drops a stream that its client did not cut, and reports it.
 func (l *loop) left(st *Stream) {
 	state := st.state
 	l.drop(st)

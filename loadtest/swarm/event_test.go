@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// feed gives a stream bytes in parts, as connections may bring them.
+// feed returns a stream bytes in parts, as connections may bring them.
 func feed(t *testing.T, parts ...string) (State, Counts) {
 	t.Helper()
 	s := &Swarm{}

@@ -225,7 +225,7 @@ func (l *loop) ask(st *Stream) error {
 	return l.watch(unix.EPOLL_CTL_MOD, st.fd, unix.EPOLLIN)
 }
 
-// read takes in what has come, once: a stream that has more is ready again.
+// read reads what has come, once: a stream that has more is ready again.
 func (l *loop) read(st *Stream) error {
 	n, err := unix.Read(st.fd, l.buf)
 	switch {

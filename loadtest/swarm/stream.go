@@ -12,7 +12,7 @@ type StreamOptions struct {
 	// Stuck makes a client that sends its request and never reads a byte. It counts
 	// as neither opened nor ended: only the server knows of it.
 	Stuck bool
-	// Keep keeps what the token events say, for Text.
+	// Keep keeps the texts of the token events, for Text.
 	Keep bool
 }
 

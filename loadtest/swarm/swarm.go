@@ -4,7 +4,7 @@
 // an event of which a part has come.
 //
 // It reads what this service sends: responses that end with their connection, events of one data line whose JSON begins with
-// type and seq. It never tries again by itself; who wants a stream back opens it again.
+// type and seq. It never tries again by itself; to resume a stream, open it again.
 package swarm
 
 import (
@@ -22,7 +22,7 @@ const (
 	awaitLook      = 2 * time.Millisecond
 )
 
-// Options say what a Swarm reads from, and how.
+// Options are what a Swarm reads from, and how.
 type Options struct {
 	Address netip.AddrPort // of the service; IPv4
 	Loops   int            // goroutines that read; default 1
@@ -110,7 +110,7 @@ func (s *Swarm) Stream(path string, o StreamOptions) *Stream {
 	return &Stream{loop: l, path: path, o: o, fd: -1}
 }
 
-// Open asks for streams, each behind the last event it took (Last-Event-ID), or from the beginning where it took none. It
+// Open asks for streams, each after the last event it received (Last-Event-ID), or from the beginning. It
 // returns at once. A stream that is open, or waits to be, is left as it is.
 func (s *Swarm) Open(streams ...*Stream) {
 	for l, own := range byLoop(streams) {
@@ -153,7 +153,7 @@ func byLoop(streams []*Stream) map[*loop][]*Stream {
 	return all
 }
 
-// Counts gives the counts as they are now.
+// Counts returns the counts as they are now.
 func (s *Swarm) Counts() Counts {
 	c := &s.counts
 	return Counts{
@@ -162,7 +162,7 @@ func (s *Swarm) Counts() Counts {
 	}
 }
 
-// Await blocks until the counts satisfy done, and gives them; or until ctx ends, with an error that tells how far they came.
+// Await blocks until the counts satisfy done, and returns them; or until ctx ends, with an error that contains them.
 func (s *Swarm) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	tick := time.NewTicker(awaitLook)
 	defer tick.Stop()

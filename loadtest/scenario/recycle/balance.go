@@ -24,13 +24,13 @@ const (
 
 // held is what is to be spread over the workers.
 type held interface {
-	// open connects all, one behind the other: all are to be alike, so no connection
+	// open connects all, one after the other: all are to be alike, so no connection
 	// is made while another one's request keeps a worker from accepting.
 	open(context.Context) error
 	ports() []int
 	// drive makes requests until ctx ends.
 	drive(context.Context)
-	// close gives how much was held or asked, and what failed.
+	// close returns how much was held or asked, and what failed.
 	close() *tally
 }
 
@@ -44,7 +44,7 @@ func (b *bench) balance(ctx context.Context) error {
 	})
 }
 
-// spread measures the share of the busiest worker at rest and, in rounds, behind as many recycles as there are workers.
+// spread measures the share of the busiest worker at rest and, in rounds, after as many recycles as there are workers.
 func (b *bench) spread(ctx context.Context, s *Server, what string, h held) error {
 	if err := h.open(ctx); err != nil {
 		h.close()
@@ -92,7 +92,7 @@ func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 // sampleWait is the pause between two looks.
 const sampleWait = 50 * time.Millisecond
 
-// settled gives the busiest worker's share of the ports, once it is good or no more time is left, and who holds how many.
+// settled returns the busiest worker's share of the ports, once it is good or no more time is left, and who holds how many.
 func (b *bench) settled(ctx context.Context, s *Server, ports []int) (share float64, words string) {
 	for end := time.Now().Add(settleTime); ; {
 		p, err := s.Page(ctx)

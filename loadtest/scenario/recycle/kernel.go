@@ -46,7 +46,7 @@ func hexPort(address string) (int, bool) {
 	return int(port), ok && err == nil //nolint:gosec // 16 bits
 }
 
-// sockets gives the TCP sockets that a process holds open. A process that is gone has none.
+// sockets returns the TCP sockets that a process holds open. A process that is gone has none.
 func sockets(pid int) []socket {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
@@ -94,7 +94,7 @@ func clientPorts(pid, port int) map[int]bool {
 	return ports
 }
 
-// children gives the live children of a process, whichever thread made them; those that only wait to be reaped are not alive.
+// children returns the live children of a process, whichever thread made them; those that only wait to be reaped are not alive.
 func children(pid int) []int {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
@@ -140,7 +140,7 @@ func stateOf(stat string) (byte, bool) {
 	return parseState(string(text))
 }
 
-// parseState finds a process's state in its stat line, behind a name in parentheses that may itself hold parentheses.
+// parseState finds a process's state in its stat line, after a name in parentheses that may itself hold parentheses.
 func parseState(stat string) (byte, bool) {
 	i := strings.LastIndex(stat, ") ")
 	if i < 0 || i+2 >= len(stat) {

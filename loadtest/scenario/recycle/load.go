@@ -48,7 +48,7 @@ type exchange struct {
 	err  error
 }
 
-// run sends until all requests are made or ctx ends, lets what is in flight end, and gives the count.
+// run sends until all requests are made or ctx ends, lets what is in flight end, and returns the count.
 func (l *load) run(ctx context.Context) *tally {
 	total := newTally()
 	var clients sync.WaitGroup
@@ -237,7 +237,7 @@ func (t *tally) add(o *tally) {
 	t.kept = t.kept[:min(len(t.kept), keptFailures)]
 }
 
-// words say how the requests went, for a figure's note.
+// words describe how the requests went, for a figure's note.
 func (t *tally) words() string {
 	parts := []string{fmt.Sprintf("%d connections, %d of them ended by Connection: close; slowest %s",
 		t.connections, t.goodbyes, t.slowest.Round(time.Millisecond))}

@@ -88,7 +88,7 @@ func (o *overall) complaints(lines []string) {
 	}
 }
 
-// drive runs a load and tells how far it is.
+// drive runs a load and prints its progress.
 func (b *bench) drive(ctx context.Context, l *load, s *Server) *tally {
 	done := make(chan struct{})
 	told := make(chan struct{})
@@ -111,7 +111,7 @@ func (b *bench) drive(ctx context.Context, l *load, s *Server) *tally {
 	return t
 }
 
-// beside runs a load in the background of do, and gives what it counted.
+// beside runs a load in the background of do, and returns what it counted.
 func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -197,7 +197,7 @@ func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
 	})
 }
 
-// window gives the requests a second of one window, after a short one that does not count.
+// window returns the requests a second of one window, after a short one that does not count.
 func (b *bench) window(ctx context.Context, s *Server, chat bool, all *tally) float64 {
 	for _, length := range []time.Duration{min(warmUp, b.o.ratioWindow), b.o.ratioWindow} {
 		l := &load{to: s.Address(), clients: b.o.clients, chat: chat}

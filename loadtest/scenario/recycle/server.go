@@ -40,7 +40,7 @@ type Options struct {
 	Env     map[string]string // settings over the base ones
 }
 
-// Ready is a worker that answers from now on, as told by the server's log.
+// Ready is a worker that answers from now on, by the server's log.
 type Ready struct {
 	PID, Slot int
 	At        time.Time // when the line was read
@@ -116,7 +116,7 @@ func (s *Server) Clients(worker int) map[int]bool {
 }
 
 // Freeze stops one of its workers (SIGSTOP), waits until it stands still, and gives
-// Clients, which then cannot change any more. It says when it began.
+// Clients, which then cannot change any more. It returns when it began.
 func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
 	if !slices.Contains(children(s.pid), worker) {
 		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
@@ -224,7 +224,7 @@ var (
 	lineReady = regexp.MustCompile(`msg="Worker ready".* pid=(\d+) slot=(\d+)`)
 )
 
-// listen takes in the server's log until its end. It never lets the pipe fill up.
+// listen reads the server's log until its end. It never lets the pipe fill up.
 func (s *Server) listen(from io.ReadCloser) {
 	defer from.Close()
 	r := bufio.NewReaderSize(from, maxLogLine)
@@ -258,7 +258,7 @@ func (s *Server) hear(line string, now time.Time) {
 	}
 }
 
-// Told gives the last things the server complained of.
+// Told returns the last things the server complained of.
 func (s *Server) Told() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -142,7 +142,7 @@ func (c *streamCount) gap(d time.Duration) {
 	c.gaps.add(d)
 }
 
-// settle takes in a stream that has ended. want is its run's whole text.
+// settle adds a stream that has ended. want is its run's whole text.
 func (c *streamCount) settle(q *client.Sequence, want string, crossings int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

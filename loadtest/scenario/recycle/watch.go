@@ -97,7 +97,7 @@ type Seen struct {
 	Unread  []error
 }
 
-// Seen gives what was seen so far.
+// Seen returns what was seen so far.
 func (s *Server) Seen() Seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
