@@ -25,7 +25,8 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, key string, warnings 
 		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
 		res.Saved = &study.Saved{Failed: true}
 	}
-	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.tokens, ModelUsed: r.model}
+	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.usage.Tokens.Total, ModelUsed: r.model,
+		Usage: r.usage}
 	return Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
 }
 

@@ -77,21 +77,23 @@ func (c *Client) checkPrompt(p study.Prompt) error {
 	return nil
 }
 
-// askModels asks the models in order until one answers or the failure rules out the rest.
+// askModels asks the models in order, from the one that the prompt says, until one answers or
+// the failure rules out the rest.
 func (g *generation) askModels(ctx context.Context) (study.Answer, error) {
-	answer, fail := g.askModel(ctx, g.o.Model, len(g.o.Fallbacks) > 0)
+	models := append([]string{g.o.Model}, g.o.Fallbacks...)
 	var before []*study.Error
-	for i, model := range g.o.Fallbacks {
-		if fail == nil || fail.recovery == giveUp || ctx.Err() != nil || !g.mayCall() {
-			break
+	for i := min(max(g.prompt.Skip, 0), len(models)-1); ; i++ {
+		more := i+1 < len(models)
+		answer, fail := g.askModel(ctx, models[i], more)
+		answer.Rank = i
+		if fail == nil {
+			return answer, nil
+		}
+		if !more || fail.recovery == giveUp || ctx.Err() != nil || !g.mayCall() {
+			return answer, fail.errorAfter(before)
 		}
 		before = append(before, fail.err)
-		answer, fail = g.askModel(ctx, model, i+1 < len(g.o.Fallbacks))
 	}
-	if fail != nil {
-		return answer, fail.errorAfter(before)
-	}
-	return answer, nil
 }
 
 // mayCall reports whether the prompt's bound of calls leaves room for another one.
@@ -146,7 +148,7 @@ func (g *generation) adaptModel(ctx context.Context, model string, p study.Promp
 			break
 		}
 		d = next
-		if answer, fail = g.callModel(ctx, model, d, p); fail == nil {
+		if answer, fail = g.callModel(ctx, model, d, p); fail == nil || fail.starved {
 			known.setDialect(d)
 		}
 	}

@@ -21,6 +21,7 @@ const (
 	wrongPath
 	unknownModel
 	wrongRegion
+	outOfTokens // before the answer began
 )
 
 // kindWords are words of codes and texts, the most telling first; each holds for some statuses.
@@ -29,6 +30,7 @@ var kindWords = []struct {
 	statuses []int // none = all
 	words    []string
 }{
+	{outOfTokens, []int{400}, []string{"output limit was reached", "model output limit"}}, // OpenAI's reasoning models
 	{contextTooLong, []int{400, 413, 422, 500}, []string{"context_length_exceeded", "context length", "context window", "context size", "exceed_context_size_error",
 		"maximum context", "prompt is too long", "prompt too long", "input is too long", "input length", "maximum number of tokens allowed", "too many tokens",
 		"maximum input length", "string_above_max_length", "reduce the length", "request too large", "tokens_limit_reached", "too large for model"}},
@@ -112,6 +114,10 @@ func (r *report) classify(promptTokens int) *failure {
 		return refused(nextModel, "the AI service does not serve the country of this server; please tell whoever runs it")
 	case unknownModel:
 		return refused(nextModel, "the AI service does not know the model; please tell whoever runs this server")
+	case outOfTokens:
+		fail := newFailure(tryAgain, r.cause(), starvedMessage)
+		fail.starved = true
+		return fail
 	case byStatus:
 	}
 	return r.statusFailure()

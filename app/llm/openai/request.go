@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"studysharper/app/study"
 )
@@ -75,7 +76,29 @@ func (c *Client) setKey(h http.Header) {
 
 type wireMessage struct {
 	Role    string `json:"role"`
-	Content string `json:"content"`
+	Content any    `json:"content"` // a string, or []wirePart
+}
+
+type wirePart struct {
+	Type         string            `json:"type"`
+	Text         string            `json:"text"`
+	CacheControl map[string]string `json:"cache_control,omitempty"`
+}
+
+// minCached is the least length, in bytes, of a text that Claude caches: some 1,024 tokens.
+const minCached = 4096
+
+// markCached marks the stable part of the last turn for Claude's prompt cache, which OpenRouter
+// passes on. Other models cache prefixes by themselves, or not at all.
+func markCached(model string, messages []wireMessage, p study.Prompt) {
+	turn := p.Turns[len(p.Turns)-1]
+	last := &messages[len(messages)-1]
+	text, _ := last.Content.(string)
+	at := len(text) - (len(turn.Text) - turn.Stable) // the system turn may have been put in front
+	if !strings.HasPrefix(model, "anthropic/") || turn.Stable < minCached || at > len(text) {
+		return
+	}
+	last.Content = []wirePart{{Type: "text", Text: text[:at], CacheControl: map[string]string{"type": "ephemeral"}}, {Type: "text", Text: text[at:]}}
 }
 
 type wireFormat struct {
@@ -107,6 +130,7 @@ type wireRequest struct {
 // encodeRequest encodes p as the body of a chat-completions request.
 func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte, error) {
 	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.has(noStream)}
+	markCached(model, req.Messages, p)
 	switch {
 	case d.has(noBound):
 	case d.has(newBound):

@@ -22,6 +22,8 @@ const (
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
+const starvedMessage = "the model reached its length limit before it wrote an answer"
+
 // responseReader reads one response.
 type responseReader struct {
 	ctx    context.Context
@@ -251,7 +253,7 @@ func (r *responseReader) finishText() *failure {
 	}
 	fail := newFailure(r.unlessShown(tryAgain), nil, "the model answered without text")
 	if r.answer.Cut == study.CutLength {
-		fail.err.Message = "the model reached its length limit before it wrote an answer"
+		fail.err.Message = starvedMessage
 		fail.starved = true
 	}
 	return fail

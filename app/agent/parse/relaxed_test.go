@@ -1,4 +1,4 @@
-package prompt
+package parse
 
 import (
 	"encoding/json"
@@ -86,11 +86,12 @@ func TestOtherNamesForFieldsAreKnown(t *testing.T) {
 		"a plain summary":  {study.Summary, `{"title": "t", "main_points": [{"text": "p", "details": "d", "importance": "High"}], "key_terms": [{"term": "x", "meaning": "y"}]}`},
 		"analysis at top":  {study.Analysis, `{"strengths": ["s"], "gaps": [], "key_concepts": ["k"], "suggestions": ["x"]}`},
 	} {
-		aid, fault := Parse(c.typ, c.answer, anything)
+		aid, fault := Aid(c.typ, c.answer, anything)
 		if fault != "" {
 			t.Errorf("%s: %s", name, fault)
 			continue
 		}
+		study.Prune(aid, study.Options{})
 		raw, _ := json.Marshal(aid)
 		if n := study.Items(aid); c.typ != study.Summary && c.typ != study.Analysis && n != 1 || strings.Contains(string(raw), "null") && c.typ != study.Flashcards {
 			t.Errorf("%s: %d items, %s", name, n, raw)
