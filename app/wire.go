@@ -18,11 +18,9 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/offline/engine"
 	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -133,11 +131,11 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 func (a *assembly) makeRunner() {
 	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
-	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Judge: newJudge(a.c, a.parent.Own()), Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
+	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
+	a.health = m.health
+	orchestrator := agent.New(agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: materialRunes(a.c), AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: m.material, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
@@ -251,29 +249,3 @@ func (f fleet) QuotaReached() {
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
-
-// newModel returns the model of the settings, and its health: the offline engine is always
-// healthy.
-func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
-	if c.LLMProvider == "offline" {
-		return engine.New(), func() openai.Health { return openai.Health{} }
-	}
-	o := llm.Options(c)
-	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
-	client := openai.New(o)
-	return client, client.Health
-}
-
-// newJudge returns the model that checks answers; nil if that is the one that makes them.
-func newJudge(c config.Config, own *metrics.Entry) agent.Model {
-	if c.LLMProvider == "offline" || c.LLMJudge != agent.JudgeModel || c.LLMJudgeModel == "" {
-		return nil
-	}
-	o := llm.Options(c)
-	o.Model, o.Fallbacks, o.Observe = c.LLMJudgeModel, nil, metrics.ObserveCalls(own)
-	return openai.New(o)
-}
-
-// materialRunes bounds the source text of a prompt by the model's context, with room for the
-// answer: a token is a character and a half at least in most scripts.
-func materialRunes(c config.Config) int { return min(24_000, c.LLMContext*3/2) }

@@ -52,7 +52,7 @@ func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
 
 func TestDoctorTriesTheScoreboardsFolder(t *testing.T) {
 	dir := t.TempDir()
-	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: dir}), fine, dir+" takes the scoreboard")
+	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: dir}), fine, dir+" is writable (scoreboard)")
 	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: filepath.Join(dir, "absent")}), lacking, "an anonymous memory file instead")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

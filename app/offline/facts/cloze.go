@@ -15,6 +15,7 @@ const (
 	minBlanked = 25
 	maxBlanked = 260
 	minLeft    = 2 // content words that must remain
+	minSingle  = 7 // bytes of a single word that a short text may ask for
 )
 
 // readCloze makes a cloze fact of a term or a name in sentence i.
@@ -50,6 +51,8 @@ func (src *Source) chooseGap(s string) string {
 			score = 2
 		case words > 1 && mentions > 1:
 			score = 1 + min(1, float64(mentions)/10)
+		case len(src.Sentences) <= few && len(p) >= minSingle:
+			score = 0.5
 		default:
 			continue
 		}
