@@ -125,7 +125,7 @@ func TestTheStreamURLHasATicketThatOpensThatStreamOnly(t *testing.T) {
 	if url != "/api/ai/stream/"+mine+"?ticket=canary."+mine+".ann" {
 		t.Fatalf("stream_url is %q", url)
 	}
-	ticket := url[strings.Index(url, "?"):]
+	ticket := strings.TrimPrefix(url, "/api/ai/stream/"+mine)
 	for path, want := range map[string]int{
 		url:                                200,
 		url + "&run_id=" + newID():         404,
