@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,11 +19,9 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/offline/engine"
 	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -166,7 +163,7 @@ func (a *assembly) makeServer() error {
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
 		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
@@ -174,14 +171,28 @@ func (a *assembly) makeServer() error {
 
 // newTokens makes the verifier of users' tokens; nil = users are not verified.
 func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
 	switch {
 	case c.JWTSecret != "":
-		return auth.NewSecret(c.JWTSecret)
+		return auth.NewSecret(c.JWTSecret, accepted)
 	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
 	default:
 		return nil
 	}
+}
+
+// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
+// where the tokens' keys are published, only the admin token is.
+func newTickets(c config.Config) httpapi.Tickets {
+	secret := c.JWTSecret
+	if c.JWTJWKSURL != "" {
+		secret = c.AdminToken
+	}
+	if secret == "" {
+		return nil
+	}
+	return auth.NewTickets(secret)
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -265,30 +276,3 @@ func (f fleet) QuotaReached() {
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
-
-// models are the model that makes answers, and the one that checks them.
-type models struct {
-	answers  agent.Model
-	judge    agent.Model // nil = the one that makes them
-	health   func() openai.Health
-	material int // runes of source text in a prompt
-}
-
-// newModels returns the models of the settings. The offline engine is always healthy.
-func newModels(c config.Config, own *metrics.Entry, memory openai.Memory) models {
-	if c.LLMProvider == "offline" {
-		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }, material: materialRunes(c.LLMContext)}
-	}
-	o := llm.Options(c)
-	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
-	client := openai.New(o)
-	m := models{answers: client, health: client.Health, material: materialRunes(min(c.LLMContext, cmp.Or(client.ContextTokens(), c.LLMContext)))}
-	if c.LLMJudge == agent.JudgeModel && c.LLMJudgeModel != "" {
-		m.judge = client.WithModel(c.LLMJudgeModel)
-	}
-	return m
-}
-
-// materialRunes bounds the source text of a prompt by the tokens of the model's context, with
-// room for the answer: a token is a character and a half at least in most scripts.
-func materialRunes(context int) int { return min(24_000, context*3/2) }
