@@ -11,7 +11,6 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
-	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -167,32 +166,6 @@ func (a *assembly) makeServer() error {
 		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
-}
-
-// newTokens makes the verifier of users' tokens; nil = users are not verified.
-func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
-	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
-	switch {
-	case c.JWTSecret != "":
-		return auth.NewSecret(c.JWTSecret, accepted)
-	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
-	default:
-		return nil
-	}
-}
-
-// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
-// where the tokens' keys are published, only the admin token is.
-func newTickets(c config.Config) httpapi.Tickets {
-	secret := c.JWTSecret
-	if c.JWTJWKSURL != "" {
-		secret = c.AdminToken
-	}
-	if secret == "" {
-		return nil
-	}
-	return auth.NewTickets(secret)
 }
 
 // publish puts the parts' own figures on the worker's page.

@@ -34,7 +34,7 @@ func mainVerb(toks []token) int {
 				return -1
 			}
 		case t.isFinite():
-			if !agrees(toks, i) {
+			if !agrees(toks, i) || !hasNoun(toks[:i], func(token) bool { return true }) && toks[0].tag != pronoun && toks[0].tag != gerund && toks[0].tag != determiner {
 				return -1
 			}
 			return i
