@@ -46,7 +46,7 @@ func TestMaterialComesFromWhatTheStudentNames(t *testing.T) {
 			"# Cells\n\nAll of mitosis.\n\n# Other\n\nMitosis too.", 2, true},
 		{"no note fits", func(r *study.Request) { r.Options.Content, r.Options.Topic = "", "the French Revolution" }, "", 0, true},
 		{"a long message is its own source", func(r *study.Request) { r.Options.Content, r.Message = "", long }, long, 0, false},
-		{"blank content is none", func(r *study.Request) { r.Options.Content, r.Message = " \n", long }, long, 0, false},
+		{"blank content counts as missing", func(r *study.Request) { r.Options.Content, r.Message = " \n", long }, long, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true})

@@ -18,7 +18,7 @@ type Effective struct {
 	Config   Config
 	Budget   Budget
 	Files    Files
-	Warnings []string // settings that are accepted, but are hardly meant; only Prepare finds them
+	Warnings []string // settings that are accepted, but are probably mistakes; only Prepare finds them
 }
 
 // Environment is the environment of this process.

@@ -1,9 +1,8 @@
 package doctor
 
 import (
-	"context"
+	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -53,7 +52,7 @@ func TestDoctorSaysHowTheMemoryIsDivided(t *testing.T) {
 
 func TestDoctorTriesTheScoreboardsFolder(t *testing.T) {
 	dir := t.TempDir()
-	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: dir}), fine, dir+" takes the scoreboard")
+	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: dir}), fine, dir+" is writable (scoreboard)")
 	says(t, sharedMemoryLine(config.Config{WorkerTmpDir: filepath.Join(dir, "absent")}), lacking, "an anonymous memory file instead")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
@@ -123,62 +122,58 @@ func TestDoctorTakesAPostgreSQLThatIsStillEmpty(t *testing.T) {
 	}
 }
 
-func TestDoctorAsksTheModelsAPI(t *testing.T) {
-	var status int
-	var asked []string
-	api := testkit.HTTPServer(t, func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization"))
-		w.Header().Set("Location", "http://"+r.Host+"/elsewhere")
-		w.WriteHeader(status)
-		_, _ = fmt.Fprint(w, "canary")
-	})
-	c := config.Config{LLMProvider: "openai", LLMAPIKey: "canary-key", LLMModel: "m", LLMBaseURL: api + "/v1/"}
-	for _, tt := range []struct {
-		status int
-		want   severity
-		text   string
-	}{
-		{200, fine, "takes the key; m is asked first"}, {401, broken, "refuses the key (401)"}, {403, broken, "refuses the key (403)"},
-		{404, lacking, "lists no models"}, {302, broken, "status 302"}, {500, broken, "status 500"},
-	} {
-		status = tt.status
-		says(t, upstreamLine(t.Context(), c), tt.want, tt.text)
+// upstreamFindings are the doctor's lines on the model.
+func upstreamFindings(t *testing.T, c config.Config) (list []finding) {
+	t.Helper()
+	for _, check := range upstreamChecks(t.Context(), c) {
+		list = append(list, check())
 	}
-	if len(asked) != 6 || asked[0] != "GET /v1/models Bearer canary-key" {
-		t.Errorf("asked %v", asked)
-	}
-	asked, c.LLMAPIKey = nil, ""
-	for _, tt := range []struct {
-		status int
-		want   severity
-		text   string
-	}{{200, fine, "answers without a key; m is asked first"}, {401, broken, "asks for a key (401): set OPENROUTER_API_KEY or LLM_API_KEY"}} {
-		status = tt.status
-		says(t, upstreamLine(t.Context(), c), tt.want, tt.text)
-	}
-	if len(asked) != 2 || asked[0] != "GET /v1/models " {
-		t.Errorf("asked %q", asked)
-	}
-	c.LLMBaseURL = "http://u:canary@" + testkit.ClosedPort(t) + "/v1?key=canary"
-	says(t, upstreamLine(t.Context(), c), broken, "connection refused")
-	silent := testkit.HTTPServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	c.LLMBaseURL = silent
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	says(t, upstreamLine(ctx, c), broken, "no answer within 3s")
-	garbage, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer garbage.Close()
-	go func() {
-		conn, err := garbage.Accept()
-		if err == nil {
-			_, _ = conn.Write([]byte("canary\r\n\r\n"))
-			_ = conn.Close()
+	return list
+}
+
+func TestDoctorMakesOneCallOfTheModel(t *testing.T) {
+	const refusal = `{"error":{"message":"canary"}}`
+	answers := func(models string, status int, chat string) func(http.ResponseWriter, *http.Request) {
+		return func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/v1/models" && models != "":
+				_, _ = fmt.Fprint(w, models)
+			case r.URL.Path == "/v1/chat/completions":
+				w.WriteHeader(status)
+				_, _ = fmt.Fprint(w, chat)
+			default:
+				w.WriteHeader(cmp.Or(status, http.StatusNotFound))
+			}
 		}
-	}()
-	c.LLMBaseURL = "http://" + garbage.Addr().String()
-	says(t, upstreamLine(t.Context(), c), broken, "cannot be reached")
-	says(t, upstreamLine(t.Context(), config.Config{LLMProvider: "offline"}), fine, "offline")
+	}
+	const list, good = `{"data":[{"id":"m","context_length":8192}]}`, `{"choices":[{"message":{"content":"ok"}}]}`
+	for _, tt := range []struct {
+		name     string
+		serve    func(http.ResponseWriter, *http.Request)
+		key      string
+		upstream severity
+		says     string
+		model    severity
+		too      string
+	}{
+		{"well", answers(list, 200, good), "canary-key", fine, "answers and takes the key", fine, "m answers; its context is 8192 tokens, fewer than LLM_CONTEXT_TOKENS (32000)"},
+		{"without a key", answers(list, 200, good), "", fine, "answers without a key", fine, "m answers"},
+		{"a model that is not offered", answers(`{"data":[{"id":"other"}]}`, 200, good), "", fine, "answers", lacking, "not among the 1 models"},
+		{"no list", answers("", 200, good), "", fine, "answers", fine, "does not tell its context"},
+		{"a wrong key", answers("", 401, refusal), "canary-key", broken, "rejects the key (401)", broken, "rejected this server's API key"},
+		{"no key", answers("", 401, refusal), "", broken, "asks for a key (401): set LLM_API_KEY", broken, "rejected"},
+		{"no credit", answers(list, 402, refusal), "canary-key", fine, "answers (200)", broken, "no credit left"},
+		{"an unknown model", answers(list, 404, `{"error":{"code":"model_not_found","message":"canary"}}`), "", fine, "answers (200)", broken, "does not know the model; please tell whoever runs this server (upstream status 404, code model_not_found)"},
+		{"a broken API", answers("", 500, refusal), "", fine, "answers (500)", broken, "cannot answer right now"},
+	} {
+		c := config.Config{LLMProvider: "openai", LLMAPIKey: tt.key, LLMModel: "m", LLMContext: 32_000, LLMBaseURL: testkit.HTTPServer(t, tt.serve) + "/v1/", LLMTimeout: time.Minute}
+		lines := upstreamFindings(t, c)
+		says(t, lines[0], tt.upstream, tt.says)
+		says(t, lines[1], tt.model, tt.too)
+	}
+	c := config.Config{LLMProvider: "openai", LLMModel: "m", LLMTimeout: time.Minute, LLMBaseURL: testkit.HTTPServer(t, answers(list, 200, good))}
+	says(t, upstreamFindings(t, c)[0], broken, "/v1 is: set LLM_BASE_URL to that")
+	c.LLMBaseURL = "http://u:canary@" + testkit.ClosedPort(t) + "/v1?key=canary"
+	says(t, upstreamFindings(t, c)[0], broken, "connection refused")
+	says(t, upstreamFindings(t, config.Config{LLMProvider: "offline"})[0], fine, "offline")
 }

@@ -37,13 +37,13 @@ func sharedMemoryLine(c config.Config) finding {
 	const subject = "shm"
 	region, fallback, err := shm.Create(c.WorkerTmpDir, shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize})
 	if err != nil {
-		return found(broken, subject, "neither %s nor an anonymous memory file takes the scoreboard: %v", c.WorkerTmpDir, err)
+		return found(broken, subject, "neither %s nor an anonymous memory file can hold the scoreboard: %v", c.WorkerTmpDir, err)
 	}
 	_ = region.Close()
 	if fallback != nil {
 		return found(lacking, subject, "%s cannot hold the scoreboard (%v): it uses an anonymous memory file instead, which works as well", c.WorkerTmpDir, fallback)
 	}
-	return found(fine, subject, "%s takes the scoreboard", c.WorkerTmpDir)
+	return found(fine, subject, "%s is writable (scoreboard)", c.WorkerTmpDir)
 }
 
 func openFilesLine(limit int, c config.Config) finding {

@@ -59,7 +59,7 @@ func Page(name string) *File {
 	return opened().files[name]
 }
 
-// Asset gives a file of a page; nil where there is none of that name. lasting reports that it never changes under this
+// Asset gives a file of a page; nil where no file has that name. lasting reports that it never changes under this
 // version. For the version of another release it is today's file, which must not be cached: while a release is rolled out,
 // page and files may come from two instances.
 func Asset(version, name string) (f *File, lasting bool) {

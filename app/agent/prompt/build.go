@@ -22,7 +22,7 @@ const (
 	reasoningTokens = 4_000 // of every answer, for models that think before they write
 	maxAnswerTokens = 16_000
 	maxFaults       = 12  // named in a correction
-	maxKnownRunes   = 120 // of an item that is not to be made again
+	maxKnownRunes   = 120 // of an item that exists already
 )
 
 // rules are the system turn of every call.

@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Subjects says what each item of an aid is about, so that it is not made again.
+// Subjects says what each item of an aid is about, to tell a model what exists already.
 func Subjects(a study.Aid) []string {
 	var list []string
 	switch s := a.(type) {

@@ -99,9 +99,9 @@ func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.
 	most := r.options.MaxEntryBytes - len(key)
 	err = r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
-			// In this order: a key that is made between the two is none yet.
+			// In this order: a key that is made between the two does not exist yet.
 			left = p.PTTL(ctx, r.name(key))
-			// Never more than an entry may have, whoever put it there; cut short, it is broken.
+			// Never more than an entry may have, even if another program put it there; cut short, it is broken.
 			held = p.GetRange(ctx, r.name(key), 0, int64(codecHeader+most))
 			return nil
 		})

@@ -85,7 +85,7 @@ func TestFlashcardsByTheKeyboardAlone(t *testing.T) {
 	tabTo(".marks button:last-child")
 	w.keys(kb.Enter)
 	w.keys(kb.ArrowRight, kb.ArrowRight)
-	w.until("document.querySelector('.cards').innerText.includes('you knew 1 of 3 cards')")
+	w.until("document.querySelector('.cards').innerText.includes('1 of 3 cards known')")
 	w.keys(kb.Enter)
 	w.until("document.querySelector('.place').innerText.startsWith('Card 1 of 2')")
 	w.quiet(s.URL)

@@ -42,10 +42,10 @@ func TestStreamIsPrintedByCurlWhichEndsByItself(t *testing.T) {
 	fake.Hold()
 	session := uuid.NewString()
 	curls := map[string]*curl{
-		"as usual":           startCurl(t, s, session),
-		"by HTTP/1.0":        startCurl(t, s, session, "--http1.0"),
-		"asking for JSON":    startCurl(t, s, session, "-H", "Accept: application/json"),
-		"taking it squeezed": startCurl(t, s, session, "--compressed"),
+		"as usual":        startCurl(t, s, session),
+		"by HTTP/1.0":     startCurl(t, s, session, "--http1.0"),
+		"asking for JSON": startCurl(t, s, session, "-H", "Accept: application/json"),
+		"compressed":      startCurl(t, s, session, "--compressed"),
 	}
 	for name, c := range curls {
 		s.Eventually("curl, "+name+", prints when to come back", func() bool { return retryLine.MatchString(c.out.String()) })

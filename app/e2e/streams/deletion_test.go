@@ -19,7 +19,7 @@ func cancelled(t *testing.T, fake *servicetest.Model) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if counts, err := fake.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == 1 && c.Active == 0 }); err != nil {
-		t.Errorf("the model goes on answering: %+v", counts)
+		t.Errorf("the model still answers: %+v", counts)
 	}
 }
 

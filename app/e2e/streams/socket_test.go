@@ -111,7 +111,7 @@ func TestStreamIsServedToOddRequests(t *testing.T) {
 		"with the next one behind it":  line + " HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
 		"with an absolute address":     "GET http://x/api/ai/stream/" + session + " HTTP/1.1\r\nHost: x\r\n\r\n",
 		"for another type":             line + " HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n",
-		"that would take it squeezed":  line + " HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br, zstd\r\n\r\n",
+		"that accepts compression":     line + " HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br, zstd\r\n\r\n",
 		"for a part of it":             line + " HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n",
 		"that would have it unchanged": line + " HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n",
 	}

@@ -47,7 +47,7 @@ func TestFault_L11_ClientThatLeavesCancelsTheModel(t *testing.T) {
 		began := time.Now()
 		leave()
 		if counts, err := fake.Await(t.Context(), func(c fakellm.Counts) bool { return c.Cancelled == i+1 }); err != nil {
-			t.Fatalf("the model goes on answering: %+v", counts)
+			t.Fatalf("the model still answers: %+v", counts)
 		}
 		t.Logf("the model was cancelled after %v", time.Since(began))
 		<-status

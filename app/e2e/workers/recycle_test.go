@@ -30,7 +30,7 @@ func TestARequestPastTheTimeoutIsCancelledUpstreamAndAnswered504(t *testing.T) {
 	select {
 	case <-left:
 	case <-time.After(30 * time.Second):
-		t.Error("the upstream call goes on")
+		t.Error("the upstream call continues")
 	}
 	if n := strings.Count(s.Log.String(), "Worker timeout"); n != 0 {
 		t.Errorf("%d workers were killed for it\n%s", n, s.Log)

@@ -102,6 +102,20 @@ func New(o Options) *Client {
 	}
 }
 
+// WithModel returns a Client that asks another model, without fallbacks, and shares this one's
+// connections and its budget of retries. Closing either closes the idle connections of both.
+func (c *Client) WithModel(model string) *Client {
+	other := *c
+	memory, index := c.o.Memory, 1+len(c.o.Fallbacks)
+	if memory == nil || index >= MaxModels {
+		memory, index = &localMemory{}, 0
+	}
+	other.o.Model, other.o.Fallbacks = model, nil
+	other.breakers = map[string]*breaker{model: {}}
+	other.capabilities = map[string]*capabilities{model: newCapabilities(memory, index, model)}
+	return &other
+}
+
 // newTransport makes the bounded connection pool; a nil resolver is the system's.
 func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}

@@ -77,7 +77,7 @@ func (src *Source) listEntities() {
 	}
 }
 
-// continuesName reports whether a name goes on after the part of it in s: "Susan B. Anthony".
+// continuesName reports whether a name continues after the part of it in s: "Susan B. Anthony".
 func continuesName(s, part string) bool {
 	at := Find(s, part, 0)
 	rest := strings.TrimSpace(s[at+len(part):])
@@ -241,8 +241,8 @@ func (src *Source) AreApart(d, e Definition) bool {
 	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
 		return false
 	}
-	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) || !sharesWord(d.Term, e.Term) && !strings.EqualFold(text.FirstWord(d.Meaning), text.FirstWord(e.Meaning)) {
-		return false // "the range of …" cannot be an instrument
+	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) {
+		return false
 	}
 	return text.Overlap(d.Meaning, e.Meaning) < 0.5 && text.Overlap(e.Meaning, d.Meaning) < 0.5 && src.isWrong(d.Term, e.Meaning, e.At, 0.5)
 }

@@ -1,4 +1,4 @@
-// The study desk: what is asked, how it goes on, and what comes of it.
+// The study desk: what is asked, what happens then, and what comes of it.
 import { aid } from "./aids.js";
 import { call, kept, tab, user, watchBanners } from "./api.js";
 import { $, button, countdown, el, many } from "./dom.js";
@@ -183,7 +183,7 @@ function stopWaiting() {
 	say("Stopped. If it finishes, you will find it in your library.");
 }
 
-// resume goes on watching what was under way when the page was left.
+// resume continues to watch what was under way when the page was left.
 function resume(talk) {
 	const before = JSON.parse(tab.get("running") ?? "null");
 	if (!before) return;
