@@ -229,7 +229,7 @@ func closedWords() map[string][]option {
 		m[w] = append(m[w], option{auxiliary, 0})
 	}
 	for w, c := range map[string]option{"be": {baseVerb, 0}, "been": {participle, 0}, "being": {gerund, 0}, "having": {gerund, 0}, "doing": {gerund, 0}, "to": {toTag, 0}, "more": {adjective, 4}, "most": {adjective, 6},
-		"less": {adjective, 4}, "least": {adjective, 6}, "have": {baseVerb, 13}, "do": {baseVerb, 12}, "had": {participle, 12}, "done": {participle, 0}, "will": {noun, 14}, "may": {noun, 25}, "so": {subordinator, 8}, "no": {determiner, 0}} {
+		"less": {adjective, 4}, "least": {adjective, 6}, "have": {baseVerb, 24}, "do": {baseVerb, 12}, "had": {participle, 12}, "done": {participle, 0}, "will": {noun, 14}, "may": {noun, 25}, "so": {subordinator, 8}, "no": {determiner, 0}} {
 		m[w] = append(m[w], c)
 	}
 	m["that"] = []option{{subordinator, 0}, {pronoun, 20}, {determiner, 22}}
