@@ -189,7 +189,7 @@ func (u *replay) ask() (Outcome, string, error) {
 	return out, strings.Join(w.tokens, ""), err
 }
 
-// outcome says in a word how a request ended: with the right answer, with another one (or one
+// outcomeOf says in a word how a request ended: with the right answer, with another one (or one
 // that nothing was recorded to compare with), or with an error's code.
 func outcomeOf(out Outcome, err error, want string) string {
 	switch {
