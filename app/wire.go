@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/record"
 	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
@@ -145,7 +147,8 @@ func (a *assembly) work() {
 		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)),
+		Record: runRecord{a.store, workerName(int64(a.parent.Slot), int64(a.parent.Generation))}, Observe: observeRuns(a.parent.Own())})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -154,7 +157,8 @@ func (a *assembly) serve() error {
 	c, own := a.c, a.parent.Own()
 	holdings := a.shared.holdings
 	var err error
-	a.hub, err = hub.Open(hub.Options{Journal: a.Journal, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
+	reader := record.New(record.Options{Journal: a.Journal, Runs: a.store, Alive: mayWork(a.parent.Board, strings.HasPrefix(c.DatabaseURL, "sqlite:")), Doubtful: a.doubtful()})
+	a.hub, err = hub.Open(hub.Options{Journal: reader, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
 		Key:   func(place int32) uint64 { return holdings.Streams.Key(limit.Place(place)) },
@@ -170,9 +174,17 @@ func (a *assembly) serve() error {
 		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
-		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
+}
+
+// doubtful reports whether the journal of all instances is known not to deliver events; nil for the container's own.
+func (a *assembly) doubtful() func() bool {
+	if a.Final {
+		return nil
+	}
+	return func() bool { return slices.Contains(a.Degraded(), "events") }
 }
 
 // publish puts the parts' own figures on the worker's page.

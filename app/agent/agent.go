@@ -11,6 +11,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -65,8 +66,9 @@ type Store interface {
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
-	// AppendMessages adds to a session, and creates it first if it is new.
-	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
+	// EndRun records the end of a run and adds messages to a session, which it creates if it is
+	// new, in one transaction.
+	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
 	// SaveContent saves an aid and returns it with its id, or the one that was saved before
 	// for the same user and Answer.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
@@ -132,6 +134,10 @@ type Outcome struct {
 type Observer struct {
 	Progress func(study.Progress) // the six steps in order, and each wait that the AI service asks for
 	Token    func(text string)    // a chat's text, in pieces that join to the answer
+
+	// Outcome encodes the end of a run that was recorded at its beginning, with the question as the message
+	// that has the run's id. nil = the run is recorded at its end only.
+	Outcome func(Outcome) json.RawMessage
 }
 
 // New makes an Orchestrator. It starts nothing and needs no closing.

@@ -73,6 +73,8 @@ func (s *Server) route() {
 	ai.Post("/process", s.roomForRun, s.claimed(s.process))
 	ai.Post("/process-stream", s.roomForStream, s.claimed(s.processStream))
 	ai.Get("/stream/:session", s.stream)
+	ai.Get("/runs/:run", s.run)
+	ai.Delete("/runs/:run", s.claimed(s.cancelRun))
 	ai.Get("/stream-status", s.streamStatus)
 	ai.Get("/sessions", s.inTurn(s.sessions))
 	ai.Get("/sessions/:session", s.session)

@@ -82,7 +82,7 @@ func (s *sqlStore) NewestRun(ctx context.Context, session string) (study.Run, er
 	if !isUUID(session) {
 		return study.Run{}, noRun()
 	}
-	const query = "SELECT " + runColumns + " FROM runs WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
+	const query = "SELECT " + runColumns + " FROM runs WHERE session_id = $1 AND (ended_at = 0 OR outcome IS NOT NULL) ORDER BY id DESC LIMIT 1"
 	r, err := one(ctx, s, scanRun, query, strings.ToLower(session))
 	return r, missing(err, noRun)
 }

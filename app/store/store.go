@@ -205,7 +205,7 @@ type Runs interface {
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
 	// RunByID returns one run, whoever owns it.
 	RunByID(ctx context.Context, id string) (study.Run, error)
-	// NewestRun returns the run of a session that was begun last, whoever owns it.
+	// NewestRun returns the run of a session that was begun last, of those that BeginRun kept, whoever owns it.
 	NewestRun(ctx context.Context, session string) (study.Run, error)
 	// KeepRunsAlive notes that a worker works on runs, and returns those that have ended or were removed.
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)

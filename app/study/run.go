@@ -16,6 +16,9 @@ const (
 	RunCancelled RunState = "cancelled"
 )
 
+// ErrRunCancelled ends a run that was cancelled on request.
+var ErrRunCancelled = Errorf(CodeCancelled, "the run was cancelled")
+
 // Run is the record of one request on its way through the service.
 type Run struct {
 	ID        string // UUID v7

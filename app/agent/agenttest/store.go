@@ -19,6 +19,7 @@ type Store struct {
 	mu         sync.Mutex
 	Sessions   map[string]study.Session
 	Talks      map[string][]study.Message
+	Runs       []study.Run // that have ended
 	Notes      []study.Note
 	Searches   []string
 	Contents   []study.Content
@@ -105,9 +106,9 @@ func (s *Store) ContentStats(context.Context, string) (map[study.Type]int, error
 	return s.Stats, nil
 }
 
-// AppendMessages implements agent.Store.
-func (s *Store) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
-	if err := s.enter("AppendMessages"); err != nil {
+// EndRun implements agent.Store.
+func (s *Store) EndRun(ctx context.Context, r study.Run, v study.Session, msgs ...study.Message) error {
+	if err := s.enter("EndRun"); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -115,6 +116,7 @@ func (s *Store) AppendMessages(ctx context.Context, v study.Session, msgs ...stu
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.Runs = append(s.Runs, r)
 	s.Sessions[v.ID] = v
 	s.Talks[v.ID] = append(s.Talks[v.ID], msgs...)
 	return nil
