@@ -66,8 +66,9 @@ type Store interface {
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
-	// EndRun records the end of a run and adds messages to a session, which it creates if it is
-	// new, in one transaction.
+	// AppendMessages adds to a session, and creates it first if it is new.
+	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
+	// EndRun is AppendMessages together with the end of a run, in one transaction.
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
 	// SaveContent saves an aid and returns it with its id, or the one that was saved before
 	// for the same user and Answer.
@@ -136,7 +137,7 @@ type Observer struct {
 	Token    func(text string)    // a chat's text, in pieces that join to the answer
 
 	// Outcome encodes the end of a run that was recorded at its beginning, with the question as the message
-	// that has the run's id. nil = the run is recorded at its end only.
+	// that has the run's id. nil = the run is not recorded.
 	Outcome func(Outcome) json.RawMessage
 }
 

@@ -382,7 +382,7 @@ func TestPanicsAnywhereBecomeErrorsWithoutWords(t *testing.T) {
 			return Observer{}
 		},
 		"cache":           func(b *bench) Observer { b.Cache.Panics = true; return Observer{} },
-		"EndRun":          func(b *bench) Observer { b.Store.Fail = boom("EndRun"); return Observer{} },
+		"AppendMessages":  func(b *bench) Observer { b.Store.Fail = boom("AppendMessages"); return Observer{} },
 		"RecordExecution": func(b *bench) Observer { b.Store.Fail = boom("RecordExecution"); return Observer{} },
 		"observer":        func(*bench) Observer { return Observer{Progress: func(study.Progress) { panic("SECRET observer") }} },
 		"observer, later": func(*bench) Observer {
@@ -438,7 +438,7 @@ func TestNeitherErrorsNorLogsHoldAStudentsWords(t *testing.T) {
 }
 
 func TestAnAnswerThatCannotBeSavedIsStillGiven(t *testing.T) {
-	for _, method := range []string{"EndRun", "SaveContent"} {
+	for _, method := range []string{"AppendMessages", "SaveContent"} {
 		b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{})
 		b.Store.Fail = func(m string) error {
 			if m == method {

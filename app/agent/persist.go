@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// save saves the aid, if its type is listed, the conversation's two messages and the end of the run, and says
+// save saves the aid, if its type is listed, the conversation's two messages and the end of a recorded run, and says
 // in out where they are. An answer that is saved for this user already is not saved
 // again: a request that named no session is taken to the session where it was made, unless its question was
 // recorded in a new one. It runs on when the run's own time is over, because the work is done.
@@ -36,14 +36,15 @@ func (o *Orchestrator) save(ctx context.Context, r *run, key string, got answer,
 	if saved != nil && req.NewSession && !recorded {
 		out.Result.SessionID = saved.SessionID
 	}
-	end := study.Run{ID: r.id, SessionID: req.SessionID, UserID: req.UserID, Type: req.Type, State: study.RunSucceeded, StartedAt: r.began.UTC()}
-	if recorded {
-		end.Outcome = r.observer.Outcome(*out)
-		if len(messages) > 1 {
-			messages[0].ID = r.id
-		}
+	session := study.Session{ID: out.Result.SessionID, UserID: req.UserID, Title: name}
+	if !recorded {
+		return o.deps.Store.AppendMessages(ctx, session, messages...)
 	}
-	return o.deps.Store.EndRun(ctx, end, study.Session{ID: out.Result.SessionID, UserID: req.UserID, Title: name}, messages...)
+	if len(messages) > 1 {
+		messages[0].ID = r.id
+	}
+	end := study.Run{ID: r.id, SessionID: req.SessionID, UserID: req.UserID, Type: req.Type, State: study.RunSucceeded, Outcome: r.observer.Outcome(*out)}
+	return o.deps.Store.EndRun(ctx, end, session, messages...)
 }
 
 // saveAid saves the aid, once for each answer; nil if its type is not listed.

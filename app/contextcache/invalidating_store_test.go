@@ -49,7 +49,7 @@ func (s quiet) SearchNotes(ctx context.Context, userID, words string, limit int)
 
 func (quiet) Messages(context.Context, string, int) ([]study.Message, error) { return nil, nil }
 
-func (quiet) EndRun(context.Context, study.Run, study.Session, ...study.Message) error { return nil }
+func (quiet) AppendMessages(context.Context, study.Session, ...study.Message) error { return nil }
 
 // colleague is what matters here of a worker.
 type colleague struct {

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -51,15 +53,9 @@ func (s *sqlStore) EndRun(ctx context.Context, r study.Run, v study.Session, msg
 	if err := checkRun(r); err != nil {
 		return err
 	}
-	id, ended := strings.ToLower(r.ID), micros(orNow(r.EndedAt))
 	change := func(ctx context.Context, t tx) error {
-		if r.Outcome == nil {
-			const insert = "INSERT INTO runs (" + runColumns + ") VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL, $7, $8, $8)"
-			_, err := t.exec(ctx, insert, []any{id, strings.ToLower(r.SessionID), r.UserID, r.Type, r.State, r.Worker, micros(orNow(r.StartedAt)), ended})
-			return err
-		}
 		const update = "UPDATE runs SET state = $1, request = NULL, outcome = $2, ended_at = $3 WHERE id = $4 AND ended_at = 0"
-		_, err := t.exec(ctx, update, []any{r.State, []byte(r.Outcome), ended, id})
+		_, err := t.exec(ctx, update, []any{r.State, []byte(r.Outcome), micros(orNow(r.EndedAt)), strings.ToLower(r.ID)})
 		return err
 	}
 	if v.ID == "" {
@@ -73,8 +69,26 @@ func (s *sqlStore) RunByID(ctx context.Context, id string) (study.Run, error) {
 	if !isUUID(id) {
 		return study.Run{}, noRun()
 	}
-	r, err := one(ctx, s, scanRun, "SELECT "+runColumns+" FROM runs WHERE id = $1", strings.ToLower(id))
-	return r, missing(err, noRun)
+	id = strings.ToLower(id)
+	r, err := one(ctx, s, scanRun, "SELECT "+runColumns+" FROM runs WHERE id = $1", id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.executedRun(ctx, id)
+	}
+	return r, err
+}
+
+// executedRun is a run that was not begun by BeginRun, as its execution has it.
+func (s *sqlStore) executedRun(ctx context.Context, id string) (study.Run, error) {
+	e, err := one(ctx, s, scanExecution, "SELECT num, "+executionColumns+" FROM executions WHERE run_id = $1", id)
+	if err != nil {
+		return study.Run{}, missing(err, noRun)
+	}
+	r := study.Run{ID: e.RunID, SessionID: e.SessionID, UserID: e.UserID, Type: e.Type, State: study.RunSucceeded,
+		StartedAt: e.CreatedAt, EndedAt: e.CreatedAt.Add(time.Duration(e.Millis) * time.Millisecond)}
+	if !e.Success {
+		r.State, r.Outcome = study.RunFailed, study.ErrorFields(study.Errorf(e.ErrorCode, "the run failed"))
+	}
+	return r, nil
 }
 
 // NewestRun implements Store.
@@ -82,7 +96,7 @@ func (s *sqlStore) NewestRun(ctx context.Context, session string) (study.Run, er
 	if !isUUID(session) {
 		return study.Run{}, noRun()
 	}
-	const query = "SELECT " + runColumns + " FROM runs WHERE session_id = $1 AND (ended_at = 0 OR outcome IS NOT NULL) ORDER BY id DESC LIMIT 1"
+	const query = "SELECT " + runColumns + " FROM runs WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
 	r, err := one(ctx, s, scanRun, query, strings.ToLower(session))
 	return r, missing(err, noRun)
 }

@@ -199,13 +199,13 @@ type Runs interface {
 	// BeginRun keeps a run that is under way, and appends messages to its session, in one
 	// transaction. Request and the run's outcome have MaxRunBytes at most.
 	BeginRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// EndRun notes the end of a run and appends messages to a session (if s has an ID), in one transaction. With an Outcome,
-	// the run must have been begun; one that has ended, or was removed, stays as it is. Without,
-	// the run is added.
+	// EndRun notes the end of a run and appends messages to a session (if s has an ID), in one transaction. A run that
+	// has ended, or was removed, stays as it is.
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// RunByID returns one run, whoever owns it.
+	// RunByID returns one run, whoever owns it. One that BeginRun did not keep is there, without its result, as long as
+	// its execution.
 	RunByID(ctx context.Context, id string) (study.Run, error)
-	// NewestRun returns the run of a session that was begun last, of those that BeginRun kept, whoever owns it.
+	// NewestRun returns the run of a session that was begun last, whoever owns it.
 	NewestRun(ctx context.Context, session string) (study.Run, error)
 	// KeepRunsAlive notes that a worker works on runs, and returns those that have ended or were removed.
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)

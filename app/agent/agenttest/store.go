@@ -108,7 +108,18 @@ func (s *Store) ContentStats(context.Context, string) (map[study.Type]int, error
 
 // EndRun implements agent.Store.
 func (s *Store) EndRun(ctx context.Context, r study.Run, v study.Session, msgs ...study.Message) error {
-	if err := s.enter("EndRun"); err != nil {
+	if err := s.AppendMessages(ctx, v, msgs...); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Runs = append(s.Runs, r)
+	return nil
+}
+
+// AppendMessages implements agent.Store.
+func (s *Store) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
+	if err := s.enter("AppendMessages"); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -116,7 +127,6 @@ func (s *Store) EndRun(ctx context.Context, r study.Run, v study.Session, msgs .
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.Runs = append(s.Runs, r)
 	s.Sessions[v.ID] = v
 	s.Talks[v.ID] = append(s.Talks[v.ID], msgs...)
 	return nil

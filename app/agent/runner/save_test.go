@@ -39,9 +39,9 @@ func TestSavedIsFalseWhenTheStoreFails(t *testing.T) {
 		want any
 	}{
 		{study.Quiz, "SaveContent", false},
-		{study.Quiz, "EndRun", false},
-		{study.Chat, "EndRun", false},
-		{study.Plan, "EndRun", false},
+		{study.Quiz, "AppendMessages", false},
+		{study.Chat, "AppendMessages", false},
+		{study.Plan, "AppendMessages", false},
 		{study.Chat, "", nil},
 		{study.Plan, "", nil},
 	} {

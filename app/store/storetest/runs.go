@@ -52,14 +52,27 @@ var runTests = map[string]func(*testing.T, store.Store){
 		}
 		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "assistant: because")
 	},
-	"ARunThatWasNotStreamedIsKeptAtItsEnd": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
-		r.State, r.Request = study.RunSucceeded, nil
-		ok(t, s.EndRun(t.Context(), r, v, from(study.RoleUser, "why?"), from(study.RoleAssistant, "because")))
-		if got := must(s.RunByID(t.Context(), r.ID))(t); got.State != study.RunSucceeded || !recent(got.EndedAt) || got.Outcome != nil {
-			t.Errorf("kept %+v", got)
+	"ARunThatWasNotBegunIsItsExecution": func(t *testing.T, s store.Store) {
+		r, _ := begun("ada")
+		failed, _ := begun("ada")
+		for _, id := range []string{r.ID, failed.ID} {
+			e := study.Execution{RunID: id, UserID: "ada", SessionID: r.SessionID, Type: study.Quiz, Success: id == r.ID, Millis: 1500, CreatedAt: r.StartedAt}
+			if !e.Success {
+				e.ErrorCode = study.CodeTimeout
+			}
+			s.RecordExecution(e)
 		}
-		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "user: why?", "assistant: because")
+		flush(t, s)
+		got := must(s.RunByID(t.Context(), strings.ToUpper(r.ID)))(t)
+		if got.ID != r.ID || got.SessionID != r.SessionID || got.UserID != "ada" || got.Type != study.Quiz || got.State != study.RunSucceeded || got.Outcome != nil ||
+			!got.StartedAt.Equal(r.StartedAt) || !got.EndedAt.Equal(r.StartedAt.Add(1500*time.Millisecond)) {
+			t.Errorf("got %+v", got)
+		}
+		if got := must(s.RunByID(t.Context(), failed.ID))(t); got.State != study.RunFailed || !strings.Contains(string(got.Outcome), `"code":"timeout"`) {
+			t.Errorf("got %+v", got)
+		}
+		_, err := s.NewestRun(t.Context(), r.SessionID)
+		wantCode(t, err, study.CodeNotFound)
 	},
 	"AnEndThatCannotBeKeptKeepsNoAnswer": func(t *testing.T, s store.Store) {
 		r, v := begun("ada")

@@ -1,8 +1,8 @@
 -- +goose Up
 
--- A row is a run. A streamed run has one from its beginning, with its request while it is under way; alive_at is when its
--- worker was last seen to work on it. Any other run has a row from its end. outcome holds the fields of the run's
--- terminal event. Ids are UUID v7: their order is that of time.
+-- A row is a run that process-stream has begun, with its request while it is under way. alive_at is when its worker was
+-- last seen to work on it; outcome holds the fields of its terminal event. Ids are UUID v7: their order is that of time.
+-- The row of any other run is its execution.
 CREATE TABLE runs (
   id         TEXT    NOT NULL PRIMARY KEY,
   session_id TEXT    NOT NULL,
@@ -17,3 +17,4 @@ CREATE TABLE runs (
   alive_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_session ON runs (session_id, id);
+CREATE INDEX executions_by_run ON executions (run_id);
