@@ -64,10 +64,7 @@ check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server:
 	go test -short ./app/... ./loadtest/...
 
 test: ## all tests that need no Docker, with the race detector (about 10 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
-	@# Those that take longest begin first, and one package more than there are cores: most of them wait most of the time.
-	@# The race detector's own memory would hide the cache's.
-	{ CGO_ENABLED=1 go test -race -v -p $$(($$(nproc) + 1)) -timeout 30m ./app ./app/store ./app/cache ./app/httpapi ./app/... ./loadtest/... && \
-		go test -v -run 'Footprint|Heap|ProcessStays' ./app/cache; } | .ci/test-report
+	.ci/test | .ci/test-report
 
 integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
 	.ci/base-images
@@ -84,7 +81,7 @@ lint: tools ## go vet, golangci-lint, govulncheck, shellcheck
 	else \
 		echo "govulncheck -db $$db ./..."; $(GOVULNCHECK) -db $$db ./...; \
 	fi
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/run; else echo 'shellcheck: not installed, not run'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/run .ci/test; else echo 'shellcheck: not installed, not run'; fi
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
@@ -139,7 +136,7 @@ reproducible: ## build MAIN (./app) twice, in different folders with nothing kep
 	sha256sum <"$$scratch/one/studysharper"
 
 clean: ## remove tools, reports and what image builds leave behind (not ./data)
-	rm -rf .bin integration/report
+	rm -rf .bin .build integration/report
 	-docker image prune --force --filter label=studysharper.stage=build
 	find . -name '*.test' -o -name '*.prof' | xargs -r rm --
 

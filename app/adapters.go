@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -16,27 +15,11 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
-	"studysharper/app/supervisor"
 )
 
-// agentStore is the store as the agents want it.
-type agentStore struct{ store.Store }
-
-// SearchNotes finds the notes that hold any of the words, best first.
-func (s agentStore) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
-	notes, _, err := s.Notes(ctx, store.NoteQuery{UserID: userID, Search: words, AnyWord: true, Page: store.Page{Limit: limit}})
-	return notes, err
-}
-
-// Messages returns a session's newest messages.
-func (s agentStore) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
-	messages, _, err := s.Store.Messages(ctx, sessionID, store.Page{Limit: limit})
-	return messages, err
-}
-
-// agentJournal is the journal as the agents want it. A run whose journal is lost (its
-// session was deleted, say) is cancelled: nobody can read what it would say. A silent run
-// goes on, for its client waits for the answer itself.
+// agentJournal adapts a journal to the agents' interface. A run whose journal is lost, because its session was
+// deleted for example, is cancelled, since nobody can read its events. A silent run continues: its client waits for
+// the answer itself.
 type agentJournal struct {
 	stream.Journal
 	cancel func(run string, why *study.Error) bool
@@ -90,8 +73,8 @@ func mayWork(board *metrics.Board, file bool) func(study.Run) bool {
 	}
 }
 
-// takeOver makes a dead worker's run again, unless a sibling is faster. It returns when
-// the run continues without the request. A prompt never reaches the log.
+// takeOver reruns a dead worker's run, unless a sibling has already begun it. It returns when
+// the run no longer needs the request. A prompt never reaches the log.
 func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 	req, err := runner.DecodeRequest(o.Request)
 	if err == nil {
@@ -107,41 +90,3 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
 }
-
-// fleet is the container as httpapi sees it from this worker.
-type fleet struct {
-	*parts
-	parent *supervisor.Parent
-	log    *slog.Logger
-}
-
-// Degraded implements httpapi.Fleet.
-func (f fleet) Degraded() []string {
-	components := f.Backends.Degraded()
-	if f.health().FirstOpen {
-		components = append(components, "llm")
-	}
-	return components
-}
-
-// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
-func (f fleet) ClearCaches(pattern string) error {
-	f.Versions.BumpAll()()
-	return f.Purge(pattern)
-}
-
-// Refresh implements httpapi.Fleet.
-func (f fleet) Refresh() { f.publish(f.parent.Own()) }
-
-// QuotaReached implements httpapi.Fleet.
-func (f fleet) QuotaReached() {
-	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
-		f.log.Warn("control socket write failed", "error", err)
-	}
-}
-
-// CancelRun implements httpapi.Fleet.
-func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
-
-// Reload implements httpapi.Fleet.
-func (f fleet) Reload() error { return f.parent.Reload() }

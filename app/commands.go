@@ -16,9 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
-	"studysharper/app/store"
-	"studysharper/app/study"
+	"studysharper/app/doctor"
+	"studysharper/app/memory"
 )
 
 // healthWait bounds the healthcheck command.
@@ -38,11 +39,13 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return work() }},
 		healthcheckCommand(),
 		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
-			RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), stdout) }},
+			RunE: func(cmd *cobra.Command, _ []string) error { return doctor.Run(cmd.Context(), stdout) }},
 		&cobra.Command{Use: "settings", Args: noArgs, Short: "Print the table of all settings as Markdown",
 			RunE: func(*cobra.Command, []string) error { return config.PrintSettings(stdout) }},
 		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
-			RunE: func(cmd *cobra.Command, _ []string) error { return checkConfig(cmd.Context(), stdout) }},
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
+			}},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
@@ -78,7 +81,7 @@ func serveCommand(name string) *cobra.Command {
 		flags.String(flag, "", "overrides "+setting)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		environment, flagged := environ(), typed{}
+		environment, flagged := config.Environment(), typed{}
 		for flag, setting := range flagSettings {
 			if cmd.Flags().Changed(flag) {
 				environment[setting] = cmd.Flag(flag).Value.String()
@@ -115,53 +118,6 @@ func (t typed) name(err error) error {
 		}
 	}
 	return named
-}
-
-// environ is the process's environment as a map.
-func environ() map[string]string {
-	environment := map[string]string{}
-	for _, entry := range os.Environ() {
-		if name, value, ok := strings.Cut(entry, "="); ok {
-			environment[name] = value
-		}
-	}
-	return environment
-}
-
-func checkConfig(ctx context.Context, stdout io.Writer) error {
-	e, err := newEffective(ctx, environ(), memoryLimit())
-	if err != nil {
-		return err
-	}
-	if err := checkDatabase(ctx, e.Config); err != nil {
-		return err
-	}
-	for _, warning := range e.warnings {
-		if _, err := fmt.Fprintln(stdout, "# warning: "+warning); err != nil {
-			return err
-		}
-	}
-	c, b, f := e.Config, e.Budget, e.Files
-	if err := c.Print(stdout); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "# memory: %d MB, of which supervisor %d MB (journals %d MB), %d workers of %d MB (cache %d MB), %d MB free for the kernel\n",
-		b.Limit/config.MiB, b.Supervisor/config.MiB, b.Journals/config.MiB, b.Workers, b.Worker/config.MiB, b.Cache/config.MiB, b.Kernel/config.MiB)
-	if err == nil {
-		_, err = fmt.Fprintf(stdout, "# open files: %d a process, which leaves room for %d event streams\n", f.Limit, f.MaxStreams(c))
-	}
-	return err
-}
-
-// checkDatabase refuses a database file that serve would refuse. A server is not asked: whether it answers is no matter of the settings.
-func checkDatabase(ctx context.Context, c config.Config) error {
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
-		return nil
-	}
-	if _, err := store.Check(ctx, c.DatabaseURL); err != nil {
-		return config.Faults{{Setting: "DATABASE_URL", Value: c.DatabaseURL, Accepted: study.AsError(err).Message}}
-	}
-	return nil
 }
 
 func healthcheckCommand() *cobra.Command {

@@ -13,6 +13,17 @@ import (
 	"studysharper/app/supervisor"
 )
 
+// instanceVar tells a container's workers its name among the instances.
+const instanceVar = "STUDYSHARPER_INSTANCE"
+
+// leastRuns is how many open runs the journals hold at the least: more than the workers
+// admit, because those of a dead worker that wait to be rerun count too.
+const leastRuns = 1024
+
+// maxReaders is how many may wait at the journals: every stream, and every request
+// that looks into one before it is a stream.
+func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
+
 // sharedMemory is the memory that the processes of the container share, besides the scoreboard.
 type sharedMemory struct {
 	limits   *limit.Table

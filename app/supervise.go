@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/contextcache"
 	"studysharper/app/logging"
@@ -30,19 +30,12 @@ import (
 // WORKER_TIMEOUT is: a busy machine delays one or two.
 const missedBeats = 4
 
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// let in, for those of a dead worker that wait to be rerun count too.
-const leastRuns = 1024
-
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
-// instanceVar tells a container's workers its name among the instances.
-const instanceVar = "STUDYSHARPER_INSTANCE"
-
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
-	e, err := newEffective(context.Background(), environment, memoryLimit())
+	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
 		return err
 	}
@@ -53,40 +46,19 @@ func serve(environment map[string]string) error {
 	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
-	for _, warning := range e.warnings {
+	for _, warning := range e.Warnings {
 		log.Warn(warning)
 	}
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
 	}
-	listener, err := listen(c)
+	listener, err := supervisor.Listen(c.Address(), c.Port)
 	if err != nil {
 		return bootError{err}
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
 	return supervise(c, b, files, environment, listener, signals, log)
-}
-
-// listen binds the one socket of the container.
-func listen(c config.Config) (*net.TCPListener, error) {
-	listener, err := net.Listen("tcp", c.Address())
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("cannot listen at %s (PORT or --bind): another process%s listens there already", c.Address(), portOwner(c.Port))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen at %s: %w", c.Address(), err)
-	}
-	return listener.(*net.TCPListener), nil
-}
-
-// memoryLimit is the container's memory limit in bytes; 0 = none is set.
-func memoryLimit() int64 {
-	usage, err := memory.OpenCgroup(os.DirFS("/")).Memory()
-	if err != nil {
-		return 0
-	}
-	return usage.LimitBytes
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
@@ -150,10 +122,6 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
 		MaxReaders: maxReaders(c), MaxRuns: max(leastRuns, c.MaxRuns), StaleAfter: c.SSEStaleAfter}
 }
-
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
-func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()

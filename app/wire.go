@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
+	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -20,6 +20,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -75,8 +76,8 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 		return nil, err
 	}
 	if err = a.openBackends(); err == nil {
-		a.work()
-		err = a.serve()
+		a.makeRunner()
+		err = a.makeServer()
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
@@ -91,7 +92,7 @@ func (a *assembly) openBackends() error {
 		return err
 	}
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
-	a.Backends = local(a.c, a.shared, near, a.parent, orphaned)
+	a.Backends = a.local(near, orphaned)
 	if a.c.RedisURL != "" {
 		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, a.log); err != nil {
 			return err
@@ -104,30 +105,25 @@ func (a *assembly) openBackends() error {
 }
 
 // local makes the backends of a container that is the only one.
-func local(c config.Config, shared sharedMemory, answers cache.Cache, parent *supervisor.Parent, orphaned func(stream.Orphan)) cluster.Backends {
-	versions := newVersions(c, shared.versions)
-	journal := relay.NewClient(parent.Relay, relay.Options{MaxReaders: maxReaders(c), Orphaned: orphaned})
+func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) cluster.Backends {
+	journal := relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	held := func(g metrics.Gauge) limit.Gate {
-		return limit.Unbounded(func() int64 { return parent.Own().Gauge(g) })
+		return limit.Unbounded(func() int64 { return a.parent.Own().Gauge(g) })
 	}
 	return cluster.Backends{
-		Cache: answers, Journal: journal, Limiter: shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams), Versions: versions,
-		Purge: parent.ClearCaches, PurgeInterval: purgeInterval,
+		Cache: answers, Journal: journal, Limiter: a.shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams),
+		Versions: newVersions(a.c, a.shared.versions),
+		Purge:    a.parent.ClearCaches, PurgeInterval: purgeInterval,
 		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
 		Degraded: func() []string { return nil },
-		Run: func(ctx context.Context) error {
-			group, ctx := errgroup.WithContext(ctx)
-			group.Go(func() error { return journal.Run(ctx) })
-			group.Go(func() error { return versions.Run(ctx) })
-			return group.Wait()
-		},
-		Deliver: func(context.Context) {}, // the supervisor has it all
-		Final:   true,
+		Run:      journal.Run,
+		Deliver:  func(context.Context) {}, // the supervisor has it all
+		Final:    true,
 	}
 }
 
-// newVersions gives the version counters. A database file is changed by this container
-// only; a server's data may be changed by others, which nobody hears of without a cluster.
+// newVersions gives the version counters. A database file is changed by this container only;
+// a server's data may be changed by others, which nobody hears of without a cluster.
 func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 	versions := contextcache.NewVersions(section)
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
@@ -136,24 +132,24 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 	return versions
 }
 
-// work makes what answers: the model and the agents.
-func (a *assembly) work() {
-	text.ObservePanics(observeTextPanics(a.parent.Own(), a.log))
+// makeRunner makes the model, the agents and their runner.
+func (a *assembly) makeRunner() {
+	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own())
-	orchestrator := agent.New(agent.Deps{Model: model, Cache: a.Cache, Store: agentStore{a.store}, Log: a.log,
+	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
+	orchestrator := agent.New(agent.Deps{Model: model, Judge: newJudge(a.c, a.parent.Own()), Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: !builtIn, AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: materialRunes(a.c), AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)),
-		Record: runRecord{a.store, workerName(int64(a.parent.Slot), int64(a.parent.Generation))}, Observe: observeRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own()),
+		Record: runRecord{a.store, workerName(int64(a.parent.Slot), int64(a.parent.Generation))}})
 	journal.cancel = a.runner.Cancel
 }
 
-// serve makes what clients see.
-func (a *assembly) serve() error {
+// makeServer makes what clients see.
+func (a *assembly) makeServer() error {
 	c, own := a.c, a.parent.Own()
 	holdings := a.shared.holdings
 	var err error
@@ -167,12 +163,12 @@ func (a *assembly) serve() error {
 		return err
 	}
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins,
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts,
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limitsOf(c), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
-			Proxies: proxies(c), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
 		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
@@ -185,6 +181,18 @@ func (a *assembly) doubtful() func() bool {
 		return nil
 	}
 	return func() bool { return slices.Contains(a.Degraded(), "events") }
+}
+
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	switch {
+	case c.JWTSecret != "":
+		return auth.NewSecret(c.JWTSecret)
+	case c.JWTJWKSURL != "":
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
+	default:
+		return nil
+	}
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -234,14 +242,66 @@ func atCapacity(parent *supervisor.Parent, most int64) func() bool {
 	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }
 
-// newModel gives the model of the settings, and its health: the offline engine is always
-// well. Every run has room for its call: one that waited for a connection of ours until
-// its time is over would be taken for a failure of the upstream.
-func newModel(c config.Config, own *metrics.Entry) (agent.Model, func() openai.Health) {
+// fleet is the container as httpapi sees it from this worker.
+type fleet struct {
+	*parts
+	parent *supervisor.Parent
+	log    *slog.Logger
+}
+
+// Degraded implements httpapi.Fleet.
+func (f fleet) Degraded() []string {
+	components := f.Backends.Degraded()
+	if h := f.health(); h.FirstOpen || h.FirstRefusing {
+		components = append(components, "llm")
+	}
+	return components
+}
+
+// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
+func (f fleet) ClearCaches(pattern string) error {
+	f.Versions.BumpAll()()
+	return f.Purge(pattern)
+}
+
+// Refresh implements httpapi.Fleet.
+func (f fleet) Refresh() { f.publish(f.parent.Own()) }
+
+// QuotaReached implements httpapi.Fleet.
+func (f fleet) QuotaReached() {
+	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+		f.log.Warn("control socket write failed", "error", err)
+	}
+}
+
+// CancelRun implements httpapi.Fleet.
+func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
+
+// Reload implements httpapi.Fleet.
+func (f fleet) Reload() error { return f.parent.Reload() }
+
+// newModel returns the model of the settings, and its health: the offline engine is always
+// healthy.
+func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
 	if c.LLMProvider == "offline" {
 		return engine.New(), func() openai.Health { return openai.Health{} }
 	}
-	client := openai.New(openai.Options{BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), Model: c.LLMModel, Fallbacks: c.LLMFallbacks,
-		Timeout: c.LLMTimeout, MaxConns: c.MaxRuns, Observe: observeCalls(own)})
+	o := llm.Options(c)
+	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
+	client := openai.New(o)
 	return client, client.Health
 }
+
+// newJudge returns the model that checks answers; nil if that is the one that makes them.
+func newJudge(c config.Config, own *metrics.Entry) agent.Model {
+	if c.LLMProvider == "offline" || c.LLMJudge != agent.JudgeModel || c.LLMJudgeModel == "" {
+		return nil
+	}
+	o := llm.Options(c)
+	o.Model, o.Fallbacks, o.Observe = c.LLMJudgeModel, nil, metrics.ObserveCalls(own)
+	return openai.New(o)
+}
+
+// materialRunes bounds the source text of a prompt by the model's context, with room for the
+// answer: a token is a character and a half at least in most scripts.
+func materialRunes(c config.Config) int { return min(24_000, c.LLMContext*3/2) }

@@ -29,7 +29,7 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	e, err := readEffective(environ(), memoryLimit())
+	e, err := config.Read(config.Environment(), memory.Limit())
 	if err != nil {
 		return bootError{err}
 	}
@@ -40,7 +40,7 @@ func work() error {
 	log, flush := logging.New(c)
 	defer flush()
 	log = log.With("worker", os.Getpid())
-	if err := faultAtBoot(parent.Generation); err != nil {
+	if err := supervisor.FaultAtBoot(parent.Generation); err != nil {
 		return err
 	}
 	p, err := assemble(c, b, files, parent, log)

@@ -59,7 +59,7 @@ func findCgroup(t *testing.T, containerID string) cgroup {
 		err := filepath.WalkDir(mount.dir, func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
-				return fs.SkipDir // a group that vanished meanwhile is none of ours
+				return fs.SkipDir // a group that vanished meanwhile is not ours
 			case !entry.IsDir() || !strings.Contains(entry.Name(), containerID) || !exists(filepath.Join(path, mount.usageFile())):
 				return nil
 			}

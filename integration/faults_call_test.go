@@ -53,7 +53,7 @@ var callFaults = []fault{
 		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
 	},
 	{
-		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_failed`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
+		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_refused`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
 	},
 	{
 		id: "L17", what: "a request names a model's address of its own", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
@@ -127,7 +127,7 @@ func (m *moody) cancelling(begin func(n int) (leave func())) {
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
-			m.i.Fatalf("the model goes on answering: %+v", counts)
+			m.i.Fatalf("the model still answers: %+v", counts)
 		}
 		best = min(best, time.Since(began))
 	}
@@ -257,7 +257,7 @@ func sameQuestion(i *incident) {
 func modelRedirects(i *incident) {
 	var heard atomic.Int64
 	elsewhere := i.serving(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
-	misbehaviour{rule: fakellm.Rule{Fault: fakellm.Redirect, Location: elsewhere}, status: http.StatusBadGateway, code: "upstream_failed"}.test(i)
+	misbehaviour{rule: fakellm.Rule{Fault: fakellm.Redirect, Location: elsewhere}, status: http.StatusBadGateway, code: "upstream_refused"}.test(i)
 	if n := heard.Load(); n > 0 {
 		i.Errorf("the redirect was followed %d times", n)
 	}

@@ -168,7 +168,7 @@ func (h *hosted) touch(i *incident, reset bool, say string) {
 func resets(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, userID)
-	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", chatURL, len(body), body)
+	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", chatURL, len(body), body)
 	for range resetClients {
 		h.touch(i, true, request)
 	}

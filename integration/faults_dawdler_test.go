@@ -32,7 +32,7 @@ type dawdle struct {
 var dawdles = map[string]dawdle{
 	"silent":  {least: headAtLeast}, // it holds no buffer from which to answer
 	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout, least: headAtLeast},
-	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
+	"body":    {at: "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
 	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // some 15 MB, more than the kernel keeps for it
 }
 

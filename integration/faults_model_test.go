@@ -15,8 +15,8 @@ const (
 // modelFaults are what the model's API may do to a call.
 var modelFaults = []fault{
 	{
-		id: "L1", what: "the model's API rejects the server's key", sees: "502 `upstream_failed`, or a stream's `error`; no answer contains the key", lost: "the answer",
-		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 401}, status: 502, code: "upstream_failed"}.test,
+		id: "L1", what: "the model's API rejects the server's key", sees: "502 `upstream_refused`, or a stream's `error`; no answer contains the key", lost: "the answer",
+		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Status, Status: 401}, status: 502, code: "upstream_refused"}.test,
 	},
 	{
 		id: "L2a", what: "the model's API answers 429 and asks for a wait of more than 5 s", sees: "503 `rate_limited` with its `Retry-After`, at once", lost: "the answer",

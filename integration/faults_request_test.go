@@ -52,7 +52,7 @@ func (h *hosted) inBoundedMemory(i *incident, do func(client int)) {
 func giantBodies(i *incident) {
 	h := startOnHost(i.T, image, map[string]string{})
 	const size = 16 << 20
-	head := "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\n"
+	head := "POST " + chatURL + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	requests := []rawtest.Request{
 		{Name: "as long as it says", Statuses: []int{413}, Raw: fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, size, strings.Repeat("a", size))},
 		{Name: "in chunks", Statuses: []int{413}, Raw: fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%s", head, strings.Repeat("10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n", size>>16))},
@@ -235,7 +235,7 @@ func limitedEverywhere(i *incident) {
 // askAway begins runs, and gives how many were.
 func (h *hosted) askAway(i *incident, n int) (served int) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, userID)
-	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for range n {
 		switch status, text, err := h.askRaw(request); {
 		case status == http.StatusOK:

@@ -52,7 +52,7 @@ var streamFaults = []fault{
 	},
 	{
 		id: "S8", what: "a stream is resumed at a position that is too old, of another session, in the future, or garbage", sees: "a `gap`, then the newest run from its first event; never another session's events", lost: "nothing",
-		held: "app.TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap",
+		held: "app/e2e/streams.TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap",
 	},
 	{
 		id: "S9", what: "a model's text looks like events: CR, LF, `data:`", sees: "that text, as text", lost: "nothing",
@@ -72,11 +72,11 @@ var streamFaults = []fault{
 	},
 	{
 		id: "S13", what: "a proxy cuts streams", sees: "a reconnect", lost: "nothing",
-		held: "app.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
+		held: "app/e2e/streams.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
 	},
 	{
 		id: "S14", what: "a client asks for a stream compressed, in part, or only if changed", sees: "the stream, as it is", lost: "nothing",
-		held: "app.TestStreamIsServedToOddRequests",
+		held: "app/e2e/streams.TestStreamIsServedToOddRequests",
 	},
 	{
 		id: "S15", what: "one session's stream is opened 1,000 times", sees: "nothing: they share one wait, and each gets every event", lost: "nothing",

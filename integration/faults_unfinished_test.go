@@ -54,7 +54,7 @@ func bodiesUnfinished(i *incident) {
 // leaveUnfinished sends a request but for its last byte, and gives the first digit of the answer's status; 0 = none came.
 func leaveUnfinished(conn net.Conn, to string, body []byte) int {
 	_ = conn.SetDeadline(time.Now().Add(2 * dawdledAway))
-	_, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", to, len(body)+1)
+	_, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", to, len(body)+1)
 	if err == nil {
 		_, _ = conn.Write(body) // the answer may come before all of it is sent
 	}

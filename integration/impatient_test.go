@@ -18,7 +18,7 @@ const patience = 20 * time.Second
 // impatient makes each request on a connection of its own, so that either worker may answer and nothing is tried again.
 var impatient = http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// ask makes one request and reads the whole answer. body is sent as JSON; nil is none.
+// ask makes one request and reads the whole answer. body is sent as JSON; nil = no body.
 func (s *service) ask(method, path string, body any) (answer, error) {
 	var text []byte
 	if body != nil {
@@ -93,7 +93,7 @@ func theEnd(events []event) (event, error) {
 			continue
 		}
 		if i != len(events)-1 {
-			return e, fmt.Errorf("after %q the stream goes on: %+v", e.Type, events[i+1:])
+			return e, fmt.Errorf("after %q the stream continues: %+v", e.Type, events[i+1:])
 		}
 		return e, nil
 	}

@@ -37,7 +37,7 @@ func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
 	stop()
 	load.wait()
 	took := time.Since(began)
-	// Whoever still leaves is to leave in peace too.
+	// A worker that is still exiting may finish too.
 	ctx, stop = context.WithTimeout(t.Context(), readyWithin)
 	defer stop()
 	m, later := s.await(ctx, t, adminMetrics.settled)
@@ -151,6 +151,7 @@ func (l *leaking) request(client *http.Client) error {
 	if err != nil {
 		return err
 	}
+	request.Header.Set("Content-Type", "application/json")
 	request.ContentLength = int64(len("{}"))
 	response, err := client.Do(request)
 	if err != nil {

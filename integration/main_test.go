@@ -28,7 +28,7 @@ const (
 	buildTimeout = 20 * time.Minute
 )
 
-// INTEGRATION_TAG is for whoever runs the tests of two checkouts at once.
+// INTEGRATION_TAG is for running the tests of two checkouts at once.
 var (
 	imageTag = cmp.Or(os.Getenv("INTEGRATION_TAG"), "integration")
 	image    = imageRepo + ":" + imageTag

@@ -29,7 +29,7 @@ var busyFor = time.Duration(testkit.Size(10, 30)) * time.Second
 
 const (
 	busyClients = 50
-	afterwards  = time.Second // the curve goes on for so long, to show what is given back
+	afterwards  = time.Second // the curve continues for so long, to show what is given back
 )
 
 // memoryScenario is one thing that the container is put through, and what it may hold meanwhile. It is a test, a chart

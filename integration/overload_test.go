@@ -147,7 +147,7 @@ func prompts(path string) func(i int) []byte {
 	}
 }
 
-// sort tells the served from the refused. What is served goes on as a stream where the answer names one; then the
+// sort tells the served from the refused. What is served continues as a stream where the answer names one; then the
 // stream's end is its time.
 func (h *hosted) sort(t *testing.T, clients []*asker) (f flooded) {
 	t.Helper()

@@ -80,6 +80,7 @@ type Store interface {
 // Deps are what an Orchestrator works with. Model, Cache and Store are required.
 type Deps struct {
 	Model Model
+	Judge Model // checks answers, if Options.Judge is JudgeModel; default: Model
 	Cache Cache // of answers
 	Store Store
 	Log   *slog.Logger // default: discards
@@ -96,26 +97,27 @@ type Options struct {
 	// Deterministic says that the model answers equal prompts equally and reads no
 	// corrections: a faulty answer is then not asked for again.
 	Deterministic bool
-	// Judge has the model check its own aids too, for safety, quality and accuracy: up
-	// to three more calls, in parallel, for each answer that passes the rules, and for the
-	// best one when corrections are used up. Chats are not judged.
-	Judge bool
+	// Judge says how aids are checked: JudgeOff for their shape and safety only; JudgeRules, the
+	// default, for their evidence too; JudgeModel by a model too, in one more call that scores
+	// safety, quality and accuracy.
+	Judge string
 
-	Retries       int           // corrections asked of a model before giving up; default 2. A chat gets at most 1
+	MaxCalls      int           // HTTP calls of models for one request; default 8. After 3, nothing more is asked
 	MaterialRunes int           // of source text in one prompt, and of the message; longer text is cut, and the answer says so; default 24,000
 	GatherTimeout time.Duration // one part of the context; default 2 s
 	AnswerTimeout time.Duration // one answer, corrections and checks included; default 2 min
-	JudgeTimeout  time.Duration // one check by the model; default 20 s
+	JudgeTimeout  time.Duration // the check by a model; default 1 min
 	SaveTimeout   time.Duration // saving an answer; default 3 s
 	CacheTimeout  time.Duration // one cache call; default 250 ms
 }
 
 func (o Options) withDefaults() Options {
-	o.Retries = cmp.Or(o.Retries, 2)
+	o.Judge = cmp.Or(o.Judge, JudgeRules)
+	o.MaxCalls = cmp.Or(o.MaxCalls, 8)
 	o.MaterialRunes = cmp.Or(o.MaterialRunes, 24_000)
 	o.GatherTimeout = cmp.Or(o.GatherTimeout, 2*time.Second)
 	o.AnswerTimeout = cmp.Or(o.AnswerTimeout, 2*time.Minute)
-	o.JudgeTimeout = cmp.Or(o.JudgeTimeout, 20*time.Second)
+	o.JudgeTimeout = cmp.Or(o.JudgeTimeout, time.Minute)
 	o.SaveTimeout = cmp.Or(o.SaveTimeout, 3*time.Second)
 	o.CacheTimeout = cmp.Or(o.CacheTimeout, 250*time.Millisecond)
 	return o
@@ -135,14 +137,24 @@ type Outcome struct {
 type Observer struct {
 	Progress func(study.Progress) // the six steps in order, and each wait that the AI service asks for
 	Token    func(text string)    // a chat's text, in pieces that join to the answer
+	Item     func(study.Item)     // a finished part of an aid; provisional until the aid is complete
 
 	// Outcome encodes the end of a run that was recorded at its beginning, with the question as the message
 	// that has the run's id. nil = the run is not recorded.
 	Outcome func(Outcome) json.RawMessage
 }
 
+// watches reports whether a client sees an answer of the type while it is made.
+func (o Observer) watches(t study.Type) bool {
+	if t == study.Chat {
+		return o.Token != nil
+	}
+	return o.Item != nil
+}
+
 // New makes an Orchestrator. It starts nothing and needs no closing.
 func New(d Deps, o Options) *Orchestrator {
 	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
+	d.Judge = cmp.Or(d.Judge, d.Model)
 	return &Orchestrator{deps: d, options: o.withDefaults(), flights: make(map[string]*flight)}
 }

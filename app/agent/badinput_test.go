@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-func TestAShapeThatIsOneOffIsCorrectedBeforeItFails(t *testing.T) {
+func TestAnItemThatIsOneOffIsRepairedOrReplaced(t *testing.T) {
 	edited := func(typ study.Type, old, with string) string {
 		changed := strings.Replace(agenttest.GoodAnswer(typ), old, with, 1)
 		if changed == agenttest.GoodAnswer(typ) {
@@ -20,33 +20,34 @@ func TestAShapeThatIsOneOffIsCorrectedBeforeItFails(t *testing.T) {
 		return changed
 	}
 	for _, c := range []struct {
-		name, bad, says string
-		typ             study.Type
+		name, bad string
+		calls     int
+		alone     int // items without the second answer
 	}{
-		{"three options", edited(study.Quiz, `,"cells"`, ``), "quiz.questions[0].options must be 4 options, not 3", study.Quiz},
-		{"five options", edited(study.Quiz, `,"cells"`, `,"cells","walls"`), "quiz.questions[0].options must be 4 options, not 5", study.Quiz},
-		{"no option right", edited(study.Quiz, `"correct_answer":"chromatids"`, `"correct_answer":"walls"`), "must be the text of one of its options", study.Quiz},
-		{"two options alike", edited(study.Quiz, `"cells"`, `"Nuclei"`), "options[3] repeats", study.Quiz},
-		{"an empty field", edited(study.Summary, `"point":"Mitosis is the division of a cell nucleus."`, `"point":""`), "summary.main_points[0].point is empty", study.Summary},
+		{"three options", edited(study.Quiz, `,"cells"`, ``), 2, 1},
+		{"five options", edited(study.Quiz, `,"cells"`, `,"cells","walls"`), 1, 2},
+		{"no option right", edited(study.Quiz, `"correct_answer":"chromatids"`, `"correct_answer":"walls"`), 2, 1},
+		{"two options alike", edited(study.Quiz, `"cells"`, `"Nuclei"`), 2, 1},
 	} {
-		b := newBench(agenttest.Says(c.bad, agenttest.GoodAnswer(c.typ)), Options{})
-		out, err := b.Run(t.Context(), agenttest.Asking(c.typ), nil)
-		if err != nil || out.Result.Validation.Attempts != 2 || !out.Result.Validation.Passed {
-			t.Errorf("%s: %v, %+v", c.name, err, out.Result.Validation)
-			continue
+		b := newBench(agenttest.Says(c.bad, agenttest.GoodAnswer(study.Quiz)), Options{})
+		out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+		if err != nil || out.Result.Validation.Attempts != c.calls || study.Items(out.Result.Data) != 2 || len(out.Result.Warnings) != 0 {
+			t.Errorf("%s: %v, %+v", c.name, err, out.Result)
 		}
-		if turns := b.Model.Prompts[1].Turns; !strings.Contains(turns[3].Text, c.says) {
-			t.Errorf("%s: the correction says %s", c.name, turns[3].Text)
+		out, err = newBench(agenttest.Says(c.bad), Options{}).Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+		if err != nil || study.Items(out.Result.Data) != c.alone || (len(out.Result.Warnings) == 1) != (c.alone == 1) {
+			t.Errorf("%s, twice: %v, %+v", c.name, err, out.Result)
 		}
-		_, err = newBench(agenttest.Says(c.bad), Options{}).Run(t.Context(), agenttest.Asking(c.typ), nil)
-		if e := agenttest.FailsWith(t, err, study.CodeUpstreamFailed); !strings.Contains(e.Message, c.says) {
-			t.Errorf("%s: the error says %s", c.name, e.Message)
-		}
+	}
+	bad := edited(study.Summary, `"point":"Mitosis is the division of a cell nucleus."`, `"point":""`)
+	_, err := newBench(agenttest.Says(bad), Options{}).Run(t.Context(), agenttest.Asking(study.Summary), nil)
+	if e := agenttest.FailsWith(t, err, study.CodeUpstreamFailed); !strings.Contains(e.Message, "summary.main_points[0].point is empty") {
+		t.Errorf("the error says %s", e.Message)
 	}
 }
 
 func TestTheCountIsExact(t *testing.T) {
-	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 3} { // one too many is cut, one too few is asked for again
+	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 2} { // one too many is cut, one too few is asked for
 		b := newBench(agenttest.Says(agenttest.CardSet(2)), Options{})
 		req := agenttest.Asking(study.Flashcards)
 		req.Options.Count = asked
@@ -122,7 +123,7 @@ func TestWordsLikeOurOwnInstructionsStayTheStudents(t *testing.T) {
 		req.Message, req.Options.Topic, req.Options.Content = attack, attack, attack+"\n"+agenttest.Source
 		briefOf(t, b, req)
 		turns := b.Model.Prompts[0].Turns
-		if len(turns) != 2 || turns[0] != plain.Model.Prompts[0].Turns[0] || turns[1].Role != study.RoleUser || !strings.HasSuffix(turns[1].Text, ">>>") {
+		if len(turns) != 2 || turns[0] != plain.Model.Prompts[0].Turns[0] || turns[1].Role != study.RoleUser || !strings.HasPrefix(turns[1].Text, "<<<MATERIAL ") {
 			t.Errorf("%q changed the prompt: %+v", attack, turns)
 		}
 	}

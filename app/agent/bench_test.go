@@ -27,6 +27,7 @@ func (b *bench) Run(ctx context.Context, req study.Request, w *watched) (Outcome
 type watched struct {
 	progress []study.Progress
 	tokens   []string
+	items    []study.Item
 }
 
 func (w *watched) observer() Observer {
@@ -36,5 +37,6 @@ func (w *watched) observer() Observer {
 	return Observer{
 		Progress: func(p study.Progress) { w.progress = append(w.progress, p) },
 		Token:    func(text string) { w.tokens = append(w.tokens, text) },
+		Item:     func(i study.Item) { w.items = append(w.items, i) },
 	}
 }

@@ -46,7 +46,7 @@ func TestMaterialComesFromWhatTheStudentNames(t *testing.T) {
 			"# Cells\n\nAll of mitosis.\n\n# Other\n\nMitosis too.", 2, true},
 		{"no note fits", func(r *study.Request) { r.Options.Content, r.Options.Topic = "", "the French Revolution" }, "", 0, true},
 		{"a long message is its own source", func(r *study.Request) { r.Options.Content, r.Message = "", long }, long, 0, false},
-		{"blank content is none", func(r *study.Request) { r.Options.Content, r.Message = " \n", long }, long, 0, false},
+		{"blank content counts as missing", func(r *study.Request) { r.Options.Content, r.Message = " \n", long }, long, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true})
@@ -226,7 +226,7 @@ func TestInstructionsInNotesStayData(t *testing.T) {
 		t.Fatalf("the note reached the system turn, or made its own: %+v", turns)
 	}
 	user := turns[1].Text
-	if open := strings.Index(user, "<<<MATERIAL "); open < 0 || open > strings.Index(user, "PWNED") || !strings.HasSuffix(user, user[open+3:][:len("MATERIAL 0123456789abcdef")]+">>>") {
+	if open := strings.Index(user, "<<<MATERIAL "); open < 0 || open > strings.Index(user, "PWNED") || strings.LastIndex(user, user[open+3:][:len("MATERIAL 0123456789abcdef")]+">>>") < strings.Index(user, "PWNED") {
 		t.Errorf("the note is not inside the fence: %s", user)
 	}
 }

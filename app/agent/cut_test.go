@@ -26,7 +26,7 @@ func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
 		for _, typ := range study.Types() {
 			for _, w := range []*watched{nil, {}} {
-				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{Judge: false})
+				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{})
 				for range 2 {
 					out, err := b.Run(t.Context(), agenttest.Asking(typ), w)
 					if err != nil {

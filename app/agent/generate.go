@@ -2,118 +2,146 @@ package agent
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"studysharper/app/agent/parse"
 	"studysharper/app/agent/prompt"
 	"studysharper/app/agent/validate"
 	"studysharper/app/study"
 )
 
 const (
-	checkedByRules    = "rules"
+	maxCalls          = 3 // of the model, after which nothing more is asked
 	maxReportedFaults = 3 // in the error of an unusable answer
 )
 
-// draft is an answer without anything that belongs to one student: what equal briefs share.
-type draft struct {
-	aid        study.Aid
-	validation study.Validation
-	warnings   []string
-	model      string
-	cut        study.Cut // why it is incomplete
-
-	unsafe string // the safety category that it breaks; "" = it may be shown
-	judged bool   // the model has checked it too,
-	partly bool   // but not in every respect
-}
-
-// cutWarnings tell a student that an answer is incomplete.
-var cutWarnings = map[study.Cut]string{
-	study.CutLength:  "incomplete: the answer reached its length limit and may end too early",
-	study.CutStopped: "incomplete: the AI service ended the answer early",
-}
-
-// generation is the work on one answer: the model is asked, its faults are sent back, and the
-// best draft is taken.
+// generation is the work on one answer. The model is asked; only if its answer is unusable is
+// it asked again, or the next model, at most once; and the items that are missing are asked for
+// alone.
 type generation struct {
-	task   task
-	send   func(signal)
-	best   *draft
-	faults []string // of the last answer
-	tries  int
-	spent  int // tokens
+	task      task
+	send      func(signal)
+	usage     study.Usage
+	asks      int  // calls of deps.Model and deps.Judge
+	tries     int  // answers asked for
+	rank      int  // of the model that is asked next
+	corrected bool // the correction is used up
+	shortened bool // the material was too long for the model
 }
 
-// generate makes the answer and returns the tokens that it took, also when it failed.
-func (t task) generate(ctx context.Context, send func(signal)) (d *draft, tokens int, err error) {
+// generate makes the answer and returns what it took, also if it failed.
+func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	g := &generation{task: t, send: send}
-	if err := g.askUntilGood(ctx); err != nil {
-		return nil, g.spent, err
+	d, err := g.draft(ctx)
+	if err == nil && !t.options.Deterministic && d.unsafe == "" {
+		g.fillMissing(ctx, d)
 	}
-	if g.best == nil {
-		reported := strings.Join(g.faults[:min(len(g.faults), maxReportedFaults)], "; ")
-		return nil, g.spent, study.Errorf(study.CodeUpstreamFailed, "the model's answer could not be used: %s", reported)
+	if err != nil {
+		return nil, g.usage, err
 	}
-	g.judge(ctx, g.best)
 	send(signal{step: 5})
-	if g.best.unsafe != "" {
-		return nil, g.spent, validate.Withheld(g.best.unsafe)
+	if d.unsafe != "" {
+		return nil, g.usage, validate.Withheld(d.unsafe)
 	}
-	g.best.validation.Attempts = g.tries
-	return g.best, g.spent, nil
+	d.finish(t.brief)
+	if g.shortened {
+		d.partly = true
+		d.warnings = append(d.warnings, "the source text was too long for the model and only its beginning was used")
+	}
+	d.validation.Attempts = g.tries
+	return d, g.usage, nil
 }
 
-// maxTries bounds how often the model is asked for the answer.
-func (t task) maxTries() int {
-	switch {
-	case t.options.Deterministic:
-		return 1
-	case t.brief.Type == study.Chat:
-		return 1 + min(t.options.Retries, 1)
-	default:
-		return 1 + t.options.Retries
+// draft asks for an answer until one is good, or as good as it gets.
+func (g *generation) draft(ctx context.Context) (*draft, error) {
+	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
+	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
+		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
 	}
-}
-
-// askUntilGood sets best. If a correction fails, the answer from before stands.
-func (g *generation) askUntilGood(ctx context.Context) error {
-	first := prompt.Build(g.task.brief)
-	next := first
-	for g.tries < g.task.maxTries() {
-		g.tries++
-		answer, err := g.ask(ctx, next)
-		g.spent += answer.Tokens
-		if err != nil {
-			if g.best != nil && ctx.Err() == nil {
-				return nil
+	if err != nil {
+		return nil, err
+	}
+	if d != nil && len(faults) == 0 {
+		faults = g.judge(ctx, d)
+	}
+	if len(faults) > 0 && g.mayAsk() {
+		g.corrected = true
+		g.rank++ // to the next model, if there is one
+		better, more, err := g.attempt(ctx, prompt.Correct(g.task.brief, faults))
+		switch {
+		case better != nil && (d == nil || better.betterThan(d)):
+			if d != nil && d.validation.CheckedBy != checkedByRules {
+				better.warnings = append(better.warnings, "the model did not check the corrected answer; only rules did")
+				better.partly = true
 			}
-			return err
+			d = better
+		case d == nil && err != nil:
+			return nil, err
+		case d == nil:
+			faults = more
 		}
-		g.send(signal{step: 4})
-		if g.checkAnswer(ctx, answer); len(g.faults) == 0 {
-			return nil
-		}
-		next = prompt.Correct(first, answer.Text, g.faults)
 	}
-	return nil
+	if d == nil {
+		reported := strings.Join(faults[:min(len(faults), maxReportedFaults)], "; ")
+		return nil, study.Errorf(study.CodeUpstreamFailed, "the model's answer could not be used: %s", reported)
+	}
+	return d, nil
 }
 
-// ask calls the model. A watched chat is streamed through a filter that stops it when it
-// turns unsafe.
-func (g *generation) ask(ctx context.Context, p study.Prompt) (study.Answer, error) {
-	model := g.task.deps.Model
+// mayAsk reports whether another call is within the bounds. The built-in engine would give the
+// same answer again.
+func (g *generation) mayAsk() bool { return !g.task.options.Deterministic && g.callsLeft() > 0 }
+
+func (g *generation) callsLeft() int {
+	return min(maxCalls, g.task.options.MaxCalls) - max(g.asks, g.usage.Calls)
+}
+
+// attempt asks for an answer and reads it. The draft is nil if it is unusable; faults are what a
+// correction must avoid. An answer that ends in an error counts as far as it is complete.
+func (g *generation) attempt(ctx context.Context, p study.Prompt) (d *draft, faults []string, err error) {
+	g.tries++
+	answer, err := g.ask(ctx, p)
+	if err != nil {
+		if !p.JSON || answer.Text == "" || ctx.Err() != nil {
+			return nil, nil, err
+		}
+		answer.Cut = study.CutStopped
+	}
+	g.send(signal{step: 4})
+	d, faults = g.task.read(answer)
+	if d != nil {
+		err = nil
+	}
+	return d, faults, err
+}
+
+// ask calls the model. Objects are streamed, whether or not a client watches: a slow model is
+// then bounded by its silence instead of its time. A watched chat is streamed through a filter
+// that stops it when it turns unsafe.
+func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answer, err error) {
 	p.OnWait = func(d time.Duration) { g.send(signal{wait: d}) }
-	if !g.task.streamed || p.JSON {
+	p.Skip = g.rank
+	if p.MaxCalls = g.task.options.MaxCalls; g.asks > 0 {
+		p.MaxCalls = g.callsLeft()
+	}
+	model := g.task.deps.Model
+	g.asks++
+	defer func() {
+		g.usage.Add(answer)
+		g.rank = answer.Rank
+	}()
+	switch {
+	case g.task.options.Deterministic && p.JSON, !g.task.watched && !p.JSON:
 		return model.Generate(ctx, p, nil)
+	case p.JSON:
+		return model.Generate(ctx, p, g.itemScanner())
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	filter := validate.StreamFilter{Emit: func(text string) { g.send(signal{token: text}) }, Stop: cancel}
-	answer, err := model.Generate(ctx, p, filter.Write)
+	answer, err = model.Generate(ctx, p, filter.Write)
 	if err == nil {
 		filter.Flush()
 	}
@@ -123,113 +151,75 @@ func (g *generation) ask(ctx context.Context, p study.Prompt) (study.Answer, err
 	return answer, err
 }
 
-// checkAnswer sets the faults of an answer, and keeps it if it is the best so far. The model
-// checks only an answer in which the rules find no fault.
-func (g *generation) checkAnswer(ctx context.Context, answer study.Answer) {
+// itemScanner sends the items of an answer to a client that watches, one by one.
+func (g *generation) itemScanner() func(string) {
+	if !g.task.watched {
+		return func(string) {}
+	}
 	b := g.task.brief
-	aid, fault := prompt.Parse(b.Type, answer.Text, func(aid study.Aid) bool {
-		validate.Settle(aid, b.Options)
+	scanner := &parse.Scanner{Type: b.Type, Found: func(aid study.Aid) bool {
+		item, ok := validate.Item(aid, b.Options)
+		if ok {
+			g.send(signal{item: &item})
+		}
+		return ok
+	}}
+	return scanner.Write
+}
+
+// read makes a draft of an answer; nil if it is not a usable aid.
+func (t task) read(answer study.Answer) (*draft, []string) {
+	b := t.brief
+	var removed []string
+	aid, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
+		removed = validate.Settle(aid, b.Options)
 		return len(aid.Check(b.Options)) == 0
 	})
 	if fault != "" {
-		g.faults = []string{fault}
-		return
+		return nil, []string{fault}
 	}
-	if g.faults = aid.Check(b.Options); len(g.faults) > 0 {
-		return
-	}
-	d := checkByRules(aid, b)
-	d.model, d.cut = answer.Model, answer.Cut
-	if warning := cutWarnings[d.cut]; warning != "" {
-		d.warnings = append(d.warnings, warning)
-	}
-	if g.faults = append(d.faults(), d.missingItems(b)...); len(g.faults) == 0 {
-		g.judge(ctx, d)
-		g.faults = d.faults()
+	if faults := aid.Check(b.Options); len(faults) > 0 {
+		return nil, append(removed, faults...)
 	}
 	if reply, ok := aid.(*study.Reply); ok {
-		reply.ContextUsed = g.task.used
-		g.faults = nil // what was streamed cannot be taken back
+		reply.ContextUsed = t.used
 	}
-	if g.best == nil || g.best.score(b) < d.score(b) {
-		g.best = d
+	d, faults := t.checkByRules(aid)
+	d.model, d.cut = answer.Model, answer.Cut
+	if answer.Warning != "" {
+		d.warnings = append(d.warnings, answer.Warning)
 	}
+	if b.Type == study.Chat {
+		faults = nil // what was streamed cannot be taken back
+	}
+	return d, faults
 }
 
-// checkByRules makes a draft of a well-formed aid, with the scores that the rules give it.
-func checkByRules(aid study.Aid, b study.Brief) *draft {
-	report := validate.Rules(aid, b)
-	d := &draft{aid: aid, validation: study.Validation{
-		SafetyScore: roundScore(new(1.0)), QualityScore: roundScore(report.Quality), Accuracy: roundScore(report.Accuracy),
-		Passed: report.Passed, CheckedBy: checkedByRules, Checks: study.Checks{Safety: checkedByRules}, Issues: report.Issues,
-	}}
-	if report.Quality != nil {
-		d.validation.Checks.Quality = checkedByRules
-	}
-	if report.Accuracy != nil {
-		d.validation.Checks.Accuracy = checkedByRules
-	}
-	if broken := validate.Safety(aid); len(broken) > 0 {
-		d.unsafe, d.validation.SafetyScore, d.validation.Passed = broken[0], new(0.0), false
-	}
-	return d
-}
-
-// missingItems tells the model, and by a warning the student, how many items are missing.
-func (d *draft) missingItems(b study.Brief) []string {
+// fillMissing asks for the items that a draft lacks, once, and adds those that are usable.
+func (g *generation) fillMissing(ctx context.Context, d *draft) {
+	b := g.task.brief
 	missing := study.Shortfall(d.aid, b.Options)
-	if missing <= 0 {
-		return nil
+	if missing <= 0 || !g.mayAsk() {
+		return
 	}
-	asked := study.Asked(b.Type, b.Options)
-	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
-	if strings.TrimSpace(b.Material) != "" {
-		warning += ": the text holds no more"
+	more, _, err := g.attempt(ctx, prompt.More(b, missing, validate.Subjects(d.aid)))
+	if err != nil || more == nil || more.unsafe != "" || !more.validation.Passed {
+		return
 	}
-	d.warnings = append(d.warnings, warning)
-	return []string{fmt.Sprintf("there are %d items where %d were asked for", asked-missing, asked)}
+	validate.Merge(d.aid, more.aid, b.Options)
+	if study.Shortfall(d.aid, b.Options) <= 0 {
+		d.cut = more.cut
+	}
 }
 
-// faults are what the model must correct in a well-formed answer.
-func (d *draft) faults() []string {
-	if d.validation.Passed {
-		return nil
+// shorten halves the material; false if it is short already.
+func (g *generation) shorten() bool {
+	b := &g.task.brief
+	half := utf8.RuneCountInString(b.Material) / 2
+	if half < minMaterialRunes {
+		return false
 	}
-	faults := slices.Clone(d.validation.Issues)
-	if d.unsafe != "" {
-		faults = append(faults, "it fails the safety check ("+d.unsafe+")")
-	}
-	if len(faults) == 0 {
-		faults = []string{"it does not meet the standard; look at every item again"}
-	}
-	return faults
-}
-
-// score orders drafts: first by whether they may be shown, then by whether they passed, then
-// by scores and items.
-func (d *draft) score(b study.Brief) float64 {
-	sum := 0.0
-	for _, s := range []*float64{d.validation.QualityScore, d.validation.Accuracy} {
-		if s != nil {
-			sum += *s
-		}
-	}
-	if d.validation.Passed {
-		sum += 10
-	}
-	if d.unsafe != "" {
-		sum -= 100
-	}
-	if asked := study.Asked(b.Type, b.Options); asked > 0 {
-		sum += float64(study.Items(d.aid)) / float64(asked)
-	}
-	return sum
-}
-
-// roundScore rounds to three places; the rules are not more precise.
-func roundScore(s *float64) *float64 {
-	if s == nil {
-		return nil
-	}
-	return new(math.Round(*s*1000) / 1000)
+	b.Material, _ = cutAtSentence(b.Material, half)
+	g.shortened = true
+	return true
 }

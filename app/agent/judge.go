@@ -3,117 +3,95 @@ package agent
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"sync"
+	"math"
 
 	"studysharper/app/agent/prompt"
 	"studysharper/app/agent/validate"
 	"studysharper/app/study"
 )
 
+// How answers are checked; see Options.Judge.
+const (
+	JudgeOff   = "off"
+	JudgeRules = "rules"
+	JudgeModel = "model"
+)
+
 // byModel is the safety category of what the model finds unsafe; its own words are not shown.
 const byModel = "by the model"
 
-// verdict is the outcome of one check by the model.
-type verdict struct {
-	check   prompt.Check
-	verdict prompt.Verdict
-	model   string
-	tokens  int
-	err     error
+// judge asks a model for its scores of a draft, in one call within JudgeTimeout, and returns
+// what a correction must avoid. If that fails, the rules' result stands, and a warning says so.
+// Chats are not judged, nor what the rules or the model find unsafe: that is withheld.
+func (g *generation) judge(ctx context.Context, d *draft) []string {
+	t := g.task
+	if t.options.Judge != JudgeModel || t.options.Deterministic || t.brief.Type == study.Chat || d.unsafe != "" {
+		return nil
+	}
+	verdict, by, err := g.askJudge(ctx, d.aid)
+	if err != nil {
+		t.deps.Log.Warn("model check failed", "run", t.runID, "error", err)
+		d.warnings = append(d.warnings, "the model could not check the answer; only rules did")
+		d.partly = true
+		return nil
+	}
+	d.apply(verdict, by, t.brief)
+	switch {
+	case d.validation.Passed || d.unsafe != "":
+		return nil
+	case len(verdict.Issues) > 0:
+		return verdict.Issues
+	default:
+		return []string{"it does not meet the standard; look at every item again"}
+	}
 }
 
-// judge asks the model for every check that the rules made, in parallel and each within
-// JudgeTimeout, and replaces the rules' scores by its own. If a check fails to run, the rules'
-// result stands, and a warning says so. Chats are not judged, nor drafts that the rules find
-// unsafe, nor a draft twice.
-func (g *generation) judge(ctx context.Context, d *draft) {
-	if !g.task.options.Judge || d.judged || d.unsafe != "" || g.task.brief.Type == study.Chat {
-		return
-	}
-	d.judged = true
-	v := &d.validation
-	byRules := v.Issues
-	v.Issues = nil
-	for _, said := range g.task.askJudges(ctx, d.aid, checksOf(v)) {
-		g.spent += said.tokens
-		if said.err != nil {
-			g.task.deps.Log.Warn("model check failed", "run", g.task.runID, "check", said.check, "error", said.err)
-			d.warnings = append(d.warnings, fmt.Sprintf("the model could not check the %s; only rules did", said.check))
-			d.partly = true
-			continue
-		}
-		d.apply(said)
-	}
-	if d.partly {
-		v.Issues = append(v.Issues, byRules...)
-	}
-	v.Passed = d.unsafe == "" && validate.Passed(g.task.brief.Type, v.Accuracy, v.QualityScore)
-}
-
-// checksOf are the checks that the rules made.
-func checksOf(v *study.Validation) []prompt.Check {
-	checks := []prompt.Check{prompt.Safety}
-	if v.QualityScore != nil {
-		checks = append(checks, prompt.Quality)
-	}
-	if v.Accuracy != nil {
-		checks = append(checks, prompt.Accuracy)
-	}
-	return checks
-}
-
-// askJudges asks for all checks in parallel and returns the verdicts in the same order.
-func (t task) askJudges(ctx context.Context, aid study.Aid, checks []prompt.Check) []verdict {
-	list := make([]verdict, len(checks))
-	var all sync.WaitGroup
-	for i, c := range checks {
-		all.Go(func() { list[i] = t.askJudge(ctx, c, aid) })
-	}
-	all.Wait()
-	return list
-}
-
-// askJudge asks the model for one check.
-func (t task) askJudge(ctx context.Context, c prompt.Check, aid study.Aid) (said verdict) {
-	said.check = c
-	defer RecoverPanic(t.deps.Log, t.runID, &said.err)
+// askJudge asks for a verdict; by is the model that gave it.
+func (g *generation) askJudge(ctx context.Context, aid study.Aid) (v prompt.Verdict, by string, err error) {
+	t := g.task
+	defer RecoverPanic(t.deps.Log, t.runID, &err)
 	ctx, cancel := context.WithTimeout(ctx, t.options.JudgeTimeout)
 	defer cancel()
-	p, err := prompt.Judge(c, aid, t.brief)
+	p, err := prompt.Judge(aid, t.brief)
 	if err != nil {
-		said.err = err
-		return said
+		return v, "", err
 	}
-	answer, err := t.deps.Model.Generate(ctx, p, nil)
-	said.tokens, said.model, said.err = answer.Tokens, cmp.Or(answer.Model, t.deps.Model.Name()), err
+	if p.MaxCalls = g.callsLeft(); p.MaxCalls <= 0 {
+		return v, "", study.Errorf(study.CodeUpstreamFailed, "no call of the model is left for the check")
+	}
+	g.asks++
+	answer, err := t.deps.Judge.Generate(ctx, p, nil)
+	g.usage.Add(answer)
 	if err != nil {
-		return said
+		return v, "", err
 	}
-	var ok bool
-	if said.verdict, ok = prompt.ReadVerdict(answer.Text); !ok {
-		said.err = study.Errorf(study.CodeUpstreamFailed, "the verdict is malformed")
+	v, ok := prompt.ReadVerdict(answer.Text)
+	if !ok {
+		return v, "", study.Errorf(study.CodeUpstreamFailed, "the verdict is malformed")
 	}
-	return said
+	return v, cmp.Or(answer.Model, t.deps.Judge.Name()), nil
 }
 
-// apply replaces the rules' score by the model's.
-func (d *draft) apply(said verdict) {
+// apply takes over the scores that the type needs. A score that is missing leaves the draft
+// only partly checked.
+func (d *draft) apply(said prompt.Verdict, by string, b study.Brief) {
 	v := &d.validation
-	v.CheckedBy = said.model
-	score := roundScore(&said.verdict.Score)
-	switch said.check {
-	case prompt.Safety:
-		v.SafetyScore, v.Checks.Safety = score, said.model
-		if said.verdict.Score < validate.SafeFrom {
-			d.unsafe = byModel
+	v.CheckedBy = by
+	accuracy, quality := validate.Scored(b)
+	take := func(wanted bool, score *float64, into **float64, checker *string) {
+		switch {
+		case wanted && score != nil:
+			*into, *checker = new(math.Round(*score*1000)/1000), by
+		case wanted:
+			d.partly = true
 		}
-	case prompt.Quality:
-		v.QualityScore, v.Checks.Quality = score, said.model
-	case prompt.Accuracy:
-		v.Accuracy, v.Checks.Accuracy = score, said.model
 	}
-	for _, issue := range said.verdict.Issues {
-		v.Issues = append(v.Issues, string(said.check)+": "+issue)
+	take(true, said.Safety, &v.SafetyScore, &v.Checks.Safety)
+	take(quality, said.Quality, &v.QualityScore, &v.Checks.Quality)
+	take(accuracy, said.Accuracy, &v.Accuracy, &v.Checks.Accuracy)
+	if said.Safety != nil && *said.Safety < validate.SafeFrom {
+		d.unsafe = byModel
 	}
+	v.Passed = d.unsafe == "" && validate.Passed(b.Type, v.Accuracy, v.QualityScore)
+	v.Issues = append(v.Issues, said.Issues...)
 }

@@ -5,62 +5,76 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"studysharper/app/agent/agenttest"
-	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
 
-// checkOf is the check that a prompt asks for; "" for one that asks for an aid.
-func checkOf(p study.Prompt) prompt.Check {
-	for c, phrase := range map[prompt.Check]string{prompt.Safety: "may be shown", prompt.Quality: "serves learning", prompt.Accuracy: "borne out"} {
-		if p.Brief.Type == "" && strings.Contains(p.Turns[0].Text, phrase) {
-			return c
-		}
-	}
-	return ""
-}
+var byModelToo = Options{Judge: JudgeModel}
 
-// judging is a model that gives the aids in turn, and each check's verdict as said,
-// full marks where nothing is. Aids cost 10 tokens, verdicts 3.
-func judging(verdicts map[prompt.Check]string, aids ...string) *agenttest.Model {
-	var mu sync.Mutex
+// judging is a model that gives the aids in turn, for 10 tokens each, and verdicts for 3.
+func judging(verdict string, aids ...string) *agenttest.Model {
 	made := 0
 	return &agenttest.Model{Answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
-		if c := checkOf(p); c != "" {
-			if verdicts[c] == "" {
-				return study.Answer{Text: `{"score": 1, "issues": []}`, Model: "judge-1", Tokens: 3}, nil
-			}
-			return study.Answer{Text: verdicts[c], Model: "judge-1", Tokens: 3}, nil
+		if isJudge(p) {
+			return study.Answer{Text: verdict, Model: "judge-1", Tokens: 3}, nil
 		}
-		mu.Lock()
-		defer mu.Unlock()
 		made++
 		return study.Answer{Text: aids[min(made, len(aids))-1], Model: "fake-1", Tokens: 10}, nil
 	}}
 }
 
-func TestTheModelsScoresTakeThePlaceOfTheRules(t *testing.T) {
-	m := judging(map[prompt.Check]string{prompt.Safety: `{"score": 0.9}`, prompt.Quality: `{"score": 0.81, "issues": ["card 2 is vague"]}`,
-		prompt.Accuracy: `{"score": 0.77}`}, agenttest.GoodAnswer(study.Flashcards))
-	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+// isJudge reports whether a prompt asks for a verdict: such a one has no brief.
+func isJudge(p study.Prompt) bool { return p.Brief.Type == "" }
+
+const fullMarks = `{"safety": 1, "quality": 1, "accuracy": 1, "issues": []}`
+
+func TestRulesGiveNoScoresAndAskNoModel(t *testing.T) {
+	for _, judge := range []string{"", JudgeRules, JudgeOff} {
+		for _, typ := range study.Types() {
+			b := newBench(agenttest.Says(agenttest.GoodAnswer(typ)), Options{Judge: judge})
+			out, err := b.Run(t.Context(), agenttest.Asking(typ), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := out.Result.Validation
+			if b.Model.Calls() != 1 || v.QualityScore != nil || v.Accuracy != nil || *v.SafetyScore != 1 || v.CheckedBy != "rules" || !v.Passed ||
+				v.Checks != (study.Checks{Safety: "rules"}) {
+				t.Errorf("%q, %s: %d calls, %+v", judge, typ, b.Model.Calls(), v)
+			}
+		}
+	}
+}
+
+func TestTheModelsScoresStandInTheResult(t *testing.T) {
+	m := judging(`{"safety": 0.9, "quality": 0.81, "accuracy": 0.77, "issues": ["card 2 is vague"]}`, agenttest.GoodAnswer(study.Flashcards))
+	out, err := newBench(m, byModelToo).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := out.Result.Validation
 	if *v.SafetyScore != .9 || *v.QualityScore != .81 || *v.Accuracy != .77 || !v.Passed || v.Attempts != 1 ||
-		!slices.Equal(v.Issues, []string{"quality: card 2 is vague"}) {
+		!slices.Equal(v.Issues, []string{"card 2 is vague"}) {
 		t.Errorf("validation %+v", v)
 	}
 	if want := (study.Checks{Safety: "judge-1", Quality: "judge-1", Accuracy: "judge-1"}); v.Checks != want || v.CheckedBy != "judge-1" {
 		t.Errorf("checked by %q: %+v", v.CheckedBy, v.Checks)
 	}
-	if out.Result.Metadata.TokensUsed != 19 || out.Result.Metadata.ModelUsed != "fake-1" {
+	if out.Result.Metadata.TokensUsed != 13 || out.Result.Metadata.ModelUsed != "fake-1" {
 		t.Errorf("metadata %+v", out.Result.Metadata)
+	}
+}
+
+func TestAnotherModelMayJudge(t *testing.T) {
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), byModelToo)
+	judge := judging(fullMarks)
+	b.deps.Judge = judge
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+	if err != nil || b.Model.Calls() != 1 || judge.Calls() != 1 || out.Result.Validation.CheckedBy != "judge-1" {
+		t.Errorf("%v, %d and %d calls, %+v", err, b.Model.Calls(), judge.Calls(), out.Result.Validation)
 	}
 }
 
@@ -70,106 +84,76 @@ func TestThresholdsHoldOneStepAboveAndBelow(t *testing.T) {
 		study.Analysis: {0, .6}, study.Plan: {0, .6},
 	} {
 		for _, c := range []struct {
-			name    string
-			check   prompt.Check
-			score   float64
-			passed  bool
-			skipped bool
+			name              string
+			accuracy, quality float64
+			passed            bool
 		}{
-			{"quality at the threshold", prompt.Quality, want.quality, true, false},
-			{"quality below", prompt.Quality, want.quality - .001, false, false},
-			{"accuracy at the threshold", prompt.Accuracy, want.accuracy, true, want.accuracy == 0},
-			{"accuracy below", prompt.Accuracy, want.accuracy - .001, false, want.accuracy == 0},
+			{"at the threshold", want.accuracy, want.quality, true},
+			{"quality below", want.accuracy, want.quality - .001, false},
+			{"accuracy below", want.accuracy - .001, want.quality, want.accuracy == 0},
 		} {
-			if c.skipped {
-				continue
-			}
-			m := judging(map[prompt.Check]string{c.check: fmt.Sprintf(`{"score": %.3f, "issues": ["look again"]}`, c.score)}, agenttest.GoodAnswer(typ))
-			b := newBench(m, Options{Judge: true, Retries: 1})
+			m := judging(fmt.Sprintf(`{"safety": 1, "quality": %.3f, "accuracy": %.3f, "issues": ["look again"]}`, c.quality, c.accuracy), agenttest.GoodAnswer(typ))
+			b := newBench(m, byModelToo)
 			out, err := b.Run(t.Context(), agenttest.Asking(typ), nil)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", typ, c.name, err)
 			}
-			v := out.Result.Validation
-			if v.Passed != c.passed || (v.Attempts == 1) != c.passed || (len(b.Cache.Keys()) == 1) != c.passed {
+			if v := out.Result.Validation; (v.Attempts == 1) != c.passed || (len(b.Cache.Keys()) == 1) != c.passed {
 				t.Errorf("%s, %s: %+v, cached %q", typ, c.name, v, b.Cache.Keys())
 			}
 		}
 	}
 }
 
-func TestWhatTheModelFindsIsSentBackForCorrection(t *testing.T) {
-	answer := 0
-	m := &agenttest.Model{}
-	m.Answer = func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
-		switch c := checkOf(p); {
-		case c == "":
-			answer++
-			return study.Answer{Text: agenttest.GoodAnswer(study.Quiz)}, nil
-		case c == prompt.Accuracy && answer == 1:
-			return study.Answer{Text: `{"score": 0.2, "issues": ["question 1 is not in the material"]}`}, nil
-		default:
-			return study.Answer{Text: `{"score": 1}`}, nil
-		}
-	}
-	b := newBench(m, Options{Judge: true})
+func TestWhatTheModelFindsIsCorrectedOnceWithinThreeCalls(t *testing.T) {
+	m := judging(`{"safety": 1, "quality": 1, "accuracy": 0.2, "issues": ["question 1 is not in the material"]}`, agenttest.GoodAnswer(study.Quiz))
+	b := newBench(m, byModelToo)
 	out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
-	if err != nil || out.Result.Validation.Attempts != 2 || !out.Result.Validation.Passed || *out.Result.Validation.Accuracy != 1 {
-		t.Fatalf("%v, %+v", err, out.Result.Validation)
+	v := out.Result.Validation
+	if err != nil || b.Model.Calls() != 3 || v.Attempts != 2 || v.CheckedBy != "rules" || v.Accuracy != nil {
+		t.Fatalf("%v, %d calls, %+v", err, b.Model.Calls(), v)
 	}
-	if turns := b.Model.Prompts[4].Turns; len(turns) != 4 || !strings.Contains(turns[3].Text, "accuracy: question 1 is not in the material") {
-		t.Errorf("the correction is told %+v", turns)
+	if said := m.Prompts[2].Turns[1].Text; !strings.Contains(said, "question 1 is not in the material") {
+		t.Errorf("the correction is told %s", said)
 	}
-}
-
-func TestTheModelIsNotAskedAboutWhatTheRulesReject(t *testing.T) {
-	b := newBench(judging(nil, unsupported, agenttest.CardSet(1), agenttest.CardSet(2)), Options{Judge: true})
-	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
-	if err != nil || out.Result.Validation.Attempts != 3 || !out.Result.Validation.Passed {
-		t.Fatalf("%v, %+v", err, out.Result.Validation)
-	}
-	if b.Model.Calls() != 6 || out.Result.Metadata.TokensUsed != 39 {
-		t.Errorf("%d calls of %d tokens, want 3 answers and 3 checks", b.Model.Calls(), out.Result.Metadata.TokensUsed)
+	if !warns(out, "did not check the corrected answer") || len(b.Cache.Keys()) != 0 {
+		t.Errorf("warnings %q, cached %q", out.Result.Warnings, b.Cache.Keys())
 	}
 }
 
-func TestTheBestAnswerIsJudgedWhenCorrectionsAreUsedUp(t *testing.T) {
+func TestTheModelJudgesBeforeAnythingIsAskedAgain(t *testing.T) {
 	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 5
-	b := newBench(judging(nil, agenttest.CardSet(3)), Options{Judge: true})
-	out, err := b.Run(t.Context(), req, nil)
-	if err != nil || out.Result.Validation.Checks.Quality != "judge-1" || b.Model.Calls() != 6 {
-		t.Errorf("%v, %d calls, %+v", err, b.Model.Calls(), out.Result.Validation)
+	m := judging(fullMarks, agenttest.CardSet(3), agenttest.CardSet(5))
+	out, err := newBench(m, byModelToo).Run(t.Context(), req, nil)
+	if err != nil || m.Calls() != 3 || !isJudge(m.Prompts[1]) || study.Items(out.Result.Data) != 5 {
+		t.Errorf("%v, %d calls, %+v", err, m.Calls(), out.Result)
 	}
 }
 
-func TestOnlyTheChecksThatApplyAreAskedFor(t *testing.T) {
+func TestOnlyTheScoresThatApplyAreTaken(t *testing.T) {
+	bare := agenttest.Asking(study.Quiz)
+	bare.Options.Content = ""
 	for _, c := range []struct {
 		name   string
-		req    func() study.Request
-		checks int
+		req    study.Request
+		calls  int
+		checks study.Checks
 	}{
-		{"a chat", func() study.Request { return agenttest.Asking(study.Chat) }, 0},
-		{"without material", func() study.Request {
-			r := agenttest.Asking(study.Quiz)
-			r.Options.Content = ""
-			return r
-		}, 2},
-		{"of a type without a threshold for accuracy", func() study.Request { return agenttest.Asking(study.Plan) }, 2},
-		{"with material", func() study.Request { return agenttest.Asking(study.Quiz) }, 3},
+		{"a chat", agenttest.Asking(study.Chat), 1, study.Checks{Safety: "rules"}},
+		{"without material", bare, 2, study.Checks{Safety: "judge-1", Quality: "judge-1"}},
+		{"of a type without a threshold for accuracy", agenttest.Asking(study.Plan), 2, study.Checks{Safety: "judge-1", Quality: "judge-1"}},
+		{"with material", agenttest.Asking(study.Quiz), 2, study.Checks{Safety: "judge-1", Quality: "judge-1", Accuracy: "judge-1"}},
 	} {
-		req := c.req()
-		b := newBench(judging(nil, agenttest.GoodAnswer(req.Type)), Options{Judge: true})
-		if _, err := b.Run(t.Context(), req, nil); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.Model.Calls() - 1; got != c.checks {
-			t.Errorf("%s: %d checks, want %d", c.name, got, c.checks)
+		b := newBench(judging(fullMarks, agenttest.GoodAnswer(c.req.Type)), byModelToo)
+		out, err := b.Run(t.Context(), c.req, nil)
+		if err != nil || b.Model.Calls() != c.calls || out.Result.Validation.Checks != c.checks {
+			t.Errorf("%s: %v, %d calls, %+v", c.name, err, b.Model.Calls(), out.Result.Validation.Checks)
 		}
 	}
 }
 
-func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
+func TestACheckThatFailsIsLeftToTheRulesAndSaysSo(t *testing.T) {
 	for name, spoil := range map[string]func(context.Context) (study.Answer, error){
 		"it hangs": func(ctx context.Context) (study.Answer, error) {
 			<-ctx.Done()
@@ -185,25 +169,24 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := judging(nil, agenttest.GoodAnswer(study.Quiz))
+				m := judging("", agenttest.GoodAnswer(study.Quiz))
 				well := m.Answer
 				m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
-					if checkOf(p) == prompt.Quality {
+					if isJudge(p) {
 						return spoil(ctx)
 					}
 					return well(ctx, call, p, onText)
 				}
-				b := newBench(m, Options{Judge: true, JudgeTimeout: 7 * time.Second})
+				b := newBench(m, Options{Judge: JudgeModel, JudgeTimeout: 7 * time.Second})
 				began := time.Now()
 				out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				v := out.Result.Validation
-				if want := (study.Checks{Safety: "judge-1", Quality: "rules", Accuracy: "judge-1"}); v.Checks != want || !v.Passed || *v.QualityScore != 1 {
+				if v := out.Result.Validation; v.Checks != (study.Checks{Safety: "rules"}) || !v.Passed || v.QualityScore != nil {
 					t.Errorf("validation %+v", v)
 				}
-				if !slices.Equal(out.Result.Warnings, []string{"the model could not check the quality; only rules did"}) {
+				if !slices.Equal(out.Result.Warnings, []string{"the model could not check the answer; only rules did"}) {
 					t.Errorf("warnings %q", out.Result.Warnings)
 				}
 				if took := time.Since(began); took > 7*time.Second || (name == "it hangs") != (took == 7*time.Second) {
@@ -217,38 +200,20 @@ func TestACheckThatIsNotMadeIsLeftToTheRulesAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestTheChecksAreMadeAtOnce(t *testing.T) {
-	together := make(chan struct{})
-	var mu sync.Mutex
-	inFlight := 0
-	m := &agenttest.Model{Answer: func(ctx context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
-		if checkOf(p) == "" {
-			return study.Answer{Text: agenttest.GoodAnswer(study.Quiz)}, nil
-		}
-		mu.Lock()
-		if inFlight++; inFlight == 3 {
-			close(together)
-		}
-		mu.Unlock()
-		select {
-		case <-together:
-			return study.Answer{Text: `{"score": 1}`}, nil
-		case <-ctx.Done():
-			return study.Answer{}, ctx.Err()
-		}
-	}}
-	out, err := newBench(m, Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Quiz), nil)
-	if err != nil || out.Result.Validation.Checks != (study.Checks{Safety: "fake", Quality: "fake", Accuracy: "fake"}) {
-		t.Errorf("%v, %+v", err, out.Result.Validation)
+func TestAScoreThatIsMissingKeepsTheAnswerFromTheCache(t *testing.T) {
+	b := newBench(judging(`{"safety": 1, "quality": 1}`, agenttest.GoodAnswer(study.Quiz)), byModelToo)
+	out, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
+	if err != nil || out.Result.Validation.Accuracy != nil || len(b.Cache.Keys()) != 0 {
+		t.Errorf("%v, %+v, cached %q", err, out.Result.Validation, b.Cache.Keys())
 	}
 }
 
-func TestWhatTheModelFindsUnsafeIsCorrectedOrWithheld(t *testing.T) {
+func TestWhatTheModelFindsUnsafeIsWithheld(t *testing.T) {
 	for _, c := range []struct {
 		name, score string
 		withheld    bool
 	}{{"at the bound", "0.5", false}, {"below it", "0.499", true}} {
-		b := newBench(judging(map[prompt.Check]string{prompt.Safety: `{"score": ` + c.score + `, "issues": ["SECRET words"]}`}, agenttest.GoodAnswer(study.Quiz)), Options{Judge: true})
+		b := newBench(judging(`{"quality": 1, "accuracy": 1, "safety": `+c.score+`, "issues": ["SECRET words"]}`, agenttest.GoodAnswer(study.Quiz)), byModelToo)
 		_, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil)
 		if !c.withheld {
 			if err != nil {
@@ -257,15 +222,23 @@ func TestWhatTheModelFindsUnsafeIsCorrectedOrWithheld(t *testing.T) {
 			continue
 		}
 		agenttest.FailsWith(t, err, study.CodeWithheld, "SECRET")
-		if b.Model.Calls() != 12 || len(b.Store.Contents) != 0 || len(b.Cache.Keys()) != 0 {
+		if b.Model.Calls() != 2 || len(b.Store.Contents) != 0 || len(b.Cache.Keys()) != 0 {
 			t.Errorf("%s: %d calls, or something was kept", c.name, b.Model.Calls())
 		}
 	}
+}
+
+func TestWhatTheRulesFindUnsafeIsCorrectedOrWithheld(t *testing.T) {
 	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
-	out, err := newBench(judging(nil, bad, agenttest.CardSet(2)), Options{Judge: true}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
-	if err != nil || !out.Result.Validation.Passed || out.Result.Validation.Attempts != 2 {
-		t.Errorf("an unsafe answer that was corrected: %v, %+v", err, out.Result.Validation)
+	for _, o := range []Options{{}, byModelToo} {
+		m := judging(fullMarks, bad, agenttest.CardSet(2))
+		out, err := newBench(m, o).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+		if err != nil || !out.Result.Validation.Passed || out.Result.Validation.Attempts != 2 || m.Calls() != 2 {
+			t.Errorf("an unsafe answer that was corrected: %v, %+v", err, out.Result.Validation)
+		}
 	}
+	_, err := newBench(agenttest.Says(bad), Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+	agenttest.FailsWith(t, err, study.CodeWithheld, "bomb")
 }
 
 func TestASafeAnswerIsTakenBeforeABetterUnsafeOne(t *testing.T) {

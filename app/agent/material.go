@@ -14,7 +14,8 @@ const (
 	relevantShare     = .34 // of the search words, that a note must contain
 	longMessageRunes  = 200 // from this length on, a message that asks for an aid is its source text
 	relevanceRunes    = 8_000
-	boundaryShare     = 10 // a cut text may lose 1/10 to end at a sentence
+	minMaterialRunes  = 500 // of material that is shortened for a model
+	boundaryShare     = 10  // a cut text may lose 1/10 to end at a sentence
 	paragraphBoundary = "\n\n"
 )
 

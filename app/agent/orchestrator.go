@@ -47,8 +47,8 @@ type run struct {
 	began    time.Time
 	step     int // the last one reported
 
-	tokens int
-	model  string
+	usage study.Usage
+	model string
 }
 
 // Run answers one request under the given run id and blocks until the answer is complete and
@@ -81,7 +81,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	}
 	r.req = known.req
 	r.reportStep(3)
-	t := o.newTask(r.id, known, r.observer.Token != nil)
+	t := o.newTask(r.id, known, r.observer.watches(known.brief.Type))
 	got, err := o.coalesce(ctx, r, t)
 	if err != nil {
 		return Outcome{}, err
@@ -90,9 +90,9 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	return o.finish(ctx, r, t.key, known.warnings, got), nil
 }
 
-func (o *Orchestrator) newTask(runID string, known promptContext, streamed bool) task {
+func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) task {
 	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
-		noCache: known.req.NoCache, streamed: streamed}
+		noCache: known.req.NoCache, watched: watched}
 	t.key = t.answerKey()
 	return t
 }
@@ -165,7 +165,7 @@ func (r *run) report(message string) {
 func (r *run) execution(err error) study.Execution {
 	e := study.Execution{
 		RunID: r.id, UserID: r.req.UserID, SessionID: r.req.SessionID, Type: r.req.Type, Success: err == nil,
-		Millis: time.Since(r.began).Milliseconds(), Tokens: r.tokens, Model: r.model, CreatedAt: r.began.UTC(),
+		Millis: time.Since(r.began).Milliseconds(), Tokens: r.usage.Tokens.Total, Model: r.model, CreatedAt: r.began.UTC(),
 	}
 	if err != nil {
 		e.ErrorCode = study.AsError(err).Code

@@ -34,7 +34,7 @@ func TestRunAnswersEveryType(t *testing.T) {
 			if r.IgnoredOptions == nil || r.Warnings == nil || len(r.Warnings) != 0 {
 				t.Errorf("ignored %#v, warnings %#v", r.IgnoredOptions, r.Warnings)
 			}
-			if v := r.Validation; !v.Passed || v.Attempts != 1 || v.CheckedBy != "rules" || v.SafetyScore == nil || *v.SafetyScore != 1 {
+			if v := r.Validation; !v.Passed || v.Attempts != 1 || v.CheckedBy != "rules" || v.SafetyScore == nil || *v.SafetyScore != 1 || v.QualityScore != nil || v.Accuracy != nil {
 				t.Errorf("validation %+v", v)
 			}
 			if r.Metadata.TokensUsed != 10 || r.Metadata.ModelUsed != "fake-1" || out.RunID == "" || out.FromCache {
@@ -136,19 +136,20 @@ func TestClassifyLeavesNamedTypesAlone(t *testing.T) {
 }
 
 func TestAFaultyAnswerIsSentBackForCorrection(t *testing.T) {
-	b := newBench(agenttest.Says("I would rather talk.", `{"flashcards": [{"question": "q", "answer": ""}]}`, agenttest.CardSet(2)), Options{})
+	b := newBench(agenttest.Says("I would rather talk.", agenttest.CardSet(2)), Options{})
 	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := out.Result.Validation; v.Attempts != 3 || !v.Passed || out.Result.Metadata.TokensUsed != 30 {
+	if v := out.Result.Validation; v.Attempts != 2 || !v.Passed || out.Result.Metadata.TokensUsed != 20 {
 		t.Errorf("validation %+v, metadata %+v", v, out.Result.Metadata)
 	}
-	for call, want := range map[int]string{1: "there is no JSON object in the answer", 2: "flashcards[0].answer is empty"} {
-		turns := b.Model.Prompts[call].Turns
-		if len(turns) != 4 || !strings.Contains(turns[3].Text, want) {
-			t.Errorf("call %d is not told %q: %+v", call+1, want, turns)
-		}
+	p := b.Model.Prompts[1]
+	if said := p.Turns[1].Text; len(p.Turns) != 2 || !strings.Contains(said, "there is no JSON object in the answer") || strings.Contains(said, "rather talk") {
+		t.Errorf("the correction says %+v", p.Turns)
+	}
+	if b.Model.Prompts[0].Skip != 0 || p.Skip != 1 {
+		t.Errorf("the correction is asked of model %d", p.Skip)
 	}
 }
 
@@ -161,8 +162,9 @@ func TestAnAnswerThatStaysFaultyFailsTheRunAndSaysWhy(t *testing.T) {
 		calls int
 		says  string
 	}{
-		{"two corrections", Options{}, study.Flashcards, `{"flashcards": ["SECRET"]}`, 3, "flashcards has a value of the wrong type"},
-		{"as many as set", Options{Retries: 4}, study.Flashcards, "SECRET", 5, "no JSON object"},
+		{"one correction", Options{}, study.Flashcards, `{"flashcards": "SECRET"}`, 2, "flashcards has a value of the wrong type"},
+		{"no usable item", Options{}, study.Flashcards, `{"flashcards": [{"question": "SECRET"}]}`, 2, "flashcards[0].answer is empty"},
+		{"as many calls as set", Options{MaxCalls: 1}, study.Flashcards, "SECRET", 1, "no JSON object"},
 		{"a chat gets one", Options{}, study.Chat, "  ", 2, "response is empty"},
 		{"the same call again is useless", Options{Deterministic: true}, study.Flashcards, "SECRET", 1, "no JSON object"},
 	} {
@@ -183,25 +185,48 @@ func TestAnAnswerThatStaysFaultyFailsTheRunAndSaysWhy(t *testing.T) {
 	}
 }
 
-const unsupported = `{"flashcards": [{"question": "Who lost at Waterloo?", "answer": "Napoleon Bonaparte", "topic": "t", "difficulty": "easy"},
-	{"question": "Who won?", "answer": "Wellington with Blücher", "topic": "t", "difficulty": "easy"}]}`
+const unsupported = `{"flashcards": [{"question": "Who lost at Waterloo?", "answer": "Napoleon Bonaparte", "evidence": "Napoleon lost at Waterloo"},
+	{"question": "Who won?", "answer": "Wellington with Blücher", "evidence": "Wellington and Blücher won"}]}`
 
-func TestAnAnswerThatFailsValidationIsGivenButNotCached(t *testing.T) {
+func TestAnAnswerWithFalseEvidenceIsCorrectedAndNotCached(t *testing.T) {
 	for _, c := range []struct {
 		o     Options
 		calls int
-	}{{Options{}, 3}, {Options{Deterministic: true}, 1}} {
+	}{{Options{}, 2}, {Options{Deterministic: true}, 1}} {
 		b := newBench(agenttest.Says(unsupported), c.o)
 		out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v := out.Result.Validation
-		if v.Passed || v.Accuracy == nil || *v.Accuracy > .5 || len(v.Issues) != 2 || v.Attempts != c.calls || b.Model.Calls() != c.calls {
+		if v.Passed || v.Accuracy != nil || len(v.Issues) != 2 || v.Attempts != c.calls || b.Model.Calls() != c.calls {
 			t.Errorf("%d calls, validation %+v", b.Model.Calls(), v)
 		}
-		if len(b.Cache.Keys()) != 0 || out.Result.Saved == nil {
+		if len(b.Cache.Keys()) != 0 || out.Result.Saved == nil || strings.Contains(agenttest.JSON(out.Result), "evidence\":") {
 			t.Errorf("cached %q, saved %+v", b.Cache.Keys(), out.Result.Saved)
+		}
+	}
+}
+
+func TestRightAnswersInOtherWordsOrLanguagesTakeOneCall(t *testing.T) {
+	for name, answer := range map[string]string{
+		"verbatim":            agenttest.CardSet(2),
+		"in its own words":    `{"flashcards": [{"question": "What splits a cell's core in two?", "answer": "A process known as mitosis"}, {"question": "When do threads get thick?", "answer": "At the very start"}]}`,
+		"in another language": `{"flashcards": [{"question": "Was ist die Mitose?", "answer": "Die Teilung eines Zellkerns", "evidence": "the division of a cell nucleus"}, {"question": "Was geschieht in der Prophase?", "answer": "Die Chromosomen verdichten sich"}]}`,
+	} {
+		b := newBench(agenttest.Says(answer), Options{})
+		req := agenttest.Asking(study.Flashcards)
+		req.Options.Content = strings.Repeat(agenttest.Source+"\n", 80)
+		out, err := b.Run(t.Context(), req, nil)
+		if err != nil || b.Model.Calls() != 1 || !out.Result.Validation.Passed || len(b.Cache.Keys()) != 1 {
+			t.Errorf("%s: %v, %d calls, %+v", name, err, b.Model.Calls(), out.Result.Validation)
+		}
+		sent := len(b.Model.Prompts[0].Schema.Body)
+		for _, turn := range b.Model.Prompts[0].Turns {
+			sent += len(turn.Text)
+		}
+		if float64(sent) > 1.15*float64(len(req.Options.Content)) {
+			t.Errorf("%s: %d bytes sent for %d of material", name, sent, len(req.Options.Content))
 		}
 	}
 }
@@ -209,7 +234,7 @@ func TestAnAnswerThatFailsValidationIsGivenButNotCached(t *testing.T) {
 func TestTheBestAttemptIsTaken(t *testing.T) {
 	b := newBench(agenttest.Says(unsupported, "no JSON at all"), Options{})
 	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
-	if err != nil || out.Result.Validation.Passed || out.Result.Validation.Attempts != 3 {
+	if err != nil || out.Result.Validation.Passed || out.Result.Validation.Attempts != 2 {
 		t.Errorf("%v, %+v", err, out.Result.Validation)
 	}
 	failing := &agenttest.Model{Answer: func(_ context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
@@ -224,22 +249,22 @@ func TestTheBestAttemptIsTaken(t *testing.T) {
 	}
 }
 
-func TestAWorseCorrectionIsNotTaken(t *testing.T) {
+func TestItemsWithFalseEvidenceAreNotAdded(t *testing.T) {
 	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 3
 	out, err := newBench(agenttest.Says(agenttest.CardSet(2), unsupported), Options{}).Run(t.Context(), req, nil)
-	if err != nil || !out.Result.Validation.Passed {
+	if err != nil || !out.Result.Validation.Passed || study.Items(out.Result.Data) != 2 {
 		t.Errorf("%v, %+v", err, out.Result.Validation)
 	}
 }
 
-func TestFewerItemsThanAskedAreAskedForAgainAndThenTold(t *testing.T) {
+func TestMissingItemsAreAskedForAloneAndThenTold(t *testing.T) {
 	req := agenttest.Asking(study.Flashcards)
 	req.Options.Count = 5
 	for _, c := range []struct {
 		o     Options
 		calls int
-	}{{Options{}, 3}, {Options{Deterministic: true}, 1}} {
+	}{{Options{}, 2}, {Options{Deterministic: true}, 1}} {
 		b := newBench(agenttest.Says(agenttest.CardSet(3)), c.o)
 		out, err := b.Run(t.Context(), req, nil)
 		if err != nil || !slices.Equal(out.Result.Warnings, []string{"made 3 of 5: the text holds no more"}) || !out.Result.Validation.Passed {
@@ -253,6 +278,112 @@ func TestFewerItemsThanAskedAreAskedForAgainAndThenTold(t *testing.T) {
 	out, err := b.Run(t.Context(), req, nil)
 	if err != nil || study.Items(out.Result.Data) != 5 || len(out.Result.Warnings) != 0 {
 		t.Errorf("%v, %+v", err, out.Result)
+	}
+	if said := b.Model.Prompts[1].Turns[1].Text; !strings.Contains(said, "exactly 2 flashcards") || !strings.Contains(said, "make others:\n- Question 0?\n- Question 1?") {
+		t.Errorf("asked for more with %s", said)
+	}
+}
+
+func TestNeverMoreThanThreeCalls(t *testing.T) {
+	req := agenttest.Asking(study.Flashcards)
+	req.Options.Count = 5
+	b := newBench(agenttest.Says("no JSON", agenttest.CardSet(3)), Options{})
+	out, err := b.Run(t.Context(), req, nil)
+	if err != nil || b.Model.Calls() != 3 || study.Items(out.Result.Data) != 3 {
+		t.Errorf("%v, %d calls, %+v", err, b.Model.Calls(), out.Result)
+	}
+	for calls, limit := range map[int]int{0: 8, 1: 2, 2: 1} {
+		if calls < len(b.Model.Prompts) && b.Model.Prompts[calls].MaxCalls != limit {
+			t.Errorf("call %d may take %d HTTP calls, want %d", calls+1, b.Model.Prompts[calls].MaxCalls, limit)
+		}
+	}
+	retried := &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		return study.Answer{Text: "no JSON", Calls: 3}, nil
+	}}
+	_, err = newBench(retried, Options{}).Run(t.Context(), req, nil)
+	if agenttest.FailsWith(t, err, study.CodeUpstreamFailed); retried.Calls() != 1 {
+		t.Errorf("after 3 HTTP calls the model was asked again")
+	}
+}
+
+func TestWhatIsWholeOfABrokenStreamIsKept(t *testing.T) {
+	whole := agenttest.CardSet(2)
+	for _, c := range []struct {
+		name  string
+		text  string
+		calls int
+		items int
+	}{{"one card of two", whole[:len(whole)*3/4], 2, 2}, {"nothing", whole[:20], 1, 0}} {
+		m := agenttest.Says(whole)
+		good := m.Answer
+		m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
+			if call == 1 {
+				return study.Answer{Text: c.text, Model: "fake-1"}, study.Errorf(study.CodeUpstreamUnavailable, "reset")
+			}
+			return good(ctx, call, p, onText)
+		}
+		out, err := newBench(m, Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+		if m.Calls() != c.calls || (err == nil) != (c.items > 0) {
+			t.Fatalf("%s: %v, %d calls", c.name, err, m.Calls())
+		}
+		if c.items > 0 && (study.Items(out.Result.Data) != c.items || len(out.Result.Warnings) != 0) {
+			t.Errorf("%s: %+v", c.name, out.Result)
+		}
+	}
+}
+
+func TestMaterialThatIsTooLongForTheModelIsHalved(t *testing.T) {
+	m := agenttest.Says(agenttest.CardSet(2))
+	good := m.Answer
+	m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
+		if call == 1 {
+			return study.Answer{Calls: 1}, study.Errorf(study.CodeTooLong, "too long")
+		}
+		return good(ctx, call, p, onText)
+	}
+	req := agenttest.Asking(study.Flashcards)
+	req.Options.Content = strings.Repeat(agenttest.Source+"\n", 40)
+	b := newBench(m, Options{})
+	out, err := b.Run(t.Context(), req, nil)
+	if err != nil || !warns(out, "too long for the model") || len(b.Cache.Keys()) != 0 {
+		t.Fatalf("%v, %q", err, out.Result.Warnings)
+	}
+	if before, after := len(m.Prompts[0].Turns[1].Text), len(m.Prompts[1].Turns[1].Text); after > before*2/3 {
+		t.Errorf("%d bytes after %d", after, before)
+	}
+	m = agenttest.Says("")
+	m.Answer = func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+		return study.Answer{Calls: 1}, study.Errorf(study.CodeTooLong, "too long")
+	}
+	_, err = newBench(m, Options{}).Run(t.Context(), req, nil)
+	if agenttest.FailsWith(t, err, study.CodeTooLong); m.Calls() != 2 {
+		t.Errorf("%d calls", m.Calls())
+	}
+}
+
+func TestItemsAreShownWhileTheyArrive(t *testing.T) {
+	for _, c := range []struct {
+		typ  study.Type
+		kind string
+		n    int
+	}{{study.Flashcards, study.ItemCard, 2}, {study.Quiz, study.ItemQuestion, 2}, {study.Exam, study.ItemQuestion, 2},
+		{study.Summary, study.ItemPoint, 1}, {study.Plan, study.ItemSession, 2}, {study.Analysis, "", 0}, {study.Chat, "", 0}} {
+		var w watched
+		out, err := newBench(agenttest.Says(agenttest.GoodAnswer(c.typ)), Options{}).Run(t.Context(), agenttest.Asking(c.typ), &w)
+		if err != nil || len(w.items) != c.n {
+			t.Fatalf("%s: %v, items %+v", c.typ, err, w.items)
+		}
+		whole := agenttest.JSON(out.Result.Data)
+		for _, item := range w.items {
+			if item.Kind != c.kind || !strings.Contains(whole, agenttest.JSON(item.Item)) && c.typ != study.Exam {
+				t.Errorf("%s: %+v is not in %s", c.typ, item, whole)
+			}
+		}
+	}
+	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
+	var w watched
+	if _, err := newBench(agenttest.Says(bad), Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), &w); err == nil || strings.Contains(agenttest.JSON(w.items), "bomb") {
+		t.Errorf("%v, an unsafe item was shown: %+v", err, w.items)
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 // task is what one answer is made from. It holds values only, so that the goroutine that
 // makes the answer cannot read the run that started it.
 type task struct {
-	brief    study.Brief
-	deps     Deps
-	options  Options
-	runID    string // for the log
-	key      string // of the answer in the cache
-	used     study.ContextUsed
-	notes    notesVersion
-	noCache  bool
-	streamed bool // a client watches a chat's text
+	brief   study.Brief
+	deps    Deps
+	options Options
+	runID   string // for the log
+	key     string // of the answer in the cache
+	used    study.ContextUsed
+	notes   notesVersion
+	noCache bool
+	watched bool // a client sees the answer while it is made
 }
 
 // flight is one answer being made, in its own goroutine, for every run that waits for it. It
@@ -27,19 +27,21 @@ type flight struct {
 	key     string
 	signals chan signal   // to the run that started it; unbuffered
 	alone   chan struct{} // closed when that run no longer listens
-	done    chan struct{} // closed when draft, tokens and err are set
+	done    chan struct{} // closed when draft, usage and err are set
 	cancel  context.CancelCauseFunc
 	waiters int // guarded by Orchestrator.mu
 
-	draft  *draft
-	tokens int
-	err    error
+	draft *draft
+	usage study.Usage
+	err   error
 }
 
-// signal is a step reached, a wait that the AI service asked for, or a piece of a chat's text.
+// signal is a step reached, a wait that the AI service asked for, a finished item, or a piece
+// of a chat's text.
 type signal struct {
 	step  int
 	wait  time.Duration
+	item  *study.Item
 	token string
 }
 
@@ -64,7 +66,7 @@ func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, er
 	defer o.leave(f)
 	err := r.await(ctx, f, leads)
 	if leads && f.isDone() {
-		r.tokens = f.tokens
+		r.usage = f.usage
 	}
 	if err != nil {
 		return answer{}, err
@@ -141,6 +143,8 @@ func (r *run) await(ctx context.Context, f *flight, leads bool) error {
 				r.reportStep(s.step)
 			case s.wait > 0:
 				r.reportWait(s.wait)
+			case s.item != nil:
+				r.observer.Item(*s.item)
 			default:
 				r.observer.Token(s.token)
 			}
@@ -158,7 +162,7 @@ func (f *flight) run(ctx context.Context, t task) {
 	late := study.Errorf(study.CodeTimeout, "the answer timed out")
 	ctx, cancel := context.WithTimeoutCause(ctx, t.options.AnswerTimeout, late)
 	defer cancel()
-	f.draft, f.tokens, f.err = t.generateOnce(ctx, f.send)
+	f.draft, f.usage, f.err = t.generateOnce(ctx, f.send)
 	f.err = classifyEnd(ctx, f.err)
 }
 
@@ -188,22 +192,22 @@ type locker interface {
 
 // generateOnce makes the answer and caches it, unless another process is making it: then it
 // takes that one's. The built-in engine is faster than finding out who leads.
-func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, int, error) {
+func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	if shared, ok := t.deps.Cache.(locker); ok && !t.noCache && !t.options.Deterministic {
 		lead, done := shared.AcquireOrWait(ctx, t.key)
 		defer done() // when the answer is cached
 		if !lead {
 			if got, ok := t.loadAnswer(ctx); ok {
-				if reply, ok := got.aid.(*study.Reply); ok && t.streamed {
+				if reply, ok := got.aid.(*study.Reply); ok && t.watched {
 					send(signal{token: reply.Response})
 				}
-				return got.draft, 0, nil
+				return got.draft, study.Usage{}, nil
 			}
 		}
 	}
-	d, tokens, err := t.generate(ctx, send)
+	d, usage, err := t.generate(ctx, send)
 	if err == nil {
 		t.cacheAnswer(ctx, d) // before any run gets it, so that the same request hits the cache afterwards
 	}
-	return d, tokens, err
+	return d, usage, err
 }

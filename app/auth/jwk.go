@@ -12,29 +12,28 @@ import (
 	"slices"
 )
 
-// The algorithms of published keys: one for each kind of key.
+// The algorithms of published keys, one for each kind of key.
 const (
 	algRSA     = "RS256"
 	algEC      = "ES256"
 	algEdwards = "EdDSA"
 )
 
-// The sizes of an RSA key that are taken: smaller ones can be broken, larger ones
-// make a check expensive.
+// The accepted sizes of an RSA key: smaller ones can be broken, larger ones make verification expensive.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 	maxRSAExp  = 1<<31 - 1
 )
 
-// publicKey is a key as tokens are checked with it.
+// publicKey is a key that tokens are verified with.
 type publicKey struct {
-	kid string // its name; "" = none
+	kid string // "" = none
 	alg string
 	key any // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// jwk is a JSON Web Key (RFC 7517) as it is published. Private parts are not read.
+// jwk is a JSON Web Key (RFC 7517). Private parts are not read.
 type jwk struct {
 	Kind       string   `json:"kty"`
 	ID         string   `json:"kid"`
@@ -128,7 +127,7 @@ func (k jwk) edwards() (any, error) {
 	return ed25519.PublicKey(x), nil
 }
 
-// decodeBase64 reads base64url without padding; nil where it is none.
+// decodeBase64 decodes base64url without padding; nil where the text is something else.
 func decodeBase64(text string) []byte {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {

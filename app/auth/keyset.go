@@ -14,27 +14,26 @@ import (
 	"studysharper/app/study"
 )
 
-// The bounds of asking for keys.
+// Bounds of fetching keys.
 const (
 	maxKeyBytes = 256 << 10        // of a key set
-	fetchWait   = 5 * time.Second  // from the question to the last byte
-	fetchPause  = 30 * time.Second // between two questions, however many unknown keys are named
+	fetchWait   = 5 * time.Second  // from the request to the last byte
+	fetchPause  = 30 * time.Second // between two fetches, however many unknown keys tokens name
 	fetchSoon   = 2 * time.Second  // the same while there are no keys at all
-	keysFresh   = 10 * time.Minute // after that they are asked for again, so that one that is withdrawn goes
+	keysFresh   = 10 * time.Minute // older keys are fetched again, so that withdrawn ones are dropped
 )
 
 // KeySetOptions say where keys are published.
 type KeySetOptions struct {
 	URL string // of a JSON Web Key Set; redirects are not followed
 	Log *slog.Logger
-	// KeyStore keeps the keys for workers to come; nil = they are a process's own.
+	// Store shares the keys with later workers; nil = each process fetches its own.
 	Store *KeyStore
-	// Transport carries the question; nil: one of its own.
+	// Transport sends the requests; nil = a new one.
 	Transport http.RoundTripper
 }
 
-// keySet is the keys that a URL publishes, as they were last had. While the URL
-// cannot be reached, the old ones stay.
+// keySet holds the keys that a URL published last. While the URL is unreachable, they stay.
 type keySet struct {
 	url    string
 	client *http.Client
@@ -43,9 +42,9 @@ type keySet struct {
 
 	mu        sync.Mutex
 	keys      []publicKey
-	fetched   time.Time     // when they were had; zero = never
-	asked     time.Time     // when they were last asked for
-	fetching  chan struct{} // not nil: closed when the question under way is answered
+	fetched   time.Time     // when they were read; zero = never
+	asked     time.Time     // when the last fetch began
+	fetching  chan struct{} // not nil: closed when the fetch in progress ends
 	storeRead bool          // the store has been read
 }
 
@@ -62,7 +61,7 @@ func newKeySet(o KeySetOptions) *keySet {
 	}}
 }
 
-// find implements keys. An unknown key is asked for, once in 30 s at most.
+// find implements keys. An unknown key causes a fetch, once in 30 s at most.
 func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
 	key, answered := s.look(kid, alg)
 	if key == nil && answered != nil {
@@ -78,8 +77,8 @@ func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
 	return key, nil
 }
 
-// look finds a key among the known ones, and fetches them again where that is
-// due. answered is closed when a fetch in progress ends; nil = there is none.
+// look finds a key among the known ones, and starts a fetch where one is due. answered is closed when the fetch in
+// progress ends; nil = there is none.
 func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +91,7 @@ func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
 	return key, s.fetching
 }
 
-// loadStored takes the keys that another worker has put into the store, once. The lock is held.
+// loadStored loads the keys that another worker has stored, once. The lock is held.
 func (s *keySet) loadStored() {
 	if s.storeRead || s.store == nil {
 		return
@@ -104,7 +103,7 @@ func (s *keySet) loadStored() {
 	}
 }
 
-// due reports whether the keys are to be asked for. The lock is held.
+// due reports whether the keys are to be fetched. The lock is held.
 func (s *keySet) due(known bool) bool {
 	pause := fetchPause
 	if s.fetched.IsZero() {
@@ -114,7 +113,7 @@ func (s *keySet) due(known bool) bool {
 	return (!known || stale) && time.Since(s.asked) >= pause
 }
 
-// pick finds a key by its name; one without a name must be the only one of its kind.
+// pick finds a key by its kid; without one, the key must be the only one of its algorithm.
 func pick(all []publicKey, kid, alg string) any {
 	var found any
 	for _, k := range all {
@@ -134,12 +133,12 @@ func (s *keySet) missing() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fetched.IsZero() {
-		return &study.Error{Code: study.CodeUnavailable, Message: "the keys that tokens are checked with cannot be had right now", RetryAfter: fetchSoon}
+		return &study.Error{Code: study.CodeUnavailable, Message: "the keys that tokens are verified with are unavailable", RetryAfter: fetchSoon}
 	}
 	return study.Errorf(study.CodeUnauthorized, "the token is signed with a key that is not known")
 }
 
-// fetch asks for the keys; the answer counts only where it is a key set.
+// fetch replaces the keys, where the answer is a key set.
 func (s *keySet) fetch() {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchWait)
 	defer cancel()
@@ -156,7 +155,7 @@ func (s *keySet) fetch() {
 	}
 }
 
-// ask fetches the keys and puts them into the store.
+// ask downloads the keys and shares them with other workers.
 func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
 	body, err := s.download(ctx)
 	if err != nil {
@@ -196,7 +195,7 @@ func (s *keySet) download(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// withoutURL takes the URL, which may hold a password, out of an error.
+// withoutURL removes the URL, which may contain a password, from an error.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

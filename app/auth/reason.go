@@ -8,7 +8,7 @@ import (
 	"studysharper/app/study"
 )
 
-// reasons are the words for what is wrong with a token; the first that fits counts.
+// reasons say what is wrong with a token; the first that matches is used.
 var reasons = []struct {
 	err   error
 	words string
@@ -22,7 +22,7 @@ var reasons = []struct {
 	{jwt.ErrTokenRequiredClaimMissing, "the token does not say when it expires"},
 }
 
-// reason is the parser's error in words of ours: its own quote the token.
+// reason replaces the parser's error, which quotes the token.
 func reason(err error) error {
 	if ours, ok := errors.AsType[*study.Error](err); ok {
 		return ours

@@ -59,7 +59,7 @@ func TestHeapFollowsWhatIsHeld(t *testing.T) {
 // touched it does not give back at once; it only sets, as the copies that Get makes
 // are not the cache's. The child has a memory limit, as every
 // process of the service: without one, the collector lets garbage grow to the size
-// of the live heap, whoever made it, and a cache is live heap.
+// of the live heap, cache or not, and a cache is live heap.
 func TestProcessStaysWithin16MBUnderChurn(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's own memory is many times the cache's; run without -race")

@@ -6,7 +6,7 @@ type list[T any] struct {
 	first, last *element[T]
 }
 
-// element is an element's place in one order. Its owner is set once by whoever makes
+// element is an element's place in one order. Its owner is set once by the code that makes
 // the element; an element is in at most one order at a time.
 type element[T any] struct {
 	owner      *T

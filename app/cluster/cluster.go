@@ -62,7 +62,7 @@ func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	b.Runs, b.Streams, b.Limiter = runs, streams, gate.NewCounter(redis, local.Limiter)
 	b.Journal, b.Final, b.Deliver = both, false, shared.Deliver
 	b.Degraded = func() []string { return degraded(redis, func() bool { return false }) }
-	tasks := []func(context.Context) error{local.Run, runs.Run, streams.Run, shared.Run, both.Run}
+	tasks := []func(context.Context) error{local.Run, local.Versions.Run, runs.Run, streams.Run, shared.Run, both.Run}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		invalidations := bus.New(redis, o.Instance, local.Versions)
 		local.Versions.Connect(contextcache.Peers{Announce: invalidations.Announce, Reliable: invalidations.Reliable})
@@ -110,7 +110,7 @@ func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Jour
 	shared := journal.New(redis, journal.Options{
 		MaxEvents: c.SSEQueueSize, StaleAfter: c.SSEStaleAfter, MaxReaders: o.MaxReaders, MaxRuns: o.MaxRuns,
 		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxKeptBytes: o.Budget.Unsent(), Orphaned: o.Orphaned, Log: o.Log})
-	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Up, Settle: c.WorkerTimeout})
+	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Writable, Settle: c.WorkerTimeout})
 	redis.Returned(both.Returned)
 	return shared, both
 }
@@ -134,6 +134,8 @@ func degraded(redis *conn.Conn, cacheDegraded func() bool) []string {
 	switch {
 	case !redis.Up():
 		return []string{"cache", "events", "rate_limiting"}
+	case !redis.Writable():
+		return []string{"cache", "events"}
 	case cacheDegraded():
 		return []string{"cache"}
 	default:

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -67,6 +69,7 @@ type Config struct {
 
 	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
 	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`
+	AllowedHosts       []string `env:"ALLOWED_HOSTS"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
 	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
@@ -150,8 +153,32 @@ func (c *Config) derive(given map[string]string) {
 // Production reports whether unsafe settings are refused.
 func (c *Config) Production() bool { return c.Environment == "production" }
 
-// APIKey is the upstream model's key; "" = none.
-func (c *Config) APIKey() string { return cmp.Or(c.OpenRouterAPIKey, c.LLMAPIKey) }
+// APIKey is the key for LLM_BASE_URL; "" = none. OpenRouter's is sent to no other host.
+func (c *Config) APIKey() string {
+	if !c.isOpenRouter() {
+		return c.LLMAPIKey
+	}
+	return cmp.Or(c.OpenRouterAPIKey, c.LLMAPIKey)
+}
+
+func (c *Config) isOpenRouter() bool {
+	u, err := url.Parse(c.LLMBaseURL)
+	return err == nil && (u.Hostname() == "openrouter.ai" || strings.HasSuffix(u.Hostname(), ".openrouter.ai"))
+}
+
+// UnusedKey reports whether OPENROUTER_API_KEY is set, and not sent since LLM_BASE_URL is another host.
+func (c *Config) UnusedKey() bool { return c.OpenRouterAPIKey != "" && !c.isOpenRouter() }
+
+// ProxyNetworks returns the networks whose X-Forwarded-For header is trusted; Load has checked them.
+func (c *Config) ProxyNetworks() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, cidr := range c.TrustedProxies {
+		if network, err := netip.ParsePrefix(cidr); err == nil {
+			networks = append(networks, network.Masked())
+		}
+	}
+	return networks
+}
 
 // Address is what to listen at.
 func (c *Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

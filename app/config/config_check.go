@@ -82,6 +82,11 @@ func (c *Config) unusable(given map[string]string) Faults {
 			fault("ALLOWED_ORIGINS", origin, "%s", why)
 		}
 	}
+	for _, host := range c.AllowedHosts {
+		if u, err := url.Parse("http://" + host); err != nil || u.Host != host || !reachable(u) {
+			fault("ALLOWED_HOSTS", host, "must be host names or addresses such as study.example.org or [::1]:8000, with commas between them")
+		}
+	}
 	for _, cidr := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(cidr); err != nil {
 			fault("TRUSTED_PROXIES", cidr, "must be a CIDR such as 10.0.0.0/8")

@@ -35,7 +35,7 @@ type Peers struct {
 // all are safe for concurrent use, and a process that dies leaves nothing locked.
 //
 // A writer bumps the counter before a change and again after the commit, before the change is
-// acknowledged. Whoever asks afterwards finds the second version, and what is cached under it
+// acknowledged. A reader that asks afterwards finds the second version, and what is cached under it
 // was read after the commit. What was read earlier is cached under a version that never
 // comes back. Several changes at once behave the same.
 //

@@ -13,7 +13,7 @@ import (
 
 func open(testing.TB) *Versions { return NewVersions(shm.Local(VersionsSize)) }
 
-// attach gives the same counters once more, as another process would have them.
+// attach gives the same numbers once more, as another process would have them.
 func attach(_ testing.TB, table *Versions, p ...Peers) *Versions {
 	other := NewVersions(shm.Local(VersionsSize))
 	other.memory = table.memory

@@ -9,14 +9,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// clientNetwork is how much of an IPv6 address tells clients apart: one of them has all
-// that is below it.
+// clientNetwork is the prefix length of an IPv6 client: one client has all addresses below it.
 const clientNetwork = 64
 
-// client is where a request comes from, as limits count it: the connection's address
-// or, where that is a trusted proxy's, what the proxy says. Of X-Forwarded-For, to which
-// each proxy appends whom it was asked by, the rightmost address counts that is no
-// trusted proxy's; all before it may have been made up.
+// client is the address that limits count a request for: the connection's or, where that is a trusted proxy's, the
+// rightmost address of X-Forwarded-For that is not a trusted proxy's. Each proxy appends the address it was called from,
+// so everything to the left may have been made up.
 func (s *Server) client(c *fiber.Ctx) string {
 	at := remote(c)
 	if s.trusts(at) {
@@ -28,8 +26,8 @@ func (s *Server) client(c *fiber.Ctx) string {
 	return at.String()
 }
 
-// forwarded walks the hops that a trusted proxy tells, from the nearest. What is no
-// address ends the walk at the proxy that told it.
+// forwarded walks the hops of X-Forwarded-For from the nearest. One that is not an address ends the walk at the proxy
+// that appended it.
 func (s *Server) forwarded(at netip.Addr, lines [][]byte) netip.Addr {
 	hops := bytes.Split(bytes.Join(lines, []byte(",")), []byte(","))
 	for _, hop := range slices.Backward(hops) {

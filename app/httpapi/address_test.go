@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -38,23 +40,80 @@ func TestForwardedAddressesAreBelievedFromTrustedProxiesOnly(t *testing.T) {
 		{"IPv6 with a port", "10.1.2.3:80", []string{"[2001:db8:7::1]:4711"}, "2001:db8:7::/64"},
 		{"IPv4 in IPv6's notation", "10.1.2.3:80", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
 	}
-	s := &Server{o: Options{Admission: Admission{Proxies: trusted}}}
-	app := fiber.New()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var raw fasthttp.RequestCtx
-			raw.SetRemoteAddr(tcpAddr(tt.remote))
-			for _, line := range tt.forwarded {
-				raw.Request.Header.Add("X-Forwarded-For", line)
-			}
-			c := app.AcquireCtx(&raw)
-			defer app.ReleaseCtx(c)
-			if got := s.client(c); got != tt.want {
+			if got := clientOf(trusted, tt.remote, tt.forwarded...); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
-			if s := (&Server{}); s.client(c) == tt.want && len(tt.forwarded) > 0 && tt.want != tcpAddr(tt.remote).AddrPort().Addr().Unmap().String() {
+			if clientOf(nil, tt.remote, tt.forwarded...) == tt.want && len(tt.forwarded) > 0 && tt.want != tcpAddr(tt.remote).AddrPort().Addr().Unmap().String() {
 				t.Error("without trusted proxies it is the same")
 			}
 		})
+	}
+}
+
+// clientOf is the client of a request from an address, with lines of X-Forwarded-For.
+func clientOf(trusted []netip.Prefix, remote string, forwarded ...string) string {
+	var raw fasthttp.RequestCtx
+	raw.SetRemoteAddr(tcpAddr(remote))
+	for _, line := range forwarded {
+		raw.Request.Header.Add("X-Forwarded-For", line)
+	}
+	app := fiber.New()
+	c := app.AcquireCtx(&raw)
+	defer app.ReleaseCtx(c)
+	return (&Server{o: Options{Admission: Admission{Proxies: trusted}}}).client(c)
+}
+
+// trustedBy reads the proxies that a file of a deployment trusts.
+func trustedBy(t *testing.T, file string) (networks []netip.Prefix) {
+	t.Helper()
+	text, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, found := strings.Cut(string(text), "TRUSTED_PROXIES\n")
+	if _, list, found = strings.Cut(list, `value: "`); !found {
+		t.Fatal("no TRUSTED_PROXIES in " + file)
+	}
+	list, _, _ = strings.Cut(list, `"`)
+	for cidr := range strings.FieldsFuncSeq(list, func(r rune) bool { return strings.ContainsRune(", \\\n", r) }) {
+		networks = append(networks, netip.MustParsePrefix(cidr))
+	}
+	return networks
+}
+
+func TestOnRenderAMadeUpAddressChangesNothing(t *testing.T) {
+	render := trustedBy(t, "render.yaml")
+	const router, edge, user = "10.214.3.9:41000", "172.69.33.7", "203.0.113.7"
+	for name, tt := range map[string]struct {
+		forwarded []string
+		want      string
+	}{
+		"a user":                               {[]string{user + ", " + edge}, user},
+		"a user by the router's line":          {[]string{user, edge, "10.214.1.1"}, user},
+		"a user who makes an address up":       {[]string{"198.51.100.1, " + user + ", " + edge}, user},
+		"a user who makes the router up":       {[]string{"198.51.100.1, 10.0.0.1, " + user + ", " + edge}, user},
+		"a user who makes an edge up":          {[]string{"198.51.100.1, 104.16.1.1, " + user + ", " + edge}, user},
+		"a Worker of someone else's":           {[]string{"198.51.100.1, 2a06:98c0:3600::103, " + edge}, "2a06:98c0:3600::/64"},
+		"a Worker at the last address of its":  {[]string{"198.51.100.1, 2a06:98c7:ffff::1, " + edge}, "2a06:98c7:ffff::/64"},
+		"a user of IPv6 who makes a Worker up": {[]string{"2a06:98c0:3600::103, 2001:db8:1::7, " + edge}, "2001:db8:1::/64"},
+	} {
+		if got := clientOf(render, router, tt.forwarded...); got != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// The profile's network is private, and so may a client's address be: what it says of itself must not come through.
+func TestTheBalancerOfTheProfileDropsMadeUpAddresses(t *testing.T) {
+	text, err := os.ReadFile("../../docs/haproxy.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"\n    http-request del-header X-Forwarded-For\n", "\n    option forwardfor\n"} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("docs/haproxy.cfg has no %q", line)
+		}
 	}
 }

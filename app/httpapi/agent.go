@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// answered is the body of a run that was waited for.
+// answered is the answer with a run's result.
 type answered struct {
 	Status          string           `json:"status"` // "success"
 	Result          study.Result     `json:"result"`
@@ -25,7 +25,7 @@ type answered struct {
 // errLeft is the cause of the end of a run whose client has disconnected.
 var errLeft = study.Errorf(study.CodeUnavailable, "the client has left")
 
-// cacheKey is where a request's line in the log finds whether the cache had the answer.
+// cacheKey is where a handler puts, for the log, whether the answer came from the cache.
 type cacheKey struct{}
 
 const (
@@ -33,7 +33,7 @@ const (
 	cacheMiss = "MISS"
 )
 
-// started is the answer for a run that continues in the background.
+// started is the answer with a run that continues in the background.
 type started struct {
 	Status    string `json:"status"` // "processing"
 	SessionID string `json:"session_id"`
@@ -42,8 +42,8 @@ type started struct {
 	Message   string `json:"message"`
 }
 
-// process answers POST /api/ai/agent-test and /process: the run to its end, or to that
-// of the client.
+// process answers POST /api/ai/agent-test and /process with the run's result. The run is cancelled when the client
+// disconnects.
 func (s *Server) process(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {
@@ -76,9 +76,8 @@ func (s *Server) process(c *fiber.Ctx) error {
 	})
 }
 
-// processStream answers POST /api/ai/process-stream: the run is begun. A request that
-// is not valid does not count against the limit; one refused at capacity does, and its body
-// is not read.
+// processStream answers POST /api/ai/process-stream with the run that it starts. An invalid request does not count
+// against the limit; one refused at capacity does, and its body is not read.
 func (s *Server) processStream(c *fiber.Ctx) error {
 	place, err := s.holdRun(c)
 	if err != nil {
@@ -98,7 +97,7 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 	})
 }
 
-// startRun begins the run that is asked for; ended is called at its end, unless it is refused.
+// startRun starts the run; ended is called at its end, unless it is refused.
 func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run string, err error) {
 	if r, err = s.request(c); err != nil {
 		return r, "", err
@@ -110,7 +109,7 @@ func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run stri
 	return r, run, err
 }
 
-// request reads an agent request. Its strings are copies: nothing else keeps the body, and a run may take minutes.
+// request parses an agent request. Its strings are copies, so that the body is free during the run.
 func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 	r, err := study.ParseRequestOf(authenticated(c), c.Request().Body())
 	httpserver.ReleaseBody(c.Context())

@@ -161,12 +161,14 @@ func TestAReaderThatKeepsThePaceGetsItAll(t *testing.T) {
 	conn := f.stuck("/api/notes?user_id=u", 64<<10)
 	var got int
 	in := bufio.NewReaderSize(conn, 64<<10)
+	pause := time.NewTicker(700 * time.Millisecond)
+	defer pause.Stop()
 	for range 4 { // longer than a window, and 200 kB in each pause
 		n, err := io.CopyN(io.Discard, in, size/5)
 		if got += int(n); err != nil {
 			t.Fatalf("after %d bytes: %v", got, err)
 		}
-		time.Sleep(700 * time.Millisecond)
+		<-pause.C
 	}
 	if n, err := io.CopyN(io.Discard, in, size-int64(got)); err != nil {
 		t.Errorf("after %d bytes more: %v", n, err)

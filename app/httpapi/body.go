@@ -13,9 +13,15 @@ import (
 // readBody runs before the handler of every route, behind everything that the head, the route, the method or the user
 // decides.
 func (s *Server) readBody(c *fiber.Ctx) error {
-	if httpserver.HasBody(c.Context()) && !isPlain(c) {
-		c.Set(fiber.HeaderAcceptEncoding, "identity")
-		return study.Errorf(study.CodeUnsupported, "send the body without Content-Encoding")
+	if httpserver.HasBody(c.Context()) {
+		switch {
+		case !isPlain(c):
+			c.Set(fiber.HeaderAcceptEncoding, "identity")
+			return study.Errorf(study.CodeUnsupported, "send the body without Content-Encoding")
+		case !isSafe(c.Method()) && c.Method() != fiber.MethodDelete && !isJSON(c):
+			c.Set(fiber.HeaderAccept, fiber.MIMEApplicationJSON)
+			return study.Errorf(study.CodeUnsupported, "send the body as JSON, with Content-Type: application/json")
+		}
 	}
 	switch status := s.http.ReadBody(c.Context()); status {
 	case 0:

@@ -11,41 +11,8 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
-	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
-
-// say sends a head, and gives the answer to it. The body is what the caller sends.
-func (c *client) say(head string) *http.Response {
-	c.t.Helper()
-	c.send(head)
-	return c.answer()
-}
-
-func (c *client) answer() *http.Response {
-	c.t.Helper()
-	r, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
-}
-
-// until waits for a state of the server.
-func (f *face) until(what string, is func() bool) {
-	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-// used is how many bytes of bodies and answers the server holds.
-func (f *face) used() int64 { return f.server.http.InTransit() }
-
-// open is how many connections the server has, event streams not included.
-func (f *face) open() int64 { return f.server.o.Own.Gauge(metrics.Connections) }
 
 func TestWhatTheHeadDecidesIsAnsweredBeforeTheBodyComes(t *testing.T) {
 	plain, _ := serveLimited(t)
@@ -81,7 +48,7 @@ func TestWhatTheHeadDecidesIsAnsweredBeforeTheBodyComes(t *testing.T) {
 		}
 	}
 	c := plain.dial()
-	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"); r.StatusCode != 413 {
+	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65537\r\n\r\n"); r.StatusCode != 413 {
 		t.Errorf("a length over the limit: %s", r.Status)
 	}
 }
@@ -91,7 +58,7 @@ func TestABodyThatIsRefusedAndHasComeCostsNoConnection(t *testing.T) {
 	f.runs.full.Store(true)
 	c := f.dial()
 	for range 3 {
-		r := c.say(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(chat), chat))
+		r := c.say(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chat), chat))
 		body, err := io.ReadAll(r.Body)
 		if r.StatusCode != 503 || r.Close || err != nil {
 			t.Fatalf("%s, close %v, %s, %v", r.Status, r.Close, body, err)
@@ -103,8 +70,8 @@ func TestBodiesFollowEachOtherOnAConnection(t *testing.T) {
 	f := serve(t)
 	c := f.dial()
 	note := `{"user_id":"u","content":"x"}`
-	fixed := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(note), note)
-	chunked := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", 5, note[:5], len(note)-5, note[5:])
+	fixed := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(note), note)
+	chunked := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", 5, note[:5], len(note)-5, note[5:])
 	wants := []int{201, 201, 200, 201, 404, 201}
 	all := fixed + chunked + "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" + chunked + "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" + fixed
 	for _, step := range []int{len(all), 100, 7} {
@@ -131,7 +98,7 @@ func TestBodiesFollowEachOtherOnAConnection(t *testing.T) {
 
 func TestAClientIsToldToGoOnWhenItAsksForThatOnly(t *testing.T) {
 	f := serve(t)
-	head := fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n", len(chat))
+	head := fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", len(chat))
 	c := f.dial()
 	if r := c.say(head + "Expect: 100-continue\r\n\r\n"); r.StatusCode != 100 {
 		t.Fatalf("%s", r.Status)
@@ -151,11 +118,11 @@ func TestBodiesOnTheirWayShareABudget(t *testing.T) {
 	const size = 60_000
 	f := serve(t, func(o *Options) { o.HTTP.TransitBytes = 2*size - 1 })
 	body := `{"user_id":"u","content":"` + strings.Repeat("x", size-28) + `"}`
-	head := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+	head := fmt.Sprintf("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", size)
 	first := f.dial()
 	first.send(head + body[:size-1])
 	f.until("the first is being read", func() bool { return f.used() == size })
-	for name, other := range map[string]string{"a second": head + body[:size-1], "in chunks": "POST /api/notes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"} {
+	for name, other := range map[string]string{"a second": head + body[:size-1], "in chunks": "POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"} {
 		r := f.dial().say(other)
 		if got, _ := io.ReadAll(r.Body); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(string(got), `"busy"`) {
 			t.Errorf("%s: %s %v %s", name, r.Status, r.Header, got)
@@ -182,7 +149,7 @@ func TestARunHoldsNoBody(t *testing.T) {
 		return answer(q)
 	}
 	c := f.dial()
-	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(body)))
+	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body)))
 	f.until("the body is awaited", func() bool { return f.used() == int64(len(body)) })
 	if r := c.say(body); r.StatusCode != 200 || held != 0 {
 		t.Errorf("%s, %d bytes are held during the run", r.Status, held)
@@ -208,7 +175,7 @@ func TestABodyThatComesTooSlowlyIsGivenUp(t *testing.T) {
 		"half a size":    "Transfer-Encoding: chunked\r\n\r\n5",
 	} {
 		c := f.dial()
-		r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nOrigin: http://localhost:3000\r\n" + request)
+		r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nOrigin: http://localhost:3000\r\n" + request)
 		if got, _ := io.ReadAll(r.Body); r.StatusCode != 408 || !r.Close || !strings.Contains(string(got), `"timeout"`) || r.Header.Get("Access-Control-Allow-Origin") == "" {
 			t.Errorf("%s: %s %v %s", name, r.Status, r.Header, got)
 		}
@@ -222,10 +189,12 @@ func TestABodyThatKeepsThePaceIsReadHoweverLongItTakes(t *testing.T) {
 		o.HTTP.Bodies = httpserver.Pace{Bytes: 10, Window: 2 * time.Second, Longest: time.Minute}
 	})
 	c := f.dial()
-	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(chat)))
+	c.send(fmt.Sprintf("POST /api/ai/process HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(chat)))
+	pause := time.NewTicker(500 * time.Millisecond)
+	defer pause.Stop()
 	for part := chat; len(part) > 0; part = part[min(10, len(part)):] { // longer than a window
 		c.send(part[:min(10, len(part))])
-		time.Sleep(500 * time.Millisecond)
+		<-pause.C
 	}
 	if r := c.answer(); r.StatusCode != 200 {
 		t.Errorf("%s", r.Status)
@@ -236,7 +205,7 @@ func TestABodyHasATimeThatNoPaceExtends(t *testing.T) {
 	f := serve(t, func(o *Options) {
 		o.HTTP.Bodies = httpserver.Pace{Bytes: 1, Window: time.Minute, Longest: 100 * time.Millisecond}
 	})
-	if r := f.dial().say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nxx"); r.StatusCode != 408 {
+	if r := f.dial().say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\nxx"); r.StatusCode != 408 {
 		t.Errorf("%s", r.Status)
 	}
 }
@@ -244,7 +213,7 @@ func TestABodyHasATimeThatNoPaceExtends(t *testing.T) {
 func TestASlowBodyIsNoRequestThatNeverEnds(t *testing.T) {
 	f := serve(t)
 	c := f.dial()
-	c.send("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+	c.send("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
 	f.until("the body is awaited", func() bool { return f.used() == 1000 })
 	f.until("it counts for no stuck request", func() bool { return f.server.http.OldestRequest() == 0 })
 }

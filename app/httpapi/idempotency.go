@@ -19,18 +19,20 @@ const (
 	keyHeader   = "Idempotency-Key"
 	replayed    = "Idempotent-Replayed"
 	maxKeyBytes = 128
-	claimLease  = 15 * time.Second // how long a key waits for a worker that died
-	claimExtend = 5 * time.Second  // how often a worker that lives says so
+	claimLease  = 15 * time.Second // how long a key stays claimed by a worker that died
+	claimExtend = 5 * time.Second  // how often a living worker extends its claim
 )
 
-// once carries out a write of the store's at most once for each Idempotency-Key: its changes
-// and its answer are kept in one transaction, so that none is there without the other. Errors are
-// not kept. A request without a key is only looked at.
+// once executes a handler that writes to the store at most once for each Idempotency-Key: its changes and its answer are
+// stored in one transaction. Errors are not stored. A request without a key is handled as usual.
 func (s *Server) once(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		k, err := idempotencyKey(c)
-		if err != nil || k == nil {
-			return orHandle(c, h, err)
+		if err != nil {
+			return err
+		}
+		if k == nil {
+			return h(c)
 		}
 		defer c.Locals(contextKey{}, nil)
 		a, again, err := s.o.Store.Once(s.lifetime, *k, func(ctx context.Context) (store.Answer, error) {
@@ -45,13 +47,16 @@ func (s *Server) once(h fiber.Handler) fiber.Handler {
 	}
 }
 
-// claimed is once for what takes longer than a transaction: the key is in conflict while the
-// handler is at work, and free again if that fails, or soon after its worker has died.
+// claimed is once for handlers that take longer than a transaction: the key is in conflict while the handler works, and
+// free again if it fails, or soon after its worker has died.
 func (s *Server) claimed(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		k, err := idempotencyKey(c)
-		if err != nil || k == nil {
-			return orHandle(c, h, err)
+		if err != nil {
+			return err
+		}
+		if k == nil {
+			return h(c)
 		}
 		claim, kept, err := s.o.Store.ClaimKey(s.lifetime, *k, claimLease)
 		if err != nil {
@@ -74,7 +79,7 @@ func (s *Server) claimed(h fiber.Handler) fiber.Handler {
 
 func (s *Server) claimFailed(err error) {
 	if err != nil {
-		s.o.Log.Warn("idempotency: the answer of a request cannot be kept", "error", err)
+		s.o.Log.Warn("idempotency: an answer cannot be stored", "error", err)
 	}
 }
 
@@ -100,17 +105,10 @@ func (s *Server) holdClaim(claim store.Claim) (stop func()) {
 	return func() { cancel(); <-stopped }
 }
 
-func orHandle(c *fiber.Ctx, h fiber.Handler, err error) error {
-	if err != nil {
-		return err
-	}
-	return h(c)
-}
-
-// contextKey is where a request keeps the context that its changes are made under.
+// contextKey is where once puts the context of its transaction.
 type contextKey struct{}
 
-// context is what a handler calls the store with.
+// context is the one with which a handler writes to the store.
 func (s *Server) context(c *fiber.Ctx) context.Context {
 	if ctx, ok := c.Locals(contextKey{}).(context.Context); ok {
 		return ctx
@@ -118,8 +116,7 @@ func (s *Server) context(c *fiber.Ctx) context.Context {
 	return s.lifetime
 }
 
-// idempotencyKey reads a request's key; nil where it has none, or is of a user that
-// cannot be: its handler says so.
+// idempotencyKey reads a request's key; nil where it has none, or has an invalid user, which the handler reports.
 func idempotencyKey(c *fiber.Ctx) (*store.Key, error) {
 	given := c.Request().Header.PeekAll(keyHeader)
 	if len(given) == 0 {
@@ -148,8 +145,7 @@ func visible(key []byte) bool {
 	return len(key) > 0 && len(key) <= maxKeyBytes
 }
 
-// keyUser is whose a key is: the user of the token, else whom the request names, in its
-// query or its body.
+// keyUser is the user that a key belongs to: the token's, or else the one that the query or the body names.
 func keyUser(c *fiber.Ctx) string {
 	if user := authenticated(c); user != "" {
 		return user
@@ -160,11 +156,11 @@ func keyUser(c *fiber.Ctx) string {
 	var body struct {
 		UserID string `json:"user_id"`
 	}
-	_ = json.Unmarshal(c.Request().Body(), &body) // what is wrong with it, the handler says
+	_ = json.Unmarshal(c.Request().Body(), &body) // the handler reports what is wrong with it
 	return body.UserID
 }
 
-// answerOf is what a handler has answered.
+// answerOf is the answer of a handler, to be stored.
 func answerOf(c *fiber.Ctx) store.Answer {
 	r := c.Response()
 	return store.Answer{

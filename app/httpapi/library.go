@@ -2,75 +2,14 @@ package httpapi
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
 
-	"studysharper/app/store"
 	"studysharper/app/study"
 )
 
-const (
-	defaultLimit = 20
-	maxLimit     = 200
-)
-
-func (s *Server) sessions(c *fiber.Ctx) error {
-	user, page, err := listing(c)
-	if err != nil {
-		return err
-	}
-	sessions, next, err := s.o.Store.Sessions(s.lifetime, user, page)
-	if err != nil {
-		return err
-	}
-	return listed(c, fiber.Map{"sessions": sessions}, len(sessions), next)
-}
-
-func (s *Server) session(c *fiber.Ctx) error {
-	id, err := idParam(c, "session")
-	if err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
-	if err != nil {
-		return err
-	}
-	session, err := s.o.Store.Session(s.lifetime, id)
-	if err == nil && user != "" && session.UserID != user {
-		err = errNotMine
-	}
-	if err != nil {
-		return err
-	}
-	return c.JSON(session)
-}
-
-func (s *Server) messages(c *fiber.Ctx) error {
-	id, err := idParam(c, "session")
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(c, defaultLimit)
-	if err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
-	if err != nil {
-		return err
-	}
-	if err := s.known(c, user, id); err != nil {
-		return err
-	}
-	messages, next, err := s.o.Store.Messages(s.lifetime, id, page)
-	if err != nil {
-		return err
-	}
-	return listed(c, fiber.Map{"session_id": id, "messages": messages}, len(messages), next)
-}
-
-// contentItem is a kept aid as it is listed.
+// contentItem is a saved aid in a list.
 type contentItem struct {
 	study.Content
 	Data json.RawMessage `json:"data"`
@@ -91,13 +30,13 @@ func (s *Server) contents(c *fiber.Ctx) error {
 		return err
 	}
 	items := make([]contentItem, len(contents))
-	for i, kept := range contents {
-		items[i] = contentItem{kept, kept.Data}
+	for i, saved := range contents {
+		items[i] = contentItem{saved, saved.Data}
 	}
 	return listed(c, fiber.Map{"content_type": kind, "items": items}, len(items), next)
 }
 
-// contentKind is the type whose aids are listed under a name.
+// contentKind is the type of the aids that a name of a list stands for.
 func contentKind(name string) (study.Type, bool) {
 	for t, listed := range study.ContentTypes() {
 		if listed == name {
@@ -126,7 +65,7 @@ func (s *Server) contentStats(c *fiber.Ctx) error {
 
 func (s *Server) feedback(c *fiber.Ctx) error {
 	var f study.Feedback
-	if err := decode(c, &f); err != nil {
+	if err := study.Decode(c.Request().Body(), &f); err != nil {
 		return err
 	}
 	user, err := namedUser(c, f.UserID)
@@ -154,60 +93,4 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 		return err
 	}
 	return c.Status(fiber.StatusCreated).JSON(fiber.Map{"status": "success"})
-}
-
-// decode reads a JSON object into a struct; a field of the wrong type is named.
-func decode(c *fiber.Ctx, into any) error {
-	return study.Decode(c.Request().Body(), into)
-}
-
-// listing reads what every listing takes: whose, and which part of it.
-func listing(c *fiber.Ctx) (user string, page store.Page, err error) {
-	user, err = userOf(c, query(c, "user_id"))
-	if err != nil {
-		return "", page, err
-	}
-	if user == "" {
-		return "", page, study.Invalid([]study.Fault{{Field: "user_id", Detail: "is required, in the query"}})
-	}
-	page, err = pageOf(c, defaultLimit)
-	return user, page, err
-}
-
-// pageOf reads how many rows of a list are wanted, and from where on.
-func pageOf(c *fiber.Ctx, otherwise int) (store.Page, error) {
-	limit, err := numberOf(c, "limit", otherwise, maxLimit)
-	return store.Page{Limit: limit, Before: query(c, "before")}, err
-}
-
-// listed answers with a list: its fields, how many rows, and the cursor to give as
-// `before` for those that follow. At the end there is none.
-func listed(c *fiber.Ctx, fields fiber.Map, count int, next string) error {
-	fields["status"], fields["count"] = "success", count
-	if next != "" {
-		fields["next_cursor"] = next
-	}
-	return c.JSON(fields)
-}
-
-func numberOf(c *fiber.Ctx, name string, otherwise, most int) (int, error) {
-	given := query(c, name)
-	if given == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(given)
-	if err != nil || n < 1 || n > most {
-		return 0, study.Invalid([]study.Fault{{Field: name, Detail: "must be a whole number from 1 to " + strconv.Itoa(most)}})
-	}
-	return n, nil
-}
-
-func query(c *fiber.Ctx, name string) string { return utils.CopyString(c.Query(name)) }
-
-func idParam(c *fiber.Ctx, name string) (string, error) {
-	id, ok := study.CanonicalID(c.Params(name))
-	if !ok {
-		return "", study.Invalid([]study.Fault{{Field: name + "_id", Detail: "must be a UUID"}})
-	}
-	return utils.CopyString(id), nil
 }

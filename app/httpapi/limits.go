@@ -12,15 +12,14 @@ import (
 	"studysharper/app/study"
 )
 
-// adminGuesses is how many wrong admin tokens an address may try.
+// adminGuesses bounds the wrong admin tokens from one address.
 var adminGuesses = []limit.Policy{{Name: "admin", Quota: 5, Window: time.Minute}}
 
-// allow counts a request of its client, the user or else the address, and is
-// CodeRateLimited above a limit. Either way the answer says what is left
-// (draft-ietf-httpapi-ratelimit-headers-10). A limit that cannot be counted lets pass.
+// allow counts a request of its client, and is CodeRateLimited above a limit. Either way the answer says what is left
+// (draft-ietf-httpapi-ratelimit-headers-10). While requests cannot be counted, all are allowed.
 func (s *Server) allow(c *fiber.Ctx) error { return s.withinLimits(c, true) }
 
-// wouldAllow is allow for a request that is not read yet: it counts nothing.
+// wouldAllow is allow without counting, for a request whose body has not been read.
 func (s *Server) wouldAllow(c *fiber.Ctx) error { return s.withinLimits(c, false) }
 
 func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
@@ -45,8 +44,8 @@ func (s *Server) withinLimits(c *fiber.Ctx, count bool) error {
 	return rateLimited(v, "too many requests")
 }
 
-// countedAs names the client that a request counts for under every limit: its user, or else its address. (Without user
-// authentication a user_id is made up freely, and stands for nobody.)
+// countedAs names the client that a request counts for: its user or, without user authentication, its address, since a
+// user_id can be made up.
 func (s *Server) countedAs(c *fiber.Ctx) string {
 	if user := authenticated(c); user != "" {
 		return "user " + user
@@ -54,14 +53,14 @@ func (s *Server) countedAs(c *fiber.Ctx) string {
 	return "address " + s.client(c)
 }
 
-// addLimit tells of one more limit beside those that have been told.
+// addLimit adds a limit to the answer's headers.
 func addLimit(c *fiber.Ctx, policy, left string) {
 	c.Append("RateLimit-Policy", policy)
 	c.Append("RateLimit", left)
 }
 
-// rateLimited is the error for a client above a limit, with when to come back: a little
-// later than there is room, so that those who wait do not come all at once.
+// rateLimited is the error for a client above a limit. Retry-After is a random part of a second later than necessary, so
+// that clients that wait do not come back all at once.
 func rateLimited(v limit.Verdict, what string) error {
 	return &study.Error{Code: study.CodeRateLimited, Message: what, RetryAfter: v.RetryAfter + rand.N(time.Second)} //nolint:gosec // jitter, not a secret
 }
@@ -75,8 +74,8 @@ func setRateLimitHeaders(c *fiber.Ctx, v limit.Verdict) {
 	addLimit(c, strings.Join(policies, ", "), strings.Join(left, ", "))
 }
 
-// wrongAdminToken counts a wrong guess: CodeForbidden, or CodeRateLimited when there
-// were too many from its address. It costs nobody who has the right one anything.
+// wrongAdminToken counts a wrong admin token: CodeForbidden, or CodeRateLimited after too many from one address. The
+// right token is accepted even then.
 func (s *Server) wrongAdminToken(c *fiber.Ctx) error {
 	if s.o.Admission.Counter != nil {
 		v, err := s.o.Admission.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)

@@ -68,7 +68,7 @@ func TestEveryRefusalReachesTheClientThatSendsItAll(t *testing.T) {
 			if strings.Contains(tt.begins, origin) {
 				origin = ""
 			}
-			got, err := tt.f.sendAll(tt.begins + "\r\nHost: x\r\n" + origin + tt.body)
+			got, err := tt.f.sendAll(tt.begins + "\r\nHost: x\r\nContent-Type: application/json\r\n" + origin + tt.body)
 			if err != nil {
 				t.Error(err)
 			}
@@ -106,7 +106,7 @@ func TestAClientThatDribblesIsGivenUpAfterItsTimeout(t *testing.T) {
 		o.HTTP.Bodies = httpserver.Pace{Bytes: 10, Window: 100 * time.Millisecond, Longest: time.Minute}
 	})
 	c := f.dial()
-	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"); r.StatusCode != 408 {
+	if r := c.say("POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"); r.StatusCode != 408 {
 		t.Fatal(r.Status)
 	}
 	f.until("it is closed although bytes still come", func() bool {

@@ -17,8 +17,8 @@ import (
 
 const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 
-// middleware is around every request: it gives it an id, counts it, keeps a panic from
-// ending the worker, and logs one line.
+// middleware is around every request: it sets the request's id, counts and logs it, and keeps a panic from ending the
+// worker.
 func (s *Server) middleware(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
@@ -30,11 +30,12 @@ func (s *Server) middleware(c *fiber.Ctx) error {
 	if err != nil {
 		err = s.fail(c, err)
 	}
+	s.secureHeaders(c)
 	s.finishRequest(c, time.Since(began), failure)
 	return err
 }
 
-// recoverHandler runs the handlers; a panic in them is an error.
+// recoverHandler calls the handlers and turns a panic into an error.
 func (s *Server) recoverHandler(c *fiber.Ctx) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -54,8 +55,7 @@ func (s *Server) finishRequest(c *fiber.Ctx, took time.Duration, failure error) 
 	}
 }
 
-// hasLine reports whether the answer has a line of its own in the log: of the refusals that clients can cause by the
-// thousand only some do.
+// hasLine reports whether the answer is logged. Of the refusals that clients can cause by the thousand only some are.
 func (s *Server) hasLine(c *fiber.Ctx, failure error) bool {
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
 		return s.rejects.allow()
@@ -63,14 +63,14 @@ func (s *Server) hasLine(c *fiber.Ctx, failure error) bool {
 	return !refused(failure) || s.refusals.allow()
 }
 
-// count puts the answer on the worker's page.
+// count counts the answer on the scoreboard.
 func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 	if probe(c.Route().Path) {
 		s.o.Own.Add(metrics.Probes, 1)
 		return
 	}
 	if _, head := c.Locals(headKey{}).(headRefusal); head {
-		s.o.Own.Add(metrics.Rejected, 1) // and no more: a scanner's 501s are not failures of the service
+		s.o.Own.Add(metrics.Rejected, 1) // nothing else: a scanner's 501s are not failures of the service
 		s.o.Fleet.Refresh()
 		return
 	}
@@ -87,7 +87,7 @@ func (s *Server) count(c *fiber.Ctx, took time.Duration, failure error) {
 // levelOf is the level of the answer's line in the log.
 func levelOf(c *fiber.Ctx, failure error) slog.Level {
 	switch {
-	case errors.Is(failure, errLeft), refused(failure): // nobody is there to be failed, or as it is meant to be
+	case errors.Is(failure, errLeft), refused(failure): // neither is a failure of the service
 		return slog.LevelInfo
 	case c.Response().StatusCode() >= 500:
 		return slog.LevelError
@@ -121,10 +121,8 @@ func methodOf(c *fiber.Ctx) string {
 	return utils.CopyString(c.Method())
 }
 
-// countRequest counts an answer, and tells when it is the one after which this
-// worker is to be replaced. Requests refused at capacity do not count: they leave
-// nothing in the worker that a recycle would free, and a flood of them would recycle every
-// worker at the worst time.
+// countRequest counts an answer towards the worker's quota. Requests refused at capacity do not count: they leave nothing
+// in the worker that a recycle would free, and a flood of them would recycle every worker at the worst time.
 func (s *Server) countRequest() {
 	n, quota := s.o.Own.Add(metrics.Requests, 1), s.o.Own.Gauge(metrics.Quota)
 	s.o.Fleet.Refresh()
@@ -137,8 +135,7 @@ func probe(route string) bool {
 	return route == "/health" || route == "/livez" || route == "/readyz" || route == "/metrics"
 }
 
-// requestID puts X-Request-ID on the response: the client's, where it is short and
-// plain, else a new one.
+// requestID puts X-Request-ID on the response: the client's, where it is short and plain, otherwise a new one.
 func requestID(c *fiber.Ctx) {
 	if len(c.Response().Header.Peek(fiber.HeaderXRequestID)) > 0 {
 		return

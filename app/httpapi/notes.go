@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// noteBody is what a note is made or changed by; nil fields are left alone.
+// noteBody creates or changes a note; nil fields are not changed.
 type noteBody struct {
 	UserID  *string `json:"user_id"`
 	Title   *string `json:"title"`
@@ -20,7 +20,7 @@ type noteBody struct {
 
 func (s *Server) createNote(c *fiber.Ctx) error {
 	var body noteBody
-	if err := decode(c, &body); err != nil {
+	if err := study.Decode(c.Request().Body(), &body); err != nil {
 		return err
 	}
 	user, err := userOf(c, textOf(body.UserID))
@@ -72,7 +72,7 @@ func (s *Server) updateNote(c *fiber.Ctx) error {
 		return err
 	}
 	var body noteBody
-	if err := decode(c, &body); err != nil {
+	if err := study.Decode(c.Request().Body(), &body); err != nil {
 		return err
 	}
 	user, err := namedUser(c, textOf(body.UserID))
@@ -100,7 +100,7 @@ func (s *Server) deleteNote(c *fiber.Ctx) error {
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-// noteAsked reads which note a request is for, and whose it must be.
+// noteAsked reads the note that a request is for, and the user who must own it.
 func noteAsked(c *fiber.Ctx) (user, id string, err error) {
 	if id, err = idParam(c, "note"); err != nil {
 		return "", "", err
@@ -109,7 +109,7 @@ func noteAsked(c *fiber.Ctx) (user, id string, err error) {
 	return user, id, err
 }
 
-// textOf is a field's text; "" for one that is not there.
+// textOf is a field's text; "" for a missing one.
 func textOf(field *string) string {
 	if field == nil {
 		return ""

@@ -6,8 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// openAPI is the document of all routes. It is kept by hand; tests hold every route
-// and every answer against it.
+// openAPI describes all routes. It is written by hand; tests compare every route and every answer with it.
 //
 //go:embed openapi.json
 var openAPI []byte

@@ -78,6 +78,7 @@ type Options struct {
 	Provider    string   // of the model
 	AdminToken  string   // "" = the admin endpoints answer 403
 	Origins     []string // that browsers may call from; "*" = any
+	Hosts       []string // that are served, with or without a port; none = any
 	Cache       CacheBounds
 	Admission   Admission
 	HTTP        httpserver.Options // its bounds; New sets the rest

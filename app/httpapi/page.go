@@ -8,18 +8,16 @@ import (
 	"studysharper/app/web"
 )
 
-// kept is for files whose address changes with their content.
-const kept = "public, max-age=31536000, immutable"
+// immutable is the Cache-Control of files whose URL changes with their content.
+const immutable = "public, max-age=31536000, immutable"
 
-// page answers with a page. A browser asks each time whether it is still the same.
+// page answers with a page, which browsers revalidate each time.
 func (*Server) page(c *fiber.Ctx, name string) error {
 	c.Set(fiber.HeaderContentSecurityPolicy, web.Policy)
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	return sendFile(c, web.Page(name), "no-cache")
 }
 
-// adminPage answers GET /admin: the page only, which asks for the token itself.
+// adminPage answers GET /admin. The page asks for the token itself.
 func (s *Server) adminPage(c *fiber.Ctx) error { return s.page(c, web.Admin) }
 
 // asset answers GET /assets/{version}/{name}: a file of a page.
@@ -29,7 +27,7 @@ func (*Server) asset(c *fiber.Ctx) error {
 	case file == nil:
 		return fiber.ErrNotFound
 	case lasting:
-		return sendFile(c, file, kept)
+		return sendFile(c, file, immutable)
 	default:
 		return sendFile(c, file, "no-cache")
 	}
@@ -39,12 +37,11 @@ func sendFile(c *fiber.Ctx, file *web.File, keep string) error {
 	c.Set(fiber.HeaderCacheControl, keep)
 	c.Set(fiber.HeaderETag, file.ETag)
 	c.Vary(fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if sameTag(c.Get(fiber.HeaderIfNoneMatch), file.ETag) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, file.Type)
-	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // the first of them where none is asked for
+	if c.AcceptsEncodings("identity", "gzip") == "gzip" { // identity where the client names none
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 		return c.Send(file.Gzip())
 	}

@@ -6,37 +6,36 @@ import (
 	"studysharper/app/study"
 )
 
-// preferences answers GET /api/ai/preferences: what a student likes where a request
-// leaves it open; empty where nothing is kept.
+// preferences answers GET /api/ai/preferences: what applies where a request leaves it open; empty where none are saved.
 func (s *Server) preferences(c *fiber.Ctx) error {
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
 		return err
 	}
-	kept, err := s.o.Store.Preferences(s.lifetime, user)
+	saved, err := s.o.Store.Preferences(s.lifetime, user)
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "preferences": kept})
+	return c.JSON(fiber.Map{"status": "success", "preferences": saved})
 }
 
-// savePreferences answers PUT /api/ai/preferences: the body replaces what is kept.
+// savePreferences answers PUT /api/ai/preferences: the body replaces all of them.
 func (s *Server) savePreferences(c *fiber.Ctx) error {
 	var body struct {
 		UserID     string `json:"user_id"`
 		Difficulty string `json:"difficulty"`
 		Detail     string `json:"detail"`
 	}
-	if err := decode(c, &body); err != nil {
+	if err := study.Decode(c.Request().Body(), &body); err != nil {
 		return err
 	}
 	user, err := userOf(c, body.UserID)
 	if err != nil {
 		return err
 	}
-	kept, err := s.o.Store.SavePreferences(s.context(c), study.Preferences{UserID: user, Difficulty: body.Difficulty, Detail: body.Detail})
+	saved, err := s.o.Store.SavePreferences(s.context(c), study.Preferences{UserID: user, Difficulty: body.Difficulty, Detail: body.Detail})
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"status": "success", "preferences": kept})
+	return c.JSON(fiber.Map{"status": "success", "preferences": saved})
 }

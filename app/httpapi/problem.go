@@ -28,7 +28,7 @@ type problem struct {
 	RequestID string        `json:"request_id,omitempty"`
 }
 
-// statuses is the one table from an error's code to what a client sees.
+// statuses maps an error's code to the status of the answer.
 var statuses = map[study.Code]int{
 	study.CodeMalformed:           http.StatusBadRequest,
 	study.CodeUnauthorized:        http.StatusUnauthorized,
@@ -55,7 +55,7 @@ var statuses = map[study.Code]int{
 	study.CodeUpstreamTimeout:     http.StatusGatewayTimeout,
 }
 
-// fail answers with the problem that err is. It is Fiber's error handler.
+// fail answers with err as a problem. It is Fiber's error handler.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID(c)
 	p, retry := problemOf(err)
@@ -82,13 +82,13 @@ func problemOf(err error) (problem, time.Duration) {
 	}
 	title := http.StatusText(status)
 	if errors.Is(err, errNoAdmin) {
-		title = "Unauthorized" // the original's word for it
+		title = "Unauthorized" // as in the original API
 	}
 	return problem{Type: "about:blank", Title: title, Status: status, Detail: e.Message,
 		Error: title, Code: e.Code.Public(), Faults: e.Faults, RunID: e.Run}, e.RetryAfter
 }
 
-// edgeCodes are the codes of what the server itself refuses, by status; any other is the fault of the request's text.
+// edgeCodes are the codes of the server's own refusals, by status; CodeMalformed for any other.
 var edgeCodes = map[int]study.Code{
 	http.StatusNotFound:                    study.CodeNotFound,
 	http.StatusMethodNotAllowed:            study.CodeMethod,
@@ -103,8 +103,7 @@ var edgeCodes = map[int]study.Code{
 	http.StatusHTTPVersionNotSupported:     study.CodeUnsupported,
 }
 
-// edgeProblem is for what the server itself refuses; the text of its errors quotes
-// the request and stays inside.
+// edgeProblem is for refusals of the server itself. The text of its errors quotes the request and is not sent.
 func edgeProblem(status int) problem {
 	if status < http.StatusBadRequest || http.StatusText(status) == "" {
 		status = http.StatusInternalServerError
@@ -114,8 +113,8 @@ func edgeProblem(status int) problem {
 	return problem{Type: "about:blank", Title: title, Status: status, Error: title, Code: code}
 }
 
-// retryAfter is d in whole seconds, rounded up; where nobody said how long, 1 to 5 s
-// at random, so that clients do not come back all at once.
+// retryAfter is d in whole seconds, rounded up; without d 1 to 5 s at random, so that clients do not come back all at
+// once.
 func retryAfter(d time.Duration) string {
 	if d <= 0 {
 		d = time.Second + rand.N(4*time.Second) //nolint:gosec // jitter, not a secret

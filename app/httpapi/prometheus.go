@@ -11,8 +11,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// prometheus answers GET /metrics for the whole container, whichever worker is
-// asked. What it counts is on the board; nothing is registered anywhere.
+// prometheus answers GET /metrics for the whole container, whichever worker is asked, from the scoreboard.
 func (s *Server) prometheus(c *fiber.Ctx) error {
 	var e metrics.Exposition
 	s.expose(&e)
@@ -42,8 +41,8 @@ var routeNames = [...]string{
 	metrics.RequestOther:         "other",
 }
 
-// classOf is the histogram that requests for a path are in. It goes by the path, for
-// one that is refused before its handler has its group's route only.
+// classOf is the histogram of a path. The route would not do: Fiber knows only the group of a request that is refused
+// before its handler.
 func classOf(path string) metrics.Histogram {
 	switch path = strings.TrimSuffix(path, "/"); {
 	case path == "/api/ai/process" || path == "/api/ai/agent-test":

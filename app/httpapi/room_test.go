@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"syscall"
 	"testing"
@@ -92,15 +94,17 @@ func TestConnectionsBeyondTheSpareOnesWaitForOne(t *testing.T) {
 	f.crowdedBy(1)
 	silent := f.dialAll(2)
 	f.untilHeld(3)
-	waits := f.dial()                 // and says nothing yet: if it were accepted, it would stay
-	time.Sleep(20 * time.Millisecond) // for an accept that must not come
-	if n := f.held(); n != 3 {
-		t.Errorf("%d connections are accepted", n)
-	}
-	if err := silent[0].conn.Close(); err != nil {
+	waits := f.dial()
+	waits.send(get) // if it were accepted, it would be answered
+	if err := waits.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	waits.send(get)
+	if _, err := waits.r.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) || f.held() != 3 {
+		t.Errorf("%d connections are accepted, %v", f.held(), err)
+	}
+	if err := errors.Join(silent[0].conn.Close(), waits.conn.SetReadDeadline(time.Now().Add(time.Minute))); err != nil {
+		t.Fatal(err)
+	}
 	wantRefused(t, waits.answer())
 }
 

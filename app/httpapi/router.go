@@ -7,15 +7,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// router registers routes whose handlers find the request's body: readBody goes before each of them, behind the
-// checks of its group.
+// router registers routes. It puts readBody before each handler, behind the checks of the group and of the route.
 type router struct {
 	fiber.Router
 	server *Server
 	prefix string
 }
 
-// routedKey marks a request that has come to a route, and not only to middleware.
+// routedKey is where the route of a request is kept that has passed all checks.
 type routedKey struct{}
 
 func (r router) group(prefix string, checks ...fiber.Handler) router {
@@ -61,8 +60,8 @@ func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
 	return slices.Insert(slices.Clone(handlers), len(handlers)-1, read)
 }
 
-// routeOf names the route that a request is for, also where it did not get there: a preflight, a method that the
-// route does not have, a token that is missing.
+// routeOf names the route that a request is for, also where it was answered before: a preflight, a wrong method, a
+// missing token.
 func (s *Server) routeOf(c *fiber.Ctx) string {
 	if routed, ok := c.Locals(routedKey{}).(string); ok {
 		return routed

@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"studysharper/app/httpserver"
+	"studysharper/app/metrics"
 	"studysharper/app/stream/hub"
 )
 
@@ -57,7 +58,7 @@ func New(o Options) *Server {
 }
 
 func (s *Server) route() {
-	s.app.Use(s.middleware, s.cors(), refusedHead, s.roomForConnection)
+	s.app.Use(s.middleware, s.cors(), refusedHead, s.requireHost, s.requireOrigin, s.roomForConnection)
 	top := router{Router: s.app, server: s}
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)
@@ -120,13 +121,12 @@ func (s *Server) Serve(ln *net.TCPListener) error { return s.http.Serve(ln) }
 // Alive answers a request of its own on the path of clients' requests: it blocks where they would.
 func (s *Server) Alive() bool { return s.http.Answers("/livez") }
 
-// farewell is how long before the end of a stop the runs that go on are cancelled:
-// their errors have to reach the streams and the clients that wait.
+// farewell is how long before the end of a stop the remaining runs are cancelled: their errors have to reach the streams
+// and the clients that wait.
 const farewell = time.Second
 
-// Drain is for a stop: it lets requests, runs and streams in flight finish until
-// ctx ends, and returns when all connections are closed. The error is ctx's when
-// something had to be cut.
+// Drain is for a stop: it lets requests, runs and streams in flight finish until ctx ends, and returns when all
+// connections are closed, or with ctx's error where something had to be cut off.
 func (s *Server) Drain(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.http.EndConnections()
@@ -138,8 +138,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	return errors.Join(err, s.http.Shutdown(ctx))
 }
 
-// ahead gives a context that ends so long before ctx does, but has three quarters
-// of its time at least.
+// ahead derives a context that ends earlier than ctx, but has at least three quarters of its time.
 func ahead(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	end, bounded := ctx.Deadline()
 	if !bounded {
@@ -169,11 +168,16 @@ func within(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// Adopt takes over an idle connection from a leaving worker. It owns tcp.
+// Adopt serves an idle connection of a worker that leaves. It owns tcp.
 func (s *Server) Adopt(tcp *net.TCPConn) { s.http.Adopt(tcp) }
 
-// AdoptStream takes over an event stream from a leaving worker, by its descriptor, which
-// it owns, and by what that worker has written down of it.
+// Publish puts the ages of the oldest stream and of the oldest request on the worker's entry of the scoreboard.
+func (s *Server) Publish(p *metrics.Entry) {
+	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
+	p.Set(metrics.OldestStart, s.http.OldestRequest())
+}
+
+// AdoptStream serves an event stream of a worker that leaves, from its descriptor, which it owns, and its state there.
 func (s *Server) AdoptStream(fd int, from json.RawMessage) error {
 	if err := s.o.Streams.Resume(fd, from); err != nil {
 		return errors.Join(err, syscall.Close(fd))

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -16,11 +17,10 @@ import (
 	"studysharper/app/study"
 )
 
-// stream answers GET /api/ai/stream/{session}: the session's events from the
-// newest run's first, or from behind the client's Last-Event-ID, until the run
-// ends, or of the run that ?run_id= names alone. 204 tells a client that has seen that end
-// to stop asking. A session nobody has posted to is the asking user's from here on:
-// another's run in it ends the stream.
+// stream answers GET /api/ai/stream/{session}: the session's events, from the newest run's first or from behind the
+// client's Last-Event-ID, until the run ends; with ?run_id= those of that run only. 204 tells a client that has seen the
+// end to stop asking. A session nobody has posted to belongs to this user from here on: another user's run in it ends the
+// stream.
 func (s *Server) stream(c *fiber.Ctx) error {
 	session, err := idParam(c, "session")
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	at, last := lastEventID(c)
 	if at.Epoch == 0 {
-		at = study.Position{} // the client saw the end of a stream that nobody had posted to
+		at = study.Position{} // the client saw the end of a stream in which nobody had posted
 	}
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
@@ -84,9 +84,9 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 	h.SetConnectionClose()
 }
 
-// isOver reports whether there is nothing to come for a client. last: it has seen the last
-// event of a stream, which its id says; so a journal that does not know of it any more
-// has nothing for it. Where the journal has lost the run, q continues in the run's record.
+// isOver reports whether a client has seen everything. last: its event id says that it has seen the last event of a
+// stream, so a journal that no longer knows that stream has nothing for it. Where the journal has lost the run, q
+// continues in the run's record.
 func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, last bool) (bool, error) {
 	peek := *q
 	peek.Peek = true
@@ -98,7 +98,7 @@ func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, last bool) (bool, error) 
 	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
 		return true, nil
 	}
-	if nobody { // lately, that is
+	if nobody { // has posted lately; the store knows of longer ago
 		if err = s.stored(c, q.Owner, q.Session); errors.Is(err, errNoSession) {
 			err = nil
 		}
@@ -106,7 +106,7 @@ func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, last bool) (bool, error) 
 	return found.Ended || last && found.Missed > 0, err
 }
 
-// runParam is the run that the client asks for; "" = whatever the session has.
+// runParam is the run that the client asks for; "" = any of the session's.
 func runParam(c *fiber.Ctx) (string, error) {
 	run := c.Query("run_id")
 	if run == "" {
@@ -118,14 +118,10 @@ func runParam(c *fiber.Ctx) (string, error) {
 	return strings.Clone(run), nil // Fiber reuses the request
 }
 
-// lastEventID is where the client says it is, and whether the event it saw last was the
-// last one of a stream. What is not a position of ours stands for one of another life of the
-// journal: the stream begins with a gap.
+// lastEventID is the client's position, and whether the event it saw last was the last one of a stream. Anything that
+// is not a position of ours is taken for one of an earlier journal: the stream begins with a gap.
 func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
-	given := c.Get("Last-Event-ID")
-	if given == "" {
-		given = c.Query("last_event_id")
-	}
+	given := cmp.Or(c.Get("Last-Event-ID"), c.Query("last_event_id"))
 	if given == "" {
 		return study.Position{}, false
 	}
@@ -153,49 +149,7 @@ func (s *Server) detach(c *fiber.Ctx, q stream.Query, place limit.Place) {
 	})
 }
 
-// Publish puts on the page what only the server knows: how old its oldest stream
-// and its oldest request are.
-func (s *Server) Publish(p *metrics.Entry) {
-	p.Set(metrics.OldestStream, s.o.Streams.Oldest())
-	p.Set(metrics.OldestStart, s.http.OldestRequest())
-}
-
 func (s *Server) streamStatus(c *fiber.Ctx) error {
 	open := max(s.o.Board.Sum(metrics.Streams), s.o.Admission.Gate.Total())
 	return c.JSON(fiber.Map{"active_connections": open, "status": "operational"})
-}
-
-// deleteSession ends a session: its streams, its journal, its stored conversation.
-func (s *Server) deleteSession(c *fiber.Ctx) error {
-	session, err := idParam(c, "session")
-	if err != nil {
-		return err
-	}
-	user, err := userOf(c, query(c, "user_id"))
-	if err != nil {
-		return err
-	}
-	if err := s.checkOwner(c, user, session); err != nil {
-		return err
-	}
-	stored := s.o.Store.DeleteSession(s.context(c), session)
-	dropped := s.o.Journal.Drop(s.lifetime, session)
-	if err := unlessFound(stored, dropped); err != nil {
-		return err
-	}
-	return c.SendStatus(fiber.StatusNoContent)
-}
-
-// unlessFound joins what two places say of one thing: it is not found only when
-// neither had it.
-func unlessFound(a, b error) error {
-	missing := func(err error) bool { return err != nil && study.AsError(err).Code == study.CodeNotFound }
-	switch {
-	case missing(a):
-		return b
-	case missing(b):
-		return a
-	default:
-		return errors.Join(a, b)
-	}
 }

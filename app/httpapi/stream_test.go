@@ -243,3 +243,38 @@ func TestABusySessionIsAConflictThatNamesItsRun(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestAnOpenStreamGoesOnAtTheSuccessor(t *testing.T) {
+	p := serveTwo(t)
+	session, run := p.old.begin()
+	_, r := p.old.listen(session)
+	got := until(t, r, "retry: ")
+	for i := range 10 {
+		p.old.append(run, study.KindToken, map[string]int{"n": i})
+	}
+	got += until(t, r, `"n":9`)
+	if err := p.leave(); err != nil {
+		t.Fatal(err)
+	}
+	got += until(t, r, ": keepalive") // at once: its client may have waited long
+	for i := range 10 {
+		p.old.append(run, study.KindToken, map[string]int{"n": 10 + i})
+	}
+	p.old.append(run, study.KindComplete, map[string]bool{"success": true})
+	rest, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got += string(rest)
+	for seq := 1; seq <= 21; seq++ {
+		if n := strings.Count(got, fmt.Sprintf(`"seq":%d,`, seq)); n != 1 {
+			t.Errorf("event %d came %d times", seq, n)
+		}
+	}
+	if strings.Count(got, "HTTP/1.1") != 1 || strings.Count(got, "retry:") != 1 {
+		t.Errorf("headers or retry twice:\n%s", got)
+	}
+	if n := p.old.board.Sum(metrics.Streams) + p.next.board.Sum(metrics.Streams); n != 0 {
+		t.Errorf("%d streams still counted", n)
+	}
+}

@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -97,33 +95,6 @@ func TestAFaultyTokenIsToldWhyAndNothingElse(t *testing.T) {
 		r := f.ask("GET", "/api/ai/stream-status", "", "Authorization", tt.authorization)
 		if r.StatusCode != tt.status || r.Header.Get("WWW-Authenticate") != tt.challenge || strings.Contains(string(r.body), "canary") {
 			t.Errorf("%s: %d %q %s", tt.name, r.StatusCode, r.Header.Get("WWW-Authenticate"), r.body)
-		}
-	}
-}
-
-func TestTheQueryHoldsATokenForEventStreamsOnly(t *testing.T) {
-	f := serveUsers(t)
-	for _, endpoint := range guarded {
-		method, path, _ := strings.Cut(endpoint, " ")
-		if strings.HasPrefix(path, "/api/ai/stream/") {
-			continue
-		}
-		if r := f.ask(method, path+"?access_token=canary-ann", chat); r.StatusCode != 401 {
-			t.Errorf("%s: %d", endpoint, r.StatusCode)
-		}
-	}
-	session, run := f.beginAs("ann")
-	f.append(run, study.KindComplete, map[string]any{"success": true})
-	for query, want := range map[string]int{
-		"?access_token=canary-ann": 200, "?access_token=canary-bob": 404, "?access_token=canary": 401, "?access_token=": 401, "?token=canary-ann": 401,
-	} {
-		if r := f.ask("GET", "/api/ai/stream/"+session+query, ""); r.StatusCode != want || strings.Contains(string(r.body), "canary") {
-			t.Errorf("%s: %d %s", query, r.StatusCode, r.body)
-		}
-	}
-	for query, want := range map[string]int{"?access_token=canary-ann": 200, "?access_token=canary-bob": 404, "": 401} {
-		if r := f.ask("HEAD", "/api/ai/stream/"+session+query, ""); r.StatusCode != want {
-			t.Errorf("HEAD %s: %d, want %d", query, r.StatusCode, want)
 		}
 	}
 }
@@ -248,66 +219,5 @@ func TestWhatIsAnothersIsNotThere(t *testing.T) {
 				t.Errorf("its owner gets %d %s, want %d", r.StatusCode, r.body, tt.hers)
 			}
 		})
-	}
-}
-
-func TestAStreamThatIsAnothersIsNotThereOnAReconnectEither(t *testing.T) {
-	f := serveUsers(t)
-	session, run := f.beginAs("ann")
-	f.append(run, study.KindStart, map[string]any{})
-	f.append(run, study.KindComplete, map[string]any{"success": true})
-	hers := f.ask("GET", "/api/ai/stream/"+session, "", ann...)
-	_, rest, _ := strings.Cut(string(hers.body), "id: ")
-	id, _, _ := strings.Cut(rest, "\n")
-	for name, header := range map[string][]string{"a position": {"Last-Event-ID", id}, "an invalid position": {"Last-Event-ID", "x"}, "none": {}} {
-		if r := f.ask("GET", "/api/ai/stream/"+session, "", append(header, bob...)...); r.StatusCode != 404 {
-			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
-		}
-	}
-	if r := f.ask("GET", "/api/ai/stream/"+session, "", append([]string{"Last-Event-ID", id}, ann...)...); r.StatusCode != 200 || !strings.Contains(string(r.body), "complete") {
-		t.Errorf("its owner: %d %s", r.StatusCode, r.body)
-	}
-}
-
-func TestAStreamOpenedBeforeItsRunShowsNoOnesElse(t *testing.T) {
-	f := serveUsers(t)
-	session := newID()
-	_, hers := f.listen(session, "Authorization: Bearer canary-ann")
-	_, his := f.listen(session, "Authorization: Bearer canary-bob")
-	for _, r := range []*bufio.Reader{hers, his} {
-		until(t, r, "retry:")
-	}
-	run, err := f.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: "ann"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := io.ReadAll(his)
-	if err != nil || strings.Contains(string(got), `"start"`) || !strings.Contains(string(got), `"error"`) {
-		t.Errorf("another has %q, %v", got, err)
-	}
-	f.append(run, study.KindComplete, map[string]any{"success": true})
-	if got, err := io.ReadAll(hers); err != nil || !strings.Contains(string(got), "complete") {
-		t.Errorf("its owner has %q, %v", got, err)
-	}
-}
-
-func TestAStreamHandedOverStaysItsUsers(t *testing.T) {
-	users := func(o *Options) { o.Tokens = passes{"canary-bob": "bob"} }
-	old := serve(t, users)
-	p := pair{old: old, next: serve(t, users, func(o *Options) { o.Journal = old.journal })}
-	session := newID()
-	_, his := old.listen(session, "Authorization: Bearer canary-bob")
-	until(t, his, "retry:")
-	if err := p.leave(); err != nil {
-		t.Fatal(err)
-	}
-	until(t, his, "keepalive")
-	run, err := old.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: "ann"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer run.Close()
-	if got, err := io.ReadAll(his); err != nil || strings.Contains(string(got), `"start"`) || !strings.Contains(string(got), `"error"`) {
-		t.Errorf("another has %q, %v", got, err)
 	}
 }

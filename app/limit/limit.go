@@ -22,6 +22,17 @@ type Policy struct {
 	Window time.Duration
 }
 
+// Policies returns the policies of quotas per minute and per hour; 0 = no such quota.
+func Policies(perMinute, perHour int) (policies []Policy) {
+	if perMinute > 0 {
+		policies = append(policies, Policy{Name: "minute", Quota: perMinute, Window: time.Minute})
+	}
+	if perHour > 0 {
+		policies = append(policies, Policy{Name: "hour", Quota: perHour, Window: time.Hour})
+	}
+	return policies
+}
+
 // Counter counts requests. Table implements it for the workers of a container. It is safe
 // for concurrent use.
 type Counter interface {

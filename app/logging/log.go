@@ -1,4 +1,4 @@
-// Package logging makes a process's logger. Its one idea: whoever logs never waits, and lines that nobody reads in time are
+// Package logging makes a process's logger. Its one idea: a caller never waits, and lines that nobody reads in time are
 // dropped and counted.
 package logging
 
@@ -19,7 +19,7 @@ const (
 	logQueue = 4096                   // lines that may wait for a reader of the log
 	logFlush = 500 * time.Millisecond // how long an ending process waits for one
 
-	// Lines that come within logGather are written together, for each write wakes whoever
+	// Lines that come within logGather are written together, for each write wakes the process that
 	// reads the log; but no more than a pipe takes in one piece, since all processes write
 	// to the same one (PIPE_BUF, pipe(7)).
 	logGather = 5 * time.Millisecond
@@ -28,7 +28,7 @@ const (
 
 // New makes the process's logger: LOG_FORMAT to standard error, from
 // LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
-// when whoever read its log does, as one that writes to a closed pipe would (SIGPIPE).
+// when the reader of its log does, as one that writes to a closed pipe would (SIGPIPE).
 // flush is to be called once, at the end of the process.
 func New(c config.Config) (log *slog.Logger, flush func()) {
 	signal.Ignore(syscall.SIGPIPE)

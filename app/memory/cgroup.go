@@ -1,11 +1,12 @@
 // Package memory tells what a process and its container hold (cgroup versions 1 and 2, /proc), and gives memory back
-// after a flood and at a process's end.
+// after a load spike and when a process ends.
 package memory
 
 import (
 	"errors"
 	"io/fs"
 	"math"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -37,9 +38,18 @@ type Usage struct {
 // Kubernetes call a container's memory.
 func (m Usage) Container() int64 { return max(0, m.UsageBytes-m.InactiveFileBytes) }
 
-// unlimited is above any limit that is one: version 1 says "none" as the largest
+// unlimited is above every real limit: version 1 writes "no limit" as the largest
 // multiple of the page size.
 const unlimited = math.MaxInt64 &^ (1<<20 - 1)
+
+// Limit is the memory limit of this process's container in bytes; 0 = there is none, or it cannot be read.
+func Limit() int64 {
+	usage, err := OpenCgroup(os.DirFS("/")).Memory()
+	if err != nil {
+		return 0
+	}
+	return usage.LimitBytes
+}
 
 // OpenCgroup finds the memory cgroup of this process below a root, usually
 // os.DirFS("/"). Where there is none, the Cgroup's Usage is ErrNoCgroup.

@@ -41,7 +41,7 @@ func TestMemoryIsGivenBackWhenAFloodOfRequestsIsOver(t *testing.T) {
 		{"too few for a flood", []int64{0, 255, 255, 255, 255, 255}, nil},
 		{"just a flood", []int64{0, 256, 256, 256, 256, 256}, []int{4}},
 		{"one that came and went between two looks", append([]int64{0, 4000}, slices.Repeat([]int64{4000}, 90)...), []int{4, 26, 51}},
-		{"one that goes on", []int64{0, 1000, 2000, 3000, 4000, 5000, 6000}, nil},
+		{"one that continues", []int64{0, 1000, 2000, 3000, 4000, 5000, 6000}, nil},
 		{"a trickle behind it", []int64{0, 1000, 1010, 1020, 1030, 1040}, []int{4}},
 		{"just more than a trickle behind it", []int64{0, 1000, 1011, 1022, 1033, 1044}, nil},
 		{"two", []int64{0, 1000, 1000, 1000, 1000, 2000, 2000, 2000, 2000}, []int{4, 8}},

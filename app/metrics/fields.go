@@ -62,8 +62,13 @@ const (
 	Quota                           // requests after which the worker is recycled; 0 = never
 	ModelsOpen                      // models of the upstream that are not asked for now
 	AnonymousBytes                  // anonymous memory of the process: what MAX_WORKER_MEMORY_MB bounds
-	firstRecent                     // supervisor: what Recent has found, for each of recentOf
-	endGauge       = firstRecent + Gauge(len(recentOf)*endFigure)
+	firstModel                      // supervisor: what workers have learnt about each of the upstream's models
+)
+
+// Further gauges of the supervisor's page.
+const (
+	firstRecent = firstModel + MaxModels // what Recent has found, for each of recentOf
+	endGauge    = firstRecent + Gauge(len(recentOf)*endFigure)
 )
 
 const firstCounter = Counter(64)

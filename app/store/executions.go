@@ -285,7 +285,7 @@ func (r *recorder) lost() uint64 {
 	return r.dropped
 }
 
-// wake wakes whoever waits on c, or will.
+// wake wakes the goroutine that waits on c, now or later.
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

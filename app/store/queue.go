@@ -16,7 +16,7 @@ import (
 const queueStuck = time.Second
 
 // writeQueue gives the processes that share a database their turns to write, in the order
-// in which they asked. SQLite does not: whoever looks at its lock in the right moment has
+// in which they asked. SQLite does not: a process that looks at its lock in the right moment has
 // it, and on a busy machine a process can miss that moment for seconds.
 //
 // A place in the queue is a locked byte of an empty file beside the database; the lowest

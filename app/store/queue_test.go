@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // queuesAt gives queues as so many processes have them.
@@ -34,12 +35,10 @@ func queuesAt(t *testing.T, n int) []*writeQueue {
 // untilLast waits until so many places are taken, as another process sees it.
 func untilLast(t *testing.T, q *writeQueue, places int64) {
 	t.Helper()
-	for t.Context().Err() == nil {
-		if last, ok := q.last(); !ok || last >= places {
-			return
-		}
-		time.Sleep(lockStep)
-	}
+	testkit.Eventually(t, "enough places are taken", func() bool {
+		last, ok := q.last()
+		return !ok || last >= places
+	})
 }
 
 func TestTurnsComeInTheOrderInWhichTheyWereAskedFor(t *testing.T) {
@@ -158,7 +157,7 @@ func TestAWriteIsOvertakenByNoMoreThanWasBegun(t *testing.T) {
 	var made, asked, got atomic.Int64
 	made.Store(-1)
 	hold := func(context.Context, tx) error {
-		time.Sleep(10 * time.Millisecond) // holding the lock; nothing is judged by it
+		testkit.Pause(10 * time.Millisecond) // holding the lock; nothing is judged by it
 		made.Add(1)
 		return nil
 	}
@@ -172,9 +171,7 @@ func TestAWriteIsOvertakenByNoMoreThanWasBegun(t *testing.T) {
 			}
 		})
 	}
-	for made.Load() < 3 {
-		time.Sleep(lockStep)
-	}
+	testkit.Eventually(t, "some changes are made", func() bool { return made.Load() >= 3 })
 	asked.Store(made.Load())
 	if err := other.change(t.Context(), func(context.Context, tx) error { got.Store(made.Load()); return nil }); err != nil {
 		t.Error(err)

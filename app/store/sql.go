@@ -130,7 +130,7 @@ func list[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, a
 }
 
 // page reads a page of the list that is called name. The query's last parameter is
-// its LIMIT: one row more than the page holds shows that the list goes on.
+// its LIMIT: one row more than the page holds shows that the list continues.
 func page[T any](ctx context.Context, s *sqlStore, name string, limit int, scan scan[T], query string, args ...any) ([]T, string, error) {
 	limit = clampLimit(limit)
 	return fill(ctx, s, &sheet[T]{list: name, limit: limit}, scan, query, append(args, limit+1)...)

@@ -11,6 +11,7 @@ import (
 // Kinds are the events that a run may send.
 var Kinds = []study.Kind{
 	study.KindStart, study.KindProgress, study.KindToken, study.KindComplete, study.KindError,
+	study.KindItem, // last: the relay sends a kind as its place in this list
 }
 
 // CheckEvent refuses an event that a run may not send or that would break a reader (CodeInvalid), and

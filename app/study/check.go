@@ -84,12 +84,8 @@ func (s *FlashcardSet) Check(Options) []string {
 	f.some("flashcards", len(s.Flashcards))
 	questions := make([]string, len(s.Flashcards))
 	for i, c := range s.Flashcards {
-		path := fmt.Sprintf("flashcards[%d]", i)
 		questions[i] = c.Question
-		f.text(path+".question", c.Question)
-		f.text(path+".answer", c.Answer)
-		f.text(path+".topic", c.Topic)
-		f.oneOf(path+".difficulty", c.Difficulty, Easy, Medium, Hard)
+		f.card(fmt.Sprintf("flashcards[%d]", i), c)
 	}
 	f.distinct("flashcards", questions)
 	f.texts("topics_covered", s.TopicsCovered)
@@ -97,6 +93,13 @@ func (s *FlashcardSet) Check(Options) []string {
 		f.add("total_count must be the number of flashcards")
 	}
 	return f
+}
+
+func (f *faults) card(at string, c Flashcard) {
+	f.text(at+".question", c.Question)
+	f.text(at+".answer", c.Answer)
+	f.text(at+".topic", c.Topic)
+	f.oneOf(at+".difficulty", c.Difficulty, Easy, Medium, Hard)
 }
 
 // Check implements Aid.
@@ -158,17 +161,20 @@ func (f *faults) examTotals(s *ExamSet, o Options, sum, count int) {
 // a rubric in place of acceptable answers.
 func (f *faults) questions(path string, list []Question, o Options, exam bool) {
 	for i, q := range list {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		f.text(at+".question", q.Question)
-		f.positive(at+".points", q.Points)
-		if len(o.QuestionTypes) > 0 {
-			f.oneOf(at+".type", q.Type, o.QuestionTypes...)
-		}
-		f.answer(at, q, exam)
+		f.question(fmt.Sprintf("%s[%d]", path, i), q, o, exam)
 	}
 	if !exam {
 		f.distinct(path, questionTexts(list))
 	}
+}
+
+func (f *faults) question(at string, q Question, o Options, exam bool) {
+	f.text(at+".question", q.Question)
+	f.positive(at+".points", q.Points)
+	if len(o.QuestionTypes) > 0 {
+		f.oneOf(at+".type", q.Type, o.QuestionTypes...)
+	}
+	f.answer(at, q, exam)
 }
 
 // answer checks what a question of its type must be answered with.
@@ -230,17 +236,25 @@ func (s *SummarySet) Check(Options) []string {
 	points := make([]string, len(s.Summary.MainPoints))
 	for i, p := range s.Summary.MainPoints {
 		points[i] = p.Point
-		f.text(fmt.Sprintf("summary.main_points[%d].point", i), p.Point)
-		f.oneOf(fmt.Sprintf("summary.main_points[%d].importance", i), p.Importance, "high", "medium", "low")
+		f.mainPoint(fmt.Sprintf("summary.main_points[%d]", i), p)
 	}
 	f.distinct("summary.main_points", points)
 	for i, t := range s.Summary.KeyTerms {
-		f.text(fmt.Sprintf("summary.key_terms[%d].term", i), t.Term)
-		f.text(fmt.Sprintf("summary.key_terms[%d].definition", i), t.Definition)
+		f.keyTerm(fmt.Sprintf("summary.key_terms[%d]", i), t)
 	}
 	f.positive("word_count", s.WordCount)
 	f.positive("estimated_reading_time_minutes", s.EstimatedReadingTimeMinutes)
 	return f
+}
+
+func (f *faults) mainPoint(at string, p MainPoint) {
+	f.text(at+".point", p.Point)
+	f.oneOf(at+".importance", p.Importance, "high", "medium", "low")
+}
+
+func (f *faults) keyTerm(at string, t KeyTerm) {
+	f.text(at+".term", t.Term)
+	f.text(at+".definition", t.Definition)
 }
 
 // Check implements Aid. Notes may have no strengths or no gaps, but not neither.
@@ -269,10 +283,14 @@ func (s *PlanSet) Check(Options) []string {
 			f.add("%s.day must count up from 1", path)
 		}
 		last = max(last, sit.Day)
-		f.text(path+".topic", sit.Topic)
-		f.some(path+".activities", len(sit.Activities))
-		f.texts(path+".activities", sit.Activities)
-		f.positive(path+".minutes", sit.Minutes)
+		f.session(path, sit)
 	}
 	return f
+}
+
+func (f *faults) session(at string, s PlanSession) {
+	f.text(at+".topic", s.Topic)
+	f.some(at+".activities", len(s.Activities))
+	f.texts(at+".activities", s.Activities)
+	f.positive(at+".minutes", s.Minutes)
 }

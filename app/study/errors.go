@@ -62,7 +62,7 @@ type Error struct {
 	Message    string
 	Faults     []Fault
 	RetryAfter time.Duration // when to try again; 0: unknown
-	Run        string        // CodeConflict: the id of the run that goes on; "" otherwise
+	Run        string        // CodeConflict: the id of the run under way; "" otherwise
 	Cause      error
 }
 

@@ -18,6 +18,7 @@ const (
 	KindStart    Kind = "start"
 	KindProgress Kind = "progress"
 	KindToken    Kind = "token"
+	KindItem     Kind = "item"
 	KindComplete Kind = "complete"
 	KindError    Kind = "error"
 	KindGap      Kind = "gap"

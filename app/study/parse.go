@@ -269,7 +269,7 @@ func (f *form) ids(name string, limit int) []string {
 }
 
 // CanonicalID gives a UUID in its canonical form (RFC 9562: 8-4-4-4-12, lower
-// case); false when s is none. Other spellings (braces, urn:) are refused.
+// case); false when s is not a UUID. Other spellings (braces, urn:) are refused.
 func CanonicalID(s string) (string, bool) {
 	if len(s) != 36 {
 		return "", false

@@ -20,8 +20,9 @@ type Brief struct {
 
 // Turn is one message of a conversation.
 type Turn struct {
-	Role string // RoleSystem | RoleUser | RoleAssistant
-	Text string
+	Role   string // RoleSystem | RoleUser | RoleAssistant
+	Text   string
+	Stable int // bytes at the beginning of Text that are the same in all calls of a request, for prefix caches
 }
 
 // The roles of a Turn, as every chat-completions API spells them.
@@ -43,6 +44,7 @@ type Prompt struct {
 	Schema    *Schema // of that object, where the model takes one; nil = any object
 	Effort    string  // of reasoning, e.g. "low", where the model takes one; "" = as configured
 	MaxCalls  int     // HTTP calls that the answer may take, repeated and adapted ones included; 0 = no limit
+	Skip      int     // models that are not asked, because their answers could not be used; the last model always is
 
 	// OnWait, if set, is called before a wait that the AI service asked for, and how long it is.
 	OnWait func(time.Duration)
@@ -59,6 +61,7 @@ type Schema struct {
 type Answer struct {
 	Text  string
 	Model string // the model that answered, as it names itself
+	Rank  int    // of that model in the order in which models are asked, from 0
 	Cut   Cut    // why the text may end too early; "" = the model was done
 
 	// What all calls for the answer took, as far as the upstream says. Tokens is the total that
@@ -68,6 +71,8 @@ type Answer struct {
 	CompletionTokens int     // those of reasoning included
 	Cost             float64 // in the currency of the upstream's account; 0 = not told
 	Calls            int     // HTTP calls
+
+	Warning string // for the student, besides those that the caller finds
 }
 
 // Cut says why an answer ended before the model was done with it.

@@ -19,7 +19,7 @@ type Result struct {
 }
 
 // Validation says what was checked, by whom, and how it came out. Scores run from
-// 0 to 1; nil means not checked (accuracy without source material, say).
+// 0 to 1; nil means not checked (accuracy without source material, say), or checked by rules alone.
 type Validation struct {
 	SafetyScore  *float64 `json:"safety_score"`
 	QualityScore *float64 `json:"quality_score"`
@@ -42,8 +42,33 @@ type Checks struct {
 // Metadata says what an answer cost.
 type Metadata struct {
 	ExecutionTimeMS int64  `json:"execution_time_ms"`
-	TokensUsed      int    `json:"tokens_used"`
+	TokensUsed      int    `json:"tokens_used"` // what was paid: those of all calls
 	ModelUsed       string `json:"model_used"`
+	Usage
+}
+
+// Usage is what the calls of a model for one request took, as far as the upstream says.
+type Usage struct {
+	Tokens Tokens  `json:"tokens"`
+	Cost   float64 `json:"cost,omitempty"` // in the currency of the upstream's account; 0 = not known
+	Calls  int     `json:"calls"`          // HTTP calls, failed ones included
+}
+
+// Tokens are those of all calls together. The total may exceed the sum of the others where an
+// upstream names only a total.
+type Tokens struct {
+	Prompt     int `json:"prompt"`
+	Completion int `json:"completion"`
+	Total      int `json:"total"`
+}
+
+// Add counts the calls that an answer took.
+func (u *Usage) Add(a Answer) {
+	u.Tokens.Prompt += a.PromptTokens
+	u.Tokens.Completion += a.CompletionTokens
+	u.Tokens.Total += a.Tokens
+	u.Cost += a.Cost
+	u.Calls += a.Calls
 }
 
 // Saved names what the store kept of an answer. Its JSON is false where that failed.

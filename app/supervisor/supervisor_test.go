@@ -132,7 +132,7 @@ func (h *house) then(script func(*fake)) {
 	h.script = script
 }
 
-// process gives a live process; nil when there is none of that pid.
+// process gives a live process; nil when no process has that pid.
 func (h *house) process(pid int) *fake {
 	h.mu.Lock()
 	defer h.mu.Unlock()

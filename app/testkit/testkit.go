@@ -1,4 +1,4 @@
-// Package testkit is what tests of several packages share.
+// Package testkit holds what tests of several packages share: waiting, servers, programs, the repository's files.
 package testkit
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// SkipShort skips a test under -short, since it starts a server or takes long.
+// SkipShort skips a test under -short, because it starts a server or takes long.
 func SkipShort(t testing.TB, why string) {
 	t.Helper()
 	if testing.Short() {
@@ -17,7 +17,7 @@ func SkipShort(t testing.TB, why string) {
 	}
 }
 
-// Size is small, or full where FULL=1 asks for tests at full length, as each night does.
+// Size returns small, or full where FULL=1 asks for tests at full length, as the nightly run does.
 func Size(small, full int) int {
 	if os.Getenv("FULL") == "1" {
 		return full
@@ -25,8 +25,8 @@ func Size(small, full int) int {
 	return small
 }
 
-// ProcessorTime is what a function takes of the processor, the shortest of several calls. Other processes do not count
-// in it, nor other threads: f must do its work on its own goroutine.
+// ProcessorTime returns the processor time of f, the shortest of several calls. Other processes and threads do not
+// count: f must do its work on its own goroutine.
 func ProcessorTime(calls int, f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

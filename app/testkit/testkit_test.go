@@ -23,7 +23,7 @@ func TestProcessorTimeCountsWorkAndNoWaiting(t *testing.T) {
 			}
 		}
 	}
-	waits := ProcessorTime(2, func() { time.Sleep(50 * time.Millisecond) })
+	waits := ProcessorTime(2, func() { Pause(50 * time.Millisecond) })
 	little, much := ProcessorTime(3, work(1_000_000)), ProcessorTime(3, work(50_000_000))
 	if waits > 25*time.Millisecond || much < 5*little {
 		t.Errorf("waiting takes %v, a little work %v, fifty times that %v", waits, little, much)

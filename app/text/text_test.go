@@ -35,7 +35,7 @@ func TestSentencesEndWhereAReaderWouldStop(t *testing.T) {
 			[]string{"It comes from photosystem I.", "The rest is vitamin C.", "It helps."}},
 		{"headings stand alone", "Absorption of Light\nLight energy starts the process of photosynthesis.\n",
 			[]string{"Absorption of Light", "Light energy starts the process of photosynthesis."}},
-		{"lists", "- first thing\n* second thing\n3. third thing\n  goes on\n", []string{"first thing", "second thing", "third thing goes on"}},
+		{"lists", "- first thing\n* second thing\n3. third thing\n  carries on\n", []string{"first thing", "second thing", "third thing carries on"}},
 		{"term lines", "Tithe: a tax\nBourgeoisie: the middle class", []string{"Tithe: a tax", "Bourgeoisie: the middle class"}},
 		{"wrapped lines", "The treaty was signed\nin the hall of\nmirrors. It was long.", []string{"The treaty was signed in the hall of mirrors.", "It was long."}},
 		{"ellipsis", "He waited... and left… Then he came back.", []string{"He waited... and left…", "Then he came back."}},

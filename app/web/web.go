@@ -1,8 +1,6 @@
-// Package web holds the pages that people see, the study desk and the operator's page,
-// as files in the binary: HTML, CSS and JavaScript as they are written, built by nothing
-// and needing nothing from elsewhere. The one idea: the folder that a page's files lie
-// in is named by their content, so a browser keeps them for ever and asks for the page alone.
-// It knows no HTTP server; app/httpapi serves what is found here.
+// Package web embeds the pages, the study desk and the operator's page: HTML, CSS and JavaScript without a build step or
+// external files. Its main idea: the URL of a page's files carries a hash of their content, so browsers cache them forever
+// and revalidate the page alone. It does not depend on the HTTP server; app/httpapi serves the files.
 package web
 
 import (
@@ -25,15 +23,15 @@ const (
 	Admin = "admin.html"
 )
 
-// Policy is the Content-Security-Policy that the pages are written for: scripts, styles
-// and data from this server only, nothing inline, no markup made of strings.
+// Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no markup
+// made of strings.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// versionMark marks where the folder's name goes in the pages.
+// versionMark is replaced by the version in the pages.
 const versionMark = "{version}"
 
-// File is one file as it is sent. Its bytes belong to the package.
+// File is a file as it is sent. Its bytes belong to the package.
 type File struct {
 	Type string // Content-Type
 	ETag string // weak (RFC 9110, section 8.8.1): both encodings have it
@@ -41,16 +39,16 @@ type File struct {
 	gzip func() []byte
 }
 
-// Gzip gives the body compressed. It is made when it is first asked for and kept.
+// Gzip gives the compressed body, which is made on first use and kept.
 func (f *File) Gzip() []byte { return f.gzip() }
 
-// site is all files by name, and what their folder is called.
+// site is all files by name, and their version.
 type site struct {
 	version string
 	files   map[string]*File
 }
 
-// opened is made once a process, when somebody first looks: most workers show no page.
+// opened is made on first use: most workers never serve a page.
 var opened = sync.OnceValue(open)
 
 // Page gives a page: Desk or Admin; nil for any other.
@@ -61,10 +59,9 @@ func Page(name string) *File {
 	return opened().files[name]
 }
 
-// Asset gives a file of a page; nil where there is none of that name. lasting says that
-// it will never be another under this version. A version of another release gives
-// today's file, which is not to be kept: while a release is rolled out, page and files
-// may come from two instances.
+// Asset gives a file of a page; nil where no file has that name. lasting reports that it never changes under this
+// version. For the version of another release it is today's file, which must not be cached: while a release is rolled out,
+// page and files may come from two instances.
 func Asset(version, name string) (f *File, lasting bool) {
 	if path.Ext(name) == ".html" {
 		return nil, false
@@ -104,7 +101,7 @@ func newFile(ext string, body []byte) *File {
 	}
 }
 
-// types are said, not guessed: with nosniff a browser runs nothing else.
+// types are the Content-Types; with nosniff, browsers run nothing else.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",

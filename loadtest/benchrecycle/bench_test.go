@@ -22,7 +22,7 @@ import (
 
 // standIn answers requests as a StudySharper does, each connection for as many
 // requests as say allows: say gives what follows the n-th request of all, and
-// whether the connection goes on.
+// whether the connection continues.
 func standIn(t *testing.T, say func(n int64, id string) (answer string, goOn bool)) (to netip.AddrPort, requests, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -52,7 +52,7 @@ func StudyAnswer(r Request) string {
 
 // verdict is what a call that judges an aid is answered with.
 func verdict(score float64) string {
-	return fmt.Sprintf(`{"score": %g, "issues": []}`, score)
+	return fmt.Sprintf(`{"safety": %g, "quality": %g, "accuracy": %g, "issues": []}`, score, score, score)
 }
 
 // wishes are the numbers that a prompt names; 0 where it names none.

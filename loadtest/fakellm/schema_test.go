@@ -49,7 +49,7 @@ func (s schema) fault(rule, value any, at string) string {
 		return at + " fits none of its forms"
 	}
 	if enum, ok := r["enum"].([]any); ok && !slices.Contains(enum, value) {
-		return at + " is none of the values allowed"
+		return at + " is not one of the allowed values"
 	}
 	if !typed(r["type"], value) {
 		return at + " has the wrong type"

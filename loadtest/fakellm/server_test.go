@@ -140,13 +140,13 @@ func TestDefaultAnswerSaysWhatTheMaterialSays(t *testing.T) {
 }
 
 func TestAVerdictIsFullMarksUnlessARuleSaysOtherwise(t *testing.T) {
-	const check = `{"response_format": {"type": "json_object"}, "messages": [{"role": "system", "content": "Its exact shape: {\"score\": 0.0}"}, {"role": "user", "content": "x"}]}`
+	const check = `{"response_format": {"type": "json_object"}, "messages": [{"role": "system", "content": "x"}, {"role": "user", "content": [{"type": "text", "text": "in this shape:"}, {"type": "text", "text": "{\"safety\": 1.0}"}]}]}`
 	s, url := serve(t, Options{Rules: []Rule{{Checks: true, Times: 1, Score: new(0.25)}}})
-	if _, body := ask(t, url, plainCall); strings.Contains(body, "score") {
+	if _, body := ask(t, url, plainCall); strings.Contains(body, "safety") {
 		t.Errorf("a call for no verdict got one: %s", body)
 	}
 	for _, want := range []string{"0.25", "1"} {
-		if _, body := ask(t, url, check); !strings.Contains(body, `{\"score\": `+want+`, \"issues\": []}`) {
+		if _, body := ask(t, url, check); !strings.Contains(body, `{\"safety\": `+want+`, \"quality\": `+want) {
 			t.Errorf("want a score of %s, got %s", want, body)
 		}
 	}

@@ -13,6 +13,27 @@ type Message struct {
 	Content string `json:"content"`
 }
 
+// UnmarshalJSON takes the content as a string or as text parts, which are joined.
+func (m *Message) UnmarshalJSON(raw []byte) error {
+	var wire struct {
+		Role    string          `json:"role"`
+		Content json.RawMessage `json:"content"`
+	}
+	if err := json.Unmarshal(raw, &wire); err != nil {
+		return err
+	}
+	m.Role = wire.Role
+	if json.Unmarshal(wire.Content, &m.Content) == nil {
+		return nil
+	}
+	var parts []struct{ Text string }
+	err := json.Unmarshal(wire.Content, &parts)
+	for _, part := range parts {
+		m.Content += part.Text
+	}
+	return err
+}
+
 // Request is what a caller asked for, as far as the fake reads it.
 type Request struct {
 	Model          string    `json:"model"`
@@ -32,11 +53,9 @@ type Request struct {
 // JSON reports whether the answer shall be a JSON object.
 func (r Request) JSON() bool { return strings.HasPrefix(r.ResponseFormat.Type, "json") }
 
-// Checks reports whether the call asks for a verdict on an aid: its system message
-// shows the shape of one.
-func (r Request) Checks() bool {
-	return len(r.Messages) > 0 && r.Messages[0].Role == "system" && strings.Contains(r.Messages[0].Content, `{"score":`)
-}
+// Checks reports whether the call asks for a verdict on an aid: its last message shows the
+// shape of one.
+func (r Request) Checks() bool { return strings.Contains(r.LastUser(), `{"safety": `) }
 
 // LastUser is the newest user message; "" when there is none.
 func (r Request) LastUser() string {

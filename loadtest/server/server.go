@@ -100,7 +100,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// take reads and keeps; a reading that the run's end cut is none.
+// take reads and keeps; a reading that the end of the run cut short does not count.
 func (s *Sampler) take(ctx context.Context, began time.Time) {
 	sample, err := s.read(ctx)
 	sample.At = time.Since(began).Seconds()

@@ -107,7 +107,7 @@ type response struct {
 	retryAfter string
 }
 
-// ErrNoStream is why a stream breaks whose response is none of this service.
+// ErrNoStream is why a stream breaks whose response is not from this service.
 var ErrNoStream = errors.New("a response that is not an event stream of this service")
 
 // parseHead reads a response's head, its empty line included.

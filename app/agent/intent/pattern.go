@@ -34,7 +34,7 @@ func patterns(phrases ...string) []pattern {
 	return list
 }
 
-// match is how many words the pattern takes from the beginning of words; 0 is none.
+// match is how many words the pattern takes from the beginning of words; 0 = no match.
 func (p pattern) match(words []string) int {
 	switch {
 	case len(p) == 0 || len(words) == 0:

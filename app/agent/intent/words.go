@@ -53,7 +53,7 @@ var directs = []struct {
 }
 
 // A name is what a thing is called. It counts only where the clause ends behind it
-// or goes on with a follower, unless it is whole. A plain one is too common a word
+// or is followed by a follower, unless it is whole. A plain one is too common a word
 // to be a request without a verb.
 type name struct {
 	phrase       pattern

@@ -21,7 +21,7 @@ func TestBuildWritesEveryType(t *testing.T) {
 		if p.Turns[0].Role != study.RoleSystem || len(p.Turns) != 2 || p.Turns[1].Role != study.RoleUser {
 			t.Fatalf("%s: turns %+v", typ, p.Turns)
 		}
-		if p.JSON != (typ != study.Chat) || p.MaxTokens <= 0 || p.MaxTokens > maxAnswerTokens {
+		if p.JSON != (typ != study.Chat) || p.MaxTokens < reasoningTokens || p.MaxTokens > maxAnswerTokens {
 			t.Errorf("%s: JSON %v, MaxTokens %d", typ, p.JSON, p.MaxTokens)
 		}
 		user := p.Turns[1].Text
@@ -30,8 +30,8 @@ func TestBuildWritesEveryType(t *testing.T) {
 				t.Errorf("%s: the user turn lacks %q: %s", typ, want, user)
 			}
 		}
-		if typ != study.Chat && !strings.Contains(p.Turns[0].Text, `{"`+wrappers[typ][0]+`"`) {
-			t.Errorf("%s: the system turn does not show the shape", typ)
+		if typ != study.Chat && (!strings.Contains(user, "in this shape:\n{\"") || p.Schema == nil) {
+			t.Errorf("%s: the shape is missing", typ)
 		}
 		if !reflect.DeepEqual(p, Build(brief(typ))) {
 			t.Errorf("%s: equal briefs, different prompts", typ)
@@ -72,20 +72,20 @@ func TestMaterialCannotLeaveItsFence(t *testing.T) {
 	open := strings.Index(user, "<<<MATERIAL ")
 	mark := user[open+len("<<<MATERIAL "):][:16]
 	closing := "MATERIAL " + mark + ">>>"
-	if strings.Count(user, closing) != 1 || !strings.HasSuffix(user, closing) {
-		t.Errorf("the fence is not closed exactly once, at the end: %s", user)
+	if strings.Count(user, closing) != 1 || !strings.Contains(user, closing+"\n\nTask: ") {
+		t.Errorf("the fence is not closed exactly once, before the task: %s", user)
 	}
 	if !strings.Contains(user[open:], attack) {
 		t.Error("the material is not whole")
 	}
 	// Text that copies an earlier fence moves its own.
 	b.Material = attack + "\n" + closing
-	if user := Build(b).Turns[1].Text; strings.HasSuffix(user, closing) {
+	if p := Build(b); strings.HasSuffix(p.Turns[1].Text[:p.Turns[1].Stable], closing) {
 		t.Error("a copied fence closes the material")
 	}
 }
 
-func TestAMessageThatIsTheMaterialStandsOnce(t *testing.T) {
+func TestAMessageThatIsTheMaterialIsSentOnce(t *testing.T) {
 	b := brief(study.Summary)
 	b.Message = b.Material
 	if user := Build(b).Turns[1].Text; strings.Count(user, b.Material) != 1 {
@@ -93,134 +93,105 @@ func TestAMessageThatIsTheMaterialStandsOnce(t *testing.T) {
 	}
 }
 
-func TestCorrectBuildsOnTheFirstPrompt(t *testing.T) {
-	p := Build(brief(study.Quiz))
-	before := len(p.Turns)
-	faults := make([]string, maxFaultsSentBack+1)
+func TestCorrectNamesTheFaultsAndNotTheAnswer(t *testing.T) {
+	faults := make([]string, maxFaults+1)
 	for i := range faults {
 		faults[i] = "fault " + string(rune('a'+i))
 	}
-	c := Correct(p, strings.Repeat("é", maxEchoRunes+1), faults)
-	d := Correct(p, "other", []string{"x"})
-	if len(p.Turns) != before || len(c.Turns) != before+2 || len(d.Turns) != before+2 {
-		t.Fatalf("turns: %d, %d, %d", len(p.Turns), len(c.Turns), len(d.Turns))
+	first, c := Build(brief(study.Quiz)), Correct(brief(study.Quiz), faults)
+	if len(c.Turns) != len(first.Turns) || c.Turns[0] != first.Turns[0] {
+		t.Fatalf("turns %+v", c.Turns)
 	}
-	if c.Turns[before].Role != study.RoleAssistant || len([]rune(c.Turns[before].Text)) != maxEchoRunes {
-		t.Errorf("the answer is not sent back within its bound: %d runes", len([]rune(c.Turns[before].Text)))
-	}
-	last := c.Turns[before+1].Text
-	if !strings.Contains(last, "fault a") || strings.Contains(last, faults[maxFaultsSentBack]) {
+	last := c.Turns[1].Text
+	if !strings.HasPrefix(last, first.Turns[1].Text) || !strings.Contains(last, "fault a") || strings.Contains(last, faults[maxFaults]) {
 		t.Errorf("got %s", last)
 	}
-	if c.Turns[before].Text == d.Turns[before].Text {
-		t.Error("two corrections share a turn")
-	}
 }
 
-const cardsJSON = `{"flashcards": [{"question": "q", "answer": "a", "topic": "t", "difficulty": "easy"}], "total_count": 1, "topics_covered": ["t"]}`
-
-func TestParseIsLenientAboutDress(t *testing.T) {
-	want, _ := Parse(study.Flashcards, cardsJSON, anything)
-	for name, answer := range map[string]string{
-		"a code fence":     "```json\n" + cardsJSON + "\n```",
-		"prose":            "Sure! Here {as you wished} are the cards:\n" + cardsJSON + "\nGood luck {and} have fun.",
-		"trailing commas":  `{"flashcards": [{"question": "q", "answer": "a", "topic": "t", "difficulty": "easy",},  ], "total_count": 1, "topics_covered": ["t"] , }`,
-		"an object around": `{"result": ` + cardsJSON + `}`,
-		"a byte order":     "\ufeff" + cardsJSON,
-		"unknown fields":   strings.Replace(cardsJSON, `"total_count"`, `"note": {"x": []}, "total_count"`, 1),
-	} {
-		got, fault := Parse(study.Flashcards, answer, anything)
-		if fault != "" || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: %q, %+v", name, fault, got)
+func TestMoreAsksForTheMissingItemsAlone(t *testing.T) {
+	for typ, want := range map[study.Type]string{study.Flashcards: "exactly 2 flashcards", study.Quiz: "exactly 2 questions", study.Exam: "exactly 2 questions in all"} {
+		p := More(brief(typ), 2, []string{"What is a\ncell?", strings.Repeat("é", maxKnownRunes+1)})
+		said := p.Turns[1].Text
+		if !strings.Contains(said, want) || !strings.Contains(said, "\n- What is a cell?\n- "+strings.Repeat("é", maxKnownRunes)) || strings.Contains(said, strings.Repeat("é", maxKnownRunes+1)) {
+			t.Errorf("%s: %s", typ, said)
 		}
-	}
-	got, fault := Parse(study.Flashcards, strings.Replace(cardsJSON, `"q"`, "\"a\nb\tc, ]\\\"\x01\"", 1), anything)
-	if fault != "" || got.(*study.FlashcardSet).Flashcards[0].Question != "a\nb\tc, ]\" " {
-		t.Errorf("raw breaks in a string: %q, %+v", fault, got)
-	}
-}
-
-func TestParseNamesWhatIsWrong(t *testing.T) {
-	for _, c := range []struct{ name, answer, want string }{
-		{"nothing", "", "there is no JSON object in the answer"},
-		{"prose", "I cannot do that.", "there is no JSON object in the answer"},
-		{"cut off", cardsJSON[:40], "the JSON object is cut off before its end"},
-		{"a word", "{flashcards: SECRET}", "flashcards has a value of the wrong type; it must be a list"},
-		{"another object", `{"decks": ["SECRET"]}`, "the JSON object has no field flashcards"},
-		{"a wrong type", `{"flashcards": [{"question": 7}]}`, "flashcards.question has a value of the wrong type; it must be a string"},
-		{"no list", `{"flashcards": {"SECRET": 1}}`, "flashcards has a value of the wrong type; it must be a list"},
-	} {
-		aid, fault := Parse(study.Flashcards, c.answer, anything)
-		if aid != nil || fault != c.want {
-			t.Errorf("%s: got %q, want %q", c.name, fault, c.want)
+		if typ == study.Exam && !strings.Contains(said, "exactly 1 sections") {
+			t.Errorf("more questions come in sections of their own: %s", said)
 		}
 	}
 }
 
-func TestParseTakesAChatAsItIs(t *testing.T) {
-	aid, fault := Parse(study.Chat, ` {"a": 1} is JSON. `, anything)
-	if reply, ok := aid.(*study.Reply); !ok || fault != "" || reply.Response != `{"a": 1} is JSON.` {
-		t.Errorf("got %+v, %q", aid, fault)
+func TestEveryCallForARequestBeginsWithTheSameText(t *testing.T) {
+	b := brief(study.Exam)
+	b.Material = strings.Repeat("Cells divide by mitosis. ", 100)
+	judged, err := Judge(&study.Reply{Response: "x"}, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Build(b)
+	for name, p := range map[string]study.Prompt{"a correction": Correct(b, []string{"x"}), "more": More(b, 1, nil), "a verdict": judged} {
+		if len(p.Turns) != 2 || p.Turns[0] != first.Turns[0] || p.Turns[1].Stable < len(b.Material) || p.Turns[1].Stable != first.Turns[1].Stable ||
+			p.Turns[1].Text[:p.Turns[1].Stable] != first.Turns[1].Text[:p.Turns[1].Stable] {
+			t.Errorf("%s begins otherwise: %+v", name, p.Turns)
+		}
 	}
 }
 
-func TestParseLooksAtSoManyObjectsOnly(t *testing.T) {
-	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects-1)+cardsJSON, anything); aid == nil {
-		t.Error("the last object looked at was missed")
-	}
-	if aid, _ := Parse(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON, anything); aid != nil {
-		t.Error("an object behind the bound was read")
+func TestAPromptAddsLittleToItsMaterial(t *testing.T) {
+	for _, typ := range study.Types() {
+		b := brief(typ)
+		b.Material = ""
+		b.Options.QuestionTypes = []string{study.MultipleChoice, study.TrueFalse, study.ShortAnswer}
+		p := Build(b)
+		size := len(p.Turns[0].Text) + len(p.Turns[1].Text)
+		if p.Schema != nil {
+			size += len(p.Schema.Body)
+		}
+		t.Logf("%s: %d bytes", typ, size)
+		if size > 4600 {
+			t.Errorf("%s: %d bytes besides the material", typ, size)
+		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add(cardsJSON)
-	f.Add("```json\n" + cardsJSON + ",}\n```")
-	f.Add(`{"flashcards": [{"question": "a\` + "\n" + `b",}]}`)
-	f.Fuzz(func(t *testing.T, answer string) {
-		for _, typ := range study.Types() {
-			aid, fault := Parse(typ, answer, anything)
-			if (aid == nil) == (fault == "") {
-				t.Fatalf("%s: aid %v, fault %q", typ, aid, fault)
+func TestSchemasAreStrictAndTheExampleHasTheirFields(t *testing.T) {
+	for _, typ := range study.Types()[1:] {
+		for _, types := range [][]string{nil, {study.TrueFalse}, {study.MultipleChoice, study.ShortAnswer}} {
+			b := brief(typ)
+			b.Options.QuestionTypes = types
+			p := Build(b)
+			var schema any
+			if err := json.Unmarshal(p.Schema.Body, &schema); err != nil || len(p.Schema.Name) > 64 {
+				t.Fatalf("%s: %v", typ, err)
 			}
-			if aid == nil {
-				continue
-			}
-			raw, err := json.Marshal(aid)
-			if err != nil {
-				t.Fatalf("%s does not marshal: %v", typ, err)
-			}
-			if _, fault := Parse(typ, string(raw), anything); fault != "" {
-				t.Fatalf("%s does not parse again: %s", typ, fault)
+			checkStrict(t, schema, p.Turns[1].Text)
+			if !p.JSON || strings.Contains(string(p.Schema.Body), "anyOf") != ((typ == study.Quiz || typ == study.Exam) && len(types) != 1) {
+				t.Errorf("%s of %v: %s", typ, types, p.Schema.Body)
 			}
 		}
-	})
+	}
 }
 
-// anything takes every aid.
-func anything(study.Aid) bool { return true }
-
-func TestOfSeveralObjectsTheLastThatWillDoCounts(t *testing.T) {
-	draft := func(question string) string { return strings.Replace(cardsJSON, `"q"`, `"`+question+`"`, 1) }
-	want := func(question string) func(study.Aid) bool {
-		return func(a study.Aid) bool { return a.(*study.FlashcardSet).Flashcards[0].Question != question }
-	}
-	for name, test := range map[string]struct {
-		answer string
-		good   func(study.Aid) bool
-		want   string
-	}{
-		"two drafts":                    {draft("one") + " no, better: " + draft("two"), anything, "two"},
-		"the last will not do":          {draft("one") + " or " + draft("two"), want("two"), "one"},
-		"none will do":                  {draft("one") + draft("two"), func(study.Aid) bool { return false }, "two"},
-		"the last is cut off":           {draft("one") + `{"flashcards": [`, anything, "one"},
-		"the last is not an aid":        {draft("one") + ` {"note": {"a": 1}}`, anything, "one"},
-		"the first is of another shape": {`{"flashcards": "none yet"} ` + draft("two"), anything, "two"},
-		"inside another":                {`{"response": ` + draft("one") + `} {"response": ` + draft("two") + `}`, anything, "two"},
-	} {
-		aid, fault := Parse(study.Flashcards, test.answer, test.good)
-		if fault != "" || aid.(*study.FlashcardSet).Flashcards[0].Question != test.want {
-			t.Errorf("%s: %+v, %s", name, aid, fault)
+// checkStrict fails where a schema is outside of what OpenAI calls strict.
+func checkStrict(t *testing.T, schema any, example string) {
+	t.Helper()
+	switch v := schema.(type) {
+	case []any:
+		for _, part := range v {
+			checkStrict(t, part, example)
+		}
+	case map[string]any:
+		properties, ok := v["properties"].(map[string]any)
+		if required, _ := v["required"].([]any); ok && (v["additionalProperties"] != false || len(required) != len(properties)) {
+			t.Errorf("not strict: %v", v)
+		}
+		for name := range properties {
+			if !strings.Contains(example, `"`+name+`": `) {
+				t.Errorf("the example lacks %s", name)
+			}
+		}
+		for _, part := range v {
+			checkStrict(t, part, example)
 		}
 	}
 }

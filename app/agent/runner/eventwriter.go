@@ -47,6 +47,7 @@ func (w *eventWriter) observer(ctx context.Context) agent.Observer {
 	return agent.Observer{
 		Progress: func(p study.Progress) { w.progress(ctx, p) },
 		Token:    func(s string) { w.write(ctx, study.KindToken, map[string]string{"text": s}) },
+		Item:     func(i study.Item) { w.write(ctx, study.KindItem, i) },
 	}
 }
 

@@ -8,11 +8,12 @@ import (
 
 // item is one thing of an aid as the rules see it.
 type item struct {
-	path    string
-	claim   string   // what the source must bear out; "" = nothing
-	key     string   // what makes it different from its neighbours
-	wanted  []string // texts that it should have
-	longest int      // words that one of its texts may have
+	path     string
+	evidence string   // what it quotes from the material
+	key      string   // what makes it different from its neighbours
+	wanted   []string // its texts
+	longest  int      // words that one of its texts may have
+	strict   bool     // each of its texts must say something
 }
 
 // Longest texts, in words, that a student still reads as one item.
@@ -50,8 +51,8 @@ func items(a study.Aid) []item {
 func cardItems(s *study.FlashcardSet) []item {
 	list := make([]item, len(s.Flashcards))
 	for i, c := range s.Flashcards {
-		list[i] = item{path: fmt.Sprintf("flashcards[%d]", i), claim: c.Answer, key: c.Question + " " + c.Answer,
-			wanted: []string{c.Question, c.Answer}, longest: longestCard}
+		list[i] = item{path: fmt.Sprintf("flashcards[%d]", i), evidence: c.Evidence, key: c.Question + " " + c.Answer,
+			wanted: []string{c.Question, c.Answer}, longest: longestCard, strict: true}
 	}
 	return list
 }
@@ -60,14 +61,13 @@ func questionItems(path string, questions []study.Question) []item {
 	list := make([]item, len(questions))
 	for i, q := range questions {
 		answer := rightAnswer(q)
-		list[i] = item{path: fmt.Sprintf("%s[%d]", path, i), claim: answer, key: q.Question + " " + answer,
-			wanted: []string{q.Question, answer}, longest: longestQuestion}
+		list[i] = item{path: fmt.Sprintf("%s[%d]", path, i), evidence: q.Evidence, key: q.Question + " " + answer,
+			wanted: []string{q.Question, answer}, longest: longestQuestion, strict: true}
 	}
 	return list
 }
 
-// rightAnswer is what a question claims: for true_false the statement itself,
-// which shares its words with the source whichever way it is bent.
+// rightAnswer is a question's answer as text; for true_false the statement itself.
 func rightAnswer(q study.Question) string {
 	switch answer, _ := q.CorrectAnswer.(string); {
 	case q.Type == study.TrueFalse:
@@ -87,11 +87,11 @@ func summaryItems(s *study.SummarySet) []item {
 	var list []item
 	for i, p := range s.Summary.MainPoints {
 		said := p.Point + " " + p.Details
-		list = append(list, item{path: fmt.Sprintf("summary.main_points[%d]", i), claim: said, key: said,
-			wanted: []string{p.Point, p.Point, p.Point, p.Details}, longest: longestPoint})
+		list = append(list, item{path: fmt.Sprintf("summary.main_points[%d]", i), evidence: p.Evidence, key: said,
+			wanted: []string{p.Point, p.Details}, longest: longestPoint})
 	}
 	for i, t := range s.Summary.KeyTerms {
-		list = append(list, item{path: fmt.Sprintf("summary.key_terms[%d]", i), claim: t.Definition,
+		list = append(list, item{path: fmt.Sprintf("summary.key_terms[%d]", i), evidence: t.Evidence,
 			key: t.Term + " " + t.Definition, wanted: []string{t.Term, t.Definition}, longest: longestPoint})
 	}
 	return list
@@ -125,6 +125,41 @@ func planItems(s *study.PlanSet) []item {
 			wanted: append([]string{sit.Topic}, sit.Activities...), longest: longestLine})
 	}
 	return list
+}
+
+// filter keeps the items of an aid whose path keep accepts.
+func filter(a study.Aid, keep func(path string) bool) {
+	switch s := a.(type) {
+	case *study.FlashcardSet:
+		s.Flashcards = filtered("flashcards", s.Flashcards, keep)
+	case *study.QuizSet:
+		s.Quiz.Questions = filtered("quiz.questions", s.Quiz.Questions, keep)
+	case *study.ExamSet:
+		for i := range s.Exam.Sections {
+			sec := &s.Exam.Sections[i]
+			sec.Questions = filtered(fmt.Sprintf("exam.sections[%d].questions", i), sec.Questions, keep)
+		}
+	case *study.SummarySet:
+		s.Summary.MainPoints = filtered("summary.main_points", s.Summary.MainPoints, keep)
+		s.Summary.KeyTerms = filtered("summary.key_terms", s.Summary.KeyTerms, keep)
+	case *study.AnalysisSet:
+		s.Analysis.Strengths = filtered("analysis.strengths", s.Analysis.Strengths, keep)
+		s.Analysis.Gaps = filtered("analysis.gaps", s.Analysis.Gaps, keep)
+		s.Analysis.KeyConcepts = filtered("analysis.key_concepts", s.Analysis.KeyConcepts, keep)
+		s.Analysis.Suggestions = filtered("analysis.suggestions", s.Analysis.Suggestions, keep)
+	case *study.PlanSet:
+		s.Plan.Sessions = filtered("plan.sessions", s.Plan.Sessions, keep)
+	}
+}
+
+func filtered[T any](path string, list []T, keep func(path string) bool) []T {
+	kept := list[:0]
+	for i, it := range list {
+		if keep(fmt.Sprintf("%s[%d]", path, i)) {
+			kept = append(kept, it)
+		}
+	}
+	return kept
 }
 
 // texts lists every text of an aid that a student reads.

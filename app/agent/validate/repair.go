@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,16 +18,21 @@ var questionTypes = map[string]string{
 	"freetext": study.ShortAnswer, "freeresponse": study.ShortAnswer, "essay": study.ShortAnswer, "shortanswerquestion": study.ShortAnswer,
 }
 
-// points that a question has where its model gave none.
+// defaultPoints are the points of a question without any.
 var defaultPoints = map[string]int{study.MultipleChoice: 10, study.TrueFalse: 5, study.ShortAnswer: 10}
 
 var unspaced = strings.NewReplacer(" ", "", "-", "", "_", "")
 
-// repairQuestion puts right what a model wrote in its own way and what needs no judgement:
-// the type's name, the points, and which option is meant.
+// repairQuestion repairs what needs no judgement: the type's name, the points, and which option
+// is meant.
 func repairQuestion(q *study.Question, exam bool) {
-	if known, ok := questionTypes[unspaced.Replace(strings.ToLower(q.Type))]; ok {
+	if known, ok := questionTypes[unspaced.Replace(strings.ToLower(strings.TrimSpace(q.Type)))]; ok {
 		q.Type = known
+	} else if strings.TrimSpace(q.Type) == "" {
+		q.Type = typeOf(q)
+	}
+	if q.Type == study.MultipleChoice && areBooleans(q.Options) {
+		q.Type = study.TrueFalse
 	}
 	if q.Points <= 0 {
 		q.Points = defaultPoints[q.Type]
@@ -41,7 +47,30 @@ func repairQuestion(q *study.Question, exam bool) {
 	}
 }
 
-// repairChoice takes letters off the options and gives the right one its text.
+// typeOf is the type of a question whose type is missing.
+func typeOf(q *study.Question) string {
+	_, isBool := q.CorrectAnswer.(bool)
+	switch {
+	case isBool || areBooleans(q.Options):
+		return study.TrueFalse
+	case len(q.Options) > 0:
+		return study.MultipleChoice
+	default:
+		return study.ShortAnswer
+	}
+}
+
+// areBooleans reports whether the options are true and false.
+func areBooleans(options []string) bool {
+	if len(options) != 2 {
+		return false
+	}
+	a, b := plain(options[0]), plain(options[1])
+	return a == "true" && b == "false" || a == "false" && b == "true"
+}
+
+// repairChoice takes letters off the options, gives the right one its text, and removes
+// repeated and surplus wrong ones.
 func repairChoice(q *study.Question) {
 	bare := make([]string, len(q.Options))
 	lettered := len(q.Options) > 0
@@ -57,14 +86,31 @@ func repairChoice(q *study.Question) {
 	if right < 0 {
 		right = meant(q)
 	}
-	if right >= 0 {
-		q.CorrectAnswer = q.Options[right]
+	if right < 0 {
+		return
 	}
+	answer := q.Options[right]
+	q.CorrectAnswer = answer
+	q.Options = dropSurplus(q.Options, answer, func(i int) bool {
+		return slices.IndexFunc(q.Options, func(o string) bool { return plain(o) == plain(q.Options[i]) }) < i
+	})
+	q.Options = dropSurplus(q.Options, answer, func(int) bool { return true })
 }
 
-// meant is the option that an answer names: by its text, in other case or with a full stop,
-// by its letter, with or without the text, or by its index from 0. It is -1 where that is not
-// clear.
+// dropSurplus drops the last wrong options that may be dropped, until there are four options.
+func dropSurplus(options []string, answer string, may func(i int) bool) []string {
+	kept := slices.Clone(options)
+	for i := len(options) - 1; i >= 0 && len(kept) > study.ChoiceOptions; i-- {
+		if options[i] != answer && may(i) {
+			kept = slices.Delete(kept, i, i+1)
+		}
+	}
+	return kept
+}
+
+// meant is the index of the option that an answer names: by its text, in other case or with a
+// full stop, by its letter, with or without the text, or by its index from 0; -1 if that is
+// not clear.
 func meant(q *study.Question) int {
 	switch answer := q.CorrectAnswer.(type) {
 	case float64:
@@ -78,7 +124,12 @@ func meant(q *study.Question) int {
 		if i := only(q.Options, func(o string) bool { return plain(o) == plain(answer) }); i >= 0 {
 			return i
 		}
-		return byLabel(q.Options, answer)
+		if i := byLabel(q.Options, answer); i >= 0 {
+			return i
+		}
+		if i, err := strconv.Atoi(strings.TrimSpace(answer)); err == nil && i >= 0 && i < len(q.Options) {
+			return i
+		}
 	}
 	return -1
 }
@@ -107,7 +158,7 @@ func byLabel(options []string, answer string) int {
 	return -1
 }
 
-// label is the length of a label like "A)", "(A)", "A." or "A:" at the beginning of s; 0 = none.
+// label is the length of a label such as "A)", "(A)", "A." or "A:" at the beginning of s; 0 if there is none.
 func label(s string, letter byte) int {
 	rest := strings.TrimLeft(s, " (")
 	if len(rest) < 2 || !strings.EqualFold(rest[:1], string(letter)) || !strings.ContainsAny(rest[1:2], ").:") {
@@ -116,7 +167,7 @@ func label(s string, letter byte) int {
 	return len(s) - len(rest) + 2
 }
 
-// only is the index of the one option that fits; -1 = none, or several.
+// only is the index of the one option that fits; -1 if none does, or several.
 func only(options []string, fits func(string) bool) int {
 	found := -1
 	for i, o := range options {

@@ -47,6 +47,10 @@ func TestTheOptionThatIsMeantIsFound(t *testing.T) {
 			t.Errorf("%v of %q is %v, want %v", c.answer, c.options, q.CorrectAnswer, c.want)
 		}
 	}
+	five := study.Question{Type: study.MultipleChoice, Options: []string{"x", "y", "Y.", "z", "w", "v"}, CorrectAnswer: "v"}
+	if repairQuestion(&five, false); !reflect.DeepEqual(five.Options, []string{"x", "y", "z", "v"}) || five.CorrectAnswer != "v" {
+		t.Errorf("of six options stay %q", five.Options)
+	}
 	q := study.Question{Type: "MCQ", Options: lettered, CorrectAnswer: "D"}
 	if repairQuestion(&q, false); !reflect.DeepEqual(q.Options, bare) || q.CorrectAnswer != "Water" || q.Points != 10 {
 		t.Errorf("got %+v", q)
@@ -66,6 +70,9 @@ func TestQuestionsWrittenInOtherWaysAreRepaired(t *testing.T) {
 		"a number, quiz":           {study.Question{Type: "short", CorrectAnswer: 6.5}, false, study.Question{Type: study.ShortAnswer, AcceptableAnswers: []string{"6.5"}, Points: 10}},
 		"another field, exam":      {study.Question{Type: "open", CorrectAnswer: "green"}, true, study.Question{Type: study.ShortAnswer, SampleAnswer: "green", Rubric: "Full points for: green", Points: 10}},
 		"acceptable answers, exam": {study.Question{Type: "essay", AcceptableAnswers: []string{"green"}, Rubric: "r"}, true, study.Question{Type: study.ShortAnswer, AcceptableAnswers: []string{"green"}, SampleAnswer: "green", Rubric: "r", Points: 10}},
+		"true or false as options": {study.Question{Type: "mc", Options: []string{"True", "False"}, CorrectAnswer: "False"}, false, study.Question{Type: study.TrueFalse, CorrectAnswer: false, Points: 5}},
+		"no type, options":         {study.Question{Options: bare, CorrectAnswer: 0.0}, false, study.Question{Type: study.MultipleChoice, Options: bare, CorrectAnswer: "The stroma", Points: 10}},
+		"no type, a boolean":       {study.Question{CorrectAnswer: true}, false, study.Question{Type: study.TrueFalse, CorrectAnswer: true, Points: 5}},
 		"no answer at all":         {study.Question{Type: "short_answer"}, true, study.Question{Type: study.ShortAnswer, Points: 10}},
 		"an unknown type":          {study.Question{Type: "riddle", CorrectAnswer: "x"}, false, study.Question{Type: "riddle", CorrectAnswer: "x"}},
 	} {

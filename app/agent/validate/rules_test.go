@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,77 +23,144 @@ func cards(answers ...string) *study.FlashcardSet {
 	return s
 }
 
-func TestRulesPassWhatTheMaterialBearsOut(t *testing.T) {
-	r := Rules(cards("Chlorophyll absorbs red and blue light", "the thylakoid membranes", "RuBisCO"), study.Brief{Material: material})
-	if !r.Passed || r.Accuracy == nil || *r.Accuracy != 1 || r.Quality == nil || *r.Quality != 1 || len(r.Issues) != 0 {
-		t.Errorf("got %+v", r)
+func quoting(quotes ...string) *study.FlashcardSet {
+	s := cards(make([]string, 0)...)
+	for i, q := range quotes {
+		s.Flashcards = append(s.Flashcards, study.Flashcard{Question: fmt.Sprintf("Question %d?", i), Answer: fmt.Sprintf("Answer %d", i),
+			Topic: "t", Difficulty: study.Easy, Evidence: q})
+	}
+	Settle(s, study.Options{})
+	return s
+}
+
+func TestEvidenceIsLookedUpInTheMaterial(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		quote  string
+		wrong  bool
+		quoted bool
+	}{
+		{"verbatim", "reflects green light", false, true},
+		{"over a line end, in other case", "In the Thylakoid membranes and make ATP", false, true},
+		{"shortened", "light reactions … make ATP and NADPH", false, true},
+		{"most of its words", "the enzyme RuBisCO fixes carbon dioxide", false, true},
+		{"other words", "Napoleon lost the battle of Waterloo", true, false},
+		{"one word", "Waterloo", false, false},
+		{"none", "", false, false},
+	} {
+		s := quoting("Chlorophyll absorbs red", c.quote)
+		r := Rules(s, study.Brief{Material: material})
+		if removed := len(s.Flashcards) == 1; !r.Passed || removed != c.wrong || s.TotalCount != len(s.Flashcards) || !r.Quoted {
+			t.Errorf("%s: %+v, %d cards", c.name, r, len(s.Flashcards))
+		}
+		if c.wrong && !slices.Equal(r.Faults, []string{"flashcards[1] quotes evidence that is not in the material"}) {
+			t.Errorf("%s: faults %q", c.name, r.Faults)
+		}
+		if r := Rules(quoting(c.quote), study.Brief{Material: material}); r.Passed == c.wrong || r.Quoted != c.quoted {
+			t.Errorf("%s alone: %+v", c.name, r)
+		}
 	}
 }
 
-func TestRulesFailWhatTheMaterialDoesNotSay(t *testing.T) {
-	r := Rules(cards("Chlorophyll absorbs light", "Napoleon lost at Waterloo"), study.Brief{Material: material})
-	if r.Passed || *r.Accuracy > .6 || len(r.Issues) != 1 || r.Issues[0] != "flashcards[1] is not borne out by the material" {
-		t.Errorf("got %+v, accuracy %v", r, *r.Accuracy)
+func TestAnswersWithoutEvidencePass(t *testing.T) {
+	for name, aid := range map[string]study.Aid{
+		"in its own words":    cards("The pigment throws back the green part of what shines on it"),
+		"in another language": cards("Das Chlorophyll wirft grünes Licht zurück"),
+	} {
+		if r := Rules(aid, study.Brief{Material: material}); !r.Passed || r.Quoted || len(r.Faults)+len(r.Issues) != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if r := Rules(quoting("Napoleon lost at Waterloo"), study.Brief{Material: " \n"}); !r.Passed || r.Quoted {
+		t.Errorf("without material: %+v", r)
 	}
 }
 
-func TestRulesCheckNoAccuracyWithoutMaterial(t *testing.T) {
-	if r := Rules(cards("Napoleon lost at Waterloo"), study.Brief{Material: " \n"}); r.Accuracy != nil || !r.Passed {
-		t.Errorf("got %+v", r)
+func TestRulesTakeTheEvidenceOff(t *testing.T) {
+	q := study.Question{Type: study.TrueFalse, Question: "q", CorrectAnswer: true, Points: 1, Evidence: "reflects green light"}
+	for _, a := range []study.Aid{
+		quoting("reflects green light"),
+		&study.QuizSet{Quiz: study.QuizBody{Title: "t", Questions: []study.Question{q}}},
+		&study.ExamSet{Exam: study.ExamBody{Title: "t", Sections: []study.ExamSection{{SectionName: "s", Instructions: "i", Questions: []study.Question{q}}}}},
+		&study.SummarySet{Summary: study.SummaryBody{Title: "t", MainPoints: []study.MainPoint{{Point: "p", Evidence: "reflects green light"}},
+			KeyTerms: []study.KeyTerm{{Term: "t", Definition: "d", Evidence: "reflects green light"}}}},
+	} {
+		Rules(a, study.Brief{Material: material})
+		if raw, _ := json.Marshal(a); strings.Contains(string(raw), "evidence") {
+			t.Errorf("got %s", raw)
+		}
 	}
 }
 
-func TestRulesLowerTheQuality(t *testing.T) {
+func TestRulesRemoveWhatCannotBeRead(t *testing.T) {
 	long := strings.Repeat("word ", longestCard+1)
+	for name, answer := range map[string]string{"a text over the bound": long, "control characters": "a\x07b", "broken UTF-8": "a\ufffdb", "punctuation only": "..."} {
+		s := cards(answer, "b")
+		r := Rules(s, study.Brief{Material: material})
+		if !r.Passed || len(s.Flashcards) != 1 || s.Flashcards[0].Answer != "b" || len(r.Faults) != 1 {
+			t.Errorf("%s: %+v, %+v", name, r, s)
+		}
+	}
+	for name, answer := range map[string]string{"a text of just the bound": strings.TrimSpace(strings.Repeat("word ", longestCard)), "a symbol": "+", "a minus": "-"} {
+		if s := cards(answer); len(s.Flashcards) != 1 || !Rules(s, study.Brief{}).Passed || len(s.Flashcards) != 1 {
+			t.Errorf("%s was removed", name)
+		}
+	}
+}
+
+func TestRulesNameWhatMayBeWrong(t *testing.T) {
 	twice := cards("the same answer every time", "another", "a third", "a fourth")
 	twice.Flashcards[1] = twice.Flashcards[0]
+	twice.Flashcards[1].Question = "Question 0!"
 	wordy := &study.SummarySet{Summary: study.SummaryBody{MainPoints: []study.MainPoint{{Point: "Light", Details: "is absorbed", Importance: "high"}},
 		Text: strings.Repeat("Light is absorbed. ", 100)}}
 	Settle(wordy, study.Options{})
 	for _, c := range []struct {
 		name string
 		aid  study.Aid
-		want float64
 		say  string
 	}{
-		{"a repeat", twice, .75, "flashcards[1] nearly repeats flashcards[0]"},
-		{"a text over the bound", cards(long, "b"), .5, "flashcards[0] has a text that is too long or not readable"},
-		{"control characters", cards("a\x07b", "b"), .5, "flashcards[0] has a text that is too long or not readable"},
-		{"broken UTF-8", cards("a\ufffdb", "b"), .5, "flashcards[0] has a text that is too long or not readable"},
-		{"punctuation only", cards("...", "b"), .75, "flashcards[0] lacks a text"},
-		{"a summary longer than its source", wordy, .2, "the summary is longer than its source"},
+		{"a repeat", twice, "flashcards[1] nearly repeats flashcards[0]"},
+		{"a summary longer than its source", wordy, "the summary is longer than its source"},
 	} {
-		r := Rules(c.aid, study.Brief{Material: material})
-		if r.Quality == nil || *r.Quality < c.want-.01 || *r.Quality > c.want+.01 {
-			t.Errorf("%s: quality %v, want %v", c.name, *r.Quality, c.want)
+		if r := Rules(c.aid, study.Brief{Material: material}); !r.Passed || !slices.Equal(r.Issues, []string{c.say}) {
+			t.Errorf("%s: %+v", c.name, r)
 		}
-		if !strings.Contains(strings.Join(r.Issues, "\n"), c.say) {
-			t.Errorf("%s: issues %q do not say %q", c.name, r.Issues, c.say)
-		}
-	}
-	if r := Rules(cards(strings.TrimSpace(strings.Repeat("word ", longestCard))), study.Brief{}); *r.Quality != 1 {
-		t.Errorf("a text of just the bound lost quality: %v", *r.Quality)
 	}
 }
 
-func TestRulesBoundTheIssuesAndQuoteNothing(t *testing.T) {
-	var answers []string
+func TestRulesBoundTheFaultsAndQuoteNothing(t *testing.T) {
+	var quotes []string
 	for i := range 30 {
-		answers = append(answers, fmt.Sprint("SECRET", i))
+		quotes = append(quotes, fmt.Sprintf("SECRET%d SECRET", i))
 	}
-	r := Rules(cards(answers...), study.Brief{Material: material})
-	if len(r.Issues) != maxIssues {
-		t.Errorf("%d issues, want %d", len(r.Issues), maxIssues)
-	}
-	if strings.Contains(strings.Join(r.Issues, ""), "SECRET") {
-		t.Error("the issues quote the aid")
+	r := Rules(quoting(quotes...), study.Brief{Material: material})
+	if r.Passed || len(r.Faults) != maxIssues || strings.Contains(strings.Join(r.Faults, ""), "SECRET") {
+		t.Errorf("got %+v", r)
 	}
 }
 
 func TestRulesLeaveAChatToItsSafety(t *testing.T) {
 	r := Rules(&study.Reply{Response: "Napoleon"}, study.Brief{Material: material})
-	if !r.Passed || r.Accuracy != nil || r.Quality != nil {
+	if !r.Passed || len(r.Faults)+len(r.Issues) != 0 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestScoresAreHeldToTheThresholdOfTheType(t *testing.T) {
+	for typ, want := range thresholds {
+		at, below := want.accuracy, want.accuracy-.001
+		if !Passed(typ, &at, nil) || want.accuracy > 0 && Passed(typ, &below, nil) || !Passed(typ, nil, nil) {
+			t.Errorf("%s: accuracy", typ)
+		}
+		at, below = want.quality, want.quality-.001
+		if !Passed(typ, nil, &at) || want.quality > 0 && Passed(typ, nil, &below) {
+			t.Errorf("%s: quality", typ)
+		}
+		accuracy, quality := Scored(study.Brief{Type: typ, Material: "x"})
+		if without, _ := Scored(study.Brief{Type: typ, Material: " "}); accuracy != (want.accuracy > 0) || quality != (want.quality > 0) || without {
+			t.Errorf("%s: asked for %v, %v", typ, accuracy, quality)
+		}
 	}
 }
 
@@ -131,7 +199,10 @@ func TestSettleCutsWhatWasNotAskedFor(t *testing.T) {
 	if len(f.Flashcards) != 2 || f.TotalCount != 2 {
 		t.Errorf("got %+v", f)
 	}
-	p := &study.PlanSet{Plan: study.PlanBody{Sessions: make([]study.PlanSession, 4)}}
+	p := &study.PlanSet{}
+	for range 4 {
+		p.Plan.Sessions = append(p.Plan.Sessions, study.PlanSession{Topic: "t", Activities: []string{"a"}})
+	}
 	Settle(p, study.Options{Count: 3})
 	if len(p.Plan.Sessions) != 3 {
 		t.Errorf("got %d sessions", len(p.Plan.Sessions))
@@ -212,5 +283,56 @@ func TestSettleTwiceIsSettleOnce(t *testing.T) {
 	Settle(s, o)
 	if !reflect.DeepEqual(s, once) {
 		t.Errorf("got %+v, then %+v", once, s)
+	}
+}
+
+func TestSettleRepairsWhatNeedsNoJudgement(t *testing.T) {
+	p := &study.PlanSet{Plan: study.PlanBody{Title: "t", Sessions: []study.PlanSession{
+		{Day: 0, Topic: "a", Activities: []string{"x"}}, {Day: 3, Topic: "b", Activities: []string{"x"}, Minutes: 10}, {Day: 2, Topic: "c", Activities: []string{"x"}},
+		{Day: 4, Topic: "nothing to do"}}}}
+	if faults := Settle(p, study.Options{DurationMinutes: 45}); len(faults) != 1 || len(p.Check(study.Options{})) != 0 || p.Plan.Sessions[2].Day != 3 || p.Plan.Sessions[0].Minutes != 45 {
+		t.Errorf("faults %q, %+v", faults, p)
+	}
+	c := cards("a", "b", "", "d")
+	c.Flashcards = append(c.Flashcards, study.Flashcard{Question: " question 0? ", Answer: "again", Topic: "t", Difficulty: study.Easy})
+	c.Flashcards[0].Difficulty, c.Flashcards[1].Difficulty = "Advanced", "spicy"
+	Settle(c, study.Options{})
+	if len(c.Flashcards) != 3 || c.Flashcards[0].Difficulty != study.Hard || c.Flashcards[1].Difficulty != study.Medium {
+		t.Errorf("got %+v", c)
+	}
+	s := &study.SummarySet{Summary: study.SummaryBody{Title: "t", MainPoints: []study.MainPoint{{Point: "p", Importance: "Critical"}}}}
+	if Settle(s, study.Options{}); s.Summary.MainPoints[0].Importance != "high" {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestSettleMakesTheSectionsThatWereAskedFor(t *testing.T) {
+	for _, c := range []struct {
+		sections        []int
+		asked, expected int
+	}{{[]int{3}, 3, 3}, {[]int{2, 2, 2, 1}, 3, 3}, {[]int{1, 1}, 3, 2}, {[]int{7}, 2, 2}, {[]int{2, 3}, 0, 2}} {
+		s := examOf(c.sections...)
+		o := study.Options{Sections: c.asked, DurationMinutes: 90}
+		before := study.Items(s)
+		Settle(s, o)
+		if f := s.Check(o); len(f) != 0 || len(s.Exam.Sections) != c.expected || study.Items(s) != before {
+			t.Errorf("%v for %d: %d sections of %d questions, faults %q", c.sections, c.asked, len(s.Exam.Sections), study.Items(s), f)
+		}
+	}
+}
+
+func TestMergeAddsWhatIsMissingWithoutRepeats(t *testing.T) {
+	have, more := cards("a", "b"), cards("x", "y", "z", "w") // questions 0 and 1 are there
+	Merge(have, more, study.Options{Count: 3})
+	if len(have.Flashcards) != 3 || have.Flashcards[2].Question != "Question 2?" || have.TotalCount != 3 {
+		t.Errorf("got %+v", have)
+	}
+	exam, extra := examOf(2, 1), examOf(4)
+	o := study.Options{QuestionCount: 4, Sections: 2}
+	Settle(exam, o)
+	Settle(extra, study.Options{})
+	Merge(exam, extra, o)
+	if f := exam.Check(o); len(f) != 0 || study.Items(exam) != 4 || len(exam.Exam.Sections[1].Questions) != 2 {
+		t.Errorf("faults %q, %+v", f, exam)
 	}
 }

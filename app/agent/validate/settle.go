@@ -1,24 +1,30 @@
 package validate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"studysharper/app/study"
 )
 
-// Bounds of what is derived rather than asked of a model.
+// Bounds and defaults of what is derived rather than asked of a model.
 const (
 	readingWordsPerMinute = 200
 	minutesPerQuestion    = 1 // multiple choice and true/false; a short answer takes twice as long
+	examMinutes           = 60
+	sessionMinutes        = 30
 )
 
-// Settle puts right, in place, what needs no judgement: it cuts items above the
-// number asked for, repairs what models write in their own way (types, points, which
-// option is meant), spreads an exam's points to 100, derives every sum and count from the
-// items and turns absent lists into empty ones. What it leaves wrong
-// is the aid's own, for Check to name.
-func Settle(a study.Aid, o study.Options) {
+// Settle repairs an aid in place, as far as that needs no judgement, and returns the faults of
+// the items that it removes. It repairs what models write in their own way (types, points,
+// which option is meant), removes unusable items and those above the number asked for,
+// spreads an exam's points to 100 and its questions over the sections asked for, derives every
+// sum and count from the items, and turns absent lists into empty ones. What it leaves wrong is
+// for Check to name.
+func Settle(a study.Aid, o study.Options) (faults []string) {
+	repairItems(a, o)
+	faults = study.Prune(a, o)
 	trim(a, o)
 	switch s := a.(type) {
 	case *study.FlashcardSet:
@@ -26,28 +32,86 @@ func Settle(a study.Aid, o study.Options) {
 	case *study.QuizSet:
 		settleQuiz(s)
 	case *study.ExamSet:
-		settleExam(s)
+		settleExam(s, o)
 	case *study.SummarySet:
 		settleSummary(s)
 	case *study.AnalysisSet:
-		b := &s.Analysis
-		notNil(&b.Strengths, &b.Gaps, &b.KeyConcepts, &b.Suggestions)
+		for _, list := range []*[]string{&s.Analysis.Strengths, &s.Analysis.Gaps, &s.Analysis.KeyConcepts, &s.Analysis.Suggestions} {
+			*list = notNil(*list)
+		}
+	}
+	return faults
+}
+
+// repairItems repairs each item by itself.
+func repairItems(a study.Aid, o study.Options) {
+	switch s := a.(type) {
+	case *study.FlashcardSet:
+		for i := range s.Flashcards {
+			c := &s.Flashcards[i]
+			c.Topic = strings.TrimSpace(c.Topic)
+			c.Difficulty = level(c.Difficulty, difficulties, study.Medium)
+		}
+	case *study.QuizSet:
+		for i := range s.Quiz.Questions {
+			repairQuestion(&s.Quiz.Questions[i], false)
+		}
+	case *study.ExamSet:
+		for _, sec := range s.Exam.Sections {
+			for i := range sec.Questions {
+				repairQuestion(&sec.Questions[i], true)
+			}
+		}
+	case *study.SummarySet:
+		for i := range s.Summary.MainPoints {
+			p := &s.Summary.MainPoints[i]
+			p.Importance = level(p.Importance, importances, "medium")
+		}
 	case *study.PlanSet:
+		day := 1
 		for i := range s.Plan.Sessions {
-			notNil(&s.Plan.Sessions[i].Activities)
+			sit := &s.Plan.Sessions[i]
+			day = max(day, sit.Day)
+			sit.Day = day
+			sit.Activities = notNil(sit.Activities)
+			if sit.Minutes <= 0 {
+				sit.Minutes = cmp.Or(o.DurationMinutes, sessionMinutes)
+			}
 		}
 	}
 }
 
-func notNil(lists ...*[]string) {
-	for _, list := range lists {
-		if *list == nil {
-			*list = []string{}
+// Levels in other words, by the words that we use.
+var (
+	difficulties = map[string][]string{
+		study.Easy:   {"easy", "beginner", "basic", "simple", "low"},
+		study.Medium: {"medium", "moderate", "intermediate", "normal"},
+		study.Hard:   {"hard", "difficult", "advanced", "challenging", "expert", "high"},
+	}
+	importances = map[string][]string{
+		"high": {"high", "critical", "essential", "very important"}, "medium": {"medium", "moderate"}, "low": {"low", "minor"},
+	}
+)
+
+// level is the level that a word means; otherwise for a word that means none.
+func level(word string, levels map[string][]string, otherwise string) string {
+	word = strings.ToLower(strings.TrimSpace(word))
+	for name, words := range levels {
+		if slices.Contains(words, word) {
+			return name
 		}
 	}
+	return otherwise
 }
 
-// trim cuts off the items above the number asked for.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// trim removes the items above the number asked for.
 func trim(a study.Aid, o study.Options) {
 	extra := -study.Shortfall(a, o)
 	if extra <= 0 {
@@ -66,105 +130,47 @@ func trim(a study.Aid, o study.Options) {
 	}
 }
 
-// trimExam takes the last question of the longest section, so that no section runs
-// empty before the others.
-func trimExam(s *study.ExamSet, extra int) {
-	for range extra {
-		longest := 0
-		for i := range s.Exam.Sections {
-			if len(s.Exam.Sections[i].Questions) >= len(s.Exam.Sections[longest].Questions) {
-				longest = i
-			}
-		}
-		sec := &s.Exam.Sections[longest]
-		sec.Questions = sec.Questions[:len(sec.Questions)-1]
-	}
-	s.Exam.Sections = slices.DeleteFunc(s.Exam.Sections, func(sec study.ExamSection) bool { return len(sec.Questions) == 0 })
-}
-
-// spreadPoints scales positive points to a sum of 100, keeping their proportions
-// as far as whole points allow: each question gets the whole part of its share of
-// what the ones before it have left over. Other points are left for Check to name.
-func spreadPoints(s *study.ExamSet) {
-	sum, count := 0, 0
-	for _, sec := range s.Exam.Sections {
-		for _, q := range sec.Questions {
-			if q.Points <= 0 {
-				return
-			}
-			sum, count = sum+q.Points, count+1
-		}
-	}
-	if count > study.ExamPoints {
-		return
-	}
-	left := study.ExamPoints
-	for _, sec := range s.Exam.Sections {
-		for i := range sec.Questions {
-			q := &sec.Questions[i]
-			count--
-			share := min(max(left*q.Points/sum, 1), left-count) // 1 at least for each that follows
-			sum, left, q.Points = sum-q.Points, left-share, share
-		}
-	}
-}
-
 func settleCards(s *study.FlashcardSet) {
+	s.Flashcards = notNil(s.Flashcards)
 	s.TotalCount = len(s.Flashcards)
 	s.TopicsCovered = []string{}
-	for i := range s.Flashcards {
-		c := &s.Flashcards[i]
-		c.Topic = strings.TrimSpace(c.Topic)
-		c.Difficulty = strings.ToLower(strings.TrimSpace(c.Difficulty))
+	for _, c := range s.Flashcards {
 		if c.Topic != "" && !slices.Contains(s.TopicsCovered, c.Topic) {
 			s.TopicsCovered = append(s.TopicsCovered, c.Topic)
 		}
-	}
-	if s.Flashcards == nil {
-		s.Flashcards = []study.Flashcard{}
 	}
 }
 
 func settleQuiz(s *study.QuizSet) {
 	s.TotalPoints = 0
-	minutes := 0
-	for i := range s.Quiz.Questions {
-		q := &s.Quiz.Questions[i]
-		repairQuestion(q, false)
+	for _, q := range s.Quiz.Questions {
 		s.TotalPoints += q.Points
+	}
+	if s.EstimatedTimeMinutes <= 0 {
+		s.EstimatedTimeMinutes = minutesFor(s.Quiz.Questions)
+	}
+}
+
+// minutesFor is about how long questions take.
+func minutesFor(questions []study.Question) int {
+	minutes := 0
+	for _, q := range questions {
 		minutes += minutesPerQuestion
 		if q.Type == study.ShortAnswer {
 			minutes += minutesPerQuestion
 		}
 	}
-	if s.EstimatedTimeMinutes <= 0 {
-		s.EstimatedTimeMinutes = minutes
-	}
-}
-
-func settleExam(s *study.ExamSet) {
-	s.Exam.TotalPoints = study.ExamPoints
-	for i := range s.Exam.Sections {
-		for j := range s.Exam.Sections[i].Questions {
-			repairQuestion(&s.Exam.Sections[i].Questions[j], true)
-		}
-	}
-	spreadPoints(s)
+	return minutes
 }
 
 func settleSummary(s *study.SummarySet) {
 	b := &s.Summary
-	if b.KeyTerms == nil {
-		b.KeyTerms = []study.KeyTerm{}
-	}
+	b.KeyTerms = notNil(b.KeyTerms)
 	s.WordCount = len(strings.Fields(b.Text))
 	if s.WordCount == 0 {
 		for _, p := range b.MainPoints {
 			s.WordCount += len(strings.Fields(p.Point)) + len(strings.Fields(p.Details))
 		}
 	}
-	s.EstimatedReadingTimeMinutes = 0
-	if s.WordCount > 0 {
-		s.EstimatedReadingTimeMinutes = (s.WordCount + readingWordsPerMinute - 1) / readingWordsPerMinute
-	}
+	s.EstimatedReadingTimeMinutes = (s.WordCount + readingWordsPerMinute - 1) / readingWordsPerMinute
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"studysharper/app/cache"
+	"studysharper/app/testkit"
 )
 
 var ctx = context.Background()
@@ -83,7 +84,7 @@ func leavesSlices(t *testing.T, c cache.Cache) {
 
 func tellsTheAge(t *testing.T, c cache.Cache) {
 	c.Set(ctx, "older", []byte("v"))
-	time.Sleep(300 * time.Millisecond)
+	testkit.Pause(300 * time.Millisecond)
 	c.Set(ctx, "newer", []byte("v"))
 	_, newer, also := c.Get(ctx, "newer") // first: in real time the other ages meanwhile
 	_, older, ok := c.Get(ctx, "older")
@@ -111,14 +112,14 @@ func wantHitOf(t *testing.T, set time.Time, c cache.Cache, key, want string) {
 func dropsTheOld(t *testing.T, c cache.Cache) {
 	first := time.Now()
 	c.Set(ctx, "first", []byte("v"))
-	time.Sleep(brief.TTL / 2)
+	testkit.Pause(brief.TTL / 2)
 	second := time.Now()
 	c.Set(ctx, "second", []byte("v"))
 	wantHitOf(t, first, c, "first", "v") // reading renews no age
-	time.Sleep(brief.TTL / 2)
+	testkit.Pause(brief.TTL / 2)
 	wantMiss(t, c, "first")
 	wantHitOf(t, second, c, "second", "v")
-	time.Sleep(brief.TTL / 2)
+	testkit.Pause(brief.TTL / 2)
 	wantMiss(t, c, "second")
 	if n := c.Clear(ctx, ""); n != 0 {
 		t.Fatalf("Clear found %d expired entries", n)
@@ -130,10 +131,10 @@ func dropsTheOld(t *testing.T, c cache.Cache) {
 
 func renewsTheAge(t *testing.T, c cache.Cache) {
 	c.Set(ctx, "key", []byte("first"))
-	time.Sleep(brief.TTL / 2)
+	testkit.Pause(brief.TTL / 2)
 	set := time.Now()
 	c.Set(ctx, "key", []byte("second"))
-	time.Sleep(brief.TTL/2 + brief.TTL/8)
+	testkit.Pause(brief.TTL/2 + brief.TTL/8)
 	wantHitOf(t, set, c, "key", "second")
 }
 

@@ -9,7 +9,7 @@ import (
 // time, is away, slow or full, all lead. done counts when Redis has the value that was Set,
 // so that who was waiting finds it; it blocks for nothing. Where lead is false, memory has it.
 func (t *Tiered) AcquireOrWait(ctx context.Context, key string) (lead bool, done func()) {
-	if !t.redisUsable() || t.redis.Full() {
+	if !t.redisUsable() || !t.redis.conn.Writable() {
 		return true, func() {}
 	}
 	var (

@@ -23,8 +23,7 @@ const (
 	// what will expire anyway, Redis could never drop a key without an end.
 	maxTTL = 30 * 24 * time.Hour
 
-	jitter        = 10 // entries live up to a tenth shorter than TTL, so that those made together do not end together
-	refusalMemory = 10 * time.Second
+	jitter = 10 // entries live up to a tenth shorter than TTL, so that those made together do not expire together
 )
 
 // RedisOptions bound a Redis. A zero field takes the default.
@@ -47,7 +46,6 @@ type Redis struct {
 	options RedisOptions
 
 	hits, misses, refused, corrupt, dropped atomic.Uint64
-	refusedAt                               atomic.Int64 // unix nanoseconds; when Redis last would not take a Set
 }
 
 var _ cache.Cache = (*Redis)(nil)
@@ -101,9 +99,9 @@ func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.
 	most := r.options.MaxEntryBytes - len(key)
 	err = r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
-			// In this order: a key that is made between the two is none yet.
+			// In this order: a key that is made between the two does not exist yet.
 			left = p.PTTL(ctx, r.name(key))
-			// Never more than an entry may have, whoever put it there; cut short, it is broken.
+			// Never more than an entry may have, even if another program put it there; cut short, it is broken.
 			held = p.GetRange(ctx, r.name(key), 0, int64(codecHeader+most))
 			return nil
 		})
@@ -162,7 +160,6 @@ func (r *Redis) write(ctx context.Context, batch []*pendingWrite) error {
 		return err
 	})
 	if err == nil {
-		r.refusedAt.Store(0)
 		return nil
 	}
 	if errors.Is(err, conn.ErrDown) || ctx.Err() != nil {
@@ -183,7 +180,6 @@ func (r *Redis) command(g *pendingWrite) func(context.Context, redis.Pipeliner) 
 
 // deleteRefused deletes the keys whose new values Redis would not take: it has the old ones still.
 func (r *Redis) deleteRefused(ctx context.Context, batch []*pendingWrite, made []redis.Cmder) error {
-	r.refusedAt.Store(time.Now().UnixNano())
 	var keys []string
 	for i, cmd := range made {
 		if cmd.Err() != nil {
@@ -213,12 +209,6 @@ func (r *Redis) unlinkKeys(ctx context.Context, keys ...string) error {
 // remainingTTL is what an entry of some age has left, in whole milliseconds.
 func (r *Redis) remainingTTL(age time.Duration) time.Duration {
 	return (r.options.TTL - rand.N(r.options.TTL/jitter) - age).Truncate(time.Millisecond)
-}
-
-// Full reports whether Redis would not take a Set in the last 10 s, and has taken none since.
-func (r *Redis) Full() bool {
-	at := r.refusedAt.Load()
-	return at != 0 && time.Since(time.Unix(0, at)) < refusalMemory
 }
 
 // Stats implements cache.Cache. Items and Bytes are 0: Redis does not count ours apart. Refused

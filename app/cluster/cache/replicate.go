@@ -130,8 +130,10 @@ func (t *Tiered) Run(ctx context.Context) error {
 
 // flush does what there is to do, and reports whether that is all.
 func (t *Tiered) flush(ctx context.Context) bool {
-	if !t.redis.conn.Up() {
+	if !t.redis.conn.Writable() {
 		t.dropPending()
+	}
+	if !t.redis.conn.Up() {
 		return !t.purgesPending.Load() && !t.lookupGate.slow.Load()
 	}
 	if t.lookupGate.slow.Load() {

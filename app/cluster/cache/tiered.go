@@ -175,7 +175,7 @@ func (t *Tiered) Set(ctx context.Context, key string, value []byte) {
 	defer t.mu.Unlock()
 	t.memory.Set(ctx, key, value)
 	t.invalidateLookup(key)
-	if !t.redis.conn.Up() {
+	if !t.redis.conn.Writable() {
 		t.skippedSets.Add(1)
 		return
 	}
@@ -212,7 +212,7 @@ func (t *Tiered) Stats() cache.Stats {
 // Degraded reports whether this process works without Redis, in full or in part: Redis is
 // unreachable, slow or full, a Clear is still pending, or the subscription never worked.
 func (t *Tiered) Degraded() bool {
-	return !t.redisUsable() || t.redis.Full() || !t.subscribed.Load()
+	return !t.redisUsable() || !t.redis.conn.Writable() || !t.subscribed.Load()
 }
 
 // wakeRun tells Run that there is something to do.

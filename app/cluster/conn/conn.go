@@ -1,7 +1,7 @@
-// Package conn is the one way to the Redis that all instances share. The one idea:
-// nobody waits for a Redis that is known to be away. A command that finds it silent marks
-// it so; from then on commands fail at once, without a packet sent, while one goroutine
-// asks until it answers again.
+// Package conn is the only connection to the Redis that all instances share. The one idea:
+// nobody waits for a Redis that is known to be unreachable. A command that finds it so marks
+// it; from then on commands fail at once, without a packet sent, while one goroutine asks
+// until it answers again.
 package conn
 
 import (
@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,21 +20,21 @@ import (
 	"studysharper/app/study"
 )
 
-// Timeout is how long a command may take where Options say nothing else, with dialling
-// and the wait for a connection.
+// Timeout is how long a command may take by default, with dialling and the wait for a
+// connection.
 const Timeout = 250 * time.Millisecond
 
 // The bounds of every connection.
 const (
 	poolSize    = 16      // connections of a process, to each node of a cluster
-	bufferBytes = 8 << 10 // read and write buffer of each; go-redis takes 32 kB
+	bufferBytes = 8 << 10 // read and write buffer of each; go-redis's default is 32 kB
 	idleTime    = 5 * time.Minute
 	aliveKey    = "studysharper:alive"
-	askDown     = 100 * time.Millisecond // between two looks whether it is back
-	askUp       = time.Second            // and whether it is still there
+	askDown     = 100 * time.Millisecond // between two probes while it is unreachable
+	askUp       = time.Second            // and while it answers
 )
 
-// ErrDown is what commands fail with while Redis is away.
+// ErrDown is the error of commands while Redis is unreachable.
 var ErrDown = study.Errorf(study.CodeUnavailable, "Redis does not answer")
 
 // Options are a connection's.
@@ -52,11 +51,10 @@ type Conn struct {
 	timeout time.Duration
 	log     *slog.Logger
 	up      atomic.Bool
+	full    atomic.Bool // it refuses writes
 	falls   atomic.Uint64
-	looked  chan struct{} // 1: a command has failed, so look now
-
-	mu    sync.Mutex
-	hooks []func()
+	failed  chan struct{} // 1: a command has failed, so probe now
+	hooks   []func()
 }
 
 // New makes a connection to what the address names (see config.ParseRedis); it dials nothing.
@@ -72,7 +70,7 @@ func New(address string, o Options) (*Conn, error) {
 	u := universal(a)
 	tune(u, o)
 	redis.SetLogger(silent{})
-	c := &Conn{client: redis.NewUniversalClient(u), timeout: o.Timeout, log: o.Log, looked: make(chan struct{}, 1)}
+	c := &Conn{client: redis.NewUniversalClient(u), timeout: o.Timeout, log: o.Log, failed: make(chan struct{}, 1)}
 	c.up.Store(true)
 	return c, nil
 }
@@ -86,13 +84,13 @@ func universal(a config.RedisAddress) *redis.UniversalOptions {
 	return u
 }
 
-// silent drops go-redis's own log lines, one for each failed dial: mark says it once.
+// silent drops go-redis's own log lines, one for each failed dial: markAway logs it once.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// tune makes a dead Redis a matter of milliseconds, and holds what connections cost.
-// Nothing is sent again on its own: a repeated append would be a second event.
+// tune bounds what a dead Redis costs in time, and what connections cost in memory. Nothing is
+// retried: a repeated append would be a second event.
 func tune(u *redis.UniversalOptions, o Options) {
 	u.ClientName = o.Name
 	u.ContextTimeoutEnabled = true
@@ -105,19 +103,22 @@ func tune(u *redis.UniversalOptions, o Options) {
 	u.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-// Client is the pool itself, for scripts and subscriptions. What fails through it is to
-// be told to Report.
+// Client is the pool itself, for callers that do not need Do.
 func (c *Conn) Client() redis.UniversalClient { return c.client }
 
 // Up reports whether Redis is believed to answer.
 func (c *Conn) Up() bool { return c.up.Load() }
 
-// Falls counts how often Redis was found away. What was heard of it before the number
-// changed may have been followed by something unheard.
+// Writable reports whether Redis is believed to answer and to accept writes: one that is out of
+// memory, or cannot save, answers reads only.
+func (c *Conn) Writable() bool { return c.Up() && !c.full.Load() }
+
+// Falls counts how often Redis was found unreachable. If the number has changed, messages may
+// have been missed in between.
 func (c *Conn) Falls() uint64 { return c.falls.Load() }
 
-// Do runs a command within the connection's timeout, or gives ErrDown at once while Redis is away. Of
-// f's errors those that say Redis is away become ErrDown too; ctx's own stay.
+// Do runs a command within the connection's timeout, or returns ErrDown at once while Redis is
+// unreachable. Errors of f that mean that Redis is unreachable become ErrDown; ctx's own stay.
 func (c *Conn) Do(ctx context.Context, f func(context.Context, redis.UniversalClient) error) error {
 	if !c.Up() {
 		return ErrDown
@@ -128,81 +129,80 @@ func (c *Conn) Do(ctx context.Context, f func(context.Context, redis.UniversalCl
 	if err != nil && over(ctx) {
 		return errors.Join(context.Cause(ctx), err)
 	}
-	if c.Report(err) {
+	if c.report(err) {
 		return ErrDown
 	}
 	return err
 }
 
-// over reports whether ctx has ended, or does right now: a connection's deadline is
-// ctx's own, and may be noticed before that is.
+// over reports whether ctx has ended, or is about to: a connection has ctx's deadline, and may
+// fail before ctx ends.
 func over(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() != nil || (ok && !time.Now().Before(deadline))
 }
 
-// Report takes a command's outcome, and tells whether it means that Redis is away.
-func (c *Conn) Report(err error) (away bool) {
+// report takes a command's outcome, and tells whether it means that Redis is unreachable.
+func (c *Conn) report(err error) (away bool) {
+	if refusesWrites(err) {
+		c.markFull(err)
+	}
 	if !isAway(err) {
 		return false
 	}
-	c.mark(err)
+	c.markAway(err)
 	select {
-	case c.looked <- struct{}{}:
+	case c.failed <- struct{}{}:
 	default:
 	}
 	return true
 }
 
-// Returned has f called, on Run's goroutine, whenever Redis answers again after it was
-// away: what it held before may be gone. f must not block. Call it before Run.
-func (c *Conn) Returned(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hooks = append(c.hooks, f)
-}
+// Returned has f called, on Run's goroutine, whenever Redis answers or accepts writes again:
+// what it held before may be gone. f must not block. Call it before Run.
+func (c *Conn) Returned(f func()) { c.hooks = append(c.hooks, f) }
 
-// Run asks Redis whether it is there, until ctx ends, and then closes every connection:
-// once a second while it is, ten times while it is not.
+// Run probes Redis until ctx ends, once a second while it answers and ten times while it does
+// not, and then closes every connection.
 func (c *Conn) Run(ctx context.Context) error {
 	defer func() { _ = c.client.Close() }()
 	for {
 		c.ask(ctx)
-		rest := time.NewTimer(map[bool]time.Duration{true: askUp, false: askDown}[c.Up()])
+		interval := askUp
+		if !c.Up() {
+			interval = askDown
+		}
 		select {
 		case <-ctx.Done():
-			rest.Stop()
 			return nil
-		case <-rest.C:
-		case <-c.looked:
-			rest.Stop()
+		case <-time.After(interval):
+		case <-c.failed:
 		}
 	}
 }
 
-// Probe asks Redis once, whatever is believed of it, by writing a key: a replica that
-// may only be read answers a ping too. The error is as it came, see Refused.
+// Probe asks Redis once, in any state, by writing a key: a replica that may only be read
+// answers a ping too. The error is as it came, see Refused.
 func (c *Conn) Probe(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := c.client.Set(within, aliveKey, "1", time.Minute).Err()
-	if isAway(err) {
+	if isAway(err) || refusesWrites(err) {
 		return err
 	}
 	return nil
 }
 
-// Eviction is Redis's maxmemory-policy; "" where it does not tell.
+// Eviction is Redis's maxmemory-policy; "" if it does not tell.
 func (c *Conn) Eviction(ctx context.Context) string {
 	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	const setting = "maxmemory-policy"
-	settings, _ := c.client.ConfigGet(within, setting).Result() // many a provider has that switched off
+	settings, _ := c.client.ConfigGet(within, setting).Result() // many providers disable it
 	return settings[setting]
 }
 
-// Refused reports whether an error says that Redis is there and will not have us: time
-// does not mend that.
+// Refused reports whether an error says that Redis answers and rejects our credentials.
 func Refused(err error) bool {
 	return begins(err, "NOAUTH ", "WRONGPASS ", "NOPERM ")
 }
@@ -211,21 +211,29 @@ func (c *Conn) ask(ctx context.Context) {
 	err := c.Probe(ctx)
 	switch {
 	case ctx.Err() != nil:
+		return
+	case isAway(err):
+		c.markAway(err)
+		return
 	case err != nil:
-		c.mark(err)
-	case c.up.CompareAndSwap(false, true):
+		c.markFull(err)
+	}
+	wasAway, wasFull := !c.up.Swap(true), err == nil && c.full.Swap(false)
+	switch {
+	case wasAway:
 		c.log.Info("Redis answers again")
-		c.mu.Lock()
-		hooks := c.hooks
-		c.mu.Unlock()
-		for _, f := range hooks {
-			f()
-		}
+	case wasFull:
+		c.log.Info("Redis accepts writes again")
+	default:
+		return
+	}
+	for _, f := range c.hooks {
+		f()
 	}
 }
 
-// mark notes that Redis is away, and why, once.
-func (c *Conn) mark(why error) {
+// markAway notes that Redis is unreachable, and logs why, once.
+func (c *Conn) markAway(why error) {
 	if !c.up.Load() {
 		return
 	}
@@ -235,14 +243,24 @@ func (c *Conn) mark(why error) {
 	}
 }
 
-// isAway reports whether an error means that nothing can be had of Redis for now. Other
-// answers of a Redis that is there, and nil, do not.
+// markFull notes that Redis refuses writes, and logs why, once.
+func (c *Conn) markFull(why error) {
+	if !c.full.Swap(true) {
+		c.log.Warn("Redis refuses writes: events and answers stay in this instance until it accepts them", "error", why)
+	}
+}
+
+// refusesWrites reports whether an error says that Redis accepts no writes for now.
+func refusesWrites(err error) bool { return begins(err, "OOM ", "MISCONF ") }
+
+// isAway reports whether an error means that Redis cannot be used for now. Other replies of a
+// Redis that answers, and nil, do not.
 func isAway(err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) || errors.Is(err, context.Canceled) {
 		return false
 	}
 	if reply := redis.Error(nil); !errors.As(err, &reply) {
-		return true // of the network, or of the pool
+		return true // of the network or the pool
 	}
 	return Refused(err) || begins(err, "LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "NOREPLICAS ", "ERR max number of clients")
 }

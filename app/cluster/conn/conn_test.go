@@ -35,12 +35,15 @@ func (j *journal) read() []string {
 }
 
 // opened is a connection that runs until the test ends, and its log.
-func opened(t *testing.T, address string) (*Conn, *journal) {
+func opened(t *testing.T, address string, returned ...func()) (*Conn, *journal) {
 	t.Helper()
 	var log journal
 	c, err := New(address, Options{Name: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range returned {
+		c.Returned(f)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -80,9 +83,8 @@ func wantNoCommandRun(t *testing.T, c *Conn) {
 
 func TestCommandsFailAtOnceWhileRedisIsAwayAndWorkAgainWhenItIsBack(t *testing.T) {
 	server := redistest.Start(t)
-	c, _ := opened(t, server.URL())
 	returned := make(chan struct{}, 8)
-	c.Returned(func() { returned <- struct{}{} })
+	c, _ := opened(t, server.URL(), func() { returned <- struct{}{} })
 	for range 3 {
 		eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
 		server.Kill()
@@ -148,6 +150,30 @@ func TestAReplicaThatMayOnlyBeReadIsAway(t *testing.T) {
 	if lines := log.read(); c.Up() || len(lines) != 1 {
 		t.Errorf("up %v, log: %q", c.Up(), lines)
 	}
+}
+
+func TestARedisThatRefusesWritesAnswersReadsAndIsLoggedOnce(t *testing.T) {
+	server := redistest.Start(t)
+	returned := make(chan struct{}, 8)
+	c, log := opened(t, server.URL(), func() { returned <- struct{}{} })
+	eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
+	server.Client(t).ConfigSet(t.Context(), "maxmemory", "1")
+	for range 3 {
+		if err := set(c, "k"); err == nil || errors.Is(err, ErrDown) {
+			t.Fatalf("a write: %v", err)
+		}
+	}
+	err := c.Do(t.Context(), func(ctx context.Context, r redis.UniversalClient) error { return r.Get(ctx, "k").Err() })
+	if err != nil || !c.Up() || c.Writable() {
+		t.Errorf("a read: %v, up %v, writable %v", err, c.Up(), c.Writable())
+	}
+	time.Sleep(askUp + 100*time.Millisecond) // the next probe finds the same
+	if lines := log.read(); c.Writable() || len(lines) != 1 {
+		t.Errorf("writable %v, log: %q", c.Writable(), lines)
+	}
+	server.Client(t).ConfigSet(t.Context(), "maxmemory", "0")
+	eventually(t, "it accepts writes again", c.Writable)
+	<-returned
 }
 
 func TestARefusalSaysSoWithoutThePassword(t *testing.T) {

@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	quiet    = time.Second           // a silent subscription is asked whether it lives
-	longest  = 3 * quiet             // and given up when it has not answered by then
+	quiet    = time.Second           // a subscription that is silent for so long is pinged
+	longest  = 3 * quiet             // and closed after so long without an answer
 	rejoin   = 50 * time.Millisecond // between two attempts to subscribe
 	aliveMsg = "alive"
 )
 
-// Publish sends a message to who listens to the channel now, in whatever process, this
-// one included. It is delivered once or not at all; errors are those of Do.
+// Publish sends a message to all that listen to the channel now, in any process, this one
+// included. It is delivered once or not at all; errors are those of Do.
 func (c *Conn) Publish(ctx context.Context, channel, payload string) error {
 	return c.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error {
 		return r.Publish(ctx, channel, payload).Err()
 	})
 }
 
-// Listen hands the messages of the channels to their handlers, in the order they come
-// and one at a time, until ctx ends; then nil. It takes one connection of its own for
-// all of them. resumed is called each time the subscription stands, for the first time
-// too: what was published before may not have come. Neither must block for long.
+// Listen calls the handlers of the channels with their messages, in order and one at a time,
+// until ctx ends, which is nil. It uses one connection for all of them. resumed is called each
+// time the subscription begins: messages published before may be lost. Neither must block for
+// long.
 func (c *Conn) Listen(ctx context.Context, channels map[string]func(payload string), resumed func()) error {
 	for ctx.Err() == nil {
 		if c.Up() {
-			c.Report(c.hear(ctx, channels, resumed))
+			c.report(c.hear(ctx, channels, resumed))
 		}
 		select {
 		case <-ctx.Done():
@@ -47,7 +47,7 @@ func (c *Conn) Listen(ctx context.Context, channels map[string]func(payload stri
 func (c *Conn) hear(ctx context.Context, channels map[string]func(string), resumed func()) error {
 	sub := c.client.Subscribe(ctx)
 	defer func() { _ = sub.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // go-redis reads on when ctx has ended
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // go-redis continues to read after ctx
 	if err := sub.Subscribe(ctx, slices.Collect(maps.Keys(channels))...); err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func TestAReaderThatCameFirstGetsWhatBeginsInEitherPlace(t *testing.T) {
 				t.Errorf("it got %+v", b)
 			}
 			if p.shared.Stats().Readers+p.local.Stats().Readers != 0 {
-				t.Error("one of its waits goes on")
+				t.Error("one of its waits continues")
 			}
 			gone := p.Await(stream.Query{Session: uuid.NewString()}, func(study.Batch, error) { t.Error("a cancelled wait was answered") })
 			if p.shared.Stats().Readers+p.local.Stats().Readers != 2 {
@@ -164,7 +164,7 @@ func TestAReaderThatCameFirstGetsWhatBeginsInEitherPlace(t *testing.T) {
 			}
 			gone()
 			if p.shared.Stats().Readers+p.local.Stats().Readers != 0 {
-				t.Error("a cancelled wait goes on")
+				t.Error("a cancelled wait continues")
 			}
 		})
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // patient is how long tests wait for Redis: a busy machine holds a command up for longer
-// than the service waits for it, and then goes on without.
+// than the service waits for it, and then continues without.
 const patient = 10 * time.Second
 
 // connected is a connection of a process of its own.

@@ -134,7 +134,7 @@ func TestNothingIsLostOrDoubledWhileRedisIsKilledThreeTimesUnderLoad(t *testing.
 		l.run(n, tokens, 8*time.Millisecond)
 	}
 	for k := range int64(3) {
-		eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > (k+1)*runs*tokens/5 })
+		eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > (k+1)*runs*tokens/5 })
 		server.Kill()
 		time.Sleep(300 * time.Millisecond) // so long it is away
 		server.Resume(t)
@@ -156,7 +156,7 @@ func TestNothingIsLostWhileRedisIsFrozen(t *testing.T) {
 	for n := range 4 {
 		l.run(n, 300, 8*time.Millisecond)
 	}
-	eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 200 })
+	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 200 })
 	server.Freeze(t)
 	time.Sleep(1500 * time.Millisecond) // so long it is frozen
 	server.Thaw(t)
@@ -174,7 +174,7 @@ func TestAnAppendWhoseReplyIsLostIsNoSecondEvent(t *testing.T) {
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{b}}
 	l.run(1, 400, 5*time.Millisecond)
 	for k := range int64(5) {
-		eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 60*(k+1) })
+		eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 60*(k+1) })
 		p.mute(func(request []byte) bool {
 			hit := kept.Load() == k && bytes.Contains(request, []byte("1."))
 			if hit {
@@ -198,7 +198,7 @@ func TestAHalfOpenConnectionHoldsNobody(t *testing.T) {
 	defer cancel()
 	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{a, b}}
 	l.run(1, 400, 5*time.Millisecond)
-	eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 50 })
+	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 50 })
 	p.mute(func([]byte) bool { return true })
 	eventually(t, 5*time.Second, "Redis is known to be away", func() bool { return !a.conn.Up() })
 	p.mute(func([]byte) bool { return false })

@@ -209,7 +209,7 @@ func (j *Journal) leave(ctx context.Context) {
 	}
 	j.mu.Unlock()
 	d.settle()
-	for end := time.Now().Add(leaveIn); j.unsent() && j.conn.Up() && time.Now().Before(end); {
+	for end := time.Now().Add(leaveIn); j.unsent() && j.conn.Writable() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	j.giveUpLease(ctx)
@@ -217,7 +217,7 @@ func (j *Journal) leave(ctx context.Context) {
 
 // Deliver waits until Redis has all that runs of this process have said and has not lost it
 // meanwhile, as far as is known; while Redis is away, for as long as readers wait for what is
-// missing, or until ctx ends. Whoever leaves before takes with it what only it holds.
+// missing, or until ctx ends. A process that exits earlier loses what only it holds.
 func (j *Journal) Deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lostAfter)
 	defer cancel()
@@ -234,7 +234,7 @@ func (j *Journal) Deliver(ctx context.Context) {
 
 // hasUnsentEvents reports whether something may be to be sent, or to be put back.
 func (j *Journal) hasUnsentEvents() bool {
-	up := j.conn.Up()
+	up := j.conn.Writable()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !up {

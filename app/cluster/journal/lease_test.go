@@ -212,7 +212,7 @@ func TestNobodyIsTakenForDeadAfterAnOutageOfAllLeases(t *testing.T) {
 	for n := range 4 {
 		l.run(n, 400, 8*time.Millisecond)
 	}
-	eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 100 })
+	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 100 })
 	server.Freeze(t)
 	time.Sleep(2 * testLease)
 	server.Thaw(t)

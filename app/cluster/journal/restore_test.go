@@ -22,7 +22,7 @@ func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 	for n := range 4 {
 		l.run(n, 600, 10*time.Millisecond)
 	}
-	eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 400 })
+	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 400 })
 	master.Kill()
 	l.all.Wait()
 }
@@ -37,7 +37,7 @@ func TestNothingIsLostWhenAClusterLosesAllItHeld(t *testing.T) {
 		l.run(n, 600, 10*time.Millisecond)
 	}
 	for _, s := range servers {
-		eventually(t, time.Minute, "the load goes on", func() bool { return l.said.Load() > 400 })
+		eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 400 })
 		s.Kill()
 		time.Sleep(300 * time.Millisecond) // so long it is away
 		s.Resume(t)

@@ -110,7 +110,7 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 		return nil, nil
 	}
 	for r.full(e) {
-		if j.conn.Up() {
+		if j.conn.Writable() {
 			return r.moved, nil
 		}
 		if !r.giveUp() {
@@ -187,7 +187,7 @@ func (r *run) acknowledged(ctx context.Context) error {
 			}
 			return nil
 		case <-time.After(pause):
-			if !r.journal.conn.Up() {
+			if !r.journal.conn.Writable() {
 				return nil
 			}
 		case <-ctx.Done():

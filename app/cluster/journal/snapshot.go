@@ -187,7 +187,7 @@ func (v *snapshot) contiguous(i, maxBytes int) []study.Event {
 	return v.events[i:end:end]
 }
 
-// idleNext is where a reader at p goes on from when there is nothing for it.
+// idleNext is where a reader at p continues when there is nothing for it.
 func (v *snapshot) idleNext(p study.Position) study.Position {
 	if p == (study.Position{}) {
 		return study.Position{Epoch: v.epoch, Seq: v.head}

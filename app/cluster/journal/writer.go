@@ -27,7 +27,7 @@ func (j *Journal) send(r *run) { j.sends[int(r.key.session[15])%workers].push(r)
 
 // flush sends what a run has to send, once, and reports whether it could.
 func (j *Journal) flush(ctx context.Context, r *run) bool {
-	if !j.conn.Up() {
+	if !j.conn.Writable() {
 		return false
 	}
 	j.mu.Lock()

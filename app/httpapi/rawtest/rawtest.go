@@ -32,7 +32,7 @@ const (
 // names are what stands for longer texts in the files.
 var names = map[string]string{
 	"{get}":      `GET /livez HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer ` + Canary + `\r\n`,
-	"{post}":     `POST /api/ai/process HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer ` + Canary + `\r\n`,
+	"{post}":     `POST /api/ai/process HTTP/1.1\r\nHost: studysharper\r\nContent-Type: application/json\r\nAuthorization: Bearer ` + Canary + `\r\n`,
 	"{chunked}":  `GET /livez HTTP/1.1\r\nHost: studysharper\r\nAuthorization: Bearer ` + Canary + `\r\nTransfer-Encoding: chunked\r\n\r\n`,
 	"{smuggled}": `GET /livez HTTP/1.1\r\nHost: studysharper\r\nX-Request-ID: ` + smuggled + `\r\n\r\n`,
 }

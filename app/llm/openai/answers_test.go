@@ -60,8 +60,8 @@ func TestFault_L8_ErrorInsideA200MeansWhatItsCodeSays(t *testing.T) {
 		want    study.Code
 		calls   int
 	}{
-		{401, true, study.CodeUpstreamFailed, 1},
-		{401, false, study.CodeUpstreamFailed, 1},
+		{401, true, study.CodeUpstreamRefused, 1},
+		{401, false, study.CodeUpstreamRefused, 1},
 		{429, true, study.CodeUpstreamLimited, 2},
 		{429, false, study.CodeUpstreamLimited, 2},
 		{502, true, study.CodeUpstreamUnavailable, 2},
@@ -192,7 +192,7 @@ func TestFault_L16_RedirectIsNotFollowed(t *testing.T) {
 		server, o := fake(t, fakellm.Rule{Fault: fakellm.Redirect, Location: inner.URL + "/latest/meta-data?" + keyCanary})
 		o.Fallbacks = []string{"second"}
 		_, err := client(t, o).Generate(t.Context(), prompt(), onText)
-		wantCode(t, err, study.CodeUpstreamFailed)
+		wantCode(t, err, study.CodeUpstreamRefused)
 		wantNoCanary(t, err)
 		wantCalls(t, server, 1)
 	})

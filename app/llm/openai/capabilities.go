@@ -1,105 +1,115 @@
 package openai
 
 import (
-	"bytes"
-	"encoding/json"
+	"hash/fnv"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"studysharper/app/study"
 )
 
-const maxAdaptions = 5 // requests in other dialects, after the first one was refused
+// MaxModels is how many models of a Client have a word of Options.Memory.
+const MaxModels = 8
 
-// dialect is how requests to a model are written. The zero value is OpenAI's older one, which
-// most upstreams take.
-type dialect struct {
-	bound           boundField
-	noStreamOptions bool
-	noStream        bool
-	noSchema        bool // response_format of type json_schema
-	noObject        bool // response_format of type json_object
-	noEffort        bool // reasoning_effort
-	noSystem        bool // the system turn is merged into the first one of the user
+// Memory keeps a word for each model, of what was learnt about it. It may be shared by the
+// processes of a container, so that what one has learnt the others know, also after it is gone.
+// A process with other models than the one that wrote a word ignores it.
+type Memory interface {
+	Load(model int) uint64 // 0 = nothing is known; model is below MaxModels
+	Store(model int, word uint64)
 }
 
-// boundField is the parameter that bounds an answer's tokens.
-type boundField int
+// localMemory is the Memory of a single Client.
+type localMemory [MaxModels]atomic.Uint64
+
+func (m *localMemory) Load(model int) uint64        { return m[model].Load() }
+func (m *localMemory) Store(model int, word uint64) { m[model].Store(word) }
+
+// dialect is how requests to a model are written. The zero value is the most that is asked
+// for; each bit takes something back that the model refused.
+type dialect uint16
 
 const (
-	maxTokens boundField = iota
-	maxCompletionTokens
-	noBound
+	newBound        dialect = 1 << iota // max_completion_tokens, the later name of max_tokens
+	noBound                             // neither of them
+	noStreamOptions                     //
+	noStream                            //
+	noSchema                            // no response_format of type json_schema
+	noObject                            // none of type json_object
+	noEffort                            // no reasoning_effort
+	noSystem                            // the system turn is merged into the first one of the user
 )
 
-var boundNames = [...]string{maxTokens: "max_tokens", maxCompletionTokens: "max_completion_tokens"}
+// has reports whether the dialect includes any of the bits.
+func (d dialect) has(bits dialect) bool { return d&bits != 0 }
 
-// capabilities remembers the dialect that a model was seen to take. It is safe for concurrent use.
-type capabilities struct {
-	mu      sync.Mutex
-	dialect dialect
-}
+// dialectNames are what a dialect's bits are called in reports, in their order.
+var dialectNames = []string{"max_completion_tokens", "no bound of tokens", "no stream_options", "no streams", "no json_schema",
+	"no json_object", "no reasoning_effort", "no system role"}
 
-func (c *capabilities) get() dialect {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.dialect
-}
-
-func (c *capabilities) set(d dialect) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.dialect = d
-}
-
-// adapted returns the dialect to try after a request was refused with that body; ok is false
-// if the body does not name a parameter that the request had. The body may quote the prompt:
-// the dialect is remembered only once it has worked.
-func (d dialect) adapted(p study.Prompt, stream bool, body []byte) (next dialect, ok bool) {
-	said := strings.ToLower(string(body))
-	names := func(word string) bool { return strings.Contains(said, word) }
-	if names("context_length") || names("context length") {
-		return d, false
-	}
-	if param := refusedParam(body); param != "" {
-		said = param
-	}
-	next = d
-	switch {
-	case stream && !d.noStream && !d.noStreamOptions && names("stream_options"):
-		next.noStreamOptions = true
-	case p.Effort != "" && !d.noEffort && names("reasoning_effort"):
-		next.noEffort = true
-	case p.Schema != nil && !d.noSchema && (names("response_format") || names("schema") || names("grammar")):
-		next.noSchema = true
-	case p.JSON && !d.noObject && (names("response_format") || names("json_object")):
-		next.noObject = true
-	case p.MaxTokens > 0 && d.bound != noBound && names(boundNames[d.bound]):
-		next.bound++
-	case !d.noSystem && hasSystem(p) && (names("system") || names("developer")):
-		next.noSystem = true
-	case stream && !d.noStream && names("stream"):
-		next.noStream = true
-	default:
-		return d, false
-	}
-	return next, true
-}
-
-// refusedParam is the parameter that an error object names; "" = none that was looked for.
-func refusedParam(body []byte) string {
-	var e struct {
-		Error struct{ Param string }
-	}
-	if json.Unmarshal(bytes.TrimSpace(body), &e) != nil {
-		return ""
-	}
-	for _, known := range []string{"max_tokens", "max_completion_tokens", "stream_options", "response_format", "reasoning_effort", "stream"} {
-		if e.Error.Param == known || strings.HasPrefix(e.Error.Param, known+".") {
-			return known
+// String lists what a dialect does without; "" = nothing.
+func (d dialect) String() string {
+	var names []string
+	for i, name := range dialectNames {
+		if d.has(1 << i) {
+			names = append(names, name)
 		}
 	}
-	return ""
+	return strings.Join(names, ", ")
+}
+
+// capabilities is what was learnt about a model. It is safe for concurrent use; of two that
+// learn at once the last one counts, and the other learns again.
+type capabilities struct {
+	memory Memory
+	index  int
+	tag    uint64 // of the model's name: the top 16 bits of its word
+}
+
+const (
+	tagShift     = 48
+	contextShift = 16
+	contextMask  = 1<<32 - 1
+	notTold      = 1 // in place of a context's size: the API does not tell it
+)
+
+func newCapabilities(memory Memory, index int, model string) *capabilities {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(model)) // never fails
+	return &capabilities{memory: memory, index: index, tag: sum.Sum64()>>tagShift | 1}
+}
+
+func (c *capabilities) word() uint64 {
+	word := c.memory.Load(c.index)
+	if word>>tagShift != c.tag {
+		return 0
+	}
+	return word
+}
+
+// dialect is the one that the model was seen to take.
+func (c *capabilities) dialect() dialect { return dialect(c.word()) } //nolint:gosec // the lowest bits
+
+func (c *capabilities) setDialect(d dialect) { c.store(d, c.rawContext()) }
+
+// contextTokens is the size of the model's context; 0 = unknown.
+func (c *capabilities) contextTokens() int {
+	if n := c.rawContext(); n != notTold {
+		return n
+	}
+	return 0
+}
+
+// askedContext reports whether the size is known, or known to be told by nobody.
+func (c *capabilities) askedContext() bool { return c.rawContext() > 0 }
+
+func (c *capabilities) rawContext() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 32 bits
+
+func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens) }
+
+func (c *capabilities) store(d dialect, contextTokens int) {
+	size := uint64(min(max(contextTokens, 0), contextMask)) //nolint:gosec // not negative
+	c.memory.Store(c.index, c.tag<<tagShift|size<<contextShift|uint64(d))
 }
 
 func hasSystem(p study.Prompt) bool {
@@ -112,7 +122,7 @@ func (d dialect) messages(p study.Prompt) []wireMessage {
 	list := make([]wireMessage, 0, len(p.Turns))
 	system := ""
 	for i, t := range p.Turns {
-		if d.noSystem && i == 0 && hasSystem(p) {
+		if d.has(noSystem) && i == 0 && hasSystem(p) {
 			system = t.Text
 			continue
 		}

@@ -109,10 +109,10 @@ func TestSeveralParametersAreLearntInOneRequest(t *testing.T) {
 	p := prompt()
 	p.JSON, p.MaxTokens = true, 100
 	c := up.client(t)
-	if answer, err := c.Generate(t.Context(), p, func(string) {}); err != nil || answer.Text != "text" || up.calls != 1+maxAdaptions {
+	if answer, err := c.Generate(t.Context(), p, func(string) {}); err != nil || answer.Text != "text" || up.calls != 6 {
 		t.Errorf("%+v, %v after %d calls", answer, err, up.calls)
 	}
-	if answer, err := c.Generate(t.Context(), p, func(string) {}); err != nil || answer.Text != "text" || up.calls != 2+maxAdaptions {
+	if answer, err := c.Generate(t.Context(), p, func(string) {}); err != nil || answer.Text != "text" || up.calls != 7 {
 		t.Errorf("later: %+v, %v after %d calls", answer, err, up.calls)
 	}
 }
@@ -120,8 +120,8 @@ func TestSeveralParametersAreLearntInOneRequest(t *testing.T) {
 func TestARefusalThatNamesNothingOfOursIsFinal(t *testing.T) {
 	for name, body := range map[string]string{
 		"nothing":            `{"error":{"message":"no"}}`,
-		"the context":        `{"error":{"message":"maximum context length is 4096 tokens; reduce max_tokens","code":"context_length_exceeded"}}`,
 		"what was not sent":  `{"error":{"message":"temperature is not supported"}}`,
+		"a longer word":      `{"error":{"message":"the upstream refused"}}`,
 		"an empty body":      ``,
 		"a body without end": `{"error":`,
 	} {
@@ -150,5 +150,43 @@ func TestADialectThatDidNotHelpIsForgotten(t *testing.T) {
 	refusing = false
 	if _, err := c.Generate(t.Context(), p, nil); err != nil || up.last["max_tokens"] != 100.0 {
 		t.Errorf("%v, asked %v", err, up.last)
+	}
+}
+
+func TestWhatOneClientHasLearntAnotherKnows(t *testing.T) {
+	up := &picky{refuse: func(r map[string]any) (int, string) {
+		if r["max_tokens"] != nil {
+			return 400, `{"error":{"message":"Use max_completion_tokens instead","param":"max_tokens"}}`
+		}
+		return 0, ""
+	}}
+	web := httptest.NewServer(up)
+	defer web.Close()
+	memory, p := &localMemory{}, prompt()
+	p.MaxTokens = 100
+	ask := func(model string) (calls int) {
+		before := up.calls
+		if _, err := client(t, Options{BaseURL: web.URL, Model: model, Memory: memory}).Generate(t.Context(), p, nil); err != nil {
+			t.Error(err)
+		}
+		return up.calls - before
+	}
+	if first, second := ask("first"), ask("first"); first != 2 || second != 1 {
+		t.Errorf("%d calls, then %d", first, second)
+	}
+	if other := ask("another"); other != 2 {
+		t.Errorf("%d calls for a model that nothing is known about", other)
+	}
+}
+
+func TestTheContextOfAModelIsLearntFromARefusal(t *testing.T) {
+	up := &picky{refuse: func(map[string]any) (int, string) {
+		return 400, `{"error":{"message":"maximum context length is 4096 tokens; reduce max_tokens","code":"context_length_exceeded"}}`
+	}}
+	c := up.client(t)
+	_, err := c.Generate(t.Context(), prompt(), nil)
+	wantCode(t, err, study.CodeTooLong)
+	if got := c.ContextTokens(); got != 4096 || up.calls != 1 {
+		t.Errorf("context of %d tokens after %d calls", got, up.calls)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -16,10 +16,11 @@ const maxIdleConns = 16
 
 // Options configures a Client. Fields that are zero or negative get their defaults.
 type Options struct {
-	BaseURL   string   // up to and without /chat/completions, e.g. https://openrouter.ai/api/v1
-	APIKey    string   // sent as a bearer token; "" = none
-	Model     string   // asked first
-	Fallbacks []string // asked in this order if the model before fails
+	BaseURL    string   // e.g. https://openrouter.ai/api/v1
+	APIKey     string   // sent as a bearer token; "" = none
+	APIVersion string   // Azure's api-version; the key is then sent as api-key
+	Model      string   // asked first
+	Fallbacks  []string // asked in this order if the model before fails
 
 	Timeout          time.Duration // one plain Generate, with all retries and fallbacks; default 60 s
 	StreamTimeout    time.Duration // likewise, of a streamed one; default Timeout
@@ -35,6 +36,8 @@ type Options struct {
 
 	MaxTokens int    // bound of an answer's tokens, those of reasoning included; 0 = the prompt's
 	Effort    string // of reasoning, where a prompt names none; "" = the model's own
+
+	Memory Memory // of what models take; nil = this Client's own
 
 	// Observe is called after each HTTP call with its duration, the tokens that the API reports
 	// and its failure, a *study.Error. It must not block. Default: none.
@@ -66,7 +69,7 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 // connections, with their goroutines, are kept for 90 s or until Close.
 type Client struct {
 	o            Options
-	endpoint     string
+	address      address
 	http         *http.Client
 	retries      *retryBudget
 	breakers     map[string]*breaker      // by model; not changed after New
@@ -76,14 +79,18 @@ type Client struct {
 // New makes a Client. It makes no call: a wrong BaseURL or key shows in Generate.
 func New(o Options) *Client {
 	o = o.withDefaults()
-	breakers := map[string]*breaker{o.Model: {}}
-	known := map[string]*capabilities{o.Model: {}}
-	for _, model := range o.Fallbacks {
-		breakers[model], known[model] = &breaker{}, &capabilities{}
+	breakers := make(map[string]*breaker)
+	known := make(map[string]*capabilities)
+	for i, model := range slices.Concat([]string{o.Model}, o.Fallbacks) {
+		memory := o.Memory
+		if memory == nil || i >= MaxModels {
+			memory, i = &localMemory{}, 0
+		}
+		breakers[model], known[model] = &breaker{}, newCapabilities(memory, i, model)
 	}
 	return &Client{
 		o:            o,
-		endpoint:     strings.TrimRight(o.BaseURL, "/") + "/chat/completions",
+		address:      newAddress(o.BaseURL, o.APIVersion),
 		retries:      newRetryBudget(o.RetryBurst),
 		breakers:     breakers,
 		capabilities: known,
@@ -93,6 +100,20 @@ func New(o Options) *Client {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+}
+
+// WithModel returns a Client that asks another model, without fallbacks, and shares this one's
+// connections and its budget of retries. Closing either closes the idle connections of both.
+func (c *Client) WithModel(model string) *Client {
+	other := *c
+	memory, index := c.o.Memory, 1+len(c.o.Fallbacks)
+	if memory == nil || index >= MaxModels {
+		memory, index = &localMemory{}, 0
+	}
+	other.o.Model, other.o.Fallbacks = model, nil
+	other.breakers = map[string]*breaker{model: {}}
+	other.capabilities = map[string]*capabilities{model: newCapabilities(memory, index, model)}
+	return &other
 }
 
 // newTransport makes the bounded connection pool; a nil resolver is the system's.
@@ -117,16 +138,18 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 // Name returns the model that is asked first, as configured.
 func (c *Client) Name() string { return c.o.Model }
 
-// Health is the state of a Client's circuit breakers.
+// Health is how the models of a Client are doing.
 type Health struct {
-	FirstOpen bool // the first model is paused, or not yet known to have recovered
-	Open      int  // number of such models
+	FirstOpen     bool // the first model is paused, or not yet known to have recovered
+	FirstRefusing bool // it has rejected our key, account, address or its name three times in a row
+	Open          int  // number of models that are paused or not yet known to have recovered
 }
 
 // Health returns the current state. It does not block for long.
 func (c *Client) Health() Health {
 	now := time.Now()
-	h := Health{FirstOpen: c.breakers[c.o.Model].openAt(now)}
+	first := c.breakers[c.o.Model]
+	h := Health{FirstOpen: first.openAt(now), FirstRefusing: first.refuses()}
 	for _, b := range c.breakers {
 		if b.openAt(now) {
 			h.Open++
@@ -140,3 +163,7 @@ func (c *Client) Close() error {
 	c.http.CloseIdleConnections()
 	return nil
 }
+
+// ContextTokens is the size of the first model's context as the upstream has told it, in
+// tokens of prompt and answer together; 0 = not yet.
+func (c *Client) ContextTokens() int { return c.capabilities[c.o.Model].contextTokens() }

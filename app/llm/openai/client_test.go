@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,7 +28,7 @@ func TestGenerateAnswersPlainAndStreamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		// 2 words of the system turn, 4 of the user's, 8 of the answer.
-		if want := (study.Answer{Text: words, Model: "first", Tokens: 14, PromptTokens: 6, CompletionTokens: 8, Calls: 1}); answer != want {
+		if want := (study.Answer{Text: words, Model: "first", Tokens: 14, PromptTokens: 6, CompletionTokens: 8, Calls: 1}); !reflect.DeepEqual(answer, want) {
 			t.Errorf("answer is %+v, want %+v", answer, want)
 		}
 	}

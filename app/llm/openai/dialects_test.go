@@ -78,7 +78,7 @@ func TestErrorsAreFoundWhereverTheyStand(t *testing.T) {
 		want       study.Code
 	}{
 		"in a choice":              {"application/json", `{"choices":[{"error":{"code":429}}]}`, study.CodeUpstreamLimited},
-		"in a list":                {"application/json", `[{"error":{"code":401}}]`, study.CodeUpstreamFailed},
+		"in a list":                {"application/json", `[{"error":{"code":401}}]`, study.CodeUpstreamRefused},
 		"in a field of its own":    {"text/event-stream", "error: {\"code\":429}\n\ndata: [DONE]\n\n", study.CodeUpstreamLimited},
 		"without a field":          {"text/event-stream", "\n{\"error\":{\"code\":429}}", study.CodeUpstreamLimited},
 		"without a field, further": {"text/event-stream", ": x\n\n{\"error\":{\"code\":429}}\n", study.CodeUpstreamLimited},

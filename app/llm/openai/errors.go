@@ -8,9 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"studysharper/app/study"
@@ -32,7 +30,7 @@ type failure struct {
 	health   health
 	restFor  time.Duration // the upstream asks for this long without requests
 	wait     time.Duration // the upstream asks for it before a retry; 0 = unknown
-	body     []byte        // of a refusal that may name a parameter; for our eyes only
+	report   *report       // what the upstream says; nil = nothing
 	starved  bool          // all tokens went into reasoning: a larger bound may help
 	blocked  bool          // the breaker refused: no call was made
 }
@@ -94,32 +92,6 @@ func blockedFailure(reason blocked) *failure {
 		return &failure{recovery: nextModel, blocked: true, err: unavailableError(told, errOpen)}
 	}
 	return &failure{recovery: tryAgain, wait: reason.wait, blocked: true, err: rateLimitedError(told, errOpen)}
-}
-
-// statusFailure maps an HTTP status other than 200, or the code of an error object, to a
-// failure. It uses nothing that the upstream wrote but the number.
-func statusFailure(status int, retryAfter time.Duration) *failure {
-	cause := errors.New("upstream status " + strconv.Itoa(status))
-	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return newFailure(giveUp, cause, "the AI service rejected this server's API key; please tell whoever runs it")
-	case status == http.StatusPaymentRequired:
-		return newFailure(giveUp, cause, "the AI service account of this server has no credit left; please tell whoever runs it")
-	case status >= 300 && status < 400:
-		return newFailure(giveUp, cause, "the AI service answered with a redirect, which is not followed")
-	case status == http.StatusNotFound:
-		return newFailure(nextModel, cause, "the AI service does not know the model")
-	case status == http.StatusTooManyRequests,
-		retryAfter > maxWait && (status == http.StatusRequestTimeout || status >= 500):
-		// Says nothing about the upstream's health: it is busy, for us.
-		return &failure{recovery: tryAgain, health: unknown, restFor: retryAfter, wait: retryAfter, err: rateLimitedError(retryAfter, cause)}
-	case status == http.StatusRequestTimeout, status >= 500:
-		return &failure{recovery: tryAgain, health: unhealthy, wait: retryAfter, err: unavailableError(retryAfter, cause)}
-	case status >= 400:
-		return newFailure(nextModel, cause, "the AI service refused the request")
-	default:
-		return newFailure(nextModel, cause, "the AI service answered with an unexpected status")
-	}
 }
 
 func unavailableError(retryAfter time.Duration, cause error) *study.Error {

@@ -14,18 +14,18 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-func TestFault_L1_RefusedKeyIsNotTriedAgain(t *testing.T) {
+func TestFault_L1_RefusedKeyIsTriedOnceForEachModel(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		both(t, func(t *testing.T, onText func(string)) {
 			server, o := fake(t, fakellm.Rule{Fault: fakellm.Status, Status: status})
 			o.Fallbacks = []string{"second"}
 			_, err := client(t, o).Generate(t.Context(), prompt(), onText)
-			e := wantCode(t, err, study.CodeUpstreamFailed)
+			e := wantCode(t, err, study.CodeUpstreamRefused)
 			if e.Message != "the AI service rejected this server's API key; please tell whoever runs it" {
 				t.Errorf("message is %q", e.Message)
 			}
 			wantNoCanary(t, err)
-			wantCalls(t, server, 1)
+			wantCalls(t, server, 2)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func TestAnAnswerTakesNoMoreCallsThanThePromptAllows(t *testing.T) {
 	p := prompt()
 	p.MaxCalls = 2
 	answer, err := c.Generate(t.Context(), p, nil)
-	wantCode(t, err, study.CodeUpstreamFailed)
+	wantCode(t, err, study.CodeUpstreamRefused)
 	if up.calls != 2 || answer.Calls != 2 {
 		t.Errorf("%d calls, %d told", up.calls, answer.Calls)
 	}
@@ -110,7 +111,7 @@ func TestTheCostOfAllCallsIsTold(t *testing.T) {
 	body := `{"choices":[{"message":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":"2","cost":0.5}}`
 	c := served(t, "application/json", body)
 	answer, _ := c.Generate(t.Context(), prompt(), nil)
-	if want := (study.Answer{Model: "first", Tokens: 10, PromptTokens: 6, CompletionTokens: 4, Cost: 1, Calls: 2}); answer != want {
+	if want := (study.Answer{Model: "first", Tokens: 10, PromptTokens: 6, CompletionTokens: 4, Cost: 1, Calls: 2}); !reflect.DeepEqual(answer, want) {
 		t.Errorf("got %+v, want %+v", answer, want)
 	}
 }

@@ -19,6 +19,7 @@ type generation struct {
 	prompt study.Prompt
 	onText func(string)
 	spent  study.Answer // the counts only, of all calls
+	shown  bool         // text has been passed on: it cannot be taken back
 }
 
 // Generate asks for one answer to p.Turns and blocks until it is whole, at most
@@ -76,21 +77,23 @@ func (c *Client) checkPrompt(p study.Prompt) error {
 	return nil
 }
 
-// askModels asks the models in order until one answers or the failure rules out the rest.
+// askModels asks the models in order, from the one that the prompt says, until one answers or
+// the failure rules out the rest.
 func (g *generation) askModels(ctx context.Context) (study.Answer, error) {
-	answer, fail := g.askModel(ctx, g.o.Model, len(g.o.Fallbacks) > 0)
+	models := append([]string{g.o.Model}, g.o.Fallbacks...)
 	var before []*study.Error
-	for i, model := range g.o.Fallbacks {
-		if fail == nil || fail.recovery == giveUp || ctx.Err() != nil || !g.mayCall() {
-			break
+	for i := min(max(g.prompt.Skip, 0), len(models)-1); ; i++ {
+		more := i+1 < len(models)
+		answer, fail := g.askModel(ctx, models[i], more)
+		answer.Rank = i
+		if fail == nil {
+			return answer, nil
+		}
+		if !more || fail.recovery == giveUp || ctx.Err() != nil || !g.mayCall() {
+			return answer, fail.errorAfter(before)
 		}
 		before = append(before, fail.err)
-		answer, fail = g.askModel(ctx, model, i+1 < len(g.o.Fallbacks))
 	}
-	if fail != nil {
-		return answer, fail.errorAfter(before)
-	}
-	return answer, nil
 }
 
 // mayCall reports whether the prompt's bound of calls leaves room for another one.
@@ -134,20 +137,23 @@ func (g *generation) askModel(ctx context.Context, model string, more bool) (stu
 // it, or with its other name. What works is remembered for the next calls of the model.
 func (g *generation) adaptModel(ctx context.Context, model string, p study.Prompt) (study.Answer, *failure) {
 	known := g.capabilities[model]
-	d := known.get()
+	d := known.dialect()
 	answer, fail := g.callModel(ctx, model, d, p)
 	for range maxAdaptions {
-		if fail == nil || fail.body == nil || !g.mayCall() {
+		if fail == nil || fail.report == nil || g.shown || !g.mayCall() {
 			break
 		}
-		next, ok := d.adapted(p, g.onText != nil, fail.body)
+		next, ok := d.adapted(p, g.onText != nil, fail.report)
 		if !ok {
 			break
 		}
 		d = next
-		if answer, fail = g.callModel(ctx, model, d, p); fail == nil {
-			known.set(d)
+		if answer, fail = g.callModel(ctx, model, d, p); fail == nil || fail.starved {
+			known.setDialect(d)
 		}
+	}
+	if fail != nil && fail.report != nil && fail.err.Code == study.CodeTooLong && fail.report.limit > 0 {
+		known.setContext(fail.report.limit)
 	}
 	return answer, fail
 }
@@ -164,6 +170,7 @@ func (g *generation) callModel(ctx context.Context, model string, d dialect, p s
 	if g.onText != nil {
 		show = func(text string) {
 			permit.report(healthy, 0)
+			g.shown = true
 			g.onText(text)
 		}
 	}

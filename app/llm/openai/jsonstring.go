@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"studysharper/app/text"
 )
 
 // rawValue is a JSON value as it is in a body, jsonString one that is a string; nil is null.
@@ -44,9 +45,9 @@ func (q jsonString) content() []byte {
 	return q[1 : len(q)-1]
 }
 
-// appendTo appends the decoded string to text. If it is longer than room, appendTo appends
+// appendTo appends the decoded string. If it is longer than room, appendTo appends
 // nothing and returns false.
-func (q jsonString) appendTo(text *strings.Builder, room int) bool {
+func (q jsonString) appendTo(to *strings.Builder, room int) bool {
 	size := 0
 	for part, r := range q.pieces {
 		if size += len(part); part == nil {
@@ -56,10 +57,10 @@ func (q jsonString) appendTo(text *strings.Builder, room int) bool {
 			return false
 		}
 	}
-	text.Grow(size)
+	to.Grow(size)
 	for part, r := range q.pieces {
-		if text.Write(part); part == nil {
-			text.WriteRune(r)
+		if to.Write(part); part == nil {
+			to.WriteRune(r)
 		}
 	}
 	return true
@@ -120,7 +121,8 @@ func validPart(s []byte) (part []byte, size int) {
 func escape(s []byte) (r rune, size int) {
 	switch s[1] {
 	case 'u':
-		return unicodeEscape(s)
+		r, size := text.UnicodeEscape(s)
+		return r, max(size, len(`\u`)) // not 0: the string is valid JSON
 	case 'b':
 		return '\b', 2
 	case 'f':
@@ -136,33 +138,11 @@ func escape(s []byte) (r rune, size int) {
 	}
 }
 
-// unicodeEscape decodes \uXXXX, or a surrogate pair of two.
-func unicodeEscape(s []byte) (r rune, size int) {
-	r = hexRune(s)
-	if !utf16.IsSurrogate(r) {
-		return r, 6
-	}
-	if next := s[6:]; len(next) >= 6 && next[0] == '\\' && next[1] == 'u' {
-		if pair := utf16.DecodeRune(r, hexRune(next)); pair != utf8.RuneError {
-			return pair, 12
-		}
-	}
-	return utf8.RuneError, 6
-}
-
-func hexRune(s []byte) rune {
-	n, err := strconv.ParseUint(string(s[2:6]), 16, 16)
-	if err != nil {
-		return utf8.RuneError // cannot happen in valid JSON
-	}
-	return rune(n)
-}
-
 // splitHalf cuts off the first half of a surrogate pair at the end of the string, whose other
 // half may come in the next chunk, and joins it to the half that was cut off before.
 func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
 	inside := q.content()
-	if n := len(inside) - len(`\ud83d`); n >= 0 && isFirstHalf(inside[n:]) && !escaped(inside[:n]) {
+	if n := len(inside) - len(`\ud83d`); n >= 0 && text.IsHighSurrogate(inside[n:]) && !escaped(inside[:n]) {
 		inside, half = inside[:n], bytes.Clone(inside[n:])
 	}
 	if len(before) == 0 && half == nil {
@@ -170,14 +150,6 @@ func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
 	}
 	whole = append(append(append(jsonString{'"'}, before...), inside...), '"')
 	return whole, half
-}
-
-func isFirstHalf(escape []byte) bool {
-	r := rune(0)
-	if escape[0] == '\\' && escape[1] == 'u' {
-		r = hexRune(escape)
-	}
-	return r >= 0xd800 && r < 0xdc00
 }
 
 // escaped reports whether the byte after s is escaped by a backslash.

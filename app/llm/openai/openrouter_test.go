@@ -43,12 +43,12 @@ var openrouter = map[string]replayed{
 	"plain_choice_error":         {tokens: 23, code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"plain_502_within_200":       {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"plain_moderated_within_200": {code: study.CodeWithheld},
-	"400":                        {code: study.CodeUpstreamFailed, next: true},
-	"401":                        {code: study.CodeUpstreamFailed},
-	"402":                        {code: study.CodeUpstreamFailed},
-	"403_key":                    {code: study.CodeUpstreamFailed},
+	"400":                        {code: study.CodeUpstreamRefused, next: true},
+	"401":                        {code: study.CodeUpstreamRefused, next: true},
+	"402":                        {code: study.CodeCredit, next: true},
+	"403_key":                    {code: study.CodeUpstreamRefused, next: true},
 	"403_moderation":             {code: study.CodeWithheld},
-	"404":                        {code: study.CodeUpstreamFailed, next: true},
+	"404":                        {code: study.CodeUpstreamRefused, next: true},
 	"408":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
 	"429":                        {code: study.CodeUpstreamLimited, again: true, next: true},
 	"429_retry_after":            {code: study.CodeUpstreamLimited, next: true},
@@ -157,8 +157,8 @@ func TestRateLimitsEndIsReadFromOpenRoutersMetadata(t *testing.T) {
 		`"9223372036854775807"`: 24 * time.Hour, `"1741305600000"`: 0, `"-9223372036854775808"`: 0, `"soon"`: 0, `""`: 0, `null`: 0, `{}`: 0,
 		`"` + strings.Repeat("1", 100) + `"`: 0,
 	} {
-		if d := readDetails([]byte(`{"metadata":{"headers":{"X-RateLimit-Reset":`+reset+`}}}`), now); d.reset != want || d.flagged {
-			t.Errorf("%s is %+v, want %v", reset, d, want)
+		if r := newReport(429, []byte(`{"metadata":{"headers":{"X-RateLimit-Reset":`+reset+`}}}`), now); r.wait != want || r.moderated {
+			t.Errorf("%s is %+v, want %v", reset, r, want)
 		}
 	}
 }
@@ -166,14 +166,14 @@ func TestRateLimitsEndIsReadFromOpenRoutersMetadata(t *testing.T) {
 func TestMetadataOfAnotherShapeSaysNothing(t *testing.T) {
 	for _, object := range []string{``, `null`, `"out of memory"`, `[]`, `{"metadata":null}`, `{"metadata":"x"}`, `{"metadata":{"headers":7}}`,
 		`{"metadata":{"reasons":null}}`, `{"metadata":{"reasons":"x"}}`} {
-		if d := readDetails([]byte(object), time.Now()); d != (details{}) {
-			t.Errorf("%s is %+v", object, d)
+		if r := newReport(500, []byte(object), time.Now()); r.wait != 0 || r.moderated || r.kind() != byStatus {
+			t.Errorf("%s is %+v", object, r)
 		}
 	}
 }
 
 func TestErrorWhoseBodyDoesNotComeIsAnErrorSoon(t *testing.T) {
-	for status, code := range map[int]study.Code{403: study.CodeUpstreamFailed, 429: study.CodeUpstreamLimited} {
+	for status, code := range map[int]study.Code{403: study.CodeUpstreamRefused, 429: study.CodeUpstreamLimited} {
 		both(t, func(t *testing.T, onText func(string)) {
 			synctest.Test(t, func(t *testing.T) {
 				_, c := inBubble(Options{})

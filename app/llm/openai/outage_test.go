@@ -97,24 +97,25 @@ func TestFault_L13_OnlyTheUpstreamsHealthOpensABreaker(t *testing.T) {
 		rule     fakellm.Rule
 		streamed bool
 		open     bool
+		refusing bool
 	}{
-		"500": {status(500), false, true}, "529": {status(529), true, true}, "408": {status(408), false, true},
-		"502 within a 200":          {fakellm.Rule{Fault: fakellm.ErrorInBody, Status: 502}, true, true},
-		"silence":                   {fakellm.Rule{Fault: fakellm.Hang}, false, true},
-		"silence after headers":     {fakellm.Rule{Fault: fakellm.HangAfterHeaders}, true, true},
-		"cut before the first":      {fakellm.Rule{Fault: fakellm.Cut}, true, true},
-		"an HTML page":              {fakellm.Rule{Fault: fakellm.HTML}, false, true},
-		"cut after the first":       {fakellm.Rule{Fault: fakellm.Cut, AfterTokens: 1}, true, false},
-		"silence after the first":   {fakellm.Rule{Fault: fakellm.HangMidway, AfterTokens: 1}, true, false},
-		"400":                       {status(400), false, false},
-		"401":                       {status(401), false, false},
-		"402":                       {status(402), true, false},
-		"404":                       {status(404), false, false},
-		"429":                       {status(429), false, false},
-		"a redirect":                {fakellm.Rule{Fault: fakellm.Redirect}, false, false},
-		"the model's filter":        {fakellm.Rule{Fault: fakellm.Filtered}, true, false},
-		"an answer without text":    {fakellm.Rule{Fault: fakellm.Empty}, false, false},
-		"an answer that is a flood": {fakellm.Rule{Fault: fakellm.Huge, Bytes: 3 << 20}, false, false},
+		"500": {status(500), false, true, false}, "529": {status(529), true, true, false}, "408": {status(408), false, true, false},
+		"502 within a 200":          {fakellm.Rule{Fault: fakellm.ErrorInBody, Status: 502}, true, true, false},
+		"silence":                   {fakellm.Rule{Fault: fakellm.Hang}, false, true, false},
+		"silence after headers":     {fakellm.Rule{Fault: fakellm.HangAfterHeaders}, true, true, false},
+		"cut before the first":      {fakellm.Rule{Fault: fakellm.Cut}, true, true, false},
+		"an HTML page":              {fakellm.Rule{Fault: fakellm.HTML}, false, true, false},
+		"cut after the first":       {fakellm.Rule{Fault: fakellm.Cut, AfterTokens: 1}, true, false, false},
+		"silence after the first":   {fakellm.Rule{Fault: fakellm.HangMidway, AfterTokens: 1}, true, false, false},
+		"400":                       {status(400), false, false, false},
+		"401":                       {status(401), false, false, true},
+		"402":                       {status(402), true, false, true},
+		"404":                       {status(404), false, false, true},
+		"429":                       {status(429), false, false, false},
+		"a redirect":                {fakellm.Rule{Fault: fakellm.Redirect}, false, false, true},
+		"the model's filter":        {fakellm.Rule{Fault: fakellm.Filtered}, true, false, false},
+		"an answer without text":    {fakellm.Rule{Fault: fakellm.Empty}, false, false, false},
+		"an answer that is a flood": {fakellm.Rule{Fault: fakellm.Huge, Bytes: 3 << 20}, false, false, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			_, c := inBubble(Options{}, test.rule)
@@ -125,8 +126,8 @@ func TestFault_L13_OnlyTheUpstreamsHealthOpensABreaker(t *testing.T) {
 			for range tripStreak {
 				_, _ = c.Generate(t.Context(), prompt(), onText)
 			}
-			if open := c.Health().FirstOpen; open != test.open {
-				t.Errorf("%s: open is %v", name, open)
+			if h := c.Health(); h.FirstOpen != test.open || h.FirstRefusing != test.refusing {
+				t.Errorf("%s: health is %+v", name, h)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"studysharper/app/study"
 )
@@ -28,9 +29,9 @@ func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Pr
 	defer resp.Body.Close()
 	idle.start(c.o.IdleTimeout)
 	if resp.StatusCode != http.StatusOK {
-		return study.Answer{}, errorResponse(resp, idle)
+		return study.Answer{}, errorResponse(resp, idle, promptTokens(p))
 	}
-	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, answer: study.Answer{Model: model},
+	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, promptTokens: promptTokens(p), answer: study.Answer{Model: model},
 		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
 	fail = r.readBody(resp.Header)
 	if fail != nil {
@@ -44,8 +45,8 @@ func (c *Client) newRequest(ctx context.Context, model string, d dialect, p stud
 	body, err := encodeRequest(model, d, p, stream)
 	if err == nil {
 		var req *http.Request
-		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body)); err == nil {
-			c.setHeaders(req.Header, stream && !d.noStream)
+		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.address.of(model, "chat/completions"), bytes.NewReader(body)); err == nil {
+			c.setHeaders(req.Header, stream && !d.has(noStream))
 			return req, nil
 		}
 	}
@@ -60,14 +61,44 @@ func (c *Client) setHeaders(h http.Header, stream bool) {
 		h.Set("Accept", "text/event-stream")
 	}
 	h.Set("User-Agent", "studysharper")
-	if c.o.APIKey != "" {
+	c.setKey(h)
+}
+
+func (c *Client) setKey(h http.Header) {
+	switch {
+	case c.o.APIKey == "":
+	case c.address.azure:
+		h.Set("Api-Key", c.o.APIKey)
+	default:
 		h.Set("Authorization", "Bearer "+c.o.APIKey)
 	}
 }
 
 type wireMessage struct {
 	Role    string `json:"role"`
-	Content string `json:"content"`
+	Content any    `json:"content"` // a string, or []wirePart
+}
+
+type wirePart struct {
+	Type         string            `json:"type"`
+	Text         string            `json:"text"`
+	CacheControl map[string]string `json:"cache_control,omitempty"`
+}
+
+// minCached is the least length, in bytes, of a text that Claude caches: some 1,024 tokens.
+const minCached = 4096
+
+// markCached marks the stable part of the last turn for Claude's prompt cache, which OpenRouter
+// passes on. Other models cache prefixes by themselves, or not at all.
+func markCached(model string, messages []wireMessage, p study.Prompt) {
+	turn := p.Turns[len(p.Turns)-1]
+	last := &messages[len(messages)-1]
+	text, _ := last.Content.(string)
+	at := len(text) - (len(turn.Text) - turn.Stable) // the system turn may have been put in front
+	if !strings.HasPrefix(model, "anthropic/") || turn.Stable < minCached || at > len(text) {
+		return
+	}
+	last.Content = []wirePart{{Type: "text", Text: text[:at], CacheControl: map[string]string{"type": "ephemeral"}}, {Type: "text", Text: text[at:]}}
 }
 
 type wireFormat struct {
@@ -98,19 +129,20 @@ type wireRequest struct {
 
 // encodeRequest encodes p as the body of a chat-completions request.
 func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte, error) {
-	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.noStream}
-	switch d.bound {
-	case maxTokens:
-		req.MaxTokens = max(p.MaxTokens, 0)
-	case maxCompletionTokens:
+	req := wireRequest{Model: model, Messages: d.messages(p), Stream: stream && !d.has(noStream)}
+	markCached(model, req.Messages, p)
+	switch {
+	case d.has(noBound):
+	case d.has(newBound):
 		req.MaxCompletionTokens = max(p.MaxTokens, 0)
-	case noBound:
+	default:
+		req.MaxTokens = max(p.MaxTokens, 0)
 	}
-	if !d.noEffort {
+	if !d.has(noEffort) {
 		req.ReasoningEffort = p.Effort
 	}
 	req.ResponseFormat = d.format(p)
-	if req.Stream && !d.noStreamOptions {
+	if req.Stream && !d.has(noStreamOptions) {
 		req.StreamOptions = &wireStreamOptions{IncludeUsage: true}
 	}
 	var buf bytes.Buffer
@@ -128,9 +160,9 @@ func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte
 // format is the strictest response_format that the model takes; nil = none.
 func (d dialect) format(p study.Prompt) *wireFormat {
 	switch {
-	case p.Schema != nil && !d.noSchema:
+	case p.Schema != nil && !d.has(noSchema):
 		return &wireFormat{Type: "json_schema", Schema: &wireSchema{Name: p.Schema.Name, Strict: true, Schema: p.Schema.Body}}
-	case p.JSON && !d.noObject:
+	case p.JSON && !d.has(noObject):
 		return &wireFormat{Type: "json_object"}
 	default:
 		return nil
@@ -145,3 +177,6 @@ func promptBytes(p study.Prompt) int {
 	}
 	return size
 }
+
+// promptTokens is a rough estimate of a prompt's tokens: four bytes each, as in English text.
+func promptTokens(p study.Prompt) int { return promptBytes(p) / 4 }

@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"studysharper/app/study"
 )
@@ -23,6 +22,8 @@ const (
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
+const starvedMessage = "the model reached its length limit before it wrote an answer"
+
 // responseReader reads one response.
 type responseReader struct {
 	ctx    context.Context
@@ -30,6 +31,8 @@ type responseReader struct {
 	body   io.Reader
 	idle   *idleTimer
 	onText func(string)
+
+	promptTokens int // an estimate
 
 	text      strings.Builder
 	deltas    deltaJoiner
@@ -114,13 +117,10 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 
 // errorIn returns the failure that an error object stands for; nil if there is none.
 func (r *responseReader) errorIn(object rawValue) *failure {
-	status, ok := errorStatus(object)
-	if !ok {
-		return nil
+	fail := errorIn(object, r.promptTokens)
+	if fail != nil {
+		fail.recovery = r.unlessShown(fail.recovery)
 	}
-	d := readDetails(object, time.Now())
-	fail := d.statusFailure(status, d.reset)
-	fail.recovery = r.unlessShown(fail.recovery)
 	return fail
 }
 
@@ -253,7 +253,7 @@ func (r *responseReader) finishText() *failure {
 	}
 	fail := newFailure(r.unlessShown(tryAgain), nil, "the model answered without text")
 	if r.answer.Cut == study.CutLength {
-		fail.err.Message = "the model reached its length limit before it wrote an answer"
+		fail.err.Message = starvedMessage
 		fail.starved = true
 	}
 	return fail

@@ -70,14 +70,14 @@ func TestRetryAfterIsReadInAllItsForms(t *testing.T) {
 		"Fri, 02 Jan 2026 03:04:00 GMT":  0,
 		"Sat, 02 Jan 2027 03:04:35 GMT":  24 * time.Hour,
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
+		if got := headerWait(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q is %v, want %v", value, got, want)
 		}
 	}
 	for millis, want := range map[string]time.Duration{
 		"1500": 1500 * time.Millisecond, "0": 0, "0.5": 500 * time.Microsecond, "99999999999999999999": 24 * time.Hour, "soon": 9 * time.Second,
 	} {
-		if got := retryAfter(http.Header{"Retry-After-Ms": {millis}, "Retry-After": {"9"}}, now); got != want {
+		if got := headerWait(http.Header{"Retry-After-Ms": {millis}, "Retry-After": {"9"}}, now); got != want {
 			t.Errorf("%q ms is %v, want %v", millis, got, want)
 		}
 	}
@@ -115,13 +115,13 @@ func TestRetryBudgetEarnsATenthUpToItsBurst(t *testing.T) {
 
 func TestErrorObjectsOfAllKindsAreRead(t *testing.T) {
 	for raw, want := range map[string]int{
-		``: 0, `null`: 0, `"out of memory"`: 500, `{}`: 500, `[1]`: 500, `{"code":null}`: 500, `{"code":{"a":1}}`: 500,
+		``: 0, `null`: 0, `false`: 0, `""`: 0, `"out of memory"`: 500, `{}`: 500, `[1]`: 500, `{"code":null}`: 500, `{"code":{"a":1}}`: 500,
 		`{"code":429}`: 429, `{"code":"429"}`: 429, `{"code":200}`: 500, `{"code":"rate_limit_exceeded"}`: 429,
-		`{"code":null,"type":"authentication_error"}`: 401, `{"code":"insufficient_quota"}`: 402,
+		`{"code":null,"type":"authentication_error"}`: 401, `{"code":"insufficient_quota"}`: 402, `{"code":400,"status":"INVALID_ARGUMENT"}`: 400,
 	} {
-		got, isError := errorStatus([]byte(raw))
-		if got != want || isError != (want != 0) {
-			t.Errorf("%s is %d, %v; want %d", raw, got, isError, want)
+		fail := errorIn([]byte(raw), 0)
+		if (fail != nil) != (want != 0) || fail != nil && fail.report.status != want {
+			t.Errorf("%s is %+v; want %d", raw, fail, want)
 		}
 	}
 }
@@ -166,7 +166,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Add("7")
 	f.Add("Fri, 02 Jan 2026 03:04:35 GMT")
 	f.Fuzz(func(t *testing.T, value string) {
-		if d := retryAfter(http.Header{"Retry-After": {value}}, time.Now()); d < 0 || d > maxRetryAfter {
+		if d := headerWait(http.Header{"Retry-After": {value}}, time.Now()); d < 0 || d > maxRetryAfter {
 			t.Errorf("%q is %v", value, d)
 		}
 	})

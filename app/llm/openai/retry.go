@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -44,10 +45,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// retryAfter returns how long an upstream asks us to wait: OpenAI's retry-after-ms, which is
-// more exact, else Retry-After (RFC 9110, section 10.2.3) as seconds, with a fraction or
-// without, or as a date. Anything else, and a time in the past, is 0.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// headerWait returns how long an upstream's headers ask us to wait: OpenAI's retry-after-ms,
+// which is more exact, else Retry-After (RFC 9110, section 10.2.3) as seconds, with a fraction
+// or without, or as a date, else the time until a spent limit is reset. Anything else, and a
+// time in the past, is 0.
+func headerWait(h http.Header, now time.Time) time.Duration {
 	if wait, ok := readWait(h.Get("Retry-After-Ms"), time.Millisecond); ok {
 		return wait
 	}
@@ -55,11 +57,64 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if wait, ok := readWait(value, time.Second); ok {
 		return wait
 	}
-	when, err := http.ParseTime(value)
-	if err != nil {
+	if when, err := http.ParseTime(value); err == nil {
+		return min(max(when.Sub(now), 0), maxRetryAfter)
+	}
+	return resetWait(h, now)
+}
+
+// limitHeaders are how upstreams name what is left of a limit, and when it is full again.
+var limitHeaders = [][2]string{
+	{"X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests"}, // OpenAI, Groq
+	{"X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens"},
+	{"X-Ratelimit-Remaining", "X-Ratelimit-Reset"}, // OpenRouter, Together
+	{"Ratelimit-Remaining", "Ratelimit-Reset"},
+	{"Anthropic-Ratelimit-Requests-Remaining", "Anthropic-Ratelimit-Requests-Reset"},
+	{"Anthropic-Ratelimit-Tokens-Remaining", "Anthropic-Ratelimit-Tokens-Reset"},
+}
+
+// resetWait is the time until all spent limits are reset; if none is said to be spent, until the
+// first one is.
+func resetWait(h http.Header, now time.Time) time.Duration {
+	var spent, first time.Duration
+	for _, names := range limitHeaders {
+		wait := readReset(h.Get(names[1]), now)
+		if wait == 0 {
+			continue
+		}
+		if left := h.Get(names[0]); left == "0" {
+			spent = max(spent, wait)
+		}
+		if first == 0 || wait < first {
+			first = wait
+		}
+	}
+	return cmp.Or(spent, first)
+}
+
+// readReset reads when a limit is reset as the time left: a duration ("6m0s"), seconds, a Unix
+// time in seconds or milliseconds, or a date (RFC 3339).
+func readReset(value string, now time.Time) time.Duration {
+	if len(value) > maxCodeBytes {
 		return 0
 	}
-	return min(max(when.Sub(now), 0), maxRetryAfter)
+	if wait, err := time.ParseDuration(value); err == nil {
+		return min(max(wait, 0), maxRetryAfter)
+	}
+	if when, err := time.Parse(time.RFC3339, value); err == nil {
+		return min(max(when.Sub(now), 0), maxRetryAfter)
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	switch {
+	case err != nil || math.IsNaN(n):
+		return 0
+	case n > 1e11: // milliseconds: in seconds it would be the year 5138
+		n = (n - float64(now.UnixMilli())) / 1000
+	case n > 1e9:
+		n -= float64(now.Unix())
+	}
+	// Clamped before multiplying, which could overflow.
+	return time.Duration(min(max(n, 0), maxRetryAfter.Seconds()) * float64(time.Second)).Round(time.Microsecond)
 }
 
 // readWait reads a decimal number of units; a negative one is 0.

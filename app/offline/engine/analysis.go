@@ -17,7 +17,8 @@ import (
 const (
 	thinSection  = 40 // words
 	longSentence = 35 // words
-	maxUndefined = 4
+	maxUndefined = 3
+	maxThin      = 4 // sections that are named as thin
 	briefly      = 3 // remarks of a kind that a student gets who prefers short answers
 )
 
@@ -27,30 +28,39 @@ type review struct {
 	body study.AnalysisBody
 }
 
-// makeAnalysis names what the notes do well and what they lack.
+// makeAnalysis names what the notes have and what they lack. It says only what can be counted.
 func makeAnalysis(ctx context.Context, src source, b study.Brief) study.Aid {
 	r := review{src: src, body: study.AnalysisBody{Strengths: []string{}, Gaps: []string{}, KeyConcepts: src.keyConcepts(10)}}
 	if len(r.body.KeyConcepts) == 0 {
 		return nil
 	}
 	r.judgeStructure()
+	r.judgeDefinitions()
 	if src.English {
-		r.judgeDefinitions()
 		r.judgeReasons(src.Facts(ctx))
 		r.judgeExamples()
 		r.findUndefinedTerms()
 		r.findAcronyms()
-	} else {
-		r.addRemark(&r.body.Gaps, "The notes are not in English: whether they define terms and give reasons and examples was not judged.")
 	}
 	r.judgeSentenceLength()
 	r.addRemark(&r.body.Suggestions, "Cover the text and explain %s aloud; then check what you left out.", quoteNames(r.body.KeyConcepts, 3))
+	if len(r.body.Strengths)+len(r.body.Gaps) == 0 {
+		r.addRemark(&r.body.Strengths, "Has %d words in %s.", r.src.countWords(), countPhrase(len(src.Sentences), "one sentence", "%d sentences"))
+	}
 	if b.Detail == study.Short {
 		for _, lines := range []*[]string{&r.body.Strengths, &r.body.Gaps, &r.body.Suggestions} {
 			*lines = (*lines)[:min(briefly, len(*lines))]
 		}
 	}
 	return &study.AnalysisSet{Analysis: r.body}
+}
+
+// countWords returns the number of words of the text.
+func (src source) countWords() (n int) {
+	for _, s := range src.Sections {
+		n += s.Words
+	}
+	return n
 }
 
 func (r *review) addRemark(to *[]string, format string, args ...any) {
@@ -118,15 +128,15 @@ func (src source) defines(term string) bool {
 	})
 }
 
-// judgeDefinitions checks whether terms are defined.
+// judgeDefinitions names the terms that are defined.
 func (r *review) judgeDefinitions() {
-	switch terms := r.src.terms(); len(terms) {
-	case 0:
-		r.addRemark(&r.body.Gaps, "No term is defined in so many words.")
-	case 1:
-		r.addRemark(&r.body.Strengths, "Defines %s.", quoteNames(terms, 1))
-	default:
+	switch terms := r.src.terms(); {
+	case len(terms) > 1:
 		r.addRemark(&r.body.Strengths, "Defines %d terms, among them %s.", len(terms), quoteNames(terms, 3))
+	case len(terms) == 1:
+		r.addRemark(&r.body.Strengths, "Defines %s.", quoteNames(terms, 1))
+	case r.src.English:
+		r.addRemark(&r.body.Gaps, "No definition such as “%s is …” was found.", r.body.KeyConcepts[0])
 	}
 }
 
@@ -138,15 +148,11 @@ func (r *review) judgeStructure() {
 			continue
 		}
 		headings = append(headings, s.Heading)
-		if s.Words < thinSection && len(headings) > 1 && len(r.body.Gaps) < 8 {
+		if s.Words < thinSection && s.Words > 0 && len(headings) > 1 && len(r.body.Gaps) < maxThin {
 			r.addRemark(&r.body.Gaps, "The section “%s” is thin: %d words.", s.Heading, s.Words)
-			r.addRemark(&r.body.Suggestions, "Extend “%s” with a definition, a reason and an example.", s.Heading)
 		}
 	}
-	words := 0
-	for _, s := range r.src.Sections {
-		words += s.Words
-	}
+	words := r.src.countWords()
 	switch n := len(headings); {
 	case n > 1:
 		r.addRemark(&r.body.Strengths, "Is ordered under %d headings, from “%s” to “%s”.", n, headings[0], headings[n-1])
@@ -156,7 +162,7 @@ func (r *review) judgeStructure() {
 	}
 }
 
-// judgeReasons checks whether the notes explain why and how.
+// judgeReasons names a question about a reason that the notes answer.
 func (r *review) judgeReasons(found []facts.Fact) {
 	n, example := 0, ""
 	for _, f := range found {
@@ -167,11 +173,8 @@ func (r *review) judgeReasons(found []facts.Fact) {
 		}
 	}
 	if n > 0 {
-		r.addRemark(&r.body.Strengths, "Tells why or how %s; it answers, for instance, “%s”", countPhrase(n, "once", "in %d places"), example)
-		return
+		r.addRemark(&r.body.Strengths, "Gives reasons; it answers, for instance, “%s”", example)
 	}
-	r.addRemark(&r.body.Gaps, "Nowhere says why or how something happens.")
-	r.addRemark(&r.body.Suggestions, "Add the reasons: why does %s matter, and what causes it?", quoteNames(r.body.KeyConcepts, 1))
 }
 
 // countPhrase returns once for 1, else more with the number.
@@ -186,7 +189,7 @@ func countPhrase(n int, once, more string) string {
 func (r *review) judgeExamples() {
 	given, figures := 0, 0
 	for _, s := range r.src.Plain {
-		for _, mark := range []string{"for example", "such as", "for instance", "e.g.", "including"} {
+		for _, mark := range []string{"for example", "for instance", "e.g."} {
 			if strings.Contains(strings.ToLower(s), mark) {
 				given++
 				break
@@ -198,27 +201,24 @@ func (r *review) judgeExamples() {
 	}
 	if given > 0 {
 		r.addRemark(&r.body.Strengths, "Gives examples in %s.", countPhrase(given, "one sentence", "%d sentences"))
-	} else {
-		r.addRemark(&r.body.Gaps, "Gives no examples.")
-		r.addRemark(&r.body.Suggestions, "Give an example of %s.", quoteNames(r.body.KeyConcepts, 1))
 	}
 	if figures > 1 {
-		r.addRemark(&r.body.Strengths, "Backs %d sentences with figures or dates.", figures)
+		r.addRemark(&r.body.Strengths, "Has numbers or dates in %d sentences.", figures)
 	}
 }
 
-// findUndefinedTerms names key concepts that are used but never defined.
+// findUndefinedTerms names key concepts for which no definition was found. The notes may explain
+// them in another form, so it asks.
 func (r *review) findUndefinedTerms() {
 	found := 0
 	for _, p := range r.src.Phrases {
 		at := r.src.Index.Mentions(p)
 		technical := strings.Contains(p, " ") || len(p) >= 11
-		if found == maxUndefined || len(at) < 2 || !technical || english.IsVague(p) || r.src.defines(p) {
+		if found == maxUndefined || len(at) < 3 || !technical || english.IsVague(p) || r.src.defines(p) || english.IsName(p) {
 			continue
 		}
 		found++
-		r.addRemark(&r.body.Gaps, "“%s” is used in %d sentences but never defined.", p, len(at))
-		r.addRemark(&r.body.Suggestions, "Define “%s” where it first appears, in “%s”.", p, r.src.TopicAt(at[0]))
+		r.addRemark(&r.body.Suggestions, "“%s” is used in %d sentences: say in one sentence what it means, and add that if your notes do not.", p, len(at))
 	}
 }
 
@@ -234,8 +234,7 @@ func (r *review) findAcronyms() {
 		}
 	}
 	if len(bare) > 0 {
-		r.addRemark(&r.body.Gaps, "Not spelled out: %s.", quoteNames(bare, 5))
-		r.addRemark(&r.body.Suggestions, "Write out in full, where they first appear: %s.", quoteNames(bare, 5))
+		r.addRemark(&r.body.Gaps, "Not spelled out in brackets: %s.", quoteNames(bare, 5))
 	}
 }
 
@@ -251,7 +250,7 @@ func (r *review) judgeSentenceLength() {
 	}
 	if n > 0 {
 		opening := strings.Join(strings.Fields(longest)[:6], " ")
-		r.addRemark(&r.body.Gaps, "%s over %d words and hard to learn from.", countPhrase(n, "One sentence is", "%d sentences are"), longSentence)
+		r.addRemark(&r.body.Gaps, "%s over %d words.", countPhrase(n, "One sentence is", "%d sentences are"), longSentence)
 		r.addRemark(&r.body.Suggestions, "Split the sentence that begins “%s …”.", opening)
 	}
 }

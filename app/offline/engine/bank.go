@@ -22,12 +22,12 @@ type item struct {
 
 // A bank holds the questions that a source gives, by type, the best first.
 type bank struct {
-	src   source
-	items map[string][]item
-	used  map[int]bool
-	keys  map[string]bool
-	asked map[string]bool
-	truth bool // what the last true_false question drawn was
+	src    source
+	items  map[string][]item
+	used   map[int]bool
+	keys   map[string]bool
+	asked  map[string]bool
+	truths map[bool]int // how many true and false statements were drawn
 }
 
 // maxBanked bounds the facts that questions are made of.
@@ -35,20 +35,26 @@ const maxBanked = 200
 
 // newBank makes every question that the source supports.
 func newBank(ctx context.Context, src source) *bank {
-	b := &bank{src: src, items: make(map[string][]item), used: make(map[int]bool), keys: make(map[string]bool), asked: make(map[string]bool)}
-	for i, f := range src.BestFacts(src.Facts(ctx), maxBanked) {
+	b := &bank{src: src, items: make(map[string][]item), used: make(map[int]bool), keys: make(map[string]bool), asked: make(map[string]bool), truths: make(map[bool]int)}
+	found := src.Facts(ctx)
+	for i, f := range src.BestFacts(found, maxBanked) {
 		if i%16 == 0 && ctx.Err() != nil {
 			return b
 		}
-		b.addTermChoice(f)
+		if f.Kind != facts.Listed {
+			b.addTermChoice(f)
+		}
 		b.addShortAnswer(f)
 	}
+	b.addListChoices(found)
 	for i, d := range src.Defs {
 		if i%16 == 0 && ctx.Err() != nil {
 			return b
 		}
-		b.addMeaningChoice(d)
-		b.addDefinitionTruth(d)
+		if src.IsWorthDefining(d) {
+			b.addMeaningChoice(d)
+			b.addDefinitionTruth(d)
+		}
 	}
 	for i := range src.Sentences {
 		b.addSentenceTruth(i)
@@ -67,15 +73,15 @@ func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) 
 }
 
 // drawQuestion returns the best question of a type that is left. It prefers sentences that no
-// question has used, and alternates true and false statements.
+// question has used. Of statements, half are false: it gives none when those run out.
 func (b *bank) drawQuestion(typ string) (item, bool) {
 	best := -1
-	for round := 0; round < 4 && best < 0; round++ {
+	for round := 0; round < 2 && best < 0; round++ {
 		best = slices.IndexFunc(b.items[typ], func(it item) bool {
-			if b.keys[it.key] || b.asked[foldText(it.Question.Question)] || round < 2 && b.used[it.at] {
+			if b.keys[it.key] || b.asked[foldText(it.Question.Question)] || round == 0 && b.used[it.at] {
 				return false
 			}
-			return round%2 == 1 || typ != study.TrueFalse || it.CorrectAnswer != b.truth
+			return typ != study.TrueFalse || it.CorrectAnswer == (b.truths[true] < b.truths[false])
 		})
 	}
 	if best < 0 {
@@ -84,25 +90,24 @@ func (b *bank) drawQuestion(typ string) (item, bool) {
 	it := b.items[typ][best]
 	b.keys[it.key], b.used[it.at], b.asked[foldText(it.Question.Question)] = true, true, true
 	if truth, ok := it.CorrectAnswer.(bool); ok {
-		b.truth = truth
+		b.truths[truth]++
 	}
 	return it, true
 }
 
-// addTermChoice makes a multiple-choice question from a fact whose answer is a term.
+// addTermChoice makes a multiple-choice question from a fact whose answer is a term, a name or a
+// year.
 func (b *bank) addTermChoice(f facts.Fact) {
-	worth := 0.9
-	var wrong []string
-	switch {
-	case f.Kind == facts.Cloze && facts.YearIn(f.Term) != "":
-		wrong, worth = b.src.OtherYears(f.Term, b.src.Plain[f.At]), 0.6
-	case f.Kind == facts.Cloze && strings.Contains(f.Term, " "):
-		wrong, worth = b.src.Distractors(f, 0.34), 0.4
-	case f.Kind == facts.Reverse:
-		wrong = b.src.Distractors(f, 0.5)
-	}
-	if len(wrong) == study.ChoiceOptions-1 {
-		b.addChoice(f.Question, f.Answer, wrong, f.At, f.Term, worth)
+	switch f.Kind {
+	case facts.Cloze, facts.Reverse, facts.Year:
+		if wrong := b.src.Distractors(f); wrong != nil {
+			b.addChoice(f.Question, f.Answer, wrong, f.At, f.Term, map[facts.Kind]float64{facts.Cloze: 0.5, facts.Reverse: 0.9, facts.Year: 0.7}[f.Kind])
+		}
+	case facts.Subject:
+		f.Term = strings.TrimPrefix(english.Bare(f.Answer), "The ")
+		if wrong := b.src.Distractors(f); wrong != nil {
+			b.addChoice(f.Question, english.Capital(f.Term), wrong, f.At, f.Term, 0.7)
+		}
 	}
 }
 
@@ -113,74 +118,96 @@ func (b *bank) addChoice(question, right string, wrong []string, at int, term st
 	b.addQuestion(study.Question{Type: study.MultipleChoice, Question: question, Options: options, CorrectAnswer: right}, at, "term:"+term, worth)
 }
 
+// addListChoices makes a multiple-choice question of each entry of a list, with other entries of
+// the same list as distractors.
+func (b *bank) addListChoices(found []facts.Fact) {
+	found = slices.DeleteFunc(slices.Clone(found), func(f facts.Fact) bool { return f.Kind != facts.Listed || f.Term == "" })
+	for i, f := range found {
+		var wrong []string
+		for step := 1; step <= 2*len(found) && len(wrong) < facts.Wanted; step++ { // the nearest first
+			j := i + step/2*(1-2*(step%2))
+			if step%2 == 1 {
+				j = i - (step+1)/2
+			}
+			if j < 0 || j >= len(found) || j == i || b.src.Sentences[found[j].At].Section != b.src.Sentences[f.At].Section {
+				continue
+			}
+			if a := found[j].Answer; foldText(a) != foldText(f.Answer) && !slices.Contains(wrong, a) && found[j].IsPhrased() == f.IsPhrased() {
+				wrong = append(wrong, a)
+			}
+		}
+		if len(wrong) == facts.Wanted {
+			b.addChoice(askListed(f), f.Answer, wrong, f.At, f.Term, 1)
+		}
+		if card := b.src.Sentences[f.At].Card; len(wrong) > 0 {
+			b.addTruth(english.Finished(card.Front+": "+card.Back), true, f.At, 0.8)
+			b.addTruth(english.Finished(card.Front+": "+wrong[0]), false, f.At, 0.8)
+		}
+	}
+}
+
+// askListed turns the front of an entry into a question in any language.
+func askListed(f facts.Fact) string {
+	if strings.HasSuffix(f.Question, "?") {
+		return f.Question
+	}
+	return f.Question + " → ?"
+}
+
 // addMeaningChoice asks for the meaning of a term, with the meanings of other terms as
 // distractors.
 func (b *bank) addMeaningChoice(d facts.Definition) {
 	var others []facts.Definition
 	for _, e := range b.src.Defs {
-		if b.src.AreApart(d, e) {
+		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
 			others = append(others, e)
 		}
 	}
-	slices.SortStableFunc(others, func(x, y facts.Definition) int { return b.src.measureUnlikeness(d, x) - b.src.measureUnlikeness(d, y) })
+	slices.SortStableFunc(others, func(x, y facts.Definition) int {
+		return abs(len(d.Meaning)-len(x.Meaning)) - abs(len(d.Meaning)-len(y.Meaning))
+	})
 	var wrong []string
 	for _, e := range others {
-		if m := english.Finished(e.Meaning); len(wrong) < study.ChoiceOptions-1 && !slices.Contains(wrong, m) {
+		if m := english.Finished(e.Meaning); len(wrong) < facts.Wanted && !slices.Contains(wrong, m) {
 			wrong = append(wrong, m)
 		}
 	}
-	if len(wrong) == study.ChoiceOptions-1 {
+	if len(wrong) == facts.Wanted {
 		b.addChoice(facts.DefineQuestion(d), english.Finished(d.Meaning), wrong, d.At, d.Term, 0.85)
 	}
 }
 
 func abs(n int) int { return max(n, -n) }
 
-// Penalties, in bytes of difference in length, for a wrong meaning that is easy to see
-// through: it is from another section, or it starts with another word. From farOff on it
-// is obvious.
-const (
-	elsewhere = 60
-	otherwise = 40
-	farOff    = otherwise
-)
-
-// measureUnlikeness returns how easily a reader who knows nothing sees that e's meaning is
-// wrong for d: "the range of …" cannot be an instrument.
-func (src source) measureUnlikeness(d, e facts.Definition) int {
-	far := abs(len(d.Meaning) - len(e.Meaning))
-	if src.Sentences[d.At].Section != src.Sentences[e.At].Section {
-		far += elsewhere
-	}
-	one, _, _ := strings.Cut(d.Meaning, " ")
-	other, _, _ := strings.Cut(e.Meaning, " ")
-	if !strings.EqualFold(one, other) {
-		far += otherwise
-	}
-	return far
-}
-
 // addShortAnswer makes a short-answer question from a fact.
 func (b *bank) addShortAnswer(f facts.Fact) {
-	if f.Kind == facts.Define || f.Kind == facts.Subject {
-		return
-	}
 	answer := english.Bare(f.Answer)
 	accepted := []string{answer}
-	if f.Kind == facts.Reverse {
-		accepted = b.src.listSpellings(f.Term)
-	}
-	for _, join := range []string{"Because ", "By ", "To ", "As "} {
-		if core, ok := strings.CutPrefix(answer, join); ok && f.Kind != facts.Reverse {
-			accepted = append(accepted, english.Capital(core))
+	worth := f.Kind.Worth()
+	switch f.Kind {
+	case facts.Reverse:
+		accepted, worth = b.src.listSpellings(f.Term), 0.8
+	case facts.Subject:
+		for _, article := range []string{"The ", "A ", "An "} {
+			if core, ok := strings.CutPrefix(answer, article); ok {
+				accepted = append(accepted, english.Capital(core))
+			}
 		}
+	case facts.Why, facts.How, facts.Role:
+		for _, join := range []string{"Because ", "By ", "To ", "As "} {
+			if core, ok := strings.CutPrefix(answer, join); ok {
+				accepted = append(accepted, english.Capital(core))
+			}
+		}
+	case facts.Listed:
+		f.Question = askListed(f)
 	}
 	key := "fact:" + strconv.Itoa(f.At)
 	if f.Term != "" {
 		key = "term:" + f.Term
 	}
 	q := study.Question{Type: study.ShortAnswer, Question: f.Question, AcceptableAnswers: accepted, SampleAnswer: f.Answer}
-	b.addQuestion(q, f.At, key, f.Kind.Worth())
+	b.addQuestion(q, f.At, key, worth)
 }
 
 // listSpellings returns the accepted spellings of a term.
@@ -196,91 +223,61 @@ func (src source) listSpellings(term string) []string {
 
 // stateDefinition returns the sentence that gives d the meaning.
 func stateDefinition(d facts.Definition, meaning string) string {
-	if d.Form == english.Parts {
-		if d.Plural {
-			return english.Finished(d.Named() + " consist of " + meaning)
-		}
+	switch {
+	case d.Form == english.Parts && d.Plural:
+		return english.Finished(d.Named() + " consist of " + meaning)
+	case d.Form == english.Parts:
 		return english.Finished(d.Named() + " consists of " + meaning)
-	}
-	if d.Label {
+	case d.Label:
 		return english.Finished("“" + d.Term + "” means " + meaning)
+	default:
+		return english.Finished(d.Named() + " " + d.Be() + " " + meaning)
 	}
-	return english.Finished(d.Named() + " " + d.Be() + " " + meaning)
 }
 
 // addTruth adds a true_false question.
 func (b *bank) addTruth(statement string, truth bool, at int, worth float64) {
-	b.addQuestion(study.Question{Type: study.TrueFalse, Question: "True or false: " + statement, CorrectAnswer: truth}, at, "truth:"+strconv.Itoa(at), worth)
+	b.addQuestion(study.Question{Type: study.TrueFalse, Question: b.src.Language.Truth + statement, CorrectAnswer: truth}, at, "truth:"+strconv.Itoa(at), worth)
 }
 
 // addDefinitionTruth adds a definition as a true statement, and as a false one with the
-// meaning of another term.
+// meaning of another term of its kind.
 func (b *bank) addDefinitionTruth(d facts.Definition) {
 	if d.Form == english.Clause {
 		return
 	}
 	b.addTruth(stateDefinition(d, d.Meaning), true, d.At, 0.8)
-	best, size := "", 0
 	for _, e := range b.src.Defs {
-		far := b.src.measureUnlikeness(d, e)
-		if e.Plural == d.Plural && b.src.AreApart(d, e) && (best == "" || far < size) {
-			best, size = e.Meaning, far
+		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
+			b.addTruth(stateDefinition(d, e.Meaning), false, d.At, 0.8)
+			return
 		}
-	}
-	switch {
-	case best == "":
-	case size < farOff:
-		b.addTruth(stateDefinition(d, best), false, d.At, 0.8)
-	default: // hardly anyone would believe it: better than nothing
-		b.addTruth(stateDefinition(d, best), false, d.At, 0.45)
 	}
 }
 
 // Length of the sentences that become true-or-false statements, in spaces.
 const (
-	minStated = 5
+	minStated = 4
 	maxStated = 28
 )
 
-// addSentenceTruth adds a sentence as a true statement, and its opposite as a false one.
+// addSentenceTruth adds a sentence as a true statement and, with a person, place, year or term
+// exchanged for another of its kind, as a false one.
 func (b *bank) addSentenceTruth(i int) {
 	s := b.src.Sentences[i]
-	n := strings.Count(s.Plain, " ")
-	if !s.Alone || n < minStated || n > maxStated || !english.IsStatement(s.Plain) {
+	if n := strings.Count(s.Plain, " "); !s.Sound || n < minStated || n > maxStated || !english.HasClause(s.Plain) {
 		return
 	}
-	b.addTruth(english.Finished(s.Plain), true, i, 0.5)
-	if opposite := invertStatement(s.Plain); opposite != "" {
-		b.addTruth(english.Finished(opposite), false, i, 0.6)
+	for _, e := range b.src.EntitiesIn(s.Plain) {
+		rest, _ := facts.Blank(s.Plain, e.Name)
+		rivals := b.src.Rivals(e, rest, i)
+		if len(rivals) == 0 || !facts.IsExchangeable(s.Plain, e.Name) {
+			continue
+		}
+		false1 := strings.Replace(rest, "____", rivals[0], 1)
+		b.addTruth(english.Finished(false1), false, i, 0.6)
+		b.addTruth(english.Finished(s.Plain), true, i, 0.6)
 		return
 	}
-	if year := facts.YearIn(s.Plain); year != "" {
-		if others := b.src.OtherYears(year, s.Plain); len(others) > 0 {
-			b.addTruth(english.Finished(strings.Replace(s.Plain, year, others[0], 1)), false, i, 0.6)
-		}
-	}
-}
-
-// opposites are words that cannot both be true of one thing.
-var opposites = [][2]string{
-	{"longer", "shorter"}, {"higher", "lower"}, {"larger", "smaller"}, {"greater", "smaller"}, {"faster", "slower"},
-	{"the most", "the least"}, {"the highest", "the lowest"}, {"the largest", "the smallest"}, {"more energy", "less energy"},
-	{"increase", "decrease"}, {"increases", "decreases"}, {"increased", "decreased"}, {"rises", "falls"}, {"rose", "fell"},
-	{"before", "after"}, {"always", "never"}, {"inside", "outside"}, {"positive", "negative"}, {"north", "south"},
-	{"east", "west"}, {"hot", "cold"}, {"gains", "loses"}, {"won", "lost"}, {"strong", "weak"}, {"rich", "poor"}, {"maximum", "minimum"},
-	{"can", "cannot"}, {"must", "need not"},
-}
-
-// invertStatement returns a sentence with one word replaced by its opposite, or "" if no word
-// can be replaced so that the result is certainly false.
-func invertStatement(s string) string {
-	for _, pair := range opposites {
-		at := [2]int{facts.Find(s, pair[0], 0), facts.Find(s, pair[1], 0)}
-		for i, from := range pair {
-			if at[i] >= 0 && at[1-i] < 0 && facts.Find(s, from, at[i]+1) < 0 && s[at[i]] == from[0] {
-				return s[:at[i]] + pair[1-i] + s[at[i]+len(from):]
-			}
-		}
-	}
-	return ""
+	b.addTruth(english.Finished(s.Plain), true, i, 0.4)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"studysharper/app/offline/clean"
 	"studysharper/app/offline/english"
 	"studysharper/app/offline/facts"
 	"studysharper/app/study"
@@ -45,6 +46,9 @@ func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, er
 	}
 	if strings.TrimSpace(b.Material) == "" {
 		return noMaterial, nil
+	}
+	if refusal := clean.Refusal(b.Material); refusal != "" {
+		return refusal, nil
 	}
 	src, err := newSource(ctx, o)
 	if err != nil {
@@ -129,7 +133,7 @@ func (src source) answerFromFacts(ctx context.Context, message string, words []s
 	first := strings.ToLower(strings.Fields(message)[0])
 	for _, f := range src.Facts(ctx) {
 		begins := strings.HasPrefix(strings.ToLower(f.Question), first+" ")
-		if begins && f.Kind != facts.Define && f.Kind != facts.Cloze && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
+		if begins && f.Kind != facts.Define && f.Kind != facts.Listed && f.Kind != facts.Cloze && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
 			return src.citeSection(f.At) + f.Answer
 		}
 	}

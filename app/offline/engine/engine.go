@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"studysharper/app/offline/clean"
 	"studysharper/app/offline/facts"
 	"studysharper/app/study"
 )
@@ -31,7 +32,8 @@ func (e *Engine) Name() string { return Name }
 // plain text and is handed to onText, when that is not nil, in pieces that add up
 // to Answer.Text; for every other type it is the JSON of the matching study.Aid
 // (nothing is handed to onText), with fewer items than asked for where the material
-// holds no more. Answer.Tokens is 0.
+// holds no more. Answer.Tokens is 0. Answer.Warning names what was left out of the
+// material, and its language if that is not English.
 //
 // A sentence of the material that makes the engine panic is omitted (text.Guard).
 //
@@ -42,14 +44,38 @@ func (e *Engine) Name() string { return Name }
 func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
 	answer := study.Answer{Model: Name}
 	var err error
-	answer.Text, err = attemptFor(ctx, p.Brief).answer(facts.NewOutline(p.Brief.Material))
+	o := facts.NewOutline(p.Brief.Material)
+	answer.Text, err = attemptFor(ctx, p.Brief).answer(o)
 	if err == nil && p.Brief.Type == study.Chat {
+		answer.Text = o.Text().Restore(answer.Text, strings.Clone)
 		err = streamText(ctx, answer.Text, onText)
+	} else {
+		answer.Text = o.Text().Restore(answer.Text, escapeJSON)
+		answer.Warning = strings.Join(warnings(o), "; ")
 	}
 	if err != nil {
 		return study.Answer{}, study.Wrap(err, study.CodeTimeout, "the answer was not finished in time")
 	}
 	return answer, nil
+}
+
+// escapeJSON returns s as it stands inside a JSON string.
+func escapeJSON(s string) string {
+	raw, _ := json.Marshal(s) // a string can always be encoded
+	return string(raw[1 : len(raw)-1])
+}
+
+// warnings tell a student what was left out of the material and what the engine does not understand
+// of it.
+func warnings(o facts.Outline) []string {
+	var out []string
+	if w := o.Language().Warning(); w != "" {
+		out = append(out, w)
+	}
+	if dropped := o.Text().Dropped; len(dropped) > 0 {
+		out = append(out, "left out of the text: "+strings.Join(dropped, ", "))
+	}
+	return out
 }
 
 // attemptFor returns the attempt that answers b.
@@ -107,6 +133,9 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 	if strings.TrimSpace(b.Material) == "" {
 		return "", materialFault("there is nothing to make this from: give the text to study here, name notes in explicit_note_ids, or put the text in the message")
 	}
+	if refusal := clean.Refusal(b.Material); refusal != "" {
+		return "", materialFault(refusal)
+	}
 	src, err := newSource(ctx, o)
 	if err != nil {
 		return "", err
@@ -115,6 +144,9 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 	aid := maker(ctx, src, b)
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
+	}
+	if aid == nil && len(src.Sentences) > manySentences {
+		return "", materialFault("No clear facts were found in your notes. Add headings and definitions, or a list of “term: definition” lines.")
 	}
 	if aid == nil {
 		return "", materialFault("Your notes are too short. Paste a paragraph, or a list of “term: definition” lines.")
@@ -127,6 +159,9 @@ func aidJSON(ctx context.Context, o facts.Outline, b study.Brief) (string, error
 	}
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
+
+// manySentences is the number of sentences from which on notes are not too short.
+const manySentences = 8
 
 // materialFault is the error for material that is missing or too short.
 func materialFault(detail string) error {

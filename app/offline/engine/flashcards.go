@@ -11,7 +11,7 @@ import (
 
 const defaultCards = 10
 
-// makeFlashcards makes Options.Count cards (0: ten) in the order of the text.
+// makeFlashcards makes up to Options.Count cards (0: ten), the best first.
 func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	n := b.Options.Count
 	if n <= 0 {
@@ -34,23 +34,18 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	return set
 }
 
-// chooseFacts returns the n best facts in the order of the text. In the first round each
-// sentence gives one card and at most six of ten cards are definitions; later rounds relax
-// both rules until there are n.
+// chooseFacts returns up to n facts, the best first. Each sentence gives one card and at most six of
+// ten cards are definitions; if that leaves too few, more may be definitions. There are fewer than n
+// rather than two of one sentence. The entries of lists are in the order of the text.
 func chooseFacts(src source, found []facts.Fact, n int, difficulty string) []facts.Fact {
 	order := src.RankFacts(found, difficulty)
 	c := chooser{found: found, taken: make(map[int]bool), used: make(map[int]bool), asked: make(map[string]bool)}
-	for round := range 3 {
-		for _, i := range order {
-			if len(c.taken) < n {
-				c.offerFact(i, round, n)
-			}
-		}
-	}
 	var out []facts.Fact
-	for i, f := range found {
-		if c.taken[i] {
-			out = append(out, f)
+	for round := range 2 {
+		for _, i := range order {
+			if len(out) < n && c.offerFact(i, round, n) {
+				out = append(out, found[i])
+			}
 		}
 	}
 	return out
@@ -65,21 +60,23 @@ type chooser struct {
 	defines int
 }
 
-// offerFact takes fact i, unless it repeats one that is already chosen or breaks a rule of the
-// round.
-func (c *chooser) offerFact(i, round, n int) {
+// offerFact takes fact i and reports true, unless it repeats one that is already chosen or breaks a
+// rule of the round.
+func (c *chooser) offerFact(i, round, n int) bool {
 	f := c.found[i]
 	question, answer := foldText(f.Question), foldText(f.Question[:1]+" "+f.Answer)
 	switch {
 	case c.taken[i] || c.asked[question] || c.asked[answer]:
-	case round < 2 && c.used[f.At]:
+	case c.used[f.At]:
 	case round < 1 && f.Kind == facts.Define && c.defines >= (n*6+9)/10:
 	default:
 		c.taken[i], c.used[f.At], c.asked[question], c.asked[answer] = true, true, true, true
 		if f.Kind == facts.Define {
 			c.defines++
 		}
+		return true
 	}
+	return false
 }
 
 // foldText makes texts equal that differ only in case, spacing and final punctuation.

@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	defaultMinutes  = 30
+	maxMinutes      = 90 // of a session, when no duration is asked for
+	reviewMinutes   = 20
+	shortUnit       = 25 // words: a shorter section is read with the one before it
 	defaultSessions = 10 // at most, when no count is asked for
 	minPlanned      = 3  // content words that are worth a plan
 )
@@ -31,9 +33,10 @@ func (u unit) name() string {
 	return fmt.Sprintf("%s (part %d)", u.topic, u.part)
 }
 
-// makePlan makes Options.Count sessions (0: one for each section plus reviews, at most ten) of
-// Options.DurationMinutes (0: 30). Plans of three or more sessions end with a review two days
-// after the last new material; plans of six or more have a second review a week after it.
+// makePlan makes Options.Count sessions (0: one for each section of some length plus reviews, at most
+// ten) of Options.DurationMinutes (0: by the length of what is to be read). They cover the whole
+// text. Plans of three or more sessions end with a review two days after the last new material;
+// plans of six or more have a second review a week after it.
 func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 	units := src.listUnits()
 	if len(units) == 0 || len(text.Words(strings.Join(src.Plain, " "))) < minPlanned {
@@ -45,15 +48,30 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 	}
 	groups := src.groupUnits(units, n-reviewsIn(n))
 	found := src.Facts(ctx)
-	minutes := orDefault(b.Options.DurationMinutes, defaultMinutes)
 	body := study.PlanBody{Title: src.titleFor("Study plan", b.Options)}
 	for i, g := range groups {
+		minutes := orDefault(b.Options.DurationMinutes, minutesFor(src.wordsIn(g)))
 		body.Sessions = append(body.Sessions, study.PlanSession{Day: i + 1, Topic: sessionTopic(g), Minutes: minutes, Activities: src.planActivities(groups, i, found)})
 	}
 	for i := range reviewsIn(n) {
+		minutes := orDefault(b.Options.DurationMinutes, reviewMinutes)
 		body.Sessions = append(body.Sessions, study.PlanSession{Day: len(groups) + []int{2, 7}[i], Topic: fmt.Sprintf("Review %d: everything so far", i+1), Minutes: minutes, Activities: src.planReview(i, found)})
 	}
 	return &study.PlanSet{Plan: body}
+}
+
+// minutesFor returns the time to read and learn so many words: 40 words a minute and 10 minutes to
+// recall, in steps of five.
+func minutesFor(words int) int {
+	return min(maxMinutes, (10+words/40+4)/5*5)
+}
+
+// wordsIn returns the number of words of a session's units.
+func (src source) wordsIn(g []unit) (n int) {
+	for _, s := range src.Plain[g[0].from:g[len(g)-1].to] {
+		n += len(strings.Fields(s))
+	}
+	return n
 }
 
 // defaultCount is one session for each section, plus the reviews of a plan of that length.
@@ -77,13 +95,18 @@ func reviewsIn(n int) int {
 	}
 }
 
-// listUnits returns the sections that have sentences.
+// listUnits returns the sections that have sentences; short ones are joined with the one before.
 func (src source) listUnits() []unit {
 	var out []unit
 	for _, s := range src.Sections {
-		if s.To > s.From {
-			out = append(out, unit{topic: src.TopicAt(s.From), from: s.From, to: s.To})
+		if s.To <= s.From {
+			continue
 		}
+		if last := len(out) - 1; last >= 0 && (s.Words < shortUnit || src.wordsIn(out[last:]) < shortUnit) {
+			out[last].to = s.To
+			continue
+		}
+		out = append(out, unit{topic: src.TopicAt(s.From), from: s.From, to: s.To})
 	}
 	return out
 }
@@ -156,40 +179,39 @@ func (src source) planActivities(groups [][]unit, i int, found []facts.Fact) []s
 	if i > 0 {
 		out = append(out, fmt.Sprintf("Before you begin, write down what you remember of %s.", nameSections(groups[i-1])))
 	}
-	words := 0
-	for _, s := range src.Plain[from:to] {
-		words += len(strings.Fields(s))
-	}
-	out = append(out, fmt.Sprintf("Read %s (%d words) and mark what is new to you.", nameSections(g), words))
+	out = append(out, fmt.Sprintf("Read %s (%d words) and mark what is new to you.", nameSections(g), src.wordsIn(g)))
 	if terms := src.termsIn(from, to); len(terms) > 0 {
 		out = append(out, "Learn what these mean: "+strings.Join(terms, ", ")+".")
 	}
 	if asked := questionsIn(found, from, to, 3); len(asked) > 0 {
 		out = append(out, "Answer without looking: "+strings.Join(asked, " "))
 	}
-	heavy := from
-	for j := from; j < to; j++ {
-		if s := src.Sentences[j]; s.Alone && (s.Rank > src.Sentences[heavy].Rank || !src.Sentences[heavy].Alone) {
-			heavy = j
+	if heavy := src.heaviest(from, to); heavy >= 0 {
+		out = append(out, "Close the text and put this into your own words: “"+src.Sentences[heavy].Plain+"”")
+	}
+	return out
+}
+
+// maxQuoted bounds a sentence that a plan quotes, in bytes.
+const maxQuoted = 200
+
+// heaviest returns the heaviest of sentences from to to that can be quoted, or -1.
+func (src source) heaviest(from, to int) int {
+	best := -1
+	for i := from; i < to; i++ {
+		if s := src.Sentences[i]; s.Sound && len(s.Plain) <= maxQuoted && (best < 0 || s.Rank > src.Sentences[best].Rank) {
+			best = i
 		}
 	}
-	return append(out, "Close the text and put this into your own words: “"+shortenQuote(src.Sentences[heavy].Plain)+"”")
+	return best
 }
 
-// shortenQuote cuts a long quotation.
-func shortenQuote(s string) string {
-	const most = 200 // bytes
-	if len(s) <= most {
-		return s
-	}
-	return text.Clip(s, most) + " …"
-}
-
+// termsIn returns up to eight terms that sentences from to to define.
 func (src source) termsIn(from, to int) []string {
 	var out []string
-	for _, d := range src.Defs {
-		if d.At >= from && d.At < to && len(out) < 8 && !slices.Contains(out, d.Term) {
-			out = append(out, d.Term)
+	for _, k := range src.listKeyTerms() {
+		if k.at >= from && k.at < to && len(out) < 8 && !slices.Contains(out, k.name) {
+			out = append(out, k.name)
 		}
 	}
 	return out
@@ -200,7 +222,7 @@ func questionsIn(found []facts.Fact, from, to, n int) []string {
 	var out []string
 	for _, hard := range []bool{true, false} {
 		for _, f := range found {
-			fits := f.Kind != facts.Cloze && f.Kind != facts.Reverse && f.Kind != facts.Subject && (f.Kind == facts.Why || f.Kind == facts.How) == hard
+			fits := f.Kind != facts.Cloze && f.Kind != facts.Reverse && f.Kind != facts.Subject && strings.HasSuffix(f.Question, "?") && (f.Kind == facts.Why || f.Kind == facts.How) == hard
 			if fits && f.At >= from && f.At < to && len(out) < n && !slices.Contains(out, f.Question) {
 				out = append(out, f.Question)
 			}

@@ -98,7 +98,7 @@ func TestDetailDecidesHowMuchIsSaid(t *testing.T) {
 	short := made[*study.AnalysisSet](t, study.Brief{Type: study.Analysis, Material: photosynthesis(t), Detail: study.Short}).Analysis
 	usual := made[*study.AnalysisSet](t, study.Brief{Type: study.Analysis, Material: photosynthesis(t)}).Analysis
 	for _, lists := range [][2][]string{{short.Strengths, usual.Strengths}, {short.Gaps, usual.Gaps}, {short.Suggestions, usual.Suggestions}} {
-		if len(lists[0]) != briefly || len(lists[1]) <= briefly {
+		if len(lists[0]) != min(briefly, len(lists[1])) {
 			t.Errorf("%d lines when kept short, %d as usual", len(lists[0]), len(lists[1]))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"studysharper/app/offline/english"
 	"studysharper/app/offline/facts"
+	"studysharper/app/offline/lists"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
@@ -83,10 +84,13 @@ func (src source) chooseMainPoints(n int) []point {
 func (src source) scorePoints() []float64 {
 	score := make([]float64, len(src.Sentences))
 	title := text.NewBag(src.Title)
-	some := slices.ContainsFunc(src.Sentences, func(s facts.Sentence) bool { return s.Alone })
+	sound := slices.ContainsFunc(src.Sentences, func(s facts.Sentence) bool { return s.Sound })
 	for i, s := range src.Sentences {
 		words := strings.Count(s.Plain, " ") + 1
-		if strings.HasSuffix(s.Text, "?") || some && (!s.Alone || words > 45) || len(text.Words(s.Plain)) < 2 {
+		switch {
+		case s.Card != nil && s.Focus == 0 || strings.HasSuffix(s.Text, "?") || len(text.Words(s.Plain)) < 2:
+			continue
+		case s.Card == nil && sound && (!s.Sound || words > 45 || !english.HasClause(s.Plain)), !sound && src.English && (!s.Alone || words > 45):
 			continue
 		}
 		score[i] = 0.01 + s.Rank + 1.5*s.Focus + 0.5*title.Overlap(s.Plain)
@@ -98,17 +102,26 @@ func (src source) scorePoints() []float64 {
 		}
 	}
 	src.scoreTerms(score)
+	src.scoreLists(score)
 	return score
+}
+
+// scoreLists lets the entries of lists be points where there is nothing else.
+func (src source) scoreLists(score []float64) {
+	if slices.Max(append(score, 0)) > 0 {
+		return
+	}
+	for i, s := range src.Sentences {
+		if len(text.Words(s.Plain)) > 1 && !strings.HasSuffix(s.Text, "?") {
+			score[i] = 0.01 + s.Rank + s.Focus
+		}
+	}
 }
 
 // scoreTerms adds to the scores of sentences that define terms or mention key concepts.
 func (src source) scoreTerms(score []float64) {
 	for _, d := range src.Defs {
-		switch {
-		case score[d.At] == 0:
-		case d.Label: // a glossary's line is not a main point
-			score[d.At] /= 2
-		default:
+		if score[d.At] > 0 {
 			score[d.At] += 0.1
 		}
 	}
@@ -131,56 +144,81 @@ func (src source) measureRepetition(i int, chosen []point) float64 {
 	return most
 }
 
-// findDetails returns the sentence after a point, or "" if that is itself a point or belongs
-// to another paragraph.
+// maxDetails bounds the details of a point, in bytes.
+const maxDetails = 320
+
+// findDetails returns the sentence after a point, or "" if that is itself a point, belongs to
+// another paragraph, or points to a figure.
 func (src source) findDetails(at int, points []point) string {
 	next := at + 1
-	if next == len(src.Sentences) || src.Sentences[next].First || strings.HasSuffix(src.Sentences[next].Text, "?") ||
-		slices.ContainsFunc(points, func(p point) bool { return p.at == next }) {
+	if next == len(src.Sentences) || src.Sentences[next].First || slices.ContainsFunc(points, func(p point) bool { return p.at == next }) {
 		return ""
 	}
-	return english.Finished(src.Sentences[next].Text)
+	s := src.Sentences[next].Text
+	if len(s) > maxDetails || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ":") || src.Sentences[next].Card != nil || src.English && (english.PointsOutside(s) || !english.EndsComplete(s)) {
+		return ""
+	}
+	return english.Finished(s)
 }
 
-// terms returns the defined terms in the order of the text, without duplicates.
+// terms returns the terms that are defined, in the order of the text, without duplicates.
 func (src source) terms() []string {
 	var out []string
-	for _, d := range src.Defs {
-		if !slices.Contains(out, d.Term) {
-			out = append(out, d.Term)
+	for _, k := range src.listKeyTerms() {
+		if !slices.Contains(out, k.name) {
+			out = append(out, k.name)
 		}
 	}
 	return out
 }
 
-// keyTerms returns the n most prominent definitions in the order of the text, one for each
-// term.
-func (src source) keyTerms(n int) []study.KeyTerm {
-	type ranked struct {
-		d     facts.Definition
-		score float64
+// A keyTerm is a term with its meaning.
+type keyTerm struct {
+	name, meaning string
+	at            int
+	score         float64
+}
+
+// listKeyTerms returns the definitions that can stand by themselves and the entries of lists that
+// define terms, in the order of the text.
+func (src source) listKeyTerms() []keyTerm {
+	var out []keyTerm
+	add := func(name, meaning string, at int) {
+		s := src.Sentences[at]
+		out = append(out, keyTerm{name, meaning, at, s.Rank + src.Prominence(name) + 1.5*s.Focus})
 	}
-	var list []ranked
 	for _, d := range src.Defs {
-		s := src.Sentences[d.At]
-		score := s.Rank + src.Prominence(d.Term) + 1.5*s.Focus
-		same := func(r ranked) bool { return r.d.Term == d.Term }
-		if at := slices.IndexFunc(list, same); at < 0 {
-			list = append(list, ranked{d, score})
-		} else if list[at].d.Form == english.Parts {
-			list[at] = ranked{d, score}
+		switch {
+		case !src.IsWorthDefining(d) || !src.Sentences[d.At].Sound:
+		case d.Form == english.Parts:
+			add(d.Term, stateDefinition(d, d.Meaning), d.At)
+		case d.Form == english.Phrase:
+			add(d.Term, d.Meaning, d.At)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
-	list = list[:min(n, len(list))]
-	slices.SortStableFunc(list, func(a, b ranked) int { return a.d.At - b.d.At })
-	out := []study.KeyTerm{}
-	for _, r := range list {
-		meaning := english.Finished(r.d.Meaning)
-		if r.d.Form == english.Parts {
-			meaning = stateDefinition(r.d, r.d.Meaning)
+	for i, s := range src.Sentences {
+		if s.Card != nil && s.Card.Kind == lists.Term && strings.Contains(s.Card.Back, " ") {
+			add(s.Card.Front, s.Card.Back, i)
 		}
-		out = append(out, study.KeyTerm{Term: english.Capital(r.d.Term), Definition: meaning})
+	}
+	slices.SortStableFunc(out, func(a, b keyTerm) int { return a.at - b.at })
+	return out
+}
+
+// keyTerms returns the n most prominent terms in the order of the text, each once.
+func (src source) keyTerms(n int) []study.KeyTerm {
+	list := src.listKeyTerms()
+	slices.SortStableFunc(list, func(a, b keyTerm) int { return cmp.Compare(b.score, a.score) })
+	var kept []keyTerm
+	for _, k := range list {
+		if len(kept) < n && !slices.ContainsFunc(kept, func(o keyTerm) bool { return strings.EqualFold(o.name, k.name) }) {
+			kept = append(kept, k)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b keyTerm) int { return a.at - b.at })
+	out := []study.KeyTerm{}
+	for _, k := range kept {
+		out = append(out, study.KeyTerm{Term: english.Capital(k.name), Definition: english.Finished(k.meaning)})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"studysharper/app/offline/lexicon"
 	"studysharper/app/text"
 )
 
@@ -35,11 +36,17 @@ func (c Casing) Lower(s string) string {
 	}
 	word := s[:hyphenatedEnd(s, 0)]
 	low := strings.ToLower(word)
-	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) {
+	if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(s[len(word):], " ")); unicode.IsUpper(next) && !stopWords.Has(low) {
+		return s // New York
+	}
+	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) && !isPlainAdjective(low) {
 		return s
 	}
 	return strings.ToLower(s[:size]) + s[size:]
 }
+
+// IsCommon reports whether the text writes a word in lower case too.
+func (c Casing) IsCommon(word string) bool { return c.lower[text.Stem(strings.ToLower(word))] }
 
 // Capital returns s with a capital first letter.
 func Capital(s string) string {
@@ -58,6 +65,12 @@ func isAbstract(low string) bool {
 		}
 	}
 	return false
+}
+
+// isPlainAdjective reports whether a word is an adjective and not also a noun, as names are.
+func isPlainAdjective(low string) bool {
+	e := lexicon.Lookup(low)
+	return e.Adjective > 0 && e.Noun < e.Adjective
 }
 
 // Finished returns a statement with a capital and a full stop.

@@ -1,94 +1,121 @@
 package english
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
-	"studysharper/app/text"
+	"studysharper/app/offline/lexicon"
 )
 
-// A verb is the base of an inflected verb, and its form.
-type verb struct {
-	base string
-	form verbForm
-}
+// isFinite reports whether a token has the tense of its clause.
+func (t token) isFinite() bool { return t.tag == finite || t.tag == auxiliary }
 
-type verbForm int
-
-const (
-	baseForm verbForm = iota + 1
-	thirdForm
-	pastForm
-)
-
-// verbs contains every form of the verbs that are common in study texts.
-var verbs = inflectVerbs(lists["verb"], text.PastForms())
-
-// inflectVerbs returns every form of the bases; past contains the irregular past forms.
-func inflectVerbs(bases, past text.WordList) map[string]verb {
-	m := make(map[string]verb, 4*len(bases))
-	irregular := make(map[string]bool, len(past))
-	for _, base := range past {
-		irregular[base] = true
+// tense returns which form of its verb a finite token is.
+func (t token) tense(plural bool) lexicon.Form {
+	switch {
+	case t.form&lexicon.Third != 0:
+		return lexicon.Third
+	case t.form&lexicon.Base != 0 && (plural || t.form&lexicon.Past == 0):
+		return lexicon.Base
+	default:
+		return lexicon.Past
 	}
-	for _, b := range slices.Sorted(maps.Keys(bases)) {
-		third, ed := b+"s", b+"ed"
-		switch last := b[len(b)-1]; {
-		case last == 'y' && !strings.ContainsRune("aeo", rune(b[len(b)-2])):
-			third, ed = b[:len(b)-1]+"ies", b[:len(b)-1]+"ied"
-		case last == 's' || last == 'x' || last == 'z' || strings.HasSuffix(b, "ch") || strings.HasSuffix(b, "sh"):
-			third = b + "es"
-		case last == 'e':
-			ed = b + "d"
-		case doubled.Has(b):
-			ed = b + b[len(b)-1:] + "ed"
-		}
-		m[b], m[third] = verb{b, baseForm}, verb{b, thirdForm}
-		if !irregular[b] {
-			m[ed] = verb{b, pastForm}
-		}
-	}
-	for form, base := range past {
-		m[form] = verb{base, pastForm}
-	}
-	return m
 }
 
 // mainVerb returns the finite verb whose subject is the words before it, or -1 if that is not
-// clear. For a form of be, have, do or a modal it returns baseForm with the word itself as the
-// base.
-func mainVerb(toks []token) (int, verb) {
-	if len(toks) == 0 || !toks[0].word || !canOpenSubject(toks[0].low) {
-		return -1, verb{}
+// clear.
+func mainVerb(toks []token) int {
+	if len(toks) == 0 || !opensSubject(toks) {
+		return -1
 	}
 	for i := 1; i < len(toks); i++ {
-		t := toks[i]
-		switch {
+		switch t := toks[i]; {
 		case t.s == "(" || t.s == "[" || t.s == ",":
 			if i = endOfAside(toks, i); i < 0 {
-				return -1, verb{}
+				return -1
 			}
-		case !t.word:
-			if !strings.ContainsAny(t.s, `"“”'’`) {
-				return -1, verb{}
+		case t.isFinite():
+			if !agrees(toks, i) {
+				return -1
 			}
-		case relatives.Has(t.low):
-			return -1, verb{}
-		case auxiliaries.Has(t.low):
-			return i, verb{t.low, baseForm}
-		default:
-			if v, ok := agreesWithSubject(toks, i); ok {
-				return i, v
+			return i
+		case t.tag == subordinator:
+			if i = relativeVerb(toks, i); i < 0 {
+				return -1
 			}
+		case t.tag == stop, t.tag == mark && !strings.ContainsAny(t.s, `"“”'’%`):
+			return -1
+		case t.tag == pronoun && toks[i-1].tag != coordinator && toks[i-1].tag != preposition, t.tag == baseVerb && toks[i-1].tag != toTag && toks[i-1].tag != adverb:
+			return -1
 		}
 	}
-	return -1, verb{}
+	return -1
 }
 
-// canOpenSubject reports whether the subject of a sentence can begin with the word.
-func canOpenSubject(low string) bool {
-	return !prepositions.Has(low) && !subordinates.Has(low) && low != "there" && low != "not" && !auxiliaries.Has(low) || low == "that"
+// opensSubject reports whether the subject of a sentence can begin with the first token.
+func opensSubject(toks []token) bool {
+	switch toks[0].tag {
+	case determiner, pronoun, noun, adjective, number, gerund:
+		return toks[0].low != "there" && toks[0].low != "here"
+	case participle:
+		return len(toks) > 1 && (toks[1].tag == noun || toks[1].tag == adjective)
+	case mark:
+		return strings.ContainsAny(toks[0].s, `"“‘'`)
+	default:
+		return false
+	}
+}
+
+// maxRelative bounds the tokens from a relative pronoun to its verb.
+const maxRelative = 6
+
+// relativeVerb returns the finite verb of the relative clause that begins at i, or -1.
+func relativeVerb(toks []token, i int) int {
+	if !relatives.Has(toks[i].low) {
+		return -1
+	}
+	for j := i + 1; j < min(len(toks), i+maxRelative); j++ {
+		if toks[j].isFinite() {
+			return j
+		}
+		if !toks[j].word {
+			return -1
+		}
+	}
+	return -1
+}
+
+// agrees reports whether the finite verb at i has the number of the subject before it.
+func agrees(toks []token, i int) bool {
+	t := toks[i]
+	plural := pluralSubject(toks[:i])
+	switch {
+	case toks[i-1].tag == preposition || toks[i-1].tag == determiner && articles.Has(toks[i-1].low):
+		return false
+	case t.low == "is" || t.low == "was" || t.low == "has" || t.low == "does":
+		return !plural || toks[0].tag == gerund || toks[0].low == "what"
+	case t.low == "are" || t.low == "were" || t.low == "do":
+		return plural || !lexicon.Lookup(headOf(toks[:i])).Known
+	case t.tag == auxiliary:
+		return true
+	case t.form&lexicon.Past != 0:
+		return true
+	default:
+		return plural == (t.form&lexicon.Base != 0)
+	}
+}
+
+// headOf returns the noun of a subject.
+func headOf(subject []token) string {
+	head := ""
+	for i, t := range subject {
+		if i > 0 && (t.tag == preposition || t.tag == mark || t.tag == subordinator || t.tag == participle && subject[i-1].tag == noun) {
+			break
+		}
+		if t.tag == noun {
+			head = t.low
+		}
+	}
+	return head
 }
 
 // endOfAside returns the last token of the bracket, or of the aside between commas, that
@@ -103,61 +130,17 @@ func endOfAside(toks []token, i int) int {
 		if toks[j].s != closer {
 			continue
 		}
-		if end = j; closer != "," || j+1 == len(toks) || auxiliaries.Has(toks[j+1].low) || verbs[toks[j+1].low].base != "" {
+		if end = j; closer != "," || j+1 == len(toks) || toks[j+1].isFinite() {
 			break // the comma of an enumeration inside the aside is not its end
 		}
 	}
 	return end
 }
 
-// agreesWithSubject reports whether token i is a lexical verb that agrees with the subject
-// before it.
-func agreesWithSubject(toks []token, i int) (verb, bool) {
-	v, ok := verbs[toks[i].low]
-	prev := toks[i-1].low
-	if !ok || toks[i].s != toks[i].low || comparatives.Has(v.base) || prepositions.Has(prev) || prev == "and" || prev == "or" {
-		return v, false
-	}
-	if determiners.Has(prev) && (i > 1 || articles.Has(prev)) && (prev != "a" || v.form != thirdForm) { // chlorophyll a absorbs
-		return v, false
-	}
-	if i+1 < len(toks) {
-		next := toks[i+1].low
-		if next == "of" && v.base != "consist" || auxiliaries.Has(next) || next == "and" {
-			return v, false
-		}
-	}
-	switch v.form {
-	case baseForm:
-		return v, pluralSubject(toks[:i])
-	case thirdForm:
-		return v, !pluralSubject(toks[:i])
-	default:
-		return v, !isParticiple(toks, i)
-	}
-}
-
-// isParticiple reports whether the past form at i modifies the noun before it ("pigments found
-// in plants are …").
-func isParticiple(toks []token, i int) bool {
-	if low := toks[i].low; low == "called" || low == "named" {
-		return true
-	}
-	for j := i + 1; j < len(toks) && toks[j].word && !relatives.Has(toks[j].low) && toks[j].low != "and"; j++ {
-		if auxiliaries.Has(toks[j].low) {
-			return true
-		}
-	}
-	return i+1 < len(toks) && (prepositions.Has(toks[i+1].low) || relatives.Has(toks[i+1].low)) && hasFiniteVerbAfter(toks, i+1)
-}
-
-// hasFiniteVerbAfter reports whether a finite verb follows in the same clause.
-func hasFiniteVerbAfter(toks []token, i int) bool {
-	for ; i < len(toks); i++ {
-		if low := toks[i].low; low == ";" || subordinates.Has(low) && low != "that" && low != "as" {
-			return false
-		}
-		if v := verbs[toks[i].low]; auxiliaries.Has(toks[i].low) || v.form == thirdForm || v.form == pastForm {
+// hasFiniteVerb reports whether the tokens have a finite verb.
+func hasFiniteVerb(toks []token) bool {
+	for _, t := range toks {
+		if t.isFinite() {
 			return true
 		}
 	}
@@ -170,23 +153,28 @@ func isAdverb(low string) bool {
 
 // Invert turns a statement into the part of a question that follows the question word:
 // "chlorophyll appears green" becomes "does chlorophyll appear green". It reports false if the
-// verb is not clear.
+// verb is not clear, or if a second one would have to change with it.
 func Invert(clause string, c Casing) (string, bool) {
 	clause = strings.TrimRight(clause, ".!… ")
 	intro, body := cutIntro(clause)
 	toks := tokens(body)
-	at, v := mainVerb(toks)
-	if at < 1 || strings.Contains(body, ";") || joinsClauses(toks[at+1:]) {
+	at := mainVerb(toks)
+	if at < 1 || strings.Contains(body, ";") || hasSecondVerb(toks[at+1:]) {
 		return "", false
 	}
-	subject, rest := c.Lower(span(body, toks, 0, at)), span(body, toks, at+1, len(toks))
+	end := at
+	for end > 1 && toks[end-1].tag == adverb {
+		end--
+	}
+	subject, between, rest := c.Lower(span(body, toks, 0, end)), span(body, toks, end, at), span(body, toks, at+1, len(toks))
 	front := toks[at].low
-	switch main := !auxiliaries.Has(front) || isHave(front) && !isPerfect(toks[at+1:]); {
-	case main && v.form != baseForm && joinsVerbs(toks[at+1:], v.form):
-		return "", false
-	case main:
-		front, v.base = supportVerb(front, v)
-		rest = strings.TrimSpace(v.base + " " + rest)
+	if toks[at].tag == finite || isHave(front) && !isPerfect(toks[at+1:]) {
+		var base string
+		front, base = supportVerb(toks[at], pluralSubject(toks[:at]))
+		rest = strings.TrimSpace(base + " " + rest)
+	}
+	if between != "" {
+		rest = between + " " + rest
 	}
 	if intro != "" {
 		rest += " " + c.Lower(strings.TrimRight(intro, ", "))
@@ -199,11 +187,11 @@ func Invert(clause string, c Casing) (string, bool) {
 func Split(clause string) (subject, predicate string, ok bool) {
 	clause = strings.TrimRight(clause, ".!… ")
 	toks := tokens(clause)
-	at, _ := mainVerb(toks)
+	at := mainVerb(toks)
 	if at < 1 {
 		return "", "", false
 	}
-	for at > 1 && isAdverb(toks[at-1].low) {
+	for at > 1 && toks[at-1].tag == adverb {
 		at--
 	}
 	return span(clause, toks, 0, at), span(clause, toks, at, len(toks)), true
@@ -212,34 +200,48 @@ func Split(clause string) (subject, predicate string, ok bool) {
 // IsStatement reports whether clause has a subject with a clear finite verb.
 func IsStatement(clause string) bool {
 	_, body := cutIntro(clause)
-	at, _ := mainVerb(tokens(body))
-	return at > 0
+	return mainVerb(tokens(body)) > 0
+}
+
+// HasClause reports whether a sentence has a main clause with a clear subject and verb, perhaps
+// after an opening clause or phrase.
+func HasClause(s string) bool {
+	for tries := 0; tries < 4; tries++ {
+		if IsStatement(s) {
+			return true
+		}
+		_, rest, ok := strings.Cut(s, ", ")
+		if !ok {
+			return false
+		}
+		s = rest
+	}
+	return false
 }
 
 // IsPast reports whether the verb of a statement is clear and in the past tense.
 func IsPast(clause string) bool {
 	_, body := cutIntro(clause)
 	toks := tokens(body)
-	at, v := mainVerb(toks)
-	return at > 0 && (v.form == pastForm || toks[at].low == "was" || toks[at].low == "were" || toks[at].low == "had")
+	at := mainVerb(toks)
+	if at < 1 {
+		return false
+	}
+	t := toks[at]
+	return t.tag == finite && t.tense(pluralSubject(toks[:at])) == lexicon.Past || t.low == "was" || t.low == "were" || t.low == "had" || t.low == "did" || t.low == "could"
 }
 
 // supportVerb returns the form of do that asks for a verb, and the base of the verb.
-func supportVerb(form string, v verb) (do, base string) {
-	switch {
-	case form == "have":
+func supportVerb(t token, plural bool) (do, base string) {
+	switch t.low {
+	case "have":
 		return "do", "have"
-	case form == "has":
+	case "has":
 		return "does", "have"
-	case form == "had":
+	case "had":
 		return "did", "have"
-	case v.form == baseForm:
-		return "do", v.base
-	case v.form == thirdForm:
-		return "does", v.base
-	default:
-		return "did", v.base
 	}
+	return map[lexicon.Form]string{lexicon.Base: "do", lexicon.Third: "does", lexicon.Past: "did"}[t.tense(plural)], t.lemma
 }
 
 func isHave(s string) bool { return s == "have" || s == "has" || s == "had" }
@@ -247,36 +249,28 @@ func isHave(s string) bool { return s == "have" || s == "has" || s == "had" }
 // isPerfect reports whether a participle follows a form of have.
 func isPerfect(toks []token) bool {
 	for i, t := range toks {
-		if i > 1 {
+		if i > 2 || !t.word {
 			return false
 		}
-		if strings.HasSuffix(t.low, "ed") || strings.HasSuffix(t.low, "en") || t.low == "been" || verbs[t.low].form == pastForm {
+		if t.tag == participle || t.form&lexicon.Participle != 0 && t.tag != noun {
 			return true
 		}
-	}
-	return false
-}
-
-// joinsClauses reports whether "and" or "but" joins a second finite verb.
-func joinsClauses(toks []token) bool {
-	for i, t := range toks {
-		if t.low != "and" && t.low != "but" {
-			continue
-		}
-		for _, u := range toks[i+1 : min(i+4, len(toks))] {
-			if auxiliaries.Has(u.low) {
-				return true
-			}
+		if t.tag != adverb {
+			return false
 		}
 	}
 	return false
 }
 
-// joinsVerbs reports whether another verb of the same form follows, which would have to change
-// with the first one.
-func joinsVerbs(toks []token, form verbForm) bool {
-	for i, t := range toks {
-		if verbs[t.low].form == form && i > 0 && (toks[i-1].low == "and" || toks[i-1].low == "but" || toks[i-1].s == "," || strings.HasSuffix(toks[i-1].low, "ly")) {
+// hasSecondVerb reports whether another finite verb follows that does not belong to a subordinate
+// clause.
+func hasSecondVerb(toks []token) bool {
+	inside := false
+	for _, t := range toks {
+		switch {
+		case t.tag == subordinator:
+			inside = true
+		case t.isFinite() && !inside:
 			return true
 		}
 	}
@@ -285,10 +279,22 @@ func joinsVerbs(toks []token, form verbForm) bool {
 
 // cutIntro splits an opening phrase with its comma ("In photosynthesis, …") from a clause.
 func cutIntro(clause string) (intro, body string) {
-	head, rest, ok := strings.Cut(clause, ", ")
-	first, _, _ := strings.Cut(head, " ")
+	first, _, _ := strings.Cut(clause, " ")
 	low := strings.ToLower(first)
-	if !ok || strings.Count(head, " ") > 11 || !prepositions.Has(low) && low != "when" && low != "while" {
+	if !prepositions.Has(low) && low != "when" && low != "while" {
+		return "", clause
+	}
+	for at, tries := 0, 0; tries < 3; tries++ {
+		comma := strings.Index(clause[at:], ", ")
+		if comma < 0 || strings.Count(clause[:at+comma], " ") > 11 {
+			break
+		}
+		if at += comma + 2; mainVerb(tokens(clause[at:])) > 0 {
+			return clause[:at], clause[at:]
+		}
+	}
+	head, rest, ok := strings.Cut(clause, ", ")
+	if !ok || strings.Count(head, " ") > 11 {
 		return "", clause
 	}
 	return head + ", ", rest

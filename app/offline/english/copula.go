@@ -2,6 +2,8 @@ package english
 
 import (
 	"strings"
+
+	"studysharper/app/offline/lexicon"
 )
 
 // readLabel reads "Term: meaning", "Term – meaning" and "term = meaning" lines.
@@ -37,8 +39,8 @@ func (d *definer) readLabel(r *reading) bool {
 // formOfMeaning reports whether the meaning of a label is a statement or a phrase.
 func formOfMeaning(meaning string) Form {
 	toks := tokens(meaning)
-	at, v := mainVerb(toks)
-	if at < 1 || v.form == pastForm && at+1 < len(toks) && prepositions.Has(toks[at+1].low) {
+	at := mainVerb(toks)
+	if at < 1 || toks[at].form&lexicon.Participle != 0 && at+1 < len(toks) && prepositions.Has(toks[at+1].low) {
 		return Phrase
 	}
 	return Clause
@@ -64,7 +66,7 @@ func (d *definer) readCopula(r *reading) {
 		case isBe(low) && low != "be":
 			d.readIsA(r, start, i)
 			return
-		case !r.toks[i].word || auxiliaries.Has(low) || relatives.Has(low) || verbs[low].form == pastForm:
+		case !r.toks[i].word || r.toks[i].isFinite() || relatives.Has(low) || r.toks[i].tag == participle:
 			return
 		}
 	}
@@ -105,8 +107,7 @@ func isKindNoun(r *reading, i int) bool {
 	for j := i; j < i+4 && j < len(r.toks) && r.toks[j].word; j++ {
 		low := r.low(j)
 		if j > i && (relatives.Has(low) || low == "of" || low == "made" || low == "used") {
-			noun := r.low(j - 1)
-			return verbs[noun].form != pastForm && !strings.HasSuffix(noun, "ed") && !stopWords.Has(noun)
+			return r.toks[j-1].tag == noun && !stopWords.Has(r.low(j-1))
 		}
 		if stopWords.Has(low) || strings.HasSuffix(low, "ly") {
 			return false
@@ -138,21 +139,15 @@ func (d *definer) readApposition(r *reading) {
 	}
 	switch intro, _ := cutIntro(r.s); {
 	case intro != "" || subordinates.Has(r.low(0)) && r.low(0) != "that":
-	case end < len(r.toks)-1 && r.low(end) == "," && comma <= 5 && !hasFiniteVerbAfter(r.toks[:comma], 0) && isFiniteVerb(r, end+1):
-		d.addDefinition(r, d.termAt(r, 0, comma), meaning, Definition{Past: verbs[r.low(end+1)].form == pastForm || r.low(end+1) == "was", weight: 4})
-	case end >= len(r.toks)-1 && comma >= 4 && !hasFiniteVerbAfter(r.toks[comma+1:end], 0):
+	case end < len(r.toks)-1 && r.low(end) == "," && comma <= 5 && !hasFiniteVerb(r.toks[:comma]) && end+1 < len(r.toks) && r.toks[end+1].isFinite():
+		d.addDefinition(r, d.termAt(r, 0, comma), meaning, Definition{Past: r.toks[end+1].form&lexicon.Past != 0 || r.low(end+1) == "was", weight: 4})
+	case end >= len(r.toks)-1 && comma >= 4 && !hasFiniteVerb(r.toks[comma+1:end]):
 		np := nounStart(r, 0, comma)
 		if possessives.Has(r.low(np)) {
 			np++
 		}
 		d.addDefinition(r, d.termAt(r, np, comma), meaning, Definition{weight: 3})
 	}
-}
-
-// isFiniteVerb reports whether token i is a finite verb.
-func isFiniteVerb(r *reading, i int) bool {
-	v := verbs[r.low(i)]
-	return auxiliaries.Has(r.low(i)) || v.form == pastForm || v.form == thirdForm
 }
 
 // isRestricted reports whether a noun phrase says more than its noun.

@@ -25,14 +25,15 @@ const (
 
 // A Definition is a term with what the text says it means.
 type Definition struct {
-	Term    string // as it stands inside a sentence, without its article
-	Article string // "a", "an", "the" or ""
-	Plural  bool   // takes "are"
-	Past    bool   // the text says "was" or "were"
-	Meaning string // no final punctuation; begins as it does inside a sentence
-	Form    Form
-	Label   bool   // given as "Term: meaning", so that the article is unknown
-	Source  string // the sentence it was read from
+	Term       string // as it stands inside a sentence, without its article
+	Article    string // "a", "an", "the" or ""
+	Plural     bool   // takes "are"
+	Past       bool   // the text says "was" or "were"
+	Meaning    string // no final punctuation; begins as it does inside a sentence
+	Form       Form
+	Introduced bool   // the text says "called", "known as" or the like
+	Label      bool   // given as "Term: meaning", so that the article is unknown
+	Source     string // the sentence it was read from
 
 	index  int // of the source among the sentences
 	weight int // of two definitions of one term the heavier is kept
@@ -135,6 +136,7 @@ func (d *definer) addDefinition(r *reading, n name, meaning string, def Definiti
 	if def.weight < 5 {
 		def.Plural = Plural(def.Term)
 	}
+	def.Introduced = def.weight != 5 && def.Form != Parts
 	if strings.ContainsAny(meaning, `"“(`) {
 		def.weight--
 	}
@@ -197,6 +199,9 @@ const maxMeaningWords = 45
 func isSoundMeaning(term, s string, form Form) bool {
 	words := strings.Fields(strings.ToLower(s))
 	if len(words) < 2 || len(words) > maxMeaningWords || len(text.Words(s)) < 2 && form != Phrase || len(text.Words(s)) < 1 {
+		return false
+	}
+	if form == Phrase && (subordinates.Has(words[0]) || !OpensNounPhrase(s)) {
 		return false
 	}
 	for _, w := range words[:min(3, len(words))] {

@@ -1,6 +1,7 @@
 package english
 
 import (
+	"studysharper/app/offline/language"
 	"testing"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func FuzzSentences(f *testing.F) {
 		}
 		readSentence(t, s)
 		DefinitionsIn([]string{s, "This is called " + s, s})
-		KeyphrasesIn([]string{s, s}, 5)
+		KeyphrasesIn([]string{s, s}, 5, language.English)
 	})
 }
 
@@ -57,5 +58,4 @@ func readSentence(t *testing.T, s string) {
 	IsName(s)
 	IsCredit(s)
 	StartsWithPronoun(s)
-	ReadsEnglish([]string{s})
 }

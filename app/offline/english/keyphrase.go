@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"studysharper/app/offline/clean"
+	"studysharper/app/offline/language"
 	"studysharper/app/text"
 )
 
@@ -22,14 +24,16 @@ func Keyphrases(s string, n int) []string {
 			}
 		}
 	}
-	return KeyphrasesIn(body, n)
+	return KeyphrasesIn(body, n, language.Detect(s))
 }
 
-// KeyphrasesIn is Keyphrases for sentences without headings.
-func KeyphrasesIn(sentences []string, n int) []string {
+// KeyphrasesIn is Keyphrases for sentences of a language, without headings.
+func KeyphrasesIn(sentences []string, n int, l *language.Language) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}
-	t.foreign = !ReadsEnglish(sentences)
+	if l != language.English {
+		t.foreign = l
+	}
 	for _, s := range sentences {
 		t.countSentence(s)
 	}
@@ -58,22 +62,7 @@ type tally struct {
 	at     map[string]int
 	casing Casing
 
-	foreign bool // not English: its function words are unknown, so only single words are counted
-}
-
-// ReadsEnglish reports whether a fair share of the words in the first forty sentences are
-// English function words.
-func ReadsEnglish(sentences []string) bool {
-	words, known := 0, 0
-	for _, s := range sentences[:min(len(sentences), 40)] {
-		for w := range strings.FieldsSeq(s) {
-			words++
-			if w = strings.ToLower(w); prepositions.Has(w) || articles.Has(w) || auxiliaries.Has(w) || w == "and" {
-				known++
-			}
-		}
-	}
-	return known*8 >= words
+	foreign *language.Language // not English: only single words are counted; nil for English
 }
 
 // maxPhraseWords bounds a key phrase.
@@ -103,27 +92,20 @@ func (t *tally) countSentence(s string) {
 // canBeTerm reports whether token i can be part of a term.
 func canBeTerm(toks []token, i int) bool {
 	t := toks[i]
-	if !isNameable(t) {
+	if r, _ := utf8.DecodeRuneInString(t.s); !isNameable(t) || clean.IsFormula(r) {
 		return false
 	}
 	if text.IsUnspaced(t.s) {
 		return !strings.Contains(particles, t.s)
 	}
-	v, isVerb := verbs[t.low]
-	if !isVerb && strings.HasSuffix(t.low, "ed") && t.s == t.low && (i == 0 || !determiners.Has(toks[i-1].low)) {
+	switch t.tag {
+	case noun:
+		return true
+	case adjective, participle, gerund, number:
+		return t.tag == adjective || i+1 < len(toks) && toks[i+1].tag == noun && (i == 0 || toks[i-1].tag != auxiliary)
+	default:
 		return false
 	}
-	if !isVerb {
-		base := strings.TrimSuffix(t.low, "ing")
-		return base == t.low || verbs[base].base == "" && verbs[base+"e"].base == "" || i > 0 && canBeTerm(toks[:i], i-1)
-	}
-	if v.form == pastForm || i == 0 {
-		return false
-	}
-	if _, ok := agreesWithSubject(toks, i); ok || v.form == baseForm && Plural(toks[i-1].low) {
-		return false
-	}
-	return toks[i-1].low != "to" && !auxiliaries.Has(toks[i-1].low) && !personal.Has(toks[i-1].low) && toks[i-1].low != "and" && toks[i-1].low != ","
 }
 
 // isNameable reports whether a token can be part of a term, whatever its position.
@@ -135,6 +117,15 @@ func isNameable(t token) bool {
 // particles of Chinese and Japanese, which separate terms.
 const particles = "的是在把为和了与及或也都而将被从对于以之其这那有中上下不就会能可着过又很更最并等个种一はがをにのでとへもやかなられたすまし"
 
+// IsWholeRun reports whether s[i:j], in a script without spaces, is between particles, punctuation or
+// the ends of s.
+func IsWholeRun(s string, i, j int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:i])
+	after, _ := utf8.DecodeRuneInString(s[j:])
+	border := func(r rune) bool { return !text.IsUnspaced(string(r)) || strings.ContainsRune(particles, r) }
+	return border(before) && border(after)
+}
+
 // countRun counts a run of content words, and every shorter phrase at its end, where the noun
 // is.
 func (t *tally) countRun(s string, toks []token, i, j int) {
@@ -144,17 +135,27 @@ func (t *tally) countRun(s string, toks []token, i, j int) {
 		}
 		return
 	}
-	if t.foreign {
+	if t.foreign != nil {
 		for ; i < j; i++ {
-			if utf8.RuneCountInString(toks[i].s) > 3 {
-				t.countPhrase(toks[i].s, s, 1, true)
-			}
+			t.countForeign(s, toks, i)
 		}
 		return
 	}
 	longest := max(i, j-maxPhraseWords)
 	for start := longest; start < j; start++ {
 		t.countPhrase(span(s, toks, start, j), s, j-start, start == longest)
+	}
+}
+
+// countForeign counts a word of another language if it can be a noun.
+func (t *tally) countForeign(s string, toks []token, i int) {
+	before := ""
+	if i > 0 && toks[i-1].word {
+		before = toks[i-1].s
+	}
+	word := toks[i].s
+	if l := t.foreign; l.KnowsNouns() && l.IsNoun(word, before) || !l.KnowsNouns() && utf8.RuneCountInString(word) > 3 && !l.IsFrequent(toks[i].low) {
+		t.countPhrase(word, s, 1, true)
 	}
 }
 
@@ -189,6 +190,31 @@ func (t *tally) bestPhrases(n int) []string {
 	out := make([]string, 0, max(0, min(n, len(order))))
 	for _, i := range order[:cap(out)] {
 		out = append(out, t.list[i].surface)
+	}
+	return out
+}
+
+// NounPhrases returns the noun phrases of a sentence without their articles, in order: runs of
+// adjectives and nouns that end in a noun.
+func NounPhrases(s string) []string {
+	toks := tokens(s)
+	var out []string
+	for i := 0; i < len(toks); {
+		if !canBeTerm(toks, i) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(toks) && canBeTerm(toks, i) && (i == start || toks[i].start == toks[i-1].end+1) {
+			i++
+		}
+		end := i
+		for end > start && toks[end-1].tag != noun {
+			end--
+		}
+		if end > start {
+			out = append(out, span(s, toks, start, end))
+		}
 	}
 	return out
 }

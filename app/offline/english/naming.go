@@ -3,6 +3,7 @@ package english
 import (
 	"strings"
 
+	"studysharper/app/offline/lexicon"
 	"studysharper/app/text"
 )
 
@@ -56,11 +57,10 @@ func (d *definer) readName(r *reading, i int) name {
 	end := i
 	for end < len(r.toks) && end < i+6 && r.toks[end].word {
 		low := r.toks[end].low
-		v := verbs[low]
 		if low != "of" && (prepositions.Has(low) || auxiliaries.Has(low) || relatives.Has(low) || subordinates.Has(low) || low == "and" || low == "or" || low == "but") {
 			break
 		}
-		if end > i && quote == "" && (v.form == thirdForm || v.form == baseForm && Plural(r.toks[end-1].low)) {
+		if end > i && quote == "" && r.toks[end].isFinite() {
 			break
 		}
 		end++
@@ -144,8 +144,8 @@ func (d *definer) thatClause(r *reading, start, np int) string {
 	for end > start && (r.low(end-1) == "only" || r.low(end-1) == "just") {
 		end--
 	}
-	at, v := mainVerb(r.toks[start:max(start, end)])
-	if at < 1 || end-start > 12 || prepositions.Has(r.low(end-1)) || auxiliaries.Has(r.low(end-1)) && v.base == r.low(end-1) {
+	at := mainVerb(r.toks[start:max(start, end)])
+	if at < 1 || end-start > 12 || prepositions.Has(r.low(end-1)) || start+at == end-1 && auxiliaries.Has(r.low(end-1)) {
 		return ""
 	}
 	var parts []string
@@ -170,7 +170,7 @@ func nounStart(r *reading, start, end int) int {
 			return i + 1
 		case (articles.Has(t.low) || possessives.Has(t.low)) && r.low(i-1) != "of" && r.low(i-1) != "between":
 			return i
-		case (auxiliaries.Has(t.low) || verbs[t.low].form == thirdForm || verbs[t.low].form == baseForm && i > start && Plural(r.low(i-1))) && !personal.Has(r.low(i-1)) && i < end-1:
+		case (t.isFinite() && !(t.form&lexicon.Participle != 0 && i+1 < len(r.toks) && r.toks[i+1].tag == preposition)) && !personal.Has(r.low(i-1)) && i < end-1:
 			return i + 1
 		}
 	}
@@ -223,9 +223,8 @@ func (d *definer) readAfterComma(r *reading, n name, start, comma int) {
 func (d *definer) readNounCalled(r *reading, n name, start, at int) {
 	np := nounStart(r, start, at)
 	noun, before := r.span(np, at), r.low(np-1)
-	v := verbs[r.low(n.end)]
 	switch {
-	case np == start && (auxiliaries.Has(r.low(n.end)) || v.base != ""):
+	case np == start && n.end < len(r.toks) && r.toks[n.end].isFinite():
 		noun += " that " + r.span(n.end, clauseEnd(r, n.end))
 	case carriers.Has(before) && np-start > 2:
 		noun += " " + before + " which " + d.casing.Lower(r.span(start, np-1))
@@ -244,11 +243,41 @@ func (d *definer) readNounCalled(r *reading, n name, start, at int) {
 // clauseEnd returns where the clause with token i ends.
 func clauseEnd(r *reading, i int) int {
 	for ; i < len(r.toks); i++ {
-		if s := r.toks[i].s; s == ";" || s == "—" || s == "." && i == len(r.toks)-1 {
+		if s := r.toks[i].s; s == ";" || s == "—" || s == "." && i == len(r.toks)-1 || opensPredicate(r.toks, i) {
+			if i > 0 && r.toks[i-1].s == "," && r.toks[i].tag == coordinator {
+				return i - 1
+			}
 			return i
 		}
 	}
 	return len(r.toks)
+}
+
+// opensPredicate reports whether "and" or "but" at i joins another predicate or clause: "and often
+// occurs …", "but they are …".
+func opensPredicate(toks []token, i int) bool {
+	if toks[i].tag != coordinator {
+		return false
+	}
+	for j := i + 1; j < min(len(toks), i+5); j++ {
+		switch {
+		case toks[j].isFinite():
+			return !hasOpenRelative(toks[:i])
+		case toks[j].tag != adverb && toks[j].tag != pronoun:
+			return false
+		}
+	}
+	return false
+}
+
+// hasOpenRelative reports whether the tokens end inside a relative clause.
+func hasOpenRelative(toks []token) bool {
+	for j := len(toks) - 1; j >= 0 && toks[j].s != ","; j-- {
+		if toks[j].tag == subordinator {
+			return true
+		}
+	}
+	return false
 }
 
 // readReferred reads "… refer to MEANING as TERM".

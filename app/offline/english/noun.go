@@ -1,10 +1,12 @@
 package english
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"studysharper/app/offline/lexicon"
 	"studysharper/app/text"
 )
 
@@ -21,8 +23,11 @@ func pluralSubject(subject []token) bool {
 		if i > 0 && (prepositions.Has(t.low) || t.s == "(" || t.s == ",") {
 			break
 		}
-		if v := verbs[t.low]; v.form == pastForm && head != "" {
+		if (t.tag == participle || t.tag == gerund) && head != "" {
 			break // pigments found in ...
+		}
+		if t.tag == subordinator {
+			break
 		}
 		if !isAdverb(t.low) {
 			head = t.low
@@ -34,6 +39,9 @@ func pluralSubject(subject []token) bool {
 // Plural reports whether a term reads like a plural: its last word does, or it
 // joins two things.
 func Plural(term string) bool {
+	if last := term[strings.LastIndexByte(term, ' ')+1:]; len(last) > 1 && last == strings.ToUpper(last) {
+		return false // CNS
+	}
 	term = strings.ToLower(term)
 	head, _, _ := strings.Cut(term, " of ")
 	word := head[strings.LastIndexByte(head, ' ')+1:]
@@ -80,4 +88,96 @@ func StartsWithPronoun(s string) bool { return anaphora.Has(strings.ToLower(text
 func IsVague(phrase string) bool {
 	head, _, _ := strings.Cut(strings.ToLower(phrase), " of ")
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
+}
+
+// IsPersonName reports whether a noun phrase is the name of a person: it begins with a given name or
+// a title ("President Johnson"), all else are names, and it is not a place or an organisation.
+func IsPersonName(phrase string) bool {
+	words := strings.Fields(phrase)
+	if len(words) == 0 || PlaceKind(phrase) != 0 || organisations.Has(strings.ToLower(words[len(words)-1])) {
+		return false
+	}
+	for i, w := range words {
+		low := strings.ToLower(w)
+		if !IsName(w) || i == 0 && (!lexicon.IsPerson(low) || vague.Has(low) || lexicon.Lookup(low).Adjective >= 0 && len(words) > 1) {
+			return false
+		}
+	}
+	return len(words) > 1 || !isTitle(strings.ToLower(words[0]))
+}
+
+// isTitle reports whether a word is a common noun for a person, as in titles.
+func isTitle(low string) bool { return persons.Has(low) || lexicon.Lookup(low).Known }
+
+// PlaceKind returns the kind of the place that a noun phrase names, or 0.
+func PlaceKind(phrase string) byte {
+	if !IsName(phrase) {
+		return 0
+	}
+	return lexicon.PlaceKind(strings.ToLower(phrase))
+}
+
+// IsThin reports whether a meaning says too little to tell a term from others: a few words without a
+// restriction.
+func IsThin(meaning string) bool {
+	words := strings.Fields(meaning)
+	if len(words) > 3 && articles.Has(words[0]) && vague.Has(words[1]) && words[2] == "of" {
+		words = words[3:] // a type of …
+	}
+	return len(words) <= 5 && !IsRestricted(strings.Join(words, " "))
+}
+
+// IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".
+func IsRestricted(phrase string) bool {
+	return slices.ContainsFunc(strings.Fields(phrase), func(w string) bool { return relatives.Has(w) || prepositions.Has(w) || w == "used" })
+}
+
+// IsVaguePredicate reports whether a predicate does not tell its subject from others: "is useful",
+// "exists", "includes …".
+func IsVaguePredicate(predicate string) bool {
+	toks := tokens("It " + predicate)
+	for i, t := range toks[1:] {
+		switch {
+		case t.tag == adverb:
+		case isBe(t.low) || t.low == "been":
+			next := i + 2
+			for next < len(toks) && toks[next].tag == adverb {
+				next++
+			}
+			return next == len(toks) || toks[next].tag != participle
+		case t.tag == auxiliary && !isHave(t.low):
+		default:
+			return vagueVerbs.Has(t.lemma)
+		}
+	}
+	return true
+}
+
+// IsDate reports whether s is a year, or a month or day with its year.
+func IsDate(s string) bool {
+	words := strings.Fields(strings.ToLower(s))
+	for _, w := range words {
+		if w = strings.Trim(w, ",."); strings.Trim(w, "0123456789") != "" && !months.Has(w) {
+			return false
+		}
+	}
+	return len(words) > 0 && len(strings.Trim(words[len(words)-1], ".,")) == 4
+}
+
+// OnDate is a date with its preposition.
+func OnDate(date string) string {
+	if text.IsDigit(rune(date[0])) && strings.Contains(date, " ") {
+		return "on " + date
+	}
+	return "in " + date
+}
+
+// HasSubordinate reports whether a statement has a subordinate clause.
+func HasSubordinate(s string) bool {
+	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == subordinator })
+}
+
+// StartsWithPreposition reports whether s starts with a preposition.
+func StartsWithPreposition(s string) bool {
+	return prepositions.Has(strings.ToLower(text.FirstWord(s)))
 }

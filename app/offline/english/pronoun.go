@@ -49,7 +49,7 @@ func eachSubject(r *reading) string {
 	if first := r.low(0); first != "each" && first != "every" {
 		return ""
 	}
-	at, _ := mainVerb(r.toks)
+	at := mainVerb(r.toks)
 	if at < 2 || at > 6 {
 		return ""
 	}
@@ -76,7 +76,7 @@ func (d *definer) findAntecedent(r *reading, noun string) string {
 
 // phraseStart walks back from a noun over its adjectives to its article.
 func phraseStart(toks []token, i int) int {
-	for i > 0 && toks[i-1].word && verbs[toks[i-1].low].base == "" && (!stopWords.Has(toks[i-1].low) || articles.Has(toks[i-1].low)) {
+	for i > 0 && toks[i-1].word && (toks[i-1].tag == noun || toks[i-1].tag == adjective || toks[i-1].tag == determiner) && (!stopWords.Has(toks[i-1].low) || articles.Has(toks[i-1].low)) {
 		i--
 		if articles.Has(toks[i].low) {
 			break

@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"studysharper/app/offline/clean"
+	"studysharper/app/offline/lexicon"
 	"studysharper/app/text"
 )
 
@@ -13,6 +15,10 @@ type token struct {
 	s, low     string
 	start, end int // bytes in the sentence
 	word       bool
+
+	tag   tag
+	lemma string // of a verb, whatever its tag
+	form  lexicon.Form
 }
 
 // maxTokens bounds the sentences that are analysed; a longer one is a list or not a
@@ -26,17 +32,20 @@ func tokens(s string) []token {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		end := i + size
 		word := text.IsWordRune(r)
-		if word {
+		if clean.IsFormula(r) {
+			word = true
+		} else if word {
 			end = hyphenatedEnd(s, i)
 		}
 		if !unicode.IsSpace(r) {
 			if len(out) == maxTokens {
 				return nil
 			}
-			out = append(out, token{s[i:end], strings.ToLower(s[i:end]), i, end, word})
+			out = append(out, token{s: s[i:end], low: strings.ToLower(s[i:end]), start: i, end: end, word: word})
 		}
 		i = end
 	}
+	tagTokens(out)
 	return out
 }
 

@@ -25,7 +25,6 @@ var (
 	persons          = lists["person"]
 	irregularPlurals = lists["plural"]
 	connectives      = lists["connective"]
-	doubled          = lists["doubled"]
 	credits          = lists["credit"]
 	months           = lists["month"]
 	articles         = lists["article"]
@@ -36,4 +35,8 @@ var (
 	carriers         = lists["carrier"]
 	pointers         = lists["pointer"]
 	outside          = lists["outside"]
+	deictic          = lists["deictic"]
+	unique           = lists["unique"]
+	organisations    = lists["organisation"]
+	vagueVerbs       = lists["vague-verb"]
 )

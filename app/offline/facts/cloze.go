@@ -15,67 +15,86 @@ const (
 	minBlanked = 25
 	maxBlanked = 260
 	minLeft    = 2 // content words that must remain
+	minSingle  = 7 // bytes of a single word that a short text may ask for
 )
 
-// readCloze makes a cloze fact of the heaviest term in sentence i.
+// readCloze makes a cloze fact of a term or a name in sentence i.
 func (src *Source) readCloze(i int) (Fact, bool) {
 	s := src.Sentences[i]
-	if !s.Alone || len(s.Plain) < minBlanked || len(s.Plain) > maxBlanked {
+	if len(s.Plain) < minBlanked || len(s.Plain) > maxBlanked || !english.HasClause(s.Plain) {
 		return Fact{}, false
 	}
 	term := src.chooseGap(s.Plain)
 	if term == "" {
 		return Fact{}, false
 	}
-	gapped, shown := blankTerm(s.Plain, term)
+	gapped, shown := Blank(s.Plain, term)
 	if strings.HasPrefix(gapped, "____:") || len(text.Words(strings.ReplaceAll(gapped, "____", " "))) < minLeft {
 		return Fact{}, false
 	}
 	return Fact{Kind: Cloze, Question: "Complete: " + gapped, Answer: english.Capital(shown), Term: term}, true
 }
 
-// chooseGap returns the term to blank: a defined term, else a phrase of several words, else a
-// word or a year.
+// chooseGap returns the phrase to blank: the longest defined term, else a name, else a phrase of
+// two or three words that the text uses more than once; "" if there is none.
 func (src *Source) chooseGap(s string) string {
-	for _, d := range src.Defs {
-		longer := slices.ContainsFunc(src.Phrases, func(p string) bool {
-			return len(p) > len(d.Term) && Find(p, d.Term, 0) >= 0 && Find(s, p, 0) >= 0
-		})
-		if !longer && gappable(s, d.Term) && strings.Count(s, " ")-strings.Count(d.Term, " ") >= 4 {
-			return d.Term
+	best, top := "", 0.0
+	for _, p := range english.NounPhrases(s) {
+		words := strings.Count(p, " ") + 1
+		score := 0.0
+		switch mentions := len(src.Index.Mentions(p)); {
+		case !IsExchangeable(s, p) || english.IsVague(p) || words > 4:
+			continue
+		case slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, p) }) || src.isMarked(p) && words > 1:
+			score = 3
+		case english.IsName(p) && !strings.HasPrefix(s, p) && (words > 1 || !src.Casing.IsCommon(p)):
+			score = 2
+		case words > 1 && mentions > 1:
+			score = 1 + min(1, float64(mentions)/10)
+		case len(src.Sentences) <= few && len(p) >= minSingle:
+			score = 0.5
+		default:
+			continue
+		}
+		if score += src.Prominence(p); score > top {
+			best, top = p, score
 		}
 	}
-	single := ""
-	for _, p := range src.Phrases {
-		switch {
-		case english.IsVague(p) || !gappable(s, p):
-		case strings.Contains(p, " "):
-			return p
-		case single == "" && utf8.RuneCountInString(p) >= 4:
-			single = p
-		}
-	}
-	if y := YearIn(s); y != "" {
-		return y
-	}
-	return single
+	return best
 }
 
-// gappable reports whether s contains the term, but not as part of a numbered name
-// (photosystem II).
-func gappable(s, term string) bool {
+// IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
+// (photosystem II, Board of Education).
+func IsExchangeable(s, term string) bool {
 	at := Find(s, term, 0)
-	if at < 0 {
+	if at < 0 || strings.Count(s[:at], "(") > strings.Count(s[:at], ")") {
+		return false
+	}
+	if Find(s, term, at+1) >= 0 || english.IsName(term) && at > 0 && partOfName(s[:at]) {
 		return false
 	}
 	next, _, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
 	next = strings.Trim(next, ".,;:)")
-	return next == "" || strings.Trim(next, "IVX") != ""
+	return next == "" || strings.Trim(next, "IVX") != "" && !(english.IsName(term) && english.IsName(next) && !strings.ContainsAny(s[at+len(term):at+len(term)+1], ",.;:"))
 }
 
-// blankTerm replaces every mention of term by a gap and returns the term as it was first
+// partOfName reports whether the words before a name belong to it.
+func partOfName(before string) bool {
+	words := strings.Fields(before)
+	if len(words) == 0 {
+		return false
+	}
+	last := words[len(words)-1]
+	if last == "of" && len(words) > 1 {
+		last = words[len(words)-2]
+		return english.IsName(last) && len(words) > 2
+	}
+	return strings.HasSuffix(last, ".") || english.IsName(last) && len(words) > 1
+}
+
+// Blank replaces every mention of term by a gap and returns the term as it was first
 // written.
-func blankTerm(s, term string) (gapped, shown string) {
+func Blank(s, term string) (gapped, shown string) {
 	var out strings.Builder
 	at := 0
 	for {

@@ -9,60 +9,178 @@ import (
 	"studysharper/app/text"
 )
 
-// wanted is the number of distractors that a question needs.
-const wanted = 3
+// Wanted is the number of distractors that a question needs.
+const Wanted = 3
 
-// Distractors returns three terms of the text that are wrong answers to f, the most similar
-// first, or fewer if there are not three. A term is not a distractor if it shares its words
-// with the answer, occurs in the question or its sentence, or if some sentence that mentions
-// it contains at least likeness of the question's words.
-func (src *Source) Distractors(f Fact, likeness float64) []string {
-	type rival struct {
-		term string
-		far  int
-	}
-	var found []rival
-	_, matter, _ := strings.Cut(f.Question, ": ")
-	offer := func(term string, far int) {
-		if english.Plural(term) != english.Plural(f.Term) {
-			far += 40
-		}
-		if src.isPerson(term) != src.isPerson(f.Term) {
-			far += 60
-		}
-		far += 10 * abs(strings.Count(term, " ")-strings.Count(f.Term, " "))
-		if !Related(term, f.Term) && src.isWrong(term, matter, f.At, likeness) && !src.areAlike(term, f.Term) {
-			found = append(found, rival{term, far + Pick(f.Question+term, 10)})
+// An Entity is something that can be exchanged for another of its kind.
+type Entity struct {
+	Name string
+	Kind EntityKind
+	Sort byte // of a place, see english.PlaceKind
+	The  bool // it has "the" before it
+	At   int  // the sentence that names it first
+}
+
+// EntityKind is the kind of an Entity. Only things of one kind are rivals.
+type EntityKind int
+
+// The kinds.
+const (
+	NoKind EntityKind = iota
+	Person
+	Place
+	YearKind
+	Concept // a defined term
+)
+
+// maxEntities bounds the entities of a source.
+const maxEntities = 300
+
+// listEntities finds the persons, places, years and defined terms of the text, each once.
+func (src *Source) listEntities() {
+	seen := make(map[string]bool)
+	add := func(name string, kind EntityKind, at int) {
+		if key := strings.ToLower(name); len(src.Entities) < maxEntities && name != "" && !seen[key] {
+			seen[key] = true
+			text := src.Sentences[at].Text
+			start := Find(text, name, 0)
+			the := start >= 4 && strings.EqualFold(text[start-4:start], "the ")
+			src.Entities = append(src.Entities, Entity{name, kind, english.PlaceKind(name), the, at})
 		}
 	}
 	for _, d := range src.Defs {
-		offer(d.Term, 0)
+		kind := Concept
+		if english.IsPerson(d.Definition) {
+			kind = Person
+		}
+		add(d.Term, kind, d.At)
 	}
-	for _, p := range src.loose {
-		offer(p, 15)
+	for i, s := range src.Sentences {
+		if s.Card != nil || !src.English {
+			continue
+		}
+		if y := YearIn(s.Text); y != "" {
+			add(y, YearKind, i)
+		}
+		for _, p := range english.NounPhrases(s.Text) {
+			p = src.Casing.Lower(p)
+			switch {
+			case english.PlaceKind(p) != 0:
+				add(p, Place, i)
+			case english.IsPersonName(p) && !partOfName(s.Text[:max(0, Find(s.Text, p, 0))]) && !continuesName(s.Text, p):
+				add(p, Person, i)
+				if at := strings.LastIndexByte(p, ' '); at > 0 {
+					add(p[at+1:], Person, i) // the surname, as later sentences use it
+				}
+			}
+		}
+	}
+}
+
+// continuesName reports whether a name goes on after the part of it in s: "Susan B. Anthony".
+func continuesName(s, part string) bool {
+	at := Find(s, part, 0)
+	rest := strings.TrimSpace(s[at+len(part):])
+	return english.IsName(rest) || len(rest) > 1 && rest[1] == '.'
+}
+
+// EntitiesIn returns the entities that a sentence names, the longest first.
+func (src *Source) EntitiesIn(s string) []Entity {
+	var out []Entity
+	for _, e := range src.Entities {
+		if Find(s, e.Name, 0) >= 0 {
+			out = append(out, e)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Entity) int { return len(b.Name) - len(a.Name) })
+	return out
+}
+
+// entityOf returns the entity with a name.
+func (src *Source) entityOf(name string) Entity {
+	for _, e := range src.Entities {
+		if strings.EqualFold(e.Name, name) {
+			return e
+		}
+	}
+	return Entity{}
+}
+
+// Rivals returns entities of the same kind that are not named in sentence at and cannot be true in
+// its place, the nearest first: concepts are defined in the same section or share a word.
+func (src *Source) Rivals(e Entity, matter string, at int) []string {
+	type rival struct {
+		name string
+		far  int
+	}
+	var found []rival
+	for _, r := range src.Entities {
+		near := src.Sentences[r.At].Section == src.Sentences[e.At].Section || sharesWord(r.Name, e.Name)
+		if r.Kind != e.Kind || r.Sort != e.Sort || r.The != e.The && r.Kind != Concept || r.Kind == Concept && !near || Related(r.Name, e.Name) || english.Plural(r.Name) != english.Plural(e.Name) && r.Kind == Concept {
+			continue
+		}
+		if src.areAliases(e.Name, r.Name) {
+			continue
+		}
+		if src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
+			found = append(found, rival{r.Name, src.distance(e, r)})
+		}
 	}
 	slices.SortStableFunc(found, func(x, y rival) int { return x.far - y.far })
 	var out []string
 	for _, r := range found {
-		if len(out) < wanted && !slices.ContainsFunc(out, func(o string) bool { return Related(o, r.term) }) {
-			out = append(out, english.Capital(r.term))
+		if !slices.ContainsFunc(out, func(o string) bool { return Related(o, r.name) }) {
+			out = append(out, r.name)
 		}
 	}
 	return out
 }
 
-// isPerson reports whether a term is defined as a person.
-func (src *Source) isPerson(term string) bool {
-	return slices.ContainsFunc(src.Defs, func(d Definition) bool { return d.Term == term && english.IsPerson(d.Definition) })
+// areAliases reports whether two names are parts of one: Victor and Frankenstein.
+func (src *Source) areAliases(a, b string) bool {
+	return slices.ContainsFunc(src.Entities, func(e Entity) bool {
+		return e.Kind != Concept && Find(e.Name, a, 0) >= 0 && Find(e.Name, b, 0) >= 0
+	})
 }
 
-// listLoosePhrases returns the heaviest phrases that name a thing and are not part of a
-// defined term.
-func (src *Source) listLoosePhrases() []string {
-	const looked = 40
-	return slices.DeleteFunc(slices.Clone(firstFew(src.Phrases, looked)), func(p string) bool {
-		return english.IsVague(p) || len(p) <= 3 || slices.ContainsFunc(src.Defs, func(d Definition) bool { return Find(d.Term, p, 0) >= 0 })
-	})
+// distance is how unlike two entities of one kind look.
+func (src *Source) distance(e, r Entity) int {
+	if e.Kind == YearKind {
+		x, _ := strconv.Atoi(e.Name)
+		y, _ := strconv.Atoi(r.Name)
+		return abs(x - y)
+	}
+	far := 10*abs(strings.Count(e.Name, " ")-strings.Count(r.Name, " ")) + abs(e.At-r.At)
+	if sharesWord(e.Name, r.Name) {
+		far -= 100
+	}
+	return far
+}
+
+func sharesWord(a, b string) bool {
+	bag := text.NewBag(a)
+	return slices.ContainsFunc(text.Words(b), func(w string) bool { return bag.Overlap(w) == 1 })
+}
+
+// Distractors returns three wrong answers to a fact that turns on an entity, or nil.
+func (src *Source) Distractors(f Fact) []string {
+	e := src.entityOf(f.Term)
+	if e.Kind == NoKind {
+		return nil
+	}
+	_, matter, ok := strings.Cut(f.Question, ": ")
+	if !ok {
+		matter = f.Question
+	}
+	found := src.Rivals(e, matter, f.At)
+	if len(found) < Wanted {
+		return nil
+	}
+	out := make([]string, Wanted)
+	for i := range out {
+		out[i] = english.Capital(found[i])
+	}
+	return out
 }
 
 // isWrong reports whether the text gives no reason to take term for the answer to matter.
@@ -106,37 +224,21 @@ func (src *Source) areAlike(one, other string) bool {
 
 func firstFew[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
-// Related reports whether two terms share all words of the shorter one, or their last word.
+// Related reports whether one of two terms has all words of the other.
 func Related(a, b string) bool {
-	x, y := text.Words(a), text.Words(b)
-	if len(x) == 0 || len(y) == 0 {
+	if len(text.Words(a)) == 0 || len(text.Words(b)) == 0 {
 		return true
 	}
-	return text.Overlap(a, b) == 1 || text.Overlap(b, a) == 1 || text.Stem(x[len(x)-1]) == text.Stem(y[len(y)-1])
-}
-
-// OtherYears returns three other years of the text, the nearest first.
-func (src *Source) OtherYears(year, sentence string) []string {
-	right, _ := strconv.Atoi(year)
-	var years []int
-	for _, y := range src.years {
-		if !strings.Contains(sentence, strconv.Itoa(y)) {
-			years = append(years, y)
-		}
-	}
-	slices.SortStableFunc(years, func(x, y int) int { return abs(x-right) - abs(y-right) })
-	var out []string
-	for _, y := range years[:min(wanted, len(years))] {
-		out = append(out, strconv.Itoa(y))
-	}
-	return out
+	return text.Overlap(a, b) == 1 || text.Overlap(b, a) == 1
 }
 
 func abs(n int) int { return max(n, -n) }
 
-// AreApart reports whether e's meaning has the same form as d's and is certainly not d's.
+// AreApart reports whether e's meaning has the same form as d's and is certainly not d's, and both
+// are of one kind.
 func (src *Source) AreApart(d, e Definition) bool {
-	if d.Form != e.Form || d.At == e.At || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
+	near := src.Sentences[d.At].Section == src.Sentences[e.At].Section || sharesWord(d.Term, e.Term)
+	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
 		return false
 	}
 	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) {

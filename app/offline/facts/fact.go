@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"studysharper/app/study"
-	"studysharper/app/text"
 )
 
 // Kind is the kind of question that a Fact answers.
@@ -25,8 +24,10 @@ const (
 	How
 	Happens // What happens when …?
 	Date    // What happened in 1789?
+	Year    // In which year …?
 	Subject // What absorbs …?
 	Cloze   // Complete: … ____ …
+	Listed  // an entry of a list, as typed
 )
 
 // A Fact is a question with the answer that one sentence gives. Both are complete,
@@ -44,7 +45,7 @@ func (f Fact) Level() string {
 	switch f.Kind {
 	case Why, How:
 		return study.Hard
-	case Reverse, Date, Cloze:
+	case Reverse, Date, Year, Cloze:
 		return study.Easy
 	case Define:
 		if strings.Count(f.Answer, " ") < 9 {
@@ -58,30 +59,16 @@ func (f Fact) Level() string {
 // sentence; nil if ctx ends first.
 func (src *Source) Facts(ctx context.Context) []Fact {
 	var out []Fact
-	at := make(map[int][]Fact)
+	defs := make(map[int][]Definition)
 	for _, d := range src.Defs {
-		at[d.At] = append(at[d.At], newDefineFact(d))
-	}
-	for _, d := range src.Defs {
-		if f, ok := newReverseFact(d); ok {
-			at[d.At] = append(at[d.At], f)
-		}
+		defs[d.At] = append(defs[d.At], d)
 	}
 	for i := range src.Sentences {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil
 		}
-		found := at[i]
-		if f, ok := src.readRelation(i); ok {
-			found = append(found, f)
-		} else if f, ok := src.readSubject(i); ok && len(at[i]) == 0 {
-			found = append(found, f)
-		}
-		if f, ok := src.readCloze(i); ok && !asksFor(at[i], f.Term) {
-			found = append(found, f)
-		}
-		for _, f := range found {
-			if f.At = i; isSound(f) {
+		for _, f := range src.factsAt(i, defs[i]) {
+			if f.At = i; f.Kind == Listed || src.isSound(f) {
 				out = append(out, f)
 			}
 		}
@@ -89,20 +76,47 @@ func (src *Source) Facts(ctx context.Context) []Fact {
 	return out
 }
 
+// factsAt returns the facts of sentence i, which gives the definitions.
+func (src *Source) factsAt(i int, defs []Definition) []Fact {
+	s := src.Sentences[i]
+	if s.Card != nil {
+		return []Fact{src.newListedFact(*s.Card)}
+	}
+	if !src.English {
+		if f, ok := src.readForeignCloze(i); ok {
+			return []Fact{f}
+		}
+		return nil
+	}
+	if !s.Sound {
+		return nil
+	}
+	var found []Fact
+	for _, d := range defs {
+		if src.IsWorthDefining(d) {
+			found = append(found, newDefineFact(d))
+			if f, ok := newReverseFact(d); ok {
+				found = append(found, f)
+			}
+		}
+	}
+	defined := len(found) > 0
+	if f, ok := src.readRelation(i); ok {
+		found = append(found, f)
+	} else if f, ok := src.readSubject(i); ok && len(defs) == 0 {
+		found = append(found, f)
+	}
+	if f, ok := src.readCloze(i); ok && !(defined && asksFor(found, f.Term)) {
+		found = append(found, f)
+	}
+	return found
+}
+
 // Bounds of a card's two sides, in bytes.
 const (
 	maxQuestion = 320
 	maxAnswer   = 420
 )
-
-// isSound reports whether a fact can be asked: both sides have a sensible length and the
-// question does not give the answer away.
-func isSound(f Fact) bool {
-	if len(f.Question) < 8 || len(f.Question) > maxQuestion || f.Answer == "" || len(f.Answer) > maxAnswer {
-		return false
-	}
-	return f.Kind == Cloze || text.Overlap(f.Answer, f.Question) < 0.75
-}
 
 // asksFor reports whether one of the facts already turns on term.
 func asksFor(facts []Fact, term string) bool {

@@ -33,7 +33,7 @@ func TestFactsAreReadOffTheBuildOfSentences(t *testing.T) {
 		{"By heating the mixture, chemists can separate the liquids.", How, "How can chemists separate the liquids?", "By heating the mixture."},
 		{"When the king fled, the guards arrested him.", Happens, "What happened when the king fled?", "The guards arrested him."},
 		{"If the pressure rises, the valve opens.", Happens, "What happens if the pressure rises?", "The valve opens."},
-		{"In 1492, a fleet of three ships reached the islands.", Date, "What happened in 1492?", "A fleet of three ships reached the islands."},
+		{"In 1492, a fleet of three ships reached the islands.", Year, "In which year did a fleet of three ships reach the islands?", "1492"},
 		{"- 14 July 1789: a crowd stormed the Bastille.", Date, "What happened on 14 July 1789?", "A crowd stormed the Bastille."},
 		{"The main function of the heart is to pump the blood through the body.", Role, "What is the main function of the heart?", "To pump the blood through the body."},
 		{"The leaves of the plant are used to treat the fever.", Role, "What are the leaves of the plant used for?", "To treat the fever."},
@@ -124,7 +124,7 @@ func TestAimMarksWhatWasAskedAbout(t *testing.T) {
 func TestRivalsAreNoneWhereTheTextHasTooFewTerms(t *testing.T) {
 	src := read(t, "A coup is a sudden seizure of power.")
 	for _, f := range src.Facts(context.Background()) {
-		if got := src.Distractors(f, 0.5); len(got) > 2 {
+		if got := src.Distractors(f); len(got) > 2 {
 			t.Errorf("%+v: %q", f, got)
 		}
 	}

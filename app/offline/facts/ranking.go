@@ -7,7 +7,7 @@ import (
 )
 
 // worth is how good a question a kind of fact makes.
-var worth = [...]float64{Define: 0.9, Reverse: 0.5, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.8, Date: 0.8, Subject: 0.55, Cloze: 0.3}
+var worth = [...]float64{Define: 0.9, Reverse: 0.4, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.75, Date: 0.6, Year: 0.75, Subject: 0.6, Cloze: 0.35, Listed: 2}
 
 // Worth returns how good a question of its kind is, about 0 to 1.
 func (k Kind) Worth() float64 { return worth[k] }
@@ -20,6 +20,10 @@ func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 	for i, f := range facts {
 		order[i] = i
 		s := src.Sentences[f.At]
+		if f.Kind == Listed {
+			score[i] = worth[Listed] + 1.5*s.Focus // in the order of the list
+			continue
+		}
 		score[i] = worth[f.Kind] + 0.25*s.Rank + 1.5*s.Focus + 0.3*src.Prominence(f.Term) - float64(len(f.Question)+len(f.Answer))/1500
 		if f.Level() == difficulty {
 			score[i] += 0.4

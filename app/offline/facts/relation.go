@@ -18,7 +18,7 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	for _, read := range []func(*Source, int) (Fact, bool){
-		(*Source).readBecause, (*Source).readExplaining, (*Source).readTherefore, (*Source).readByDoing, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
+		(*Source).readBecause, (*Source).readExplaining, (*Source).readTherefore, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
 	} {
 		if f, ok := read(src, i); ok {
 			return f, true
@@ -35,6 +35,9 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 	if !alone && (strings.Count(statement, " ") > 3 || english.StartsWithPronoun(statement)) { // a short clause is judged by its opening
 		return "", false
 	}
+	if subject, _, ok := english.Split(plain); ok && !src.isClear(src.Casing.Lower(subject)) {
+		return "", false
+	}
 	inverted, ok := english.Invert(plain, src.Casing)
 	return word + " " + inverted + "?", ok
 }
@@ -47,7 +50,7 @@ func (src *Source) readBecause(i int) (Fact, bool) {
 		q, ok := src.askAbout("Why", effect)
 		return Fact{Kind: Why, Question: q, Answer: english.Finished("Because " + cause)}, ok
 	}
-	for _, join := range []string{" because ", " due to "} {
+	for _, join := range []string{" because "} {
 		effect, cause, found := strings.Cut(s, join)
 		if !found || strings.HasSuffix(effect, " is") || strings.HasSuffix(effect, " was") || strings.HasSuffix(effect, " are") || strings.HasSuffix(effect, " were") {
 			continue
@@ -102,7 +105,7 @@ func (src *Source) readByDoing(i int) (Fact, bool) {
 		means, _, _ = strings.Cut(means, aside)
 	}
 	q, ok := src.askAbout("How", end)
-	return Fact{Kind: How, Question: q, Answer: english.Finished("By " + means)}, ok
+	return Fact{Kind: How, Question: q, Answer: english.Finished("By " + means)}, ok && !strings.Contains(end, ",") && !english.HasSubordinate(end)
 }
 
 func startsWithGerund(s string) bool {
@@ -129,7 +132,7 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 	}
 	result, _, _ = strings.Cut(strings.TrimPrefix(result, "then "), ";")
 	_, alone := english.Standalone(english.Capital(condition) + " so it is here")
-	if result == "" || startsWithGerund(condition) || !alone || !english.IsStatement(result) || !english.IsStatement(condition) {
+	if result == "" || strings.HasPrefix(result, "it ") || startsWithGerund(condition) || !alone || !english.IsStatement(result) || !english.IsStatement(condition) {
 		return Fact{}, false
 	}
 	verb := "happens"
@@ -137,6 +140,24 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 		verb = "happened"
 	}
 	return Fact{Kind: Happens, Question: "What " + verb + " " + word + condition + "?", Answer: english.Finished(result)}, true
+}
+
+// readYear reads "In 1789, Y." and "Y in 1789." and asks for the year.
+func (src *Source) readYear(i int) (Fact, bool) {
+	s := english.Bare(src.Sentences[i].Plain)
+	year := YearIn(s)
+	if year == "" || strings.Count(s, year) > 1 || strings.Contains(s, "(") {
+		return Fact{}, false
+	}
+	what, ok := strings.CutSuffix(s, " in "+year)
+	if when, rest, intro := strings.Cut(s, ", "); !ok && intro {
+		what, ok = rest, when == "In "+year || strings.HasPrefix(when, "In ") && strings.HasSuffix(when, " "+year) && strings.Count(when, " ") == 2
+	}
+	if !ok || YearIn(what) != "" {
+		return Fact{}, false
+	}
+	q, ok := src.askAbout("In which year", what)
+	return Fact{Kind: Year, Question: q, Answer: year, Term: year}, ok
 }
 
 // readDate reads "In 1789, Y." and "14 July 1789: Y" for dates that the text mentions once.
@@ -206,7 +227,7 @@ func (src *Source) readRole(i int) (Fact, bool) {
 		}
 		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(use)}, true
 	}
-	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) {
+	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || !strings.HasPrefix(rest, "to ") && !strings.HasPrefix(rest, "the ") && !strings.HasPrefix(rest, "a ") && !strings.HasPrefix(rest, "an ") && !strings.HasPrefix(rest, "that ") {
 		return Fact{}, false
 	}
 	return Fact{Kind: Role, Question: "What " + be + " " + sub + "?", Answer: english.Finished(rest)}, true
@@ -221,14 +242,17 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) {
+	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
 		return Fact{}, false
 	}
 	word := "What "
-	for w := range strings.FieldsSeq(src.Casing.Lower(sub)) {
-		if english.IsName(w) {
-			word = "Who or what "
-		}
+	switch low := src.Casing.Lower(sub); {
+	case english.IsPersonName(low):
+		word = "Who "
+	case english.PlaceKind(low) != 0:
+		word = "Which place "
+	case slices.ContainsFunc(strings.Fields(low), english.IsName):
+		word = "Who or what "
 	}
 	return Fact{Kind: Subject, Question: word + predicate + "?", Answer: english.Finished(sub)}, true
 }

@@ -3,23 +3,26 @@ package facts
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"studysharper/app/offline/english"
+	"studysharper/app/offline/language"
+	"studysharper/app/offline/lists"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
 
 // A Sentence of a Source.
 type Sentence struct {
-	Text    string  // as it stands
-	Plain   string  // without an opening connective
-	Alone   bool    // Plain can be understood by itself
-	Section int     // its place in Source.Sections
-	First   bool    // opens its paragraph
-	Rank    float64 // 0 to 1: its weight as a share of the heaviest sentence's
-	Focus   float64 // 0 to 1: how much it is about what was asked for, see Aim
+	Text    string      // as it stands
+	Plain   string      // without an opening connective
+	Alone   bool        // Plain can be understood by itself
+	Section int         // its place in Source.Sections
+	First   bool        // opens its paragraph
+	Rank    float64     // 0 to 1: its weight as a share of the heaviest sentence's
+	Focus   float64     // 0 to 1: how much it is about what was asked for, see Aim
+	Sound   bool        // can be asked about: refers to nothing outside of it, is not an example, not an instruction
+	Card    *lists.Card // the entry of a list that it is, or nil
 }
 
 // A Section of a Source: Sentences[From:To] under a heading, which may be "".
@@ -44,12 +47,16 @@ type Source struct {
 	Plain     []string     // the Text of each sentence
 	Defs      []Definition // in the order of the text, 80 at most
 	Phrases   []string     // the heaviest first, 60 at most
-	English   bool         // by its first sentences
+	Bold      []string     // emphasised phrases
+	Language  *language.Language
+	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
+	headings  []text.Bag      // of the different headings
+	marked    map[string]bool // what isMarked has answered
+	defines   bool            // the lists are mostly terms with definitions
+	Entities  []Entity        // persons, places, years and defined terms, 300 at most
 
-	years []int    // that the sentences name, each once
-	loose []string // phrases that can stand for a term in an option
 }
 
 // Bounds of a source.
@@ -66,15 +73,16 @@ const (
 // one: the beginnings of twenty evenly spaced stretches. Between its steps it returns
 // context.Cause(ctx) if ctx has ended.
 func Read(ctx context.Context, o Outline) (*Source, error) {
-	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences)}
+	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences), Bold: o.text.Bold}
 	src.sampleSentences()
 	src.readSentences()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	src.Casing = english.NewCasing(src.Plain)
-	src.English = english.ReadsEnglish(src.Plain)
-	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases)
+	src.Language = o.language
+	src.English = src.Language == language.English
+	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases, src.Language)
 	src.weighSentences(rank(src.Plain))
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -85,8 +93,11 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
 	}
 	src.Index = newIndex(src.Plain)
-	src.loose = src.listLoosePhrases()
+	src.readHeadings()
+	src.listEntities()
 	src.Title = src.chooseTitle()
+	src.defines = src.mostlyDefines()
+	src.judgeSentences()
 	return src, nil
 }
 
@@ -96,9 +107,6 @@ func (src *Source) readSentences() {
 		s := &src.Sentences[i]
 		s.Plain, s.Alone = english.Standalone(s.Text)
 		src.Plain = append(src.Plain, s.Text)
-		if y, err := strconv.Atoi(YearIn(s.Text)); err == nil && !slices.Contains(src.years, y) {
-			src.years = append(src.years, y)
-		}
 	}
 }
 

@@ -28,9 +28,7 @@ const (
 	Password = "correct-horse-battery"
 
 	name     = "tester"
-	bootWait = 30 * time.Second
 	stopWait = 10 * time.Second
-	look     = 10 * time.Millisecond
 )
 
 // Server is a PostgreSQL server. Its methods end the test on errors.
@@ -121,16 +119,17 @@ func (s *Server) Resume(t testing.TB) {
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB", "-c", "max_connections=60")
 	s.running.Stdout, s.running.Stderr = &s.output, &s.output
 	must(t, s.running.Start())
-	for deadline := time.Now().Add(bootWait); ; time.Sleep(look) {
+	var refused error
+	if !testkit.Poll(func() bool {
 		conn, err := pgx.Connect(context.Background(), s.URL("postgres", Password))
 		if err == nil {
-			must(t, conn.Close(context.Background()))
-			return
+			err = conn.Close(context.Background())
 		}
-		if time.Now().After(deadline) {
-			s.Stop(t)
-			t.Fatalf("PostgreSQL does not answer: %v\n%s", err, &s.output)
-		}
+		refused = err
+		return err == nil
+	}) {
+		s.Stop(t)
+		t.Fatalf("PostgreSQL does not answer: %v\n%s", refused, &s.output)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"studysharper/app/store"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 func run(e study.Execution) string { return e.RunID }
@@ -49,7 +50,7 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		s.RecordExecution(study.Execution{RunID: "1", UserID: "ada"})
-		eventually(t, "a flush", func() bool { return len(rows(s.Activity(t.Context(), "ada", store.Page{Limit: 9}))(t)) == 1 })
+		testkit.Eventually(t, "a flush", func() bool { return len(rows(s.Activity(t.Context(), "ada", store.Page{Limit: 9}))(t)) == 1 })
 		s.RecordExecution(study.Execution{RunID: "2", UserID: "ada"})
 		cancel()
 		ok(t, <-done)

@@ -82,7 +82,7 @@ func walk(t *testing.T, list pager, limit int) (all []string) {
 			return all
 		}
 		if len(rows) != limit || len(all) >= listed {
-			t.Fatalf("a page of %d after %d rows in all says that the list goes on", len(rows), len(all))
+			t.Fatalf("a page of %d after %d rows in all says that the list continues", len(rows), len(all))
 		}
 		p.Before = next
 	}

@@ -119,16 +119,6 @@ func texts[T any](of func(T) string, values []T) []string {
 	return out
 }
 
-// eventually waits for what another goroutine does soon.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain for: " + what)
-		}
-	}
-}
-
 func recent(at time.Time) bool {
 	return at.Location() == time.UTC && at.Equal(at.Truncate(time.Microsecond)) &&
 		time.Since(at).Abs() < time.Minute

@@ -33,7 +33,7 @@ func (h *Hub) pass(c *client) json.RawMessage {
 	return stream
 }
 
-// Resume goes on with a stream that another process has handed over. It owns fd, but
+// Resume continues a stream that another process has handed over. It owns fd, but
 // not where it gives an error. The client is sent a comment: its silence before the
 // hand-over may have been long. It does not block.
 func (h *Hub) Resume(fd int, from json.RawMessage) error {

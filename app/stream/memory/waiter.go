@@ -44,7 +44,7 @@ func (m *Journal) Watch(w *Waiter, session, run uuid.UUID, q stream.Query, by Wa
 	return nil
 }
 
-// Poll gives the answer, once. Not settled: there is none yet, and Wake follows the session's next change; or the wait is over.
+// Poll gives the answer, once. Not settled: there is no answer yet, and Wake follows the session's next change; or the wait is over.
 func (w *Waiter) Poll() (b study.Batch, settled bool, err error) {
 	m := w.journal
 	m.withLock(func(d *due) {

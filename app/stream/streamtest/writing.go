@@ -109,7 +109,7 @@ func (s *suite) onlyALostRunIsRepeated() {
 		}
 		s.append(w, study.KindStart, "1")
 		_, err = s.Reader.Begin(s.ctx, again)
-		s.wantCode("to repeat what goes on", err, study.CodeNotFound)
+		s.wantCode("to repeat a run under way", err, study.CodeNotFound)
 		s.append(w, study.KindComplete, "2")
 		_, err = s.Writer.Begin(s.ctx, again)
 		s.wantCode("to repeat what has ended", err, study.CodeNotFound)

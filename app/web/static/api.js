@@ -1,7 +1,7 @@
 // Talking to the server: who we are, what an error is, and whether the server is there.
 import { $, sleep } from "./dom.js";
 
-// keepIn is a store that may be full or forbidden: then the page goes on without.
+// keepIn is a store that may be full or forbidden: then the page works without it.
 export const keepIn = (store) => ({
 	get(key) { try { return store().getItem(key); } catch { return null; } },
 	set(key, value) { try { value == null ? store().removeItem(key) : store().setItem(key, value); } catch { /* not kept */ } },

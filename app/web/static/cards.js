@@ -40,9 +40,9 @@ export function cards({ flashcards }) {
 	}
 	function finish() {
 		const rest = flashcards.filter((c) => !known.has(c));
-		const said = el("p", { role: "status" }, `Through the pile: you knew ${known.size} of ${many(flashcards.length, "card")}.`);
+		const said = el("p", { role: "status" }, `Deck finished: ${known.size} of ${many(flashcards.length, "card")} known.`);
 		const again = (pile) => { deck = pile; go(0); card.focus(); };
-		end.replaceChildren(said, rest.length && rest.length < flashcards.length ? button(`Only the other ${rest.length}`, () => again(rest)) : "", button("From the start", () => again(flashcards)));
+		end.replaceChildren(said, rest.length && rest.length < flashcards.length ? button(`Review the ${rest.length} you missed`, () => again(rest)) : "", button("From the start", () => again(flashcards)));
 		end.querySelector("button").focus();
 	}
 	function key(e) {

@@ -1,4 +1,4 @@
-// The study desk: what is asked, how it goes on, and what comes of it.
+// The study desk: what is asked, what happens then, and what comes of it.
 import { aid } from "./aids.js";
 import { call, kept, tab, user, watchBanners } from "./api.js";
 import { $, button, countdown, el, many } from "./dom.js";
@@ -134,7 +134,8 @@ function show(type, data, e = {}) {
 function remarks(e) {
 	const v = e.validation;
 	const said = [];
-	if (v) said.push(`Checked by ${v.checked_by}: ${["safety", "quality", "accuracy"].filter((n) => v[`${n}_score`] != null).map((n) => `${n} ${Math.round(100 * v[`${n}_score`])} %`).join(", ")}.`);
+	if (v?.checked_by === "rules") said.push("Made from your text by rules.");
+	else if (v) said.push(`Checked by ${v.checked_by}: ${["safety", "quality", "accuracy"].filter((n) => v[`${n}_score`] != null).map((n) => `${n} ${Math.round(100 * v[`${n}_score`])} %`).join(", ")}.`);
 	if (e.metadata) said.push(`${e.from_cache ? "From the cache" : `Made by ${e.metadata.model_used || "the server"}`} in ${e.execution_time_ms} ms.`);
 	return said.concat(warnings(e));
 }
@@ -182,7 +183,7 @@ function stopWaiting() {
 	say("Stopped. If it finishes, you will find it in your library.");
 }
 
-// resume goes on watching what was under way when the page was left.
+// resume continues to watch what was under way when the page was left.
 function resume(talk) {
 	const before = JSON.parse(tab.get("running") ?? "null");
 	if (!before) return;

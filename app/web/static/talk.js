@@ -45,7 +45,7 @@ export function answering(question) {
 	};
 }
 
-// openTalk shows a conversation that was had before, and goes on with it.
+// openTalk shows a conversation that was held before, so that it can continue.
 export async function openTalk(id) {
 	const { messages } = await call("GET", `/api/ai/sessions/${id}/messages?limit=100`);
 	kept.set("session", id);

@@ -191,7 +191,7 @@ func TestEndWantsTheServerToKeepItsWord(t *testing.T) {
 	}{
 		"closes":      {func(*net.TCPConn) {}, ""},
 		"resets":      {func(conn *net.TCPConn) { _ = conn.SetLinger(0) }, ""},
-		"goes on":     {func(conn *net.TCPConn) { _, _ = io.WriteString(conn, ok) }, Mixed},
+		"continues":   {func(conn *net.TCPConn) { _, _ = io.WriteString(conn, ok) }, Mixed},
 		"stays there": {func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }, TimedOut},
 	} {
 		t.Run(name, func(t *testing.T) {

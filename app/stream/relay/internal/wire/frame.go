@@ -1,5 +1,5 @@
 // Package wire is what a relay's two ends say to each other: the frames, their codec,
-// and the outbox that gathers many of them into one write. Whoever reads checks every
+// and the outbox that gathers many of them into one write. The reader checks every
 // length against what is there and against a limit, so that a broken peer costs its
 // connection and nothing else.
 package wire
@@ -156,7 +156,7 @@ func Read(r *bufio.Reader, limit uint64) (Kind, []byte, error) {
 }
 
 // Parse reads a payload. Events, errors and requests keep slices of it. Not known: the
-// kind is none of this version's.
+// kind is unknown to this version.
 func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 	p := &payload{rest: body}
 	f.Kind = kind

@@ -1,0 +1,134 @@
+// Package parse reads a language model's answer as a study aid. The one idea: a model's JSON
+// is a dialect, not a format. What it meant is read from whatever it wrote, without asking it
+// again; what cannot be read costs one item, not the answer. It is pure: no clock, no network.
+package parse
+
+import (
+	"cmp"
+	"encoding/json"
+	"iter"
+	"strings"
+
+	"studysharper/app/study"
+)
+
+// maxObjects bounds how many places of one answer are read as the beginning of an object.
+const maxObjects = 32
+
+// Aid reads an answer as an aid of the type. It accepts prose, code fences and objects around
+// the aid, JSON in every dialect that models write, other names for fields, and a missing end:
+// what is complete counts. The text of a Chat becomes a Reply as it is.
+//
+// An answer may hold several such objects, drafts before the last. good reports which of them
+// will do; the last of those counts, otherwise the last of all. If there is none, Aid returns
+// one fault in words for the model, which does not quote the answer; otherwise "".
+func Aid(t study.Type, answer string, good func(study.Aid) bool) (study.Aid, string) {
+	if t == study.Chat {
+		return &study.Reply{Response: strings.TrimSpace(answer)}, ""
+	}
+	var last, best study.Aid
+	fault := "there is no JSON object in the answer"
+	for i, found := range readObjects(t, answer) {
+		switch {
+		case found.aid != nil && good(found.aid):
+			last, best = found.aid, found.aid
+		case found.aid != nil && !found.cut:
+			last = found.aid
+		case found.known || i == 0:
+			fault = cmp.Or(found.fault, cutOff)
+		}
+	}
+	switch {
+	case best != nil:
+		return best, ""
+	case last != nil:
+		return last, ""
+	default:
+		return nil, fault
+	}
+}
+
+// Objects yields the JSON objects of an answer, each read like those of Aid.
+func Objects(answer string) iter.Seq[map[string]any] {
+	return func(yield func(map[string]any) bool) {
+		rest := answer
+		for range maxObjects {
+			open := strings.IndexByte(rest, '{')
+			if open < 0 {
+				return
+			}
+			value, _, _ := parseRelaxed(rest[open:])
+			if object, ok := value.(map[string]any); ok && !yield(object) {
+				return
+			}
+			rest = rest[open+1:]
+		}
+	}
+}
+
+// object is what was read where an object begins.
+type object struct {
+	aid   study.Aid // nil: it is not one,
+	fault string    // for this reason
+	known bool      // it is what was asked for, even if aid is nil
+	size  int       // of its text
+	cut   bool      // its end is missing
+}
+
+// readObjects numbers the objects of an answer. It looks inside those that are not what was
+// asked for, and after those that are.
+func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
+	return func(yield func(int, object) bool) {
+		rest := answer
+		for i := range maxObjects {
+			open := strings.IndexAny(rest, "{[")
+			if open < 0 {
+				return
+			}
+			o := readObject(t, rest[open:])
+			if !yield(i, o) {
+				return
+			}
+			if rest = rest[open+1:]; o.known {
+				rest = rest[o.size-1:]
+			}
+		}
+	}
+}
+
+const cutOff = "the JSON object is cut off before its end"
+
+// readObject reads the object or list that s starts with.
+func readObject(t study.Type, s string) object {
+	value, size, cut := parseRelaxed(s)
+	o := readValue(t, value)
+	o.size, o.cut = size, cut
+	if cut && (!o.known || t != study.Summary && t != study.Analysis && (o.aid == nil || study.Items(o.aid) == 0)) {
+		o.aid, o.fault = nil, cutOff
+	}
+	return o
+}
+
+// readValue reads a JSON value as an aid.
+func readValue(t study.Type, value any) (o object) {
+	shaped, known := canonical(t, value)
+	if !known {
+		o.fault = "the JSON object has no field " + wrappers[t][0]
+		return o
+	}
+	if o.known = true; shaped == nil {
+		o.fault = wrappers[t][0] + " has a value of the wrong type"
+		return o
+	}
+	aid := study.NewAid(t)
+	raw, err := json.Marshal(shaped)
+	if err == nil {
+		err = json.Unmarshal(raw, aid)
+	}
+	if err != nil { // canonical leaves no field of a wrong type
+		o.fault = "the answer is not valid JSON"
+		return o
+	}
+	o.aid = aid
+	return o
+}

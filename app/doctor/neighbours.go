@@ -1,0 +1,58 @@
+package doctor
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"studysharper/app/cluster"
+	"studysharper/app/config"
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+// How long the doctor waits for each service.
+const (
+	databaseWait = 5 * time.Second
+	upstreamWait = 20 * time.Second
+)
+
+// redisLine asks Redis as a worker does. Without Redis the service runs standalone; a Redis that evicts keys without
+// an expiry when it is full loses events.
+func redisLine(ctx context.Context, c config.Config) finding {
+	const subject = "redis"
+	if c.RedisURL == "" {
+		return found(fine, subject, "REDIS_URL is not set: cache, limits and events are local to this container")
+	}
+	shown := config.RedactURL(c.RedisURL)
+	policy, refused, err := cluster.Probe(ctx, c.RedisURL)
+	switch {
+	case refused:
+		return found(broken, subject, "%s refuses us: %s", shown, oneLine(err.Error()))
+	case err != nil:
+		return found(lacking, subject, "%s cannot be reached: %s; the instance would run standalone", shown, oneLine(err.Error()))
+	case strings.HasPrefix(policy, "allkeys"):
+		return found(lacking, subject, "%s answers, but drops events when it is full (maxmemory-policy %s): set volatile-lru", shown, policy)
+	}
+	return found(fine, subject, "%s answers and can be written to", shown)
+}
+
+// databaseLine looks at the database as a start does, and changes nothing. A database that the next start would
+// create or migrate is fine too.
+func databaseLine(ctx context.Context, c config.Config) finding {
+	const subject = "database"
+	shown := config.RedactURL(c.DatabaseURL)
+	ctx, cancel := context.WithTimeout(ctx, databaseWait)
+	defer cancel()
+	state, err := store.Check(ctx, c.DatabaseURL)
+	switch {
+	case err != nil:
+		return found(broken, subject, "%s cannot be used: %s", shown, oneLine(study.AsError(err).Message))
+	case state == store.Absent:
+		return found(fine, subject, "%s is not there yet; the next start makes it", shown)
+	case state == store.Outdated:
+		return found(fine, subject, "%s answers; the next start migrates it", shown)
+	default:
+		return found(fine, subject, "%s answers, and has this version's schema", shown)
+	}
+}

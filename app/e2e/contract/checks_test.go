@@ -1,0 +1,48 @@
+package contract_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"studysharper/app/testkit"
+	"studysharper/app/testkit/servicetest"
+	"studysharper/loadtest/fakellm"
+)
+
+const cardsOfCells = `{"type":"flashcard_generation","user_id":"u","message":"cards please","options":{"count":2,"content":` +
+	`"Mitosis divides the nucleus of a cell. The chromosomes condense in the prophase. New membranes form in the telophase."}}`
+
+func TestAModelsVerdictsReachTheStudent(t *testing.T) {
+	fake := fakellm.New(fakellm.Options{})
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_MODEL=judge-1", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1", "RATE_LIMIT_PER_MINUTE=0")
+	for i, c := range []struct {
+		name   string
+		rules  []fakellm.Rule
+		status int
+		calls  int
+		passed bool
+	}{
+		{"full marks", nil, http.StatusOK, 4, true},
+		{"a score below every threshold but the safety's", []fakellm.Rule{{Checks: true, Score: new(0.6)}}, http.StatusOK, 12, false},
+		{"a score below them all", []fakellm.Rule{{Checks: true, Score: new(0.4)}}, http.StatusUnprocessableEntity, 12, false},
+	} {
+		fake.Reset()
+		if err := fake.SetRules(c.rules...); err != nil {
+			t.Fatal(err)
+		}
+		status, body := s.Ask("POST", "/api/ai/agent-test", strings.Replace(cardsOfCells, "cards please", fmt.Sprint("cards ", i), 1)) // each its own cache entry
+		if calls := fake.Counts().Calls; status != c.status || calls != c.calls {
+			t.Fatalf("%s: status %d, %d calls: %v", c.name, status, calls, body)
+		}
+		if status != http.StatusOK {
+			continue
+		}
+		validation := body["result"].(map[string]any)["validation"].(map[string]any)
+		checks := validation["checks"].(map[string]any)
+		if validation["validation_passed"] != c.passed || checks["quality"] != "judge-1" || checks["accuracy"] != "judge-1" || checks["safety"] != "judge-1" {
+			t.Errorf("%s: %v", c.name, validation)
+		}
+	}
+}

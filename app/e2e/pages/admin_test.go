@@ -1,0 +1,230 @@
+package pages_test
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"studysharper/app/testkit"
+	"studysharper/app/testkit/servicetest"
+)
+
+// firstLine is the first line of the first chart: the container's memory.
+const firstLine = "document.querySelector('.chart polyline').getAttribute('points')"
+
+// operate opens the operator's page and gives it the token.
+func operate(t *testing.T, s *servicetest.Service, url string) *window {
+	t.Helper()
+	w := visit(t, url+"/admin", desktop)
+	w.until("document.activeElement.id === 'admin-token'")
+	w.fill("#admin-token", servicetest.AdminToken)
+	w.click("#enter")
+	w.until("document.querySelectorAll('.chart polyline').length > 5")
+	return w
+}
+
+func TestTheOperatorsChartsMoveAndMarkARecycle(t *testing.T) {
+	s := servicetest.Start(t)
+	w := operate(t, s, s.URL)
+	before := eval[string](w, firstLine)
+	w.until(firstLine + " !== " + quoted(before))
+	s.Signal(syscall.SIGHUP)
+	for i := range 30 {
+		s.Ask("POST", "/api/ai/process", servicetest.Request("chat", fmt.Sprint("hello ", i%20), nil))
+	}
+	w.until("document.querySelectorAll('.mark').length > 0")
+	w.until("document.querySelector('#recycles').innerText.includes('reload\\n2')")
+	w.until("[...document.querySelectorAll('#workers tbody tr')].map(r => r.cells[2].innerText).join() === '2,2'")
+	for _, worker := range s.Workers() {
+		if text := w.text("#charts"); !strings.Contains(text, fmt.Sprint("worker ", worker["pid"])) {
+			t.Errorf("the charts do not name worker %v: %s", worker["pid"], text)
+		}
+	}
+	w.goTo(s.URL + "/admin") // the token is kept in the tab
+	w.until("document.querySelectorAll('.chart polyline').length > 5")
+	w.until("document.querySelector('#agents').innerText.includes('chat\\t30')")
+	w.audit("admin")
+	w.quiet(s.URL)
+}
+
+func TestTheOperatorClearsTheCacheAndReloadsAfterBeingAsked(t *testing.T) {
+	s := servicetest.Start(t, "WEB_CONCURRENCY=1")
+	s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "hello", nil))
+	w := operate(t, s, s.URL)
+	w.until("document.querySelector('#facts').innerText.includes('cache 1 of')")
+	w.click("#clear")
+	w.until("document.querySelector('dialog[open]')")
+	w.audit("admin asks")
+	w.click("dialog .quiet")
+	w.until("!document.querySelector('dialog')")
+	if n := w.requests("/api/admin/cache"); n != 0 {
+		t.Errorf("%d requests after a Cancel", n)
+	}
+	w.click("#clear")
+	w.click("dialog .main")
+	w.until("document.querySelector('#facts').innerText.includes('cache 0 of')")
+	w.click("#reload")
+	w.click("dialog .main")
+	w.until("document.querySelector('#workers tbody').rows[0].cells[2].innerText === '2'")
+	w.quiet(s.URL)
+}
+
+func TestAWrongAdminTokenIsSaidPlainlyAndThreeSlowDown(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL+"/admin", desktop)
+	for i := range 3 {
+		w.until("!document.querySelector('#enter').disabled")
+		w.fill("#admin-token", "wrong")
+		w.click("#enter")
+		w.until("document.querySelector('#door-said').innerText.includes('not the admin token') && document.querySelector('#admin-token').value === ''")
+		if slow := eval[bool](w, "document.querySelector('#enter').disabled"); slow != (i == 2) {
+			t.Errorf("after %d wrong tokens, waiting is %v", i+1, slow)
+		}
+	}
+	w.audit("admin wrong")
+	w.fill("#admin-token", servicetest.AdminToken)
+	eval[bool](w, "document.querySelector('#door').requestSubmit(), true")
+	if n := w.requests("/api/admin/metrics"); n != 3 {
+		t.Errorf("%d requests while there is a wait", n)
+	}
+	w.until("!document.querySelector('#enter').disabled")
+	w.click("#enter")
+	w.until("!document.querySelector('#inside').hidden")
+	if kept := eval[string](w, "JSON.stringify([{...localStorage}, {...sessionStorage}])"); kept != `[{},{"admin":"`+servicetest.AdminToken+`"}]` {
+		t.Errorf("kept is %s", kept)
+	}
+	w.click("#leave")
+	w.until("!document.querySelector('#door').hidden")
+	if kept := eval[string](w, "JSON.stringify(sessionStorage)"); kept != "{}" {
+		t.Errorf("kept is %s", kept)
+	}
+	if strings.Contains(s.Log.String(), servicetest.AdminToken) {
+		t.Error("the log has the token")
+	}
+}
+
+func TestTheOperatorsPageSaysThatTheServerIsAwayAndGoesOn(t *testing.T) {
+	s := servicetest.Start(t)
+	l := lineTo(s)
+	w := operate(t, s, l.url)
+	l.shut()
+	w.until("document.querySelector('#state').innerText.includes('cannot be reached; looking again in')")
+	at := eval[string](w, firstLine)
+	l.open()
+	w.until("document.querySelector('#state').innerText === 'Live' && " + firstLine + " !== " + quoted(at))
+}
+
+func TestTheOperatorsPageLooksOnlyWhileItIsSeen(t *testing.T) {
+	s := servicetest.Start(t)
+	w := operate(t, s, s.URL)
+	hidden := func(is string) {
+		eval[bool](w, "Object.defineProperty(document, 'visibilityState', {value: '"+is+"', configurable: true}), document.dispatchEvent(new Event('visibilitychange'))")
+	}
+	hidden("hidden")
+	const asked = "performance.getEntriesByType('resource').filter(e => e.name.includes('/api/admin/metrics')).length"
+	after := func(ms int) int {
+		t.Helper()
+		return eval[int](w, fmt.Sprintf("new Promise(done => setTimeout(() => done(%s), %d))", asked, ms))
+	}
+	n := after(100)
+	if later := after(2500); later != n {
+		t.Errorf("%d requests while nobody looked", later-n)
+	}
+	hidden("visible")
+	w.until(fmt.Sprintf("%s > %d", asked, n))
+}
+
+func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
+	upstream := testkit.HTTPServer(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) })
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+upstream)
+	s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "hello", nil))
+	w := operate(t, s, s.URL)
+	w.until("document.querySelector('#errors tbody')?.innerText.includes('upstream_failed')")
+	w.audit("admin errors")
+}
+
+// figure is a value as the charts show it: "p95 12 ms", "p99 1.2 s".
+var figure = regexp.MustCompile(`p(50|95|99) ([0-9.]+) (ms|s)\b`)
+
+// percentiles are those that a chart shows now, in milliseconds, by their names in the API.
+func (w *window) percentiles(chart string) map[string]float64 {
+	w.t.Helper()
+	shown := map[string]float64{}
+	legend := eval[string](w, "[...document.querySelectorAll('.chart')].find(c => !c.hidden && c.querySelector('h2').innerText.startsWith("+quoted(chart)+"))?.querySelector('.legend').innerText ?? ''")
+	for _, found := range figure.FindAllStringSubmatch(strings.ReplaceAll(legend, "\n", " "), -1) {
+		value, err := strconv.ParseFloat(found[2], 64)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if found[3] == "s" {
+			value *= 1000
+		}
+		shown["p"+found[1]+"_ms"] = value
+	}
+	return shown
+}
+
+func TestTheLatencyThatTheServerMeasuresIsCharted(t *testing.T) {
+	s, _ := servicetest.StartStudying(t, nil)
+	w := operate(t, s, s.URL)
+	if shown := w.percentiles("Latency of runs"); len(shown) != 0 {
+		t.Errorf("before the first run: %v", shown)
+	}
+	for i := range 5 {
+		s.Ask("POST", "/api/ai/process", servicetest.Request("chat", fmt.Sprint("all facts ", i), nil))
+	}
+	for chart, subject := range map[string]string{"Latency of requests": "requests", "Latency of runs": "runs", "Latency of the model": "upstream"} {
+		s.Eventually(chart+" shows what the API says", func() bool {
+			_, metrics := s.Ask("GET", "/api/admin/metrics?hours=0", "")
+			told, shown := metrics["latency"].(map[string]any)[subject].(map[string]any), w.percentiles(chart)
+			for name, value := range shown {
+				if math.Abs(value-told[name].(float64)) > 0.051*told[name].(float64)+0.05 { // the page rounds
+					return false
+				}
+			}
+			return len(shown) == 3
+		})
+	}
+	w.audit("admin latency")
+}
+
+func TestTheOfflineEngineHasNoLatencyOfAModel(t *testing.T) {
+	s := servicetest.Start(t)
+	w := operate(t, s, s.URL)
+	if hidden := eval[bool](w, "[...document.querySelectorAll('.chart')].find(c => c.querySelector('h2').textContent.startsWith('Latency of the model')).hidden"); !hidden {
+		t.Error("the chart of the model is shown")
+	}
+}
+
+func TestTheMemoryChartHasALimitWhereTheServerHasOne(t *testing.T) {
+	s := servicetest.Start(t)
+	w := operate(t, s, s.URL)
+	_, metrics := s.Ask("GET", "/api/admin/metrics?hours=0", "")
+	limited := metrics["memory"].(map[string]any)["limit_bytes"] != nil
+	legend := eval[string](w, "document.querySelector('.chart .legend').innerText")
+	if strings.Contains(legend, "limit") != limited || strings.Contains(w.text("#facts"), "no memory limit") == limited {
+		t.Errorf("with a limit: %v, the chart says %q, the facts %q", limited, legend, w.text("#facts"))
+	}
+}
+
+// TestEveryChartFillsItsFrameFromTheFirstLookOn in every look: charts are first drawn while
+// the page is still hidden.
+func TestEveryChartFillsItsFrameFromTheFirstLookOn(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL+"/admin", desktop)
+	w.until("document.activeElement.id === 'admin-token'")
+	eval[bool](w, "setTimeout = () => 0, true") // there is no second look
+	w.fill("#admin-token", servicetest.AdminToken)
+	w.click("#enter")
+	for _, l := range looks {
+		w.see(l)
+		w.until(`[...document.querySelectorAll('.chart:not([hidden]) svg')].length === 8 && [...document.querySelectorAll('.chart:not([hidden]) svg')].every((svg) =>
+			svg.querySelector('.grid path')?.getAttribute('d').endsWith('H' + svg.clientWidth))`)
+		w.shot("admin first look " + l.name)
+	}
+}

@@ -1,0 +1,220 @@
+package pages_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"studysharper/app/testkit"
+	"studysharper/app/testkit/servicetest"
+	"studysharper/loadtest/fakellm"
+)
+
+// say asks a question in the conversation.
+func (w *window) say(question string) {
+	w.t.Helper()
+	w.until("document.querySelector('input[value=chat]')")
+	eval[bool](w, "document.querySelector('input[value=chat]').click(), true")
+	w.fill("#message", question)
+	w.click("#go")
+}
+
+// half waits until half of the essay is there, and the rest is not.
+func (w *window) half() {
+	w.t.Helper()
+	w.until("document.querySelector('.said.assistant .growing')?.innerText.includes('fact30 ')")
+	if text := w.text(".said.assistant"); strings.Contains(text, "fact60") {
+		w.t.Errorf("the tokens did not come one by one: %s", text)
+	}
+}
+
+// whole waits until the essay is there, each word once, as the only answer.
+func (w *window) whole() {
+	w.t.Helper()
+	w.until("document.querySelector('.said.assistant .prose')")
+	answers := eval[[]string](w, "[...document.querySelectorAll('.said.assistant .prose')].map(p => p.innerText)")
+	if len(answers) != 1 || answers[0] != servicetest.Essay(servicetest.Words) {
+		w.t.Errorf("the answer is %q", answers)
+	}
+}
+
+func TestAConversationGoesOnThroughARecycleOnOneConnection(t *testing.T) {
+	s, fake := servicetest.StartStudying(t, nil)
+	fake.Hold()
+	w := visit(t, s.URL, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	w.shot("talk growing")
+	s.Signal(syscall.SIGHUP)
+	s.Eventually("both workers are replaced", func() bool { return strings.Count(s.Log.String(), "Worker ready") == 4 })
+	fake.LetGo()
+	w.whole()
+	w.audit("talk")
+	if n := w.requests("/api/ai/stream/"); n != 1 {
+		t.Errorf("the stream was opened %d times", n)
+	}
+	w.goTo(s.URL) // the conversation is kept
+	w.until("document.querySelectorAll('.said').length === 2")
+	w.whole()
+	w.quiet(s.URL)
+}
+
+func TestTheDeskGoesOnBehindADroppedConnection(t *testing.T) {
+	s, fake := servicetest.StartStudying(t, nil)
+	l := lineTo(s)
+	fake.Hold()
+	w := visit(t, l.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	l.cut()
+	fake.LetGo()
+	w.whole()
+	if n := w.requests("/api/ai/stream/"); n != 2 {
+		t.Errorf("the stream was opened %d times", n)
+	}
+}
+
+func TestTheDeskGoesOnAfterAReloadInTheMiddle(t *testing.T) {
+	s, fake := servicetest.StartStudying(t, nil)
+	fake.Hold()
+	w := visit(t, s.URL, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	w.goTo(s.URL)
+	w.half()
+	fake.LetGo()
+	w.whole()
+	if n := w.requests("/api/ai/process-stream"); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+	w.quiet(s.URL)
+}
+
+func TestTheDeskSaysWhatToDoWhileTheServerIsAwayAndGoesOnByItself(t *testing.T) {
+	s := servicetest.Start(t)
+	l := lineTo(s)
+	w := visit(t, l.url, desktop)
+	w.until("document.querySelector('#saved .hint')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	l.shut()
+	w.click("#go")
+	w.until("!document.querySelector('#away').hidden")
+	if said := w.text("#away"); !strings.Contains(said, "cannot be reached") || !strings.Contains(said, "check your connection") {
+		t.Errorf("the page says %q", said)
+	}
+	w.audit("away")
+	l.open()
+	w.until("document.querySelector('.card') && document.querySelector('#away').hidden")
+}
+
+// TestTheDeskAsksAgainWhenTheServerWasStartedAnew has the server lose the run, with what it
+// remembers of it.
+func TestTheDeskAsksAgainWhenTheServerWasStartedAnew(t *testing.T) {
+	fake := &servicetest.Model{Server: fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: 80}}, Answer: func(fakellm.Request) string { return servicetest.Essay(servicetest.Words) }})}
+	first := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1")
+	upstream := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return servicetest.Essay(servicetest.Words) }})
+	second := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, upstream.ServeHTTP)+"/v1")
+	l := lineTo(first)
+	fake.Hold()
+	w := visit(t, l.url, desktop)
+	w.say("Tell me all facts")
+	w.half()
+	l.shut()
+	fake.LetGo()
+	l.leadTo(second)
+	w.until("!document.querySelector('#away').hidden")
+	l.open()
+	w.whole()
+	if n := w.requests("/api/ai/process-stream"); n != 2 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
+func TestTheDeskWaitsForALimitAndTriesAgainOnAClick(t *testing.T) {
+	s := servicetest.Start(t, "RATE_LIMIT_PER_MINUTE=30")
+	w := visit(t, s.URL, desktop)
+	w.until("document.querySelector('.tab')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	for status := 200; status != 429; {
+		status, _ = s.Ask("POST", "/api/ai/process-stream", servicetest.Request("chat", "hello", nil))
+	}
+	w.click("#go")
+	w.until("/Try again in \\d+ s/.test(document.querySelector('#said').innerText)")
+	w.shot("limited")
+	if !eval[bool](w, "document.querySelector('#said button').disabled") {
+		t.Error("the button does not wait for Retry-After")
+	}
+	w.until("!document.querySelector('#said button').disabled")
+	w.click("#said button")
+	w.until("document.querySelector('.card')")
+	if said := w.text("#said"); said != "" {
+		t.Errorf("the page still says %q", said)
+	}
+}
+
+func TestTheDeskAsksForATokenWhereOneIsNeeded(t *testing.T) {
+	s := servicetest.Start(t, "JWT_SECRET="+servicetest.JWTSecret)
+	w := visit(t, s.URL, desktop)
+	w.until("!document.querySelector('#signin').hidden")
+	w.audit("sign in")
+	w.fill("#token", "not a token")
+	w.click("#signin button")
+	w.until("document.querySelector('#signin label').innerText.includes('was not taken')")
+	w.fill("#token", servicetest.TokenOf(t, "ann", jwt.SigningMethodHS256, []byte(servicetest.JWTSecret)))
+	w.click("#signin button")
+	w.until("document.querySelector('#saved .hint')")
+	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
+	w.make("flashcard_generation")
+	w.until("document.querySelectorAll('#saved .item').length === 1 && document.querySelector('#signin').hidden")
+	if log := s.Log.String(); strings.Contains(log, "access_token") {
+		t.Error("the log has the address of a stream")
+	}
+}
+
+func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
+	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: "status", Status: 401}})
+	w := visit(t, s.URL, desktop)
+	w.say("Tell me all facts")
+	w.until("document.querySelector('#said button')?.textContent === 'Try again'")
+	if asked := eval[string](w, "document.querySelector('#message').value"); asked != "Tell me all facts" {
+		t.Errorf("the question is %q", asked)
+	}
+	w.shot("failed and said")
+	w.click("#said button")
+	w.whole()
+	if n := eval[int](w, "document.querySelectorAll('.said.user').length"); n != 1 {
+		t.Errorf("the question stands there %d times", n)
+	}
+	w.quiet(s.URL)
+}
+
+func TestWaitingCanBeStoppedAndAnotherQuestionAsked(t *testing.T) {
+	s, fake := servicetest.StartStudying(t, nil)
+	fake.Hold()
+	w := visit(t, s.URL, desktop)
+	w.say("Never mind")
+	w.half()
+	w.click("#go")
+	w.until("document.querySelector('#said').innerText.startsWith('Stopped') && document.querySelector('#go').textContent === 'Ask'")
+	fake.LetGo()
+	s.Eventually("the run is over", func() bool {
+		_, got := s.Ask("GET", "/api/admin/metrics", "")
+		return got["runs"].(map[string]any)["completed"] == 1.0
+	})
+	w.say("Tell me all facts")
+	w.whole()
+	w.quiet(s.URL)
+}
+
+func TestTextThatIsTooLongIsRefusedPlainlyAndKept(t *testing.T) {
+	s := servicetest.Start(t, "MAX_BODY_KB=64")
+	w := visit(t, s.URL, desktop)
+	w.until("document.querySelector('.tab')")
+	w.fill("#text", strings.Repeat("Osmosis is the movement of water. ", 2000))
+	w.click("#go")
+	w.until("document.querySelector('#said').innerText.includes('more text than this server takes')")
+	w.goTo(s.URL)
+	w.until("document.querySelector('#text').value.length === 68000")
+}

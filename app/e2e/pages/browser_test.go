@@ -1,0 +1,234 @@
+package pages_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"studysharper/app/testkit"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// look is how a browser shows a page.
+type look struct {
+	name          string
+	width, height int64
+	dark, still   bool // prefers-color-scheme, prefers-reduced-motion
+}
+
+var desktop = look{name: "desktop", width: 1280, height: 900, still: true}
+
+// window is a browser's window that shows a page of the service, and what it noticed.
+type window struct {
+	t    *testing.T
+	ctx  context.Context
+	mu   sync.Mutex
+	said []string // by the console: messages, exceptions, refusals of the policy
+	sent []string // addresses of requests
+}
+
+// visit opens a page of the service at url in a browser of its own.
+func visit(t *testing.T, url string, l look) *window {
+	t.Helper()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(testkit.Need(t, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(func() { cancel(); stop() })
+	w := &window{t: t, ctx: ctx}
+	w.listen()
+	w.see(l)
+	w.goTo(url)
+	t.Cleanup(func() {
+		if t.Failed() {
+			w.shot("failed " + t.Name())
+			t.Logf("the console: %q", w.console())
+		}
+	})
+	return w
+}
+
+// listen keeps what the console says and what is asked for.
+func (w *window) listen() {
+	w.t.Helper()
+	console, requests := chromedp.Console(w.ctx), chromedp.Events(w.ctx, network.RequestWillBeSent)
+	if _, err := chromedp.Call(w.ctx, network.Enable, network.EnableParams{}); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() {
+		for m, err := range console {
+			if err == nil {
+				w.note(&w.said, fmt.Sprint(m))
+			}
+		}
+	}()
+	go func() {
+		for e, err := range requests {
+			if err == nil {
+				w.note(&w.sent, e.Request.URL)
+			}
+		}
+	}()
+}
+
+func (w *window) note(list *[]string, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*list = append(*list, what)
+}
+
+func (w *window) console() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.said)
+}
+
+// requests gives how many requests had this in their address.
+func (w *window) requests(with string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, url := range w.sent {
+		if strings.Contains(url, with) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *window) goTo(url string) {
+	w.t.Helper()
+	w.do(chromedp.Navigate(url))
+}
+
+func (w *window) see(l look) {
+	w.t.Helper()
+	scheme, motion := "light", "no-preference"
+	if l.dark {
+		scheme = "dark"
+	}
+	if l.still {
+		motion = "reduce"
+	}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion}}}
+	if _, err := chromedp.Call(w.ctx, emulation.SetEmulatedMedia, media); err != nil {
+		w.t.Fatal(err)
+	}
+	w.do(chromedp.EmulateViewport(l.width, l.height))
+}
+
+// eval gives what a JavaScript expression is, promises awaited.
+func eval[T any](w *window, expression string) T {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		w.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// Until waits for a JavaScript condition.
+func (w *window) until(condition string) {
+	w.t.Helper()
+	if !testkit.Poll(func() bool { return eval[bool](w, "!!("+condition+")") }) {
+		w.t.Fatalf("never: %s\n%s", condition, eval[string](w, "document.body.innerText"))
+	}
+}
+
+// text gives the text that an element shows.
+func (w *window) text(selector string) string {
+	w.t.Helper()
+	return eval[string](w, "document.querySelector("+strconv.Quote(selector)+").innerText")
+}
+
+func (w *window) click(selector string) {
+	w.t.Helper()
+	w.do(chromedp.Click(selector))
+}
+
+// fill puts text into a field as a paste does.
+func (w *window) fill(selector, text string) {
+	w.t.Helper()
+	eval[bool](w, fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.value = %s; return f.dispatchEvent(new Event("input", {bubbles: true})); })()`,
+		selector, quoted(text)))
+}
+
+// quoted is a text as a JavaScript string.
+func quoted(text string) string {
+	return strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(strconv.QuoteToASCII(text))
+}
+
+// keys presses keys, one after the other, wherever the focus is.
+func (w *window) keys(keys ...string) {
+	w.t.Helper()
+	for _, key := range keys {
+		w.do(chromedp.KeyEvent(key))
+	}
+}
+
+// make asks for an aid of a type and waits until it is there.
+func (w *window) make(kind string) {
+	w.t.Helper()
+	eval[bool](w, fmt.Sprintf("document.querySelector('input[value=%s]').click(), true", kind))
+	w.click("#go")
+	w.until("!document.querySelector('#result').hidden && document.querySelector('#go').textContent !== 'Cancel'")
+}
+
+// quiet holds the page to what it may do: nothing for the console to say, and no
+// request to anywhere else.
+func (w *window) quiet(url string) {
+	w.t.Helper()
+	if said := w.console(); len(said) > 0 {
+		w.t.Errorf("the console says %q", said)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.sent) == 0 {
+		w.t.Error("no request was seen")
+	}
+	for _, sent := range w.sent {
+		if !strings.HasPrefix(sent, url+"/") {
+			w.t.Errorf("a request to %s", sent)
+		}
+	}
+}
+
+// shot takes a picture of the whole page, into the folder that SCREENSHOTS names or
+// the test's own.
+func (w *window) shot(name string) {
+	w.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		folder = w.t.ArtifactDir()
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(name, "/", " ")+".png"), picture, 0o600)
+	}
+	if err != nil {
+		w.t.Errorf("a picture: %v", err)
+	}
+}

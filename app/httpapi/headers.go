@@ -1,0 +1,31 @@
+package httpapi
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// hstsFor is how long browsers use nothing but TLS for this host once they have used it.
+const hstsFor = "max-age=31536000"
+
+// secureHeaders sets what browsers are told about every answer: not to guess its type, not to send its address on, not to
+// let foreign pages embed it or share a window with it, and not to store what belongs to a user.
+func (s *Server) secureHeaders(c *fiber.Ctx) {
+	h := &c.Response().Header
+	h.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if len(h.Peek(fiber.HeaderCacheControl)) == 0 && strings.HasPrefix(c.Path(), "/api/") {
+		h.Set(fiber.HeaderCacheControl, "no-store")
+	}
+	if s.cameByTLS(c) {
+		h.Set(fiber.HeaderStrictTransportSecurity, hstsFor)
+	}
+}
+
+// cameByTLS reports whether a trusted proxy says that the client uses TLS.
+func (s *Server) cameByTLS(c *fiber.Ctx) bool {
+	return len(s.o.Admission.Proxies) > 0 && strings.EqualFold(c.Get(fiber.HeaderXForwardedProto), "https") && s.trusts(remote(c))
+}

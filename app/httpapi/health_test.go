@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHealthHasTheContractsFields(t *testing.T) {
+	f := serve(t)
+	got := f.ask("GET", "/health", "").object(t)
+	if got["status"] != "healthy" || got["service"] != "studysharper_backend" || got["version"] != "test" {
+		t.Errorf("got %v", got)
+	}
+	has(t, got, "environment", "timestamp", "endpoints")
+	has(t, got["components"].(map[string]any), "database", "cache", "events", "llm", "monitoring", "rate_limiting", "sse_streaming")
+}
+
+func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
+	f := serve(t)
+	if err := f.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := f.ask("GET", "/health", ""); r.StatusCode != 200 || r.object(t)["status"] != "degraded" {
+		t.Errorf("health: %d %s", r.StatusCode, r.body)
+	}
+	if r := f.ask("GET", "/readyz", ""); r.StatusCode != 503 || !strings.Contains(string(r.body), "database") {
+		t.Errorf("readyz: %d %s", r.StatusCode, r.body)
+	}
+	f.ask("GET", "/readyz", "") // a second probe has nothing new to tell
+	if told := strings.Count(f.log.String(), "database availability changed"); told != 1 {
+		t.Errorf("the log tells %d times that the database is away", told)
+	}
+	if r := f.ask("GET", "/livez", ""); r.StatusCode != 200 {
+		t.Errorf("livez: %d", r.StatusCode)
+	}
+}
+
+func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {
+	f := serve(t)
+	f.fleet.degraded.Store(&[]string{"llm"})
+	for _, want := range []struct{ status, llm string }{{"degraded", "degraded"}, {"healthy", "offline"}} {
+		r := f.ask("GET", "/health", "")
+		got := r.object(t)
+		if llm := got["components"].(map[string]any)["llm"]; r.StatusCode != 200 || got["status"] != want.status || llm != want.llm {
+			t.Errorf("health: %d %s, want %+v", r.StatusCode, r.body, want)
+		}
+		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // the cache still serves
+			t.Errorf("readyz: %d %s", r.StatusCode, r.body)
+		}
+		f.fleet.degraded.Store(nil)
+	}
+}

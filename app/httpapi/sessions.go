@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+func (s *Server) sessions(c *fiber.Ctx) error {
+	user, page, err := listing(c)
+	if err != nil {
+		return err
+	}
+	sessions, next, err := s.o.Store.Sessions(s.lifetime, user, page)
+	if err != nil {
+		return err
+	}
+	return listed(c, fiber.Map{"sessions": sessions}, len(sessions), next)
+}
+
+func (s *Server) session(c *fiber.Ctx) error {
+	id, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	session, err := s.o.Store.Session(s.lifetime, id)
+	if err == nil && user != "" && session.UserID != user {
+		err = errNotMine
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(session)
+}
+
+func (s *Server) messages(c *fiber.Ctx) error {
+	id, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(c, defaultLimit)
+	if err != nil {
+		return err
+	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	if err := s.known(c, user, id); err != nil {
+		return err
+	}
+	messages, next, err := s.o.Store.Messages(s.lifetime, id, page)
+	if err != nil {
+		return err
+	}
+	return listed(c, fiber.Map{"session_id": id, "messages": messages}, len(messages), next)
+}
+
+// deleteSession ends a session: its streams, its journal, its stored conversation.
+func (s *Server) deleteSession(c *fiber.Ctx) error {
+	session, err := idParam(c, "session")
+	if err != nil {
+		return err
+	}
+	user, err := userOf(c, query(c, "user_id"))
+	if err != nil {
+		return err
+	}
+	if err := s.checkOwner(c, user, session); err != nil {
+		return err
+	}
+	stored := s.o.Store.DeleteSession(s.context(c), session)
+	dropped := s.o.Journal.Drop(s.lifetime, session)
+	if err := unlessFound(stored, dropped); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// unlessFound joins the errors of two places: CodeNotFound only where neither had the thing.
+func unlessFound(a, b error) error {
+	missing := func(err error) bool { return err != nil && study.AsError(err).Code == study.CodeNotFound }
+	switch {
+	case missing(a):
+		return b
+	case missing(b):
+		return a
+	default:
+		return errors.Join(a, b)
+	}
+}
+
+// checkOwner is CodeNotFound for a session of another user. user "" = any user's session will do. The owner is known to
+// the journal or, where nobody has posted lately, to the store; a session that neither has may be begun by anyone.
+func (s *Server) checkOwner(c *fiber.Ctx, user, session string) error {
+	if user == "" {
+		return nil
+	}
+	if err := s.known(c, user, session); !errors.Is(err, errNoSession) {
+		return err
+	}
+	return nil
+}
+
+// known is checkOwner, and CodeNotFound for a session that neither the journal nor the store has.
+func (s *Server) known(c *fiber.Ctx, user, session string) error {
+	found, err := s.o.Journal.Since(s.lifetime, stream.Query{Session: session, Owner: user, Peek: true})
+	if err != nil || found.Next != (study.Position{}) {
+		return err
+	}
+	return s.stored(c, user, session)
+}
+
+// stored is CodeNotFound for a session that is stored as another user's, or is not stored.
+func (s *Server) stored(c *fiber.Ctx, user, session string) error {
+	saved, err := s.o.Store.Session(s.context(c), session)
+	switch {
+	case err != nil && study.AsError(err).Code == study.CodeNotFound:
+		return errNoSession
+	case err == nil && user != "" && saved.UserID != user:
+		return errNotMine
+	default:
+		return err
+	}
+}
+
+// errNoSession and errNotMine look the same to clients: whether another user's session exists is not told.
+var (
+	errNoSession = study.Errorf(study.CodeNotFound, "the session does not exist")
+	errNotMine   = study.Errorf(study.CodeNotFound, "the session does not exist")
+)

@@ -1,0 +1,93 @@
+package openai
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"studysharper/app/study"
+)
+
+const maxAdaptions = 6 // requests in other dialects, after the first one was refused
+
+// adaptable are the statuses of refused parameters; some servers fail with 500 instead.
+var adaptable = []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented}
+
+// adaptation is what to change where an upstream refuses a parameter.
+type adaptation struct {
+	words []string // of the refusal; one of them is enough
+	sent  func(d dialect, p study.Prompt, stream bool) bool
+	next  func(d dialect, refusal *report) dialect
+}
+
+// adaptations are tried in this order: a refusal often names further parameters beside the
+// one that it is about, and the rarer ones come first.
+var adaptations = []adaptation{
+	{[]string{"stream_options", "include_usage"}, sentStreamOptions, without(noStreamOptions)},
+	{[]string{"reasoning_effort", "reasoning.effort", "reasoning effort"}, sentEffort, without(noEffort)},
+	{[]string{"response_format", "json_schema", "response_schema", "schema", "grammar", "additionalproperties", "structured output", "structured outputs"}, sentSchema, without(noSchema)},
+	{[]string{"response_format", "json_object", "json mode"}, sentObject, without(noObject)},
+	{[]string{"max_tokens", "max_completion_tokens", "maxoutputtokens", "max_output_tokens"}, sentBound, withoutBound},
+	{[]string{"system", "developer", "roles must alternate"}, sentSystem, without(noSystem)},
+	{[]string{"stream", "streaming"}, sentStream, without(noStream)},
+}
+
+func sentStream(d dialect, _ study.Prompt, stream bool) bool { return stream && !d.has(noStream) }
+
+func sentStreamOptions(d dialect, p study.Prompt, stream bool) bool {
+	return sentStream(d, p, stream) && !d.has(noStreamOptions)
+}
+
+func sentEffort(d dialect, p study.Prompt, _ bool) bool { return p.Effort != "" && !d.has(noEffort) }
+
+func sentSchema(d dialect, p study.Prompt, _ bool) bool {
+	format := d.format(p)
+	return format != nil && format.Schema != nil
+}
+
+func sentObject(d dialect, p study.Prompt, _ bool) bool {
+	format := d.format(p)
+	return format != nil && format.Schema == nil
+}
+
+func sentBound(d dialect, p study.Prompt, _ bool) bool { return p.MaxTokens > 0 && !d.has(noBound) }
+
+func sentSystem(d dialect, p study.Prompt, _ bool) bool { return hasSystem(p) && !d.has(noSystem) }
+
+func without(bits dialect) func(dialect, *report) dialect {
+	return func(d dialect, _ *report) dialect { return d | bits }
+}
+
+// notTheName are words of refusals that are about a bound's size, not about its name.
+var notTheName = []string{"too large", "too high", "at most", "less than", "greater than", "maximum", "exceed", "range"}
+
+// withoutBound takes the bound's other name, or none where its size was refused.
+func withoutBound(d dialect, refusal *report) dialect {
+	value := slices.ContainsFunc(notTheName, func(word string) bool { return strings.Contains(refusal.text, word) })
+	if d.has(newBound) || value && !refusal.says("unsupported", "unsupported_parameter", "instead") {
+		return d | noBound
+	}
+	return d | newBound
+}
+
+// adapted returns the dialect to try after a refusal; ok is false if it does not name a
+// parameter that the request had. The refusal may quote the prompt: the dialect is
+// remembered only once it has worked.
+func (d dialect) adapted(p study.Prompt, stream bool, refusal *report) (next dialect, ok bool) {
+	if refusal.kind() == contextTooLong {
+		// The answer's share of the context may be what is too much.
+		if sentBound(d, p, stream) && refusal.says(adaptations[4].words...) {
+			return d | noBound, true
+		}
+		return d, false
+	}
+	if refusal.kind() != byStatus || !slices.Contains(adaptable, refusal.status) {
+		return d, false
+	}
+	for _, a := range adaptations {
+		if a.sent(d, p, stream) && refusal.names(a.words) {
+			return a.next(d, refusal), true
+		}
+	}
+	return d, false
+}

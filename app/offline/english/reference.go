@@ -1,0 +1,253 @@
+package english
+
+import (
+	"strings"
+	"unicode"
+
+	"studysharper/app/offline/clean"
+	"studysharper/app/offline/lexicon"
+	"studysharper/app/text"
+)
+
+// maxNumbers bounds the numbers of a sentence that can be asked about; a row of a table has more.
+const maxNumbers = 4
+
+// IsSelfContained reports whether a statement can be asked about without its neighbours: every
+// pronoun has its noun before it, nothing points to another sentence, to the reader or to the
+// author, and it is not an instruction.
+func IsSelfContained(s string) bool {
+	toks := tokens(s)
+	if len(toks) < 4 || strings.ContainsAny(s, `{}[]<>|\^=_~`) || formulas(s) > maxFormulas || s[0] == '(' || !hasFiniteVerb(toks) {
+		return false
+	}
+	if first := toks[0]; first.tag == baseVerb || first.tag == finite || first.tag == toTag || first.low == "there" {
+		return false
+	}
+	numbers, labels := 0, 0
+	for i, t := range toks {
+		switch {
+		case t.tag == number && strings.ContainsAny(t.s, "0123456789"):
+			numbers++
+		case deictic.Has(t.low) && !isConjunction(toks, i) && !(t.low == "those" && hasAntecedent(toks, i)), pointers.Has(t.low) && i > 0 && toks[i-1].low == "the":
+			return false
+		case isSpoken(t.low):
+			return false
+		case isFigureLabel(t.s):
+			if labels++; labels > 1 {
+				return false
+			}
+		case t.tag == pronoun || possessives.Has(t.low):
+			if !hasAntecedent(toks, i) {
+				return false
+			}
+		}
+	}
+	return numbers <= maxNumbers && strings.Count(s, `"`)%2 == 0 && strings.Count(s, "“") == strings.Count(s, "”") && strings.Count(s, "(") == strings.Count(s, ")")
+}
+
+// isFigureLabel reports whether a word is a label of a point in a figure: "E0".
+func isFigureLabel(s string) bool {
+	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= '0' && s[1] <= '9'
+}
+
+// isSpoken reports whether a word belongs to speech: "we're", "that's", "gonna".
+func isSpoken(low string) bool {
+	head, tail, cut := strings.Cut(strings.ReplaceAll(low, "’", "'"), "'")
+	if cut && tail == "s" {
+		return stopWords.Has(head)
+	}
+	return cut && (tail == "re" || tail == "ve" || tail == "ll" || tail == "m" || tail == "d") || low == "gonna" || low == "okay" || low == "ok" || low == "yeah"
+}
+
+// maxFormulas bounds the formulas of a sentence that can be asked about.
+const maxFormulas = 2
+
+func formulas(s string) (n int) {
+	for _, r := range s {
+		if clean.IsFormula(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// isConjunction reports whether "such" or "so" belongs to "such as" or "so that".
+func isConjunction(toks []token, i int) bool {
+	if i+1 == len(toks) {
+		return false
+	}
+	next := toks[i+1].low
+	return toks[i].low == "such" && next == "as" || toks[i].low == "so" && next == "that"
+}
+
+// hasAntecedent reports whether the pronoun at i can stand for a noun before it in its sentence.
+func hasAntecedent(toks []token, i int) bool {
+	if toks[i].low == "it" && isExpletive(toks[i+1:]) {
+		return true
+	}
+	switch toks[i].low {
+	case "it", "its", "itself":
+		return hasNoun(toks[:i], func(t token) bool { return !Plural(t.low) })
+	case "they", "them", "their", "themselves":
+		return hasNoun(toks[:i], func(t token) bool { return Plural(t.low) || lexicon.IsPerson(t.low) })
+	case "he", "him", "his", "himself", "she", "her", "hers", "herself":
+		return hasNoun(toks[:i], func(t token) bool { return lexicon.IsPerson(t.low) || i > 0 && t.start > 0 && isName(t) })
+	case "we", "us", "our", "i", "me", "my", "you", "your", "mine", "yours", "ours", "ourselves", "myself", "yourself", "this", "these":
+		return false
+	case "those":
+		return i+1 < len(toks) && (toks[i+1].tag == preposition || toks[i+1].tag == subordinator) // higher than those in …
+	case "one":
+		return i+1 < len(toks) && toks[i+1].isFinite() // in general
+	default:
+		return true
+	}
+}
+
+// isExpletive reports whether what follows "it" shows that it stands for nothing: "it rains", "it
+// seems that", "it is important to".
+func isExpletive(after []token) bool {
+	for i, t := range after[:min(len(after), 5)] {
+		switch {
+		case t.lemma == "rain" || t.lemma == "snow" || t.lemma == "seem" || t.lemma == "appear":
+			return true
+		case i > 1 && (t.tag == toTag || t.low == "that") && (after[i-1].tag == adjective || after[i-1].tag == participle):
+			return true
+		}
+	}
+	return false
+}
+
+func hasNoun(toks []token, fits func(token) bool) bool {
+	for _, t := range toks {
+		if t.tag == noun && fits(t) {
+			return true
+		}
+	}
+	return false
+}
+
+func isName(t token) bool { return unicode.IsUpper([]rune(t.s)[0]) }
+
+// PointsOutside reports whether a sentence refers to a figure, a table or another chapter.
+func PointsOutside(s string) bool {
+	for _, t := range tokens(s) {
+		if outside.Has(t.low) {
+			return true
+		}
+	}
+	return false
+}
+
+// OpensExample reports whether a sentence opens an example, a case or a thought experiment.
+func OpensExample(s string) bool {
+	low := " " + strings.ToLower(s) + " "
+	if strings.HasPrefix(low, " consider ") || strings.HasPrefix(low, " say ") {
+		return true
+	}
+	for _, cue := range examples {
+		if strings.Contains(low, cue) {
+			return true
+		}
+	}
+	return false
+}
+
+var examples = []string{" for example", " for instance", " e.g.", " suppose ", " imagine ", " let’s ", " let's ", " let us ", " as an example", "in this example", " example of how ", " to illustrate"}
+
+// EndsComplete reports whether an answer is whole: it does not end in a word that needs another one
+// after it, and does not begin in the middle.
+func EndsComplete(s string) bool {
+	toks := tokens(strings.TrimRight(s, ".!?… "))
+	if len(toks) == 0 {
+		return false
+	}
+	last := toks[len(toks)-1]
+	if last.isFinite() && len(toks) > 1 && relatives.Has(toks[len(toks)-2].low) {
+		return false // a program that became
+	}
+	switch last.tag {
+	case determiner, preposition, subordinator, coordinator, auxiliary, toTag, mark:
+		return last.tag == preposition && len(toks) > 1 && (toks[len(toks)-2].tag == finite || toks[len(toks)-2].tag == baseVerb || toks[len(toks)-2].tag == participle) ||
+			last.tag == mark && strings.ContainsAny(last.s, `)"”’'%»]`)
+	}
+	return true
+}
+
+// IsNounPhrase reports whether s can be the name of a thing: nouns with adjectives before them,
+// perhaps "of" others, and no verb.
+func IsNounPhrase(s string) bool {
+	toks := tokens(s)
+	if len(toks) > 0 && toks[0].tag != determiner && toks[0].tag != noun {
+		toks = tokens("the " + s)[1:]
+	}
+	if len(toks) == 0 || toks[len(toks)-1].tag != noun && toks[len(toks)-1].tag != gerund {
+		return false
+	}
+	for i, t := range toks {
+		switch t.tag {
+		case noun, adjective, number:
+		case participle, gerund:
+			if i > 0 && toks[i-1].tag == noun && i+1 == len(toks) && t.tag == participle {
+				return false
+			}
+		case preposition, coordinator, determiner:
+			if i == 0 && t.tag != determiner || i > 0 && t.tag == preposition && t.low != "of" && t.low != "to" && t.low != "in" && t.low != "for" && t.low != "by" {
+				return false
+			}
+		case mark:
+			if !strings.ContainsAny(t.s, "()’'-/&") {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// OpensNounPhrase reports whether s begins as what a thing is: not with a verb, a preposition or a
+// participle without its noun.
+func OpensNounPhrase(s string) bool {
+	if first := text.FirstWord(s); closed[strings.ToLower(first)] != nil {
+		s = strings.ToLower(first) + s[len(first):]
+	}
+	toks := tokens("It is " + s)
+	if len(toks) < 3 {
+		return false
+	}
+	switch toks[2].tag {
+	case determiner, noun, adjective, number, gerund, adverb, pronoun, mark:
+		return true
+	case participle:
+		return len(toks) > 3 && toks[3].tag == noun
+	default:
+		return false
+	}
+}
+
+// OpensImperative reports whether s begins with the base of a verb that is not a noun of something.
+func OpensImperative(s string) bool {
+	toks := tokens(s)
+	if len(toks) < 2 {
+		return false
+	}
+	e := lexicon.Lookup(toks[0].low)
+	return e.Form&lexicon.Base != 0 && e.Verb >= e.Noun && toks[1].low != "of" && toks[1].tag != finite
+}
+
+// BareNoun returns the noun of a phrase like "the process", which says nothing without its context;
+// "" for other phrases.
+func BareNoun(phrase string) string {
+	toks := tokens(phrase)
+	if len(toks) == 2 && (toks[0].low == "the" || possessives.Has(toks[0].low)) && toks[1].s == toks[1].low && !unique.Has(toks[1].low) {
+		return toks[1].low
+	}
+	return ""
+}
+
+// HasLooseVerb reports whether a phrase has a finite verb that no relative or other subordinate
+// clause explains.
+func HasLooseVerb(phrase string) bool {
+	toks := tokens("It is " + phrase)
+	return len(toks) < 3 || hasSecondVerb(toks[2:])
+}

@@ -1,0 +1,98 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+
+	"studysharper/app/offline/english"
+	"studysharper/app/text"
+)
+
+// exampleLength is how many sentences an example has at most; it ends with its paragraph too.
+const exampleLength = 6
+
+// judgeSentences decides which sentences can be asked about.
+func (src *Source) judgeSentences() {
+	example := 0 // sentences that still belong to an example
+	for i := range src.Sentences {
+		s := &src.Sentences[i]
+		if example--; s.First {
+			example = 0
+		}
+		if english.OpensExample(s.Text) {
+			example = exampleLength
+		}
+		s.Sound = s.Alone && example <= 0 && s.Card == nil && src.English && english.IsSelfContained(s.Plain)
+	}
+}
+
+// isSound reports whether a fact can be asked: both sides have a sensible length, the answer is
+// whole and the question does not give it away.
+func (src *Source) isSound(f Fact) bool {
+	if len(f.Question) < 8 || len(f.Question) > maxQuestion || f.Answer == "" || len(f.Answer) > maxAnswer || !english.EndsComplete(f.Answer) {
+		return false
+	}
+	return f.Kind == Cloze || text.Overlap(f.Answer, f.Question) < 0.75
+}
+
+// few is the number of sentences up to which everything that a text says is important.
+const few = 12
+
+// isKey reports whether a term is one that the text is about: in a heading, emphasised, or said
+// twice.
+func (src *Source) isKey(term string) bool {
+	return len(src.Sentences) <= few || len(src.Index.Mentions(term)) > 1 || src.isMarked(term)
+}
+
+// isMarked reports whether a term is in a heading or emphasised.
+func (src *Source) isMarked(term string) bool {
+	marked, known := src.marked[term]
+	if !known {
+		marked = slices.ContainsFunc(src.Bold, func(b string) bool { return strings.EqualFold(b, term) }) ||
+			slices.ContainsFunc(src.headings, func(h text.Bag) bool { return h.Overlap(term) == 1 })
+		src.marked[term] = marked
+	}
+	return marked
+}
+
+// maxHeadings bounds the different headings that terms are looked for in.
+const maxHeadings = 100
+
+// readHeadings prepares the headings for isMarked.
+func (src *Source) readHeadings() {
+	src.marked = make(map[string]bool)
+	seen := make(map[string]bool)
+	for _, s := range src.Sections {
+		if s.Heading != "" && !seen[s.Heading] && len(seen) < maxHeadings {
+			seen[s.Heading] = true
+			src.headings = append(src.headings, text.NewBag(s.Heading))
+		}
+	}
+}
+
+// isClear reports whether a subject says what it is about without its context: it is not "the" with
+// a bare noun, unless that is what the text is about.
+func (src *Source) isClear(subject string) bool {
+	if english.StartsWithPronoun(subject) {
+		return false
+	}
+	noun := english.BareNoun(subject)
+	return noun == "" || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
+}
+
+// IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
+// with a meaning that is whole and says more than a few words.
+func (src *Source) IsWorthDefining(d Definition) bool {
+	switch {
+	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+		return false
+	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
+		return false
+	case d.Form == english.Phrase:
+		return english.EndsComplete(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
+	case d.Form == english.Clause:
+		return strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound
+	default:
+		return true
+	}
+}

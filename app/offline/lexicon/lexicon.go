@@ -1,0 +1,215 @@
+// Package lexicon knows the words of English: parts of speech, the bases of verbs, nouns for
+// persons, names of places. The tables are made from WordNet 3.0 (see LICENSE.wordnet). The one
+// idea: a table is a sorted text that is searched where it is in the binary, so that it costs no
+// start-up time and no heap.
+package lexicon
+
+//go:generate go run generate.go /usr/share/wordnet
+
+import (
+	_ "embed" // the tables
+	"strings"
+)
+
+var (
+	//go:embed words.txt
+	words string
+	//go:embed persons.txt
+	persons string
+	//go:embed places.txt
+	places string
+)
+
+// A Form of a verb. Forms can be combined.
+type Form int
+
+// The forms.
+const (
+	Base Form = 1 << iota
+	Third
+	Past
+	Participle
+	Gerund
+)
+
+// Absent is the weight of a part of speech that a word cannot be.
+const Absent = -1
+
+// An Entry is what is known of a lower-case word. A weight is 0 for rare to 9 for very common, or
+// Absent.
+type Entry struct {
+	Noun, Verb, Adjective, Adverb int
+	Form                          Form   // of the verb
+	Lemma                         string // base of the verb
+	Known                         bool   // the word, or what it is an inflection of, is in the table
+}
+
+// commonNoun is the weight of nouns that are not in the table, which are only nouns.
+const commonNoun = 3
+
+// Lookup returns what is known of a lower-case word. A word that is not in the table is a noun,
+// unless its ending shows that it is an adjective, an adverb or a form of a verb.
+func Lookup(word string) Entry {
+	e := Entry{Noun: Absent, Verb: Absent, Adjective: Absent, Adverb: Absent}
+	e.addLine(word)
+	if e.Form&(Past|Participle) == 0 {
+		e.addInflection(word)
+	}
+	if !e.Known {
+		e.guess(word)
+	}
+	return e
+}
+
+// unchanged are verbs whose past forms are the base.
+const unchanged = " set cut put let hit hurt cost cast shut split spread quit bet read beat burst rid shed thrust upset "
+
+// addLine adds what the table says of a word.
+func (e *Entry) addLine(word string) {
+	for line := range linesOf(words, word) {
+		e.Known = true
+		if use, base, irregular := strings.Cut(line, " "); irregular {
+			e.addVerb(base, map[string]Form{"P": Past, "E": Participle, "B": Past | Participle}[use])
+			continue
+		}
+		for i := 0; i+1 < len(line); i += 2 {
+			weight := int(line[i+1] - '0')
+			switch line[i] {
+			case 'n':
+				e.Noun = weight
+			case 'v':
+				e.Verb, e.Form, e.Lemma = weight, e.Form|Base, word
+				if strings.Contains(unchanged, " "+word+" ") {
+					e.Form |= Past | Participle
+				}
+			case 'a':
+				e.Adjective = weight
+			case 'r':
+				e.Adverb = weight
+			}
+		}
+	}
+}
+
+// addVerb adds a form of a verb, unless that is not a verb.
+func (e *Entry) addVerb(base string, form Form) bool {
+	for line := range linesOf(words, base) {
+		if at := strings.IndexByte(line, 'v'); at >= 0 && !strings.Contains(line, " ") {
+			e.Verb, e.Lemma, e.Form, e.Known = int(line[at+1]-'0'), base, e.Form|form, true
+			if form == Third && line[0] == 'n' {
+				e.Noun = max(e.Noun, int(line[1]-'0')) // a plural as well
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// addInflection adds the verb that a regular inflection belongs to.
+func (e *Entry) addInflection(word string) {
+	if len(word) < 4 {
+		return
+	}
+	for _, end := range []struct {
+		suffix string
+		form   Form
+	}{{"s", Third}, {"ed", Past | Participle}, {"ing", Gerund}} {
+		stem, ok := strings.CutSuffix(word, end.suffix)
+		if !ok || len(stem) < 2 {
+			continue
+		}
+		for _, base := range basesOf(stem, end.form) {
+			if e.addVerb(base, end.form) {
+				return
+			}
+		}
+	}
+}
+
+// basesOf returns the possible bases of a verb's stem: walk, make, study, plan.
+func basesOf(stem string, form Form) []string {
+	n := len(stem)
+	if form == Third {
+		if strings.HasSuffix(stem, "ie") {
+			return []string{stem[:n-2] + "y", stem}
+		}
+		return []string{stem, strings.TrimSuffix(stem, "e")}
+	}
+	bases := []string{stem, stem + "e"}
+	if strings.HasSuffix(stem, "i") {
+		bases = []string{stem[:n-1] + "y", stem + "e"}
+	}
+	if n > 2 && stem[n-1] == stem[n-2] {
+		bases = append(bases, stem[:n-1])
+	}
+	if n > 2 && strings.ContainsRune("aeiou", rune(stem[n-2])) && !strings.ContainsRune("aeiouwxy", rune(stem[n-3])) && !strings.ContainsRune("aeiouwxy", rune(stem[n-1])) {
+		bases[0], bases[1] = bases[1], bases[0] // making: make before mak
+	}
+	return bases
+}
+
+// adjectiveEndings are known to the generator too.
+var adjectiveEndings = []string{"ous", "al", "ic", "ive", "able", "ible", "less", "ful", "ary", "ish", "ed", "ing", "like"}
+
+// guess fills in an entry by the word's ending.
+func (e *Entry) guess(word string) {
+	e.Noun = commonNoun
+	if len(word) > 4 && strings.HasSuffix(word, "ly") {
+		e.Noun, e.Adverb = Absent, commonNoun
+		return
+	}
+	for _, end := range adjectiveEndings {
+		if len(word) > len(end)+2 && strings.HasSuffix(word, end) {
+			e.Noun, e.Adjective = commonNoun-1, commonNoun+1
+		}
+	}
+}
+
+// IsPerson reports whether a lower-case word means a person: a common noun (senator) or a given
+// name.
+func IsPerson(word string) bool { return has(persons, word) }
+
+// PlaceKind returns a letter for the kind of a place, by its name in lower case: 'c' for a city, 'n'
+// a nation, 's' a state or province, 'k' a continent, 'o' another place; 0 if it is not a place.
+func PlaceKind(name string) byte {
+	at := search(places, name+"\t")
+	if rest, ok := strings.CutPrefix(places[at:], name+"\t"); ok {
+		return rest[0]
+	}
+	return 0
+}
+
+func has(table, word string) bool {
+	at := search(table, word)
+	return strings.HasPrefix(table[at:], word) && strings.HasPrefix(table[at+len(word):], "\n")
+}
+
+// linesOf yields what follows the word in each of its lines.
+func linesOf(table, word string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for at := search(table, word+" "); ; {
+			line, _, _ := strings.Cut(table[at:], "\n")
+			rest, ok := strings.CutPrefix(line, word+" ")
+			if !ok || !yield(rest) {
+				return
+			}
+			at += len(line) + 1
+		}
+	}
+}
+
+// search returns where the first line that is not less than key begins.
+func search(table, key string) int {
+	low, high := 0, len(table) // line starts, or the end
+	for low < high {
+		mid := (low + high) / 2
+		start := strings.LastIndexByte(table[low:mid], '\n') + 1 + low
+		end := strings.IndexByte(table[start:], '\n') + 1 + start
+		if table[start:end] < key {
+			low = end
+		} else {
+			high = start
+		}
+	}
+	return low
+}

@@ -1,0 +1,124 @@
+// Package lists finds the cards that a student has already written: terms with definitions, tables
+// of two columns, questions with answers, gap texts. The one idea: such lists are told by their
+// punctuation alone, so that they are used as typed in any language.
+package lists
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Kind is the kind of a Card.
+type Kind int
+
+// The kinds of card.
+const (
+	Term     Kind = iota // Front is a term, Back what belongs to it
+	Question             // Front is a question, Back its answer
+	Gap                  // Front is a text with "[...]", Back what is missing
+)
+
+// A Card is an entry of a list, as typed.
+type Card struct {
+	Kind        Kind
+	Front, Back string
+	Column      string // the heading of Back's column in a table, or ""
+	Text        string // the entry as one line
+}
+
+// mark begins a line that stands for a card.
+const mark = "\x01"
+
+// Extract takes the lists out of cleaned lines. In rest, each entry is a paragraph of its own
+// that Index understands.
+func Extract(lines string) (cards []Card, rest string) {
+	r := reader{lines: strings.Split(lines, "\n")}
+	var out []string
+	for i := 0; i < len(r.lines); {
+		found, next := r.listAt(i)
+		if next == i {
+			out = append(out, r.lines[i])
+			i++
+			continue
+		}
+		for _, c := range found {
+			out = append(out, "", mark+strconv.Itoa(len(cards))+".", "") // with a full stop, so that it is not taken for a heading
+			cards = append(cards, c)
+		}
+		i = next
+	}
+	return cards, strings.Join(out, "\n")
+}
+
+// Index returns the number of the card that a paragraph of Extract's rest stands for; ok is false
+// for other paragraphs.
+func Index(paragraph string) (n int, ok bool) {
+	digits, ok := strings.CutPrefix(paragraph, mark)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(digits, "."))
+	return n, err == nil
+}
+
+// A reader reads lists from lines.
+type reader struct{ lines []string }
+
+// flat returns line i without the mark of its list item and without spaces around it.
+func (r *reader) flat(i int) string {
+	return strings.TrimSpace(itemText(strings.TrimSpace(r.lines[i])))
+}
+
+func (r *reader) blank(i int) bool { return i < len(r.lines) && strings.TrimSpace(r.lines[i]) == "" }
+
+// listAt returns the cards of the list that begins at line i, and the line after it; next is i if
+// there is no list.
+func (r *reader) listAt(i int) (cards []Card, next int) {
+	flat := strings.TrimSpace(r.lines[i])
+	if flat == "" || flat[0] == '#' {
+		return nil, i
+	}
+	for _, read := range []func(int) ([]Card, int){r.gaps, r.table, r.answers, r.pairs, r.indented} {
+		if cards, next = read(i); next > i {
+			return cards, next
+		}
+	}
+	return nil, i
+}
+
+// itemText returns a line without the mark of its list item.
+func itemText(flat string) string {
+	for _, m := range []string{"- ", "* ", "+ ", "• ", "‣ ", "◦ ", "▪ ", "· ", "– ", "— "} {
+		if rest, ok := strings.CutPrefix(flat, m); ok {
+			return rest
+		}
+	}
+	if n := numberMark(flat); n > 0 {
+		return flat[n:]
+	}
+	return flat
+}
+
+// numberMark returns the length of "12. " or "12) " at the start of a line, or 0.
+func numberMark(flat string) int {
+	i := 0
+	for i < len(flat) && i < 3 && flat[i] >= '0' && flat[i] <= '9' {
+		i++
+	}
+	if i > 0 && i+1 < len(flat) && (flat[i] == '.' || flat[i] == ')') && flat[i+1] == ' ' {
+		return i + 2
+	}
+	return 0
+}
+
+// Bounds of a card, in bytes.
+const (
+	maxFront = 300
+	maxBack  = 600
+)
+
+// newCard makes a card; ok is false if a side is missing or too long.
+func newCard(kind Kind, front, back, text string) (Card, bool) {
+	front, back = strings.TrimSpace(front), strings.TrimSpace(back)
+	return Card{Kind: kind, Front: front, Back: back, Text: text}, front != "" && back != "" && len(front) <= maxFront && len(back) <= maxBack
+}

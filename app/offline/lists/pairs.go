@@ -1,0 +1,195 @@
+package lists
+
+import (
+	"encoding/csv"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// A form is a way to separate a term from what belongs to it.
+type form struct {
+	least int // entries that make a list
+	split func(line string) (row []string, ok bool)
+}
+
+// forms are tried in this order.
+var forms = []form{
+	{2, func(s string) ([]string, bool) { row := strings.Split(s, "\t"); return row, len(row) > 1 }},
+	{1, func(s string) ([]string, bool) { return cutAt(s, "::", 12) }},
+	{2, splitEquals},
+	{3, splitLabel},
+	{3, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
+	{3, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
+}
+
+// pairs reads a list with one separator.
+func (r *reader) pairs(i int) ([]Card, int) {
+	for _, f := range forms {
+		if rows, texts, next := r.rows(i, f); next > i {
+			return pairCards(rows, texts), next
+		}
+	}
+	return nil, i
+}
+
+// rows reads the entries from line i on that have a form. Blank lines and, below an entry, indented
+// lines may be between them. next is i if the entries are too few for a list.
+func (r *reader) rows(i int, f form) (rows [][]string, texts []string, next int) {
+	columns, end := 0, i
+	for next = i; next < len(r.lines); next++ {
+		if r.blank(next) {
+			continue
+		}
+		flat := r.flat(next)
+		row, ok := f.split(flat)
+		if ok && columns == 0 {
+			columns = len(row)
+		}
+		if flat == "" || flat[0] == '#' {
+			break
+		}
+		switch {
+		case ok && len(row) == columns:
+			rows, texts = append(rows, row), append(texts, flat)
+			end = next + 1
+		case len(rows) > 0 && next == end && isIndented(r.lines[next]) && flat == strings.TrimSpace(r.lines[next]):
+			last := rows[len(rows)-1]
+			last[len(last)-1] += " " + flat
+			texts[len(texts)-1] += " " + flat
+			end = next + 1
+		default:
+			return r.enough(rows, texts, i, end, f.least)
+		}
+	}
+	return r.enough(rows, texts, i, end, f.least)
+}
+
+func (r *reader) enough(rows [][]string, texts []string, i, end, least int) ([][]string, []string, int) {
+	if len(rows) < least {
+		return nil, nil, i
+	}
+	return rows, texts, end
+}
+
+func isIndented(line string) bool {
+	return strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t")
+}
+
+// pairCards makes a card of each row: its first two cells.
+func pairCards(rows [][]string, texts []string) []Card {
+	header := len(rows) > 2 && isHeader(rows)
+	two := make([][]string, len(rows))
+	for i, row := range rows {
+		two[i] = []string{strings.TrimSpace(row[0]), strings.TrimSpace(row[1])}
+	}
+	return rowCards(two, header)
+}
+
+// noTerms are labels of lines that are not entries of a list.
+var noTerms = []string{"note", "notes", "example", "examples", "e.g", "input", "output", "source", "sources", "tip", "warning", "hint", "caveat", "figure", "table", "step", "later", "exam tip", "question", "answer", "author", "date", "page", "title", "url", "http", "https", "see also", "themes", "remember", "important", "todo"}
+
+// cutAt splits a line after a term of at most words words.
+func cutAt(s, sep string, words int) ([]string, bool) {
+	term, rest, ok := strings.Cut(s, sep)
+	if !ok && strings.HasSuffix(s, strings.TrimSpace(sep)) {
+		return nil, false
+	}
+	if !ok || !isTerm(term, words) || strings.TrimSpace(rest) == "" {
+		return nil, false
+	}
+	return []string{term, rest}, true
+}
+
+// isTerm reports whether s can be the term of an entry.
+func isTerm(s string, words int) bool {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > 90 || strings.Count(s, " ") >= words || strings.ContainsAny(s, "?!{}") || strings.Contains(s, ". ") || strings.Contains(s, ", ") && words < 8 {
+		return false
+	}
+	low := strings.TrimRight(strings.ToLower(s), "0123456789. ")
+	return !slices.Contains(noTerms, low) && strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+}
+
+// splitEquals splits "term = meaning" but not a formula.
+func splitEquals(s string) ([]string, bool) {
+	term, rest, ok := strings.Cut(s, " = ")
+	if !ok || !isTerm(term, 6) || !strings.ContainsFunc(term, unicode.IsLetter) || strings.ContainsAny(rest, "=+*/^<>") || !strings.ContainsFunc(rest, unicode.IsLetter) {
+		return nil, false
+	}
+	return []string{term, rest}, true
+}
+
+// splitLabel splits a line at its first colon, equals sign or dash.
+func splitLabel(s string) (row []string, ok bool) {
+	for _, split := range []func(string) ([]string, bool){func(s string) ([]string, bool) { return cutAt(s, ": ", 7) }, splitEquals, splitDash} {
+		if r, found := split(s); found && (!ok || len(r[0]) < len(row[0])) {
+			row, ok = r, true
+		}
+	}
+	return row, ok
+}
+
+// splitDash splits "term - meaning" with any dash.
+func splitDash(s string) ([]string, bool) {
+	for _, dash := range []string{" – ", " — ", " - ", " -- "} {
+		if row, ok := cutAt(s, dash, 7); ok {
+			return row, !strings.Contains(row[0], ":")
+		}
+	}
+	return nil, false
+}
+
+// splitCSV splits a line of comma-separated values. A comma in prose is followed by a space: such
+// lines count only if both sides are short.
+func splitCSV(s string, comma rune) ([]string, bool) {
+	if !strings.ContainsRune(s, comma) {
+		return nil, false
+	}
+	in := csv.NewReader(strings.NewReader(s))
+	in.Comma, in.TrimLeadingSpace = comma, true
+	row, err := in.Read()
+	if err != nil || len(row) < 2 || len(row) > 6 || strings.TrimSpace(row[0]) == "" || strings.TrimSpace(row[1]) == "" {
+		return nil, false
+	}
+	quoted := strings.Contains(s, `"`)
+	prose := strings.Contains(s, string(comma)+" ") && !quoted
+	if prose && (len(row) != 2 || strings.Count(row[0], " ") > 2 || strings.Count(row[1], " ") > 4 || strings.HasSuffix(s, ".")) {
+		return nil, false
+	}
+	return row, strings.Count(row[0], " ") < 12
+}
+
+// indented reads terms that have their meaning below them, indented or after a colon.
+func (r *reader) indented(i int) ([]Card, int) {
+	var cards []Card
+	next := i
+	for next+1 < len(r.lines) {
+		term := r.lines[next]
+		if isIndented(term) || itemText(term) != term || !isTerm(term, 6) || strings.ContainsAny(term[len(term)-1:], ".:,;") || strings.HasPrefix(term, "#") {
+			break
+		}
+		var parts []string
+		j := next + 1
+		for ; j < len(r.lines) && !r.blank(j); j++ {
+			line, colon := strings.CutPrefix(r.lines[j], ":")
+			flat := strings.TrimSpace(line)
+			if !colon && !isIndented(line) || itemText(flat) != flat {
+				break
+			}
+			parts = append(parts, flat)
+		}
+		c, ok := newCard(Term, term, strings.Join(parts, " "), strings.TrimSpace(term)+": "+strings.Join(parts, " "))
+		if !ok {
+			break
+		}
+		cards, next = append(cards, c), j
+		for r.blank(next) {
+			next++
+		}
+	}
+	if len(cards) < 2 {
+		return nil, i
+	}
+	return cards, next
+}

@@ -1,0 +1,93 @@
+package lists
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// table reads a table of two columns; a larger one is consumed without cards, because its rows are
+// data rather than something to learn by heart.
+func (r *reader) table(i int) ([]Card, int) {
+	var rows [][]string
+	ruled := false
+	next := i
+	for ; next < len(r.lines); next++ {
+		flat := strings.TrimSpace(r.lines[next])
+		if !strings.HasPrefix(flat, "|") && (!strings.Contains(flat, " | ") || !r.ruleAt(i+1) && next == i) {
+			break
+		}
+		if r.ruleAt(next) {
+			ruled = true
+			continue
+		}
+		rows = append(rows, cells(flat))
+	}
+	if len(rows) < 2 || !strings.HasPrefix(strings.TrimSpace(r.lines[i]), "|") && !ruled {
+		return nil, i
+	}
+	return rowCards(rows, ruled || isHeader(rows)), next
+}
+
+// ruleAt reports whether line i is the rule below a table's header.
+func (r *reader) ruleAt(i int) bool {
+	if i >= len(r.lines) {
+		return false
+	}
+	flat := strings.TrimSpace(r.lines[i])
+	return strings.Contains(flat, "--") && strings.Contains(flat, "|") && strings.Trim(flat, "|-: ") == ""
+}
+
+func cells(row string) []string {
+	row = strings.TrimSuffix(strings.TrimPrefix(row, "|"), "|")
+	parts := strings.Split(row, "|")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+// rowCards makes a card of each row of two cells.
+func rowCards(rows [][]string, header bool) []Card {
+	column := ""
+	if header {
+		if len(rows[0]) == 2 && !slices.Contains(plainHeaders, strings.ToLower(rows[0][1])) {
+			column = rows[0][1]
+		}
+		rows = rows[1:]
+	}
+	var cards []Card
+	for _, row := range rows {
+		if len(row) != 2 {
+			continue
+		}
+		kind := Term
+		if endsAsQuestion(row[0]) {
+			kind = Question
+		}
+		if c, ok := newCard(kind, row[0], row[1], row[0]+": "+row[1]); ok {
+			c.Column = column
+			cards = append(cards, c)
+		}
+	}
+	return cards
+}
+
+// plainHeaders are headings of columns that say no more than that there are two sides.
+var plainHeaders = []string{
+	"front", "back", "term", "definition", "definitions", "question", "answer", "word", "meaning", "translation", "key", "value", "concept", "explanation", "description", "notes", "tags",
+	"begriff", "definición", "définition", "bedeutung", "frage", "antwort", "terme", "término", "mot", "palabra", "wort", "übersetzung", "traduction", "traducción", "significado", "english", "german", "french", "spanish", "deutsch", "français", "español", "englisch",
+}
+
+// isHeader reports whether the first row of a list has the headings of its columns: known words, or
+// small letters where all other rows have capitals.
+func isHeader(rows [][]string) bool {
+	if slices.ContainsFunc(rows[0], func(s string) bool { return slices.Contains(plainHeaders, strings.ToLower(s)) }) {
+		return true
+	}
+	small := func(row []string) bool {
+		return !slices.ContainsFunc(row, func(s string) bool { r, _ := utf8.DecodeRuneInString(s); return !unicode.IsLower(r) })
+	}
+	return small(rows[0]) && !slices.ContainsFunc(rows[1:], func(row []string) bool { r, _ := utf8.DecodeRuneInString(row[0]); return unicode.IsLower(r) })
+}

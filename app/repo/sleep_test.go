@@ -1,0 +1,168 @@
+package repo_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"studysharper/app/testkit"
+)
+
+// sleepers are the folders whose tests still sleep in real time, and how often.
+var sleepers = map[string]int{
+	"app/cluster/cache": 4, "app/cluster/conn": 4, "app/cluster/gate": 3, "app/cluster/journal": 12, "app/cluster/redistest": 2, "app/httpapi": 1, "app/httpserver": 1,
+	"app/stream/hub": 2, "app/stream/memory": 1, "app/stream/relay": 1,
+}
+
+func TestNoTestSleepsInRealTime(t *testing.T) {
+	for _, folder := range testFolders(t) {
+		sleeps := realSleeps(t, folder)
+		relative, _ := filepath.Rel(testkit.Root(), folder)
+		if len(sleeps) > sleepers[filepath.ToSlash(relative)] {
+			t.Errorf("tests sleep outside of a synctest bubble; wait with testkit.Eventually:\n%s", strings.Join(sleeps, "\n"))
+		}
+	}
+}
+
+// testFolders lists the folders of the program that hold Go tests.
+func testFolders(t *testing.T) (folders []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(testkit.Root(), "app"), func(path string, entry os.DirEntry, err error) error {
+		if err == nil && (strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.Dir(path), "test")) && !slices.Contains(folders, filepath.Dir(path)) {
+			folders = append(folders, filepath.Dir(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folders
+}
+
+// realSleeps finds the calls of time.Sleep in a folder's tests that are neither inside a synctest.Test call nor in a
+// function that is only called from one.
+func realSleeps(t *testing.T, folder string) (sleeps []string) {
+	t.Helper()
+	files := token.NewFileSet()
+	uses := map[string][]string{} // function: the functions that name it, "" = a bubble
+	found := map[string][]string{}
+	pattern := "*_test.go"
+	if strings.HasSuffix(folder, "test") { // redistest, storetest …
+		pattern = "*.go"
+	}
+	paths, err := filepath.Glob(filepath.Join(folder, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed []*ast.File
+	wrappers := map[string]bool{} // functions that run a function of theirs in a bubble
+	for _, path := range paths {
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed = append(parsed, file)
+		for _, declared := range file.Decls {
+			if function, ok := declared.(*ast.FuncDecl); ok && wraps(function) {
+				wrappers[function.Name.Name] = true
+			}
+		}
+	}
+	for _, file := range parsed {
+		for _, declared := range file.Decls {
+			function, ok := declared.(*ast.FuncDecl)
+			if !ok || function.Body == nil {
+				continue
+			}
+			inside := function.Name.Name
+			eachName(function.Body, wrappers, func(name string, at token.Pos, bubble bool) {
+				from := inside
+				if bubble {
+					from = ""
+				}
+				if name == "time.Sleep" && !bubble {
+					found[inside] = append(found[inside], files.Position(at).String())
+				}
+				uses[name] = append(uses[name], from)
+			})
+		}
+	}
+	for function, places := range found {
+		if !onlyInBubbles(function, uses, map[string]bool{}) {
+			sleeps = append(sleeps, places...)
+		}
+	}
+	slices.Sort(sleeps)
+	return sleeps
+}
+
+// wraps reports whether a helper calls synctest.Test.
+func wraps(function *ast.FuncDecl) (does bool) {
+	if function.Body == nil || strings.HasPrefix(function.Name.Name, "Test") {
+		return false
+	}
+	eachName(function.Body, nil, func(_ string, _ token.Pos, bubble bool) { does = does || bubble })
+	return does
+}
+
+// eachName visits the names that a function uses, "package.Name" for those of packages and methods by their name, and
+// tells which are in an argument of synctest.Test or of a wrapper.
+func eachName(body ast.Node, wrappers map[string]bool, visit func(name string, at token.Pos, bubble bool)) {
+	var walk func(n ast.Node, bubble bool)
+	walk = func(n ast.Node, bubble bool) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if !bubble && startsBubble(n, wrappers) {
+					for _, argument := range n.Args {
+						walk(argument, true)
+					}
+					return false
+				}
+			case *ast.SelectorExpr:
+				if isPackage(n.X, "time") {
+					visit("time."+n.Sel.Name, n.Pos(), bubble)
+				} else {
+					visit(n.Sel.Name, n.Pos(), bubble)
+				}
+				walk(n.X, bubble)
+				return false
+			case *ast.Ident:
+				visit(n.Name, n.Pos(), bubble)
+			}
+			return true
+		})
+	}
+	walk(body, false)
+}
+
+func startsBubble(call *ast.CallExpr, wrappers map[string]bool) bool {
+	switch function := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		return isPackage(function.X, "synctest")
+	case *ast.Ident:
+		return wrappers[function.Name]
+	}
+	return false
+}
+
+func isPackage(x ast.Expr, name string) bool {
+	identifier, ok := x.(*ast.Ident)
+	return ok && identifier.Name == name
+}
+
+// onlyInBubbles reports whether a function is used, and only from bubbles and functions like it.
+func onlyInBubbles(function string, uses map[string][]string, asked map[string]bool) bool {
+	if asked[function] {
+		return true
+	}
+	asked[function] = true
+	return len(uses[function]) > 0 && !slices.ContainsFunc(uses[function], func(user string) bool {
+		return user != "" && !onlyInBubbles(user, uses, asked)
+	})
+}

@@ -1,0 +1,154 @@
+package repo_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"studysharper/app/testkit"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// workflow is what the tests look at of .github/workflows/ci.yml.
+type workflow struct {
+	On          map[string]any
+	Env         map[string]string
+	Permissions map[string]string
+	Jobs        map[string]struct {
+		Permissions map[string]string
+		If          string
+		Needs       []string
+		Strategy    struct{ Matrix struct{ Target []string } }
+		Timeout     int `yaml:"timeout-minutes"`
+		Steps       []step
+	}
+}
+
+type step struct {
+	Uses, Run, If string
+	With          map[string]any
+}
+
+// uses tells whether a step is an action, of any version.
+func uses(action string) func(step) bool {
+	return func(s step) bool { return strings.HasPrefix(s.Uses, action+"@") }
+}
+
+func readWorkflow(t *testing.T) (w workflow) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(testkit.ReadFile(t, ".github/workflows/ci.yml")), &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+var (
+	pinned     = regexp.MustCompile(`^[a-z-]+/[a-z-]+@v\d+$`)
+	makeTarget = regexp.MustCompile(`(?m)^([a-z-]+):`)
+)
+
+// asRoot runs a command as root, with the Go that is set up.
+const asRoot = `sudo env "PATH=$PATH" "FULL=$FULL" `
+
+func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
+	w := readWorkflow(t)
+	if len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
+		t.Errorf("every job may %v", w.Permissions)
+	}
+	targets := makeTarget.FindAllString(testkit.ReadFile(t, "Makefile"), -1)
+	var run []string
+	for name, job := range w.Jobs {
+		if job.Timeout == 0 {
+			t.Errorf("%s may run for ever", name)
+		}
+		for _, step := range job.Steps {
+			if step.Uses != "" && !pinned.MatchString(step.Uses) {
+				t.Errorf("%s uses %s", name, step.Uses)
+			}
+			if target, ok := strings.CutPrefix(strings.TrimPrefix(step.Run, asRoot), "make "); ok && !strings.Contains(target, "$") {
+				run = append(run, target)
+			}
+		}
+		run = append(run, job.Strategy.Matrix.Target...)
+	}
+	for _, target := range []string{"lint", "test", "soak", "integration"} {
+		if !slices.Contains(run, target) || !strings.Contains(testkit.ReadFile(t, ".ci/run"), target) {
+			t.Errorf("make %s is not run", target)
+		}
+	}
+	for _, target := range run {
+		if !slices.Contains(targets, target+":") {
+			t.Errorf("there is no target %s", target)
+		}
+	}
+}
+
+func TestEachNightAndOnDemandTheGateRunsAtFullLength(t *testing.T) {
+	w := readWorkflow(t)
+	for _, event := range []string{"schedule", "workflow_dispatch"} {
+		if _, ok := w.On[event]; !ok || !strings.Contains(w.Env["FULL"], "github.event_name == '"+event+"'") {
+			t.Errorf("not by %s: FULL is %q", event, w.Env["FULL"])
+		}
+	}
+	if steps := w.Jobs["integration"].Steps; !slices.ContainsFunc(steps, func(s step) bool { return s.Run == asRoot+"make integration" }) {
+		t.Errorf("the integration tests are not told of it: %+v", steps)
+	}
+	if !strings.Contains(testkit.ReadFile(t, "Makefile"), "\nexport FULL\n") {
+		t.Error("make does not pass FULL on")
+	}
+}
+
+func TestTheReportIsUploadedAlsoWhenATestFails(t *testing.T) {
+	steps := readWorkflow(t).Jobs["integration"].Steps
+	i := slices.IndexFunc(steps, uses("actions/upload-artifact"))
+	if i < 0 || steps[i].If != "always()" || steps[i].With["path"] != "integration/report/" {
+		t.Errorf("the steps are %+v", steps)
+	}
+}
+
+func TestAReleaseIsGreenAndSaysWhatItIsMadeOf(t *testing.T) {
+	w := readWorkflow(t)
+	release := w.Jobs["release"]
+	if !strings.Contains(release.If, "tag") {
+		t.Errorf("it is released if %q", release.If)
+	}
+	for name := range w.Jobs {
+		if name != "release" && !slices.Contains(release.Needs, name) {
+			t.Errorf("it is released without %s", name)
+		}
+	}
+	built := slices.IndexFunc(release.Steps, uses("docker/build-push-action"))
+	if built < 0 {
+		t.Fatal("no image is built")
+	}
+	with := release.Steps[built].With
+	if with["sbom"] != true || with["provenance"] != "mode=max" {
+		t.Errorf("sbom: %v, provenance: %v", with["sbom"], with["provenance"])
+	}
+	dockerfile := testkit.ReadFile(t, "Dockerfile")
+	for line := range strings.Lines(with["build-args"].(string)) {
+		if name, _, _ := strings.Cut(line, "="); !strings.Contains(dockerfile, "\nARG "+name+"=") {
+			t.Errorf("the Dockerfile knows no %s", name)
+		}
+	}
+	for _, label := range []string{"title", "description", "licenses", "version", "revision"} {
+		if !strings.Contains(dockerfile, "org.opencontainers.image."+label+"=") {
+			t.Errorf("the image has no %s", label)
+		}
+	}
+}
+
+// TestEveryBuildOfTheProgramIsReproducible holds the builds to the flags without which a
+// binary names its folder; `make reproducible` builds it twice.
+func TestEveryBuildOfTheProgramIsReproducible(t *testing.T) {
+	for _, path := range []string{"Dockerfile", "loadtest/Dockerfile"} {
+		if text := testkit.ReadFile(t, path); !strings.Contains(text, `GOFLAGS="-mod=readonly -trimpath"`) || strings.Contains(text, "image.created") {
+			t.Errorf("%s builds something else each time", path)
+		}
+	}
+	if !strings.Contains(testkit.ReadFile(t, "Makefile"), "export GOFLAGS := -mod=readonly\n") {
+		t.Error("make may change go.mod")
+	}
+}

@@ -1,0 +1,25 @@
+package store
+
+import (
+	"context"
+
+	"studysharper/app/study"
+)
+
+// AgentView is a Store with the narrower reads that the orchestrator asks for.
+type AgentView struct{ Store }
+
+// ForAgents returns the orchestrator's view of a store.
+func ForAgents(s Store) AgentView { return AgentView{s} }
+
+// SearchNotes finds the notes that hold any of the words, the best match first.
+func (v AgentView) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
+	notes, _, err := v.Notes(ctx, NoteQuery{UserID: userID, Search: words, AnyWord: true, Page: Page{Limit: limit}})
+	return notes, err
+}
+
+// Messages returns a session's newest messages.
+func (v AgentView) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
+	messages, _, err := v.Store.Messages(ctx, sessionID, Page{Limit: limit})
+	return messages, err
+}

@@ -1,0 +1,32 @@
+package testkit
+
+import (
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// HTTPServer serves handle on a port of its own for the length of the test, and returns its URL.
+func HTTPServer(t testing.TB, handle http.HandlerFunc) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handle, ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + listener.Addr().String()
+}
+
+// ClosedPort returns an address of this machine at which nothing listens.
+func ClosedPort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
