@@ -72,7 +72,7 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
 		return nil, err
 	}
-	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
+	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour}); err != nil {
 		return nil, err
 	}
 	if err = a.openBackends(); err == nil {
