@@ -34,7 +34,7 @@ const completed = `{"data":{"type":"chat","response":"Because."},"success":true}
 func (f *face) status(id string) (v runStatus) {
 	f.t.Helper()
 	r := f.ask("GET", "/api/ai/runs/"+id, "")
-	if err := json.Unmarshal([]byte(r.body), &v); err != nil || r.StatusCode != http.StatusOK {
+	if err := json.Unmarshal(r.body, &v); err != nil || r.StatusCode != http.StatusOK {
 		f.t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
 	return v
