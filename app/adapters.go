@@ -3,12 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"studysharper/app/agent/runner"
 	"studysharper/app/auth"
 	"studysharper/app/config"
 	"studysharper/app/httpapi"
+	"studysharper/app/metrics"
+	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
 )
@@ -18,16 +25,55 @@ import (
 // the answer itself.
 type agentJournal struct {
 	stream.Journal
-	cancel func(run string) bool
+	cancel func(run string, why *study.Error) bool
 }
 
 // Begin opens a run's journal.
 func (j *agentJournal) Begin(ctx context.Context, r runner.Run) (runner.Writer, error) {
 	info := stream.RunInfo{Session: r.Session, Run: r.ID, Owner: r.Owner, Request: r.Request, Takeover: r.Takeover, Silent: r.Silent}
 	if !r.Silent {
-		info.OnLost = func(error) { go j.cancel(r.ID) }
+		info.OnLost = func(err error) { go j.cancel(r.ID, study.Errorf(study.CodeUnavailable, "the run was cancelled")) }
 	}
 	return j.Journal.Begin(ctx, info)
+}
+
+// runRecord is the store as the runner wants it.
+type runRecord struct {
+	store.Store
+	worker string // the name of this process among all that use the store
+}
+
+// BeginRun implements runner.Record.
+func (r runRecord) BeginRun(ctx context.Context, run study.Run, s study.Session, msgs ...study.Message) error {
+	run.Worker = r.worker
+	return r.Store.BeginRun(ctx, run, s, msgs...)
+}
+
+// KeepRunsAlive implements runner.Record.
+func (r runRecord) KeepRunsAlive(ctx context.Context, ids ...string) ([]string, error) {
+	return r.Store.KeepRunsAlive(ctx, r.worker, ids...)
+}
+
+// workerName names a process of this instance in the record of runs.
+func workerName(slot, generation int64) string {
+	return fmt.Sprintf("%s/%d.%d", os.Getenv(instanceVar), slot, generation)
+}
+
+// mayWork reports whether the worker of a run may still be at work on it. A database file is used by one
+// instance at a time; on a server, another instance is known by what it records.
+func mayWork(board *metrics.Board, file bool) func(study.Run) bool {
+	return func(r study.Run) bool {
+		if time.Since(r.AliveAt) > 5*runner.AliveEvery {
+			return false
+		}
+		instance, _, _ := strings.Cut(r.Worker, "/")
+		if instance != os.Getenv(instanceVar) {
+			return !file
+		}
+		return slices.ContainsFunc(board.Snapshot().Workers, func(w metrics.Reading) bool {
+			return r.Worker == workerName(w.Gauge(metrics.Slot), w.Gauge(metrics.Generation))
+		})
+	}
 }
 
 // takeOver reruns a dead worker's run, unless a sibling has already begun it. It returns when

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/record"
 	"studysharper/app/stream/relay"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
@@ -67,7 +69,7 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
 		return nil, err
 	}
-	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{}); err != nil {
+	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour}); err != nil {
 		return nil, err
 	}
 	if err = a.openBackends(); err == nil {
@@ -138,7 +140,8 @@ func (a *assembly) makeRunner() {
 		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: m.material, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
-		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own())})
+		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own()),
+		Record: runRecord{a.store, workerName(int64(a.parent.Slot), int64(a.parent.Generation))}})
 	journal.cancel = a.runner.Cancel
 }
 
@@ -147,7 +150,8 @@ func (a *assembly) makeServer() error {
 	c, own := a.c, a.parent.Own()
 	holdings := a.shared.holdings
 	var err error
-	a.hub, err = hub.Open(hub.Options{Journal: a.Journal, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
+	reader := record.New(record.Options{Journal: a.Journal, Runs: a.store, Alive: mayWork(a.parent.Board, strings.HasPrefix(c.DatabaseURL, "sqlite:")), Doubtful: a.doubtful()})
+	a.hub, err = hub.Open(hub.Options{Journal: reader, Final: a.Final, Keepalive: c.SSEKeepalive, Stale: c.SSEStaleAfter,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { holdings.Streams.Release(limit.Place(place)) },
 		Key:   func(place int32) uint64 { return holdings.Streams.Key(limit.Place(place)) },
@@ -163,9 +167,17 @@ func (a *assembly) makeServer() error {
 		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
-		Store: a.store, Journal: a.Journal, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
+}
+
+// doubtful reports whether the journal of all instances is known not to deliver events; nil for the container's own.
+func (a *assembly) doubtful() func() bool {
+	if a.Final {
+		return nil
+	}
+	return func() bool { return slices.Contains(a.Degraded(), "events") }
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -246,6 +258,9 @@ func (f fleet) QuotaReached() {
 		f.log.Warn("control socket write failed", "error", err)
 	}
 }
+
+// CancelRun implements httpapi.Fleet.
+func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }

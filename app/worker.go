@@ -18,6 +18,7 @@ import (
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
+	"studysharper/app/study"
 	"studysharper/app/supervisor"
 )
 
@@ -94,6 +95,8 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 			case supervisor.KindClear:
 				p.PurgeOwn(ctx, m.Pattern)
 				p.contexts.Clear(ctx, m.Pattern)
+			case supervisor.KindCancel:
+				p.runner.Cancel(m.Run, study.ErrRunCancelled)
 			}
 		})
 	})

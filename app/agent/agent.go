@@ -11,6 +11,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -67,6 +68,8 @@ type Store interface {
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
 	// AppendMessages adds to a session, and creates it first if it is new.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
+	// EndRun is AppendMessages together with the end of a run, in one transaction.
+	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
 	// SaveContent saves an aid and returns it with its id, or the one that was saved before
 	// for the same user and Answer.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
@@ -135,6 +138,10 @@ type Observer struct {
 	Progress func(study.Progress) // the six steps in order, and each wait that the AI service asks for
 	Token    func(text string)    // a chat's text, in pieces that join to the answer
 	Item     func(study.Item)     // a finished part of an aid; provisional until the aid is complete
+
+	// Outcome encodes the end of a run that was recorded at its beginning, with the question as the message
+	// that has the run's id. nil = the run is not recorded.
+	Outcome func(Outcome) json.RawMessage
 }
 
 // watches reports whether a client sees an answer of the type while it is made.

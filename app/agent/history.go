@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"studysharper/app/study"
@@ -36,10 +37,11 @@ func (c contextReader) loadHistory(ctx context.Context) (history, error) {
 	case !c.fromChat:
 		return history{}, nil
 	}
-	messages, err := c.deps.Store.Messages(ctx, c.req.SessionID, historyMessages)
+	messages, err := c.deps.Store.Messages(ctx, c.req.SessionID, historyMessages+1)
 	if err != nil {
 		return history{}, err
 	}
+	messages = slices.DeleteFunc(messages, func(m study.Message) bool { return m.ID == c.runID }) // the question itself
 	return history{turns: toTurns(messages[max(0, len(messages)-historyMessages):])}, nil
 }
 

@@ -13,31 +13,38 @@ import (
 	"studysharper/app/study"
 )
 
-// save saves the aid, if its type is listed, and the conversation's two messages, and returns
-// the session that they are in. An answer that is saved for this user already is not saved
-// again: a request that named no session is taken to the session where it was made. It runs
-// on when the run's own time is over, because the work is done.
-func (o *Orchestrator) save(ctx context.Context, req study.Request, key string, got answer) (saved *study.Saved, session string, err error) {
+// save saves the aid, if its type is listed, the conversation's two messages and the end of a recorded run, and says
+// in out where they are. An answer that is saved for this user already is not saved
+// again: a request that named no session is taken to the session where it was made, unless its question was
+// recorded in a new one. It runs on when the run's own time is over, because the work is done.
+func (o *Orchestrator) save(ctx context.Context, r *run, key string, got answer, out *Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.options.SaveTimeout)
 	defer cancel()
-	name, session := title(req, got.aid), req.SessionID
-	if saved, err = o.saveAid(ctx, req, key, name, got.aid); err != nil {
-		return nil, session, err
+	req, recorded := r.req, r.observer.Outcome != nil
+	name := title(req, got.aid)
+	saved, err := o.saveAid(ctx, req, key, name, got.aid)
+	if err != nil {
+		return err
 	}
+	out.Result.Saved, out.Result.SessionID = saved, req.SessionID
 	messages := messagesOf(req, name, got.draft)
 	if saved != nil && (req.NewSession || !got.cached) {
 		for i := range messages { // ids by which the store recognizes them if they are saved again
 			messages[i].ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(saved.ContentID+" "+messages[i].Role)).String()
 		}
 	}
-	if saved != nil && req.NewSession {
-		session = saved.SessionID
+	if saved != nil && req.NewSession && !recorded {
+		out.Result.SessionID = saved.SessionID
 	}
-	err = o.deps.Store.AppendMessages(ctx, study.Session{ID: session, UserID: req.UserID, Title: name}, messages...)
-	if err != nil {
-		return nil, req.SessionID, err
+	session := study.Session{ID: out.Result.SessionID, UserID: req.UserID, Title: name}
+	if !recorded {
+		return o.deps.Store.AppendMessages(ctx, session, messages...)
 	}
-	return saved, session, nil
+	if len(messages) > 1 {
+		messages[0].ID = r.id
+	}
+	end := study.Run{ID: r.id, SessionID: req.SessionID, UserID: req.UserID, Type: req.Type, State: study.RunSucceeded, Outcome: r.observer.Outcome(*out)}
+	return o.deps.Store.EndRun(ctx, end, session, messages...)
 }
 
 // saveAid saves the aid, once for each answer; nil if its type is not listed.

@@ -19,15 +19,14 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, key string, warnings 
 		IgnoredOptions: append([]string{}, r.req.Ignored...), Warnings: append([]string{}, r.req.Warnings...),
 	}
 	res.Warnings = append(append(res.Warnings, warnings...), got.warnings...)
-	var err error
-	if res.Saved, res.SessionID, err = o.save(ctx, r.req, key, got); err != nil {
+	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.usage.Tokens.Total, ModelUsed: r.model, Usage: r.usage}
+	out := Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
+	if err := o.save(ctx, r, key, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)
-		res.Warnings = append(res.Warnings, "not saved: the answer could not be kept")
-		res.Saved = &study.Saved{Failed: true}
+		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be kept")
+		out.Result.Saved, out.Result.SessionID = &study.Saved{Failed: true}, r.req.SessionID
 	}
-	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.usage.Tokens.Total, ModelUsed: r.model,
-		Usage: r.usage}
-	return Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
+	return out
 }
 
 // summaryText tells a student in one line what was made.

@@ -38,6 +38,7 @@ type Config struct {
 	CacheMaxMB    int           `env:"CACHE_MAX_MB" envDefault:"10" range:"1..4096"`
 	CacheTTL      time.Duration `env:"CACHE_TTL" envDefault:"10m" range:"1s..168h"`
 
+	RetentionDays int           `env:"RETENTION_DAYS" envDefault:"0" range:"0..36500"`
 	SSEQueueSize  int           `env:"SSE_QUEUE_SIZE" envDefault:"100" range:"10..10000"`
 	SSEKeepalive  time.Duration `env:"SSE_KEEPALIVE" envDefault:"15" range:"1s..10m"`
 	SSEStaleAfter time.Duration `env:"SSE_STALE_AFTER" envDefault:"600" range:"1s..24h"`

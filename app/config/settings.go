@@ -25,6 +25,7 @@ var Meanings = map[string]string{
 	"CACHE_MAX_ITEMS":                "answers in each worker's cache",
 	"CACHE_MAX_MB":                   "their total size; an answer larger than half of it is not cached",
 	"CACHE_TTL":                      "how long an answer is served from the cache",
+	"RETENTION_DAYS":                 "days after which runs are removed; 0: never",
 	"SSE_QUEUE_SIZE":                 "events kept per session",
 	"SSE_KEEPALIVE":                  "a quiet stream gets a comment at this interval",
 	"SSE_STALE_AFTER":                "idle streams and sessions are closed and freed after this",

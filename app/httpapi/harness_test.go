@@ -27,6 +27,7 @@ import (
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
 	"studysharper/app/stream/memory"
+	"studysharper/app/stream/record"
 	"studysharper/app/study"
 )
 
@@ -88,14 +89,16 @@ type face struct {
 	server  *Server
 	log     *lines
 	fleet   *fakeFleet
+	dead    atomic.Bool // the workers of all runs
 }
 
 // fakeFleet is a Fleet that notes what it was asked for.
 type fakeFleet struct {
-	cleared  []string
-	reloads  int
-	degraded atomic.Pointer[[]string]
-	quota    func() // not nil: called by QuotaReached
+	cleared   []string
+	reloads   int
+	cancelled []string
+	degraded  atomic.Pointer[[]string]
+	quota     func() // not nil: called by QuotaReached
 }
 
 func (f *fakeFleet) Degraded() []string {
@@ -115,6 +118,10 @@ func (f *fakeFleet) QuotaReached() {
 	}
 }
 func (f *fakeFleet) Reload() error { f.reloads++; return nil }
+func (f *fakeFleet) CancelRun(run string) error {
+	f.cancelled = append(f.cancelled, run)
+	return nil
+}
 
 // lines is a log that can be read while it is written.
 type lines struct {
@@ -156,6 +163,9 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 	for _, c := range change {
 		c(&o)
 	}
+	if o.Record == nil {
+		o.Record = record.New(record.Options{Journal: o.Journal.(stream.Keeper), Runs: f.store, Alive: func(study.Run) bool { return !f.dead.Load() }})
+	}
 	f.serveStreams(&o)
 	f.server = New(o)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -193,7 +203,7 @@ func (f *face) serveStreams(o *Options) {
 		return
 	}
 	own, places := o.Own, o.Admission.Streams
-	streams, err := hub.Open(hub.Options{Journal: o.Journal.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
+	streams, err := hub.Open(hub.Options{Journal: o.Record.(stream.Awaiter), Keepalive: time.Minute, Stale: time.Minute,
 		Count: func(n int64) { own.Shift(metrics.Streams, n) },
 		Ended: func(place int32) { places.Release(limit.Place(place)) },
 		Key:   func(place int32) uint64 { return places.Key(limit.Place(place)) },

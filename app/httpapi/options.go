@@ -27,6 +27,8 @@ type Fleet interface {
 	QuotaReached()
 	// Reload replaces every worker.
 	Reload() error
+	// CancelRun has every worker cancel the run, if it is the one at work on it. It does not wait for that.
+	CancelRun(run string) error
 }
 
 // Runs answers agent requests.
@@ -36,6 +38,13 @@ type Runs interface {
 	Start(r study.Request, ended func()) (runID string, err error)
 	RejectIfFull() error // not nil: there is no room for another run
 	Drain(context.Context) error
+}
+
+// Record is the journal with the record of runs behind it; see record.Journal.
+type Record interface {
+	stream.Journal
+	// Settle returns a run as it is: one that nobody works on any more has failed.
+	Settle(context.Context, study.Run) study.Run
 }
 
 // Streams serves open event streams; see hub.Hub.
@@ -88,6 +97,7 @@ type Options struct {
 	Tickets Tickets // nil = stream_url has none
 	Store   store.Store
 	Journal stream.Journal
+	Record  Record
 	Board   *metrics.Board
 	Own     *metrics.Entry // this worker's
 	Cgroup  memory.Cgroup

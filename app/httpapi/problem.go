@@ -36,6 +36,7 @@ var statuses = map[study.Code]int{
 	study.CodeNotFound:            http.StatusNotFound,
 	study.CodeMethod:              http.StatusMethodNotAllowed,
 	study.CodeConflict:            http.StatusConflict,
+	study.CodeCancelled:           http.StatusConflict,
 	study.CodeTooLarge:            http.StatusRequestEntityTooLarge,
 	study.CodeUnsupported:         http.StatusUnsupportedMediaType,
 	study.CodeInvalid:             http.StatusUnprocessableEntity,

@@ -69,22 +69,7 @@ func (s *Server) route() {
 	top.Get("/metrics", s.prometheus)
 	top.Get("/openapi.json", openapi)
 
-	ai := top.group("/api/ai", s.requireUser)
-	ai.Post("/agent-test", s.roomForRun, s.claimed(s.process))
-	ai.Post("/process", s.roomForRun, s.claimed(s.process))
-	ai.Post("/process-stream", s.roomForStream, s.claimed(s.processStream))
-	ai.Get("/stream/:session", s.stream)
-	ai.Get("/stream-status", s.streamStatus)
-	ai.Get("/sessions", s.inTurn(s.sessions))
-	ai.Get("/sessions/:session", s.session)
-	ai.Delete("/sessions/:session", s.once(s.deleteSession))
-	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
-	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
-	ai.Get("/content-stats/:user", s.contentStats)
-	ai.Post("/feedback", s.once(s.feedback))
-	ai.Get("/preferences", s.preferences)
-	ai.Put("/preferences", s.once(s.savePreferences))
-
+	s.routeAgents(top.group("/api/ai", s.requireUser))
 	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.once(s.createNote))
 	notes.Get("/", s.inTurn(s.notes))
@@ -101,6 +86,25 @@ func (s *Server) route() {
 
 	s.routeFaults(top)
 	s.routePublish(top)
+}
+
+func (s *Server) routeAgents(ai router) {
+	ai.Post("/agent-test", s.roomForRun, s.claimed(s.process))
+	ai.Post("/process", s.roomForRun, s.claimed(s.process))
+	ai.Post("/process-stream", s.roomForStream, s.claimed(s.processStream))
+	ai.Get("/stream/:session", s.stream)
+	ai.Get("/runs/:run", s.run)
+	ai.Delete("/runs/:run", s.claimed(s.cancelRun))
+	ai.Get("/stream-status", s.streamStatus)
+	ai.Get("/sessions", s.inTurn(s.sessions))
+	ai.Get("/sessions/:session", s.session)
+	ai.Delete("/sessions/:session", s.once(s.deleteSession))
+	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
+	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
+	ai.Get("/content-stats/:user", s.contentStats)
+	ai.Post("/feedback", s.once(s.feedback))
+	ai.Get("/preferences", s.preferences)
+	ai.Put("/preferences", s.once(s.savePreferences))
 }
 
 func (s *Server) cors() fiber.Handler {

@@ -13,6 +13,7 @@ import (
 	"studysharper/app/metrics"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
+	"studysharper/app/stream/record"
 	"studysharper/app/study"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
 		return err
 	}
-	over, err := s.isOver(c, q, last)
+	over, err := s.isOver(c, &q, last)
 	if err != nil || over {
 		s.releaseStream(place)
 	}
@@ -63,7 +64,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 
 // streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
 func (s *Server) streamHead(c *fiber.Ctx, q stream.Query, last bool) error {
-	over, err := s.isOver(c, q, last)
+	over, err := s.isOver(c, &q, last)
 	switch {
 	case err != nil:
 		return err
@@ -84,10 +85,15 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 }
 
 // isOver reports whether a client has seen everything. last: its event id says that it has seen the last event of a
-// stream, so a journal that no longer knows that stream has nothing for it.
-func (s *Server) isOver(c *fiber.Ctx, q stream.Query, last bool) (bool, error) {
-	q.Peek = true
-	found, err := s.o.Journal.Since(s.lifetime, q)
+// stream, so a journal that no longer knows that stream has nothing for it. Where the journal has lost the run, q
+// continues in the run's record.
+func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, last bool) (bool, error) {
+	peek := *q
+	peek.Peek = true
+	found, err := s.o.Record.Since(s.lifetime, peek)
+	if err == nil && found.Next.Epoch == record.Epoch {
+		q.After = found.Next
+	}
 	nobody := err == nil && found.Next == study.Position{}
 	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
 		return true, nil

@@ -120,11 +120,14 @@ func (s *sqlStore) Prune(ctx context.Context, before time.Time) (removed int64, 
 	}
 }
 
-// pruneOld removes what is older than KeepExecutions.
+// pruneOld removes executions older than KeepExecutions and runs older than Retention.
 func (s *sqlStore) pruneOld(ctx context.Context) {
 	_, err := s.Prune(ctx, time.Now().Add(-s.options.KeepExecutions))
+	if err == nil && s.options.Retention > 0 {
+		_, err = s.PruneRuns(ctx, time.Now().Add(-s.options.Retention))
+	}
 	if err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("removing old executions failed", "error", err)
+		s.options.Log.Warn("removing old executions and runs failed", "error", err)
 	}
 }
 

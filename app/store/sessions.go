@@ -29,20 +29,27 @@ func noSession() error { return study.Errorf(study.CodeNotFound, "the session do
 
 // AppendMessages implements Store.
 func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
+	return s.appendWith(ctx, v, msgs, func(context.Context, tx) error { return nil })
+}
+
+// appendWith appends messages and makes another change, in one transaction.
+func (s *sqlStore) appendWith(ctx context.Context, v study.Session, msgs []study.Message, change func(context.Context, tx) error) error {
 	if err := checkAppend(v, msgs); err != nil {
 		return err
 	}
 	v.ID = strings.ToLower(v.ID)
 	return s.transact(ctx, func(ctx context.Context, t tx) error {
-		at := now()
-		if err := keepSession(ctx, t, v, len(msgs), at); err != nil {
+		if err := keepSession(ctx, t, v, len(msgs), now()); err != nil {
 			return err
 		}
 		added, err := addMessages(ctx, t, v.ID, msgs)
 		if held := int64(len(msgs)) - added; err == nil && held > 0 {
 			_, err = t.exec(ctx, "UPDATE sessions SET messages = messages - $1 WHERE id = $2", []any{held, v.ID})
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return change(ctx, t)
 	})
 }
 
@@ -125,11 +132,17 @@ func (s *sqlStore) DeleteSession(ctx context.Context, id string) error {
 	if !isUUID(id) {
 		return noSession()
 	}
-	n, err := s.exec(ctx, "DELETE FROM sessions WHERE id = $1", strings.ToLower(id))
-	if err == nil && n == 0 {
-		return noSession()
-	}
-	return err
+	id = strings.ToLower(id)
+	return s.transact(ctx, func(ctx context.Context, t tx) error {
+		if _, err := t.exec(ctx, "DELETE FROM runs WHERE session_id = $1", []any{id}); err != nil {
+			return err
+		}
+		n, err := t.exec(ctx, "DELETE FROM sessions WHERE id = $1", []any{id})
+		if err == nil && n == 0 {
+			return noSession()
+		}
+		return err
+	})
 }
 
 // Messages implements Store.

@@ -27,6 +27,7 @@ const (
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
 	MaxRanked       = 1000     // matches of a search: the newest ones are compared
+	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
 
@@ -53,6 +54,7 @@ type Store interface {
 	Preferences
 	Executions
 	Idempotency
+	Runs
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -191,12 +193,33 @@ type Idempotency interface {
 	ReleaseClaim(ctx context.Context, c Claim) error
 }
 
+// Runs keeps the record of runs, which outlives their journal and their process. They are removed with
+// their session, and after Options.Retention.
+type Runs interface {
+	// BeginRun keeps a run that is under way, and appends messages to its session, in one
+	// transaction. Request and the run's outcome have MaxRunBytes at most.
+	BeginRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
+	// EndRun notes the end of a run and appends messages to a session (if s has an ID), in one transaction. A run that
+	// has ended, or was removed, stays as it is.
+	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
+	// RunByID returns one run, whoever owns it. One that BeginRun did not keep is there, without its result, as long as
+	// its execution.
+	RunByID(ctx context.Context, id string) (study.Run, error)
+	// NewestRun returns the run of a session that was begun last, whoever owns it.
+	NewestRun(ctx context.Context, session string) (study.Run, error)
+	// KeepRunsAlive notes that a worker works on runs, and returns those that have ended or were removed.
+	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
+	// PruneRuns removes the runs that were begun before a time and says how many.
+	PruneRuns(ctx context.Context, before time.Time) (int64, error)
+}
+
 // Options bound a Store. A zero field takes the default; a negative one is refused.
 type Options struct {
 	Log             *slog.Logger  // of background work; default: none
 	ExecutionBuffer int           // entries waiting to be written; default 1,024
 	FlushEvery      time.Duration // longest an entry waits; default 250 ms
 	KeepExecutions  time.Duration // default 30 days
+	Retention       time.Duration // runs are removed after it; default: never
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 
@@ -261,7 +284,7 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.BusyTimeout < 0 {
+	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.Retention < 0 || o.BusyTimeout < 0 {
 		return o, study.Errorf(study.CodeInvalid, "store options: negative bounds are not accepted")
 	}
 	if o.Log == nil {

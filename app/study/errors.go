@@ -18,6 +18,7 @@ const (
 	CodeForbidden           Code = "forbidden"            // 403: not yours
 	CodeNotFound            Code = "not_found"            // 404
 	CodeMethod              Code = "method"               // 405, 501: the path or the service does not have it
+	CodeCancelled           Code = "cancelled"            // 409: the run was cancelled on request
 	CodeConflict            Code = "conflict"             // 409: another request is under way; Error.Run if it is a session's run
 	CodeTooLarge            Code = "too_large"            // 413, 431
 	CodeUnsupported         Code = "unsupported"          // 415, 417, 505: an encoding, an expectation, a version

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kind is the `type` of an event on the wire.
@@ -44,6 +45,19 @@ func NewEvent(kind Kind, fields any) (Event, error) {
 		return Event{}, fmt.Errorf("%s event: fields are not a JSON object", kind)
 	}
 	return Event{Kind: kind, Fields: raw}, nil
+}
+
+// ErrorFields are the fields of an error event.
+func ErrorFields(err error) json.RawMessage {
+	e := AsError(err)
+	// Marshalling strings and numbers cannot fail.
+	fields, _ := json.Marshal(struct {
+		Error      string `json:"error"`
+		Code       Code   `json:"code"`
+		Retryable  bool   `json:"retryable"`
+		RetryAfter int64  `json:"retry_after_seconds,omitempty"` // if known
+	}{e.Message, e.Code.Public(), e.Retryable(), int64((e.RetryAfter + time.Second - 1) / time.Second)})
+	return fields
 }
 
 // NoRun is the run_id of an event that belongs to no run: the nil UUID.

@@ -84,6 +84,11 @@ func (p *Parent) ClearCaches(pattern string) error {
 	return p.control.send(Message{Kind: KindClear, Pattern: pattern})
 }
 
+// CancelRun asks the supervisor to have every worker cancel a run, if it is the one at work on it.
+func (p *Parent) CancelRun(run string) error {
+	return p.control.send(Message{Kind: KindCancel, Run: run})
+}
+
 // QuotaReached tells the supervisor that this worker has answered as many requests as it may.
 func (p *Parent) QuotaReached() error { return p.control.send(Message{Kind: KindQuotaReached}) }
 

@@ -21,6 +21,7 @@ type Message struct {
 	HandOver bool   `json:"over,omitempty"`    // KindDrain: a successor is ready to take connections
 	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
 	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
+	Run      string `json:"run,omitempty"`     // KindCancel: the run's id
 
 	// Stream is a KindConn's event stream, in the workers' own format;
 	// empty for an idle connection.
@@ -66,6 +67,7 @@ const (
 	KindConn         Kind = "conn"   // leaving worker, then supervisor: a connection to take over
 	KindClear        Kind = "clear"  // worker: tell everyone; supervisor: empty your cache
 	KindReload       Kind = "reload" // worker: replace all workers
+	KindCancel       Kind = "cancel" // worker: tell everyone; supervisor: cancel the run, if it is yours
 )
 
 // A user's processes together may have only as many descriptors in flight as one may have open (unix(7)). At that

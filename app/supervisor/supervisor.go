@@ -212,7 +212,7 @@ func (s *Supervisor) notice(n Notice) {
 	switch {
 	case n.Message.Kind == KindConn:
 		s.route(n.Message)
-	case n.Message.Kind == KindClear:
+	case n.Message.Kind == KindClear, n.Message.Kind == KindCancel:
 		s.broadcast(n.Message)
 	case !known:
 	case n.Exited:

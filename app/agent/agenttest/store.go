@@ -19,6 +19,7 @@ type Store struct {
 	mu         sync.Mutex
 	Sessions   map[string]study.Session
 	Talks      map[string][]study.Message
+	Runs       []study.Run // that have ended
 	Notes      []study.Note
 	Searches   []string
 	Contents   []study.Content
@@ -103,6 +104,17 @@ func (s *Store) ContentStats(context.Context, string) (map[study.Type]int, error
 		return nil, err
 	}
 	return s.Stats, nil
+}
+
+// EndRun implements agent.Store.
+func (s *Store) EndRun(ctx context.Context, r study.Run, v study.Session, msgs ...study.Message) error {
+	if err := s.AppendMessages(ctx, v, msgs...); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Runs = append(s.Runs, r)
+	return nil
 }
 
 // AppendMessages implements agent.Store.

@@ -14,6 +14,8 @@ type activeRun struct {
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	release func()
+
+	recorded bool // guarded by the lock of the runner
 }
 
 // admission is admitCounted or admit.
@@ -63,13 +65,13 @@ func (n *Runner) release(a *activeRun) {
 	}
 }
 
-// Cancel ends a run now, with a retryable error event; it reports whether the run was active.
-func (n *Runner) Cancel(runID string) bool {
+// Cancel ends a run now, with an error event of why; it reports whether the run was active.
+func (n *Runner) Cancel(runID string, why *study.Error) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for a := range n.runs {
 		if a.id == runID {
-			a.cancel(study.Errorf(study.CodeUnavailable, "the run was cancelled"))
+			a.cancel(why)
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"studysharper/app/agent"
@@ -17,15 +18,25 @@ type eventWriter struct {
 	timeout time.Duration // of one call of the journal
 	log     *slog.Logger
 	run     string
-	failed  bool
-	ended   bool
+
+	quietAfter time.Duration
+
+	mu     sync.Mutex // also makes the calls of the writer one at a time
+	failed bool
+	ended  bool
+	last   study.Progress
+	quiet  *time.Timer // calls reportQuiet; nil = never
 }
 
 func (n *Runner) newEventWriter(w Writer, run string) *eventWriter {
-	return &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.o.Log, run: run}
+	return &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.o.Log, run: run, quietAfter: n.o.QuietAfter}
 }
 
+// start sends the start event. From then on a run that says nothing for quietAfter reports that it is at work.
 func (w *eventWriter) start(ctx context.Context, session string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quiet = time.AfterFunc(w.quietAfter, func() { w.reportQuiet(ctx) })
 	_ = w.send(ctx, study.KindStart, map[string]string{ // the journal adds the run's id, as to every event
 		"session_id": session, "timestamp": time.Now().UTC().Format(time.RFC3339),
 	})
@@ -34,14 +45,42 @@ func (w *eventWriter) start(ctx context.Context, session string) {
 // observer writes what a client may watch.
 func (w *eventWriter) observer(ctx context.Context) agent.Observer {
 	return agent.Observer{
-		Progress: func(p study.Progress) { w.write(ctx, study.KindProgress, map[string]study.Progress{"data": p}) },
+		Progress: func(p study.Progress) { w.progress(ctx, p) },
 		Token:    func(s string) { w.write(ctx, study.KindToken, map[string]string{"text": s}) },
 		Item:     func(i study.Item) { w.write(ctx, study.KindItem, i) },
 	}
 }
 
+func (w *eventWriter) progress(ctx context.Context, p study.Progress) {
+	w.mu.Lock()
+	w.last = p
+	w.mu.Unlock()
+	w.write(ctx, study.KindProgress, map[string]study.Progress{"data": p})
+}
+
+// reportQuiet repeats the last progress, so that a reader can tell a long answer from a lost connection.
+func (w *eventWriter) reportQuiet(ctx context.Context) {
+	w.mu.Lock()
+	p := w.last
+	if w.ended || ctx.Err() != nil {
+		w.mu.Unlock()
+		return
+	}
+	w.mu.Unlock()
+	if p.Step == 0 {
+		p = study.Progress{Step: 1, TotalSteps: study.TotalSteps, CurrentAgent: "intent_classifier"}
+	}
+	p.Message, p.Timestamp = "Still at work: the answer is not ready yet", time.Now().UTC().Format(time.RFC3339)
+	w.write(ctx, study.KindProgress, map[string]study.Progress{"data": p})
+}
+
 // write appends an event that is not terminal.
 func (w *eventWriter) write(ctx context.Context, kind study.Kind, fields any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.quiet != nil {
+		w.quiet.Reset(w.quietAfter)
+	}
 	if !w.failed && !w.ended && ctx.Err() == nil {
 		_ = w.send(ctx, kind, fields) // logged
 	}
@@ -74,27 +113,21 @@ func newCompleted(out agent.Outcome) completed {
 	return c
 }
 
-// failed are the fields of an error event.
-type failed struct {
-	Error      string     `json:"error"`
-	Code       study.Code `json:"code"`
-	Retryable  bool       `json:"retryable"`
-	RetryAfter int64      `json:"retry_after_seconds,omitempty"` // if known
-}
-
 // end sends the terminal event: once, and also when the run's own time is over.
 func (w *eventWriter) end(out agent.Outcome, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.ended {
 		return
 	}
-	w.ended = true
+	if w.ended = true; w.quiet != nil {
+		w.quiet.Stop()
+	}
 	if err == nil {
 		err = w.send(context.Background(), study.KindComplete, newCompleted(out))
 	}
 	if err != nil {
-		e := study.AsError(err)
-		_ = w.send(context.Background(), study.KindError, failed{Error: e.Message, Code: e.Code.Public(), Retryable: e.Retryable(),
-			RetryAfter: int64((e.RetryAfter + time.Second - 1) / time.Second)})
+		_ = w.send(context.Background(), study.KindError, study.ErrorFields(err))
 	}
 }
 

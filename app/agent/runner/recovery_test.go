@@ -62,7 +62,7 @@ func died(t *testing.T) Run {
 	if _, err := n.Start(agenttest.Asking(study.Quiz), nil); err != nil {
 		t.Fatal(err)
 	}
-	n.Cancel(p.begun.ID)
+	n.Cancel(p.begun.ID, study.ErrRunCancelled)
 	return p.begun
 }
 

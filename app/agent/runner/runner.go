@@ -56,6 +56,12 @@ type Options struct {
 	// It must not block. Default: not called.
 	Observe func(took time.Duration, err error)
 
+	// Record keeps the runs that Start begins; nil = they are not kept.
+	Record Record
+
+	// QuietAfter is how long a started run says nothing before it reports that it is still at work. Default 8 s.
+	QuietAfter time.Duration
+
 	Log *slog.Logger // default: discards
 }
 
@@ -63,6 +69,7 @@ func (o Options) withDefaults() Options {
 	o.MaxRuns = cmp.Or(o.MaxRuns, 64)
 	o.Timeout = cmp.Or(o.Timeout, 2*time.Minute)
 	o.JournalTimeout = cmp.Or(o.JournalTimeout, 5*time.Second)
+	o.QuietAfter = cmp.Or(o.QuietAfter, 8*time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Admit == nil {
 		o.Admit = func() (func(), bool) { return func() {}, true }
@@ -97,6 +104,7 @@ type Runner struct {
 	draining bool
 	runs     map[*activeRun]struct{}
 	idle     chan struct{} // made by Drain, closed when no run is left
+	keeping  bool          // keepAlive runs
 }
 
 // New makes a Runner. It starts nothing.
@@ -157,7 +165,8 @@ func (n *Runner) occupySession(ctx context.Context, id string, req study.Request
 // Start begins a run in the background. Its events go to the session's journal: start,
 // progress, and exactly one terminal event. Start returns when the journal is open. onEnd, if
 // not nil, is called when an admitted run has ended. req.SessionID is required. Errors are
-// Do's for a run that is not admitted, and CodeUnavailable if the journal cannot be opened.
+// Do's for a run that is not admitted, and CodeUnavailable if the journal cannot be opened or the run
+// cannot be recorded: a run that has begun is answered, if only by its record.
 func (n *Runner) Start(req study.Request, onEnd func()) (runID string, err error) {
 	runID = agent.NewID()
 	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitCounted, onEnd); err != nil {
@@ -180,6 +189,12 @@ func (n *Runner) start(req study.Request, r Run, admit admission, onEnd func()) 
 		n.release(a)
 		return err
 	}
+	if err := n.recordBegin(ctx, r, req); err != nil {
+		_ = w.Close()
+		n.release(a)
+		return study.Wrap(err, study.CodeUnavailable, "the request cannot be kept right now")
+	}
+	n.markRecorded(a)
 	go func() {
 		n.execute(ctx, a, req, w)
 		if onEnd != nil {
@@ -203,12 +218,17 @@ func (n *Runner) execute(ctx context.Context, a *activeRun, req study.Request, w
 	e := n.newEventWriter(w, a.id)
 	defer e.close()
 	e.start(ctx, req.SessionID)
-	out, err := n.orchestrator.Run(ctx, a.id, req, e.observer(ctx))
+	observer := e.observer(ctx)
+	if n.o.Record != nil {
+		observer.Outcome = encodeOutcome
+	}
+	out, err := n.orchestrator.Run(ctx, a.id, req, observer)
 	n.countEnd(a, err)
 	if err != nil {
 		n.o.Log.Warn("a run failed", "run", a.id, "error", err)
 	}
 	e.end(out, err)
+	n.recordEnd(a, req, out, err)
 }
 
 func (n *Runner) countEnd(a *activeRun, err error) {

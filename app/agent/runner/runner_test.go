@@ -184,7 +184,7 @@ func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
 		{"it answers", agenttest.Says(agenttest.GoodAnswer(study.Quiz)), nil, ""},
 		{"its time is over", agenttest.Hangs(), nil, study.CodeTimeout},
 		{"it is cancelled", agenttest.Hangs(), func(t *testing.T, n *Runner, _ *agenttest.Fakes) {
-			if n.Cancel("another") || !n.Cancel(begun(n)) {
+			if n.Cancel("another", study.ErrRunCancelled) || !n.Cancel(begun(n), study.Errorf(study.CodeUnavailable, "the run was cancelled")) {
 				t.Error("Cancel found the wrong runs")
 			}
 		}, study.CodeUnavailable},
@@ -306,7 +306,7 @@ func TestARunCancelledInAnAppendIsNoFaultOfTheJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		n.Cancel(p.begun.ID)
+		n.Cancel(p.begun.ID, study.ErrRunCancelled)
 		synctest.Wait()
 		if kind, _ := p.terminal(t); kind != study.KindError || strings.Contains(b.Log.String(), "journal") {
 			t.Errorf("%s, log %s", kind, b.Log)

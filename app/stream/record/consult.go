@@ -1,0 +1,113 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"studysharper/app/stream"
+	"studysharper/app/study"
+)
+
+// consult answers from the record of the run, if there is one; otherwise with what the journal has said.
+func (w *wait) consult(b study.Batch, err error) {
+	ctx := context.Background()
+	r, missing := w.journal.find(ctx, w.q)
+	switch {
+	case missing != nil:
+		w.settle(b, err)
+	case w.q.Peek:
+		w.settle(study.Batch{Run: r.ID, Missed: 1, Next: study.Position{Epoch: Epoch, Seq: w.q.After.Seq}}, nil)
+	case w.q.NoWait && !r.Ended():
+		w.settle(study.Batch{Run: r.ID, Next: study.Position{Epoch: Epoch, Seq: w.q.After.Seq}}, nil)
+	default:
+		w.follow(ctx, r)
+	}
+}
+
+// follow looks at the record until the run has ended, or it is time to say that it has not.
+func (w *wait) follow(ctx context.Context, r study.Run) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		r = w.journal.Settle(ctx, r)
+		switch {
+		case r.Ended():
+			w.settle(w.end(r), nil)
+			return
+		case time.Since(w.began) >= reportAfter:
+			w.settle(w.progress(r), nil)
+			return
+		}
+		select {
+		case <-w.done:
+			return
+		case <-tick.C:
+		}
+		switch found, err := w.journal.find(ctx, w.q); {
+		case err == nil:
+			r = found
+		case study.IsCode(err, study.CodeNotFound):
+			w.settle(study.Batch{}, stream.ErrGone)
+			return
+		}
+	}
+}
+
+// doubt looks at the record because the journal has been silent.
+func (w *wait) doubt() {
+	doubtful := w.journal.o.Doubtful()
+	again := doubtEvery
+	if doubtful {
+		again = lookEvery
+	}
+	pending := w.q.After == (study.Position{}) && w.q.Run == "" // perhaps no run was begun yet
+	if (doubtful || !pending) && w.answered() {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		w.timer.Reset(again)
+	}
+}
+
+// answered answers from the record if the journal should have done so by now.
+func (w *wait) answered() bool {
+	ctx := context.Background()
+	r, err := w.journal.find(ctx, w.q)
+	if err != nil {
+		return false
+	}
+	r = w.journal.Settle(ctx, r)
+	var b study.Batch
+	switch {
+	case r.Ended() && time.Since(r.EndedAt) >= settledAfter:
+		b = w.end(r)
+	case !r.Ended() && time.Since(w.began) >= reportAfter+settledAfter:
+		b = w.progress(r)
+	default:
+		return false
+	}
+	if w.finish() {
+		w.leaveJournal()
+		w.deliver(b, nil)
+	}
+	return true
+}
+
+// end is the end of a run, after the events that were missed.
+func (w *wait) end(r study.Run) study.Batch {
+	e := r.Terminal()
+	e.Seq = w.q.After.Seq + 2
+	return study.Batch{Missed: 1, Events: []study.Event{e}, Run: r.ID, Next: study.Position{Epoch: Epoch, Seq: e.Seq}, Ended: true}
+}
+
+// progress says that a run is under way although the journal is silent.
+func (w *wait) progress(r study.Run) study.Batch {
+	// Marshalling strings and numbers cannot fail.
+	fields, _ := json.Marshal(map[string]study.Progress{"data": {Step: 3, TotalSteps: study.TotalSteps, CurrentAgent: "event_journal",
+		Message: "Live events are not available right now: the answer follows when it is ready", Percentage: 40, Timestamp: time.Now().UTC().Format(time.RFC3339)}})
+	e := study.Event{Kind: study.KindProgress, Seq: w.q.After.Seq + 1, Fields: fields}
+	return study.Batch{Events: []study.Event{e}, Run: r.ID, Next: study.Position{Epoch: Epoch, Seq: e.Seq}}
+}
