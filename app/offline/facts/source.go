@@ -188,6 +188,9 @@ func (src *Source) TopicAt(i int) string {
 	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
 		return h
 	}
+	if card := src.Sentences[i].Card; card != nil && card.Kind == lists.Term {
+		return english.Capital(card.Front)
+	}
 	bag := text.NewBag(src.Sentences[i].Text)
 	for _, p := range src.Phrases {
 		if bag.Overlap(p) == 1 {
