@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"studysharper/app/agent/runner"
+	"studysharper/app/auth"
+	"studysharper/app/config"
+	"studysharper/app/httpapi"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -89,4 +92,30 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 	default:
 		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
+}
+
+// newTokens makes the verifier of users' tokens; nil = users are not verified.
+func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
+	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
+	switch {
+	case c.JWTSecret != "":
+		return auth.NewSecret(c.JWTSecret, accepted)
+	case c.JWTJWKSURL != "":
+		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
+	default:
+		return nil
+	}
+}
+
+// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
+// where the tokens' keys are published, only the admin token is.
+func newTickets(c config.Config) httpapi.Tickets {
+	secret := c.JWTSecret
+	if c.JWTJWKSURL != "" {
+		secret = c.AdminToken
+	}
+	if secret == "" {
+		return nil
+	}
+	return auth.NewTickets(secret)
 }

@@ -12,7 +12,6 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
-	"studysharper/app/auth"
 	"studysharper/app/cache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
@@ -20,11 +19,9 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
-	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
-	"studysharper/app/offline/engine"
 	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -136,11 +133,11 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 func (a *assembly) makeRunner() {
 	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
-	var model agent.Model
-	model, a.health = newModel(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
-	orchestrator := agent.New(agent.Deps{Model: model, Judge: newJudge(a.c, a.parent.Own()), Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
+	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
+	a.health = m.health
+	orchestrator := agent.New(agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: materialRunes(a.c), AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: m.material, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own()),
@@ -169,7 +166,7 @@ func (a *assembly) makeServer() error {
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
 		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log),
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
 		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
@@ -181,18 +178,6 @@ func (a *assembly) doubtful() func() bool {
 		return nil
 	}
 	return func() bool { return slices.Contains(a.Degraded(), "events") }
-}
-
-// newTokens makes the verifier of users' tokens; nil = users are not verified.
-func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
-	switch {
-	case c.JWTSecret != "":
-		return auth.NewSecret(c.JWTSecret)
-	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log})
-	default:
-		return nil
-	}
 }
 
 // publish puts the parts' own figures on the worker's page.
@@ -279,29 +264,3 @@ func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
-
-// newModel returns the model of the settings, and its health: the offline engine is always
-// healthy.
-func newModel(c config.Config, own *metrics.Entry, memory openai.Memory) (agent.Model, func() openai.Health) {
-	if c.LLMProvider == "offline" {
-		return engine.New(), func() openai.Health { return openai.Health{} }
-	}
-	o := llm.Options(c)
-	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
-	client := openai.New(o)
-	return client, client.Health
-}
-
-// newJudge returns the model that checks answers; nil if that is the one that makes them.
-func newJudge(c config.Config, own *metrics.Entry) agent.Model {
-	if c.LLMProvider == "offline" || c.LLMJudge != agent.JudgeModel || c.LLMJudgeModel == "" {
-		return nil
-	}
-	o := llm.Options(c)
-	o.Model, o.Fallbacks, o.Observe = c.LLMJudgeModel, nil, metrics.ObserveCalls(own)
-	return openai.New(o)
-}
-
-// materialRunes bounds the source text of a prompt by the model's context, with room for the
-// answer: a token is a character and a half at least in most scripts.
-func materialRunes(c config.Config) int { return min(24_000, c.LLMContext*3/2) }

@@ -13,7 +13,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// serveFake serves a fake language model until ctx ends, and gives the exit status.
+// serveFake serves a fake language model until ctx ends, and returns the exit status.
 func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	listen, o, err := parseFake(args, stderr)
 	switch {

@@ -12,7 +12,6 @@ import (
 
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
-	"studysharper/loadtest/server"
 )
 
 const (
@@ -32,13 +31,13 @@ type live struct {
 	held    bool          // streams are, besides
 	length  time.Duration // of the run; 0 = as long as its requests take
 	sheet   *measure.Sheet
-	sampler *server.Sampler // nil = nobody asks the service
+	sampler *measure.Sampler // nil = nobody asks the service
 	marks   chan measure.Totals
 }
 
 // newLive sets the sheet's watch, so it must come before the first request. held: what
 // is counted are more than the plan's requests, namely the openings of streams too.
-func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *server.Sampler) *live {
+func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *measure.Sampler) *live {
 	l := &live{w: w, plan: plan, held: held, length: plan.Duration, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
 	if plan.Schedule != nil && plan.Requests == 0 {
 		l.length = plan.Schedule.Length()
@@ -101,7 +100,7 @@ func (l *live) lines(ctx context.Context) {
 	}
 }
 
-// words say how it is going.
+// words describe the progress.
 func (l *live) words() string {
 	now := l.sheet.Live()
 	return fmt.Sprintf("%d requests, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", memory "))
@@ -125,8 +124,7 @@ func (l *live) brief() string {
 	return fmt.Sprintf("%d, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", "))
 }
 
-// bar draws a bar of requests, or of time where that bounds the run. What cannot be
-// drawn is not a reason to stop.
+// bar draws a bar of requests, or of time where that bounds the run. What cannot be drawn is not a reason to stop.
 func (l *live) bar(ctx context.Context) {
 	most := l.plan.Requests
 	if l.length > 0 {

@@ -1,10 +1,10 @@
-// Command loadtest asks a running StudySharper for many answers at once and says how
-// it bore that: the load test of the original backend, grown up. The one idea: what a
-// client sees and what the service says of itself stand on one time axis, and only an
-// answer counts: a request is successful when its status is 200 and its body says so.
+// Command loadtest asks a running StudySharper for many answers at once and says how it bore that: the load test of the
+// original backend, grown up. The one idea: what a client sees and what the service says of itself stand on one time axis, and
+// only an answer counts: a request is successful when its status is 200 and its body says so.
 //
 //	loadtest [flags] [URL]            a run; -h lists the flags
 //	loadtest compare A.json B.json    two runs beside each other
+//	loadtest bench-recycle [flags]    what clients notice when workers are replaced
 //	loadtest fakellm [flags]          a fake language model to test against
 package main
 
@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"studysharper/loadtest/report"
+	"studysharper/loadtest/scenario/recycle"
 )
 
 // The exit statuses.
@@ -31,7 +32,7 @@ const (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is main without the process: it gives the exit status. It ends early, and in
+// run is main without the process: it returns the exit status. It ends early, and in
 // good order, on SIGINT and SIGTERM; on the second one at once.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -40,6 +41,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) > 0 && args[0] == "fakellm":
 		return serveFake(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "bench-recycle":
+		return recycle.Run(ctx, args[1:], stdout, stderr)
 	case len(args) > 0 && args[0] == "compare":
 		return compare(args[1:], stdout, stderr)
 	}

@@ -110,7 +110,7 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 		"no status":         {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{}`) }, "status 200 without success"},
 		"no JSON":           {func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `<html>`) }, "answer is not JSON"},
 		"cut":               {func(http.ResponseWriter, int) { panic(http.ErrAbortHandler) }, "reset in flight"},
-		"one byte too long": {func(w http.ResponseWriter, _ int) { pad(w, client.MaxAnswer+1) }, "answer too long"},
+		"one byte too long": {func(w http.ResponseWriter, _ int) { pad(w, client.MaxBody+1) }, "answer too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, url := serve(t, test.answer)
@@ -121,7 +121,7 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 			}
 		})
 	}
-	_, url := serve(t, func(w http.ResponseWriter, _ int) { pad(w, client.MaxAnswer) })
+	_, url := serve(t, func(w http.ResponseWriter, _ int) { pad(w, client.MaxBody) })
 	if status, out, _ := invoke("-n", "1", url); status != exitPassed {
 		t.Errorf("an answer of the longest length allowed: status %d\n%s", status, out)
 	}

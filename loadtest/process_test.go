@@ -20,7 +20,7 @@ import (
 	"studysharper/loadtest/report"
 )
 
-// build gives the path of this command.
+// build returns the path of this command.
 func build(t *testing.T) string {
 	t.Helper()
 	testkit.SkipShort(t, "runs the program")

@@ -61,6 +61,7 @@ type given struct {
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
        loadtest -scenario idle-streams [flags] [N] [URL]
        loadtest compare A.json B.json    two runs that -json wrote, beside each other
+       loadtest bench-recycle [flags]    what clients notice when workers are replaced
        loadtest fakellm [flags]          a fake language model to test against
 
 Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
@@ -148,7 +149,7 @@ func nameOfJSON(args []string) []string {
 	return all
 }
 
-// parseFlags parses flags before and after words, and gives the words. It writes
+// parseFlags parses flags before and after words, and returns the words. It writes
 // the usage for -h only; a wrong flag is one line, the error's.
 func parseFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) ([]string, error) {
 	fs.SetOutput(io.Discard)
@@ -266,7 +267,7 @@ func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 	return nil
 }
 
-// describe says in words how requests are made.
+// describe describes how requests are made.
 func (s *settings) describe(g given) string {
 	p := s.plan
 	switch {

@@ -73,7 +73,7 @@ func TestAnUnknownHostOfTheOwnersIsNotHealthy(t *testing.T) {
 	}
 }
 
-// parsed gives the settings of flags that are right.
+// parsed returns the settings of flags that are right.
 func parsed(t *testing.T, args ...string) settings {
 	t.Helper()
 	s, err := parseSettings(t.Context(), args, io.Discard)

@@ -14,14 +14,13 @@ import (
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
 	"studysharper/loadtest/report"
-	"studysharper/loadtest/server"
 )
 
 const healthTimeout = 10 * time.Second
 
 var errToken = errors.New("the service refuses the user's token")
 
-// test runs one load test and gives the exit status.
+// test runs one load test and returns the exit status.
 func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
 	people := stdout
 	if s.jsonFile == toStdout {
@@ -31,7 +30,7 @@ func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
 	sampler, err := s.ready(ctx, people)
 	if err != nil {
 		fmt.Fprintln(stderr, "loadtest:", err)
-		if errors.Is(err, server.ErrToken) || errors.Is(err, errToken) {
+		if errors.Is(err, measure.ErrToken) || errors.Is(err, errToken) {
 			return exitUsage
 		}
 		return exitNoHealth
@@ -72,9 +71,8 @@ func (s *settings) announce(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", rule)
 }
 
-// ready makes sure that the target can be measured. The sampler is nil where nobody
-// is to be asked for the service's metrics.
-func (s *settings) ready(ctx context.Context, people io.Writer) (*server.Sampler, error) {
+// ready makes sure that the target can be measured. The sampler is nil where nobody is to be asked for the service's metrics.
+func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sampler, error) {
 	if s.unknown != nil {
 		return nil, s.unknown
 	}
@@ -86,13 +84,12 @@ func (s *settings) ready(ctx context.Context, people io.Writer) (*server.Sampler
 	if err := s.checkToken(ctx); err != nil || s.adminToken == "" {
 		return nil, err
 	}
-	sampler := server.NewSampler(s.target, s.adminToken)
+	sampler := measure.NewSampler(s.target, s.adminToken)
 	_, err = sampler.Check(ctx)
 	return sampler, err
 }
 
-// health asks the target how it is. It gives the status it names, and an error
-// unless that is "healthy".
+// health asks the target how it is. It gives the status it names, and an error unless that is "healthy".
 func (s *settings) health(ctx context.Context) (string, error) {
 	err := s.target.Settle(ctx)
 	var a client.Answer
@@ -116,7 +113,7 @@ func (s *settings) health(ctx context.Context) (string, error) {
 
 // once makes one request over a connection of its own.
 func (s *settings) once(ctx context.Context, path string) (client.Answer, error) {
-	conn := client.Conn{Target: s.target}
+	conn := client.Client{Target: s.target}
 	defer conn.Close()
 	return conn.Do(ctx, s.target.Request("GET", path, nil, client.Options{Close: true}), min(s.options.Timeout, healthTimeout))
 }
@@ -134,7 +131,7 @@ func (s *settings) checkToken(ctx context.Context) error {
 }
 
 // load makes the load and sums it up.
-func (s *settings) load(ctx context.Context, sampler *server.Sampler, people io.Writer) (*report.Report, error) {
+func (s *settings) load(ctx context.Context, sampler *measure.Sampler, people io.Writer) (*report.Report, error) {
 	sheet := measure.NewSheet()
 	o := s.options
 	o.Target, o.Sheet = s.target, sheet
@@ -161,8 +158,8 @@ func (s *settings) load(ctx context.Context, sampler *server.Sampler, people io.
 	return s.sum(ctx, kept, result, sampler, sheet.Began()), nil
 }
 
-func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sampler *server.Sampler, began time.Time) *report.Report {
-	var samples []server.Sample
+func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sampler *measure.Sampler, began time.Time) *report.Report {
+	var samples []measure.Sample
 	unread := 0
 	if sampler != nil {
 		samples, unread = sampler.Samples()

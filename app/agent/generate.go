@@ -185,10 +185,7 @@ func (t task) read(answer study.Answer) (*draft, []string) {
 		reply.ContextUsed = t.used
 	}
 	d, faults := t.checkByRules(aid)
-	d.model, d.cut = answer.Model, answer.Cut
-	if answer.Warning != "" {
-		d.warnings = append(d.warnings, answer.Warning)
-	}
+	d.model, d.cut, d.warnings = answer.Model, answer.Cut, append(d.warnings, answer.Warnings...)
 	if b.Type == study.Chat {
 		faults = nil // what was streamed cannot be taken back
 	}

@@ -5,6 +5,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,28 +25,35 @@ const (
 
 // keys find the key that a token is verified with.
 type keys interface {
-	// find gives the key for an algorithm and the kid of a token; "" = the token has none.
-	// Errors are *study.Error.
-	find(ctx context.Context, kid, alg string) (any, error)
+	// find gives the keys for an algorithm and the kid of a token; "" = the token has none. Errors are *study.Error.
+	find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error)
+	// healthy is false while the keys' issuer cannot be reached.
+	healthy() bool
 }
+
+// Accepted names the issuer and the audience that tokens must be of; "" = any.
+type Accepted struct{ Issuer, Audience string }
 
 // Verifier verifies JSON Web Tokens (RFC 7519). It is safe for concurrent use.
 type Verifier struct {
-	parser *jwt.Parser
-	keys   keys
+	parser   *jwt.Parser
+	keys     keys
+	accepted Accepted
 }
 
 // NewSecret makes a Verifier of tokens signed with a shared secret: HS256 only.
-func NewSecret(secret string) *Verifier { return newVerifier(staticSecret(secret), "HS256") }
+func NewSecret(secret string, a Accepted) *Verifier {
+	return newVerifier(staticSecret(secret), a, "HS256")
+}
 
 // NewKeySet makes a Verifier of tokens signed with a key that o.URL publishes: RS256, ES256 or EdDSA. The keys are
 // fetched with the first token.
-func NewKeySet(o KeySetOptions) *Verifier {
-	return newVerifier(newKeySet(o), algRSA, algEC, algEdwards)
+func NewKeySet(o KeySetOptions, a Accepted) *Verifier {
+	return newVerifier(newKeySet(o), a, algRSA, algEC, algEdwards)
 }
 
-func newVerifier(k keys, algorithms ...string) *Verifier {
-	return &Verifier{keys: k, parser: jwt.NewParser(
+func newVerifier(k keys, a Accepted, algorithms ...string) *Verifier {
+	return &Verifier{keys: k, accepted: a, parser: jwt.NewParser(
 		jwt.WithValidMethods(algorithms),
 		jwt.WithStrictDecoding(),
 		jwt.WithExpirationRequired(),
@@ -57,21 +65,46 @@ func newVerifier(k keys, algorithms ...string) *Verifier {
 // staticSecret is a single key without a kid.
 type staticSecret []byte
 
-func (s staticSecret) find(context.Context, string, string) (any, error) { return []byte(s), nil }
+func (s staticSecret) find(context.Context, string, string) ([]jwt.VerificationKey, error) {
+	return []jwt.VerificationKey{[]byte(s)}, nil
+}
 
-// User gives a token's subject. A token must say when it expires; clocks may differ by 30 s. Its audience is not
-// checked. It blocks only while keys are fetched, for 5 s at most. Errors are *study.Error: CodeUnauthorized with the
-// reason and nothing of the token, CodeUnavailable while there are no keys.
+func (staticSecret) healthy() bool { return true }
+
+// Healthy reports whether tokens can be verified with keys that are up to date.
+func (v *Verifier) Healthy() bool { return v.keys.healthy() }
+
+// User gives a token's subject. A token must say when it expires; clocks may differ by 30 s. It blocks only while keys
+// are fetched, for 5 s at most. Errors are *study.Error: CodeUnauthorized with the reason and nothing of the token,
+// CodeUnavailable while there are no keys.
 func (v *Verifier) User(ctx context.Context, token string) (string, error) {
 	if len(token) > MaxTokenBytes {
 		return "", study.Errorf(study.CodeUnauthorized, "the token has more than %d bytes", MaxTokenBytes)
 	}
-	var claims jwt.RegisteredClaims
-	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) { return v.key(ctx, t) })
+	claims := jwt.MapClaims{} // not a struct: encoding/json would take "Sub" for "sub", and a text for a number
+	_, err := v.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) { return v.key(ctx, t) })
 	if err != nil {
 		return "", reason(err)
 	}
-	return subject(claims.Subject)
+	if err := v.accepted.check(claims); err != nil {
+		return "", err
+	}
+	id, err := claims.GetSubject()
+	if err != nil {
+		return "", reason(err)
+	}
+	return subject(id)
+}
+
+// check compares a token's issuer and audience.
+func (a Accepted) check(claims jwt.MapClaims) error {
+	if issuer, err := claims.GetIssuer(); a.Issuer != "" && (err != nil || issuer != a.Issuer) {
+		return study.Errorf(study.CodeUnauthorized, "the token is of another issuer")
+	}
+	if audience, err := claims.GetAudience(); a.Audience != "" && (err != nil || !slices.Contains(audience, a.Audience)) {
+		return study.Errorf(study.CodeUnauthorized, "the token is for another audience")
+	}
+	return nil
 }
 
 // key finds the key for a token whose algorithm is accepted. A head with `crit` asks for extensions, of which none is
@@ -84,7 +117,8 @@ func (v *Verifier) key(ctx context.Context, t *jwt.Token) (any, error) {
 	if _, given := t.Header["kid"]; given && !ok {
 		return nil, study.Errorf(study.CodeUnauthorized, "the token is malformed")
 	}
-	return v.keys.find(ctx, kid, t.Method.Alg())
+	found, err := v.keys.find(ctx, kid, t.Method.Alg())
+	return jwt.VerificationKeySet{Keys: found}, err
 }
 
 // subject checks the user's id as the user_id of requests is checked.

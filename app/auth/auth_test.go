@@ -65,7 +65,7 @@ func hmacHead(change ...object) object {
 func in(seconds int) int64 { return time.Now().Add(time.Duration(seconds) * time.Second).Unix() }
 
 func TestATokenSignedWithTheSecretTellsItsUser(t *testing.T) {
-	v := NewSecret(secret)
+	v := NewSecret(secret, Accepted{})
 	for name, claims := range map[string]object{
 		"plain":                            good(),
 		"every time in order":              good(object{"nbf": in(-10), "iat": in(-10)}),
@@ -93,7 +93,7 @@ func refuses(t *testing.T, v *Verifier, token, says string) {
 }
 
 func TestForgedAndFaultyTokensAreRefused(t *testing.T) {
-	v := NewSecret(secret)
+	v := NewSecret(secret, Accepted{})
 	valid := signed(hmacHead(), good(), hs256(secret))
 	parts := strings.Split(valid, ".")
 	nothing := func(string) []byte { return nil }
@@ -131,10 +131,15 @@ func TestForgedAndFaultyTokensAreRefused(t *testing.T) {
 		{"an extension that must be known", signed(hmacHead(object{"crit": []string{"canary"}}), good(), hs256(secret)), "extension"},
 		{"expired 31 s ago", signed(hmacHead(), good(object{"exp": in(-31)}), hs256(secret)), "expired"},
 		{"no exp", signed(hmacHead(), object{"sub": "ann"}, hs256(secret)), "when it expires"},
-		{"an exp of null", signed(hmacHead(), good(object{"exp": nil}), hs256(secret)), "when it expires"},
+		{"an exp of null", signed(hmacHead(), good(object{"exp": nil}), hs256(secret)), "malformed"},
 		{"an exp in words", signed(hmacHead(), good(object{"exp": "canary"}), hs256(secret)), "malformed"},
 		{"valid from 40 s on", signed(hmacHead(), good(object{"nbf": in(40)}), hs256(secret)), "not valid yet"},
 		{"issued in 40 s", signed(hmacHead(), good(object{"iat": in(40)}), hs256(secret)), "in the future"},
+		{"an exp that is a number in words", signed(hmacHead(), good(object{"exp": "99999999999"}), hs256(secret)), "malformed"},
+		{"an nbf that is a number in words", signed(hmacHead(), good(object{"nbf": "1"}), hs256(secret)), "malformed"},
+		{"an Exp", signed(hmacHead(), object{"sub": "ann", "Exp": in(60)}, hs256(secret)), "when it expires"},
+		{"a Sub", signed(hmacHead(), object{"Sub": "ann", "exp": in(60)}, hs256(secret)), "subject"},
+		{"a sub with a long s", signed(hmacHead(), object{"ſub": "ann", "exp": in(60)}, hs256(secret)), "subject"},
 		{"no sub", signed(hmacHead(), object{"exp": in(60)}, hs256(secret)), "subject"},
 		{"a blank sub", signed(hmacHead(), good(object{"sub": " "}), hs256(secret)), "subject"},
 		{"a sub that is a number", signed(hmacHead(), good(object{"sub": 7}), hs256(secret)), "malformed"},
@@ -154,7 +159,7 @@ func signedClaims(claims string) string {
 }
 
 func TestTheLongestSubjectAndTheLongestTokenAreTaken(t *testing.T) {
-	v := NewSecret(secret)
+	v := NewSecret(secret, Accepted{})
 	longest := strings.Repeat("ü", study.MaxIDRunes)
 	if user, err := v.User(t.Context(), signed(hmacHead(), good(object{"sub": longest}), hs256(secret))); err != nil || user != longest {
 		t.Errorf("a subject of %d characters: %v", study.MaxIDRunes, err)
@@ -176,8 +181,41 @@ func TestTheLongestSubjectAndTheLongestTokenAreTaken(t *testing.T) {
 	refuses(t, v, fill(n+2), "8192 bytes")
 }
 
+func TestClaimsOfOtherNamesChangeNothing(t *testing.T) {
+	v := NewSecret(secret, Accepted{Issuer: "https://id.example", Audience: "study"})
+	claims := good(object{"iss": "https://id.example", "aud": "study", "Sub": "bob", "SUB": "bob", "ſub": "bob", "Exp": 1, "Iss": "x", "Aud": "x"})
+	if user, err := v.User(t.Context(), signed(hmacHead(), claims, hs256(secret))); err != nil || user != "ann" {
+		t.Errorf("%q, %v", user, err)
+	}
+}
+
+func TestATokenOfAnotherIssuerOrAudienceIsRefused(t *testing.T) {
+	v := NewSecret(secret, Accepted{Issuer: "https://id.example", Audience: "study"})
+	right := object{"iss": "https://id.example", "aud": []string{"mail", "study"}}
+	for name, tt := range map[string]struct {
+		change object
+		says   string
+	}{
+		"another issuer":            {object{"iss": "https://evil.example"}, "issuer"},
+		"an issuer in other case":   {object{"iss": "https://ID.example"}, "issuer"},
+		"no issuer":                 {object{"iss": nil}, "issuer"},
+		"an issuer that is a list":  {object{"iss": []string{"https://id.example"}}, "issuer"},
+		"another audience":          {object{"aud": "mail"}, "audience"},
+		"other audiences":           {object{"aud": []string{"mail", "studying"}}, "audience"},
+		"no audience":               {object{"aud": []string{}}, "audience"},
+		"an audience of a number":   {object{"aud": 1}, "audience"},
+		"an audience with a number": {object{"aud": []any{"study", 1}}, "audience"},
+	} {
+		t.Run(name, func(t *testing.T) { refuses(t, v, signed(hmacHead(), good(right, tt.change), hs256(secret)), tt.says) })
+	}
+	refuses(t, v, signed(hmacHead(), good(), hs256(secret)), "issuer")
+	if user, err := v.User(t.Context(), signed(hmacHead(), good(right), hs256(secret))); err != nil || user != "ann" {
+		t.Errorf("the right ones: %q, %v", user, err)
+	}
+}
+
 func FuzzUser(f *testing.F) {
-	v := NewSecret(secret)
+	v := NewSecret(secret, Accepted{})
 	f.Add(signed(hmacHead(), object{"sub": "ann", "exp": 99}, hs256(secret)))
 	f.Add("a.b.c")
 	f.Fuzz(func(t *testing.T, token string) {
@@ -188,7 +226,7 @@ func FuzzUser(f *testing.F) {
 }
 
 func BenchmarkUser(b *testing.B) {
-	v := NewSecret(secret)
+	v := NewSecret(secret, Accepted{})
 	token := signed(hmacHead(), good(), hs256(secret))
 	for b.Loop() {
 		if _, err := v.User(b.Context(), token); err != nil {

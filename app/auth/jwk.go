@@ -50,6 +50,7 @@ type jwk struct {
 var (
 	errNoKeySet  = errors.New("the answer is not a JSON Web Key Set")
 	errNotUsable = errors.New("the key is not usable")
+	errNoKeys    = errors.New("the JSON Web Key Set has no usable key")
 )
 
 // parseKeys reads a JSON Web Key Set. Keys of other kinds, for other uses, or with

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"studysharper/app/study"
 )
 
@@ -44,6 +46,7 @@ type keySet struct {
 	keys      []publicKey
 	fetched   time.Time     // when they were read; zero = never
 	asked     time.Time     // when the last fetch began
+	failed    bool          // the last fetch did
 	fetching  chan struct{} // not nil: closed when the fetch in progress ends
 	storeRead bool          // the store has been read
 }
@@ -62,33 +65,40 @@ func newKeySet(o KeySetOptions) *keySet {
 }
 
 // find implements keys. An unknown key causes a fetch, once in 30 s at most.
-func (s *keySet) find(ctx context.Context, kid, alg string) (any, error) {
-	key, answered := s.look(kid, alg)
-	if key == nil && answered != nil {
+func (s *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error) {
+	found, answered := s.look(kid, alg)
+	if len(found) == 0 && answered != nil {
 		select {
 		case <-answered:
-			key, _ = s.look(kid, alg)
+			found, _ = s.look(kid, alg)
 		case <-ctx.Done():
 		}
 	}
-	if key == nil {
+	if len(found) == 0 {
 		return nil, s.missing()
 	}
-	return key, nil
+	return found, nil
 }
 
-// look finds a key among the known ones, and starts a fetch where one is due. answered is closed when the fetch in
+// healthy implements keys.
+func (s *keySet) healthy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.failed
+}
+
+// look finds the keys among the known ones, and starts a fetch where one is due. answered is closed when the fetch in
 // progress ends; nil = there is none.
-func (s *keySet) look(kid, alg string) (key any, answered <-chan struct{}) {
+func (s *keySet) look(kid, alg string) (found []jwt.VerificationKey, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loadStored()
-	key = pick(s.keys, kid, alg)
-	if s.fetching == nil && s.due(key != nil) {
+	found = pick(s.keys, kid, alg)
+	if s.fetching == nil && s.due(len(found) > 0) {
 		s.asked, s.fetching = time.Now(), make(chan struct{})
 		go s.fetch()
 	}
-	return key, s.fetching
+	return found, s.fetching
 }
 
 // loadStored loads the keys that another worker has stored, once. The lock is held.
@@ -113,17 +123,16 @@ func (s *keySet) due(known bool) bool {
 	return (!known || stale) && time.Since(s.asked) >= pause
 }
 
-// pick finds a key by its kid; without one, the key must be the only one of its algorithm.
-func pick(all []publicKey, kid, alg string) any {
-	var found any
+// pick finds the keys of a kid: an issuer may give two the same. Without a kid, the key must be the only one of its
+// algorithm.
+func pick(all []publicKey, kid, alg string) (found []jwt.VerificationKey) {
 	for _, k := range all {
-		if k.alg != alg || (kid != "" && k.kid != kid) {
-			continue
+		if k.alg == alg && (kid == "" || k.kid == kid) {
+			found = append(found, k.key)
 		}
-		if kid == "" && found != nil {
-			return nil
-		}
-		found = k.key
+	}
+	if kid == "" && len(found) > 1 {
+		return nil
 	}
 	return found
 }
@@ -144,7 +153,7 @@ func (s *keySet) fetch() {
 	defer cancel()
 	keys, err := s.ask(ctx)
 	s.mu.Lock()
-	if err == nil {
+	if s.failed = err != nil; err == nil {
 		s.keys, s.fetched = keys, time.Now()
 	}
 	close(s.fetching)
@@ -162,6 +171,9 @@ func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
 		return nil, err
 	}
 	keys, err := parseKeys(body)
+	if err == nil && len(keys) == 0 {
+		err = errNoKeys // not a withdrawal of all: nobody could log in
+	}
 	if err != nil || s.store == nil {
 		return keys, err
 	}

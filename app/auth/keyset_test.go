@@ -127,7 +127,7 @@ func opened(keys ...object) (*issuer, *Verifier, *bytes.Buffer) {
 	if keys != nil {
 		i.publish(keys...)
 	}
-	return i, NewKeySet(KeySetOptions{URL: "https://user:canary@issuer.example/keys?canary", Transport: i, Log: slog.New(slog.NewTextHandler(log, nil))}), log
+	return i, NewKeySet(KeySetOptions{URL: "https://user:canary@issuer.example/keys?canary", Transport: i, Log: slog.New(slog.NewTextHandler(log, nil))}, Accepted{}), log
 }
 
 func head(alg, kid string) object {
@@ -243,7 +243,7 @@ func TestAWithdrawnKeyIsGoneWithinTenMinutes(t *testing.T) {
 		if _, err := v.User(t.Context(), token()); err != nil {
 			t.Fatal(err)
 		}
-		i.publish([]object{}...)
+		i.publish(rsaJWK("new"))
 		time.Sleep(keysFresh + time.Nanosecond)
 		if _, err := v.User(t.Context(), token()); err != nil {
 			t.Errorf("while it is asked: %v", err)
@@ -251,6 +251,53 @@ func TestAWithdrawnKeyIsGoneWithinTenMinutes(t *testing.T) {
 		synctest.Wait()
 		refuses(t, v, token(), "key that is not known")
 	})
+}
+
+func TestAnEmptyKeySetReplacesNoKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, v, _ := opened(ecJWK("e"))
+		token := func() string { return signed(head("ES256", "e"), good(), es256) }
+		if _, err := v.User(t.Context(), token()); err != nil || !v.Healthy() {
+			t.Fatalf("%v, healthy %v", err, v.Healthy())
+		}
+		for _, set := range [][]object{{}, {{"kty": "oct", "k": "Y2FuYXJ5"}}} {
+			i.publish(set...)
+			time.Sleep(keysFresh + time.Second)
+			for range 2 {
+				if _, err := v.User(t.Context(), token()); err != nil {
+					t.Errorf("%v: %v", set, err)
+				}
+				synctest.Wait()
+			}
+			if v.Healthy() {
+				t.Errorf("%v: the issuer is healthy", set)
+			}
+		}
+		i.publish(ecJWK("e"))
+		time.Sleep(keysFresh + time.Second)
+		if _, err := v.User(t.Context(), token()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if !v.Healthy() {
+			t.Error("the issuer is back and not healthy")
+		}
+	})
+}
+
+func TestEveryKeyOfAKidIsTried(t *testing.T) {
+	other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	point := must(other.PublicKey.Bytes())
+	wrong := ecJWK("same")
+	wrong["x"], wrong["y"] = b64(point[1:33]), b64(point[33:])
+	for name, set := range map[string][]object{"the right one last": {wrong, ecJWK("same")}, "the right one first": {ecJWK("same"), wrong}} {
+		_, v, _ := opened(set...)
+		if user, err := v.User(t.Context(), signed(head("ES256", "same"), good(), es256)); err != nil || user != "ann" {
+			t.Errorf("%s: %q, %v", name, user, err)
+		}
+	}
+	_, v, _ := opened(wrong, wrong)
+	refuses(t, v, signed(head("ES256", "same"), good(), es256), "signature")
 }
 
 func TestWithoutAnyKeysYetTokensCannotBeJudged(t *testing.T) {

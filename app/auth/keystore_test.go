@@ -40,7 +40,7 @@ func TestANewWorkerHasTheKeysWhileTheIssuerIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys, i := NewKeyStore(shm.Local(KeyStoreSize)), &issuer{}
 		next := func() *Verifier {
-			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Store: keys, Log: slog.New(slog.DiscardHandler)})
+			return NewKeySet(KeySetOptions{URL: "https://issuer.example/keys", Transport: i, Store: keys, Log: slog.New(slog.DiscardHandler)}, Accepted{})
 		}
 		token := func() string { return signed(head("ES256", "e"), good(), es256) }
 		if _, err := next().User(t.Context(), token()); study.AsError(err).Code != study.CodeUnavailable {

@@ -14,6 +14,7 @@ var reasons = []struct {
 	words string
 }{
 	{jwt.ErrTokenMalformed, "the token is malformed"},
+	{jwt.ErrInvalidType, "the token is malformed: a claim has the wrong type"},
 	{jwt.ErrTokenUnverifiable, "the token's algorithm is not accepted"},
 	{jwt.ErrTokenSignatureInvalid, "the token's signature or algorithm is not accepted"},
 	{jwt.ErrTokenExpired, "the token has expired"},

@@ -76,6 +76,8 @@ type Config struct {
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
 	JWTSecret          string   `env:"JWT_SECRET" secret:"all"`
 	JWTJWKSURL         string   `env:"JWT_JWKS_URL" secret:"url"`
+	JWTIssuer          string   `env:"JWT_ISSUER"`
+	JWTAudience        string   `env:"JWT_AUDIENCE"`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
 	LogFormat string `env:"LOG_FORMAT" oneof:"text|json"`

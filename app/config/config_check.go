@@ -74,8 +74,8 @@ func (c *Config) unusable(given map[string]string) Faults {
 	if _, err := netip.ParseAddr(c.Host); err != nil && !hostName.MatchString(c.Host) {
 		fault("HOST", c.Host, "must be an IP address or a host name, without a port")
 	}
-	if c.Production() && len(c.AdminToken) < MinAdminToken {
-		fault("ADMIN_TOKEN", "", "must have at least %d characters in production", MinAdminToken)
+	if c.Production() && (len(c.AdminToken) < MinAdminToken || isGuessable(c.AdminToken)) {
+		fault("ADMIN_TOKEN", "", "must have at least %d characters in production, %s", MinAdminToken, notGuessable)
 	}
 	for _, origin := range c.AllowedOrigins {
 		if why := badOrigin(origin, c.Production()); why != "" {
@@ -160,8 +160,13 @@ func reachable(u *url.URL) bool {
 // unusableTokens finds what is wrong with how users prove who they are.
 func (c *Config) unusableTokens() Faults {
 	var faults Faults
-	if c.Production() && c.JWTSecret != "" && len(c.JWTSecret) < minJWTSecret {
-		faults = append(faults, Fault{"JWT_SECRET", "", fmt.Sprintf("must have at least %d bytes in production", minJWTSecret)})
+	if c.Production() && c.JWTSecret != "" && (len(c.JWTSecret) < minJWTSecret || isGuessable(c.JWTSecret)) {
+		faults = append(faults, Fault{"JWT_SECRET", "", fmt.Sprintf("must have at least %d bytes in production, %s", minJWTSecret, notGuessable)})
+	}
+	for setting, value := range map[string]string{"JWT_ISSUER": c.JWTIssuer, "JWT_AUDIENCE": c.JWTAudience} {
+		if value != "" && c.JWTSecret == "" && c.JWTJWKSURL == "" {
+			faults = append(faults, Fault{setting, value, "needs JWT_SECRET or JWT_JWKS_URL"})
+		}
 	}
 	if c.JWTJWKSURL != "" && !trustworthy(c.JWTJWKSURL) {
 		faults = append(faults, Fault{"JWT_JWKS_URL", RedactURL(c.JWTJWKSURL), "must be an https URL, or an http one of this machine"})

@@ -89,7 +89,7 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 	}{
 		{"no admin token in production", map[string]string{"ENVIRONMENT": "production"}, "ADMIN_TOKEN"},
 		{"a short admin token in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "123456789012345"}, "ADMIN_TOKEN"},
-		{"any origin in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", "ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS"},
+		{"any origin in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef", "ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS"},
 		{"an origin with a path", map[string]string{"ALLOWED_ORIGINS": "http://x/y"}, "ALLOWED_ORIGINS"},
 		{"a model without a key", map[string]string{"LLM_PROVIDER": "openai"}, "LLM_PROVIDER"},
 		{"a base URL of no port", map[string]string{"LLM_BASE_URL": "http://localhost:99999/v1"}, "LLM_BASE_URL"},
@@ -114,7 +114,7 @@ func TestConfigRefusesWhatIsUnsafeOrNotBuilt(t *testing.T) {
 		{"a host with a scheme", map[string]string{"ALLOWED_HOSTS": "http://x"}, "ALLOWED_HOSTS"},
 		{"a host with a path", map[string]string{"ALLOWED_HOSTS": "x/y"}, "ALLOWED_HOSTS"},
 		{"a host of no port", map[string]string{"ALLOWED_HOSTS": "x:0"}, "ALLOWED_HOSTS"},
-		{"a short JWT secret in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456",
+		{"a short JWT secret in production", map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef",
 			"JWT_SECRET": "hunter2-of-one-and-thirty-bytes"}, "JWT_SECRET"},
 		{"published keys over http", map[string]string{"JWT_JWKS_URL": "http://u:hunter2@issuer.example/keys"}, "JWT_JWKS_URL"},
 		{"published keys in a file", map[string]string{"JWT_JWKS_URL": "file:///keys"}, "JWT_JWKS_URL"},
@@ -162,11 +162,11 @@ func TestConfigTakesEveryKindOfHost(t *testing.T) {
 
 func TestConfigTakesEitherWayToProveWhoAUserIs(t *testing.T) {
 	for setting, values := range map[string][]string{
-		"JWT_SECRET":   {"12345678901234567890123456789012"},
+		"JWT_SECRET":   {"0123456789abcdef0123456789abcdef"},
 		"JWT_JWKS_URL": {"https://issuer.example/keys", "http://localhost:8080/keys", "http://127.0.0.1/keys", "http://[::1]/keys"},
 	} {
 		for _, value := range values {
-			if _, err := Load(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "1234567890123456", setting: value}); err != nil {
+			if _, err := Load(map[string]string{"ENVIRONMENT": "production", "ADMIN_TOKEN": "0123456789abcdef", setting: value}); err != nil {
 				t.Errorf("%s=%s: %v", setting, value, err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -325,5 +326,41 @@ func BenchmarkReader(b *testing.B) {
 				break
 			}
 		}
+	}
+}
+
+func TestParserGivesTheSameEventsHoweverTheStreamIsCut(t *testing.T) {
+	const stream = "\uFEFFid: 1\ndata: one\n\n: comment\r\nretry: 7\r\ndata: two\r\ndata: lines\r\nevent: named\r\n\r\nid: 3\rdata\r\rid: 4\n\ndata: cut"
+	want := []string{"1 message one", "1 named two\nlines", "3 message "}
+	for first := range len(stream) {
+		for second := first; second < len(stream); second++ {
+			var p Parser
+			var got []string
+			for _, chunk := range []string{stream[:first], stream[first:second], stream[second:]} {
+				for rest, ok := []byte(chunk), true; ok; {
+					var e Event
+					var err error
+					if e, rest, ok, err = p.Next(rest, Limits{}); err != nil {
+						t.Fatal(err)
+					}
+					if ok {
+						got = append(got, e.ID+" "+e.Name+" "+string(e.Data))
+					}
+				}
+			}
+			if wait, ok := p.Retry(); !slices.Equal(got, want) || p.LastID() != "4" || !ok || wait != 7*time.Millisecond || !p.Partial() {
+				t.Fatalf("cut at %d and %d: got %q, last id %q, retry %v, partial %v", first, second, got, p.LastID(), wait, p.Partial())
+			}
+		}
+	}
+}
+
+func TestParserHoldsNothingOfEventsThatCameInOneChunk(t *testing.T) {
+	var p Parser
+	for rest, ok := []byte("id: 1\ndata: one\n\nid: 2\ndata: two\n\n"), true; ok; {
+		_, rest, ok, _ = p.Next(rest, Limits{})
+	}
+	if cap(p.line)+cap(p.data) != 0 || p.chunk != nil || p.Partial() {
+		t.Errorf("it holds %d and %d bytes", cap(p.line), cap(p.data))
 	}
 }

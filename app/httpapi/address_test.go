@@ -72,8 +72,9 @@ func trustedBy(t *testing.T, file string) (networks []netip.Prefix) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, list, found := strings.Cut(string(text), "TRUSTED_PROXIES\n")
-	if _, list, found = strings.Cut(list, `value: "`); !found {
+	_, list, _ := strings.Cut(string(text), "TRUSTED_PROXIES\n")
+	_, list, found := strings.Cut(list, `value: "`)
+	if !found {
 		t.Fatal("no TRUSTED_PROXIES in " + file)
 	}
 	list, _, _ = strings.Cut(list, `"`)

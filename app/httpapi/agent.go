@@ -92,7 +92,7 @@ func (s *Server) processStream(c *fiber.Ctx) error {
 		Status:    "processing",
 		SessionID: r.SessionID,
 		RunID:     run,
-		StreamURL: "/api/ai/stream/" + r.SessionID,
+		StreamURL: s.streamURL(c, r.SessionID),
 		Message:   "watch stream_url for progress and the answer",
 	})
 }

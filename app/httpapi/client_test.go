@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"studysharper/app/metrics"
+	"studysharper/app/testkit"
 )
 
 // client is a raw connection that never retries.
@@ -94,11 +95,7 @@ func (c *client) answer() *http.Response {
 // until waits for a state of the server.
 func (f *face) until(what string, is func() bool) {
 	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("never: %s", what)
-		}
-	}
+	testkit.Eventually(f.t, what, is)
 }
 
 // used is how many bytes of bodies and answers the server holds.

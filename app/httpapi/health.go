@@ -53,21 +53,25 @@ func (s *Server) health(c *fiber.Ctx) error {
 	if model == healthy {
 		model = s.o.Provider
 	}
+	components := fiber.Map{
+		"database":      state("database"),
+		"cache":         state("cache"),
+		"events":        state("events"),
+		"llm":           model,
+		"monitoring":    state("database"),
+		"rate_limiting": limits,
+		"sse_streaming": state("events"),
+	}
+	if s.o.Tokens != nil {
+		components["authentication"] = state("authentication")
+	}
 	return c.JSON(fiber.Map{
 		"status":      status,
 		"service":     "studysharper_backend",
 		"version":     s.o.Version,
 		"environment": s.o.Environment,
 		"timestamp":   time.Now().UTC().Format(time.RFC3339),
-		"components": fiber.Map{
-			"database":      state("database"),
-			"cache":         state("cache"),
-			"events":        state("events"),
-			"llm":           model,
-			"monitoring":    state("database"),
-			"rate_limiting": limits,
-			"sse_streaming": state("events"),
-		},
+		"components":  components,
 		"endpoints": fiber.Map{
 			"process":        "/api/ai/process",
 			"process_stream": "/api/ai/process-stream",
@@ -99,6 +103,9 @@ func (s *Server) degradedComponents() map[string]string {
 	degraded := s.failingComponents()
 	for _, component := range s.o.Fleet.Degraded() {
 		degraded[component] = "unavailable"
+	}
+	if s.o.Tokens != nil && !s.o.Tokens.Healthy() {
+		degraded["authentication"] = "the issuer's keys cannot be fetched"
 	}
 	return degraded
 }

@@ -12,8 +12,8 @@ import (
 	"studysharper/app/study"
 )
 
-// adminGuesses bounds the wrong admin tokens from one address.
-var adminGuesses = []limit.Policy{{Name: "admin", Quota: 5, Window: time.Minute}}
+// wrongTokens bounds the wrong tokens from one address: after ten, one a minute.
+var wrongTokens = []limit.Policy{{Name: "tokens", Quota: 10, Window: 10 * time.Minute}}
 
 // allow counts a request of its client, and is CodeRateLimited above a limit. Either way the answer says what is left
 // (draft-ietf-httpapi-ratelimit-headers-10). While requests cannot be counted, all are allowed.
@@ -74,14 +74,27 @@ func setRateLimitHeaders(c *fiber.Ctx, v limit.Verdict) {
 	addLimit(c, strings.Join(policies, ", "), strings.Join(left, ", "))
 }
 
-// wrongAdminToken counts a wrong admin token: CodeForbidden, or CodeRateLimited after too many from one address. The
-// right token is accepted even then.
-func (s *Server) wrongAdminToken(c *fiber.Ctx) error {
-	if s.o.Admission.Counter != nil {
-		v, err := s.o.Admission.Counter.Take(s.lifetime, "admin "+s.client(c), adminGuesses)
-		if err == nil && !v.OK {
-			return rateLimited(v, "too many wrong admin tokens")
-		}
+// wrongToken counts a wrong token, and is err, or CodeRateLimited after too many from one address.
+func (s *Server) wrongToken(c *fiber.Ctx, kind string, err error) error {
+	if s.o.Admission.Counter == nil {
+		return err
 	}
-	return errNoAdmin
+	v, failed := s.o.Admission.Counter.Take(s.lifetime, kind+" "+s.client(c), wrongTokens)
+	if failed == nil && !v.OK {
+		return rateLimited(v, "too many wrong tokens")
+	}
+	return err
+}
+
+// mayGuess is CodeRateLimited while an address has sent too many wrong admin tokens: even the right one is not looked at
+// then, or guessing would go on.
+func (s *Server) mayGuess(c *fiber.Ctx) error {
+	if s.o.Admission.Counter == nil {
+		return nil
+	}
+	v, err := s.o.Admission.Counter.Peek(s.lifetime, "admin "+s.client(c), wrongTokens)
+	if err == nil && !v.OK {
+		return rateLimited(v, "too many wrong tokens")
+	}
+	return nil
 }

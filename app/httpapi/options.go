@@ -62,6 +62,13 @@ type Streams interface {
 type Tokens interface {
 	// User gives the id of a token's user. Errors are *study.Error and hold nothing of the token.
 	User(ctx context.Context, token string) (string, error)
+	Healthy() bool // false while the issuer of the keys cannot be reached
+}
+
+// Tickets lets an EventSource, which cannot send headers, open one session's stream for ten minutes.
+type Tickets interface {
+	Issue(session, user string) string
+	Open(ticket, session string) (user string, ok bool)
 }
 
 // CacheBounds are a worker's bounds of cached answers, for the admin metrics.
@@ -86,7 +93,8 @@ type Options struct {
 	Fleet   Fleet
 	Runs    Runs
 	Streams Streams
-	Tokens  Tokens // nil = no user authentication
+	Tokens  Tokens  // nil = no user authentication
+	Tickets Tickets // nil = stream_url has none
 	Store   store.Store
 	Journal stream.Journal
 	Record  Record

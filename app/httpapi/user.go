@@ -21,6 +21,9 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 		return c.Next()
 	}
 	token := userToken(c)
+	if token == "" && s.openTicket(c) {
+		return c.Next()
+	}
 	if token == "" {
 		c.Set(fiber.HeaderWWWAuthenticate, realm)
 		return study.Errorf(study.CodeUnauthorized, "a bearer token is needed")
@@ -28,6 +31,7 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 	user, err := s.o.Tokens.User(s.lifetime, token)
 	if e := study.AsError(err); err != nil && e.Code == study.CodeUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, realm+`, error="invalid_token", error_description="`+e.Message+`"`)
+		err = s.wrongToken(c, "token", err)
 	}
 	if err != nil {
 		return err
@@ -42,10 +46,41 @@ func userToken(c *fiber.Ctx) string {
 	if token := bearer(c); token != "" {
 		return token
 	}
-	if (c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead) && strings.HasPrefix(c.Path(), "/api/ai/stream/") {
+	if _, isStream := streamAsked(c); isStream {
 		return c.Query("access_token")
 	}
 	return ""
+}
+
+// streamAsked is the session whose stream a request is for, which need not be a session's id.
+func streamAsked(c *fiber.Ctx) (session string, isStream bool) {
+	if c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
+		return "", false
+	}
+	return strings.CutPrefix(c.Path(), "/api/ai/stream/")
+}
+
+// openTicket takes the user of a request for an event stream from its ticket.
+func (s *Server) openTicket(c *fiber.Ctx) bool {
+	asked, isStream := streamAsked(c)
+	session, valid := study.CanonicalID(asked)
+	if s.o.Tickets == nil || !isStream || !valid {
+		return false
+	}
+	user, ok := s.o.Tickets.Open(c.Query("ticket"), session)
+	if ok {
+		c.Locals(userKey{}, user)
+	}
+	return ok
+}
+
+// streamURL is where a run's events are to be read, by its user alone.
+func (s *Server) streamURL(c *fiber.Ctx, session string) string {
+	url := "/api/ai/stream/" + session
+	if user := authenticated(c); user != "" && s.o.Tickets != nil {
+		url += "?ticket=" + s.o.Tickets.Issue(session, user)
+	}
+	return url
 }
 
 // bearer is the token of the Authorization header; "" = none.

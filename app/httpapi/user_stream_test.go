@@ -98,3 +98,60 @@ func TestTheQueryHoldsATokenForEventStreamsOnly(t *testing.T) {
 		}
 	}
 }
+
+// serveTickets is serveUsers with tickets for event streams.
+func serveTickets(t *testing.T, change ...func(*Options)) *face {
+	t.Helper()
+	return serveUsers(t, append([]func(*Options){func(o *Options) { o.Tickets = tickets{} }}, change...)...)
+}
+
+// tickets name their session and their user: a test's Tickets.
+type tickets struct{}
+
+func (tickets) Issue(session, user string) string { return "canary." + session + "." + user }
+func (tickets) Open(ticket, session string) (string, bool) {
+	return strings.CutPrefix(ticket, "canary."+session+".")
+}
+
+func TestTheStreamURLHasATicketThatOpensThatStreamOnly(t *testing.T) {
+	f := serveTickets(t)
+	mine, run := f.beginAs("ann")
+	f.append(run, study.KindComplete, map[string]bool{"success": true})
+	other, run := f.beginAs("ann")
+	f.append(run, study.KindComplete, map[string]bool{"success": true})
+	f.runs.start = func(study.Request) (string, error) { return newID(), nil }
+	started := f.ask("POST", "/api/ai/process-stream", `{"type":"chat","message":"hi","session_id":"`+mine+`"}`, ann...).object(t)
+	url, _ := started["stream_url"].(string)
+	if url != "/api/ai/stream/"+mine+"?ticket=canary."+mine+".ann" {
+		t.Fatalf("stream_url is %q", url)
+	}
+	ticket := strings.TrimPrefix(url, "/api/ai/stream/"+mine)
+	for path, want := range map[string]int{
+		url:                                200,
+		url + "&run_id=" + newID():         404,
+		strings.ToUpper(mine) + "x":        401,
+		"/api/ai/stream/" + other + ticket: 401,
+		"/api/ai/stream/" + mine + "?ticket=canary." + mine + ".bob": 404, // bob's own ticket, for ann's session
+		"/api/ai/stream/" + mine + "?ticket=":                        401,
+		"/api/ai/stream-status" + ticket:                             401,
+		"/api/ai/sessions/" + mine + ticket:                          401,
+		"/api/notes" + ticket:                                        401,
+	} {
+		if !strings.HasPrefix(path, "/") {
+			path = "/api/ai/stream/" + path + ticket
+		}
+		if r := f.ask("GET", path, ""); r.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, want)
+		}
+	}
+	if r := f.ask("DELETE", "/api/ai/sessions/"+mine+ticket, ""); r.StatusCode != 401 {
+		t.Errorf("a write: %d", r.StatusCode)
+	}
+}
+
+func TestWithoutUsersTheStreamURLHasNoTicket(t *testing.T) {
+	f := serve(t, func(o *Options) { o.Tickets = tickets{} })
+	if url := f.ask("POST", "/api/ai/process-stream", chat).object(t)["stream_url"]; strings.Contains(url.(string), "?") {
+		t.Errorf("stream_url is %q", url)
+	}
+}

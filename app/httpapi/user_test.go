@@ -24,6 +24,8 @@ func (p passes) User(_ context.Context, token string) (string, error) {
 	return user, nil
 }
 
+func (p passes) Healthy() bool { return p["away"] == "" }
+
 // The users of these tests, by header.
 var (
 	ann = []string{"Authorization", "Bearer canary-ann"}
@@ -31,9 +33,9 @@ var (
 )
 
 // serveUsers is serve with user authentication. No token may be in its log at the end.
-func serveUsers(t *testing.T) *face {
+func serveUsers(t *testing.T, change ...func(*Options)) *face {
 	t.Helper()
-	f := serve(t, func(o *Options) { o.Tokens = passes{"canary-ann": "ann", "canary-bob": "bob"} })
+	f := serve(t, append(change, func(o *Options) { o.Tokens = passes{"canary-ann": "ann", "canary-bob": "bob"} })...)
 	t.Cleanup(func() {
 		if strings.Contains(f.log.String(), "canary") {
 			t.Errorf("a token is in the log:\n%s", f.log)
@@ -219,5 +221,38 @@ func TestWhatIsAnothersIsNotThere(t *testing.T) {
 				t.Errorf("its owner gets %d %s, want %d", r.StatusCode, r.body, tt.hers)
 			}
 		})
+	}
+}
+
+func TestAfterTenWrongTokensAnAddressWaitsAndRightOnesPass(t *testing.T) {
+	limited, _ := serveLimited(t, func(o *Options) { o.Tokens = passes{"canary-ann": "ann"} })
+	for i := range 12 {
+		r := limited.ask("GET", "/api/notes", "", "Authorization", "Bearer canary")
+		if want := 401; i < 10 && r.StatusCode != want || i >= 10 && (r.StatusCode != 429 || r.Header.Get("Retry-After") == "") {
+			t.Errorf("wrong token %d: %d, Retry-After %q", i+1, r.StatusCode, r.Header.Get("Retry-After"))
+		}
+	}
+	if r := limited.ask("GET", "/api/notes", "", ann...); r.StatusCode != 200 { // others share the address
+		t.Errorf("a right one: %d", r.StatusCode)
+	}
+	if r := limited.ask("GET", "/api/notes", "", "Authorization", "Bearer canary", "X-Forwarded-For", "203.0.113.9"); r.StatusCode != 401 {
+		t.Errorf("from another address: %d", r.StatusCode)
+	}
+}
+
+func TestHealthSaysWhetherTheIssuerIsAway(t *testing.T) {
+	for away, want := range map[string]string{"": "healthy", "yes": "degraded"} {
+		f := serve(t, func(o *Options) { o.Tokens = passes{"away": away} })
+		r := f.ask("GET", "/health", "")
+		got := r.object(t)
+		if got["status"] != want || got["components"].(map[string]any)["authentication"] != want {
+			t.Errorf("%s", r.body)
+		}
+		if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 { // with the keys that are known
+			t.Errorf("readyz: %d", r.StatusCode)
+		}
+	}
+	if _, told := serve(t).ask("GET", "/health", "").object(t)["components"].(map[string]any)["authentication"]; told {
+		t.Error("a component without users")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"studysharper/app/metrics"
 	"studysharper/app/shm"
+	"studysharper/app/testkit"
 )
 
 // service is a server on a real socket. Its handler reads the body of requests for /read only, and answers 200 there and
@@ -69,11 +70,7 @@ func (f *service) open() int64 { return f.own.Gauge(metrics.Connections) }
 // until waits for a state of the server.
 func (f *service) until(what string, is func() bool) {
 	f.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("never: %s", what)
-		}
-	}
+	testkit.Eventually(f.t, what, is)
 }
 
 // dial opens a connection and sends a request on it, or the beginning of one.

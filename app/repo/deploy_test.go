@@ -75,7 +75,7 @@ func TestTheBlueprintIsRendersAndAsksForWhatItNeeds(t *testing.T) {
 		}
 	}
 	known := config.SettingNames()
-	values := map[string]string{"OPENROUTER_API_KEY": "k", "ADMIN_TOKEN": strings.Repeat("t", config.MinAdminToken)}
+	values := map[string]string{"OPENROUTER_API_KEY": "k", "ADMIN_TOKEN": "mL4vQ9sX2cT7bN0r"[:config.MinAdminToken]}
 	for _, entry := range service["envVars"].([]any) {
 		variable := entry.(map[string]any)
 		key, _ := variable["key"].(string)

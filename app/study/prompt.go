@@ -72,7 +72,7 @@ type Answer struct {
 	Cost             float64 // in the currency of the upstream's account; 0 = not told
 	Calls            int     // HTTP calls
 
-	Warning string // for the student, besides those that the caller finds
+	Warnings []string // for the student, besides those that the caller finds
 }
 
 // Cut says why an answer ended before the model was done with it.

@@ -19,7 +19,7 @@ type Result struct {
 }
 
 // Validation says what was checked, by whom, and how it came out. Scores run from
-// 0 to 1; nil means not checked (accuracy without source material, say), or checked by rules alone.
+// 0 to 1; nil means not checked (accuracy without source material, say).
 type Validation struct {
 	SafetyScore  *float64 `json:"safety_score"`
 	QualityScore *float64 `json:"quality_score"`

@@ -25,10 +25,14 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 func Pause(d time.Duration) { time.Sleep(d) }
 
 // Poll waits until condition holds, at most for Patience, and reports whether it does.
-func Poll(condition func() bool) bool {
-	tick := time.NewTicker(pollInterval)
+func Poll(condition func() bool) bool { return PollFor(Patience, pollInterval, condition) }
+
+// PollFor is Poll with another bound and another time between two looks, for conditions that are costly to look at and waits
+// whose end is not a failure.
+func PollFor(within, interval time.Duration, condition func() bool) bool {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); <-tick.C {
 		if condition() {
 			return true
 		}

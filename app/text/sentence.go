@@ -119,6 +119,8 @@ func breaksAt(p string, start, i int) bool {
 	switch {
 	case abbreviations.Has(lower), len(word) <= 7 && isInitials(word):
 		return false
+	case len(word) == 1 && word == lower && len(next) == 2 && next[1] == '.' && !IsDigit(rune(word[0])):
+		return false // z. B.
 	case numberAbbreviations.Has(lower):
 		return next == "" || !IsDigit(rune(next[0]))
 	case len(word) == 1 && word[0] >= 'A' && word[0] <= 'Z' && word != "I":

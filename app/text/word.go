@@ -27,6 +27,7 @@ func Words(s string) []string {
 // (wave, waves; measure, measured, measuring; spectrum, spectra). It is for comparing, not for
 // display. A word with letters outside a–z is its own stem.
 func Stem(word string) string {
+	word = strings.TrimSuffix(strings.TrimSuffix(word, "'s"), "’s")
 	if s, ok := irregularStems[word]; ok {
 		return s
 	}

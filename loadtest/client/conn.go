@@ -4,172 +4,211 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
 	"time"
 
-	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
+
+	"studysharper/app/eventstream"
 )
 
-const (
-	// MaxAnswer is the longest body of an answer, in bytes.
-	MaxAnswer = 16 << 20
-
-	readBuffer = 8 << 10 // and so the longest head of an answer
-	// graceOfIdle is added to twice the time that connecting took: when a kept
-	// connection breaks sooner than that behind a request, the server had closed it
-	// before the request came.
-	graceOfIdle = 5 * time.Millisecond
-)
-
-// Answer is a whole answer. Body and Cached are the connection's until its next Do.
-type Answer struct {
-	Status int
-	Body   []byte
-	Cached bool // X-Cache: HIT
-	Retry  string
+// Response is a complete response. Body is reused by the connection's next request.
+type Response struct {
+	Head
+	Body []byte
 }
 
-// Conn is a client of one connection at a time, for one goroutine: it is made when it
-// is needed, and again when the one before is of no use any more. The zero value with
-// a Target is ready. Close it.
+// Conn is one connection, for one goroutine. It never reconnects and never repeats a request. Its errors are *Failures.
 type Conn struct {
-	Target *Target
+	conn    net.Conn
+	r       *bufio.Reader
+	body    []byte
+	timeout time.Duration // of one request
+	silence time.Duration // of one read of a stream; 0 = not a stream
+	port    int
+	nth     int
+	broken  bool
 
-	wire   *wire
-	r      *bufio.Reader
-	answer fasthttp.Response
+	answering bool // a byte of the response to the last request has come
 }
 
-// wire is a connection that remembers how reading went: the parser above it does not
-// tell an end from a reset.
-type wire struct {
-	net.Conn
-	ctx     context.Context
-	release func() bool
-	grace   time.Duration
-	carried int // requests
-	read    int // bytes since the last request was sent
-	first   [len(version)]byte
-	failed  error
-}
-
-const version = "HTTP/1."
-
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	if w.read < len(w.first) {
-		copy(w.first[w.read:], p[:n])
+// Dial connects to a server within timeout, which then also bounds each Do. from is the source address; the zero Addr leaves
+// it to the kernel. The port is chosen at connect and not at bind, so that each pair of addresses has all ephemeral ports for
+// itself (ip(7), IP_BIND_ADDRESS_NO_PORT).
+func Dial(ctx context.Context, to netip.AddrPort, from netip.Addr, timeout time.Duration) (*Conn, error) {
+	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
+	if from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+		d.Control = bindWithoutPort
 	}
-	w.read += n
+	conn, err := d.DialContext(ctx, "tcp", to.String())
 	if err != nil {
-		w.failed = err
+		return nil, &Failure{Kind: dialFailure(ctx, err), At: time.Now(), Err: err}
 	}
-	return n, err
+	return newConn(conn, timeout), nil
 }
 
-// Do sends a request and reads its answer, within timeout in all. Its errors are
-// Kinds: an answer with another status than 200 is one, and is given too. When ctx
-// ends, the connection does.
-func (c *Conn) Do(ctx context.Context, request Request, timeout time.Duration) (Answer, error) {
-	if err := c.connect(ctx); err != nil {
-		return Answer{}, err
+func newConn(conn net.Conn, timeout time.Duration) *Conn {
+	c := &Conn{conn: conn, timeout: timeout}
+	c.r = bufio.NewReaderSize(connReader{c}, MaxLine)
+	if local, ok := conn.LocalAddr().(*net.TCPAddr); ok {
+		c.port = local.Port
 	}
-	c.wire.read = 0
-	began := time.Now()
-	err := c.wire.SetDeadline(began.Add(timeout))
+	return c
+}
+
+// connReader reads a connection, and a stream with a deadline for each read.
+type connReader struct{ c *Conn }
+
+func (r connReader) Read(p []byte) (int, error) {
+	if r.c.silence > 0 {
+		if err := r.c.conn.SetReadDeadline(time.Now().Add(r.c.silence)); err != nil {
+			return 0, err
+		}
+	}
+	return r.c.conn.Read(p)
+}
+
+func bindWithoutPort(_, _ string, raw syscall.RawConn) error {
+	var failed error
+	err := raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	})
+	return errors.Join(err, failed)
+}
+
+// Port returns the client's port, which identifies the connection to a server.
+func (c *Conn) Port() int { return c.port }
+
+// Usable reports whether another request can be sent: the connection has not failed, and the server has not announced that it
+// closes it.
+func (c *Conn) Usable() bool { return !c.broken }
+
+// Close ends the connection at once.
+func (c *Conn) Close() { _ = c.conn.Close() }
+
+// Do sends a request and reads its response, which must be in the service's own form, carry id as its X-Request-ID ("" is not
+// compared) and have a Content-Length and status 200.
+func (c *Conn) Do(request []byte, id string) (Response, error) {
+	response, err := c.exchange(request, Head.plain)
+	switch {
+	case err != nil:
+		return Response{}, err
+	case response.Length == UntilClose:
+		return Response{}, c.failed(malformed("no Content-Length"))
+	case response.RequestID != id && id != "":
+		return Response{}, c.mixed(fmt.Errorf("the response is to %q", response.RequestID))
+	case response.Status != 200:
+		return response, c.failure(StatusKind(response.Status), errors.New(clip(response.Body)))
+	}
+	return response, nil
+}
+
+// exchange sends a request and reads the complete response, whose head must pass check.
+func (c *Conn) exchange(request []byte, check func(Head) error) (Response, error) {
+	head, err := c.begin(request)
 	if err == nil {
-		_, err = c.wire.Write(request.bytes)
-	}
-	// A server that answers early and closes makes the write fail: what it said counts.
-	if err == nil || c.wire.carried == 0 {
-		if again := c.receive(); err == nil || again == nil {
-			err = again
+		if err = check(head); err == nil {
+			c.body, err = head.readBody(c.r, c.body)
+		}
+		if err != nil {
+			err = c.failed(err)
 		}
 	}
 	if err != nil {
-		kind := c.kindOf(ctx, err, time.Since(began))
-		c.Close()
-		return Answer{}, kind
+		return Response{}, err
 	}
-	c.wire.carried++
-	left := c.r.Buffered()
-	if request.closed || c.answer.ConnectionClose() || left > 0 || c.wire.failed != nil {
-		c.Close()
+	c.broken = head.Close || head.Old || head.Length == UntilClose && !head.Chunked
+	if n := c.r.Buffered(); n > 0 {
+		return Response{}, c.mixed(fmt.Errorf("%d bytes after the response", n))
 	}
-	return c.judge(left)
+	return Response{Head: head, Body: c.body}, nil
 }
 
-// judge makes an Answer of what was received.
-func (c *Conn) judge(left int) (Answer, error) {
-	if left > 0 {
-		return Answer{}, Malformed
+// begin sends a request and reads the head of its response. A server that answers early and closes makes the write fail; its
+// answer counts.
+func (c *Conn) begin(request []byte) (Head, error) {
+	c.nth++
+	c.broken = true
+	err := c.conn.SetDeadline(time.Now().Add(c.timeout))
+	if err == nil {
+		_, err = c.conn.Write(request)
 	}
-	h := &c.answer.Header
-	a := Answer{Status: h.StatusCode(), Body: c.answer.Body(),
-		Cached: string(h.Peek("X-Cache")) == "HIT", Retry: string(h.Peek("Retry-After"))}
-	if a.Status != fasthttp.StatusOK {
-		return a, StatusKind(a.Status)
+	var head Head
+	_, errRead := c.r.Peek(1)
+	if c.answering = errRead == nil; c.answering {
+		head, errRead = ReadHead(c.r)
 	}
-	return a, nil
+	switch {
+	case errRead == nil:
+		return head, nil
+	case err != nil && errors.Is(errRead, io.EOF):
+		return head, c.failed(err)
+	default:
+		return head, c.failed(errRead)
+	}
 }
 
-func (c *Conn) receive() error {
-	return c.answer.ReadLimitBody(c.r, MaxAnswer)
-}
-
-// connect sees to it that there is a connection.
-func (c *Conn) connect(ctx context.Context) error {
-	if c.wire != nil && c.wire.ctx == ctx {
+// End waits until the server closes a connection, as its last response announced, so that the kernel keeps the TIME_WAIT for
+// the server's port and not for the client's. Bytes that belong to no request are a failure, and so is a server that does not
+// close.
+func (c *Conn) End() error {
+	defer c.Close()
+	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil {
+		return c.failed(err)
+	}
+	n, err := c.r.Read(make([]byte, 1))
+	switch {
+	case n > 0:
+		return c.mixed(errors.New("bytes after the last response"))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return c.failed(err)
+	default:
 		return nil
 	}
-	c.Close()
-	began := time.Now()
-	conn, err := c.Target.dial(ctx)
-	if err != nil {
-		return dialFailure(ctx, err)
-	}
-	c.wire = &wire{Conn: conn, ctx: ctx, grace: 2*time.Since(began) + graceOfIdle}
-	c.wire.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
-	if c.r == nil {
-		c.r = bufio.NewReaderSize(c.wire, readBuffer)
-	} else {
-		c.r.Reset(c.wire)
-	}
-	return nil
 }
 
-// kindOf sorts what went wrong with a connection.
-func (c *Conn) kindOf(ctx context.Context, err error, took time.Duration) Kind {
-	w := c.wire
-	cause := err
-	if w.failed != nil {
-		cause = w.failed
+// Stream requests an event stream. The connection belongs to the stream from then on. silence bounds the time between two
+// reads, so comments extend it.
+func (c *Conn) Stream(request []byte, silence time.Duration) (*Events, error) {
+	head, err := c.begin(request)
+	switch {
+	case err != nil:
+		return nil, err
+	case head.Status != 200:
+		return nil, c.failure(StatusKind(head.Status), errors.New("instead of a stream"))
+	case head.plain() != nil || head.Length != UntilClose || !strings.HasPrefix(head.ContentType, "text/event-stream"):
+		return nil, c.failed(malformed("an event stream of type %q and length %d", head.ContentType, head.Length))
 	}
-	network, isNet := errors.AsType[net.Error](cause)
-	switch begun := min(w.read, len(version)); {
-	case ctx.Err() != nil:
-		return Canceled
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return TooLong
-	case isNet && network.Timeout():
-		return Timeout
-	case w.failed == nil && !isNet: // all that was read could be read, and was no answer
-		return Malformed
-	case string(w.first[:begun]) != version[:begun]: // a server that hangs up, but not in the middle of an answer
-		return Malformed
-	case w.read == 0 && w.carried > 0 && took <= w.grace:
-		return ResetIdle
-	default:
-		return ResetInFlight
+	if err := c.conn.SetDeadline(time.Time{}); err != nil {
+		return nil, c.failed(err)
 	}
+	c.silence = silence
+	return &Events{conn: c, reader: eventstream.NewReader(c.r, eventstream.Limits{Line: MaxEvent, Event: MaxEvent})}, nil
 }
 
-// Close ends the connection there is. Do makes another one.
-func (c *Conn) Close() {
-	if c.wire == nil {
-		return
-	}
-	c.wire.release()
-	_ = c.wire.Close()
-	c.wire = nil
+func (c *Conn) mixed(err error) error {
+	c.broken = true
+	return c.failure(Mixed, err)
+}
+
+// failed is a failure after which the connection cannot be used.
+func (c *Conn) failed(err error) error {
+	c.broken = true
+	return c.failure(readFailure(err), err)
+}
+
+func (c *Conn) failure(kind Kind, err error) error {
+	return &Failure{Kind: kind, At: time.Now(), Nth: c.nth, Port: c.port, Err: err}
+}
+
+func clip(body []byte) string {
+	const most = 200
+	return string(body[:min(len(body), most)])
 }

@@ -3,20 +3,23 @@ package client
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"net/netip"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+const answered = "HTTP/1.1 200 OK\r\nX-Request-ID: 1\r\nContent-Length: 2\r\n\r\nhi"
 
-// serve gives each connection to do, with its number from 1.
-func serve(t *testing.T, do func(conn *net.TCPConn, r *bufio.Reader, n int)) *Target {
+// serve answers each connection with a function of the test's.
+func serveRaw(t *testing.T, answer func(*net.TCPConn)) netip.AddrPort {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,253 +27,195 @@ func serve(t *testing.T, do func(conn *net.TCPConn, r *bufio.Reader, n int)) *Ta
 	}
 	t.Cleanup(func() { listener.Close() })
 	go func() {
-		for n := 1; ; n++ {
+		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
 			go func() {
 				defer conn.Close()
-				do(conn.(*net.TCPConn), bufio.NewReader(conn), n)
+				answer(conn.(*net.TCPConn))
 			}()
 		}
 	}()
-	return resolved(t, "http://"+listener.Addr().String())
+	return listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
-func resolved(t *testing.T, url string) *Target {
+// patient is a timeout that a slow machine does not reach.
+const patient = 20 * time.Second
+
+func dial(t *testing.T, to netip.AddrPort, timeout time.Duration) *Conn {
 	t.Helper()
-	target, err := ParseTarget(url)
+	conn, err := Dial(context.Background(), to, netip.Addr{}, timeout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := target.Resolve(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return target
+	t.Cleanup(conn.Close)
+	return conn
 }
 
-// take reads one request.
-func take(r *bufio.Reader) bool {
-	request, err := http.ReadRequest(r)
-	if err != nil {
-		return false
-	}
-	_, err = io.Copy(io.Discard, request.Body)
-	return err == nil
+// takeGet takes in one request without a body; false = the client is gone.
+func takeGet(r *bufio.Reader) bool {
+	req, err := http.ReadRequest(r)
+	return err == nil && req.Method == http.MethodGet
 }
 
-func say(text string) func(*net.TCPConn, *bufio.Reader, int) {
-	return func(conn *net.TCPConn, r *bufio.Reader, _ int) {
-		if take(r) {
-			io.WriteString(conn, text)
-		}
+const ask = "GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: 1\r\n\r\n"
+
+// says answers the first request well and the second with text, and then ends.
+func says(text string) func(*net.TCPConn) {
+	return func(conn *net.TCPConn) {
+		r := bufio.NewReader(conn)
+		takeGet(r)
+		_, _ = io.WriteString(conn, answered)
+		takeGet(r)
+		_, _ = io.WriteString(conn, text)
 	}
 }
 
-func TestWhatGoesWrongHasAKindOfItsOwn(t *testing.T) {
-	gone := make(chan struct{})
-	defer close(gone)
-	for name, test := range map[string]struct {
-		serve func(*net.TCPConn, *bufio.Reader, int)
-		want  Kind
+func resetSecond(conn *net.TCPConn) {
+	r := bufio.NewReader(conn)
+	takeGet(r)
+	_, _ = io.WriteString(conn, answered)
+	takeGet(r)
+	_ = conn.SetLinger(0)
+}
+
+func TestDoNamesWhatAMisbehavingServerDid(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(*net.TCPConn)
+		want   Kind
+		usable bool
 	}{
-		"closed before the answer":  {say(""), ResetInFlight},
-		"cut in the status line":    {say("HTTP/1"), ResetInFlight},
-		"cut in the head":           {say("HTTP/1.1 200 OK\r\nContent-"), ResetInFlight},
-		"cut in the body":           {say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), ResetInFlight},
-		"cut in a chunk":            {say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok"), ResetInFlight},
-		"reset":                     {func(c *net.TCPConn, r *bufio.Reader, _ int) { take(r); c.SetLinger(0) }, ResetInFlight},
-		"something else":            {say("-ERR what?\r\n"), Malformed},
-		"something else, not ended": {func(c *net.TCPConn, r *bufio.Reader, _ int) { say("220 mail\r\n")(c, r, 1); <-gone }, Malformed},
-		"bytes behind the answer":   {say(ok + "HTTP/1.1 200"), Malformed},
-		"status":                    {say("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), StatusKind(503)},
-		"one byte too long":         {say("HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n"), TooLong},
-		"silence":                   {func(*net.TCPConn, *bufio.Reader, int) { <-gone }, Timeout},
-		"an answer without end": {func(c *net.TCPConn, r *bufio.Reader, _ int) {
-			say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1")(c, r, 1)
-			<-gone
-		}, Timeout},
+		"closed before the response":    {answer: says(""), want: Closed},
+		"cut in the head":               {answer: says("HTTP/1.1 200 OK\r\nContent-"), want: Cut},
+		"cut in the body":               {answer: says("HTTP/1.1 200 OK\r\nX-Request-ID: 1\r\nContent-Length: 9\r\n\r\nhalf"), want: Cut},
+		"reset":                         {answer: resetSecond, want: Reset},
+		"silent":                        {answer: func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }, want: Timeout},
+		"no HTTP":                       {answer: says("220 mail.example ESMTP\r\n"), want: Malformed},
+		"without length":                {answer: says("HTTP/1.1 200 OK\r\nX-Request-ID: 1\r\nConnection: close\r\n\r\nhi"), want: Malformed},
+		"another's response":            {answer: says(strings.Replace(answered, "ID: 1", "ID: 2", 1)), want: Mixed},
+		"response to nobody":            {answer: says(strings.Replace(answered, "X-Request-ID: 1\r\n", "", 1)), want: Mixed},
+		"two responses for one request": {answer: says(ok + ok), want: Mixed},
+		"other status, alive":           {answer: says(strings.Replace(answered, "200 OK", "503 No", 1)), want: StatusKind(503), usable: true},
+		"other status, said goodbye":    {answer: says(strings.Replace(answered, "200 OK", "503 No\r\nConnection: close", 1)), want: StatusKind(503)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, patience := &Conn{Target: serve(t, test.serve)}, time.Minute
-			defer c.Close()
-			if test.want == Timeout {
-				patience = 300 * time.Millisecond
+			t.Parallel()
+			nth, timeout := 2, patient
+			if c.want == Timeout {
+				nth, timeout = 1, 50*time.Millisecond
 			}
-			_, err := c.Do(t.Context(), c.Target.Request("GET", "/x", nil, Options{}), patience)
-			if KindOf(err) != test.want {
-				t.Errorf("%v, want %v", err, test.want)
+			conn := dial(t, serveRaw(t, c.answer), timeout)
+			for range nth - 1 {
+				if _, err := conn.Do([]byte(ask), "1"); err != nil {
+					t.Fatal("the first request:", err)
+				}
+			}
+			_, err := conn.Do([]byte(ask), "1")
+			f, is := errors.AsType[*Failure](err)
+			if !is || f.Kind != c.want || f.Nth != nth || f.Port != conn.Port() || f.At.IsZero() {
+				t.Errorf("got %+v, want %s on request %d", err, c.want, nth)
+			}
+			if conn.Usable() != c.usable {
+				t.Errorf("usable: %t", conn.Usable())
 			}
 		})
 	}
 }
 
-func TestAnswersOfEveryFormAreRead(t *testing.T) {
-	for name, text := range map[string]string{
-		"length": ok, "chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-		"until the end": "HTTP/1.1 200 OK\r\n\r\nok", "old": "HTTP/1.0 200 OK\r\n\r\nok",
-	} {
-		c := &Conn{Target: serve(t, say(text))}
-		for range 2 {
-			a, err := c.Do(t.Context(), c.Target.Request("GET", "/x", nil, Options{Close: true}), time.Minute)
-			if err != nil || string(a.Body) != "ok" || a.Status != 200 {
-				t.Errorf("%s: %v, %+v", name, err, a)
-			}
+func TestDoNeverTriesAgain(t *testing.T) {
+	var connections, requests atomic.Int64
+	to := serveRaw(t, func(conn *net.TCPConn) {
+		connections.Add(1)
+		r := bufio.NewReader(conn)
+		for n := requests.Add(1); takeGet(r) && n == 1; n = requests.Add(1) {
+			_, _ = io.WriteString(conn, answered)
 		}
-		c.Close()
-	}
-}
-
-func TestAKeptConnectionThatIsGoneIsResetWhileIdle(t *testing.T) {
-	for name, end := range map[string]func(*net.TCPConn){"closed": func(*net.TCPConn) {}, "reset": func(c *net.TCPConn) { c.SetLinger(0) }} {
-		ended := make(chan struct{}, 9)
-		c := &Conn{Target: serve(t, func(conn *net.TCPConn, r *bufio.Reader, n int) {
-			say(ok)(conn, r, n)
-			if n == 1 {
-				end(conn)
-				conn.Close()
-				ended <- struct{}{}
-				return
-			}
-			say(ok)(conn, r, n)
-		})}
-		request := c.Target.Request("GET", "/x", nil, Options{})
-		if _, err := c.Do(t.Context(), request, time.Minute); err != nil {
-			t.Fatal(err)
-		}
-		<-ended
-		c.wire.grace = time.Minute // what this machine takes to notice is not what this is about
-		_, err := c.Do(t.Context(), request, time.Minute)
-		if KindOf(err) != ResetIdle {
-			t.Errorf("%s: %v, want %v", name, err, ResetIdle)
-		}
-		if _, err := c.Do(t.Context(), request, time.Minute); err != nil {
-			t.Errorf("%s: over a new connection: %v", name, err)
-		}
-		c.Close()
-	}
-}
-
-func TestAServerThatBreaksLongAfterTheRequestHadIt(t *testing.T) {
-	c := &Conn{Target: serve(t, func(conn *net.TCPConn, r *bufio.Reader, n int) {
-		say(ok)(conn, r, n)
-		take(r)
-		time.Sleep(100 * time.Millisecond) // it works on the answer, and fails
-	})}
-	defer c.Close()
-	request := c.Target.Request("GET", "/x", nil, Options{})
-	if _, err := c.Do(t.Context(), request, time.Minute); err != nil {
+	})
+	conn := dial(t, to, patient)
+	if _, err := conn.Do([]byte(ask), "1"); err != nil {
 		t.Fatal(err)
 	}
-	c.wire.grace = 50 * time.Millisecond
-	if _, err := c.Do(t.Context(), request, time.Minute); KindOf(err) != ResetInFlight {
-		t.Errorf("%v, want %v", err, ResetInFlight)
+	_, err := conn.Do([]byte(ask), "1")
+	if f, is := errors.AsType[*Failure](err); !is || f.Kind != Closed {
+		t.Errorf("got %v", err)
+	}
+	if connections.Load() != 1 || requests.Load() != 2 {
+		t.Errorf("%d connections, %d requests", connections.Load(), requests.Load())
 	}
 }
 
-func TestNobodyListeningIsRefused(t *testing.T) {
+func TestDialNamesARefusal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	to := listener.Addr().(*net.TCPAddr).AddrPort()
 	listener.Close()
-	c := &Conn{Target: resolved(t, "http://"+listener.Addr().String())}
-	if _, err := c.Do(t.Context(), c.Target.Request("GET", "/", nil, Options{}), time.Minute); KindOf(err) != Refused {
-		t.Errorf("%v", err)
-	}
-	if err := c.Target.Settle(t.Context()); KindOf(err) != Refused {
-		t.Errorf("settling: %v", err)
+	_, err = Dial(context.Background(), to, netip.Addr{}, time.Second)
+	if f, is := errors.AsType[*Failure](err); !is || f.Kind != Refused || f.Nth != 0 {
+		t.Errorf("got %v", err)
 	}
 }
 
-func TestAnEndedContextEndsTheRequest(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	c := &Conn{Target: serve(t, func(_ *net.TCPConn, r *bufio.Reader, _ int) { take(r); cancel(); <-t.Context().Done() })}
-	defer c.Close()
-	if _, err := c.Do(ctx, c.Target.Request("GET", "/", nil, Options{}), time.Minute); KindOf(err) != Canceled {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestARequestIsWrittenAsTheTargetWantsIt(t *testing.T) {
-	target := &Target{Token: "t0k"}
-	parsed, err := ParseTarget("http://localhost:8000/base/")
+func TestDialComesFromTheAddressAskedFor(t *testing.T) {
+	from := netip.AddrFrom4([4]byte{127, 0, 0, 9})
+	seen := make(chan string, 1)
+	to := serveRaw(t, func(conn *net.TCPConn) { seen <- conn.RemoteAddr().String() })
+	conn, err := Dial(context.Background(), to, from, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.URL = parsed.URL
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(
-		target.Request("POST", "/api/x?y=1", []byte(`{"a":1}`), Options{Header: "X-A: b\r\n", Close: true}).bytes))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _ := io.ReadAll(r.Body)
-	if r.URL.String() != "/base/api/x?y=1" || r.Host != "localhost:8000" || r.Header.Get("Authorization") != "Bearer t0k" ||
-		r.Header.Get("X-A") != "b" || !r.Close || string(body) != `{"a":1}` {
-		t.Errorf("%+v with %s", r, body)
+	defer conn.Close()
+	if want := fmt.Sprintf("127.0.0.9:%d", conn.Port()); <-seen != want {
+		t.Errorf("not from %s", want)
 	}
 }
 
-func TestOnlyAddressesOfThisMachineAreLoopback(t *testing.T) {
-	for url, want := range map[string]bool{
-		"http://localhost": true, "http://127.0.0.1:8000": true, "http://127.9.9.9": true, "https://[::1]:80": true, "http://[::ffff:127.0.0.1]": true,
-		"http://10.0.0.1": false, "http://0.0.0.0": false, "http://[2001:db8::1]": false,
+func TestDialKindBlamesThisMachineForItsOwnWants(t *testing.T) {
+	_, err := Dial(context.Background(), netip.MustParseAddrPort("127.0.0.1:1"), netip.MustParseAddr("192.0.2.1"), time.Second)
+	if f, is := errors.AsType[*Failure](err); !is || f.Kind != Exhausted {
+		t.Errorf("an address that is not ours: got %v", err)
+	}
+	if kind := dialFailure(context.Background(), os.ErrDeadlineExceeded); kind != Timeout {
+		t.Errorf("a deadline: got %s", kind)
+	}
+}
+
+func TestEndWantsTheServerToKeepItsWord(t *testing.T) {
+	goodbye := strings.Replace(answered, "200 OK", "200 OK\r\nConnection: close", 1)
+	for name, c := range map[string]struct {
+		behind func(*net.TCPConn)
+		want   Kind
+	}{
+		"closes":      {func(*net.TCPConn) {}, ""},
+		"resets":      {func(conn *net.TCPConn) { _ = conn.SetLinger(0) }, ""},
+		"continues":     {func(conn *net.TCPConn) { _, _ = io.WriteString(conn, answered) }, Mixed},
+		"stays there": {func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }, Timeout},
 	} {
-		if got := resolved(t, url).Loopback(); got != want {
-			t.Errorf("%s: %v", url, got)
-		}
-	}
-	if (&Target{}).Loopback() {
-		t.Error("a target that was not looked up is loopback")
-	}
-}
-
-func TestWrongTargetsAreNamed(t *testing.T) {
-	for _, text := range []string{"localhost:8000", "", "ftp://localhost", "http://", "http://%zz", "http://u:secret@localhost", "http://localhost?a=b", "http://localhost#x"} {
-		if _, err := ParseTarget(text); err == nil || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	target, err := ParseTarget("http://localhost:99999")
-	if err == nil {
-		err = target.Resolve(t.Context())
-	}
-	if err == nil {
-		t.Error("port 99999 is taken")
-	}
-}
-
-func TestOverTLSTheCertificateMustBeTrusted(t *testing.T) {
-	web := httptest.NewUnstartedServer(http.NotFoundHandler())
-	web.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of handshakes that fail, as they should
-	web.StartTLS()
-	defer web.Close()
-	for url, want := range map[string]Kind{web.URL: Certificate, strings.Replace(web.URL, "https", "http", 1): StatusKind(400)} {
-		c := &Conn{Target: resolved(t, url)}
-		if _, err := c.Do(t.Context(), c.Target.Request("GET", "/", nil, Options{}), time.Minute); KindOf(err) != want {
-			t.Errorf("%s: %v, want %v", url, err, want)
-		}
-		c.Close()
-	}
-	plain := httptest.NewServer(http.NotFoundHandler())
-	defer plain.Close()
-	c := &Conn{Target: resolved(t, strings.Replace(plain.URL, "http", "https", 1))}
-	if _, err := c.Do(t.Context(), c.Target.Request("GET", "/", nil, Options{}), time.Minute); KindOf(err) != Malformed {
-		t.Errorf("TLS to a server that speaks none: %v", err)
-	}
-}
-
-func TestARequestIsAnsweredOverTLS(t *testing.T) {
-	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
-	defer web.Close()
-	c := &Conn{Target: resolved(t, web.URL)}
-	c.Target.roots = web.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	defer c.Close()
-	for range 3 {
-		a, err := c.Do(t.Context(), c.Target.Request("GET", "/", nil, Options{}), time.Minute)
-		if err != nil || string(a.Body) != "ok" {
-			t.Errorf("%v, %q", err, a.Body)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			released, timeout := make(chan struct{}), patient
+			if c.want == Timeout {
+				timeout = 500 * time.Millisecond
+			}
+			conn := dial(t, serveRaw(t, func(conn *net.TCPConn) {
+				takeGet(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, goodbye)
+				<-released
+				c.behind(conn)
+			}), timeout)
+			_, err := conn.Do([]byte(ask), "1")
+			close(released)
+			if err != nil || conn.Usable() {
+				t.Fatalf("%v, usable %t", err, conn.Usable())
+			}
+			err = conn.End()
+			f, is := errors.AsType[*Failure](err)
+			if c.want == "" && err != nil || c.want != "" && (!is || f.Kind != c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
 	}
 }

@@ -6,39 +6,53 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"syscall"
+	"time"
 )
 
-// Kind says in a few words how a request failed: few enough to be counted by.
+// Kind is how a request failed, in words by which failures are counted.
 type Kind string
 
-// The kinds. A status other than 200 has one of its own: see StatusKind.
+// The kinds. A status other than 200 has its own: see StatusKind.
 const (
-	Refused       Kind = "connection refused"
-	Unreachable   Kind = "unreachable" // no connection, for another reason
-	Exhausted     Kind = "out of local ports or files"
-	Certificate   Kind = "certificate not trusted"
-	ResetIdle     Kind = "reset while idle"   // a kept connection was gone before the request reached the server
-	ResetInFlight Kind = "reset in flight"    // a connection was closed or reset before the whole answer came
-	Timeout       Kind = "timeout"            // no whole answer in time
-	Malformed     Kind = "answer is not HTTP" // or one with bytes behind it that nobody asked for
-	TooLong       Kind = "answer too long"
-	NotJSON       Kind = "answer is not JSON"
-	NoSuccess     Kind = "status 200 without success"
-	Canceled      Kind = "canceled" // by this side: no failure of the server's
+	Refused     Kind = "connection refused"
+	Unreachable Kind = "unreachable"                 // no connection, for another reason
+	Exhausted   Kind = "out of local ports or files" // of this machine: the server is not to blame
+	Certificate Kind = "certificate not trusted"
+	Timeout     Kind = "timeout"                   // no whole answer in time
+	Malformed   Kind = "answer is not HTTP"        // or one that is followed by bytes that belong to no request
+	Mixed       Kind = "answer to another request" // or bytes that belong to no request
+	TooLong     Kind = "answer too long"
+	NotJSON     Kind = "answer is not JSON"
+	NoSuccess   Kind = "status 200 without success"
+	Canceled    Kind = "canceled" // by this side
+
+	// How a Conn was lost.
+	Reset  Kind = "reset"
+	Closed Kind = "closed" // before a byte of the response
+	Cut    Kind = "cut"    // in the middle of the response
+
+	// How a Client's connection was lost, which depends on what it was used for.
+	ResetIdle     Kind = "reset while idle" // a kept connection was gone before the request reached the server
+	ResetInFlight Kind = "reset in flight"  // a connection was closed or reset before the whole answer came
 )
 
-// StatusKind is the kind of a whole answer with a status other than 200.
+// StatusKind is the kind of a complete answer with a status other than 200.
 func StatusKind(status int) Kind { return Kind(fmt.Sprintf("status %d", status)) }
 
 // Error makes a Kind an error.
 func (k Kind) Error() string { return string(k) }
 
-// KindOf gives an error's kind. Those of this package have one; nil has "".
+// KindOf returns an error's kind. The errors of this package have one; nil has "".
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
+	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.Kind
 	}
 	if kind, ok := errors.AsType[Kind](err); ok {
 		return kind
@@ -46,6 +60,41 @@ func KindOf(err error) Kind {
 	return Malformed
 }
 
+// Failure is a request over a Conn that failed.
+type Failure struct {
+	Kind Kind
+	At   time.Time
+	Nth  int // which request of its connection; 0 without a connection
+	Port int // the client's; 0 without a connection
+	Err  error
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s (request %d of its connection, from port %d): %v", f.Kind, f.Nth, f.Port, f.Err)
+}
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// readFailure is the kind of an error of reading or writing.
+func readFailure(err error) Kind {
+	switch {
+	case errors.Is(err, errTooLong):
+		return TooLong
+	case errors.Is(err, errMalformed):
+		return Malformed
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Cut
+	case errors.Is(err, io.EOF):
+		return Closed
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return Timeout
+	default:
+		return Reset // ECONNRESET, or EPIPE if a write found it
+	}
+}
+
+// dialFailure is the kind of an error of connecting.
 func dialFailure(ctx context.Context, err error) Kind {
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isHostname := errors.AsType[x509.HostnameError](err)
@@ -63,8 +112,8 @@ func dialFailure(ctx context.Context, err error) Kind {
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EADDRINUSE), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return Exhausted
 	case errors.Is(err, syscall.ECONNRESET):
-		return ResetInFlight
-	case isNet && timeout.Timeout():
+		return Reset
+	case isNet && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
 	default:
 		return Unreachable

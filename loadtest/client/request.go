@@ -2,8 +2,7 @@ package client
 
 import "fmt"
 
-// Request is one request, as it is sent. Make it with Target.Request; it may be sent
-// over any connection, any number of times.
+// Request is one request, as it is sent. Make it with Target.Request; it may be sent over any connection, any number of times.
 type Request struct {
 	bytes  []byte
 	closed bool

@@ -1,6 +1,5 @@
-// Package client speaks to the service under test over connections of its own. The
-// one idea: nothing is tried again. net/http's client repeats a request when a kept
-// connection turns out to be closed, which is exactly what a load test has to count.
+// Package client speaks to the service under test over connections of its own. The one idea: nothing is retried. net/http's
+// client repeats a request when a kept connection turns out to be closed, which is exactly what a load test has to count.
 package client
 
 import (

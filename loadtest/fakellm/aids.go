@@ -25,8 +25,7 @@ func quiz(facts []string) *study.QuizSet {
 		TotalPoints: n, EstimatedTimeMinutes: n}
 }
 
-// exam spreads its questions over the sections and 100 points over its questions,
-// the first ones taking what is left over.
+// exam spreads its questions over the sections and 100 points over its questions, the first ones taking what is left over.
 func exam(text string, w wishes) *study.ExamSet {
 	total, sections := w.items(15), orElse(w.sections, 3)
 	sections = min(sections, total)

@@ -25,12 +25,10 @@ func EchoAnswer(r Request) string {
 	return "You said: " + string(said)
 }
 
-// StudyAnswer is the default answer. A call for JSON gets one object that holds a
-// valid aid of every request type, made of the sentences of the longest user message,
-// so that the whole service can be driven and finds what it asked for borne out by
-// the material. How much, it reads from the phrases "exactly 7 questions", "exactly 2
-// sections" and "duration_minutes: 30" there; else ten flashcards, ten questions, an
-// exam of three sections. Questions are always multiple choice. A call for a verdict on
+// StudyAnswer is the default answer. A call for JSON gets one object that holds a valid aid of every request type, made of the
+// sentences of the longest user message, so that the whole service can be driven and finds what it asked for borne out by the
+// material. How much, it reads from the phrases "exactly 7 questions", "exactly 2 sections" and "duration_minutes: 30" there;
+// else ten flashcards, ten questions, an exam of three sections. Questions are always multiple choice. A call for a verdict on
 // an aid gets full marks; other calls get EchoAnswer.
 func StudyAnswer(r Request) string {
 	switch {
@@ -89,7 +87,7 @@ func readWishes(text string) wishes {
 	return w
 }
 
-// facts gives n different sentences, those of the text as far as it has enough.
+// facts returns n different sentences, those of the text as far as it has enough.
 func facts(text string, n int) []string {
 	list := make([]string, 0, n)
 	seen := map[string]bool{}

@@ -18,8 +18,7 @@ var (
 	errTakenOver = errors.New("connection taken from the server") // already cut
 )
 
-// exchange is one call being answered. Its methods return an error when there is
-// no point in going on.
+// exchange is one call being answered. Its methods return an error when there is no point in going on.
 type exchange struct {
 	w       http.ResponseWriter
 	ctx     context.Context
@@ -197,8 +196,7 @@ func (e *exchange) usage(text string) usage {
 	return u
 }
 
-// Tokens splits text the way a stream sends it: words, each with the space after it.
-// Joined they are the text.
+// Tokens splits text the way a stream sends it: words, each with the space after it. Joined they are the text.
 func Tokens(text string) []string {
 	if text == "" {
 		return nil

@@ -124,8 +124,7 @@ func (e *exchange) midway(then func(*exchange) error) error {
 	return then(e)
 }
 
-// takeOver takes the connection from the server, sends raw bytes and closes it,
-// by a reset when linger is 0.
+// takeOver takes the connection from the server, sends raw bytes and closes it, by a reset when linger is 0.
 func (e *exchange) takeOver(raw string, linger int) error {
 	conn, _, err := http.NewResponseController(e.w).Hijack()
 	if err != nil {
@@ -169,7 +168,7 @@ func (e *exchange) errorMidway() error {
 	})
 }
 
-// hangAtEnd gives the whole answer; a stream hangs in finish, a plain answer here.
+// hangAtEnd returns the whole answer; a stream hangs in finish, a plain answer here.
 func (e *exchange) hangAtEnd() error {
 	if e.req.Stream {
 		return e.answer()

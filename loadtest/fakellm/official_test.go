@@ -50,8 +50,7 @@ func TestOfficialClientReadsAPlainAnswer(t *testing.T) {
 	wantUsage(t, got.Usage)
 }
 
-// wantUsage fails unless the usage counts words: 2 of the system's and 2 of the user's,
-// and those of trickyText.
+// wantUsage fails unless the usage counts words: 2 of the system's and 2 of the user's, and those of trickyText.
 func wantUsage(t *testing.T, u openai.CompletionUsage) {
 	t.Helper()
 	said := int64(len(Tokens(trickyText)))

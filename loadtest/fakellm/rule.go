@@ -38,7 +38,7 @@ const (
 	EndlessLine      Fault = "endless_line"       // a line, or a JSON string, that never ends
 )
 
-// Rule says how calls are answered. The first rule that matches a call applies to it.
+// Rule is how calls are answered. The first rule that matches a call applies to it.
 type Rule struct {
 	Model string `json:"model,omitempty"` // only calls for this model; "" = any
 	Every int    `json:"every,omitempty"` // only each n-th call that matches; 0 or 1 = all
@@ -46,8 +46,7 @@ type Rule struct {
 	// Share limits the rule to a share of the calls that match, spread evenly; 0 or 1 = all.
 	Share float64 `json:"share,omitempty"`
 
-	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the
-	// verdict's, on those calls; nil = 1.
+	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the verdict's, on those calls; nil = 1.
 	Checks bool     `json:"checks,omitempty"`
 	Score  *float64 `json:"score,omitempty"`
 
@@ -125,7 +124,7 @@ func (s *Server) SetRules(rules ...Rule) error {
 	return nil
 }
 
-// pick gives the rule for a call; the caller holds mu.
+// pick returns the rule for a call; the caller holds mu.
 func (s *Server) pick(req Request) Rule {
 	for i := range s.rules {
 		r := &s.rules[i]

@@ -1,9 +1,7 @@
-// Package fakellm is an OpenAI-compatible chat-completions server that answers on
-// cue: plain or streamed, at a chosen pace, and as wrongly as a test asks for. It is
-// an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm`
-// serves it to a whole StudySharper. The one idea: a call is answered by the first
-// Rule that matches it, and rules can be changed while it runs. Its error answers
-// quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
+// Package fakellm is an OpenAI-compatible chat-completions server that answers on cue: plain or streamed, at a chosen pace, and
+// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm` serves
+// it to a whole StudySharper. The one idea: a call is answered by the first Rule that matches it, and rules can be changed
+// while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
 package fakellm
 
 import (
@@ -26,7 +24,7 @@ type Options struct {
 	Rules  []Rule               // see Server.SetRules
 }
 
-// Counts says what a Server has seen since it was made or Reset.
+// Counts holds what a Server has seen since it was made or Reset.
 type Counts struct {
 	Calls     int `json:"calls"`     // chat-completion requests that parsed
 	Streams   int `json:"streams"`   // those of them that asked for a stream
@@ -37,7 +35,7 @@ type Counts struct {
 }
 
 // Server is the fake upstream. It serves POST /v1/chat/completions and, for the
-// one who drives the test, GET, PUT and DELETE /control. It is safe for concurrent use.
+// the test that drives it, GET, PUT and DELETE /control. It is safe for concurrent use.
 type Server struct {
 	answer func(Request) string
 	key    string
@@ -68,15 +66,14 @@ func New(o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Counts gives the counts as they are now.
+// Counts returns the counts as they are now.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts
 }
 
-// Await blocks until the counts satisfy done, and gives them; or until ctx ends,
-// with its error.
+// Await blocks until the counts satisfy done, and returns them; or until ctx ends, with its error.
 func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	for {
 		s.mu.Lock()
@@ -111,7 +108,7 @@ func (s *Server) announce() {
 // complete answers one call.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	var req Request
-	// The body is read to its end: only then does net/http notice a caller who leaves.
+	// The body is read to its end: only then does net/http notice a caller that disconnects.
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&req); err != nil {
 		writeRefusal(w, err)
 		return

@@ -45,7 +45,7 @@ const (
 	streamCall = `{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello there"}]}`
 )
 
-// datas gives the data of a stream's events.
+// datas returns the data of a stream's events.
 func datas(body string) []string {
 	var out []string
 	lines := bufio.NewScanner(strings.NewReader(body))

@@ -53,8 +53,7 @@ type Request struct {
 // JSON reports whether the answer shall be a JSON object.
 func (r Request) JSON() bool { return strings.HasPrefix(r.ResponseFormat.Type, "json") }
 
-// Checks reports whether the call asks for a verdict on an aid: its last message shows the
-// shape of one.
+// Checks reports whether the call asks for a verdict on an aid: its last message shows the shape of one.
 func (r Request) Checks() bool { return strings.Contains(r.LastUser(), `{"safety": `) }
 
 // LastUser is the newest user message; "" when there is none.

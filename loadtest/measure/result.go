@@ -48,7 +48,7 @@ func summary(h *hdrhistogram.Histogram) Summary {
 		P999: at(h, 99.9), Max: milliseconds(h.Max())}
 }
 
-// ladder gives the percentiles that so many values tell apart.
+// ladder returns the percentiles that so many values tell apart.
 func ladder(h *hdrhistogram.Histogram) []Rung {
 	var all []Rung
 	n := float64(h.TotalCount())

@@ -1,6 +1,5 @@
-// Package measure counts what a run did: every request once, in a histogram of the
-// whole run and in the row of the second in which it ended. The one idea: a second
-// is boiled down to a few figures as soon as it is over, so that a run of hours costs
+// Package measure counts what a run did: every request once, in a histogram of the whole run and in the row of the second in
+// which it ended. The one idea: a second is boiled down to a few figures as soon as it is over, so that a run of hours costs
 // what its histograms cost, and 100 bytes a second.
 package measure
 
@@ -36,8 +35,7 @@ type Totals struct {
 // All is every request.
 func (t Totals) All() int64 { return t.OK + t.Failed }
 
-// Second is what ended in one second of a run. Times are milliseconds; 0 where no
-// request ended.
+// Second is what ended in one second of a run. Times are milliseconds; 0 where no request ended.
 type Second struct {
 	At     int     `json:"t"` // seconds since the beginning
 	OK     int64   `json:"ok"`
@@ -77,7 +75,7 @@ func histogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, Longest.Microseconds(), digits)
 }
 
-// Watch has f called behind every request that is added, one call at a time. It must
+// Watch has f called after every request that is added, one call at a time. It must
 // be set before the first, and neither block nor call the Sheet.
 func (s *Sheet) Watch(f func(Totals)) { s.watch = f }
 
@@ -183,7 +181,7 @@ type Live struct {
 	P99  float64 // of the whole run, in milliseconds
 }
 
-// Live tells how the run is going.
+// Live returns how the run is going.
 func (s *Sheet) Live() Live {
 	s.mu.Lock()
 	defer s.mu.Unlock()

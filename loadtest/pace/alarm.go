@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm waits for moments. The runtime's own timers are rounded up to a millisecond
-// when a process has nothing else to do, which is longer than a good answer takes; a
-// timerfd(2) that the runtime polls is not.
+// alarm waits for moments. The runtime's own timers are rounded up to a millisecond when a process has nothing else to do,
+// which is longer than a good answer takes; a timerfd(2) that the runtime polls is not.
 type alarm struct {
 	file *os.File
 	fd   int

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// crew are the workers of an open load. The one who was busy last is asked first, so
+// crew are the workers of an open load. The one that was busy last is used first, so
 // that no more of them, and of their connections, are in use than the load needs.
 type crew struct {
 	ctx  context.Context
@@ -54,7 +54,7 @@ func (p Plan) runOpen(ctx context.Context, hire func() Worker) (Pace, error) {
 	return Pace{Begun: n, Late: c.dismiss()}, nil
 }
 
-// take gives a worker who has nothing to do, waiting for one if need be; nil: ctx has ended.
+// take returns an idle worker, and waits for one if necessary; nil after the end of ctx.
 func (c *crew) take() *hand {
 	for c.ctx.Err() == nil {
 		c.mu.Lock()
@@ -98,8 +98,7 @@ func (c *crew) work(h *hand) {
 	}
 }
 
-// dismiss waits until every request is over, sends the workers home and tells how
-// late the latest request was.
+// dismiss waits until every request is over, ends the workers and returns how late the latest request was.
 func (c *crew) dismiss() time.Duration {
 	for home := 0; home < c.hired; {
 		c.mu.Lock()

@@ -20,9 +20,8 @@ type Plan struct {
 	Requests int64         // in all; 0 = no bound
 	Duration time.Duration // in which requests are begun; 0 = no bound
 	Think    time.Duration // of a worker of a closed load, between two requests
-	// Schedule makes an open load. One request behind another is due when it says,
-	// and waits only while all workers are busy. nil = a closed load: each worker
-	// makes its next request when the one before is answered.
+	// Schedule makes an open load. One request after another is due at the times that it names, and waits only while all workers are busy.
+	// nil = a closed load: each worker makes its next request when the one before is answered.
 	Schedule *Schedule
 }
 
@@ -32,7 +31,7 @@ type Pace struct {
 	Late  time.Duration // how long after it was due a request was begun, at most; closed loads are never late
 }
 
-// Run makes the requests. hire makes a worker; those who were hired are closed in the
+// Run makes the requests. hire makes a worker; all of them are closed in the
 // end. It returns when the plan is done and every request is over, or ctx has ended.
 func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
 	if p.Schedule != nil {

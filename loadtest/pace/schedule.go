@@ -1,7 +1,6 @@
-// Package pace decides when requests are made. The one idea: in an open load a
-// request is due at a moment that was known beforehand, whatever became of those
-// before it, and its latency counts from then. So a server that stalls is charged for
-// all who would have waited, and not for the one who did (coordinated omission).
+// Package pace decides when requests are made. The one idea: in an open load a request is due at a moment that was known
+// beforehand, whatever became of those before it, and its latency counts from then. So a server that stalls is charged for all
+// who would have waited, and not for the one who did (coordinated omission).
 package pace
 
 import (
@@ -48,7 +47,7 @@ func (s Stage) when(k float64) time.Duration {
 // Schedule is when each request of an open load is due.
 type Schedule struct{ stages []Stage }
 
-// NewSchedule makes a schedule of stages, one behind the other.
+// NewSchedule makes a schedule of stages, one after the other.
 func NewSchedule(stages ...Stage) (Schedule, error) {
 	var length time.Duration
 	for _, s := range stages {
@@ -127,8 +126,7 @@ func (s Schedule) Length() time.Duration {
 	return sum
 }
 
-// Due is when request n, from 0, is due, counted from the beginning. Not ok: there
-// are not so many.
+// Due is when request n, from 0, is due, counted from the beginning. Not ok: there are not so many.
 func (s Schedule) Due(n int64) (due time.Duration, ok bool) {
 	var before time.Duration
 	left := float64(n)

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"text/tabwriter"
-
-	"studysharper/loadtest/chart"
 )
 
 // figure is one figure of two runs. write makes words of it.
@@ -35,10 +33,10 @@ func Compare(w io.Writer, a, b *Report) error {
 }
 
 func figures(a, b *Report) []figure {
-	whole := func(n float64) string { return chart.Number(n, 0) }
+	whole := func(n float64) string { return Number(n, 0) }
 	all := []figure{
 		{"requests", float64(a.Total), float64(b.Total), whole},
-		{"requests/second", a.RPS, b.RPS, func(n float64) string { return chart.Number(n, 2) }},
+		{"requests/second", a.RPS, b.RPS, func(n float64) string { return Number(n, 2) }},
 		{"successful", a.success(), b.success(), percent},
 		{"failed", float64(a.Failed), float64(b.Failed), whole},
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"studysharper/loadtest/chart"
 	"studysharper/loadtest/measure"
 )
 
@@ -19,7 +18,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	var b strings.Builder
 	title := html.EscapeString("Load test: " + r.Scenario)
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">\n"+
-		"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>%s</title>\n<style>\n%s</style></head>\n<body><main>\n", title, chart.Style)
+		"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>%s</title>\n<style>\n%s</style></head>\n<body><main>\n", title, Style)
 	r.writeHead(&b, title)
 	r.writeTiles(&b)
 	r.writeThresholds(&b)
@@ -46,7 +45,7 @@ func (r *Report) writeHead(b *strings.Builder, title string) {
 func (r *Report) writeTiles(b *strings.Builder) {
 	tiles := [][2]string{
 		{"requests", fmt.Sprint(r.Total)}, {"successful", percent(r.success())}, {"failed", fmt.Sprint(r.Failed)},
-		{"requests a second", chart.Number(r.RPS, 1)}, {"duration", ms(r.DurationMS)}, {"p50", ms(r.P50MS)}, {"p95", ms(r.P95MS)}, {"p99", ms(r.P99MS)},
+		{"requests a second", Number(r.RPS, 1)}, {"duration", ms(r.DurationMS)}, {"p50", ms(r.P50MS)}, {"p95", ms(r.P95MS)}, {"p99", ms(r.P99MS)},
 	}
 	if s := r.Server; s != nil {
 		tiles = append(tiles, [2]string{"memory, peak", size(s.PeakBytes)}, [2]string{"workers recycled", fmt.Sprint(s.recycled())})
@@ -125,43 +124,43 @@ func writeCounts(b *strings.Builder, title string, counts map[string]int64) {
 }
 
 // plots are the charts of a run.
-func (r *Report) plots() []chart.Chart {
+func (r *Report) plots() []Chart {
 	most := max(r.DurationMS/1000, 1)
 	marks := r.recycleTimes()
-	over := func(p chart.Chart) chart.Chart {
-		p.XMost, p.XTicks, p.Marks = most, chart.SecondsAxis(most), marks
+	over := func(p Chart) Chart {
+		p.XMost, p.XTicks, p.Marks = most, SecondsAxis(most), marks
 		return p
 	}
-	var p50, p95, p99, rate, failed, memory, streams []chart.Point
+	var p50, p95, p99, rate, failed, memory, streams []Point
 	for _, s := range r.Seconds {
 		if x := min(float64(s.At)+0.5, most); s.Max > 0 {
-			p50, p95, p99 = append(p50, chart.Point{X: x, Y: s.P50}), append(p95, chart.Point{X: x, Y: s.P95}), append(p99, chart.Point{X: x, Y: s.P99})
+			p50, p95, p99 = append(p50, Point{X: x, Y: s.P50}), append(p95, Point{X: x, Y: s.P95}), append(p99, Point{X: x, Y: s.P99})
 		}
 	}
 	for _, s := range r.rates() {
 		x := min(float64(s.At)+0.5, most)
-		rate, failed = append(rate, chart.Point{X: x, Y: float64(s.OK + s.Failed)}), append(failed, chart.Point{X: x, Y: float64(s.Failed)})
+		rate, failed = append(rate, Point{X: x, Y: float64(s.OK + s.Failed)}), append(failed, Point{X: x, Y: float64(s.Failed)})
 	}
-	all := []chart.Chart{
-		over(chart.Chart{Title: "Latency over time", About: "of the requests that ended in each second", Y: ms,
-			Lines: []chart.Line{{Name: "p99", Class: "c", Points: p99}, {Name: "p95", Class: "b", Points: p95}, {Name: "p50", Class: "a", Points: p50}}}),
+	all := []Chart{
+		over(Chart{Title: "Latency over time", About: "of the requests that ended in each second", Y: ms,
+			Lines: []Line{{Name: "p99", Class: "c", Points: p99}, {Name: "p95", Class: "b", Points: p95}, {Name: "p50", Class: "a", Points: p50}}}),
 		r.percentiles(),
-		over(chart.Chart{Title: "Rate", About: "requests that ended in each second", Y: whole,
-			Lines: []chart.Line{{Name: "all", Class: "a", Points: rate, Area: true}, {Name: "failed", Class: "c", Points: failed, Area: true}}}),
+		over(Chart{Title: "Rate", About: "requests that ended in each second", Y: whole,
+			Lines: []Line{{Name: "all", Class: "a", Points: rate, Area: true}, {Name: "failed", Class: "c", Points: failed, Area: true}}}),
 	}
 	if r.Server == nil {
 		return all
 	}
 	for _, s := range r.Server.Samples {
-		memory, streams = append(memory, chart.Point{X: min(s.At, most), Y: float64(s.Memory)}), append(streams, chart.Point{X: min(s.At, most), Y: float64(s.Streams)})
+		memory, streams = append(memory, Point{X: min(s.At, most), Y: float64(s.Memory)}), append(streams, Point{X: min(s.At, most), Y: float64(s.Streams)})
 	}
-	all = append(all, over(chart.Chart{Title: "The service's memory", About: "as it says itself, once a second", Y: megabytes,
-		Lines: []chart.Line{{Name: "memory", Class: "d", Points: memory, Area: true}}, Limit: float64(r.Server.LimitBytes), LimitName: "limit, " + size(r.Server.LimitBytes)}))
+	all = append(all, over(Chart{Title: "The service's memory", About: "as it says itself, once a second", Y: megabytes,
+		Lines: []Line{{Name: "memory", Class: "d", Points: memory, Area: true}}, Limit: float64(r.Server.LimitBytes), LimitName: "limit, " + size(r.Server.LimitBytes)}))
 	if r.Server.Streams > 0 {
-		all = append(all, over(chart.Chart{Title: "Event streams", About: "open at the service", Y: whole, Lines: []chart.Line{{Name: "streams", Class: "a", Points: streams, Area: true}}}))
+		all = append(all, over(Chart{Title: "Event streams", About: "open at the service", Y: whole, Lines: []Line{{Name: "streams", Class: "a", Points: streams, Area: true}}}))
 	}
 	if r.Server.Hits+r.Server.Misses > 0 {
-		all = append(all, over(chart.Chart{Title: "Cache", About: "answers in each second", Y: whole, Lines: r.cacheLines(most)}))
+		all = append(all, over(Chart{Title: "Cache", About: "answers in each second", Y: whole, Lines: r.cacheLines(most)}))
 	}
 	return all
 }
@@ -169,18 +168,18 @@ func (r *Report) plots() []chart.Chart {
 // closestTicks is how near two ticks may be, so that their words do not touch on a telephone.
 const closestTicks = 0.14
 
-func megabytes(bytes float64) string { return chart.Number(bytes/1e6, 1) + " MB" }
+func megabytes(bytes float64) string { return Number(bytes/1e6, 1) + " MB" }
 
-func whole(n float64) string { return chart.Number(n, 1) }
+func whole(n float64) string { return Number(n, 1) }
 
 // percentiles is the ladder: from left to right, each step leaves a tenth.
-func (r *Report) percentiles() chart.Chart {
-	p := chart.Chart{Title: "Latency by percentile", About: "of all requests, the failed ones included", Y: ms}
+func (r *Report) percentiles() Chart {
+	p := Chart{Title: "Latency by percentile", About: "of all requests, the failed ones included", Y: ms}
 	place := func(percentile float64) float64 { return -math.Log10(max(1-percentile/100, 1e-9)) }
-	var points []chart.Point
+	var points []Point
 	for _, rung := range r.Percentiles {
 		if rung.Percentile < 100 {
-			points = append(points, chart.Point{X: place(rung.Percentile), Y: rung.MS})
+			points = append(points, Point{X: place(rung.Percentile), Y: rung.MS})
 			p.XMost = place(rung.Percentile)
 		}
 	}
@@ -188,14 +187,14 @@ func (r *Report) percentiles() chart.Chart {
 	for _, percentile := range []float64{0, 50, 90, 99, 99.9, 99.99, 99.999} {
 		at := place(percentile) / p.XMost
 		if n := len(p.XTicks); at <= 1.001 && (n == 0 || at-p.XTicks[n-1].At > closestTicks) {
-			p.XTicks = append(p.XTicks, chart.Tick{At: at, Text: chart.Number(percentile, 3) + "%"})
+			p.XTicks = append(p.XTicks, Tick{At: at, Text: Number(percentile, 3) + "%"})
 		}
 	}
-	p.Lines = []chart.Line{{Name: "latency", Class: "a", Points: points, Area: true}}
+	p.Lines = []Line{{Name: "latency", Class: "a", Points: points, Area: true}}
 	return p
 }
 
-// recycleTimes are when a reading told of more recycles than the one before.
+// recycleTimes are when a reading had more recycles than the one before.
 func (r *Report) recycleTimes() (at []float64) {
 	if r.Server == nil {
 		return nil
@@ -208,13 +207,13 @@ func (r *Report) recycleTimes() (at []float64) {
 	return at
 }
 
-func (r *Report) cacheLines(most float64) []chart.Line {
-	var hits, misses []chart.Point
+func (r *Report) cacheLines(most float64) []Line {
+	var hits, misses []Point
 	for i := 1; i < len(r.Server.Samples); i++ {
 		before, s := r.Server.Samples[i-1], r.Server.Samples[i]
 		took := max(s.At-before.At, 1e-3)
-		hits = append(hits, chart.Point{X: min(s.At, most), Y: max(0, float64(s.Hits-before.Hits)) / took})
-		misses = append(misses, chart.Point{X: min(s.At, most), Y: max(0, float64(s.Misses-before.Misses)) / took})
+		hits = append(hits, Point{X: min(s.At, most), Y: max(0, float64(s.Hits-before.Hits)) / took})
+		misses = append(misses, Point{X: min(s.At, most), Y: max(0, float64(s.Misses-before.Misses)) / took})
 	}
-	return []chart.Line{{Name: "hits", Class: "d", Points: hits, Area: true}, {Name: "misses", Class: "c", Points: misses}}
+	return []Line{{Name: "hits", Class: "d", Points: hits, Area: true}, {Name: "misses", Class: "c", Points: misses}}
 }

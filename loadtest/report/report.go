@@ -1,6 +1,5 @@
-// Package report says how a load test went: to people on a terminal, to programs as
-// JSON, as a page of HTML, and beside another run. The one idea: a Report is plain
-// data and holds everything; each form is a function of it.
+// Package report says how a load test went: to people on a terminal, to programs as JSON, as a page of HTML, and beside another
+// run. The one idea: a Report is plain data and holds everything; each form is a function of it.
 package report
 
 import (
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"studysharper/loadtest/measure"
-	"studysharper/loadtest/server"
 )
 
 const (
@@ -63,7 +61,7 @@ type Server struct {
 	OOMKills   int64            `json:"oom_kills"`
 	Streams    int64            `json:"most_streams"`
 	Unread     int              `json:"readings_failed"`
-	Samples    []server.Sample  `json:"samples"`
+	Samples    []measure.Sample `json:"samples"`
 }
 
 // Run is what a Report is made of besides what was measured.
@@ -76,7 +74,7 @@ type Run struct {
 }
 
 // New makes a Report and judges it. samples are nil where the service was not asked.
-func New(run Run, m measure.Result, samples []server.Sample, unread int) *Report {
+func New(run Run, m measure.Result, samples []measure.Sample, unread int) *Report {
 	r := &Report{Version: version, Target: run.Target, Scenario: run.Scenario, Model: run.Model, Began: run.Began.UTC(),
 		Interrupted: run.Interrupted, Total: m.All(), OK: m.OK, Failed: m.Failed, Failures: m.Failures,
 		DurationMS: float64(m.Took.Microseconds()) / 1000, RPS: float64(m.All()) / max(m.Took.Seconds(), 1e-9),
@@ -90,7 +88,7 @@ func New(run Run, m measure.Result, samples []server.Sample, unread int) *Report
 	return r
 }
 
-func newServer(samples []server.Sample, unread int) *Server {
+func newServer(samples []measure.Sample, unread int) *Server {
 	first, last := samples[0], samples[len(samples)-1]
 	s := &Server{Samples: samples, Unread: unread, LimitBytes: last.Limit, Recycles: map[string]int64{}, Hits: last.Hits - first.Hits,
 		Misses: last.Misses - first.Misses, Shed: last.Shed - first.Shed, OOMKills: last.OOMKills - first.OOMKills}
@@ -121,7 +119,7 @@ func (s *Server) recycled() (sum int64) {
 	return sum
 }
 
-// note says what a reader should know of the figures.
+// note adds what a reader should know about the figures.
 func (r *Report) note(run Run, unread int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	if run.Late > 10*time.Millisecond {

@@ -11,9 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/loadtest/chart"
 	"studysharper/loadtest/measure"
-	"studysharper/loadtest/server"
 )
 
 // result is a run of so many seconds.
@@ -29,9 +27,9 @@ func result(seconds int) measure.Result {
 	return m
 }
 
-func samples(n int) (all []server.Sample) {
+func samples(n int) (all []measure.Sample) {
 	for i := range n {
-		all = append(all, server.Sample{At: float64(i), Memory: int64(100+i) * 1e6, Limit: 512e6, Workers: 2, Streams: int64(i), Hits: int64(3 * i), Misses: int64(i),
+		all = append(all, measure.Sample{At: float64(i), Memory: int64(100+i) * 1e6, Limit: 512e6, Workers: 2, Streams: int64(i), Hits: int64(3 * i), Misses: int64(i),
 			Recycles: map[string]int64{"max_requests": int64(5 + i/4), "crash": 1}})
 	}
 	return all
@@ -201,12 +199,12 @@ func TestNoDrawingLeavesItsFrame(t *testing.T) {
 
 func TestLongLinesAreThinnedToTheirHighest(t *testing.T) {
 	values := make([]float64, 10_000)
-	var points []chart.Point
+	var points []Point
 	values[7777] = 9
 	for i, v := range values {
-		points = append(points, chart.Point{X: float64(i), Y: v})
+		points = append(points, Point{X: float64(i), Y: v})
 	}
-	thin := chart.Thinned(points)
+	thin := Thinned(points)
 	top := 0.0
 	for _, p := range thin {
 		top = max(top, p.Y)
@@ -215,7 +213,7 @@ func TestLongLinesAreThinnedToTheirHighest(t *testing.T) {
 	for _, v := range thinned(values, 64) {
 		most = max(most, v)
 	}
-	if len(thin) != chart.MostPoints || top != 9 || most != 9 || len(thinned(values, 64)) != 64 {
+	if len(thin) != MostPoints || top != 9 || most != 9 || len(thinned(values, 64)) != 64 {
 		t.Errorf("%d points up to %v, %v", len(thin), top, most)
 	}
 }

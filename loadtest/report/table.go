@@ -120,8 +120,7 @@ func draw(w io.Writer, caption string, values []float64) {
 		asciigraph.LowerBound(0), asciigraph.Caption(caption)))
 }
 
-// thinned keeps the highest of each few values, so that there are most at most: a
-// second that was bad does not vanish.
+// thinned keeps the highest of each few values, so that there are most at most: a second that was bad does not vanish.
 func thinned(values []float64, most int) []float64 {
 	if len(values) <= most {
 		return values

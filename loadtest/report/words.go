@@ -5,23 +5,21 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"studysharper/loadtest/chart"
 )
 
 // ms writes a time that is given in milliseconds.
 func ms(n float64) string {
 	switch {
 	case n >= 10_000:
-		return chart.Number(n/1000, 1) + " s"
+		return Number(n/1000, 1) + " s"
 	case n >= 1000:
-		return chart.Number(n/1000, 2) + " s"
+		return Number(n/1000, 2) + " s"
 	case n >= 100:
-		return chart.Number(n, 0) + " ms"
+		return Number(n, 0) + " ms"
 	case n >= 10:
-		return chart.Number(n, 1) + " ms"
+		return Number(n, 1) + " ms"
 	default:
-		return chart.Number(n, 3) + " ms"
+		return Number(n, 3) + " ms"
 	}
 }
 
@@ -36,7 +34,7 @@ func percent(n float64) string {
 	if n < 100 && n > 99.95 { // not 100, and not to be taken for it
 		return fmt.Sprintf("%.4f%%", min(n, 99.9999))
 	}
-	return chart.Number(n, 1) + "%"
+	return Number(n, 1) + "%"
 }
 
 // counted writes counts by name: "2 max_requests, 1 crash".

@@ -26,7 +26,7 @@ type call struct {
 // asker is a client that makes one call at a time.
 type asker struct {
 	o    *Options
-	conn client.Conn
+	conn client.Client
 	next func(n int64) call
 	open bool // requests are due at their time: how long they take from when they are sent is told besides
 }
@@ -38,7 +38,7 @@ const sinceSent = "from when it was sent"
 func asking(o *Options, next func(n int64) call) Scenario {
 	return func(ctx context.Context, plan pace.Plan) (pace.Pace, error) {
 		return plan.Run(ctx, func() pace.Worker {
-			return &asker{o: o, conn: client.Conn{Target: o.Target}, next: next, open: plan.Schedule != nil}
+			return &asker{o: o, conn: client.Client{Target: o.Target}, next: next, open: plan.Schedule != nil}
 		})
 	}
 }
@@ -71,7 +71,7 @@ func (a *asker) Once(ctx context.Context, n int64, due time.Time) {
 // Close ends the connection.
 func (a *asker) Close() { a.conn.Close() }
 
-// successful reports whether an answer says that it is one.
+// successful reports whether an answer reports success.
 func successful(body []byte) error {
 	var answer struct {
 		Status string `json:"status"`

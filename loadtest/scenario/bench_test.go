@@ -44,8 +44,7 @@ func serveHealth() {
 	}))
 }
 
-// fastServer starts a server in a process of its own, so that what this one uses of
-// the processor is the client's.
+// fastServer starts a server in a process of its own, so that what this one uses of the processor is the client's.
 func fastServer(b *testing.B) string {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])

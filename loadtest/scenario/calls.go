@@ -55,8 +55,7 @@ func cached(o *Options) Scenario {
 	})
 }
 
-// zipf draws numbers below o.Keys, 0 most often; the same ones in every run, as far as
-// one client asks at a time.
+// zipf draws numbers below o.Keys, 0 most often; the same ones in every run, as far as one client asks at a time.
 func (o *Options) zipf() func() uint64 {
 	z := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), o.Skew, 1, uint64(o.Keys-1)) //nolint:gosec // load, not secrets
 	var mu sync.Mutex

@@ -14,9 +14,8 @@ import (
 // reopenEvery is how often streams that ended are opened again.
 const reopenEvery = time.Second
 
-// crowd holds a number of streams open. Each opening is a request of the sheet's, and
-// each stream that breaks a failure; one that the service ended with an event, as it
-// does when nobody posts to the session, is replaced and not held against it.
+// crowd holds a number of streams open. Each opening is a request of the sheet's, and each stream that breaks a failure; one
+// that the service ended with an event, as it does when nobody posts to the session, is replaced and not held against it.
 type crowd struct {
 	o     *Options
 	swarm *swarm.Swarm

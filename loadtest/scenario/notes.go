@@ -47,8 +47,7 @@ func Split(text string) Notes {
 	return all
 }
 
-// boundary is where a piece that is too long is cut: behind a sentence, a word, or at
-// least a character.
+// boundary is where a piece that is too long is cut: after a sentence, a word, or at least a character.
 func boundary(text string) int {
 	for _, end := range []string{". ", " "} {
 		if i := strings.LastIndex(text[:mostPiece], end); i > leastPiece {
@@ -70,7 +69,7 @@ func (n Notes) piece(of int64) string {
 	return n[int(of%int64(len(n)))]
 }
 
-// orBuiltIn gives notes where there are none.
+// orBuiltIn returns the notes, or the built-in text if there are none.
 func (n Notes) orBuiltIn() Notes {
 	if len(n) > 0 {
 		return n

@@ -1,6 +1,5 @@
-// Package scenario is what the clients of a load test do. The one idea: a scenario
-// is handed a plan of when, and writes on a sheet how each request went; it knows
-// neither how fast it is to be nor who reads the sheet.
+// Package scenario is what the clients of a load test do. The one idea: a scenario is handed a plan of when, and writes on a
+// sheet how each request went; it knows neither how fast it is to be nor who reads the sheet.
 package scenario
 
 import (
@@ -56,7 +55,7 @@ var All = []Entry{
 	{Name: "recycle", About: "small requests beside open streams: nothing may fail while workers change", Streams: true, Holds: true, make: recycle},
 }
 
-// Find gives the scenario of a name.
+// Find returns the scenario of a name.
 func Find(name string) (Entry, error) {
 	i := slices.IndexFunc(All, func(e Entry) bool { return e.Name == name })
 	if i < 0 {

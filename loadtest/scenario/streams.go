@@ -56,7 +56,7 @@ func streams(o *Options) Scenario {
 		if err != nil {
 			return pace.Pace{}, err
 		}
-		p, err := plan.Run(ctx, func() pace.Worker { return &watcher{s: s, conn: client.Conn{Target: o.Target}} })
+		p, err := plan.Run(ctx, func() pace.Worker { return &watcher{s: s, conn: client.Client{Target: o.Target}} })
 		c := s.swarm.Counts()
 		for name, n := range map[string]int64{"streams opened": c.Opened, "events": c.Events, "events lost": c.Lost, "events doubled": c.Doubled, "events malformed": c.Wrong} {
 			o.Sheet.Count(name, n)
@@ -109,7 +109,7 @@ func (s *streamer) left(st *swarm.Stream, state swarm.State) {
 // watcher is one client: it begins a run and reads its stream.
 type watcher struct {
 	s    *streamer
-	conn client.Conn
+	conn client.Client
 }
 
 // Close ends the connection that runs are begun over.
@@ -160,7 +160,7 @@ func (w *watcher) watch(ctx context.Context, r *run, until time.Time) client.Kin
 	}
 }
 
-// kindOf says what was wrong with a stream that was left.
+// kindOf returns what was wrong with a stream that was left.
 func kindOf(s swarm.State) client.Kind {
 	switch {
 	case s.Status != 0 && s.Status != 200:

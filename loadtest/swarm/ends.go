@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"studysharper/app/eventstream"
 )
 
-// answered takes in a response's head. The connection of one that is not a stream is
+// answered parses a response's head. The connection of one that is not a stream is
 // closed: its status is what was to be learnt.
 func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	r, err := parseHead(head)
@@ -30,23 +32,17 @@ func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	return nil
 }
 
-// event takes in one event, comment or retry line.
-func (l *loop) event(st *Stream, block []byte, now time.Time) {
-	e, retry, ok := parse(block)
-	if retry > 0 {
-		st.state.Retry = retry
-	}
-	if !ok {
-		return
-	}
-	e.At = now
+// event counts one event, and passes it on.
+func (l *loop) event(st *Stream, parsed eventstream.Event, now time.Time) {
+	e := Event{ID: parsed.ID, Data: parsed.Data, At: now}
+	e.read()
 	st.take(e, &l.swarm.counts)
 	if l.swarm.o.Took != nil {
 		l.swarm.o.Took(st, e)
 	}
 }
 
-// broke ends a stream that nobody meant to end.
+// broke ends a stream that failed.
 func (l *loop) broke(st *Stream, err error) {
 	st.state.Err = err
 	if st.phase == reading {
@@ -57,7 +53,7 @@ func (l *loop) broke(st *Stream, err error) {
 	l.left(st)
 }
 
-// left drops a stream that its client did not cut, and says so.
+// left drops a stream that its client did not cut, and reports it.
 func (l *loop) left(st *Stream) {
 	state := st.state
 	l.drop(st)

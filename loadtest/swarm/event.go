@@ -7,25 +7,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"studysharper/app/eventstream"
 )
 
-// The bounds of what a server may send.
-const (
-	maxHead  = 16 << 10
-	maxEvent = 1 << 20
-)
+// The bounds of what a server may send, in bytes.
+const maxHead = 16 << 10
 
-// Event is one event. ID and Data are the Swarm's again when the call that was given
-// them returns.
+var limits = eventstream.Limits{Line: 1 << 20, Event: 1 << 20}
+
+// Event is one event. Data is reused after the call that it is passed to.
 type Event struct {
-	ID   []byte
+	ID   string
 	Data []byte // the JSON
-	Type string // one of the service's kinds, or "" for none of them
+	Type string // one of kinds, or "" for another
 	Seq  uint64
 	At   time.Time // when it was read
 }
 
-// kinds are the types of event, so that an event's Type needs no memory of its own.
+// kinds are the types of event. An event's Type is one of these strings, so it needs no memory of its own.
 var kinds = []string{"token", "progress", "start", "complete", "error", "gap"}
 
 const (
@@ -34,32 +34,7 @@ const (
 	textStart = `,"text":"`
 )
 
-// parse reads an event's lines, those up to the empty one. Not ok: they are a comment
-// or a retry line, and no event. retry is 0 where none was said.
-func parse(block []byte) (e Event, retry time.Duration, ok bool) {
-	for line := range bytes.Lines(block) {
-		line = bytes.TrimRight(line, "\r\n")
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		value = bytes.TrimPrefix(value, []byte(" "))
-		switch string(name) {
-		case "id":
-			e.ID = value
-		case "data":
-			e.Data, ok = value, true
-		case "retry":
-			ms, err := strconv.ParseUint(string(value), 10, 31)
-			if err == nil {
-				retry = time.Duration(ms) * time.Millisecond
-			}
-		}
-	}
-	if ok {
-		e.read()
-	}
-	return e, retry, ok
-}
-
-// read takes type and seq from the front of the JSON.
+// read parses type and seq, which the service writes at the front of the JSON.
 func (e *Event) read() {
 	rest, ok := bytes.CutPrefix(e.Data, []byte(dataStart))
 	kind, rest, cut := bytes.Cut(rest, []byte(seqStart))
@@ -79,15 +54,14 @@ func (e *Event) read() {
 	}
 }
 
-// numbered tells whether the event is one of the service's, with an id whose end is
-// its number.
+// numbered reports whether the event is one of the service's and its id ends with its number.
 func (e Event) numbered() bool {
-	id := bytes.TrimSuffix(e.ID, []byte(".")) // of the last event of a stream
-	dot := bytes.LastIndexByte(id, '.')
+	id := strings.TrimSuffix(e.ID, ".") // the last event of a stream has a point after its number
+	dot := strings.LastIndexByte(id, '.')
 	if e.Type == "" || dot < 0 {
 		return false
 	}
-	seq, err := strconv.ParseUint(string(id[dot+1:]), 10, 64)
+	seq, err := strconv.ParseUint(id[dot+1:], 10, 64)
 	return err == nil && seq == e.Seq
 }
 
@@ -107,7 +81,7 @@ type response struct {
 	retryAfter string
 }
 
-// ErrNoStream is why a stream breaks whose response is not from this service.
+// ErrNoStream is the error of a stream whose response is not an event stream of this service.
 var ErrNoStream = errors.New("a response that is not an event stream of this service")
 
 // parseHead reads a response's head, its empty line included.
@@ -137,22 +111,4 @@ func parseHead(head string) (response, error) {
 		return r, fmt.Errorf("%w: type %.40q", ErrNoStream, kind)
 	}
 	return r, nil
-}
-
-// blockEnd finds the empty line that ends an event, from index from on: end is where
-// the lines of the event end, next where the next event begins. -1: it has not come.
-func blockEnd(b []byte, from int) (end, next int) {
-	for i := from; ; {
-		lf := bytes.IndexByte(b[i:], '\n')
-		if lf < 0 {
-			return -1, -1
-		}
-		i += lf + 1
-		switch {
-		case i < len(b) && b[i] == '\n':
-			return i, i + 1
-		case i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n':
-			return i, i + 2
-		}
-	}
 }

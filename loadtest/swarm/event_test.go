@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// feed gives a stream bytes in parts, as connections may bring them.
+// feed returns a stream bytes in parts, as connections may bring them.
 func feed(t *testing.T, parts ...string) (State, Counts) {
 	t.Helper()
 	s := &Swarm{}
@@ -16,7 +16,7 @@ func feed(t *testing.T, parts ...string) (State, Counts) {
 			t.Fatalf("%v, divided as %q", err, parts)
 		}
 	}
-	if st.Text() != "t1 t2 " || len(st.rest) != 0 {
+	if st.Text() != "t1 t2 " || len(st.rest) != 0 || st.parser.Partial() {
 		t.Fatalf("text %q and %q left, divided as %q", st.Text(), st.rest, parts)
 	}
 	return st.state, s.Counts()
@@ -54,8 +54,9 @@ func TestATextIsATokensAlone(t *testing.T) {
 		`{"type":"token","seq":1}`:                   "",
 		`{"type":"progress","seq":1,"text":"a"}`:     "",
 	} {
-		e, _, ok := parse([]byte("data: " + data + "\n"))
-		if !ok || string(e.Text()) != want {
+		e := Event{Data: []byte(data)}
+		e.read()
+		if string(e.Text()) != want {
 			t.Errorf("%s says %q, want %q", data, e.Text(), want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"studysharper/app/eventstream"
 )
 
 const (
@@ -125,7 +127,7 @@ func (l *loop) work() bool {
 func (l *loop) connect(st *Stream) {
 	st.state.Status, st.state.RetryAfter, st.state.Err, st.state.Terminal = 0, "", nil, ""
 	st.state.Answered, st.state.First = time.Time{}, time.Time{}
-	st.state.Began, st.head, st.rest = time.Now(), 0, nil
+	st.state.Began, st.head, st.rest, st.parser = time.Now(), 0, nil, nil
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		l.broke(st, fmt.Errorf("socket: %w", err))
@@ -223,7 +225,7 @@ func (l *loop) ask(st *Stream) error {
 	return l.watch(unix.EPOLL_CTL_MOD, st.fd, unix.EPOLLIN)
 }
 
-// read takes in what has come, once: a stream that has more is ready again.
+// read reads what has come, once: a stream that has more is ready again.
 func (l *loop) read(st *Stream) error {
 	n, err := unix.Read(st.fd, l.buf)
 	switch {
@@ -241,55 +243,42 @@ func (l *loop) read(st *Stream) error {
 	return l.received(st, l.buf[:n], time.Now())
 }
 
-// received takes in bytes behind those that were not whole before.
-func (l *loop) received(st *Stream, got []byte, now time.Time) error {
-	from := 0
-	if len(st.rest) > 0 {
-		from = max(0, len(st.rest)-2) // an empty line may have come in two parts
-		got = append(st.rest, got...)
-	}
-	rest, err := l.taken(st, got, from, now)
-	if err != nil || st.phase == closed {
-		return err
-	}
-	st.rest = nil
-	if len(rest) > 0 {
-		st.rest = append(st.rest, rest...)
-	}
-	return nil
-}
-
-// taken takes in a head and events, and gives what is not whole yet. Up to from
-// there is known to be no end.
-func (l *loop) taken(st *Stream, b []byte, from int, now time.Time) (rest []byte, err error) {
+// received parses bytes of a head or of events.
+func (l *loop) received(st *Stream, b []byte, now time.Time) error {
 	if st.phase == waiting {
-		end := bytes.Index(b, []byte("\r\n\r\n"))
+		st.rest = append(st.rest, b...)
+		end := bytes.Index(st.rest, []byte("\r\n\r\n"))
 		if end < 0 {
-			return b, tooLong(b, maxHead)
+			if len(st.rest) > maxHead {
+				return fmt.Errorf("%w: a head of more than %d bytes", ErrNoStream, maxHead)
+			}
+			return nil
 		}
-		if err := l.answered(st, string(b[:end+2]), now); err != nil || st.phase == closed {
-			return nil, err
+		b = st.rest[end+4:]
+		if err := l.answered(st, string(st.rest[:end+2]), now); err != nil || st.phase == closed {
+			return err
 		}
-		b, from = b[end+4:], 0
+		st.rest = nil
 	}
-	for len(b) > 0 {
-		if b[0] == '\n' { // an empty line that ends nothing
-			b, from = b[1:], 0
-			continue
-		}
-		end, next := blockEnd(b, from)
-		if end < 0 {
-			return b, tooLong(b, maxEvent)
-		}
-		l.event(st, b[:end], now)
-		b, from = b[next:], 0
+	if len(b) == 0 {
+		return nil
 	}
-	return nil, nil
-}
-
-func tooLong(b []byte, most int) error {
-	if len(b) > most {
-		return fmt.Errorf("%d bytes without an end", len(b))
+	if st.parser == nil {
+		st.parser = &eventstream.Parser{}
+	}
+	for {
+		e, rest, ok, err := st.parser.Next(b, limits)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		l.event(st, e, now)
+		b = rest
+	}
+	if retry, ok := st.parser.Retry(); ok && retry > 0 {
+		st.state.Retry = retry
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"time"
+
+	"studysharper/app/eventstream"
 )
 
 // StreamOptions are one stream's.
@@ -10,7 +12,7 @@ type StreamOptions struct {
 	// Stuck makes a client that sends its request and never reads a byte. It counts
 	// as neither opened nor ended: only the server knows of it.
 	Stuck bool
-	// Keep keeps what the token events say, for Text.
+	// Keep keeps the texts of the token events, for Text.
 	Keep bool
 }
 
@@ -41,12 +43,13 @@ type Stream struct {
 	o    StreamOptions
 
 	// Guarded by loop.mu, and written by its goroutine only.
-	state State
-	text  []byte
-	phase phase
-	fd    int
-	head  int    // bytes of the request that have been sent
-	rest  []byte // an unfinished head or event
+	state  State
+	text   []byte
+	phase  phase
+	fd     int
+	head   int                 // bytes of the request that have been sent
+	rest   []byte              // an unfinished head
+	parser *eventstream.Parser // nil until an event, a comment or a part of one has come
 }
 
 type phase uint8
@@ -101,8 +104,8 @@ func (s *Stream) take(e Event, counts *counters) {
 	if st.First.IsZero() {
 		st.First = e.At
 	}
-	if len(e.ID) > 0 {
-		st.LastID = string(e.ID)
+	if e.ID != "" {
+		st.LastID = e.ID
 	}
 	s.count(e, counts)
 	switch e.Type {
@@ -115,8 +118,7 @@ func (s *Stream) take(e Event, counts *counters) {
 	}
 }
 
-// count compares an event's number with the one before. A gap event's number is that
-// of the last event missed.
+// count compares an event's number with the one before. A gap event's number is that of the last event missed.
 func (s *Stream) count(e Event, counts *counters) {
 	st := &s.state
 	if e.Type == "gap" {

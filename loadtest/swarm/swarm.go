@@ -1,12 +1,10 @@
-// Package swarm is a client of tens of thousands of event streams at once, made to
-// take as little of a machine as it can, because it shares that machine with the
-// service it measures. The one idea: no goroutine and no buffer for a stream. A few
-// loops (epoll(7)) read whatever is readable into one buffer each, and keep of a
-// stream its position, its counts and, at most, an event of which a part has come.
+// Package swarm is a client of tens of thousands of event streams at once, made to take as little of a machine as it can,
+// because it shares that machine with the service it measures. The one idea: no goroutine and no buffer for a stream. A few
+// loops (epoll(7)) read whatever is readable into one buffer each, and keep of a stream its position, its counts and, at most,
+// an event of which a part has come.
 //
-// It reads what this service sends: responses that end with their connection, events
-// of one data line whose JSON begins with type and seq. It never tries again by
-// itself; who wants a stream back opens it again.
+// It reads what this service sends: responses that end with their connection, events of one data line whose JSON begins with
+// type and seq. It never tries again by itself; to resume a stream, open it again.
 package swarm
 
 import (
@@ -24,29 +22,26 @@ const (
 	awaitLook      = 2 * time.Millisecond
 )
 
-// Options say what a Swarm reads from, and how.
+// Options are what a Swarm reads from, and how.
 type Options struct {
 	Address netip.AddrPort // of the service; IPv4
 	Loops   int            // goroutines that read; default 1
-	// Gather is how long a loop lets more become readable after it has read all there
-	// was. Events are stamped when they are read, up to so much later then, but a
-	// server on the same cores is not interrupted for each of them. Default 0.
+	// Gather is how long a loop lets more become readable after it has read all there was. Events are stamped when they are
+	// read, up to so much later then, but a server on the same cores is not interrupted for each of them. Default 0.
 	Gather  time.Duration
 	Opening int    // streams between connect and the response's head at once, a loop; default 128
 	Host    string // what requests name as their host; default: Address
 	Header  string // further lines of every request, each with its CRLF
-	// Opened and Left, if not nil, are called when a stream's response has come, and
-	// when a stream was ended by the server, broke, was refused or could not be opened:
-	// not when it was cut. They are called as Took is, on a stream's state then.
+	// Opened and Left, if not nil, are called when a stream's response has come, and when a stream was ended by the server,
+	// broke, was refused or could not be opened: not when it was cut. They are called as Took is, on a stream's state then.
 	Opened, Left func(*Stream, State)
 	// Took, if not nil, is called for every event, on a loop's goroutine, in order
 	// for a stream. It must not block, nor call the Swarm or the Stream.
 	Took func(*Stream, Event)
 }
 
-// Counts are of everything a Swarm has done. Each opening comes to be one of Opened,
-// Refused and Failed, unless it is cut before; each stream that was opened, one of
-// Ended and Broken, unless it is cut.
+// Counts are of everything a Swarm has done. Each opening comes to be one of Opened, Refused and Failed, unless it is cut
+// before; each stream that was opened, one of Ended and Broken, unless it is cut.
 type Counts struct {
 	Opened  int64 // responses that are event streams
 	Refused int64 // responses with another status than 200
@@ -74,8 +69,7 @@ type Swarm struct {
 	next   atomic.Uint64 // whose turn it is to get a stream
 }
 
-// Start starts the loops, each a goroutine, and raises this process's limit of open
-// files to what it may be.
+// Start starts the loops, each a goroutine, and raises this process's limit of open files to what it may be.
 func Start(o Options) (*Swarm, error) {
 	if !o.Address.Addr().Is4() {
 		return nil, fmt.Errorf("swarm: %s is not an IPv4 address with a port", o.Address)
@@ -116,9 +110,8 @@ func (s *Swarm) Stream(path string, o StreamOptions) *Stream {
 	return &Stream{loop: l, path: path, o: o, fd: -1}
 }
 
-// Open asks for streams, each behind the last event it took (Last-Event-ID), or from
-// the beginning where it took none. It returns at once. A stream that is open, or
-// waits to be, is left as it is.
+// Open asks for streams, each after the last event it received (Last-Event-ID), or from the beginning. It
+// returns at once. A stream that is open, or waits to be, is left as it is.
 func (s *Swarm) Open(streams ...*Stream) {
 	for l, own := range byLoop(streams) {
 		l.do(func() { l.queue = append(l.queue, own...) })
@@ -160,7 +153,7 @@ func byLoop(streams []*Stream) map[*loop][]*Stream {
 	return all
 }
 
-// Counts gives the counts as they are now.
+// Counts returns the counts as they are now.
 func (s *Swarm) Counts() Counts {
 	c := &s.counts
 	return Counts{
@@ -169,8 +162,7 @@ func (s *Swarm) Counts() Counts {
 	}
 }
 
-// Await blocks until the counts satisfy done, and gives them; or until ctx ends,
-// with an error that tells how far they came.
+// Await blocks until the counts satisfy done, and returns them; or until ctx ends, with an error that contains them.
 func (s *Swarm) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	tick := time.NewTicker(awaitLook)
 	defer tick.Stop()

@@ -201,7 +201,7 @@ func TestWhatIsNoResponseOfTheServiceBreaksTheStream(t *testing.T) {
 		"chunks":         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"nothing":        "",
 		"a head unended": "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", maxHead/6+1),
-		"endless event":  head + "data: " + strings.Repeat("x", maxEvent),
+		"endless event":  head + "data: " + strings.Repeat("x", limits.Event),
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := serve(t, func(conn *net.TCPConn, _ *http.Request) { io.WriteString(conn, text) })

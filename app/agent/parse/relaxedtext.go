@@ -1,10 +1,10 @@
 package parse
 
 import (
-	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	apptext "studysharper/app/text"
 )
 
 // quotes are the marks that a string may stand in.
@@ -75,8 +75,11 @@ func (r *relaxed) escape(b *strings.Builder) {
 		b.WriteByte('\t')
 	case 'r', 'b', 'f', '\r':
 	case 'u':
-		if size := unicodeEscape(b, rest); size > 0 {
-			r.at += 1 + size
+		if c, size := apptext.UnicodeEscape(r.s[r.at:]); size > 0 {
+			if c != 0 {
+				b.WriteRune(c)
+			}
+			r.at += size
 			return
 		}
 		b.WriteByte('\\')
@@ -88,32 +91,6 @@ func (r *relaxed) escape(b *strings.Builder) {
 		return
 	}
 	r.at += 2
-}
-
-// unicodeEscape decodes uXXXX, or a pair of them, and returns its length; 0 = it is not one.
-func unicodeEscape(b *strings.Builder, s string) int {
-	c, ok := hexRune(s)
-	if !ok {
-		return 0
-	}
-	if utf16.IsSurrogate(c) && len(s) >= 11 && s[5] == '\\' {
-		if low, ok := hexRune(s[6:]); ok && utf16.DecodeRune(c, low) != utf8.RuneError {
-			b.WriteRune(utf16.DecodeRune(c, low))
-			return 11
-		}
-	}
-	if c != 0 {
-		b.WriteRune(c)
-	}
-	return 5
-}
-
-func hexRune(s string) (rune, bool) {
-	if len(s) < 5 || s[0] != 'u' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s[1:5], 16, 16)
-	return rune(n), err == nil
 }
 
 // letters are those that s begins with.

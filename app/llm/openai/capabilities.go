@@ -70,7 +70,6 @@ const (
 	tagShift     = 48
 	contextShift = 16
 	contextMask  = 1<<32 - 1
-	notTold      = 1 // in place of a context's size: the API does not tell it
 )
 
 func newCapabilities(memory Memory, index int, model string) *capabilities {
@@ -90,20 +89,10 @@ func (c *capabilities) word() uint64 {
 // dialect is the one that the model was seen to take.
 func (c *capabilities) dialect() dialect { return dialect(c.word()) } //nolint:gosec // the lowest bits
 
-func (c *capabilities) setDialect(d dialect) { c.store(d, c.rawContext()) }
+func (c *capabilities) setDialect(d dialect) { c.store(d, c.contextTokens()) }
 
 // contextTokens is the size of the model's context; 0 = unknown.
-func (c *capabilities) contextTokens() int {
-	if n := c.rawContext(); n != notTold {
-		return n
-	}
-	return 0
-}
-
-// askedContext reports whether the size is known, or known to be told by nobody.
-func (c *capabilities) askedContext() bool { return c.rawContext() > 0 }
-
-func (c *capabilities) rawContext() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 32 bits
+func (c *capabilities) contextTokens() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 32 bits
 
 func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens) }
 

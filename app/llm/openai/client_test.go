@@ -214,6 +214,20 @@ func TestStreamWithoutDoneIsWholeWhenTheModelSaidSo(t *testing.T) {
 	}
 }
 
+func TestAStreamIsBoundedByItsSilenceAndNotByThePlainLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := inBubble(Options{Timeout: time.Minute, StreamTimeout: 10 * time.Minute})
+		began := time.Now()
+		answer, err := c.Generate(t.Context(), prompt(), func(string) { time.Sleep(20 * time.Second) })
+		if took := time.Since(began); err != nil || answer.Text != words || took < 2*time.Minute {
+			t.Errorf("after %v: %+v, %v", took, answer, err)
+		}
+		c.o.StreamTimeout = time.Minute
+		_, err = c.Generate(t.Context(), prompt(), func(string) { time.Sleep(20 * time.Second) })
+		wantCode(t, err, study.CodeUpstreamTimeout)
+	})
+}
+
 func TestSlowReaderIsNotTakenForASilentUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := inBubble(Options{IdleTimeout: time.Second})

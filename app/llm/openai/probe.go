@@ -52,15 +52,3 @@ func (c *Client) Probe(ctx context.Context) Diagnosis {
 	d.Context, d.Without = known.contextTokens(), known.dialect().String()
 	return d
 }
-
-// LearnContext looks the first model up in the API's list, for ContextTokens, unless that was
-// done before. What fails is not learnt.
-func (c *Client) LearnContext(ctx context.Context) {
-	known := c.capabilities[c.o.Model]
-	if known.askedContext() {
-		return
-	}
-	if list, err := c.findModel(ctx, c.address.of(c.o.Model, "models"), c.o.Model); err == nil {
-		known.setContext(max(list.context, notTold))
-	}
-}

@@ -89,24 +89,6 @@ func TestAProbeOfASilentAPIEnds(t *testing.T) {
 	})
 }
 
-func TestTheContextIsAskedForOnce(t *testing.T) {
-	for list, want := range map[string]int{`{"data":[{"id":"first","context_length":8192}]}`: 8192, `{"data":[{"id":"first"}]}`: 0} {
-		asked := 0
-		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			asked++
-			_, _ = io.WriteString(w, list)
-		}))
-		c := client(t, Options{BaseURL: web.URL, Model: "first"})
-		for range 3 {
-			c.LearnContext(t.Context())
-		}
-		if got := c.ContextTokens(); got != want || asked != 1 {
-			t.Errorf("%s: %d tokens, asked %d times", list, got, asked)
-		}
-		web.Close()
-	}
-}
-
 func TestAClientOfAnotherModelSharesTheConnectionsOnly(t *testing.T) {
 	server, o := fake(t)
 	o.Fallbacks = []string{"second"}

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -70,7 +71,10 @@ func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, er
 			return answer, nil
 		}
 	}
-	if answer := src.answerFromSentences(words, amounts[b.Detail].further); answer != "" {
+	if answer := src.answerFromSection(words); answer != "" {
+		return answer, nil
+	}
+	if answer := src.answerFromSentences(words, amounts[b.Detail].further); answer != "" && !src.lacksNumber(b.Message, answer) {
 		return answer, nil
 	}
 	return src.writeRefusal(b.Message, words), nil
@@ -90,10 +94,59 @@ func answerSmallTalk(message string) string {
 	}
 }
 
+// asksForAmount reports whether a message asks how much, how many, how fast …
+func asksForAmount(message string) bool {
+	words := strings.Fields(strings.ToLower(message))
+	return len(words) > 1 && words[0] == "how" && slices.Contains(amountWords, words[1])
+}
+
+// amountWords ask for an amount after "how"; a sentence that gives it does not say them.
+var amountWords = []string{"many", "much", "fast", "long", "old", "often", "big", "large", "tall", "far", "high", "deep", "heavy", "quickly", "wide", "hot", "cold"}
+
+// lacksNumber reports whether a message asks for an amount that an answer does not give.
+func (src source) lacksNumber(message, answer string) bool {
+	return src.English && asksForAmount(message) && !strings.ContainsAny(answer, "0123456789") && !english.HasNumber(answer)
+}
+
+// otherNames are words that students use for those of headings.
+var otherNames = map[string]string{"drawback": "disadvantage", "drawbacks": "disadvantages", "downside": "disadvantage", "downsides": "disadvantages", "cons": "disadvantages", "pros": "advantages", "benefits": "advantages", "benefit": "advantage"}
+
+// maxSectionAnswer bounds an answer that is a whole section, in sentences.
+const maxSectionAnswer = 8
+
+// answerFromSection answers with a short section whose heading has all words of the question.
+func (src source) answerFromSection(words []string) string {
+	if len(words) < 2 {
+		return ""
+	}
+	asked := make([]string, len(words))
+	for i, w := range words {
+		if asked[i] = w; otherNames[w] != "" {
+			asked[i] = otherNames[w]
+		}
+	}
+	all := strings.Join(asked, " ")
+	for _, s := range src.Sections {
+		if n := s.To - s.From; n == 0 || n > maxSectionAnswer || s.Heading == "" || text.Overlap(all, s.Heading) < 1 || text.Overlap(s.Heading, all) < 0.6 {
+			continue
+		}
+		var out []string
+		for _, line := range src.Plain[s.From:s.To] {
+			out = append(out, "- "+english.Finished(line))
+		}
+		return src.citeSection(s.From) + "\n" + strings.Join(out, "\n")
+	}
+	return ""
+}
+
 // questionWords returns the content words of a question, without words such as "explain" that
 // only ask.
 func questionWords(message string) []string {
+	amount := asksForAmount(message)
 	return slices.DeleteFunc(text.Words(message), func(w string) bool {
+		if amount && (slices.Contains(amountWords, w) || w == "people") {
+			return true
+		}
 		switch w {
 		case "explain", "tell", "describe", "define", "definition", "mean", "means", "meaning", "know", "understand", "question", "answer", "give",
 			"called", "happens", "happen", "happened", "difference", "work", "works", "text", "notes", "material", "according", "help", "term", "thank", "thanks", "hello", "hi", "want", "need", "main", "purpose", "role", "important", "kind", "kinds", "type", "types":
@@ -120,7 +173,7 @@ func (src source) writeOverview(n int) string {
 	if len(points) == 0 {
 		return "The material has no full sentences to sum up."
 	}
-	return "The main points of “" + src.Title + "”:\n" + src.formatPoints(points, study.BulletPoints)
+	return fmt.Sprintf(src.Language.Points, src.Title) + "\n" + src.formatPoints(points, study.BulletPoints)
 }
 
 // answerFromFacts answers a question that matches a fact or asks for a defined term; it
@@ -170,9 +223,9 @@ func asksComparison(message string) bool {
 // citeSection names the section that an answer comes from.
 func (src source) citeSection(at int) string {
 	if h := src.Sections[src.Sentences[at].Section].Heading; h != "" {
-		return "Your material says (under “" + h + "”): "
+		return fmt.Sprintf(src.Language.Under, h)
 	}
-	return "Your material says: "
+	return src.Language.Says
 }
 
 // answerFromSentences answers with the sentence that covers the words best and up to more
@@ -261,6 +314,9 @@ func refersBack(message string) bool {
 
 // writeRefusal says that the material does not contain the answer, and what it is about.
 func (src source) writeRefusal(message string, words []string) string {
+	if !src.English && src.Language.KnowsNouns() {
+		return src.Language.Unknown
+	}
 	out := "I cannot find an answer to that in your material."
 	var spoken []string
 	for w := range strings.FieldsSeq(message) {

@@ -32,7 +32,7 @@ func (e *Engine) Name() string { return Name }
 // plain text and is handed to onText, when that is not nil, in pieces that add up
 // to Answer.Text; for every other type it is the JSON of the matching study.Aid
 // (nothing is handed to onText), with fewer items than asked for where the material
-// holds no more. Answer.Tokens is 0. Answer.Warning names what was left out of the
+// holds no more. Answer.Tokens is 0. Answer.Warnings name what was left out of the
 // material, and its language if that is not English.
 //
 // A sentence of the material that makes the engine panic is omitted (text.Guard).
@@ -51,7 +51,7 @@ func (e *Engine) Generate(ctx context.Context, p study.Prompt, onText func(strin
 		err = streamText(ctx, answer.Text, onText)
 	} else {
 		answer.Text = o.Text().Restore(answer.Text, escapeJSON)
-		answer.Warning = strings.Join(warnings(o), "; ")
+		answer.Warnings = warnings(o)
 	}
 	if err != nil {
 		return study.Answer{}, study.Wrap(err, study.CodeTimeout, "the answer was not finished in time")

@@ -34,7 +34,7 @@ func mainVerb(toks []token) int {
 				return -1
 			}
 		case t.isFinite():
-			if !agrees(toks, i) {
+			if !agrees(toks, i) || !hasNoun(toks[:i], func(token) bool { return true }) && toks[0].tag != pronoun && toks[0].tag != gerund && toks[0].tag != determiner {
 				return -1
 			}
 			return i
@@ -206,7 +206,7 @@ func IsStatement(clause string) bool {
 // HasClause reports whether a sentence has a main clause with a clear subject and verb, perhaps
 // after an opening clause or phrase.
 func HasClause(s string) bool {
-	for tries := 0; tries < 4; tries++ {
+	for range 4 {
 		if IsStatement(s) {
 			return true
 		}
@@ -284,7 +284,8 @@ func cutIntro(clause string) (intro, body string) {
 	if !prepositions.Has(low) && low != "when" && low != "while" {
 		return "", clause
 	}
-	for at, tries := 0, 0; tries < 3; tries++ {
+	at := 0
+	for range 3 {
 		comma := strings.Index(clause[at:], ", ")
 		if comma < 0 || strings.Count(clause[:at+comma], " ") > 11 {
 			break

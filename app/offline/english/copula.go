@@ -106,7 +106,7 @@ func (d *definer) readIsA(r *reading, start, be int) {
 func isKindNoun(r *reading, i int) bool {
 	for j := i; j < i+4 && j < len(r.toks) && r.toks[j].word; j++ {
 		low := r.low(j)
-		if j > i && (relatives.Has(low) || low == "of" || low == "made" || low == "used") {
+		if j > i && (relatives.Has(low) || low != "to" && prepositions.Has(low) || low == "made" || low == "used") {
 			return r.toks[j-1].tag == noun && !stopWords.Has(r.low(j-1))
 		}
 		if stopWords.Has(low) || strings.HasSuffix(low, "ly") {

@@ -127,6 +127,13 @@ func IsThin(meaning string) bool {
 	return len(words) <= 5 && !IsRestricted(strings.Join(words, " "))
 }
 
+// IsOrdinal reports whether a meaning only gives a place in an order: "the second part", "the main
+// reason".
+func IsOrdinal(meaning string) bool {
+	words := strings.Fields(strings.ToLower(meaning))
+	return slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
+}
+
 // IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".
 func IsRestricted(phrase string) bool {
 	return slices.ContainsFunc(strings.Fields(phrase), func(w string) bool { return relatives.Has(w) || prepositions.Has(w) || w == "used" })
@@ -180,4 +187,9 @@ func HasSubordinate(s string) bool {
 // StartsWithPreposition reports whether s starts with a preposition.
 func StartsWithPreposition(s string) bool {
 	return prepositions.Has(strings.ToLower(text.FirstWord(s)))
+}
+
+// HasNumber reports whether s has a number in words.
+func HasNumber(s string) bool {
+	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == number && t.low != "one" })
 }

@@ -17,32 +17,58 @@ const maxNumbers = 4
 // author, and it is not an instruction.
 func IsSelfContained(s string) bool {
 	toks := tokens(s)
-	if len(toks) < 4 || strings.ContainsAny(s, `{}[]<>|\^=_~`) || formulas(s) > maxFormulas || s[0] == '(' || !hasFiniteVerb(toks) {
-		return false
-	}
-	if first := toks[0]; first.tag == baseVerb || first.tag == finite || first.tag == toTag || first.low == "there" {
+	if len(toks) < 4 || !isCleanStatement(s, toks) {
 		return false
 	}
 	numbers, labels := 0, 0
 	for i, t := range toks {
-		switch {
-		case t.tag == number && strings.ContainsAny(t.s, "0123456789"):
+		if t.tag == number && strings.ContainsAny(t.s, "0123456789") {
 			numbers++
-		case deictic.Has(t.low) && !isConjunction(toks, i) && !(t.low == "those" && hasAntecedent(toks, i)), pointers.Has(t.low) && i > 0 && toks[i-1].low == "the":
+		}
+		if isFigureLabel(t.s) {
+			labels++
+		}
+		if pointsAway(toks, i) {
 			return false
-		case isSpoken(t.low):
-			return false
-		case isFigureLabel(t.s):
-			if labels++; labels > 1 {
-				return false
-			}
-		case t.tag == pronoun || possessives.Has(t.low):
-			if !hasAntecedent(toks, i) {
-				return false
-			}
 		}
 	}
-	return numbers <= maxNumbers && strings.Count(s, `"`)%2 == 0 && strings.Count(s, "“") == strings.Count(s, "”") && strings.Count(s, "(") == strings.Count(s, ")")
+	return numbers <= maxNumbers && labels < 2
+}
+
+// isCleanStatement reports whether a sentence is a statement without markup, with its brackets and
+// quotes closed, that begins with what it is about.
+func isCleanStatement(s string, toks []token) bool {
+	if strings.ContainsAny(s, `{}[]<>|\^=_~?`) || formulas(s) > maxFormulas || s[0] == '(' || strings.Contains(s, "(see ") || !hasFiniteVerb(toks) {
+		return false
+	}
+	if strings.Count(s, `"`)%2 != 0 || strings.Count(s, "“") != strings.Count(s, "”") || strings.Count(s, "(") != strings.Count(s, ")") {
+		return false
+	}
+	switch first := toks[0]; {
+	case first.tag == baseVerb, first.tag == finite, first.tag == toTag, first.low == "there":
+		return false
+	case first.tag == determiner && toks[1].isFinite(): // Most are thin
+		return false
+	default:
+		return true
+	}
+}
+
+// pointsAway reports whether token i refers to another sentence, the reader or the author.
+func pointsAway(toks []token, i int) bool {
+	t := toks[i]
+	switch {
+	case t.low == "those":
+		return !hasAntecedent(toks, i)
+	case deictic.Has(t.low):
+		return !isConjunction(toks, i)
+	case pointers.Has(t.low) && i > 0 && toks[i-1].low == "the", isSpoken(t.low):
+		return true
+	case t.tag == pronoun || possessives.Has(t.low):
+		return !hasAntecedent(toks, i)
+	default:
+		return false
+	}
 }
 
 // isFigureLabel reports whether a word is a label of a point in a figure: "E0".
@@ -184,25 +210,31 @@ func IsNounPhrase(s string) bool {
 		return false
 	}
 	for i, t := range toks {
-		switch t.tag {
-		case noun, adjective, number:
-		case participle, gerund:
-			if i > 0 && toks[i-1].tag == noun && i+1 == len(toks) && t.tag == participle {
-				return false
-			}
-		case preposition, coordinator, determiner:
-			if i == 0 && t.tag != determiner || i > 0 && t.tag == preposition && t.low != "of" && t.low != "to" && t.low != "in" && t.low != "for" && t.low != "by" {
-				return false
-			}
-		case mark:
-			if !strings.ContainsAny(t.s, "()’'-/&") {
-				return false
-			}
-		default:
+		if !fitsNounPhrase(toks, i, t) {
 			return false
 		}
 	}
 	return true
+}
+
+// fitsNounPhrase reports whether token i can be part of a noun phrase.
+func fitsNounPhrase(toks []token, i int, t token) bool {
+	switch t.tag {
+	case noun, adjective, number, gerund:
+		return true
+	case participle:
+		return i == 0 || toks[i-1].tag != noun || i+1 < len(toks)
+	case preposition:
+		return i > 0 && (t.low == "of" || t.low == "to" || t.low == "in" || t.low == "for" || t.low == "by")
+	case coordinator:
+		return i > 0
+	case determiner:
+		return true
+	case mark:
+		return strings.ContainsAny(t.s, "()’'-/&")
+	default:
+		return false
+	}
 }
 
 // OpensNounPhrase reports whether s begins as what a thing is: not with a verb, a preposition or a

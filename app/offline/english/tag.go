@@ -102,7 +102,28 @@ func tagTokens(toks []token) {
 		if isReduced(toks, i) {
 			toks[i].tag = participle
 		}
+		if endsRelative(toks, i) {
+			toks[i].tag = finite
+		}
 	}
+}
+
+// endsRelative reports whether a noun at the end of a relative clause is its verb: "a cache that all
+// servers share".
+func endsRelative(toks []token, i int) bool {
+	atEnd := i+1 == len(toks) || toks[i+1].tag == stop || toks[i+1].tag == mark
+	if !atEnd || i < 2 || toks[i].tag != noun || toks[i].form&lexicon.Base == 0 || toks[i-1].tag != noun || !Plural(toks[i-1].low) {
+		return false
+	}
+	for j := i - 1; j >= 0; j-- {
+		if toks[j].isFinite() || toks[j].tag == mark {
+			return false
+		}
+		if relatives.Has(toks[j].low) {
+			return true
+		}
+	}
+	return false
 }
 
 // isReduced reports whether a verb that looks finite is a participle: it follows an auxiliary, or
@@ -208,7 +229,7 @@ func closedWords() map[string][]option {
 		m[w] = append(m[w], option{auxiliary, 0})
 	}
 	for w, c := range map[string]option{"be": {baseVerb, 0}, "been": {participle, 0}, "being": {gerund, 0}, "having": {gerund, 0}, "doing": {gerund, 0}, "to": {toTag, 0}, "more": {adjective, 4}, "most": {adjective, 6},
-		"less": {adjective, 4}, "least": {adjective, 6}, "have": {baseVerb, 13}, "do": {baseVerb, 12}, "had": {participle, 12}, "done": {participle, 0}, "will": {noun, 14}, "may": {noun, 25}, "so": {subordinator, 8}, "no": {determiner, 0}} {
+		"less": {adjective, 4}, "least": {adjective, 6}, "have": {baseVerb, 24}, "do": {baseVerb, 12}, "had": {participle, 12}, "done": {participle, 0}, "will": {noun, 14}, "may": {noun, 25}, "so": {subordinator, 8}, "no": {determiner, 0}} {
 		m[w] = append(m[w], c)
 	}
 	m["that"] = []option{{subordinator, 0}, {pronoun, 20}, {determiner, 22}}
@@ -231,6 +252,9 @@ func readingsOf(toks []token, i int) []option {
 		return []option{{number, 0}}
 	}
 	if c := closed[t.low]; c != nil && (t.s == t.low || i == 0 || !toks[i-1].word) {
+		if i > 0 && articles.Has(toks[i-1].low) && c[0].tag == subordinator {
+			return []option{{noun, 0}} // a while loop
+		}
 		return c
 	}
 	if strings.HasSuffix(t.low, "n't") || strings.HasSuffix(t.low, "n’t") {

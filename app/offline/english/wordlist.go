@@ -37,6 +37,7 @@ var (
 	outside          = lists["outside"]
 	deictic          = lists["deictic"]
 	unique           = lists["unique"]
+	ordinals         = lists["ordinal"]
 	organisations    = lists["organisation"]
 	vagueVerbs       = lists["vague-verb"]
 )

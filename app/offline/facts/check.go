@@ -89,7 +89,7 @@ func (src *Source) IsWorthDefining(d Definition) bool {
 	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
 		return false
 	case d.Form == english.Phrase:
-		return english.EndsComplete(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
+		return english.EndsComplete(d.Meaning) && !english.IsOrdinal(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
 	case d.Form == english.Clause:
 		return strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound
 	default:

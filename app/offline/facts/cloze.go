@@ -41,7 +41,7 @@ func (src *Source) chooseGap(s string) string {
 	best, top := "", 0.0
 	for _, p := range english.NounPhrases(s) {
 		words := strings.Count(p, " ") + 1
-		score := 0.0
+		var score float64
 		switch mentions := len(src.Index.Mentions(p)); {
 		case !IsExchangeable(s, p) || english.IsVague(p) || words > 4:
 			continue

@@ -77,7 +77,7 @@ func (src *Source) listEntities() {
 	}
 }
 
-// continuesName reports whether a name goes on after the part of it in s: "Susan B. Anthony".
+// continuesName reports whether a name continues after the part of it in s: "Susan B. Anthony".
 func continuesName(s, part string) bool {
 	at := Find(s, part, 0)
 	rest := strings.TrimSpace(s[at+len(part):])

@@ -135,6 +135,11 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 	if result == "" || strings.HasPrefix(result, "it ") || startsWithGerund(condition) || !alone || !english.IsStatement(result) || !english.IsStatement(condition) {
 		return Fact{}, false
 	}
+	for _, clause := range []string{condition, result} {
+		if subject, _, ok := english.Split(clause); ok && !english.StartsWithPronoun(subject) && !src.isClear(src.Casing.Lower(subject)) {
+			return Fact{}, false
+		}
+	}
 	verb := "happens"
 	if english.IsPast(result) {
 		verb = "happened"

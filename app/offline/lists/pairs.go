@@ -26,8 +26,8 @@ var forms = []form{
 // pairs reads a list with one separator.
 func (r *reader) pairs(i int) ([]Card, int) {
 	for _, f := range forms {
-		if rows, texts, next := r.rows(i, f); next > i {
-			return pairCards(rows, texts), next
+		if rows, next := r.rows(i, f); next > i {
+			return pairCards(rows), next
 		}
 	}
 	return nil, i
@@ -35,7 +35,7 @@ func (r *reader) pairs(i int) ([]Card, int) {
 
 // rows reads the entries from line i on that have a form. Blank lines and, below an entry, indented
 // lines may be between them. next is i if the entries are too few for a list.
-func (r *reader) rows(i int, f form) (rows [][]string, texts []string, next int) {
+func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 	columns, end := 0, i
 	for next = i; next < len(r.lines); next++ {
 		if r.blank(next) {
@@ -51,25 +51,24 @@ func (r *reader) rows(i int, f form) (rows [][]string, texts []string, next int)
 		}
 		switch {
 		case ok && len(row) == columns:
-			rows, texts = append(rows, row), append(texts, flat)
+			rows = append(rows, row)
 			end = next + 1
 		case len(rows) > 0 && next == end && isIndented(r.lines[next]) && flat == strings.TrimSpace(r.lines[next]):
 			last := rows[len(rows)-1]
 			last[len(last)-1] += " " + flat
-			texts[len(texts)-1] += " " + flat
 			end = next + 1
 		default:
-			return r.enough(rows, texts, i, end, f.least)
+			return enough(rows, i, end, f.least)
 		}
 	}
-	return r.enough(rows, texts, i, end, f.least)
+	return enough(rows, i, end, f.least)
 }
 
-func (r *reader) enough(rows [][]string, texts []string, i, end, least int) ([][]string, []string, int) {
+func enough(rows [][]string, i, end, least int) ([][]string, int) {
 	if len(rows) < least {
-		return nil, nil, i
+		return nil, i
 	}
-	return rows, texts, end
+	return rows, end
 }
 
 func isIndented(line string) bool {
@@ -77,7 +76,7 @@ func isIndented(line string) bool {
 }
 
 // pairCards makes a card of each row: its first two cells.
-func pairCards(rows [][]string, texts []string) []Card {
+func pairCards(rows [][]string) []Card {
 	header := len(rows) > 2 && isHeader(rows)
 	two := make([][]string, len(rows))
 	for i, row := range rows {

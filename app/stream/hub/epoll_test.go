@@ -19,6 +19,7 @@ import (
 	"studysharper/app/stream"
 	"studysharper/app/stream/memory"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // world is a hub with the kernel's sockets.
@@ -98,10 +99,8 @@ func (w *world) begin(session string) stream.Writer {
 // untilOpen waits until so many streams are open.
 func (w *world) untilOpen(n int64) {
 	w.Helper()
-	for deadline := time.Now().Add(time.Minute); w.open.Load() != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("%d streams are open, want %d", w.open.Load(), n)
-		}
+	if !testkit.Poll(func() bool { return w.open.Load() == n }) {
+		w.Fatalf("%d streams are open, want %d", w.open.Load(), n)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"studysharper/app/stream/relay"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // heap is what is live, and how many goroutines there are.
@@ -108,7 +109,7 @@ func BenchmarkAppendToTheOtherWorker(b *testing.B) {
 	took := make([]time.Duration, 0, b.N)
 	for range b.N {
 		<-asked
-		time.Sleep(200 * time.Microsecond) // let the question arrive: this is about a reader that waits
+		testkit.Pause(200 * time.Microsecond) // let the question arrive: this is about a reader that waits
 		start := time.Now()
 		if err := w.Append(b.Context(), e); err != nil {
 			b.Fatal(err)

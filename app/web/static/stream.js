@@ -57,10 +57,12 @@ export function follow(url, run, on) {
 		if (!stopped) open();
 	};
 	const open = () => {
-		const query = new URLSearchParams({ run_id: run });
+		const [path, ticket] = url.split("?"); // a ticket is good for ten minutes
+		const query = new URLSearchParams(refused ? "" : ticket);
+		query.set("run_id", run);
 		if (last) query.set("last_event_id", last);
-		if (token()) query.set("access_token", token());
-		source = new EventSource(`${url}?${query}`);
+		if (token() && !query.has("ticket")) query.set("access_token", token());
+		source = new EventSource(`${path}?${query}`);
 		source.onopen = () => unlessHeard(last ? fresh : lost);
 		source.onmessage = heard;
 		source.onerror = failed;

@@ -1,0 +1,3 @@
+// Package bench measures what open streams, a language model and several instances cost, against the README's goals.
+// `make bench-streams`, `make bench-agents` and `make bench-distributed` run it; without them its benches are skipped.
+package bench

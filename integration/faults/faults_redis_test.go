@@ -1,0 +1,206 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"studysharper/app/testkit"
+	"studysharper/integration/harness"
+	"studysharper/loadtest/fakellm"
+)
+
+const (
+	// redisBack is how long after Redis is back all parts of both workers use it again; it takes a second on a machine that does nothing else
+	// wants the processors.
+	redisBack = 5 * time.Second
+	// redisMedian is far above what a request takes on a busy machine, and far below what a client of Redis waits by itself.
+	redisMedian   = 2 * time.Second
+	redisPassword = "canary-of-redis"
+	slowRuns      = 8
+)
+
+// redisFaults are those of a Redis that the service is set to.
+var redisFaults = []fault{
+	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
+	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "nothing; open streams pause", lost: "cached answers", well: redisBack, test: redisKilled},
+	{id: "R3", what: "Redis is restarted, empty, in the middle of runs", sees: "nothing: each stream has every event once", lost: "nothing", well: redisBack, test: redisRestarted},
+	{id: "R4", what: "Redis is frozen under load", sees: "nothing", lost: "nothing", well: redisBack, test: redisFrozen},
+	{id: "R5", what: "a reply of Redis is lost", sees: "nothing: no event twice", lost: "nothing", held: "app/cluster/journal.TestAnAppendWhoseReplyIsLostIsNoSecondEvent"},
+	{id: "R6", what: "Redis is full and evicts nothing", sees: "nothing; a stream whose run began in Redis may pause until there is memory", lost: "nothing", well: redisBack, test: redisFull},
+	{id: "R7", what: "a Sentinel makes a replica the master", sees: "nothing", lost: "nothing", well: 3 * time.Second, held: "app/cluster/journal.TestNothingIsLostWhenASentinelMakesAReplicaTheMaster"},
+	{id: "R8", what: "a cluster loses all its data", sees: "nothing", lost: "nothing", held: "app/cluster/journal.TestNothingIsLostWhenAClusterLosesAllItHeld"},
+	{id: "R9", what: "more callers wait for Redis than there are connections", sees: "nothing", lost: "nothing", held: "app/cluster/conn.TestThePoolIsBounded"},
+	{id: "R10", what: "a connection to Redis is half open", sees: "nothing", lost: "nothing", well: time.Second, held: "app/cluster/cache.TestAHalfOpenConnectionCostsNothingAndIsBack"},
+	{id: "R11", what: "Redis refuses the password", sees: "nothing: the start is refused, exit status 2, and the password is not shown", lost: "nothing", test: redisRefuses},
+	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/cluster/journal.TestAStepOfTheClockOfRedisKillsNobody"},
+}
+
+// withRedis starts a service on a Redis and a model that answers as the rules say. Its workers are not recycled: what that
+// does in the middle of an outage is documented in docs/operations.md.
+func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *scriptedModel {
+	i.Helper()
+	upstream := fakellm.New(fakellm.Options{Rules: rules})
+	settings := upstreamSettings(i.serveUpstream(upstream) + "/v1")
+	settings["REDIS_URL"], settings["MAX_REQUESTS"] = "redis://"+redis.address, "0"
+	return &scriptedModel{Instance: i.startInstance(settings), i: i, upstream: upstream}
+}
+
+// healthy waits until all parts are, and gives how long that took since a moment.
+func (m *scriptedModel) healthy(since time.Time) {
+	m.i.Helper()
+	testkit.Eventually(m.i.T, "all parts are healthy", func() bool {
+		for range 4 { // either worker may answer, and each has a Redis of its own to speak of
+			if m.state() != "healthy" {
+				return false
+			}
+		}
+		return true
+	})
+	m.i.recoveredAfter(time.Since(since))
+}
+
+// wantServed wants a chat and a run's whole stream.
+func (m *scriptedModel) wantServed(n int) {
+	m.i.Helper()
+	if got, err := askChat(m.Instance.Service, n); err != nil || got.Status != http.StatusOK {
+		m.i.Errorf("a chat: %v, status %d: %s", err, got.Status, got.Body)
+	}
+	m.wantRun(n + 1_000_000)
+}
+
+// wantRun wants a run with every event once and in order.
+func (m *scriptedModel) wantRun(n int) {
+	m.i.Helper()
+	events, text, err := runToEnd(m.Instance.Service, chat(n))
+	if err == nil {
+		_, err = terminalEvent(events)
+	}
+	for at, e := range events {
+		if e.Seq != at+1 || e.Type == "gap" || e.Type == "error" {
+			err = fmt.Errorf("event %d is %+v", at+1, e)
+			break
+		}
+	}
+	if err != nil {
+		m.i.Errorf("a run: %v\n%s", err, text)
+	}
+}
+
+// underLoad has clients make runs and chat while something happens: no request may fail, and no event be missed.
+func (m *scriptedModel) underLoad(happens func()) {
+	m.i.Helper()
+	address := func() string { return m.URL }
+	students := &harness.RunClients{Post: address, Read: address}
+	stop := make(chan struct{})
+	all := students.Start(4, stop)
+	chats := m.i.startClients(4, func(n int) (harness.Answer, error) { return askChat(m.Instance.Service, n) })
+	happens()
+	close(stop)
+	all.Wait()
+	m.i.wantNoneRefused(chats, redisMedian)
+	m.i.note("%d runs seen to their end", students.Runs.Load())
+	students.WantComplete(m.i.T, m.i.fault.what, 0)
+}
+
+func redisAbsent(i *incident) {
+	redis := i.redis()
+	redis.kill()
+	m := i.withRedis(redis)
+	if m.state() != "degraded" {
+		i.Error("health is not degraded")
+	}
+	m.underLoad(func() { testkit.Pause(time.Second) })
+	redis.back()
+	m.healthy(time.Now())
+	m.wantServed(1)
+}
+
+// killedTwice is an outage of a second, and another.
+func (m *scriptedModel) killedTwice(redis *engine) {
+	for range 2 {
+		testkit.Pause(500 * time.Millisecond)
+		redis.kill()
+		testkit.Pause(time.Second)
+		redis.back()
+		m.healthy(time.Now())
+	}
+}
+
+func redisKilled(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis)
+	m.underLoad(func() { m.killedTwice(redis) })
+	m.wantServed(1)
+}
+
+func redisRestarted(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis, fakellm.Rule{TokensPerSecond: 8})
+	var all sync.WaitGroup
+	for n := range slowRuns {
+		all.Go(func() { m.wantRun(n) })
+	}
+	testkit.Pause(time.Second) // of answers that take more
+	redis.kill()
+	redis.back()
+	back := time.Now()
+	all.Wait()
+	m.healthy(back)
+	m.wantServed(100)
+}
+
+func redisFrozen(i *incident) {
+	redis := i.redis()
+	m := i.withRedis(redis)
+	m.underLoad(func() {
+		testkit.Pause(500 * time.Millisecond)
+		redis.freeze()
+		testkit.Pause(2 * time.Second)
+		redis.thaw()
+		m.healthy(time.Now())
+	})
+	m.wantServed(1)
+}
+
+func redisFull(i *incident) {
+	redis := i.redis("--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	m := i.withRedis(redis)
+	client := goredis.NewClient(&goredis.Options{Addr: redis.address})
+	defer client.Close()
+	ctx := context.WithoutCancel(i.Context())
+	m.underLoad(func() {
+		testkit.Pause(500 * time.Millisecond)
+		var ballast []string
+		for full := false; !full; {
+			key := fmt.Sprint("ballast", len(ballast))
+			full = client.Set(ctx, key, strings.Repeat("x", 16<<10), 0).Err() != nil
+			ballast = append(ballast, key)
+		}
+		testkit.Pause(2 * time.Second)
+		if err := client.Del(ctx, ballast...).Err(); err != nil {
+			i.Error(err)
+		}
+		m.healthy(time.Now())
+	})
+	m.wantServed(1)
+}
+
+func redisRefuses(i *incident) {
+	redis := i.redis("--requirepass", "another")
+	status, log := i.startRefused(map[string]string{"REDIS_URL": "redis://:" + redisPassword + "@" + redis.address}, nil)
+	if status != 2 {
+		i.Errorf("exit status %d, want 2", status)
+	}
+	wantWords(i.T, log, "REDIS_URL", "WRONGPASS")
+	i.wantAbsent("the log", log, redisPassword)
+	if lines := strings.Count(log, "\n"); lines > 5 || slices.Contains(strings.Split(log, "\n"), "panic") {
+		i.Errorf("the log is long:\n%s", log)
+	}
+}

@@ -1,0 +1,215 @@
+package recycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	sayEvery = 10 * time.Second // how often a load's progress is told
+	warmUp   = 2 * time.Second  // of a server before it is timed
+	// background is how many clients make the workers recycle while others are looked
+	// at, and backgroundIdle their pause: they keep the machine busy, not full.
+	background     = 8
+	backgroundIdle = 2 * time.Millisecond
+)
+
+// recycling are the settings that make workers recycle.
+func (b *bench) recycling() map[string]string {
+	return map[string]string{"MAX_REQUESTS": strconv.Itoa(b.o.maxRequests), "MAX_REQUESTS_JITTER": strconv.Itoa(b.o.jitter)}
+}
+
+// recyclingOff are those under which they never do.
+func recyclingOff() map[string]string {
+	return map[string]string{"MAX_REQUESTS": "0", "MAX_REQUESTS_JITTER": "0"}
+}
+
+// with runs do on a server of its own, under a context that also ends with the server. What the watch saw goes into the overall
+// figures. hitless: no worker is to end but by a recycle, and the metrics page is to be there all the time.
+func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *Server) error) error {
+	for name, value := range b.o.env {
+		settings[name] = value
+	}
+	s, err := startServer(ctx, Options{Binary: b.binary, Dir: b.dir, Workers: b.o.workers, Env: settings})
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-s.Ended():
+			cancel(fmt.Errorf("the server ended by itself: %v", s.Told()))
+		case <-within.Done():
+		}
+	}()
+	err = do(within, s)
+	if err == nil && within.Err() != nil {
+		err = context.Cause(within)
+	}
+	_, _ = s.Page(context.WithoutCancel(ctx)) // kept in Seen, an error too
+	cancel(nil)                               // before the end that is wanted
+	b.settle(s, hitless)
+	return err
+}
+
+// settle ends a server and takes in what was seen of it.
+func (b *bench) settle(s *Server, hitless bool) {
+	end := s.Stop()
+	o, seen := &b.over, s.Seen()
+	o.servers++
+	if end != nil {
+		o.badEnds = append(o.badEnds, end.Error())
+	}
+	o.most, o.samples = max(o.most, int64(seen.Most)), o.samples+seen.Samples
+	if !hitless {
+		return
+	}
+	o.lost += seen.Last.Recycles.Unplanned()
+	o.recycled += seen.Last.Recycles.Planned()
+	o.read += seen.Reads
+	o.unread += int64(len(seen.Unread))
+	for _, err := range seen.Unread {
+		o.details = append(o.details, err.Error())
+	}
+	o.complaints(s.Told())
+}
+
+// complaints keeps what servers logged at level WARN and above, for the report.
+func (o *overall) complaints(lines []string) {
+	for _, line := range lines {
+		if len(o.logged) < keptComplaints && !slices.Contains(o.logged, line) {
+			o.logged = append(o.logged, line)
+		}
+	}
+}
+
+// drive runs a load and prints its progress.
+func (b *bench) drive(ctx context.Context, l *load, s *Server) *tally {
+	done := make(chan struct{})
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		tick := time.NewTicker(sayEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				b.say("  %d of %d requests, %d failed, %d recycles", l.begun.Load(), l.requests, l.failed.Load(), s.Recycled())
+			}
+		}
+	}()
+	t := l.run(ctx)
+	close(done)
+	<-told
+	return t
+}
+
+// beside runs a load in the background of do, and returns what it counted.
+func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	counted := make(chan *tally, 1)
+	go func() { counted <- l.run(ctx) }()
+	err := do()
+	cancel()
+	return <-counted, err
+}
+
+// keepalive: many requests over few connections, through many recycles. A machine that
+// answers faster than it recycles makes more requests, until there were enough recycles.
+func (b *bench) keepalive(ctx context.Context) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
+		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.requests), idle: b.o.think}
+		l.more = func() bool { return s.Recycled() < int64(b.o.recycles) }
+		t := b.drive(ctx, l, s)
+		p, err := s.Page(context.WithoutCancel(ctx))
+		b.add(zeroOf("keepalive", "requests failed", t.failures, t.requests).withFailures(t),
+			atLeast("keepalive", "recycles meanwhile", float64(p.Recycles.Planned()), float64(b.o.recycles), t.requests))
+		return err
+	})
+}
+
+// fresh: a connection for each request.
+func (b *bench) fresh(ctx context.Context) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
+		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.freshRequests), fresh: true}
+		t := b.drive(ctx, l, s)
+		p, err := s.Page(context.WithoutCancel(ctx))
+		b.add(zeroOf("fresh", "requests failed", t.failures, t.requests).withFailures(t).during(p.Recycles.Planned()))
+		return err
+	})
+}
+
+// idle: clients whose connections are silent for longer than a worker lives.
+func (b *bench) idle(ctx context.Context) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
+		busy := &load{to: s.Address(), clients: background, idle: backgroundIdle}
+		var t *tally
+		others, err := beside(ctx, busy, func() error {
+			// Each client's first request comes behind no silence, and is made on top.
+			l := &load{to: s.Address(), clients: b.o.idleClients, requests: int64(b.o.idleRequests + b.o.idleClients), idle: b.o.idleFor}
+			t = b.drive(ctx, l, s)
+			return nil
+		})
+		p, errPage := s.Page(context.WithoutCancel(ctx))
+		f := zeroOf("idle", "requests failed after "+b.o.idleFor.String()+" of silence", t.failures, t.requests)
+		b.add(f.withFailures(t).during(p.Recycles.Planned()), zeroOf("idle", "requests failed of the clients beside", others.failures, others.requests).withFailures(others))
+		return errors.Join(err, errPage)
+	})
+}
+
+// ratio: the price of recycling, with study requests and with the cheapest there are.
+func (b *bench) ratio(ctx context.Context) error {
+	return errors.Join(b.ratioOf(ctx, "chat requests", true), b.ratioOf(ctx, "the cheapest requests", false))
+}
+
+// ratioOf measures one kind of request, in windows by turns on two servers.
+func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
+	return b.with(ctx, b.recycling(), true, func(ctx context.Context, on *Server) error {
+		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *Server) error {
+			var ratios []float64
+			all := newTally()
+			for range b.o.ratioPairs {
+				with, without := b.window(ctx, on, chat, all), b.window(ctx, off, chat, all)
+				if ctx.Err() != nil || without == 0 {
+					break
+				}
+				ratios = append(ratios, with/without)
+				b.say("  %.0f/s with recycling, %.0f/s without: %.3f", with, without, with/without)
+			}
+			if len(ratios) == 0 {
+				return nil
+			}
+			slices.Sort(ratios)
+			p, err := on.Page(context.WithoutCancel(ctx))
+			f := atLeast("ratio", "throughput with recycling to that without, "+kind+", median", ratios[len(ratios)/2], .9, all.requests)
+			f.Note = fmt.Sprintf("pairs %.3f", ratios)
+			b.add(f.during(p.Recycles.Planned()), zeroOf("ratio", kind+" failed", all.failures, all.requests).withFailures(all))
+			return err
+		})
+	})
+}
+
+// window returns the requests a second of one window, after a short one that does not count.
+func (b *bench) window(ctx context.Context, s *Server, chat bool, all *tally) float64 {
+	for _, length := range []time.Duration{min(warmUp, b.o.ratioWindow), b.o.ratioWindow} {
+		l := &load{to: s.Address(), clients: b.o.clients, chat: chat}
+		within, cancel := context.WithTimeout(ctx, length)
+		began := time.Now()
+		t := l.run(within)
+		took := time.Since(began)
+		cancel()
+		all.add(t)
+		if length == b.o.ratioWindow {
+			return float64(t.requests-t.failures) / took.Seconds()
+		}
+	}
+	return 0
+}

@@ -1,0 +1,287 @@
+package recycle
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	bootWait     = 20 * time.Second // for all workers to be ready
+	gracefulTime = 20               // GRACEFUL_TIMEOUT of the server, seconds
+	keptLines    = 20               // of the server's complaints
+	adminToken   = "bench-recycle-admin-token"
+	maxLogLine   = 64 << 10
+	freezeWait   = time.Second // for a stopped worker to stand still
+	lastWords    = time.Second // for the log's end to be read
+)
+
+// Options are what a Server is started with.
+type Options struct {
+	Binary  string            // the program
+	Dir     string            // where its files may lie, until Stop
+	Workers int               // WEB_CONCURRENCY
+	Env     map[string]string // settings over the base ones
+}
+
+// Ready is a worker that answers from now on, by the server's log.
+type Ready struct {
+	PID, Slot int
+	At        time.Time // when the line was read
+}
+
+// Server is a running StudySharper: the supervisor's process, what it says, and what
+// is seen of it while it lives. It is safe for concurrent use, but for Stop.
+type Server struct {
+	address netip.AddrPort
+	pid     int
+	process *exec.Cmd
+	dir     string
+	ended   chan struct{} // closed when the supervisor has been waited for
+	waited  error         // valid then
+	unwatch func()        // ends the watch
+
+	mu         sync.Mutex
+	complaints []string      // the last log lines of level WARN and above
+	ready      []Ready       // all of them
+	news       chan struct{} // closed and replaced when ready grows
+	seen       Seen
+}
+
+// baseEnvironment are the settings below Options.Env: nothing that would turn a
+// request away, and nothing of this machine's own environment.
+func baseEnvironment(dir string, workers int) map[string]string {
+	return map[string]string{
+		"HOST": "127.0.0.1", "PORT": "0", "WEB_CONCURRENCY": strconv.Itoa(workers),
+		"ADMIN_TOKEN": adminToken, "LOG_LEVEL": "warn", "LOG_FORMAT": "text", "ENVIRONMENT": "test",
+		"DATABASE_URL": "sqlite:" + filepath.Join(dir, "bench.db"), "GRACEFUL_TIMEOUT": strconv.Itoa(gracefulTime),
+		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "LLM_PROVIDER": "offline",
+		"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000", // all clients come from one address
+		"PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
+	}
+}
+
+// startServer starts a server on a free port of 127.0.0.1, waits until all its workers are
+// ready, and begins to watch it. It is to be ended with Stop.
+func startServer(ctx context.Context, o Options) (*Server, error) {
+	dir, err := os.MkdirTemp(o.Dir, "server-")
+	if err != nil {
+		return nil, err
+	}
+	env := baseEnvironment(dir, o.Workers)
+	maps.Copy(env, o.Env)
+	s := &Server{dir: dir, ended: make(chan struct{}), news: make(chan struct{})}
+	s.process = exec.Command(o.Binary, "serve") //nolint:noctx // Stop ends it, in two steps
+	s.process.Dir = dir
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		s.process.Env = append(s.process.Env, name+"="+env[name])
+	}
+	// A group of its own, so that Ctrl-C reaches this program alone; and it ends with us.
+	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := s.launch(); err != nil {
+		return nil, err
+	}
+	if err := s.awaitBoot(ctx, o.Workers); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	s.unwatch = s.beginWatch()
+	return s, nil
+}
+
+// Address is where it answers.
+func (s *Server) Address() netip.AddrPort { return s.address }
+
+// Ended is closed when the supervisor has ended, for whatever reason.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
+// Clients are the clients' ports of the connections that one of its workers holds now.
+func (s *Server) Clients(worker int) map[int]bool {
+	return clientPorts(worker, int(s.address.Port()))
+}
+
+// Freeze stops one of its workers (SIGSTOP), waits until it stands still, and gives
+// Clients, which then cannot change any more. It returns when it began.
+func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
+	if !slices.Contains(children(s.pid), worker) {
+		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
+	}
+	at = time.Now()
+	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
+		return nil, at, fmt.Errorf("stop worker %d: %w", worker, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, freezeWait)
+	defer cancel()
+	for !isStopped(worker) {
+		if ctx.Err() != nil {
+			return nil, at, fmt.Errorf("worker %d does not stop: %w", worker, ctx.Err())
+		}
+		runtime.Gosched()
+	}
+	return s.Clients(worker), at, nil
+}
+
+// launch starts the process on a thread that lives as long as the process, because
+// the kernel takes that thread's end for its parent's (prctl(2), PR_SET_PDEATHSIG).
+func (s *Server) launch() error {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	s.process.Stderr = write
+	started, heard := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.process.Start()
+		write.Close()
+		started <- err
+		if err != nil {
+			return
+		}
+		s.waited = s.process.Wait()
+		select {
+		case <-heard: // its last words
+		case <-time.After(lastWords): // an orphan still holds the pipe
+		}
+		close(s.ended)
+	}()
+	if err := <-started; err != nil {
+		read.Close()
+		return fmt.Errorf("start %s: %w", s.process.Path, err)
+	}
+	s.pid = s.process.Process.Pid
+	go func() { defer close(heard); s.listen(read) }()
+	return nil
+}
+
+// awaitBoot finds the port and waits for the workers. The port is read from the
+// kernel, because the log line that names it is not there at LOG_LEVEL=warn.
+func (s *Server) awaitBoot(ctx context.Context, workers int) error {
+	ctx, cancel := context.WithTimeout(ctx, bootWait)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if port := listeningPort(s.pid); port > 0 {
+			s.address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)) //nolint:gosec // a port
+			page, err := fetchPage(ctx, s.address)
+			if err == nil && page.ready() >= workers {
+				return nil
+			}
+		}
+		select {
+		case <-s.ended:
+			if s.waited == nil {
+				return errors.New("the server ended while starting")
+			}
+			return fmt.Errorf("the server ended while starting: %w: %s", s.waited, strings.Join(s.Told(), "; "))
+		case <-ctx.Done():
+			return fmt.Errorf("the server was not ready within %v: %s", bootWait, strings.Join(s.Told(), "; "))
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop ends the server by TERM, and by KILL when it times out. A server that does not end by itself with status 0 is an error.
+func (s *Server) Stop() error {
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	_ = s.process.Process.Signal(syscall.SIGTERM)
+	patience := time.NewTimer((gracefulTime + 5) * time.Second)
+	defer patience.Stop()
+	select {
+	case <-s.ended:
+		if s.waited != nil {
+			return fmt.Errorf("the server's end: %w: %s", s.waited, strings.Join(s.Told(), "; "))
+		}
+	case <-patience.C:
+		_ = s.process.Process.Kill()
+		<-s.ended
+		return errors.New("the server did not end after TERM: killed")
+	}
+	return os.RemoveAll(s.dir)
+}
+
+var (
+	lineLevel = regexp.MustCompile(`\blevel=(\w+)`)
+	lineReady = regexp.MustCompile(`msg="Worker ready".* pid=(\d+) slot=(\d+)`)
+)
+
+// listen reads the server's log until its end. It never lets the pipe fill up.
+func (s *Server) listen(from io.ReadCloser) {
+	defer from.Close()
+	r := bufio.NewReaderSize(from, maxLogLine)
+	for {
+		line, err := r.ReadSlice('\n')
+		s.hear(strings.TrimSpace(string(line)), time.Now())
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+func (s *Server) hear(line string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := lineReady.FindStringSubmatch(line); m != nil {
+		pid, _ := strconv.Atoi(m[1]) // digits
+		slot, _ := strconv.Atoi(m[2])
+		s.ready = append(s.ready, Ready{pid, slot, now})
+		close(s.news)
+		s.news = make(chan struct{})
+	}
+	var level slog.Level
+	m := lineLevel.FindStringSubmatch(line)
+	plain := m == nil || level.UnmarshalText([]byte(m[1])) != nil
+	if line == "" || !plain && level < slog.LevelWarn {
+		return
+	}
+	if s.complaints = append(s.complaints, line); len(s.complaints) > keptLines {
+		s.complaints = s.complaints[1:]
+	}
+}
+
+// Told returns the last things the server complained of.
+func (s *Server) Told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.complaints)
+}
+
+// AwaitReady waits for the slot's first worker that got ready after a moment. It needs LOG_LEVEL=info.
+func (s *Server) AwaitReady(ctx context.Context, slot int, after time.Time) (Ready, error) {
+	for {
+		s.mu.Lock()
+		news := s.news
+		i := slices.IndexFunc(s.ready, func(l Ready) bool { return l.Slot == slot && l.At.After(after) })
+		if i >= 0 {
+			defer s.mu.Unlock()
+			return s.ready[i], nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-news:
+		case <-s.ended:
+			return Ready{}, fmt.Errorf("the server ended: %w", s.waited)
+		case <-ctx.Done():
+			return Ready{}, fmt.Errorf("no successor in slot %d: %w", slot, ctx.Err())
+		}
+	}
+}
