@@ -191,7 +191,7 @@ func TestEndWantsTheServerToKeepItsWord(t *testing.T) {
 	}{
 		"closes":      {func(*net.TCPConn) {}, ""},
 		"resets":      {func(conn *net.TCPConn) { _ = conn.SetLinger(0) }, ""},
-		"continues":     {func(conn *net.TCPConn) { _, _ = io.WriteString(conn, answered) }, Mixed},
+		"continues":   {func(conn *net.TCPConn) { _, _ = io.WriteString(conn, answered) }, Mixed},
 		"stays there": {func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }, Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,16 +12,16 @@ import (
 	"studysharper/app/study"
 )
 
-// begun is a run of a user's session, as it is kept at its beginning.
-func begun(user string) (study.Run, study.Session) {
-	session := study.Session{ID: uuid.NewString(), UserID: user}
-	return study.Run{ID: uuid.Must(uuid.NewV7()).String(), SessionID: session.ID, UserID: user, Type: study.Chat, Worker: "here/0.1",
+// begun is a run of a session of Ada's, as it is kept at its beginning.
+func begun() (study.Run, study.Session) {
+	session := study.Session{ID: uuid.NewString(), UserID: "ada"}
+	return study.Run{ID: uuid.Must(uuid.NewV7()).String(), SessionID: session.ID, UserID: "ada", Type: study.Chat, Worker: "here/0.1",
 		Request: json.RawMessage(`{"message":"why?"}`), StartedAt: time.Unix(1_800_000_000, 7000)}, session
 }
 
 var runTests = map[string]func(*testing.T, store.Store){
 	"ARunIsKeptFromItsBeginningWithTheQuestion": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
+		r, v := begun()
 		ok(t, s.BeginRun(t.Context(), r, v, from(study.RoleUser, "why?")))
 		for _, got := range []study.Run{must(s.RunByID(t.Context(), strings.ToUpper(r.ID)))(t), must(s.NewestRun(t.Context(), strings.ToUpper(v.ID)))(t)} {
 			if !recent(got.AliveAt) || got.State != study.RunRunning || got.Ended() || !got.EndedAt.IsZero() || got.Outcome != nil {
@@ -35,7 +35,7 @@ var runTests = map[string]func(*testing.T, store.Store){
 		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "user: why?")
 	},
 	"ARunEndsOnceWithItsAnswer": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
+		r, v := begun()
 		ok(t, s.BeginRun(t.Context(), r, v))
 		end := r
 		end.State, end.Outcome, end.EndedAt = study.RunSucceeded, json.RawMessage(`{"data":{}}`), time.Unix(1_800_000_009, 0)
@@ -53,8 +53,8 @@ var runTests = map[string]func(*testing.T, store.Store){
 		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "assistant: because")
 	},
 	"ARunThatWasNotBegunIsItsExecution": func(t *testing.T, s store.Store) {
-		r, _ := begun("ada")
-		failed, _ := begun("ada")
+		r, _ := begun()
+		failed, _ := begun()
 		for _, id := range []string{r.ID, failed.ID} {
 			e := study.Execution{RunID: id, UserID: "ada", SessionID: r.SessionID, Type: study.Quiz, Success: id == r.ID, Millis: 1500, CreatedAt: r.StartedAt}
 			if !e.Success {
@@ -75,7 +75,7 @@ var runTests = map[string]func(*testing.T, store.Store){
 		wantCode(t, err, study.CodeNotFound)
 	},
 	"AnEndThatCannotBeKeptKeepsNoAnswer": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
+		r, v := begun()
 		ok(t, s.BeginRun(t.Context(), r, v))
 		r.State, r.Outcome = study.RunSucceeded, json.RawMessage(`{}`)
 		v.UserID = "bob"
@@ -86,8 +86,8 @@ var runTests = map[string]func(*testing.T, store.Store){
 		wantCode(t, s.BeginRun(t.Context(), r, v, from(study.RoleUser, "mine")), study.CodeNotFound)
 	},
 	"TheNewestRunOfASessionIsTheOneBegunLast": func(t *testing.T, s store.Store) {
-		first, v := begun("ada")
-		second, _ := begun("ada")
+		first, v := begun()
+		second, _ := begun()
 		second.SessionID = v.ID
 		ok(t, s.BeginRun(t.Context(), second, v))
 		ok(t, s.BeginRun(t.Context(), first, v))
@@ -96,8 +96,8 @@ var runTests = map[string]func(*testing.T, store.Store){
 		}
 	},
 	"AWorkerHearsWhichOfItsRunsHaveEnded": func(t *testing.T, s store.Store) {
-		one, v := begun("ada")
-		two, w := begun("ada")
+		one, v := begun()
+		two, w := begun()
 		ok(t, s.BeginRun(t.Context(), one, v))
 		ok(t, s.BeginRun(t.Context(), two, w))
 		two.State, two.Outcome = study.RunCancelled, json.RawMessage(`{"error":"cancelled"}`)
@@ -111,7 +111,7 @@ var runTests = map[string]func(*testing.T, store.Store){
 		}
 	},
 	"ARunGoesWithItsSession": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
+		r, v := begun()
 		ok(t, s.BeginRun(t.Context(), r, v))
 		ok(t, s.DeleteSession(t.Context(), v.ID))
 		_, err := s.RunByID(t.Context(), r.ID)
@@ -123,14 +123,14 @@ var runTests = map[string]func(*testing.T, store.Store){
 	},
 	"OldRunsArePruned": func(t *testing.T, s store.Store) {
 		at := time.Now().Truncate(time.Millisecond)
-		old, v := begun("ada")
+		old, v := begun()
 		id := uuid.MustParse(old.ID)
 		ms := at.Add(-time.Hour).UnixMilli()
 		for i := range 6 {
 			id[i] = byte(ms >> (40 - 8*i))
 		}
 		old.ID = id.String()
-		young, _ := begun("ada")
+		young, _ := begun()
 		young.SessionID = v.ID
 		ok(t, s.BeginRun(t.Context(), old, v))
 		ok(t, s.BeginRun(t.Context(), young, v))
@@ -143,7 +143,7 @@ var runTests = map[string]func(*testing.T, store.Store){
 		must(s.RunByID(t.Context(), young.ID))(t)
 	},
 	"ARunOutOfBoundsIsRefused": func(t *testing.T, s store.Store) {
-		r, v := begun("ada")
+		r, v := begun()
 		big := r
 		big.Request = make(json.RawMessage, store.MaxRunBytes+1)
 		wantFault(t, s.BeginRun(t.Context(), big, v), "request")
