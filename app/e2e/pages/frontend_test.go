@@ -257,7 +257,7 @@ func TestTheGuidesHookShowsARunToItsEnd(t *testing.T) {
 func TestTheGuidesHookTellsAFailureAndLeavesItsStream(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := serveGuide(t)
-	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: fakellm.Status, Status: 401}, {Fault: fakellm.Hang}},
+	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: fakellm.Status, Status: 409}, {Fault: fakellm.Hang}},
 		"ALLOWED_ORIGINS="+origin, "GRACEFUL_TIMEOUT=1")
 	w := frontEnd(t, origin, s.URL)
 	eval[bool](w, mountCards)
