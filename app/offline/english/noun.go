@@ -127,8 +127,8 @@ func IsThin(meaning string) bool {
 	return len(words) <= 5 && !IsRestricted(strings.Join(words, " "))
 }
 
-// IsOrdinal reports whether a meaning only gives a place in an order: "the second part", "the main
-// reason".
+// IsOrdinal reports whether a meaning only gives a place in an order or compares, with what the text
+// has named before: "the second part", "the main reason", "a related molecule".
 func IsOrdinal(meaning string) bool {
 	words := strings.Fields(strings.ToLower(meaning))
 	return slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)

@@ -1,4 +1,4 @@
-package main
+package repo_test
 
 import (
 	"os"
@@ -81,7 +81,7 @@ var (
 	// proseFiles are the files that people write and read.
 	proseFiles = regexp.MustCompile(`\.(go|md|js|html|gohtml|css|ya?ml|lua|json|svg|cfg|txt)$|(^|/)(Makefile|Dockerfile)$|^\.ci/`)
 	// others are texts of other people's, and this table.
-	others = regexp.MustCompile(`/testdata/|^app/text/words\.txt$|^app/offline/lexicon/[a-z]+\.txt$|^loadtest/scenario/notes\.txt$|^app/language_test\.go$`)
+	others = regexp.MustCompile(`/testdata/|^app/text/words\.txt$|^app/offline/lexicon/[a-z]+\.txt$|^loadtest/scenario/notes\.txt$|^app/repo/language_test\.go$`)
 )
 
 func TestTheLanguageIsPlainEnglish(t *testing.T) {
@@ -206,14 +206,14 @@ func TestTheDocumentsNameFilesThatExist(t *testing.T) {
 func trackedFiles(t *testing.T) []string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z")
-	list.Dir = ".."
+	list.Dir = testkit.Root()
 	out, err := list.Output()
 	if err != nil {
 		t.Skipf("not a git checkout: %v", err) // a source archive
 	}
 	files := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	return slices.DeleteFunc(files, func(f string) bool { // deleted, but not committed yet
-		_, err := os.Stat(filepath.Join("..", f))
+		_, err := os.Stat(filepath.Join(testkit.Root(), f))
 		return err != nil
 	})
 }
