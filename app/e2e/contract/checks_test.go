@@ -16,17 +16,18 @@ const cardsOfCells = `{"type":"flashcard_generation","user_id":"u","message":"ca
 
 func TestAModelsVerdictsReachTheStudent(t *testing.T) {
 	fake := fakellm.New(fakellm.Options{})
-	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_MODEL=judge-1", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1", "RATE_LIMIT_PER_MINUTE=0")
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_JUDGE=model", "LLM_MODEL=judge-1", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1", "RATE_LIMIT_PER_MINUTE=0")
 	for i, c := range []struct {
 		name   string
 		rules  []fakellm.Rule
 		status int
 		calls  int
-		passed bool
+		by     string // who checked what the student gets
 	}{
-		{"full marks", nil, http.StatusOK, 4, true},
-		{"a score below every threshold but the safety's", []fakellm.Rule{{Checks: true, Score: new(0.6)}}, http.StatusOK, 12, false},
-		{"a score below them all", []fakellm.Rule{{Checks: true, Score: new(0.4)}}, http.StatusUnprocessableEntity, 12, false},
+		{"full marks", nil, http.StatusOK, 2, "judge-1"},
+		// The third call is the correction, which only rules check: three calls are the most.
+		{"a score below every threshold but the safety's", []fakellm.Rule{{Checks: true, Score: new(0.6)}}, http.StatusOK, 3, "rules"},
+		{"a score below them all", []fakellm.Rule{{Checks: true, Score: new(0.4)}}, http.StatusUnprocessableEntity, 2, ""},
 	} {
 		fake.Reset()
 		if err := fake.SetRules(c.rules...); err != nil {
@@ -39,10 +40,14 @@ func TestAModelsVerdictsReachTheStudent(t *testing.T) {
 		if status != http.StatusOK {
 			continue
 		}
-		validation := body["result"].(map[string]any)["validation"].(map[string]any)
+		result := body["result"].(map[string]any)
+		validation := result["validation"].(map[string]any)
 		checks := validation["checks"].(map[string]any)
-		if validation["validation_passed"] != c.passed || checks["quality"] != "judge-1" || checks["accuracy"] != "judge-1" || checks["safety"] != "judge-1" {
+		if validation["validation_passed"] != true || validation["checked_by"] != c.by || checks["safety"] != c.by {
 			t.Errorf("%s: %v", c.name, validation)
+		}
+		if warned := strings.Contains(fmt.Sprint(result["warnings"]), "only rules did"); warned != (c.by == "rules") || (c.by == "rules") != (validation["quality_score"] == nil) {
+			t.Errorf("%s: warnings %v, %v", c.name, result["warnings"], validation)
 		}
 	}
 }

@@ -144,7 +144,7 @@ func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+upstream)
 	s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "hello", nil))
 	w := operate(t, s, s.URL)
-	w.until("document.querySelector('#errors tbody')?.innerText.includes('upstream_failed')")
+	w.until("document.querySelector('#errors tbody')?.innerText.includes('upstream_refused')")
 	w.audit("admin errors")
 }
 

@@ -174,7 +174,7 @@ func TestTheDeskAsksForATokenWhereOneIsNeeded(t *testing.T) {
 }
 
 func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
-	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: "status", Status: 401}})
+	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: "status", Status: 409}})
 	w := visit(t, s.URL, desktop)
 	w.say("Tell me all facts")
 	w.until("document.querySelector('#said button')?.textContent === 'Try again'")

@@ -22,7 +22,7 @@ func TestAPageOfAnotherOriginSeesWhyItsRequestIsRefused(t *testing.T) {
 	w := visit(t, origin, desktop)
 	const large = `"x".repeat(8 << 20)`
 	for _, tt := range []struct{ what, path, init, want string }{
-		{"too large", "/api/notes", `{method: "POST", body: ` + large + `}`, "413 too_large"},
+		{"too large", "/api/notes", `{method: "POST", headers: {"Content-Type": "application/json"}, body: ` + large + `}`, "413 too_large"},
 		{"compressed", "/api/notes", `{method: "POST", headers: {"Content-Encoding": "gzip"}, body: ` + large + `}`, "415 unsupported"},
 		{"a long header", "/api/notes", `{headers: {"X-Long": "x".repeat(20000)}}`, "431 too_large"},
 		{"a method", "/api/ai/process", `{method: "PUT", body: ` + large + `}`, "405 method"},
