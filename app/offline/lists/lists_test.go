@@ -29,6 +29,9 @@ func TestEveryFormOfListIsReadAsTyped(t *testing.T) {
 		"highlights":        {"Water boils at ==100 °C== at sea level.", []string{"Water boils at [...] at sea level. → 100 °C"}},
 		"indented":          {"osmosis\n    movement of water\n    across a membrane\ndiffusion\n    movement of particles", []string{"osmosis → movement of water across a membrane", "diffusion → movement of particles"}},
 		"colons below":      {"osmosis\n: movement of water\n\ndiffusion\n: movement of particles", []string{"osmosis → movement of water", "diffusion → movement of particles"}},
+		"mixed":             {"Force = mass times acceleration\nMomentum = mass times velocity\n- work: force times distance", []string{"Force → mass times acceleration", "Momentum → mass times velocity", "work → force times distance"}},
+		"two items":         {"* force - mass times acceleration\n* work - force times distance", []string{"force → mass times acceleration", "work → force times distance"}},
+		"two lines":         {"Hund: dog\nKatze: cat", []string{"Hund → dog", "Katze → cat"}},
 		"continued":         {"mitosis: division\n  of a nucleus\nmeiosis: halving\nzygote: a cell", []string{"mitosis → division of a nucleus", "meiosis → halving", "zygote → a cell"}},
 	} {
 		cards, rest := Extract(c.in)
@@ -55,6 +58,7 @@ func TestProseIsNotAList(t *testing.T) {
 		"Note: this matters.\n\nA cell is a room. It has walls: two of them.",
 		"# Heading\n\nWhat is a cell? It is a room.\n\nCells divide.",
 		"E = m c^2\nF = m * a\nx = 3",
+		"A cell has two parts.\nWall: it is thick.\nCore: it is soft.",
 		"- Welcome to the lecture.\n- Cells divide.\n- They grow.",
 	} {
 		if cards, _ := Extract(in); len(cards) != 0 {

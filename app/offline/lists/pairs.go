@@ -10,17 +10,18 @@ import (
 // A form is a way to separate a term from what belongs to it.
 type form struct {
 	least int // entries that make a list
+	few   int // entries that do where they are items of a list, or all that there is
 	split func(line string) (row []string, ok bool)
 }
 
 // forms are tried in this order.
 var forms = []form{
-	{2, func(s string) ([]string, bool) { row := strings.Split(s, "\t"); return row, len(row) > 1 }},
-	{1, func(s string) ([]string, bool) { return cutAt(s, "::", 12) }},
-	{2, splitEquals},
-	{3, splitLabel},
-	{3, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
-	{3, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
+	{2, 2, func(s string) ([]string, bool) { row := strings.Split(s, "\t"); return row, len(row) > 1 }},
+	{1, 1, func(s string) ([]string, bool) { return cutAt(s, "::", 12) }},
+	{3, 2, splitLabel},
+	{2, 2, splitEquals},
+	{3, 3, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
+	{3, 3, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
 }
 
 // pairs reads a list with one separator.
@@ -36,7 +37,7 @@ func (r *reader) pairs(i int) ([]Card, int) {
 // rows reads the entries from line i on that have a form. Blank lines and, below an entry, indented
 // lines may be between them. next is i if the entries are too few for a list.
 func (r *reader) rows(i int, f form) (rows [][]string, next int) {
-	columns, end := 0, i
+	columns, end, items := 0, i, true
 	for next = i; next < len(r.lines); next++ {
 		if r.blank(next) {
 			continue
@@ -52,23 +53,24 @@ func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 		switch {
 		case ok && len(row) == columns:
 			rows = append(rows, row)
-			end = next + 1
+			end, items = next+1, items && flat != strings.TrimSpace(r.lines[next])
 		case len(rows) > 0 && next == end && isIndented(r.lines[next]) && flat == strings.TrimSpace(r.lines[next]):
 			last := rows[len(rows)-1]
 			last[len(last)-1] += " " + flat
 			end = next + 1
 		default:
-			return enough(rows, i, end, f.least)
+			next = len(r.lines)
 		}
 	}
-	return enough(rows, i, end, f.least)
-}
-
-func enough(rows [][]string, i, end, least int) ([][]string, int) {
-	if len(rows) < least {
+	if len(rows) < f.least && (len(rows) < f.few || !items && !r.isAll(i, end)) {
 		return nil, i
 	}
 	return rows, end
+}
+
+// isAll reports whether the text has nothing but blank lines outside of the lines from i to end.
+func (r *reader) isAll(i, end int) bool {
+	return !slices.ContainsFunc(slices.Concat(r.lines[:i], r.lines[end:]), func(line string) bool { return strings.TrimSpace(line) != "" })
 }
 
 func isIndented(line string) bool {
