@@ -1,7 +1,9 @@
 package english
 
 import (
+	"hash/maphash"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,8 +27,37 @@ type token struct {
 // sentence at all.
 const maxTokens = 90
 
-// tokens splits s into tokens; it returns nil if there are more than maxTokens.
+// A tokenized is a sentence with its tokens, which nobody changes.
+type tokenized struct {
+	sentence string
+	tokens   []token
+}
+
+// recent holds the tokens of the sentences read last, by a hash of their text: each is asked for by
+// several questions in turn. At most 128 of 400 bytes: about 0.5 MB.
+var (
+	recent     [128]atomic.Pointer[tokenized]
+	recentSeed = maphash.MakeSeed()
+)
+
+const maxRecent = 400
+
+// tokens splits s into tokens, which must not be changed; it returns nil if there are more than maxTokens.
 func tokens(s string) []token {
+	if len(s) > maxRecent {
+		return tokenize(s)
+	}
+	slot := &recent[maphash.String(recentSeed, s)%uint64(len(recent))]
+	if t := slot.Load(); t != nil && t.sentence == s {
+		return t.tokens
+	}
+	t := &tokenized{sentence: strings.Clone(s)} // s may be a part of a large text
+	t.tokens = tokenize(t.sentence)
+	slot.Store(t)
+	return t.tokens
+}
+
+func tokenize(s string) []token {
 	var out []token
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
