@@ -58,7 +58,7 @@ var edgeFaults = []fault{
 		id: "E6", what: "compressed bodies that would fill the memory", sees: "415", lost: "those requests", test: zipBombs,
 	},
 	{
-		id: "E7", what: "forms with 10,000 parts", sees: "400", lost: "those requests", test: multipartBombs,
+		id: "E7", what: "forms with 10,000 parts", sees: "415", lost: "those requests", test: multipartBombs,
 	},
 	{
 		id: "E8", what: "JSON nested 100,000 deep, of wrong types, cut short, or with something after it", sees: "400 or 422", lost: "those requests",

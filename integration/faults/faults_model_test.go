@@ -51,7 +51,7 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.HangMidway, AfterTokens: 3}, status: 504, code: "upstream_timeout", atOnce: true}.test,
 	},
 	{
-		id: "L7a", what: "the model's answer is cut in the middle", sees: "502; a stream has the text so far and then an `error`, never a `complete`", lost: "the rest of the answer",
+		id: "L7a", what: "the model's answer is cut in the middle", sees: "502 or 503; a stream has the text so far and then an `error`, never a `complete`", lost: "the rest of the answer",
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Cut, AfterTokens: 3}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
@@ -60,7 +60,7 @@ var modelFaults = []fault{
 	},
 	{
 		id: "L7c", what: "the model's answer ends early, as if complete", sees: "502; a stream has the text so far, and its `complete` warns that the answer is incomplete", lost: "the rest of the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", end: "complete"}.test,
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", cardsStatus: 200, end: "complete"}.test,
 	},
 	{
 		id: "L7d", what: "the model's answer ends inside a chunk", sees: "502; a stream has the text so far and then an `error`, never a `complete`", lost: "the rest of the answer",
@@ -83,12 +83,12 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Empty}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L8e", what: "two lines of the model's stream are not valid events", sees: "a stream continues; a client that waits for the whole answer gets 502", lost: "nothing of a stream",
+		id: "L8e", what: "two lines of the model's stream are not valid events", sees: "a stream and cards continue; a client that waits for a chat gets 502", lost: "nothing of a stream",
 		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.BadLines, Lines: 2, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{
 		id: "L8f", what: "the model's stream contains an error in the middle", sees: "502; a stream has the text so far and then an `error`", lost: "the rest of the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.ErrorMidway, Status: 502, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "upstream_unavailable"}.test,
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.ErrorMidway, Status: 502, AfterTokens: 2}, status: 502, code: "upstream_failed", cardsStatus: 503, cardsCode: "upstream_unavailable", end: "upstream_unavailable"}.test,
 	},
 	{
 		id: "L9a", what: "the model answers 100 MB", sees: "502 `upstream_failed`; no worker is lost", lost: "the answer",

@@ -95,7 +95,7 @@ func multipartBombs(i *incident) {
 	_ = parts.Close()
 	inBoundedMemory(h, i, func(int) {
 		got, err := h.Send(http.MethodPost, harness.ChatURL, form.Bytes(), "Content-Type", parts.FormDataContentType())
-		if err != nil || got.Status != http.StatusBadRequest {
+		if err != nil || got.Status != http.StatusUnsupportedMediaType {
 			i.Errorf("%d bytes: status %d, %v", form.Len(), got.Status, err)
 		}
 	})

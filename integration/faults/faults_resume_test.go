@@ -108,8 +108,9 @@ func eventsInText(i *incident) {
 	wantWell(h, i)
 }
 
-// journalLost: after the journal was lost, a gap event announces the new one, and no old event is invented. The reader leaves in
-// the middle: one that has seen the end gets 204 after a restart too.
+// journalLost: after the journal was lost, the run's record ends the stream: a gap event, and an error that may pass, for the
+// run died with the container. The next run is whole. The reader leaves in the middle: one that has seen the end gets 204 after
+// a restart too.
 func journalLost(i *incident) {
 	answer := words(100)
 	h := talking(i, answer, 50, nil)
@@ -128,11 +129,17 @@ func journalLost(i *incident) {
 	back := c.Stream(seen[0].Path()+"?last_event_id="+seen[0].State().LastID, swarm.StreamOptions{Keep: true})
 	c.Open(back)
 	c.AwaitCounts(i.T, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == 2 })
-	chatIn(h, i, session[0])
-	testkit.Eventually(i.T, "the next run has ended", func() bool { return back.State().Terminal != "" || back.State().Err != nil })
+	testkit.Eventually(i.T, "the stream has ended", func() bool { return back.State().Terminal != "" || back.State().Err != nil })
 	i.recoveredAfter(time.Since(ready))
-	if s := back.State(); s.Gaps != 1 || s.Terminal != "complete" || s.Doubled+s.Wrong > 0 || back.Text() != answer {
-		i.Errorf("%+v, want a gap and the whole of the next run: %.80q", s, back.Text())
+	if s := back.State(); s.Gaps != 1 || s.Terminal != "error" || s.Doubled+s.Wrong > 0 {
+		i.Errorf("%+v, want a gap and an error", s)
+	}
+	next := c.Stream(seen[0].Path()+"?last_event_id="+back.State().LastID, swarm.StreamOptions{Keep: true})
+	chatIn(h, i, session[0])
+	c.Open(next)
+	testkit.Eventually(i.T, "the next run has ended", func() bool { return next.State().Terminal != "" || next.State().Err != nil })
+	if s := next.State(); s.Terminal != "complete" || s.Doubled+s.Wrong > 0 || next.Text() != answer {
+		i.Errorf("%+v, want the whole of the next run: %.80q", s, next.Text())
 	}
 	wantWell(h, i)
 }

@@ -17,6 +17,10 @@ type misbehaviour struct {
 	status int
 	code   string
 	end    string // of a stream where it is another code, or "complete"
+	// cardsStatus and cardsCode are the answer to the client that wants cards, where it is another: the service reads them
+	// from the model as a stream. 0 = as the others.
+	cardsStatus int
+	cardsCode   string
 	// atOnce has the clients ask together, where each waits for long. Else they take turns: calls that fail together could
 	// open a worker's breaker, which would then answer for the model.
 	atOnce bool
@@ -45,7 +49,11 @@ func (b misbehaviour) test(i *incident) {
 		}
 		i.wantAbsent(got.what, string(got.answer.Body), modelKey)
 		if got.events == nil {
-			b.wantAnswer(i, got)
+			one := b
+			if got.what == "cards" && b.cardsStatus != 0 {
+				one.status, one.code = b.cardsStatus, b.cardsCode
+			}
+			one.wantAnswer(i, got)
 			continue
 		}
 		b.wantEnd(i, got)

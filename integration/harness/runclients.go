@@ -24,6 +24,7 @@ const ClientPatience = 60 * time.Second
 type RunClients struct {
 	Post                                                func() string // returns the URL of the service at which the next run is begun
 	Read                                                func() string // returns the URL of the service at which its stream is opened, and opened again whenever it breaks
+	GapsAllowed                                         bool          // events may be missed, but no end
 	Runs, Unbegun, Unended, Missed, Doubled, Reconnects atomic.Int64
 	first                                               atomic.Pointer[string] // what went wrong first
 }
@@ -178,10 +179,10 @@ func (c *RunClients) count(e Event, seq *int) {
 	*seq = max(*seq, e.Seq)
 }
 
-// WantComplete fails the test unless every run ended, with each of its events once. At most unbegun runs may fail to begin.
+// WantComplete fails the test unless every run ended, with each of its events once, or at most once where gaps are allowed. At most unbegun runs may fail to begin.
 func (c *RunClients) WantComplete(t *testing.T, when string, unbegun int64) {
 	t.Helper()
-	if c.Unbegun.Load() > unbegun || c.Unended.Load() > 0 || c.Missed.Load() > 0 || c.Doubled.Load() > 0 || c.Runs.Load() == 0 {
+	if c.Unbegun.Load() > unbegun || c.Unended.Load() > 0 || c.Missed.Load() > 0 && !c.GapsAllowed || c.Doubled.Load() > 0 || c.Runs.Load() == 0 {
 		t.Errorf("%s: of %d runs %d did not end well; %d were not begun (%d may be); %d events missing, %d doubled, %d reconnects; first: %s", when,
 			c.Runs.Load(), c.Unended.Load(), c.Unbegun.Load(), unbegun, c.Missed.Load(), c.Doubled.Load(), c.Reconnects.Load(), c.FirstFailure())
 	}
