@@ -108,7 +108,7 @@ func TestAQuizIsScoredAndExplained(t *testing.T) {
 			const right = typeof q.correct_answer === "boolean" ? (q.correct_answer ? "True" : "False") : q.correct_answer;
 			const option = [...box.querySelectorAll("input")].find((o) => o.value === right);
 			if (option) option.click();
-			else box.querySelector("textarea").value = "  THE " + q.acceptable_answers[0].toLowerCase() + "! ";
+			else box.querySelector("textarea").value = "  THE " + q.acceptable_answers[0].toLowerCase().replace(/^(an?|the) /, "") + "! ";
 		});
 		return points;
 	})()`)
