@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -167,24 +168,30 @@ func (g *generation) itemScanner() func(string) {
 	return scanner.Write
 }
 
-// read makes a draft of an answer; nil if it is not a usable aid.
+// read makes a draft of an answer; nil if it is not a usable aid. What is whole of an answer that
+// was cut is a draft, whose faults say what it lacks.
 func (t task) read(answer study.Answer) (*draft, []string) {
 	b := t.brief
 	var removed []string
-	aid, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
+	aid, cut, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
 		removed = validate.Settle(aid, b.Options)
 		return len(aid.Check(b.Options)) == 0
 	})
 	if fault != "" {
 		return nil, []string{fault}
 	}
-	if faults := aid.Check(b.Options); len(faults) > 0 {
-		return nil, append(removed, faults...)
+	lacks := aid.Check(b.Options)
+	if len(lacks) > 0 {
+		if !study.IsPart(aid) || !cut && answer.Cut == study.NotCut {
+			return nil, append(removed, lacks...)
+		}
+		answer.Cut = cmp.Or(answer.Cut, study.CutStopped)
 	}
 	if reply, ok := aid.(*study.Reply); ok {
 		reply.ContextUsed = t.used
 	}
 	d, faults := t.checkByRules(aid)
+	faults = append(lacks, faults...)
 	d.model, d.cut, d.warnings = answer.Model, answer.Cut, append(d.warnings, answer.Warnings...)
 	if b.Type == study.Chat {
 		faults = nil // what was streamed cannot be taken back

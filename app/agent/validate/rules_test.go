@@ -268,7 +268,7 @@ func TestSettleLeavesNoListNull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(raw); strings.Contains(strings.ReplaceAll(got, `"main_points":null`, ""), "null") {
+		if got := string(raw); strings.Contains(got, "null") {
 			t.Errorf("%s: %s", typ, got)
 		}
 	}
