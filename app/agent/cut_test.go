@@ -25,6 +25,9 @@ func cutShort(m *agenttest.Model, cut study.Cut) *agenttest.Model {
 func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
 		for _, typ := range study.Types() {
+			if cut == study.CutStopped && typ != study.Chat {
+				continue // its object is whole
+			}
 			for _, w := range []*watched{nil, {}} {
 				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{})
 				for range 2 {
@@ -40,6 +43,31 @@ func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 					t.Errorf("%s, %s: %d calls, cached %q", typ, cut, b.Model.Calls(), keys)
 				}
 			}
+		}
+	}
+}
+
+func TestAnObjectThatIsWholeIsNotCalledIncomplete(t *testing.T) {
+	cards := agenttest.GoodAnswer(study.Flashcards)
+	for name, c := range map[string]struct {
+		typ    study.Type
+		text   string
+		cut    study.Cut
+		warned bool
+	}{
+		"cards":                 {study.Flashcards, cards, study.CutStopped, false},
+		"an analysis":           {study.Analysis, agenttest.GoodAnswer(study.Analysis), study.CutStopped, false},
+		"a summary":             {study.Summary, agenttest.GoodAnswer(study.Summary), study.CutStopped, false},
+		"words after it":        {study.Flashcards, cards + "\nGood luck {and", study.CutStopped, false},
+		"its length was bound":  {study.Flashcards, cards, study.CutLength, true},
+		"its end is missing":    {study.Flashcards, strings.TrimRight(cards, "}"), study.CutStopped, true},
+		"a card is missing":     {study.Flashcards, agenttest.CardSet(1), study.CutStopped, true},
+		"a second one is begun": {study.Flashcards, cards + ` or {"flashcards": [{`, study.CutStopped, true},
+	} {
+		b := newBench(cutShort(agenttest.Says(c.text), c.cut), Options{})
+		out, err := b.Run(t.Context(), agenttest.Asking(c.typ), nil)
+		if cached := len(b.Cache.Keys()) > 0; err != nil || warns(out, "incomplete: ") != c.warned || cached == c.warned {
+			t.Errorf("%s: %v, warnings %q, cached %v", name, err, out.Result.Warnings, cached)
 		}
 	}
 }

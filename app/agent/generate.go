@@ -19,7 +19,7 @@ const (
 )
 
 // generation is the work on one answer. The model is asked; only if its answer is unusable is
-// it asked again, or the next model, at most once; and the items that are missing are asked for
+// it asked again, or the next model, at most once, and once if its answer broke off; and the items that are missing are asked for
 // alone.
 type generation struct {
 	task      task
@@ -57,10 +57,7 @@ func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Us
 
 // draft asks for an answer until one is good, or as good as it gets.
 func (g *generation) draft(ctx context.Context) (*draft, error) {
-	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
-	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
-		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
-	}
+	d, faults, err := g.firstDraft(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +88,20 @@ func (g *generation) draft(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
+// firstDraft asks without a word of what is wrong: again with half the material if that was too
+// long, and once more if an object broke off while nothing of it could be used or was shown.
+func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
+	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
+	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
+		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+	}
+	if brokeOff := err != nil && len(faults) > 0; brokeOff && study.AsError(err).Code != study.CodeWithheld && g.mayAsk() {
+		g.rank++
+		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+	}
+	return d, faults, err
+}
+
 // mayAsk reports whether another call is within the bounds. The built-in engine would give the
 // same answer again.
 func (g *generation) mayAsk() bool { return !g.task.options.Deterministic && g.callsLeft() > 0 }
@@ -100,7 +111,8 @@ func (g *generation) callsLeft() int {
 }
 
 // attempt asks for an answer and reads it. The draft is nil if it is unusable; faults are what a
-// correction must avoid. An answer that ends in an error counts as far as it is complete.
+// correction must avoid. An answer that ends in an error counts as far as it is complete; an
+// error beside faults means that it had begun.
 func (g *generation) attempt(ctx context.Context, p study.Prompt) (d *draft, faults []string, err error) {
 	g.tries++
 	answer, err := g.ask(ctx, p)
@@ -186,6 +198,8 @@ func (t task) read(answer study.Answer) (*draft, []string) {
 			return nil, append(removed, lacks...)
 		}
 		answer.Cut = cmp.Or(answer.Cut, study.CutStopped)
+	} else if answer.Cut == study.CutStopped && b.Type != study.Chat && !cut && study.Shortfall(aid, b.Options) <= 0 {
+		answer.Cut = study.NotCut // the service did not say that it was done, but all is there
 	}
 	if reply, ok := aid.(*study.Reply); ok {
 		reply.ContextUsed = t.used
