@@ -208,8 +208,8 @@ var notRight = map[string][]string{
 	"withheld":              {"refusal", "e403_moderation", "e400_azure_content_filter"},
 	"too_long":              {"e400_context_length", "sse_llamacpp_error_field streamed", "sse_unframed_error streamed"},
 	"credit":                {"e402"},
-	"upstream_refused":      {"e400_gemini_bad_key", "e401", "e404_model", "e301", "e308"},
-	"upstream_failed":       {"tool_calls", "reset_midway", "e200_html", "e200_empty_choices", "e200_model_empty"},
+	"upstream_refused":      {"e400_gemini_bad_key", "e401", "e404_model", "e200_html", "e301", "e308"},
+	"upstream_failed":       {"tool_calls", "reset_midway", "e200_empty_choices", "e200_model_empty"},
 	"upstream_unavailable":  {"sse_error_midway streamed", "sse_error_first streamed", "e408", "e502_cloudflare", "e520", "e524", "e200_error_int", "e200_error_string"},
 	"upstream_rate_limited": {"e429_openrouter_reset", "e429_gemini_retrydelay"},
 	"other": {"sse_length streamed", "sse_split_utf8 streamed", "fewer", "truncated_length", "front_back", "short_correct_answer", "one_bad_item", // what there is, with a warning
