@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,16 +26,17 @@ type generation struct {
 	task      task
 	send      func(signal)
 	usage     study.Usage
-	asks      int  // calls of deps.Model and deps.Judge
-	tries     int  // answers asked for
-	rank      int  // of the model that is asked next
-	corrected bool // the correction is used up
-	shortened bool // the material was too long for the model
+	asks      int             // calls of deps.Model and deps.Judge
+	tries     int             // answers asked for
+	rank      int             // of the model that is asked next
+	corrected bool            // the correction is used up
+	shortened bool            // the material was too long for the model
+	shown     map[string]bool // keys of the items that a client has seen
 }
 
 // generate makes the answer and returns what it took, also if it failed.
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
-	g := &generation{task: t, send: send}
+	g := &generation{task: t, send: send, shown: make(map[string]bool)}
 	d, err := g.draft(ctx)
 	if err == nil && !t.options.Deterministic && d.unsafe == "" {
 		g.fillMissing(ctx, d)
@@ -164,15 +166,18 @@ func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answ
 	return answer, err
 }
 
-// itemScanner sends the items of an answer to a client that watches, one by one.
+// itemScanner sends the items of an answer to a client that watches, one by one, but none that an
+// earlier answer had. A topic that one plan repeats is repeated on purpose.
 func (g *generation) itemScanner() func(string) {
 	if !g.task.watched {
 		return func(string) {}
 	}
 	b := g.task.brief
+	before := maps.Clone(g.shown)
 	scanner := &parse.Scanner{Type: b.Type, Found: func(aid study.Aid) bool {
 		item, ok := validate.Item(aid, b.Options)
-		if ok {
+		if key := item.Key(); ok && !before[key] {
+			g.shown[key] = true
 			g.send(signal{item: &item})
 		}
 		return ok

@@ -404,6 +404,29 @@ func TestItemsAreShownWhileTheyArrive(t *testing.T) {
 	}
 }
 
+func TestAnItemIsShownOnceInARun(t *testing.T) {
+	plan := agenttest.GoodAnswer(study.Plan)
+	for name, c := range map[string]struct {
+		typ     study.Type
+		answers []string
+		asked   int
+		shown   int
+	}{
+		"missing cards":          {study.Flashcards, []string{agenttest.CardSet(2), agenttest.CardSet(4)}, 4, 4},
+		"the same again":         {study.Flashcards, []string{agenttest.CardSet(2)}, 3, 2},
+		"a plan's same sessions": {study.Plan, []string{plan}, 3, 2},
+		"a topic twice a day":    {study.Plan, []string{strings.ReplaceAll(strings.ReplaceAll(plan, "anaphase", "prophase"), `"day":2`, `"day":1`)}, 2, 2},
+	} {
+		req := agenttest.Asking(c.typ)
+		req.Options.Count = c.asked
+		var w watched
+		_, err := newBench(agenttest.Says(c.answers...), Options{}).Run(t.Context(), req, &w)
+		if err != nil || len(w.items) != c.shown {
+			t.Errorf("%s: %v, items %+v", name, err, w.items)
+		}
+	}
+}
+
 func TestAnUnsafeAnswerIsWithheld(t *testing.T) {
 	bad := strings.Replace(agenttest.CardSet(2), "the chromosomes condense", "how to make a pipe bomb", 1)
 	b := newBench(agenttest.Says(bad), Options{Deterministic: true})
