@@ -25,6 +25,9 @@ func cutShort(m *agenttest.Model, cut study.Cut) *agenttest.Model {
 func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
 		for _, typ := range study.Types() {
+			if cut == study.CutStopped && typ != study.Chat {
+				continue // its object is whole
+			}
 			for _, w := range []*watched{nil, {}} {
 				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{})
 				for range 2 {
@@ -40,6 +43,31 @@ func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 					t.Errorf("%s, %s: %d calls, cached %q", typ, cut, b.Model.Calls(), keys)
 				}
 			}
+		}
+	}
+}
+
+func TestAnObjectThatIsWholeIsNotCalledIncomplete(t *testing.T) {
+	cards := agenttest.GoodAnswer(study.Flashcards)
+	for name, c := range map[string]struct {
+		typ    study.Type
+		text   string
+		cut    study.Cut
+		warned bool
+	}{
+		"cards":                 {study.Flashcards, cards, study.CutStopped, false},
+		"an analysis":           {study.Analysis, agenttest.GoodAnswer(study.Analysis), study.CutStopped, false},
+		"a summary":             {study.Summary, agenttest.GoodAnswer(study.Summary), study.CutStopped, false},
+		"words after it":        {study.Flashcards, cards + "\nGood luck {and", study.CutStopped, false},
+		"its length was bound":  {study.Flashcards, cards, study.CutLength, true},
+		"its end is missing":    {study.Flashcards, strings.TrimRight(cards, "}"), study.CutStopped, true},
+		"a card is missing":     {study.Flashcards, agenttest.CardSet(1), study.CutStopped, true},
+		"a second one is begun": {study.Flashcards, cards + ` or {"flashcards": [{`, study.CutStopped, true},
+	} {
+		b := newBench(cutShort(agenttest.Says(c.text), c.cut), Options{})
+		out, err := b.Run(t.Context(), agenttest.Asking(c.typ), nil)
+		if cached := len(b.Cache.Keys()) > 0; err != nil || warns(out, "incomplete: ") != c.warned || cached == c.warned {
+			t.Errorf("%s: %v, warnings %q, cached %v", name, err, out.Result.Warnings, cached)
 		}
 	}
 }
@@ -94,5 +122,48 @@ func TestACorrectionThatIsWholeIsPreferredToNothing(t *testing.T) {
 	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 	if err != nil || warns(out, "incomplete") || len(b.Cache.Keys()) != 1 {
 		t.Errorf("%v, warnings %q, cached %q", err, out.Result.Warnings, b.Cache.Keys())
+	}
+}
+
+func TestWhatIsWholeOfACutAidWithoutItemsIsKept(t *testing.T) {
+	whole := study.Answer{Text: agenttest.GoodAnswer(study.Analysis), Model: "fake-1"}
+	for name, c := range map[string]struct {
+		typ    study.Type
+		text   string
+		cut    study.Cut
+		second study.Answer // of the correction
+		err    error
+		keeps  string // in the JSON of the aid; "" = the run fails
+		warned bool
+	}{
+		"an analysis at its length": {typ: study.Analysis, text: `{"analysis": {"strengths": ["names the phases", "lists`, cut: study.CutLength, keeps: "names the phases", warned: true},
+		"only the object is cut":    {typ: study.Analysis, text: `{"analysis": {"gaps": ["no drawing", "no`, keeps: "no drawing", warned: true},
+		"only the answer is cut":    {typ: study.Analysis, text: `{"analysis": {"gaps": ["no drawing"]}}`, cut: study.CutStopped, keeps: "no drawing", warned: true},
+		"the correction fails":      {typ: study.Analysis, text: `{"analysis": {"key_concepts": ["mitosis"], "sug`, err: study.Errorf(study.CodeUpstreamFailed, "x"), keeps: "mitosis", warned: true},
+		"the correction is whole":   {typ: study.Analysis, text: `{"analysis": {"gaps": ["no drawing", "no`, cut: study.CutLength, second: whole, keeps: "add a drawing"},
+		"a summary of one point":    {typ: study.Summary, text: `{"summary": {"main_points": [{"point": "Mitosis divides a nucleus."}, {"poi`, cut: study.CutLength, keeps: "divides a nucleus", warned: true},
+		"a summary of a text":       {typ: study.Summary, text: `{"summary": {"text": "Mitosis divides a nucleus.", "main_points": [{"po`, cut: study.CutLength, keeps: "divides a nucleus", warned: true},
+		"nothing whole":             {typ: study.Analysis, text: `{"analysis": {"strengths": ["names the`, cut: study.CutLength},
+		"lacking, but not cut":      {typ: study.Analysis, text: `{"analysis": {"gaps": ["no drawing"]}}`},
+	} {
+		b := newBench(&agenttest.Model{Answer: func(_ context.Context, call int, _ study.Prompt, _ func(string)) (study.Answer, error) {
+			if call > 1 && (c.second.Text != "" || c.err != nil) {
+				return c.second, c.err
+			}
+			return study.Answer{Text: c.text, Model: "fake-1", Cut: c.cut}, nil
+		}}, Options{})
+		out, err := b.Run(t.Context(), agenttest.Asking(c.typ), nil)
+		if c.keeps == "" {
+			agenttest.FailsWith(t, err, study.CodeUpstreamFailed)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		cached := len(b.Cache.Keys()) > 0
+		if got := agenttest.JSON(out.Result.Data); !strings.Contains(got, c.keeps) || strings.Contains(got, "null") || warns(out, "incomplete: ") != c.warned || cached == c.warned {
+			t.Errorf("%s: %s, warnings %q, cached %v", name, got, out.Result.Warnings, cached)
+		}
 	}
 }

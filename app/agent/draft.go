@@ -54,8 +54,10 @@ func (d *draft) betterThan(before *draft) bool {
 		return d.unsafe == ""
 	case d.validation.Passed != before.validation.Passed:
 		return d.validation.Passed
+	case study.Items(d.aid) != study.Items(before.aid):
+		return study.Items(d.aid) > study.Items(before.aid)
 	default:
-		return study.Items(d.aid) >= study.Items(before.aid)
+		return d.cut == study.NotCut || before.cut != study.NotCut
 	}
 }
 

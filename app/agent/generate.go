@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,22 +20,23 @@ const (
 )
 
 // generation is the work on one answer. The model is asked; only if its answer is unusable is
-// it asked again, or the next model, at most once; and the items that are missing are asked for
+// it asked again, or the next model, at most once, and once if its answer broke off; and the items that are missing are asked for
 // alone.
 type generation struct {
 	task      task
 	send      func(signal)
 	usage     study.Usage
-	asks      int  // calls of deps.Model and deps.Judge
-	tries     int  // answers asked for
-	rank      int  // of the model that is asked next
-	corrected bool // the correction is used up
-	shortened bool // the material was too long for the model
+	asks      int             // calls of deps.Model and deps.Judge
+	tries     int             // answers asked for
+	rank      int             // of the model that is asked next
+	corrected bool            // the correction is used up
+	shortened bool            // the material was too long for the model
+	shown     map[string]bool // keys of the items that a client has seen
 }
 
 // generate makes the answer and returns what it took, also if it failed.
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
-	g := &generation{task: t, send: send}
+	g := &generation{task: t, send: send, shown: make(map[string]bool)}
 	d, err := g.draft(ctx)
 	if err == nil && !t.options.Deterministic && d.unsafe == "" {
 		g.fillMissing(ctx, d)
@@ -56,10 +59,7 @@ func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Us
 
 // draft asks for an answer until one is good, or as good as it gets.
 func (g *generation) draft(ctx context.Context) (*draft, error) {
-	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
-	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
-		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
-	}
+	d, faults, err := g.firstDraft(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,20 @@ func (g *generation) draft(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
+// firstDraft asks without a word of what is wrong: again with half the material if that was too
+// long, and once more if an object broke off while nothing of it could be used or was shown.
+func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
+	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
+	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
+		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+	}
+	if brokeOff := err != nil && len(faults) > 0; brokeOff && study.AsError(err).Code != study.CodeWithheld && g.mayAsk() {
+		g.rank++
+		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+	}
+	return d, faults, err
+}
+
 // mayAsk reports whether another call is within the bounds. The built-in engine would give the
 // same answer again.
 func (g *generation) mayAsk() bool { return !g.task.options.Deterministic && g.callsLeft() > 0 }
@@ -99,7 +113,8 @@ func (g *generation) callsLeft() int {
 }
 
 // attempt asks for an answer and reads it. The draft is nil if it is unusable; faults are what a
-// correction must avoid. An answer that ends in an error counts as far as it is complete.
+// correction must avoid. An answer that ends in an error counts as far as it is complete; an
+// error beside faults means that it had begun.
 func (g *generation) attempt(ctx context.Context, p study.Prompt) (d *draft, faults []string, err error) {
 	g.tries++
 	answer, err := g.ask(ctx, p)
@@ -151,15 +166,18 @@ func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answ
 	return answer, err
 }
 
-// itemScanner sends the items of an answer to a client that watches, one by one.
+// itemScanner sends the items of an answer to a client that watches, one by one, but none that an
+// earlier answer had. A topic that one plan repeats is repeated on purpose.
 func (g *generation) itemScanner() func(string) {
 	if !g.task.watched {
 		return func(string) {}
 	}
 	b := g.task.brief
+	before := maps.Clone(g.shown)
 	scanner := &parse.Scanner{Type: b.Type, Found: func(aid study.Aid) bool {
 		item, ok := validate.Item(aid, b.Options)
-		if ok {
+		if key := item.Key(); ok && !before[key] {
+			g.shown[key] = true
 			g.send(signal{item: &item})
 		}
 		return ok
@@ -167,24 +185,32 @@ func (g *generation) itemScanner() func(string) {
 	return scanner.Write
 }
 
-// read makes a draft of an answer; nil if it is not a usable aid.
+// read makes a draft of an answer; nil if it is not a usable aid. What is whole of an answer that
+// was cut is a draft, whose faults say what it lacks.
 func (t task) read(answer study.Answer) (*draft, []string) {
 	b := t.brief
 	var removed []string
-	aid, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
+	aid, cut, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
 		removed = validate.Settle(aid, b.Options)
 		return len(aid.Check(b.Options)) == 0
 	})
 	if fault != "" {
 		return nil, []string{fault}
 	}
-	if faults := aid.Check(b.Options); len(faults) > 0 {
-		return nil, append(removed, faults...)
+	lacks := aid.Check(b.Options)
+	if len(lacks) > 0 {
+		if !study.IsPart(aid) || !cut && answer.Cut == study.NotCut {
+			return nil, append(removed, lacks...)
+		}
+		answer.Cut = cmp.Or(answer.Cut, study.CutStopped)
+	} else if answer.Cut == study.CutStopped && b.Type != study.Chat && !cut && study.Shortfall(aid, b.Options) <= 0 {
+		answer.Cut = study.NotCut // the service did not say that it was done, but all is there
 	}
 	if reply, ok := aid.(*study.Reply); ok {
 		reply.ContextUsed = t.used
 	}
 	d, faults := t.checkByRules(aid)
+	faults = append(lacks, faults...)
 	d.model, d.cut, d.warnings = answer.Model, answer.Cut, append(d.warnings, answer.Warnings...)
 	if b.Type == study.Chat {
 		faults = nil // what was streamed cannot be taken back

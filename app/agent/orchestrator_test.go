@@ -309,25 +309,42 @@ func TestNeverMoreThanThreeCalls(t *testing.T) {
 func TestWhatIsWholeOfABrokenStreamIsKept(t *testing.T) {
 	whole := agenttest.CardSet(2)
 	for _, c := range []struct {
-		name  string
-		text  string
-		calls int
-		items int
-	}{{"one card of two", whole[:len(whole)*3/4], 2, 2}, {"nothing", whole[:20], 1, 0}} {
+		name   string
+		text   string
+		code   study.Code
+		breaks int // so many calls
+		limit  int // Options.MaxCalls
+		calls  int
+		items  int
+	}{
+		{"one card of two", whole[:len(whole)*3/4], study.CodeUpstreamUnavailable, 1, 0, 2, 2},
+		{"nothing", whole[:20], study.CodeUpstreamUnavailable, 1, 0, 2, 2},
+		{"nothing twice", whole[:20], study.CodeUpstreamUnavailable, 2, 0, 2, 0},
+		{"nothing, and no call is left", whole[:20], study.CodeUpstreamUnavailable, 1, 1, 1, 0},
+		{"not even a word", "", study.CodeUpstreamUnavailable, 1, 0, 1, 0},
+		{"withheld", whole[:20], study.CodeWithheld, 1, 0, 1, 0},
+	} {
 		m := agenttest.Says(whole)
 		good := m.Answer
 		m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
-			if call == 1 {
-				return study.Answer{Text: c.text, Model: "fake-1"}, study.Errorf(study.CodeUpstreamUnavailable, "reset")
+			if call <= c.breaks {
+				return study.Answer{Text: c.text, Model: "fake-1"}, study.Errorf(c.code, "reset")
 			}
 			return good(ctx, call, p, onText)
 		}
-		out, err := newBench(m, Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
+		out, err := newBench(m, Options{MaxCalls: c.limit}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil)
 		if m.Calls() != c.calls || (err == nil) != (c.items > 0) {
 			t.Fatalf("%s: %v, %d calls", c.name, err, m.Calls())
 		}
-		if c.items > 0 && (study.Items(out.Result.Data) != c.items || len(out.Result.Warnings) != 0) {
+		if c.items == 0 {
+			agenttest.FailsWith(t, err, c.code)
+			continue
+		}
+		if study.Items(out.Result.Data) != c.items || len(out.Result.Warnings) != 0 {
 			t.Errorf("%s: %+v", c.name, out.Result)
+		}
+		if m.Calls() > 1 && strings.Contains(c.name, "nothing") && m.Prompts[1].Skip != 1 {
+			t.Errorf("%s: asked of model %d", c.name, m.Prompts[1].Skip)
 		}
 	}
 }
@@ -384,6 +401,29 @@ func TestItemsAreShownWhileTheyArrive(t *testing.T) {
 	var w watched
 	if _, err := newBench(agenttest.Says(bad), Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), &w); err == nil || strings.Contains(agenttest.JSON(w.items), "bomb") {
 		t.Errorf("%v, an unsafe item was shown: %+v", err, w.items)
+	}
+}
+
+func TestAnItemIsShownOnceInARun(t *testing.T) {
+	plan := agenttest.GoodAnswer(study.Plan)
+	for name, c := range map[string]struct {
+		typ     study.Type
+		answers []string
+		asked   int
+		shown   int
+	}{
+		"missing cards":          {study.Flashcards, []string{agenttest.CardSet(2), agenttest.CardSet(4)}, 4, 4},
+		"the same again":         {study.Flashcards, []string{agenttest.CardSet(2)}, 3, 2},
+		"a plan's same sessions": {study.Plan, []string{plan}, 3, 2},
+		"a topic twice a day":    {study.Plan, []string{strings.ReplaceAll(strings.ReplaceAll(plan, "anaphase", "prophase"), `"day":2`, `"day":1`)}, 2, 2},
+	} {
+		req := agenttest.Asking(c.typ)
+		req.Options.Count = c.asked
+		var w watched
+		_, err := newBench(agenttest.Says(c.answers...), Options{}).Run(t.Context(), req, &w)
+		if err != nil || len(w.items) != c.shown {
+			t.Errorf("%s: %v, items %+v", name, err, w.items)
+		}
 	}
 }
 

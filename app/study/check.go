@@ -271,6 +271,21 @@ func (s *AnalysisSet) Check(Options) []string {
 	return f
 }
 
+// IsPart reports whether a settled summary or analysis holds something whole, though not all that
+// Check wants: what remains where the end of an answer is missing. Of the aids with items the
+// whole items remain, in which Check finds no fault.
+func IsPart(a Aid) bool {
+	switch s := a.(type) {
+	case *SummarySet:
+		return strings.TrimSpace(s.Summary.Text) != "" || len(s.Summary.MainPoints) > 0
+	case *AnalysisSet:
+		b := s.Analysis
+		return len(b.Strengths)+len(b.Gaps)+len(b.KeyConcepts)+len(b.Suggestions) > 0
+	default:
+		return false
+	}
+}
+
 // Check implements Aid. Days start at 1 and never go back; a day may hold several sittings.
 func (s *PlanSet) Check(Options) []string {
 	var f faults

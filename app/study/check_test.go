@@ -231,3 +231,21 @@ func TestShortfallCountsWhatWasAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestItemsThatSayTheSameHaveOneKey(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		a, b any
+		same bool
+	}{
+		{"cards", Flashcard{Question: "What is  ATP?", Answer: "a"}, Flashcard{Question: " what is atp?", Answer: "b"}, true},
+		{"questions", Question{Question: "Why?"}, Question{Question: "How?"}, false},
+		{"points", MainPoint{Point: "It rains."}, MainPoint{Point: "it rains."}, true},
+		{"sessions of two days", PlanSession{Day: 1, Topic: "ATP"}, PlanSession{Day: 2, Topic: "ATP"}, false},
+		{"sessions of a day", PlanSession{Day: 1, Topic: "ATP"}, PlanSession{Day: 1, Topic: "atp"}, true},
+	} {
+		if a, b := (Item{Item: c.a}).Key(), (Item{Item: c.b}).Key(); (a == b) != c.same || a == "" {
+			t.Errorf("%s: keys %q and %q", c.name, a, b)
+		}
+	}
+}

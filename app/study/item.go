@@ -1,5 +1,7 @@
 package study
 
+import "fmt"
+
 // Item is a finished part of an aid, sent before the aid is complete: the fields of an event
 // of KindItem.
 type Item struct {
@@ -14,3 +16,19 @@ const (
 	ItemPoint    = "point"
 	ItemSession  = "session"
 )
+
+// Key is equal for items that say the same, as far as case and spacing go; "" for no item.
+func (i Item) Key() string {
+	switch v := i.Item.(type) {
+	case Flashcard:
+		return foldText(v.Question)
+	case Question:
+		return foldText(v.Question)
+	case MainPoint:
+		return foldText(v.Point)
+	case PlanSession:
+		return foldText(fmt.Sprintf("%d %s", v.Day, v.Topic))
+	default:
+		return ""
+	}
+}

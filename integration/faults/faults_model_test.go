@@ -71,8 +71,8 @@ var modelFaults = []fault{
 		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.Garbage}, status: 502, code: "upstream_failed"}.test,
 	},
 	{
-		id: "L8b", what: "the model answers an HTML page with status 200", sees: "the same", lost: "the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.HTML}, status: 502, code: "upstream_failed"}.test,
+		id: "L8b", what: "the model answers an HTML page with status 200", sees: "502 `upstream_refused`, without any of its text", lost: "the answer",
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.HTML}, status: 502, code: "upstream_refused"}.test,
 	},
 	{
 		id: "L8c", what: "the model does not speak HTTP", sees: "503 `upstream_unavailable`", lost: "the answer",

@@ -21,18 +21,22 @@ const maxObjects = 32
 //
 // An answer may hold several such objects, drafts before the last. good reports which of them
 // will do; the last of those counts, otherwise the last of all. If there is none, Aid returns
-// one fault in words for the model, which does not quote the answer; otherwise "".
-func Aid(t study.Type, answer string, good func(study.Aid) bool) (study.Aid, string) {
+// one fault in words for the model, which does not quote the answer; otherwise "". cut means
+// that the end of the last such object is missing.
+func Aid(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
 	if t == study.Chat {
-		return &study.Reply{Response: strings.TrimSpace(answer)}, ""
+		return &study.Reply{Response: strings.TrimSpace(answer)}, false, ""
 	}
 	var last, best study.Aid
-	fault := "there is no JSON object in the answer"
+	fault = "there is no JSON object in the answer"
 	for i, found := range readObjects(t, answer) {
+		if found.known {
+			cut = found.cut
+		}
 		switch {
 		case found.aid != nil && good(found.aid):
 			last, best = found.aid, found.aid
-		case found.aid != nil && !found.cut:
+		case found.aid != nil && (!found.cut || study.IsPart(found.aid)):
 			last = found.aid
 		case found.known || i == 0:
 			fault = cmp.Or(found.fault, cutOff)
@@ -40,11 +44,11 @@ func Aid(t study.Type, answer string, good func(study.Aid) bool) (study.Aid, str
 	}
 	switch {
 	case best != nil:
-		return best, ""
+		return best, cut, ""
 	case last != nil:
-		return last, ""
+		return last, cut, ""
 	default:
-		return nil, fault
+		return nil, cut, fault
 	}
 }
 

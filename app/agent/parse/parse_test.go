@@ -12,7 +12,7 @@ import (
 const cardsJSON = `{"flashcards": [{"question": "q", "answer": "a", "topic": "t", "difficulty": "easy"}], "total_count": 1, "topics_covered": ["t"]}`
 
 func TestParseIsLenientAboutDress(t *testing.T) {
-	want, _ := Aid(study.Flashcards, cardsJSON, anything)
+	want, _, _ := Aid(study.Flashcards, cardsJSON, anything)
 	for name, answer := range map[string]string{
 		"a code fence":     "```json\n" + cardsJSON + "\n```",
 		"prose":            "Sure! Here {as you wished} are the cards:\n" + cardsJSON + "\nGood luck {and} have fun.",
@@ -21,12 +21,12 @@ func TestParseIsLenientAboutDress(t *testing.T) {
 		"a byte order":     "\ufeff" + cardsJSON,
 		"unknown fields":   strings.Replace(cardsJSON, `"total_count"`, `"note": {"x": []}, "total_count"`, 1),
 	} {
-		got, fault := Aid(study.Flashcards, answer, anything)
+		got, _, fault := Aid(study.Flashcards, answer, anything)
 		if fault != "" || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %q, %+v", name, fault, got)
 		}
 	}
-	got, fault := Aid(study.Flashcards, strings.Replace(cardsJSON, `"q"`, "\"a\nb\tc, ]\\\"\x01\"", 1), anything)
+	got, _, fault := Aid(study.Flashcards, strings.Replace(cardsJSON, `"q"`, "\"a\nb\tc, ]\\\"\x01\"", 1), anything)
 	if fault != "" || got.(*study.FlashcardSet).Flashcards[0].Question != "a\nb\tc, ]\" " {
 		t.Errorf("raw breaks in a string: %q, %+v", fault, got)
 	}
@@ -41,7 +41,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"another object", `{"decks": ["SECRET"]}`, "the JSON object has no field flashcards"},
 		{"no list", `{"flashcards": {"SECRET": 1}}`, "flashcards has a value of the wrong type"},
 	} {
-		aid, fault := Aid(study.Flashcards, c.answer, anything)
+		aid, _, fault := Aid(study.Flashcards, c.answer, anything)
 		if aid != nil || fault != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, fault, c.want)
 		}
@@ -49,17 +49,17 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestParseTakesAChatAsItIs(t *testing.T) {
-	aid, fault := Aid(study.Chat, ` {"a": 1} is JSON. `, anything)
+	aid, _, fault := Aid(study.Chat, ` {"a": 1} is JSON. `, anything)
 	if reply, ok := aid.(*study.Reply); !ok || fault != "" || reply.Response != `{"a": 1} is JSON.` {
 		t.Errorf("got %+v, %q", aid, fault)
 	}
 }
 
 func TestParseLooksAtSoManyObjectsOnly(t *testing.T) {
-	if aid, _ := Aid(study.Flashcards, strings.Repeat("{} ", maxObjects-1)+cardsJSON, anything); aid == nil {
+	if aid, _, _ := Aid(study.Flashcards, strings.Repeat("{} ", maxObjects-1)+cardsJSON, anything); aid == nil {
 		t.Error("the last object looked at was missed")
 	}
-	if aid, _ := Aid(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON, anything); aid != nil {
+	if aid, _, _ := Aid(study.Flashcards, strings.Repeat("{} ", maxObjects)+cardsJSON, anything); aid != nil {
 		t.Error("an object behind the bound was read")
 	}
 }
@@ -70,7 +70,7 @@ func FuzzAid(f *testing.F) {
 	f.Add(`{"flashcards": [{"question": "a\` + "\n" + `b",}]}`)
 	f.Fuzz(func(t *testing.T, answer string) {
 		for _, typ := range study.Types() {
-			aid, fault := Aid(typ, answer, anything)
+			aid, _, fault := Aid(typ, answer, anything)
 			if (aid == nil) == (fault == "") {
 				t.Fatalf("%s: aid %v, fault %q", typ, aid, fault)
 			}
@@ -81,7 +81,7 @@ func FuzzAid(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s does not marshal: %v", typ, err)
 			}
-			if _, fault := Aid(typ, string(raw), anything); fault != "" {
+			if _, _, fault := Aid(typ, string(raw), anything); fault != "" {
 				t.Fatalf("%s does not parse again: %s", typ, fault)
 			}
 		}
@@ -109,7 +109,7 @@ func TestOfSeveralObjectsTheLastThatWillDoCounts(t *testing.T) {
 		"the first is of another shape": {`{"flashcards": "none yet"} ` + draft("two"), anything, "two"},
 		"inside another":                {`{"response": ` + draft("one") + `} {"response": ` + draft("two") + `}`, anything, "two"},
 	} {
-		aid, fault := Aid(study.Flashcards, test.answer, test.good)
+		aid, _, fault := Aid(study.Flashcards, test.answer, test.good)
 		if fault != "" || aid.(*study.FlashcardSet).Flashcards[0].Question != test.want {
 			t.Errorf("%s: %+v, %s", name, aid, fault)
 		}

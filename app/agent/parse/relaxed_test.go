@@ -86,7 +86,7 @@ func TestOtherNamesForFieldsAreKnown(t *testing.T) {
 		"a plain summary":  {study.Summary, `{"title": "t", "main_points": [{"text": "p", "details": "d", "importance": "High"}], "key_terms": [{"term": "x", "meaning": "y"}]}`},
 		"analysis at top":  {study.Analysis, `{"strengths": ["s"], "gaps": [], "key_concepts": ["k"], "suggestions": ["x"]}`},
 	} {
-		aid, fault := Aid(c.typ, c.answer, anything)
+		aid, _, fault := Aid(c.typ, c.answer, anything)
 		if fault != "" {
 			t.Errorf("%s: %s", name, fault)
 			continue

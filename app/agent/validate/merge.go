@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	"studysharper/app/study"
 )
@@ -56,7 +57,18 @@ func Merge(a, more study.Aid, o study.Options) {
 			shortest.Questions = append(shortest.Questions, sec.Questions...)
 		}
 	case *study.PlanSet:
-		s.Plan.Sessions = append(s.Plan.Sessions, more.(*study.PlanSet).Plan.Sessions...)
+		s.Plan.Sessions = append(s.Plan.Sessions, newSessions(s.Plan.Sessions, more.(*study.PlanSet).Plan.Sessions)...)
 	}
 	Settle(a, o)
+}
+
+// newSessions are those of more that the plan does not have. Within one answer a topic may be
+// repeated on purpose; in an answer that was to add to the plan it is a repeat on the same day.
+func newSessions(have, more []study.PlanSession) (list []study.PlanSession) {
+	for _, sit := range more {
+		if !slices.ContainsFunc(have, func(h study.PlanSession) bool { return h.Day == sit.Day && plain(h.Topic) == plain(sit.Topic) }) {
+			list = append(list, sit)
+		}
+	}
+	return list
 }

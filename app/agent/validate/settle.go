@@ -165,7 +165,7 @@ func minutesFor(questions []study.Question) int {
 
 func settleSummary(s *study.SummarySet) {
 	b := &s.Summary
-	b.KeyTerms = notNil(b.KeyTerms)
+	b.MainPoints, b.KeyTerms = notNil(b.MainPoints), notNil(b.KeyTerms)
 	s.WordCount = len(strings.Fields(b.Text))
 	if s.WordCount == 0 {
 		for _, p := range b.MainPoints {

@@ -27,7 +27,7 @@ func FuzzSettle(f *testing.F) {
 		o := study.Options{Count: int(count) % 51, QuestionCount: int(count) % 51, Sections: int(sections) % 11, DurationMinutes: int(sections)}
 		for _, typ := range study.Types() {
 			var faults []string
-			aid, fault := parse.Aid(typ, answer, func(a study.Aid) bool {
+			aid, _, fault := parse.Aid(typ, answer, func(a study.Aid) bool {
 				faults = validate.Settle(a, o)
 				return len(a.Check(o)) == 0
 			})

@@ -44,11 +44,24 @@ func TestFault_L8_AFewBadLinesArePassedOver(t *testing.T) {
 }
 
 func TestFault_L8_GarbageIsAFailure(t *testing.T) {
-	for _, fault := range []fakellm.Fault{fakellm.Garbage, fakellm.HTML} {
+	both(t, func(t *testing.T, onText func(string)) {
+		_, o := fake(t, fakellm.Rule{Fault: fakellm.Garbage})
+		_, err := client(t, o).Generate(t.Context(), prompt(), onText)
+		wantCode(t, err, study.CodeUpstreamFailed)
+	})
+}
+
+func TestAddressesThatAreNotTheAPIAreToldAfterOneCall(t *testing.T) {
+	for fault, says := range map[fakellm.Fault]string{fakellm.HTML: "a web page answered; check LLM_BASE_URL", fakellm.Redirect: "; check LLM_BASE_URL"} {
 		both(t, func(t *testing.T, onText func(string)) {
-			_, o := fake(t, fakellm.Rule{Fault: fault})
+			server, o := fake(t, fakellm.Rule{Fault: fault})
+			o.Fallbacks = []string{"second"}
 			_, err := client(t, o).Generate(t.Context(), prompt(), onText)
-			wantCode(t, err, study.CodeUpstreamFailed)
+			if e := wantCode(t, err, study.CodeUpstreamRefused); e.Cause == nil || !strings.Contains(e.Cause.Error(), says) {
+				t.Errorf("%s: caused by %v", fault, e.Cause)
+			}
+			wantCalls(t, server, 1)
+			wantNoCanary(t, err)
 		})
 	}
 }

@@ -82,7 +82,7 @@ func TestErrorsAreFoundWhereverTheyStand(t *testing.T) {
 		"in a field of its own":    {"text/event-stream", "error: {\"code\":429}\n\ndata: [DONE]\n\n", study.CodeUpstreamLimited},
 		"without a field":          {"text/event-stream", "\n{\"error\":{\"code\":429}}", study.CodeUpstreamLimited},
 		"without a field, further": {"text/event-stream", ": x\n\n{\"error\":{\"code\":429}}\n", study.CodeUpstreamLimited},
-		"an HTML page":             {"text/event-stream", "<html>", study.CodeUpstreamFailed},
+		"an HTML page":             {"text/event-stream", "<html>", study.CodeUpstreamRefused},
 	} {
 		both(t, func(t *testing.T, onText func(string)) {
 			_, err := served(t, test.kind, test.body).Generate(t.Context(), prompt(), onText)

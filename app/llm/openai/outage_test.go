@@ -104,7 +104,7 @@ func TestFault_L13_OnlyTheUpstreamsHealthOpensABreaker(t *testing.T) {
 		"silence":                   {fakellm.Rule{Fault: fakellm.Hang}, false, true, false},
 		"silence after headers":     {fakellm.Rule{Fault: fakellm.HangAfterHeaders}, true, true, false},
 		"cut before the first":      {fakellm.Rule{Fault: fakellm.Cut}, true, true, false},
-		"an HTML page":              {fakellm.Rule{Fault: fakellm.HTML}, false, true, false},
+		"an HTML page":              {fakellm.Rule{Fault: fakellm.HTML}, false, false, true},
 		"cut after the first":       {fakellm.Rule{Fault: fakellm.Cut, AfterTokens: 1}, true, false, false},
 		"silence after the first":   {fakellm.Rule{Fault: fakellm.HangMidway, AfterTokens: 1}, true, false, false},
 		"400":                       {status(400), false, false, false},

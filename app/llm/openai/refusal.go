@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -49,6 +50,13 @@ var kindWords = []struct {
 }
 
 const wrongPathMessage = "the AI service does not know the address it was called at; please tell whoever runs this server"
+
+// webPageFailure is that of a 200 with a page in place of an answer: of a web server at the wrong
+// path, or of a network that asks for a login.
+func webPageFailure() *failure {
+	return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Message: wrongPathMessage,
+		Cause: errors.New("a web page answered; check LLM_BASE_URL: is /v1 missing at its end?")}}
+}
 
 // kind classifies the failure by what the upstream says, else by its status.
 func (r *report) kind() kind {
@@ -140,7 +148,7 @@ func (r *report) statusFailure() *failure {
 	cause := r.cause()
 	switch s := r.status; {
 	case s >= 300 && s < 400:
-		return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Cause: cause,
+		return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Cause: fmt.Errorf("%w; check LLM_BASE_URL", cause),
 			Message: "the AI service answered with a redirect, which is not followed; please tell whoever runs this server"}}
 	case s == http.StatusTooManyRequests, r.wait > maxWait && (s == http.StatusRequestTimeout || s >= 500):
 		// Says nothing about the upstream's health: it is busy, for us.

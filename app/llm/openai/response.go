@@ -64,6 +64,8 @@ func (r *responseReader) readBody(h http.Header) *failure {
 		return r.bodyFailure(err)
 	case first == '{', first == '[':
 		return r.readJSON()
+	case first == '<':
+		return webPageFailure()
 	case kind == "text/event-stream", err == nil && beginsEvents(body):
 		return r.readEvents()
 	default:
