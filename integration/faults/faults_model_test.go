@@ -84,7 +84,7 @@ var modelFaults = []fault{
 	},
 	{
 		id: "L8e", what: "two lines of the model's stream are not valid events", sees: "a stream and cards continue; a client that waits for a chat gets 502", lost: "nothing of a stream",
-		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.BadLines, Lines: 2, AfterTokens: 2}, status: 502, code: "upstream_failed", end: "complete"}.test,
+		well: atOnce, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.BadLines, Lines: 2, AfterTokens: 2}, status: 502, code: "upstream_failed", cardsStatus: 200, end: "complete"}.test,
 	},
 	{
 		id: "L8f", what: "the model's stream contains an error in the middle", sees: "502; a stream has the text so far and then an `error`", lost: "the rest of the answer",

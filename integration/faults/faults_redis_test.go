@@ -56,7 +56,7 @@ func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *scriptedMode
 func (m *scriptedModel) healthy(since time.Time) {
 	m.i.Helper()
 	testkit.Eventually(m.i.T, "all parts are healthy", func() bool {
-		for range 4 { // either worker may answer, and each has a Redis of its own to speak of
+		for range 16 { // either worker may answer, and each has a Redis of its own to speak of
 			if m.state() != "healthy" {
 				return false
 			}
