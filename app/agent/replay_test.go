@@ -281,3 +281,22 @@ func TestReplayOfWhatUpstreamsWereSeenToAnswer(t *testing.T) {
 		}
 	}
 }
+
+func TestAStreamOfAnObjectThatBreaksOffIsAskedForAgain(t *testing.T) {
+	_, good := behaviours(t)
+	r := good[string(study.Flashcards)]
+	head := "HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+	begun := `data: {"choices":[{"index":0,"delta":{"content":"{\"flashcards\": [{\"question\": \"Wh"}}]}` + "\n\n"
+	for name, broken := range map[string]string{
+		"a lost connection": head + "Content-Length: 9999\r\n\r\n" + begun,
+		"an error midway":   head + "\r\n" + begun + `data: {"error":{"code":502,"message":"lost"}}` + "\n\n",
+		"a clean end":       head + "\r\n" + begun,
+	} {
+		second := r
+		u := &replay{t: t, b: behaviour{Name: name}, r: recorded{Type: study.Flashcards, Text: broken, Second: &second}, good: r}
+		out, _, err := u.ask()
+		if err != nil || study.Items(out.Result.Data) != 3 || len(out.Result.Warnings) != 0 || u.calls.Load() != 2 {
+			t.Errorf("%s: %v after %d calls, warnings %q", name, err, u.calls.Load(), out.Result.Warnings)
+		}
+	}
+}
