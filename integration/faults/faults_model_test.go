@@ -60,7 +60,7 @@ var modelFaults = []fault{
 	},
 	{
 		id: "L7c", what: "the model's answer ends early, as if complete", sees: "502; a stream has the text so far, and its `complete` warns that the answer is incomplete", lost: "the rest of the answer",
-		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", cardsStatus: 200, end: "complete"}.test,
+		well: breakerFor, test: misbehaviour{rule: fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3}, status: 502, code: "upstream_failed", end: "complete"}.test,
 	},
 	{
 		id: "L7d", what: "the model's answer ends inside a chunk", sees: "502; a stream has the text so far and then an `error`, never a `complete`", lost: "the rest of the answer",
