@@ -32,7 +32,7 @@ const mark = "\x01"
 // Extract takes the lists out of cleaned lines. In rest, each entry is a paragraph of its own
 // that Index understands.
 func Extract(lines string) (cards []Card, rest string) {
-	r := reader{lines: strings.Split(lines, "\n")}
+	r := newReader(lines)
 	var out []string
 	for i := 0; i < len(r.lines); {
 		found, next := r.listAt(i)
@@ -62,7 +62,20 @@ func Index(paragraph string) (n int, ok bool) {
 }
 
 // A reader reads lists from lines.
-type reader struct{ lines []string }
+type reader struct {
+	lines      []string
+	begin, end int // the lines from the first to the last that are not blank; end is the one after it
+}
+
+func newReader(lines string) *reader {
+	r := &reader{lines: strings.Split(lines, "\n")}
+	for r.end = len(r.lines); r.end > 0 && r.blank(r.end-1); r.end-- {
+	}
+	for r.begin < r.end && r.blank(r.begin) {
+		r.begin++
+	}
+	return r
+}
 
 // flat returns line i without the mark of its list item and without spaces around it.
 func (r *reader) flat(i int) string {

@@ -38,6 +38,7 @@ func (r *reader) pairs(i int) ([]Card, int) {
 // lines may be between them. next is i if the entries are too few for a list.
 func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 	columns, end, items := 0, i, true
+read:
 	for next = i; next < len(r.lines); next++ {
 		if r.blank(next) {
 			continue
@@ -59,18 +60,14 @@ func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 			last[len(last)-1] += " " + flat
 			end = next + 1
 		default:
-			next = len(r.lines)
+			break read
 		}
 	}
-	if len(rows) < f.least && (len(rows) < f.few || !items && !r.isAll(i, end)) {
+	all := i <= r.begin && end >= r.end
+	if len(rows) < f.least && (len(rows) < f.few || !items && !all) {
 		return nil, i
 	}
 	return rows, end
-}
-
-// isAll reports whether the text has nothing but blank lines outside of the lines from i to end.
-func (r *reader) isAll(i, end int) bool {
-	return !slices.ContainsFunc(slices.Concat(r.lines[:i], r.lines[end:]), func(line string) bool { return strings.TrimSpace(line) != "" })
 }
 
 func isIndented(line string) bool {
