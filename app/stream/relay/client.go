@@ -126,23 +126,7 @@ func (r *Client) receive(in *bufio.Reader) error {
 	r.mu.Lock()
 	r.maxEvent = int(hello.MaxEvent)
 	r.mu.Unlock()
-	for {
-		kind, body, err := wire.Read(in, hello.MaxFrame)
-		if err != nil {
-			return err
-		}
-		f, known, err := wire.Parse(kind, body)
-		if err != nil {
-			return err
-		}
-		if !known {
-			r.o.UnknownFrame()
-			continue
-		}
-		if err := r.handle(&f); err != nil {
-			return err
-		}
-	}
+	return wire.ReadEach(in, hello.MaxFrame, r.o.UnknownFrame, r.handle)
 }
 
 // handle never blocks: the supervisor relies on its frames being read.

@@ -93,26 +93,15 @@ func (l *peer) serve(ctx context.Context, r *bufio.Reader) error {
 		return err
 	}
 	l.journal.AddRecoverer(l)
-	for {
-		kind, body, err := wire.Read(r, limit)
-		if err != nil {
-			return err
-		}
-		f, known, err := wire.Parse(kind, body)
-		if err != nil {
-			return err
-		}
-		if !known {
-			l.o.UnknownFrame()
-			continue
-		}
-		if err := l.handle(&f); err != nil {
+	return wire.ReadEach(r, limit, l.o.UnknownFrame, func(f *wire.Frame) error {
+		if err := l.handle(f); err != nil {
 			return err
 		}
 		// A worker that asks faster than it reads answers is not read further for now.
-		// An error means that the worker is gone, which the next Read reports.
+		// An error means that the worker is gone, which the next read reports.
 		_ = l.out.Admit(ctx, nil)
-	}
+		return nil
+	})
 }
 
 func (l *peer) handle(f *wire.Frame) error {

@@ -155,6 +155,28 @@ func Read(r *bufio.Reader, limit uint64) (Kind, []byte, error) {
 	return Kind(body[0]), body[1:], nil
 }
 
+// ReadEach reads frames of at most limit bytes until one cannot be read or handled, and returns why. unknown is called for
+// each of a kind that this version does not know.
+func ReadEach(r *bufio.Reader, limit uint64, unknown func(), handle func(*Frame) error) error {
+	for {
+		kind, body, err := Read(r, limit)
+		if err != nil {
+			return err
+		}
+		f, known, err := Parse(kind, body)
+		if err != nil {
+			return err
+		}
+		if !known {
+			unknown()
+			continue
+		}
+		if err := handle(&f); err != nil {
+			return err
+		}
+	}
+}
+
 // Parse reads a payload. Events, errors and requests keep slices of it. Not known: the
 // kind is unknown to this version.
 func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
