@@ -19,9 +19,9 @@ const (
 	maxReportedFaults = 3 // in the error of an unusable answer
 )
 
-// generation is the work on one answer. The model is asked; only if its answer is unusable is
-// it asked again, or the next model, at most once, and once if its answer broke off; and the items that are missing are asked for
-// alone.
+// generation is the work on one answer. The model is asked; it, or the next model, is asked again
+// at most once because its answer broke off and once because it was unusable. Items that are missing
+// are asked for alone.
 type generation struct {
 	task      task
 	send      func(signal)
@@ -38,11 +38,11 @@ type generation struct {
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	g := &generation{task: t, send: send, shown: make(map[string]bool)}
 	d, err := g.draft(ctx)
-	if err == nil && !t.options.Deterministic && d.unsafe == "" {
-		g.fillMissing(ctx, d)
-	}
 	if err != nil {
 		return nil, g.usage, err
+	}
+	if !t.options.Deterministic && d.unsafe == "" {
+		g.fillMissing(ctx, d)
 	}
 	send(signal{step: 5})
 	if d.unsafe != "" {

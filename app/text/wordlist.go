@@ -35,9 +35,6 @@ func StopWords() WordList { return stopWords }
 // Auxiliaries are the finite forms of be, have, do and the modals.
 func Auxiliaries() WordList { return auxiliaries }
 
-// PastForms are the irregular past forms, each with its base.
-func PastForms() WordList { return pastForms }
-
 // ParseWordLists reads lines of the form "name: word form=base …", which add up where
 // they have one name; other lines are comments.
 func ParseWordLists(lines string) map[string]WordList {

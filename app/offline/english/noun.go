@@ -184,11 +184,6 @@ func HasSubordinate(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == subordinator })
 }
 
-// StartsWithPreposition reports whether s starts with a preposition.
-func StartsWithPreposition(s string) bool {
-	return prepositions.Has(strings.ToLower(text.FirstWord(s)))
-}
-
 // HasNumber reports whether s has a number in words.
 func HasNumber(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == number && t.low != "one" })
