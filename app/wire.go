@@ -28,6 +28,7 @@ import (
 	"studysharper/app/stream/hub"
 	"studysharper/app/stream/record"
 	"studysharper/app/stream/relay"
+	"studysharper/app/study"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -89,9 +90,10 @@ func (a *assembly) openBackends() error {
 		return err
 	}
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
+	cancelled := func(run string) { a.runner.Cancel(run, study.ErrRunCancelled) }
 	a.Backends = a.local(near, orphaned)
 	if a.c.RedisURL != "" {
-		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, a.log); err != nil {
+		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, cancelled, a.log); err != nil {
 			return err
 		}
 	}
@@ -111,11 +113,11 @@ func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) clus
 		Cache: answers, Journal: journal, Limiter: a.shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams),
 		Versions: newVersions(a.c, a.shared.versions),
 		Purge:    a.parent.ClearCaches, PurgeInterval: purgeInterval,
-		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
-		Degraded: func() []string { return nil },
-		Run:      journal.Run,
-		Deliver:  func(context.Context) {}, // the supervisor has it all
-		Final:    true,
+		PurgeOwn:  func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
+		CancelRun: a.parent.CancelRun,
+		Degraded:  func() []string { return nil },
+		Run:       journal.Run,
+		Final:     true,
 	}
 }
 
@@ -260,7 +262,7 @@ func (f fleet) QuotaReached() {
 }
 
 // CancelRun implements httpapi.Fleet.
-func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
+func (f fleet) CancelRun(run string) error { return f.Backends.CancelRun(run) }
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }
