@@ -240,3 +240,19 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 	}
 	l.all.Wait()
 }
+
+func TestEveryProcessHearsOfARunToCancel(t *testing.T) {
+	server := redistest.Start(t)
+	heard := make(chan string, 2)
+	o := Options{Cancelled: func(run string) { heard <- run }}
+	a, _ := started(t, server.URL(), o), started(t, server.URL(), o)
+	want := runInfo().Run
+	if err := a.Cancel(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := <-heard; got != want {
+			t.Errorf("run %s is to be cancelled, want %s", got, want)
+		}
+	}
+}
