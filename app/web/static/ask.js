@@ -60,6 +60,7 @@ function done(e, r) {
 	if (e.saved?.content_id) nodes.push(el("p", {}, el("a", { href: `#/library/${e.saved.content_type}/${e.saved.content_id}` }, t("library.open"))));
 	turn.replaceChildren(turn.firstChild, ...nodes);
 	answer = null;
+	label();
 	toEnd();
 	fail((e.warnings ?? []).map((w) => t("note", { text: w })).join(" "));
 	if (here().name === "ask") $("question").focus({ preventScroll: true });
@@ -81,12 +82,13 @@ function drop() {
 	answer?.turn.remove();
 	answer = null;
 	$("empty").hidden = $("log").children.length > 0;
+	label();
 }
 
 const fail = (text) => $("ask-said").replaceChildren(text);
 
 const label = () => {
-	$("send").textContent = run.busy || answer ? t("cancel") : t("ask.send");
+	$("send").textContent = run.busy ? t("cancel") : t("ask.send");
 	$("send").classList.toggle("stop", run.busy);
 };
 
@@ -126,6 +128,7 @@ async function open([id]) {
 	if (run.busy) {
 		run.leave();
 		answer = null;
+		label();
 	}
 	session = shown = id ?? null;
 	kept.set("session", session);
