@@ -1,0 +1,85 @@
+package passages
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// An Index finds the passages of one text, in memory. It is immutable.
+type Index struct {
+	Passages []Passage
+	docs     []doc
+	language int
+}
+
+type doc struct {
+	counts Counts
+	words  int
+}
+
+// NewIndex splits and reads a text once. Beside the text it keeps about as much again.
+func NewIndex(text string) *Index {
+	s := NewStemmer(text)
+	x := &Index{Passages: Split(text), language: s.Language()}
+	for _, p := range x.Passages {
+		terms := s.Terms("", p)
+		x.docs = append(x.docs, doc{CountTerms(terms), len(terms)})
+	}
+	return x
+}
+
+// Search returns the places in Passages of those that hold words of the query, best first. If there
+// are passages that hold all of its phrases, it returns only those.
+func (x *Index) Search(q Query) []int {
+	begins := x.beginnings(q)
+	r := q.Ranker()
+	for i, d := range x.docs {
+		r.Add(d.counts, d.words, begins[i])
+	}
+	scores := r.Scores(nil)
+	var found []int
+	for i, score := range scores {
+		if score > 0 {
+			found = append(found, i)
+		}
+	}
+	if exact := x.holding(q.Phrases, found); len(exact) > 0 {
+		found = exact
+	}
+	slices.SortStableFunc(found, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	return found
+}
+
+// holding keeps the passages that hold all phrases; nil if there are no phrases.
+func (x *Index) holding(phrases []Phrase, found []int) (kept []int) {
+	if len(phrases) == 0 {
+		return nil
+	}
+	s := StemmerOf(x.language)
+	for _, i := range found {
+		terms := s.Terms("", x.Passages[i])
+		if HasAll(phrases, terms) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}
+
+// beginnings returns for each passage a bit for each word of the query that a term begins with.
+func (x *Index) beginnings(q Query) []uint32 {
+	begins, s := make([]uint32, len(x.docs)), StemmerOf(x.language)
+	if !slices.ContainsFunc(q.Words, func(w Word) bool { return w.Begins != "" }) {
+		return begins
+	}
+	for i := range begins {
+		for _, term := range s.Terms("", x.Passages[i]) {
+			for w, word := range q.Words {
+				if word.Begins != "" && strings.HasPrefix(term, word.Begins) {
+					begins[i] |= 1 << w
+				}
+			}
+		}
+	}
+	return begins
+}
