@@ -120,7 +120,7 @@ type EventID struct {
 	Run  string // of the last event; "" = not told
 }
 
-// ParseEventID reads an event's id. It refuses what neither String nor LastID wrote, but for a run that is none.
+// ParseEventID reads an event's id. It refuses what neither String nor LastID wrote, but takes any run.
 func ParseEventID(s string) (id EventID, err error) {
 	if at := strings.LastIndexByte(s, '.'); strings.Count(s, ".") == 2 && len(s)-at <= maxRunID {
 		id.Last, id.Run, s = true, s[at+1:], s[:at]
