@@ -126,7 +126,7 @@ func (x *QuoteIndex) withPunctuation(s Span, quote string) Span {
 }
 
 func sameWord(a, b rune) bool {
-	return IsWordRune(a) && IsWordRune(b) && !unspaced(a) && !unspaced(b)
+	return IsWordRune(a) && IsWordRune(b) && !Unspaced(a) && !Unspaced(b)
 }
 
 func foldQuote(s string) string {
