@@ -151,7 +151,7 @@ func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	w.fill("#text", servicetest.Notes(t))
 	w.make("exam_generation")
 	w.click("#tools a")
-	w.until("document.querySelector('.clock').innerText.includes('left')")
+	w.until("document.querySelector('.clock')?.innerText.includes('left')")
 	w.click(".mode:last-child")
 	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
 	w.audit("exam one at a time")
@@ -223,4 +223,27 @@ func TestPlacesHaveAddressesAndTheBackButtonWorks(t *testing.T) {
 	}
 	w.open("library/flashcards/" + sessionOfNobody)
 	w.until("document.querySelector('#opened h2').innerText.includes('not in your library')")
+}
+
+// TestAnItemsSourceLeadsToItsPlaceInTheNote has a note with characters of two units before the passage.
+func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "# Cells \U0001F600\n\nIntroduction \U0001F600 to the matter at hand.\n\n## Transport\n\nOsmosis is the movement of water through a membrane.\n\nDiffusion is the movement of particles from high to low concentration.\n")
+	w.click("#keep")
+	w.until("document.querySelector('#text').value === ''")
+	w.make("flashcard_generation")
+	w.until("document.querySelector('#aid a.source')")
+	w.audit("sources")
+	quote := eval[string](w, "[...document.querySelectorAll('#aid .flash')].find(f => f.innerText.includes('osmosis')).querySelector('.source q').textContent")
+	eval[bool](w, "[...document.querySelectorAll('#aid .flash')].find(f => f.innerText.includes('osmosis')).querySelector('.source').click(), true")
+	w.until("document.activeElement.matches('.cited')")
+	if cited := eval[[]string](w, "[...document.querySelectorAll('.cited')].map(c => c.innerText)"); len(cited) != 1 || !strings.Contains(cited[0], quote) || !strings.Contains(quote, "movement of water") {
+		t.Errorf("the source %q leads to %q", quote, cited)
+	}
+	w.audit("note cited")
+	eval[bool](w, "history.back(), true")
+	w.until("!document.querySelector('#make').hidden")
+	w.quiet(s.URL)
 }
