@@ -247,3 +247,18 @@ func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
 	w.until("!document.querySelector('#make').hidden")
 	w.quiet(s.URL)
 }
+
+func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "Osmosis in cells\nOsmosis is the movement of water through a membrane.")
+	w.click("#keep")
+	w.until("document.querySelector('#text').value === ''")
+	w.say("What is osmosis?")
+	w.until("document.querySelector('.said.assistant .source a')")
+	w.audit("answer with notes")
+	w.click(".said.assistant .source a")
+	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
+	w.quiet(s.URL)
+}
