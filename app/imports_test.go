@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"app/offline/lists":              {},
 	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "golang.org/x/text"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
+	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
 	"app/contextcache":               {"app/agent", "app/cache", "app/store", "app/shm"},
