@@ -13,13 +13,13 @@ import (
 )
 
 func main() {
-	status := run(os.Args[1:], os.Stdout, os.Stderr)
+	status := execute(os.Args[1:], os.Stdout, os.Stderr)
 	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
 	os.Exit(status)
 }
 
-// run is the whole program but for the exit.
-func run(args []string, stdout, stderr io.Writer) int {
+// execute is the whole program but for the exit.
+func execute(args []string, stdout, stderr io.Writer) int {
 	root := commands(stdout)
 	root.SetArgs(args)
 	root.SetOut(stdout)
