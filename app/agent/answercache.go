@@ -24,7 +24,7 @@ type cachedAnswer struct {
 // answerKey covers everything the answer depends on. It begins with the type, so that an
 // operator can clear the answers of one type by a substring; the tag of the user whose notes
 // it is made from follows, so that it can be dropped when they change.
-func (t *task) answerKey() string {
+func (t task) answerKey() string {
 	b := t.brief
 	o := b.Options
 	o.Content = "" // it is in the material, as far as it is used
@@ -62,7 +62,7 @@ func hashFields(h hash.Hash, parts ...string) {
 
 // loadAnswer reads the answer from the cache. An entry that is not a valid answer to the
 // brief is a miss.
-func (t *task) loadAnswer(ctx context.Context) (answer, bool) {
+func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
 	defer cancel()
 	value, age, ok := t.deps.Cache.Get(ctx, t.key)
@@ -80,7 +80,7 @@ func (t *task) loadAnswer(ctx context.Context) (answer, bool) {
 
 // cacheAnswer caches an answer that passed. One that is incomplete or only partly checked is
 // not shared, nor one made from notes that have changed meanwhile.
-func (t *task) cacheAnswer(ctx context.Context, d *draft) {
+func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if !d.validation.Passed || d.cut != study.NotCut || d.partly || t.notesChanged() {
 		return
 	}
@@ -98,7 +98,7 @@ func (t *task) cacheAnswer(ctx context.Context, d *draft) {
 }
 
 // notesChanged reports whether the notes in the material have changed since they were read.
-func (t *task) notesChanged() bool {
+func (t task) notesChanged() bool {
 	if t.used.Notes == 0 || !t.notes.known {
 		return false
 	}

@@ -25,7 +25,7 @@ type draft struct {
 
 // checkByRules makes a draft of a well-formed aid, and returns what a correction must avoid.
 // Rules give no scores but the one for safety.
-func (t *task) checkByRules(aid study.Aid) (*draft, []string) {
+func (t task) checkByRules(aid study.Aid) (*draft, []string) {
 	b := t.brief
 	if t.options.Judge == JudgeOff {
 		b.Material = "" // no evidence is looked for

@@ -23,7 +23,7 @@ const (
 // at most once because its answer broke off and once because it was unusable. Items that are missing
 // are asked for alone.
 type generation struct {
-	task      *task
+	task      task
 	send      func(signal)
 	usage     study.Usage
 	asks      int             // calls of deps.Model and deps.Judge
@@ -35,7 +35,7 @@ type generation struct {
 }
 
 // generate makes the answer and returns what it took, also if it failed.
-func (t *task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
+func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	g := &generation{task: t, send: send, shown: make(map[string]bool)}
 	d, err := g.draft(ctx)
 	if err != nil {
@@ -187,7 +187,7 @@ func (g *generation) itemScanner() func(string) {
 
 // read makes a draft of an answer; nil if it is not a usable aid. What is whole of an answer that
 // was cut is a draft, whose faults say what it lacks.
-func (t *task) read(answer study.Answer) (*draft, []string) {
+func (t task) read(answer study.Answer) (*draft, []string) {
 	b := t.brief
 	var removed []string
 	aid, cut, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
@@ -237,13 +237,12 @@ func (g *generation) fillMissing(ctx context.Context, d *draft) {
 
 // shorten halves the material; false if it is short already.
 func (g *generation) shorten() bool {
-	half := utf8.RuneCountInString(g.task.brief.Material) / 2
+	b := &g.task.brief
+	half := utf8.RuneCountInString(b.Material) / 2
 	if half < minMaterialRunes {
 		return false
 	}
-	shorter := *g.task
-	shorter.brief.Material, _ = cutAtSentence(g.task.brief.Material, half)
-	g.task = &shorter
+	b.Material, _ = cutAtSentence(b.Material, half)
 	g.shortened = true
 	return true
 }

@@ -21,7 +21,7 @@ const (
 
 // notesPart is the notes that the answer is drawn from, as the material shows them: those
 // that the request names, or else, if it brings no text of its own, those that match it.
-func (c *contextReader) notesPart() cachedPart {
+func (c contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
@@ -43,7 +43,7 @@ func (c *contextReader) notesPart() cachedPart {
 
 // noteTexts shortens notes to what the material can show, plus one character by which compose
 // notices the cut.
-func (c *contextReader) noteTexts(list []study.Note) []string {
+func (c contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, len(list))
 	for i, n := range list {
 		texts[i] = "# " + n.Title + paragraphBoundary + clip(n.Content, c.options.MaterialRunes+1)
@@ -113,7 +113,7 @@ type material struct {
 
 // compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
 // message that is the source text is cut to the same length, so that the prompt has it once.
-func (c *contextReader) compose(notes []string) material {
+func (c contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
 	m := material{content: strings.TrimSpace(own) != ""}
 	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)

@@ -75,7 +75,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	r.reportStep(1)
 	r.classify()
 	r.reportStep(2)
-	known, err := (&contextReader{o.deps, o.options, r.id, r.req, r.fromChat}).fetch(ctx)
+	known, err := contextReader{o.deps, o.options, r.id, r.req, r.fromChat}.fetch(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -90,8 +90,8 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	return o.finish(ctx, r, t.key, known.warnings, got), nil
 }
 
-func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) *task {
-	t := &task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
+func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) task {
+	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
 		noCache: known.req.NoCache, watched: watched}
 	t.key = t.answerKey()
 	return t

@@ -7,8 +7,8 @@ import (
 	"studysharper/app/study"
 )
 
-// task is what one answer is made from. It is not changed once it is made, and does not refer to the
-// run that started it: other runs may wait for the answer when that one has ended.
+// task is what one answer is made from. It holds values only, so that the goroutine that
+// makes the answer cannot read the run that started it.
 type task struct {
 	brief   study.Brief
 	deps    Deps
@@ -54,7 +54,7 @@ type answer struct {
 
 // coalesce returns the task's answer: from the cache, from another run that is making it, or
 // made now.
-func (o *Orchestrator) coalesce(ctx context.Context, r *run, t *task) (answer, error) {
+func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, error) {
 	if !t.noCache {
 		if got, ok := t.loadAnswer(ctx); ok {
 			r.model = got.model
@@ -87,7 +87,7 @@ func (r *run) emitWhole(d *draft) {
 
 // join returns the flight that makes the answer, or starts one. A run that bypasses the cache
 // joins no earlier flight either.
-func (o *Orchestrator) join(ctx context.Context, t *task) (f *flight, leads bool) {
+func (o *Orchestrator) join(ctx context.Context, t task) (f *flight, leads bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if f = o.flights[t.key]; f != nil && !t.noCache {
@@ -157,7 +157,7 @@ func (r *run) await(ctx context.Context, f *flight, leads bool) error {
 }
 
 // run makes the answer within AnswerTimeout.
-func (f *flight) run(ctx context.Context, t *task) {
+func (f *flight) run(ctx context.Context, t task) {
 	defer RecoverPanic(t.deps.Log, t.runID, &f.err)
 	late := study.Errorf(study.CodeTimeout, "the answer timed out")
 	ctx, cancel := context.WithTimeoutCause(ctx, t.options.AnswerTimeout, late)
@@ -192,7 +192,7 @@ type locker interface {
 
 // generateOnce makes the answer and caches it, unless another process is making it: then it
 // takes that one's. The built-in engine is faster than finding out who leads.
-func (t *task) generateOnce(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
+func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	if shared, ok := t.deps.Cache.(locker); ok && !t.noCache && !t.options.Deterministic {
 		lead, done := shared.AcquireOrWait(ctx, t.key)
 		defer done() // when the answer is cached
