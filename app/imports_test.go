@@ -14,7 +14,7 @@ import (
 // may import. Standard library always; study and text everywhere above them.
 var allowed = map[string][]string{
 	"app/study":                      {},
-	"app/text":                       {},
+	"app/text":                       {"golang.org/x/text"},
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
@@ -41,9 +41,8 @@ var allowed = map[string][]string{
 	"app/offline/language":           {},
 	"app/offline/lexicon":            {},
 	"app/offline/lists":              {},
-	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "golang.org/x/text"},
+	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
-	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
 	"app/contextcache":               {"app/agent", "app/cache", "app/store", "app/shm"},
@@ -64,13 +63,13 @@ var allowed = map[string][]string{
 	"app/stream/record":              {"app/stream"},
 	"app/stream/relay":               {"app/stream", "app/stream/internal/bounds", "app/stream/memory", "app/stream/relay/internal/wire", "github.com/google/uuid"},
 	"app/stream/relay/internal/wire": {"app/stream", "github.com/google/uuid"},
-	"app/agent":                      {"app/agent/intent", "app/agent/prompt", "app/agent/validate", "github.com/google/uuid", "app/agent/parse"},
+	"app/agent":                      {"app/agent/intent", "app/agent/prompt", "app/agent/validate", "github.com/google/uuid", "app/agent/parse", "app/passages", "golang.org/x/sync"},
 	"app/agent/runner":               {"app/agent"},
 	"app/agent/agenttest":            {},
 	"app/agent/intent":               {},
 	"app/agent/parse":                {},
 	"app/agent/prompt":               {"app/agent/parse"},
-	"app/agent/validate":             {},
+	"app/agent/validate":             {"app/passages"},
 	"app/supervisor":                 {"app/memory", "app/metrics", "app/shm", "golang.org/x/sys"},
 	"app/httpapi/rawtest":            {},
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
@@ -92,6 +91,7 @@ var allowed = map[string][]string{
 	"integration/container":          {},
 	"integration/faults":             {},
 	"integration/memory":             {},
+	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
 }
 
 // everywhere may be imported by all but itself and what is below it.
