@@ -14,6 +14,7 @@ import (
 	"studysharper/app/agent/agenttest"
 	"studysharper/app/offline/engine"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // longText is n sentences of 12 words in sections, each with a fact of its own.
@@ -220,6 +221,7 @@ func plainText(n int) string {
 }
 
 func TestTheBuiltInEngineReadsAllOfALongText(t *testing.T) {
+	testkit.SkipShort(t)
 	for _, c := range []struct {
 		sentences int // of 12 words
 		typ       study.Type
