@@ -221,7 +221,7 @@ func plainText(n int) string {
 }
 
 func TestTheBuiltInEngineReadsAllOfALongText(t *testing.T) {
-	testkit.SkipShort(t)
+	testkit.SkipShort(t, "makes aids of 250 kB five times")
 	for _, c := range []struct {
 		sentences int // of 12 words
 		typ       study.Type
