@@ -59,7 +59,10 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	m := c.compose(texts)
 	p.req = c.req.Filled(preferences)
 	p.warnings = append(p.warnings, m.warnings...)
-	p.used = study.ContextUsed{Notes: m.notes, Messages: len(past.turns), Content: m.content, Share: 1}
+	p.used = study.ContextUsed{Notes: m.notes, Messages: len(past.turns), Content: m.content}
+	if len(m.documents) > 0 {
+		p.used.Share = 1
+	}
 	p.brief = study.Brief{Type: p.req.Type, Message: m.message, Options: p.req.Options, Detail: detail(p.req.Type, preferences),
 		Material: m.text, Documents: m.documents, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
 	return p, nil
