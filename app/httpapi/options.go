@@ -95,6 +95,7 @@ type Options struct {
 	Streams Streams
 	Tokens  Tokens  // nil = no user authentication
 	Tickets Tickets // nil = stream_url has none
+	Import  Import
 	Store   store.Store
 	Journal stream.Journal
 	Record  Record
