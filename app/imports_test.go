@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"app/repo":                       {},
 	"app/config":                     {"app/metrics", "app/store", "github.com/caarlos0/env/v11"},
 	"app/logging":                    {"app/config"},
-	"app/doctor":                     {"app/cluster", "app/config", "app/memory", "app/metrics", "app/shm", "app/store", "app/supervisor", "app/llm", "app/llm/openai"},
+	"app/doctor":                     {"app/cluster", "app/config", "app/extract/child", "app/memory", "app/metrics", "app/shm", "app/store", "app/supervisor", "app/llm", "app/llm/openai"},
 	"app/memory":                     {"golang.org/x/sys"},
 	"app/metrics":                    {"app/memory", "app/shm", "golang.org/x/sys"},
 	"app/cache":                      {"github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2"},

@@ -274,7 +274,7 @@ const odtNS = `xmlns:office="o" xmlns:text="t" xmlns:table="b" xmlns:draw="d" xm
 func odt(t testing.TB, text string, more map[string]string) []byte {
 	t.Helper()
 	parts := map[string]string{"mimetype": "application/vnd.oasis.opendocument.text", "META-INF/manifest.xml": "<manifest/>",
-		"styles.xml": `<s ` + odtNS + `><text:list-style style:name="N"><text:list-level-style-number text:level="1" style:num-format="1"/></text:list-style></s>`,
+		"styles.xml":  `<s ` + odtNS + `><text:list-style style:name="N"><text:list-level-style-number text:level="1" style:num-format="1"/></text:list-style></s>`,
 		"content.xml": `<office:document-content ` + odtNS + `><office:automatic-styles/><office:body><office:text>` + text + `</office:text></office:body></office:document-content>`}
 	maps.Copy(parts, more)
 	return zipOf(t, parts)
@@ -331,25 +331,25 @@ func TestOtherFilesAreRefusedWithAWordThatHelps(t *testing.T) {
 		code      study.Code
 		says      string
 	}{
-		"nothing":               {nil, "pdf", study.CodeInvalid, "empty"},
-		"only spaces":           {[]byte("  \n\n"), "txt", study.CodeInvalid, "empty"},
-		"only signs":            {[]byte("... --- ..."), "txt", study.CodeInvalid, "no text"},
-		"an image":              {[]byte("\x89PNG\r\n\x1a\n0000"), "png", study.CodeUnsupported, "image"},
-		"bytes":                 {[]byte("\x00\x01\x02\x03\x04\x05\x06\x07"), "", study.CodeUnsupported, "PDF, DOCX"},
-		"an old document":       {[]byte(oldOffice + "WordDocument"), "doc", study.CodeUnsupported, "DOCX"},
-		"an encrypted document": {append([]byte(oldOffice), utf16LE("EncryptedPackage")...), "docx", study.CodeInvalid, "password"},
-		"RTF":                   {[]byte(`{\rtf1 x}`), "rtf", study.CodeUnsupported, "RTF"},
-		"text called DOCX":      {[]byte("hello there"), "docx", study.CodeInvalid, "DOCX"},
-		"a spreadsheet":         {zipOf(t, map[string]string{"xl/workbook.xml": "<x/>"}), "xlsx", study.CodeUnsupported, "CSV"},
-		"another archive":       {zipOf(t, map[string]string{"a.txt": "x"}), "zip", study.CodeUnsupported, "archive"},
-		"a truncated archive":   {docx(t, par("", "x"), nil)[:300], "docx", study.CodeInvalid, "damaged"},
-		"an empty document":     {docx(t, "", nil), "docx", study.CodeInvalid, "no text"},
-		"a type definition":     {zipOf(t, map[string]string{"word/document.xml": `<!DOCTYPE a [<!ENTITY b "ccc">]><w:document>&b;</w:document>`}), "docx", study.CodeInvalid, "damaged"},
-		"a deep document":       {docx(t, deep, nil), "docx", study.CodeInvalid, "damaged"},
-		"an unclosed document":  {zipOf(t, map[string]string{"word/document.xml": `<w:document><w:p>`}), "docx", study.CodeInvalid, "damaged"},
-		"a bomb":                {docx(t, strings.Repeat(" ", maxPart), nil), "docx", study.CodeInvalid, "16 MB"},
-		"too many slides":       {pptx(t, make([]string, 2001), nil), "pptx", study.CodeInvalid, "2000 pages"},
-		"a protected book":      {zipOf(t, map[string]string{"mimetype": "application/epub+zip", "META-INF/encryption.xml": `<e><CipherReference URI="a.xhtml"/></e>`}), "epub", study.CodeInvalid, "password"},
+		"nothing":                {nil, "pdf", study.CodeInvalid, "empty"},
+		"only spaces":            {[]byte("  \n\n"), "txt", study.CodeInvalid, "empty"},
+		"only signs":             {[]byte("... --- ..."), "txt", study.CodeInvalid, "no text"},
+		"an image":               {[]byte("\x89PNG\r\n\x1a\n0000"), "png", study.CodeUnsupported, "image"},
+		"bytes":                  {[]byte("\x00\x01\x02\x03\x04\x05\x06\x07"), "", study.CodeUnsupported, "PDF, DOCX"},
+		"an old document":        {[]byte(oldOffice + "WordDocument"), "doc", study.CodeUnsupported, "DOCX"},
+		"an encrypted document":  {append([]byte(oldOffice), utf16LE("EncryptedPackage")...), "docx", study.CodeInvalid, "password"},
+		"RTF":                    {[]byte(`{\rtf1 x}`), "rtf", study.CodeUnsupported, "RTF"},
+		"text called DOCX":       {[]byte("hello there"), "docx", study.CodeInvalid, "DOCX"},
+		"a spreadsheet":          {zipOf(t, map[string]string{"xl/workbook.xml": "<x/>"}), "xlsx", study.CodeUnsupported, "CSV"},
+		"another archive":        {zipOf(t, map[string]string{"a.txt": "x"}), "zip", study.CodeUnsupported, "archive"},
+		"a truncated archive":    {docx(t, par("", "x"), nil)[:300], "docx", study.CodeInvalid, "damaged"},
+		"an empty document":      {docx(t, "", nil), "docx", study.CodeInvalid, "no text"},
+		"a type definition":      {zipOf(t, map[string]string{"word/document.xml": `<!DOCTYPE a [<!ENTITY b "ccc">]><w:document>&b;</w:document>`}), "docx", study.CodeInvalid, "damaged"},
+		"a deep document":        {docx(t, deep, nil), "docx", study.CodeInvalid, "damaged"},
+		"an unclosed document":   {zipOf(t, map[string]string{"word/document.xml": `<w:document><w:p>`}), "docx", study.CodeInvalid, "damaged"},
+		"a bomb":                 {docx(t, strings.Repeat(" ", maxPart), nil), "docx", study.CodeInvalid, "16 MB"},
+		"too many slides":        {pptx(t, make([]string, 2001), nil), "pptx", study.CodeInvalid, "2000 pages"},
+		"a protected book":       {zipOf(t, map[string]string{"mimetype": "application/epub+zip", "META-INF/encryption.xml": `<e><CipherReference URI="a.xhtml"/></e>`}), "epub", study.CodeInvalid, "password"},
 		"a deck without a table": {zipOf(t, map[string]string{"collection.anki2": "SQLite format 3\x00 no"}), "apkg", study.CodeInvalid, "damaged"},
 	} {
 		_, err := Read(c.data, Options{Extension: c.extension, MaxPages: 2000})

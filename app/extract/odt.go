@@ -94,8 +94,7 @@ type odtReader struct {
 
 type odtParagraph struct {
 	text  strings.Builder
-	level int // of a heading; 0 = it is none
-	first bool
+	level int // of a heading; 0 = a paragraph
 }
 
 type odtList struct {

@@ -134,7 +134,7 @@ type slideReader struct {
 
 // shape is a text box, or a table.
 type shape struct {
-	kind  string // of its placeholder: "title", "body", …; "" = it is none
+	kind  string // of its placeholder: "title", "body", …; "" = a plain text box
 	lines []slideLine
 	table [][]string
 }

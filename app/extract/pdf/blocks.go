@@ -72,7 +72,7 @@ func (b *blocks) measure(pages []page) {
 
 func roundHeight(h float64) float64 { return math.Round(h*2) / 2 }
 
-// level is the level of a heading with this line; 0 = it is none.
+// level is the level of a heading with this line; 0 = the line is text.
 func (b *blocks) level(l line) int {
 	h := roundHeight(l.height())
 	if h < b.body*headingScale || utf8.RuneCountInString(l.text) > maxHeading || !hasLetters(l.text) {
@@ -242,7 +242,7 @@ func finish(s string) string {
 
 const leastRows = 3
 
-// tableRows is how many of the lines form a table: three or more of as many cells, each below the one above it; 0 = none.
+// tableRows is how many of the lines form a table: three or more of as many cells, each below the one above it; 0 = they form no table.
 func tableRows(lines []line) (n int) {
 	columns := len(lines[0].cells)
 	if columns < 2 {

@@ -5,6 +5,7 @@ package pdf
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	pdferrors "github.com/klippa-app/go-pdfium/errors"
@@ -105,7 +106,7 @@ func damaged(err error) error {
 	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not a PDF file", Cause: err}
 }
 
-// hyphen is PDFium's mark for a hyphen at the end of a line: the word goes on in the next one.
+// hyphen is PDFium's mark for a hyphen at the end of a line: the word continues in the next one.
 const hyphen = '\u0002'
 
 // ligatures are characters that fonts have for two letters.
@@ -123,5 +124,8 @@ func cleanText(s string) string {
 			return -1
 		}
 		return r
-	}, ligatures.Replace(s))
+	}, leaders.ReplaceAllString(ligatures.Replace(s), " … "))
 }
+
+// leaders are the dots between an entry of a table of contents and its page.
+var leaders = regexp.MustCompile(`(?: ?\.){5,} ?`)

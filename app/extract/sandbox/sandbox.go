@@ -95,6 +95,9 @@ func limitProcess(memory uint64) error {
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return fmt.Errorf("limit the process: %w", err)
 	}
+	if !dataLimited {
+		memory = unix.RLIM_INFINITY
+	}
 	seconds := uint64(used.Utime.Sec+used.Stime.Sec) + child.CPUSeconds
 	for resource, most := range map[int]uint64{
 		unix.RLIMIT_DATA: memory, unix.RLIMIT_CPU: seconds, unix.RLIMIT_NOFILE: openFiles, unix.RLIMIT_FSIZE: fileBytes, unix.RLIMIT_CORE: 0,
