@@ -86,7 +86,7 @@ type odtReader struct {
 	notes   []string
 
 	body   bool
-	stack  []*odtParagraph // paragraphs being read: a note stands in one
+	stack  []*odtParagraph // paragraphs being read: a note is inside of one
 	lists  []*odtList
 	tables []*table
 	note   *strings.Builder // a note being read

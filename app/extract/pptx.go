@@ -182,7 +182,7 @@ func (r *slideReader) start(s *xmlScanner, t xml.StartElement) error {
 	return nil
 }
 
-// inLine takes what stands in a paragraph, besides its text.
+// inLine takes what a paragraph holds besides its text.
 func (r *slideReader) inLine(s *xmlScanner, t xml.StartElement) error {
 	if r.line == nil {
 		return nil
@@ -236,7 +236,7 @@ func (r *slideReader) text(data []byte) {
 	}
 }
 
-// write puts the title first, wherever it stands in the file: then the other shapes in their order.
+// write puts the title first, wherever it is in the file: then the other shapes in their order.
 func (r *slideReader) write(w *writer) {
 	for _, s := range r.shapes {
 		if s.isTitle() {
