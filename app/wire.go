@@ -67,7 +67,7 @@ type assembly struct {
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
-	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+	if a.shared, err = openShared(parent.Shared, c, b, parent.Page); err != nil {
 		return nil, err
 	}
 	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour}); err != nil {
@@ -171,7 +171,8 @@ func (a *assembly) makeServer() error {
 			Accounts: limit.Policies(0, c.AccountLimit), Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
-		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		Import: httpapi.Import{Reader: a.importer(), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
+		Store:  a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }
