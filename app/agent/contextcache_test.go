@@ -47,10 +47,10 @@ func remembering(m *agenttest.Model, o Options) (*bench, *numbers) {
 }
 
 // reader is the context reader of a request, after its classification.
-func (b *bench) reader(req study.Request) contextReader {
+func (b *bench) reader(req study.Request) *contextReader {
 	r := &run{req: req, fromChat: req.Type == study.Chat}
 	r.classify()
-	return contextReader{b.deps, b.options, "run", r.req, r.fromChat}
+	return &contextReader{b.deps, b.options, "run", r.req, r.fromChat}
 }
 
 // parts is the bench's cache of parts.
