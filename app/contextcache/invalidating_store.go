@@ -99,6 +99,15 @@ func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (st
 	return s.Store.SaveContent(ctx, c)
 }
 
+// DeleteUser implements store.Store.
+func (s InvalidatingStore) DeleteUser(ctx context.Context, userID string) error {
+	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids} {
+		defer afterCommit(ctx, s.versions.Bump(userID, part))()
+	}
+	defer s.bumpNotes(ctx, userID)()
+	return s.Store.DeleteUser(ctx, userID)
+}
+
 // bumpNotes is called before a user's notes change, and done after that.
 func (s InvalidatingStore) bumpNotes(ctx context.Context, user string) (done func()) {
 	bumped := s.versions.Bump(user, agent.ResourceNotes)

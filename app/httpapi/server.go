@@ -28,6 +28,7 @@ type Server struct {
 	routes       fasthttp.RequestHandler
 	patterns     []string      // of the routes
 	lists        chan struct{} // has an element for each list being made
+	archives     chan struct{} // has an element for each archive being sent
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
 	stopping     atomic.Bool   // Drain has begun
@@ -40,7 +41,7 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists))}
+	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives)}
 	s.refusals.report = func(unlogged int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", unlogged)
 	}
@@ -77,6 +78,10 @@ func (s *Server) route() {
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
+	account := top.group("/api/account", s.requireUser)
+	account.Get("/export", s.exportAccount)
+	account.Delete("/", s.claimed(s.deleteAccount))
+
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
 	admin.Get("/errors", s.inTurn(s.adminErrors))
@@ -101,6 +106,7 @@ func (s *Server) routeAgents(ai router) {
 	ai.Delete("/sessions/:session", s.once(s.deleteSession))
 	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
 	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
+	ai.Get("/generated-content/:kind/:content/export", s.inTurn(s.exportContent))
 	ai.Get("/content-stats/:user", s.contentStats)
 	ai.Post("/feedback", s.once(s.feedback))
 	ai.Get("/preferences", s.preferences)
@@ -112,7 +118,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed,Content-Disposition",
 		MaxAge:           600,
 	})
 }

@@ -63,6 +63,19 @@ func keepContent(ctx context.Context, t tx, v study.Content) (study.Content, err
 	return kept, err
 }
 
+func noContent() error { return study.Errorf(study.CodeNotFound, "the content does not exist") }
+
+// Content implements Store.
+func (s *sqlStore) Content(ctx context.Context, userID string, t study.Type, id string) (study.Content, error) {
+	if !isUUID(id) || !storable(userID) {
+		return study.Content{}, noContent()
+	}
+	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents
+		WHERE id = $1 AND type = $2 AND $3 IN ('', user_id)`
+	v, err := one(ctx, s, scanContent, query, strings.ToLower(id), t, userID)
+	return v, missing(err, noContent)
+}
+
 // Contents implements Store.
 func (s *sqlStore) Contents(ctx context.Context, userID string, t study.Type, p Page) ([]study.Content, string, error) {
 	var c checks

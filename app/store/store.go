@@ -55,6 +55,7 @@ type Store interface {
 	Executions
 	Idempotency
 	Runs
+	UserData
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -126,6 +127,8 @@ type Contents interface {
 	// of the user's with the same Answer is kept already, that one is returned, and
 	// nothing is changed.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
+	// Content returns one aid of a type. A userID of "" means: do not check the owner.
+	Content(ctx context.Context, userID string, t study.Type, id string) (study.Content, error)
 	// Contents lists a user's aids of one type, newest first.
 	Contents(ctx context.Context, userID string, t study.Type, p Page) (contents []study.Content, next string, err error)
 	// ContentStats counts a user's aids; every type of study.ContentTypes has a count.
@@ -211,6 +214,16 @@ type Runs interface {
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
 	// PruneRuns removes the runs that were begun before a time and says how many.
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
+}
+
+// UserData is what concerns everything of a user.
+type UserData interface {
+	// Ratings lists a user's ratings, those of the newest aids first.
+	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
+	// DeleteUser removes everything that is kept of a user, in transactions of a few rows, so that writers do not wait
+	// for it. When it breaks off, the rest stays and the call may be repeated. It does not keep others from writing
+	// for the user meanwhile: runs that are under way should be cancelled before.
+	DeleteUser(ctx context.Context, userID string) error
 }
 
 // Options bound a Store. A zero field takes the default; a negative one is refused.
