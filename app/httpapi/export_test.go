@@ -104,7 +104,7 @@ func TestEverythingOfAUserIsSavedAndDeleted(t *testing.T) {
 	if r := f.ask("HEAD", "/api/account/export?user_id=ada", ""); r.StatusCode != http.StatusOK || len(r.body) > 0 {
 		t.Errorf("HEAD: %d, %d bytes", r.StatusCode, len(r.body))
 	}
-	if r := f.ask("DELETE", "/api/account?user_id=ada", "", "Idempotency-Key", "k"); r.StatusCode != http.StatusNoContent {
+	if r := f.ask("DELETE", "/api/account?user_id=ada", "", "Idempotency-Key", "delete"); r.StatusCode != http.StatusNoContent {
 		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
 	rest := entries(t, f.ask("GET", "/api/account/export?user_id=ada", "").body)
