@@ -27,7 +27,7 @@ type conn struct {
 	request uint64  // its number in connections.requests
 	bounded bool    // boundKernel was called
 
-	streamUntil time.Time // when StreamAnswer's answer must be sent; zero = the answer is none of those
+	streamUntil time.Time // when StreamAnswer's answer must be sent; zero = the answer is not streamed
 
 	held atomic.Int64 // bytes of transit
 
