@@ -75,7 +75,7 @@ var allowed = map[string][]string{
 	"app/httpapi/rawtest":            {},
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
-	"app/httpapi":                    {"app/agent", "app/export", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid"},
+	"app/httpapi":                    {"app/agent", "app/export", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "app/mcp", "app/passages"},
 	"app/web":                        {},
 	"loadtest":                       {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "github.com/schollz/progressbar/v3", "loadtest/scenario/recycle"},
 	"loadtest/client":                {"app/eventstream", "golang.org/x/sys"},
@@ -93,6 +93,7 @@ var allowed = map[string][]string{
 	"integration/faults":             {},
 	"integration/memory":             {},
 	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
+	"app/mcp":                        {"github.com/modelcontextprotocol/go-sdk"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

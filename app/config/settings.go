@@ -55,6 +55,7 @@ var Meanings = map[string]string{
 	"ADMIN_TOKEN":                    "token for `/api/admin`, which answers 403 when none is set; in production at least 16 characters, and not a common password",
 	"ALLOWED_ORIGINS":                "origins whose pages may call the API (CORS); a write from a page of any other gets 403",
 	"ALLOWED_HOSTS":                  "host names under which the service is called, with or without a port; others get 403, except for probes. None = any",
+	"MCP":                            "`on` serves `/mcp`, the Model Context Protocol, to assistants that students already use",
 	"RATE_LIMIT_PER_MINUTE":          "`process-stream` requests of a client, over all workers and instances; 0 = off",
 	"RATE_LIMIT_PER_HOUR":            "the same for an hour",
 	"TRUSTED_PROXIES":                "networks whose `X-Forwarded-For` header is trusted",

@@ -78,6 +78,7 @@ func (s *Server) route() {
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
+	top.Post("/mcp", s.requireMCP, s.requireUser, s.mcp)
 	account := top.group("/api/account", s.requireUser)
 	account.Get("/export", s.exportAccount)
 	account.Delete("/", s.claimed(s.deleteAccount))
