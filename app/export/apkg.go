@@ -139,7 +139,7 @@ func (c collection) insertCards(ctx context.Context, tx *sql.Tx, d document) err
 	defer ankiCard.Close()
 	for i, v := range d.cards {
 		id, front := c.deck+int64(i)+1, htmlOf(v.Question)
-		fields := strings.Join([]string{front, htmlOf(v.Answer), escapeHTML(v.Source.String())}, "\x1f")
+		fields := strings.Join([]string{front, htmlOf(v.Answer), escapeHTML(sourceText(v.Source))}, "\x1f")
 		tags := ""
 		if list := v.tags(); len(list) > 0 {
 			tags = " " + strings.Join(list, " ") + " "

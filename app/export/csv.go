@@ -16,7 +16,7 @@ func writeCSV(w io.Writer, d document) error {
 		return err
 	}
 	for _, c := range d.cards {
-		row := []string{c.Question, c.Answer, c.Topic, c.Difficulty, c.Source.String(), c.ID}
+		row := []string{c.Question, c.Answer, c.Topic, c.Difficulty, sourceText(c.Source), c.ID}
 		for i, cell := range row {
 			row[i] = guardFormula(cell)
 		}

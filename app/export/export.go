@@ -111,15 +111,15 @@ type document struct {
 // card is a flashcard with what identifies it.
 type card struct {
 	study.Flashcard
-	ID     string  `json:"id"`
-	Source *source `json:"source"`
+	ID     string        `json:"id"`
+	Source *study.Source `json:"source"`
 }
 
 // question is a question of a quiz or an exam with what identifies it.
 type question struct {
 	study.Question
-	ID     string  `json:"id"`
-	Source *source `json:"source"`
+	ID     string        `json:"id"`
+	Source *study.Source `json:"source"`
 }
 
 // part is a section of an exam, or all of a quiz.
@@ -130,16 +130,8 @@ type part struct {
 	Questions    []question `json:"questions"`
 }
 
-// source is where an item was found in the material.
-type source struct {
-	Title   string `json:"title"`
-	Section string `json:"section"`
-	Page    int    `json:"page"`
-	Quote   string `json:"quote"`
-}
-
-// String is the source for people: "Cells, Mitosis, page 3: “quote”". A nil source is "".
-func (s *source) String() string {
+// sourceText is a source for people: "Cells, Mitosis, page 3: “quote”"; "" for nil.
+func sourceText(s *study.Source) string {
 	if s == nil {
 		return ""
 	}

@@ -108,7 +108,7 @@ func giftFeedback(q question) string {
 			parts = append(parts, giftHTML(p[0]+text))
 		}
 	}
-	if source := q.Source.String(); source != "" {
+	if source := sourceText(q.Source); source != "" {
 		parts = append(parts, giftEscapes.Replace(escapeHTML("Source: "+source)))
 	}
 	if len(parts) == 0 {

@@ -58,7 +58,7 @@ func (w writer) cards(cards []card) {
 	for i, c := range cards {
 		w.line("## %d. %s\n", i+1, oneLine(c.Question))
 		w.paragraph(c.Answer)
-		if source := c.Source.String(); source != "" {
+		if source := sourceText(c.Source); source != "" {
 			w.line("> %s\n", source)
 		}
 	}
@@ -124,7 +124,7 @@ func indented(number int, text string) string {
 
 func (w writer) key(number int, q question) {
 	lines := []string{"**" + oneLine(rightAnswer(q)) + "**"}
-	for _, p := range [][2]string{{"", q.Explanation}, {"Rubric: ", q.Rubric}, {"Source: ", q.Source.String()}} {
+	for _, p := range [][2]string{{"", q.Explanation}, {"Rubric: ", q.Rubric}, {"Source: ", sourceText(q.Source)}} {
 		if text := oneLine(p[1]); text != "" {
 			lines = append(lines, p[0]+text)
 		}

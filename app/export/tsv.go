@@ -15,7 +15,7 @@ func writeTSV(w io.Writer, d document) error {
 		_, _ = out.WriteString(line + "\n") // Flush returns the error
 	}
 	for _, c := range d.cards {
-		row := []string{htmlOf(c.Question), htmlOf(c.Answer), escapeHTML(c.Source.String()), strings.Join(c.tags(), " "), guid(d.id, c.ID)}
+		row := []string{htmlOf(c.Question), htmlOf(c.Answer), escapeHTML(sourceText(c.Source)), strings.Join(c.tags(), " "), guid(d.id, c.ID)}
 		for i, cell := range row {
 			row[i] = quoteTSV(cell)
 		}
