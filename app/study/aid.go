@@ -16,6 +16,7 @@ type Aid interface {
 
 // Flashcard is one question with its answer.
 type Flashcard struct {
+	ID         string `json:"id,omitempty"` // unique within the aid
 	Question   string `json:"question"`
 	Answer     string `json:"answer"`
 	Topic      string `json:"topic"`
@@ -32,7 +33,8 @@ type FlashcardSet struct {
 
 // Question is one question of a quiz or an exam section.
 type Question struct {
-	Type              string   `json:"type"` // multiple_choice | true_false | short_answer
+	ID                string   `json:"id,omitempty"` // unique within the aid
+	Type              string   `json:"type"`         // multiple_choice | true_false | short_answer
 	Question          string   `json:"question"`
 	Options           []string `json:"options,omitempty"`            // 4, multiple choice only
 	CorrectAnswer     any      `json:"correct_answer,omitempty"`     // an option's text, or a bool for true_false
@@ -80,6 +82,7 @@ type ExamSet struct {
 
 // MainPoint is one point of a summary.
 type MainPoint struct {
+	ID         string `json:"id,omitempty"` // unique within the aid
 	Point      string `json:"point"`
 	Details    string `json:"details"`
 	Importance string `json:"importance"` // high | medium | low
@@ -88,6 +91,7 @@ type MainPoint struct {
 
 // KeyTerm is a term with its definition.
 type KeyTerm struct {
+	ID         string `json:"id,omitempty"` // unique within the aid
 	Term       string `json:"term"`
 	Definition string `json:"definition"`
 	Evidence   string `json:"evidence,omitempty"`
@@ -123,7 +127,8 @@ type AnalysisSet struct {
 
 // PlanSession is one sitting of a study plan.
 type PlanSession struct {
-	Day        int      `json:"day"` // from 1
+	ID         string   `json:"id,omitempty"` // unique within the aid
+	Day        int      `json:"day"`          // from 1
 	Topic      string   `json:"topic"`
 	Activities []string `json:"activities"`
 	Minutes    int      `json:"minutes"`
