@@ -92,10 +92,10 @@ func (c *blockCutter) line(line, next string, more bool) {
 		c.flush()
 		c.parts, c.kind = []string{plain(strings.Trim(flat, "# "))}, heading
 		c.flush()
-	case mark > 0 && !(numbered(flat) && isHeading(flat[mark:], next)):
+	case mark > 0 && !(numbered(flat) && IsHeading(flat[mark:], next)):
 		c.flush()
 		c.parts, c.kind = append(c.parts, plain(flat[mark:])), item
-	case more && c.atStart() && isHeading(flat, next):
+	case more && c.atStart() && IsHeading(flat, next):
 		c.flush()
 		c.parts, c.kind = []string{plain(strings.TrimSuffix(flat, ":"))}, heading
 		c.flush()
@@ -116,7 +116,7 @@ func (c *blockCutter) atStart() bool {
 		return true
 	}
 	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(c.parts[len(c.parts)-1], `"'”’)`))
-	return endsSentence(last) || last == ':'
+	return EndsSentence(last) || last == ':'
 }
 
 // demoted returns the blocks; headings at the end, which head nothing, become paragraphs.
@@ -178,8 +178,9 @@ const (
 	maxHeadingWords = 12
 )
 
-// isHeading reports whether a line reads like a heading, given the line below it.
-func isHeading(line, next string) bool {
+// IsHeading reports whether a line, without space around it, reads like a heading that has no mark,
+// given the line below it.
+func IsHeading(line, next string) bool {
 	if len(line) > maxHeadingBytes || !StartsUpper(line) {
 		return false
 	}
@@ -193,7 +194,7 @@ func isHeading(line, next string) bool {
 		return len(words) <= 8
 	case last == '?' || last == '？':
 		return len(words) <= 9 && next != ""
-	case endsSentence(last) || strings.ContainsRune(",;!、，；", last):
+	case EndsSentence(last) || strings.ContainsRune(",;!、，；", last):
 		return false
 	case len(words) == 1 && IsUnspaced(line):
 		return utf8.RuneCountInString(line) <= 20
@@ -209,7 +210,7 @@ func isHeading(line, next string) bool {
 // IsUnspaced reports whether s begins in a script that is written without spaces.
 func IsUnspaced(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
-	return unspaced(r)
+	return Unspaced(r)
 }
 
 // titled reports whether every content word begins with a capital or a digit.

@@ -41,7 +41,7 @@ func cutSentences(out []string, p string) []string {
 			open = i
 		case r == ')' || r == ']':
 			open = -1
-		case endsSentence(r) && (open < 0 || !closesSoon(p, open, i)):
+		case EndsSentence(r) && (open < 0 || !closesSoon(p, open, i)):
 			end := skipClosers(p, i)
 			if r == '.' && end == i && !breaksAt(p, start, i) || !newSentence(p, r, end) {
 				continue
@@ -60,7 +60,8 @@ func appendTrimmed(out []string, s string) []string {
 	return append(out, s)
 }
 
-func endsSentence(r rune) bool {
+// EndsSentence reports whether a character ends a sentence, in any script.
+func EndsSentence(r rune) bool {
 	switch r {
 	case '.', '!', '?', '…', '。', '！', '？', '؟', '۔', '।', '॥', '።':
 		return true
@@ -82,7 +83,7 @@ func closesSoon(p string, open, i int) bool {
 func skipClosers(p string, i int) int {
 	for i < len(p) {
 		r, size := utf8.DecodeRuneInString(p[i:])
-		if !endsSentence(r) && !strings.ContainsRune(`"'”’»)]」』`, r) {
+		if !EndsSentence(r) && !strings.ContainsRune(`"'”’»)]」』`, r) {
 			break
 		}
 		i += size
@@ -97,7 +98,7 @@ func newSentence(p string, r rune, end int) bool {
 	}
 	next, size := utf8.DecodeRuneInString(p[end:])
 	if !unicode.IsSpace(next) {
-		return unspaced(next)
+		return Unspaced(next)
 	}
 	for end += size; end < len(p); end += size {
 		next, size = utf8.DecodeRuneInString(p[end:])

@@ -109,7 +109,7 @@ func EachWord(s string, f func(string)) {
 func readWord(s string, i *int, f func(string)) {
 	r, size := utf8.DecodeRuneInString(s[*i:])
 	switch start := *i; {
-	case unspaced(r):
+	case Unspaced(r):
 		*i = eachPair(s, start, f)
 	case IsWordRune(r):
 		*i = WordEnd(s, start)
@@ -125,7 +125,7 @@ func WordEnd(s string, i int) int {
 	var last rune
 	for i < len(s) {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !IsWordRune(r) || unspaced(r) {
+		if !IsWordRune(r) || Unspaced(r) {
 			next, _ := utf8.DecodeRuneInString(s[i+size:])
 			inside := isApostrophe(r) && unicode.IsLetter(last) && unicode.IsLetter(next) ||
 				(r == '.' || r == ',') && IsDigit(last) && IsDigit(next)
@@ -146,7 +146,7 @@ func eachPair(s string, i int, f func(string)) int {
 	end, pairs := i+size, 0
 	for end < len(s) {
 		r, next := utf8.DecodeRuneInString(s[end:])
-		if !unspaced(r) {
+		if !Unspaced(r) {
 			break
 		}
 		f(s[i : end+next])
@@ -167,8 +167,8 @@ func IsWordRune(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r))
 }
 
-// unspaced reports whether the script of r is written without spaces.
-func unspaced(r rune) bool {
+// Unspaced reports whether the script of r is written without spaces.
+func Unspaced(r rune) bool {
 	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana,
 		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }

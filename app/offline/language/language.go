@@ -4,6 +4,7 @@
 package language
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -146,6 +147,11 @@ func (l *Language) Warning() string {
 // IsFrequent reports whether a lower-case word is one of the most frequent of the language.
 func (l *Language) IsFrequent(word string) bool {
 	return strings.Contains(" "+l.words+" ", " "+word+" ")
+}
+
+// IsFrequent reports whether a lower-case word is one of the most frequent of any language.
+func IsFrequent(word string) bool {
+	return slices.ContainsFunc(spoken, func(l *Language) bool { return l.IsFrequent(word) })
 }
 
 // KnowsNouns reports whether nouns can be told in this language.

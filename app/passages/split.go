@@ -1,0 +1,291 @@
+// Package passages cuts a text into passages, the pieces that are searched, ranked, sent to a
+// model and cited. The one idea: a passage is a slice of its text, so that the place of
+// anything found in one is known in the whole.
+package passages
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"studysharper/app/text"
+)
+
+// Bounds of a passage, in code points. Only the last one of a text, and one that is left
+// short by a long word, are shorter.
+const (
+	MinRunes = 800
+	MaxRunes = 1500
+)
+
+// A Passage is a piece of a text, without space around it.
+type Passage struct {
+	Section string // the heading that its beginning stands under; "" = none
+	Page    int    // that its beginning is on, from 1; 0 = not known
+	Start   int    // of Text in the whole text, in code points
+	End     int    // the end of Text, likewise
+	Text    string
+}
+
+// Split cuts text into passages, in order: before a heading where one is near, else between
+// paragraphs, else between sentences. Each character that is not space, or a page mark at
+// the end, is in exactly one passage. The passages share the memory of text. A
+// line "<!-- page N -->" or "<!-- slide N -->" gives the page of what follows.
+func Split(text string) []Passage {
+	c := cutter{text: text, marks: findMarks(text)}
+	var out []Passage
+	for c.at < len(text) {
+		if p, ok := c.next(); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Place returns the section and the page of the character at offset code points into the
+// passage's text.
+func (p Passage) Place(offset int) (section string, page int) {
+	section, page = p.Section, p.Page
+	at := 0
+	for i := range p.Text {
+		if at == offset {
+			return inForce(findMarks(p.Text), i, section, page)
+		}
+		at++
+	}
+	return inForce(findMarks(p.Text), len(p.Text), section, page)
+}
+
+// A cutter is at a place of its text.
+type cutter struct {
+	text  string
+	marks []mark
+	at    int // byte
+	rune  int // the same place in code points
+
+	section string // in force before at
+	page    int
+}
+
+// next returns the passage that begins at c.at, if anything but space and page marks follows
+// there, and moves behind it.
+func (c *cutter) next() (Passage, bool) {
+	end := c.cut()
+	whole := c.text[c.at:end]
+	left := strings.TrimLeftFunc(whole, unicode.IsSpace)
+	trimmed := strings.TrimRightFunc(left, unicode.IsSpace)
+	start := c.rune + utf8.RuneCountInString(whole[:len(whole)-len(left)])
+	p := Passage{Start: start, End: start + utf8.RuneCountInString(trimmed), Text: trimmed}
+	begin := end - len(left)
+	p.Section, p.Page = inForce(c.marks, begin, c.section, c.page)
+	bare := begin // a passage of page marks alone says nothing
+	for _, m := range c.marks {
+		if m.at == bare && m.page > 0 {
+			bare += m.size
+		}
+		if m.at >= end {
+			break
+		}
+	}
+	c.pass(end)
+	c.rune += utf8.RuneCountInString(whole)
+	c.at = end
+	return p, trimmed != "" && bare < end
+}
+
+// pass drops the marks before end and keeps what they say.
+func (c *cutter) pass(end int) {
+	n := 0
+	for n < len(c.marks) && c.marks[n].at < end {
+		n++
+	}
+	if n > 0 {
+		c.section, c.page = inForce(c.marks[:n], end, c.section, c.page)
+	}
+	c.marks = c.marks[n:]
+}
+
+// cut returns where the passage that begins at c.at ends, in bytes.
+func (c *cutter) cut() int {
+	least, most := c.reach(MinRunes), c.reach(MaxRunes)
+	for i, m := range c.marks {
+		if m.at > most {
+			break
+		}
+		if i > 0 && c.marks[i-1].page > 0 && c.marks[i-1].at+c.marks[i-1].size == m.at {
+			m.at = c.marks[i-1].at // the heading begins a page
+		}
+		if m.heading() && m.at >= least {
+			return m.at
+		}
+	}
+	if most == len(c.text) {
+		return most
+	}
+	window := c.text[least:most]
+	for _, find := range []func(string) int{c.lastParagraph, lastSentence, lastLine, lastSpace} {
+		if i := find(window); i > 0 {
+			return least + i
+		}
+	}
+	return most
+}
+
+// reach returns the byte that is n code points after c.at.
+func (c *cutter) reach(n int) int {
+	for i := range c.text[c.at:] {
+		if n == 0 {
+			return c.at + i
+		}
+		n--
+	}
+	return len(c.text)
+}
+
+// lastParagraph returns the end of the last paragraph within s, or -1. It does not end a
+// passage between a page mark and its page.
+func (c *cutter) lastParagraph(s string) int {
+	for end := len(s); ; {
+		i := strings.LastIndex(s[:end], "\n\n")
+		if i < 0 {
+			return -1
+		}
+		if line := s[strings.LastIndexByte(s[:i], '\n')+1 : i]; pageOf(line) == 0 {
+			return i + 2
+		}
+		end = i
+	}
+}
+
+// lastSentence returns the end of the last sentence within s, or -1.
+func lastSentence(s string) int {
+	for i := len(s); i > 0; {
+		r, size := utf8.DecodeLastRuneInString(s[:i])
+		if text.EndsSentence(r) {
+			next, n := utf8.DecodeRuneInString(s[i:])
+			if r > '…' || n > 0 && unicode.IsSpace(next) {
+				return i
+			}
+		}
+		i -= size
+	}
+	return -1
+}
+
+func lastLine(s string) int { return strings.LastIndexByte(s, '\n') + 1 }
+
+func lastSpace(s string) int { return strings.LastIndexFunc(s, unicode.IsSpace) + 1 }
+
+// A mark is a line that says where what follows it stands: a heading or a page mark.
+type mark struct {
+	at, size int    // bytes, of a page mark with the space that follows
+	section  string // "" in a page mark
+	page     int    // 0 in a heading
+}
+
+func (m mark) heading() bool { return m.page == 0 }
+
+// inForce returns what the marks up to and at a byte say, given what was said before.
+func inForce(marks []mark, at int, section string, page int) (string, int) {
+	begins := at // a page mark is followed by a heading: both are at the beginning
+	for _, m := range marks {
+		switch {
+		case m.at > begins:
+			return section, page
+		case m.heading():
+			section = m.section
+		default:
+			page = m.page
+			if m.at == begins {
+				begins += m.size
+			}
+		}
+	}
+	return section, page
+}
+
+// findMarks returns the headings and page marks of a text, in order. Lines of a fenced code
+// block are not headings.
+func findMarks(s string) (marks []mark) {
+	before, fence := "", ""
+	for at := 0; at < len(s); {
+		line, rest := cutLine(s[at:])
+		flat := strings.TrimSpace(line)
+		switch opens := fenceOf(flat); {
+		case fence != "":
+			if strings.HasPrefix(flat, fence) && strings.Trim(flat, fence[:1]) == "" {
+				fence = ""
+			}
+		case opens != "":
+			fence = opens
+		default:
+			next, _ := cutLine(rest)
+			if m := markOf(flat, before, strings.TrimSpace(next)); m != (mark{}) {
+				m.at, m.size = at, len(s)-at-len(rest)
+				if m.page > 0 {
+					m.size = len(s) - at - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
+					flat = "" // what follows is the beginning of a page
+				}
+				marks = append(marks, m)
+			}
+		}
+		before = flat
+		at = len(s) - len(rest)
+	}
+	return marks
+}
+
+func cutLine(s string) (line, rest string) {
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+func fenceOf(line string) string {
+	for _, f := range []string{"```", "~~~"} {
+		if strings.HasPrefix(line, f) {
+			return f
+		}
+	}
+	return ""
+}
+
+// markOf returns what a line marks, given its neighbours.
+func markOf(line, before, next string) mark {
+	if line == "" || strings.IndexFunc(line, unicode.IsLetter) < 0 {
+		return mark{}
+	}
+	if page := pageOf(line); page > 0 {
+		return mark{page: page}
+	}
+	if marked := strings.TrimLeft(line, "#"); marked != line {
+		if name := strings.Trim(marked, "# \t"); name != "" && marked[0] == ' ' && len(line)-len(marked) <= 6 {
+			return mark{section: plain(name)}
+		}
+		return mark{}
+	}
+	underlined := len(next) >= 3 && (strings.Trim(next, "=") == "" || strings.Trim(next, "-") == "")
+	if before == "" && (underlined && len(line) <= 200 || text.IsHeading(line, next)) {
+		return mark{section: plain(strings.TrimSuffix(line, ":"))}
+	}
+	return mark{}
+}
+
+func plain(s string) string { return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s) }
+
+// pageOf returns the page that a line marks, or 0.
+func pageOf(line string) int {
+	inner, ok := strings.CutPrefix(strings.TrimSpace(line), "<!--")
+	inner, closed := strings.CutSuffix(inner, "-->")
+	words := strings.Fields(inner)
+	if !ok || !closed || len(words) != 2 || words[0] != "page" && words[0] != "slide" {
+		return 0
+	}
+	n, err := strconv.Atoi(words[1])
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
