@@ -41,7 +41,7 @@ func (s *sqlStore) UpdateContent(ctx context.Context, userID string, t study.Typ
 
 // lockContent reads an aid that is to be changed, and keeps others from changing it before the transaction ends.
 func lockContent(ctx context.Context, t tx, userID string, of study.Type, id string) (v study.Content, err error) {
-	const lock = "UPDATE contents SET id = id WHERE id = $1 AND type = $2 AND $3 IN ('', user_id) RETURNING " + contentColumns
+	const lock = "UPDATE contents SET items = items WHERE id = $1 AND type = $2 AND $3 IN ('', user_id) RETURNING " + contentColumns
 	_, err = scanContent(t.row(ctx, lock, strings.ToLower(id), of, userID), &v)
 	return v, missing(err, noContent)
 }

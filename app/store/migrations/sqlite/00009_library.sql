@@ -34,6 +34,7 @@ CREATE TABLE cards (
   UNIQUE (content_id, item_id)
 ) STRICT;
 CREATE INDEX cards_due ON cards (user_id, state, due, content_id) WHERE NOT suspended;
+CREATE INDEX cards_by_user ON cards (user_id, content_id);
 
 -- A review outlives its card, for the statistics. state is the card's before it; earlier and later are JSON of what FSRS
 -- remembered before and after it.
