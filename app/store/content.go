@@ -137,9 +137,9 @@ func (s *sqlStore) Contents(ctx context.Context, q ContentQuery) ([]study.Conten
 	if q.Subject != "" {
 		and("subject =", q.Subject)
 	}
-	words := searchWords(q.Search)
-	for _, w := range words[:min(len(words), maxContentWords)] {
-		and("words LIKE", "% "+w+"%")
+	words := contentWords(q.Search)
+	for _, w := range words {
+		and("words LIKE", w)
 	}
 	if strings.TrimSpace(q.Search) != "" && len(words) == 0 {
 		return []study.Content{}, "", nil

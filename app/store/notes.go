@@ -76,13 +76,15 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 	}
 	n.ID, n.CreatedAt = newID(), now()
 	n.UpdatedAt = n.CreatedAt
-	const insert = "INSERT INTO notes (" + noteColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+	const insert = "INSERT INTO notes (" + noteColumns + ", indexed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING num"
 	args := []any{n.ID, n.UserID, n.Title, n.Content, n.Subject, writeTexts(n.Tags), micros(n.CreatedAt), micros(n.UpdatedAt)}
+	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
 	err := s.transact(ctx, func(ctx context.Context, t tx) error {
-		if _, err := t.exec(ctx, insert, args); err != nil {
+		var num int64
+		if err := t.row(ctx, insert, args...).Scan(&num); err != nil {
 			return err
 		}
-		return s.engine.index(ctx, t, n)
+		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {
 		return study.Note{}, err
@@ -109,16 +111,27 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 	if change == (study.NoteChange{}) || !isUUID(id) || !storable(userID) {
 		return s.Note(ctx, userID, id)
 	}
-	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content),
+	n, err := s.Note(ctx, userID, id)
+	if err != nil {
+		return study.Note{}, err
+	}
+	n.Title, n.Content = deref(change.Title, n.Title), deref(change.Content, n.Content)
+	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
+	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content), indexed = 1,
 		subject = coalesce($3, subject), tags = coalesce($4, tags),
-		updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at END WHERE id = $6 AND $7 IN ('', user_id) RETURNING ` + noteColumns
-	var n study.Note
+		updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at END WHERE id = $6 AND $7 IN ('', user_id) RETURNING num, ` + noteColumns
 	err = s.transact(ctx, func(ctx context.Context, t tx) error {
-		_, err := scanNote(t.row(ctx, update, change.Title, change.Content, change.Subject, tags, micros(now()), strings.ToLower(id), userID), &n)
-		if err != nil {
+		var num int64
+		var written study.Note
+		row := t.row(ctx, update, change.Title, change.Content, change.Subject, tags, micros(now()), strings.ToLower(id), userID)
+		if _, err := scanNote(after{row, &num}, &written); err != nil {
 			return missing(err, noNote)
 		}
-		return s.engine.index(ctx, t, n)
+		if written.Title != n.Title || written.Content != n.Content { // changed meanwhile, in the other part
+			index = indexNote(written.Title, written.Content)
+		}
+		n = written
+		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {
 		return study.Note{}, err
@@ -143,6 +156,21 @@ func checkNoteChange(change study.NoteChange) (tags *string, err error) {
 		tags = &column
 	}
 	return tags, c.err()
+}
+
+// after is a row with a column before those that Scan is given.
+type after struct {
+	scanner
+	first any
+}
+
+func (a after) Scan(into ...any) error { return a.scanner.Scan(append([]any{a.first}, into...)...) }
+
+func deref(s *string, otherwise string) string {
+	if s == nil {
+		return otherwise
+	}
+	return *s
 }
 
 // DeleteNote implements Store.
@@ -176,24 +204,6 @@ func (s *sqlStore) Notes(ctx context.Context, q NoteQuery) ([]study.Note, string
 	const query = "SELECT " + noteColumns + ` FROM notes
 		WHERE user_id = $1 AND id < $2 AND $3 IN ('', subject) ORDER BY id DESC LIMIT $4`
 	return page(ctx, s, "notes", q.Limit, scanNote, query, q.UserID, from.id, q.Subject)
-}
-
-func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, error) {
-	words := searchWords(q.Search)
-	if len(words) == 0 {
-		return []study.Note{}, nil
-	}
-	limit := clampLimit(q.Limit)
-	if q.Subject != "" {
-		limit = MaxRows
-	}
-	query, args := s.engine.search(q.UserID, words, q.AnyWord, limit)
-	notes, err := list(ctx, s, scanNote, query, args...)
-	if q.Subject != "" {
-		notes = slices.DeleteFunc(notes, func(n study.Note) bool { return n.Subject != q.Subject })
-		notes = notes[:min(len(notes), clampLimit(q.Limit))]
-	}
-	return notes, err
 }
 
 // NotesByID implements Store.
