@@ -14,7 +14,7 @@ import (
 // may import. Standard library always; study and text everywhere above them.
 var allowed = map[string][]string{
 	"app/study":                      {},
-	"app/text":                       {},
+	"app/text":                       {"golang.org/x/text"},
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
