@@ -13,7 +13,6 @@ type Aid interface {
 
 // Flashcard is one question with its answer.
 type Flashcard struct {
-	ID         string `json:"id,omitempty"` // unique within the aid
 	Question   string `json:"question"`
 	Answer     string `json:"answer"`
 	Topic      string `json:"topic"`
@@ -30,8 +29,7 @@ type FlashcardSet struct {
 
 // Question is one question of a quiz or an exam section.
 type Question struct {
-	ID                string   `json:"id,omitempty"` // unique within the aid
-	Type              string   `json:"type"`         // multiple_choice | true_false | short_answer
+	Type              string   `json:"type"` // multiple_choice | true_false | short_answer
 	Question          string   `json:"question"`
 	Options           []string `json:"options,omitempty"`            // 4, multiple choice only
 	CorrectAnswer     any      `json:"correct_answer,omitempty"`     // an option's text, or a bool for true_false
@@ -79,7 +77,6 @@ type ExamSet struct {
 
 // MainPoint is one point of a summary.
 type MainPoint struct {
-	ID         string `json:"id,omitempty"` // unique within the aid
 	Point      string `json:"point"`
 	Details    string `json:"details"`
 	Importance string `json:"importance"` // high | medium | low
@@ -88,7 +85,6 @@ type MainPoint struct {
 
 // KeyTerm is a term with its definition.
 type KeyTerm struct {
-	ID         string `json:"id,omitempty"` // unique within the aid
 	Term       string `json:"term"`
 	Definition string `json:"definition"`
 	Origin
