@@ -67,7 +67,7 @@ func TestAnItemIsAddedWithWhatItsMakerLeftOut(t *testing.T) {
 		{study.Flashcards, `{"flashcards":[]}`, `{"question":"D?","answer":"d"}`, `"topic":"My own cards"`},
 		{study.Quiz, quiz, `{"type":"short_answer","question":"B?","acceptable_answers":["b"]}`, `"total_points":3`},
 		{study.Exam, exam, `{"type":"short_answer","question":"C?","sample_answer":"c","points":7}`, `"total_points":107`},
-		{study.Exam, exam, `{"section":1,"type":"true_false","question":"C?","correct_answer":false}`, `"points":1}]},{"section_name":"Two"`},
+		{study.Exam, exam, `{"section":1,"type":"true_false","question":"C?","correct_answer":false}`, `"total_points":101`},
 		{study.Summary, summary, `{"point":"Q"}`, `"point":"Q","details":"","importance":"medium"`},
 		{study.Summary, summary, `{"term":"T","definition":"d"}`, `"key_terms":[{`},
 		{study.Plan, plan, `{"topic":"U","activities":["write"]}`, `"day":2,"topic":"U","activities":["write"],"minutes":30`},
