@@ -191,7 +191,7 @@ func TestASecondImportUpdatesTheSameNotes(t *testing.T) {
 	first := readAPKG(t, written(t, deck(t), APKG))
 	edited := deck(t)
 	edited.Data = bytes.ReplaceAll(edited.Data, []byte("Energy"), []byte("Power"))
-	edited.Title, edited.CreatedAt = "Renamed", changed.Add(time.Hour)
+	edited.Title, edited.UpdatedAt = "Renamed", changed.Add(time.Hour)
 	second := readAPKG(t, written(t, edited, APKG))
 	for i := range first {
 		if first[i].guid != second[i].guid || first[i].model != second[i].model || second[i].mod <= first[i].mod {

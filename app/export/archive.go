@@ -113,7 +113,7 @@ func (a *archive) writeAids() error {
 	for kind, folder := range study.ContentTypes() {
 		names := namer{}
 		list := func(p store.Page) ([]study.Content, string, error) {
-			return a.store.Contents(a.ctx, a.user, kind, p)
+			return a.store.Contents(a.ctx, store.ContentQuery{UserID: a.user, Type: kind, Page: p})
 		}
 		if err := pages(list, func(c study.Content) error { return a.writeAid(names.name(folder+"/", c.Title, kindName(kind), ""), c) }); err != nil {
 			return err
@@ -128,7 +128,7 @@ func (a *archive) writeAid(name string, c study.Content) error {
 		if _, err := CheckFormat(c.Type, string(f)); err != nil {
 			continue
 		}
-		file, err := a.create(name+"."+string(f), c.CreatedAt)
+		file, err := a.create(name+"."+string(f), c.UpdatedAt)
 		if err != nil {
 			return err
 		}

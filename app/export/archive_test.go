@@ -133,7 +133,9 @@ func checkAids(t *testing.T, s store.Store, files map[string][]byte) {
 	t.Helper()
 	for kind, folder := range study.ContentTypes() {
 		want := map[string]study.Content{}
-		for _, c := range all(t, func(p store.Page) ([]study.Content, string, error) { return s.Contents(t.Context(), "ada", kind, p) }) {
+		for _, c := range all(t, func(p store.Page) ([]study.Content, string, error) {
+			return s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: kind, Page: p})
+		}) {
 			want[c.ID] = c
 		}
 		for name, body := range files {

@@ -156,7 +156,7 @@ func sourceText(s *study.Source) string {
 
 // read makes a document of a kept aid. An item without an id has its place, from 1, as its id.
 func read(c study.Content) (document, error) {
-	d := document{id: c.ID, title: oneLine(c.Title), changed: c.CreatedAt, aid: study.NewAid(c.Type)}
+	d := document{id: c.ID, title: oneLine(c.Title), changed: c.UpdatedAt, aid: study.NewAid(c.Type)}
 	var items struct {
 		Cards []card `json:"flashcards"`
 		Quiz  part   `json:"quiz"`

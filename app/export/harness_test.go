@@ -20,7 +20,7 @@ func content(t *testing.T, kind study.Type, title string, data any) study.Conten
 	if err != nil {
 		t.Fatal(err)
 	}
-	return study.Content{ID: deckUUID, UserID: "u", Type: kind, Title: title, Data: raw, CreatedAt: changed}
+	return study.Content{ID: deckUUID, UserID: "u", Type: kind, Title: title, Data: raw, CreatedAt: changed, UpdatedAt: changed}
 }
 
 // object is JSON as the tests write it.

@@ -14,6 +14,7 @@ func writeJSON(w io.Writer, c study.Content) error {
 	out.SetIndent("", "  ")
 	return out.Encode(struct {
 		study.Content
+		Kind string          `json:"content_type"`
 		Data json.RawMessage `json:"data"`
-	}{c, c.Data})
+	}{c, study.ContentTypes()[c.Type], c.Data})
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/utils"
 
 	"studysharper/app/export"
 	"studysharper/app/httpserver"
@@ -16,23 +15,15 @@ import (
 
 // exportContent answers GET /api/ai/generated-content/{kind}/{content}/export with an aid as a file.
 func (s *Server) exportContent(c *fiber.Ctx) error {
-	kind, _, err := kindAsked(c)
+	a, err := s.askedContent(c)
 	if err != nil {
 		return err
 	}
-	id, err := idParam(c, "content")
+	format, err := export.CheckFormat(a.of, query(c, "format"))
 	if err != nil {
 		return err
 	}
-	user, err := userOf(c, query(c, "user_id"))
-	if err != nil {
-		return err
-	}
-	format, err := export.CheckFormat(kind, query(c, "format"))
-	if err != nil {
-		return err
-	}
-	saved, err := s.o.Store.Content(s.lifetime, user, kind, id)
+	saved, err := s.o.Store.Content(s.lifetime, a.user, a.of, a.id)
 	if err != nil {
 		return err
 	}
@@ -81,16 +72,6 @@ func namedOwner(c *fiber.Ctx) (string, error) {
 		err = study.Invalid([]study.Fault{{Field: "user_id", Detail: "is required, in the query"}})
 	}
 	return user, err
-}
-
-// kindAsked is the type of the aids that a request is for, and the name of their list.
-func kindAsked(c *fiber.Ctx) (study.Type, string, error) {
-	kind := utils.CopyString(c.Params("kind"))
-	of, ok := contentKind(kind)
-	if !ok {
-		return "", "", study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams or summaries")
-	}
-	return of, kind, nil
 }
 
 // deleteAccount answers DELETE /api/account: everything that is kept of a user is removed. Each session is ended as by

@@ -52,11 +52,15 @@ func (s *Server) mcpTools(c *fiber.Ctx, user string) []mcp.Tool {
 		{Name: "search_notes", ReadOnly: true,
 			Description: "Find passages in the student's notes. Gives the best passage of each note that matches, best first; without a query the newest notes.",
 			Input:       searchSchema,
-			Call:        func(ctx context.Context, arguments json.RawMessage) (any, error) { return s.searchNotes(ctx, user, arguments) }},
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.searchNotes(ctx, user, arguments)
+			}},
 		{Name: "make_study_aid",
 			Description: "Make flashcards, a quiz, an exam, a summary, an analysis or a study plan from the student's notes or from a text, and keep it in the student's library. Takes up to a minute.",
 			Input:       aidSchema,
-			Call:        func(ctx context.Context, arguments json.RawMessage) (any, error) { return s.makeAid(ctx, c, user, arguments) }},
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.makeAid(ctx, c, user, arguments)
+			}},
 	}
 }
 

@@ -106,12 +106,24 @@ func (s *Server) routeAgents(ai router) {
 	ai.Get("/sessions/:session", s.session)
 	ai.Delete("/sessions/:session", s.once(s.deleteSession))
 	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
-	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
-	ai.Get("/generated-content/:kind/:content/export", s.inTurn(s.exportContent))
+	s.routeLibrary(ai.group("/generated-content"))
 	ai.Get("/content-stats/:user", s.contentStats)
 	ai.Post("/feedback", s.once(s.feedback))
 	ai.Get("/preferences", s.preferences)
 	ai.Put("/preferences", s.once(s.savePreferences))
+}
+
+func (s *Server) routeLibrary(contents router) {
+	contents.Get("/", s.inTurn(s.library))
+	contents.Get("/:kind", s.inTurn(s.contents))
+	contents.Get("/:kind/:content", s.inTurn(s.content))
+	contents.Patch("/:kind/:content", s.once(s.updateContent))
+	contents.Delete("/:kind/:content", s.once(s.deleteContent))
+	contents.Post("/:kind/:content/items", s.once(s.addItem))
+	contents.Patch("/:kind/:content/items/:item", s.once(s.changeItem))
+	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
+	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
+	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
 }
 
 func (s *Server) cors() fiber.Handler {
