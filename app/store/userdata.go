@@ -46,6 +46,8 @@ var userRows = []struct {
 	}},
 	{500, []string{"DELETE FROM executions WHERE num IN (SELECT num FROM executions WHERE user_id = $1 LIMIT $2)"}},
 	{500, []string{"DELETE FROM idempotency WHERE user_id = $1 AND key IN (SELECT key FROM idempotency WHERE user_id = $1 LIMIT $2)"}},
+	{500, []string{"DELETE FROM reviews WHERE user_id = $1 AND id IN (SELECT id FROM reviews WHERE user_id = $1 LIMIT $2)"}},
+	{2, []string{"DELETE FROM review_settings WHERE user_id IN (SELECT user_id FROM review_settings WHERE user_id = $1 LIMIT $2)"}},
 	{2, []string{"DELETE FROM preferences WHERE user_id IN (SELECT user_id FROM preferences WHERE user_id = $1 LIMIT $2)"}},
 }
 
