@@ -101,7 +101,7 @@ func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (st
 
 // DeleteUser implements store.Store.
 func (s InvalidatingStore) DeleteUser(ctx context.Context, userID string) error {
-	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids} {
+	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids, AccountPart} {
 		defer afterCommit(ctx, s.versions.Bump(userID, part))()
 	}
 	defer s.bumpNotes(ctx, userID)()
@@ -134,6 +134,37 @@ func (s InvalidatingStore) bumpAids(ctx context.Context, userID string, t study.
 		}
 	}
 	return afterCommit(ctx, s.versions.Bump(userID, agent.ResourceAids))
+}
+
+// AccountPart is the part of a user's versions that changes with the study code and the devices.
+const AccountPart = "account"
+
+// ReplaceCode implements store.Store.
+func (s InvalidatingStore) ReplaceCode(ctx context.Context, userID string, hash []byte) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.ReplaceCode(ctx, userID, hash)
+}
+
+// DeleteAccount implements store.Store.
+func (s InvalidatingStore) DeleteAccount(ctx context.Context, userID string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.DeleteAccount(ctx, userID)
+}
+
+// EndDevice implements store.Store.
+func (s InvalidatingStore) EndDevice(ctx context.Context, userID, id string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.EndDevice(ctx, userID, id)
+}
+
+// EndDevices implements store.Store.
+func (s InvalidatingStore) EndDevices(ctx context.Context, userID, except string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.EndDevices(ctx, userID, except)
+}
+
+func (s InvalidatingStore) bumpAccount(ctx context.Context, user string) (done func()) {
+	return afterCommit(ctx, s.versions.Bump(user, AccountPart))
 }
 
 // bumpNotes is called before a user's notes change, and done after that.

@@ -98,5 +98,8 @@ func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	if err := s.o.Store.DeleteUser(s.lifetime, user); err != nil {
 		return err
 	}
+	if s.o.Accounts != nil {
+		s.setCookie(c, "", 0)
+	}
 	return c.SendStatus(fiber.StatusNoContent)
 }

@@ -70,6 +70,7 @@ func (s *Server) route() {
 	top.Get("/metrics", s.prometheus)
 	top.Get("/openapi.json", openapi)
 
+	s.routeAccount(top.group("/api/account"))
 	s.routeAgents(top.group("/api/ai", s.requireUser))
 	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.once(s.createNote))
@@ -79,9 +80,6 @@ func (s *Server) route() {
 	notes.Delete("/:note", s.once(s.deleteNote))
 
 	top.Post("/mcp", s.requireMCP, s.requireUser, s.mcp)
-	account := top.group("/api/account", s.requireUser)
-	account.Get("/export", s.exportAccount)
-	account.Delete("/", s.claimed(s.deleteAccount))
 
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)

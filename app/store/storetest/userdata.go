@@ -33,6 +33,8 @@ func Fill(t *testing.T, s store.Store, user string) {
 		ok(t, s.BeginRun(ctx, r, v, from(study.RoleUser, "why, asks "+user)))
 		ok(t, s.AppendMessages(ctx, v, from(study.RoleAssistant, "because")))
 	}
+	ok(t, s.CreateAccount(ctx, study.Account{UserID: user, CodeHash: []byte("code of " + user)}))
+	must(s.OpenDevice(ctx, study.Device{UserID: user, Name: "browser"}))(t)
 	must(s.SavePreferences(ctx, study.Preferences{UserID: user, Difficulty: study.Hard}))(t)
 	key := store.Key{UserID: user, Key: "k", Fingerprint: "f"}
 	if _, _, err := s.Once(ctx, key, func(context.Context) (store.Answer, error) { return store.Answer{Status: 200, Body: []byte("{}")}, nil }); err != nil {
@@ -93,6 +95,9 @@ var userDataTests = map[string]func(*testing.T, store.Store){
 		}
 		_, err := s.RunByID(t.Context(), run.ID)
 		wantCode(t, err, study.CodeNotFound)
+		_, err = s.Account(t.Context(), "ada")
+		wantCode(t, err, study.CodeNotFound)
+		must(s.Account(t.Context(), "bob"))(t)
 		if got := rows(s.Messages(t.Context(), sessions[0].ID, store.Page{Limit: 9}))(t); len(got) > 0 {
 			t.Errorf("left: %v", got)
 		}
