@@ -107,6 +107,7 @@ type Options struct {
 	Tokens   Tokens   // nil = no user authentication
 	Tickets  Tickets  // nil = stream_url has none
 	Accounts Accounts // nil = this service has none of its own
+	Import   Import
 	Store    store.Store
 	Journal  stream.Journal
 	Record   Record
