@@ -8,7 +8,6 @@ package extract
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"studysharper/app/extract/pdf"
@@ -96,7 +95,7 @@ func warnings(w *writer, d Document) []string {
 // title is what the file's properties state, if people wrote it, else the first heading.
 func title(d Document) string {
 	stated := oneLine(d.Title)
-	if stated == "" || madeUp.MatchString(stated) {
+	if stated == "" || madeUp().MatchString(stated) {
 		stated = firstHeading(d.Markdown)
 	}
 	runes := []rune(stated)
@@ -104,7 +103,7 @@ func title(d Document) string {
 }
 
 // madeUp are titles that programs put into the properties.
-var madeUp = regexp.MustCompile(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
+var madeUp = lazily(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
 
 // firstHeading is the first heading of level 1 or 2 within the first lines.
 func firstHeading(markdown string) string {
