@@ -82,6 +82,18 @@ func damaged(f Format, cause error) error {
 	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not " + f.article(), Cause: cause}
 }
 
+// asDamaged keeps an error of this package and makes a *study.Error of any other.
+func asDamaged(f Format, err error) error {
+	if _, ok := err.(*study.Error); ok || err == nil { //nolint:errorlint // nothing wraps it here
+		return err
+	}
+	return damaged(f, err)
+}
+
+func tooManyPages(most int) error {
+	return study.Errorf(study.CodeInvalid, "the file has more than %d pages: split it", most)
+}
+
 func warnings(w *writer, d Document) []string {
 	all := append([]string{}, d.Warnings...)
 	if w.full && d.Pages > 0 && w.page > 0 {
