@@ -200,7 +200,12 @@ func (p *parts) publish(page *metrics.Entry) {
 	page.Store(metrics.CacheMisses, stats.Misses)
 	page.Store(metrics.CacheEvictions, stats.Evictions)
 	page.Store(metrics.CacheRefused, stats.Refused)
-	page.Set(metrics.ModelsOpen, int64(p.health().Open))
+	health := p.health()
+	page.Set(metrics.ModelsOpen, int64(health.Open))
+	page.Set(metrics.FirstModelOpen, 0)
+	if health.FirstOpen {
+		page.Set(metrics.FirstModelOpen, 1)
+	}
 }
 
 func oldestAge(stats cache.Stats) int64 {
@@ -242,7 +247,8 @@ type fleet struct {
 // Degraded implements httpapi.Fleet.
 func (f fleet) Degraded() []string {
 	components := f.Backends.Degraded()
-	if h := f.health(); h.FirstOpen || h.FirstRefusing {
+	h := f.health()
+	if h.FirstOpen || h.FirstRefusing || f.parent.Board.Sum(metrics.FirstModelOpen) > 0 { // any worker's
 		components = append(components, "llm")
 	}
 	return components
