@@ -77,6 +77,8 @@ func (s *Server) route() {
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
+	s.routeReview(top)
+
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
 	admin.Get("/errors", s.inTurn(s.adminErrors))
