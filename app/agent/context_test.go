@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestAChatAboutNothingSearchesNothing(t *testing.T) {
 	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 	req := study.Request{Type: study.Chat, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "what can you help me with?"}
 	brief, out := briefOf(t, b, req)
-	if brief.Material != "" || len(b.Store.Searches) != 0 || out.Result.Data.(*study.Reply).ContextUsed != (study.ContextUsed{}) {
+	if brief.Material != "" || len(b.Store.Searches) != 0 || !reflect.DeepEqual(out.Result.Data.(*study.Reply).ContextUsed, study.ContextUsed{}) {
 		t.Errorf("material %q, searches %q", brief.Material, b.Store.Searches)
 	}
 }
