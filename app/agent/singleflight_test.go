@@ -55,7 +55,7 @@ func keyFor(t *testing.T, b *bench, req study.Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.newTask("run", known, false).key
+	return b.newTask(t.Context(), "run", known, false).key
 }
 
 func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
