@@ -21,7 +21,7 @@ const (
 
 // notesPart is the notes that the answer is drawn from, as the material shows them: those
 // that the request names, or else, if it brings no text of its own, those that match it.
-func (c contextReader) notesPart() cachedPart {
+func (c *contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
@@ -43,7 +43,7 @@ func (c contextReader) notesPart() cachedPart {
 
 // noteTexts lists the id, the title and the content of each note; for a chat as far as the material
 // can show it, plus one character by which compose notices the cut.
-func (c contextReader) noteTexts(list []study.Note) []string {
+func (c *contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, 0, 3*len(list))
 	for _, n := range list {
 		content := n.Content
@@ -118,7 +118,7 @@ type material struct {
 
 // compose lists the student's own text and the notes, in this order. For a chat it joins them, up
 // to MaterialRunes; an aid is made of all of them, see newPlan.
-func (c contextReader) compose(notes []string) material {
+func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
 	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != ""}
 	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)

@@ -113,9 +113,9 @@ func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
 }
 
 func TestTextBeyondTheBudgetIsNotInTheKey(t *testing.T) {
-	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true, MaterialRunes: 100})
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Chat)), Options{Deterministic: true, MaterialRunes: 100})
 	keyOf := func(tail string) string {
-		req := agenttest.Asking(study.Quiz)
+		req := agenttest.Asking(study.Chat)
 		req.Options.Content += tail
 		return keyFor(t, b, req)
 	}
