@@ -46,6 +46,10 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
 			}},
+		&cobra.Command{Use: "claim USER_ID", Args: oneArg, Short: "Give the data of a user_id of AUTH_MODE=none to a new account; prints its study code",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return claim(cmd.Context(), stdout, config.Environment(), args[0])
+			}},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
@@ -58,6 +62,13 @@ func commands(stdout io.Writer) *cobra.Command {
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("unknown command or argument %q for %q", args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return usageError{fmt.Errorf("usage: studysharper %s", cmd.Use)}
 	}
 	return nil
 }

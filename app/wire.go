@@ -137,7 +137,7 @@ func (a *assembly) makeRunner() {
 	a.health = m.health
 	orchestrator := agent.New(agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
 		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, MaterialRunes: m.material, AnswerTimeout: a.c.WorkerTimeout})
+		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, ContextTokens: m.context, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own()),
@@ -159,14 +159,16 @@ func (a *assembly) makeServer() error {
 	if err != nil {
 		return err
 	}
+	who := newIdentities(c, a.shared.keys, a.store, a.Versions, a.log)
 	a.server = httpapi.New(httpapi.Options{
 		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts,
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter,
+			Accounts: limit.Policies(0, c.AccountLimit), Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
 		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil

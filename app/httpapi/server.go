@@ -69,6 +69,7 @@ func (s *Server) route() {
 	top.Get("/metrics", s.prometheus)
 	top.Get("/openapi.json", openapi)
 
+	s.routeAccount(top.group("/api/account"))
 	s.routeAgents(top.group("/api/ai", s.requireUser))
 	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.once(s.createNote))

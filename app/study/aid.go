@@ -144,11 +144,19 @@ type Reply struct {
 	ContextUsed ContextUsed `json:"context_used"`
 }
 
-// ContextUsed counts what a reply was drawn from.
+// ContextUsed is what an answer was drawn from, as far as it was really read.
 type ContextUsed struct {
-	Notes    int  `json:"notes"`
-	Messages int  `json:"messages"`
-	Content  bool `json:"content"`
+	Notes    []NoteUsed `json:"notes"`
+	Messages int        `json:"messages"`
+	Content  bool       `json:"content"`
+	Share    float64    `json:"share"` // of the texts, from 0 to 1
+}
+
+// NoteUsed is a note that an answer was drawn from.
+type NoteUsed struct {
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	Passages int    `json:"passages"`
 }
 
 // NewAid makes an empty aid of the type, to unmarshal into; nil for an unknown type.

@@ -22,13 +22,15 @@ export function uuid() {
 // mine is a path with the user and more parameters.
 export const mine = (path, more) => () => `${path}?${new URLSearchParams({ ...user(), ...more })}`;
 
-// user is the id of this browser. A token says itself who its user is.
+// user is the id of this browser, where the server goes by that. A token or an account says itself who its user is.
 export function user() {
-	if (token()) return {};
+	if (token() || mode !== "none") return {};
 	if (!kept.get("user")) kept.set("user", memory);
 	return { user_id: kept.get("user") ?? memory };
 }
 const memory = uuid();
+
+let mode = ""; // how the server knows its users: none, jwt or account
 
 export const token = () => tab.get("token") ?? "";
 
@@ -69,21 +71,55 @@ export async function ask(method, path, body, headers = {}) {
 	throw new Problem(res.status, json ? await res.json() : {}, +res.headers.get("Retry-After") || 0);
 }
 
-// call is ask for a user: it waits while the server is away, asks for a token where one
+// call is ask for a user: it waits while the server is away, makes an account or asks for a token where one
 // is wanted, and gives up when the signal says so. A path or body that names the user is a
 // function, because a token may have come meanwhile.
 export async function call(method, path, body, signal) {
 	for (;;) {
 		try {
+			mode ||= await askMode();
 			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body);
 		} catch (e) {
 			if (signal?.aborted) throw e;
 			if (e instanceof Away) await back();
-			else if (e.status === 401) await signedIn(e.message);
+			else if (e.status === 401) await (token() ? signedIn(e.message) : admitted());
 			else throw e;
 			if (signal?.aborted) throw e;
 		}
 	}
+}
+
+let modeAsked = null;
+
+// askMode asks once for all who wait.
+function askMode() {
+	return modeAsked ??= (async () => {
+		try {
+			const account = await ask("GET", "/api/account");
+			$("warning").hidden = !account.warning;
+			return account.auth_mode;
+		} finally {
+			modeAsked = null;
+		}
+	})();
+}
+
+let admitting = null;
+
+// admitted makes an account, once for all who wait, and shows its study code. A server without accounts wants a token.
+function admitted() {
+	return admitting ??= (async () => {
+		try {
+			const made = await ask("POST", "/api/account");
+			$("code").hidden = false;
+			$("code").querySelector("output").textContent = made.study_code;
+		} catch (e) {
+			if (e.status === 404) await signedIn("");
+			else if (e.status !== 409) throw e;
+		} finally {
+			admitting = null;
+		}
+	})();
 }
 
 let waiting = null, wake = () => {};
@@ -120,6 +156,7 @@ function signedIn(why) {
 
 export function watchBanners() {
 	$("retry").addEventListener("click", () => wake());
+	$("code").querySelector("button").addEventListener("click", () => { $("code").hidden = true; });
 	addEventListener("online", () => wake());
 	$("signin").addEventListener("submit", (e) => {
 		e.preventDefault();
