@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"studysharper/app/config"
+	"studysharper/app/extract/sandbox"
 	"studysharper/app/supervisor"
 )
 
@@ -28,7 +29,7 @@ func status(err error) int {
 	if _, ok := errors.AsType[config.Faults](err); ok {
 		return exitUsage
 	}
-	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) {
+	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) || errors.Is(err, sandbox.ErrByHand) {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[bootError](err); ok || errors.Is(err, supervisor.ErrBoot) {

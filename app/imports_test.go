@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"app/repo":                       {},
 	"app/config":                     {"app/metrics", "app/store", "github.com/caarlos0/env/v11"},
 	"app/logging":                    {"app/config"},
-	"app/doctor":                     {"app/cluster", "app/config", "app/memory", "app/metrics", "app/shm", "app/store", "app/supervisor", "app/llm", "app/llm/openai"},
+	"app/doctor":                     {"app/cluster", "app/config", "app/memory", "app/metrics", "app/shm", "app/store", "app/supervisor", "app/llm", "app/llm/openai", "app/extract/child"},
 	"app/memory":                     {"golang.org/x/sys"},
 	"app/metrics":                    {"app/memory", "app/shm", "golang.org/x/sys"},
 	"app/cache":                      {"github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2"},
@@ -76,7 +76,7 @@ var allowed = map[string][]string{
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
 	"app/review":                     {"app/store", "github.com/open-spaced-repetition/go-fsrs/v3"},
-	"app/httpapi":                    {"app/agent", "app/library", "app/review", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "app/auth"},
+	"app/httpapi":                    {"app/agent", "app/library", "app/review", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "app/auth", "app/export", "app/mcp", "app/passages", "golang.org/x/sys"},
 	"app/web":                        {},
 	"loadtest":                       {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "github.com/schollz/progressbar/v3", "loadtest/scenario/recycle"},
 	"loadtest/client":                {"app/eventstream", "golang.org/x/sys"},
@@ -94,6 +94,12 @@ var allowed = map[string][]string{
 	"integration/faults":             {},
 	"integration/memory":             {},
 	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
+	"app/export":                     {"app/store", "golang.org/x/text", "modernc.org/sqlite"},
+	"app/mcp":                        {"github.com/modelcontextprotocol/go-sdk"},
+	"app/extract":                    {"app/extract/pdf", "github.com/JohannesKaufmann/html-to-markdown/v2", "github.com/klauspost/compress", "golang.org/x/net", "golang.org/x/text", "modernc.org/sqlite"},
+	"app/extract/child":              {},
+	"app/extract/pdf":                {"github.com/klippa-app/go-pdfium", "github.com/tetratelabs/wazero"},
+	"app/extract/sandbox":            {"app/extract", "app/extract/child", "app/extract/pdf", "golang.org/x/sys"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

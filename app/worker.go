@@ -118,7 +118,6 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
-	defer p.Deliver(ctx) // before cancel
 	return p.server.Leave(ctx, parent.HandOver)
 }
 

@@ -99,6 +99,15 @@ func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (st
 	return s.Store.SaveContent(ctx, c)
 }
 
+// DeleteUser implements store.Store.
+func (s InvalidatingStore) DeleteUser(ctx context.Context, userID string) error {
+	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids, AccountPart} {
+		defer afterCommit(ctx, s.versions.Bump(userID, part))()
+	}
+	defer s.bumpNotes(ctx, userID)()
+	return s.Store.DeleteUser(ctx, userID)
+}
+
 // MergeContents implements store.Store.
 func (s InvalidatingStore) MergeContents(ctx context.Context, userID string, t study.Type, into string, from ...string) (study.Content, error) {
 	defer s.bumpAids(ctx, userID, t, into)()

@@ -141,6 +141,7 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 			})
 			return err
 		}, "the fifth"},
+		{"the user is deleted", func() error { return here.DeleteUser(t.Context(), "ann") }, "It says: ;"},
 	} {
 		_ = there.says(t, "ann", "What is osmosis?") // to have it cached
 		if err := c.do(); err != nil {

@@ -28,8 +28,10 @@ type Server struct {
 	routes       fasthttp.RequestHandler
 	patterns     []string      // of the routes
 	lists        chan struct{} // has an element for each list being made
+	archives     chan struct{} // has an element for each archive being sent
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
+	uploads      atomic.Int64  // that wait for a place
 	stopping     atomic.Bool   // Drain has begun
 	databaseDown atomic.Bool   // as the last probe found it
 	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
@@ -40,7 +42,7 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists))}
+	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives)}
 	s.refusals.report = func(unlogged int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", unlogged)
 	}
@@ -73,12 +75,15 @@ func (s *Server) route() {
 	s.routeAgents(top.group("/api/ai", s.requireUser))
 	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.once(s.createNote))
+	notes.Upload("/import", s.claimed(s.importNote))
 	notes.Get("/", s.inTurn(s.notes))
 	notes.Get("/:note", s.inTurn(s.note))
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
 	s.routeReview(top)
+
+	top.Post("/mcp", s.requireMCP, s.requireUser, s.mcp)
 
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
@@ -119,6 +124,7 @@ func (s *Server) routeLibrary(contents router) {
 	contents.Post("/:kind/:content/items", s.once(s.addItem))
 	contents.Patch("/:kind/:content/items/:item", s.once(s.changeItem))
 	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
+	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
 	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
 }
 
@@ -127,7 +133,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed,Content-Disposition",
 		MaxAge:           600,
 	})
 }

@@ -58,6 +58,7 @@ type Store interface {
 	Executions
 	Idempotency
 	Runs
+	UserData
 	Accounts
 
 	// Ping reports whether the database answers a query now.
@@ -266,6 +267,16 @@ type Runs interface {
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
 	// PruneRuns removes the runs that were begun before a time and says how many.
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
+}
+
+// UserData is what concerns everything of a user.
+type UserData interface {
+	// Ratings lists a user's ratings, those of the newest aids first.
+	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
+	// DeleteUser removes everything that is kept of a user, in transactions of a few rows, so that writers do not wait
+	// for it. When it breaks off, the rest stays and the call may be repeated. It does not keep others from writing
+	// for the user meanwhile: runs that are under way should be cancelled before.
+	DeleteUser(ctx context.Context, userID string) error
 }
 
 // Accounts keeps who may sign in, and where they have. Texts of a device are cut to MaxNameBytes.
