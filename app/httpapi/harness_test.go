@@ -74,7 +74,7 @@ func (r *fakeRuns) Drain(ctx context.Context) error {
 }
 
 func answer(q study.Request) (agent.Outcome, error) {
-	return agent.Outcome{Result: study.Result{Success: true, Intent: q.Type, Data: &study.Reply{Response: "yes"},
+	return agent.Outcome{Result: study.Result{Success: true, Intent: q.Type, Data: &study.Reply{Response: "yes", ContextUsed: study.ContextUsed{Notes: []study.NoteUsed{}}},
 		UserID: q.UserID, SessionID: q.SessionID, Message: "done", IgnoredOptions: []string{}}}, nil
 }
 

@@ -41,3 +41,22 @@ func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
 		t.Errorf("%d cards of the corrected text", n)
 	}
 }
+
+func TestADeckIsSavedAsAFileInEachFormat(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.click("#tools a:last-of-type")
+	w.until("document.querySelector('#opened .menu')")
+	w.click("#opened summary")
+	w.audit("save as a file")
+	const saved = `Promise.all([...document.querySelectorAll("#opened .menu a")].map(async (a) => {
+		const r = await fetch(a.href), bytes = (await r.arrayBuffer()).byteLength;
+		return r.status + " " + /filename="?[^";]*\.(\w+)"?/.exec(r.headers.get("Content-Disposition") ?? "")?.[1] + " " + (bytes > 50);
+	}))`
+	if got := fmt.Sprint(eval[[]string](w, saved)); got != "[200 apkg true 200 tsv true 200 csv true 200 md true 200 json true]" {
+		t.Errorf("the files are %s", got)
+	}
+}
