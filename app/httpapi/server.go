@@ -81,6 +81,8 @@ func (s *Server) route() {
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
+	s.routeReview(top)
+
 	top.Post("/mcp", s.requireMCP, s.requireUser, s.mcp)
 
 	admin := top.group("/api/admin", s.requireAdmin)

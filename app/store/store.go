@@ -53,6 +53,7 @@ type Store interface {
 	Notes
 	Conversations
 	Contents
+	Reviews
 	Preferences
 	Executions
 	Idempotency
@@ -164,6 +165,30 @@ type ContentQuery struct {
 	Search string
 	Brief  bool // leave Data empty
 	Page
+}
+
+// Reviews keeps what is remembered of the cards of a student's decks, and the reviews. A userID of ""
+// means: do not check the owner; what is asked of all cards needs one.
+type Reviews interface {
+	// DueCards lists the cards to review at a moment, and counts them all.
+	DueCards(ctx context.Context, q DueQuery) (DueCards, error)
+	// ReviewCard keeps a review and gives the card as next makes it. One whose ID is kept already gives the card as it was after
+	// it. CodeConflict: the ID is of another card's review, or the card was reviewed later than that.
+	ReviewCard(ctx context.Context, v study.Review, next Schedule) (study.Card, error)
+	// UndoReview removes a card's latest review; CodeConflict for an earlier one, or when the card was reset since.
+	UndoReview(ctx context.Context, userID, cardID, reviewID string) (study.Card, error)
+	// SuspendCard takes a card out of what is due, or puts it back.
+	SuspendCard(ctx context.Context, userID, cardID string, suspended bool) (study.Card, error)
+	// ResetCard makes a card new. Its reviews stay in the counts.
+	ResetCard(ctx context.Context, userID, cardID string) (study.Card, error)
+	// ReviewCounts counts by day: cards due in the days from today on, and reviews in the days up to it.
+	ReviewCounts(ctx context.Context, userID string, s study.ReviewSettings, today int64, days int) (ReviewCounts, error)
+	// DeckStats counts a user's cards by deck, the newest decks first, MaxRows at most.
+	DeckStats(ctx context.Context, userID string, at time.Time) ([]study.DeckStats, error)
+	// ReviewSettings returns what SaveReviewSettings kept last for the user, or the defaults.
+	ReviewSettings(ctx context.Context, userID string) (study.ReviewSettings, error)
+	// SaveReviewSettings replaces a user's settings and returns them with the present time.
+	SaveReviewSettings(ctx context.Context, s study.ReviewSettings) (study.ReviewSettings, error)
 }
 
 // Preferences keeps students' standing wishes.
