@@ -41,6 +41,9 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 		if _, err := t.exec(ctx, insert, args); err != nil {
 			return err
 		}
+		if err := s.checkQuota(ctx, t, n.UserID); err != nil {
+			return err
+		}
 		return s.engine.index(ctx, t, n)
 	})
 	if err != nil {
@@ -78,9 +81,19 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, title, con
 		updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END WHERE id = $4 AND $5 IN ('', user_id) RETURNING ` + noteColumns
 	var n study.Note
 	err := s.transact(ctx, func(ctx context.Context, t tx) error {
+		before := 0
+		const size = "SELECT octet_length(title) + octet_length(content) FROM notes WHERE id = $1"
+		if err := t.row(ctx, size, strings.ToLower(id)).Scan(&before); err != nil {
+			return missing(err, noNote)
+		}
 		_, err := scanNote(t.row(ctx, update, title, content, micros(now()), strings.ToLower(id), userID), &n)
 		if err != nil {
 			return missing(err, noNote)
+		}
+		if len(n.Title)+len(n.Content) > before {
+			if err := s.checkQuota(ctx, t, n.UserID); err != nil {
+				return err
+			}
 		}
 		return s.engine.index(ctx, t, n)
 	})

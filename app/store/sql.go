@@ -90,7 +90,7 @@ func (s *sqlStore) Run(ctx context.Context) error {
 	defer s.runs.flushLast(ctx)
 	defer tasks.Wait()
 	tasks.Go(func() { s.runs.run(ctx) })
-	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx); s.pruneDevices(ctx) })
+	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx); s.pruneDevices(ctx); s.pruneTokens(ctx) })
 	return nil
 }
 
