@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of what a worker knows of who is signed in.
+// Bounds of what a worker knows of sign-ins.
 const (
 	maxKnown    = 4096            // devices and study codes, of 200 bytes each
 	knownFor    = time.Minute     // bounds how long a change goes unnoticed that no version tells of

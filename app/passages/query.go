@@ -79,15 +79,13 @@ func (q *Query) add(part string, quoted bool) {
 // isFrequent reports whether a word is one of the most frequent of any language.
 func isFrequent(word string) bool { return !text.IsContent(word) || language.IsFrequent(word) }
 
-// ContentWords returns how many words say something by themselves.
-func (q Query) ContentWords() int {
-	n := 0
-	for _, w := range q.Words {
-		if !w.Frequent {
-			n++
-		}
+// Content returns the query without the words that say nothing by themselves, if there are others.
+func (q Query) Content() Query {
+	words := slices.DeleteFunc(slices.Clone(q.Words), func(w Word) bool { return w.Frequent })
+	if len(words) > 0 {
+		q.Words = words
 	}
-	return n
+	return q
 }
 
 // CompleteLast lets the last word stand for the words that begin with it, as of one who is still typing.

@@ -57,13 +57,6 @@ func (c Counts) of(hashes []uint32) (n int) {
 	return n
 }
 
-// A Doc is what is known of a passage to rank it.
-type Doc struct {
-	Counts Counts
-	Words  int    // how many it has
-	Begins uint32 // a bit for each word of the query that has Begins and that a term begins with
-}
-
 // Frequencies is how many passages there are, and how many hold each word of a query.
 type Frequencies struct {
 	Passages int
@@ -76,41 +69,56 @@ func (f Frequencies) Weight(word int) float64 {
 	return math.Log(1 + (float64(f.Passages-holding)+0.5)/(float64(holding)+0.5))
 }
 
-// Rank returns the BM25 score of each passage; 0 for one that holds none of the words. Without
-// frequencies those among the passages are used.
-func (q Query) Rank(docs []Doc, f *Frequencies) []float64 {
-	found := make([][]int, len(q.Words)) // how often each passage holds each word
-	for w, word := range q.Words {
-		hashes := make([]uint32, len(word.Terms))
-		for i, t := range word.Terms {
-			hashes[i] = hashTerm(t)
-		}
-		found[w] = make([]int, len(docs))
-		for i, d := range docs {
-			if found[w][i] = d.Counts.of(hashes); found[w][i] == 0 && d.Begins>>w&1 == 1 {
-				found[w][i] = 1
-			}
+// A Ranker ranks passages for a query. Of each passage it keeps a few bytes.
+type Ranker struct {
+	hashes [][]uint32 // of the terms of each word
+	found  []uint8    // how often each passage holds each word: a row for each passage
+	words  []int32    // of each passage
+	total  int
+}
+
+// Ranker makes one without passages.
+func (q Query) Ranker() *Ranker {
+	r := &Ranker{hashes: make([][]uint32, len(q.Words))}
+	for i, w := range q.Words {
+		for _, t := range w.Terms {
+			r.hashes[i] = append(r.hashes[i], hashTerm(t))
 		}
 	}
+	return r
+}
+
+// Add adds a passage. begins has a bit for each word that one of its terms begins with.
+func (r *Ranker) Add(counts Counts, words int, begins uint32) {
+	for i, hashes := range r.hashes {
+		n := counts.of(hashes)
+		if n == 0 && begins>>i&1 == 1 {
+			n = 1
+		}
+		r.found = append(r.found, uint8(min(n, math.MaxUint8))) //nolint:gosec // fits
+	}
+	r.words = append(r.words, int32(words)) //nolint:gosec // of a passage
+	r.total += words
+}
+
+// Scores returns the BM25 score of each passage, in the order in which they were added; 0 for one that
+// holds none of the words. Without frequencies those among the passages are used.
+func (r *Ranker) Scores(f *Frequencies) []float64 {
+	n := len(r.hashes)
 	if f == nil {
-		f = &Frequencies{Passages: len(docs), Holding: make([]int, len(q.Words))}
-		for w := range found {
-			for _, n := range found[w] {
-				f.Holding[w] += min(n, 1)
-			}
+		f = &Frequencies{Passages: len(r.words), Holding: make([]int, n)}
+		for i, times := range r.found {
+			f.Holding[i%n] += int(min(times, 1))
 		}
 	}
-	total := 1
-	for _, d := range docs {
-		total += d.Words
-	}
-	mean := float64(total) / float64(max(len(docs), 1))
-	scores := make([]float64, len(docs))
-	for w := range found {
-		weight := f.Weight(w)
-		for i, n := range found[w] {
-			tf := float64(n)
-			scores[i] += weight * tf * (saturation + 1) / (tf + saturation*(1-lengthWeight+lengthWeight*float64(docs[i].Words)/mean))
+	mean := float64(r.total+1) / float64(max(len(r.words), 1))
+	scores := make([]float64, len(r.words))
+	for i := range scores {
+		long := saturation * (1 - lengthWeight + lengthWeight*float64(r.words[i])/mean)
+		for w, times := range r.found[i*n : (i+1)*n] {
+			if tf := float64(times); tf > 0 {
+				scores[i] += f.Weight(w) * tf * (saturation + 1) / (tf + long)
+			}
 		}
 	}
 	return scores
@@ -128,6 +136,11 @@ func (p Phrase) In(terms []string) bool {
 		}
 	}
 	return false
+}
+
+// HasAll reports whether a passage with these terms holds all phrases.
+func HasAll(phrases []Phrase, terms []string) bool {
+	return !slices.ContainsFunc(phrases, func(p Phrase) bool { return !p.In(terms) })
 }
 
 // Terms returns the terms that a passage is found by, in order: those of the title of its text,

@@ -28,9 +28,9 @@ var stemmers = []struct {
 // A Stemmer turns words into terms: words of one text that differ in their endings only become
 // the same. It remembers the words of its text and is for one goroutine.
 type Stemmer struct {
-	stem  func(*snowballstem.Env) bool // nil: the language has no stemmer
-	env   snowballstem.Env
-	terms map[string]string
+	language int // of stemmers, from 1; 0 = one that has none
+	env      snowballstem.Env
+	terms    map[string]string
 }
 
 // maxRemembered bounds the words that a Stemmer remembers.
@@ -39,14 +39,24 @@ const maxRemembered = 4096
 // NewStemmer makes a Stemmer for the language of a text.
 func NewStemmer(text string) *Stemmer {
 	name := language.Detect(text).Name
-	s := &Stemmer{terms: make(map[string]string)}
-	for _, known := range stemmers {
+	for i, known := range stemmers {
 		if known.language == name {
-			s.stem = known.stem
+			return StemmerOf(i + 1)
 		}
 	}
-	return s
+	return StemmerOf(0)
 }
+
+// StemmerOf makes a Stemmer for what Language returned of another one.
+func StemmerOf(language int) *Stemmer {
+	if language < 0 || language > len(stemmers) {
+		language = 0
+	}
+	return &Stemmer{language: language, terms: make(map[string]string)}
+}
+
+// Language is a number to keep: languages are only added at the end.
+func (s *Stemmer) Language() int { return s.language }
 
 // Term returns the term of a word in lower case: its stem without diacritics.
 func (s *Stemmer) Term(word string) string {
@@ -54,8 +64,8 @@ func (s *Stemmer) Term(word string) string {
 		return term
 	}
 	term := fold(word)
-	if s.stem != nil {
-		term = fold(stemWord(&s.env, s.stem, word))
+	if s.language > 0 {
+		term = fold(stemWord(&s.env, stemmers[s.language-1].stem, word))
 	}
 	if len(s.terms) < maxRemembered {
 		s.terms[word] = term

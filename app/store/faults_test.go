@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/passages"
 	"studysharper/app/study"
 )
 
@@ -234,9 +235,10 @@ func FuzzSearch(f *testing.F) {
 				t.Fatalf("%q as %q found a note of %q", search, user, n.UserID)
 			}
 		}
-		words := searchWords(search)
-		if len(words) > maxSearchWords || strings.ContainsAny(strings.Join(words, ""), "\"'*^:(){}+- \x00") {
-			t.Fatalf("%q became the words %q", search, words)
+		for _, w := range passages.ParseQuery(search).Words {
+			if terms := strings.Join(append(w.Terms, w.Begins), ""); strings.ContainsAny(terms, "\"'*^:(){}+- \x00") {
+				t.Fatalf("%q became the terms %q", search, terms)
+			}
 		}
 	})
 }

@@ -35,16 +35,19 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 	}
 	n.ID, n.CreatedAt = newID(), now()
 	n.UpdatedAt = n.CreatedAt
-	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`
+	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at, indexed) VALUES ($1, $2, $3, $4, $5, $6, 1)
+		RETURNING num`
 	args := []any{n.ID, n.UserID, n.Title, n.Content, micros(n.CreatedAt), micros(n.UpdatedAt)}
+	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
 	err := s.transact(ctx, func(ctx context.Context, t tx) error {
-		if _, err := t.exec(ctx, insert, args); err != nil {
+		var num int64
+		if err := t.row(ctx, insert, args...).Scan(&num); err != nil {
 			return err
 		}
 		if err := s.checkQuota(ctx, t, n.UserID); err != nil {
 			return err
 		}
-		return s.engine.index(ctx, t, n)
+		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {
 		return study.Note{}, err
@@ -77,30 +80,51 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, title, con
 	if title == nil && content == nil || !isUUID(id) || !storable(userID) {
 		return s.Note(ctx, userID, id)
 	}
-	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content),
-		updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END WHERE id = $4 AND $5 IN ('', user_id) RETURNING ` + noteColumns
-	var n study.Note
-	err := s.transact(ctx, func(ctx context.Context, t tx) error {
-		before := 0
-		const size = "SELECT octet_length(title) + octet_length(content) FROM notes WHERE id = $1"
-		if err := t.row(ctx, size, strings.ToLower(id)).Scan(&before); err != nil {
+	n, err := s.Note(ctx, userID, id)
+	if err != nil {
+		return study.Note{}, err
+	}
+	before := len(n.Title) + len(n.Content)
+	n.Title, n.Content = deref(title, n.Title), deref(content, n.Content)
+	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
+	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content), indexed = 1,
+		updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END WHERE id = $4 AND $5 IN ('', user_id) RETURNING num, ` + noteColumns
+	err = s.transact(ctx, func(ctx context.Context, t tx) error {
+		var num int64
+		var written study.Note
+		row := t.row(ctx, update, title, content, micros(now()), strings.ToLower(id), userID)
+		if _, err := scanNote(after{row, &num}, &written); err != nil {
 			return missing(err, noNote)
 		}
-		_, err := scanNote(t.row(ctx, update, title, content, micros(now()), strings.ToLower(id), userID), &n)
-		if err != nil {
-			return missing(err, noNote)
+		if written.Title != n.Title || written.Content != n.Content { // changed meanwhile, in the other part
+			index = indexNote(written.Title, written.Content)
 		}
-		if len(n.Title)+len(n.Content) > before {
+		if n = written; len(n.Title)+len(n.Content) > before {
 			if err := s.checkQuota(ctx, t, n.UserID); err != nil {
 				return err
 			}
 		}
-		return s.engine.index(ctx, t, n)
+		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {
 		return study.Note{}, err
 	}
 	return n, nil
+}
+
+// after is a row with a column before those that Scan is given.
+type after struct {
+	scanner
+	first any
+}
+
+func (a after) Scan(into ...any) error { return a.scanner.Scan(append([]any{a.first}, into...)...) }
+
+func deref(s *string, otherwise string) string {
+	if s == nil {
+		return otherwise
+	}
+	return *s
 }
 
 // DeleteNote implements Store.
@@ -133,15 +157,6 @@ func (s *sqlStore) Notes(ctx context.Context, q NoteQuery) ([]study.Note, string
 	const query = "SELECT " + noteColumns + ` FROM notes
 		WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
 	return page(ctx, s, "notes", q.Limit, scanNote, query, q.UserID, from.id)
-}
-
-func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, error) {
-	words := searchWords(q.Search)
-	if len(words) == 0 {
-		return []study.Note{}, nil
-	}
-	query, args := s.engine.search(q.UserID, words, q.AnyWord, clampLimit(q.Limit))
-	return list(ctx, s, scanNote, query, args...)
 }
 
 // NotesByID implements Store.

@@ -121,27 +121,6 @@ func (p *postgres) query(ctx context.Context, take func(scanner) (bool, error), 
 	return p.fail(wait, takeRows(rows, take))
 }
 
-// search finds the newest by the index, ranks them by how often and how near, and cuts before a
-// note's text is read. The weights are those of a word in the content and in the title.
-func (*postgres) search(userID string, words []string, anyWord bool, limit int) (query string, args []any) {
-	return `WITH newest AS MATERIALIZED (
-			SELECT id, words FROM note_words
-			WHERE ARRAY[user_id] @> ARRAY[$1::text COLLATE "C"] AND words @@ $2::text::tsquery
-			ORDER BY id DESC LIMIT $3),
-		hits AS MATERIALIZED (
-			SELECT id, ts_rank('{0.25, 0, 0, 1}', words, $2::text::tsquery, 1) AS rank FROM newest
-			ORDER BY rank DESC, id DESC LIMIT $4)
-		SELECT ` + noteColumns + ` FROM hits JOIN notes USING (id)
-		ORDER BY rank DESC, id DESC`, []any{userID, tsQuery(words, anyWord), MaxRanked, limit}
-}
-
-func (*postgres) index(ctx context.Context, t tx, n study.Note) error {
-	const upsert = `INSERT INTO note_words (id, user_id, words) VALUES ($1, $2, $3::text::tsvector)
-		ON CONFLICT (id) DO UPDATE SET words = excluded.words`
-	_, err := t.exec(ctx, upsert, []any{n.ID, n.UserID, noteVector(n.Title, n.Content)})
-	return err
-}
-
 type postgresTx struct{ tx pgx.Tx }
 
 func (t postgresTx) exec(ctx context.Context, query string, each ...[]any) (rows int64, err error) {

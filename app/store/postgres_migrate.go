@@ -82,7 +82,7 @@ func pgSchema(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 	var versioned, ours int
 	const survey = `SELECT current_setting('server_encoding'),
 		count(*) FILTER (WHERE tablename = 'studysharper_versions'),
-		count(*) FILTER (WHERE tablename IN ('notes', 'note_words', 'sessions', 'messages', 'contents', 'feedback', 'preferences', 'executions'))
+		count(*) FILTER (WHERE tablename IN ('notes', 'note_words', 'passages', 'sessions', 'messages', 'contents', 'feedback', 'preferences', 'executions'))
 		FROM pg_tables WHERE schemaname = current_schema()`
 	if err := conn.QueryRow(ctx, survey).Scan(&encoding, &versioned, &ours); err != nil {
 		return 0, err

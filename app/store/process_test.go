@@ -237,11 +237,16 @@ func wantIntact(t *testing.T, s opened) {
 	if err := s.read.QueryRow("PRAGMA integrity_check").Scan(&found); err != nil || found != "ok" {
 		t.Errorf("integrity check: %s, %v", found, err)
 	}
-	if _, err := s.write.Exec("INSERT INTO note_words (note_words) VALUES ('integrity-check')"); err != nil {
+	if _, err := s.write.Exec("INSERT INTO passage_words (passage_words) VALUES ('integrity-check')"); err != nil {
 		t.Errorf("the index is damaged: %v", err)
 	}
-	if n := count(t, s, "(SELECT num FROM notes EXCEPT SELECT rowid FROM note_words)") + count(t, s, "(SELECT rowid FROM note_words EXCEPT SELECT num FROM notes)"); n > 0 {
-		t.Errorf("the index does not agree with %d notes", n)
+	for _, differ := range []string{
+		"(SELECT num FROM passages EXCEPT SELECT rowid FROM passage_words)", "(SELECT rowid FROM passage_words EXCEPT SELECT num FROM passages)",
+		"(SELECT num / 4096 FROM passages EXCEPT SELECT num FROM notes)", "(SELECT num FROM notes WHERE indexed = 1 EXCEPT SELECT num / 4096 FROM passages)",
+	} {
+		if n := count(t, s, differ); n > 0 {
+			t.Errorf("the index does not agree with the notes: %d in %s", n, differ)
+		}
 	}
 	s.Close()
 }

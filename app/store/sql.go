@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"studysharper/app/passages"
 	"studysharper/app/study"
 )
 
@@ -28,11 +29,12 @@ type engine interface {
 	change(ctx context.Context, f func(context.Context, tx) error) error
 	// query gives row after row to take until that returns false.
 	query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
-	// search writes the query for a user's notes that hold words, best first, its
-	// columns those of noteColumns.
-	search(userID string, words []string, anyWord bool, limit int) (query string, args []any)
-	// index makes a note that was written found by its present words.
-	index(ctx context.Context, t tx, n study.Note) error
+	// matching writes the query for the numbers of a user's passages that hold all of the words, newest first.
+	matching(userID string, words []passages.Word, limit int) (query string, args []any)
+	// picked writes a table of numbers (value), in their order (key), with its argument $1.
+	picked(nums []int64) (table string, arg any)
+	// index replaces the passages of the note with that number.
+	index(ctx context.Context, t tx, note int64, userID string, list []indexedPassage) error
 	close() error
 }
 
@@ -90,6 +92,7 @@ func (s *sqlStore) Run(ctx context.Context) error {
 	defer s.runs.flushLast(ctx)
 	defer tasks.Wait()
 	tasks.Go(func() { s.runs.run(ctx) })
+	tasks.Go(func() { s.indexOld(ctx) })
 	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx); s.pruneDevices(ctx); s.pruneTokens(ctx) })
 	return nil
 }

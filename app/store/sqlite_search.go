@@ -3,20 +3,16 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base32"
-	"errors"
+	"encoding/json"
 	"strings"
 
-	"github.com/pressly/goose/v3"
-
-	"studysharper/app/study"
+	"studysharper/app/passages"
 )
 
-// ownerLetters is the length of what stands before each word of a note in the index
-// and names its owner, so that a search walks one user's notes and not everyone's: 50 bits
-// of a hash. Should two users ever share them, they find each other's notes and drop
-// them unseen.
+// ownerLetters is the length of what stands before each term in the index and names its owner,
+// so that a search walks one user's notes and not everyone's: 50 bits of a hash. Should two
+// users ever share them, they find each other's passages and drop them unseen.
 const ownerLetters = 10
 
 var ownerAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
@@ -26,76 +22,71 @@ func ownerOf(userID string) string {
 	return ownerAlphabet.EncodeToString(sum[:])[:ownerLetters]
 }
 
-// ownedWords writes the words of a text as the index holds them.
-func ownedWords(owner, text string) string {
+// ownedTerms writes terms as the index holds them.
+func ownedTerms(owner string, terms []string) string {
 	var b strings.Builder
-	b.Grow(2 * len(text))
-	for w := range wordsOf(text) {
+	for _, t := range terms {
 		b.WriteString(owner)
-		b.WriteString(w)
+		b.WriteString(t)
 		b.WriteByte(' ')
 	}
 	return b.String()
 }
 
-func (*sqlite) index(ctx context.Context, t tx, n study.Note) error {
-	const replace = `INSERT OR REPLACE INTO note_words (rowid, title, content)
-		SELECT num, $2, $3 FROM notes WHERE id = $1`
-	owner := ownerOf(n.UserID)
-	_, err := t.exec(ctx, replace, []any{n.ID, ownedWords(owner, n.Title), ownedWords(owner, n.Content)})
-	return err
-}
-
-// search finds the newest matches first, then ranks them, and cuts before a note's text is
-// read. The rank is asked for as a function: to order by the column of that name, FTS5
-// would run a statement of its own, parsed again for each search.
-func (*sqlite) search(userID string, words []string, anyWord bool, limit int) (query string, args []any) {
-	return `WITH newest AS MATERIALIZED (
-			SELECT rowid AS num, bm25(note_words, 4.0, 1.0) AS rank FROM note_words WHERE note_words MATCH $1
-			ORDER BY rowid DESC LIMIT $2),
-		hits AS MATERIALIZED (SELECT num, rank FROM newest ORDER BY rank LIMIT $3)
-		SELECT ` + noteColumns + ` FROM hits CROSS JOIN notes USING (num)
-		WHERE user_id = $4 ORDER BY rank, id DESC`, []any{ftsQuery(userID, words, anyWord), MaxRanked, limit, userID}
-}
-
-// ftsQuery writes an FTS5 query for words found in a user's notes.
-// https://sqlite.org/fts5.html#full_text_query_syntax
-func ftsQuery(userID string, words []string, anyWord bool) string {
-	owner, terms := ownerOf(userID), make([]string, len(words))
-	for i, w := range words {
-		terms[i] = `"` + owner + w + `"`
-	}
-	if anyWord {
-		return strings.Join(terms, " OR ")
-	}
-	if last := len(words) - 1; len(words[last]) >= minPrefixBytes {
-		terms[last] += " *"
-	}
-	return strings.Join(terms, " AND ")
-}
-
-// indexVersion is the migration that fills note_words, which SQL cannot.
-const indexVersion = 4
-
-func indexMigration() *goose.Migration {
-	return goose.NewGoMigration(indexVersion, &goose.GoFunc{RunTx: indexAll}, nil)
-}
-
-// indexAll indexes the notes of a database that had another index, one after the
-// other.
-func indexAll(ctx context.Context, all *sql.Tx) error {
-	const next = `SELECT num, id, user_id, title, content FROM notes WHERE num > $1 ORDER BY num LIMIT 1`
-	for num := int64(0); ; {
-		var n study.Note
-		err := all.QueryRowContext(ctx, next, num).Scan(&num, &n.ID, &n.UserID, &n.Title, &n.Content)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err == nil {
-			err = (*sqlite)(nil).index(ctx, sqliteTx{all}, n)
-		}
-		if err != nil {
+// index implements engine.
+func (*sqlite) index(ctx context.Context, t tx, note int64, userID string, list []indexedPassage) error {
+	const (
+		forgetWords = "DELETE FROM passage_words WHERE rowid IN (SELECT num FROM passages WHERE num >= $1 AND num < $2)"
+		forget      = "DELETE FROM passages WHERE num >= $1 AND num < $2"
+		insert      = `INSERT INTO passages (num, begins, ends, section, page, language, words, counts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+		insertWords = "INSERT INTO passage_words (rowid, words) VALUES ($1, $2)"
+	)
+	from, to := note*maxPassages, (note+1)*maxPassages
+	for _, query := range []string{forgetWords, forget} {
+		if _, err := t.exec(ctx, query, []any{from, to}); err != nil {
 			return err
 		}
 	}
+	owner := ownerOf(userID)
+	for i, p := range list {
+		num := from + int64(i)
+		if _, err := t.exec(ctx, insert, p.rowArgs(num)); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, insertWords, []any{num, ownedTerms(owner, p.terms)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// matching implements engine.
+func (*sqlite) matching(userID string, words []passages.Word, limit int) (query string, args []any) {
+	return "SELECT rowid FROM passage_words WHERE passage_words MATCH $1 ORDER BY rowid DESC LIMIT $2", []any{ftsQuery(userID, words), limit}
+}
+
+// ftsQuery writes an FTS5 query for passages of a user's that hold all of the words.
+// https://sqlite.org/fts5.html#full_text_query_syntax
+func ftsQuery(userID string, words []passages.Word) string {
+	owner, all := ownerOf(userID), make([]string, len(words))
+	for i, w := range words {
+		var terms []string
+		for _, t := range w.Terms {
+			terms = append(terms, `"`+owner+t+`"`)
+		}
+		if w.Begins != "" {
+			terms = append(terms, `"`+owner+w.Begins+`" *`)
+		}
+		all[i] = "(" + strings.Join(terms, " OR ") + ")"
+	}
+	return strings.Join(all, " AND ")
+}
+
+// picked implements engine.
+func (*sqlite) picked(nums []int64) (table string, arg any) {
+	list, err := json.Marshal(nums)
+	if err != nil {
+		panic(err) // numbers always marshal
+	}
+	return "(SELECT key, value FROM json_each($1)) AS picked", string(list) // it has a column id too
 }

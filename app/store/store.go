@@ -26,7 +26,7 @@ const (
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
-	MaxRanked       = 1000     // matches of a search: the newest ones are compared
+	MaxRanked       = 400      // passages that hold a word of a search: the newest ones are compared
 	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
@@ -84,17 +84,18 @@ type Notes interface {
 	// unknown or another user's makes the whole call CodeNotFound, naming it. More
 	// than MaxRows ids, or notes of more than MaxGivenBytes together, are CodeInvalid.
 	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
+	// SearchPassages finds the passages that answer a question, the best first, and then so that the notes take
+	// turns. A note that was kept by an older version is found once Run has indexed it.
+	SearchPassages(ctx context.Context, q PassageQuery) ([]study.Passage, error)
 }
 
 // NoteQuery says which of a user's notes to list.
 type NoteQuery struct {
 	UserID string // required
-	// Search holds words to find in title and content, best match first; blank lists
-	// all notes, newest first. It is never query syntax: whatever is not a letter, mark
-	// or digit only parts words. Case and diacritics do not count, and the last word may be the beginning
-	// of one (from three bytes on). The first 32 words are used, 64 runes of each.
-	// Where more than MaxRanked notes match, the newest of them are ranked.
-	// Scripts written without spaces match from the beginning of a run only.
+	// Search holds words to find in title and content, and phrases in quotation marks, best match first; blank lists
+	// all notes, newest first. It is never query syntax. Words are found in any of their forms, case and diacritics do not
+	// count, and the last word may be the beginning of one (from three bytes on). The first 32 words are used, 64
+	// runes of each. Of a word that more than MaxRanked passages hold, the newest of them are ranked.
 	Search string
 	// AnyWord makes one word of Search enough; otherwise all must be there.
 	AnyWord bool

@@ -46,14 +46,29 @@ func TestADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := reopen(t, url)
-	found, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Search: "chlorophyll"})
-	if err != nil || len(found) != 1 || found[0].Title != "Leaves" {
-		t.Errorf("found %v, %v", found, err)
-	}
+	wantFoundOnceIndexed(t, s)
 	if _, err := s.SavePreferences(t.Context(), study.Preferences{UserID: "ada"}); err != nil {
 		t.Error(err)
 	}
 	wantIntact(t, s)
+}
+
+// wantFoundOnceIndexed indexes what an older version left, with a writer beside it.
+func wantFoundOnceIndexed(t *testing.T, s opened) {
+	t.Helper()
+	added, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Title: "Roots", Content: "chlorophyll is not in roots"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		if more, err = s.indexNext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Search: "chlorophylls", Page: Page{Limit: 9}})
+	if err != nil || len(found) != 2 || found[0].Title != "Leaves" || found[1].ID != added.ID {
+		t.Errorf("found %v, %v", found, err)
+	}
 }
 
 func TestSessionsOfOneTimeArePagedToo(t *testing.T) {

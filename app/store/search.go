@@ -1,0 +1,279 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"studysharper/app/passages"
+	"studysharper/app/study"
+)
+
+// PassageQuery says which passages of a user's notes to find.
+type PassageQuery struct {
+	UserID string // required
+	// NoteIDs are the notes to look in, at most MaxRows; none: all of the user's. Those that do not
+	// exist are left out. Of each note named there is a passage among the first ones, whether it holds a word or not.
+	NoteIDs []string
+	// Search holds words, and phrases in quotation marks. One word is enough, in any of its forms; passages
+	// that hold the rarest words come first. If there are passages that hold all phrases, only those are found.
+	Search string
+	Limit  int // clamped to 1..MaxRows
+}
+
+// A hit is a passage that was found.
+type hit struct {
+	num   int64
+	score float64
+}
+
+// note is the number of its note.
+func (h hit) note() int64 { return h.num / maxPassages }
+
+// SearchPassages implements Store.
+func (s *sqlStore) SearchPassages(ctx context.Context, q PassageQuery) ([]study.Passage, error) {
+	var c checks
+	c.user(q.UserID)
+	c.add(len(q.NoteIDs) > MaxRows, "note_ids", "at most 200 notes")
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	query := passages.ParseQuery(q.Search).Content()
+	find := s.rankAll
+	if len(q.NoteIDs) > 0 {
+		find = func(ctx context.Context, user string, query passages.Query) ([]hit, error) {
+			return s.rankNamed(ctx, user, q.NoteIDs, query)
+		}
+	}
+	hits, err := find(ctx, q.UserID, query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.readHits(ctx, q.UserID, spread(hits), query.Phrases, clampLimit(q.Limit))
+	list := make([]study.Passage, len(found))
+	for i, f := range found {
+		list[i] = f.Passage
+	}
+	return list, err
+}
+
+// searchNotes finds notes that hold all words and phrases, or with q.AnyWord one of the words, by
+// the rank of their best passage.
+func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, error) {
+	query := passages.ParseQuery(q.Search)
+	if !q.AnyWord {
+		query = query.CompleteLast()
+	}
+	query = query.Content()
+	m, err := s.match(ctx, q.UserID, query)
+	if err != nil {
+		return nil, err
+	}
+	hits, err := s.rank(ctx, query, m)
+	if err != nil {
+		return nil, err
+	}
+	wanted := func(int64) bool { return true }
+	if !q.AnyWord {
+		all := m.notesWithAll()
+		wanted = func(note int64) bool { return all[note] }
+	}
+	if len(query.Phrases) > 0 {
+		found, err := s.readHits(ctx, q.UserID, hits, query.Phrases, MaxRows)
+		if err != nil {
+			return nil, err
+		}
+		hits = hits[:0]
+		for _, f := range found {
+			if f.exact || q.AnyWord {
+				hits = append(hits, hit{num: f.num})
+			}
+		}
+	}
+	return s.notesOf(ctx, q, hits, wanted)
+}
+
+// notesOf reads the wanted notes of hits, in their order.
+func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted func(note int64) bool) ([]study.Note, error) {
+	nums, seen := []int64{}, map[int64]bool{}
+	for _, h := range hits {
+		if n := h.note(); wanted(n) && !seen[n] && len(nums) < clampLimit(q.Limit) {
+			seen[n] = true
+			nums = append(nums, n)
+		}
+	}
+	if len(nums) == 0 {
+		return []study.Note{}, nil
+	}
+	table, arg := s.engine.picked(nums)
+	return list(ctx, s, scanNote, "SELECT "+noteColumns+" FROM "+table+" JOIN notes ON num = picked.value WHERE user_id = $2 ORDER BY picked.key", arg, q.UserID)
+}
+
+// Matches of a search.
+type matches struct {
+	words [][]int64 // for each word the newest passages that hold it
+	all   []int64   // the newest passages that hold all words
+}
+
+// match finds the passages that hold the words of a query.
+func (s *sqlStore) match(ctx context.Context, userID string, q passages.Query) (m matches, err error) {
+	numbers := func(words ...passages.Word) ([]int64, error) {
+		query, args := s.engine.matching(userID, words, MaxRanked)
+		var nums []int64
+		err := s.selectRows(ctx, func(r scanner) (bool, error) {
+			var n int64
+			err := r.Scan(&n)
+			nums = append(nums, n)
+			return err == nil, err
+		}, query, args...)
+		return nums, err
+	}
+	for _, w := range q.Words {
+		nums, err := numbers(w)
+		if err != nil {
+			return m, err
+		}
+		m.words = append(m.words, nums)
+	}
+	if len(q.Words) > 1 {
+		m.all, err = numbers(q.Words...)
+	}
+	return m, err
+}
+
+// notesWithAll returns the notes that hold each word, be it in different passages.
+func (m matches) notesWithAll() map[int64]bool {
+	holding := map[int64]int{} // the words before
+	for i, nums := range m.words {
+		for _, n := range nums {
+			if note := n / maxPassages; holding[note] == i {
+				holding[note]++
+			}
+		}
+	}
+	all := map[int64]bool{}
+	for note, n := range holding {
+		if n == len(m.words) {
+			all[note] = true
+		}
+	}
+	for _, n := range m.all {
+		all[n/maxPassages] = true
+	}
+	return all
+}
+
+// frequencies are those of the words. A word that too many passages hold counts as held by all of them.
+func (m matches) frequencies() *passages.Frequencies {
+	f := &passages.Frequencies{Holding: make([]int, len(m.words))}
+	seen := map[int64]bool{}
+	for i, nums := range m.words {
+		f.Holding[i] = len(nums)
+		for _, n := range nums {
+			seen[n] = true
+		}
+	}
+	f.Passages = len(seen) + 1
+	return f
+}
+
+// best returns the passages that are worth ranking: those with the rarest words, and of those the newest.
+func (m matches) best(f *passages.Frequencies) []int64 {
+	weights := map[int64]float64{}
+	for i, nums := range m.words {
+		for _, n := range nums {
+			weights[n] += f.Weight(i)
+		}
+	}
+	for _, n := range m.all {
+		weights[n] = 1e9 // some words may be so frequent that their own list ended before
+	}
+	list := make([]hit, 0, len(weights))
+	for n, w := range weights {
+		list = append(list, hit{n, w})
+	}
+	sortHits(list)
+	nums := make([]int64, min(len(list), MaxRanked))
+	for i := range nums {
+		nums[i] = list[i].num
+	}
+	return nums
+}
+
+// sortHits puts the best first, and of equals the newest.
+func sortHits(hits []hit) {
+	slices.SortFunc(hits, func(a, b hit) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.num, a.num)) })
+}
+
+// rankAll ranks the passages of all notes.
+func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query) ([]hit, error) {
+	m, err := s.match(ctx, userID, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.rank(ctx, q, m)
+}
+
+func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches) ([]hit, error) {
+	f := m.frequencies()
+	nums := m.best(f)
+	if len(nums) == 0 {
+		return nil, nil
+	}
+	begins := map[int64]uint32{}
+	for i, w := range q.Words {
+		if w.Begins != "" {
+			for _, n := range m.words[i] {
+				begins[n] |= 1 << i
+			}
+		}
+	}
+	table, arg := s.engine.picked(nums)
+	return s.score(ctx, q, f, begins, "SELECT num, words, counts FROM "+table+" JOIN passages ON num = picked.value", arg)
+}
+
+// score scores the passages that a query gives, best first.
+func (s *sqlStore) score(ctx context.Context, q passages.Query, f *passages.Frequencies, begins map[int64]uint32, query string, args ...any) ([]hit, error) {
+	r := q.Ranker()
+	var hits []hit
+	err := s.selectRows(ctx, func(row scanner) (bool, error) {
+		var num int64
+		var words int
+		var counts []byte
+		if err := row.Scan(&num, &words, &counts); err != nil {
+			return false, err
+		}
+		r.Add(counts, words, begins[num])
+		hits = append(hits, hit{num: num})
+		return true, nil
+	}, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i, score := range r.Scores(f) {
+		hits[i].score = score
+	}
+	sortHits(hits)
+	return hits, nil
+}
+
+// rankNamed ranks the passages of notes. Those that hold no word come last, in the order of the text.
+func (s *sqlStore) rankNamed(ctx context.Context, userID string, ids []string, q passages.Query) ([]hit, error) {
+	marks, args := make([]string, len(ids)), []any{userID}
+	for i, id := range ids {
+		marks[i] = fmt.Sprintf("$%d", i+2)
+		args = append(args, strings.ToLower(id))
+	}
+	query := `SELECT passages.num, words, counts FROM notes JOIN passages ON passages.num >= notes.num * 4096 AND passages.num < (notes.num + 1) * 4096
+		WHERE $1 IN ('', notes.user_id) AND id IN (` + strings.Join(marks, ", ") + ")"
+	hits, err := s.score(ctx, q, nil, nil, query, args...)
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		if a.score > 0 || b.score > 0 {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(a.num%maxPassages, b.num%maxPassages), cmp.Compare(a.num, b.num))
+	})
+	return hits, err
+}
