@@ -19,6 +19,7 @@ import (
 	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/doctor"
+	"studysharper/app/extract/sandbox"
 	"studysharper/app/memory"
 )
 
@@ -37,6 +38,7 @@ func commands(stdout io.Writer) *cobra.Command {
 		serveCommand("serve"),
 		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker (internal; started by the supervisor)",
 			RunE: func(*cobra.Command, []string) error { return work() }},
+		extractCommand(stdout),
 		healthcheckCommand(),
 		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
 			RunE: func(cmd *cobra.Command, _ []string) error { return doctor.Run(cmd.Context(), stdout) }},
@@ -57,6 +59,18 @@ func commands(stdout io.Writer) *cobra.Command {
 			}},
 	)
 	return root
+}
+
+func extractCommand(stdout io.Writer) *cobra.Command {
+	cmd := &cobra.Command{Use: "extract", Hidden: true, Args: noArgs, Short: "Read one file (internal; started by a worker)"}
+	fill := cmd.Flags().String("fill", "", "compile the PDF reader into this folder, and read nothing")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *fill != "" {
+			return sandbox.Fill(*fill)
+		}
+		return sandbox.Serve(os.Stdin, stdout)
+	}
+	return cmd
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {

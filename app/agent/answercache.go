@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"strconv"
 	"strings"
 
 	"studysharper/app/agent/prompt"
@@ -20,6 +21,8 @@ type cachedAnswer struct {
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`
 	Maker      string           `json:"maker"` // tag of the user it was made for
+
+	Used study.ContextUsed `json:"used"`
 }
 
 // answerKey covers everything the answer depends on. It begins with the type, so that an
@@ -36,14 +39,23 @@ func (t task) answerKey() string {
 	h := sha256.New()
 	hashFields(h, string(b.Type), t.deps.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
 		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
+	for _, d := range b.Documents {
+		hashFields(h, d.NoteID, d.Title)
+		if b.Material == "" {
+			hashFields(h, d.Text)
+		}
+	}
+	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is cut
+		hashFields(h, strconv.Itoa(len(part.Material)))
+	}
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}
-	if t.used.Notes > 0 || len(b.History) > 0 {
+	if len(t.used.Notes) > 0 || len(b.History) > 0 {
 		hashFields(h, "user", t.notes.user)
 	}
 	key := "answer/" + string(b.Type)
-	if t.used.Notes > 0 {
+	if len(t.used.Notes) > 0 {
 		key += UserTag(t.notes.user)
 	} else {
 		key += "/"
@@ -75,7 +87,7 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(t.brief.Options)) > 0 {
 		return answer{}, false
 	}
-	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model}
+	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model, used: c.Used}
 	return answer{draft: d, cached: true, maker: c.Maker, age: age}, true
 }
 
@@ -111,7 +123,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if err != nil {
 		return // saving fails in the same way, and reports it
 	}
-	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Maker: makerTag(t.user)})
+	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
 	if err != nil {
 		return
 	}
@@ -122,7 +134,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 
 // notesChanged reports whether the notes in the material have changed since they were read.
 func (t task) notesChanged() bool {
-	if t.used.Notes == 0 || !t.notes.known {
+	if len(t.used.Notes) == 0 || !t.notes.known {
 		return false
 	}
 	now, known := t.deps.version(t.notes.user, ResourceNotes)

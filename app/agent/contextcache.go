@@ -31,7 +31,7 @@ type cachedPart struct {
 
 // readCached returns a part at once if it is cached and still valid; otherwise it starts to
 // read it, and caches it under the version from before.
-func (c contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
+func (c *contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
 	if !m.needed || c.deps.Parts == nil {
 		return startFetch(ctx, c, m.needed, m.read)
 	}
@@ -48,15 +48,26 @@ func (c contextReader) readCached(ctx context.Context, m cachedPart) *future[[]s
 	}
 	return startFetch(ctx, c, true, func(ctx context.Context) ([]string, error) {
 		texts, err := m.read(ctx)
-		if err == nil {
+		if err == nil && textBytes(texts) <= maxCachedPart {
 			c.deps.Parts.Set(ctx, key, encodeTexts(number, texts))
 		}
 		return texts, err
 	})
 }
 
+// maxCachedPart bounds the texts of a cached part together, in bytes. Whole notes may be much
+// longer; reading them again is little beside what is made of them.
+const maxCachedPart = 128 << 10
+
+func textBytes(texts []string) (n int) {
+	for _, s := range texts {
+		n += len(s)
+	}
+	return n
+}
+
 // version is the version of a resource of the request's user; ok is false if it is unknown.
-func (c contextReader) version(resource string) (number uint64, ok bool) {
+func (c *contextReader) version(resource string) (number uint64, ok bool) {
 	return c.deps.version(c.req.UserID, resource)
 }
 
@@ -68,7 +79,7 @@ func (d Deps) version(user, resource string) (number uint64, ok bool) {
 }
 
 // partKey is the same for every version, so that a new value replaces an outdated one.
-func (c contextReader) partKey(m cachedPart) string {
+func (c *contextReader) partKey(m cachedPart) string {
 	asked := appendTexts(make([]byte, 0, 256), c.req.UserID)
 	sum := sha256.Sum256(appendTexts(asked, m.query...))
 	key := append(append(make([]byte, 0, 128), "context/"...), m.resource...)

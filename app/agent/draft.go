@@ -3,7 +3,6 @@ package agent
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"studysharper/app/agent/validate"
 	"studysharper/app/study"
@@ -18,6 +17,7 @@ type draft struct {
 	warnings   []string
 	model      string
 	cut        study.Cut // why it is incomplete
+	used       study.ContextUsed
 
 	unsafe string // the safety category that it breaks; "" = it may be shown
 	partly bool   // not for the cache: a check was not made, or the material was shortened
@@ -28,9 +28,9 @@ type draft struct {
 func (t task) checkByRules(aid study.Aid) (*draft, []string) {
 	b := t.brief
 	if t.options.Judge == JudgeOff {
-		b.Material = "" // no evidence is looked for
+		b.Material = "" // an answer about something else is not rejected
 	}
-	report := validate.Rules(aid, b)
+	report := validate.Rules(aid, b, t.sources)
 	d := &draft{aid: aid, validation: study.Validation{SafetyScore: new(1.0), Passed: report.Passed, CheckedBy: checkedByRules,
 		Checks: study.Checks{Safety: checkedByRules}, Issues: append(report.Faults, report.Issues...)}}
 	if report.Quoted {
@@ -67,8 +67,9 @@ var cutWarnings = map[study.Cut]string{
 	study.CutStopped: "incomplete: the AI service ended the answer early",
 }
 
-// finish adds the warnings that a finished answer needs.
+// finish adds the ids and the warnings that a finished answer needs.
 func (d *draft) finish(b study.Brief) {
+	study.Identify(d.aid)
 	if warning := cutWarnings[d.cut]; warning != "" {
 		d.warnings = append(d.warnings, warning)
 	}
@@ -78,7 +79,7 @@ func (d *draft) finish(b study.Brief) {
 	}
 	asked := study.Asked(b.Type, b.Options)
 	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
-	if strings.TrimSpace(b.Material) != "" && d.cut == study.NotCut {
+	if len(b.Documents) > 0 && d.cut == study.NotCut {
 		warning += ": the text holds no more"
 	}
 	d.warnings = append(d.warnings, warning)

@@ -21,7 +21,7 @@ const (
 
 // notesPart is the notes that the answer is drawn from, as the material shows them: those
 // that the request names, or else, if it brings no text of its own, those that match it.
-func (c contextReader) notesPart() cachedPart {
+func (c *contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
@@ -41,12 +41,16 @@ func (c contextReader) notesPart() cachedPart {
 		}}
 }
 
-// noteTexts shortens notes to what the material can show, plus one character by which compose
-// notices the cut.
-func (c contextReader) noteTexts(list []study.Note) []string {
-	texts := make([]string, len(list))
-	for i, n := range list {
-		texts[i] = "# " + n.Title + paragraphBoundary + clip(n.Content, c.options.MaterialRunes+1)
+// noteTexts lists the id, the title and the content of each note; for a chat as far as the material
+// can show it, plus one character by which compose notices the cut.
+func (c *contextReader) noteTexts(list []study.Note) []string {
+	texts := make([]string, 0, 3*len(list))
+	for _, n := range list {
+		content := n.Content
+		if c.req.Type == study.Chat {
+			content = clip(content, c.options.MaterialRunes+1)
+		}
+		texts = append(texts, n.ID, n.Title, content)
 	}
 	return texts
 }
@@ -104,54 +108,79 @@ func relevant(list []study.Note, words string) []study.Note {
 
 // material is the source text of an answer, and the student's message.
 type material struct {
-	text     string
-	message  string
-	notes    int  // in the text
-	content  bool // options.content is in the text
-	warnings []string
+	text      string
+	documents []study.Document // in the text
+	message   string
+	notes     []study.NoteUsed // in the text
+	content   bool             // options.content is in the text
+	warnings  []string
 }
 
-// compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
-// message that is the source text is cut to the same length, so that the prompt has it once.
-func (c contextReader) compose(notes []string) material {
+// compose lists the student's own text and the notes, in this order. For a chat it joins them, up
+// to MaterialRunes; an aid is made of all of them, see newPlan.
+func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
-	m := material{content: strings.TrimSpace(own) != ""}
+	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != ""}
 	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)
 	if isMessage {
 		own = c.req.Message
 	}
-	var parts []string
-	left, anyCut := c.options.MaterialRunes, false
-	add := func(s string) bool {
-		if left <= 0 {
-			anyCut = true
-			return false
-		}
-		part, cut := cutAtSentence(s, left)
-		anyCut = anyCut || cut
-		left -= utf8.RuneCountInString(part) + len(paragraphBoundary)
-		parts = append(parts, part)
-		return true
-	}
 	if strings.TrimSpace(own) != "" {
-		add(own)
+		m.documents = append(m.documents, study.Document{Text: own})
 	}
-	for _, n := range notes {
-		if add(n) {
-			m.notes++
+	for ; len(notes) > 2; notes = notes[3:] {
+		m.documents = append(m.documents, study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]})
+	}
+	if c.req.Type == study.Chat {
+		m.fitChat(c.options.MaterialRunes)
+	} else {
+		for _, d := range m.documents {
+			if d.NoteID != "" {
+				m.notes = append(m.notes, study.NoteUsed{ID: d.NoteID, Title: d.Title})
+			}
 		}
 	}
-	m.text = strings.Join(parts, paragraphBoundary)
-	if anyCut {
-		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
-	}
-	if m.message = m.text; !isMessage {
+	if m.message = own; !isMessage {
 		var cut bool
 		if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
 			m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
 		}
 	}
 	return m
+}
+
+// fitChat joins the beginnings of the documents, as far as they fit.
+func (m *material) fitChat(left int) {
+	var parts []string
+	var kept []study.Document
+	anyCut := false
+	for _, d := range m.documents {
+		heading := headingOf(d)
+		if left -= utf8.RuneCountInString(heading); left <= 0 {
+			anyCut = true
+			break
+		}
+		var cut bool
+		d.Text, cut = cutAtSentence(d.Text, left)
+		anyCut = anyCut || cut
+		left -= utf8.RuneCountInString(d.Text) + len(paragraphBoundary)
+		parts, kept = append(parts, heading+d.Text), append(kept, d)
+		if d.NoteID != "" {
+			m.notes = append(m.notes, study.NoteUsed{ID: d.NoteID, Title: d.Title, Passages: 1})
+		}
+	}
+	m.text, m.documents = strings.Join(parts, paragraphBoundary), kept
+	if anyCut {
+		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
+	}
+}
+
+// headingOf is what the material has before a note.
+func headingOf(d study.Document) string {
+	if d.NoteID == "" {
+		return ""
+	}
+	return "# " + d.Title + paragraphBoundary
 }
 
 // cutAtSentence shortens s to at most n runes, at the end of a sentence if one is near.

@@ -75,13 +75,13 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	r.reportStep(1)
 	r.classify()
 	r.reportStep(2)
-	known, err := contextReader{o.deps, o.options, r.id, r.req, r.fromChat}.fetch(ctx)
+	known, err := (&contextReader{o.deps, o.options, r.id, r.req, r.fromChat}).fetch(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
 	r.req = known.req
 	r.reportStep(3)
-	t := o.newTask(r.id, known, r.observer.watches(known.brief.Type))
+	t := o.newTask(ctx, r.id, known, r.observer.watches(known.brief.Type))
 	got, err := o.coalesce(ctx, r, t)
 	if err != nil {
 		return Outcome{}, err
@@ -94,17 +94,24 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 func (o *Orchestrator) Cached(ctx context.Context, req study.Request) bool {
 	r := &run{req: req, fromChat: req.Type == study.Chat}
 	r.classify()
-	known, err := contextReader{o.deps, o.options, "", r.req, r.fromChat}.fetch(ctx)
+	known, err := (&contextReader{o.deps, o.options, "", r.req, r.fromChat}).fetch(ctx)
 	if err != nil || req.NoCache {
 		return false
 	}
-	_, ok := o.newTask("", known, false).loadAnswer(ctx)
+	_, ok := o.newTask(ctx, "", known, false).loadAnswer(ctx)
 	return ok
 }
 
-func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) task {
+func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptContext, watched bool) task {
 	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
 		user: known.req.UserID, clients: known.req.Clients, noCache: known.req.NoCache, watched: watched}
+	if t.brief.Type != study.Chat {
+		size := 0
+		for _, d := range t.brief.Documents {
+			size += len(d.Text)
+		}
+		t.plan = newPlan(t.brief, t.used, o.options.room(ctx, t.brief, size), o.options.maxParts(t.brief))
+	}
 	t.key = t.answerKey()
 	return t
 }
@@ -156,20 +163,28 @@ func (r *run) reportStep(n int) {
 	}
 }
 
+// reportPart tells how much of a long text was read: between the percentages of step 3 and 4.
+func (r *run) reportPart(part, parts int) {
+	from, to := steps[3].percentage, steps[4].percentage
+	r.reportAt(fmt.Sprintf("Read %d of %d parts of the text", part, parts), from+(to-from)*part/(parts+1))
+}
+
 // reportWait explains, within the step, why nothing happens for a while.
 func (r *run) reportWait(d time.Duration) {
 	r.report("The AI service asks us to wait " + study.Wait(d))
 }
 
 // report sends a progress event of the current step.
-func (r *run) report(message string) {
+func (r *run) report(message string) { r.reportAt(message, steps[r.step].percentage) }
+
+func (r *run) reportAt(message string, percentage int) {
 	if r.observer.Progress == nil {
 		return
 	}
 	s := steps[r.step]
 	r.observer.Progress(study.Progress{
 		Step: r.step, TotalSteps: study.TotalSteps, CurrentAgent: cmp.Or(s.agent, agents[r.req.Type]), Message: message,
-		Percentage: s.percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		Percentage: percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 	})
 }
 

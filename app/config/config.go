@@ -49,6 +49,8 @@ type Config struct {
 	TotalStreams  int           `env:"SSE_MAX_STREAMS_TOTAL" envDefault:"0" range:"0..100000000"`
 	TotalRuns     int           `env:"MAX_CONCURRENT_RUNS_TOTAL" envDefault:"0" range:"0..10000000"`
 	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
+	MaxUploadMB   int           `env:"MAX_UPLOAD_MB" envDefault:"10" range:"1..100"`
+	MaxUploadPage int           `env:"MAX_UPLOAD_PAGES" envDefault:"2000" range:"1..100000"`
 
 	RedisURL    string `env:"REDIS_URL" secret:"url"`
 	DatabaseURL string `env:"DATABASE_URL" envDefault:"sqlite:data/studysharper.db" secret:"url"`

@@ -34,6 +34,8 @@ var Meanings = map[string]string{
 	"SSE_MAX_STREAMS_PER_CLIENT":     "open streams of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `SSE_MAX_STREAMS`, at least 1",
 	"MAX_CONCURRENT_RUNS_PER_CLIENT": "agent runs of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `MAX_CONCURRENT_RUNS`, at least 1",
 	"MAX_BODY_KB":                    "size of a request body; above it 413",
+	"MAX_UPLOAD_MB":                  "size of an imported file; above it 413",
+	"MAX_UPLOAD_PAGES":               "pages or slides of an imported file; above it 422",
 	"REDIS_URL":                      "enables the distributed mode: `redis://HOST`, `redis+sentinel://HOST,HOST/MASTER` or `redis+cluster://HOST,HOST`; `rediss…` with TLS",
 	"SSE_MAX_STREAMS_TOTAL":          "open streams over all instances; 0 = no limit",
 	"MAX_CONCURRENT_RUNS_TOTAL":      "agent runs over all instances; 0 = no limit",

@@ -115,6 +115,7 @@ type Options struct {
 	Accounts Accounts // nil = this service has none of its own
 	Disk     Disk     // nil = it is not watched
 	Quota    Quota    // of a user
+	Import   Import
 	Store    store.Store
 	Journal  stream.Journal
 	Record   Record

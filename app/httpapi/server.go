@@ -30,6 +30,7 @@ type Server struct {
 	lists        chan struct{} // has an element for each list being made
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
+	uploads      atomic.Int64  // that wait for a place
 	stopping     atomic.Bool   // Drain has begun
 	disk         atomic.Int32  // its state, as last logged
 	databaseDown atomic.Bool   // as the last probe found it
@@ -74,6 +75,7 @@ func (s *Server) route() {
 	s.routeAgents(top.group("/api/ai", s.requireUser, s.requireDisk))
 	notes := top.group("/api/notes", s.requireUser, s.requireDisk)
 	notes.Post("/", s.once(s.createNote))
+	notes.Upload("/import", s.claimed(s.importNote))
 	notes.Get("/", s.inTurn(s.notes))
 	notes.Get("/:note", s.inTurn(s.note))
 	notes.Patch("/:note", s.once(s.updateNote))

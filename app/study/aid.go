@@ -11,16 +11,13 @@ type Aid interface {
 	Check(Options) []string
 }
 
-// Evidence, in the items below, is a model's quote from the material. It is checked and then
-// removed: clients never get it.
-
 // Flashcard is one question with its answer.
 type Flashcard struct {
 	Question   string `json:"question"`
 	Answer     string `json:"answer"`
 	Topic      string `json:"topic"`
 	Difficulty string `json:"difficulty"` // easy | medium | hard
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // FlashcardSet answers Flashcards.
@@ -41,7 +38,7 @@ type Question struct {
 	Rubric            string   `json:"rubric,omitempty"`             // exam
 	Explanation       string   `json:"explanation,omitempty"`
 	Points            int      `json:"points"`
-	Evidence          string   `json:"evidence,omitempty"`
+	Origin
 }
 
 // QuizBody is a titled list of questions.
@@ -83,14 +80,14 @@ type MainPoint struct {
 	Point      string `json:"point"`
 	Details    string `json:"details"`
 	Importance string `json:"importance"` // high | medium | low
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // KeyTerm is a term with its definition.
 type KeyTerm struct {
 	Term       string `json:"term"`
 	Definition string `json:"definition"`
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // SummaryBody is a titled summary.
@@ -146,11 +143,19 @@ type Reply struct {
 	ContextUsed ContextUsed `json:"context_used"`
 }
 
-// ContextUsed counts what a reply was drawn from.
+// ContextUsed is what an answer was drawn from, as far as it was really read.
 type ContextUsed struct {
-	Notes    int  `json:"notes"`
-	Messages int  `json:"messages"`
-	Content  bool `json:"content"`
+	Notes    []NoteUsed `json:"notes"`
+	Messages int        `json:"messages"`
+	Content  bool       `json:"content"`
+	Share    float64    `json:"share"` // of the texts, from 0 to 1
+}
+
+// NoteUsed is a note that an answer was drawn from.
+type NoteUsed struct {
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	Passages int    `json:"passages"`
 }
 
 // NewAid makes an empty aid of the type, to unmarshal into; nil for an unknown type.

@@ -14,6 +14,8 @@ type Brief struct {
 	Material string // the source text to draw from; "" = none
 	History  []Turn // oldest first; of older ones the opening only
 
+	Documents []Document // that Material was composed of
+
 	Detail   string   // how much shall be said where no option tells: Short, Long; "" = as usual
 	Progress []string // the kinds of aids that the student has, on whatever topic
 }
@@ -62,6 +64,7 @@ type Answer struct {
 	Text  string
 	Model string // the model that answered, as it names itself
 	Rank  int    // of that model in the order in which models are asked, from 0
+	More  bool   // there is another model to ask after it
 	Cut   Cut    // why the text may end too early; "" = the model was done
 
 	// What all calls for the answer took, as far as the upstream says. Tokens is the total that

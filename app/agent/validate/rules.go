@@ -58,11 +58,11 @@ func Scored(b study.Brief) (accuracy, quality bool) {
 	return want.accuracy > 0 && strings.TrimSpace(b.Material) != "", want.quality > 0
 }
 
-// Rules removes the items of a settled aid that no student could read or that quote what the
-// material does not say, and takes the evidence off the others.
-func Rules(a study.Aid, b study.Brief) Report {
-	r := Report{Passed: true}
-	defer clearEvidence(a)
+// Rules removes the items of a settled aid that no student could read, and completes or removes
+// the sources of the others. It does not pass an aid whose quotes are all about something else
+// than the material.
+func Rules(a study.Aid, b study.Brief, from *Sources) Report {
+	var r Report
 	all := items(a)
 	unreadable := make(map[string]bool)
 	for _, it := range all {
@@ -71,18 +71,20 @@ func Rules(a study.Aid, b study.Brief) Report {
 			r.fault(it.path + " has a text that is empty, too long or not readable")
 		}
 	}
-	quoted, wrong := compareEvidence(all, b.Material)
+	quoted, wrong := from.Cite(a)
 	r.Quoted = quoted
+	r.Passed = quoted || len(wrong) == 0 || strings.TrimSpace(b.Material) == "" || !foreign(wrong, b.Material)
+	tell := r.issue
+	if !r.Passed {
+		tell = r.fault
+	}
 	for _, it := range all {
-		if wrong[it.path] {
-			r.fault(it.path + " quotes evidence that is not in the material")
+		if wrong[it.path] != "" {
+			tell(it.path + " quotes evidence that is not in the material")
 		}
 	}
-	if r.Passed = len(wrong) == 0 || len(wrong)+len(unreadable) < len(all); !r.Passed {
-		clear(wrong)
-	}
 	if len(unreadable) < len(all) {
-		filter(a, func(path string) bool { return !unreadable[path] && !wrong[path] })
+		filter(a, func(path string) bool { return !unreadable[path] })
 		Settle(a, b.Options)
 	}
 	r.nearRepeats(items(a))
@@ -104,12 +106,8 @@ func (r *Report) issue(s string) {
 
 // nearRepeats names items that hardly differ from an earlier one.
 func (r *Report) nearRepeats(list []item) {
-	sets := make([]map[string]bool, len(list))
+	sets := wordSets(list)
 	for i, it := range list {
-		sets[i] = make(map[string]bool)
-		for _, w := range lowerWords(it.key) {
-			sets[i][w] = true
-		}
 		for j := range i {
 			if alike(sets[i], sets[j]) {
 				r.issue(it.path + " nearly repeats " + list[j].path)
@@ -117,6 +115,18 @@ func (r *Report) nearRepeats(list []item) {
 			}
 		}
 	}
+}
+
+// wordSets are the words of each item.
+func wordSets(list []item) []map[string]bool {
+	sets := make([]map[string]bool, len(list))
+	for i, it := range list {
+		sets[i] = make(map[string]bool)
+		for _, w := range lowerWords(it.key) {
+			sets[i][w] = true
+		}
+	}
+	return sets
 }
 
 func alike(a, b map[string]bool) bool {
@@ -159,7 +169,11 @@ func (r *Report) length(a study.Aid, material string) {
 
 // lowerWords splits a text into its words, in lower case.
 func lowerWords(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+	words := make([]string, 0, len(s)/5)
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	})
+	}) {
+		words = append(words, word)
+	}
+	return words
 }

@@ -106,13 +106,14 @@ function askMode() {
 
 let admitting = null;
 
-// admitted makes an account, once for all who wait, and shows its study code. A server without accounts wants a token.
+// admitted makes an account, once for all who wait. A server without accounts wants a token; one that has signed this
+// browser out wants the study code, because a new account would look as if everything were lost.
 function admitted() {
 	return admitting ??= (async () => {
 		try {
-			const made = await ask("POST", "/api/account");
-			$("code").hidden = false;
-			$("code").querySelector("output").textContent = made.study_code;
+			if (kept.get("account")) return await signedIn("");
+			showCode((await ask("POST", "/api/account")).study_code);
+			kept.set("account", "1");
 		} catch (e) {
 			if (e.status === 404) await signedIn("");
 			else if (e.status !== 409) throw e;
@@ -120,6 +121,26 @@ function admitted() {
 			admitting = null;
 		}
 	})();
+}
+
+// showCode shows a study code until it is put away: the server tells it only once.
+export function showCode(code) {
+	tab.set("code", code);
+	$("code").hidden = !code;
+	$("code").querySelector("output").textContent = code ?? "";
+}
+
+// openLibrary opens the account of a study code here, instead of what was open before.
+export async function openLibrary(code) {
+	await ask("POST", "/api/account/session", { study_code: code });
+	forget();
+	kept.set("account", "1");
+}
+
+// forget removes what this browser keeps of its user.
+function forget() {
+	for (const key of ["user", "session", "draft", "account"]) kept.set(key, null);
+	for (const key of ["token", "code", "running make", "running ask"]) tab.set(key, null);
 }
 
 let waiting = null, wake = () => {};
@@ -146,24 +167,44 @@ export async function there() {
 
 let asking = null;
 
+// signedIn asks for what opens the server: the study code of an account that was open here, or a token.
 function signedIn(why) {
+	const account = Boolean(kept.get("account"));
 	$("signin").hidden = false;
-	if (token()) $("signin").querySelector("label").textContent = t("signin.refused", { why });
+	$("signin-label").textContent = account ? t("signin.code") : token() ? t("signin.refused", { why }) : t("signin");
+	$("fresh-account").hidden = !account;
 	$("token").focus();
 	asking ??= Promise.withResolvers();
 	return asking.promise;
 }
 
+function admit() {
+	$("token").value = "";
+	$("signin").hidden = true;
+	asking?.resolve();
+	asking = null;
+}
+
+async function signIn(e) {
+	e.preventDefault();
+	const given = $("token").value.trim();
+	if (!kept.get("account")) {
+		tab.set("token", given);
+		return admit();
+	}
+	try {
+		await openLibrary(given);
+		admit();
+	} catch (fault) {
+		$("signin-label").textContent = fault.message;
+	}
+}
+
 export function watchBanners() {
 	$("retry").addEventListener("click", () => wake());
-	$("code").querySelector("button").addEventListener("click", () => { $("code").hidden = true; });
 	addEventListener("online", () => wake());
-	$("signin").addEventListener("submit", (e) => {
-		e.preventDefault();
-		tab.set("token", $("token").value.trim());
-		$("token").value = "";
-		$("signin").hidden = true;
-		asking?.resolve();
-		asking = null;
-	});
+	$("code").querySelector("button").addEventListener("click", () => showCode(null));
+	$("signin").addEventListener("submit", signIn);
+	$("fresh-account").addEventListener("click", () => { forget(); admit(); });
+	if (tab.get("code")) showCode(tab.get("code"));
 }
