@@ -81,8 +81,8 @@ func (v things) path(op openapitest.Operation) (path, missing string) {
 	return strings.Join(parts, "/"), ""
 }
 
-// bodies are valid bodies by operation; {} for others that want one.
-func bodyOf(op openapitest.Operation, v things) string {
+// fitting is a body that an operation accepts, of a user; "" for one that has none.
+func fitting(op openapitest.Operation, v things) string {
 	switch op.Method + " " + op.Path {
 	case "POST /api/ai/agent-test", "POST /api/ai/process", "POST /api/ai/process-stream":
 		return fmt.Sprintf(`{"type":"chat","message":"m","user_id":%q,"session_id":%q}`, v["user"], v["session_id"])
@@ -152,7 +152,7 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 			for _, who := range m.others {
 				for _, query := range []string{"", "?user_id=" + victim["user"]} {
 					tries++
-					m.refuses(mode, op, who, path+query, bodyOf(op, victim))
+					m.refuses(mode, op, who, path+query, fitting(op, victim))
 				}
 			}
 		}
@@ -209,8 +209,8 @@ func TestMadeUpIDsAnswerAsAnothersDo(t *testing.T) {
 				continue
 			}
 			who := m.others[0]
-			a := m.ask(op.Method, theirs, bodyOf(op, things{}), who.header...)
-			b := m.ask(op.Method, nowhere, bodyOf(op, things{}), who.header...)
+			a := m.ask(op.Method, theirs, fitting(op, things{}), who.header...)
+			b := m.ask(op.Method, nowhere, fitting(op, things{}), who.header...)
 			if a.StatusCode != b.StatusCode {
 				t.Errorf("%s: %s %s: another's is %d, one that is not there %d", mode, op.Method, op.Path, a.StatusCode, b.StatusCode)
 			}
