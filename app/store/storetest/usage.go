@@ -23,7 +23,7 @@ var usageTests = map[string]func(*testing.T, store.Store){
 		must(s.CreateNote(t.Context(), study.Note{UserID: "bob", Content: "another's"}))(t)
 		want("a note", study.Holding{Items: 1, NoteBytes: 6})
 		text := "longer than four"
-		must(s.UpdateNote(t.Context(), "ada", note.ID, nil, &text))(t)
+		must(s.UpdateNote(t.Context(), "ada", note.ID, study.NoteChange{Content: &text}))(t)
 		want("a changed note", study.Holding{Items: 1, NoteBytes: 18})
 		content := study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`{}`), Answer: "one"}
 		must(s.SaveContent(t.Context(), content))(t)
@@ -91,9 +91,9 @@ func RunQuota(t *testing.T, s store.Store) {
 	_, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Content: strings.Repeat("x", 41)})
 	full("a note too many", err, "QUOTA_NOTES_MB")
 	long, short := strings.Repeat("x", 101), strings.Repeat("x", 100)
-	_, err = s.UpdateNote(t.Context(), "ada", note.ID, nil, &long)
+	_, err = s.UpdateNote(t.Context(), "ada", note.ID, study.NoteChange{Content: &long})
 	full("a note that grows", err, "QUOTA_NOTES_MB")
-	must(s.UpdateNote(t.Context(), "ada", note.ID, nil, &short))(t)
+	must(s.UpdateNote(t.Context(), "ada", note.ID, study.NoteChange{Content: &short}))(t)
 	must(s.CreateNote(t.Context(), study.Note{UserID: "bob", Content: short}))(t)
 	must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`{}`)}))(t)
 	_, err = s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`"` + long + `"`)})
