@@ -43,6 +43,27 @@ func (s *Server) health(c *fiber.Ctx) error {
 		}
 		return healthy
 	}
+	return c.JSON(fiber.Map{
+		"status":      status,
+		"service":     "studysharper_backend",
+		"version":     s.o.Version,
+		"environment": s.o.Environment,
+		"auth_mode":   s.o.AuthMode,
+		"timestamp":   time.Now().UTC().Format(time.RFC3339),
+		"components":  s.components(state),
+		"endpoints": fiber.Map{
+			"process":        "/api/ai/process",
+			"process_stream": "/api/ai/process-stream",
+			"stream":         "/api/ai/stream/{session_id}",
+			"notes":          "/api/notes",
+			"preferences":    "/api/ai/preferences",
+			"metrics":        "/api/admin/metrics",
+		},
+	})
+}
+
+// components tells of each part of the service.
+func (s *Server) components(state func(part string) string) fiber.Map {
 	limits := disabled
 	if len(s.o.Admission.Limits) > 0 {
 		if limits = state("rate_limiting"); limits == healthy {
@@ -71,23 +92,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 	if s.o.Tokens != nil {
 		components["authentication"] = state("authentication")
 	}
-	return c.JSON(fiber.Map{
-		"status":      status,
-		"service":     "studysharper_backend",
-		"version":     s.o.Version,
-		"environment": s.o.Environment,
-		"auth_mode":   s.o.AuthMode,
-		"timestamp":   time.Now().UTC().Format(time.RFC3339),
-		"components":  components,
-		"endpoints": fiber.Map{
-			"process":        "/api/ai/process",
-			"process_stream": "/api/ai/process-stream",
-			"stream":         "/api/ai/stream/{session_id}",
-			"notes":          "/api/notes",
-			"preferences":    "/api/ai/preferences",
-			"metrics":        "/api/admin/metrics",
-		},
-	})
+	return components
 }
 
 func (s *Server) livez(c *fiber.Ctx) error {

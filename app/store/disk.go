@@ -41,7 +41,7 @@ func (d *Disk) Free() (free, reserve int64) {
 		if unix.Statfs(d.folder, &on) != nil {
 			d.free.Store(-1)
 		} else {
-			d.free.Store(int64(on.Bavail) * on.Bsize) //nolint:gosec,unconvert // bytes of a disk
+			d.free.Store(int64(on.Bavail) * on.Bsize) //nolint:gosec // bytes of a disk
 		}
 	}
 	if free = d.free.Load(); free < 0 {
