@@ -14,7 +14,7 @@ import (
 // may import. Standard library always; study and text everywhere above them.
 var allowed = map[string][]string{
 	"app/study":                      {},
-	"app/text":                       {},
+	"app/text":                       {"golang.org/x/text"},
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
@@ -43,7 +43,6 @@ var allowed = map[string][]string{
 	"app/offline/lists":              {},
 	"app/store":                      {"app/passages", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
-	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
 	"app/contextcache":               {"app/agent", "app/cache", "app/store", "app/shm"},
@@ -92,6 +91,7 @@ var allowed = map[string][]string{
 	"integration/container":          {},
 	"integration/faults":             {},
 	"integration/memory":             {},
+	"app/passages":                   {"app/offline/language", "github.com/blevesearch/snowballstem", "golang.org/x/text"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

@@ -35,6 +35,9 @@ func (t task) answerKey() string {
 	h := sha256.New()
 	hashFields(h, string(b.Type), t.deps.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
 		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
+	for _, d := range b.Documents {
+		hashFields(h, d.NoteID) // in the sources
+	}
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}

@@ -61,7 +61,7 @@ func (c contextReader) fetch(ctx context.Context) (promptContext, error) {
 	p.warnings = append(p.warnings, m.warnings...)
 	p.used = study.ContextUsed{Notes: m.notes, Messages: len(past.turns), Content: m.content}
 	p.brief = study.Brief{Type: p.req.Type, Message: m.message, Options: p.req.Options, Detail: detail(p.req.Type, preferences),
-		Material: m.text, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
+		Material: m.text, Documents: m.documents, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
 	return p, nil
 }
 

@@ -28,9 +28,9 @@ type draft struct {
 func (t task) checkByRules(aid study.Aid) (*draft, []string) {
 	b := t.brief
 	if t.options.Judge == JudgeOff {
-		b.Material = "" // no evidence is looked for
+		b.Material = "" // an answer about something else is not rejected
 	}
-	report := validate.Rules(aid, b)
+	report := validate.Rules(aid, b, t.sources)
 	d := &draft{aid: aid, validation: study.Validation{SafetyScore: new(1.0), Passed: report.Passed, CheckedBy: checkedByRules,
 		Checks: study.Checks{Safety: checkedByRules}, Issues: append(report.Faults, report.Issues...)}}
 	if report.Quoted {
@@ -67,8 +67,9 @@ var cutWarnings = map[study.Cut]string{
 	study.CutStopped: "incomplete: the AI service ended the answer early",
 }
 
-// finish adds the warnings that a finished answer needs.
+// finish adds the ids and the warnings that a finished answer needs.
 func (d *draft) finish(b study.Brief) {
+	study.Identify(d.aid)
 	if warning := cutWarnings[d.cut]; warning != "" {
 		d.warnings = append(d.warnings, warning)
 	}

@@ -36,6 +36,7 @@ type generation struct {
 
 // generate makes the answer and returns what it took, also if it failed.
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
+	t.sources = validate.NewSources(t.brief)
 	g := &generation{task: t, send: send, shown: make(map[string]bool)}
 	d, err := g.draft(ctx)
 	if err != nil {
@@ -175,7 +176,7 @@ func (g *generation) itemScanner() func(string) {
 	b := g.task.brief
 	before := maps.Clone(g.shown)
 	scanner := &parse.Scanner{Type: b.Type, Found: func(aid study.Aid) bool {
-		item, ok := validate.Item(aid, b.Options)
+		item, ok := validate.Item(aid, b.Options, g.task.sources)
 		if key := item.Key(); ok && !before[key] {
 			g.shown[key] = true
 			g.send(signal{item: &item})

@@ -41,12 +41,12 @@ func (c contextReader) notesPart() cachedPart {
 		}}
 }
 
-// noteTexts shortens notes to what the material can show, plus one character by which compose
-// notices the cut.
+// noteTexts lists the id, the title and the content of each note, as far as the material can show
+// it, plus one character by which compose notices the cut.
 func (c contextReader) noteTexts(list []study.Note) []string {
-	texts := make([]string, len(list))
-	for i, n := range list {
-		texts[i] = "# " + n.Title + paragraphBoundary + clip(n.Content, c.options.MaterialRunes+1)
+	texts := make([]string, 0, 3*len(list))
+	for _, n := range list {
+		texts = append(texts, n.ID, n.Title, clip(n.Content, c.options.MaterialRunes+1))
 	}
 	return texts
 }
@@ -104,11 +104,12 @@ func relevant(list []study.Note, words string) []study.Note {
 
 // material is the source text of an answer, and the student's message.
 type material struct {
-	text     string
-	message  string
-	notes    int  // in the text
-	content  bool // options.content is in the text
-	warnings []string
+	text      string
+	documents []study.Document // in the text
+	message   string
+	notes     int  // in the text
+	content   bool // options.content is in the text
+	warnings  []string
 }
 
 // compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
@@ -122,22 +123,25 @@ func (c contextReader) compose(notes []string) material {
 	}
 	var parts []string
 	left, anyCut := c.options.MaterialRunes, false
-	add := func(s string) bool {
-		if left <= 0 {
+	add := func(d study.Document) bool {
+		heading := headingOf(d)
+		if left -= utf8.RuneCountInString(heading); left <= 0 {
 			anyCut = true
 			return false
 		}
-		part, cut := cutAtSentence(s, left)
+		var cut bool
+		d.Text, cut = cutAtSentence(d.Text, left)
 		anyCut = anyCut || cut
-		left -= utf8.RuneCountInString(part) + len(paragraphBoundary)
-		parts = append(parts, part)
+		left -= utf8.RuneCountInString(d.Text) + len(paragraphBoundary)
+		parts = append(parts, heading+d.Text)
+		m.documents = append(m.documents, d)
 		return true
 	}
 	if strings.TrimSpace(own) != "" {
-		add(own)
+		add(study.Document{Text: own})
 	}
-	for _, n := range notes {
-		if add(n) {
+	for ; len(notes) > 2; notes = notes[3:] {
+		if add(study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]}) {
 			m.notes++
 		}
 	}
@@ -152,6 +156,14 @@ func (c contextReader) compose(notes []string) material {
 		}
 	}
 	return m
+}
+
+// headingOf is what the material has before a note.
+func headingOf(d study.Document) string {
+	if d.NoteID == "" {
+		return ""
+	}
+	return "# " + d.Title + paragraphBoundary
 }
 
 // cutAtSentence shortens s to at most n runes, at the end of a sentence if one is near.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"studysharper/app/agent/validate"
 	"studysharper/app/study"
 )
 
@@ -18,7 +19,8 @@ type task struct {
 	used    study.ContextUsed
 	notes   notesVersion
 	noCache bool
-	watched bool // a client sees the answer while it is made
+	watched bool              // a client sees the answer while it is made
+	sources *validate.Sources // set by generate
 }
 
 // flight is one answer being made, in its own goroutine, for every run that waits for it. It

@@ -11,16 +11,13 @@ type Aid interface {
 	Check(Options) []string
 }
 
-// Evidence, in the items below, is a model's quote from the material. It is checked and then
-// removed: clients never get it.
-
 // Flashcard is one question with its answer.
 type Flashcard struct {
 	Question   string `json:"question"`
 	Answer     string `json:"answer"`
 	Topic      string `json:"topic"`
 	Difficulty string `json:"difficulty"` // easy | medium | hard
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // FlashcardSet answers Flashcards.
@@ -41,7 +38,7 @@ type Question struct {
 	Rubric            string   `json:"rubric,omitempty"`             // exam
 	Explanation       string   `json:"explanation,omitempty"`
 	Points            int      `json:"points"`
-	Evidence          string   `json:"evidence,omitempty"`
+	Origin
 }
 
 // QuizBody is a titled list of questions.
@@ -83,14 +80,14 @@ type MainPoint struct {
 	Point      string `json:"point"`
 	Details    string `json:"details"`
 	Importance string `json:"importance"` // high | medium | low
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // KeyTerm is a term with its definition.
 type KeyTerm struct {
 	Term       string `json:"term"`
 	Definition string `json:"definition"`
-	Evidence   string `json:"evidence,omitempty"`
+	Origin
 }
 
 // SummaryBody is a titled summary.

@@ -14,6 +14,8 @@ type Brief struct {
 	Material string // the source text to draw from; "" = none
 	History  []Turn // oldest first; of older ones the opening only
 
+	Documents []Document // that Material was composed of
+
 	Detail   string   // how much shall be said where no option tells: Short, Long; "" = as usual
 	Progress []string // the kinds of aids that the student has, on whatever topic
 }

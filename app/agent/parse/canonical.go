@@ -3,6 +3,7 @@ package parse
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"studysharper/app/study"
 )
@@ -35,7 +36,7 @@ var names = map[string][]string{
 	"correct_answer":     {"correct_index", "correct_option", "correct", "answer_index", "answer", "solution"},
 	"acceptable_answers": {"accepted_answers", "answers"},
 	"points":             {"marks", "score", "weight"},
-	"evidence":           {"quote", "source_quote", "source"},
+	"evidence":           {"quote", "source_quote"},
 	"term":               {"word", "name"},
 	"definition":         {"meaning", "explanation"},
 	"point":              {"text", "title"},
@@ -143,16 +144,33 @@ func shapeExam(body map[string]any) {
 	})
 }
 
+// cite turns the quote that proves an item into its source. Ids and verdicts are ours to give.
+func cite(item map[string]any) {
+	rename(item, "evidence")
+	quote := plainText(item["evidence"])
+	if quote == "" {
+		quote = plainText(item["source"])
+	}
+	for _, field := range []string{"evidence", "source", "id", "unverified"} {
+		delete(item, field)
+	}
+	if strings.TrimSpace(quote) != "" {
+		item["source"] = map[string]any{"quote": quote}
+	}
+}
+
 func card(c map[string]any) {
-	rename(c, "question", "answer", "evidence")
-	text(c, "question", "answer", "topic", "difficulty", "evidence")
+	cite(c)
+	rename(c, "question", "answer")
+	text(c, "question", "answer", "topic", "difficulty")
 	fill(c, "topic", "General")
 	fill(c, "difficulty", study.Medium)
 	lower(c, "difficulty")
 }
 
 func question(q map[string]any) {
-	rename(q, "question", "options", "acceptable_answers", "points", "evidence")
+	cite(q)
+	rename(q, "question", "options", "acceptable_answers", "points")
 	if q["correct_answer"] == nil {
 		delete(q, "correct_answer")
 	}
@@ -164,7 +182,7 @@ func question(q map[string]any) {
 		}
 		q["options"] = list
 	}
-	text(q, "type", "question", "sample_answer", "rubric", "explanation", "evidence")
+	text(q, "type", "question", "sample_answer", "rubric", "explanation")
 	number(q, "points")
 	textList(q, "options", "acceptable_answers")
 	switch answer := q["correct_answer"].(type) {
@@ -178,15 +196,17 @@ func question(q map[string]any) {
 }
 
 func point(p map[string]any) {
-	rename(p, "point", "evidence")
-	text(p, "point", "details", "importance", "evidence")
+	cite(p)
+	rename(p, "point")
+	text(p, "point", "details", "importance")
 	fill(p, "importance", "medium")
 	lower(p, "importance")
 }
 
 func keyTerm(k map[string]any) {
-	rename(k, "term", "definition", "evidence")
-	text(k, "term", "definition", "evidence")
+	cite(k)
+	rename(k, "term", "definition")
+	text(k, "term", "definition")
 }
 
 func session(s map[string]any) {

@@ -13,9 +13,9 @@ import (
 	"studysharper/app/study"
 )
 
-// Version names the wording of the prompts. It is part of every cache key: change it with the
-// wording, so that answers to the old one are not served for the new.
-const Version = "3"
+// Version names the wording of the prompts and the form of the answers. It is part of every cache
+// key: change it with them, so that answers to the old prompts are not served for the new.
+const Version = "4"
 
 // Bounds of what is sent.
 const (

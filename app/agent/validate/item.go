@@ -3,13 +3,14 @@ package validate
 import "studysharper/app/study"
 
 // Item settles an aid that holds one item of an unfinished answer and returns it for a client
-// to see; false if it is unusable or unsafe. The item's evidence is not checked yet.
-func Item(a study.Aid, o study.Options) (study.Item, bool) {
+// to see, with its id and its source; false if it is unusable or unsafe.
+func Item(a study.Aid, o study.Options, from *Sources) (study.Item, bool) {
 	repairItems(a, o)
 	if study.Prune(a, o); len(Safety(a)) > 0 {
 		return study.Item{}, false
 	}
-	clearEvidence(a)
+	from.Cite(a)
+	study.Identify(a)
 	switch s := a.(type) {
 	case *study.FlashcardSet:
 		return first(study.ItemCard, s.Flashcards)

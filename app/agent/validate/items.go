@@ -8,12 +8,12 @@ import (
 
 // item is one thing of an aid as the rules see it.
 type item struct {
-	path     string
-	evidence string   // what it quotes from the material
-	key      string   // what makes it different from its neighbours
-	wanted   []string // its texts
-	longest  int      // words that one of its texts may have
-	strict   bool     // each of its texts must say something
+	path    string
+	origin  *study.Origin // nil for what has none
+	key     string        // what makes it different from its neighbours
+	wanted  []string      // its texts
+	longest int           // words that one of its texts may have
+	strict  bool          // each of its texts must say something
 }
 
 // Longest texts, in words, that a student still reads as one item.
@@ -51,7 +51,7 @@ func items(a study.Aid) []item {
 func cardItems(s *study.FlashcardSet) []item {
 	list := make([]item, len(s.Flashcards))
 	for i, c := range s.Flashcards {
-		list[i] = item{path: fmt.Sprintf("flashcards[%d]", i), evidence: c.Evidence, key: c.Question + " " + c.Answer,
+		list[i] = item{path: fmt.Sprintf("flashcards[%d]", i), origin: &s.Flashcards[i].Origin, key: c.Question + " " + c.Answer,
 			wanted: []string{c.Question, c.Answer}, longest: longestCard, strict: true}
 	}
 	return list
@@ -61,7 +61,7 @@ func questionItems(path string, questions []study.Question) []item {
 	list := make([]item, len(questions))
 	for i, q := range questions {
 		answer := rightAnswer(q)
-		list[i] = item{path: fmt.Sprintf("%s[%d]", path, i), evidence: q.Evidence, key: q.Question + " " + answer,
+		list[i] = item{path: fmt.Sprintf("%s[%d]", path, i), origin: &questions[i].Origin, key: q.Question + " " + answer,
 			wanted: []string{q.Question, answer}, longest: longestQuestion, strict: true}
 	}
 	return list
@@ -87,11 +87,11 @@ func summaryItems(s *study.SummarySet) []item {
 	var list []item
 	for i, p := range s.Summary.MainPoints {
 		said := p.Point + " " + p.Details
-		list = append(list, item{path: fmt.Sprintf("summary.main_points[%d]", i), evidence: p.Evidence, key: said,
+		list = append(list, item{path: fmt.Sprintf("summary.main_points[%d]", i), origin: &s.Summary.MainPoints[i].Origin, key: said,
 			wanted: []string{p.Point, p.Details}, longest: longestPoint})
 	}
 	for i, t := range s.Summary.KeyTerms {
-		list = append(list, item{path: fmt.Sprintf("summary.key_terms[%d]", i), evidence: t.Evidence,
+		list = append(list, item{path: fmt.Sprintf("summary.key_terms[%d]", i), origin: &s.Summary.KeyTerms[i].Origin,
 			key: t.Term + " " + t.Definition, wanted: []string{t.Term, t.Definition}, longest: longestPoint})
 	}
 	return list

@@ -58,11 +58,11 @@ func Scored(b study.Brief) (accuracy, quality bool) {
 	return want.accuracy > 0 && strings.TrimSpace(b.Material) != "", want.quality > 0
 }
 
-// Rules removes the items of a settled aid that no student could read or that quote what the
-// material does not say, and takes the evidence off the others.
-func Rules(a study.Aid, b study.Brief) Report {
-	r := Report{Passed: true}
-	defer clearEvidence(a)
+// Rules removes the items of a settled aid that no student could read, and completes or removes
+// the sources of the others. It does not pass an aid whose quotes are all about something else
+// than the material.
+func Rules(a study.Aid, b study.Brief, from *Sources) Report {
+	var r Report
 	all := items(a)
 	unreadable := make(map[string]bool)
 	for _, it := range all {
@@ -71,18 +71,20 @@ func Rules(a study.Aid, b study.Brief) Report {
 			r.fault(it.path + " has a text that is empty, too long or not readable")
 		}
 	}
-	quoted, wrong := compareEvidence(all, b.Material)
+	quoted, wrong := from.Cite(a)
 	r.Quoted = quoted
+	r.Passed = quoted || len(wrong) == 0 || strings.TrimSpace(b.Material) == "" || !foreign(wrong, b.Material)
+	tell := r.issue
+	if !r.Passed {
+		tell = r.fault
+	}
 	for _, it := range all {
-		if wrong[it.path] {
-			r.fault(it.path + " quotes evidence that is not in the material")
+		if wrong[it.path] != "" {
+			tell(it.path + " quotes evidence that is not in the material")
 		}
 	}
-	if r.Passed = len(wrong) == 0 || len(wrong)+len(unreadable) < len(all); !r.Passed {
-		clear(wrong)
-	}
 	if len(unreadable) < len(all) {
-		filter(a, func(path string) bool { return !unreadable[path] && !wrong[path] })
+		filter(a, func(path string) bool { return !unreadable[path] })
 		Settle(a, b.Options)
 	}
 	r.nearRepeats(items(a))

@@ -23,11 +23,20 @@ func cards(answers ...string) *study.FlashcardSet {
 	return s
 }
 
+func quoted(quote string) study.Origin {
+	if quote == "" {
+		return study.Origin{}
+	}
+	return study.Origin{Source: &study.Source{Quote: quote}}
+}
+
+func check(a study.Aid, b study.Brief) Report { return Rules(a, b, NewSources(b)) }
+
 func quoting(quotes ...string) *study.FlashcardSet {
 	s := cards(make([]string, 0)...)
 	for i, q := range quotes {
 		s.Flashcards = append(s.Flashcards, study.Flashcard{Question: fmt.Sprintf("Question %d?", i), Answer: fmt.Sprintf("Answer %d", i),
-			Topic: "t", Difficulty: study.Easy, Evidence: q})
+			Topic: "t", Difficulty: study.Easy, Origin: quoted(q)})
 	}
 	Settle(s, study.Options{})
 	return s
@@ -37,28 +46,50 @@ func TestEvidenceIsLookedUpInTheMaterial(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		quote  string
-		wrong  bool
-		quoted bool
+		found  string
+		passes bool // alone
 	}{
-		{"verbatim", "reflects green light", false, true},
-		{"over a line end, in other case", "In the Thylakoid membranes and make ATP", false, true},
-		{"shortened", "light reactions … make ATP and NADPH", false, true},
-		{"most of its words", "the enzyme RuBisCO fixes carbon dioxide", false, true},
-		{"other words", "Napoleon lost the battle of Waterloo", true, false},
-		{"one word", "Waterloo", false, false},
-		{"none", "", false, false},
+		{"verbatim", "reflects green light", "reflects green light", true},
+		{"over a line end, in other case", "In the Thylakoid membranes and make ATP", "in the\nthylakoid membranes and make ATP", true},
+		{"shortened", "light reactions … make ATP and NADPH", "make ATP and NADPH", true},
+		{"most of its words", "the enzyme RuBisCO fixes carbon dioxide", "", true},
+		{"other words", "Napoleon lost the battle of Waterloo", "", false},
+		{"one word", "Waterloo", "", true},
+		{"none", "", "", true},
 	} {
 		s := quoting("Chlorophyll absorbs red", c.quote)
-		r := Rules(s, study.Brief{Material: material})
-		if removed := len(s.Flashcards) == 1; !r.Passed || removed != c.wrong || s.TotalCount != len(s.Flashcards) || !r.Quoted {
-			t.Errorf("%s: %+v, %d cards", c.name, r, len(s.Flashcards))
+		r := check(s, study.Brief{Material: material})
+		if !r.Passed || len(s.Flashcards) != 2 || !r.Quoted || s.Flashcards[0].Source.Start != 0 || s.Flashcards[0].Source.End != 23 {
+			t.Errorf("%s: %+v, %+v", c.name, r, s.Flashcards)
 		}
-		if c.wrong && !slices.Equal(r.Faults, []string{"flashcards[1] quotes evidence that is not in the material"}) {
-			t.Errorf("%s: faults %q", c.name, r.Faults)
+		if o := s.Flashcards[1].Origin; o.Unverified != (c.found == "") || (o.Source != nil) != (c.found != "") || o.Source != nil && o.Source.Quote != c.found {
+			t.Errorf("%s: %+v %+v", c.name, o, o.Source)
 		}
-		if r := Rules(quoting(c.quote), study.Brief{Material: material}); r.Passed == c.wrong || r.Quoted != c.quoted {
+		alone := quoting(c.quote)
+		if r := check(alone, study.Brief{Material: material}); r.Passed != c.passes || r.Quoted != (c.found != "") || len(alone.Flashcards) != 1 {
 			t.Errorf("%s alone: %+v", c.name, r)
 		}
+	}
+}
+
+func TestASourceNamesItsNoteSectionAndPage(t *testing.T) {
+	own := "Ähm. A cell wall is stiff.\n"
+	note := "Intro without a heading.\n\n<!-- page 11 -->\n# Cells\n\nA cell is small.\n\n<!-- page 12 -->\n## The *wall* ##\n\nPlants have a\nwall. #hash is no heading.\nIt is made of cellulose."
+	from := NewSources(study.Brief{Documents: []study.Document{{Text: own}, {NoteID: "n1", Title: "Biology", Text: note}}})
+	for quote, want := range map[string]study.Source{
+		"a cell wall is stiff.":    {Quote: "A cell wall is stiff.", Start: 5, End: 26},
+		"Intro without a heading":  {NoteID: "n1", Title: "Biology", Quote: "Intro without a heading", Start: 0, End: 23},
+		"a cell is small":          {NoteID: "n1", Title: "Biology", Section: "Cells", Page: 11, Quote: "A cell is small", Start: 52, End: 67},
+		"plants have a wall":       {NoteID: "n1", Title: "Biology", Section: "The *wall*", Page: 12, Quote: "Plants have a\nwall", Start: 105, End: 123},
+		"It is made of cellulose.": {NoteID: "n1", Title: "Biology", Section: "The *wall*", Page: 12, Quote: "It is made of cellulose.", Start: 146, End: 170},
+	} {
+		got := from.Locate(quote)
+		if given := map[string]string{"": "Am. A cell wall is stiff.\n", "n1": note}[want.NoteID]; got == nil || *got != want || want.NoteID != "" && given[want.Start:want.End] != want.Quote {
+			t.Errorf("%q: %+v", quote, got)
+		}
+	}
+	if got := from.Locate("A cell is large"); got != nil {
+		t.Errorf("found %+v", got)
 	}
 }
 
@@ -67,27 +98,30 @@ func TestAnswersWithoutEvidencePass(t *testing.T) {
 		"in its own words":    cards("The pigment throws back the green part of what shines on it"),
 		"in another language": cards("Das Chlorophyll wirft grünes Licht zurück"),
 	} {
-		if r := Rules(aid, study.Brief{Material: material}); !r.Passed || r.Quoted || len(r.Faults)+len(r.Issues) != 0 {
+		if r := check(aid, study.Brief{Material: material}); !r.Passed || r.Quoted || len(r.Faults)+len(r.Issues) != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	if r := Rules(quoting("Napoleon lost at Waterloo"), study.Brief{Material: " \n"}); !r.Passed || r.Quoted {
+	if r := check(quoting("Napoleon lost at Waterloo"), study.Brief{Material: " \n"}); !r.Passed || r.Quoted {
 		t.Errorf("without material: %+v", r)
 	}
 }
 
-func TestRulesTakeTheEvidenceOff(t *testing.T) {
-	q := study.Question{Type: study.TrueFalse, Question: "q", CorrectAnswer: true, Points: 1, Evidence: "reflects green light"}
+func TestEveryKindOfItemIsCited(t *testing.T) {
+	q := study.Question{Type: study.TrueFalse, Question: "q", CorrectAnswer: true, Points: 1, Origin: quoted("reflects GREEN light")}
 	for _, a := range []study.Aid{
-		quoting("reflects green light"),
+		quoting("reflects GREEN light"),
 		&study.QuizSet{Quiz: study.QuizBody{Title: "t", Questions: []study.Question{q}}},
 		&study.ExamSet{Exam: study.ExamBody{Title: "t", Sections: []study.ExamSection{{SectionName: "s", Instructions: "i", Questions: []study.Question{q}}}}},
-		&study.SummarySet{Summary: study.SummaryBody{Title: "t", MainPoints: []study.MainPoint{{Point: "p", Evidence: "reflects green light"}},
-			KeyTerms: []study.KeyTerm{{Term: "t", Definition: "d", Evidence: "reflects green light"}}}},
+		&study.SummarySet{Summary: study.SummaryBody{Title: "t", MainPoints: []study.MainPoint{{Point: "p", Origin: quoted("reflects GREEN light")}},
+			KeyTerms: []study.KeyTerm{{Term: "t", Definition: "d", Origin: quoted("reflects GREEN light")}}}},
 	} {
-		Rules(a, study.Brief{Material: material})
-		if raw, _ := json.Marshal(a); strings.Contains(string(raw), "evidence") {
-			t.Errorf("got %s", raw)
+		check(a, study.Brief{Material: material})
+		study.Identify(a)
+		for _, o := range study.Origins(a) {
+			if o.ID == "" || o.Unverified || o.Source == nil || o.Source.Quote != "reflects green light" {
+				t.Errorf("%T: %+v", a, o)
+			}
 		}
 	}
 }
@@ -96,13 +130,13 @@ func TestRulesRemoveWhatCannotBeRead(t *testing.T) {
 	long := strings.Repeat("word ", longestCard+1)
 	for name, answer := range map[string]string{"a text over the bound": long, "control characters": "a\x07b", "broken UTF-8": "a\ufffdb", "punctuation only": "..."} {
 		s := cards(answer, "b")
-		r := Rules(s, study.Brief{Material: material})
+		r := check(s, study.Brief{Material: material})
 		if !r.Passed || len(s.Flashcards) != 1 || s.Flashcards[0].Answer != "b" || len(r.Faults) != 1 {
 			t.Errorf("%s: %+v, %+v", name, r, s)
 		}
 	}
 	for name, answer := range map[string]string{"a text of just the bound": strings.TrimSpace(strings.Repeat("word ", longestCard)), "a symbol": "+", "a minus": "-"} {
-		if s := cards(answer); len(s.Flashcards) != 1 || !Rules(s, study.Brief{}).Passed || len(s.Flashcards) != 1 {
+		if s := cards(answer); len(s.Flashcards) != 1 || !check(s, study.Brief{}).Passed || len(s.Flashcards) != 1 {
 			t.Errorf("%s was removed", name)
 		}
 	}
@@ -123,7 +157,7 @@ func TestRulesNameWhatMayBeWrong(t *testing.T) {
 		{"a repeat", twice, "flashcards[1] nearly repeats flashcards[0]"},
 		{"a summary longer than its source", wordy, "the summary is longer than its source"},
 	} {
-		if r := Rules(c.aid, study.Brief{Material: material}); !r.Passed || !slices.Equal(r.Issues, []string{c.say}) {
+		if r := check(c.aid, study.Brief{Material: material}); !r.Passed || !slices.Equal(r.Issues, []string{c.say}) {
 			t.Errorf("%s: %+v", c.name, r)
 		}
 	}
@@ -134,14 +168,14 @@ func TestRulesBoundTheFaultsAndQuoteNothing(t *testing.T) {
 	for i := range 30 {
 		quotes = append(quotes, fmt.Sprintf("SECRET%d SECRET", i))
 	}
-	r := Rules(quoting(quotes...), study.Brief{Material: material})
+	r := check(quoting(quotes...), study.Brief{Material: material})
 	if r.Passed || len(r.Faults) != maxIssues || strings.Contains(strings.Join(r.Faults, ""), "SECRET") {
 		t.Errorf("got %+v", r)
 	}
 }
 
 func TestRulesLeaveAChatToItsSafety(t *testing.T) {
-	r := Rules(&study.Reply{Response: "Napoleon"}, study.Brief{Material: material})
+	r := check(&study.Reply{Response: "Napoleon"}, study.Brief{Material: material})
 	if !r.Passed || len(r.Faults)+len(r.Issues) != 0 {
 		t.Errorf("got %+v", r)
 	}

@@ -47,7 +47,8 @@ func FuzzSettle(f *testing.F) {
 			if twice, _ := json.Marshal(aid); !reflect.DeepEqual(once, twice) {
 				t.Fatalf("%s: settled once %s, twice %s", typ, once, twice)
 			}
-			validate.Rules(aid, study.Brief{Type: typ, Material: material, Options: o})
+			b := study.Brief{Type: typ, Material: material, Options: o}
+			validate.Rules(aid, b, validate.NewSources(b))
 			if left := aid.Check(o); len(left) > 0 && typ != study.Summary && typ != study.Analysis && study.Items(aid) > 0 {
 				t.Fatalf("%s: the rules leave %q", typ, left)
 			}
@@ -72,7 +73,7 @@ func FuzzScanner(f *testing.F) {
 
 func scan(typ study.Type, pieces ...string) (items []study.Item) {
 	s := &parse.Scanner{Type: typ, Found: func(a study.Aid) bool {
-		item, ok := validate.Item(a, study.Options{})
+		item, ok := validate.Item(a, study.Options{}, validate.NewSources(study.Brief{}))
 		if ok {
 			items = append(items, item)
 		}

@@ -68,7 +68,7 @@ func newBank(ctx context.Context, src source) *bank {
 // addQuestion adds a question, scored by its own worth and by the weight of its sentence.
 func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) {
 	s := b.src.Sentences[at]
-	q.Explanation = s.Text
+	q.Explanation, q.Origin = s.Text, b.src.quoting(at)
 	b.items[q.Type] = append(b.items[q.Type], item{q, at, key, worth + 0.25*s.Rank + 1.5*s.Focus})
 }
 

@@ -113,6 +113,11 @@ func newSource(ctx context.Context, o facts.Outline) (source, error) {
 	return source{src}, err
 }
 
+// quoting is the origin of what sentence i says.
+func (src source) quoting(i int) study.Origin {
+	return study.Origin{Source: &study.Source{Quote: src.Sentences[i].Text}}
+}
+
 // makers has the maker of each type but Chat. A maker gives nil when the material
 // is too thin for even one item.
 var makers = map[study.Type]func(context.Context, source, study.Brief) study.Aid{

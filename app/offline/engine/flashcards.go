@@ -19,7 +19,7 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 	}
 	set := &study.FlashcardSet{TopicsCovered: []string{}}
 	for _, f := range chooseFacts(src, src.Facts(ctx), min(n, study.MaxItems), b.Options.Difficulty) {
-		card := study.Flashcard{Question: f.Question, Answer: f.Answer, Topic: src.TopicAt(f.At), Difficulty: f.Level()}
+		card := study.Flashcard{Question: f.Question, Answer: f.Answer, Topic: src.TopicAt(f.At), Difficulty: f.Level(), Origin: src.quoting(f.At)}
 		if d := b.Options.Difficulty; d == study.Easy || d == study.Medium || d == study.Hard {
 			card.Difficulty = d
 		}

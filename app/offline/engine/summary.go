@@ -37,7 +37,7 @@ func makeSummary(_ context.Context, src source, b study.Brief) study.Aid {
 	for _, p := range points {
 		body.MainPoints = append(body.MainPoints, study.MainPoint{
 			Point: english.Finished(src.Sentences[p.at].Plain), Details: src.findDetails(p.at, points),
-			Importance: []string{"high", "medium", "low"}[p.place*3/len(points)],
+			Importance: []string{"high", "medium", "low"}[p.place*3/len(points)], Origin: src.quoting(p.at),
 		})
 	}
 	body.Text = src.formatPoints(points, b.Options.Style)
@@ -218,7 +218,7 @@ func (src source) keyTerms(n int) []study.KeyTerm {
 	slices.SortStableFunc(kept, func(a, b keyTerm) int { return a.at - b.at })
 	out := []study.KeyTerm{}
 	for _, k := range kept {
-		out = append(out, study.KeyTerm{Term: english.Capital(k.name), Definition: english.Finished(k.meaning)})
+		out = append(out, study.KeyTerm{Term: english.Capital(k.name), Definition: english.Finished(k.meaning), Origin: src.quoting(k.at)})
 	}
 	return out
 }
