@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"strconv"
 	"strings"
 
 	"studysharper/app/agent/prompt"
@@ -38,14 +39,18 @@ func (t task) answerKey() string {
 	for _, d := range b.Documents {
 		hashFields(h, d.NoteID) // in the sources
 	}
+	for _, p := range t.passages {
+		hashFields(h, p.NoteID, strconv.Itoa(p.Start))
+	}
+	hashFields(h, b.Searched)
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}
-	if t.used.Notes > 0 || len(b.History) > 0 {
+	if len(t.used.Notes) > 0 || len(b.History) > 0 {
 		hashFields(h, "user", t.notes.user)
 	}
 	key := "answer/" + string(b.Type)
-	if t.used.Notes > 0 {
+	if len(t.used.Notes) > 0 || b.Searched != "" {
 		key += UserTag(t.notes.user)
 	} else {
 		key += "/"
@@ -102,7 +107,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 
 // notesChanged reports whether the notes in the material have changed since they were read.
 func (t task) notesChanged() bool {
-	if t.used.Notes == 0 || !t.notes.known {
+	if len(t.used.Notes) == 0 && t.brief.Searched == "" || !t.notes.known {
 		return false
 	}
 	now, known := t.deps.version(t.notes.user, ResourceNotes)

@@ -81,7 +81,7 @@ func TestAChatAboutNothingSearchesNothing(t *testing.T) {
 	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 	req := study.Request{Type: study.Chat, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "what can you help me with?"}
 	brief, out := briefOf(t, b, req)
-	if brief.Material != "" || len(b.Store.Searches) != 0 || out.Result.Data.(*study.Reply).ContextUsed != (study.ContextUsed{}) {
+	if brief.Material != "" || len(b.Store.Searches) != 0 || len(out.Result.Data.(*study.Reply).ContextUsed.Notes) != 0 {
 		t.Errorf("material %q, searches %q", brief.Material, b.Store.Searches)
 	}
 }
@@ -187,13 +187,13 @@ func TestOnlyNotesNamedOutrightFailARequest(t *testing.T) {
 	}{
 		{"an unknown note", []string{"nope"}, nil, study.CodeNotFound, nil},
 		{"another's note", []string{"y"}, nil, study.CodeNotFound, nil},
-		{"notes cannot be read", []string{noteID}, map[string]error{"NotesByID": down}, study.CodeUnavailable, nil},
-		{"notes take too long", []string{noteID}, map[string]error{"NotesByID": study.Errorf(study.CodeTimeout, "late")}, study.CodeUnavailable, nil},
-		{"too many notes", []string{noteID}, map[string]error{"NotesByID": study.Errorf(study.CodeInvalid, "too large")}, study.CodeInvalid, nil},
-		{"the search fails", nil, map[string]error{"SearchNotes": down}, "", []string{"your notes could not be searched"}},
+		{"notes cannot be read", []string{noteID}, map[string]error{"SearchPassages": down}, study.CodeUnavailable, nil},
+		{"notes take too long", []string{noteID}, map[string]error{"SearchPassages": study.Errorf(study.CodeTimeout, "late")}, study.CodeUnavailable, nil},
+		{"too many notes", []string{noteID}, map[string]error{"SearchPassages": study.Errorf(study.CodeInvalid, "too large")}, study.CodeInvalid, nil},
+		{"the search fails", nil, map[string]error{"SearchPassages": down}, "", []string{"your notes could not be searched"}},
 		{"the session fails", nil, map[string]error{"Session": down}, "", []string{"the conversation so far could not be read"}},
 		{"the messages fail", nil, map[string]error{"Messages": down}, "", []string{"the conversation so far could not be read"}},
-		{"everything fails", nil, map[string]error{"Session": down, "SearchNotes": down}, "",
+		{"everything fails", nil, map[string]error{"Session": down, "SearchPassages": down}, "",
 			[]string{"the conversation so far could not be read", "your notes could not be searched"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

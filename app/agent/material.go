@@ -23,6 +23,9 @@ const (
 // that the request names, or else, if it brings no text of its own, those that match it.
 func (c contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
+	if c.req.Type == study.Chat && (len(ids) > 0 || strings.TrimSpace(c.req.Options.Content) == "") {
+		return c.chatNotes(ids, searchWords(c.req))
+	}
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
 			read: func(ctx context.Context) ([]string, error) {
@@ -34,7 +37,7 @@ func (c contextReader) notesPart() cachedPart {
 		return cachedPart{}
 	}
 	words := searchWords(c.req)
-	return cachedPart{needed: c.req.Type != study.Chat || words != "", resource: ResourceNotes, query: []string{"matching", words},
+	return cachedPart{needed: true, resource: ResourceNotes, query: []string{"matching", words},
 		read: func(ctx context.Context) ([]string, error) {
 			list, err := c.deps.Store.SearchNotes(ctx, user, words, searchedNotes)
 			return c.noteTexts(relevant(list[:min(len(list), searchedNotes)], words)), err
@@ -107,9 +110,33 @@ type material struct {
 	text      string
 	documents []study.Document // in the text
 	message   string
-	notes     int  // in the text
-	content   bool // options.content is in the text
+	used      []study.NoteUsed // in the text
+	content   bool             // the student's own text is in the text
+	share     float64          // of these, that is in the text
+	passages  []study.Passage  // of a chat's text
+	searched  string           // words that the student's notes were searched for, if they have none of them
 	warnings  []string
+}
+
+// material selects the material: for a chat passages, for an aid whole texts.
+func (c contextReader) material(ctx context.Context, texts []string, past history) (material, error) {
+	if c.req.Type != study.Chat {
+		return c.compose(texts), nil
+	}
+	found := decodePassages(texts)
+	before, err := c.passagesBefore(ctx, past)
+	if err != nil {
+		return material{}, err
+	}
+	m := c.composeChat(past, found, before)
+	if m.text == "" && len(texts) == 1 {
+		m.searched = texts[0]
+	}
+	return m, nil
+}
+
+func (m material) contextUsed(messages int) study.ContextUsed {
+	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.used...), Messages: messages, Content: m.content, Share: m.share}
 }
 
 // compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
@@ -142,7 +169,7 @@ func (c contextReader) compose(notes []string) material {
 	}
 	for ; len(notes) > 2; notes = notes[3:] {
 		if add(study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]}) {
-			m.notes++
+			m.used = append(m.used, study.NoteUsed{ID: notes[0], Title: notes[1]})
 		}
 	}
 	m.text = strings.Join(parts, paragraphBoundary)

@@ -91,7 +91,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 }
 
 func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) task {
-	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
+	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, passages: known.passages, notes: known.notes,
 		noCache: known.req.NoCache, watched: watched}
 	t.key = t.answerKey()
 	return t

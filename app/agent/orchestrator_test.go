@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,8 @@ func TestAChatIsToldAsItComes(t *testing.T) {
 		t.Errorf("tokens %q", got)
 	}
 	reply := out.Result.Data.(*study.Reply)
-	if want := (study.ContextUsed{Messages: 2, Content: true}); reply.Response != text || reply.ContextUsed != want {
+	want := study.ContextUsed{Notes: []study.NoteUsed{}, Messages: 2, Content: true, Share: 1}
+	if reply.Response != text || !reflect.DeepEqual(reply.ContextUsed, want) {
 		t.Errorf("reply %+v", reply)
 	}
 }

@@ -140,14 +140,23 @@ type PlanSet struct {
 // Reply answers Chat.
 type Reply struct {
 	Response    string      `json:"response"`
+	Citations   []Source    `json:"citations"` // of what the response quotes from the material
 	ContextUsed ContextUsed `json:"context_used"`
 }
 
-// ContextUsed counts what a reply was drawn from.
+// ContextUsed is what a reply was drawn from.
 type ContextUsed struct {
-	Notes    int  `json:"notes"`
-	Messages int  `json:"messages"`
-	Content  bool `json:"content"`
+	Notes    []NoteUsed `json:"notes"`
+	Messages int        `json:"messages"`
+	Content  bool       `json:"content"` // of the student's own text
+	Share    float64    `json:"share"`   // of these notes and that text, from 0 to 1
+}
+
+// NoteUsed is a note of which passages were read.
+type NoteUsed struct {
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	Passages int    `json:"passages"`
 }
 
 // NewAid makes an empty aid of the type, to unmarshal into; nil for an unknown type.
