@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"app/offline/language":           {},
 	"app/offline/lexicon":            {},
 	"app/offline/lists":              {},
-	"app/store":                      {"app/passages", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys"},
+	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},

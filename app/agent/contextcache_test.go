@@ -126,7 +126,7 @@ func TestACachedPartIsTheSameAsOneThatIsRead(t *testing.T) {
 				}
 				briefs, warnings = append(briefs, known.brief), append(warnings, known.warnings)
 			}
-			if agenttest.JSON(briefs[0]) != agenttest.JSON(briefs[1]) || !slices.Equal(warnings[0], warnings[1]) || len(warnings[0]) != 1 || b.parts().Gets < 3 {
+			if agenttest.JSON(briefs[0]) != agenttest.JSON(briefs[1]) || !slices.Equal(warnings[0], warnings[1]) || (len(warnings[0]) != 1 && typ != study.Chat) || b.parts().Gets < 3 {
 				t.Errorf("%s: %+v, %q, then %+v, %q", typ, briefs[0], warnings[0], briefs[1], warnings[1])
 			}
 		}
@@ -294,7 +294,7 @@ func TestAnswersMadeFromNotesCanBeDroppedByTheirStudent(t *testing.T) {
 		}
 		return n
 	}
-	if all, marked, alices, bobs := count("answer/chat/"), count(UserTagPrefix), count(UserTag(agenttest.Alice)), count(UserTag("bob")); all != 4 || marked != 2 || alices != 1 || bobs != 1 {
+	if all, marked, alices, bobs := count("answer/chat/"), count(UserTagPrefix), count(UserTag(agenttest.Alice)), count(UserTag("bob")); all != 4 || marked != 3 || alices != 2 || bobs != 1 {
 		t.Errorf("of %d answers %d are marked, %d alice's, %d bob's: %q", all, marked, alices, bobs, b.Cache.Keys())
 	}
 	if mark := UserTag(agenttest.Alice); strings.Contains(mark, agenttest.Alice) || len(mark) != len("/~0123456789abcdef/") {

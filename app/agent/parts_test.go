@@ -27,7 +27,7 @@ func reading(b *bench) func() []string {
 	return func() []string {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, m := range []string{"AppendMessages", "SaveContent", "RecordExecution"} {
+		for _, m := range []string{"AppendMessages", "SaveContent", "KeepSessionSource", "RecordExecution"} {
 			delete(read, m)
 		}
 		return slices.Sorted(maps.Keys(read))

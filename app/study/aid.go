@@ -1,5 +1,7 @@
 package study
 
+import "encoding/json"
+
 // Aid is what an agent makes: the value of `result.data`, in the shape of its type.
 // The concrete types are FlashcardSet, QuizSet, ExamSet, SummarySet, AnalysisSet,
 // PlanSet and Reply, each a pointer.
@@ -142,6 +144,14 @@ type Reply struct {
 	Response    string      `json:"response"`
 	Citations   []Source    `json:"citations"` // of what the response quotes from the material
 	ContextUsed ContextUsed `json:"context_used"`
+}
+
+// MarshalJSON implements json.Marshaler: lists are never null.
+func (r Reply) MarshalJSON() ([]byte, error) {
+	type fields Reply // without this method
+	r.Citations = append([]Source{}, r.Citations...)
+	r.ContextUsed.Notes = append([]NoteUsed{}, r.ContextUsed.Notes...)
+	return json.Marshal(fields(r))
 }
 
 // ContextUsed is what a reply was drawn from.

@@ -30,11 +30,11 @@ func (w *window) audit(name string) {
 // plantedFaults are faults that the audit must find, each by a word of what it says.
 var plantedFaults = map[string]string{
 	"no name":          "document.querySelector('#go').replaceChildren()",
-	"is followed by h": "document.querySelector('h1').insertAdjacentElement('afterend', document.createElement('h4')).append('deep')",
-	"contrast":         "document.querySelector('.lede p').style.color = '#bbb'",
-	"twice":            "document.querySelector('h1').id = 'text'",
+	"is followed by h": "document.querySelector('#make h1').insertAdjacentElement('afterend', document.createElement('h4')).append('deep')",
+	"contrast":         "document.querySelector('#make h2').style.color = '#bbb'",
+	"twice":            "document.querySelector('#make h1').id = 'text'",
 	"outside":          "document.body.append(Object.assign(document.createElement('div'), {textContent: 'stray'}))",
-	"px wide":          "document.querySelector('h1').style.width = '3000px'",
+	"px wide":          "document.querySelector('#make h1').style.width = '3000px'",
 	"no lang":          "document.documentElement.removeAttribute('lang')",
 }
 
@@ -47,7 +47,7 @@ func TestTheAuditFindsWhatIsPlanted(t *testing.T) {
 	w := visit(t, s.URL, desktop)
 	for word, plant := range plantedFaults {
 		w.goTo(s.URL)
-		w.until("document.querySelector('.tab')")
+		w.open("make")
 		eval[bool](w, plant+", true")
 		if faults := strings.Join(eval[[]string](w, string(script)), "\n"); !strings.Contains(faults, word) {
 			t.Errorf("%q is not in %q", word, faults)

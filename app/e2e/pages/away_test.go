@@ -15,10 +15,9 @@ import (
 // say asks a question in the conversation.
 func (w *window) say(question string) {
 	w.t.Helper()
-	w.until("document.querySelector('input[value=chat]')")
-	eval[bool](w, "document.querySelector('input[value=chat]').click(), true")
-	w.fill("#message", question)
-	w.click("#go")
+	w.open("ask")
+	w.fill("#question", question)
+	w.click("#send")
 }
 
 // half waits until half of the essay is there, and the rest is not.
@@ -33,8 +32,8 @@ func (w *window) half() {
 // whole waits until the essay is there, each word once, as the only answer.
 func (w *window) whole() {
 	w.t.Helper()
-	w.until("document.querySelector('.said.assistant .prose')")
-	answers := eval[[]string](w, "[...document.querySelectorAll('.said.assistant .prose')].map(p => p.innerText)")
+	w.until("document.querySelector('.said.assistant .prose:not(.growing)')")
+	answers := eval[[]string](w, "[...document.querySelectorAll('.said.assistant .prose:not(.growing)')].map(p => p.innerText)")
 	if len(answers) != 1 || answers[0] != servicetest.Essay(servicetest.Words) {
 		w.t.Errorf("the answer is %q", answers)
 	}
@@ -55,7 +54,8 @@ func TestAConversationGoesOnThroughARecycleOnOneConnection(t *testing.T) {
 	if n := w.requests("/api/ai/stream/"); n != 1 {
 		t.Errorf("the stream was opened %d times", n)
 	}
-	w.goTo(s.URL) // the conversation is kept
+	w.goTo(s.URL)
+	w.open("ask") // the conversation is kept
 	w.until("document.querySelectorAll('.said').length === 2")
 	w.whole()
 	w.quiet(s.URL)
@@ -83,6 +83,7 @@ func TestTheDeskGoesOnAfterAReloadInTheMiddle(t *testing.T) {
 	w.say("Tell me all facts")
 	w.half()
 	w.goTo(s.URL)
+	w.open("ask")
 	w.half()
 	fake.LetGo()
 	w.whole()
@@ -96,7 +97,7 @@ func TestTheDeskSaysWhatToDoWhileTheServerIsAwayAndGoesOnByItself(t *testing.T) 
 	s := servicetest.Start(t)
 	l := lineTo(s)
 	w := visit(t, l.url, desktop)
-	w.until("document.querySelector('#saved .hint')")
+	w.open("make")
 	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
 	l.shut()
 	w.click("#go")
@@ -106,7 +107,7 @@ func TestTheDeskSaysWhatToDoWhileTheServerIsAwayAndGoesOnByItself(t *testing.T) 
 	}
 	w.audit("away")
 	l.open()
-	w.until("document.querySelector('.card') && document.querySelector('#away').hidden")
+	w.until("document.querySelector('#aid .flash') && document.querySelector('#tools a') && document.querySelector('#away').hidden")
 }
 
 // TestTheDeskAsksAgainWhenTheServerWasStartedAnew has the server lose the run, with what it
@@ -135,7 +136,7 @@ func TestTheDeskAsksAgainWhenTheServerWasStartedAnew(t *testing.T) {
 func TestTheDeskWaitsForALimitAndTriesAgainOnAClick(t *testing.T) {
 	s := servicetest.Start(t, "RATE_LIMIT_PER_MINUTE=30")
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('.tab')")
+	w.open("make")
 	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
 	for status := 200; status != 429; {
 		status, _ = s.Ask("POST", "/api/ai/process-stream", servicetest.Request("chat", "hello", nil))
@@ -148,7 +149,7 @@ func TestTheDeskWaitsForALimitAndTriesAgainOnAClick(t *testing.T) {
 	}
 	w.until("!document.querySelector('#said button').disabled")
 	w.click("#said button")
-	w.until("document.querySelector('.card')")
+	w.until("document.querySelector('#tools a')")
 	if said := w.text("#said"); said != "" {
 		t.Errorf("the page still says %q", said)
 	}
@@ -161,13 +162,14 @@ func TestTheDeskAsksForATokenWhereOneIsNeeded(t *testing.T) {
 	w.audit("sign in")
 	w.fill("#token", "not a token")
 	w.click("#signin button")
-	w.until("document.querySelector('#signin label').innerText.includes('was not taken')")
+	w.until("document.querySelector('#signin label').innerText.includes('was not accepted')")
 	w.fill("#token", servicetest.TokenOf(t, "ann", jwt.SigningMethodHS256, []byte(servicetest.JWTSecret)))
 	w.click("#signin button")
-	w.until("document.querySelector('#saved .hint')")
+	w.open("make")
 	w.fill("#text", "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles.")
 	w.make("flashcard_generation")
-	w.until("document.querySelectorAll('#saved .item').length === 1 && document.querySelector('#signin').hidden")
+	w.open("library")
+	w.until("document.querySelectorAll('#entries .entry').length === 1 && document.querySelector('#signin').hidden")
 	if log := s.Log.String(); strings.Contains(log, "access_token") {
 		t.Error("the log has the address of a stream")
 	}
@@ -177,12 +179,12 @@ func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
 	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Times: 1, Fault: "status", Status: 409}})
 	w := visit(t, s.URL, desktop)
 	w.say("Tell me all facts")
-	w.until("document.querySelector('#said button')?.textContent === 'Try again'")
-	if asked := eval[string](w, "document.querySelector('#message').value"); asked != "Tell me all facts" {
+	w.until("document.querySelector('#ask-said button')?.textContent === 'Try again'")
+	if asked := eval[string](w, "document.querySelector('#question').value"); asked != "Tell me all facts" {
 		t.Errorf("the question is %q", asked)
 	}
 	w.shot("failed and said")
-	w.click("#said button")
+	w.click("#ask-said button")
 	w.whole()
 	if n := eval[int](w, "document.querySelectorAll('.said.user').length"); n != 1 {
 		t.Errorf("the question stands there %d times", n)
@@ -190,18 +192,42 @@ func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-func TestWaitingCanBeStoppedAndAnotherQuestionAsked(t *testing.T) {
+// TestCancelEndsTheRunOnTheServer has nothing left to save or to pay for.
+func TestCancelEndsTheRunOnTheServer(t *testing.T) {
+	s, fake := servicetest.StartStudying(t, nil)
+	fake.Hold()
+	defer fake.LetGo()
+	w := visit(t, s.URL, desktop)
+	w.say("Never mind")
+	w.half()
+	w.click("#send")
+	w.until("document.querySelector('#ask-said').innerText === 'Cancelled.' && document.querySelector('#send').textContent === 'Ask' && document.querySelector('#question').value === 'Never mind'")
+	s.Eventually("no run is active", func() bool {
+		_, got := s.Ask("GET", "/api/admin/metrics", "")
+		runs := got["runs"].(map[string]any)
+		return runs["active"] == 0.0 && runs["completed"] == 0.0
+	})
+	w.open("make")
+	w.fill("#text", "Osmosis is the movement of water through a membrane.")
+	w.click("#go")
+	w.until("document.querySelector('#go').textContent === 'Cancel'")
+	w.click("#go")
+	w.until("document.querySelector('#said').innerText === 'Cancelled.' && document.querySelector('#result').hidden")
+	w.quiet(s.URL)
+}
+
+func TestAfterACancelAnotherQuestionIsAnswered(t *testing.T) {
 	s, fake := servicetest.StartStudying(t, nil)
 	fake.Hold()
 	w := visit(t, s.URL, desktop)
 	w.say("Never mind")
 	w.half()
-	w.click("#go")
-	w.until("document.querySelector('#said').innerText.startsWith('Stopped') && document.querySelector('#go').textContent === 'Ask'")
+	w.click("#send")
+	w.until("document.querySelector('#send').textContent === 'Ask'")
 	fake.LetGo()
-	s.Eventually("the run is over", func() bool {
+	s.Eventually("no run is active", func() bool {
 		_, got := s.Ask("GET", "/api/admin/metrics", "")
-		return got["runs"].(map[string]any)["completed"] == 1.0
+		return got["runs"].(map[string]any)["active"] == 0.0
 	})
 	w.say("Tell me all facts")
 	w.whole()
@@ -211,10 +237,11 @@ func TestWaitingCanBeStoppedAndAnotherQuestionAsked(t *testing.T) {
 func TestTextThatIsTooLongIsRefusedPlainlyAndKept(t *testing.T) {
 	s := servicetest.Start(t, "MAX_BODY_KB=64")
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('.tab')")
+	w.open("make")
 	w.fill("#text", strings.Repeat("Osmosis is the movement of water. ", 2000))
 	w.click("#go")
 	w.until("document.querySelector('#said').innerText.includes('more text than this server takes')")
 	w.goTo(s.URL)
+	w.open("make")
 	w.until("document.querySelector('#text').value.length === 68000")
 }

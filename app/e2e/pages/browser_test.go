@@ -187,12 +187,22 @@ func (w *window) keys(keys ...string) {
 	}
 }
 
+// open goes to a place of the page, as a click on its link does.
+func (w *window) open(place string) {
+	w.t.Helper()
+	eval[bool](w, "location.hash = "+quoted("#/"+place)+", true")
+	name, _, _ := strings.Cut(place, "/")
+	name, _, _ = strings.Cut(name, "?")
+	w.until("document.body.className === '' && !document.querySelector('main > #" + name + "').hidden")
+}
+
 // make asks for an aid of a type and waits until it is there.
 func (w *window) make(kind string) {
 	w.t.Helper()
+	w.open("make")
 	eval[bool](w, fmt.Sprintf("document.querySelector('input[value=%s]').click(), true", kind))
 	w.click("#go")
-	w.until("!document.querySelector('#result').hidden && document.querySelector('#go').textContent !== 'Cancel'")
+	w.until("document.querySelector('#said').innerText || !document.querySelector('#result').hidden && document.querySelector('#result').getAttribute('aria-busy') === 'false'")
 }
 
 // quiet holds the page to what it may do: nothing for the console to say, and no

@@ -5,98 +5,113 @@ import (
 	"strings"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
-
 	"github.com/chromedp/chromedp/kb"
+
+	"studysharper/app/testkit/servicetest"
 )
 
 // looks are those that each page is looked at in.
 var looks = []look{desktop, {name: "desktop dark", width: 1280, height: 900, dark: true, still: true},
-	{name: "phone", width: 390, height: 844, still: true}, {name: "phone dark", width: 390, height: 844, dark: true, still: true}}
+	{name: "phone", width: 390, height: 844, still: true}, {name: "phone dark", width: 390, height: 844, dark: true, still: true},
+	{name: "small", width: 320, height: 640, still: true}}
 
-func TestTheDeskMakesEveryAidFromPastedNotes(t *testing.T) {
+const threeFacts = "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles from high to low concentration. " +
+	"A membrane is a thin layer that separates two fluids."
+
+// outcomes are the kinds of aid with what each shows in the place where it is made.
+var outcomes = map[string]string{"flashcard_generation": ".flash .reply", "quiz_generation": "#tools a[href$=take]", "exam_generation": "#tools a[href$=take]",
+	"summary_generation": "dl dt", "study_plan": ".plan li", "note_analysis": ".tags .tag"}
+
+func TestEveryAidIsMadeFromPastedNotesAndOpensInTheLibrary(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('#saved .hint')")
-	t.Logf("first paint after %.0f ms, %d requests", eval[float64](w, "performance.getEntriesByName('first-contentful-paint')[0].startTime"), w.requests("/"))
-	w.audit("desk")
+	w.open("make")
+	w.audit("make")
 	w.fill("#text", servicetest.Notes(t))
-	for kind, has := range map[string]string{
-		"flashcard_generation": ".card", "quiz_generation": ".question", "exam_generation": ".question",
-		"summary_generation": "dl dt", "study_plan": ".plan li", "note_analysis": ".tags .tag",
-	} {
+	for kind, has := range outcomes {
 		w.make(kind)
-		w.until("document.querySelector('#aid " + has + "')")
-		if text := w.text("#result"); strings.Contains(text, "undefined") || strings.Contains(text, "[object") {
+		w.until("document.querySelector('#result').querySelector('" + has + "')")
+		if text := w.text("#result"); strings.Contains(text, "undefined") || strings.Contains(text, "[object") || strings.Contains(text, "offline-extractive") {
 			t.Errorf("%s: %s", kind, text)
 		}
-		w.audit(kind)
+		w.audit("made " + kind)
 	}
-	if steps := eval[int](w, "document.querySelectorAll('#steps .done').length"); steps != 6 {
-		t.Errorf("%d of 6 steps were told", steps)
+	w.open("library")
+	w.until("document.querySelectorAll('#entries .entry').length === 4")
+	w.audit("library")
+	for _, address := range eval[[]string](w, "[...document.querySelectorAll('#entries a')].map(a => a.hash.slice(2))") {
+		w.open(address)
+		w.until("document.querySelector('#opened article h2')")
+		w.audit("open " + strings.Split(address, "/")[1])
 	}
-	w.until("document.querySelectorAll('#saved .item').length === 4")
+	w.open("study")
+	w.until("document.querySelectorAll('#continue .entry').length === 4")
+	w.audit("study")
 	w.quiet(s.URL)
 }
 
-// TestFlashcardsByTheKeyboardAlone goes from an empty page to a pile that is gone through,
-// and sees where the focus is on the way.
+// tabTo presses Tab until the focus is on an element, and sees that it shows on the way.
+func (w *window) tabTo(selector string) {
+	w.t.Helper()
+	for range 40 {
+		w.keys(kb.Tab)
+		if !eval[bool](w, "getComputedStyle(document.activeElement).outlineStyle === 'solid' || document.activeElement.matches('.tab input, body')") {
+			w.t.Errorf("the focus does not show at %s", eval[string](w, "document.activeElement.outerHTML.slice(0, 200)"))
+		}
+		if eval[bool](w, "document.activeElement.matches('"+selector+"')") {
+			return
+		}
+	}
+	w.t.Fatalf("Tab does not lead to %s", selector)
+}
+
+// TestFlashcardsByTheKeyboardAlone goes from an empty page to a deck that is finished.
 func TestFlashcardsByTheKeyboardAlone(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('.tab')")
-	tabTo := func(selector string) {
-		t.Helper()
-		for range 30 {
-			w.keys(kb.Tab)
-			if !eval[bool](w, "getComputedStyle(document.activeElement).outlineStyle === 'solid' || document.activeElement.matches('.tab input')") {
-				t.Errorf("the focus does not show at %s", eval[string](w, "document.activeElement.outerHTML"))
-			}
-			if eval[bool](w, "document.activeElement.matches('"+selector+"')") {
-				return
-			}
-		}
-		t.Fatalf("Tab does not lead to %s", selector)
-	}
-	tabTo("#text")
-	w.keys("Osmosis is the movement of water through a membrane. ", "Diffusion is the movement of particles from high to low concentration. ",
-		"A membrane is a thin layer that separates two fluids. ")
-	tabTo(".tab input")
-	w.keys(kb.ArrowRight, kb.ArrowLeft)
-	tabTo("input[name=count]")
-	w.keys(kb.Backspace, kb.Backspace, "3")
-	tabTo("#go")
+	w.until("!document.querySelector('#welcome').hidden")
+	w.audit("welcome")
+	w.tabTo("#welcome .button")
 	w.keys(kb.Enter)
-	w.until("document.querySelector('.card') && document.activeElement.id === 'result'")
-	tabTo(".card")
+	w.until("!document.querySelector('#make').hidden && document.activeElement.id === 'make-title'")
+	w.tabTo("#text")
+	w.keys(threeFacts)
+	w.tabTo(".tab input")
+	w.keys(kb.ArrowRight, kb.ArrowLeft)
+	w.tabTo("input[name=count]")
+	w.keys(kb.Backspace, kb.Backspace, "3")
+	w.tabTo("#go")
+	w.keys(kb.Enter)
+	w.until("document.querySelector('#tools a') && document.activeElement.id === 'result'")
+	w.tabTo("#tools a")
+	w.keys(kb.Enter)
+	w.until("document.activeElement.matches('.front')")
 	front := w.text(".front")
 	w.keys(" ")
-	w.until("document.querySelector('.card.turned')")
-	if said := eval[string](w, "document.querySelector('.cards [role=status]').textContent"); !strings.HasPrefix(said, "Answer: ") {
-		t.Errorf("the answer is not told: %q", said)
-	}
+	w.until("document.activeElement.matches('.back') && document.querySelector('.back').innerText.startsWith('Answer')")
 	w.audit("card turned")
-	w.keys(kb.ArrowRight)
-	if now := w.text(".front"); now == front || !strings.HasPrefix(w.text(".place"), "Card 2 of 3") {
-		t.Errorf("the right arrow leads to %q", now)
+	w.keys("2")
+	if now := w.text(".front"); now == front || w.text(".left") != "Card 2 of 3" {
+		t.Errorf("the key 2 leads to %q, %q", now, w.text(".left"))
 	}
-	w.keys(kb.ArrowLeft, kb.ArrowUp)
-	w.until("document.querySelector('.card.turned')")
-	tabTo(".marks button:last-child")
+	w.keys("u")
+	w.until("document.querySelector('.left').innerText === 'Card 1 of 3'")
+	w.keys(" ", "2", " ", "1", " ", "1")
+	w.until("document.querySelector('.practise').innerText.includes('Deck finished: 1 of 3 known.')")
+	w.tabTo(".practise button")
 	w.keys(kb.Enter)
-	w.keys(kb.ArrowRight, kb.ArrowRight)
-	w.until("document.querySelector('.cards').innerText.includes('1 of 3 cards known')")
-	w.keys(kb.Enter)
-	w.until("document.querySelector('.place').innerText.startsWith('Card 1 of 2')")
+	w.until("document.querySelector('.left').innerText === 'Card 1 of 2'")
 	w.quiet(s.URL)
 }
 
-func TestAQuizIsScoredAndExplained(t *testing.T) {
+func TestAQuizIsScoredAndExplainedAndTheWrongOnesComeAgain(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('.tab')")
+	w.open("make")
 	w.fill("#text", servicetest.Notes(t))
 	w.make("quiz_generation")
+	w.click("#tools a")
+	w.until("document.querySelectorAll('.question').length === 10")
 	points := eval[float64](w, `(async () => {
 		const user = localStorage.getItem("user");
 		const {items: [{data}]} = await (await fetch("/api/ai/generated-content/quizzes?user_id=" + user)).json();
@@ -106,7 +121,7 @@ func TestAQuizIsScoredAndExplained(t *testing.T) {
 			if (i === 0) return; // is left open
 			points += q.points;
 			const right = typeof q.correct_answer === "boolean" ? (q.correct_answer ? "True" : "False") : q.correct_answer;
-			const option = [...box.querySelectorAll("input")].find((o) => o.value === right);
+			const option = [...box.querySelectorAll(".option")].find((o) => o.innerText === right);
 			if (option) option.click();
 			else box.querySelector("textarea").value = "  THE " + q.acceptable_answers[0].toLowerCase().replace(/^(an?|the) /, "") + "! ";
 		});
@@ -114,20 +129,41 @@ func TestAQuizIsScoredAndExplained(t *testing.T) {
 	})()`)
 	w.click(".questions .main")
 	w.until("document.activeElement.matches('.score')")
-	if score := w.text(".score"); !strings.HasPrefix(score, fmt.Sprintf("%v of ", points)) || !strings.HasSuffix(score, "9 of 10 right.") {
+	if score := w.text(".score p"); !strings.HasPrefix(score, fmt.Sprintf("%v of ", points)) || !strings.HasSuffix(score, "9 of 10 right.") {
 		t.Errorf("the score is %q, %v points expected", score, points)
 	}
-	if explained := eval[int](w, "document.querySelectorAll('.verdict p + p').length"); explained < 8 {
+	if explained := eval[int](w, "document.querySelectorAll('.verdict p + div').length"); explained < 8 {
 		t.Errorf("only %d questions are explained", explained)
 	}
+	if marked := eval[int](w, "[...document.querySelectorAll('.option.correct')].filter(o => o.innerText.includes('right')).length"); marked < 5 {
+		t.Errorf("only %d right options say so in words", marked)
+	}
 	w.audit("quiz checked")
+	w.click(".score .main")
+	w.until("document.querySelectorAll('.question').length === 1")
 	w.quiet(s.URL)
 }
 
-func TestNotesAreKeptPickedSearchedAndDeleted(t *testing.T) {
+func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('.tab')")
+	w.open("make")
+	w.fill("#text", servicetest.Notes(t))
+	w.make("exam_generation")
+	w.click("#tools a")
+	w.until("document.querySelector('.clock').innerText.includes('left')")
+	w.click(".mode:last-child")
+	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
+	w.audit("exam one at a time")
+	eval[bool](w, "(() => { const real = Date.now; Date.now = () => real() + 9 * 3600e3; return true; })()")
+	w.until("document.querySelector('.score p')")
+	w.quiet(s.URL)
+}
+
+func TestNotesAreKeptPickedSearchedEditedAndDeleted(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
 	w.click("#go")
 	w.until("document.querySelector('#said').innerText.includes('Paste some notes')")
 	for _, note := range []string{"Osmosis\nOsmosis is the movement of water through a membrane.", "Voltage\nVoltage is the difference in electric potential between two points."} {
@@ -143,15 +179,48 @@ func TestNotesAreKeptPickedSearchedAndDeleted(t *testing.T) {
 	w.fill("#find", "")
 	w.until("document.querySelectorAll('#notes label').length === 2")
 	w.make("flashcard_generation")
-	if card := w.text(".cards"); !strings.Contains(strings.ToLower(card), "osmosis") {
+	if card := w.text("#aid"); !strings.Contains(strings.ToLower(card), "osmosis") || strings.Contains(strings.ToLower(card), "voltage") {
 		t.Errorf("the card is not of the note that was picked: %s", card)
 	}
-	w.click("#notes .remove")
+	w.open("library?kind=notes")
+	w.until("document.querySelectorAll('#entries .entry').length === 2")
+	w.fill("#library-find", "potential")
+	w.until("document.querySelectorAll('#entries .entry').length === 1")
+	w.click("#entries a")
+	w.until("document.querySelector('#opened .reading')?.innerText.includes('electric potential')")
+	w.click("#opened .tools button")
+	w.fill("#opened textarea", "# Volts\n\nVoltage is measured in **volts**.")
+	w.audit("note edited")
+	w.click("#opened .main")
+	w.until("document.querySelector('#opened .reading strong')?.innerText === 'volts'")
+	w.audit("note")
+	w.click("#opened .tools button:last-child")
 	w.click("dialog .main")
-	w.until("document.querySelectorAll('#notes label').length === 1")
-	w.goTo(s.URL)
-	w.until("document.querySelectorAll('#notes label').length === 1 && document.querySelectorAll('#saved .item').length === 1")
-	w.click("#saved .item")
-	w.until("document.querySelector('.card')")
+	w.until("location.hash === '#/library?kind=notes' && document.querySelector('#library-find').value === 'potential'")
+	w.fill("#library-find", "")
+	w.until("document.querySelectorAll('#entries .entry').length === 1")
 	w.quiet(s.URL)
+}
+
+func TestPlacesHaveAddressesAndTheBackButtonWorks(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL+"/#/library?kind=notes", desktop)
+	w.until("!document.querySelector('#library').hidden && document.querySelector('#kinds [value=notes]').getAttribute('aria-pressed') === 'true'")
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.click("#tools a")
+	w.until("document.querySelector('.one')")
+	eval[bool](w, "history.back(), true")
+	w.until("!document.querySelector('#make').hidden && document.querySelector('#aid .flash').checkVisibility()")
+	eval[bool](w, "history.forward(), true")
+	w.until("document.querySelector('.one').checkVisibility()")
+	eval[bool](w, "location.reload(), true")
+	w.until("document.querySelector('.one')?.checkVisibility()")
+	for _, wrong := range []string{"#/nothing", "#/library/flashcards/" + sessionOfNobody, "#/library/notes/x", "#/%zz"} {
+		eval[bool](w, "location.hash = "+quoted(wrong)+", true")
+		w.until("[...document.querySelectorAll('main > section')].filter(s => !s.hidden).length === 1")
+	}
+	w.open("library/flashcards/" + sessionOfNobody)
+	w.until("document.querySelector('#opened h2').innerText.includes('not in your library')")
 }

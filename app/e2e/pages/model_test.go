@@ -12,8 +12,8 @@ func TestTheDeskShowsThatTheAIServiceAsksToWait(t *testing.T) {
 	s, _ := servicetest.StartStudying(t, []fakellm.Rule{{Fault: fakellm.Status, Status: 429, RetryAfter: "40"}})
 	w := visit(t, s.URL, desktop)
 	w.say("Tell me all facts")
-	w.until("document.querySelector('#said button')")
-	if text := w.text("#said"); !strings.Contains(text, "The AI service asks us to wait") || !strings.Contains(text, "Try again in ") {
+	w.until("document.querySelector('#ask-said button')")
+	if text := w.text("#ask-said"); !strings.Contains(text, "The AI service asks us to wait") || !strings.Contains(text, "Try again in ") {
 		t.Errorf("the page says %q", text)
 	}
 	w.quiet(s.URL)
@@ -24,7 +24,7 @@ func TestTheDeskShowsThatAnAnswerIsIncomplete(t *testing.T) {
 	w := visit(t, s.URL, desktop)
 	w.say("Tell me all facts")
 	w.whole()
-	if text := w.text("#said"); !strings.HasPrefix(text, "Note: incomplete: ") {
+	if text := w.text("#ask-said"); !strings.HasPrefix(text, "Note: incomplete: ") {
 		t.Errorf("the page says %q", text)
 	}
 	w.quiet(s.URL)

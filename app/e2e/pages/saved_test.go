@@ -41,7 +41,7 @@ func TestAnAnswerThatCannotBeSavedSaysSo(t *testing.T) {
 		}
 	}
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('#saved .hint')")
+	w.open("make")
 	w.fill("#text", text)
 	w.make("flashcard_generation")
 	if said := w.text("#result"); !strings.Contains(said, "not saved: the answer could not be kept") {

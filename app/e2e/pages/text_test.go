@@ -20,7 +20,7 @@ const nasty = `<img src=x onerror="window.planted=1"><script>window.planted=1</s
 func (w *window) unharmed(selector string) {
 	w.t.Helper()
 	w.until("document.querySelector('" + selector + "')?.innerText.includes('onerror=')")
-	if n := eval[int](w, "document.querySelectorAll('img:not(.brand img), a[href^=javascript], [onerror], [onload], main script, main b, main svg').length"); n != 0 {
+	if n := eval[int](w, "document.querySelectorAll('img:not(.brand img), a[href^=javascript], [onerror], [onload], main script, main b, main svg, main iframe').length"); n != 0 {
 		w.t.Errorf("%d elements in %s are the text's", n, selector)
 	}
 	if eval[bool](w, "'planted' in window") {
@@ -31,7 +31,7 @@ func (w *window) unharmed(selector string) {
 func TestNotesAndWhatIsMadeOfThemAreShownAsText(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('#saved .hint')")
+	w.open("make")
 	w.fill("#text", nasty+"\nOsmosis is the movement of "+nasty+" through a membrane.")
 	w.click("#keep")
 	w.unharmed("#notes label")
@@ -44,8 +44,12 @@ func TestNotesAndWhatIsMadeOfThemAreShownAsText(t *testing.T) {
 		t.Fatalf("the note was answered %d", status)
 	}
 	w.goTo(s.URL)
+	w.open("make")
 	w.until("document.querySelectorAll('#notes label').length === 2")
 	w.unharmed("#notes")
+	w.click("#notes a")
+	w.until("document.querySelector('#opened .reading')")
+	w.unharmed("#opened")
 	w.quiet(s.URL)
 }
 
@@ -91,7 +95,7 @@ func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
 	upstream := fakellm.New(fakellm.Options{Answer: attack(t)})
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, upstream.ServeHTTP)+"/v1")
 	w := visit(t, s.URL, desktop)
-	w.until("document.querySelector('#saved .hint')")
+	w.open("make")
 	w.fill("#text", nasty+"\nOsmosis is "+nasty+".")
 	for kind := range answers() {
 		w.make(kind)
@@ -100,12 +104,19 @@ func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
 		}
 		w.unharmed("#aid")
 	}
-	w.until("document.querySelectorAll('#saved .item').length === 4")
-	w.goTo(s.URL)
-	w.until("document.querySelectorAll('#saved .item').length === 4")
+	w.open("library")
+	w.until("document.querySelectorAll('#entries .entry').length === 4")
 	for i := range 4 {
-		w.click(fmt.Sprintf("#saved li:nth-child(%d) .item", i+1))
-		w.unharmed("#aid")
+		w.click(fmt.Sprintf("#entries li:nth-child(%d) a", i+1))
+		w.until("document.querySelector('#opened article')")
+		w.unharmed("#opened")
+		if start := eval[string](w, "document.querySelector('#opened .tools a')?.hash ?? ''"); start != "" {
+			w.open(start[2:])
+			w.until("document.querySelector('#opened .one, #opened .question')")
+			w.unharmed("#opened")
+		}
+		w.open("library")
+		w.until("document.querySelectorAll('#entries .entry').length === 4")
 	}
 	w.quiet(s.URL)
 }
@@ -116,7 +127,7 @@ func TestAChatAnswerIsShownAsText(t *testing.T) {
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, upstream.ServeHTTP)+"/v1")
 	w := visit(t, s.URL, desktop)
 	w.say("What is " + nasty + "?")
-	w.until("document.querySelector('.said.assistant .prose')")
+	w.until("document.querySelector('.said.assistant .prose:not(.growing)')")
 	w.unharmed(".said.user")
 	w.unharmed(".said.assistant")
 	if items := eval[int](w, "document.querySelectorAll('.prose li').length"); items != 2 {
@@ -126,6 +137,7 @@ func TestAChatAnswerIsShownAsText(t *testing.T) {
 		t.Errorf("the answer is shown as %q", text)
 	}
 	w.goTo(s.URL)
+	w.open("ask")
 	w.until("document.querySelectorAll('.said').length === 2")
 	w.unharmed(".said.assistant")
 	w.quiet(s.URL)

@@ -1,7 +1,8 @@
 // The operator's page: the token, and a look at the figures once a second while somebody looks.
 import { ask, Away, tab } from "./api.js";
 import { showErrors, show } from "./board.js";
-import { $, confirmed, countdown } from "./dom.js";
+import { confirmed, countdown } from "./dialog.js";
+import { $ } from "./dom.js";
 
 const every = 1000; // ms between two looks
 const errorsEvery = 5; // looks
@@ -49,7 +50,7 @@ function refused(e) {
 	$("door-said").textContent = $("inside").hidden ? e.message : "";
 	away++;
 	const wait = e.retryAfter ? 1000 * e.retryAfter : Math.min(10000, every * 2 ** Math.min(away, 4));
-	$("state").textContent = `${e instanceof Away ? "The server cannot be reached" : e.message}; looking again in ${Math.round(wait / 1000)} s`;
+	$("state").textContent = `${(e instanceof Away ? "The server cannot be reached" : e.message).replace(/\.$/, "")}; looking again in ${Math.round(wait / 1000)} s`;
 	return wait;
 }
 

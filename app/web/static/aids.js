@@ -1,48 +1,59 @@
-// Each kind of aid as it is shown: its title and its body.
-import { cards } from "./cards.js";
-import { el, many, prose } from "./dom.js";
-import { sheet } from "./questions.js";
+// Each kind of study aid as it is shown: its title, facts about it, and its body.
+import { listed } from "./cards.js";
+import { el } from "./dom.js";
+import { markdown, short } from "./markdown.js";
+import { sourceOf } from "./source.js";
+import { t } from "./words.js";
 
-const items = (list) => el("ul", {}, (list ?? []).map((t) => el("li", {}, t)));
+const items = (list) => el("ul", {}, (list ?? []).map((text) => el("li", {}, short(text))));
 const part = (title, ...body) => el("div", {}, el("h3", {}, title), ...body);
 
-const shown = {
-	flashcard_generation: (d) => ["Flashcards", cards(d)],
-	quiz_generation: (d) => [d.quiz.title || "Quiz", facts(many(d.quiz.questions.length, "question"), d.estimated_time_minutes && `about ${many(d.estimated_time_minutes, "minute")}`), sheet([d.quiz])],
-	exam_generation: (d) => [d.exam.title || "Exam", facts(many(d.exam.duration_minutes, "minute"), many(d.exam.total_points, "point")), sheet(d.exam.sections)],
-	summary_generation: summary,
-	study_plan: plan,
-	note_analysis: analysis,
-	chat: (d) => ["Answer", prose(d.response)],
-};
+export const sectionsOf = (type, data) => type === "exam_generation" ? data.exam.sections : [{ questions: data.quiz.questions }];
 
-const facts = (...said) => el("p", { class: "hint" }, said.filter(Boolean).join(", "));
+const deck = (cards) => el("ol", { class: "deck" }, cards.map((c) => listed(c)));
 
-// aid gives the title of an aid and the nodes of its body.
-export function aid(type, data) {
-	const [title, ...body] = shown[type](data);
-	return { title, body };
-}
+const point = (p) => el("li", { class: p.importance }, el("div", {}, short(p.point), p.importance === "high" ? el("span", { class: "tag" }, t("summary.key")) : ""),
+	p.details ? el("div", { class: "hint" }, short(p.details)) : "", sourceOf(p));
 
 function summary(d) {
-	const s = d.summary;
-	const points = el("ul", { class: "points" }, (s.main_points ?? []).map((p) => el("li", { class: p.importance },
-		el("p", {}, p.point, p.importance === "high" ? el("span", { class: "tag" }, "key point") : ""), p.details ? el("p", { class: "hint" }, p.details) : "")));
-	const terms = el("dl", {}, (s.key_terms ?? []).flatMap((t) => [el("dt", {}, t.term), el("dd", {}, t.definition)]));
-	const text = s.text && !/^\s*[-*•]/.test(s.text); // as bullet points it says what the main points say
-	return [s.title || "Summary", facts(d.word_count && many(d.word_count, "word"), d.estimated_reading_time_minutes && `${many(d.estimated_reading_time_minutes, "minute")} to read`),
-		text ? prose(s.text) : "",
-		s.main_points?.length ? part("Main points", points) : "", s.key_terms?.length ? part("Terms", terms) : ""];
+	const s = d.summary, text = s.text && !/^\s*[-*•]/.test(s.text); // as bullet points it says what the main points say
+	return [s.title, [d.word_count && t("n.words", { n: d.word_count }), d.estimated_reading_time_minutes && t("to.read", { n: d.estimated_reading_time_minutes })],
+		text ? markdown(s.text) : "",
+		s.main_points?.length ? part(t("summary.points"), el("ul", { class: "points" }, s.main_points.map(point))) : "",
+		s.key_terms?.length ? part(t("summary.terms"), el("dl", {}, s.key_terms.flatMap((k) => [el("dt", {}, short(k.term)), el("dd", {}, short(k.definition), sourceOf(k))]))) : ""];
 }
 
-function plan(d) {
-	return [d.plan.title || "Study plan", el("ol", { class: "plan" }, d.plan.sessions.map((s) => el("li", {},
-		el("h3", {}, el("span", { class: "tag" }, `Day ${s.day}`), ` ${s.topic}`, el("small", {}, ` ${many(s.minutes, "minute")}`)),
-		(s.activities ?? []).map((a) => el("label", { class: "option" }, el("input", { type: "checkbox" }), el("span", {}, a))))))];
-}
+const session = (s) => el("li", {},
+	el("h3", {}, el("span", { class: "tag" }, t("plan.day", { n: s.day })), " ", short(s.topic), " ", el("small", {}, t("n.minutes", { n: s.minutes }))),
+	(s.activities ?? []).map((a) => el("label", { class: "option" }, el("input", { type: "checkbox" }), short(a))));
+
+const plan = (d) => [d.plan.title, [t("n.sessions", { n: d.plan.sessions.length })], el("ol", { class: "plan" }, d.plan.sessions.map(session))];
 
 function analysis(d) {
 	const a = d.analysis;
-	return ["Analysis of your notes", el("div", { class: "pairs" }, part("Strengths", items(a.strengths)), part("Gaps", items(a.gaps))),
-		part("Key concepts", el("p", { class: "tags" }, (a.key_concepts ?? []).map((c) => el("span", { class: "tag" }, c)))), part("What to do", items(a.suggestions))];
+	return [t("analysis.title"), [], el("div", { class: "pairs" }, part(t("analysis.strengths"), items(a.strengths)), part(t("analysis.gaps"), items(a.gaps))),
+		part(t("analysis.concepts"), el("p", { class: "tags" }, (a.key_concepts ?? []).map((c) => el("span", { class: "tag" }, short(c))))),
+		part(t("analysis.suggestions"), items(a.suggestions))];
 }
+
+const shown = {
+	flashcard_generation: (d) => ["", [t("n.cards", { n: d.flashcards.length })], deck(d.flashcards)],
+	quiz_generation: (d) => [d.quiz.title, [t("n.questions", { n: d.quiz.questions.length }), d.estimated_time_minutes && t("about.minutes", { n: d.estimated_time_minutes })]],
+	exam_generation: (d) => [d.exam.title, [t("n.minutes", { n: d.exam.duration_minutes }), t("n.points", { n: d.exam.total_points })]],
+	summary_generation: summary,
+	study_plan: plan,
+	note_analysis: analysis,
+};
+
+// aid gives the title of an aid, facts, and the nodes of its body. Quizzes and exams have no body: they are taken.
+export function aid(type, data) {
+	const [title, facts, ...body] = shown[type](data);
+	return { title: title || t(`type.${type}`), facts: facts.filter(Boolean).join(", "), body };
+}
+
+const made = { card: (i) => listed(i), question: (i) => el("li", { class: "flash" }, el("div", { class: "ask" }, short(i.question))), point, session };
+
+// finished shows an item that is there before its aid is whole; null where the kind is not known.
+export const finished = (kind, item) => made[kind]?.(item) ?? null;
+
+

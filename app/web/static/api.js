@@ -1,5 +1,6 @@
 // Talking to the server: who we are, what an error is, and whether the server is there.
 import { $, sleep } from "./dom.js";
+import { knows, language, t } from "./words.js";
 
 // keepIn is a store that may be full or forbidden: then the page works without it.
 export const keepIn = (store) => ({
@@ -18,6 +19,9 @@ export function uuid() {
 	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+// mine is a path with the user and more parameters.
+export const mine = (path, more) => () => `${path}?${new URLSearchParams({ ...user(), ...more })}`;
+
 // user is the id of this browser. A token says itself who its user is.
 export function user() {
 	if (token()) return {};
@@ -31,14 +35,24 @@ export const token = () => tab.get("token") ?? "";
 // Problem is an answer that says no: RFC 9457.
 export class Problem extends Error {
 	constructor(status, body, retryAfter) {
-		super(status === 413 ? "That is more text than this server takes at once" : body.detail || body.title || `The server answered ${status}`);
+		super(explain(body.code, body.detail || body.title) || t("error.status", { status: String(status) }));
 		this.status = status;
+		this.code = body.code;
 		this.retryAfter = retryAfter;
 	}
 }
 
-// Away means no answer at all, or one of a proxy that has nobody behind it.
-export class Away extends Error {}
+// explain says what an error means. The server's own words are the most precise, and English.
+export function explain(code, detail) {
+	const own = code === "too_large" || language !== "en" || !detail;
+	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^options\.\w+: |^message: /, "");
+	return said && said[0].toUpperCase() + said.slice(1) + (/[.!?…]$/.test(said) ? "" : ".");
+}
+
+// Away means no answer at all, or one of a proxy that has nothing to pass it to.
+export class Away extends Error {
+	constructor() { super(t("error.away")); }
+}
 
 export async function ask(method, path, body, headers = {}) {
 	if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -47,10 +61,10 @@ export async function ask(method, path, body, headers = {}) {
 	try {
 		res = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
 	} catch {
-		throw new Away("The server cannot be reached.");
+		throw new Away();
 	}
 	const json = (res.headers.get("Content-Type") ?? "").includes("json");
-	if (res.status >= 502 && !json) throw new Away("The server cannot be reached.");
+	if (res.status >= 502 && !json) throw new Away();
 	if (res.ok) return json ? res.json() : null;
 	throw new Problem(res.status, json ? await res.json() : {}, +res.headers.get("Retry-After") || 0);
 }
@@ -98,8 +112,7 @@ let asking = null;
 
 function signedIn(why) {
 	$("signin").hidden = false;
-	$("token").setCustomValidity("");
-	if (token()) $("signin").querySelector("label").textContent = `The token was not taken: ${why}. Paste another`;
+	if (token()) $("signin").querySelector("label").textContent = t("signin.refused", { why });
 	$("token").focus();
 	asking ??= Promise.withResolvers();
 	return asking.promise;

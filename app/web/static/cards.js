@@ -1,56 +1,101 @@
-// A pile of flashcards, one at a time.
-import { button, el, many } from "./dom.js";
+// Flashcards: the list of a deck, and cards one at a time.
+import { button, el, newID } from "./dom.js";
+import { short } from "./markdown.js";
+import { sourceOf } from "./source.js";
+import { t } from "./words.js";
 
-export function cards({ flashcards }) {
-	let deck = flashcards, at = 0, turned = false;
-	const known = new Set();
-	const front = el("span", { class: "side front" }), behind = el("span", { class: "side behind" });
-	const card = el("button", { type: "button", class: "card", onclick: () => turn() }, el("span", { class: "turn" }, front, behind));
-	const place = el("p", { class: "place" }), told = el("p", { class: "sr", role: "status" });
-	const previous = button("Previous", () => go(at - 1)), next = button("Next", () => go(at + 1));
-	const knew = button("I knew it", () => { known.add(deck[at]); go(at + 1); }), not = button("Not yet", () => { known.delete(deck[at]); go(at + 1); });
-	const marks = el("div", { class: "row marks" }, not, knew);
-	const end = el("div", { class: "row centre" });
-	const box = el("div", { class: "cards", onkeydown: key }, place, card,
-		el("div", { class: "moves" }, previous, marks, next), el("p", { class: "hint keys" }, "← and → move, ↑ and space turn"), end, told);
+// listed is one card of a list: question, answer, source. more are its tools.
+export const listed = (card, ...more) => el("li", { class: "flash" },
+	el("div", { class: "ask" }, short(card.question)), el("div", { class: "reply" }, short(card.answer), sourceOf(card), more));
 
-	function turn(to = !turned) {
-		turned = to;
-		card.classList.toggle("turned", turned);
-		front.setAttribute("aria-hidden", turned);
-		behind.setAttribute("aria-hidden", !turned);
-		marks.classList.toggle("unseen", !turned);
-		knew.disabled = not.disabled = !turned;
-		if (turned) told.textContent = `Answer: ${deck[at].answer}`;
+// One shows one card at a time. on has: grades(card), the buttons under an answer as [label, hint, act]; left(), a text;
+// and undo(), or null where nothing can be undone. Space turns, digits press the buttons, U undoes.
+export class One {
+	#card = null; #turned = false; #on;
+	#front = el("div", { class: "front", tabIndex: -1 });
+	#back = el("div", { class: "back", tabIndex: -1 });
+	#left = el("p", { class: "left" });
+	#marks = el("div", { class: "marks" });
+	#face = el("div", { class: "face" }, this.#front, this.#back);
+	#key = (e) => this.node.isConnected ? this.#press(e) : document.removeEventListener("keydown", this.#key);
+	#undo = button(t("card.undo"), () => this.#on.undo(), "plain");
+
+	constructor(on) {
+		this.#on = on;
+		this.node = el("section", { class: "one", "aria-label": t("card.one") },
+			el("div", { class: "row" }, this.#left, this.#undo), this.#face, this.#marks, el("p", { class: "hint keys" }, t("card.keys")));
+		this.#face.addEventListener("click", (e) => { if (!e.target.closest("a, button, pre") && !this.#turned && !String(getSelection())) this.turn(); });
 	}
-	function go(to) {
-		const within = document.activeElement;
-		if (to < 0) return;
-		if (to >= deck.length) return finish();
-		at = to;
-		const { question, answer, topic, difficulty } = deck[at];
-		front.replaceChildren(el("small", {}, topic || "Question"), el("span", {}, question));
-		behind.replaceChildren(el("small", {}, "Answer"), el("span", {}, answer));
-		place.textContent = `Card ${at + 1} of ${deck.length}${difficulty ? `, ${difficulty}` : ""}`;
-		told.textContent = `Card ${at + 1} of ${deck.length}: ${question}`;
-		previous.disabled = at === 0;
-		end.replaceChildren();
-		turn(false);
-		if (within?.disabled) card.focus();
+
+	// show puts a card up, its question only.
+	show(card) {
+		document.addEventListener("keydown", this.#key);
+		this.#card = card;
+		this.#turned = false;
+		this.#left.textContent = this.#on.left();
+		this.#undo.hidden = !this.#on.undo || !this.#on.undoable();
+		this.#front.replaceChildren(el("p", { class: "side" }, card.topic || t("card.question")), short(card.question));
+		this.#back.replaceChildren();
+		this.#back.hidden = true;
+		this.#marks.replaceChildren(button(t("card.turn"), () => this.turn(), "main"));
+		this.#front.focus({ preventScroll: true });
 	}
-	function finish() {
-		const rest = flashcards.filter((c) => !known.has(c));
-		const said = el("p", { role: "status" }, `Deck finished: ${known.size} of ${many(flashcards.length, "card")} known.`);
-		const again = (pile) => { deck = pile; go(0); card.focus(); };
-		end.replaceChildren(said, rest.length && rest.length < flashcards.length ? button(`Review the ${rest.length} you missed`, () => again(rest)) : "", button("From the start", () => again(flashcards)));
-		end.querySelector("button").focus();
+
+	turn() {
+		this.#turned = true;
+		this.#back.append(el("p", { class: "side" }, t("card.answer")), short(this.#card.answer), sourceOf(this.#card));
+		this.#back.hidden = false;
+		this.#marks.replaceChildren(...this.#on.grades(this.#card).map(([label, hint, act, kind = "quiet"], i) => {
+			const b = button("", act, `grade ${kind}`);
+			b.append(el("span", {}, label), hint ? el("small", {}, hint) : "");
+			b.setAttribute("aria-keyshortcuts", String(i + 1));
+			return b;
+		}));
+		this.#back.focus({ preventScroll: true });
 	}
-	function key(e) {
-		const moves = { ArrowLeft: () => go(at - 1), ArrowRight: () => go(at + 1), ArrowUp: () => turn(), ArrowDown: () => turn() };
-		if (!moves[e.key]) return;
+
+	#press(e) {
+		if (!this.node.checkVisibility() || e.ctrlKey || e.metaKey || e.altKey || e.repeat || document.querySelector("dialog[open]") || e.target.closest?.("input, textarea, select")) return;
+		const button = e.target.closest?.("button, a");
+		if (e.key === " " && !this.#turned && !button) this.turn();
+		else if (this.#turned && /^[1-9]$/.test(e.key) && this.#marks.children[e.key - 1]) this.#marks.children[e.key - 1].click();
+		else if (e.key.toLowerCase() === "u" && !this.#undo.hidden) this.#undo.click();
+		else return;
 		e.preventDefault();
-		moves[e.key]();
 	}
-	go(0);
+}
+
+// practise goes through cards without keeping a score on the server; those that were not known come again on request.
+export function practise(all, leave) {
+	const box = el("div", { class: "practise" }), known = new Set(), id = newID();
+	let deck = all, at = 0;
+	const past = [];
+	const mark = (is) => {
+		past.push([deck[at], known.has(deck[at])]);
+		is ? known.add(deck[at]) : known.delete(deck[at]);
+		at++;
+		next();
+	};
+	const one = new One({
+		left: () => t("card.of", { at: at + 1, all: deck.length }),
+		grades: () => [[t("card.not"), "", () => mark(false)], [t("card.knew"), "", () => mark(true), "main"]],
+		undoable: () => past.length > 0 && at > 0,
+		undo() {
+			const [card, was] = past.pop();
+			was ? known.add(card) : known.delete(card);
+			at--;
+			next();
+		},
+	});
+	const begin = (pile) => { deck = pile; at = 0; past.length = 0; box.replaceChildren(one.node); next(); };
+	function next() {
+		if (at < deck.length) return one.show(deck[at]);
+		const rest = all.filter((c) => !known.has(c));
+		box.replaceChildren(el("h2", { id, tabIndex: -1 }, t("card.finished", { known: known.size, all: all.length })),
+			el("div", { class: "row start" }, rest.length && rest.length < all.length ? button(t("card.missed", { n: rest.length }), () => begin(rest), "main") : "",
+				button(t("card.again"), () => begin(all)), button(t("back"), leave)));
+		box.querySelector("h2").focus();
+	}
+	queueMicrotask(() => begin(all));
 	return box;
 }

@@ -1,68 +1,107 @@
-// What is kept on the server: notes to pick from, aids made before, conversations.
-import { call, user } from "./api.js";
-import { $, button, confirmed, el, many } from "./dom.js";
-import { types } from "./wishes.js";
+// Library: everything that is kept. The list, and one study aid that is open: to look at, to practise, to print.
+import { aid, sectionsOf } from "./aids.js";
+import { call, mine } from "./api.js";
+import { practise } from "./cards.js";
+import { $, button, el } from "./dom.js";
+import { confirmed } from "./dialog.js";
+import { openNote } from "./note.js";
+import { print } from "./print.js";
+import { go, here, place, retitle } from "./route.js";
+import { take } from "./quiz.js";
+import { day, t } from "./words.js";
 
-const mine = (path, more) => () => `${path}?${new URLSearchParams({ ...user(), ...more })}`;
-const list = (path, more) => call("GET", mine(path, more));
-const when = (at) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" });
-const picked = new Map(); // id -> title
+// kinds are the lists of the library, as the server names them.
+const kinds = ["flashcards", "quizzes", "exams", "summaries"];
+const most = 200; // entries of a list
 
-export const pickedNotes = () => [...picked.keys()];
+let entries = [], wanted = 0;
 
-export async function showNotes() {
-	const q = $("find").value.trim();
-	const { notes } = await list("/api/notes", q ? { limit: 50, q } : { limit: 50 });
-	if (q !== $("find").value.trim()) return; // a newer search has begun meanwhile
-	if (notes.length || q) $("shelf").hidden = false;
-	$("notes").replaceChildren(...notes.map((n) => el("li", {},
-		el("label", {}, el("input", { type: "checkbox", checked: picked.has(n.id), onchange: (e) => pick(n, e.target) }), el("span", {}, n.title || n.content.slice(0, 60))),
-		el("button", { type: "button", class: "remove", "aria-label": `Delete the note ${n.title || "without a title"}`, onclick: () => remove(n) }, "×"))));
-	if (!notes.length) $("notes").append(el("li", { class: "hint" }, "No note has these words."));
+async function load() {
+	const [notes, talks, ...aids] = await Promise.all([call("GET", mine("/api/notes", { limit: most })), call("GET", mine("/api/ai/sessions", { limit: most })),
+		...kinds.map((kind) => call("GET", mine(`/api/ai/generated-content/${kind}`, { limit: most })))]);
+	return [
+		...aids.flatMap(({ items }, i) => items.map((item) => ({ kind: kinds[i], id: item.id, title: item.title, at: item.created_at, item }))),
+		...notes.notes.map((n) => ({ kind: "notes", id: n.id, title: n.title || n.content.slice(0, 60), at: n.updated_at, item: n })),
+		...talks.sessions.filter((s) => s.message_count > 1).map((s) => ({ kind: "talks", id: s.id, title: s.title, at: s.updated_at, item: s })),
+	].sort((a, b) => b.at.localeCompare(a.at));
 }
 
-function pick(note, box) {
-	if (box.checked && picked.size === 20) {
-		box.checked = false;
-		$("notes-said").textContent = "Twenty notes at most.";
-		return;
+const hrefOf = ({ kind, id }) => kind === "talks" ? `#/ask/${id}` : `#/library/${kind}/${id}`;
+
+// recent gives the newest study aids and conversations.
+export async function recent(n) {
+	return (await load()).filter((e) => e.kind !== "notes").slice(0, n);
+}
+
+export const row = (entry, ...tools) => el("li", { class: "entry" },
+	el("a", { class: "item", href: hrefOf(entry) }, el("span", { dir: "auto" }, entry.title), el("small", {}, `${t(`kind.${entry.kind}`)}, ${day(entry.at)}`)), tools);
+
+function list(query) {
+	const find = $("library-find").value.trim().toLowerCase(), kind = query.get("kind") ?? "";
+	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
+	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.kind === "notes" && e.item.content.toLowerCase().includes(find)));
+	$("entries").replaceChildren(...shown.map((e) => row(e, deletable(e) ? button("×", () => remove(e), "remove") : "")));
+	for (const b of $("entries").querySelectorAll(".remove")) b.setAttribute("aria-label", t("delete.what", { title: b.parentElement.querySelector("span").textContent }));
+	$("library-said").textContent = shown.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
+	$("library-made").hidden = entries.length > 0;
+}
+
+const deletable = (e) => e.kind === "notes" || e.kind === "talks";
+
+const pathOf = (e) => e.kind === "notes" ? `/api/notes/${e.id}` : `/api/ai/sessions/${e.id}`;
+
+async function remove(entry) {
+	if (!await confirmed(t("delete.sure", { title: entry.title }), t("delete"))) return;
+	try {
+		await call("DELETE", mine(pathOf(entry)));
+		entries = entries.filter((e) => e !== entry);
+	} catch (e) {
+		$("library-said").textContent = e.message;
 	}
-	box.checked ? picked.set(note.id, note.title) : picked.delete(note.id);
-	$("notes-said").textContent = picked.size ? `${many(picked.size, "note")} picked` : "";
+	list(here().query);
 }
 
-async function remove(note) {
-	if (!await confirmed(`Delete the note “${note.title}”?`, "Delete")) return;
-	await call("DELETE", mine(`/api/notes/${note.id}`)).catch((e) => { $("notes-said").textContent = e.message; });
-	picked.delete(note.id);
-	await showNotes();
+async function open(parts, query) {
+	const mineNow = ++wanted, one = parts.length > 1;
+	$("shelves").hidden = one;
+	$("opened").hidden = !one;
+	$("library-title").classList.toggle("sr", one);
+	try {
+		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
+		entries = await load();
+		if (mineNow !== wanted) return;
+		one ? openAid(parts) : list(query);
+	} catch (e) {
+		if (mineNow !== wanted) return;
+		one ? $("opened").replaceChildren(missing(e.message)) : $("library-said").textContent = e.message;
+	}
 }
 
-// keepNote saves a text as a note, titled by its first line, and picks it.
-export async function keepNote(text) {
-	const title = text.trim().split("\n")[0].slice(0, 80);
-	const note = await call("POST", "/api/notes", () => ({ ...user(), title, content: text }));
-	picked.set(note.id, title);
-	$("notes-said").textContent = `Saved. ${many(picked.size, "note")} picked`;
-	await showNotes();
+const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
+
+function openAid([kind, id, doing]) {
+	const entry = entries.find((e) => e.kind === kind && e.id === id);
+	if (!entry) return $("opened").replaceChildren(missing(t("library.gone")));
+	const { type, data, title } = entry.item, shown = aid(type, data), address = `library/${kind}/${id}`;
+	retitle(title);
+	const close = () => go(address);
+	if (doing === "study" && kind === "flashcards") return $("opened").replaceChildren(head(title, address), practise(data.flashcards, close));
+	if (doing === "take" && (kind === "quizzes" || kind === "exams")) {
+		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close })));
+	}
+	const start = { flashcards: ["study", t("card.start")], quizzes: ["take", t("quiz.start")], exams: ["take", t("exam.start")] }[kind];
+	$("opened").replaceChildren(head(t("library.back"), "library"), el("article", { class: "sheet" }, el("h2", { dir: "auto", tabIndex: -1 }, title), el("p", { class: "hint" }, shown.facts),
+		el("div", { class: "row start tools" }, start ? el("a", { class: "button main", href: `#/${address}/${start[0]}` }, start[1]) : "", button(t("print"), () => print(type, data, title))),
+		shown.body));
+	$("opened").querySelector("h2").focus({ preventScroll: true });
+	scrollTo(0, 0);
 }
 
-const listed = { flashcards: "flashcard_generation", quizzes: "quiz_generation", exams: "exam_generation", summaries: "summary_generation" };
+const head = (text, to) => el("p", { class: "crumb" }, el("a", { href: `#/${to}`, dir: "auto" }, "‹ ", text));
 
-// showSaved lists what was made before; open is told of the one that is clicked.
-export async function showSaved(open, openTalk) {
-	const [talks, ...kinds] = await Promise.all([list("/api/ai/sessions", { limit: 8 }),
-		...Object.keys(listed).map((kind) => list(`/api/ai/generated-content/${kind}`, { limit: 8 }))]);
-	const items = kinds.flatMap((k) => k.items).sort((a, b) => b.created_at.localeCompare(a.created_at)).slice(0, 12);
-	fill($("saved"), items.map((i) => [i.title, `${types[i.type].name}, ${when(i.created_at)}`, () => open(i)]), "What you make is kept here.");
-	fill($("talks"), talks.sessions.filter((s) => s.message_count > 1).map((s) => [s.title, when(s.updated_at), () => openTalk(s.id)]), "None yet.");
+export function beginLibrary() {
+	$("kinds").append(...["", ...kinds, "notes", "talks"].map((kind) => el("button", { type: "button", class: "quiet mode", value: kind, onclick: () => { history.replaceState(null, "", `#/library${kind ? `?kind=${kind}` : ""}`); list(here().query); } }, t(kind ? `kinds.${kind}` : "kinds.all"))));
+	$("library-find").addEventListener("input", () => list(here().query));
+	place("library", open);
 }
 
-function fill(box, rows, none) {
-	box.replaceChildren(...rows.map(([title, hint, open]) => {
-		const row = button("", open, "item");
-		row.append(el("span", {}, title), el("small", {}, hint));
-		return el("li", {}, row);
-	}));
-	if (!rows.length) box.append(el("li", { class: "hint" }, none));
-}

@@ -1,83 +1,66 @@
-// A sheet of questions to answer: a quiz, or an exam with its sections.
-import { button, el, many, newID } from "./dom.js";
+// One question to answer: its options or a field, and the verdict in words and colour.
+import { button, el, newID } from "./dom.js";
+import { short } from "./markdown.js";
+import { sourceOf } from "./source.js";
+import { t } from "./words.js";
 
 const plain = (text) => String(text).toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, " ").trim().replace(/^(the|an?) /, "");
 
-// sheet takes sections of questions and gives them as one form with a score.
-export function sheet(sections, heading = "h3") {
-	const all = [];
-	const form = el("form", { class: "questions", novalidate: true, onsubmit: mark });
-	for (const section of sections) {
-		if (section.section_name) form.append(el(heading, {}, section.section_name));
-		if (section.instructions) form.append(el("p", { class: "hint" }, section.instructions, section.time_estimate_minutes ? ` About ${section.time_estimate_minutes} minutes.` : ""));
-		for (const q of section.questions) {
-			all.push(question(q, all.length + 1));
-			form.append(all.at(-1).box);
-		}
-	}
-	const score = el("p", { class: "score", tabIndex: -1, role: "status" });
-	const hand = el("button", { class: "main" }, "Check my answers");
-	form.append(el("div", { class: "row" }, score, hand));
+const accepted = (q) => [...q.acceptable_answers ?? [], q.sample_answer, q.correct_answer].filter((a) => typeof a === "string" && a);
 
-	function tally() {
-		const got = all.reduce((n, q) => n + q.got(), 0), most = all.reduce((n, q) => n + q.points, 0);
-		const right = all.filter((q) => q.got() === q.points).length;
-		score.textContent = `${got} of ${many(most, "point")}: ${right} of ${all.length} right.`;
-	}
-	function mark(e) {
-		e.preventDefault();
-		for (const q of all) q.mark(tally);
-		tally();
-		hand.replaceWith(button("Try again", () => form.replaceWith(sheet(sections, heading))));
-		score.focus();
-		score.scrollIntoView({ block: "nearest" });
-	}
-	return form;
+function choices(q) {
+	if (q.type === "true_false" || typeof q.correct_answer === "boolean") return [[t("quiz.true"), true], [t("quiz.false"), false]];
+	return (q.options ?? []).map((o) => [o, o]);
 }
 
-function question(q, n) {
-	const name = newID(), options = choices(q), points = q.points || 1;
-	const inputs = options.length
-		? options.map(([text, value]) => ({ value, text, node: el("input", { type: "radio", name, value: text }) }))
-		: [{ node: el("textarea", { rows: 2, "aria-label": `Answer to question ${n}` }) }];
+// question gives a question with its number: its box, what was given, and mark, which shows the verdict. changed is called
+// when a short answer is counted as right after all.
+export function question(q, n, changed) {
+	const options = choices(q), points = q.points || 1, name = newID();
+	const inputs = options.map(([text, value]) => ({ text, value, node: el("input", { type: "radio", name }) }));
+	const field = options.length ? null : el("textarea", { rows: 2, "aria-label": t("quiz.answerto", { n }) });
 	const verdict = el("div", { class: "verdict" });
-	const box = el("fieldset", { class: "question" }, el("legend", {}, el("span", { class: "n" }, `${n}. `), q.question || q.prompt, el("small", {}, ` ${many(points, "point")}`)),
-		inputs.map((i) => i.text ? el("label", { class: "option" }, i.node, el("span", {}, i.text)) : i.node), verdict);
+	const box = el("fieldset", { class: "question" }, el("legend", {}, el("span", { class: "n" }, `${n}. `), short(q.question || q.prompt), el("small", {}, ` ${t("n.points", { n: points })}`)),
+		inputs.map((i) => i.row = el("label", { class: "option" }, i.node, short(i.text))), field, verdict);
 	let right = false;
 
-	function given() {
-		return options.length ? inputs.find((i) => i.node.checked)?.value : inputs[0].node.value;
-	}
+	const picked = () => inputs.find((i) => i.node.checked);
+	const given = () => field ? field.value.trim() : picked()?.value ?? null;
 	function judge() {
-		if (options.length) return given() === q.correct_answer;
+		if (!field) return given() === q.correct_answer;
 		const said = plain(given());
 		return said !== "" && accepted(q).some((a) => plain(a) === said);
 	}
-	function show(tally) {
+	function show() {
 		box.classList.toggle("right", right);
 		box.classList.toggle("wrong", !right);
-		const answer = options.length ? options.find(([, v]) => v === q.correct_answer)?.[0] : accepted(q)[0];
-		const own = !options.length && !right && given().trim() !== "";
+		for (const i of inputs) label(i, i.value === q.correct_answer, i.node.checked);
+		const answer = field ? accepted(q)[0] : null, own = field && !right && given() !== "";
 		verdict.replaceChildren(
-			el("p", {}, el("strong", {}, right ? "Right. " : own ? "Compare yours: " : "The answer: "), right ? "" : answer ?? ""),
-			q.explanation && q.explanation !== answer ? el("p", {}, q.explanation) : "",
-			q.rubric && !options.length ? el("p", { class: "hint" }, q.rubric) : "",
-			own ? button("Count mine as right", () => { right = true; show(tally); tally(); }) : "");
+			el("p", {}, el("strong", {}, right ? t("quiz.right") : given() === null || given() === "" ? t("quiz.open") : own ? t("quiz.compare") : t("quiz.wrong")),
+				answer && !right ? [" ", short(answer)] : ""),
+			q.explanation && q.explanation !== answer ? el("div", {}, short(q.explanation)) : "",
+			q.rubric && field ? el("div", { class: "hint" }, short(q.rubric)) : "", sourceOf(q),
+			own ? button(t("quiz.count"), () => { right = true; show(); changed(); }) : "");
 	}
 	return {
-		box, points,
-		got: () => right ? points : 0,
-		mark(tally) {
+		box, points, question: q, given,
+		get answered() { return given() !== null && given() !== ""; },
+		get right() { return right; },
+		focus: () => (picked()?.node ?? inputs[0]?.node ?? field).focus({ preventScroll: true }),
+		mark() {
 			right = judge();
 			for (const i of inputs) i.node.disabled = true;
-			show(tally);
+			if (field) field.readOnly = true;
+			show();
 		},
 	};
 }
 
-function choices(q) {
-	if (q.type === "true_false" || typeof q.correct_answer === "boolean") return [["True", true], ["False", false]];
-	return (q.options ?? []).map((o) => [o, o]);
+// label says in words what an option was.
+function label(option, correct, picked) {
+	option.row.classList.toggle("correct", correct);
+	option.row.classList.toggle("mistaken", picked && !correct);
+	const said = correct && picked ? t("quiz.yours.right") : correct ? t("quiz.this") : picked ? t("quiz.yours") : "";
+	if (said) option.row.append(el("span", { class: "tag" }, said));
 }
-
-const accepted = (q) => [...q.acceptable_answers ?? [], q.sample_answer, q.correct_answer].filter((a) => typeof a === "string" && a);

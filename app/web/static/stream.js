@@ -1,6 +1,5 @@
-// Following a run. The browser's EventSource comes back by itself, behind the last event
-// it has; what it cannot know is told apart here: a server that is away, one that has
-// forgotten the run, and a refusal.
+// Following a run. The browser's EventSource reconnects after the last event it has; what it cannot know is told apart
+// here: a server that is away, one that has forgotten the run, and a refusal.
 import { back, call, there, token } from "./api.js";
 import { sleep } from "./dom.js";
 

@@ -1,0 +1,113 @@
+package pages_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"studysharper/app/testkit"
+	"studysharper/app/testkit/servicetest"
+	"studysharper/loadtest/fakellm"
+)
+
+// firstLoad is how many bytes the first visit may take, as they are sent.
+const firstLoad = 90_000
+
+func TestTheFirstVisitIsSmallAndPaintsSoon(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.until("!document.querySelector('#welcome').hidden && performance.getEntriesByName('first-contentful-paint').length")
+	sent := eval[float64](w, "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource')).reduce((sum, e) => sum + e.transferSize, 0)")
+	t.Logf("first contentful paint after %.0f ms; %.0f bytes in %d requests, headers included", eval[float64](w, "performance.getEntriesByName('first-contentful-paint')[0].startTime"), sent, w.requests("/"))
+	if sent > firstLoad || sent < 20_000 {
+		t.Errorf("the first visit takes %.0f bytes, at most %d", sent, firstLoad)
+	}
+	w.quiet(s.URL)
+}
+
+// TestNothingMovesWhileCardsArrive has a model that writes slowly, so that the cards come one by one.
+func TestNothingMovesWhileCardsArrive(t *testing.T) {
+	slow := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: 200}}, Answer: fakellm.StudyAnswer})
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, slow.ServeHTTP)+"/v1")
+	for _, l := range []look{desktop, looks[2]} {
+		w := visit(t, s.URL, l)
+		w.open("make")
+		w.fill("#text", servicetest.Notes(t))
+		eval[bool](w, `(() => {
+			window.counts = new Set(); window.shift = 0;
+			new MutationObserver(() => counts.add(document.querySelectorAll("#aid .flash").length)).observe(document.querySelector("#aid"), { childList: true, subtree: true });
+			new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) shift += e.value; }).observe({ type: "layout-shift" });
+			return true;
+		})()`)
+		w.click("#go")
+		w.until("document.querySelectorAll('#aid .flash').length > 2")
+		w.shot("cards arrive " + l.name)
+		w.until("document.querySelectorAll('#tools a').length === 2")
+		if n := eval[int](w, "counts.size"); n < 5 {
+			t.Errorf("%s: the cards came in %d steps", l.name, n)
+		}
+		if shift := eval[float64](w, "shift"); shift > 0 {
+			t.Errorf("%s: the layout shifted by %f", l.name, shift)
+		}
+		w.quiet(s.URL)
+	}
+}
+
+// speak has the browser prefer a language.
+func (w *window) speak(language string) {
+	w.t.Helper()
+	agent := eval[string](w, "navigator.userAgent")
+	if _, err := chromedp.Call(w.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestTheInterfaceSpeaksTheBrowsersLanguage(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	for language, want := range map[string]struct{ tag, library, cancel string }{
+		"de-AT,de;q=0.9,en;q=0.5": {"de", "Deine Bibliothek", "Abbrechen"}, "es": {"es", "Tu biblioteca", "Cancelar"},
+		"fr-CA,fr": {"fr", "Ta bibliothèque", "Annuler"}, "en-GB": {"en", "Your library", "Cancel"}, "ja": {"en", "Your library", "Cancel"},
+	} {
+		w.speak(language)
+		w.goTo(s.URL)
+		for _, place := range []string{"study", "make", "library", "ask"} {
+			w.open(place)
+			if place == want.tag {
+				w.shot(language + " " + place)
+			}
+			if text := w.text("body"); strings.Contains(text, "undefined") || strings.Contains(text, "{n}") {
+				t.Errorf("%s, %s: %s", language, place, text)
+			}
+		}
+		if title, tag := w.text("#library-title"), eval[string](w, "document.documentElement.lang"); tag != want.tag || eval[string](w, "document.querySelector('#library-title').textContent") != want.library {
+			t.Errorf("%s: %q in %s", language, title, tag)
+		}
+		w.open("make")
+		w.audit("make in " + want.tag)
+	}
+	w.quiet(s.URL)
+}
+
+// TestWithoutColoursAndMotionThePageWorks has forced colours and reduced motion.
+func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
+	if _, err := chromedp.Call(w.ctx, emulation.SetEmulatedMedia, media); err != nil {
+		t.Fatal(err)
+	}
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.shot("forced colours")
+	if style := eval[string](w, "getComputedStyle(document.querySelector('[data-place=make]')).outlineStyle"); style != "solid" {
+		t.Errorf("the current place is marked by colour only: outline %s", style)
+	}
+	if moving := eval[int](w, "document.getAnimations().length"); moving != 0 {
+		t.Errorf("%d animations", moving)
+	}
+	w.quiet(s.URL)
+}

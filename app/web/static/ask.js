@@ -1,0 +1,180 @@
+// Ask: conversations about one's notes. A conversation is a session, kept by its id.
+import { call, kept, mine, uuid } from "./api.js";
+import { $, button, el } from "./dom.js";
+import { countdown } from "./dialog.js";
+import { Growing } from "./growing.js";
+import { markdown } from "./markdown.js";
+import { here, place } from "./route.js";
+import { Run } from "./run.js";
+import { day, t } from "./words.js";
+
+let session = null, shown = null; // the id that is open, and the one that the log shows
+let answer = null; // {question, turn, growing} of the question under way
+
+const toEnd = () => { $("log").scrollTop = $("log").scrollHeight; };
+
+function say(role, ...what) {
+	const turn = el("article", { class: `said ${role}` }, el("p", { class: "who" }, t(`ask.${role}`)), ...what);
+	$("log").append(turn);
+	$("empty").hidden = true;
+	toEnd();
+	return turn;
+}
+
+const asked = (text) => say("user", el("div", { class: "raw", dir: "auto" }, text));
+
+// answered is an answer as a whole, with what one can do with it.
+function answered(text) {
+	const copy = button(t("copy"), async () => {
+		await navigator.clipboard.writeText(text);
+		copy.textContent = t("copied");
+	}, "plain");
+	return [markdown(text), el("div", { class: "row start after" }, navigator.clipboard ? copy : "")];
+}
+
+// expect shows a question and the place where its answer will grow.
+function expect(text) {
+	const question = asked(text), growing = new Growing(toEnd);
+	answer = { question, growing, turn: say("assistant", growing.node) };
+	$("log").setAttribute("aria-busy", "true");
+	label();
+}
+
+const run = new Run("ask", {
+	again: () => answer.growing.clear(),
+	step: (_, text) => { $("wait").textContent = text; },
+	token: (text) => answer.growing.add(text),
+	item() {},
+	done,
+	failed,
+	over() {
+		$("wait").textContent = "";
+		$("log").removeAttribute("aria-busy");
+		label();
+	},
+});
+
+function done(e, r) {
+	const type = e.intent ?? r.type, { turn } = answer;
+	const nodes = answered(type === "chat" ? e.data.response : e.message);
+	if (e.saved?.content_id) nodes.push(el("p", {}, el("a", { href: `#/library/${e.saved.content_type}/${e.saved.content_id}` }, t("library.open"))));
+	turn.replaceChildren(turn.firstChild, ...nodes);
+	answer = null;
+	label();
+	toEnd();
+	fail((e.warnings ?? []).map((w) => t("note", { text: w })).join(" "));
+	if (here().name === "ask") $("question").focus({ preventScroll: true });
+	talks();
+}
+
+function failed(e, r, { after, retryable }) {
+	drop();
+	if (!$("question").value) $("question").value = r.message;
+	fail(e.message);
+	if (!retryable) return;
+	const retry = button(t("retry"), () => { $("question").value = ""; start(r); });
+	$("ask-said").append(" ", retry);
+	if (after) countdown(retry, after);
+}
+
+function drop() {
+	answer?.question.remove();
+	answer?.turn.remove();
+	answer = null;
+	$("empty").hidden = $("log").children.length > 0;
+	label();
+}
+
+const fail = (text) => $("ask-said").replaceChildren(text);
+
+const label = () => {
+	$("send").textContent = run.busy ? t("cancel") : t("ask.send");
+	$("send").classList.toggle("stop", run.busy);
+};
+
+function start(r) {
+	fail("");
+	expect(r.message);
+	run.start(r);
+	label();
+}
+
+function submit(e) {
+	e.preventDefault();
+	if (run.busy) {
+		const text = answer.question.querySelector(".raw").textContent;
+		run.cancel();
+		drop();
+		if (!$("question").value) $("question").value = text;
+		return fail(t("run.cancelled"));
+	}
+	const message = $("question").value.trim();
+	if (!message) return fail(t("ask.nothing"));
+	if (!session) {
+		session = shown = uuid();
+		kept.set("session", session);
+		history.replaceState(null, "", `#/ask/${session}`);
+	}
+	$("question").value = "";
+	start({ type: "chat", message, options: {}, session_id: session });
+}
+
+// open shows a conversation; a new one has no id.
+async function open([id]) {
+	id ??= kept.get("session");
+	if (id && here().parts[0] !== id) history.replaceState(null, "", `#/ask/${id}`);
+	talks();
+	if (id && id === shown) return;
+	if (run.busy) {
+		run.leave();
+		answer = null;
+		label();
+	}
+	session = shown = id ?? null;
+	kept.set("session", session);
+	$("log").replaceChildren();
+	$("empty").hidden = false;
+	fail("");
+	if (!id) return;
+	const messages = await read(id);
+	if (session !== id) return; // another was opened meanwhile
+	for (const m of messages) m.role === "user" ? asked(m.content) : say("assistant", ...answered(m.content));
+	const finished = (r) => r.session_id === id && messages.at(-2)?.content !== r.message;
+	const before = run.busy ? null : run.resume(finished);
+	if (before) expect(before.message);
+}
+
+// read gives the messages of a conversation; none where it has none yet.
+async function read(id) {
+	try {
+		return (await call("GET", mine(`/api/ai/sessions/${id}/messages`, { limit: 200 }))).messages;
+	} catch (e) {
+		if (e.status !== 404) fail(e.message);
+		return [];
+	}
+}
+
+async function talks() {
+	const { sessions } = await call("GET", mine("/api/ai/sessions", { limit: 20 })).catch(() => ({ sessions: [] }));
+	const list = sessions.filter((s) => s.message_count > 1);
+	$("talks").replaceChildren(...list.map((s) => el("li", {}, el("a", { class: "item", href: `#/ask/${s.id}`, "aria-current": s.id === session ? "true" : null },
+		el("span", { dir: "auto" }, s.title), el("small", {}, day(s.updated_at))))));
+	$("talkbox").hidden = !list.length;
+}
+
+export function beginAsk() {
+	$("ask-form").addEventListener("submit", submit);
+	$("question").addEventListener("keydown", (e) => {
+		if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
+		e.preventDefault();
+		if (!run.busy) $("ask-form").requestSubmit();
+	});
+	$("fresh").addEventListener("click", () => {
+		kept.set("session", null);
+		history.replaceState(null, "", "#/ask");
+		open([]);
+		$("question").focus();
+	});
+	place("ask", open);
+	label();
+}

@@ -1,0 +1,61 @@
+// What an aid is made of: a text that is pasted, and notes that are picked.
+import { call, kept, mine, user } from "./api.js";
+import { $, el } from "./dom.js";
+import { t } from "./words.js";
+
+const most = 20; // notes of one request
+const picked = new Map(); // id -> title
+
+// material gives the options and fields of a request for what is pasted and picked.
+export function material() {
+	const text = $("text").value;
+	return { content: text.trim() ? text : undefined, notes: [...picked.keys()] };
+}
+
+export async function showNotes() {
+	const q = $("find").value.trim();
+	const { notes } = await call("GET", mine("/api/notes", q ? { limit: 50, q } : { limit: 50 }));
+	if (q !== $("find").value.trim()) return; // a newer search has begun meanwhile
+	$("shelf").hidden = !notes.length && !q;
+	$("notes").replaceChildren(...notes.map((n) => el("li", {},
+		el("label", {}, el("input", { type: "checkbox", checked: picked.has(n.id), onchange: (e) => pick(n, e.target) }), el("span", { dir: "auto" }, n.title || n.content.slice(0, 60))),
+		el("a", { class: "open", href: `#/library/notes/${n.id}`, "aria-label": t("note.open", { title: n.title }) }, t("open")))));
+	if (!notes.length) $("notes").append(el("li", { class: "hint" }, t("notes.nomatch")));
+	for (const id of picked.keys()) if (!q && !notes.some((n) => n.id === id)) picked.delete(id); // deleted elsewhere
+	count();
+}
+
+function pick(note, box) {
+	if (box.checked && picked.size === most) {
+		box.checked = false;
+		$("notes-said").textContent = t("notes.most", { n: most });
+		return;
+	}
+	box.checked ? picked.set(note.id, note.title) : picked.delete(note.id);
+	count();
+}
+
+const count = () => { $("notes-said").textContent = picked.size ? t("notes.picked", { n: picked.size }) : ""; };
+
+// keepNote saves a text as a note, titled by its first line, and picks it.
+async function keepNote(text) {
+	const title = text.trim().split("\n")[0].replace(/^#+\s*/, "").slice(0, 80);
+	const note = await call("POST", "/api/notes", () => ({ ...user(), title, content: text }));
+	picked.set(note.id, title);
+	await showNotes();
+}
+
+function typed() {
+	const n = $("text").value.split(/\s+/).filter(Boolean).length;
+	$("words").textContent = n ? t("n.words", { n }) : "";
+	$("keep").disabled = !n;
+	kept.set("draft", $("text").value || null);
+}
+
+export function beginMaterial() {
+	$("text").value = kept.get("draft") ?? "";
+	$("text").addEventListener("input", typed);
+	$("find").addEventListener("input", () => showNotes().catch(() => {}));
+	$("keep").addEventListener("click", () => keepNote($("text").value).then(() => { $("text").value = ""; typed(); }, (e) => { $("notes-said").textContent = e.message; }));
+	typed();
+}

@@ -1,0 +1,109 @@
+// Taking a quiz or an exam: all questions or one at a time, a clock for exams, the score on top, the wrong ones again.
+import { button, el } from "./dom.js";
+import { question } from "./questions.js";
+import { span, t } from "./words.js";
+
+// take gives a form of the sections' questions. minutes starts a clock; leave closes the form.
+export function take(sections, { minutes = 0, leave }) {
+	const box = el("div", { class: "taking" });
+	const begin = (list, timed) => {
+		const sheet = new Sheet(list, timed, (rest) => begin(rest, 0), leave);
+		box.replaceChildren(sheet.node);
+		sheet.start();
+	};
+	begin(sections, minutes);
+	return box;
+}
+
+const kept = (sections, wanted) => sections.map((s) => ({ ...s, questions: s.questions.filter(wanted) })).filter((s) => s.questions.length);
+
+class Sheet {
+	#sections; #again; #leave; #minutes;
+	#all = []; #parts = []; #at = 0; #single = false; #done = false; #began = 0; #tick = 0;
+	#score = el("div", { class: "score", tabIndex: -1, role: "status" });
+	#clock = el("p", { class: "clock", role: "timer" });
+	#place = el("p", { class: "left" });
+	#modes; #moves; #hand;
+
+	constructor(sections, minutes, again, leave) {
+		this.#sections = sections;
+		this.#minutes = minutes;
+		this.#again = again;
+		this.#leave = leave;
+		const form = el("form", { class: "questions", novalidate: true, onsubmit: (e) => { e.preventDefault(); this.#mark(); } });
+		this.#modes = el("div", { class: "row start", role: "group", "aria-label": t("quiz.show") },
+			[[false, t("quiz.all")], [true, t("quiz.each")]].map(([single, label]) => button(label, () => this.#show(single), "quiet mode")));
+		form.append(this.#score, el("div", { class: "row" }, this.#modes, this.#place, this.#clock));
+		for (const section of sections) this.#add(form, section);
+		this.#moves = el("div", { class: "row" }, button(t("previous"), () => this.#go(this.#at - 1)), button(t("next"), () => this.#go(this.#at + 1)));
+		this.#hand = el("button", { class: "main" }, t("quiz.check"));
+		form.append(this.#moves, el("div", { class: "row end" }, this.#hand));
+		this.node = form;
+	}
+
+	#add(form, section) {
+		const head = el("div", { class: "sectionhead" }, section.section_name ? el("h3", {}, section.section_name) : "",
+			section.instructions ? el("p", { class: "hint" }, section.instructions, section.time_estimate_minutes ? ` ${t("about.minutes", { n: section.time_estimate_minutes })}.` : "") : "");
+		form.append(head);
+		for (const q of section.questions) {
+			const one = question(q, this.#all.length + 1, () => this.#tally());
+			this.#all.push(one);
+			this.#parts.push(head);
+			form.append(one.box);
+		}
+	}
+
+	start() {
+		this.#began = Date.now();
+		this.#show(false);
+		this.#run();
+	}
+
+	// The clock tells the time that is left, aloud each minute of the last five; at its end the answers are checked.
+	#run() {
+		clearTimeout(this.#tick);
+		if (!this.#minutes || this.#done) return;
+		const left = Math.round(60 * this.#minutes - (Date.now() - this.#began) / 1000);
+		if (left <= 0) return this.#mark();
+		this.#clock.textContent = t("quiz.left", { time: left >= 90 ? span(60 * Math.ceil(left / 60)) : span(left) });
+		this.#clock.setAttribute("aria-live", left <= 300 && left % 60 === 0 ? "polite" : "off");
+		this.#tick = setTimeout(() => this.node.isConnected && this.#run(), 1000);
+	}
+
+	#show(single) {
+		this.#single = single;
+		[...this.#modes.children].forEach((b, i) => b.setAttribute("aria-pressed", String(Boolean(i) === single)));
+		this.#moves.hidden = !single;
+		this.#go(single ? this.#at : 0, single);
+	}
+
+	#go(to, focus = true) {
+		this.#at = Math.max(0, Math.min(to, this.#all.length - 1));
+		this.#all.forEach((q, i) => { q.box.hidden = this.#single && i !== this.#at; });
+		new Set(this.#parts).forEach((head) => { head.hidden = this.#single && head !== this.#parts[this.#at]; });
+		const [previous, next] = this.#moves.children;
+		previous.disabled = this.#at === 0;
+		next.disabled = this.#at === this.#all.length - 1;
+		this.#place.textContent = this.#single ? t("quiz.of", { at: this.#at + 1, all: this.#all.length }) : "";
+		if (this.#single && focus) this.#all[this.#at].focus();
+	}
+
+	#mark() {
+		this.#done = true;
+		for (const q of this.#all) q.mark();
+		this.#clock.textContent = "";
+		this.#hand.remove();
+		this.#show(false);
+		this.#tally();
+		this.#score.focus({ preventScroll: true });
+		this.#score.scrollIntoView({ block: "center" });
+	}
+
+	#tally() {
+		const got = this.#all.reduce((n, q) => n + (q.right ? q.points : 0), 0), most = this.#all.reduce((n, q) => n + q.points, 0);
+		const wrong = this.#all.filter((q) => !q.right).map((q) => q.question);
+		this.#score.replaceChildren(el("p", {}, t("quiz.score", { got, most, right: this.#all.length - wrong.length, all: this.#all.length })),
+			el("div", { class: "row start" }, wrong.length && wrong.length < this.#all.length ? button(t("quiz.wrongonly", { n: wrong.length }), () => this.#again(kept(this.#sections, (q) => wrong.includes(q))), "main") : "",
+				button(t("quiz.again"), () => this.#again(this.#sections)), this.#leave ? button(t("back"), this.#leave) : ""));
+	}
+}

@@ -1,0 +1,16 @@
+// Where an item comes from: the quote under it, which leads to the note.
+import { el } from "./dom.js";
+import { t } from "./words.js";
+
+// sourceOf shows the source of an item; nothing where it has none.
+export function sourceOf({ source }) {
+	if (!source) return "";
+	if (source.unverified) return el("p", { class: "source hint" }, t("source.unverified"));
+	const place = [source.title, source.section, source.page && t("page", { n: source.page })].filter(Boolean).join(" · ");
+	const words = [el("q", { dir: "auto" }, source.quote), place ? el("cite", { dir: "auto" }, place) : ""];
+	if (!source.note_id) return el("p", { class: "source" }, words);
+	return el("a", { class: "source", href: noteAt(source), "aria-label": t("source.open", { quote: source.quote }) }, words);
+}
+
+// noteAt is the address of a note with the place that a source names.
+export const noteAt = (source) => `#/library/notes/${source.note_id}?${new URLSearchParams({ from: source.start, to: source.end })}`;
