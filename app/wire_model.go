@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 
 	"studysharper/app/agent"
 	"studysharper/app/config"
@@ -13,27 +14,26 @@ import (
 
 // models are the model that makes answers, and the one that checks them.
 type models struct {
-	answers  agent.Model
-	judge    agent.Model // nil = the one that makes them
-	health   func() openai.Health
-	material int // runes of source text in a prompt
+	answers agent.Model
+	judge   agent.Model // nil = the one that makes them
+	health  func() openai.Health
+	context func(context.Context) int // tokens
 }
 
 // newModels returns the models of the settings. The offline engine is always healthy.
 func newModels(c config.Config, own *metrics.Entry, memory openai.Memory) models {
 	if c.LLMProvider == "offline" {
-		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }, material: materialRunes(c.LLMContext)}
+		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }}
 	}
 	o := llm.Options(c)
 	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
 	client := openai.New(o)
-	m := models{answers: client, health: client.Health, material: materialRunes(min(c.LLMContext, cmp.Or(client.ContextTokens(), c.LLMContext)))}
+	m := models{answers: client, health: client.Health}
+	m.context = func(ctx context.Context) int {
+		return min(c.LLMContext, cmp.Or(client.ContextTokens(ctx), c.LLMContext))
+	}
 	if c.LLMJudge == agent.JudgeModel && c.LLMJudgeModel != "" {
 		m.judge = client.WithModel(c.LLMJudgeModel)
 	}
 	return m
 }
-
-// materialRunes bounds the source text of a prompt by the tokens of the model's context, with
-// room for the answer: a token is a character and a half at least in most scripts.
-func materialRunes(context int) int { return min(24_000, context*3/2) }

@@ -109,14 +109,20 @@ type Options struct {
 	// safety, quality and accuracy.
 	Judge string
 
-	MaxCalls      int           // HTTP calls of models for one request; default 8. After 3, nothing more is asked
-	MaterialRunes int           // of source text in one prompt, and of the message; longer text is cut, and the answer says so; default 24,000
+	// ContextTokens is the size of the model's context, asked when a text is long; it may block for
+	// a few seconds. nil = 32,000.
+	ContextTokens func(context.Context) int
+
+	MaxCalls      int           // HTTP calls of models for one request; default 8. About one text, or one part of it, 3 at most
+	MaterialRunes int           // of source text in a chat's prompt, and of the message; longer text is cut, and the answer says so; default 24,000
 	GatherTimeout time.Duration // one part of the context; default 2 s
 	AnswerTimeout time.Duration // one answer, corrections and checks included; default 2 min
 	JudgeTimeout  time.Duration // the check by a model; default 1 min
 	SaveTimeout   time.Duration // saving an answer; default 3 s
 	CacheTimeout  time.Duration // one cache call; default 250 ms
 }
+
+const defaultContext = 32_000 // tokens
 
 func (o Options) withDefaults() Options {
 	o.Judge = cmp.Or(o.Judge, JudgeRules)

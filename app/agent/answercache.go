@@ -20,6 +20,8 @@ type cachedAnswer struct {
 	Validation study.Validation `json:"validation"`
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`
+
+	Used study.ContextUsed `json:"used"`
 }
 
 // answerKey covers everything the answer depends on. It begins with the type, so that an
@@ -37,7 +39,13 @@ func (t task) answerKey() string {
 	hashFields(h, string(b.Type), t.deps.Model.Name(), prompt.Version, strings.Join(strings.Fields(b.Message), " "),
 		string(options), b.Material, b.Detail, strings.Join(b.Progress, "; "))
 	for _, d := range b.Documents {
-		hashFields(h, d.NoteID) // in the sources
+		hashFields(h, d.NoteID, d.Title)
+		if b.Material == "" {
+			hashFields(h, d.Text)
+		}
+	}
+	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is cut
+		hashFields(h, strconv.Itoa(len(part.Material)))
 	}
 	for _, p := range t.passages {
 		hashFields(h, p.NoteID, strconv.Itoa(p.Start))
@@ -82,7 +90,7 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(t.brief.Options)) > 0 {
 		return answer{}, false
 	}
-	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model}
+	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model, used: c.Used}
 	return answer{draft: d, cached: true, age: age}, true
 }
 
@@ -96,7 +104,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if err != nil {
 		return // saving fails in the same way, and reports it
 	}
-	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model})
+	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used})
 	if err != nil {
 		return
 	}

@@ -48,11 +48,22 @@ func (c contextReader) readCached(ctx context.Context, m cachedPart) *future[[]s
 	}
 	return startFetch(ctx, c, true, func(ctx context.Context) ([]string, error) {
 		texts, err := m.read(ctx)
-		if err == nil {
+		if err == nil && textBytes(texts) <= maxCachedPart {
 			c.deps.Parts.Set(ctx, key, encodeTexts(number, texts))
 		}
 		return texts, err
 	})
+}
+
+// maxCachedPart bounds the texts of a cached part together, in bytes. Whole notes may be much
+// longer; reading them again is little beside what is made of them.
+const maxCachedPart = 128 << 10
+
+func textBytes(texts []string) (n int) {
+	for _, s := range texts {
+		n += len(s)
+	}
+	return n
 }
 
 // version is the version of a resource of the request's user; ok is false if it is unknown.

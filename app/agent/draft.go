@@ -3,7 +3,6 @@ package agent
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"studysharper/app/agent/validate"
 	"studysharper/app/study"
@@ -18,6 +17,7 @@ type draft struct {
 	warnings   []string
 	model      string
 	cut        study.Cut // why it is incomplete
+	used       study.ContextUsed
 
 	unsafe string // the safety category that it breaks; "" = it may be shown
 	partly bool   // not for the cache: a check was not made, or the material was shortened
@@ -79,7 +79,7 @@ func (d *draft) finish(b study.Brief) {
 	}
 	asked := study.Asked(b.Type, b.Options)
 	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
-	if strings.TrimSpace(b.Material) != "" && d.cut == study.NotCut {
+	if len(b.Documents) > 0 && d.cut == study.NotCut {
 		warning += ": the text holds no more"
 	}
 	d.warnings = append(d.warnings, warning)

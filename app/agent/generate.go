@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxCalls          = 3 // of the model, after which nothing more is asked
+	callsOfOneText    = 3 // of the model about one text, after which nothing more is asked
 	maxReportedFaults = 3 // in the error of an unusable answer
 )
 
@@ -32,30 +32,63 @@ type generation struct {
 	corrected bool            // the correction is used up
 	shortened bool            // the material was too long for the model
 	shown     map[string]bool // keys of the items that a client has seen
+
+	part, parts int // of the text, from 1; 0 = it is read as a whole
+}
+
+func newGeneration(t task, send func(signal)) *generation {
+	return &generation{task: t, send: send, shown: make(map[string]bool)}
 }
 
 // generate makes the answer and returns what it took, also if it failed.
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
+	if len(t.plan.parts) > 1 {
+		return t.generateParts(ctx, send)
+	}
+	if len(t.plan.parts) == 1 {
+		t.brief.Documents, t.brief.Material = t.plan.parts[0].Documents, t.plan.parts[0].Material
+	}
 	t.sources = validate.NewSources(t.brief)
-	g := &generation{task: t, send: send, shown: make(map[string]bool)}
-	d, err := g.draft(ctx)
+	g := newGeneration(t, send)
+	d, err := g.make(ctx)
 	if err != nil {
 		return nil, g.usage, err
-	}
-	if !t.options.Deterministic && d.unsafe == "" {
-		g.fillMissing(ctx, d)
 	}
 	send(signal{step: 5})
 	if d.unsafe != "" {
 		return nil, g.usage, validate.Withheld(d.unsafe)
 	}
+	d.used = t.plan.used
+	if w := t.plan.warning(d.used.Share); w != "" && len(t.plan.parts) == 1 {
+		d.warnings = append(d.warnings, w)
+	}
 	d.finish(t.brief)
+	d.validation.Attempts = g.tries
+	return d, g.usage, nil
+}
+
+// make asks for an answer, and then for the items that it lacks.
+func (g *generation) make(ctx context.Context) (*draft, error) {
+	d, err := g.draft(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !g.task.options.Deterministic && d.unsafe == "" {
+		g.fillMissing(ctx, d)
+	}
 	if g.shortened {
 		d.partly = true
 		d.warnings = append(d.warnings, "the source text was too long for the model and only its beginning was used")
 	}
-	d.validation.Attempts = g.tries
-	return d, g.usage, nil
+	return d, nil
+}
+
+// build is the prompt of the task.
+func (g *generation) build() study.Prompt {
+	if g.parts > 0 {
+		return prompt.Part(g.task.brief, g.part, g.parts)
+	}
+	return prompt.Build(g.task.brief)
 }
 
 // draft asks for an answer until one is good, or as good as it gets.
@@ -94,13 +127,13 @@ func (g *generation) draft(ctx context.Context) (*draft, error) {
 // firstDraft asks without a word of what is wrong: again with half the material if that was too
 // long, and once more if an object broke off while nothing of it could be used or was shown.
 func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
-	d, faults, err := g.attempt(ctx, prompt.Build(g.task.brief))
+	d, faults, err := g.attempt(ctx, g.build())
 	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
-		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+		d, faults, err = g.attempt(ctx, g.build())
 	}
 	if brokeOff := err != nil && len(faults) > 0; brokeOff && study.AsError(err).Code != study.CodeWithheld && g.mayAsk() {
 		g.rank++
-		d, faults, err = g.attempt(ctx, prompt.Build(g.task.brief))
+		d, faults, err = g.attempt(ctx, g.build())
 	}
 	return d, faults, err
 }
@@ -110,7 +143,7 @@ func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
 func (g *generation) mayAsk() bool { return !g.task.options.Deterministic && g.callsLeft() > 0 }
 
 func (g *generation) callsLeft() int {
-	return min(maxCalls, g.task.options.MaxCalls) - max(g.asks, g.usage.Calls)
+	return min(callsOfOneText, g.task.options.MaxCalls) - max(g.asks, g.usage.Calls)
 }
 
 // attempt asks for an answer and reads it. The draft is nil if it is unusable; faults are what a

@@ -44,12 +44,11 @@ func (c contextReader) notesPart() cachedPart {
 		}}
 }
 
-// noteTexts lists the id, the title and the content of each note, as far as the material can show
-// it, plus one character by which compose notices the cut.
+// noteTexts lists the id, the title and the content of each note.
 func (c contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, 0, 3*len(list))
 	for _, n := range list {
-		texts = append(texts, n.ID, n.Title, clip(n.Content, c.options.MaterialRunes+1))
+		texts = append(texts, n.ID, n.Title, n.Content)
 	}
 	return texts
 }
@@ -110,7 +109,7 @@ type material struct {
 	text      string
 	documents []study.Document // in the text
 	message   string
-	used      []study.NoteUsed // in the text
+	notes     []study.NoteUsed // in the text
 	content   bool             // the student's own text is in the text
 	share     float64          // of these, that is in the text
 	passages  []study.Passage  // of a chat's text
@@ -136,47 +135,25 @@ func (c contextReader) material(ctx context.Context, texts []string, past histor
 }
 
 func (m material) contextUsed(messages int) study.ContextUsed {
-	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.used...), Messages: messages, Content: m.content, Share: m.share}
+	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.notes...), Messages: messages, Content: m.content, Share: m.share}
 }
 
-// compose joins the student's own text and the notes, in this order, up to MaterialRunes. A
-// message that is the source text is cut to the same length, so that the prompt has it once.
+// compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
 func (c contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
-	m := material{content: strings.TrimSpace(own) != ""}
+	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != "", share: 1}
 	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)
 	if isMessage {
 		own = c.req.Message
 	}
-	var parts []string
-	left, anyCut := c.options.MaterialRunes, false
-	add := func(d study.Document) bool {
-		heading := headingOf(d)
-		if left -= utf8.RuneCountInString(heading); left <= 0 {
-			anyCut = true
-			return false
-		}
-		var cut bool
-		d.Text, cut = cutAtSentence(d.Text, left)
-		anyCut = anyCut || cut
-		left -= utf8.RuneCountInString(d.Text) + len(paragraphBoundary)
-		parts = append(parts, heading+d.Text)
-		m.documents = append(m.documents, d)
-		return true
-	}
 	if strings.TrimSpace(own) != "" {
-		add(study.Document{Text: own})
+		m.documents = append(m.documents, study.Document{Text: own})
 	}
 	for ; len(notes) > 2; notes = notes[3:] {
-		if add(study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]}) {
-			m.used = append(m.used, study.NoteUsed{ID: notes[0], Title: notes[1]})
-		}
+		m.documents = append(m.documents, study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]})
+		m.notes = append(m.notes, study.NoteUsed{ID: notes[0], Title: notes[1]})
 	}
-	m.text = strings.Join(parts, paragraphBoundary)
-	if anyCut {
-		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
-	}
-	if m.message = m.text; !isMessage {
+	if m.message = own; !isMessage {
 		var cut bool
 		if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
 			m.warnings = append(m.warnings, "the message was too long and only its beginning was read")

@@ -81,7 +81,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	}
 	r.req = known.req
 	r.reportStep(3)
-	t := o.newTask(r.id, known, r.observer.watches(known.brief.Type))
+	t := o.newTask(ctx, r.id, known, r.observer.watches(known.brief.Type))
 	got, err := o.coalesce(ctx, r, t)
 	if err != nil {
 		return Outcome{}, err
@@ -90,9 +90,16 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	return o.finish(ctx, r, t.key, known.warnings, got), nil
 }
 
-func (o *Orchestrator) newTask(runID string, known promptContext, watched bool) task {
+func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptContext, watched bool) task {
 	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, passages: known.passages, notes: known.notes,
 		noCache: known.req.NoCache, watched: watched}
+	if t.brief.Type != study.Chat {
+		size := 0
+		for _, d := range t.brief.Documents {
+			size += len(d.Text)
+		}
+		t.plan = newPlan(t.brief, t.used, o.options.room(ctx, t.brief, size), o.options.maxParts(t.brief))
+	}
 	t.key = t.answerKey()
 	return t
 }
@@ -144,20 +151,28 @@ func (r *run) reportStep(n int) {
 	}
 }
 
+// reportPart tells how much of a long text was read: between the percentages of step 3 and 4.
+func (r *run) reportPart(part, parts int) {
+	from, to := steps[3].percentage, steps[4].percentage
+	r.reportAt(fmt.Sprintf("Read %d of %d parts of the text", part, parts), from+(to-from)*part/(parts+1))
+}
+
 // reportWait explains, within the step, why nothing happens for a while.
 func (r *run) reportWait(d time.Duration) {
 	r.report("The AI service asks us to wait " + study.Wait(d))
 }
 
 // report sends a progress event of the current step.
-func (r *run) report(message string) {
+func (r *run) report(message string) { r.reportAt(message, steps[r.step].percentage) }
+
+func (r *run) reportAt(message string, percentage int) {
 	if r.observer.Progress == nil {
 		return
 	}
 	s := steps[r.step]
 	r.observer.Progress(study.Progress{
 		Step: r.step, TotalSteps: study.TotalSteps, CurrentAgent: cmp.Or(s.agent, agents[r.req.Type]), Message: message,
-		Percentage: s.percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		Percentage: percentage, Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 	})
 }
 

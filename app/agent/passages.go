@@ -173,7 +173,7 @@ func (m *material) write(list []study.Passage) {
 		}
 		if begins && p.NoteID != "" {
 			b.WriteString("# " + p.Title + paragraphBoundary)
-			m.used = append(m.used, study.NoteUsed{ID: p.NoteID, Title: p.Title})
+			m.notes = append(m.notes, study.NoteUsed{ID: p.NoteID, Title: p.Title})
 		}
 		if line, _, _ := strings.Cut(p.Text, "\n"); p.Section != "" && !strings.Contains(line, p.Section) && (begins || list[i-1].Section != p.Section) {
 			b.WriteString("## " + p.Section + paragraphBoundary)
@@ -186,7 +186,7 @@ func (m *material) write(list []study.Passage) {
 		if p.NoteID == "" {
 			m.content = true
 		} else {
-			m.used[len(m.used)-1].Passages++
+			m.notes[len(m.notes)-1].Passages++
 		}
 	}
 	m.text, m.passages = b.String(), list

@@ -20,6 +20,9 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, key string, warnings 
 	}
 	res.Warnings = append(append(res.Warnings, warnings...), got.warnings...)
 	res.Metadata = study.Metadata{ExecutionTimeMS: time.Since(r.began).Milliseconds(), TokensUsed: r.usage.Tokens.Total, ModelUsed: r.model, Usage: r.usage}
+	if r.req.Type != study.Chat {
+		res.ContextUsed = &got.used
+	}
 	out := Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
 	if err := o.save(ctx, r, key, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)

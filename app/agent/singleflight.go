@@ -17,6 +17,7 @@ type task struct {
 	runID    string // for the log
 	key      string // of the answer in the cache
 	used     study.ContextUsed
+	plan     plan            // how the texts of an aid are read
 	passages []study.Passage // of a chat's material
 	notes    notesVersion
 	noCache  bool
@@ -39,10 +40,12 @@ type flight struct {
 	err   error
 }
 
-// signal is a step reached, a wait that the AI service asked for, a finished item, or a piece
-// of a chat's text.
+// signal is a step reached, a part of the text that was read, a wait that the AI service asked for,
+// a finished item, or a piece of a chat's text.
 type signal struct {
 	step  int
+	part  int // how many of them
+	parts int
 	wait  time.Duration
 	item  *study.Item
 	token string
@@ -144,6 +147,8 @@ func (r *run) await(ctx context.Context, f *flight, leads bool) error {
 			switch {
 			case s.step > 0:
 				r.reportStep(s.step)
+			case s.parts > 0:
+				r.reportPart(s.part, s.parts)
 			case s.wait > 0:
 				r.reportWait(s.wait)
 			case s.item != nil:

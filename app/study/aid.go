@@ -154,7 +154,7 @@ func (r Reply) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields(r))
 }
 
-// ContextUsed is what a reply was drawn from.
+// ContextUsed is what an answer was drawn from, as far as it was really read.
 type ContextUsed struct {
 	Notes    []NoteUsed `json:"notes"`
 	Messages int        `json:"messages"`
@@ -162,7 +162,7 @@ type ContextUsed struct {
 	Share    float64    `json:"share"`   // of these notes and that text, from 0 to 1
 }
 
-// NoteUsed is a note of which passages were read.
+// NoteUsed is a note that an answer was drawn from.
 type NoteUsed struct {
 	ID       string `json:"id"`
 	Title    string `json:"title"`

@@ -14,8 +14,9 @@ type Result struct {
 	Message    string     `json:"message"`
 	Saved      *Saved     `json:"saved"` // nil: the type is not kept
 
-	IgnoredOptions []string `json:"ignored_options"`
-	Warnings       []string `json:"warnings,omitempty"`
+	ContextUsed    *ContextUsed `json:"context_used,omitempty"` // of an aid; a Reply has its own
+	IgnoredOptions []string     `json:"ignored_options"`
+	Warnings       []string     `json:"warnings,omitempty"`
 }
 
 // Validation says what was checked, by whom, and how it came out. Scores run from
@@ -69,6 +70,15 @@ func (u *Usage) Add(a Answer) {
 	u.Tokens.Total += a.Tokens
 	u.Cost += a.Cost
 	u.Calls += a.Calls
+}
+
+// Merge adds what other calls took.
+func (u *Usage) Merge(o Usage) {
+	u.Tokens.Prompt += o.Tokens.Prompt
+	u.Tokens.Completion += o.Tokens.Completion
+	u.Tokens.Total += o.Tokens.Total
+	u.Cost += o.Cost
+	u.Calls += o.Calls
 }
 
 // Saved names what the store kept of an answer. Its JSON is false where that failed.

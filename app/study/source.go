@@ -18,11 +18,15 @@ type Source struct {
 	End     int    `json:"end"`
 }
 
-// Document is a text that an aid is made from.
+// Document is a text, or a piece of one, that an aid is made from.
 type Document struct {
 	NoteID string // "" = the student's own text
 	Title  string // of the note
-	Text   string // from its beginning; its end may be missing
+	Text   string
+
+	Start   int    // of Text in the whole text, in code points; the rest says what is in force there
+	Section string // "" = none
+	Page    int    // 0 = not known
 }
 
 // Origin is what every flashcard, question, main point and key term has besides its content.

@@ -7,6 +7,7 @@ package prompt
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -72,16 +73,34 @@ func More(b study.Brief, missing int, known []string) study.Prompt {
 	return build(b, not.String())
 }
 
+// Part asks about one of several parts of a text. What it asks for is spread over the part.
+func Part(b study.Brief, n, parts int) study.Prompt {
+	return build(b, fmt.Sprintf("\n\nThe material is part %d of %d of the student's text; the other parts are read apart. Cover all of this part evenly, from its beginning to its end.", n, parts))
+}
+
+// MergePoints asks for one summary of a text whose parts were summarised apart. The brief's
+// material is their points.
+func MergePoints(b study.Brief) study.Prompt {
+	return build(b, "\n\nThe material is the main points of the parts of one text, in order, each with the words of the text that prove it. "+
+		"Merge them into one summary of the whole text: join what belongs together, repeat nothing, and leave no part out. evidence repeats the proving words. key_terms may stay empty.")
+}
+
 // build writes a prompt with more to say after the task.
 func build(b study.Brief, more string) study.Prompt {
 	t := tasks[b.Type]
 	p := conversation(b, ask(b)+more)
 	p.Brief = b
-	p.MaxTokens = min(reasoningTokens+t.tokens+t.tokensEach*study.Asked(b.Type, b.Options), maxAnswerTokens)
+	p.MaxTokens = AnswerTokens(b)
 	if t.shape != nil {
 		p.JSON, p.Schema = true, t.shape(b.Options).named(b.Type)
 	}
 	return p
+}
+
+// AnswerTokens is the bound of the answer to a brief.
+func AnswerTokens(b study.Brief) int {
+	t := tasks[b.Type]
+	return min(reasoningTokens+t.tokens+t.tokensEach*study.Asked(b.Type, b.Options), maxAnswerTokens)
 }
 
 // conversation is the rules, the history, and one user turn: the material, then the task.

@@ -1,12 +1,13 @@
 package validate
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
+	"studysharper/app/passages"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
@@ -17,19 +18,25 @@ const (
 )
 
 // Sources finds quotes in the texts that an aid is made from. It is safe for concurrent use.
-type Sources struct {
-	list  []study.Document
-	index []func() *text.QuoteIndex // made when the first quote is looked for
+type Sources struct{ list []*indexed }
+
+// indexed is a document whose indexes are made when the first quote is looked for.
+type indexed struct {
+	study.Document
+	quotes   func() *text.QuoteIndex
+	passages func() []passages.Passage
 }
 
 // NewSources makes Sources of a brief's documents, or else of its material.
 func NewSources(b study.Brief) *Sources {
-	s := &Sources{list: b.Documents}
-	if len(s.list) == 0 && strings.TrimSpace(b.Material) != "" {
-		s.list = []study.Document{{Text: b.Material}}
+	documents := b.Documents
+	if len(documents) == 0 && strings.TrimSpace(b.Material) != "" {
+		documents = []study.Document{{Text: b.Material}}
 	}
-	for _, d := range s.list {
-		s.index = append(s.index, sync.OnceValue(func() *text.QuoteIndex { return text.NewQuoteIndex(d.Text) }))
+	s := &Sources{}
+	for _, d := range documents {
+		s.list = append(s.list, &indexed{d, sync.OnceValue(func() *text.QuoteIndex { return text.NewQuoteIndex(d.Text) }),
+			sync.OnceValue(func() []passages.Passage { return passages.Split(d.Text) })})
 	}
 	return s
 }
@@ -50,13 +57,25 @@ func (s *Sources) Locate(quote string) *study.Source {
 var omission = regexp.MustCompile(`\[?(?:…|\.\.\.)\]?`)
 
 func (s *Sources) locate(quote string) *study.Source {
-	for i, d := range s.list {
-		if at, ok := s.index[i]().Find(quote); ok {
-			return &study.Source{NoteID: d.NoteID, Title: d.Title, Section: sectionAt(d.Text, at.From), Page: pageAt(d.Text, at.From),
-				Quote: d.Text[at.From:at.To], Start: at.Start, End: at.End}
+	for _, d := range s.list {
+		if at, ok := d.quotes().Find(quote); ok {
+			section, page := d.place(at.Start)
+			return &study.Source{NoteID: d.NoteID, Title: d.Title, Section: section, Page: page,
+				Quote: d.Text[at.From:at.To], Start: d.Start + at.Start, End: d.Start + at.End}
 		}
 	}
 	return nil
+}
+
+// place is the section and the page of a code point of the document's text.
+func (d *indexed) place(at int) (section string, page int) {
+	for _, p := range slices.Backward(d.passages()) {
+		if p.Start <= at {
+			section, page = p.Place(at - p.Start)
+			break
+		}
+	}
+	return cmp.Or(section, d.Section), cmp.Or(page, d.Page)
 }
 
 // Cite completes the sources of the items that quote one of the texts, and marks the others as
@@ -92,36 +111,4 @@ func foreign(quotes map[string]string, material string) bool {
 		}
 	}
 	return true
-}
-
-// sectionAt is the heading above a place; "" if there is none.
-func sectionAt(s string, at int) string {
-	for end := at; end > 0; {
-		begin := strings.LastIndex(s[:end], "\n#")
-		if begin < 0 && !strings.HasPrefix(s, "#") {
-			return ""
-		}
-		line, _, _ := strings.Cut(s[begin+1:], "\n")
-		if heading := strings.TrimLeft(line, "#"); strings.HasPrefix(heading, " ") && begin+1+len(line) <= at {
-			return strings.Trim(heading, " #\r")
-		}
-		end = begin
-	}
-	return ""
-}
-
-var pageMark = regexp.MustCompile(`^<!-- (?:page|slide) (\d{1,6}) -->`)
-
-// pageAt is the page that a place is on, as imported texts mark it; 0 if they do not.
-func pageAt(s string, at int) int {
-	begin := strings.LastIndex(s[:at], "<!-- page ")
-	begin = max(begin, strings.LastIndex(s[:at], "<!-- slide "))
-	if begin < 0 {
-		return 0
-	}
-	page := 0
-	if m := pageMark.FindStringSubmatch(s[begin:]); m != nil {
-		page, _ = strconv.Atoi(m[1])
-	}
-	return page
 }

@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"studysharper/app/study"
 )
@@ -60,6 +61,83 @@ func Merge(a, more study.Aid, o study.Options) {
 		s.Plan.Sessions = append(s.Plan.Sessions, newSessions(s.Plan.Sessions, more.(*study.PlanSet).Plan.Sessions)...)
 	}
 	Settle(a, o)
+}
+
+// Join makes one aid of those of the parts of a text, in their order: without repeats, and with
+// the number of items asked for. There is at least one aid, and it becomes the joined one.
+func Join(aids []study.Aid, o study.Options) study.Aid {
+	first := aids[0]
+	switch s := first.(type) {
+	case *study.ExamSet:
+		for _, more := range aids[1:] {
+			s.Exam.Sections = append(s.Exam.Sections, more.(*study.ExamSet).Exam.Sections...)
+		}
+		for i := range s.Exam.Sections {
+			s.Exam.Sections[i].TimeEstimateMinutes = 0 // derived again
+		}
+		o.Sections = max(min(o.Sections, len(s.Exam.Sections)), 0)
+	case *study.SummarySet:
+		for _, more := range aids[1:] {
+			body := more.(*study.SummarySet).Summary
+			s.Summary.MainPoints = append(s.Summary.MainPoints, body.MainPoints...)
+			s.Summary.KeyTerms = append(s.Summary.KeyTerms, body.KeyTerms...)
+			s.Summary.Text = strings.TrimSpace(s.Summary.Text + "\n\n" + body.Text)
+		}
+	case *study.AnalysisSet:
+		for _, more := range aids[1:] {
+			joinAnalyses(&s.Analysis, more.(*study.AnalysisSet).Analysis)
+		}
+	case *study.PlanSet:
+		for _, more := range aids[1:] {
+			days := 0
+			if n := len(s.Plan.Sessions); n > 0 {
+				days = s.Plan.Sessions[n-1].Day
+			}
+			for _, sit := range more.(*study.PlanSet).Plan.Sessions {
+				sit.Day += days
+				s.Plan.Sessions = append(s.Plan.Sessions, sit)
+			}
+		}
+	default:
+		for _, more := range aids[1:] {
+			Merge(first, more, study.Options{})
+		}
+	}
+	filter(first, unlike(items(first)))
+	Settle(first, o)
+	return first
+}
+
+// maxLines is how many lines each list of a joined analysis has at most.
+const maxLines = 12
+
+// joinAnalyses adds the lines of another part, without repeats.
+func joinAnalyses(a *study.AnalysisBody, more study.AnalysisBody) {
+	for _, list := range []struct {
+		into *[]string
+		more []string
+	}{{&a.Strengths, more.Strengths}, {&a.Gaps, more.Gaps}, {&a.KeyConcepts, more.KeyConcepts}, {&a.Suggestions, more.Suggestions}} {
+		for _, line := range list.more {
+			if len(*list.into) < maxLines && !slices.ContainsFunc(*list.into, func(l string) bool { return plain(l) == plain(line) }) {
+				*list.into = append(*list.into, line)
+			}
+		}
+	}
+}
+
+// unlike keeps the items that differ from all before them.
+func unlike(list []item) func(path string) bool {
+	repeats := make(map[string]bool)
+	sets := wordSets(list)
+	for i := range list {
+		for j := range i {
+			if alike(sets[i], sets[j]) && len(sets[i]) > 1 {
+				repeats[list[i].path] = true
+				break
+			}
+		}
+	}
+	return func(path string) bool { return !repeats[path] }
 }
 
 // newSessions are those of more that the plan does not have. Within one answer a topic may be

@@ -106,12 +106,8 @@ func (r *Report) issue(s string) {
 
 // nearRepeats names items that hardly differ from an earlier one.
 func (r *Report) nearRepeats(list []item) {
-	sets := make([]map[string]bool, len(list))
+	sets := wordSets(list)
 	for i, it := range list {
-		sets[i] = make(map[string]bool)
-		for _, w := range lowerWords(it.key) {
-			sets[i][w] = true
-		}
 		for j := range i {
 			if alike(sets[i], sets[j]) {
 				r.issue(it.path + " nearly repeats " + list[j].path)
@@ -119,6 +115,18 @@ func (r *Report) nearRepeats(list []item) {
 			}
 		}
 	}
+}
+
+// wordSets are the words of each item.
+func wordSets(list []item) []map[string]bool {
+	sets := make([]map[string]bool, len(list))
+	for i, it := range list {
+		sets[i] = make(map[string]bool)
+		for _, w := range lowerWords(it.key) {
+			sets[i][w] = true
+		}
+	}
+	return sets
 }
 
 func alike(a, b map[string]bool) bool {

@@ -186,7 +186,7 @@ func TestTheContextOfAModelIsLearntFromARefusal(t *testing.T) {
 	c := up.client(t)
 	_, err := c.Generate(t.Context(), prompt(), nil)
 	wantCode(t, err, study.CodeTooLong)
-	if got := c.ContextTokens(); got != 4096 || up.calls != 1 {
+	if got := c.ContextTokens(t.Context()); got != 4096 || up.calls != 1 {
 		t.Errorf("context of %d tokens after %d calls", got, up.calls)
 	}
 }

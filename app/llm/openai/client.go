@@ -5,10 +5,12 @@
 package openai
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,6 +76,7 @@ type Client struct {
 	retries      *retryBudget
 	breakers     map[string]*breaker      // by model; not changed after New
 	capabilities map[string]*capabilities // likewise
+	listed       *atomic.Int64            // when the list of models was asked for, in ns; 0 = never
 }
 
 // New makes a Client. It makes no call: a wrong BaseURL or key shows in Generate.
@@ -94,6 +97,7 @@ func New(o Options) *Client {
 		retries:      newRetryBudget(o.RetryBurst),
 		breakers:     breakers,
 		capabilities: known,
+		listed:       new(atomic.Int64),
 		http: &http.Client{
 			Transport: newTransport(o, nil),
 			// A redirect could send the prompt and the key anywhere, even to a cloud's metadata address.
@@ -111,6 +115,7 @@ func (c *Client) WithModel(model string) *Client {
 		memory, index = &localMemory{}, 0
 	}
 	other.o.Model, other.o.Fallbacks = model, nil
+	other.listed = new(atomic.Int64)
 	other.breakers = map[string]*breaker{model: {}}
 	other.capabilities = map[string]*capabilities{model: newCapabilities(memory, index, model)}
 	return &other
@@ -165,5 +170,27 @@ func (c *Client) Close() error {
 }
 
 // ContextTokens is the size of the first model's context as the upstream has told it, in
-// tokens of prompt and answer together; 0 = not yet.
-func (c *Client) ContextTokens() int { return c.capabilities[c.o.Model].contextTokens() }
+// tokens of prompt and answer together; 0 = not told. Where nothing is known yet it asks for the list of
+// models, for two seconds at most, and after a failure not again for ten minutes.
+func (c *Client) ContextTokens(ctx context.Context) int {
+	known := c.capabilities[c.o.Model]
+	if tokens := known.contextTokens(); tokens > 0 {
+		return tokens
+	}
+	last, now := c.listed.Load(), time.Now().UnixNano()
+	if last > 0 && now-last < int64(relistAfter) || !c.listed.CompareAndSwap(last, now) {
+		return 0
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, learnTimeout, errSilence)
+	defer cancel()
+	list, err := c.findModel(ctx, c.address.of(c.o.Model, "models"), c.o.Model)
+	if err == nil && list.context > 0 {
+		known.setContext(list.context)
+	}
+	return list.context
+}
+
+const (
+	learnTimeout = 2 * time.Second
+	relistAfter  = 10 * time.Minute
+)
