@@ -11,12 +11,14 @@ WORKDIR /src
 # (Not `go mod download`, which would fetch the modules of the tests and tools as well.)
 COPY go.mod go.sum ./
 RUN go build \
+    github.com/JohannesKaufmann/html-to-markdown/v2 \
     github.com/allegro/bigcache/v3 \
     github.com/caarlos0/env/v11 \
     github.com/gofiber/fiber/v2 \
     github.com/jackc/pgx/v5/pgxpool \
     github.com/jackc/pgx/v5/stdlib \
     github.com/klauspost/compress/s2 \
+    github.com/klippa-app/go-pdfium/webassembly \
     github.com/pressly/goose/v3 \
     github.com/redis/go-redis/v9 \
     github.com/spf13/cobra \
@@ -37,12 +39,23 @@ ARG COMMIT=unknown
 # Go build tags: none for the service; faulttest for the one that the fault suite builds, which fails on demand.
 ARG TAGS=""
 RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /rootfs/studysharper ./app
+# The PDF reader is compiled here: in a container of 512 MB there is no room for that.
+RUN /rootfs/studysharper extract --fill /rootfs/pdf-reader && chmod -R a+rX /rootfs/pdf-reader
+# The licences of the modules in the program.
+RUN go version -m /rootfs/studysharper | awk '$1 == "dep" { print $2 "@" $3 }' | while read -r module; do \
+        folder="$(go env GOMODCACHE)/$(echo "${module}" | sed 's/[A-Z]/!\L&/g')"; \
+        for file in "${folder}"/LICENSE* "${folder}"/LICENCE* "${folder}"/COPYING* "${folder}"/NOTICE*; do \
+            if [ -f "${file}" ]; then printf '\n==== %s: %s\n\n' "${module}" "${file##*/}"; cat "${file}"; fi; \
+        done; \
+    done > /rootfs/THIRD-PARTY-NOTICES
 
 
 FROM scratch
 COPY --from=build /rootfs/etc /etc
 COPY --from=build /rootfs/tmp /tmp
 COPY --from=build --chown=10001:10001 /rootfs/data /data
+COPY --from=build /rootfs/pdf-reader /pdf-reader
+COPY --from=build /rootfs/THIRD-PARTY-NOTICES /THIRD-PARTY-NOTICES
 COPY --from=build /rootfs/studysharper /studysharper
 
 ARG VERSION=1.0.0

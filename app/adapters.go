@@ -13,6 +13,7 @@ import (
 	"studysharper/app/agent/runner"
 	"studysharper/app/auth"
 	"studysharper/app/config"
+	"studysharper/app/contextcache"
 	"studysharper/app/httpapi"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
@@ -94,28 +95,30 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 	}
 }
 
-// newTokens makes the verifier of users' tokens; nil = users are not verified.
-func newTokens(c config.Config, keys *auth.KeyStore, log *slog.Logger) httpapi.Tokens {
-	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
-	switch {
-	case c.JWTSecret != "":
-		return auth.NewSecret(c.JWTSecret, accepted)
-	case c.JWTJWKSURL != "":
-		return auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
-	default:
-		return nil
-	}
+// identities tell who users are, by the settings.
+type identities struct {
+	tokens   httpapi.Tokens
+	tickets  httpapi.Tickets
+	accounts httpapi.Accounts
 }
 
-// newTickets makes the tickets of event streams; nil = there are none. Their secret must be the same in all instances:
-// where the tokens' keys are published, only the admin token is.
-func newTickets(c config.Config) httpapi.Tickets {
-	secret := c.JWTSecret
-	if c.JWTJWKSURL != "" {
-		secret = c.AdminToken
+// newIdentities makes them; all nil where users are not verified.
+func newIdentities(c config.Config, keys *auth.KeyStore, s store.Store, versions *contextcache.Versions, log *slog.Logger) (i identities) {
+	if c.AuthMode == config.AuthNone {
+		return i
 	}
-	if secret == "" {
-		return nil
+	signer := auth.NewSigner(s)
+	i.tickets = auth.NewTickets(signer)
+	accepted := auth.Accepted{Issuer: c.JWTIssuer, Audience: c.JWTAudience}
+	switch {
+	case c.AuthMode == config.AuthAccount:
+		version := func(user string) (uint64, bool) { return versions.Number(user, contextcache.AccountPart) }
+		accounts := auth.NewAccounts(s, signer, version)
+		i.tokens, i.accounts = accounts, accounts
+	case c.JWTSecret != "":
+		i.tokens = auth.NewSecret(c.JWTSecret, accepted)
+	default:
+		i.tokens = auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
 	}
-	return auth.NewTickets(secret)
+	return i
 }

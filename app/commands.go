@@ -19,6 +19,7 @@ import (
 	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/doctor"
+	"studysharper/app/extract/sandbox"
 	"studysharper/app/memory"
 )
 
@@ -37,6 +38,7 @@ func commands(stdout io.Writer) *cobra.Command {
 		serveCommand("serve"),
 		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker (internal; started by the supervisor)",
 			RunE: func(*cobra.Command, []string) error { return work() }},
+		extractCommand(stdout),
 		healthcheckCommand(),
 		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
 			RunE: func(cmd *cobra.Command, _ []string) error { return doctor.Run(cmd.Context(), stdout) }},
@@ -45,6 +47,10 @@ func commands(stdout io.Writer) *cobra.Command {
 		&cobra.Command{Use: "check-config", Args: noArgs, Short: "Validate the settings and print them, secrets redacted",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
+			}},
+		&cobra.Command{Use: "claim USER_ID", Args: oneArg, Short: "Give the data of a user_id of AUTH_MODE=none to a new account; prints its study code",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return claim(cmd.Context(), stdout, config.Environment(), args[0])
 			}},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
@@ -55,9 +61,28 @@ func commands(stdout io.Writer) *cobra.Command {
 	return root
 }
 
+func extractCommand(stdout io.Writer) *cobra.Command {
+	cmd := &cobra.Command{Use: "extract", Hidden: true, Args: noArgs, Short: "Read one file (internal; started by a worker)"}
+	fill := cmd.Flags().String("fill", "", "compile the PDF reader into this folder, and read nothing")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *fill != "" {
+			return sandbox.Fill(*fill)
+		}
+		return sandbox.Serve(os.Stdin, stdout)
+	}
+	return cmd
+}
+
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("unknown command or argument %q for %q", args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return usageError{fmt.Errorf("usage: studysharper %s", cmd.Use)}
 	}
 	return nil
 }

@@ -4,39 +4,22 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"studysharper/app/config"
 	"studysharper/app/memory"
-	"studysharper/app/supervisor"
-)
-
-// version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…".
-// Whatever names a version names this one.
-var (
-	version = "1.0.0"
-	commit  = "unknown"
-)
-
-// The exit statuses.
-const (
-	exitFailure = 1                   // it went wrong
-	exitUsage   = 2                   // an invalid setting, flag or command
-	exitBoot    = supervisor.ExitBoot // nothing can be served
 )
 
 func main() {
-	status := run(os.Args[1:], os.Stdout, os.Stderr)
+	status := execute(os.Args[1:], os.Stdout, os.Stderr)
 	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
 	os.Exit(status)
 }
 
-// run is the whole program but for the exit.
-func run(args []string, stdout, stderr io.Writer) int {
+// execute is the whole program but for the exit.
+func execute(args []string, stdout, stderr io.Writer) int {
 	root := commands(stdout)
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -50,24 +33,3 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	return status(err)
 }
-
-// usageError is a command line that cannot be understood.
-type usageError struct{ error }
-
-func status(err error) int {
-	if _, ok := errors.AsType[config.Faults](err); ok {
-		return exitUsage
-	}
-	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) {
-		return exitUsage
-	}
-	if _, ok := errors.AsType[bootError](err); ok || errors.Is(err, supervisor.ErrBoot) {
-		return exitBoot
-	}
-	return exitFailure
-}
-
-// bootError is what a process that cannot start to serve ends with; it knows why.
-type bootError struct{ error }
-
-func (e bootError) Unwrap() error { return e.error }

@@ -33,13 +33,13 @@ type sharedMemory struct {
 }
 
 // createShared makes the region, in the supervisor.
-func createShared(c config.Config, log *slog.Logger) (*shm.Region, error) {
+func createShared(c config.Config, b config.Budget, log *slog.Logger) (*shm.Region, error) {
 	region, fallback, err := shm.Create(c.WorkerTmpDir,
 		shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize},
 		shm.Spec{Name: "limits", Size: limit.TableSize},
 		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
 		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},
-		shm.Spec{Name: "holdings", Size: holdingBounds(c).Size()})
+		shm.Spec{Name: "holdings", Size: holdingBounds(c, b).Size()})
 	if err == nil && fallback != nil {
 		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
 	}
@@ -47,19 +47,19 @@ func createShared(c config.Config, log *slog.Logger) (*shm.Region, error) {
 }
 
 // openShared opens the sections of a region. owner is the worker's page of the scoreboard; 0 is the supervisor.
-func openShared(region *shm.Region, c config.Config, owner int) (s sharedMemory, err error) {
+func openShared(region *shm.Region, c config.Config, b config.Budget, owner int) (s sharedMemory, err error) {
 	section := func(name string, size int) *shm.Section {
 		found, missing := region.Section(name, size)
 		err = errors.Join(err, missing)
 		return found
 	}
 	limits, keys := section("limits", limit.TableSize), section("keys", keyStoreSize(c))
-	holdings := section("holdings", holdingBounds(c).Size())
+	holdings := section("holdings", holdingBounds(c, b).Size())
 	s.versions = section("versions", contextcache.VersionsSize)
 	if err != nil {
 		return s, err
 	}
-	s.limits, s.keys, s.holdings = limit.NewTable(limits), auth.NewKeyStore(keys), limit.NewHoldings(holdings, holdingBounds(c), owner)
+	s.limits, s.keys, s.holdings = limit.NewTable(limits), auth.NewKeyStore(keys), limit.NewHoldings(holdings, holdingBounds(c, b), owner)
 	return s, nil
 }
 
@@ -74,6 +74,6 @@ func keyStoreSize(c config.Config) int {
 // sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
 const sparePlaces = 64
 
-func holdingBounds(c config.Config) limit.Bounds {
-	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams}
+func holdingBounds(c config.Config, b config.Budget) limit.Bounds {
+	return limit.Bounds{Runs: c.MaxRuns + sparePlaces, ClientRuns: c.ClientRuns, Streams: c.SSEMaxStreams + sparePlaces, ClientStreams: c.ClientStreams, Uploads: b.Uploads}
 }

@@ -63,12 +63,12 @@ func serve(environment map[string]string) error {
 
 // supervise wires the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
-	region, err := createShared(c, log)
+	region, err := createShared(c, b, log)
 	if err != nil {
 		return bootError{err}
 	}
 	defer func() { _ = region.Close() }()
-	shared, err := openShared(region, c, 0)
+	shared, err := openShared(region, c, b, 0)
 	if err != nil {
 		return bootError{err}
 	}

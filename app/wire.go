@@ -28,6 +28,7 @@ import (
 	"studysharper/app/stream/hub"
 	"studysharper/app/stream/record"
 	"studysharper/app/stream/relay"
+	"studysharper/app/study"
 	"studysharper/app/supervisor"
 	"studysharper/app/text"
 )
@@ -66,7 +67,7 @@ type assembly struct {
 func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
 	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
 	var err error
-	if a.shared, err = openShared(parent.Shared, c, parent.Page); err != nil {
+	if a.shared, err = openShared(parent.Shared, c, b, parent.Page); err != nil {
 		return nil, err
 	}
 	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour}); err != nil {
@@ -89,9 +90,10 @@ func (a *assembly) openBackends() error {
 		return err
 	}
 	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
+	cancelled := func(run string) { a.runner.Cancel(run, study.ErrRunCancelled) }
 	a.Backends = a.local(near, orphaned)
 	if a.c.RedisURL != "" {
-		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, a.log); err != nil {
+		if a.Backends, err = overInstances(a.Backends, near, a.c, a.b, orphaned, cancelled, a.log); err != nil {
 			return err
 		}
 	}
@@ -111,11 +113,11 @@ func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) clus
 		Cache: answers, Journal: journal, Limiter: a.shared.limits, Runs: held(metrics.RunsActive), Streams: held(metrics.Streams),
 		Versions: newVersions(a.c, a.shared.versions),
 		Purge:    a.parent.ClearCaches, PurgeInterval: purgeInterval,
-		PurgeOwn: func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
-		Degraded: func() []string { return nil },
-		Run:      journal.Run,
-		Deliver:  func(context.Context) {}, // the supervisor has it all
-		Final:    true,
+		PurgeOwn:  func(ctx context.Context, pattern string) { answers.Clear(ctx, pattern) },
+		CancelRun: a.parent.CancelRun,
+		Degraded:  func() []string { return nil },
+		Run:       journal.Run,
+		Final:     true,
 	}
 }
 
@@ -159,15 +161,18 @@ func (a *assembly) makeServer() error {
 	if err != nil {
 		return err
 	}
+	who := newIdentities(c, a.shared.keys, a.store, a.Versions, a.log)
 	a.server = httpapi.New(httpapi.Options{
 		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts,
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
-		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter, Runs: holdings.Runs, Streams: holdings.Streams,
+		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter,
+			Accounts: limit.Policies(0, c.AccountLimit), Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
-		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, Tokens: newTokens(c, a.shared.keys, a.log), Tickets: newTickets(c),
-		Store: a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
+		Import: httpapi.Import{Reader: a.importer(), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
+		Store:  a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})
 	return nil
 }
@@ -195,7 +200,12 @@ func (p *parts) publish(page *metrics.Entry) {
 	page.Store(metrics.CacheMisses, stats.Misses)
 	page.Store(metrics.CacheEvictions, stats.Evictions)
 	page.Store(metrics.CacheRefused, stats.Refused)
-	page.Set(metrics.ModelsOpen, int64(p.health().Open))
+	health := p.health()
+	page.Set(metrics.ModelsOpen, int64(health.Open))
+	page.Set(metrics.FirstModelOpen, 0)
+	if health.FirstOpen {
+		page.Set(metrics.FirstModelOpen, 1)
+	}
 }
 
 func oldestAge(stats cache.Stats) int64 {
@@ -237,7 +247,8 @@ type fleet struct {
 // Degraded implements httpapi.Fleet.
 func (f fleet) Degraded() []string {
 	components := f.Backends.Degraded()
-	if h := f.health(); h.FirstOpen || h.FirstRefusing {
+	h := f.health()
+	if h.FirstOpen || h.FirstRefusing || f.parent.Board.Sum(metrics.FirstModelOpen) > 0 { // any worker's
 		components = append(components, "llm")
 	}
 	return components
@@ -260,7 +271,7 @@ func (f fleet) QuotaReached() {
 }
 
 // CancelRun implements httpapi.Fleet.
-func (f fleet) CancelRun(run string) error { return f.parent.CancelRun(run) }
+func (f fleet) CancelRun(run string) error { return f.Backends.CancelRun(run) }
 
 // Reload implements httpapi.Fleet.
 func (f fleet) Reload() error { return f.parent.Reload() }

@@ -35,7 +35,7 @@ func work() error {
 	}
 	c, b, files := e.Config, e.Budget, e.Files
 	debug.SetMemoryLimit(b.Worker)
-	debug.SetGCPercent(config.GCPercent)
+	memory.PaceCollections(config.HeapRoom, config.GCPercent)
 	offerToOOMKiller()
 	log, flush := logging.New(c)
 	defer flush()
@@ -118,7 +118,6 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	if !m.HandOver {
 		return p.server.Drain(ctx)
 	}
-	defer p.Deliver(ctx) // before cancel
 	return p.server.Leave(ctx, parent.HandOver)
 }
 

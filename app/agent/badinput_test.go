@@ -75,7 +75,6 @@ func TestAMessageOfAMegabyteIsReadAsFarAsItsBound(t *testing.T) {
 		{"a chat at the bound", "", study.Chat, bound, bound},
 		{"a chat one over", "the message was too long and only its beginning was read", study.Chat, bound + 1, bound},
 		{"a megabyte of chat", "the message was too long and only its beginning was read", study.Chat, 1 << 20, bound},
-		{"a megabyte to make a quiz of", "the source text was too long and only its beginning was used", study.Quiz, 1 << 20, bound},
 	} {
 		b := newBench(agenttest.Says(agenttest.GoodAnswer(c.typ)), Options{Deterministic: true, MaterialRunes: bound})
 		req := study.Request{Type: c.typ, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: strings.Repeat("é", c.runes), Options: study.Options{QuestionCount: 2}}

@@ -23,8 +23,8 @@ type notesVersion struct {
 	known  bool
 }
 
-// contextReader reads the parts of one run's context. It is a value, because the goroutines
-// that read the parts may outlive the run.
+// contextReader reads the parts of one run's context. It is not changed once it is made, because the
+// goroutines that read the parts may outlive the run.
 type contextReader struct {
 	deps     Deps
 	options  Options
@@ -36,7 +36,7 @@ type contextReader struct {
 // fetch reads the parts in parallel, each with its own deadline, and makes the brief. Cached
 // parts cost no goroutine. Parts that the type does not use are not read. A part that fails,
 // hangs or panics is left out, with a warning; only notes named by id fail the request.
-func (c contextReader) fetch(ctx context.Context) (promptContext, error) {
+func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := promptContext{notes: notesVersion{user: c.req.UserID}}
@@ -86,7 +86,7 @@ var closedChannel = func() chan struct{} {
 
 // startFetch reads a part, if it is wanted, within GatherTimeout. A store that ignores its
 // context is not waited for.
-func startFetch[T any](ctx context.Context, c contextReader, wanted bool, read func(context.Context) (T, error)) *future[T] {
+func startFetch[T any](ctx context.Context, c *contextReader, wanted bool, read func(context.Context) (T, error)) *future[T] {
 	if !wanted {
 		return &future[T]{ctx: ctx, done: closedChannel}
 	}
@@ -118,7 +118,7 @@ func (f *future[T]) wait() (result T, err error) {
 
 // awaitPart waits for a part. Without it the run continues with a warning; if the run itself
 // has ended, the caller reports that.
-func awaitPart[T any](ctx context.Context, c contextReader, f *future[T], warnings *[]string, name, warning string) T {
+func awaitPart[T any](ctx context.Context, c *contextReader, f *future[T], warnings *[]string, name, warning string) T {
 	result, err := f.wait()
 	if err != nil && ctx.Err() == nil {
 		c.deps.Log.Warn("context part missing", "run", c.runID, "part", name, "error", err)

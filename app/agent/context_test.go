@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestAChatAboutNothingSearchesNothing(t *testing.T) {
 	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 	req := study.Request{Type: study.Chat, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "what can you help me with?"}
 	brief, out := briefOf(t, b, req)
-	if brief.Material != "" || len(b.Store.Searches) != 0 || len(out.Result.Data.(*study.Reply).ContextUsed.Notes) != 0 {
+	if brief.Material != "" || len(b.Store.Searches) != 0 || !reflect.DeepEqual(out.Result.Data.(*study.Reply).ContextUsed, study.ContextUsed{Notes: []study.NoteUsed{}}) {
 		t.Errorf("material %q, searches %q", brief.Material, b.Store.Searches)
 	}
 }
@@ -95,7 +96,7 @@ func TestALongChatMessageIsStillAMessage(t *testing.T) {
 	}
 }
 
-func TestMaterialIsCutAtItsBudget(t *testing.T) {
+func TestAChatsMaterialIsCutAtItsBudget(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		content string
@@ -109,8 +110,8 @@ func TestMaterialIsCutAtItsBudget(t *testing.T) {
 		{"notes over the budget", strings.Repeat("é", 60), 5, 100, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true, MaterialRunes: 100})
-			req := agenttest.Asking(study.Quiz)
+			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Chat)), Options{Deterministic: true, MaterialRunes: 100})
+			req := agenttest.Asking(study.Chat)
 			req.Options.Content = c.content
 			for i := range c.notes {
 				id := fmt.Sprint(i)

@@ -31,7 +31,7 @@ type cachedPart struct {
 
 // readCached returns a part at once if it is cached and still valid; otherwise it starts to
 // read it, and caches it under the version from before.
-func (c contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
+func (c *contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
 	if !m.needed || c.deps.Parts == nil {
 		return startFetch(ctx, c, m.needed, m.read)
 	}
@@ -67,7 +67,7 @@ func textBytes(texts []string) (n int) {
 }
 
 // version is the version of a resource of the request's user; ok is false if it is unknown.
-func (c contextReader) version(resource string) (number uint64, ok bool) {
+func (c *contextReader) version(resource string) (number uint64, ok bool) {
 	return c.deps.version(c.req.UserID, resource)
 }
 
@@ -79,7 +79,7 @@ func (d Deps) version(user, resource string) (number uint64, ok bool) {
 }
 
 // partKey is the same for every version, so that a new value replaces an outdated one.
-func (c contextReader) partKey(m cachedPart) string {
+func (c *contextReader) partKey(m cachedPart) string {
 	asked := appendTexts(make([]byte, 0, 256), c.req.UserID)
 	sum := sha256.Sum256(appendTexts(asked, m.query...))
 	key := append(append(make([]byte, 0, 128), "context/"...), m.resource...)

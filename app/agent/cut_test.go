@@ -167,3 +167,17 @@ func TestWhatIsWholeOfACutAidWithoutItemsIsKept(t *testing.T) {
 		}
 	}
 }
+
+func TestAModelThatFallsSilentIsWaitedForOnce(t *testing.T) {
+	for _, c := range []struct {
+		more  bool
+		calls int
+	}{{false, 1}, {true, 2}} {
+		m := &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
+			return study.Answer{Text: `{"flashcards": [{"question": "Wh`, Model: "fake-1", More: c.more, Calls: 1}, study.Errorf(study.CodeUpstreamTimeout, "silent")
+		}}
+		if _, err := newBench(m, Options{}).Run(t.Context(), agenttest.Asking(study.Flashcards), nil); !study.IsCode(err, study.CodeUpstreamTimeout) || m.Calls() != c.calls {
+			t.Errorf("another model %v: %v after %d calls", c.more, err, m.Calls())
+		}
+	}
+}

@@ -29,6 +29,7 @@ type generation struct {
 	asks      int             // calls of deps.Model and deps.Judge
 	tries     int             // answers asked for
 	rank      int             // of the model that is asked next
+	more      bool            // there is one after it
 	corrected bool            // the correction is used up
 	shortened bool            // the material was too long for the model
 	shown     map[string]bool // keys of the items that a client has seen
@@ -131,11 +132,17 @@ func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
 	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
 		d, faults, err = g.attempt(ctx, g.build())
 	}
-	if brokeOff := err != nil && len(faults) > 0; brokeOff && study.AsError(err).Code != study.CodeWithheld && g.mayAsk() {
+	if brokeOff := err != nil && len(faults) > 0; brokeOff && g.mayAsk() && g.mayRecover(study.AsError(err).Code) {
 		g.rank++
 		d, faults, err = g.attempt(ctx, g.build())
 	}
 	return d, faults, err
+}
+
+// mayRecover reports whether asking again may help after an answer that broke off. A model that fell
+// silent has been waited for long enough; only another one is worth a second wait.
+func (g *generation) mayRecover(code study.Code) bool {
+	return code != study.CodeWithheld && (code != study.CodeUpstreamTimeout || g.more)
 }
 
 // mayAsk reports whether another call is within the bounds. The built-in engine would give the
@@ -179,7 +186,7 @@ func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answ
 	g.asks++
 	defer func() {
 		g.usage.Add(answer)
-		g.rank = answer.Rank
+		g.rank, g.more = answer.Rank, answer.More
 	}()
 	switch {
 	case g.task.options.Deterministic && p.JSON, !g.task.watched && !p.JSON:

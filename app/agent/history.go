@@ -29,7 +29,7 @@ type history struct {
 
 // loadHistory reads the conversation so far. Only a chat gets it: requests that name their
 // type are complete without it.
-func (c contextReader) loadHistory(ctx context.Context) (history, error) {
+func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 	session, err := c.deps.Store.Session(ctx, c.req.SessionID)
 	switch {
 	case study.IsCode(err, study.CodeNotFound):
@@ -85,7 +85,7 @@ func opening(s string) string {
 
 // historyWarning is the warning for a conversation that cannot be read; "" if it would not
 // have been used.
-func (c contextReader) historyWarning() string {
+func (c *contextReader) historyWarning() string {
 	if !c.fromChat {
 		return ""
 	}

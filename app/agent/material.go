@@ -21,7 +21,7 @@ const (
 
 // notesPart is the notes that the answer is drawn from, as the material shows them: those
 // that the request names, or else, if it brings no text of its own, those that match it.
-func (c contextReader) notesPart() cachedPart {
+func (c *contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if c.req.Type == study.Chat && (len(ids) > 0 || strings.TrimSpace(c.req.Options.Content) == "") {
 		return c.chatNotes(ids, searchWords(c.req))
@@ -45,7 +45,7 @@ func (c contextReader) notesPart() cachedPart {
 }
 
 // noteTexts lists the id, the title and the content of each note.
-func (c contextReader) noteTexts(list []study.Note) []string {
+func (c *contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, 0, 3*len(list))
 	for _, n := range list {
 		texts = append(texts, n.ID, n.Title, n.Content)
@@ -118,7 +118,7 @@ type material struct {
 }
 
 // material selects the material: for a chat passages, for an aid whole texts.
-func (c contextReader) material(ctx context.Context, texts []string, past history) (material, error) {
+func (c *contextReader) material(ctx context.Context, texts []string, past history) (material, error) {
 	if c.req.Type != study.Chat {
 		return c.compose(texts), nil
 	}
@@ -139,9 +139,9 @@ func (m material) contextUsed(messages int) study.ContextUsed {
 }
 
 // compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
-func (c contextReader) compose(notes []string) material {
+func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
-	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != "", share: 1}
+	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != ""}
 	isMessage := !m.content && len(notes) == 0 && messageIsSource(c.req)
 	if isMessage {
 		own = c.req.Message
@@ -152,6 +152,9 @@ func (c contextReader) compose(notes []string) material {
 	for ; len(notes) > 2; notes = notes[3:] {
 		m.documents = append(m.documents, study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]})
 		m.notes = append(m.notes, study.NoteUsed{ID: notes[0], Title: notes[1]})
+	}
+	if len(m.documents) > 0 {
+		m.share = 1
 	}
 	if m.message = own; !isMessage {
 		var cut bool

@@ -75,7 +75,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	r.reportStep(1)
 	r.classify()
 	r.reportStep(2)
-	known, err := contextReader{o.deps, o.options, r.id, r.req, r.fromChat}.fetch(ctx)
+	known, err := (&contextReader{o.deps, o.options, r.id, r.req, r.fromChat}).fetch(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}

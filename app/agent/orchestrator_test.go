@@ -86,8 +86,7 @@ func TestAChatIsToldAsItComes(t *testing.T) {
 		t.Errorf("tokens %q", got)
 	}
 	reply := out.Result.Data.(*study.Reply)
-	want := study.ContextUsed{Notes: []study.NoteUsed{}, Messages: 2, Content: true, Share: 1}
-	if reply.Response != text || !reflect.DeepEqual(reply.ContextUsed, want) {
+	if want := (study.ContextUsed{Notes: []study.NoteUsed{}, Messages: 2, Content: true, Share: 1}); reply.Response != text || !reflect.DeepEqual(reply.ContextUsed, want) {
 		t.Errorf("reply %+v", reply)
 	}
 }

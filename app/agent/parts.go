@@ -25,7 +25,7 @@ type plan struct {
 // each document keeps one at least. The items asked for are shared out by the parts' sizes.
 func newPlan(b study.Brief, used study.ContextUsed, room, maxParts int) plan {
 	p := plan{used: used}
-	p.used.Notes, p.used.Share = []study.NoteUsed{}, 1
+	p.used.Notes = []study.NoteUsed{}
 	size := 0
 	for _, d := range b.Documents {
 		size += len(headingOf(d)) + len(d.Text) + len(paragraphBoundary)
@@ -70,7 +70,7 @@ func (p *plan) count(d study.Document, n int) {
 func (p plan) warning(share float64) string {
 	percent := int(math.Round(100 * share))
 	switch {
-	case share >= 1:
+	case share >= 1 || share <= 0: // all, or there is no text
 		return ""
 	case p.pages > 0:
 		return fmt.Sprintf("read %d %% of %s, evenly spread: the text is too long for one request", percent, pluralize(p.pages, "page"))

@@ -20,7 +20,7 @@ const (
 )
 
 // chatNotes are the passages for a chat: of the notes that the request names, or of all notes.
-func (c contextReader) chatNotes(ids []string, words string) cachedPart {
+func (c *contextReader) chatNotes(ids []string, words string) cachedPart {
 	user := c.req.UserID
 	query := append([]string{"passages", words}, ids...)
 	return cachedPart{needed: len(ids) > 0 || words != "", resource: ResourceNotes, query: query,
@@ -38,7 +38,7 @@ func (c contextReader) chatNotes(ids []string, words string) cachedPart {
 
 // passagesBefore are the passages for the questions before, in the notes that were named then. What cannot be
 // read is left out: the question has its own.
-func (c contextReader) passagesBefore(ctx context.Context, past history) ([]study.Passage, error) {
+func (c *contextReader) passagesBefore(ctx context.Context, past history) ([]study.Passage, error) {
 	if len(past.asked) == 0 {
 		return nil, nil
 	}
@@ -123,7 +123,7 @@ func (s *selection) add(list []study.Passage, reserve int) {
 
 // composeChat selects passages for a question: of the student's own text, of the notes that match
 // it, and of those that matched the questions before.
-func (c contextReader) composeChat(past history, found, before []study.Passage) material {
+func (c *contextReader) composeChat(past history, found, before []study.Passage) material {
 	m := material{}
 	var cut bool
 	if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
@@ -190,5 +190,8 @@ func (m *material) write(list []study.Passage) {
 		}
 	}
 	m.text, m.passages = b.String(), list
+	if len(list) == 0 {
+		return
+	}
 	m.share = min(1, float64(sent)/float64(max(of, 1)))
 }

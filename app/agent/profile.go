@@ -15,7 +15,7 @@ const manyThreshold = 6
 func isConversational(t study.Type) bool { return t == study.Chat || t == study.Analysis }
 
 // preferencesPart is the student's difficulty and level of detail.
-func (c contextReader) preferencesPart() cachedPart {
+func (c *contextReader) preferencesPart() cachedPart {
 	needed := c.req.Prefers("difficulty") || c.req.Prefers("length") || isConversational(c.req.Type)
 	return cachedPart{needed: needed, resource: ResourcePreferences, read: func(ctx context.Context) ([]string, error) {
 		p, err := c.deps.Store.Preferences(ctx, c.req.UserID)
@@ -40,7 +40,7 @@ func detail(t study.Type, p study.Preferences) string {
 }
 
 // progressPart is the kinds of aids that the student has, and roughly how many.
-func (c contextReader) progressPart() cachedPart {
+func (c *contextReader) progressPart() cachedPart {
 	needed := c.req.Type == study.Plan || c.req.Type == study.Analysis
 	return cachedPart{needed: needed, resource: ResourceAids, read: func(ctx context.Context) ([]string, error) {
 		counts, err := c.deps.Store.ContentStats(ctx, c.req.UserID)

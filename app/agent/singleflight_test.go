@@ -55,7 +55,7 @@ func keyFor(t *testing.T, b *bench, req study.Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.newTask("run", known, false).key
+	return b.newTask(t.Context(), "run", known, false).key
 }
 
 func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
@@ -113,9 +113,9 @@ func TestWhatTheAnswerDependsOnIsInTheKey(t *testing.T) {
 }
 
 func TestTextBeyondTheBudgetIsNotInTheKey(t *testing.T) {
-	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true, MaterialRunes: 100})
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Chat)), Options{Deterministic: true, MaterialRunes: 100})
 	keyOf := func(tail string) string {
-		req := agenttest.Asking(study.Quiz)
+		req := agenttest.Asking(study.Chat)
 		req.Options.Content += tail
 		return keyFor(t, b, req)
 	}

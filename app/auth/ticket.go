@@ -1,63 +1,44 @@
 package auth
 
 import (
-	"crypto/hmac"
-	"crypto/pbkdf2"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"sync"
 	"time"
 )
 
 // ticketFor is how long a ticket is valid.
 const ticketFor = 10 * time.Minute
 
-// ticketRounds make it slow to guess the secret behind a ticket: 25 ms a guess.
-const ticketRounds = 100_000
-
 // Tickets makes and opens tickets, each of which lets one user read one session's events for ten minutes. A ticket may
-// stand in a URL, where a token must not: it opens nothing else. Those of all processes with the same secret are alike.
-type Tickets struct{ key func() []byte }
+// stand in a URL, where a token must not: it opens nothing else.
+type Tickets struct{ signer *Signer }
 
-// NewTickets derives the key of tickets from a secret, with the first ticket.
-func NewTickets(secret string) *Tickets {
-	return &Tickets{key: sync.OnceValue(func() []byte {
-		key, err := pbkdf2.Key(sha256.New, secret, []byte("studysharper stream ticket"), ticketRounds, sha256.Size)
-		if err != nil {
-			panic(err) // the lengths are constants
-		}
-		return key
-	})}
-}
+// NewTickets makes tickets that a signer signs.
+func NewTickets(signer *Signer) *Tickets { return &Tickets{signer} }
 
-// Issue makes a ticket of a user for a session.
-func (t *Tickets) Issue(session, user string) string {
+const ticketPurpose = "stream ticket"
+
+// Issue makes a ticket of a user for a session. Errors are the store's.
+func (t *Tickets) Issue(ctx context.Context, session, user string) (string, error) {
 	text := binary.BigEndian.AppendUint32(nil, uint32(time.Now().Add(ticketFor).Unix())) //nolint:gosec // until 2106
 	text = append(text, user...)
-	return base64.RawURLEncoding.EncodeToString(append(text, t.sign(session, text)...))
+	code, err := t.signer.sign(ctx, ticketPurpose, []byte(session), text)
+	return base64.RawURLEncoding.EncodeToString(append(text, code...)), err
 }
 
 // Open gives the user of a ticket; false where it is not one for the session, or has expired.
-func (t *Tickets) Open(ticket, session string) (user string, ok bool) {
+func (t *Tickets) Open(ctx context.Context, ticket, session string) (user string, ok bool, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
 	const clock = 4 // bytes
 	if err != nil || len(raw) <= clock+sha256.Size || len(ticket) > MaxTokenBytes {
-		return "", false
+		return "", false, nil
 	}
-	text, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
-	if !hmac.Equal(sum, t.sign(session, text)) || time.Now().Unix() >= int64(binary.BigEndian.Uint32(text)) {
-		return "", false
+	text, code := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
+	ok, err = t.signer.verify(ctx, code, ticketPurpose, []byte(session), text)
+	if !ok || time.Now().Unix() >= int64(binary.BigEndian.Uint32(text)) {
+		return "", false, err
 	}
-	return string(text[clock:]), true
-}
-
-// sign is the code over a session and what its ticket says. The session's length goes first: no other split of the same
-// bytes has the same code.
-func (t *Tickets) sign(session string, text []byte) []byte {
-	mac := hmac.New(sha256.New, t.key())
-	mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(session)))) //nolint:gosec // a UUID
-	mac.Write([]byte(session))
-	mac.Write(text)
-	return mac.Sum(nil)
+	return string(text[clock:]), true, nil
 }

@@ -26,13 +26,13 @@ type Backends struct {
 	PurgeOwn      func(ctx context.Context, pattern string)
 	PurgeInterval time.Duration
 
+	// CancelRun has the process that works on a run cancel it, wherever that is. It does not wait for that.
+	CancelRun func(run string) error
+
 	// Degraded names the components that work without the other instances for now.
 	Degraded func() []string
 	// Run keeps all of it until ctx ends.
 	Run func(ctx context.Context) error
-	// Deliver waits until other processes can read all that this worker's runs have said, or
-	// nobody waits for it any more, or ctx ends.
-	Deliver func(ctx context.Context)
 	// Final says that nobody can resume a stream after this container has stopped.
 	Final bool
 }

@@ -46,6 +46,7 @@ type Options struct {
 	// The bounds of the shared journal, as of the container's own.
 	MaxReaders, MaxRuns int
 	Orphaned            func(stream.Orphan) // see relay.Options
+	Cancelled           func(run string)    // cancels a run, if it is one of this process
 }
 
 // Open gives the backends of all instances over Config.RedisURL. local is not to be used
@@ -60,7 +61,10 @@ func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	streams := gate.New(redis, "streams", c.TotalStreams, local.Streams.Total)
 	shared, both := newJournal(redis, local.Journal, o)
 	b.Runs, b.Streams, b.Limiter = runs, streams, gate.NewCounter(redis, local.Limiter)
-	b.Journal, b.Final, b.Deliver = both, false, shared.Deliver
+	b.Journal, b.Final = both, false
+	b.CancelRun = func(run string) error {
+		return errors.Join(local.CancelRun(run), shared.Cancel(context.Background(), run))
+	}
 	b.Degraded = func() []string { return degraded(redis, func() bool { return false }) }
 	tasks := []func(context.Context) error{local.Run, local.Versions.Run, runs.Run, streams.Run, shared.Run, both.Run}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
@@ -109,8 +113,8 @@ func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Jour
 	c := o.Config
 	shared := journal.New(redis, journal.Options{
 		MaxEvents: c.SSEQueueSize, StaleAfter: c.SSEStaleAfter, MaxReaders: o.MaxReaders, MaxRuns: o.MaxRuns,
-		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxKeptBytes: o.Budget.Unsent(), Orphaned: o.Orphaned, Log: o.Log})
-	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Writable, Settle: c.WorkerTimeout})
+		MaxSessions: 2 * c.SSEMaxStreams, MaxBytes: maxJournalBytes, MaxQueueBytes: o.Budget.Unsent(), Orphaned: o.Orphaned, Cancelled: o.Cancelled, Log: o.Log})
+	both := failover.New(failover.Options{Shared: shared, Local: local, Up: redis.Writable})
 	redis.Returned(both.Returned)
 	return shared, both
 }

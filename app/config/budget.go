@@ -14,12 +14,22 @@ const (
 	// GCPercent is by how much a heap may grow between two collections: half of what
 	// Go does by itself (decision 20).
 	GCPercent = 50
+	// HeapRoom is by how much a heap of a worker may grow between two collections however small it is: answering
+	// chats leaves 3 MB live, and each collection costs about the same (decision 96).
+	HeapRoom = 4 * MiB
 	// MaxContext is what a worker keeps of notes, preferences and progress that it has
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
 	// The versions that say whether they are valid are 64 KiB for all workers.
 	MaxContext = 1 * MiB
 	// minRecycle is the least MAX_WORKER_MEMORY_MB: twice an idle worker's anonymous memory.
 	minRecycle = 8 * MiB
+	// importBytes bounds the process that reads an imported file, of which there is one at a time: files that people have
+	// need 50 to 170 MB. It has no share of its own, because it runs for seconds: it takes the share of the successors, of
+	// which there is rarely one, is started only while the container has that much free, and is the first that the kernel
+	// ends (docs/decisions.md).
+	importBytes = 192 * MiB
+	// maxUploads is how many files are received at once where there is room for more.
+	maxUploads = 4
 	// maxProcess is the most a worker is given; more would only hide a leak.
 	maxProcess = 1024 * MiB
 )
@@ -39,6 +49,8 @@ type Budget struct {
 	Shared     int64 // of a worker with Redis, what is on its way from and to it: see Lookups, Queue, Unsent
 	Transit    int64 // of a worker, bytes of request bodies being received and of answers being sent
 	Recycle    int64 // anonymous memory above which a worker is replaced
+	Import     int64 // of the process that reads an imported file: out of the successors' share, see importBytes
+	Uploads    int   // files of MAX_UPLOAD_MB being received at once: out of Kernel
 }
 
 // Split divides the container's limit (0 = none is set). Too many workers for the
@@ -61,6 +73,8 @@ func Split(limit int64, c Config) (Budget, error) {
 	}
 	b.Transit = b.Worker / 8
 	b.Recycle = b.Worker * 7 / 8 // before the collector has to fight for the rest
+	b.Import = min(importBytes, b.Worker*int64(c.Workers))
+	b.Uploads = int(min(maxUploads, max(1, b.Kernel/2/(int64(max(c.MaxUploadMB, 1))*MiB))))
 	if c.MaxWorkerMB > 0 {
 		b.Recycle = int64(c.MaxWorkerMB) * MiB
 	}
@@ -76,6 +90,9 @@ func Split(limit int64, c Config) (Budget, error) {
 	if most := b.Worker / 4; int64(c.MaxBodyKB)<<10 > most {
 		return b, Faults{{"MAX_BODY_KB", fmt.Sprint(c.MaxBodyKB),
 			fmt.Sprintf("is too much for a worker of %d MB of memory; at most %d fits", b.Worker/MiB, most>>10)}}
+	}
+	if most := b.Kernel; int64(c.MaxUploadMB)*MiB > most {
+		return b, Faults{{"MAX_UPLOAD_MB", fmt.Sprint(c.MaxUploadMB), fmt.Sprintf("is too much for %d MB of memory; at most %d fits", b.Limit/MiB, most/MiB)}}
 	}
 	return b, nil
 }

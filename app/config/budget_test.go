@@ -28,8 +28,8 @@ func TestBudgetNeverExceedsTheLimit(t *testing.T) {
 }
 
 func TestBudgetOfTheContainerItIsMadeFor(t *testing.T) {
-	b, err := Split(512*MiB, Config{Workers: 2, CacheMaxMB: 10})
-	want := Budget{Limit: 512 * MiB, Kernel: 64 * MiB, Supervisor: 64 * MiB, Journals: 32 * MiB, Worker: 96 * MiB, Workers: 4, Cache: 10 * MiB, Context: 1 * MiB, Transit: 12 * MiB, Recycle: 84 * MiB}
+	b, err := Split(512*MiB, Config{Workers: 2, CacheMaxMB: 10, MaxUploadMB: 10})
+	want := Budget{Limit: 512 * MiB, Kernel: 64 * MiB, Supervisor: 64 * MiB, Journals: 32 * MiB, Worker: 96 * MiB, Workers: 4, Cache: 10 * MiB, Context: 1 * MiB, Transit: 12 * MiB, Recycle: 84 * MiB, Import: 192 * MiB, Uploads: 3}
 	if err != nil || b != want {
 		t.Errorf("got %+v, %v; want %+v", b, err, want)
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	TotalStreams  int           `env:"SSE_MAX_STREAMS_TOTAL" envDefault:"0" range:"0..100000000"`
 	TotalRuns     int           `env:"MAX_CONCURRENT_RUNS_TOTAL" envDefault:"0" range:"0..10000000"`
 	MaxBodyKB     int           `env:"MAX_BODY_KB" envDefault:"1024" range:"1..16384"`
+	MaxUploadMB   int           `env:"MAX_UPLOAD_MB" envDefault:"10" range:"1..100"`
+	MaxUploadPage int           `env:"MAX_UPLOAD_PAGES" envDefault:"2000" range:"1..100000"`
 
 	RedisURL    string `env:"REDIS_URL" secret:"url"`
 	DatabaseURL string `env:"DATABASE_URL" envDefault:"sqlite:data/studysharper.db" secret:"url"`
@@ -71,6 +73,8 @@ type Config struct {
 	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
 	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`
 	AllowedHosts       []string `env:"ALLOWED_HOSTS"`
+	AuthMode           string   `env:"AUTH_MODE" oneof:"none|account|jwt"`
+	AccountLimit       int      `env:"ACCOUNT_LIMIT_PER_HOUR" envDefault:"60" range:"0..1000000"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
 	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
@@ -143,6 +147,13 @@ func parseDuration(v string) (any, error) {
 	return time.ParseDuration(v)
 }
 
+// The values of AUTH_MODE: how the service knows who a user is.
+const (
+	AuthNone    = "none"    // it believes the user_id of a request
+	AuthAccount = "account" // by the cookie or the study code of an account of its own
+	AuthJWT     = "jwt"     // by an issuer's token
+)
+
 // derive fills the defaults that depend on other settings.
 func (c *Config) derive(given map[string]string) {
 	model := c.APIKey() != "" || given["LLM_BASE_URL"] != "" // an API of one's own may ask for no key
@@ -150,11 +161,23 @@ func (c *Config) derive(given map[string]string) {
 	c.LLMProvider = cmp.Or(c.LLMProvider, map[bool]string{true: "openai", false: "offline"}[model])
 	c.ClientStreams = cmp.Or(c.ClientStreams, max(1, c.SSEMaxStreams/4))
 	c.ClientRuns = cmp.Or(c.ClientRuns, max(1, c.MaxRuns/4))
+	switch {
+	case c.AuthMode != "":
+	case c.usesJWT():
+		c.AuthMode = AuthJWT
+	case c.Production():
+		c.AuthMode = AuthAccount
+	default:
+		c.AuthMode = AuthNone
+	}
 	c.CacheBackend = cmp.Or(c.CacheBackend, map[bool]string{true: "tiered", false: "memory"}[c.RedisURL != ""])
 }
 
 // Production reports whether unsafe settings are refused.
 func (c *Config) Production() bool { return c.Environment == "production" }
+
+// usesJWT reports whether an issuer's tokens can be verified.
+func (c *Config) usesJWT() bool { return c.JWTSecret != "" || c.JWTJWKSURL != "" }
 
 // APIKey is the key for LLM_BASE_URL; "" = none. OpenRouter's is sent to no other host.
 func (c *Config) APIKey() string {

@@ -164,9 +164,12 @@ func (c *Config) unusableTokens() Faults {
 		faults = append(faults, Fault{"JWT_SECRET", "", fmt.Sprintf("must have at least %d bytes in production, %s", minJWTSecret, notGuessable)})
 	}
 	for setting, value := range map[string]string{"JWT_ISSUER": c.JWTIssuer, "JWT_AUDIENCE": c.JWTAudience} {
-		if value != "" && c.JWTSecret == "" && c.JWTJWKSURL == "" {
+		if value != "" && !c.usesJWT() {
 			faults = append(faults, Fault{setting, value, "needs JWT_SECRET or JWT_JWKS_URL"})
 		}
+	}
+	if (c.AuthMode == AuthJWT) != c.usesJWT() {
+		faults = append(faults, Fault{"AUTH_MODE", c.AuthMode, "must be jwt where JWT_SECRET or JWT_JWKS_URL is set, and only there"})
 	}
 	if c.JWTJWKSURL != "" && !trustworthy(c.JWTJWKSURL) {
 		faults = append(faults, Fault{"JWT_JWKS_URL", RedactURL(c.JWTJWKSURL), "must be an https URL, or an http one of this machine"})

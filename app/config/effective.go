@@ -76,8 +76,8 @@ func Warnings(environment map[string]string, c Config) []string {
 	if c.UnusedKey() {
 		warnings = append(warnings, "OPENROUTER_API_KEY has no effect: it is sent to openrouter.ai only; set LLM_API_KEY for the LLM_BASE_URL")
 	}
-	if c.Production() && c.JWTSecret == "" && c.JWTJWKSURL == "" {
-		warnings = append(warnings, "there is no user authentication: `user_id` is trusted as sent (JWT_SECRET, JWT_JWKS_URL)")
+	if c.Production() && c.AuthMode == AuthNone {
+		warnings = append(warnings, "AUTH_MODE=none: `user_id` is trusted as sent, so anyone reads and deletes everyone's notes")
 	}
 	return warnings
 }

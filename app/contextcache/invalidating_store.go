@@ -99,6 +99,37 @@ func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (st
 	return s.Store.SaveContent(ctx, c)
 }
 
+// AccountPart is the part of a user's versions that changes with the study code and the devices.
+const AccountPart = "account"
+
+// ReplaceCode implements store.Store.
+func (s InvalidatingStore) ReplaceCode(ctx context.Context, userID string, hash []byte) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.ReplaceCode(ctx, userID, hash)
+}
+
+// DeleteAccount implements store.Store.
+func (s InvalidatingStore) DeleteAccount(ctx context.Context, userID string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.DeleteAccount(ctx, userID)
+}
+
+// EndDevice implements store.Store.
+func (s InvalidatingStore) EndDevice(ctx context.Context, userID, id string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.EndDevice(ctx, userID, id)
+}
+
+// EndDevices implements store.Store.
+func (s InvalidatingStore) EndDevices(ctx context.Context, userID, except string) error {
+	defer s.bumpAccount(ctx, userID)()
+	return s.Store.EndDevices(ctx, userID, except)
+}
+
+func (s InvalidatingStore) bumpAccount(ctx context.Context, user string) (done func()) {
+	return afterCommit(ctx, s.versions.Bump(user, AccountPart))
+}
+
 // bumpNotes is called before a user's notes change, and done after that.
 func (s InvalidatingStore) bumpNotes(ctx context.Context, user string) (done func()) {
 	bumped := s.versions.Bump(user, agent.ResourceNotes)

@@ -70,6 +70,11 @@ func (v *Versions) Version(user, part string) (number uint64, ok bool) {
 	return v.counter(slotOf(user, part)).Load(), true
 }
 
+// Number is Version for callers that also go by what they have heard of so far, while that may not be all (not reliable).
+func (v *Versions) Number(user, part string) (number uint64, reliable bool) {
+	return v.counter(slotOf(user, part)).Load(), v.reliable()
+}
+
 // Bump is called before a part of what is kept of a user changes, and done after it has, or
 // may have: before anyone is told so.
 func (v *Versions) Bump(user, part string) (done func()) {

@@ -72,6 +72,7 @@ func examinations(ctx context.Context, c config.Config) []func() finding {
 		func() finding { return budgetLine(memory.Limit(), c) },
 		func() finding { return sharedMemoryLine(c) },
 		func() finding { return openFilesLine(config.OpenFiles(), c) },
+		func() finding { return pdfCheck(ctx, memory.Limit(), c) },
 		func() finding { return redisLine(ctx, c) },
 		func() finding { return databaseLine(ctx, c) },
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,6 +163,9 @@ func serve(t *testing.T, change ...func(*Options)) *face {
 		Board: f.board, Own: f.board.Worker(page), Log: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, c := range change {
 		c(&o)
+	}
+	if o.AuthMode = cmp.Or(o.AuthMode, "none"); o.Tokens != nil && o.Accounts == nil {
+		o.AuthMode = "jwt"
 	}
 	if o.Record == nil {
 		o.Record = record.New(record.Options{Journal: o.Journal.(stream.Keeper), Runs: f.store, Alive: func(study.Run) bool { return !f.dead.Load() }})

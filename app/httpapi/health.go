@@ -70,6 +70,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 		"service":     "studysharper_backend",
 		"version":     s.o.Version,
 		"environment": s.o.Environment,
+		"auth_mode":   s.o.AuthMode,
 		"timestamp":   time.Now().UTC().Format(time.RFC3339),
 		"components":  components,
 		"endpoints": fiber.Map{

@@ -130,10 +130,18 @@ func idempotencyKey(c *fiber.Ctx) (*store.Key, error) {
 		return nil, nil
 	}
 	hash := sha256.New()
-	for _, part := range [][]byte{[]byte(c.Method()), []byte(" "), c.Request().RequestURI(), []byte("\n"), c.Request().Body()} {
+	for _, part := range [][]byte{[]byte(c.Method()), []byte(" "), c.Request().RequestURI(), []byte("\n"), bodyOf(c)} {
 		_, _ = hash.Write(part) // never fails
 	}
 	return &store.Key{UserID: user, Key: string(given[0]), Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+// bodyOf is what tells a request's body from another: the body, or a file's digest.
+func bodyOf(c *fiber.Ctx) []byte {
+	if u := uploadOf(c); u != nil {
+		return u.digest
+	}
+	return c.Request().Body()
 }
 
 func visible(key []byte) bool {

@@ -98,3 +98,21 @@ func (s *Server) mayGuess(c *fiber.Ctx) error {
 	}
 	return nil
 }
+
+// mayCreateAccount counts a new account of an address, and is CodeRateLimited above the limit: with new accounts, a client
+// could evade every limit of a user.
+func (s *Server) mayCreateAccount(c *fiber.Ctx) error {
+	if len(s.o.Admission.Accounts) == 0 {
+		return nil
+	}
+	v, err := s.o.Admission.Counter.Take(s.lifetime, "account "+s.client(c), s.o.Admission.Accounts)
+	if err != nil {
+		s.o.Log.Warn("rate limiter unavailable", "error", err)
+		return nil
+	}
+	setRateLimitHeaders(c, v)
+	if !v.OK {
+		return rateLimited(v, "too many new accounts from this address: open yours with its study code")
+	}
+	return nil
+}

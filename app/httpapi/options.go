@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"studysharper/app/agent"
+	"studysharper/app/auth"
 	"studysharper/app/httpserver"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -58,7 +59,7 @@ type Streams interface {
 	Oldest() int64
 }
 
-// Tokens verifies bearer tokens.
+// Tokens verifies bearer tokens: those of an issuer, or study codes.
 type Tokens interface {
 	// User gives the id of a token's user. Errors are *study.Error and hold nothing of the token.
 	User(ctx context.Context, token string) (string, error)
@@ -67,8 +68,16 @@ type Tokens interface {
 
 // Tickets lets an EventSource, which cannot send headers, open one session's stream for ten minutes.
 type Tickets interface {
-	Issue(session, user string) string
-	Open(ticket, session string) (user string, ok bool)
+	Issue(ctx context.Context, session, user string) (string, error)
+	Open(ctx context.Context, ticket, session string) (user string, ok bool, err error)
+}
+
+// Accounts makes and opens accounts; see auth.Accounts. Errors are *study.Error and hold nothing of a code or cookie.
+type Accounts interface {
+	Create(ctx context.Context) (user, code string, err error)
+	RenewCode(ctx context.Context, user string) (code string, err error)
+	Open(ctx context.Context, user, device string) (auth.SignedIn, error)
+	Cookie(ctx context.Context, cookie string) (auth.SignedIn, error)
 }
 
 // CacheBounds are a worker's bounds of cached answers, for the admin metrics.
@@ -90,16 +99,19 @@ type Options struct {
 	Admission   Admission
 	HTTP        httpserver.Options // its bounds; New sets the rest
 
-	Fleet   Fleet
-	Runs    Runs
-	Streams Streams
-	Tokens  Tokens  // nil = no user authentication
-	Tickets Tickets // nil = stream_url has none
-	Store   store.Store
-	Journal stream.Journal
-	Record  Record
-	Board   *metrics.Board
-	Own     *metrics.Entry // this worker's
-	Cgroup  memory.Cgroup
-	Log     *slog.Logger
+	Fleet    Fleet
+	Runs     Runs
+	Streams  Streams
+	AuthMode string   // none, jwt or account
+	Tokens   Tokens   // nil = no user authentication
+	Tickets  Tickets  // nil = stream_url has none
+	Accounts Accounts // nil = this service has none of its own
+	Import   Import
+	Store    store.Store
+	Journal  stream.Journal
+	Record   Record
+	Board    *metrics.Board
+	Own      *metrics.Entry // this worker's
+	Cgroup   memory.Cgroup
+	Log      *slog.Logger
 }

@@ -43,8 +43,17 @@ func (r router) Delete(path string, handlers ...fiber.Handler) fiber.Router {
 	return r.Router.Delete(path, r.reading(path, handlers)...)
 }
 
+// Upload registers a POST whose body is a file.
+func (r router) Upload(path string, handlers ...fiber.Handler) fiber.Router {
+	return r.Router.Post(path, r.receiving(path, r.server.receiveUpload, handlers)...)
+}
+
 // reading puts readBody before the last of a route's handlers; those before it decide by the head alone.
 func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
+	return r.receiving(path, r.server.readBody, handlers)
+}
+
+func (r router) receiving(path string, receive fiber.Handler, handlers []fiber.Handler) []fiber.Handler {
 	pattern := r.prefix + strings.TrimSuffix(path, "/")
 	if pattern == "" {
 		pattern = "/"
@@ -55,7 +64,7 @@ func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
 	var routed any = pattern
 	read := func(c *fiber.Ctx) error {
 		c.Locals(routedKey{}, routed)
-		return r.server.readBody(c)
+		return receive(c)
 	}
 	return slices.Insert(slices.Clone(handlers), len(handlers)-1, read)
 }

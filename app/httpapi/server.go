@@ -30,6 +30,7 @@ type Server struct {
 	lists        chan struct{} // has an element for each list being made
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
+	uploads      atomic.Int64  // that wait for a place
 	stopping     atomic.Bool   // Drain has begun
 	databaseDown atomic.Bool   // as the last probe found it
 	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
@@ -69,9 +70,11 @@ func (s *Server) route() {
 	top.Get("/metrics", s.prometheus)
 	top.Get("/openapi.json", openapi)
 
+	s.routeAccount(top.group("/api/account"))
 	s.routeAgents(top.group("/api/ai", s.requireUser))
 	notes := top.group("/api/notes", s.requireUser)
 	notes.Post("/", s.once(s.createNote))
+	notes.Upload("/import", s.claimed(s.importNote))
 	notes.Get("/", s.inTurn(s.notes))
 	notes.Get("/:note", s.inTurn(s.note))
 	notes.Patch("/:note", s.once(s.updateNote))

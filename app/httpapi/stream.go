@@ -30,24 +30,24 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	at, last := lastEventID(c)
-	if at.Epoch == 0 {
-		at = study.Position{} // the client saw the end of a stream in which nobody had posted
+	seen := lastEventID(c)
+	if seen.Epoch == 0 {
+		seen.Position = study.Position{} // the client saw the end of a stream in which nobody had posted
 	}
 	user, err := userOf(c, query(c, "user_id"))
 	if err != nil {
 		return err
 	}
-	q := stream.Query{Session: session, Run: run, After: at, Owner: user}
+	q := stream.Query{Session: session, Run: run, After: seen.Position, Owner: user}
 	if c.Method() == fiber.MethodHead {
-		return s.streamHead(c, q, last)
+		return s.streamHead(c, q, seen)
 	}
 	place, err := s.admitStream(c)
 	if err != nil {
 		c.Response().SetConnectionClose() // the client has no use for it without a stream, and others have
 		return err
 	}
-	over, err := s.isOver(c, &q, last)
+	over, err := s.isOver(c, &q, seen)
 	if err != nil || over {
 		s.releaseStream(place)
 	}
@@ -63,8 +63,8 @@ func (s *Server) stream(c *fiber.Ctx) error {
 }
 
 // streamHead answers HEAD as GET would be answered, and opens nothing (RFC 9110, section 9.3.2).
-func (s *Server) streamHead(c *fiber.Ctx, q stream.Query, last bool) error {
-	over, err := s.isOver(c, &q, last)
+func (s *Server) streamHead(c *fiber.Ctx, q stream.Query, seen study.EventID) error {
+	over, err := s.isOver(c, &q, seen)
 	switch {
 	case err != nil:
 		return err
@@ -84,26 +84,32 @@ func setStreamHeader(h *fasthttp.ResponseHeader) {
 	h.SetConnectionClose()
 }
 
-// isOver reports whether a client has seen everything. last: its event id says that it has seen the last event of a
-// stream, so a journal that no longer knows that stream has nothing for it. Where the journal has lost the run, q
-// continues in the run's record.
-func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, last bool) (bool, error) {
+// isOver reports whether a client has seen everything. One that has seen the end of a stream has, unless the session has a newer
+// run since; a journal that no longer knows that stream has nothing for it. Where the journal has lost the run, q continues in the
+// run's record, and at a newer run in the journal that has it.
+func (s *Server) isOver(c *fiber.Ctx, q *stream.Query, seen study.EventID) (bool, error) {
 	peek := *q
 	peek.Peek = true
+	if seen.Run != "" && q.After.Epoch == record.Epoch {
+		peek.After = study.Position{} // of that run the client needs nothing more from the record
+	}
 	found, err := s.o.Record.Since(s.lifetime, peek)
-	if err == nil && found.Next.Epoch == record.Epoch {
+	newer := seen.Last && err == nil && seen.Run != "" && found.Run > seen.Run                          // ids of runs are UUIDs v7
+	if err == nil && (found.Next.Epoch == record.Epoch || newer && found.Next.Epoch != q.After.Epoch) { // a gap would tell of nothing
 		q.After = found.Next
 	}
 	nobody := err == nil && found.Next == study.Position{}
-	if last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound) {
+	switch {
+	case newer:
+		return false, nil
+	case seen.Last && (nobody || err != nil && study.AsError(err).Code == study.CodeNotFound):
 		return true, nil
-	}
-	if nobody { // has posted lately; the store knows of longer ago
+	case nobody: // has posted lately; the store knows of longer ago
 		if err = s.stored(c, q.Owner, q.Session); errors.Is(err, errNoSession) {
 			err = nil
 		}
 	}
-	return found.Ended || last && found.Missed > 0, err
+	return found.Ended || seen.Last && (found.Missed > 0 || found.Run != "" && found.Run == seen.Run), err
 }
 
 // runParam is the run that the client asks for; "" = any of the session's.
@@ -118,21 +124,18 @@ func runParam(c *fiber.Ctx) (string, error) {
 	return strings.Clone(run), nil // Fiber reuses the request
 }
 
-// lastEventID is the client's position, and whether the event it saw last was the last one of a stream. Anything that
-// is not a position of ours is taken for one of an earlier journal: the stream begins with a gap.
-func lastEventID(c *fiber.Ctx) (at study.Position, last bool) {
+// lastEventID is the last event that the client has. Anything that is not an id of ours is taken for a position of an
+// earlier journal: the stream begins with a gap.
+func lastEventID(c *fiber.Ctx) study.EventID {
 	given := cmp.Or(c.Get("Last-Event-ID"), c.Query("last_event_id"))
 	if given == "" {
-		return study.Position{}, false
+		return study.EventID{}
 	}
-	at, last, err := study.ParseEventID(given)
-	switch {
-	case err == nil && last:
-		return at, true
-	case err != nil || at.Epoch == 0:
-		return study.Position{Epoch: 1, Seq: 1}, false
+	seen, err := study.ParseEventID(strings.Clone(given)) // Fiber reuses the request
+	if err != nil || seen.Epoch == 0 && !seen.Last {
+		return study.EventID{Position: study.Position{Epoch: 1, Seq: 1}}
 	}
-	return at, false
+	return seen
 }
 
 // detach gives the connection to the hub.

@@ -15,29 +15,43 @@ const realm = `Bearer realm="studysharper"`
 // userKey is where requireUser puts the user.
 type userKey struct{}
 
-// requireUser verifies the bearer token, where there is user authentication; 401 as in RFC 6750, section 3.
+// requireUser finds out whose request it is, where there is user authentication: by a bearer token, by the cookie of an
+// account or, for a stream, by its ticket. 401 as in RFC 6750, section 3.
 func (s *Server) requireUser(c *fiber.Ctx) error {
 	if s.o.Tokens == nil {
 		return c.Next()
 	}
-	token := userToken(c)
-	if token == "" && s.openTicket(c) {
-		return c.Next()
-	}
-	if token == "" {
-		c.Set(fiber.HeaderWWWAuthenticate, realm)
-		return study.Errorf(study.CodeUnauthorized, "a bearer token is needed")
-	}
-	user, err := s.o.Tokens.User(s.lifetime, token)
-	if e := study.AsError(err); err != nil && e.Code == study.CodeUnauthorized {
-		c.Set(fiber.HeaderWWWAuthenticate, realm+`, error="invalid_token", error_description="`+e.Message+`"`)
-		err = s.wrongToken(c, "token", err)
-	}
+	user, err := s.identify(c)
 	if err != nil {
 		return err
 	}
 	c.Locals(userKey{}, user)
 	return c.Next()
+}
+
+// identify gives the user of a request.
+func (s *Server) identify(c *fiber.Ctx) (string, error) {
+	if token := userToken(c); token != "" {
+		user, err := s.o.Tokens.User(s.lifetime, token)
+		if e := study.AsError(err); err != nil && e.Code == study.CodeUnauthorized {
+			c.Set(fiber.HeaderWWWAuthenticate, realm+`, error="invalid_token", error_description="`+e.Message+`"`)
+			err = s.wrongToken(c, "token", err)
+		}
+		return user, err
+	}
+	if cookie := accountCookie(c); s.o.Accounts != nil && cookie != "" {
+		if user, err := s.byCookie(c, cookie); err == nil || !study.IsCode(err, study.CodeUnauthorized) {
+			return user, err
+		}
+	}
+	if user, ok, err := s.openTicket(c); ok || err != nil {
+		return user, err
+	}
+	c.Set(fiber.HeaderWWWAuthenticate, realm)
+	if s.o.Accounts != nil {
+		return "", study.Errorf(study.CodeUnauthorized, "sign in: send the study code as a bearer token, or make an account by POST /api/account")
+	}
+	return "", study.Errorf(study.CodeUnauthorized, "a bearer token is needed")
 }
 
 // userToken is the request's bearer token. An EventSource cannot send headers, so event streams, and nothing else, take
@@ -60,27 +74,29 @@ func streamAsked(c *fiber.Ctx) (session string, isStream bool) {
 	return strings.CutPrefix(c.Path(), "/api/ai/stream/")
 }
 
-// openTicket takes the user of a request for an event stream from its ticket.
-func (s *Server) openTicket(c *fiber.Ctx) bool {
+// openTicket gives the user of a request for an event stream that has a ticket.
+func (s *Server) openTicket(c *fiber.Ctx) (user string, ok bool, err error) {
 	asked, isStream := streamAsked(c)
 	session, valid := study.CanonicalID(asked)
-	if s.o.Tickets == nil || !isStream || !valid {
-		return false
+	if ticket := c.Query("ticket"); s.o.Tickets != nil && isStream && valid && ticket != "" {
+		return s.o.Tickets.Open(s.lifetime, ticket, session)
 	}
-	user, ok := s.o.Tickets.Open(c.Query("ticket"), session)
-	if ok {
-		c.Locals(userKey{}, user)
-	}
-	return ok
+	return "", false, nil
 }
 
 // streamURL is where a run's events are to be read, by its user alone.
 func (s *Server) streamURL(c *fiber.Ctx, session string) string {
 	url := "/api/ai/stream/" + session
-	if user := authenticated(c); user != "" && s.o.Tickets != nil {
-		url += "?ticket=" + s.o.Tickets.Issue(session, user)
+	user := authenticated(c)
+	if user == "" || s.o.Tickets == nil {
+		return url
 	}
-	return url
+	ticket, err := s.o.Tickets.Issue(s.lifetime, session, user)
+	if err != nil { // the run has begun, and the stream opens with a token too
+		s.o.Log.Warn("a stream's ticket cannot be made", "error", err)
+		return url
+	}
+	return url + "?ticket=" + ticket
 }
 
 // bearer is the token of the Authorization header; "" = none.

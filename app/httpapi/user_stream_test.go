@@ -108,9 +108,13 @@ func serveTickets(t *testing.T, change ...func(*Options)) *face {
 // tickets name their session and their user: a test's Tickets.
 type tickets struct{}
 
-func (tickets) Issue(session, user string) string { return "canary." + session + "." + user }
-func (tickets) Open(ticket, session string) (string, bool) {
-	return strings.CutPrefix(ticket, "canary."+session+".")
+func (tickets) Issue(_ context.Context, session, user string) (string, error) {
+	return "canary." + session + "." + user, nil
+}
+
+func (tickets) Open(_ context.Context, ticket, session string) (user string, ok bool, err error) {
+	user, ok = strings.CutPrefix(ticket, "canary."+session+".")
+	return user, ok, nil
 }
 
 func TestTheStreamURLHasATicketThatOpensThatStreamOnly(t *testing.T) {

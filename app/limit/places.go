@@ -118,31 +118,37 @@ func (p *Places) forget(owner uint64) {
 	}
 }
 
-// Bounds are how many runs and streams the container holds, and how many of them a client may.
-type Bounds struct{ Runs, ClientRuns, Streams, ClientStreams int }
+// Bounds are how many runs, streams and uploads the container holds, and how many runs and streams a client may.
+type Bounds struct{ Runs, ClientRuns, Streams, ClientStreams, Uploads int }
 
-// Holdings are the places of runs and of streams.
-type Holdings struct{ Runs, Streams *Places }
+// Holdings are the places of runs, of streams, of files being uploaded, and the one of the file being read.
+type Holdings struct{ Runs, Streams, Uploads, Reading *Places }
 
 const wordLen = 8
 
-// Size is how many bytes of shared memory Holdings of these bounds need: a seed, and for runs and streams the top and a word each.
-func (b Bounds) Size() int { return seedLen + (2+b.Runs+b.Streams)*wordLen }
+// Size is how many bytes of shared memory Holdings of these bounds need: a seed, and for each kind the top and a word for each place.
+func (b Bounds) Size() int { return seedLen + b.words()*wordLen }
+
+func (b Bounds) words() int { return 4 + b.Runs + b.Streams + b.Uploads + 1 }
 
 // NewHoldings gives the places in a section of b.Size() bytes. owner is the worker's page of the scoreboard; 0 is the
 // supervisor, which must have made them first.
 func NewHoldings(section *shm.Section, b Bounds, owner int) *Holdings {
 	memory := section.Bytes()
 	fillSeed(memory[:seedLen])
-	words := unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&memory[seedLen])), 2+b.Runs+b.Streams) //nolint:gosec // the shared mapping is the point
-	places := func(words []atomic.Uint64, most int) *Places {
-		return &Places{seed: memory[:seedLen], top: &words[0], words: words[1:], owner: uint64(owner), most: most} //nolint:gosec // a page
+	words := unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&memory[seedLen])), b.words()) //nolint:gosec // the shared mapping is the point
+	places := func(count, most int) *Places {
+		part := words[:1+count]
+		words = words[1+count:]
+		return &Places{seed: memory[:seedLen], top: &part[0], words: part[1:], owner: uint64(owner), most: most} //nolint:gosec // a page
 	}
-	return &Holdings{Runs: places(words[:1+b.Runs], b.ClientRuns), Streams: places(words[1+b.Runs:], b.ClientStreams)}
+	return &Holdings{Runs: places(b.Runs, b.ClientRuns), Streams: places(b.Streams, b.ClientStreams), Uploads: places(b.Uploads, b.Uploads), Reading: places(1, 1)}
 }
 
 // Forget frees the places of a worker that is gone, before its page is another's.
 func (h *Holdings) Forget(owner int) {
 	h.Runs.forget(uint64(owner))    //nolint:gosec // a page
 	h.Streams.forget(uint64(owner)) //nolint:gosec // a page
+	h.Uploads.forget(uint64(owner)) //nolint:gosec // a page
+	h.Reading.forget(uint64(owner)) //nolint:gosec // a page
 }

@@ -61,6 +61,7 @@ const (
 	OpenRuns                        // supervisor: runs whose journal is being written
 	Quota                           // requests after which the worker is recycled; 0 = never
 	ModelsOpen                      // models of the upstream that are not asked for now
+	FirstModelOpen                  // 1 if the first of them is one of these
 	AnonymousBytes                  // anonymous memory of the process: what MAX_WORKER_MEMORY_MB bounds
 	firstModel                      // supervisor: what workers have learnt about each of the upstream's models
 )

@@ -13,7 +13,7 @@ import (
 // maxWordRunes is the length to which a longer word is cut.
 const maxWordRunes = 64
 
-// A Kind is how a word stands in its text.
+// A Kind is how a word is in its text.
 type Kind uint8
 
 // The kinds. A script without spaces is read as pairs of neighbours; the last character of

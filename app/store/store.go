@@ -55,6 +55,7 @@ type Store interface {
 	Executions
 	Idempotency
 	Runs
+	Accounts
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -217,6 +218,35 @@ type Runs interface {
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
 	// PruneRuns removes the runs that were begun before a time and says how many.
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
+}
+
+// Accounts keeps who may sign in, and where they have. Texts of a device are cut to MaxNameBytes.
+type Accounts interface {
+	// Secret returns the secret of a name: what the first call for it, of all processes, gave as fresh.
+	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
+	// CreateAccount keeps an account with its UserID and CodeHash; CodeConflict where the user has one.
+	CreateAccount(ctx context.Context, a study.Account) error
+	// Account returns a user's account.
+	Account(ctx context.Context, userID string) (study.Account, error)
+	// AccountByCode returns the account with the hash of a study code.
+	AccountByCode(ctx context.Context, hash []byte) (study.Account, error)
+	// ReplaceCode gives an account another study code; the one before it opens nothing any more.
+	ReplaceCode(ctx context.Context, userID string, hash []byte) error
+	// DeleteAccount removes an account and its devices, if there is one; what is kept of the user stays.
+	DeleteAccount(ctx context.Context, userID string) error
+	// OpenDevice keeps a device of d.UserID, called d.Name, under an id of its own, and returns it so. Of more than
+	// MaxDevices, the one that was not seen for longest is removed.
+	OpenDevice(ctx context.Context, d study.Device) (study.Device, error)
+	// Device returns one device, whoever owns it.
+	Device(ctx context.Context, id string) (study.Device, error)
+	// Devices lists a user's devices, the one last seen first.
+	Devices(ctx context.Context, userID string) ([]study.Device, error)
+	// SeeDevice notes that a device was seen now. Run removes those not seen for KeepDevices.
+	SeeDevice(ctx context.Context, id string) error
+	// EndDevice removes a device of the user's.
+	EndDevice(ctx context.Context, userID, id string) error
+	// EndDevices removes all devices of a user but one; "" = all.
+	EndDevices(ctx context.Context, userID, except string) error
 }
 
 // Options bound a Store. A zero field takes the default; a negative one is refused.

@@ -24,7 +24,7 @@ func AppendBatch(dst []byte, b study.Batch) []byte {
 		at.Seq = e.Seq
 		id := at.String()
 		if e.Kind.Terminal() {
-			id = at.LastID()
+			id = at.LastID(b.Run)
 		}
 		dst = eventstream.AppendEvent(dst, id, e.Data(b.Run))
 	}

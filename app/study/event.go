@@ -109,20 +109,30 @@ func ParsePosition(s string) (Position, error) {
 	return p, nil
 }
 
-// lastMark ends the id of the last event of a stream. A client that comes back with
-// such an id has seen the end, which the server knows then without its journal.
-const lastMark = "."
+// LastID is the id of an event after which the server ends the stream: the position, a dot, and the run of which it is the end.
+// A client that comes back with such an id has seen that end, which the server knows then without its journal.
+func (p Position) LastID(run string) string { return p.String() + "." + run }
 
-// LastID is the id of an event after which the server ends the stream.
-func (p Position) LastID() string { return p.String() + lastMark }
-
-// ParseEventID reads an event's id: the position, and whether the event was the last
-// one of its stream. It refuses what neither String nor LastID wrote.
-func ParseEventID(s string) (p Position, last bool, err error) {
-	position, last := strings.CutSuffix(s, lastMark)
-	p, err = ParsePosition(position)
-	return p, last && err == nil, err
+// EventID is what an event's id tells.
+type EventID struct {
+	Position
+	Last bool   // it was the last event of its stream
+	Run  string // of the last event; "" = not told
 }
+
+// ParseEventID reads an event's id. It refuses what neither String nor LastID wrote, but takes any run.
+func ParseEventID(s string) (id EventID, err error) {
+	if at := strings.LastIndexByte(s, '.'); strings.Count(s, ".") == 2 && len(s)-at <= maxRunID {
+		id.Last, id.Run, s = true, s[at+1:], s[:at]
+	}
+	if id.Position, err = ParsePosition(s); err != nil {
+		return EventID{}, err
+	}
+	return id, nil
+}
+
+// maxRunID is the length of a UUID and a dot.
+const maxRunID = 37
 
 // Batch is what a journal has after a position. Its events are of one run.
 type Batch struct {

@@ -40,15 +40,19 @@ func TestPositionsReadBackAndNothingElseDoes(t *testing.T) {
 }
 
 func TestAnEventIDSaysWhetherItsStreamEndsThere(t *testing.T) {
-	p := Position{Epoch: 1 << 48, Seq: 3}
-	for id, last := range map[string]bool{p.String(): false, p.LastID(): true} {
-		if got, ends, err := ParseEventID(id); err != nil || got != p || ends != last {
-			t.Errorf("%q is read as %v, last %v, %v", id, got, ends, err)
+	p, run := Position{Epoch: 1 << 48, Seq: 3}, "018f2a30-0000-7000-8000-000000000001"
+	for text, want := range map[string]EventID{
+		p.String():    {Position: p},
+		p.LastID(""):  {Position: p, Last: true},
+		p.LastID(run): {Position: p, Last: true, Run: run},
+	} {
+		if got, err := ParseEventID(text); err != nil || got != want {
+			t.Errorf("%q is read as %+v, %v", text, got, err)
 		}
 	}
-	for _, id := range []string{"", ".", "1.", "1.1..", "x.", p.LastID() + "."} {
-		if got, last, err := ParseEventID(id); err == nil || last {
-			t.Errorf("%q is taken as %v, last %v", id, got, last)
+	for _, text := range []string{"", ".", "1.", "1.1..", "x.", p.LastID("") + ".", p.LastID(run) + "0", strings.Repeat(".", 100)} {
+		if got, err := ParseEventID(text); err == nil || got != (EventID{}) {
+			t.Errorf("%q is taken as %+v", text, got)
 		}
 	}
 }

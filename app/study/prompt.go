@@ -65,6 +65,7 @@ type Answer struct {
 	Text  string
 	Model string // the model that answered, as it names itself
 	Rank  int    // of that model in the order in which models are asked, from 0
+	More  bool   // there is another model to ask after it
 	Cut   Cut    // why the text may end too early; "" = the model was done
 
 	// What all calls for the answer took, as far as the upstream says. Tokens is the total that

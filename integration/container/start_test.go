@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	imageBound = 25_000_000
+	imageBound = 64_000_000
 	readyGoal  = time.Second
 )
 

@@ -118,7 +118,7 @@ func (q *Sequence) end(e Event) {
 // checkID compares an id, `EPOCH.NUMBER`, with the event's number and the epoch.
 func (q *Sequence) checkID(e Event) {
 	epoch, number, ok := strings.Cut(e.ID, ".")
-	number = strings.TrimSuffix(number, ".") // the last event of a stream has a point after its number
+	number, _, _ = strings.Cut(number, ".") // the last event of a stream has its run after its number
 	if !ok || number != strconv.FormatUint(e.Seq, 10) || q.epoch != "" && q.epoch != epoch {
 		q.Wrong++
 	}

@@ -56,12 +56,11 @@ func (e *Event) read() {
 
 // numbered reports whether the event is one of the service's and its id ends with its number.
 func (e Event) numbered() bool {
-	id := strings.TrimSuffix(e.ID, ".") // the last event of a stream has a point after its number
-	dot := strings.LastIndexByte(id, '.')
-	if e.Type == "" || dot < 0 {
+	parts := strings.Split(e.ID, ".") // the epoch, the number, and of a stream's last event the run
+	if e.Type == "" || len(parts) < 2 || len(parts) > 3 {
 		return false
 	}
-	seq, err := strconv.ParseUint(id[dot+1:], 10, 64)
+	seq, err := strconv.ParseUint(parts[1], 10, 64)
 	return err == nil && seq == e.Seq
 }
 

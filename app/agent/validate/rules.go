@@ -169,7 +169,11 @@ func (r *Report) length(a study.Aid, material string) {
 
 // lowerWords splits a text into its words, in lower case.
 func lowerWords(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+	words := make([]string, 0, len(s)/5)
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	})
+	}) {
+		words = append(words, word)
+	}
+	return words
 }

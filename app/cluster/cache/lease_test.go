@@ -10,6 +10,7 @@ import (
 
 	near "studysharper/app/cache"
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/testkit"
 )
 
 // locking is a cache that settles who makes a value.
@@ -60,7 +61,7 @@ func TestAHundredEqualRequestsOverSixProcessesMakeOneCall(t *testing.T) {
 					<-start
 					got := obtain(six[i%6], key, func() []byte {
 						calls.Add(1)
-						time.Sleep(200 * time.Millisecond)
+						testkit.Pause(200 * time.Millisecond)
 						return []byte("answer")
 					})
 					if got != "answer" {
@@ -73,7 +74,7 @@ func TestAHundredEqualRequestsOverSixProcessesMakeOneCall(t *testing.T) {
 			if n := calls.Load(); n != 1 {
 				t.Errorf("%s: %d calls, want 1", kind, n)
 			}
-			eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 0 })
+			testkit.Eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 0 })
 		}
 	}
 }
@@ -104,7 +105,7 @@ func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 	} else {
 		done()
 	}
-	eventually(t, "it is another's lease, or none", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
+	testkit.Eventually(t, "it is another's lease, or none", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
 }
 
 func TestWhoDoesNotHaveTheLeaseDoesNotEndIt(t *testing.T) {
@@ -134,7 +135,7 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	settled(t, server, "key", true)
 	raw := server.Client(t)
 	for _, c := range []locking{b, inRedis(t, b.conn, ordinary.far)} {
-		eventually(t, "it finds the value", func() bool {
+		testkit.Eventually(t, "it finds the value", func() bool {
 			lead, done := c.AcquireOrWait(ctx, "key")
 			done()
 			return !lead && hit(c, "key", "value")
@@ -143,7 +144,7 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	if !hit(b.near, "key", "value") {
 		t.Error("memory has it not")
 	}
-	eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
+	testkit.Eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
 }
 
 // What is set goes to Redis after Set has returned, and the lease ends after that.
@@ -156,7 +157,7 @@ func TestTheLeaseEndsWhenRedisHasTheValue(t *testing.T) {
 		_, done := a.AcquireOrWait(ctx, key)
 		followed := make(chan bool)
 		go func() { lead, d := b.AcquireOrWait(ctx, key); d(); followed <- lead }()
-		eventually(t, "the other waits", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 1 })
+		testkit.Eventually(t, "the other waits", func() bool { return raw.Exists(ctx, "studysharper:l:"+key).Val() == 1 })
 		a.Set(ctx, key, noise(50_000))
 		done()
 		if <-followed {

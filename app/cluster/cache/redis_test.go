@@ -18,6 +18,7 @@ import (
 	"studysharper/app/cluster/conn"
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 var ctx = context.Background()
@@ -68,7 +69,7 @@ func inRedis(t testing.TB, c *conn.Conn, o cache.RedisOptions) *cache.Redis {
 // eventually fails unless is becomes true, for which a busy machine gets plenty of time.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
+	for began := time.Now(); !is(); testkit.Pause(time.Millisecond) {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("%s: not within a minute", what)
 		}
@@ -288,7 +289,7 @@ func TestRedisThatIsFullLosesEntriesAndServesTheRest(t *testing.T) {
 	if !hit(r, "second", string(noise)) {
 		t.Error("it is still full after it was cleared")
 	}
-	eventually(t, "it accepts writes again", conn.Writable)
+	testkit.Eventually(t, "it accepts writes again", conn.Writable)
 }
 
 func TestRedisThatEvictsIsNeverFull(t *testing.T) {
@@ -301,7 +302,7 @@ func TestRedisThatEvictsIsNeverFull(t *testing.T) {
 	if !conn.Writable() {
 		t.Errorf("%+v", r.Stats())
 	}
-	eventually(t, "it serves", func() bool { // of keys of one second Redis evicts any
+	testkit.Eventually(t, "it serves", func() bool { // of keys of one second Redis evicts any
 		r.Set(ctx, "key", []byte("value"))
 		return hit(r, "key", "value")
 	})
@@ -341,7 +342,7 @@ func TestRedisOnAReplicaThatMayOnlyBeReadMissesAndWaitsForNothing(t *testing.T) 
 	conn := connected(t, replica.URL())
 	r := inRedis(t, conn, cache.RedisOptions{})
 	r.Set(ctx, "key", []byte("value"))
-	eventually(t, "it counts as away", func() bool { return !conn.Up() })
+	testkit.Eventually(t, "it counts as away", func() bool { return !conn.Up() })
 	if !missed(r, "key") || r.Clear(ctx, "") != 0 || r.Stats().Dropped != 1 {
 		t.Errorf("%+v", r.Stats())
 	}
@@ -356,7 +357,7 @@ func TestRedisGoesOnAfterAFailover(t *testing.T) {
 	if !missed(r, "key") {
 		t.Error("a dead master answers")
 	}
-	eventually(t, "the replica is master", func() bool {
+	testkit.Eventually(t, "the replica is master", func() bool {
 		r.Set(ctx, "key", []byte("after"))
 		return hit(r, "key", "after")
 	})

@@ -18,6 +18,7 @@ import (
 	"studysharper/app/cluster/conn"
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // process is a worker's cache.
@@ -61,7 +62,7 @@ func starts(t testing.TB, address string, s shape) *process {
 		t.Fatal(err)
 	}
 	runs(t, p.Run)
-	eventually(t, "the cache is whole", func() bool { return !p.Degraded() })
+	testkit.Eventually(t, "the cache is whole", func() bool { return !p.Degraded() })
 	return p
 }
 
@@ -69,7 +70,7 @@ func starts(t testing.TB, address string, s shape) *process {
 func settled(t *testing.T, s *redistest.Server, key string, there bool) {
 	t.Helper()
 	c := s.Client(t)
-	eventually(t, fmt.Sprintf("%s there: %v", key, there), func() bool {
+	testkit.Eventually(t, fmt.Sprintf("%s there: %v", key, there), func() bool {
 		return (c.Exists(ctx, "studysharper:c:"+key).Val() == 1) == there
 	})
 }
@@ -96,7 +97,7 @@ func TestTieredSharesWhatAnyProcessHasSetWithItsAge(t *testing.T) {
 	a, b := starts(t, server.URL(), ordinary), starts(t, server.URL(), ordinary)
 	a.Set(ctx, "key", []byte("value"))
 	settled(t, server, "key", true)
-	time.Sleep(300 * time.Millisecond)
+	testkit.Pause(300 * time.Millisecond)
 	value, age, ok := b.Get(ctx, "key")
 	if !ok || string(value) != "value" || age < 290*time.Millisecond || age > 30*time.Second {
 		t.Fatalf("%q, %v old, %v", value, age, ok)
@@ -152,7 +153,7 @@ func TestAClearReachesEveryProcess(t *testing.T) {
 		t.Errorf("%d keys cleared, want 3", n)
 	}
 	for i, p := range all {
-		eventually(t, fmt.Sprint("process ", i, " has none of them"), func() bool {
+		testkit.Eventually(t, fmt.Sprint("process ", i, " has none of them"), func() bool {
 			return missed(p, "notes/ann/1") && missed(p, "notes/ann/2") && missed(p, "notes/ann/3")
 		})
 		if !hit(p, "notes/bob/1\x00*", "old") {
@@ -160,7 +161,7 @@ func TestAClearReachesEveryProcess(t *testing.T) {
 		}
 	}
 	all[2].Clear(ctx, "\x00*")
-	eventually(t, "a key of control characters and patterns is cleared", func() bool {
+	testkit.Eventually(t, "a key of control characters and patterns is cleared", func() bool {
 		return missed(all[0], "notes/bob/1\x00*") && missed(all[1], "notes/bob/1\x00*")
 	})
 }
@@ -257,7 +258,7 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 		doubted := p.Stats().Resyncs
 		server.Kill()
 		p.Get(ctx, "unknown") // finds it dead
-		eventually(t, "it says so", p.Degraded)
+		testkit.Eventually(t, "it says so", p.Degraded)
 		commands := countCommands(p.conn)
 		for range 100 {
 			p.Clear(ctx, "other")
@@ -270,8 +271,8 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 			t.Error("memory is lost with Redis")
 		}
 		server.Resume(t)
-		eventually(t, "it is back", func() bool { return !p.Degraded() })
-		eventually(t, "memory is emptied", func() bool { return p.Stats().Resyncs > doubted })
+		testkit.Eventually(t, "it is back", func() bool { return !p.Degraded() })
+		testkit.Eventually(t, "memory is emptied", func() bool { return p.Stats().Resyncs > doubted })
 		p.Set(ctx, key, []byte("after"))
 		settled(t, server, key, true)
 	}
@@ -289,10 +290,10 @@ func TestAFrozenRedisIsWaitedForAFewTimesOnly(t *testing.T) {
 	if late := p.Stats().Late; late < 5 || late > 100 || !p.Degraded() {
 		t.Errorf("1000 Gets and Sets, %d late, degraded %v", late, p.Degraded())
 	}
-	eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
+	testkit.Eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
 	wantRedisLeftAlone(t, p)
 	server.Thaw(t)
-	eventually(t, "it is back", func() bool { return !p.Degraded() })
+	testkit.Eventually(t, "it is back", func() bool { return !p.Degraded() })
 }
 
 func TestAnEvictingAndAFullRedisAreNoFailure(t *testing.T) {
@@ -302,7 +303,7 @@ func TestAnEvictingAndAFullRedisAreNoFailure(t *testing.T) {
 		value := string(noise(20_000))
 		evicted := func() bool { return !strings.Contains(raw.Info(ctx, "stats").Val(), "evicted_keys:0") }
 		i := 0
-		eventually(t, "Redis has no more room", func() bool {
+		testkit.Eventually(t, "Redis has no more room", func() bool {
 			i++
 			p.Set(ctx, fmt.Sprint("key ", i), []byte(value))
 			refused := func() bool { return p.Degraded() && p.Stats().Dropped > 0 }
@@ -312,7 +313,7 @@ func TestAnEvictingAndAFullRedisAreNoFailure(t *testing.T) {
 			t.Errorf("%s: up %v, %+v", policy, p.conn.Up(), p.Stats())
 		}
 		p.Clear(ctx, "")
-		eventually(t, "whole again", func() bool {
+		testkit.Eventually(t, "whole again", func() bool {
 			p.Set(ctx, "small", nil)
 			return !p.Degraded() && raw.Exists(ctx, "studysharper:c:small").Val() == 1
 		})
@@ -331,13 +332,13 @@ func TestAClearWhileRedisIsAwayIsMadeGood(t *testing.T) {
 	}
 	server.Freeze(t) // it keeps what it holds
 	b.Get(ctx, "unknown")
-	eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
+	testkit.Eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
 	if n := b.Clear(ctx, "key 1."); n != 0 {
 		t.Errorf("%d cleared in an empty memory", n)
 	}
 	b.Clear(ctx, "key 2.")
 	server.Thaw(t)
-	eventually(t, "all is well", func() bool { return !a.Degraded() && !b.Degraded() })
+	testkit.Eventually(t, "all is well", func() bool { return !a.Degraded() && !b.Degraded() })
 	for i, want := range map[int]bool{1: false, 2: false, 3: true, 20: true} {
 		if key := fmt.Sprintf("key %d.", i); hit(b, key, "old") != want {
 			t.Errorf("%s there: %v, want %v", key, !want, want)
@@ -345,7 +346,7 @@ func TestAClearWhileRedisIsAwayIsMadeGood(t *testing.T) {
 	}
 	server.Freeze(t)
 	b.Get(ctx, "unknown")
-	eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
+	testkit.Eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
 	for i := range 65 { // one more than are kept apart
 		b.Clear(ctx, fmt.Sprintf("no key %d.", i))
 	}
@@ -364,7 +365,7 @@ func TestTieredGoesOnThroughAFailover(t *testing.T) {
 	if !hit(p, "key", "value") {
 		t.Error("memory is lost with the master")
 	}
-	eventually(t, "the replica is master", func() bool { return !p.Degraded() && p.Stats().Resyncs > 0 })
+	testkit.Eventually(t, "the replica is master", func() bool { return !p.Degraded() && p.Stats().Resyncs > 0 })
 	if !hit(p, "key", "value") {
 		t.Error("what was replicated is lost")
 	}
@@ -382,7 +383,7 @@ func TestAnInstanceThatMayNotClearRedisTakesNothingFromIt(t *testing.T) {
 	p.Set(ctx, "notes of ann", []byte("old"))
 	settled(t, server, "notes of ann", true)
 	p.Clear(ctx, "notes of ann")
-	time.Sleep(3 * 50 * time.Millisecond) // it has tried again
+	testkit.Pause(3 * 50 * time.Millisecond) // it has tried again
 	if !missed(p, "notes of ann") || !p.Degraded() || !p.conn.Up() {
 		t.Errorf("degraded %v, up %v", p.Degraded(), p.conn.Up())
 	}
@@ -398,17 +399,17 @@ func TestMemoryIsEmptiedWhenClearsMayHaveBeenMissed(t *testing.T) {
 	settled(t, server, "key", true)
 	raw := server.Client(t)
 	raw.Do(ctx, "CLIENT", "KILL", "TYPE", "pubsub")
-	eventually(t, "it is doubted", func() bool { return p.Stats().Resyncs > 0 })
+	testkit.Eventually(t, "it is doubted", func() bool { return p.Stats().Resyncs > 0 })
 	if p.Stats().Items != 0 {
 		t.Errorf("%+v", p.Stats())
 	}
-	eventually(t, "Redis has it still", func() bool { return hit(p, "key", "value") })
+	testkit.Eventually(t, "Redis has it still", func() bool { return hit(p, "key", "value") })
 	for _, message := range []string{"", "x", strings.Repeat("x", 25)} { // not of ours
 		raw.Publish(ctx, "studysharper:clear", message)
 	}
 	raw.Publish(ctx, "studysharper:clear", strings.Repeat("x", 26)+"no such key")
 	raw.Publish(ctx, "studysharper:clear", strings.Repeat("x", 26)+"key")
-	eventually(t, "the last message is heard", func() bool { return missed(p.near, "key") })
+	testkit.Eventually(t, "the last message is heard", func() bool { return missed(p.near, "key") })
 }
 
 func TestLookupsAreBoundedAndShared(t *testing.T) {
@@ -441,7 +442,7 @@ func TestALateAnswerIsThereForTheNextGet(t *testing.T) {
 		t.Fatal("a frozen Redis answers")
 	}
 	server.Thaw(t)
-	eventually(t, "memory has it", func() bool { _, _, ok := b.near.Get(ctx, "key"); return ok })
+	testkit.Eventually(t, "memory has it", func() bool { _, _, ok := b.near.Get(ctx, "key"); return ok })
 }
 
 func TestAGetEndsWithItsCaller(t *testing.T) {

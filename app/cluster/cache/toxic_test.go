@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/testkit"
 )
 
 // wire is a connection's way to Redis, on which things happen.
@@ -69,7 +70,7 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 	if !missed(p, "shared") {
 		t.Error("a Get waited for the answer")
 	}
-	eventually(t, "the late answer is in memory", func() bool { return hit(p.near, "shared", "value") })
+	testkit.Eventually(t, "the late answer is in memory", func() bool { return hit(p.near, "shared", "value") })
 	if wantFoundOut(t, p); !p.conn.Up() {
 		t.Error("it is slow, and counts as away")
 	}
@@ -79,10 +80,10 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 		t.Errorf("%d questions for one Get of a slow Redis", n)
 	}
 	heal()
-	eventually(t, "it is used again", func() bool { return !p.Degraded() })
+	testkit.Eventually(t, "it is used again", func() bool { return !p.Degraded() })
 	other.Set(ctx, "new", []byte("value"))
 	settled(t, server, "new", true)
-	eventually(t, "it is asked again", func() bool { return hit(p, "new", "value") })
+	testkit.Eventually(t, "it is asked again", func() bool { return hit(p, "new", "value") })
 }
 
 func TestACutConnectionCostsNothingAndIsBack(t *testing.T) {
@@ -95,7 +96,7 @@ func TestACutConnectionCostsNothingAndIsBack(t *testing.T) {
 		if err := w.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "it is used again", func() bool { return !p.Degraded() })
+		testkit.Eventually(t, "it is used again", func() bool { return !p.Degraded() })
 		key := fmt.Sprint("key ", round)
 		p.Set(ctx, key, []byte("value"))
 		settled(t, server, key, true)
@@ -110,11 +111,11 @@ func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
 		p := starts(t, w.url(), hurried())
 		heal := w.suffers(t, "timeout", stream, `"timeout": 0`)
 		wantFoundOut(t, p)
-		eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
+		testkit.Eventually(t, "it counts as away", func() bool { return !p.conn.Up() })
 		doubted := p.Stats().Resyncs
 		heal()
-		eventually(t, "it is used again", func() bool { return !p.Degraded() })
-		eventually(t, "its channel is heard again", func() bool { return p.Stats().Resyncs > doubted })
+		testkit.Eventually(t, "it is used again", func() bool { return !p.Degraded() })
+		testkit.Eventually(t, "its channel is heard again", func() bool { return p.Stats().Resyncs > doubted })
 	}
 }
 
@@ -126,7 +127,7 @@ func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
 	far := inRedis(t, connected(t, w.url()), ordinary.far)
 	far.Set(ctx, "key", []byte(value))
 	heal := w.suffers(t, "slicer", "downstream", `"average_size": 700, "size_variation": 300, "delay": 1`)
-	eventually(t, "whole", func() bool { return hit(far, "key", value) })
+	testkit.Eventually(t, "whole", func() bool { return hit(far, "key", value) })
 	heal()
 	for _, bytes := range []int{1, 30, 5000, 99_999} {
 		w := wireTo(t, server)
@@ -139,7 +140,7 @@ func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
 			}
 		}
 		heal()
-		eventually(t, "whole again", func() bool { return hit(cut, "key", value) })
+		testkit.Eventually(t, "whole again", func() bool { return hit(cut, "key", value) })
 		if cut.Stats().Corrupt != 0 {
 			t.Errorf("cut after %d bytes: %+v", bytes, cut.Stats())
 		}
@@ -153,5 +154,5 @@ func TestConnectionsResetInTheMiddleAreMisses(t *testing.T) {
 	heal := w.suffers(t, "reset_peer", "downstream", `"timeout": 0`)
 	wantFoundOut(t, p)
 	heal()
-	eventually(t, "it is used again", func() bool { return !p.Degraded() })
+	testkit.Eventually(t, "it is used again", func() bool { return !p.Degraded() })
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/testkit"
 )
 
 // journal is a log that can be read while it is written.
@@ -59,7 +60,7 @@ func set(c *Conn, key string) error {
 // eventually fails unless is becomes true, for which a busy machine gets plenty of time.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
+	for began := time.Now(); !is(); testkit.Pause(time.Millisecond) {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("%s: not within a minute", what)
 		}
@@ -86,14 +87,14 @@ func TestCommandsFailAtOnceWhileRedisIsAwayAndWorkAgainWhenItIsBack(t *testing.T
 	returned := make(chan struct{}, 8)
 	c, _ := opened(t, server.URL(), func() { returned <- struct{}{} })
 	for range 3 {
-		eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
+		testkit.Eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
 		server.Kill()
 		if err := set(c, "k"); !errors.Is(err, ErrDown) || c.Up() {
 			t.Fatalf("with Redis dead: %v, up %v", err, c.Up())
 		}
 		wantNoCommandRun(t, c)
 		server.Resume(t)
-		eventually(t, "Redis is back", c.Up)
+		testkit.Eventually(t, "Redis is back", c.Up)
 		<-returned
 	}
 }
@@ -101,14 +102,14 @@ func TestCommandsFailAtOnceWhileRedisIsAwayAndWorkAgainWhenItIsBack(t *testing.T
 func TestAFrozenRedisCostsOneTimeout(t *testing.T) {
 	server := redistest.Start(t)
 	c, _ := opened(t, server.URL())
-	eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
+	testkit.Eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
 	server.Freeze(t)
 	if err := set(c, "k"); !errors.Is(err, ErrDown) {
 		t.Error(err)
 	}
 	wantNoCommandRun(t, c)
 	server.Thaw(t)
-	eventually(t, "Redis is back", c.Up)
+	testkit.Eventually(t, "Redis is back", c.Up)
 }
 
 func TestACallersOwnEndIsNotRedissFault(t *testing.T) {
@@ -145,8 +146,8 @@ func late(t *testing.T) context.Context {
 func TestAReplicaThatMayOnlyBeReadIsAway(t *testing.T) {
 	_, replica, _ := redistest.Sentinel(t)
 	c, log := opened(t, replica.URL())
-	eventually(t, "it counts as away", func() bool { return !c.Up() })
-	time.Sleep(5 * askDown) // it would be back by now
+	testkit.Eventually(t, "it counts as away", func() bool { return !c.Up() })
+	testkit.Pause(5 * askDown) // it would be back by now
 	if lines := log.read(); c.Up() || len(lines) != 1 {
 		t.Errorf("up %v, log: %q", c.Up(), lines)
 	}
@@ -156,7 +157,7 @@ func TestARedisThatRefusesWritesAnswersReadsAndIsLoggedOnce(t *testing.T) {
 	server := redistest.Start(t)
 	returned := make(chan struct{}, 8)
 	c, log := opened(t, server.URL(), func() { returned <- struct{}{} })
-	eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
+	testkit.Eventually(t, "a command is carried out", func() bool { return set(c, "k") == nil })
 	server.Client(t).ConfigSet(t.Context(), "maxmemory", "1")
 	for range 3 {
 		if err := set(c, "k"); err == nil || errors.Is(err, ErrDown) {
@@ -167,12 +168,12 @@ func TestARedisThatRefusesWritesAnswersReadsAndIsLoggedOnce(t *testing.T) {
 	if err != nil || !c.Up() || c.Writable() {
 		t.Errorf("a read: %v, up %v, writable %v", err, c.Up(), c.Writable())
 	}
-	time.Sleep(askUp + 100*time.Millisecond) // the next probe finds the same
+	testkit.Pause(askUp + 100*time.Millisecond) // the next probe finds the same
 	if lines := log.read(); c.Writable() || len(lines) != 1 {
 		t.Errorf("writable %v, log: %q", c.Writable(), lines)
 	}
 	server.Client(t).ConfigSet(t.Context(), "maxmemory", "0")
-	eventually(t, "it accepts writes again", c.Writable)
+	testkit.Eventually(t, "it accepts writes again", c.Writable)
 	<-returned
 }
 
@@ -206,7 +207,7 @@ func TestSentinelFailoverIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	master.Kill()
-	eventually(t, "the replica is master", func() bool { return set(c, "k") == nil })
+	testkit.Eventually(t, "the replica is master", func() bool { return set(c, "k") == nil })
 }
 
 func TestAClusterTakesKeysOfEverySlot(t *testing.T) {
@@ -233,7 +234,7 @@ func TestThePoolIsBounded(t *testing.T) {
 		}
 		return strings.Count(list, "cmd=blpop")
 	}
-	eventually(t, "all wait", func() bool { return clients() == poolSize })
+	testkit.Eventually(t, "all wait", func() bool { return clients() == poolSize })
 	if err := c.Client().Ping(t.Context()).Err(); err == nil { // one more than the pool has
 		t.Error("a connection more than the pool has")
 	}

@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/testkit"
 )
 
 // listening is a subscription to two channels: what came by each, and how often it stood.
@@ -31,7 +31,7 @@ func listen(t *testing.T, c *Conn) *listening {
 			t.Error(err)
 		}
 	})
-	eventually(t, "the subscription stands", func() bool { return l.resumed.Load() == 1 })
+	testkit.Eventually(t, "the subscription stands", func() bool { return l.resumed.Load() == 1 })
 	return l
 }
 
@@ -63,9 +63,9 @@ func TestASubscriptionComesBackAndSaysSo(t *testing.T) {
 	c, _ := opened(t, server.URL())
 	l := listen(t, c)
 	server.Kill()
-	eventually(t, "it is noticed", func() bool { return !c.Up() })
+	testkit.Eventually(t, "it is noticed", func() bool { return !c.Up() })
 	server.Resume(t)
-	eventually(t, "the subscription stands again", func() bool { return l.resumed.Load() >= 2 })
+	testkit.Eventually(t, "the subscription stands again", func() bool { return l.resumed.Load() >= 2 })
 	if err := c.Publish(t.Context(), "a", "back"); err != nil || <-l.a != "back" {
 		t.Errorf("publish: %v", err)
 	}
@@ -76,17 +76,17 @@ func TestASubscriptionThatHasGoneSilentIsGivenUp(t *testing.T) {
 	c, _ := opened(t, server.URL())
 	l := listen(t, c)
 	server.Freeze(t)
-	eventually(t, "it is noticed", func() bool { return !c.Up() })
-	time.Sleep(longest) // long enough for the subscription too
+	testkit.Eventually(t, "it is noticed", func() bool { return !c.Up() })
+	testkit.Pause(longest) // long enough for the subscription too
 	server.Thaw(t)
-	eventually(t, "the subscription stands again", func() bool { return l.resumed.Load() >= 2 })
+	testkit.Eventually(t, "the subscription stands again", func() bool { return l.resumed.Load() >= 2 })
 }
 
 func TestAQuietSubscriptionIsKept(t *testing.T) {
 	server := redistest.Start(t)
 	c, _ := opened(t, server.URL())
 	l := listen(t, c)
-	time.Sleep(longest + 2*quiet)
+	testkit.Pause(longest + 2*quiet)
 	if n := l.resumed.Load(); n != 1 {
 		t.Errorf("it stood %d times", n)
 	}

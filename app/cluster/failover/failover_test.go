@@ -68,7 +68,7 @@ func (p *pair) back()  { p.shared.down.Store(false); p.known.Store(false); p.Ret
 
 func (p *pair) say(t *testing.T, session, what string) {
 	t.Helper()
-	w, err := p.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString(), Owner: "user-1"})
+	w, err := p.Begin(t.Context(), stream.RunInfo{Session: session, Run: runID(), Owner: "user-1"})
 	if err == nil {
 		err = w.Append(t.Context(), streamtest.Event(study.KindComplete, what))
 	}
@@ -119,26 +119,51 @@ func TestRunsBeginInSharedUnlessItIsAway(t *testing.T) {
 }
 
 func TestReadersAreTakenToWhereTheNewestRunIs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	p := newPair()
+	session := uuid.NewString()
+	p.say(t, session, "before")
+	p.wantNewest(t, session, "before")
+	p.leave()
+	p.say(t, session, "meanwhile")
+	at := p.wantNewest(t, session, "meanwhile")
+	p.back()
+	p.wantNewest(t, session, "meanwhile")
+	p.say(t, session, "after")
+	p.wantNewest(t, session, "after")
+	b, err := p.Since(t.Context(), stream.Query{Session: session, After: at})
+	if err != nil || len(b.Events) != 1 || b.Missed == 0 || b.Next.Epoch < stream.SharedEpoch {
+		t.Errorf("after a position of Local's: %+v, %v; want a gap and the newest run", b, err)
+	}
+}
+
+func TestASessionHasOneRunAtATimeAlsoWhenSharedGoesAway(t *testing.T) {
+	for _, begin := range []bool{true, false} { // Shared is there when the first run begins, or when the second does
 		p := newPair()
-		session := uuid.NewString()
-		p.say(t, session, "before")
-		p.wantNewest(t, session, "before")
-		p.leave()
-		p.say(t, session, "meanwhile")
-		at := p.wantNewest(t, session, "meanwhile")
-		p.back()
-		p.wantNewest(t, session, "meanwhile")
-		p.say(t, session, "still local") // for a run of the outage may go on
-		p.wantNewest(t, session, "still local")
-		time.Sleep(2*time.Minute + time.Second)
-		p.say(t, session, "after")
-		p.wantNewest(t, session, "after")
-		b, err := p.Since(t.Context(), stream.Query{Session: session, After: at})
-		if err != nil || len(b.Events) != 1 || b.Missed != 0 || b.Next.Epoch != at.Epoch {
-			t.Errorf("behind a position of Local's: %+v, %v; want what follows there", b, err)
+		if !begin {
+			p.leave()
 		}
-	})
+		info := stream.RunInfo{Session: uuid.NewString(), Run: runID(), Owner: "user-1"}
+		w, err := p.Begin(t.Context(), info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if begin {
+			p.leave()
+		} else {
+			p.back()
+		}
+		first := info.Run
+		info.Run = runID()
+		if _, err := p.Begin(t.Context(), info); !study.IsCode(err, study.CodeConflict) || study.AsError(err).Run != first {
+			t.Errorf("beside the first run: %v", err)
+		}
+		if err := w.Append(t.Context(), streamtest.Event(study.KindComplete, "x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Begin(t.Context(), info); err != nil {
+			t.Error("after it:", err)
+		}
+	}
 }
 
 func TestAReaderThatCameFirstGetsWhatBeginsInEitherPlace(t *testing.T) {
@@ -254,44 +279,5 @@ func TestAReaderWhoWaitsInSharedIsTakenToWhereTheRunWasMadeAfterAll(t *testing.T
 	}
 }
 
-func TestWhatWasBegunHereIsCopiedForTheOthersWhenSharedIsBack(t *testing.T) {
-	p, open, ended, first := newPair(), uuid.NewString(), uuid.NewString(), uuid.NewString()
-	running(t, p.Run)
-	p.say(t, first, "before")
-	p.leave()
-	p.say(t, ended, "meanwhile")
-	w, err := p.Begin(t.Context(), stream.RunInfo{Session: open, Run: uuid.NewString(), Owner: "user-1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Append(t.Context(), streamtest.Event(study.KindStart, "s")); err != nil {
-		t.Fatal(err)
-	}
-	p.back()
-	if err := w.Append(t.Context(), streamtest.Event(study.KindComplete, "c")); err != nil {
-		t.Fatal(err)
-	}
-	for session, want := range map[string]int{ended: 1, open: 2, first: 1} { // at another instance, which has only Shared
-		var seen int
-		for at, over := (study.Position{}), false; !over; {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			b, err := p.shared.Since(ctx, stream.Query{Session: session, After: at, Owner: "user-1"})
-			cancel()
-			if err != nil || b.Missed > 0 {
-				t.Fatalf("%+v, %v", b, err)
-			}
-			seen += len(b.Events)
-			at, over = b.Next, b.Ended
-		}
-		if seen != want {
-			t.Errorf("%d events, want %d", seen, want)
-		}
-	}
-}
-
-func running(t *testing.T, run func(context.Context) error) {
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-}
+// runID is that of a run begun now.
+func runID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -7,124 +7,152 @@ import (
 	"studysharper/app/study"
 )
 
-// journalRace is a wait that has not found its journal yet.
-type journalRace struct {
-	q             stream.Query
-	deliver       func(study.Batch, error)
-	first, second stream.Keeper // the first one that knows the session is chosen
-	shared        stream.Keeper
-	exact         bool  // Local is chosen only if it knows the position itself
-	unknown       error // the error of a first journal without the run that is asked for
+// found is what a journal says of a session.
+type found struct {
+	batch study.Batch
+	err   error
+}
+
+func (a found) known() bool { return a.err == nil && a.batch.Next != (study.Position{}) }
+
+// route is a wait for which the journal must be found.
+type route struct {
+	*Journal
+	q       stream.Query
+	deliver func(study.Batch, error)
 
 	mu      sync.Mutex
 	over    bool
 	cancels []func()
+	missing int // journals that do not have what is waited for
+}
+
+// Await implements stream.Awaiter. A reader with a position of Shared stays there. For others both journals are asked which of
+// them has the session's newest run: ids of runs are UUIDs v7, so the later one is the greater.
+func (f *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
+	if q.After.Epoch >= stream.SharedEpoch && !q.Peek && !q.NoWait {
+		return f.o.Shared.Await(q, deliver)
+	}
+	r := &route{Journal: f, q: q, deliver: deliver}
+	r.peek(f.o.Local, func(local found) {
+		if !f.o.Up() {
+			r.choose(local, found{})
+			return
+		}
+		r.peek(f.o.Shared, func(shared found) { r.choose(local, shared) })
+	})
+	return r.cancel
 }
 
 // start sends a query to one of the journals unless the wait is over.
-func (c *journalRace) start(to stream.Keeper, q stream.Query, heard func(study.Batch, error)) {
-	if c.settled() {
+func (r *route) start(to stream.Keeper, q stream.Query, heard func(study.Batch, error)) {
+	r.mu.Lock()
+	over := r.over
+	r.mu.Unlock()
+	if over {
 		return
 	}
 	cancel := to.Await(q, heard)
-	c.mu.Lock()
-	over := c.over
-	c.cancels = append(c.cancels, cancel)
-	c.mu.Unlock()
+	r.mu.Lock()
+	over = r.over
+	r.cancels = append(r.cancels, cancel)
+	r.mu.Unlock()
 	if over {
 		cancel()
 	}
 }
 
-// query asks one of the journals whether it knows the session.
-func (c *journalRace) query(to stream.Keeper, heard func(study.Batch, error)) {
-	q := c.q
+// peek asks one of the journals what it knows of the session.
+func (r *route) peek(to stream.Keeper, heard func(found)) {
+	q := r.q
 	q.NoWait, q.Peek = false, true
-	c.start(to, q, heard)
+	r.start(to, q, func(b study.Batch, err error) { heard(found{b, err}) })
 }
 
-func (c *journalRace) settled() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.over
+func (r *route) choose(local, shared found) {
+	switch {
+	case shared.known() && (!local.known() || shared.batch.Run > local.batch.Run):
+		r.use(r.o.Shared, shared, r.onShared)
+	case local.known():
+		r.use(r.o.Local, local, r.settle)
+	case local.err != nil:
+		r.settle(study.Batch{}, local.err)
+	case shared.err != nil && !isAway(shared.err):
+		r.settle(study.Batch{}, shared.err)
+	case r.q.Peek, r.q.NoWait:
+		r.settle(study.Batch{}, nil)
+	default:
+		for _, by := range []stream.Keeper{r.o.Shared, r.o.Local} {
+			r.start(by, r.q, func(b study.Batch, err error) { r.onEither(by, b, err) })
+		}
+	}
 }
 
-func (c *journalRace) cancel() {
-	c.mu.Lock()
-	c.over = true
-	cancels := c.cancels
-	c.cancels = nil
-	c.mu.Unlock()
+// use answers from the journal that has the newest run.
+func (r *route) use(by stream.Keeper, a found, heard func(study.Batch, error)) {
+	if r.q.Peek {
+		r.settle(a.batch, nil)
+		return
+	}
+	r.start(by, r.q, heard)
+}
+
+// onShared handles the answer of Shared. A session that it no longer has may be in Local, if Shared became unreachable while a
+// run was begun there.
+func (r *route) onShared(b study.Batch, err error) {
+	if !isMissing(err) {
+		r.settle(b, err)
+		return
+	}
+	r.peek(r.o.Local, func(local found) {
+		if local.known() {
+			r.start(r.o.Local, r.q, r.settle)
+		} else {
+			r.settle(b, err)
+		}
+	})
+}
+
+// onEither handles an answer of a session that neither journal knew. One that a journal has dropped may begin in the other.
+func (r *route) onEither(by stream.Keeper, b study.Batch, err error) {
+	if !isMissing(err) {
+		r.settle(b, err)
+		return
+	}
+	r.mu.Lock()
+	r.missing++
+	both := r.missing == 2
+	r.mu.Unlock()
+	if both {
+		r.settle(b, err)
+		return
+	}
+	r.peek(by, func(a found) {
+		if a.err != nil && !isAway(a.err) { // it is another user's
+			r.settle(study.Batch{}, a.err)
+		}
+	})
+}
+
+// settle delivers the first answer, and ends the other waits.
+func (r *route) settle(b study.Batch, err error) {
+	if r.end() {
+		r.deliver(b, err)
+	}
+}
+
+func (r *route) cancel() { r.end() }
+
+// end ends the wait, once.
+func (r *route) end() (first bool) {
+	r.mu.Lock()
+	first = !r.over
+	r.over = true
+	cancels := r.cancels
+	r.cancels = nil
+	r.mu.Unlock()
 	for _, cancel := range cancels {
 		cancel()
 	}
-}
-
-// settle delivers the first answer.
-func (c *journalRace) settle(b study.Batch, err error) {
-	c.mu.Lock()
-	over := c.over
-	c.over = true
-	c.mu.Unlock()
-	if !over {
-		c.cancel() // the other wait
-		c.deliver(b, err)
-	}
-}
-
-func (c *journalRace) onFirst(b study.Batch, err error) {
-	if !c.choose(c.first, b, err) {
-		c.query(c.second, c.onSecond)
-	}
-}
-
-func (c *journalRace) onSecond(b study.Batch, err error) {
-	switch {
-	case c.choose(c.second, b, err):
-	case c.q.Peek, c.q.NoWait:
-		c.settle(study.Batch{}, c.unknown)
-	default:
-		c.start(c.first, c.q, c.settle)
-		c.start(c.second, c.q, c.settle)
-	}
-}
-
-// choose handles the answer of one journal and reports whether it knows the session.
-func (c *journalRace) choose(by stream.Keeper, b study.Batch, err error) bool {
-	switch {
-	case by == c.shared && isAway(err), err == nil && b.Next == study.Position{}:
-		return false
-	case c.q.Run != "" && by == c.first && isMissing(err):
-		c.unknown = err
-		return false
-	case c.exact && by == c.first && err == nil && b.Next.Epoch != c.q.After.Epoch:
-		return false
-	case err != nil, c.q.Peek:
-		c.settle(b, err)
-	case by == c.shared:
-		c.start(by, c.q, c.onShared)
-	default:
-		c.start(by, c.q, c.settle)
-	}
-	return true
-}
-
-// onShared handles the answer of Shared to a waiting reader. A session that it no longer has may
-// be in Local, if Shared became unreachable while a run was begun there.
-func (c *journalRace) onShared(b study.Batch, err error) {
-	local := c.first
-	if local == c.shared {
-		local = c.second
-	}
-	if !isMissing(err) {
-		c.settle(b, err)
-		return
-	}
-	c.query(local, func(known study.Batch, unknown error) {
-		if unknown != nil || known.Next == (study.Position{}) {
-			c.settle(b, err)
-		} else {
-			c.start(local, c.q, c.settle)
-		}
-	})
+	return first
 }

@@ -14,6 +14,7 @@ import (
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/limit"
 	"studysharper/app/shm"
+	"studysharper/app/testkit"
 )
 
 // patient is how long tests wait for Redis: a busy machine holds a command up for longer
@@ -119,19 +120,14 @@ func TestAQuotaComesBackAndItsKeyGoes(t *testing.T) {
 	if v.OK {
 		t.Fatalf("the fourth: %+v", v)
 	}
-	time.Sleep(v.RetryAfter)
+	testkit.Pause(v.RetryAfter)
 	if v := taken(t, c, "ann\x00\n", quick); !v.OK {
 		t.Errorf("after the wait it was told: %+v", v)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, "its key goes", func() bool {
 		keys, err := server.Client(t).Keys(t.Context(), "studysharper:limit:*").Result()
-		if err == nil && len(keys) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("keys are left: %q, %v", keys, err)
-		}
-	}
+		return err == nil && len(keys) == 0
+	})
 }
 
 func TestRedisSaysWhatTheTableSays(t *testing.T) {
@@ -262,7 +258,7 @@ func TestAProcessThatIsGoneCountsNoMore(t *testing.T) {
 	if n := stays.Total(); n != 3 {
 		t.Errorf("the total is %d", n)
 	}
-	time.Sleep(forgetDead + 1500*time.Millisecond) // nothing else tells that the one killed is
+	testkit.Pause(forgetDead + 1500*time.Millisecond) // nothing else tells that the one killed is
 	if !stays.enter() {
 		t.Error("who was killed still counts")
 	}

@@ -16,7 +16,7 @@ func (j *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 	}
 	r := &run{
 		journal: j, key: runKey{session, id}, owner: info.Owner, repeated: info.Takeover, onLost: info.OnLost,
-		silent: info.Silent, chunk: "0-0", closed: make(chan struct{}), moved: make(chan struct{}),
+		silent: info.Silent, closed: make(chan struct{}), moved: make(chan struct{}),
 	}
 	if len(info.Request) > 0 && len(info.Request) <= stream.MaxRequestBytes && !info.Takeover && !info.Silent {
 		r.request = info.Request
@@ -86,7 +86,8 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 		return nil
 	}
 	epoch := a.text()
-	r.no, r.head, r.first = a.number(), a.number(), a.number()
+	r.taken, r.first = a.number(), a.number()
+	r.last = r.taken
 	if err := a.err(); err != nil {
 		return err
 	}
@@ -117,7 +118,6 @@ func (j *Journal) register(r *run, epoch string) (err error) {
 	}
 	if old := j.runs[r.key]; old != nil {
 		j.lose(old, stream.ErrBroke, &d) // it was taken for dead, and is repeated here
-		j.release(old)
 	}
 	j.runs[r.key] = r
 	return nil

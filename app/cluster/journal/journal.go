@@ -31,7 +31,7 @@ type Options struct {
 	MaxSessionBytes int64         // of one session, with what it costs beside events; default 1 MiB
 	MaxSessions     int           // in Redis, of all instances; default 20,000
 	MaxBytes        int64         // in Redis, of all instances, as counted by cost; default 128 MiB
-	MaxKeptBytes    int64         // in this process: of what waits to be sent, and of what is kept to be given again; default 8 MiB each
+	MaxQueueBytes   int64         // of events of this process that wait to be sent; default 8 MiB
 	MaxRuns         int           // open runs of this process; default 1,024
 	MaxReaders      int           // waiting readers of this process; default 20,000
 	RepeatWithin    time.Duration // the run of a dead process waits for another as long; default 10 s
@@ -41,6 +41,9 @@ type Options struct {
 	// Orphaned is told of a run whose own process died; Begin with RunInfo.Repeat takes
 	// it over. It must not block. nil = nothing is taken over here.
 	Orphaned func(stream.Orphan)
+
+	// Cancelled is told of every run that a process has asked all to cancel. It must not block. nil = none is.
+	Cancelled func(run string)
 
 	Log *slog.Logger
 
@@ -56,7 +59,7 @@ func (o *Options) fill() {
 	}
 	setDefault(&o.MaxSessionBytes, 1<<20)
 	setDefault(&o.MaxBytes, 128<<20)
-	setDefault(&o.MaxKeptBytes, 8<<20)
+	setDefault(&o.MaxQueueBytes, 8<<20)
 	setDefault(&o.RepeatWithin, 10*time.Second)
 	setDefault(&o.StaleAfter, 10*time.Minute)
 	setDefault(&o.Lease, 5*time.Second)
@@ -73,14 +76,13 @@ func setDefault[T int | int64 | time.Duration](option *T, value T) {
 }
 
 const (
-	workers   = 3                      // that send, and as many that read: at most as many connections
-	atOnce    = 4                      // calls of Begin and Drop under way
-	pause     = 100 * time.Millisecond // before what failed is tried again
-	grace     = 3 * time.Second        // writers have as long to put back what Redis lost, before readers are told
-	lostAfter = 15 * time.Second       // a session that vanished and was not put back is gone
-	leaveIn   = time.Second            // for what is still to be sent when Run ends
-	idle      = 5 * time.Second        // what is known of a session nobody waits for
-	poll      = 30 * time.Second       // in case a message of Redis's got lost
+	workers = 3                      // that send, and as many that read: at most as many connections
+	atOnce  = 4                      // calls of Begin and Drop under way
+	pause   = 100 * time.Millisecond // before what failed is tried again
+	grace   = 2 * time.Second        // after a return of Redis, in which writers put back the runs that it has lost
+	leaveIn = time.Second            // for what is still to be sent when Run ends
+	idle    = 5 * time.Second        // what is known of a session nobody waits for
+	poll    = 30 * time.Second       // in case a message of Redis's got lost
 )
 
 var (
@@ -99,7 +101,6 @@ type Stats struct {
 	Readers       int    // waiting ones
 	QueuedEvents  int    // that Redis has not acknowledged
 	QueuedBytes   int64  // of these
-	KeptBytes     int64  // of events kept to be given again
 	DroppedEvents uint64 // given up while Redis was away
 	Restored      uint64 // runs put back into a Redis that had lost them
 	Scripts       uint64 // calls of Redis
@@ -123,8 +124,7 @@ type Journal struct {
 
 	mu      sync.Mutex
 	runs    map[runKey]*run
-	ended   []*run // of runs, those over, oldest first
-	open    int    // of runs, the others, those about to begin included
+	open    int    // of these, and those about to begin
 	number  uint64 // of the run begun last
 	watches map[uuid.UUID]*watch
 	sends   [workers]workQueue[*run] // a session's runs in one, so that their events come in order
@@ -159,7 +159,7 @@ func New(conn *conn.Conn, o Options) *Journal {
 		j.sends[i] = newWorkQueue[*run]()
 	}
 	for i := range o.buckets {
-		j.bases = append(j.bases, fmt.Sprintf("studysharper:{j%02d}:", i))
+		j.bases = append(j.bases, fmt.Sprintf("studysharper:{j2-%02d}:", i))
 	}
 	conn.Returned(j.returned)
 	return j
@@ -215,39 +215,6 @@ func (j *Journal) leave(ctx context.Context) {
 	j.giveUpLease(ctx)
 }
 
-// Deliver waits until Redis has all that runs of this process have said and has not lost it
-// meanwhile, as far as is known; while Redis is away, for as long as readers wait for what is
-// missing, or until ctx ends. A process that exits earlier loses what only it holds.
-func (j *Journal) Deliver(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lostAfter)
-	defer cancel()
-	look := time.NewTicker(pause)
-	defer look.Stop()
-	for j.hasUnsentEvents() {
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// hasUnsentEvents reports whether something may be to be sent, or to be put back.
-func (j *Journal) hasUnsentEvents() bool {
-	up := j.conn.Writable()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if !up {
-		return len(j.runs) > 0
-	}
-	for _, r := range j.runs {
-		if r.waits || r.served {
-			return true
-		}
-	}
-	return j.stats.QueuedEvents > 0
-}
-
 func (j *Journal) unsent() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -261,6 +228,11 @@ func (d due) settle() {
 	for _, f := range d {
 		f()
 	}
+}
+
+// Cancel tells all processes of a run to be cancelled. Those that cannot be reached find it ended in the run's record.
+func (j *Journal) Cancel(ctx context.Context, run string) error {
+	return j.conn.Publish(ctx, channel, "c - "+run)
 }
 
 // Drop implements stream.Journal.

@@ -15,6 +15,7 @@ import (
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/stream/streamtest"
+	"studysharper/app/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -66,7 +67,7 @@ func startedWith(t testing.TB, url string, o Options, between func(*process)) *p
 	connection.Go(func() { _ = conn.Run(connCtx) })
 	p.stop = sync.OnceFunc(func() { cancel(); journal.Wait(); connCancel(); connection.Wait() })
 	t.Cleanup(p.stop)
-	eventually(t, 10*time.Second, "the process has a lease, and hears of changes", func() bool {
+	testkit.Eventually(t, "the process has a lease, and hears of changes", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.leased && p.hears
@@ -94,17 +95,6 @@ func TestAClusterKeepsTheContract(t *testing.T) {
 	_, url := redistest.Cluster(t)
 	a, b := started(t, url, suiteOptions()), started(t, url, suiteOptions())
 	streamtest.Run(t, func(*testing.T) streamtest.Fixture { return streamtest.Fixture{Writer: a, Reader: b} })
-}
-
-// eventually fails unless is becomes true in time, for which a busy machine gets a minute at least.
-func eventually(t testing.TB, within time.Duration, what string, is func() bool) {
-	t.Helper()
-	within = max(within, time.Minute)
-	for deadline := time.Now().Add(within); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, within)
-		}
-	}
 }
 
 func runInfo() stream.RunInfo {

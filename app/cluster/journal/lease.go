@@ -116,17 +116,13 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 	_ = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error { return r.ZRem(ctx, leases, j.id).Err() })
 }
 
-// sweep forgets what is of no use any more, and has sessions read that have been missing for too long.
+// sweep forgets sessions that nobody waits for any more, and old offers.
 func (j *Journal) sweep(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.forgetEnded(now)
 	for _, s := range j.watches {
-		switch {
-		case len(s.waiters) == 0 && now.Sub(s.left) > idle:
+		if len(s.waiters) == 0 && now.Sub(s.left) > idle {
 			j.unwatch(s)
-		case !s.missing.IsZero() && now.Sub(s.missing) > lostAfter:
-			j.looks.push(s)
 		}
 	}
 	for key, at := range j.offered {

@@ -16,6 +16,7 @@ import (
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // childOrder is the variable by which the test binary is another process: the address, a
@@ -44,9 +45,7 @@ func beChild(order string) {
 	if f[3] == "spoke" {
 		_ = w.Append(context.Background(), token("x"))
 	}
-	for j.unsent() {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Poll(func() bool { return !j.unsent() })
 	fmt.Println("ready")
 	select {}
 }
@@ -82,7 +81,7 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	killed := child(t, server.URL(), info, "start")
 	got := make(chan watched, 1)
 	go func() { got <- follow(t.Context(), processes[1], info.Session) }()
-	time.Sleep(3 * testLease) // it renews, so nobody takes it for dead
+	testkit.Pause(3 * testLease) // it renews, so nobody takes it for dead
 	if len(offered) > 0 {
 		t.Fatal("the run of a living process was offered")
 	}
@@ -140,7 +139,7 @@ func TestARunThatHasSpokenOrIsNotTakenOverEndsWithAnErrorEvent(t *testing.T) {
 			t.Fatalf("%s: the reader hangs", says)
 		}
 	}
-	eventually(t, 10*time.Second, "nothing is left of the runs", func() bool {
+	testkit.Eventually(t, "nothing is left of the runs", func() bool {
 		keys, err := server.Client(t).Keys(context.Background(), "*:runs").Result()
 		return err == nil && len(keys) == 0
 	})
@@ -161,7 +160,7 @@ func TestAProcessThatLostItsLeaseHearsThatItsRunsAreLost(t *testing.T) {
 	if err := w.Append(t.Context(), token("x")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "the token is sent", func() bool { return !a.unsent() })
+	testkit.Eventually(t, "the token is sent", func() bool { return !a.unsent() })
 	through.mute(func([]byte) bool { return true })
 	if got := follow(t.Context(), b, info.Session); got.fault != nil || got.text != "x" || got.last != study.KindError {
 		t.Errorf("the reader got %+v", got)
@@ -212,9 +211,9 @@ func TestNobodyIsTakenForDeadAfterAnOutageOfAllLeases(t *testing.T) {
 	for n := range 4 {
 		l.run(n, 400, 8*time.Millisecond)
 	}
-	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 100 })
+	testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > 100 })
 	server.Freeze(t)
-	time.Sleep(2 * testLease)
+	testkit.Pause(2 * testLease)
 	server.Thaw(t)
 	l.all.Wait()
 }
@@ -228,7 +227,7 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 	for _, p := range processes {
 		l.writers, l.readers = append(l.writers, p), append(l.readers, p)
 	}
-	eventually(t, 10*time.Second, "all may be judged", func() bool { return processes[0].canDeclareDead() && processes[1].canDeclareDead() })
+	testkit.Eventually(t, "all may be judged", func() bool { return processes[0].canDeclareDead() && processes[1].canDeclareDead() })
 	for n := range 4 {
 		l.run(n, 200, 10*time.Millisecond)
 	}
@@ -237,7 +236,23 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 		for _, p := range processes {
 			client.ZIncrBy(ctx, leases, -3_600_000, p.id)
 		}
-		time.Sleep(testLease) // so long it stands
+		testkit.Pause(testLease) // so long it stands
 	}
 	l.all.Wait()
+}
+
+func TestEveryProcessHearsOfARunToCancel(t *testing.T) {
+	server := redistest.Start(t)
+	heard := make(chan string, 2)
+	o := Options{Cancelled: func(run string) { heard <- run }}
+	a, _ := started(t, server.URL(), o), started(t, server.URL(), o)
+	want := runInfo().Run
+	if err := a.Cancel(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := <-heard; got != want {
+			t.Errorf("run %s is to be cancelled, want %s", got, want)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/stream/memory"
+	"studysharper/app/testkit"
 )
 
 // container is a process with a journal of its own behind the one in Redis.
@@ -42,19 +43,19 @@ func TestNoRequestFailsWhileRedisIsKilledThreeTimesUnderLoad(t *testing.T) {
 	var loads []*traffic
 	for range 2 {
 		c := newContainer(t, server.URL())
-		loads = append(loads, &traffic{t: t, ctx: ctx, writers: []stream.Journal{c}, readers: []stream.Journal{c}})
+		loads = append(loads, &traffic{t: t, ctx: ctx, writers: []stream.Journal{c}, readers: []stream.Journal{c}, lossy: true})
 	}
 	var killing sync.WaitGroup
 	stop := make(chan struct{})
 	killing.Go(func() {
 		defer close(stop)
 		for range 3 {
-			time.Sleep(time.Second) // between two deaths
+			testkit.Pause(time.Second) // between two deaths
 			server.Kill()
-			time.Sleep(500 * time.Millisecond) // so long it is away
+			testkit.Pause(500 * time.Millisecond) // so long it is away
 			server.Resume(t)
 		}
-		time.Sleep(500 * time.Millisecond)
+		testkit.Pause(500 * time.Millisecond)
 	})
 	runs := 0
 	for more := true; more; runs++ {
@@ -122,7 +123,7 @@ func TestWhicheverReplyOfRedisIsLostNoEventIs(t *testing.T) {
 	defer cancel()
 	lost := 0
 	for n := range int64(30) {
-		eventually(t, 10*time.Second, "Redis is there", c.process.conn.Up)
+		testkit.Eventually(t, "Redis is there", c.process.conn.Up)
 		var count atomic.Int64
 		p.mute(func(request []byte) bool {
 			return bytes.Contains(request, []byte("evalsha")) && count.Add(1) == n+1
@@ -137,7 +138,7 @@ func TestWhicheverReplyOfRedisIsLostNoEventIs(t *testing.T) {
 	if lost < 10 {
 		t.Errorf("only %d replies were lost", lost)
 	}
-	eventually(t, 10*time.Second, "no run is left open", func() bool {
+	testkit.Eventually(t, "no run is left open", func() bool {
 		n, err := server.Client(t).Exists(context.Background(), allRuns(c.process)...).Result()
 		return err == nil && n == 0
 	})

@@ -18,7 +18,6 @@ type watch struct {
 	key     uuid.UUID
 	waiters []*waiter
 	left    time.Time // when the last waiter left
-	missing time.Time // since when a waiter's life of it is not to be found; zero = none
 
 	// What the last read found, which holds as long as fresh: nothing was heard since.
 	fresh bool
@@ -36,8 +35,7 @@ type waiter struct {
 	after   study.Position
 	run     string // of which it reads; "" = of all
 	owner   string
-	seen    uint64    // epoch of the life it has waited in; 0 = none yet
-	missing time.Time // since when that life is not to be found
+	seen    uint64 // epoch of the life it has waited in; 0 = none yet
 	noWait  bool
 	peek    bool
 	asked   bool // the read under way is for it too
@@ -163,7 +161,7 @@ func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 	var d due
 	j.mu.Lock()
 	s.fresh = !s.again
-	s.epoch, s.owner, s.head, s.open, s.run, s.missing = v.epoch, v.owner, v.head, v.open > 0, v.newest, time.Time{}
+	s.epoch, s.owner, s.head, s.open, s.run = v.epoch, v.owner, v.head, v.open > 0, v.newest
 	for i := len(s.waiters) - 1; i >= 0; i-- { // backwards, since settle puts the last in the place of the one taken
 		w := s.waiters[i]
 		if !w.asked {
@@ -177,9 +175,6 @@ func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 		case waits:
 			if v.epoch != 0 {
 				w.seen = v.epoch
-			}
-			if !w.missing.IsZero() && (s.missing.IsZero() || w.missing.Before(s.missing)) {
-				s.missing = w.missing
 			}
 		case unknown:
 			s.again = true

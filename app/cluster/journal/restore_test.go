@@ -11,35 +11,36 @@ import (
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
-func TestNothingIsLostWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
+func TestRunsContinueWhenASentinelMakesAReplicaTheMaster(t *testing.T) {
 	master, _, url := redistest.Sentinel(t)
 	a, b := started(t, url, roomy), started(t, url, roomy)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a, b}, readers: []stream.Journal{a, b}}
+	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a, b}, readers: []stream.Journal{a, b}, lossy: true}
 	for n := range 4 {
 		l.run(n, 600, 10*time.Millisecond)
 	}
-	eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 400 })
+	testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > 400 })
 	master.Kill()
 	l.all.Wait()
 }
 
-func TestNothingIsLostWhenAClusterLosesAllItHeld(t *testing.T) {
+func TestRunsContinueWhenAClusterLosesAllItHeld(t *testing.T) {
 	servers, url := redistest.Cluster(t)
 	a, b := started(t, url, roomy), started(t, url, roomy)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{a, b}}
+	l := &traffic{t: t, ctx: ctx, writers: []stream.Journal{a}, readers: []stream.Journal{a, b}, lossy: true}
 	for n := range 6 {
 		l.run(n, 600, 10*time.Millisecond)
 	}
 	for _, s := range servers {
-		eventually(t, time.Minute, "the load continues", func() bool { return l.said.Load() > 400 })
+		testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > 400 })
 		s.Kill()
-		time.Sleep(300 * time.Millisecond) // so long it is away
+		testkit.Pause(300 * time.Millisecond) // so long it is away
 		s.Resume(t)
 	}
 	l.all.Wait()
@@ -65,61 +66,32 @@ func say(t *testing.T, w stream.Writer, events ...study.Event) {
 // sent waits until Redis has all that p was given.
 func sent(t *testing.T, p *process) {
 	t.Helper()
-	eventually(t, 10*time.Second, "it is sent", func() bool { return !p.unsent() })
+	testkit.Eventually(t, "it is sent", func() bool { return !p.unsent() })
 }
 
-func TestRunsOfOneSessionArePutBackUnderTheirNumbers(t *testing.T) {
+func TestAnOpenRunIsPutBackUnderItsNumbersAndWithoutItsEvents(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := started(t, server.URL(), Options{}), started(t, server.URL(), Options{})
-	older := runInfo()
-	first, err := a.Begin(t.Context(), older)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, info := begun(t, a)
 	for i := range 10 {
-		say(t, first, progress(fmt.Sprint("first ", i)))
+		say(t, w, progress(fmt.Sprint(i)))
 	}
-	say(t, first, study.Event{Kind: study.KindComplete})
-	newer := older
-	newer.Run = uuid.NewString()
-	second, err := b.Begin(t.Context(), newer)
-	if err != nil {
-		t.Fatal(err)
+	sent(t, a)
+	read, err := b.Since(t.Context(), stream.Query{Session: info.Session})
+	if err != nil || read.Next.Seq != 10 {
+		t.Fatal(read, err)
 	}
-	for i := range 10 {
-		say(t, second, progress(fmt.Sprint("second ", i)))
-	}
-	sent(t, b)
-	read := func(after study.Position) (of [2]study.Batch) {
-		t.Helper()
-		for i, run := range []string{older.Run, newer.Run} {
-			if of[i], err = b.Since(t.Context(), stream.Query{Session: older.Session, Run: run, After: after}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return of
-	}
-	before := read(study.Position{})
 	flushed(t, server)
-	say(t, second, progress("second 10")) // b finds out by its append
-	sent(t, b)
-	a.returned() // and a later, with what stands before that
-	eventually(t, 10*time.Second, "both are put back", func() bool { return a.Stats().Restored == 1 && b.Stats().Restored == 1 })
-	after := read(study.Position{Epoch: before[0].Next.Epoch})
-	for i, was := range before {
-		if got := after[i]; got.Missed != 0 || len(got.Events) != 11 || got.Next.Epoch != was.Next.Epoch {
-			t.Fatalf("put back of run %d: %+v", i, got)
-		}
-		for k, e := range was.Events {
-			if got := after[i].Events[k]; got.Seq != e.Seq || string(got.Fields) != string(e.Fields) {
-				t.Errorf("event %d is %s, was %s", e.Seq, got.Fields, e.Fields)
-			}
-		}
+	say(t, w, progress("10"), study.Event{Kind: study.KindComplete}) // a finds out by its append
+	next, err := b.Since(t.Context(), stream.Query{Session: info.Session, After: read.Next})
+	if err != nil || next.Missed != 0 || len(next.Events) != 2 || next.Events[0].Seq != 11 || next.Next.Epoch != read.Next.Epoch || !next.Ended {
+		t.Errorf("a reader who had everything gets %+v, %v", next, err)
 	}
-	say(t, second, study.Event{Kind: study.KindComplete})
-	end, err := b.Since(t.Context(), stream.Query{Session: older.Session, After: after[1].Next})
-	if err != nil || end.Missed != 0 || len(end.Events) != 1 || !end.Ended {
-		t.Errorf("the rest is %+v, %v", end, err)
+	if all, err := b.Since(t.Context(), stream.Query{Session: info.Session, Run: info.Run}); err != nil || all.Missed != 10 || len(all.Events) != 2 || !all.Ended {
+		t.Errorf("a new reader gets %+v, %v", all, err)
+	}
+	if n := a.Stats(); n.Restored != 1 || n.Runs != 0 || n.QueuedBytes != 0 {
+		t.Errorf("stats %+v", n)
 	}
 }
 
@@ -160,15 +132,20 @@ func TestAReaderAheadOfARedisThatLostItsTailWaitsForTheWriter(t *testing.T) {
 		t.Errorf("it got %+v, want event 4 alone", next)
 	}
 	all, err := b.Since(t.Context(), stream.Query{Session: info.Session})
-	if err != nil || len(all.Events) != 4 || all.Missed != 0 {
+	if err != nil || len(all.Events) != 1 || all.Missed != 0 {
 		t.Errorf("the session has %+v, %v", all, err)
+	}
+	if rest, err := b.Since(t.Context(), stream.Query{Session: info.Session, After: all.Next}); err != nil || len(rest.Events) != 1 || rest.Missed != 2 {
+		t.Errorf("after what was lost: %+v, %v", rest, err)
 	}
 }
 
-func TestARunGoesOnInALaterLifeThatBeganBeforeItWasPutBack(t *testing.T) {
+func TestARunInWhoseSessionAnotherBeganMeanwhileIsNotPutBack(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := started(t, server.URL(), Options{}), started(t, server.URL(), Options{})
 	info := runInfo()
+	lost := make(chan error, 1)
+	info.OnLost = func(err error) { lost <- err }
 	older, err := a.Begin(t.Context(), info)
 	if err != nil {
 		t.Fatal(err)
@@ -180,20 +157,18 @@ func TestARunGoesOnInALaterLifeThatBeganBeforeItWasPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	flushed(t, server)
-	info.Run = uuid.NewString()
+	info.Run, info.OnLost = uuid.NewString(), nil
 	newer, err := b.Begin(t.Context(), info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, newer, token("new"), study.Event{Kind: study.KindComplete})
-	say(t, older, token("er"), study.Event{Kind: study.KindComplete})
-	b1, err := b.Since(t.Context(), stream.Query{Session: info.Session, After: at.Next})
-	if err != nil || b1.Missed == 0 || len(b1.Events) != 2 || text(b1.Events[0]) != "new" || b1.Ended {
-		t.Errorf("the later life: %+v, %v; want a gap and the newer run", b1, err)
-	}
-	b2, err := b.Since(t.Context(), stream.Query{Session: info.Session, After: b1.Next})
-	if err != nil || b2.Missed != 0 || len(b2.Events) != 3 || text(b2.Events[0])+text(b2.Events[1]) != "older" || !b2.Ended {
-		t.Errorf("the later life: %+v, %v; want the older run behind the newer one", b2, err)
+	say(t, newer, token("new"))
+	_ = older.Append(t.Context(), token("er"))
+	wantCode(t, "the older run", <-lost, study.CodeUnavailable)
+	finish(t, newer)
+	got, err := b.Since(t.Context(), stream.Query{Session: info.Session, After: at.Next})
+	if err != nil || got.Missed == 0 || len(got.Events) != 2 || text(got.Events[0]) != "new" || !got.Ended {
+		t.Errorf("the reader of the older run: %+v, %v; want a gap and the newer one", got, err)
 	}
 }
 
@@ -211,7 +186,7 @@ func TestADroppedSessionIsNotPutBack(t *testing.T) {
 	}
 	p.mute(func([]byte) bool { return false })
 	p.cut()
-	eventually(t, 10*time.Second, "the writer hears of it", func() bool {
+	testkit.Eventually(t, "the writer hears of it", func() bool {
 		err := w.Append(t.Context(), token("y"))
 		return err != nil && study.AsError(err).Code == study.CodeNotFound
 	})
@@ -227,7 +202,7 @@ func TestAnOutageLongerThanTheBufferIsToldByAGap(t *testing.T) {
 	say(t, w, progress("before"))
 	sent(t, a)
 	server.Kill()
-	eventually(t, 5*time.Second, "Redis is known to be away", func() bool { return !a.conn.Up() })
+	testkit.Eventually(t, "Redis is known to be away", func() bool { return !a.conn.Up() })
 	for i := range 30 {
 		say(t, w, progress(fmt.Sprint(i)))
 	}
@@ -256,25 +231,19 @@ func TestAReaderOfASessionThatNobodyPutsBackIsToldSo(t *testing.T) {
 	told := make(chan error, 1)
 	b.Await(stream.Query{Session: info.Session, After: at.Next}, func(_ study.Batch, err error) { told <- err })
 	a.mu.Lock()
-	a.release(a.runs[runKey{uuid.MustParse(info.Session), uuid.MustParse(info.Run)}]) // as if its process had died with Redis
+	delete(a.runs, runKey{uuid.MustParse(info.Session), uuid.MustParse(info.Run)}) // as if its process had died with Redis
 	a.mu.Unlock()
 	flushed(t, server)
 	b.mu.Lock()
-	b.since = time.Time{}
+	b.since = time.Now()
 	b.mu.Unlock()
 	b.requeueReaders(true)
-	key := uuid.MustParse(info.Session)
-	eventually(t, 10*time.Second, "it is missed", func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, r := range b.watches[key].waiters {
-			if !r.missing.IsZero() {
-				r.missing = r.missing.Add(-2 * lostAfter)
-				return true
-			}
-		}
-		return false
-	})
+	if _, err := b.Since(t.Context(), stream.Query{Session: info.Session, NoWait: true}); err != nil || len(told) > 0 {
+		t.Error("it is told before a writer could put it back", err)
+	}
+	b.mu.Lock()
+	b.since = time.Time{}
+	b.mu.Unlock()
 	b.requeueReaders(true)
 	wantCode(t, "a session that nobody puts back", <-told, study.CodeNotFound)
 }

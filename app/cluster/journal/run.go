@@ -12,25 +12,14 @@ import (
 )
 
 const (
-	keptBytes  = 256 << 10        // of a run's acknowledged events, kept to be given again
-	keptFor    = 30 * time.Second // after the run's end
-	keptEnded  = 256              // such runs
-	eventCost  = 96               // what an event costs beside its fields, here and there
-	chunkBytes = 64 << 10         // a call is closed by the event that reaches it
-	chunkSize  = 64               // events a call
+	eventCost  = 96       // what an event costs beside its fields, here and in Redis
+	chunkBytes = 64 << 10 // a call is closed by the event that reaches it
+	chunkSize  = 64       // events a call
 )
 
 type runKey struct{ session, run uuid.UUID }
 
-// item is an event of a run. Its ordinal is the run's own; numbers come from Redis.
-type item struct {
-	ord, seq uint64
-	study.Event
-}
-
-func (i item) cost() int64 { return int64(len(i.Fields)) + eventCost }
-
-// run is a run's writer. Everything below the line is guarded by the lock of the Journal.
+// run is a run's writer. Everything from epoch on is guarded by the lock of the Journal.
 type run struct {
 	queueState
 	journal  *Journal
@@ -42,31 +31,28 @@ type run struct {
 	onLost   func(error)
 	request  []byte // nil = it is not repeated any more
 
-	epoch  uint64 // of the session's life
-	no     uint64 // of the run in it
-	first  uint64 // number of its first event; 0 = none yet
-	head   uint64 // the session's newest number, as far as is known
-	last   uint64 // ordinal of the newest event
-	taken  uint64 // ordinal of the newest event that Redis has
-	chunk  string // first ordinal and number of what Redis took last
-	queue  []item // not acknowledged
-	sent   int    // of queue: may have been taken, so they stay as they are
-	kept   []item // acknowledged, the newest of them
-	held   int64  // bytes of queue
-	keeps  int64  // bytes of kept
-	over   error  // why nothing can follow; nil while the run is open
-	lost   bool   // over without its writer's doing
-	abort  bool   // it never began, as far as its maker knows: take it back
-	done   time.Time
-	closed chan struct{} // closed when nothing is left to be done
+	epoch  uint64        // of the session's life
+	first  uint64        // number of its first event; 0 = none yet
+	taken  uint64        // number of the session's newest event that Redis is known to have taken
+	last   uint64        // number of its newest event
+	queue  []study.Event // not acknowledged
+	sent   int           // of queue: may have been taken, so they stay as they are
+	held   int64         // bytes of queue
+	over   error         // why nothing can follow; nil while the run is open
+	lost   bool          // over without its writer's doing
+	abort  bool          // it never began, as far as its maker knows: take it back
+	done   bool          // nothing is left to be done
+	closed chan struct{} // closed with done
 	moved  chan struct{} // closed and renewed when the queue has got shorter
 }
 
+// cost is what an event counts against MaxQueueBytes.
+func cost(e study.Event) int64 { return int64(len(e.Fields)) + eventCost }
+
 // Append implements stream.Writer. An event that is not terminal is on its way when Append
-// returns; where MaxEvents or MaxSessionBytes of a run wait, Append does too while Redis
-// answers, and while it does not the oldest that may be is given up, and counts as missed.
-// A terminal event is waited for until Redis has it, unless Redis is away: then this
-// process holds the run and gives it to Redis later.
+// returns. Where MaxEvents or MaxSessionBytes of a run wait, Append waits too while Redis
+// answers; while it does not, the oldest event is given up, and counts as missed.
+// Append of a terminal event waits until Redis has it, unless Redis is away.
 func (r *run) Append(ctx context.Context, e study.Event) error {
 	if r.silent {
 		return r.appendSilent(ctx, e)
@@ -124,7 +110,7 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 // full reports whether e has to wait for room.
 func (r *run) full(e study.Event) bool {
 	o, n := &r.journal.o, int64(len(e.Fields))
-	return len(r.queue) > 0 && (len(r.queue) >= o.MaxEvents || r.held+n > o.MaxSessionBytes || r.journal.stats.QueuedBytes+n > o.MaxKeptBytes)
+	return len(r.queue) > 0 && (len(r.queue) >= o.MaxEvents || r.held+n > o.MaxSessionBytes || r.journal.stats.QueuedBytes+n > o.MaxQueueBytes)
 }
 
 // joined adds a token's text to the one that waits before it.
@@ -146,7 +132,7 @@ func (r *run) joined(e study.Event) bool {
 func (r *run) giveUp() bool {
 	for i := r.sent; i < len(r.queue); i++ {
 		if !r.queue[i].Kind.Terminal() {
-			r.counted(-r.queue[i].cost(), -1)
+			r.counted(-cost(r.queue[i]), -1)
 			r.queue = slices.Delete(r.queue, i, i+1)
 			r.journal.stats.DroppedEvents++
 			return true
@@ -157,9 +143,12 @@ func (r *run) giveUp() bool {
 
 func (r *run) put(e study.Event) {
 	r.last++
-	i := item{ord: r.last, Event: e}
-	r.queue = append(r.queue, i)
-	r.counted(i.cost(), 1)
+	e.Seq = r.last
+	if r.first == 0 {
+		r.first = e.Seq
+	}
+	r.queue = append(r.queue, e)
+	r.counted(cost(e), 1)
 	if e.Kind != study.KindStart && e.Kind != study.KindProgress {
 		r.request = nil
 	}

@@ -2,13 +2,13 @@ package journal
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 func TestADeadProcesssSilentRunLeavesItsSessionFree(t *testing.T) {
@@ -25,7 +25,7 @@ func TestADeadProcesssSilentRunLeavesItsSessionFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	var w stream.Writer
-	eventually(t, 20*time.Second, "the session is free", func() (free bool) {
+	testkit.Eventually(t, "the session is free", func() (free bool) {
 		var err error
 		w, err = living.Begin(t.Context(), next)
 		return err == nil
@@ -47,11 +47,11 @@ func TestASilentRunWhoseEndRedisMissesIsEndedWhenRedisIsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Freeze(t)
-	eventually(t, 20*time.Second, "Redis is known to be away", func() bool { return !j.conn.Up() })
+	testkit.Eventually(t, "Redis is known to be away", func() bool { return !j.conn.Up() })
 	say(t, w, study.Event{Kind: study.KindComplete}) // does not wait for it
 	server.Thaw(t)
 	info.Run = uuid.NewString()
-	eventually(t, 20*time.Second, "the session is free", func() bool {
+	testkit.Eventually(t, "the session is free", func() bool {
 		_, err := j.Begin(t.Context(), info)
 		return err == nil
 	})

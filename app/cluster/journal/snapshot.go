@@ -3,7 +3,6 @@ package journal
 import (
 	"cmp"
 	"encoding/json"
-	"time"
 
 	"studysharper/app/stream"
 	"studysharper/app/study"
@@ -80,7 +79,6 @@ func (v *snapshot) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, e
 	case w.owner != "" && w.owner != v.owner, w.seen != 0 && w.seen != v.epoch && w.seen == v.dropped:
 		return b, answered, stream.ErrGone
 	}
-	w.missing = time.Time{}
 	of, known := v.spans[w.run]
 	switch {
 	case w.run != "" && !known && v.hold && !w.peek:
@@ -104,12 +102,10 @@ func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err err
 	case w.peek || w.noWait:
 		return b, answered, nil
 	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch, v.hold:
-	case w.missing.IsZero():
-		w.missing = time.Now()
-	case time.Since(w.missing) > lostAfter:
+		return b, waits, nil
+	default:
 		return b, answered, stream.ErrGone
 	}
-	return b, waits, nil
 }
 
 // resolve turns a position into the number to read behind, with the least number of
@@ -198,7 +194,7 @@ func (v *snapshot) idleNext(p study.Position) study.Position {
 // peek is what a reader at p may expect.
 func (v *snapshot) peek(p study.Position, run string, of span) (b study.Batch) {
 	after, missed, ok := v.resolve(p, run, of)
-	b.Next = study.Position{Epoch: v.epoch, Seq: after}
+	b.Next, b.Run = study.Position{Epoch: v.epoch, Seq: after}, cmp.Or(run, v.newest)
 	b.Missed = missed
 	b.Ended = ok && missed == 0 && v.over(after, run, of)
 	return b

@@ -16,6 +16,10 @@ func (j *Journal) onMessage(message string) {
 	if len(f) < 3 {
 		return
 	}
+	if f[0] == "c" && j.o.Cancelled != nil {
+		j.o.Cancelled(f[2])
+		return
+	}
 	session, err := uuid.Parse(f[1])
 	if err != nil {
 		return
@@ -46,13 +50,8 @@ func (j *Journal) onChange(kind string, session uuid.UUID, life, newest string) 
 		}
 	}
 	for _, r := range j.runs {
-		switch {
-		case r.key.session != session || r.epoch != epoch:
-		case kind == "d":
+		if kind == "d" && r.key.session == session && r.epoch == epoch {
 			j.lose(r, stream.ErrGone, &d)
-			j.release(r)
-		default:
-			r.head = max(r.head, head) // so that no number is given twice if Redis loses all
 		}
 	}
 	j.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"time"
 
 	"studysharper/app/stream"
 	"studysharper/app/study"
@@ -31,7 +30,7 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 		return false
 	}
 	j.mu.Lock()
-	abort, lost := r.abort, r.lost
+	abort, done := r.abort, r.done
 	j.mu.Unlock()
 	switch {
 	case r.silent:
@@ -39,7 +38,7 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 	case abort:
 		_, err := j.call(ctx, j.scripts.abort, j.base(r.key.session), r.key.session.String(), r.key.run.String(), r.token)
 		return !isUncertain(err)
-	case lost:
+	case done:
 		return true
 	}
 	args, n := j.nextChunk(r)
@@ -50,13 +49,13 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 	a := newAnswer(reply)
 	switch a.text() {
 	case "OK":
-		return j.acknowledge(r, n, a)
+		j.acknowledge(r, n)
 	case "LOST":
 		return j.restore(ctx, r)
 	default:
 		j.refused(r, a)
-		return true
 	}
+	return true
 }
 
 // endSilent ends a silent run in Redis. counted: it is one of the open runs here.
@@ -67,27 +66,25 @@ func (j *Journal) endSilent(ctx context.Context, r *run, counted bool) bool {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if counted && r.done.IsZero() {
-		j.open--
-		r.done = time.Now()
-		close(r.closed)
+	if counted && !r.done {
+		r.finished()
 	}
 	return true
 }
 
-// nextChunk is what is sent next. What was sent before without an answer comes again, and
-// nothing with it: Redis knows the numbers of its last chunk only.
+// nextChunk is what is sent next. Events that were sent without an answer are sent again.
 func (j *Journal) nextChunk(r *run) (args []any, n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	bytes := 0
-	for n = r.sent; r.sent == 0 && n < len(r.queue) && n < chunkSize && bytes < j.chunkBytes(); n++ {
+	for n < len(r.queue) && (n < r.sent || n < chunkSize && bytes < j.chunkBytes()) {
 		bytes += len(r.queue[n].Fields)
+		n++
 	}
 	r.sent = n
 	args = []any{r.key.session.String(), r.key.run.String(), r.token, epochText(r.epoch), r.taken}
-	for _, i := range r.queue[:n] {
-		args = append(args, i.ord, string(i.Kind), []byte(i.Fields))
+	for _, e := range r.queue[:n] {
+		args = append(args, e.Seq, string(e.Kind), []byte(e.Fields))
 	}
 	return args, n
 }
@@ -95,112 +92,50 @@ func (j *Journal) nextChunk(r *run) (args []any, n int) {
 // chunkBytes closes a chunk: one must not need all the room there is.
 func (j *Journal) chunkBytes() int { return int(min(chunkBytes, j.o.MaxBytes/int64(j.o.buckets)/8)) }
 
-// acknowledge moves the n first events of the queue to those kept, under their numbers.
-func (j *Journal) acknowledge(r *run, n int, a *answer) bool {
-	taken, chunkOrd, chunkSeq, head := a.number(), a.number(), a.number(), a.number()
-	if a.err() != nil {
-		return false
-	}
+// acknowledge takes the n first events off the queue: Redis has them.
+func (j *Journal) acknowledge(r *run, n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if r.lost {
-		return true
+		return
 	}
-	for _, i := range r.queue[:n] {
-		i.seq = chunkSeq + i.ord - chunkOrd
-		if i.ord > taken {
-			i.seq = head + i.ord - taken
-		}
-		if r.first == 0 {
-			r.first = i.seq
-		}
-		r.head, r.taken = max(r.head, i.seq), i.ord
-		r.keep(i)
-		r.counted(-i.cost(), -1)
+	for _, e := range r.queue[:n] {
+		r.taken = e.Seq
+		r.counted(-cost(e), -1)
 	}
-	if n > 0 {
-		r.chunk = strconv.FormatUint(r.queue[0].ord, 10) + "-" + strconv.FormatUint(r.kept[len(r.kept)-n].seq, 10)
-	}
-	r.shed()
-	r.advance(n)
-	return true
-}
-
-// advance takes n events off the queue.
-func (r *run) advance(n int) {
 	r.queue = slices.Delete(r.queue, 0, n)
 	r.sent = 0
 	close(r.moved)
 	r.moved = make(chan struct{})
 	switch {
 	case len(r.queue) > 0:
-		r.journal.send(r)
-	case r.over != nil && r.done.IsZero():
-		r.journal.end(r)
+		j.send(r)
+	case r.over != nil && !r.done:
+		r.finished()
 	}
 }
 
-// keep keeps an acknowledged event, within the run's bounds.
-func (r *run) keep(i item) {
-	r.kept = append(r.kept, i)
-	r.keeps += i.cost()
-	r.journal.stats.KeptBytes += i.cost()
-}
-
-// shed gives up kept events past the bounds, the newest chunk of this run aside: all of
-// runs that are over first.
-func (r *run) shed() {
-	j, n := r.journal, 0
-	for j.stats.KeptBytes > j.o.MaxKeptBytes && len(j.ended) > 0 {
-		j.release(j.ended[0])
-		j.ended = slices.Delete(j.ended, 0, 1)
-	}
-	for n < len(r.kept)-chunkSize && (len(r.kept)-n > j.o.MaxEvents || r.keeps > keptBytes || j.stats.KeptBytes > j.o.MaxKeptBytes) {
-		r.keeps -= r.kept[n].cost()
-		j.stats.KeptBytes -= r.kept[n].cost()
-		n++
-	}
-	r.kept = slices.Delete(r.kept, 0, n)
-}
-
-// end follows the acknowledgement of a run's last event: it is kept for a while.
-func (j *Journal) end(r *run) {
+// finished follows the end of a run, whichever it was.
+func (r *run) finished() {
+	j := r.journal
+	r.done = true
 	j.open--
-	r.done = time.Now()
-	close(r.closed)
-	j.ended = append(j.ended, r)
-	j.forgetEnded(r.done)
-}
-
-// forgetEnded forgets runs that ended long ago, and the oldest past the bound.
-func (j *Journal) forgetEnded(now time.Time) {
-	for len(j.ended) > 0 && (len(j.ended) > keptEnded || now.Sub(j.ended[0].done) > keptFor) {
-		r := j.ended[0]
-		j.ended = slices.Delete(j.ended, 0, 1)
-		j.release(r)
-	}
-}
-
-// release forgets what a run has kept.
-func (j *Journal) release(r *run) {
 	if j.runs[r.key] == r {
 		delete(j.runs, r.key)
 	}
 	r.counted(-r.held, -len(r.queue))
-	j.stats.KeptBytes -= r.keeps
-	r.keeps, r.kept, r.queue, r.sent = 0, nil, nil, 0
+	r.queue, r.sent = nil, 0
+	close(r.closed)
 }
 
 // lose ends a run against its writer's will.
 func (j *Journal) lose(r *run, why *study.Error, d *due) {
-	if r.lost || !r.done.IsZero() {
+	if r.done {
 		return
 	}
 	told := r.over == nil && r.onLost != nil
-	r.over, r.lost, r.done = why, true, time.Now()
-	j.open--
-	j.release(r)
-	close(r.closed)
+	r.over, r.lost = why, true
+	r.finished()
 	if told {
 		*d = append(*d, func() { r.onLost(why) })
 	}
@@ -234,64 +169,31 @@ func (j *Journal) lost(r *run, why *study.Error) {
 	d.settle()
 }
 
-// restore puts back a run that Redis has lost.
+// restore puts back an open run that Redis has lost. Its events are not put back: readers who have not had them get a gap.
 func (j *Journal) restore(ctx context.Context, r *run) bool {
-	reply, err := j.call(ctx, j.scripts.restore, j.base(r.key.session), j.all(r)...)
+	j.mu.Lock()
+	args := []any{r.key.session.String(), r.key.run.String(), r.token, epochText(r.epoch), r.owner, r.taken, r.firstTaken(), r.request, flag(r.repeated)}
+	j.mu.Unlock()
+	reply, err := j.call(ctx, j.scripts.restore, j.base(r.key.session), args...)
 	if err != nil {
 		return false
 	}
 	a := newAnswer(reply)
-	switch a.text() {
-	case "OK":
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.stats.Restored++
-		if len(r.queue) > 0 {
-			j.send(r)
-		}
-		return true
-	case "MOVED":
-		return j.moved(r, a)
-	default:
+	if a.text() != "OK" {
 		j.refused(r, a)
 		return true
 	}
-}
-
-// all is what Redis needs to have the run again.
-func (j *Journal) all(r *run) []any {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	args := []any{
-		r.key.session.String(), r.key.run.String(), r.token, epochText(r.epoch), r.owner,
-		r.head, r.no, r.first, r.taken, flag(r.repeated), r.request, r.chunk,
-	}
-	for _, i := range r.kept {
-		args = append(args, i.seq, string(i.Kind), []byte(i.Fields))
-	}
-	return args
-}
-
-// moved lets a run go on in a later life of its session: another run began before this
-// one was put back. All its events are sent again.
-func (j *Journal) moved(r *run, a *answer) bool {
-	epoch, err := parseEpoch(a.text())
-	if err != nil {
-		return false
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	r.epoch, r.taken, r.first, r.no, r.head, r.chunk = epoch, 0, 0, 0, 0, "0-0"
-	for _, i := range r.kept {
-		r.counted(i.cost(), 1)
-	}
-	r.queue = append(r.kept, r.queue...)
-	j.stats.KeptBytes -= r.keeps
-	r.kept, r.keeps, r.sent = nil, 0, 0
-	if r.lost {
-		j.release(r)
-	} else {
-		j.send(r)
-	}
+	j.stats.Restored++
+	j.send(r)
 	return true
+}
+
+// firstTaken is the number of the run's first event, if Redis has had it.
+func (r *run) firstTaken() uint64 {
+	if r.first > r.taken {
+		return 0
+	}
+	return r.first
 }

@@ -95,15 +95,14 @@ func (s *Server) start(t testing.TB, program string, args ...string) {
 	go func(ended chan struct{}) { _ = c.Wait(); close(ended) }(s.ended) // its status is that of a kill
 	client := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
 	defer func() { _ = client.Close() }()
-	for deadline := time.Now().Add(bootWait); ; time.Sleep(look) {
-		err := client.Ping(context.Background()).Err()
-		if _, replied := err.(redis.Error); err == nil || replied { //nolint:errorlint // as go-redis gives them
-			return
-		}
-		if time.Now().After(deadline) {
-			s.Kill()
-			t.Fatalf("Redis does not answer: %v\n%s", err, s.Output())
-		}
+	var err error
+	if !testkit.PollFor(bootWait, look, func() bool {
+		err = client.Ping(context.Background()).Err()
+		_, replied := err.(redis.Error) //nolint:errorlint // as go-redis gives them
+		return err == nil || replied
+	}) {
+		s.Kill()
+		t.Fatalf("Redis does not answer: %v\n%s", err, s.Output())
 	}
 }
 
@@ -147,7 +146,7 @@ func Cluster(t testing.TB, args ...string) (servers []*Server, url string) {
 		t.Fatalf("redis-cli --cluster create: %v\n%s", err, out)
 	}
 	for _, s := range servers {
-		eventually(t, "the cluster is one", func() bool {
+		testkit.Eventually(t, "the cluster is one", func() bool {
 			info, err := s.Client(t).ClusterInfo(context.Background()).Result()
 			return err == nil && bytes.Contains([]byte(info), []byte("cluster_state:ok"))
 		})
@@ -161,7 +160,7 @@ func Sentinel(t testing.TB) (master, replica *Server, url string) {
 	t.Helper()
 	master = Start(t)
 	replica = Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port), "--repl-diskless-sync-delay", "0")
-	eventually(t, "the replica follows", func() bool {
+	testkit.Eventually(t, "the replica follows", func() bool {
 		info, err := replica.Client(t).Info(context.Background(), "replication").Result()
 		return err == nil && bytes.Contains([]byte(info), []byte("master_link_status:up"))
 	})
@@ -171,7 +170,7 @@ func Sentinel(t testing.TB) (master, replica *Server, url string) {
 		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n", s.Port, s.folder, master.Port), 0o600))
 	t.Cleanup(s.Kill)
 	s.start(t, "redis-server", conf, "--sentinel")
-	eventually(t, "the sentinel knows the replica", func() bool {
+	testkit.Eventually(t, "the sentinel knows the replica", func() bool {
 		known, err := redis.NewSentinelClient(&redis.Options{Addr: s.Addr()}).Replicas(context.Background(), "main").Result()
 		return err == nil && len(known) == 1
 	})
@@ -180,7 +179,7 @@ func Sentinel(t testing.TB) (master, replica *Server, url string) {
 
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(bootWait); !is(); time.Sleep(look) {
+	for deadline := time.Now().Add(bootWait); !is(); testkit.Pause(look) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %v", what, bootWait)
 		}

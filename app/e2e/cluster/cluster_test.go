@@ -223,3 +223,52 @@ func exchangeHeader(s *servicetest.Service, method, path, body string) (status i
 	}
 	return res.StatusCode, string(all), res.Header
 }
+
+func TestAClientThatSawARunEndInItsRecordGetsTheNextRun(t *testing.T) {
+	redis := redistest.Start(t)
+	s := servicetest.Start(t, "REDIS_URL="+redis.URL())
+	session, first := s.Post(0, uuid.NewString())
+	events := s.Open(0, session).End()
+	redis.Kill()
+	s.Eventually("Redis is missed", func() bool { status, _ := components(s); return status == "degraded" })
+	redis.Resume(t)
+	s.Eventually("Redis is back, empty", func() bool { status, _ := components(s); return status == "healthy" })
+	end := s.Open(0, session, servicetest.LastID(events[:1])).End()
+	if n := len(end); n != 2 || end[0].Type != "gap" || end[1].Type != "complete" || end[1].RunID != first {
+		t.Fatalf("a journal that is gone: %+v", end)
+	}
+	for _, seen := range [][]servicetest.Event{events, end} {
+		if again := s.Open(0, session, servicetest.LastID(seen)); again.Status != http.StatusNoContent {
+			t.Errorf("after the end: %d", again.Status)
+		}
+	}
+	_, second := s.Post(0, session)
+	for _, seen := range [][]servicetest.Event{events, end} {
+		next := s.Open(0, session, servicetest.LastID(seen)).End()
+		if n := len(next); n == 0 || next[n-1].Type != "complete" || next[n-1].RunID != second {
+			t.Errorf("the next run: %+v", next)
+		}
+	}
+}
+
+func TestARunIsCancelledFromAnotherInstance(t *testing.T) {
+	redis := redistest.Start(t)
+	fake := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{Fault: fakellm.Hang}}})
+	env := []string{"LLM_API_KEY=k", "LLM_BASE_URL=" + testkit.HTTPServer(t, fake.ServeHTTP) + "/v1", "GRACEFUL_TIMEOUT=0",
+		"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgrestest.Start(t).Database(t)}
+	a, b := servicetest.Start(t, env...), servicetest.Start(t, env...)
+	for n := range 3 {
+		session, run := a.Post(0, uuid.NewString())
+		a.Eventually("the model is asked", func() bool { return fake.Counts().Active == 1 })
+		watcher := b.Open(0, session)
+		began := time.Now()
+		if status, got := b.Ask("DELETE", "/api/ai/runs/"+run+"?user_id=student", ""); status != http.StatusAccepted || got["state"] != "cancelled" {
+			t.Fatalf("%d %v", status, got)
+		}
+		a.Eventually("the model's call is ended", func() bool { return fake.Counts().Cancelled == n+1 })
+		t.Logf("the model's call ended after %v", time.Since(began))
+		if events := watcher.End(); len(events) == 0 || events[len(events)-1].Type != "error" {
+			t.Errorf("its reader got %+v", events)
+		}
+	}
+}

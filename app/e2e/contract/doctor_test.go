@@ -26,7 +26,7 @@ func TestDoctorPrintsALineEachAndExitsByTheWorst(t *testing.T) {
 		if cmd.ProcessState.ExitCode() != tt.exit || !strings.Contains(string(out), tt.says) || strings.Contains(string(out), "canary") {
 			t.Errorf("%s: exit %d, want %d saying %q:\n%s", tt.name, cmd.ProcessState.ExitCode(), tt.exit, tt.says, out)
 		}
-		if lines := strings.Count(string(out), "\n"); tt.exit == 0 && lines != 7 {
+		if lines := strings.Count(string(out), "\n"); tt.exit == 0 && lines != 8 {
 			t.Errorf("%s: %d lines\n%s", tt.name, lines, out)
 		}
 		if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {

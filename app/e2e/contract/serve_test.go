@@ -209,7 +209,7 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"an invalid bind", nil, []string{"serve", "--bind", "8000"}, 2, "--bind"},
 		{"a port in use", []string{"HOST=127.0.0.1", "PORT=" + port}, nil, 3, fmt.Sprintf("another process (pid %d) listens", os.Getpid())},
 		{"a jitter without max-requests", []string{"HOST=127.0.0.1", "PORT=" + port, "MAX_REQUESTS=0", "MAX_REQUESTS_JITTER=5"}, nil, 3, "MAX_REQUESTS_JITTER has no effect"},
-		{"production without users", []string{"ENVIRONMENT=production", "ADMIN_TOKEN=" + servicetest.AdminToken, "HOST=127.0.0.1", "PORT=" + port}, nil, 3, "there is no user authentication"},
+		{"production without users", []string{"ENVIRONMENT=production", "AUTH_MODE=none", "ADMIN_TOKEN=" + servicetest.AdminToken, "HOST=127.0.0.1", "PORT=" + port}, nil, 3, "AUTH_MODE=none"},
 		{"two ways to prove who one is", []string{"JWT_SECRET=canary", "JWT_JWKS_URL=https://u:canary@issuer.example"}, nil, 2, "JWT_JWKS_URL"},
 		{"a worker's memory below an idle worker's", []string{"MAX_WORKER_MEMORY_MB=1"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
 		{"a worker's memory above the container's", []string{"MAX_WORKER_MEMORY_MB=1048576"}, nil, 2, "MAX_WORKER_MEMORY_MB"},

@@ -145,6 +145,16 @@ func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
 	s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "hello", nil))
 	w := operate(t, s, s.URL)
 	w.until("document.querySelector('#errors tbody')?.innerText.includes('upstream_refused')")
+	if text := w.text("#errors tbody"); !strings.Contains(text, "The AI service rejected this server.") {
+		t.Errorf("the error is not explained: %s", text)
+	}
+	w.until("document.querySelector('#parts').innerText.includes('database')")
+	_, health := s.Ask("GET", "/health", "")
+	for part, state := range health["components"].(map[string]any) {
+		if text := w.text("#parts"); !strings.Contains(text, strings.ReplaceAll(part, "_", " ")) || !strings.Contains(text, state.(string)) {
+			t.Errorf("%s is %v, the page says %s", part, state, text)
+		}
+	}
 	w.audit("admin errors")
 }
 

@@ -151,7 +151,7 @@ func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	w.fill("#text", servicetest.Notes(t))
 	w.make("exam_generation")
 	w.click("#tools a")
-	w.until("document.querySelector('.clock').innerText.includes('left')")
+	w.until("document.querySelector('.clock')?.innerText.includes('left')")
 	w.click(".mode:last-child")
 	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
 	w.audit("exam one at a time")
@@ -223,4 +223,77 @@ func TestPlacesHaveAddressesAndTheBackButtonWorks(t *testing.T) {
 	}
 	w.open("library/flashcards/" + sessionOfNobody)
 	w.until("document.querySelector('#opened h2').innerText.includes('not in your library')")
+}
+
+// TestAnItemsSourceLeadsToItsPlaceInTheNote has a note with characters of two units before the passage.
+func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "# Cells \U0001F600\n\nIntroduction \U0001F600 to the matter at hand.\n\n## Transport\n\nOsmosis is the movement of water through a membrane.\n\nDiffusion is the movement of particles from high to low concentration.\n")
+	w.click("#keep")
+	w.until("document.querySelector('#text').value === ''")
+	w.make("flashcard_generation")
+	w.until("document.querySelector('#aid a.source')")
+	w.audit("sources")
+	quote := eval[string](w, "[...document.querySelectorAll('#aid .flash')].find(f => f.innerText.includes('osmosis')).querySelector('.source q').textContent")
+	eval[bool](w, "[...document.querySelectorAll('#aid .flash')].find(f => f.innerText.includes('osmosis')).querySelector('.source').click(), true")
+	w.until("document.activeElement.matches('.cited')")
+	if cited := eval[[]string](w, "[...document.querySelectorAll('.cited')].map(c => c.innerText)"); len(cited) != 1 || !strings.Contains(cited[0], quote) || !strings.Contains(quote, "movement of water") {
+		t.Errorf("the source %q leads to %q", quote, cited)
+	}
+	w.audit("note cited")
+	eval[bool](w, "history.back(), true")
+	w.until("!document.querySelector('#make').hidden")
+	w.quiet(s.URL)
+}
+
+func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "Osmosis in cells\nOsmosis is the movement of water through a membrane.")
+	w.click("#keep")
+	w.until("document.querySelector('#text').value === ''")
+	w.say("What is osmosis?")
+	w.until("document.querySelector('.said.assistant .source a')")
+	w.audit("answer with notes")
+	w.click(".said.assistant .source a")
+	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
+	w.quiet(s.URL)
+}
+
+// printed presses Print in the place where aids are made and gives the text of each sheet of paper.
+func (w *window) printed() []string {
+	w.t.Helper()
+	eval[bool](w, "window.print = () => { window.paper = [...document.querySelector('#paper').children].map(c => c.textContent); }, window.paper = null, document.querySelector('#tools button').click(), true")
+	w.until("window.paper")
+	return eval[[]string](w, "window.paper")
+}
+
+func TestCardsAndQuizzesArePrinted(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", servicetest.Notes(t))
+	w.make("flashcard_generation")
+	sheets, cards := w.printed(), eval[[]string](w, "[...document.querySelectorAll('#aid .ask')].map(c => c.textContent)")
+	if len(cards) != 10 || len(sheets) != 4 || !strings.Contains(sheets[0], cards[7]) || strings.Contains(sheets[0], cards[8]) || !strings.Contains(sheets[2], cards[8]) {
+		t.Errorf("%d cards on %d sheets: %q", len(cards), len(sheets), sheets)
+	}
+	first, second := eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[0].textContent"), eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[1].textContent")
+	if backs := eval[[]string](w, "[...document.querySelectorAll('.backs')[0].children].slice(0, 2).map(c => c.textContent)"); backs[0] != second || backs[1] != first {
+		t.Errorf("the backs are %q: they do not meet the fronts", backs)
+	}
+	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
+	w.make("quiz_generation")
+	if sheets := w.printed(); len(sheets) != 2 || !strings.HasPrefix(sheets[1], "Key: ") || strings.Contains(sheets[0], "Key: ") {
+		t.Errorf("the quiz is printed on %q", sheets)
+	}
+	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
+	w.make("study_plan")
+	if sheets := w.printed(); !strings.Contains(strings.Join(sheets, " "), "Day 1") {
+		t.Errorf("the plan is printed as %q", sheets)
+	}
+	w.quiet(s.URL)
 }

@@ -8,15 +8,14 @@ import (
 )
 
 const (
-	tripStreak   = 5  // failures in a row that open a breaker
-	refuseStreak = 3  // refusals in a row that degrade a model
-	tripWindow   = 20 // recent calls; if half of them failed, the breaker opens too
-	openFor      = 5 * time.Second
-	openJitter   = openFor / 10 // subtracted from openFor at random, so that workers do not probe together
-	maxPause     = time.Minute  // longest pause for a rate limit, whatever the upstream asks for
-	retryJitter  = time.Second  // added at random to the wait that a refused caller is told
-	streakBits   = 1<<tripStreak - 1
-	windowBits   = 1<<tripWindow - 1
+	tripStreak  = 5  // failures in a row that open a breaker
+	tripWindow  = 20 // recent calls; if half of them failed, the breaker opens too
+	openFor     = 5 * time.Second
+	openJitter  = openFor / 10 // subtracted from openFor at random, so that workers do not probe together
+	maxPause    = time.Minute  // longest pause for a rate limit, whatever the upstream asks for
+	retryJitter = time.Second  // added at random to the wait that a refused caller is told
+	streakBits  = 1<<tripStreak - 1
+	windowBits  = 1<<tripWindow - 1
 )
 
 // health is what a call has shown about its upstream.
@@ -43,7 +42,6 @@ type breaker struct {
 	retryAt    time.Time // when the upstream told us to retry; may be after until
 	tripped    bool      // open, or after until half-open
 	generation uint64    // counts state changes; calls from before the last one are ignored
-	refusals   int       // in a row: of our key, credit, address or model
 }
 
 // blocked is why a breaker allows no call.
@@ -80,25 +78,12 @@ func (b *breaker) openAt(now time.Time) bool {
 	return b.tripped || b.until.After(now)
 }
 
-// refuses reports whether the model has refused us again and again. It is still asked: a
-// refusal costs little, and the first answer shows that somebody has put it right.
-func (b *breaker) refuses() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.refusals >= refuseStreak
-}
-
 // record counts a call of the given generation and changes the state if due.
 func (b *breaker) record(generation uint64, v health, rest time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch v {
-	case healthy:
-		b.refusals = 0
-	case refusing:
-		b.refusals++
-		v = healthy
-	case unhealthy, unknown:
+	if v == refusing {
+		v = healthy // it is still asked: a refusal costs little, and the first answer shows that somebody has put it right
 	}
 	if generation != b.generation {
 		return

@@ -66,10 +66,14 @@ type capabilities struct {
 	tag    uint64 // of the model's name: the top 16 bits of its word
 }
 
+// A word has, from the top: the tag, the refusals in a row, the context, the dialect.
 const (
 	tagShift     = 48
+	refusalShift = 44
+	refuseStreak = 3 // refusals in a row that degrade a model; no more are counted
+	refusalMask  = 1<<4 - 1
 	contextShift = 16
-	contextMask  = 1<<32 - 1
+	contextMask  = 1<<28 - 1
 )
 
 func newCapabilities(memory Memory, index int, model string) *capabilities {
@@ -89,16 +93,35 @@ func (c *capabilities) word() uint64 {
 // dialect is the one that the model was seen to take.
 func (c *capabilities) dialect() dialect { return dialect(c.word()) } //nolint:gosec // the lowest bits
 
-func (c *capabilities) setDialect(d dialect) { c.store(d, c.contextTokens()) }
+func (c *capabilities) setDialect(d dialect) { c.store(d, c.contextTokens(), c.refusals()) }
 
 // contextTokens is the size of the model's context; 0 = unknown.
-func (c *capabilities) contextTokens() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 32 bits
+func (c *capabilities) contextTokens() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 28 bits
 
-func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens) }
+func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens, c.refusals()) }
 
-func (c *capabilities) store(d dialect, contextTokens int) {
-	size := uint64(min(max(contextTokens, 0), contextMask)) //nolint:gosec // not negative
-	c.memory.Store(c.index, c.tag<<tagShift|size<<contextShift|uint64(d))
+// refusals is how often in a row the model has rejected our key, account, address or its name, up
+// to refuseStreak. Whichever process the model answers, it is well again for all.
+func (c *capabilities) refusals() int { return int(c.word() >> refusalShift & refusalMask) } //nolint:gosec // 4 bits
+
+// report counts how a call came out.
+func (c *capabilities) report(v health) {
+	before, now := c.refusals(), 0
+	switch v {
+	case refusing:
+		now = min(before+1, refuseStreak)
+	case unhealthy, unknown:
+		return
+	case healthy:
+	}
+	if now != before {
+		c.store(c.dialect(), c.contextTokens(), now)
+	}
+}
+
+func (c *capabilities) store(d dialect, contextTokens, refusals int) {
+	size := uint64(min(max(contextTokens, 0), contextMask))                                              //nolint:gosec // not negative
+	c.memory.Store(c.index, c.tag<<tagShift|uint64(refusals)<<refusalShift|size<<contextShift|uint64(d)) //nolint:gosec // not negative
 }
 
 func hasSystem(p study.Prompt) bool {

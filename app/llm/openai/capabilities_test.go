@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"studysharper/app/study"
@@ -188,5 +189,55 @@ func TestTheContextOfAModelIsLearntFromARefusal(t *testing.T) {
 	wantCode(t, err, study.CodeTooLong)
 	if got := c.ContextTokens(t.Context()); got != 4096 || up.calls != 1 {
 		t.Errorf("context of %d tokens after %d calls", got, up.calls)
+	}
+}
+
+func TestARefusedKeyDegradesAllThatShareTheMemory(t *testing.T) {
+	memory := &localMemory{}
+	fail := true
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fail {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}]}`)
+	}))
+	t.Cleanup(up.Close)
+	asks := client(t, Options{BaseURL: up.URL + "/v1", Model: "m", Memory: memory})
+	idle := client(t, Options{BaseURL: up.URL + "/v1", Model: "m", Memory: memory})
+	for n := range refuseStreak + 1 {
+		if got := idle.Health().FirstRefusing; got != (n >= refuseStreak) {
+			t.Errorf("after %d refusals: %v", n, got)
+		}
+		_, _ = asks.Generate(t.Context(), prompt(), nil)
+	}
+	fail = false
+	if _, err := idle.Generate(t.Context(), prompt(), nil); err != nil || asks.Health().FirstRefusing {
+		t.Errorf("%v; still refusing after an answer", err)
+	}
+}
+
+func TestTheContextIsLearntFromTheListOfModelsAtUse(t *testing.T) {
+	var lists atomic.Int32
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lists.Add(1)
+		_, _ = io.WriteString(w, `{"data":[{"id":"other","context_length":1},{"id":"m","context_length":8192}]}`)
+	}))
+	t.Cleanup(up.Close)
+	memory := &localMemory{}
+	for range 2 {
+		c := client(t, Options{BaseURL: up.URL + "/v1", Model: "m", Memory: memory})
+		for range 2 {
+			if got := c.ContextTokens(t.Context()); got != 8192 {
+				t.Errorf("%d tokens", got)
+			}
+		}
+	}
+	if lists.Load() != 1 {
+		t.Errorf("asked %d times", lists.Load())
+	}
+	unknown := client(t, Options{BaseURL: up.URL + "/v1", Model: "not listed"})
+	if unknown.ContextTokens(t.Context()) != 0 || unknown.ContextTokens(t.Context()) != 0 || lists.Load() != 2 {
+		t.Errorf("asked %d times", lists.Load())
 	}
 }

@@ -146,7 +146,7 @@ func (c *Client) Name() string { return c.o.Model }
 // Health is how the models of a Client are doing.
 type Health struct {
 	FirstOpen     bool // the first model is paused, or not yet known to have recovered
-	FirstRefusing bool // it has rejected our key, account, address or its name three times in a row
+	FirstRefusing bool // it has rejected our key, account, address or its name three times in a row, whoever of those that share Memory asked
 	Open          int  // number of models that are paused or not yet known to have recovered
 }
 
@@ -154,7 +154,7 @@ type Health struct {
 func (c *Client) Health() Health {
 	now := time.Now()
 	first := c.breakers[c.o.Model]
-	h := Health{FirstOpen: first.openAt(now), FirstRefusing: first.refuses()}
+	h := Health{FirstOpen: first.openAt(now), FirstRefusing: c.capabilities[c.o.Model].refusals() >= refuseStreak}
 	for _, b := range c.breakers {
 		if b.openAt(now) {
 			h.Open++

@@ -85,7 +85,7 @@ func (g *generation) askModels(ctx context.Context) (study.Answer, error) {
 	for i := min(max(g.prompt.Skip, 0), len(models)-1); ; i++ {
 		more := i+1 < len(models)
 		answer, fail := g.askModel(ctx, models[i], more)
-		answer.Rank = i
+		answer.Rank, answer.More = i, more
 		if fail == nil {
 			return answer, nil
 		}
@@ -176,11 +176,12 @@ func (g *generation) callModel(ctx context.Context, model string, d dialect, p s
 	}
 	began := time.Now()
 	answer, fail := g.doCall(ctx, model, d, p, show)
+	health, rest := healthy, time.Duration(0)
 	if fail != nil {
-		permit.report(fail.health, fail.restFor)
-	} else {
-		permit.report(healthy, 0)
+		health, rest = fail.health, fail.restFor
 	}
+	permit.report(health, rest)
+	g.capabilities[model].report(health)
 	g.count(answer)
 	g.observe(time.Since(began), answer, fail)
 	return answer, fail

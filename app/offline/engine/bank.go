@@ -28,6 +28,8 @@ type bank struct {
 	keys   map[string]bool
 	asked  map[string]bool
 	truths map[bool]int // how many true and false statements were drawn
+	tenths facts.Tenths // how many questions were drawn from each
+	drawn  int
 }
 
 // maxBanked bounds the facts that questions are made of.
@@ -73,12 +75,13 @@ func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) 
 }
 
 // drawQuestion returns the best question of a type that is left. It prefers sentences that no
-// question has used. Of statements, half are false: it gives none when those run out.
+// question has used, and in a long text the tenths with the fewest questions. Of statements, half are false: it gives none when those run out.
 func (b *bank) drawQuestion(typ string) (item, bool) {
 	best := -1
-	for round := 0; round < 2 && best < 0; round++ {
+	for round := 0; round < 3 && best < 0; round++ {
 		best = slices.IndexFunc(b.items[typ], func(it item) bool {
-			if b.keys[it.key] || b.asked[foldText(it.Question.Question)] || round == 0 && b.used[it.at] {
+			if b.keys[it.key] || b.asked[foldText(it.Question.Question)] || round < 2 && b.used[it.at] ||
+				round < 1 && b.src.IsLong() && b.tenths[b.src.Tenth(it.at)] > b.drawn/len(b.tenths) {
 				return false
 			}
 			return typ != study.TrueFalse || it.CorrectAnswer == (b.truths[true] < b.truths[false])
@@ -89,6 +92,8 @@ func (b *bank) drawQuestion(typ string) (item, bool) {
 	}
 	it := b.items[typ][best]
 	b.keys[it.key], b.used[it.at], b.asked[foldText(it.Question.Question)] = true, true, true
+	b.tenths[b.src.Tenth(it.at)]++
+	b.drawn++
 	if truth, ok := it.CorrectAnswer.(bool); ok {
 		b.truths[truth]++
 	}

@@ -35,13 +35,14 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 }
 
 // chooseFacts returns up to n facts, the best first. Each sentence gives one card and at most six of
-// ten cards are definitions; if that leaves too few, more may be definitions. There are fewer than n
-// rather than two of one sentence. The entries of lists are in the order of the text.
+// ten cards are definitions; if that leaves too few, more may be definitions. The cards of a long
+// text are from all of its tenths, as far as these have facts. There are fewer than n rather than
+// two of one sentence. The entries of lists are in the order of the text.
 func chooseFacts(src source, found []facts.Fact, n int, difficulty string) []facts.Fact {
 	order := src.RankFacts(found, difficulty)
-	c := chooser{found: found, taken: make(map[int]bool), used: make(map[int]bool), asked: make(map[string]bool)}
+	c := chooser{src: src, found: found, taken: make(map[int]bool), used: make(map[int]bool), asked: make(map[string]bool)}
 	var out []facts.Fact
-	for round := range 2 {
+	for round := range 3 {
 		for _, i := range order {
 			if len(out) < n && c.offerFact(i, round, n) {
 				out = append(out, found[i])
@@ -53,6 +54,8 @@ func chooseFacts(src source, found []facts.Fact, n int, difficulty string) []fac
 
 // A chooser tracks the facts that are already chosen.
 type chooser struct {
+	src     source
+	tenths  facts.Tenths
 	found   []facts.Fact
 	taken   map[int]bool
 	used    map[int]bool    // sentences
@@ -68,9 +71,11 @@ func (c *chooser) offerFact(i, round, n int) bool {
 	switch {
 	case c.taken[i] || c.asked[question] || c.asked[answer]:
 	case c.used[f.At]:
+	case round < 2 && c.src.IsLong() && c.tenths[c.src.Tenth(f.At)] >= (n+len(c.tenths)-1)/len(c.tenths):
 	case round < 1 && f.Kind == facts.Define && c.defines >= (n*6+9)/10:
 	default:
 		c.taken[i], c.used[f.At], c.asked[question], c.asked[answer] = true, true, true, true
+		c.tenths[c.src.Tenth(f.At)]++
 		if f.Kind == facts.Define {
 			c.defines++
 		}

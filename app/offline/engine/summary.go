@@ -56,13 +56,17 @@ func (src source) chooseMainPoints(n int) []point {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
-	order = order[:min(len(order), 20*n)]
+	order = src.spread(order, 20*n)
 	var chosen []point
+	var tenths facts.Tenths
 	inSection := make(map[int]int)
 	for len(chosen) < n && len(order) > 0 {
 		best, top := 0, math.Inf(-1)
 		for k, i := range order {
 			fit := score[i] - 0.25*float64(inSection[src.Sentences[i].Section]) - 0.6*src.measureRepetition(i, chosen)
+			if src.IsLong() {
+				fit -= float64(tenths[src.Tenth(i)])
+			}
 			if fit > top {
 				best, top = k, fit
 			}
@@ -73,10 +77,23 @@ func (src source) chooseMainPoints(n int) []point {
 			continue
 		}
 		inSection[src.Sentences[i].Section]++
+		tenths[src.Tenth(i)]++
 		chosen = append(chosen, point{i, len(chosen)})
 	}
 	slices.SortFunc(chosen, func(a, b point) int { return a.at - b.at })
 	return chosen
+}
+
+// spread keeps the first n sentences, of a long text as many of each tenth as there are.
+func (src source) spread(order []int, n int) (kept []int) {
+	var tenths facts.Tenths
+	for _, i := range order {
+		if tenth := src.Tenth(i); !src.IsLong() && len(kept) < n || src.IsLong() && tenths[tenth] < n/len(tenths) {
+			tenths[tenth]++
+			kept = append(kept, i)
+		}
+	}
+	return kept
 }
 
 // scorePoints scores each sentence as a main point. Sentences that depend on others score 0

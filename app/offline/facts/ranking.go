@@ -33,16 +33,34 @@ func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 	return order
 }
 
-// BestFacts returns the n best facts to learn, the best first.
+// BestFacts returns the n best facts to learn, the best first; of a long text, as many from every
+// tenth of it as far as they are there.
 func (src *Source) BestFacts(facts []Fact, n int) []Fact {
-	var out []Fact
+	var out, rest []Fact
+	var taken Tenths
 	for _, i := range src.RankFacts(facts, "") {
-		if len(out) < n {
-			out = append(out, facts[i])
+		f := facts[i]
+		if tenth := src.Tenth(f.At); taken[tenth] < (n+len(taken)-1)/len(taken) || !src.IsLong() {
+			taken[tenth]++
+			out = append(out, f)
+		} else {
+			rest = append(rest, f)
 		}
 	}
-	return out
+	return append(out, rest...)[:min(n, len(facts))]
 }
+
+// Tenths counts what was taken from each tenth of a text.
+type Tenths [10]int
+
+// longText is the number of sentences from which on aids are spread over the tenths of a text.
+const longText = 100
+
+// IsLong reports whether aids should be spread over the tenths of the text.
+func (src *Source) IsLong() bool { return len(src.Sentences) >= longText }
+
+// Tenth returns the tenth of the text that sentence i is in, from 0.
+func (src *Source) Tenth(i int) int { return len(Tenths{}) * i / max(len(src.Sentences), 1) }
 
 // Prominence returns the position of a term among the key phrases, from 1 (first) down to 0.
 func (src *Source) Prominence(term string) float64 {

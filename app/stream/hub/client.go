@@ -194,7 +194,8 @@ func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 	at := c.query.After
 	at.Seq++
 	e.Seq, c.last = at.Seq, true
-	if h.put(c, eventstream.AppendEvent(nil, at.LastID(), e.Data(cmp.Or(c.query.Run, c.run))), d) {
+	run := cmp.Or(c.query.Run, c.run)
+	if h.put(c, eventstream.AppendEvent(nil, at.LastID(run), e.Data(run)), d) {
 		h.advance(c, d)
 	}
 }

@@ -27,7 +27,7 @@ func TestAStreamIsSentItsHeadAtOnceAndEventsToTheEnd(t *testing.T) {
 		s.append(w, number(study.KindComplete, 3))
 		want := "id: z.1\ndata: " + data(study.KindStart, 1, s.run, `,"n":1`) + "\n\n" +
 			"id: z.2\ndata: " + data(study.KindProgress, 2, s.run, `,"n":2`) + "\n\n" +
-			"id: z.3.\ndata: " + data(study.KindComplete, 3, s.run, `,"n":3`) + "\n\n"
+			"id: z.3." + s.run + "\ndata: " + data(study.KindComplete, 3, s.run, `,"n":3`) + "\n\n"
 		if got := strings.Join(k.writes[1:], ""); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -51,11 +51,11 @@ func TestStreamsAtOnePlaceWaitTogether(t *testing.T) {
 		late := s.open(500, study.Position{Epoch: 35, Seq: 1})
 		s.append(w, number(study.KindComplete, 2))
 		for fd, k := range all {
-			if ids, _ := k.events(t); !slices.Equal(ids, []string{"z.1", "z.2."}) || !k.closed {
+			if ids, _ := k.events(t); !slices.Equal(ids, []string{"z.1", "z.2." + s.run}) || !k.closed {
 				t.Fatalf("stream %d got %v, closed %v", fd, ids, k.closed)
 			}
 		}
-		if ids, _ := late.events(t); !slices.Equal(ids, []string{"z.2."}) {
+		if ids, _ := late.events(t); !slices.Equal(ids, []string{"z.2." + s.run}) {
 			t.Errorf("who came later got %v", ids)
 		}
 	})
@@ -180,7 +180,7 @@ func TestAStaleStreamEndsWithAnError(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(2 * time.Minute)
 		ids, datas := k.events(t)
-		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) || ids[1] != "z.2." {
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) || ids[1] != "z.2."+s.run {
 			t.Errorf("got %q as %q", datas, ids)
 		}
 		if k.ended < 100*time.Second || k.ended > 100*time.Second+2*tick {
@@ -198,7 +198,7 @@ func TestAClientIsToldThatItsSessionIsGone(t *testing.T) {
 		}
 		synctest.Wait()
 		ids, datas := k.events(t)
-		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"there is no such session","retryable":false`) || ids[1] != "z.2." || !k.closed {
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"there is no such session","retryable":false`) || ids[1] != "z.2."+s.run || !k.closed {
 			t.Errorf("got %q as %q, closed %v", datas, ids, k.closed)
 		}
 	})

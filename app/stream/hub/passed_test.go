@@ -50,7 +50,7 @@ func TestNoHandOverRestartsADeadline(t *testing.T) {
 			s.append(s.begin(), study.Event{Kind: study.KindStart})
 			k := s.relayed(o, every, 5*time.Minute)
 			ids, datas := k.events(t)
-			if len(datas) != 2 || ids[1] != "z.2." || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) {
+			if len(datas) != 2 || ids[1] != "z.2."+s.run || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) {
 				t.Errorf("a stale stream: %q as %q", datas, ids)
 			}
 			if late := k.ended - 100*time.Second; late < -time.Second || late > 2*time.Second {
@@ -101,7 +101,7 @@ func TestAResponseEndsWithItsRun(t *testing.T) {
 		first := s.run
 		s.append(s.begin(), number(study.KindStart, 2))
 		k := s.open(1, study.Position{Epoch: 35})
-		if ids, datas := k.events(t); len(datas) != 1 || datas[0] != data(study.KindComplete, 1, first, `,"n":1`) || ids[0] != "z.1." || !k.closed {
+		if ids, datas := k.events(t); len(datas) != 1 || datas[0] != data(study.KindComplete, 1, first, `,"n":1`) || ids[0] != "z.1."+first || !k.closed {
 			t.Errorf("got %q as %q, closed %v; want the first run alone", datas, ids, k.closed)
 		}
 	})

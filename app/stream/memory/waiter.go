@@ -188,8 +188,10 @@ func (s *session) idleNext(p study.Position) study.Position {
 // peek says what a reader at p may expect.
 func (s *session) peek(p study.Position, of span) (b study.Batch) {
 	after, missed, ok := s.resolve(p, of)
-	b.Next = study.Position{Epoch: s.epoch, Seq: after}
-	b.Missed = missed
+	b.Next, b.Run, b.Missed = study.Position{Epoch: s.epoch, Seq: after}, s.newest.id.String(), missed
+	if of.run != uuid.Nil {
+		b.Run = of.run.String()
+	}
 	b.Ended = ok && missed == 0 && s.over(of, after)
 	return b
 }

@@ -14,7 +14,7 @@ func (w *wait) consult(b study.Batch, err error) {
 	ctx := context.Background()
 	r, missing := w.journal.find(ctx, w.q)
 	switch {
-	case missing != nil:
+	case missing != nil, err == nil && w.q.Peek && b.Run >= r.ID:
 		w.settle(b, err)
 	case w.q.Peek:
 		w.settle(study.Batch{Run: r.ID, Missed: 1, Next: study.Position{Epoch: Epoch, Seq: w.q.After.Seq}}, nil)
@@ -56,13 +56,11 @@ func (w *wait) follow(ctx context.Context, r study.Run) {
 
 // doubt looks at the record because the journal has been silent.
 func (w *wait) doubt() {
-	doubtful := w.journal.o.Doubtful()
 	again := doubtEvery
-	if doubtful {
+	if w.journal.o.Doubtful() {
 		again = lookEvery
 	}
-	pending := w.q.After == (study.Position{}) && w.q.Run == "" // perhaps no run was begun yet
-	if (doubtful || !pending) && w.answered() {
+	if w.answered() {
 		return
 	}
 	w.mu.Lock()

@@ -64,11 +64,11 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 // Await implements stream.Awaiter. Only a wait that the journal cannot answer takes a goroutine.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	w := &wait{journal: j, q: q, deliver: deliver, began: time.Now(), done: make(chan struct{})}
-	if q.After.Epoch == Epoch {
+	switch {
+	case q.After.Epoch == Epoch:
 		go w.consult(study.Batch{}, stream.ErrGone)
 		return w.cancel
-	}
-	if j.o.Doubtful != nil && !q.Peek && !q.NoWait {
+	case j.o.Doubtful != nil && !q.Peek && !q.NoWait:
 		w.timer = time.AfterFunc(silentAfter, w.doubt)
 	}
 	w.setJournalCancel(j.Keeper.Await(q, w.onJournal))
@@ -177,7 +177,8 @@ func (w *wait) settle(b study.Batch, err error) {
 // onJournal handles the answer of the journal.
 func (w *wait) onJournal(b study.Batch, err error) {
 	unknown := err == nil && (w.q.Peek || w.q.NoWait) && b.Next == study.Position{}
-	if unknown || study.IsCode(err, study.CodeNotFound) || study.IsCode(err, study.CodeUnavailable) {
+	incomplete := err == nil && w.q.Peek && w.journal.o.Doubtful != nil // another instance may have made a newer run while it could not reach the journal
+	if unknown || incomplete || study.IsCode(err, study.CodeNotFound) || study.IsCode(err, study.CodeUnavailable) {
 		go w.consult(b, err)
 		return
 	}

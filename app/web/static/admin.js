@@ -1,6 +1,6 @@
 // The operator's page: the token, and a look at the figures once a second while somebody looks.
 import { ask, Away, tab } from "./api.js";
-import { showErrors, show } from "./board.js";
+import { showErrors, showParts, show } from "./board.js";
 import { confirmed, countdown } from "./dialog.js";
 import { $ } from "./dom.js";
 
@@ -20,7 +20,10 @@ async function look() {
 	let wait = every;
 	try {
 		show(await admin("GET", `/api/admin/metrics?hours=${looks % totalsEvery === 0 ? 1 : 0}`), Date.now());
-		if (looks++ % errorsEvery === 0) showErrors((await admin("GET", "/api/admin/errors?limit=10")).errors);
+		if (looks++ % errorsEvery === 0) {
+			showErrors((await admin("GET", "/api/admin/errors?limit=10")).errors);
+			showParts(await admin("GET", "/health"));
+		}
 		entered();
 	} catch (e) {
 		wait = refused(e);

@@ -22,13 +22,15 @@ export function uuid() {
 // mine is a path with the user and more parameters.
 export const mine = (path, more) => () => `${path}?${new URLSearchParams({ ...user(), ...more })}`;
 
-// user is the id of this browser. A token says itself who its user is.
+// user is the id of this browser, where the server goes by that. A token or an account says itself who its user is.
 export function user() {
-	if (token()) return {};
+	if (token() || mode !== "none") return {};
 	if (!kept.get("user")) kept.set("user", memory);
 	return { user_id: kept.get("user") ?? memory };
 }
 const memory = uuid();
+
+let mode = ""; // how the server knows its users: none, jwt or account
 
 export const token = () => tab.get("token") ?? "";
 
@@ -69,21 +71,76 @@ export async function ask(method, path, body, headers = {}) {
 	throw new Problem(res.status, json ? await res.json() : {}, +res.headers.get("Retry-After") || 0);
 }
 
-// call is ask for a user: it waits while the server is away, asks for a token where one
+// call is ask for a user: it waits while the server is away, makes an account or asks for a token where one
 // is wanted, and gives up when the signal says so. A path or body that names the user is a
 // function, because a token may have come meanwhile.
 export async function call(method, path, body, signal) {
 	for (;;) {
 		try {
+			mode ||= await askMode();
 			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body);
 		} catch (e) {
 			if (signal?.aborted) throw e;
 			if (e instanceof Away) await back();
-			else if (e.status === 401) await signedIn(e.message);
+			else if (e.status === 401) await (token() ? signedIn(e.message) : admitted());
 			else throw e;
 			if (signal?.aborted) throw e;
 		}
 	}
+}
+
+let modeAsked = null;
+
+// askMode asks once for all who wait.
+function askMode() {
+	return modeAsked ??= (async () => {
+		try {
+			const account = await ask("GET", "/api/account");
+			$("warning").hidden = !account.warning;
+			return account.auth_mode;
+		} finally {
+			modeAsked = null;
+		}
+	})();
+}
+
+let admitting = null;
+
+// admitted makes an account, once for all who wait. A server without accounts wants a token; one that has signed this
+// browser out wants the study code, because a new account would look as if everything were lost.
+function admitted() {
+	return admitting ??= (async () => {
+		try {
+			if (kept.get("account")) return await signedIn("");
+			showCode((await ask("POST", "/api/account")).study_code);
+			kept.set("account", "1");
+		} catch (e) {
+			if (e.status === 404) await signedIn("");
+			else if (e.status !== 409) throw e;
+		} finally {
+			admitting = null;
+		}
+	})();
+}
+
+// showCode shows a study code until it is put away: the server tells it only once.
+export function showCode(code) {
+	tab.set("code", code);
+	$("code").hidden = !code;
+	$("code").querySelector("output").textContent = code ?? "";
+}
+
+// openLibrary opens the account of a study code here, instead of what was open before.
+export async function openLibrary(code) {
+	await ask("POST", "/api/account/session", { study_code: code });
+	forget();
+	kept.set("account", "1");
+}
+
+// forget removes what this browser keeps of its user.
+function forget() {
+	for (const key of ["user", "session", "draft", "account"]) kept.set(key, null);
+	for (const key of ["token", "code", "running make", "running ask"]) tab.set(key, null);
 }
 
 let waiting = null, wake = () => {};
@@ -110,23 +167,44 @@ export async function there() {
 
 let asking = null;
 
+// signedIn asks for what opens the server: the study code of an account that was open here, or a token.
 function signedIn(why) {
+	const account = Boolean(kept.get("account"));
 	$("signin").hidden = false;
-	if (token()) $("signin").querySelector("label").textContent = t("signin.refused", { why });
+	$("signin-label").textContent = account ? t("signin.code") : token() ? t("signin.refused", { why }) : t("signin");
+	$("fresh-account").hidden = !account;
 	$("token").focus();
 	asking ??= Promise.withResolvers();
 	return asking.promise;
 }
 
+function admit() {
+	$("token").value = "";
+	$("signin").hidden = true;
+	asking?.resolve();
+	asking = null;
+}
+
+async function signIn(e) {
+	e.preventDefault();
+	const given = $("token").value.trim();
+	if (!kept.get("account")) {
+		tab.set("token", given);
+		return admit();
+	}
+	try {
+		await openLibrary(given);
+		admit();
+	} catch (fault) {
+		$("signin-label").textContent = fault.message;
+	}
+}
+
 export function watchBanners() {
 	$("retry").addEventListener("click", () => wake());
 	addEventListener("online", () => wake());
-	$("signin").addEventListener("submit", (e) => {
-		e.preventDefault();
-		tab.set("token", $("token").value.trim());
-		$("token").value = "";
-		$("signin").hidden = true;
-		asking?.resolve();
-		asking = null;
-	});
+	$("code").querySelector("button").addEventListener("click", () => showCode(null));
+	$("signin").addEventListener("submit", signIn);
+	$("fresh-account").addEventListener("click", () => { forget(); admit(); });
+	if (tab.get("code")) showCode(tab.get("code"));
 }

@@ -32,6 +32,10 @@ function answered(text) {
 	return [markdown(text), el("div", { class: "row start after" }, navigator.clipboard ? copy : "")];
 }
 
+// drawnFrom names the notes that an answer was drawn from.
+const drawnFrom = (notes) => el("p", { class: "source" }, t("ask.sources"), ": ",
+	notes.flatMap((n, i) => [i ? ", " : "", el("a", { href: `#/library/notes/${n.id}`, dir: "auto" }, n.title || t("note.untitled"))]));
+
 // expect shows a question and the place where its answer will grow.
 function expect(text) {
 	const question = asked(text), growing = new Growing(toEnd);
@@ -57,6 +61,7 @@ const run = new Run("ask", {
 function done(e, r) {
 	const type = e.intent ?? r.type, { turn } = answer;
 	const nodes = answered(type === "chat" ? e.data.response : e.message);
+	if (type === "chat" && e.data.context_used.notes.length) nodes.push(drawnFrom(e.data.context_used.notes));
 	if (e.saved?.content_id) nodes.push(el("p", {}, el("a", { href: `#/library/${e.saved.content_type}/${e.saved.content_id}` }, t("library.open"))));
 	turn.replaceChildren(turn.firstChild, ...nodes);
 	answer = null;

@@ -1,6 +1,7 @@
 // The operator's charts and tables, and how the figures of the server become theirs.
 import { Chart } from "./chart.js";
 import { $, el } from "./dom.js";
+import { knows, t } from "./words.js";
 
 const MB = 2 ** 20;
 const megabytes = (n) => `${Math.round(n / MB)} MB`;
@@ -66,15 +67,32 @@ const table = (id, heads, rows, none) => $(id).replaceChildren(
 function tables(m) {
 	const c = m.cache, mem = m.memory;
 	$("facts").textContent = [mem.limit_bytes ? `memory limit ${megabytes(mem.limit_bytes)}` : "no memory limit", `peak ${megabytes(mem.peak_bytes)}`, `${mem.oom_kills} out-of-memory kills`, `supervisor ${megabytes(mem.supervisor_rss_bytes)}`,
-		`cache ${c.items} of ${c.max_items} items, ${c.estimated_size_mb.toFixed(1)} of ${c.max_size_mb.toFixed(0)} MB`, `${m.sse.sessions} sessions, ${m.sse.dropped_events} events dropped`, `model ${m.llm.provider}`].join(" · ");
+		`cache ${c.items} of ${c.max_items} items, ${c.estimated_size_mb.toFixed(1)} of ${c.max_size_mb.toFixed(0)} MB`, `cache backend ${c.backend}`, `${m.sse.sessions} sessions, ${m.sse.dropped_events} events dropped`, `model ${m.llm.provider}`, `${m.llm.open_breakers} models not asked for now (open breakers)`].join(" · ");
 	table("workers", ["Worker", "Slot", "Generation", "State", "Requests", "In flight", "Streams", "Memory", "Heap", "Goroutines", "Up for"],
 		m.workers.map((w) => [w.pid, w.slot, w.generation, w.state, w.requests, w.in_flight, w.streams, megabytes(w.rss_bytes), megabytes(w.heap_bytes), w.goroutines, age(w.uptime_seconds)]), "none");
 	$("recycles").replaceChildren(...Object.entries(m.recycles).flatMap(([why, n]) => [el("dt", {}, why.replace("_", " ")), el("dd", {}, String(n))]));
-	if (m.metrics) table("agents", ["Type", "Requests", "Failed", "Average"], Object.entries(m.metrics.agent_metrics ?? {}).map(([type, a]) => [type.replaceAll("_", " "), a.requests, a.failed, millis(a.avg_execution_time_ms)]), "No runs in the last hour.");
+	if (m.metrics) table("agents", ["Type", "Requests", "Failed", "Average", "Tokens"], Object.entries(m.metrics.agent_metrics ?? {}).map(([type, a]) => [type.replaceAll("_", " "), a.requests, a.failed, millis(a.avg_execution_time_ms), count(a.tokens_used)]), "No runs in the last hour.");
 }
 
-// showErrors lists the latest failures.
+// showErrors lists the latest failures, with what each code means.
 export function showErrors(errors) {
-	table("errors", ["When", "Type", "Error", "Took", "Model", "Run"],
-		errors.map((e) => [new Date(e.created_at).toLocaleString(), e.type.replaceAll("_", " "), e.error_code, millis(e.execution_time_ms), e.model_used || "–", e.run_id]), "None.");
+	table("errors", ["When", "Type", "Error", "What it means", "Took", "Model", "Run"],
+		errors.map((e) => [new Date(e.created_at).toLocaleString(), e.type.replaceAll("_", " "), e.error_code, knows(`error.${e.error_code}`) ? t(`error.${e.error_code}`) : "–", millis(e.execution_time_ms), e.model_used || "–", e.run_id]), "None.");
+}
+
+// todo is what to do where a component does not work; docs/operations.md has more.
+const todo = {
+	database: "Nothing is read or saved. See whether DATABASE_URL can be reached, and whether the disk is full.",
+	cache: "Redis does not answer, or refuses to write: answers are cached in each worker alone. Look at REDIS_URL and at Redis's memory.",
+	events: "Redis does not answer, or refuses to write: streams stay within this container. Look at REDIS_URL and at Redis's memory.",
+	rate_limiting: "Limits are counted in this container alone until Redis answers.",
+	llm: "The AI service fails or asks to wait. See the latest errors, LLM_BASE_URL, the key and its credit.",
+	authentication: "The keys of the token's issuer cannot be fetched: see JWT_JWKS_URL.",
+};
+
+// showParts lists the components of the service and what to do about those that do not work.
+export function showParts({ components, version, environment }) {
+	$("version").textContent = `Version ${version}, ${environment}`;
+	$("parts").replaceChildren(...Object.entries(components).flatMap(([part, state]) => [el("dt", {}, part.replaceAll("_", " ")),
+		el("dd", { class: state === "degraded" ? "fault" : null }, state, state === "degraded" && todo[part] ? el("p", {}, todo[part]) : "")]));
 }

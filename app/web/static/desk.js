@@ -1,4 +1,5 @@
-// The page of the students: its four places and what is common to them.
+// The page of the students: its four places, the account, and what is common to them.
+import { beginAccount } from "./account.js";
 import { watchBanners } from "./api.js";
 import { beginAsk } from "./ask.js";
 import { $ } from "./dom.js";
@@ -11,6 +12,6 @@ import { fill } from "./words.js";
 fill(document);
 watchBanners();
 $("skip").addEventListener("click", () => document.querySelector("main > section:not([hidden]) h1").focus());
-for (const start of [beginStudy, beginMake, beginLibrary, beginAsk]) start();
+for (const start of [beginStudy, beginMake, beginLibrary, beginAsk, beginAccount]) start();
 begin();
 document.body.classList.remove("loading");

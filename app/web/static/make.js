@@ -4,6 +4,7 @@ import { $, button, el, reveal } from "./dom.js";
 import { countdown } from "./dialog.js";
 import { material, beginMaterial, showNotes } from "./material.js";
 import { choose, chosen, offer, options } from "./options.js";
+import { print } from "./print.js";
 import { place } from "./route.js";
 import { Run } from "./run.js";
 import { t } from "./words.js";
@@ -49,7 +50,7 @@ function done(e, r) {
 	$("result-title").textContent = title;
 	$("made").textContent = facts;
 	$("aid").replaceChildren(...body);
-	$("tools").replaceChildren(...actions(type, e));
+	$("tools").replaceChildren(...actions(type, e), button(t("print"), () => print(type, e.data, title)));
 	$("checked").replaceChildren(...remarks(e).map((text) => el("span", {}, text)));
 	reveal($("result"));
 	showNotes().catch(() => {});

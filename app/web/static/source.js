@@ -3,9 +3,9 @@ import { el } from "./dom.js";
 import { t } from "./words.js";
 
 // sourceOf shows the source of an item; nothing where it has none.
-export function sourceOf({ source }) {
-	if (!source) return "";
-	if (source.unverified) return el("p", { class: "source hint" }, t("source.unverified"));
+export function sourceOf({ source, unverified }) {
+	if (unverified) return el("p", { class: "source hint" }, t("source.unverified"));
+	if (!source?.quote) return "";
 	const place = [source.title, source.section, source.page && t("page", { n: source.page })].filter(Boolean).join(" · ");
 	const words = [el("q", { dir: "auto" }, source.quote), place ? el("cite", { dir: "auto" }, place) : ""];
 	if (!source.note_id) return el("p", { class: "source" }, words);

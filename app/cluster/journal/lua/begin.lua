@@ -2,15 +2,14 @@
 local id, run, owner, writer, epoch, request, silent = unpack(ARGV)
 local s = load(id)
 if s and s.o ~= owner then return {'GONE'} end
-if s and call('HEXISTS', meta(id), 'p:' .. run) == 1 then return {'BEGUN'} end
-local open, whose = active(s, id)
-if open and whose ~= owner then return {'GONE'} end
-if open == run then return {'BEGUN'} end
-if open then return {'BUSY', open} end
+local active, whose = active(s, id)
+if active and whose ~= owner then return {'GONE'} end
+if active == run then return {'BEGUN'} end
+if active then return {'BUSY', active} end
 if silent == '1' then
   call('SET', hold(id), run .. ' ' .. owner, 'PX', HOLD_MS)
   call('HSET', RUNS, id .. ':' .. run, writer)
-  return {'OK', '0', 0, 0, 0}
+  return {'OK', '0', 0, 0}
 end
 if not room(RUN_COST + SESSION_COST, s) then return {'FULL'} end
 if not s then
@@ -22,15 +21,7 @@ if not s then
   s = create(id, epoch, owner)
 end
 if string.find(s.z, run, 1, true) then s.z = '' end -- the id was another run's
-local before = table.concat({s.n, s.nb, s.nf, s.ne}, ' ')
-s.g, s.k, s.b = s.g + 1, s.k + 1, s.b + RUN_COST
-s.n, s.nb, s.nf, s.ne = run, s.g, 0, 0
-call('HSET', meta(id), 'p:' .. run, writer, 'c:' .. run, 0, 'f:' .. run, 0, 'l:' .. run, '0-0', 'i:' .. run, before)
-if #request > 0 and room(#request, s) then
-  call('HSET', meta(id), 'q:' .. run, request)
-  s.b = s.b + #request
-end
-call('HSET', RUNS, id .. ':' .. run, writer)
+open(s, run, writer, room(RUN_COST + #request, s) and request or '')
 save(s)
 changed('b', s)
-return {'OK', s.e, s.g, s.h, 0}
+return {'OK', s.e, s.h, 0}

@@ -24,53 +24,45 @@ end
 -- changed tells who waits that the session has more. kind: e, or b when its newest run is another.
 local function changed(kind, s) tell(kind, s.id, s.e, string.format('%.0f', s.h)) end
 
--- e epoch, o owner, h newest number, b bytes, k open runs, g runs ever begun; of the newest
--- run: n id, nb its number, nf first event, ne end; u unread ends; z the last runs' ends and spans.
--- Of an open run R: p:R writer, c:R ordinals taken, f:R first event, l:R first ordinal and
--- number of the last chunk, q:R request, x:R repeated, i:R the newest run before it.
+-- A session: e epoch, o owner, h newest number, b bytes, u unread ends, z the last runs' ends and spans; of its newest run
+-- n id, nf first event, ne end, and while it is open p its writer ('' = an orphan), q its request, x whether it was taken over.
+-- A session has one open run at a time, so the events of a run are numbered without holes from its first one.
+local NOBODY = '-' -- p of a run that is over
 local function load(id)
-  local v = call('HMGET', meta(id), 'e', 'o', 'h', 'b', 'k', 'g', 'n', 'nb', 'nf', 'ne', 'u', 'z')
+  local v = call('HMGET', meta(id), 'e', 'o', 'h', 'b', 'n', 'p', 'nf', 'ne', 'u', 'z')
   if not v[1] then return nil end
   return {
     id = id, e = v[1], o = v[2], h = tonumber(v[3]), b = tonumber(v[4]), paid = tonumber(v[4]),
-    k = tonumber(v[5]), g = tonumber(v[6]), n = v[7], nb = tonumber(v[8]), nf = tonumber(v[9]),
-    ne = tonumber(v[10]), u = v[11], z = v[12],
+    n = v[5], p = v[6] ~= NOBODY and v[6] or nil, nf = tonumber(v[7]), ne = tonumber(v[8]), u = v[9], z = v[10],
   }
 end
 
 local function create(id, epoch, owner)
   call('HSET', meta(id), 'o', owner) -- first, for a full Redis refuses it only until a script has written
   call('DEL', log(id))               -- of a life whose hash was lost
-  return {
-    id = id, e = epoch, o = owner, h = 0, b = SESSION_COST, paid = 0, k = 0, g = 0,
-    n = '', nb = 0, nf = 0, ne = 0, u = ',', z = '',
-  }
+  return { id = id, e = epoch, o = owner, h = 0, b = SESSION_COST, paid = 0, n = '', nf = 0, ne = 0, u = ',', z = '' }
 end
 
 local function unread(s, seq) return string.find(s.u, string.format(',%.0f,', seq), 1, true) ~= nil end
 local function read(s, seq) s.u = string.gsub(s.u, string.format(',%.0f,', seq), ',', 1) end
 
 local function save(s)
-  call('HSET', meta(s.id), 'e', s.e, 'o', s.o, 'h', s.h, 'b', s.b, 'k', s.k, 'g', s.g,
-    'n', s.n, 'nb', s.nb, 'nf', s.nf, 'ne', s.ne, 'u', s.u, 'z', s.z)
+  call('HSET', meta(s.id), 'e', s.e, 'o', s.o, 'h', s.h, 'b', s.b, 'n', s.n, 'p', s.p or NOBODY, 'nf', s.nf, 'ne', s.ne, 'u', s.u, 'z', s.z)
   if s.b ~= s.paid then call('INCRBY', BYTES, s.b - s.paid) end
   s.paid = s.b
   call('ZADD', USED, now, s.id)
-  if s.k == 0 and not (s.ne > 0 and unread(s, s.ne)) then
+  if not s.p and not (s.ne > 0 and unread(s, s.ne)) then
     call('ZADD', IDLE, now, s.id)
   else
     call('ZREM', IDLE, s.id)
   end
 end
 
--- forget drops a session with all its runs.
+-- forget drops a session with its run.
 local function forget(s)
-  for _, field in ipairs(call('HKEYS', meta(s.id))) do
-    local run = string.match(field, '^p:(.+)$')
-    if run then
-      call('HDEL', RUNS, s.id .. ':' .. run)
-      call('ZREM', ORPHANS, s.id .. ':' .. run)
-    end
+  if s.p then
+    call('HDEL', RUNS, s.id .. ':' .. s.n)
+    call('ZREM', ORPHANS, s.id .. ':' .. s.n)
   end
   call('DEL', log(s.id), meta(s.id))
   call('ZREM', USED, s.id)
@@ -132,62 +124,64 @@ local function trim(s)
   while (kept > MAX_EVENTS or s.b > SESSION_BYTES) and shrink(s) do kept = kept - 1 end
 end
 
-local function put(s, run, seq, kind, data)
-  call('XADD', log(s.id), string.format('%.0f-0', seq), 'k', kind, 'd', data, 'r', run)
+-- put adds an event of the newest run.
+local function put(s, seq, kind, data)
+  call('XADD', log(s.id), string.format('%.0f-0', seq), 'k', kind, 'd', data, 'r', s.n)
   s.b = s.b + #data + EVENT_COST
-  if seq > s.h then s.h = seq end
-  if TERMINAL[kind] then s.u = string.format('%s%.0f,', s.u, seq) end
+  s.h = seq
+  if s.nf == 0 then s.nf = seq end
+  if TERMINAL[kind] then
+    s.ne = seq
+    s.u = string.format('%s%.0f,', s.u, seq)
+  end
 end
 
-local function forgetRequest(s, run)
-  local n = call('HSTRLEN', meta(s.id), 'q:' .. run)
+local function forgetRequest(s)
+  local n = call('HSTRLEN', meta(s.id), 'q')
   if n > 0 then
-    call('HDEL', meta(s.id), 'q:' .. run)
+    call('HDEL', meta(s.id), 'q')
     s.b = s.b - n
   end
 end
 
--- close takes a run off the open ones. why: '.' by its writer, else what interrupted it.
--- first and seq are its first and last event's numbers; at, its last chunk, lets a repeated
--- append find its numbers.
-local function close(s, run, why, first, seq, at)
-  forgetRequest(s, run)
-  local m = meta(s.id)
-  call('HDEL', m, 'p:' .. run, 'c:' .. run, 'f:' .. run, 'l:' .. run, 'x:' .. run, 'i:' .. run)
-  call('HDEL', RUNS, s.id .. ':' .. run)
-  call('ZREM', ORPHANS, s.id .. ':' .. run)
-  s.k, s.b = s.k - 1, s.b - RUN_COST
-  if s.n == run then s.ne = seq end
-  s.z = string.format('%s%s%s%s/%.0f-%.0f;', s.z, run, why, at, first, seq)
+-- open makes a run the session's open one.
+local function open(s, run, writer, request)
+  s.n, s.p, s.nf, s.ne, s.b = run, writer, 0, 0, s.b + RUN_COST
+  call('HSET', RUNS, s.id .. ':' .. run, writer)
+  if #request > 0 then
+    call('HSET', meta(s.id), 'q', request)
+    s.b = s.b + #request
+  end
+end
+
+-- close ends the open run, whose terminal event is there. why: '.' by its writer, else what interrupted it.
+local function close(s, why)
+  forgetRequest(s)
+  call('HDEL', meta(s.id), 'x')
+  call('HDEL', RUNS, s.id .. ':' .. s.n)
+  call('ZREM', ORPHANS, s.id .. ':' .. s.n)
+  s.p, s.b = nil, s.b - RUN_COST
+  s.z = string.format('%s%s%s%.0f-%.0f;', s.z, s.n, why, s.nf, s.ne)
   if #s.z > 1024 then s.z = string.gsub(s.z, '^[^;]*;', '', 1) end
 end
 
--- ended gives why a run is over and its last chunk; nil when that is not known.
+-- ended gives why a run is over, and the numbers of its first and last event; nil when that is not known.
 local function ended(s, run)
   local _, at = string.find(s.z, run, 1, true)
-  if at then return string.match(s.z, '^([%a.])(%d+)-(%d+)[/;]', at + 1) end
+  if at then return string.match(s.z, '^([%a.])(%d+)-(%d+);', at + 1) end
 end
 
 -- span gives the numbers of a run's first and last event, 0 for what it has not got yet;
 -- nil when the session has not had the run, or too long ago.
 local function span(s, run)
-  local first, last = call('HGET', meta(s.id), 'f:' .. run), '0'
-  if not first then
-    local _, at = string.find(s.z, run, 1, true)
-    if at then first, last = string.match(s.z, '^[%a.]%d+%-%d+/(%d+)%-(%d+);', at + 1) end
-    if not first or last == '0' then return nil end
-  end
-  return tonumber(first), tonumber(last)
+  if s.p and s.n == run then return s.nf, 0 end
+  local why, first, last = ended(s, run)
+  if why then return tonumber(first), tonumber(last) end
 end
 
 -- active gives a session's open run, and whose it is. s: the session, if it is there.
 local function active(s, id)
-  if s and s.k > 0 then
-    for _, field in ipairs(call('HKEYS', meta(id))) do
-      local run = string.match(field, '^p:(.+)$')
-      if run then return run, s.o end
-    end
-  end
+  if s and s.p then return s.n, s.o end
   local held = call('GET', hold(id))
   if held then return string.match(held, '^(%S+) (.*)$') end
 end
@@ -201,13 +195,13 @@ local function release(id, run)
   return true
 end
 
--- interrupt ends a run against its writer's will.
-local function interrupt(s, run, why, data)
-  local seq, writer = s.h + 1, call('HGET', meta(s.id), 'p:' .. run)
-  local first = tonumber(call('HGET', meta(s.id), 'f:' .. run) or '0')
-  put(s, run, seq, 'error', data)
-  if s.n == run and s.nf == 0 then s.nf = seq end
-  close(s, run, why, first > 0 and first or seq, seq, '0-0')
+-- interrupt ends the open run against its writer's will.
+local function interrupt(s, why, data)
+  local run, writer = s.n, s.p
+  put(s, s.h + 1, 'error', data)
+  close(s, why)
   trim(s)
+  save(s)
+  changed('e', s)
   tell('l', s.id, run, why, writer)
 end

@@ -5,7 +5,7 @@ local id, bytes, hold, runs = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumb
 local s = load(id)
 local dropped = call('GET', past(id)) or ''
 if not s then return {'', dropped} end
-local answer, spans = {s.e, dropped, s.o, s.h, s.nf, s.k, 1, 0, s.n}, {}
+local answer, spans = {s.e, dropped, s.o, s.h, s.nf, s.p and 1 or 0, 1, 0, s.n}, {}
 for i = 1, runs do
   local first, last = span(s, ARGV[4 + i])
   spans[i] = {first or 0, last or 0}

@@ -7,16 +7,10 @@ for _, id in ipairs(ARGV) do dead[id] = true end
 
 local function parse(key) return string.match(key, '^([^:]+):(.+)$') end
 
-local function abandon(s, run)
-  local m = meta(s.id)
-  if call('HEXISTS', m, 'x:' .. run) == 1 or call('HEXISTS', m, 'q:' .. run) == 0 then
-    interrupt(s, run, 'b', BROKE)
-    save(s)
-    changed('e', s)
-    return
-  end
-  local writer = call('HGET', m, 'p:' .. run)
-  call('HSET', m, 'p:' .. run, '')
+local function abandon(s)
+  local m, run, writer = meta(s.id), s.n, s.p
+  if call('HEXISTS', m, 'x') == 1 or call('HEXISTS', m, 'q') == 0 then return interrupt(s, 'b', BROKE) end
+  call('HSET', m, 'p', '')
   call('HSET', RUNS, s.id .. ':' .. run, '')
   call('ZADD', ORPHANS, now + REPEAT_MS, s.id .. ':' .. run)
   tell('l', s.id, run, 'b', writer)
@@ -27,15 +21,10 @@ for _, id in ipairs(call('ZRANGEBYSCORE', USED, '-inf', now - STALE_MS - 1, 'LIM
   if not s then
     call('ZREM', USED, id)
     call('ZREM', IDLE, id)
-  elseif s.k == 0 then
-    forget(s)
+  elseif s.p then
+    interrupt(s, 't', SILENT)
   else
-    for _, field in ipairs(call('HKEYS', meta(id))) do
-      local run = string.match(field, '^p:(.+)$')
-      if run then interrupt(s, run, 't', SILENT) end
-    end
-    save(s)
-    changed('e', s)
+    forget(s)
   end
 end
 if call('ZCARD', USED) == 0 then call('DEL', BYTES) end
@@ -47,7 +36,7 @@ for i = 1, #all, 2 do
   if dead[process] and n < MANY then
     local id, run = parse(all[i])
     local s = not release(id, run) and load(id)
-    if s then abandon(s, run) else call('HDEL', RUNS, all[i]) end
+    if s and s.p and s.n == run then abandon(s) else call('HDEL', RUNS, all[i]) end
     n = n + 1
   elseif process ~= '' and not listed[process] then
     listed[process] = true
@@ -58,13 +47,7 @@ for _, key in ipairs(call('ZRANGEBYSCORE', ORPHANS, '-inf', now, 'LIMIT', 0, MAN
   local id, run = parse(key)
   local s = load(id)
   call('ZREM', ORPHANS, key)
-  if not s then
-    call('HDEL', RUNS, key)
-  else
-    interrupt(s, run, 'b', BROKE)
-    save(s)
-    changed('e', s)
-  end
+  if s and s.p and s.n == run then interrupt(s, 'b', BROKE) else call('HDEL', RUNS, key) end
 end
 for _, key in ipairs(call('ZRANGE', ORPHANS, 0, MANY - 1)) do tell('o', parse(key)) end
 return writers

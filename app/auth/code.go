@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"strings"
+)
+
+// A study code opens an account on any device. It is 24 random characters of the alphabet, 120 bits, and one that checks
+// them, in groups: K7QPM-3XV9T-0ZW5B-R2D8E-HJ4NC.
+const (
+	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: without I, L, O and U
+	codeRandom   = 24
+	codeGroup    = 5
+)
+
+// maxCodeBytes is the longest text that is looked at as a study code: people separate groups in many ways.
+const maxCodeBytes = 100
+
+// newStudyCode makes a code, as it is shown.
+func newStudyCode() string {
+	var random [codeRandom]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	code := make([]byte, 0, codeRandom+1)
+	for _, b := range random {
+		code = append(code, codeAlphabet[b%32])
+	}
+	code = append(code, codeAlphabet[codeCheck(code)])
+	var shown strings.Builder
+	for i, c := range code {
+		if i > 0 && i%codeGroup == 0 {
+			shown.WriteByte('-')
+		}
+		shown.WriteByte(c)
+	}
+	return shown.String()
+}
+
+// codeCheck is the value of the last character: the others as a polynomial over GF(32), at a generator. Every wrong
+// character changes it, and so do two that changed places.
+func codeCheck(code []byte) (check byte) {
+	const reduce = 0b100101 // x⁵ + x² + 1
+	for _, c := range code {
+		if check <<= 1; check >= 32 {
+			check ^= reduce
+		}
+		check ^= byte(strings.IndexByte(codeAlphabet, c)) //nolint:gosec // under 32
+	}
+	if check <<= 1; check >= 32 {
+		check ^= reduce
+	}
+	return check
+}
+
+// readStudyCode reads a code as people write it: in either case, with I and L for 1 and O for 0, groups separated by
+// hyphens, spaces or nothing. Not ok: the text is not a code, or has a typing error.
+func readStudyCode(text string) (code string, ok bool) {
+	if len(text) > maxCodeBytes {
+		return "", false
+	}
+	var read []byte
+	for _, c := range []byte(strings.ToUpper(text)) {
+		switch c {
+		case '-', ' ', '\t', '\n', '\r':
+			continue
+		case 'I', 'L':
+			c = '1'
+		case 'O':
+			c = '0'
+		}
+		if strings.IndexByte(codeAlphabet, c) < 0 {
+			return "", false
+		}
+		read = append(read, c)
+	}
+	if len(read) != codeRandom+1 || codeAlphabet[codeCheck(read[:codeRandom])] != read[codeRandom] {
+		return "", false
+	}
+	return string(read), true
+}
+
+// hashCode is what is kept of a code that was read. A code has more bits than can be guessed, so one round is enough.
+func hashCode(code string) [sha256.Size]byte {
+	return sha256.Sum256([]byte("studysharper study code\n" + code))
+}

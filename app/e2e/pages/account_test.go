@@ -1,0 +1,54 @@
+package pages_test
+
+import (
+	"strings"
+	"testing"
+
+	"studysharper/app/testkit/servicetest"
+)
+
+func TestTheDeskMakesAnAccountByItselfAndShowsItsStudyCodeOnce(t *testing.T) {
+	s := servicetest.Start(t, "AUTH_MODE=account")
+	w := visit(t, s.URL, desktop)
+	w.until("!document.querySelector('#code').hidden")
+	w.until("!document.querySelector('#welcome').hidden")
+	if code := w.text("#code output"); len(code) != 29 || strings.Count(code, "-") != 4 {
+		t.Errorf("the study code is %q", code)
+	}
+	if n := w.requests("/api/account"); n > 3 {
+		t.Errorf("%d requests about the account", n)
+	}
+	w.audit("study code")
+	w.click("#code button")
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.goTo(s.URL)
+	w.until("document.querySelectorAll('#continue .entry').length === 1 && document.querySelector('#code').hidden")
+	w.open("account")
+	w.until("document.querySelectorAll('#account .entry').length === 1")
+	w.audit("account")
+	w.click("#account .sheet button")
+	w.until("document.querySelector('dialog[open]')")
+	w.click("dialog .main")
+	w.until("!document.querySelector('#code').hidden")
+	code := w.text("#code output")
+	other := visit(t, s.URL, looks[2])
+	other.until("!document.querySelector('#code').hidden")
+	other.open("account")
+	other.until("document.querySelector('#study-code')")
+	other.fill("#study-code", code)
+	other.click("#account form button")
+	other.open("study")
+	other.until("document.querySelectorAll('#continue .entry').length === 1")
+	if strings.Contains(s.Log.String(), "ticket=") {
+		t.Error("the log has the address of a stream")
+	}
+}
+
+func TestTheDeskWarnsWhereNobodyIsChecked(t *testing.T) {
+	s := servicetest.Start(t, "ENVIRONMENT=production", "AUTH_MODE=none")
+	w := visit(t, s.URL, desktop)
+	w.until("!document.querySelector('#warning').hidden && document.querySelector('#warning').innerText.includes('anyone can read')")
+	w.audit("warning")
+}

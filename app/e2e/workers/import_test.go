@@ -1,0 +1,137 @@
+package workers_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"studysharper/app/testkit/servicetest"
+)
+
+// send uploads a file, and gives the status and the answer.
+func send(t *testing.T, s *servicetest.Service, name string, data []byte) (int, map[string]any) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
+	res, err := client.Post(s.URL+"/api/notes/import?user_id=ada&filename="+name, "application/octet-stream", bytes.NewReader(data))
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return 0, nil
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Errorf("%s: %s", name, body)
+	}
+	return res.StatusCode, got
+}
+
+// document is a DOCX file with a body.
+func document(t *testing.T, body string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("word/document.xml")
+	if err == nil {
+		_, err = io.WriteString(w, `<w:document xmlns:w="w"><w:body>`+body+`</w:body></w:document>`)
+	}
+	if err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// startImporting starts the service with the compiled PDF reader that all tests share.
+func startImporting(t *testing.T) *servicetest.Service {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	return servicetest.Start(t, "XDG_CACHE_HOME="+cache)
+}
+
+func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
+	s := startImporting(t)
+	workers := s.PIDs()
+	status, got := send(t, s, "cells.docx", document(t, "<w:p><w:r><w:t>Osmosis moves water.</w:t></w:r></w:p>"))
+	if note, _ := got["note"].(map[string]any); status != 201 || note["content"] != "Osmosis moves water.\n" || note["title"] != "cells" || got["format"] != "docx" {
+		t.Errorf("got %d %v", status, got)
+	}
+	pdf, err := os.ReadFile(filepath.Join("testdata", "two-pages.pdf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, got = send(t, s, "x.pdf", pdf)
+	if note, _ := got["note"].(map[string]any); status != 201 || got["pages"] != 2.0 || note["content"] != "<!-- page 1 -->\n\nLight drives photosynthesis.\n\n<!-- page 2 -->\n\nWater moves by osmosis.\n" {
+		t.Errorf("got %d %v", status, got)
+	}
+	if now := s.PIDs(); !maps.Equal(now, workers) {
+		t.Errorf("workers %v became %v", workers, now)
+	}
+}
+
+func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
+	s := startImporting(t)
+	workers := s.PIDs()
+	long := "<w:p>" + strings.Repeat("<w:r><w:t>x</w:t></w:r>", 100_000) + "</w:p>"
+	for name, c := range map[string]struct {
+		data   []byte
+		status int
+	}{
+		"bomb.docx":   {document(t, strings.Repeat("<w:p/>", 4_000_000)), 422},
+		"long.docx":   {document(t, long), 201},
+		"broken.pdf":  {[]byte("%PDF-1.7\nnothing\n%%EOF"), 422},
+		"wrong.docx":  {[]byte("%PDF-1.7\nnothing\n%%EOF"), 422},
+		"image.png":   {[]byte("\x89PNG\r\n\x1a\n000000"), 415},
+		"zeros.pdf":   {append([]byte("%PDF-1.4\n"), make([]byte, 1<<20)...), 422},
+		"binary":      {bytes.Repeat([]byte{0, 1, 2, 3, 250}, 1000), 415},
+		"broken.apkg": {[]byte("PK\x03\x04 and no more"), 422},
+	} {
+		if status, got := send(t, s, name, c.data); status != c.status {
+			t.Errorf("%s: got %d %.300v, want %d", name, status, got, c.status)
+		}
+	}
+	if now := s.PIDs(); !maps.Equal(now, workers) {
+		t.Errorf("workers %v became %v", workers, now)
+	}
+}
+
+func TestManyFilesAtOnceAreReadOneAfterTheOther(t *testing.T) {
+	s := startImporting(t)
+	workers := s.PIDs()
+	text := bytes.Repeat([]byte("many words of a long text\n"), 10<<20/26)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			status, got := send(t, s, fmt.Sprintf("%d.txt", i), text)
+			if warnings, _ := got["warnings"].([]any); status != 503 && (status != 201 || len(warnings) != 1) {
+				t.Errorf("got %d %.300v", status, got)
+			}
+		})
+	}
+	group.Wait()
+	if now := s.PIDs(); !maps.Equal(now, workers) {
+		t.Errorf("workers %v became %v", workers, now)
+	}
+}
+
+func TestTheProcessOfAFileIsNotRunByHand(t *testing.T) {
+	out, err := servicetest.Program(t, nil, "extract").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "'extract' is internal") {
+		t.Errorf("got %v, %s", err, out)
+	}
+}

@@ -1,0 +1,279 @@
+package pdf
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	headingScale  = 1.15 // how much higher than the text a heading is
+	maxHeading    = 200  // characters
+	headingLevels = 4
+)
+
+// writePages writes the pages as Markdown. What is a heading depends on the whole document: on the height of its text.
+func writePages(pages []page, w Writer) {
+	b := &blocks{w: w}
+	b.measure(pages)
+	for i, p := range pages {
+		if w.Full() {
+			return
+		}
+		w.Page(i + 1)
+		for j, c := range p.columns {
+			b.column(c, j == 0, j == len(p.columns)-1)
+		}
+	}
+}
+
+// blocks makes headings, paragraphs, lists and tables of lines.
+type blocks struct {
+	w      Writer
+	body   float64   // height of the text
+	levels []float64 // heights of headings, the highest first
+}
+
+// measure finds the height of the text, which most characters have, and the heights above it.
+func (b *blocks) measure(pages []page) {
+	characters := map[float64]int{}
+	for _, p := range pages {
+		for _, c := range p.columns {
+			for _, l := range c.lines {
+				characters[roundHeight(l.height())] += utf8.RuneCountInString(l.text)
+			}
+		}
+	}
+	heights := make([]float64, 0, len(characters))
+	total := 0
+	for h, n := range characters {
+		heights, total = append(heights, h), total+n
+	}
+	slices.Sort(heights)
+	for sum, i := 0, 0; i < len(heights); i++ { // the median character's
+		if sum += characters[heights[i]]; sum*2 >= total {
+			b.body = heights[i]
+			break
+		}
+	}
+	for _, h := range slices.Backward(heights) {
+		if h < b.body*headingScale || len(b.levels) == headingLevels {
+			break
+		}
+		if n := len(b.levels); n == 0 || h < b.levels[n-1]*0.93 {
+			b.levels = append(b.levels, h)
+		}
+	}
+}
+
+func roundHeight(h float64) float64 { return math.Round(h*2) / 2 }
+
+// level is the level of a heading with this line; 0 = the line is text.
+func (b *blocks) level(l line) int {
+	h := roundHeight(l.height())
+	if h < b.body*headingScale || utf8.RuneCountInString(l.text) > maxHeading || !hasLetters(l.text) {
+		return 0
+	}
+	for i, of := range b.levels {
+		if h >= of*0.93 {
+			return i + 1
+		}
+	}
+	return len(b.levels)
+}
+
+func hasLetters(s string) bool {
+	n := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+// column writes the lines of a column. A number alone at a page's first or last line is the page's.
+func (b *blocks) column(c column, first, last bool) {
+	lines := c.lines
+	if n := len(lines); first && n > 1 && isPageNumber(lines[0].text) {
+		lines = lines[1:]
+	}
+	if n := len(lines); last && n > 1 && isPageNumber(lines[n-1].text) {
+		lines = lines[:n-1]
+	}
+	pitch := typicalPitch(lines)
+	for i := 0; i < len(lines); {
+		n := tableRows(lines[i:])
+		switch level := b.level(lines[i]); {
+		case n > 0:
+			b.table(lines[i : i+n])
+		case level > 0:
+			n = b.heading(lines[i:], level)
+		default:
+			n = b.paragraph(lines[i:], c, pitch)
+		}
+		i += n
+	}
+}
+
+func isPageNumber(s string) bool {
+	s = strings.Trim(s, " -–—.")
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// typicalPitch is the median distance between lines.
+func typicalPitch(lines []line) float64 {
+	var all []float64
+	for i := 1; i < len(lines); i++ {
+		if d := lines[i-1].bottom - lines[i].bottom; d > 0 {
+			all = append(all, d)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// heading writes a heading with the lines below that are as high.
+func (b *blocks) heading(lines []line, level int) (n int) {
+	text := lines[0].text
+	for n = 1; n < len(lines) && n < 3; n++ {
+		near := lines[n-1].bottom-lines[n].bottom < 1.8*lines[n-1].height()
+		if b.level(lines[n]) != level || !near || utf8.RuneCountInString(text) > maxHeading/2 {
+			break
+		}
+		text = joinLines(text, lines[n].text)
+	}
+	b.w.Heading(level, finish(text))
+	return n
+}
+
+// marker begins an item of a list.
+var marker = regexp.MustCompile(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
+
+// paragraph writes a paragraph, or an item of a list.
+func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
+	text := lines[0].text
+	item := marker.FindStringSubmatch(strings.TrimSpace(text))
+	for n = 1; n < len(lines); n++ {
+		if b.begins(lines[n-1], lines[n:], c, pitch, item != nil) {
+			break
+		}
+		text = joinLines(text, lines[n].text)
+	}
+	text = finish(text)
+	if item == nil {
+		b.w.Block(text)
+		return n
+	}
+	item = marker.FindStringSubmatch(text)
+	switch {
+	case item == nil:
+		b.w.Block(text)
+	case item[2] != "":
+		number, _ := strconv.Atoi(item[2])
+		b.w.Item(0, number, item[4])
+	case item[3] != "":
+		b.w.Item(0, 0, item[3]+") "+item[4])
+	default:
+		b.w.Item(0, 0, item[4])
+	}
+	return n
+}
+
+// begins reports whether a new block begins with the first of lines, after the line before.
+func (b *blocks) begins(before line, lines []line, c column, pitch float64, inItem bool) bool {
+	next := lines[0]
+	distance := before.bottom - next.bottom
+	broken := strings.HasSuffix(before.text, string(hyphen))
+	switch {
+	case b.level(next) > 0, tableRows(lines) > 0:
+		return true
+	case broken:
+		return false
+	case marker.MatchString(strings.TrimSpace(next.text)):
+		return true
+	case pitch > 0 && distance > 1.3*pitch, distance < 0, distance > 2.5*max(before.height(), next.height()):
+		return true
+	case isRightToLeft(next.text):
+		return before.left > c.left+(c.right-c.left)*0.2 && endsSentence(before.text)
+	}
+	indented := next.left-before.left > 0.8*next.height()
+	short := before.right < c.right-(c.right-c.left)*0.15
+	return indented && !inItem && endsSentence(before.text) || short && endsSentence(before.text)
+}
+
+func endsSentence(s string) bool {
+	s = strings.TrimRight(s, " \"'”’)»")
+	last, _ := utf8.DecodeLastRuneInString(s)
+	return strings.ContainsRune(".!?:。！？؟", last)
+}
+
+// joinLines puts two lines together: a word parted by a hyphen becomes whole, and between characters of Chinese or Japanese
+// there is no space.
+func joinLines(a, b string) string {
+	a, b = strings.TrimRight(a, " "), strings.TrimLeft(b, " ")
+	if whole, parted := strings.CutSuffix(a, string(hyphen)); parted {
+		return whole + b
+	}
+	last, _ := utf8.DecodeLastRuneInString(a)
+	first, _ := utf8.DecodeRuneInString(b)
+	if isWide(last) && isWide(first) {
+		return a + b
+	}
+	return a + " " + b
+}
+
+func isWide(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xffef
+}
+
+// finish makes hyphens whole that no line followed.
+func finish(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(s, string(hyphen)+" ", ""), string(hyphen), "-"))
+}
+
+const leastRows = 3
+
+// tableRows is how many of the lines form a table: three or more of as many cells, each below the one above it; 0 = they form no table.
+func tableRows(lines []line) (n int) {
+	columns := len(lines[0].cells)
+	if columns < 2 {
+		return 0
+	}
+	for n = 1; n < len(lines) && len(lines[n].cells) == columns && aligned(lines[n-1], lines[n]); n++ {
+	}
+	if n < leastRows {
+		return 0
+	}
+	return n
+}
+
+// aligned reports whether all cells of two lines have the left edge, the right edge or the middle in common.
+func aligned(a, b line) bool {
+	for i := range a.cells {
+		p, q := a.cells[i], b.cells[i]
+		near := min(math.Abs(p.left-q.left), math.Abs(p.right-q.right), math.Abs(p.left+p.right-q.left-q.right)/2)
+		if near > 0.4*max(p.height(), q.height()) {
+			return false
+		}
+	}
+	return a.bottom-b.bottom < 4*max(a.height(), b.height())
+}
+
+func (b *blocks) table(lines []line) {
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		for _, cell := range l.cells {
+			rows[i] = append(rows[i], finish(cell.text))
+		}
+	}
+	b.w.Table(rows)
+}

@@ -1,0 +1,145 @@
+package pdf
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// piece is text and its rectangle, in points from the lower left corner of the page.
+type piece struct {
+	text                     string
+	left, right, top, bottom float64
+}
+
+func (p piece) height() float64 { return p.top - p.bottom }
+func (p piece) width() float64  { return p.right - p.left }
+
+func (p piece) usable() bool {
+	return strings.TrimSpace(p.text) != "" && p.height() > 0 && p.width() >= 0 && p.height() < 2000
+}
+
+// beside reports whether two pieces are on one line: the lower one's half is within the other.
+func (p piece) beside(q piece) bool {
+	overlap := min(p.top, q.top) - max(p.bottom, q.bottom)
+	return overlap > min(p.height(), q.height())/2
+}
+
+// line is a line of text: its cells are parted by more than a space.
+type line struct {
+	piece
+	cells []piece
+}
+
+// page is a page's columns in the order of reading.
+type page struct{ columns []column }
+
+// column is a run of lines from top to bottom.
+type column struct {
+	lines       []line
+	left, right float64
+}
+
+// layOut orders the pieces of a page.
+func layOut(pieces []piece) page {
+	cells := joinPieces(pieces)
+	var p page
+	for _, group := range splitColumns(cells, 0) {
+		p.columns = append(p.columns, makeColumn(group))
+	}
+	return p
+}
+
+// joinPieces makes cells: pieces on one line that are no more than a word's space apart.
+func joinPieces(pieces []piece) []piece {
+	var cells []piece
+	for _, l := range groupLines(pieces) {
+		slices.SortStableFunc(l, func(a, b piece) int { return cmp.Compare(a.left, b.left) })
+		current := l[0]
+		for _, next := range l[1:] {
+			gap := next.left - current.right
+			if gap > max(current.height(), next.height()) {
+				cells = append(cells, current)
+				current = next
+				continue
+			}
+			current = joinCells(current, next, gap)
+		}
+		cells = append(cells, current)
+	}
+	return cells
+}
+
+// joinCells puts the right one of two pieces behind the left one; before it, where the text runs from right to left.
+func joinCells(a, b piece, gap float64) piece {
+	space := ""
+	if gap > min(a.height(), b.height())*0.12 && !strings.HasSuffix(a.text, " ") && !strings.HasPrefix(b.text, " ") {
+		space = " "
+	}
+	text := a.text + space + b.text
+	if isRightToLeft(a.text + b.text) {
+		text = b.text + space + a.text
+	}
+	return piece{text, min(a.left, b.left), max(a.right, b.right), max(a.top, b.top), min(a.bottom, b.bottom)}
+}
+
+// isRightToLeft reports whether most letters are of a script that is written from right to left.
+func isRightToLeft(s string) bool {
+	balance := 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana):
+			balance++
+		case unicode.IsLetter(r):
+			balance--
+		}
+	}
+	return balance > 0
+}
+
+// groupLines groups pieces by line, from top to bottom.
+func groupLines(pieces []piece) (lines [][]piece) {
+	sorted := slices.Clone(pieces)
+	slices.SortStableFunc(sorted, func(a, b piece) int { return cmp.Compare(b.top+b.bottom, a.top+a.bottom) })
+	var bounds []piece
+	for _, p := range sorted {
+		// A line begins near the last one: pieces are sorted by their middle.
+		at := -1
+		for i := len(lines) - 1; i >= max(0, len(lines)-3); i-- {
+			if bounds[i].beside(p) {
+				at = i
+				break
+			}
+		}
+		if at < 0 {
+			lines, bounds = append(lines, []piece{p}), append(bounds, p)
+			continue
+		}
+		lines[at] = append(lines[at], p)
+		if p.height() > bounds[at].height() { // a formula's small signs do not narrow the line, nor do they widen it
+			bounds[at].top, bounds[at].bottom = p.top, p.bottom
+		}
+	}
+	return lines
+}
+
+func makeColumn(cells []piece) column {
+	c := column{}
+	for i, group := range groupLines(cells) {
+		slices.SortStableFunc(group, func(a, b piece) int { return cmp.Compare(a.left, b.left) })
+		l := line{piece: group[0], cells: group}
+		for _, cell := range group[1:] {
+			l.piece = joinCells(l.piece, cell, l.height())
+		}
+		if isRightToLeft(l.text) {
+			slices.Reverse(l.cells)
+		}
+		c.lines = append(c.lines, l)
+		if i == 0 {
+			c.left, c.right = l.left, l.right
+		}
+		c.left, c.right = min(c.left, l.left), max(c.right, l.right)
+	}
+	return c
+}

@@ -1,0 +1,131 @@
+// Package pdf turns a PDF into Markdown. A PDF knows no words, lines or paragraphs, only where pieces of text are; its main
+// idea: everything is told from the pieces' rectangles, because font sizes and the order in the file lie.
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"strings"
+
+	pdferrors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+
+	"studysharper/app/study"
+)
+
+// enoughText is how much text is read: more than a note takes. The pages after that are left out.
+const enoughText = 1<<20 + 64<<10
+
+// Writer takes the text as Markdown.
+type Writer interface {
+	Page(n int)
+	Heading(level int, text string)
+	Block(text string)
+	Item(depth, number int, text string)
+	Table(rows [][]string)
+	Full() bool
+}
+
+// Info is what a PDF says of itself.
+type Info struct {
+	Title string
+	Pages int
+}
+
+// Read writes the text of a PDF of at most maxPages pages to w. Errors are *study.Error, CodeInvalid.
+func (e *Engine) Read(data []byte, maxPages int, w Writer) (Info, error) {
+	opened, err := e.instance.OpenDocument(&requests.OpenDocument{FileReader: bytes.NewReader(data), FileReaderSize: int64(len(data))})
+	if err != nil {
+		return Info{}, openError(err)
+	}
+	document := opened.Document
+	count, err := e.instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document})
+	switch {
+	case err != nil || count.PageCount == 0:
+		return Info{}, damaged(err)
+	case maxPages > 0 && count.PageCount > maxPages:
+		return Info{}, study.Errorf(study.CodeInvalid, "the file has %d pages, and at most %d are taken: split it", count.PageCount, maxPages)
+	}
+	pages, err := e.readPages(document, count.PageCount)
+	if err != nil {
+		return Info{}, err
+	}
+	writePages(pages, w)
+	return Info{Title: e.title(document), Pages: count.PageCount}, nil
+}
+
+// readPages reads pages until there is enough text. A page that cannot be read is empty; if none can, the file is damaged.
+func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page, error) {
+	pages := make([]page, 0, min(count, 1024))
+	size, failed := 0, error(nil)
+	for i := 0; i < count && size < enoughText; i++ {
+		text, err := e.instance.GetPageTextStructured(&requests.GetPageTextStructured{
+			Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}, Mode: requests.GetPageTextStructuredModeRects})
+		if err != nil {
+			failed = err
+			pages = append(pages, page{})
+			continue
+		}
+		pieces := make([]piece, 0, len(text.Rects))
+		for _, r := range text.Rects {
+			if p := (piece{text: cleanText(r.Text), left: r.PointPosition.Left, right: r.PointPosition.Right, top: r.PointPosition.Top, bottom: r.PointPosition.Bottom}); p.usable() {
+				size += len(p.text)
+				pieces = append(pieces, p)
+			}
+		}
+		pages = append(pages, layOut(pieces))
+	}
+	if failed != nil && size == 0 {
+		return nil, damaged(failed)
+	}
+	return pages, nil
+}
+
+func (e *Engine) title(document references.FPDF_DOCUMENT) string {
+	data, err := e.instance.GetMetaData(&requests.GetMetaData{Document: document, Tags: &[]string{"Title"}})
+	if err != nil || len(data.Tags) == 0 {
+		return ""
+	}
+	return data.Tags[0].Value
+}
+
+func openError(err error) error {
+	switch {
+	case errors.Is(err, pdferrors.ErrPassword):
+		return study.Errorf(study.CodeInvalid, "the file is protected with a password: remove the protection and upload it again")
+	case errors.Is(err, pdferrors.ErrSecurity):
+		return study.Errorf(study.CodeInvalid, "the file is encrypted in a way that cannot be read: remove the protection and upload it again")
+	default:
+		return damaged(err)
+	}
+}
+
+func damaged(err error) error {
+	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not a PDF file", Cause: err}
+}
+
+// hyphen is PDFium's mark for a hyphen at the end of a line: the word continues in the next one.
+const hyphen = '\u0002'
+
+// ligatures are characters that fonts have for two letters.
+var ligatures = strings.NewReplacer("ﬀ", "ff", "ﬁ", "fi", "ﬂ", "fl", "ﬃ", "ffi", "ﬄ", "ffl", "ﬅ", "st", "ﬆ", "st", "\u00ad", "", "\u00a0", " ", "\ufffe", string(hyphen))
+
+// cleanText drops control characters but the hyphen.
+func cleanText(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == hyphen:
+			return r
+		case r == '\t' || r == '\n' || r == '\r':
+			return ' '
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r == '\ufffd' || r == '\ufffe' || r == '\uffff':
+			return -1
+		}
+		return r
+	}, leaders.ReplaceAllString(ligatures.Replace(s), " … "))
+}
+
+// leaders are the dots between an entry of a table of contents and its page.
+var leaders = regexp.MustCompile(`(?: ?\.){5,} ?`)

@@ -1,0 +1,6 @@
+//go:build !race
+
+package sandbox
+
+// dataLimited says that RLIMIT_DATA is set.
+const dataLimited = true
