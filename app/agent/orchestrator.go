@@ -87,7 +87,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r.reportStep(study.TotalSteps)
-	return o.finish(ctx, r, t.key, known.warnings, got), nil
+	return o.finish(ctx, r, t, known.warnings, got), nil
 }
 
 func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptContext, watched bool) task {

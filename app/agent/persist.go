@@ -17,12 +17,13 @@ import (
 // in out where they are. An answer that is saved for this user already is not saved
 // again: a request that named no session is taken to the session where it was made, unless its question was
 // recorded in a new one. It runs on when the run's own time is over, because the work is done.
-func (o *Orchestrator) save(ctx context.Context, r *run, key string, got answer, out *Outcome) error {
+func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out *Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.options.SaveTimeout)
 	defer cancel()
 	req, recorded := r.req, r.observer.Outcome != nil
-	name := title(req, got.aid)
-	saved, err := o.saveAid(ctx, req, key, name, got.aid)
+	name := title(req, got.aid, t.brief.Material)
+	saved, err := o.saveAid(ctx, t.key, got.aid, study.Content{UserID: req.UserID, SessionID: req.SessionID, Title: name,
+		Notes: req.NoteIDs, Model: got.model})
 	if err != nil {
 		return err
 	}
@@ -62,8 +63,8 @@ func (o *Orchestrator) saveSource(ctx context.Context, session string, req study
 	return o.deps.Store.KeepSessionSource(ctx, session, req.NoteIDs, content)
 }
 
-// saveAid saves the aid, once for each answer; nil if its type is not listed.
-func (o *Orchestrator) saveAid(ctx context.Context, req study.Request, key, name string, aid study.Aid) (*study.Saved, error) {
+// saveAid saves the aid as content, once for each answer; nil if its type is not listed.
+func (o *Orchestrator) saveAid(ctx context.Context, key string, aid study.Aid, as study.Content) (*study.Saved, error) {
 	kind, listed := study.ContentTypes()[aid.Type()]
 	if !listed {
 		return nil, nil //nolint:nilnil // nothing is saved, which is not a fault
@@ -73,8 +74,8 @@ func (o *Orchestrator) saveAid(ctx context.Context, req study.Request, key, name
 		return nil, err
 	}
 	id := sha256.Sum256(append([]byte(key+"\n"), data...))
-	kept, err := o.deps.Store.SaveContent(ctx, study.Content{UserID: req.UserID, SessionID: req.SessionID,
-		Type: aid.Type(), Title: name, Data: data, Answer: hex.EncodeToString(id[:])})
+	as.Type, as.Data, as.Answer = aid.Type(), data, hex.EncodeToString(id[:])
+	kept, err := o.deps.Store.SaveContent(ctx, as)
 	if err != nil {
 		return nil, err
 	}

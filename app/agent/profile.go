@@ -48,12 +48,13 @@ func (c *contextReader) progressPart() cachedPart {
 	}}
 }
 
-// describeCounts puts the counts into words, in the order of the types.
+// describeCounts puts the counts into words, in the order of the types. Plans and analyses are not built on, and to count
+// them would keep a request for another one from the cache.
 func describeCounts(counts map[study.Type]int) (list []string) {
 	for _, t := range study.Types() {
 		name, listed := study.ContentTypes()[t]
 		switch n := counts[t]; {
-		case !listed || n <= 0:
+		case !listed || n <= 0 || t == study.Plan || t == study.Analysis:
 		case n < manyThreshold:
 			list = append(list, "a few "+name)
 		default:

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 const titleRunes = 80 // of a session or a saved aid
 
 // finish saves the answer and composes the result. It does not fail: an answer that cannot
 // be saved is still an answer.
-func (o *Orchestrator) finish(ctx context.Context, r *run, key string, warnings []string, got answer) Outcome {
+func (o *Orchestrator) finish(ctx context.Context, r *run, t task, warnings []string, got answer) Outcome {
 	res := study.Result{
 		Success: true, Intent: r.req.Type, Data: got.aid, Validation: got.validation, UserID: r.req.UserID, Message: summaryText(got.aid),
 		IgnoredOptions: append([]string{}, r.req.Ignored...), Warnings: append([]string{}, r.req.Warnings...),
@@ -24,7 +25,7 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, key string, warnings 
 		res.ContextUsed = &got.used
 	}
 	out := Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
-	if err := o.save(ctx, r, key, got, &out); err != nil {
+	if err := o.save(ctx, r, t, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)
 		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be kept")
 		out.Result.Saved, out.Result.SessionID = &study.Saved{Failed: true}, r.req.SessionID
@@ -60,27 +61,39 @@ func pluralize(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// title names what was made: by its own title, its topic, or the student's words.
-func title(req study.Request, aid study.Aid) string {
-	candidates := []string{"", req.Options.Topic, req.Message, summaryText(aid)}
+// title names what was made: by its own title, the topic asked for, the title of the text that it was made from, or the
+// student's words.
+func title(req study.Request, aid study.Aid, material string) string {
+	own := ""
 	switch s := aid.(type) {
-	case *study.FlashcardSet:
-		if req.Options.Topic == "" && len(s.TopicsCovered) > 0 {
-			candidates[0] = s.TopicsCovered[0]
-		}
 	case *study.QuizSet:
-		candidates[0] = s.Quiz.Title
+		own = s.Quiz.Title
 	case *study.ExamSet:
-		candidates[0] = s.Exam.Title
+		own = s.Exam.Title
 	case *study.SummarySet:
-		candidates[0] = s.Summary.Title
+		own = s.Summary.Title
 	case *study.PlanSet:
-		candidates[0] = s.Plan.Title
+		own = s.Plan.Title
 	}
-	for _, c := range candidates {
+	for _, c := range []string{own, req.Options.Topic, titleOf(aid, material), req.Message, summaryText(aid)} {
 		if c = strings.Join(strings.Fields(clip(c, 5*titleRunes)), " "); c != "" {
 			return clip(c, titleRunes)
 		}
 	}
 	return ""
+}
+
+// titleSearchRunes is how much of a text its title is looked for in.
+const titleSearchRunes = 1000
+
+// titleOf is the heading that the material of an aid begins with, which is its note's title where it is a note.
+func titleOf(aid study.Aid, material string) string {
+	if aid.Type() == study.Chat {
+		return "" // a conversation is named by its first question
+	}
+	sections := text.Sections(clip(material, titleSearchRunes))
+	if len(sections) == 0 {
+		return ""
+	}
+	return sections[0].Heading
 }

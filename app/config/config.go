@@ -73,6 +73,7 @@ type Config struct {
 	AdminToken         string   `env:"ADMIN_TOKEN" secret:"all"`
 	AllowedOrigins     []string `env:"ALLOWED_ORIGINS" envDefault:"http://localhost:3000,http://127.0.0.1:3000"`
 	AllowedHosts       []string `env:"ALLOWED_HOSTS"`
+	MCP                string   `env:"MCP" envDefault:"off" oneof:"off|on"`
 	AuthMode           string   `env:"AUTH_MODE" oneof:"none|account|jwt"`
 	AccountLimit       int      `env:"ACCOUNT_LIMIT_PER_HOUR" envDefault:"60" range:"0..1000000"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`

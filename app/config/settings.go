@@ -57,6 +57,7 @@ var Meanings = map[string]string{
 	"ADMIN_TOKEN":                    "token for `/api/admin`, which answers 403 when none is set; in production at least 16 characters, and not a common password",
 	"ALLOWED_ORIGINS":                "origins whose pages may call the API (CORS); a write from a page of any other gets 403",
 	"ALLOWED_HOSTS":                  "host names under which the service is called, with or without a port; others get 403, except for probes. None = any",
+	"MCP":                            "`on` serves `/mcp`, the Model Context Protocol, to assistants that students already use",
 	"AUTH_MODE":                      "who users are: `account` = by accounts of this service, `jwt` = by an issuer's tokens, `none` = as `user_id` says. The default is `jwt` where `JWT_SECRET` or `JWT_JWKS_URL` is set, else `account` in production and `none` in development",
 	"ACCOUNT_LIMIT_PER_HOUR":         "new accounts from an address; above it 429. 0 = off",
 	"RATE_LIMIT_PER_MINUTE":          "`process-stream` requests of a client, over all workers and instances; 0 = off",

@@ -76,9 +76,9 @@ func (s InvalidatingStore) CreateNote(ctx context.Context, n study.Note) (study.
 }
 
 // UpdateNote implements store.Store.
-func (s InvalidatingStore) UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error) {
+func (s InvalidatingStore) UpdateNote(ctx context.Context, userID, id string, change study.NoteChange) (study.Note, error) {
 	defer s.bumpOwner(ctx, userID, id)()
-	return s.Store.UpdateNote(ctx, userID, id, title, content)
+	return s.Store.UpdateNote(ctx, userID, id, change)
 }
 
 // DeleteNote implements store.Store.
@@ -97,6 +97,43 @@ func (s InvalidatingStore) SavePreferences(ctx context.Context, p study.Preferen
 func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (study.Content, error) {
 	defer afterCommit(ctx, s.versions.Bump(c.UserID, agent.ResourceAids))()
 	return s.Store.SaveContent(ctx, c)
+}
+
+// DeleteUser implements store.Store.
+func (s InvalidatingStore) DeleteUser(ctx context.Context, userID string) error {
+	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids, AccountPart} {
+		defer afterCommit(ctx, s.versions.Bump(userID, part))()
+	}
+	defer s.bumpNotes(ctx, userID)()
+	return s.Store.DeleteUser(ctx, userID)
+}
+
+// MergeContents implements store.Store.
+func (s InvalidatingStore) MergeContents(ctx context.Context, userID string, t study.Type, into string, from ...string) (study.Content, error) {
+	defer s.bumpAids(ctx, userID, t, into)()
+	return s.Store.MergeContents(ctx, userID, t, into, from...)
+}
+
+// DeleteContent implements store.Store.
+func (s InvalidatingStore) DeleteContent(ctx context.Context, userID string, t study.Type, id string) error {
+	defer s.bumpAids(ctx, userID, t, id)()
+	return s.Store.DeleteContent(ctx, userID, t, id)
+}
+
+// bumpAids is called before a user's aids change, and done after that. Where userID is "", it is the owner of the aid.
+func (s InvalidatingStore) bumpAids(ctx context.Context, userID string, t study.Type, id string) (done func()) {
+	if userID == "" {
+		c, err := s.Content(ctx, "", t, id)
+		switch {
+		case err == nil:
+			userID = c.UserID
+		case study.IsCode(err, study.CodeNotFound):
+			return func() {}
+		default:
+			return afterCommit(ctx, s.versions.BumpAll())
+		}
+	}
+	return afterCommit(ctx, s.versions.Bump(userID, agent.ResourceAids))
 }
 
 // AccountPart is the part of a user's versions that changes with the study code and the devices.

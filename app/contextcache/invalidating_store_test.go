@@ -123,11 +123,11 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 	}{
 		{"nothing", func() error { return nil }, "the first"},
 		{"a note is changed by its student", func() (err error) {
-			_, err = here.UpdateNote(t.Context(), "ann", n.ID, nil, text("Osmosis is the second."))
+			_, err = here.UpdateNote(t.Context(), "ann", n.ID, study.NoteChange{Content: text("Osmosis is the second.")})
 			return err
 		}, "the second"},
 		{"a note is changed by nobody known", func() (err error) {
-			_, err = here.UpdateNote(t.Context(), "", n.ID, nil, text("Osmosis is the third."))
+			_, err = here.UpdateNote(t.Context(), "", n.ID, study.NoteChange{Content: text("Osmosis is the third.")})
 			return err
 		}, "the third"},
 		{"preferences", func() (err error) {
@@ -145,6 +145,7 @@ func TestEveryChangeIsKnownToTheOtherWorkerAtOnce(t *testing.T) {
 			})
 			return err
 		}, "the fifth"},
+		{"the user is deleted", func() error { return here.DeleteUser(t.Context(), "ann") }, "It says: ;"},
 	} {
 		_ = there.says(t, "ann", "What is osmosis?") // to have it cached
 		if err := c.do(); err != nil {
@@ -304,7 +305,7 @@ func TestAskingAfterAChangeNeverGivesTheOld(t *testing.T) {
 					default: // they are still at it
 					}
 				}
-				if _, err := both[i%2].UpdateNote(t.Context(), user, n.ID, nil, &content); err != nil {
+				if _, err := both[i%2].UpdateNote(t.Context(), user, n.ID, study.NoteChange{Content: &content}); err != nil {
 					t.Error(err)
 					return
 				}

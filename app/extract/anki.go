@@ -3,7 +3,6 @@ package extract
 import (
 	"fmt"
 	"html"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -82,7 +81,7 @@ func ankiHeader(text string) (h header, rows string) {
 }
 
 // cloze is a gap of a text: {{c1::answer}} or {{c1::answer::hint}}.
-var cloze = regexp.MustCompile(`\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}`)
+var cloze = lazily(`\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}`)
 
 // maxGaps bounds the cards of one text with gaps.
 const maxGaps = 50
@@ -95,7 +94,7 @@ func ankiCard(fields []string, markup bool) []card {
 	if len(fields) == 0 || fields[0] == "" {
 		return nil
 	}
-	if gaps := cloze.FindAllStringSubmatch(fields[0], -1); len(gaps) > 0 {
+	if gaps := cloze().FindAllStringSubmatch(fields[0], -1); len(gaps) > 0 {
 		return clozeCards(fields[0], gaps)
 	}
 	for _, back := range fields[1:] {
@@ -114,8 +113,8 @@ func clozeCards(text string, gaps [][]string) (cards []card) {
 		}
 		done[gap[1]] = true
 		var answers []string
-		front := cloze.ReplaceAllStringFunc(text, func(s string) string {
-			parts := cloze.FindStringSubmatch(s)
+		front := cloze().ReplaceAllStringFunc(text, func(s string) string {
+			parts := cloze().FindStringSubmatch(s)
 			switch {
 			case parts[1] != gap[1]:
 				return parts[2]
@@ -133,16 +132,16 @@ func clozeCards(text string, gaps [][]string) (cards []card) {
 }
 
 var (
-	ankiMedia = regexp.MustCompile(`\[sound:[^\]]*\]|\[anki:play[^\]]*\]`)
-	htmlTag   = regexp.MustCompile(`(?s)<!--.*?-->|<style.*?</style>|<script.*?</script>|</?[a-zA-Z][^>]*>`)
+	ankiMedia = lazily(`\[sound:[^\]]*\]|\[anki:play[^\]]*\]`)
+	htmlTag   = lazily(`(?s)<!--.*?-->|<style.*?</style>|<script.*?</script>|</?[a-zA-Z][^>]*>`)
 	mathTag   = strings.NewReplacer("<anki-mathjax block=\"true\">", "$$", "<anki-mathjax>", "$", "</anki-mathjax>", "$", `\(`, "$", `\)`, "$", `\[`, "$$", `\]`, "$$", "[$]", "$", "[/$]", "$", "[$$]", "$$", "[/$$]", "$$", "[latex]", "", "[/latex]", "")
 )
 
 // plainField is a field as one line of text.
 func plainField(field string, markup bool) string {
-	field = ankiMedia.ReplaceAllString(mathTag.Replace(field), "")
+	field = ankiMedia().ReplaceAllString(mathTag.Replace(field), "")
 	if markup {
-		field = html.UnescapeString(htmlTag.ReplaceAllString(field, " "))
+		field = html.UnescapeString(htmlTag().ReplaceAllString(field, " "))
 	}
 	return oneLine(strings.ReplaceAll(field, "\u00a0", " "))
 }

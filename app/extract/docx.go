@@ -5,8 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
-
-	"studysharper/app/study"
 )
 
 // readDOCX reads a document of Word (ECMA-376 part 1, WordprocessingML).
@@ -33,14 +31,6 @@ func readDOCX(data []byte, o Options, w *writer) (Document, error) {
 	r.writeNotes()
 	title, err := coreTitle(a, "docProps/core.xml")
 	return Document{Title: title, Pages: r.page}, err
-}
-
-// asDamaged keeps an error of this package and makes a *study.Error of any other.
-func asDamaged(f Format, err error) error {
-	if _, ok := err.(*study.Error); ok || err == nil { //nolint:errorlint // nothing wraps it here
-		return err
-	}
-	return damaged(f, err)
 }
 
 // docxReader takes the elements of document.xml, and of the notes.
@@ -153,10 +143,6 @@ func (r *docxReader) tooManyPages() error {
 		return tooManyPages(r.max)
 	}
 	return nil
-}
-
-func tooManyPages(most int) error {
-	return study.Errorf(study.CodeInvalid, "the file has more than %d pages: split it", most)
 }
 
 // property reads what a paragraph or a cell says about itself.
@@ -299,87 +285,5 @@ func (r *docxReader) turn(pages int) {
 func (r *docxReader) writeNotes() {
 	for i, id := range r.cited {
 		r.out.Block(fmt.Sprintf("[^%d]: %s", i+1, oneLine(r.notes[id])))
-	}
-}
-
-// readNotes reads footnotes.xml or endnotes.xml.
-func (r *docxReader) readNotes(kind string, data []byte) error {
-	s := scanXML(data)
-	return s.each(noteReader{kind: kind, notes: r.notes})
-}
-
-// noteReader takes the notes of a document, each as a tree.
-type noteReader struct {
-	kind  string
-	notes map[string]string
-}
-
-func (n noteReader) start(s *xmlScanner, t xml.StartElement) error {
-	if t.Name.Local != n.kind {
-		return nil
-	}
-	id, special := attr(t.Attr, "id"), attr(t.Attr, "type")
-	tree, err := s.tree(t)
-	if err != nil || special != "" { // separators
-		return err
-	}
-	n.notes[n.kind+id] = oneLine(wordText(tree))
-	return nil
-}
-
-func (noteReader) end(string)  {}
-func (noteReader) text([]byte) {}
-
-// wordText is the text of a tree of Word's or PowerPoint's elements.
-func wordText(n *node) string {
-	switch n.name {
-	case "t":
-		return n.allText()
-	case "tab", "br", "cr":
-		return " "
-	case "oMath":
-		return inlineFormula(ommlTeX(n))
-	case "del", "instrText", "Fallback":
-		return ""
-	}
-	var b strings.Builder
-	for _, c := range n.elements() {
-		b.WriteString(wordText(c))
-	}
-	if n.name == "p" {
-		b.WriteString("\n")
-	}
-	return b.String()
-}
-
-// coreTitle is the title of a document's properties (Dublin Core), in Office and EPUB.
-func coreTitle(a *archive, name string) (string, error) {
-	data, err := a.part(name)
-	if err != nil || data == nil {
-		return "", err
-	}
-	title := &titleReader{}
-	_ = scanXML(data).each(title) // damaged properties only cost the title
-	return title.found, nil
-}
-
-type titleReader struct {
-	found  string
-	inside bool
-}
-
-func (r *titleReader) start(_ *xmlScanner, t xml.StartElement) error {
-	if r.found != "" {
-		return errEnough
-	}
-	r.inside = t.Name.Local == "title"
-	return nil
-}
-
-func (r *titleReader) end(string) { r.inside = false }
-
-func (r *titleReader) text(data []byte) {
-	if r.inside {
-		r.found += string(data)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -65,8 +64,8 @@ func protectsText(encryption []byte) bool {
 
 // selfClosed opens and closes the elements that XHTML may write as one tag, and that HTML takes for their beginnings only.
 func selfClosed(page string) string {
-	return emptyTag.ReplaceAllStringFunc(page, func(tag string) string {
-		parts := emptyTag.FindStringSubmatch(tag)
+	return emptyTag().ReplaceAllStringFunc(page, func(tag string) string {
+		parts := emptyTag().FindStringSubmatch(tag)
 		if void[parts[1]] {
 			return tag
 		}
@@ -74,7 +73,7 @@ func selfClosed(page string) string {
 	})
 }
 
-var emptyTag = regexp.MustCompile(`<([a-zA-Z][\w:-]*)([^<>]*)/>`)
+var emptyTag = lazily(`<([a-zA-Z][\w:-]*)([^<>]*)/>`)
 
 // void are the elements that have no end in HTML either.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}

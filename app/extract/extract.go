@@ -8,7 +8,6 @@ package extract
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"studysharper/app/extract/pdf"
@@ -83,6 +82,18 @@ func damaged(f Format, cause error) error {
 	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not " + f.article(), Cause: cause}
 }
 
+// asDamaged keeps an error of this package and makes a *study.Error of any other.
+func asDamaged(f Format, err error) error {
+	if _, ok := err.(*study.Error); ok || err == nil { //nolint:errorlint // nothing wraps it here
+		return err
+	}
+	return damaged(f, err)
+}
+
+func tooManyPages(most int) error {
+	return study.Errorf(study.CodeInvalid, "the file has more than %d pages: split it", most)
+}
+
 func warnings(w *writer, d Document) []string {
 	all := append([]string{}, d.Warnings...)
 	if w.full && d.Pages > 0 && w.page > 0 {
@@ -96,7 +107,7 @@ func warnings(w *writer, d Document) []string {
 // title is what the file's properties state, if people wrote it, else the first heading.
 func title(d Document) string {
 	stated := oneLine(d.Title)
-	if stated == "" || madeUp.MatchString(stated) {
+	if stated == "" || madeUp().MatchString(stated) {
 		stated = firstHeading(d.Markdown)
 	}
 	runes := []rune(stated)
@@ -104,7 +115,7 @@ func title(d Document) string {
 }
 
 // madeUp are titles that programs put into the properties.
-var madeUp = regexp.MustCompile(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
+var madeUp = lazily(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
 
 // firstHeading is the first heading of level 1 or 2 within the first lines.
 func firstHeading(markdown string) string {

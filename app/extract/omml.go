@@ -2,6 +2,7 @@ package extract
 
 import (
 	"strings"
+	"sync"
 )
 
 // ommlTeX turns a formula of Word or PowerPoint (Office Math Markup, ECMA-376 part 1, section 22.1) into TeX. What it does not
@@ -10,7 +11,7 @@ func ommlTeX(n *node) string {
 	if n == nil {
 		return ""
 	}
-	if convert := omml[n.name]; convert != nil {
+	if convert := omml()[n.name]; convert != nil {
 		return convert(n)
 	}
 	return ommlContent(n)
@@ -24,13 +25,17 @@ func ommlContent(n *node) string {
 	return b.String()
 }
 
-// omml converts the elements that are more than their content. It is filled in by init, because the converters use it.
-var omml map[string]func(*node) string
+// omml converts the elements that are more than their content.
+func omml() map[string]func(*node) string { return ommlOnce() }
 
-func init() {
+var ommlOnce func() map[string]func(*node) string
+
+func init() { ommlOnce = sync.OnceValue(ommlConverters) } // the converters use omml
+
+func ommlConverters() map[string]func(*node) string {
 	part := func(n *node, name string) string { return ommlTeX(n.child(name)) }
 	drop := func(*node) string { return "" }
-	omml = map[string]func(*node) string{
+	return map[string]func(*node) string{
 		"rPr": drop, "ctrlPr": drop, "sSupPr": drop, "fPr": drop, "dPr": drop, "naryPr": drop, "radPr": drop, "accPr": drop, "mPr": drop, "eqArrPr": drop, "oMathParaPr": drop, "pPr": drop,
 		"t": func(n *node) string { return tex(n.allText()) },
 		"f": func(n *node) string {

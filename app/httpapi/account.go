@@ -23,6 +23,8 @@ const (
 func (s *Server) routeAccount(account router) {
 	account.Post("/", s.requireAccounts, s.createAccount)
 	account.Get("/", s.requireUser, s.account)
+	account.Delete("/", s.requireUser, s.claimed(s.deleteAccount))
+	account.Get("/export", s.requireUser, s.exportAccount)
 	account.Post("/session", s.requireAccounts, s.openAccount)
 	account.Post("/code", s.requireAccounts, s.requireUser, s.renewCode)
 	account.Get("/sessions", s.requireAccounts, s.requireUser, s.devices)

@@ -125,15 +125,24 @@ func (s *Server) releaseStream(place limit.Place) {
 // inTurn lets few requests at a time make a large answer.
 func (s *Server) inTurn(handler fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		turn := time.NewTimer(listTurn)
-		defer turn.Stop()
-		select {
-		case s.lists <- struct{}{}:
-		case <-turn.C:
-			return study.Errorf(study.CodeOverloaded, "too many lists are being read")
+		done, err := s.takeTurn()
+		if err != nil {
+			return err
 		}
-		defer func() { <-s.lists }()
+		defer done()
 		return handler(c)
+	}
+}
+
+// takeTurn waits for a turn to make a large answer; done gives it back.
+func (s *Server) takeTurn() (done func(), err error) {
+	turn := time.NewTimer(listTurn)
+	defer turn.Stop()
+	select {
+	case s.lists <- struct{}{}:
+		return func() { <-s.lists }, nil
+	case <-turn.C:
+		return nil, study.Errorf(study.CodeOverloaded, "too many lists are being read")
 	}
 }
 

@@ -6,44 +6,60 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
 
+	"studysharper/app/store"
 	"studysharper/app/study"
 )
 
-// contentItem is a saved aid in a list.
+// contentItem is a saved aid as clients get it; Data is absent in the list over all kinds.
 type contentItem struct {
 	study.Content
-	Data json.RawMessage `json:"data"`
+	Kind string          `json:"content_type"`
+	Data json.RawMessage `json:"data,omitempty"`
 }
 
+func itemOf(v study.Content) contentItem {
+	return contentItem{v, study.ContentTypes()[v.Type], v.Data}
+}
+
+// library answers GET /api/ai/generated-content: aids of all kinds, without their data.
+func (s *Server) library(c *fiber.Ctx) error {
+	return s.listContents(c, fiber.Map{}, store.ContentQuery{Brief: true})
+}
+
+// contents answers GET /api/ai/generated-content/{kind}.
 func (s *Server) contents(c *fiber.Ctx) error {
-	kind := utils.CopyString(c.Params("kind"))
-	of, ok := contentKind(kind)
-	if !ok {
-		return study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams or summaries")
-	}
-	user, page, err := listing(c)
+	of, kind, err := kindAsked(c)
 	if err != nil {
 		return err
 	}
-	contents, next, err := s.o.Store.Contents(s.lifetime, user, of, page)
+	return s.listContents(c, fiber.Map{"content_type": kind}, store.ContentQuery{Type: of})
+}
+
+func (s *Server) listContents(c *fiber.Ctx, fields fiber.Map, q store.ContentQuery) (err error) {
+	if q.UserID, q.Page, err = listing(c); err != nil {
+		return err
+	}
+	q.Search, q.Subject = query(c, "q"), query(c, "subject")
+	contents, next, err := s.o.Store.Contents(s.lifetime, q)
 	if err != nil {
 		return err
 	}
 	items := make([]contentItem, len(contents))
 	for i, saved := range contents {
-		items[i] = contentItem{saved, saved.Data}
+		items[i] = itemOf(saved)
 	}
-	return listed(c, fiber.Map{"content_type": kind, "items": items}, len(items), next)
+	fields["items"] = items
+	return listed(c, fields, len(items), next)
 }
 
-// contentKind is the type of the aids that a name of a list stands for.
-func contentKind(name string) (study.Type, bool) {
-	for t, listed := range study.ContentTypes() {
-		if listed == name {
-			return t, true
-		}
+// kindAsked is the type of the aids that a request is for, and the name of their list.
+func kindAsked(c *fiber.Ctx) (study.Type, string, error) {
+	kind := utils.CopyString(c.Params("kind"))
+	of, ok := study.ContentType(kind)
+	if !ok {
+		return "", "", study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams, summaries, analyses or plans")
 	}
-	return "", false
+	return of, kind, nil
 }
 
 func (s *Server) contentStats(c *fiber.Ctx) error {
@@ -80,8 +96,8 @@ func (s *Server) feedback(c *fiber.Ctx) error {
 	if f.Rating < 1 || f.Rating > 5 {
 		faults = append(faults, study.Fault{Field: "rating", Detail: "must be a whole number from 1 to 5"})
 	}
-	if _, ok := contentKind(f.ContentType); !ok {
-		faults = append(faults, study.Fault{Field: "content_type", Detail: "must be flashcards, quizzes, exams or summaries"})
+	if _, ok := study.ContentType(f.ContentType); !ok {
+		faults = append(faults, study.Fault{Field: "content_type", Detail: "must be flashcards, quizzes, exams, summaries, analyses or plans"})
 	}
 	if _, ok := study.CanonicalID(f.ContentID); !ok {
 		faults = append(faults, study.Fault{Field: "content_id", Detail: "must be a UUID"})

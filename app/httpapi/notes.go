@@ -16,6 +16,9 @@ type noteBody struct {
 	UserID  *string `json:"user_id"`
 	Title   *string `json:"title"`
 	Content *string `json:"content"`
+	Subject *string `json:"subject"`
+
+	Tags *[]string `json:"tags"`
 }
 
 func (s *Server) createNote(c *fiber.Ctx) error {
@@ -30,9 +33,9 @@ func (s *Server) createNote(c *fiber.Ctx) error {
 	if err := required(map[string]*string{"user_id": &user, "content": body.Content}); err != nil {
 		return err
 	}
-	note := study.Note{UserID: user, Content: *body.Content}
-	if body.Title != nil {
-		note.Title = *body.Title
+	note := study.Note{UserID: user, Title: textOf(body.Title), Content: *body.Content, Subject: textOf(body.Subject)}
+	if body.Tags != nil {
+		note.Tags = *body.Tags
 	}
 	note, err = s.o.Store.CreateNote(s.context(c), note)
 	if err != nil {
@@ -59,7 +62,7 @@ func (s *Server) notes(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	notes, next, err := s.o.Store.Notes(s.lifetime, store.NoteQuery{UserID: user, Search: query(c, "q"), Page: page})
+	notes, next, err := s.o.Store.Notes(s.lifetime, store.NoteQuery{UserID: user, Search: query(c, "q"), Subject: query(c, "subject"), Page: page})
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,8 @@ func (s *Server) updateNote(c *fiber.Ctx) error {
 	if body.Content != nil && strings.TrimSpace(*body.Content) == "" {
 		return study.Invalid([]study.Fault{{Field: "content", Detail: "must not be empty"}})
 	}
-	note, err := s.o.Store.UpdateNote(s.context(c), user, id, body.Title, body.Content)
+	note, err := s.o.Store.UpdateNote(s.context(c), user, id,
+		study.NoteChange{Title: body.Title, Content: body.Content, Subject: body.Subject, Tags: body.Tags})
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ type Options struct {
 	AdminToken  string   // "" = the admin endpoints answer 403
 	Origins     []string // that browsers may call from; "*" = any
 	Hosts       []string // that are served, with or without a port; none = any
+	MCP         bool     // /mcp is served
 	Cache       CacheBounds
 	Admission   Admission
 	HTTP        httpserver.Options // its bounds; New sets the rest

@@ -28,6 +28,7 @@ type Server struct {
 	routes       fasthttp.RequestHandler
 	patterns     []string      // of the routes
 	lists        chan struct{} // has an element for each list being made
+	archives     chan struct{} // has an element for each archive being sent
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
 	uploads      atomic.Int64  // that wait for a place
@@ -41,7 +42,7 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists))}
+	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives)}
 	s.refusals.report = func(unlogged int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", unlogged)
 	}
@@ -80,6 +81,8 @@ func (s *Server) route() {
 	notes.Patch("/:note", s.once(s.updateNote))
 	notes.Delete("/:note", s.once(s.deleteNote))
 
+	top.Post("/mcp", s.requireMCP, s.requireUser, s.mcp)
+
 	admin := top.group("/api/admin", s.requireAdmin)
 	admin.Get("/metrics", s.adminMetrics)
 	admin.Get("/errors", s.inTurn(s.adminErrors))
@@ -103,11 +106,24 @@ func (s *Server) routeAgents(ai router) {
 	ai.Get("/sessions/:session", s.session)
 	ai.Delete("/sessions/:session", s.once(s.deleteSession))
 	ai.Get("/sessions/:session/messages", s.inTurn(s.messages))
-	ai.Get("/generated-content/:kind", s.inTurn(s.contents))
+	s.routeLibrary(ai.group("/generated-content"))
 	ai.Get("/content-stats/:user", s.contentStats)
 	ai.Post("/feedback", s.once(s.feedback))
 	ai.Get("/preferences", s.preferences)
 	ai.Put("/preferences", s.once(s.savePreferences))
+}
+
+func (s *Server) routeLibrary(contents router) {
+	contents.Get("/", s.inTurn(s.library))
+	contents.Get("/:kind", s.inTurn(s.contents))
+	contents.Get("/:kind/:content", s.inTurn(s.content))
+	contents.Patch("/:kind/:content", s.once(s.updateContent))
+	contents.Delete("/:kind/:content", s.once(s.deleteContent))
+	contents.Post("/:kind/:content/items", s.once(s.addItem))
+	contents.Patch("/:kind/:content/items/:item", s.once(s.changeItem))
+	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
+	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
+	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
 }
 
 func (s *Server) cors() fiber.Handler {
@@ -115,7 +131,7 @@ func (s *Server) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins:     strings.Join(s.o.Origins, ","),
 		AllowCredentials: !everyone,
-		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed",
+		ExposeHeaders:    "X-Request-ID,X-Cache,Age,Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,Location,Idempotent-Replayed,Content-Disposition",
 		MaxAge:           600,
 	})
 }

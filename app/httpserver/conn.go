@@ -27,6 +27,8 @@ type conn struct {
 	request uint64  // its number in connections.requests
 	bounded bool    // boundKernel was called
 
+	streamUntil time.Time // when StreamAnswer's answer must be sent; zero = the answer is not streamed
+
 	held atomic.Int64 // bytes of transit
 
 	crowded bool      // above Room.Conns: it is closed after one answer
@@ -144,6 +146,7 @@ func (c *conn) markActive() {
 // markIdle notes that a request has been answered.
 func (c *conn) markIdle() {
 	c.release()
+	c.streamUntil = time.Time{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = true

@@ -79,6 +79,9 @@ func (c *conn) boundKernel() {
 
 // Write writes an answer. It gives up after a window of the pace in which the client took next to nothing.
 func (c *conn) Write(p []byte) (int, error) {
+	if !c.streamUntil.IsZero() {
+		return c.writeStream(p)
+	}
 	pace, queued := c.conns.answers, 0
 	if len(p) > smallAnswer {
 		if !c.bounded {

@@ -2,23 +2,42 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"studysharper/app/study"
 )
 
+const contentColumns = "id, user_id, session_id, type, title, subject, notes, model, items, data, created_at, updated_at"
+
+// briefColumns are contentColumns without the aid.
+var briefColumns = strings.Replace(contentColumns, "data", "''", 1)
+
 func scanContent(row scanner, v *study.Content) (mark, error) {
-	var created int64
-	err := row.Scan(&v.ID, &v.UserID, &v.SessionID, &v.Type, &v.Title, &v.Data, &created)
-	v.CreatedAt = fromMicros(created)
-	return mark{place{id: v.ID}, jsonBytes(v.Title) + jsonBytes(v.Data)}, err
+	var created, updated int64
+	var notes string
+	err := row.Scan(&v.ID, &v.UserID, &v.SessionID, &v.Type, &v.Title, &v.Subject, &notes, &v.Model, &v.Items, &v.Data, &created, &updated)
+	v.CreatedAt, v.UpdatedAt, v.Notes = fromMicros(created), fromMicros(updated), readTexts(notes)
+	return mark{place{id: v.ID}, jsonBytes(v.Title) + jsonBytes(v.Subject) + len(notes) + jsonBytes(v.Data)}, err
 }
+
+func noContent() error { return study.Errorf(study.CodeNotFound, "the content does not exist") }
 
 func (c *checks) contentType(t study.Type) {
 	_, kept := study.ContentTypes()[t]
 	c.add(!kept, "type", "a type whose answers are kept")
+}
+
+// aid checks what may change of an aid.
+func (c *checks) aid(v study.Content) {
+	c.title(v.Title)
+	c.subject(v.Subject)
+	c.add(len(v.Data) > MaxDataBytes, "data", "at most 1 MiB")
+	c.add(!utf8.Valid(v.Data) || !json.Valid(v.Data), "data", "must be JSON")
 }
 
 // SaveContent implements Store.
@@ -26,20 +45,23 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	var c checks
 	c.user(v.UserID)
 	c.contentType(v.Type)
-	c.title(v.Title)
 	if v.SessionID != "" {
 		c.uuid("session_id", v.SessionID)
 	}
 	c.add(len(v.Answer) > MaxAnswerKey, "answer", "at most 128 bytes")
 	c.text("answer", v.Answer)
-	c.add(len(v.Data) > MaxDataBytes, "data", "at most 1 MiB")
-	c.add(!utf8.Valid(v.Data) || !json.Valid(v.Data), "data", "must be JSON")
-	if err := c.err(); err != nil {
-		return study.Content{}, err
+	c.add(len(v.Notes) > MaxRows, "source_notes", "at most 200")
+	for _, id := range v.Notes {
+		c.uuid("source_notes", id)
+	}
+	v.Model = mend(v.Model, maxModelBytes)
+	if c.aid(v); c.err() != nil {
+		return study.Content{}, c.err()
 	}
 	v.ID, v.SessionID, v.CreatedAt = newID(), strings.ToLower(v.SessionID), now()
+	v.UpdatedAt, v.Notes = v.CreatedAt, append([]string{}, v.Notes...)
 	var kept study.Content
-	err := s.engine.change(ctx, func(ctx context.Context, t tx) (err error) {
+	err := s.transact(ctx, func(ctx context.Context, t tx) (err error) {
 		kept, err = keepContent(ctx, t, v)
 		return err
 	})
@@ -49,32 +71,81 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	return kept, nil
 }
 
+const maxModelBytes = 200
+
 // keepContent keeps a content, or gives the one that is kept of the same answer.
 func keepContent(ctx context.Context, t tx, v study.Content) (study.Content, error) {
-	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	if v.Subject == "" && len(v.Notes) > 0 {
+		const query = "SELECT subject FROM notes WHERE id = $1 AND user_id = $2"
+		err := t.row(ctx, query, strings.ToLower(v.Notes[0]), v.UserID).Scan(&v.Subject)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return v, err
+		}
+	}
+	in := indexContent(&v)
+	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, subject, notes, model, items, data, words, created_at, updated_at, answer)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (user_id, answer) WHERE answer <> '' DO NOTHING`
-	n, err := t.exec(ctx, insert, []any{v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Data, micros(v.CreatedAt), v.Answer})
-	if err != nil || n > 0 {
+	n, err := t.exec(ctx, insert, []any{v.ID, v.UserID, v.SessionID, v.Type, v.Title, v.Subject, writeTexts(v.Notes), v.Model, v.Items,
+		v.Data, in.words, micros(v.CreatedAt), micros(v.UpdatedAt), v.Answer})
+	if err != nil {
 		return v, err
 	}
-	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents WHERE user_id = $1 AND answer = $2`
+	if n > 0 {
+		return v, changeCards(ctx, t, v, nil, in.cards)
+	}
+	const query = "SELECT " + contentColumns + " FROM contents WHERE user_id = $1 AND answer = $2"
 	kept := study.Content{Answer: v.Answer}
 	_, err = scanContent(t.row(ctx, query, v.UserID, v.Answer), &kept)
 	return kept, err
 }
 
+// Content implements Store.
+func (s *sqlStore) Content(ctx context.Context, userID string, t study.Type, id string) (study.Content, error) {
+	if !isUUID(id) || !storable(userID) {
+		return study.Content{}, noContent()
+	}
+	const query = "SELECT " + contentColumns + " FROM contents WHERE id = $1 AND type = $2 AND $3 IN ('', user_id)"
+	v, err := one(ctx, s, scanContent, query, strings.ToLower(id), t, userID)
+	return v, missing(err, noContent)
+}
+
 // Contents implements Store.
-func (s *sqlStore) Contents(ctx context.Context, userID string, t study.Type, p Page) ([]study.Content, string, error) {
+func (s *sqlStore) Contents(ctx context.Context, q ContentQuery) ([]study.Content, string, error) {
 	var c checks
-	c.user(userID)
-	c.contentType(t)
-	from := c.before("contents", p.Before)
+	c.user(q.UserID)
+	if q.Type != "" {
+		c.contentType(q.Type)
+	}
+	c.text("subject", q.Subject)
+	from := c.before("contents", q.Before)
 	if err := c.err(); err != nil {
 		return nil, "", err
 	}
-	const query = `SELECT id, user_id, session_id, type, title, data, created_at FROM contents
-		WHERE user_id = $1 AND type = $2 AND id < $3 ORDER BY id DESC LIMIT $4`
-	return page(ctx, s, "contents", p.Limit, scanContent, query, userID, t, from.id)
+	columns := contentColumns
+	if q.Brief {
+		columns = briefColumns
+	}
+	query, args := "SELECT "+columns+" FROM contents WHERE user_id = $1 AND id < $2", []any{q.UserID, from.id}
+	and := func(condition string, v any) {
+		args = append(args, v)
+		query += " AND " + condition + " $" + strconv.Itoa(len(args))
+	}
+	if q.Type != "" {
+		and("type =", q.Type)
+	}
+	if q.Subject != "" {
+		and("subject =", q.Subject)
+	}
+	words := contentWords(q.Search)
+	for _, w := range words {
+		and("words LIKE", w)
+	}
+	if strings.TrimSpace(q.Search) != "" && len(words) == 0 {
+		return []study.Content{}, "", nil
+	}
+	query += " ORDER BY id DESC LIMIT $" + strconv.Itoa(len(args)+1)
+	return page(ctx, s, "contents", q.Limit, scanContent, query, args...)
 }
 
 // ContentStats implements Store.
@@ -119,7 +190,7 @@ func (s *sqlStore) SaveFeedback(ctx context.Context, f study.Feedback) error {
 	n, err := s.exec(ctx, upsert, f.Rating, f.Text, string(issues), micros(now()),
 		strings.ToLower(f.ContentID), f.UserID, t)
 	if err == nil && n == 0 {
-		return study.Errorf(study.CodeNotFound, "the content does not exist")
+		return noContent()
 	}
 	return err
 }
@@ -136,11 +207,7 @@ func checkFeedback(f study.Feedback) (study.Type, error) {
 		c.add(utf8.RuneCountInString(issue) > MaxTitleRunes, "issues", "at most 200 characters each")
 		c.text("issues", issue)
 	}
-	for t, name := range study.ContentTypes() {
-		if name == f.ContentType {
-			return t, c.err()
-		}
-	}
-	c.add(true, "content_type", "flashcards, quizzes, exams or summaries")
-	return "", c.err()
+	t, listed := study.ContentType(f.ContentType)
+	c.add(!listed, "content_type", "flashcards, quizzes, exams, summaries, analyses or plans")
+	return t, c.err()
 }

@@ -23,8 +23,8 @@ var migrations embed.FS
 
 // The folders of the databases' migrations.
 const (
-	liteMigrations = "migrations/sqlite" // without 4, which filled an index that 8 replaces
-	pgMigrations   = "migrations/postgres"
+	liteMigrations = "migrations/sqlite"   // and libraryMigration; without 4, which filled an index that 8 replaces
+	pgMigrations   = "migrations/postgres" // and libraryMigration
 )
 
 // maxChecked is the largest file whose whole structure is checked before a start: the
@@ -196,7 +196,7 @@ func wrapFile(path string, err error) error {
 }
 
 // liteSchema is the number of SQLite's newest migration.
-func liteSchema() int64 { return binarySchema(liteMigrations) }
+func liteSchema() int64 { return max(binarySchema(liteMigrations), liteLibraryVersion) }
 
 // binarySchema is the number of the newest embedded migration in a folder.
 func binarySchema(folder string) (newest int64) {
@@ -217,7 +217,7 @@ func binarySchema(folder string) (newest int64) {
 func applySQLite(ctx context.Context, path string) error {
 	db := pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
 	defer db.Close()
-	return study.Wrap(applyMigrations(ctx, goose.DialectSQLite3, db, liteMigrations), study.CodeUnavailable, notMigrated)
+	return study.Wrap(applyMigrations(ctx, goose.DialectSQLite3, db, liteMigrations, goose.WithGoMigrations(libraryMigration(liteLibraryVersion))), study.CodeUnavailable, notMigrated)
 }
 
 const notMigrated = "the database could not be migrated"

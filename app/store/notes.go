@@ -2,19 +2,40 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"studysharper/app/study"
 )
 
-const noteColumns = "id, user_id, title, content, created_at, updated_at"
+const noteColumns = "id, user_id, title, content, subject, tags, created_at, updated_at"
 
 func scanNote(row scanner, n *study.Note) (mark, error) {
 	var created, updated int64
-	err := row.Scan(&n.ID, &n.UserID, &n.Title, &n.Content, &created, &updated)
-	n.CreatedAt, n.UpdatedAt = fromMicros(created), fromMicros(updated)
-	return mark{place{id: n.ID}, jsonBytes(n.Title) + jsonBytes(n.Content)}, err
+	var tags string
+	err := row.Scan(&n.ID, &n.UserID, &n.Title, &n.Content, &n.Subject, &tags, &created, &updated)
+	n.CreatedAt, n.UpdatedAt, n.Tags = fromMicros(created), fromMicros(updated), readTexts(tags)
+	return mark{place{id: n.ID}, jsonBytes(n.Title) + jsonBytes(n.Content) + jsonBytes(n.Subject) + len(tags)}, err
+}
+
+// readTexts reads a column that holds a JSON array of texts.
+func readTexts(column string) (texts []string) {
+	if json.Unmarshal([]byte(column), &texts) != nil || texts == nil {
+		return []string{}
+	}
+	return texts
+}
+
+// writeTexts is the column of a list of texts.
+func writeTexts(texts []string) string {
+	column, err := json.Marshal(append([]string{}, texts...))
+	if err != nil { // texts always marshal
+		panic(err)
+	}
+	return string(column)
 }
 
 func noNote() error { return study.Errorf(study.CodeNotFound, "the note does not exist") }
@@ -24,20 +45,39 @@ func (c *checks) content(s string) {
 	c.text("content", s)
 }
 
+func (c *checks) subject(s string) {
+	c.add(utf8.RuneCountInString(s) > MaxTitleRunes, "subject", "at most 200 characters")
+	c.text("subject", s)
+}
+
+// tags checks the tags of a note and drops the doubled ones.
+func (c *checks) tags(given []string) (tags []string) {
+	for _, tag := range given {
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+		c.add(tag == "" || utf8.RuneCountInString(tag) > MaxTagRunes, "tags", "1 to 50 characters each")
+		c.text("tags", tag)
+	}
+	c.add(len(tags) > MaxTags, "tags", "at most 20")
+	return append([]string{}, tags...)
+}
+
 // CreateNote implements Store.
 func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, error) {
 	var c checks
 	c.user(n.UserID)
 	c.title(n.Title)
 	c.content(n.Content)
+	c.subject(n.Subject)
+	n.Tags = c.tags(n.Tags)
 	if err := c.err(); err != nil {
 		return study.Note{}, err
 	}
 	n.ID, n.CreatedAt = newID(), now()
 	n.UpdatedAt = n.CreatedAt
-	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at, indexed) VALUES ($1, $2, $3, $4, $5, $6, 1)
-		RETURNING num`
-	args := []any{n.ID, n.UserID, n.Title, n.Content, micros(n.CreatedAt), micros(n.UpdatedAt)}
+	const insert = "INSERT INTO notes (" + noteColumns + ", indexed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING num"
+	args := []any{n.ID, n.UserID, n.Title, n.Content, n.Subject, writeTexts(n.Tags), micros(n.CreatedAt), micros(n.UpdatedAt)}
 	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
 	err := s.transact(ctx, func(ctx context.Context, t tx) error {
 		var num int64
@@ -63,32 +103,27 @@ func (s *sqlStore) Note(ctx context.Context, userID, id string) (study.Note, err
 }
 
 // UpdateNote implements Store.
-func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error) {
-	var c checks
-	if title != nil {
-		c.title(*title)
-	}
-	if content != nil {
-		c.content(*content)
-	}
-	if err := c.err(); err != nil {
+func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change study.NoteChange) (study.Note, error) {
+	tags, err := checkNoteChange(change)
+	if err != nil {
 		return study.Note{}, err
 	}
-	if title == nil && content == nil || !isUUID(id) || !storable(userID) {
+	if change == (study.NoteChange{}) || !isUUID(id) || !storable(userID) {
 		return s.Note(ctx, userID, id)
 	}
 	n, err := s.Note(ctx, userID, id)
 	if err != nil {
 		return study.Note{}, err
 	}
-	n.Title, n.Content = deref(title, n.Title), deref(content, n.Content)
+	n.Title, n.Content = deref(change.Title, n.Title), deref(change.Content, n.Content)
 	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
 	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content), indexed = 1,
-		updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END WHERE id = $4 AND $5 IN ('', user_id) RETURNING num, ` + noteColumns
+		subject = coalesce($3, subject), tags = coalesce($4, tags),
+		updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at END WHERE id = $6 AND $7 IN ('', user_id) RETURNING num, ` + noteColumns
 	err = s.transact(ctx, func(ctx context.Context, t tx) error {
 		var num int64
 		var written study.Note
-		row := t.row(ctx, update, title, content, micros(now()), strings.ToLower(id), userID)
+		row := t.row(ctx, update, change.Title, change.Content, change.Subject, tags, micros(now()), strings.ToLower(id), userID)
 		if _, err := scanNote(after{row, &num}, &written); err != nil {
 			return missing(err, noNote)
 		}
@@ -102,6 +137,25 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, title, con
 		return study.Note{}, err
 	}
 	return n, nil
+}
+
+// checkNoteChange gives the column of the tags, nil where they stay.
+func checkNoteChange(change study.NoteChange) (tags *string, err error) {
+	var c checks
+	if change.Title != nil {
+		c.title(*change.Title)
+	}
+	if change.Content != nil {
+		c.content(*change.Content)
+	}
+	if change.Subject != nil {
+		c.subject(*change.Subject)
+	}
+	if change.Tags != nil {
+		column := writeTexts(c.tags(*change.Tags))
+		tags = &column
+	}
+	return tags, c.err()
 }
 
 // after is a row with a column before those that Scan is given.
@@ -137,6 +191,7 @@ func (s *sqlStore) Notes(ctx context.Context, q NoteQuery) ([]study.Note, string
 	search := strings.TrimFunc(q.Search, unicode.IsSpace)
 	var c checks
 	c.user(q.UserID)
+	c.text("subject", q.Subject)
 	from := c.before("notes", q.Before)
 	c.add(q.Before != "" && search != "", "before", "not together with a search")
 	if err := c.err(); err != nil {
@@ -147,8 +202,8 @@ func (s *sqlStore) Notes(ctx context.Context, q NoteQuery) ([]study.Note, string
 		return notes, "", err
 	}
 	const query = "SELECT " + noteColumns + ` FROM notes
-		WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
-	return page(ctx, s, "notes", q.Limit, scanNote, query, q.UserID, from.id)
+		WHERE user_id = $1 AND id < $2 AND $3 IN ('', subject) ORDER BY id DESC LIMIT $4`
+	return page(ctx, s, "notes", q.Limit, scanNote, query, q.UserID, from.id, q.Subject)
 }
 
 // NotesByID implements Store.

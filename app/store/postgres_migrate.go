@@ -28,7 +28,7 @@ func migratePostgres(ctx context.Context, url string) error {
 			return err
 		}
 		have, err := pgSchema(ctx, conn)
-		need := binarySchema(pgMigrations)
+		need := pgNewest()
 		switch {
 		case err != nil || have == need:
 			return err
@@ -44,8 +44,11 @@ func applyPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(1)
 	defer db.Close()
-	return applyMigrations(ctx, goose.DialectPostgres, db, pgMigrations, goose.WithTableName(pgVersions))
+	return applyMigrations(ctx, goose.DialectPostgres, db, pgMigrations, goose.WithTableName(pgVersions), goose.WithGoMigrations(libraryMigration(pgLibraryVersion)))
 }
+
+// pgNewest is the number of PostgreSQL's newest migration.
+func pgNewest() int64 { return max(binarySchema(pgMigrations), pgLibraryVersion) }
 
 // checkPostgres refuses a database that is not of this binary's schema.
 func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
@@ -53,7 +56,7 @@ func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	defer cancel()
 	return talk(ctx, c, func(conn *pgx.Conn) error {
 		have, err := pgSchema(ctx, conn)
-		if need := binarySchema(pgMigrations); err == nil && have != need {
+		if need := pgNewest(); err == nil && have != need {
 			err = schemaError(have, need)
 		}
 		return err

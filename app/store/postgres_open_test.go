@@ -52,7 +52,7 @@ func migrateWaits(t *testing.T, server *postgrestest.Server) {
 }
 
 func notOurs(t *testing.T, server *postgrestest.Server) {
-	need := binarySchema(pgMigrations)
+	need := pgNewest()
 	for _, test := range []struct {
 		name, statement string
 		migrated        bool

@@ -97,9 +97,13 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 
 // notesOf reads the wanted notes of hits, in their order.
 func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted func(note int64) bool) ([]study.Note, error) {
+	limit := clampLimit(q.Limit)
+	if q.Subject != "" { // some of them may be of another
+		limit = MaxRows
+	}
 	nums, seen := []int64{}, map[int64]bool{}
 	for _, h := range hits {
-		if n := h.note(); wanted(n) && !seen[n] && len(nums) < clampLimit(q.Limit) {
+		if n := h.note(); wanted(n) && !seen[n] && len(nums) < limit {
 			seen[n] = true
 			nums = append(nums, n)
 		}
@@ -108,7 +112,9 @@ func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted 
 		return []study.Note{}, nil
 	}
 	table, arg := s.engine.picked(nums)
-	return list(ctx, s, scanNote, "SELECT "+noteColumns+" FROM "+table+" JOIN notes ON num = picked.value WHERE user_id = $2 ORDER BY picked.key", arg, q.UserID)
+	query := "SELECT " + noteColumns + " FROM " + table + " JOIN notes ON num = picked.value WHERE user_id = $2 AND $3 IN ('', subject) ORDER BY picked.key"
+	notes, err := list(ctx, s, scanNote, query, arg, q.UserID, q.Subject)
+	return notes[:min(len(notes), clampLimit(q.Limit))], err
 }
 
 // Matches of a search.

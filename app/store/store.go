@@ -17,10 +17,12 @@ import (
 // Bounds of what is kept. Text over a bound is refused with CodeInvalid unless the
 // method says that it is cut.
 const (
-	MaxRows         = 200      // of any list; limits are clamped to 1..MaxRows
-	MaxListBytes    = 1 << 20  // of one list, as JSON; a list ends early rather than exceed it, but never empty
-	MaxGivenBytes   = 8 << 20  // text of the notes that a request names
-	MaxTitleRunes   = 200      // of a note or a content
+	MaxRows         = 200     // of any list; limits are clamped to 1..MaxRows
+	MaxListBytes    = 1 << 20 // of one list, as JSON; a list ends early rather than exceed it, but never empty
+	MaxGivenBytes   = 8 << 20 // text of the notes that a request names
+	MaxTitleRunes   = 200     // of a note or a content; of a subject
+	MaxTags         = 20      // of a note, of MaxTagRunes each
+	MaxTagRunes     = 50
 	MaxNoteBytes    = 1 << 20  // a note's content
 	MaxDataBytes    = 1 << 20  // a content's JSON
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
@@ -55,6 +57,7 @@ type Store interface {
 	Executions
 	Idempotency
 	Runs
+	UserData
 	Accounts
 
 	// Ping reports whether the database answers a query now.
@@ -74,7 +77,7 @@ type Notes interface {
 	Note(ctx context.Context, userID, id string) (study.Note, error)
 	// UpdateNote replaces the parts that are not nil and returns the note as it is
 	// then.
-	UpdateNote(ctx context.Context, userID, id string, title, content *string) (study.Note, error)
+	UpdateNote(ctx context.Context, userID, id string, change study.NoteChange) (study.Note, error)
 	// DeleteNote removes one note.
 	DeleteNote(ctx context.Context, userID, id string) error
 	// Notes lists or searches a user's notes. What a search finds is one page.
@@ -98,7 +101,8 @@ type NoteQuery struct {
 	Search string
 	// AnyWord makes one word of Search enough; otherwise all must be there.
 	AnyWord bool
-	Page    // Before cannot be combined with Search
+	Subject string // only notes of this subject, as it is written; "" = all
+	Page           // Before cannot be combined with Search
 }
 
 // Conversations keeps sessions and their messages.
@@ -126,20 +130,45 @@ type Conversations interface {
 	Messages(ctx context.Context, sessionID string, p Page) (messages []study.Message, next string, err error)
 }
 
-// Contents keeps study aids and what students think of them.
+// Contents keeps study aids and what students think of them. A userID of "" means: do not
+// check the owner. An aid of another type than the one asked for is not there.
 type Contents interface {
 	// SaveContent keeps an aid under an id of its own (UUID v7) with the present time,
-	// and returns it so. Type must be a key of study.ContentTypes, Data JSON. Where an aid
+	// and returns it so. Type must be a key of study.ContentTypes, Data JSON; items of it without
+	// an id get one, and Items is counted. Without a Subject it gets that of its first note. Where an aid
 	// of the user's with the same Answer is kept already, that one is returned, and
-	// nothing is changed.
+	// nothing is changed. Notes are MaxRows at most.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
-	// Contents lists a user's aids of one type, newest first.
-	Contents(ctx context.Context, userID string, t study.Type, p Page) (contents []study.Content, next string, err error)
+	// Content returns one aid.
+	Content(ctx context.Context, userID string, t study.Type, id string) (study.Content, error)
+	// Contents lists a user's aids, newest first.
+	Contents(ctx context.Context, q ContentQuery) (contents []study.Content, next string, err error)
+	// UpdateContent changes an aid's Title, Subject and Data and returns it as it is then, with Items
+	// counted. change may be called again when the transaction broke off; its error is returned, and then
+	// nothing is changed.
+	UpdateContent(ctx context.Context, userID string, t study.Type, id string, change func(*study.Content) error) (study.Content, error)
+	// MergeContents moves the items of other aids of the same type and owner into one, which is
+	// returned, and removes the others, in one transaction. See library.Merge.
+	MergeContents(ctx context.Context, userID string, t study.Type, into string, from ...string) (study.Content, error)
+	// DeleteContent removes an aid, its ratings, attempts and cards.
+	DeleteContent(ctx context.Context, userID string, t study.Type, id string) error
 	// ContentStats counts a user's aids; every type of study.ContentTypes has a count.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
 	// SaveFeedback keeps a rating of an aid of the user's own (else CodeNotFound). A
 	// second rating of the same aid replaces the first.
 	SaveFeedback(ctx context.Context, f study.Feedback) error
+}
+
+// ContentQuery says which of a user's aids to list.
+type ContentQuery struct {
+	UserID  string     // required
+	Type    study.Type // "" = all
+	Subject string     // only aids of this subject, as it is written; "" = all
+	// Search holds words, or beginnings of words, that all must be in the title, the subject or the
+	// first 32 KiB of the items' words. They are read as NoteQuery's; the first 8 are used.
+	Search string
+	Brief  bool // leave Data empty
+	Page
 }
 
 // Preferences keeps students' standing wishes.
@@ -218,6 +247,16 @@ type Runs interface {
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
 	// PruneRuns removes the runs that were begun before a time and says how many.
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
+}
+
+// UserData is what concerns everything of a user.
+type UserData interface {
+	// Ratings lists a user's ratings, those of the newest aids first.
+	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
+	// DeleteUser removes everything that is kept of a user, in transactions of a few rows, so that writers do not wait
+	// for it. When it breaks off, the rest stays and the call may be repeated. It does not keep others from writing
+	// for the user meanwhile: runs that are under way should be cancelled before.
+	DeleteUser(ctx context.Context, userID string) error
 }
 
 // Accounts keeps who may sign in, and where they have. Texts of a device are cut to MaxNameBytes.

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"database/sql"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pressly/goose/v3"
@@ -34,7 +36,47 @@ func schema1(t *testing.T) (url string) {
 	if _, err := db.Exec(insert, newID()); err != nil {
 		t.Fatal(err)
 	}
+	if err := oldContents(db.Exec); err != nil {
+		t.Fatal(err)
+	}
 	return "sqlite:" + path
+}
+
+// oldContents keeps aids as a version did whose items had no ids: a deck, a summary, and data that is not an aid.
+func oldContents(exec func(string, ...any) (sql.Result, error)) error {
+	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES ($1, 'ada', '', $2, $3, $4, 5)`
+	for _, c := range [][3]string{
+		{"flashcard_generation", "Cells", `{"flashcards":[{"question":"What is osmosis?","answer":"Diffusion of water","topic":"Cells","difficulty":"easy"},
+			{"question":"What is a vacuole?","answer":"A bag","topic":"Cells","difficulty":"easy"}],"total_count":2,"topics_covered":["Cells"]}`},
+		{"summary_generation", "Leaves", `{"summary":{"title":"Leaves","main_points":[{"point":"Stomata breathe","details":"","importance":"high"}],"key_terms":[]},"word_count":1,"estimated_reading_time_minutes":1}`},
+		{"quiz_generation", "Broken", `"not a quiz"`},
+	} {
+		if _, err := exec(insert, newID(), c[0], c[1], []byte(c[2])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantLibrary wants oldContents as this version keeps them.
+func wantLibrary(t *testing.T, s Store) {
+	t.Helper()
+	all, _, err := s.Contents(t.Context(), ContentQuery{UserID: "ada", Page: Page{Limit: 9}})
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%d contents, %v", len(all), err)
+	}
+	for _, c := range all {
+		if want := map[study.Type]int{study.Flashcards: 2, study.Summary: 1}[c.Type]; c.Items != want || !c.UpdatedAt.Equal(c.CreatedAt) || c.UpdatedAt.UnixMicro() != 5 {
+			t.Errorf("%+v", c)
+		}
+		if c.Type == study.Flashcards && (!strings.Contains(string(c.Data), `"id":"1"`) || !strings.Contains(string(c.Data), `"id":"2"`)) {
+			t.Errorf("a deck without ids: %s", c.Data)
+		}
+	}
+	found, _, err := s.Contents(t.Context(), ContentQuery{UserID: "ada", Search: "vacuole", Page: Page{Limit: 9}})
+	if err != nil || len(found) != 1 || found[0].Title != "Cells" {
+		t.Errorf("found %v, %v", found, err)
+	}
 }
 
 func TestADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds(t *testing.T) {
@@ -50,6 +92,7 @@ func TestADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds(t *testing.T) {
 	if _, err := s.SavePreferences(t.Context(), study.Preferences{UserID: "ada"}); err != nil {
 		t.Error(err)
 	}
+	wantLibrary(t, s)
 	wantIntact(t, s)
 }
 

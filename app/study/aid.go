@@ -122,7 +122,8 @@ type AnalysisSet struct {
 
 // PlanSession is one sitting of a study plan.
 type PlanSession struct {
-	Day        int      `json:"day"` // from 1
+	ID         string   `json:"id,omitempty"` // unique within the aid
+	Day        int      `json:"day"`          // from 1
 	Topic      string   `json:"topic"`
 	Activities []string `json:"activities"`
 	Minutes    int      `json:"minutes"`

@@ -8,8 +8,16 @@ type Note struct {
 	UserID    string    `json:"user_id"`
 	Title     string    `json:"title"`
 	Content   string    `json:"content"`
+	Subject   string    `json:"subject"`             // "" = none
+	Tags      []string  `json:"tags"`                // as given, each once
 	CreatedAt time.Time `json:"created_at,omitzero"` // UTC
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+}
+
+// NoteChange says what to change of a note; nil fields stay as they are.
+type NoteChange struct {
+	Title, Content, Subject *string
+	Tags                    *[]string
 }
 
 // Session is a stored conversation.
@@ -33,7 +41,17 @@ type Message struct {
 // ContentTypes maps the request types whose aids are kept to the name they are
 // listed under.
 func ContentTypes() map[Type]string {
-	return map[Type]string{Flashcards: "flashcards", Quiz: "quizzes", Exam: "exams", Summary: "summaries"}
+	return map[Type]string{Flashcards: "flashcards", Quiz: "quizzes", Exam: "exams", Summary: "summaries", Analysis: "analyses", Plan: "plans"}
+}
+
+// ContentType is the request type whose aids are listed under a name.
+func ContentType(name string) (Type, bool) {
+	for t, listed := range ContentTypes() {
+		if listed == name {
+			return t, true
+		}
+	}
+	return "", false
 }
 
 // Content is a kept aid. Data is the aid as JSON.
@@ -43,9 +61,14 @@ type Content struct {
 	SessionID string    `json:"session_id"`
 	Type      Type      `json:"type"`
 	Title     string    `json:"title"`
+	Subject   string    `json:"subject"`      // "" = none; a new aid has its first note's
+	Notes     []string  `json:"source_notes"` // ids of the notes that it was made from
+	Model     string    `json:"model"`        // that made it
+	Items     int       `json:"item_count"`
 	Data      []byte    `json:"-"`
 	Answer    string    `json:"-"` // names the answer it was made from, which is kept once a user; "" = always kept
 	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Execution is one finished run, kept for the operator's metrics. It holds no

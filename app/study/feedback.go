@@ -1,5 +1,7 @@
 package study
 
+import "time"
+
 // Feedback is a student's rating of a kept aid.
 type Feedback struct {
 	UserID      string   `json:"user_id"`
@@ -8,4 +10,10 @@ type Feedback struct {
 	Rating      int      `json:"rating"` // 1 to 5
 	Text        string   `json:"feedback_text,omitempty"`
 	Issues      []string `json:"issues,omitempty"`
+}
+
+// Rating is a Feedback as it is kept.
+type Rating struct {
+	Feedback
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }

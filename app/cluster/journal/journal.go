@@ -1,9 +1,10 @@
-// Package journal keeps the journals in a Redis that all instances share, so that a
-// run may be made by one and watched at another. The one idea: Redis holds the truth, as
-// one stream a session, and every change of it is one script that may be repeated without
-// harm; each process holds what it has written lately, and gives it again to a Redis
-// that comes back without it. Readers wait in their process: one subscription tells it
-// which sessions have more, and one read answers all who wait for one.
+// Package journal keeps the journals in a Redis that all instances share, so that a run of one
+// instance can be watched at another. The one idea: Redis is a relay that may lose everything.
+// Each session is one stream, and every change of it is one script that may be repeated without
+// harm. A session has one open run at a time, so the writer knows the numbers of its events:
+// after a loss it continues the run in Redis under the next number. Readers wait in their
+// process: one subscription tells it which sessions have changed, and one read answers all
+// readers of a session.
 package journal
 
 import (
@@ -21,9 +22,9 @@ import (
 	"studysharper/app/study"
 )
 
-// Options bound a Journal. Zero takes the default; below zero panics. All instances must
-// have the same. Sessions and bytes are counted in sixteen parts of Redis, a sixteenth
-// each, so that these two bounds hold within about a tenth.
+// Options bound a Journal. Zero takes the default; a negative value panics. All instances must
+// have the same options. Sessions and bytes are counted in sixteen parts of Redis, so these two
+// bounds hold within about a tenth.
 type Options struct {
 	MaxEvents       int           // events kept a session; default 100
 	MaxEventBytes   int           // of one event's Fields; default 256 KiB
@@ -34,12 +35,12 @@ type Options struct {
 	MaxQueueBytes   int64         // of events of this process that wait to be sent; default 8 MiB
 	MaxRuns         int           // open runs of this process; default 1,024
 	MaxReaders      int           // waiting readers of this process; default 20,000
-	RepeatWithin    time.Duration // the run of a dead process waits for another as long; default 10 s
+	RepeatWithin    time.Duration // how long the run of a dead process waits for a takeover; default 10 s
 	StaleAfter      time.Duration // a session idle for longer is freed; default 10 min
 	Lease           time.Duration // a process silent for longer is dead; default 5 s
 
-	// Orphaned is told of a run whose own process died; Begin with RunInfo.Repeat takes
-	// it over. It must not block. nil = nothing is taken over here.
+	// Orphaned is called with a run whose process died; Begin with RunInfo.Takeover takes
+	// it over. It must not block. nil = this process takes nothing over.
 	Orphaned func(stream.Orphan)
 
 	// Cancelled is told of every run that a process has asked all to cancel. It must not block. nil = none is.
@@ -106,8 +107,8 @@ type Stats struct {
 	Scripts       uint64 // calls of Redis
 }
 
-// Journal is a stream.Journal and a stream.Awaiter on Redis. What Begin and Drop do is done
-// by the caller; everything else happens within Run.
+// Journal implements stream.Journal and stream.Awaiter on Redis. Begin and Drop call Redis
+// themselves; everything else happens within Run.
 type Journal struct {
 	conn    *conn.Conn
 	o       Options
@@ -117,9 +118,9 @@ type Journal struct {
 	direct  chan struct{}
 	offers  chan orphanKey
 
-	// writers are the processes that had runs when this one swept last: a lease is taken
-	// before a run begins, so who had runs then and no lease later has died. absent are
-	// those of them that had none the last time. Both are Run's own.
+	// writers are the processes that had open runs at the last sweep. A lease is taken before a
+	// run begins, so a process that had runs then and has no lease now has died. absent are the
+	// writers without a lease at the last look. Both are used only by Run.
 	writers, absent []string
 
 	mu      sync.Mutex
@@ -174,9 +175,9 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// Run sends, reads and watches over the processes, until ctx ends, and then gives nil. It
-// ends what runs are left with an error event and sends what is unsent, for a second at
-// most.
+// Run sends and reads events and supervises the other processes until ctx ends, and then returns
+// nil. At its end it closes open runs with an error event, and sends the rest of the events for
+// at most a second.
 func (j *Journal) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
@@ -194,7 +195,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	return nil
 }
 
-// leave ends what is open and lets it be sent, and gives up the lease.
+// leave ends open runs and waits, waits until their events are sent, and gives up the lease.
 func (j *Journal) leave(ctx context.Context) {
 	var d due
 	j.mu.Lock()
@@ -221,7 +222,7 @@ func (j *Journal) unsent() bool {
 	return j.stats.QueuedEvents > 0
 }
 
-// due is what has to be called once the lock is released.
+// due collects calls to make after the lock is released.
 type due []func()
 
 func (d due) settle() {

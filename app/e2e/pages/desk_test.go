@@ -152,7 +152,7 @@ func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	w.make("exam_generation")
 	w.click("#tools a")
 	w.until("document.querySelector('.clock')?.innerText.includes('left')")
-	w.click(".mode:last-child")
+	w.click(".questions .mode:last-child")
 	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
 	w.audit("exam one at a time")
 	eval[bool](w, "(() => { const real = Date.now; Date.now = () => real() + 9 * 3600e3; return true; })()")

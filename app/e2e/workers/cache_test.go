@@ -178,7 +178,7 @@ func TestWhatAWorkerHasReadIsReadAgainWhenAnotherDies(t *testing.T) {
 			t.Fatal("the note is not in the answer")
 		}
 		content := fmt.Sprintf("A quark is particle%d.", tries)
-		if _, err := database(s).UpdateNote(t.Context(), "ann", note["id"].(string), nil, &content); err != nil {
+		if _, err := database(s).UpdateNote(t.Context(), "ann", note["id"].(string), study.NoteChange{Content: &content}); err != nil {
 			t.Fatal(err)
 		}
 		return !says(fmt.Sprintf("particle%d.", tries))

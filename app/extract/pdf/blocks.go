@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -156,12 +157,14 @@ func (b *blocks) heading(lines []line, level int) (n int) {
 }
 
 // marker begins an item of a list.
-var marker = regexp.MustCompile(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
+var marker = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
+})
 
 // paragraph writes a paragraph, or an item of a list.
 func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 	text := lines[0].text
-	item := marker.FindStringSubmatch(strings.TrimSpace(text))
+	item := marker().FindStringSubmatch(strings.TrimSpace(text))
 	for n = 1; n < len(lines); n++ {
 		if b.begins(lines[n-1], lines[n:], c, pitch, item != nil) {
 			break
@@ -173,7 +176,7 @@ func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 		b.w.Block(text)
 		return n
 	}
-	item = marker.FindStringSubmatch(text)
+	item = marker().FindStringSubmatch(text)
 	switch {
 	case item == nil:
 		b.w.Block(text)
@@ -198,7 +201,7 @@ func (b *blocks) begins(before line, lines []line, c column, pitch float64, inIt
 		return true
 	case broken:
 		return false
-	case marker.MatchString(strings.TrimSpace(next.text)):
+	case marker().MatchString(strings.TrimSpace(next.text)):
 		return true
 	case pitch > 0 && distance > 1.3*pitch, distance < 0, distance > 2.5*max(before.height(), next.height()):
 		return true

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 
 	pdferrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
@@ -124,8 +125,8 @@ func cleanText(s string) string {
 			return -1
 		}
 		return r
-	}, leaders.ReplaceAllString(ligatures.Replace(s), " … "))
+	}, leaders().ReplaceAllString(ligatures.Replace(s), " … "))
 }
 
 // leaders are the dots between an entry of a table of contents and its page.
-var leaders = regexp.MustCompile(`(?: ?\.){5,} ?`)
+var leaders = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?: ?\.){5,} ?`) })

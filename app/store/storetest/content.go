@@ -16,7 +16,7 @@ var contentTests = map[string]func(*testing.T, store.Store){
 		kept := must(s.SaveContent(t.Context(), v))(t)
 		must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Exam, Data: []byte(`{}`)}))(t)
 		newer := must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`{}`)}))(t)
-		got := rows(s.Contents(t.Context(), "ada", study.Quiz, store.Page{Limit: 9}))(t)
+		got := rows(s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: study.Quiz, Page: store.Page{Limit: 9}}))(t)
 		if len(got) != 2 || got[0].ID != newer.ID || got[1].ID != kept.ID {
 			t.Fatalf("got %+v, want the newer of two first", got)
 		}
@@ -24,10 +24,10 @@ var contentTests = map[string]func(*testing.T, store.Store){
 		if g.SessionID != v.SessionID || g.Type != v.Type || g.Title != v.Title || string(g.Data) != string(v.Data) || !recent(g.CreatedAt) || g.CreatedAt != kept.CreatedAt {
 			t.Errorf("got %+v, want %+v", g, kept)
 		}
-		if got := rows(s.Contents(t.Context(), "ada", study.Quiz, store.Page{Limit: 1}))(t); len(got) != 1 {
+		if got := rows(s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: study.Quiz, Page: store.Page{Limit: 1}}))(t); len(got) != 1 {
 			t.Errorf("a limit of 1 gave %d", len(got))
 		}
-		if got := rows(s.Contents(t.Context(), "bob", study.Quiz, store.Page{Limit: 9}))(t); got == nil || len(got) > 0 {
+		if got := rows(s.Contents(t.Context(), store.ContentQuery{UserID: "bob", Type: study.Quiz, Page: store.Page{Limit: 9}}))(t); got == nil || len(got) > 0 {
 			t.Errorf("another user got %v, want an empty list", got)
 		}
 	},
@@ -63,7 +63,7 @@ var contentTests = map[string]func(*testing.T, store.Store){
 				t.Errorf("%+v was taken for another's or another answer", got)
 			}
 		}
-		if got := rows(s.Contents(t.Context(), "ada", study.Quiz, store.Page{Limit: 9}))(t); len(got) != 4 {
+		if got := rows(s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: study.Quiz, Page: store.Page{Limit: 9}}))(t); len(got) != 4 {
 			t.Errorf("%d are kept, want 4", len(got))
 		}
 		v.Answer += "a"
@@ -100,7 +100,7 @@ var contentTests = map[string]func(*testing.T, store.Store){
 			_, err := s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(data)})
 			wantFault(t, err, "data")
 		}
-		_, _, err := s.Contents(t.Context(), "ada", study.Plan, store.Page{Limit: 9})
+		_, _, err := s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: study.Chat, Page: store.Page{Limit: 9}})
 		wantFault(t, err, "type")
 	},
 	"FeedbackIsForContentOfOnesOwn": func(t *testing.T, s store.Store) {

@@ -3,6 +3,8 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 			t.Errorf("kept as %+v, want a UUID v7 and the present", kept)
 		}
 		for _, user := range []string{"ada", ""} {
-			if got := must(s.Note(t.Context(), user, strings.ToUpper(kept.ID)))(t); got != kept {
+			if got := must(s.Note(t.Context(), user, strings.ToUpper(kept.ID)))(t); !reflect.DeepEqual(got, kept) {
 				t.Errorf("as %q: got %+v, want %+v", user, got, kept)
 			}
 		}
@@ -38,7 +40,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		for _, id := range []string{n.ID, noID, "", "x' OR 1=1 --", "\x00", "\xff"} {
 			_, err := s.Note(t.Context(), "bob", id)
 			wantCode(t, err, study.CodeNotFound)
-			_, err = s.UpdateNote(t.Context(), "bob", id, &n.Title, nil)
+			_, err = s.UpdateNote(t.Context(), "bob", id, study.NoteChange{Title: &n.Title})
 			wantCode(t, err, study.CodeNotFound)
 			wantCode(t, s.DeleteNote(t.Context(), "bob", id), study.CodeNotFound)
 		}
@@ -54,17 +56,45 @@ var noteTests = map[string]func(*testing.T, store.Store){
 	"AnUpdateReplacesOnlyWhatIsGiven": func(t *testing.T, s store.Store) {
 		n := addNote(t, s, "ada", "old", "text")
 		fresh, empty := "new", ""
-		got := must(s.UpdateNote(t.Context(), "ada", n.ID, &fresh, nil))(t)
+		got := must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Title: &fresh}))(t)
 		if got.Title != "new" || got.Content != "text" || got.CreatedAt != n.CreatedAt || got.UpdatedAt.Before(n.UpdatedAt) {
 			t.Errorf("got %+v", got)
 		}
-		got = must(s.UpdateNote(t.Context(), "", n.ID, nil, &empty))(t)
+		got = must(s.UpdateNote(t.Context(), "", n.ID, study.NoteChange{Content: &empty}))(t)
 		if got.Title != "new" || got.Content != "" {
 			t.Errorf("got %+v", got)
 		}
-		if same := must(s.UpdateNote(t.Context(), "ada", n.ID, nil, nil))(t); same != got {
+		if same := must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{}))(t); !reflect.DeepEqual(same, got) {
 			t.Errorf("an update of nothing gave %+v, want %+v", same, got)
 		}
+	},
+	"ANoteHasASubjectAndTags": func(t *testing.T, s store.Store) {
+		n := must(s.CreateNote(t.Context(), study.Note{UserID: "ada", Title: "a", Content: "cell", Subject: "Biology", Tags: []string{"exam", "é", "exam"}}))(t)
+		plain := addNote(t, s, "ada", "b", "cell")
+		if got := must(s.Note(t.Context(), "ada", n.ID))(t); got.Subject != "Biology" || !slices.Equal(got.Tags, []string{"exam", "é"}) || plain.Tags == nil {
+			t.Errorf("got %+v and %+v", got, plain)
+		}
+		for _, search := range []string{"", "cell"} {
+			found := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Subject: "Biology", Page: store.Page{Limit: 9}}))(t)
+			same(t, texts(title, found), "a")
+		}
+		history, none := "History", []string{}
+		got := must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Subject: &history, Tags: &none}))(t)
+		if got.Subject != "History" || len(got.Tags) != 0 || got.Title != "a" {
+			t.Errorf("got %+v", got)
+		}
+		many := strings.Split(strings.Repeat("x", store.MaxTags), "")
+		for i := range many {
+			many[i] += fmt.Sprint(i)
+		}
+		must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Tags: &many}))(t)
+		for _, tags := range [][]string{append(many, "one more"), {""}, {"\x00"}, {strings.Repeat("é", store.MaxTagRunes+1)}} {
+			_, err := s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Tags: &tags})
+			wantFault(t, err, "tags")
+		}
+		long := strings.Repeat("é", store.MaxTitleRunes+1)
+		_, err := s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Subject: &long})
+		wantFault(t, err, "subject")
 	},
 	"ANoteOneOverABoundIsRefused": func(t *testing.T, s store.Store) {
 		full := addNote(t, s, strings.Repeat("é", study.MaxIDRunes), strings.Repeat("é", store.MaxTitleRunes), strings.Repeat("x", store.MaxNoteBytes))
@@ -82,7 +112,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		for _, bad := range []string{"nul \x00", "no UTF-8 \xff"} {
 			_, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Content: bad})
 			wantFault(t, err, "content")
-			_, err = s.UpdateNote(t.Context(), full.UserID, full.ID, &bad, nil)
+			_, err = s.UpdateNote(t.Context(), full.UserID, full.ID, study.NoteChange{Title: &bad})
 			wantFault(t, err, "title")
 		}
 		_, err := s.CreateNote(t.Context(), study.Note{})
@@ -217,7 +247,7 @@ var searchTests = map[string]func(*testing.T, store.Store){
 			return len(rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: word, Page: store.Page{Limit: 9}}))(t))
 		}
 		text := "diffusion"
-		must(s.UpdateNote(t.Context(), "ada", n.ID, nil, &text))(t)
+		must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Content: &text}))(t)
 		if found("osmosis") != 0 || found("diffusion") != 1 {
 			t.Error("the index did not follow the update")
 		}

@@ -39,7 +39,7 @@ func lists(t *testing.T, s store.Store) map[string]pager {
 			return texts(func(m study.Message) string { return m.Text }, v), next, err
 		},
 		"contents": func(t *testing.T, p store.Page) ([]string, string, error) {
-			v, next, err := s.Contents(t.Context(), "ada", study.Quiz, p)
+			v, next, err := s.Contents(t.Context(), store.ContentQuery{UserID: "ada", Type: study.Quiz, Page: p})
 			return texts(func(c study.Content) string { return c.Title }, v), next, err
 		},
 		"failures": func(t *testing.T, p store.Page) ([]string, string, error) {

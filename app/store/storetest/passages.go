@@ -122,11 +122,11 @@ var passageTests = map[string]func(*testing.T, store.Store){
 	"PassagesFollowTheirNotes": func(t *testing.T, s store.Store) {
 		n := addNote(t, s, "ada", "old", strings.Repeat("osmosis "+filler(1400)+"\n\n", 5))
 		content, heading := "diffusion", "new"
-		must(s.UpdateNote(t.Context(), "ada", n.ID, nil, &content))(t)
+		must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Content: &content}))(t)
 		if got := findPassages(t, s, store.PassageQuery{Search: "osmosis"}); len(got) > 0 {
 			t.Errorf("%d passages of the old content are found", len(got))
 		}
-		must(s.UpdateNote(t.Context(), "ada", n.ID, &heading, nil))(t)
+		must(s.UpdateNote(t.Context(), "ada", n.ID, study.NoteChange{Title: &heading}))(t)
 		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "new"})), "new")
 		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "old"})))
 		ok(t, s.DeleteNote(t.Context(), "ada", n.ID))

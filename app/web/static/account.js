@@ -1,8 +1,9 @@
 // Your account: the study code, other devices, and opening another library here.
-import { call, mine, openLibrary, showCode } from "./api.js";
+import { call, forget, mine, openLibrary, showCode } from "./api.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
 import { place } from "./route.js";
+import { fileLink } from "./save.js";
 import { day, t } from "./words.js";
 
 const fault = (e) => { $("account-said").textContent = e.message; };
@@ -16,7 +17,7 @@ async function open() {
 		const own = account.auth_mode === "account";
 		$("account-body").replaceChildren(
 			own ? code(account) : el("p", { class: "sheet" }, t(`account.is.${account.auth_mode}`)),
-			own ? await devices() : "", own ? elsewhere() : "");
+			own ? await devices() : "", own ? elsewhere() : "", data());
 	} catch (e) {
 		fault(e);
 	}
@@ -53,6 +54,18 @@ function elsewhere() {
 	return sheet(t("account.other"), el("form", { class: "fields", onsubmit: submit }, el("label", {}, el("span", {}, t("account.other.code")), input), said,
 		el("div", { class: "row start" }, el("button", { class: "quiet" }, t("account.other.go")))));
 }
+
+const data = () => sheet(t("account.data"), el("div", { class: "row start" }, fileLink("/api/account/export", {}, t("account.export")), button(t("account.delete"), async () => {
+	if (!await confirmed(t("account.delete.sure"), t("account.delete"))) return;
+	try {
+		await call("DELETE", mine("/api/account"));
+		forget();
+		location.hash = "#/study";
+		location.reload();
+	} catch (e) {
+		fault(e);
+	}
+})));
 
 export function beginAccount() {
 	place("account", open);

@@ -138,7 +138,7 @@ export async function openLibrary(code) {
 }
 
 // forget removes what this browser keeps of its user.
-function forget() {
+export function forget() {
 	for (const key of ["user", "session", "draft", "account"]) kept.set(key, null);
 	for (const key of ["token", "code", "running make", "running ask"]) tab.set(key, null);
 }

@@ -7,6 +7,7 @@ import { confirmed } from "./dialog.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
 import { go, here, place, retitle } from "./route.js";
+import { menu } from "./save.js";
 import { take } from "./quiz.js";
 import { day, t } from "./words.js";
 
@@ -91,7 +92,7 @@ function openAid([kind, id, doing]) {
 	}
 	const start = { flashcards: ["study", t("card.start")], quizzes: ["take", t("quiz.start")], exams: ["take", t("exam.start")] }[kind];
 	$("opened").replaceChildren(head(t("library.back"), "library"), el("article", { class: "sheet" }, el("h2", { dir: "auto", tabIndex: -1 }, title), el("p", { class: "hint" }, shown.facts),
-		el("div", { class: "row start tools" }, start ? el("a", { class: "button main", href: `#/${address}/${start[0]}` }, start[1]) : "", button(t("print"), () => print(type, data, title))),
+		el("div", { class: "row start tools" }, start ? el("a", { class: "button main", href: `#/${address}/${start[0]}` }, start[1]) : "", button(t("print"), () => print(type, data, title)), menu(kind, id)),
 		shown.body));
 	$("opened").querySelector("h2").focus({ preventScroll: true });
 	scrollTo(0, 0);

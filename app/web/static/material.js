@@ -1,6 +1,7 @@
 // What an aid is made of: a text that is pasted, and notes that are picked.
 import { call, kept, mine, user } from "./api.js";
 import { $, el } from "./dom.js";
+import { beginFiles } from "./files.js";
 import { t } from "./words.js";
 
 const most = 20; // notes of one request
@@ -57,5 +58,9 @@ export function beginMaterial() {
 	$("text").addEventListener("input", typed);
 	$("find").addEventListener("input", () => showNotes().catch(() => {}));
 	$("keep").addEventListener("click", () => keepNote($("text").value).then(() => { $("text").value = ""; typed(); }, (e) => { $("notes-said").textContent = e.message; }));
+	beginFiles((note) => {
+		if (picked.size < most) picked.set(note.id, note.title);
+		showNotes().catch(() => {});
+	});
 	typed();
 }

@@ -34,10 +34,3 @@ CREATE TRIGGER notes_deleted AFTER DELETE ON notes BEGIN
   DELETE FROM passages WHERE num >= old.num * 4096 AND num < (old.num + 1) * 4096;
 END;
 -- +goose StatementEnd
-
--- What a conversation is about: the notes that were named in it last (a JSON array of their ids), and the text given.
-CREATE TABLE session_sources (
-  session_id TEXT NOT NULL PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
-  note_ids   TEXT NOT NULL,
-  content    TEXT NOT NULL
-) STRICT, WITHOUT ROWID;

@@ -1,0 +1,205 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+
+	"studysharper/app/httpserver"
+	"studysharper/app/mcp"
+	"studysharper/app/passages"
+	"studysharper/app/store"
+	"studysharper/app/study"
+)
+
+// requireMCP is CodeNotFound unless the operator has switched the endpoint on.
+func (s *Server) requireMCP(c *fiber.Ctx) error {
+	if !s.o.MCP {
+		return study.Errorf(study.CodeNotFound, "this server does not serve MCP (MCP=on)")
+	}
+	return c.Next()
+}
+
+// mcp answers POST /mcp: one message of the Model Context Protocol, for the request's user.
+func (s *Server) mcp(c *fiber.Ctx) error {
+	user, err := namedOwner(c)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.o.Store.Sessions(s.lifetime, user, store.Page{Limit: 1}); err != nil { // an invalid user
+		return err
+	}
+	ctx, done := httpserver.WithDisconnect(s.lifetime, c.Context(), errLeft)
+	defer done()
+	header := func(name string) string { return utils.CopyString(c.Get(name)) }
+	answer, err := mcp.Serve(ctx, s.o.Version, s.mcpTools(c, user), mcp.Request{Header: header, Body: slices.Clone(c.Request().Body())})
+	if err != nil {
+		return err
+	}
+	c.Status(answer.Status)
+	if len(answer.Body) > 0 {
+		c.Set(fiber.HeaderContentType, answer.ContentType)
+	}
+	return c.Send(answer.Body)
+}
+
+// mcpTools are what an assistant can do for a user. They are called while the handler of the request waits for them.
+func (s *Server) mcpTools(c *fiber.Ctx, user string) []mcp.Tool {
+	return []mcp.Tool{
+		{Name: "search_notes", ReadOnly: true,
+			Description: "Find passages in the student's notes. Gives the best passage of each note that matches, best first; without a query the newest notes.",
+			Input:       searchSchema,
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.searchNotes(ctx, user, arguments)
+			}},
+		{Name: "make_study_aid",
+			Description: "Make flashcards, a quiz, an exam, a summary, an analysis or a study plan from the student's notes or from a text, and keep it in the student's library. Takes up to a minute.",
+			Input:       aidSchema,
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.makeAid(ctx, c, user, arguments)
+			}},
+	}
+}
+
+var searchSchema = json.RawMessage(`{"type":"object","properties":{
+	"query":{"type":"string","description":"Words to find; all forms of a word count."},
+	"limit":{"type":"integer","minimum":1,"maximum":20,"default":5}},"additionalProperties":false}`)
+
+// foundPassage is a place in a note that search_notes gives.
+type foundPassage struct {
+	NoteID  string `json:"note_id"`
+	Title   string `json:"title"`
+	Section string `json:"section,omitempty"`
+	Page    int    `json:"page,omitempty"`
+	Text    string `json:"text"`
+}
+
+// The bounds of what search_notes gives.
+const (
+	mcpPassages     = 5
+	mcpMostPassages = 20
+)
+
+func (s *Server) searchNotes(ctx context.Context, user string, arguments json.RawMessage) (any, error) {
+	var asked struct {
+		Query string `json:"query"`
+		Limit *int   `json:"limit"`
+	}
+	if err := study.Decode(arguments, &asked); err != nil {
+		return nil, err
+	}
+	limit := mcpPassages
+	if asked.Limit != nil {
+		if limit = *asked.Limit; limit < 1 || limit > mcpMostPassages {
+			return nil, study.Invalid([]study.Fault{{Field: "limit", Detail: "must be a whole number from 1 to 20"}})
+		}
+	}
+	done, err := s.takeTurn()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	notes, _, err := s.o.Store.Notes(ctx, store.NoteQuery{UserID: user, Search: asked.Query, AnyWord: true, Page: store.Page{Limit: limit}})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]foundPassage, len(notes))
+	for i, n := range notes {
+		found[i] = bestPassage(n, asked.Query)
+	}
+	return fiber.Map{"passages": found}, nil
+}
+
+// bestPassage is the passage of a note that says most about a query: its first one where none holds a word of it.
+func bestPassage(n study.Note, query string) foundPassage {
+	found := foundPassage{NoteID: n.ID, Title: n.Title}
+	index := passages.NewIndex(n.Content)
+	if len(index.Passages) == 0 {
+		return found
+	}
+	best := 0
+	if ranked := index.Search(passages.ParseQuery(query)); len(ranked) > 0 {
+		best = ranked[0]
+	}
+	p := index.Passages[best]
+	found.Section, found.Page, found.Text = p.Section, p.Page, p.Text
+	return found
+}
+
+var aidSchema = json.RawMessage(`{"type":"object","required":["kind"],"properties":{
+	"kind":{"type":"string","enum":["flashcards","quiz","exam","summary","analysis","plan"]},
+	"instructions":{"type":"string","description":"What the student wants, in a sentence; also what to look for in the notes."},
+	"topic":{"type":"string","description":"Leave out what is not about this."},
+	"content":{"type":"string","description":"The text to work from, instead of the student's notes."},
+	"note_ids":{"type":"array","items":{"type":"string"},"description":"Work from these notes; search_notes gives their ids."},
+	"count":{"type":"integer","minimum":1,"maximum":50,"description":"How many cards, questions or sessions."},
+	"difficulty":{"type":"string","enum":["easy","medium","hard","adaptive"]}},"additionalProperties":false}`)
+
+// aidKinds are the types that make_study_aid makes, by the names that it gives them.
+var aidKinds = map[string]study.Type{"flashcards": study.Flashcards, "quiz": study.Quiz, "exam": study.Exam,
+	"summary": study.Summary, "analysis": study.Analysis, "plan": study.Plan}
+
+// makeAid runs an agent request under the same bounds as POST /api/ai/process.
+func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, arguments json.RawMessage) (any, error) {
+	body, err := aidRequest(user, arguments)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.o.Runs.RejectIfFull(); err != nil {
+		return nil, err
+	}
+	place, err := s.holdRun(c)
+	if err != nil {
+		return nil, err
+	}
+	defer s.o.Admission.Runs.Release(place)
+	r, err := study.ParseRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	outcome, _, err := s.o.Runs.Do(ctx, r.InSession(newID))
+	if err != nil {
+		return nil, err
+	}
+	return fiber.Map{"data": outcome.Result.Data, "saved": outcome.Result.Saved, "warnings": outcome.Result.Warnings}, nil
+}
+
+// aidRequest makes the arguments of make_study_aid the body of an agent request, which is then checked as any other.
+func aidRequest(user string, arguments json.RawMessage) ([]byte, error) {
+	var asked struct {
+		Kind         string   `json:"kind"`
+		Instructions string   `json:"instructions"`
+		Topic        string   `json:"topic"`
+		Content      string   `json:"content"`
+		NoteIDs      []string `json:"note_ids"`
+		Count        *int     `json:"count"`
+		Difficulty   string   `json:"difficulty"`
+	}
+	if err := study.Decode(arguments, &asked); err != nil {
+		return nil, err
+	}
+	kind, ok := aidKinds[asked.Kind]
+	if !ok {
+		return nil, study.Invalid([]study.Fault{{Field: "kind", Detail: "must be flashcards, quiz, exam, summary, analysis or plan"}})
+	}
+	options := fiber.Map{}
+	for name, value := range map[string]string{"topic": asked.Topic, "content": asked.Content, "difficulty": asked.Difficulty} {
+		if value != "" {
+			options[name] = value
+		}
+	}
+	if asked.Count != nil && (kind == study.Quiz || kind == study.Exam) {
+		options["question_count"] = *asked.Count
+	} else if asked.Count != nil {
+		options["count"] = *asked.Count
+	}
+	request := fiber.Map{"type": kind, "user_id": user, "message": asked.Instructions, "options": options}
+	if len(asked.NoteIDs) > 0 {
+		request["explicit_note_ids"] = asked.NoteIDs
+	}
+	body, err := json.Marshal(request)
+	return body, study.Wrap(err, study.CodeInternal, "the request cannot be made")
+}

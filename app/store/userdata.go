@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"studysharper/app/study"
+)
+
+func scanRating(row scanner, r *study.Rating) (mark, error) {
+	var kind study.Type
+	var issues string
+	var created int64
+	err := row.Scan(&r.ContentID, &r.UserID, &kind, &r.Rating, &r.Text, &issues, &created)
+	if err == nil {
+		err = json.Unmarshal([]byte(issues), &r.Issues)
+	}
+	r.ContentType, r.CreatedAt = study.ContentTypes()[kind], fromMicros(created)
+	return mark{place{id: r.ContentID}, jsonBytes(r.Text) + jsonBytes(issues)}, err
+}
+
+// Ratings implements Store.
+func (s *sqlStore) Ratings(ctx context.Context, userID string, p Page) ([]study.Rating, string, error) {
+	var c checks
+	c.user(userID)
+	from := c.before("ratings", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	const query = `SELECT c.id, c.user_id, c.type, f.rating, f.text, f.issues, f.created_at FROM feedback f JOIN contents c ON c.id = f.content_id
+		WHERE c.user_id = $1 AND c.id < $2 ORDER BY c.id DESC LIMIT $3`
+	return page(ctx, s, "ratings", p.Limit, scanRating, query, userID, from.id)
+}
+
+// userRows are the rows that belong to a user, each with how many a transaction removes: what hangs on one is removed with
+// it. A user's last batch is smaller than that.
+var userRows = []struct {
+	batch   int64
+	removes []string // the last of them counts; $1 = the user, $2 = the batch
+}{
+	{50, []string{"DELETE FROM notes WHERE id IN (SELECT id FROM notes WHERE user_id = $1 LIMIT $2)"}},
+	{20, []string{"DELETE FROM contents WHERE id IN (SELECT id FROM contents WHERE user_id = $1 LIMIT $2)"}},
+	{20, []string{
+		"DELETE FROM runs WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY updated_at, id LIMIT $2)",
+		"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY updated_at, id LIMIT $2)",
+	}},
+	{500, []string{"DELETE FROM executions WHERE num IN (SELECT num FROM executions WHERE user_id = $1 LIMIT $2)"}},
+	{500, []string{"DELETE FROM idempotency WHERE user_id = $1 AND key IN (SELECT key FROM idempotency WHERE user_id = $1 LIMIT $2)"}},
+	{500, []string{"DELETE FROM reviews WHERE user_id = $1 AND id IN (SELECT id FROM reviews WHERE user_id = $1 LIMIT $2)"}},
+	{2, []string{"DELETE FROM review_settings WHERE user_id IN (SELECT user_id FROM review_settings WHERE user_id = $1 LIMIT $2)"}},
+	{2, []string{"DELETE FROM preferences WHERE user_id IN (SELECT user_id FROM preferences WHERE user_id = $1 LIMIT $2)"}},
+	{2, []string{"DELETE FROM accounts WHERE user_id IN (SELECT user_id FROM accounts WHERE user_id = $1 LIMIT $2)"}}, // last: until then its owner may try again
+}
+
+// DeleteUser implements Store.
+func (s *sqlStore) DeleteUser(ctx context.Context, userID string) error {
+	var c checks
+	if c.user(userID); c.err() != nil {
+		return c.err()
+	}
+	if err := s.runs.flush(ctx); err != nil { // otherwise they would be written afterwards
+		return err
+	}
+	for _, of := range userRows {
+		for removed := of.batch; removed == of.batch; {
+			err := s.transact(ctx, func(ctx context.Context, t tx) (err error) {
+				for _, query := range of.removes {
+					if removed, err = t.exec(ctx, query, []any{userID, of.batch}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"studysharper/app/store"
+	"studysharper/app/store/storetest"
+)
+
+// tableRows counts the rows of every table that holds what is a user's: all but those of the database itself.
+func tableRows(t *testing.T, path string) map[string]int {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT name FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	counts := map[string]int{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if others[name] || strings.Contains(name, "_words_") || strings.HasPrefix(name, "sqlite_") {
+			continue
+		}
+		var n int
+		if err := db.QueryRow("SELECT count(*) FROM " + name).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		counts[name] = n
+	}
+	if rows.Err() != nil {
+		t.Fatal(rows.Err())
+	}
+	return counts
+}
+
+// others are the tables that hold nothing of a user.
+var others = map[string]bool{"goose_db_version": true, "secrets": true}
+
+// fillReviews keeps a review, its settings and an attempt of a user, in the tables that have no methods yet.
+func fillReviews(t *testing.T, path, user string) {
+	t.Helper()
+	raw(t, path,
+		"INSERT INTO reviews (user_id, id, card_id, rating, state, reviewed_at, millis, earlier, later) VALUES ('"+user+"', 'r', 'c', 3, 0, 1, 1, '{}', '{}')",
+		"INSERT INTO review_settings (user_id, desired_retention, new_per_day, utc_offset_minutes, updated_at) VALUES ('"+user+"', 0.9, 20, 0, 1)",
+		"INSERT INTO attempts (content_id, n, user_id, data, topics, created_at) SELECT id, 1, user_id, x'7b7d', '{}', 1 FROM contents WHERE user_id = '"+user+"' AND type = 'quiz_generation' LIMIT 1")
+}
+
+// A table that a later version adds has to be filled by storetest.Fill, and emptied by DeleteUser.
+func TestNoTableHoldsAnythingOfADeletedUser(t *testing.T) {
+	url := fresh(t)
+	s := open(t, url, store.Options{BusyTimeout: patient})
+	storetest.Fill(t, s, "ada")
+	fillReviews(t, pathOf(url), "ada")
+	one := tableRows(t, pathOf(url))
+	for table, n := range one {
+		if n == 0 {
+			t.Errorf("Fill leaves %s empty", table)
+		}
+	}
+	if len(one) < 9 {
+		t.Errorf("only the tables %v were found", one)
+	}
+	storetest.Fill(t, s, "bob")
+	fillReviews(t, pathOf(url), "bob")
+	if err := s.DeleteUser(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	for table, n := range tableRows(t, pathOf(url)) {
+		if n != one[table] {
+			t.Errorf("%s has %d rows, of which %d are another user's", table, n, one[table])
+		}
+	}
+}

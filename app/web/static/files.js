@@ -1,0 +1,88 @@
+// Files become notes: dropped, chosen or pasted, read by the server, and looked at before anything is made of them.
+import { mine, Problem, token } from "./api.js";
+import { $, el } from "./dom.js";
+import { t } from "./words.js";
+
+const atOnce = 2; // files being sent
+
+const queue = [];
+let sending = 0, added = () => {};
+
+// send puts a file on its way; onProgress hears the share that has been sent, from 0 to 1.
+function send(file, onProgress) {
+	return new Promise((done, fail) => {
+		const ask = new XMLHttpRequest(); // fetch tells no progress of an upload
+		ask.open("POST", mine("/api/notes/import", { filename: file.name })());
+		ask.setRequestHeader("Content-Type", "application/octet-stream");
+		if (token()) ask.setRequestHeader("Authorization", `Bearer ${token()}`);
+		ask.upload.onprogress = (e) => onProgress(e.lengthComputable ? e.loaded / e.total : 0);
+		ask.onerror = () => fail(new Error(t("error.away")));
+		ask.onload = () => {
+			const body = read(ask.responseText);
+			ask.status === 201 ? done(body) : fail(new Problem(ask.status, body, 0));
+		};
+		ask.send(file);
+	});
+}
+
+function read(text) {
+	try { return JSON.parse(text); } catch { return {}; }
+}
+
+function entry(file) {
+	const bar = el("progress", { max: 1, value: 0, "aria-label": `${t("file.sending")}: ${file.name}` }), said = el("span", { class: "hint", role: "status" }, t("file.waiting"));
+	const row = el("li", { class: "file" }, el("span", { dir: "auto" }, file.name), bar, said);
+	$("files").append(row);
+	return { file, row, bar, said };
+}
+
+async function take({ file, row, bar, said }) {
+	try {
+		said.textContent = t("file.sending");
+		const { note, pages, words, warnings } = await send(file, (share) => {
+			share < 1 ? bar.value = share : bar.removeAttribute("value");
+			if (share === 1) said.textContent = t("file.reading");
+		});
+		bar.remove();
+		said.replaceChildren([pages && t("n.pages", { n: pages }), t("n.words", { n: words })].filter(Boolean).join(", "), ". ",
+			el("a", { href: `#/library/notes/${note.id}` }, t("file.look")), warnings.map((w) => el("span", { class: "warning" }, ` ${w}`)));
+		added(note);
+	} catch (e) {
+		bar.remove();
+		row.classList.add("failed");
+		said.textContent = e.code === "too_large" ? t("file.large") : e.message;
+	}
+}
+
+async function work() {
+	while (sending < atOnce && queue.length) {
+		sending++;
+		take(queue.shift()).finally(() => { sending--; work(); });
+	}
+}
+
+export function receive(files) {
+	queue.push(...[...files].map(entry));
+	work();
+}
+
+// beginFiles lets files be dropped anywhere on the place, chosen, or pasted; onAdded hears of each note.
+export function beginFiles(onAdded) {
+	added = onAdded;
+	const place = $("make"), holds = (e) => [...e.dataTransfer?.types ?? []].includes("Files");
+	$("choose").addEventListener("change", (e) => { receive(e.target.files); e.target.value = ""; });
+	addEventListener("dragover", (e) => { if (holds(e)) { e.preventDefault(); $("drop").classList.add("over"); } });
+	addEventListener("dragleave", (e) => { if (!e.relatedTarget) $("drop").classList.remove("over"); });
+	addEventListener("drop", (e) => {
+		$("drop").classList.remove("over");
+		if (!holds(e)) return;
+		e.preventDefault();
+		if (place.hidden) location.hash = "#/make";
+		receive(e.dataTransfer.files);
+	});
+	$("text").addEventListener("paste", (e) => {
+		if (!e.clipboardData.files.length || e.clipboardData.types.includes("text/plain")) return;
+		e.preventDefault();
+		receive(e.clipboardData.files);
+	});
+}
