@@ -108,17 +108,45 @@ type selection struct {
 	left int // code points
 }
 
-// add takes passages, in their order, as long as there is room, and keeps reserve free.
+// add takes passages, in their order, as long as there is room, and keeps reserve free. Of the first one
+// there is always the beginning.
 func (s *selection) add(list []study.Passage, reserve int) {
 	for _, p := range list {
-		size := utf8.RuneCountInString(p.Text) + len(paragraphBoundary)
-		known := slices.ContainsFunc(s.list, func(have study.Passage) bool { return have.NoteID == p.NoteID && have.Start == p.Start })
-		if known || size > s.left-reserve {
+		if slices.ContainsFunc(s.list, func(have study.Passage) bool { return have.NoteID == p.NoteID && have.Start == p.Start }) {
 			continue
 		}
-		s.left -= size
+		room := s.left - reserve - s.around(p)
+		if size := p.End - p.Start; size > room {
+			if len(s.list) > 0 || room <= 0 {
+				continue
+			}
+			p.Text, _ = cutAtSentence(p.Text, room)
+			p.End = p.Start + utf8.RuneCountInString(p.Text)
+		}
+		s.left -= s.around(p) + p.End - p.Start
 		s.list = append(s.list, p)
 	}
+}
+
+// around is the most that write adds for a passage: its headings, and what parts it from others.
+func (s *selection) around(p study.Passage) (n int) {
+	if len(s.list) > 0 {
+		n += len(paragraphBoundary)
+	}
+	if p.NoteID != "" && !slices.ContainsFunc(s.list, func(have study.Passage) bool { return have.NoteID == p.NoteID }) {
+		n += utf8.RuneCountInString(noteHeading(p))
+	}
+	return n + utf8.RuneCountInString(sectionHeading(p))
+}
+
+func noteHeading(p study.Passage) string { return "# " + p.Title + paragraphBoundary }
+
+// sectionHeading is empty for a passage that begins with the heading itself.
+func sectionHeading(p study.Passage) string {
+	if line, _, _ := strings.Cut(p.Text, "\n"); p.Section == "" || strings.Contains(line, p.Section) {
+		return ""
+	}
+	return "## " + p.Section + paragraphBoundary
 }
 
 // composeChat selects passages for a question: of the student's own text, of the notes that match
@@ -172,11 +200,11 @@ func (m *material) write(list []study.Passage) {
 			b.WriteString(paragraphBoundary)
 		}
 		if begins && p.NoteID != "" {
-			b.WriteString("# " + p.Title + paragraphBoundary)
+			b.WriteString(noteHeading(p))
 			m.notes = append(m.notes, study.NoteUsed{ID: p.NoteID, Title: p.Title})
 		}
-		if line, _, _ := strings.Cut(p.Text, "\n"); p.Section != "" && !strings.Contains(line, p.Section) && (begins || list[i-1].Section != p.Section) {
-			b.WriteString("## " + p.Section + paragraphBoundary)
+		if begins || list[i-1].Section != p.Section {
+			b.WriteString(sectionHeading(p))
 		}
 		b.WriteString(p.Text)
 		if begins {
