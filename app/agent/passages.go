@@ -105,7 +105,8 @@ func ownPassages(content, question string, room int) []study.Passage {
 // A selection is the passages that one answer is drawn from.
 type selection struct {
 	list []study.Passage
-	left int // code points
+	left int  // code points
+	cut  bool // the first of them
 }
 
 // add takes passages, in their order, as long as there is room, and keeps reserve free. Of the first one
@@ -120,7 +121,7 @@ func (s *selection) add(list []study.Passage, reserve int) {
 			if len(s.list) > 0 || room <= 0 {
 				continue
 			}
-			p.Text, _ = cutAtSentence(p.Text, room)
+			p.Text, s.cut = cutAtSentence(p.Text, room)
 			p.End = p.Start + utf8.RuneCountInString(p.Text)
 		}
 		s.left -= s.around(p) + p.End - p.Start
@@ -177,6 +178,9 @@ func (c *contextReader) composeChat(past history, found, before []study.Passage)
 	s.add(found, reserve)
 	s.add(before, 0)
 	s.add(found, 0)
+	if s.cut {
+		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
+	}
 	m.write(s.list)
 	return m
 }
