@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"app/offline/language":           {},
 	"app/offline/lexicon":            {},
 	"app/offline/lists":              {},
-	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library"},
+	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library", "golang.org/x/text"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm", "github.com/google/uuid", "github.com/hashicorp/golang-lru/v2"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"app/cluster/gate":               {"app/cluster/conn", "app/limit", "github.com/redis/go-redis/v9"},
 	"app/cluster/journal":            {"app/cluster/conn", "app/stream", "github.com/google/uuid", "github.com/redis/go-redis/v9"},
 	"app/cluster/redistest":          {"app/testkit", "github.com/redis/go-redis/v9"},
-	"app/store/storetest":            {"app/store", "github.com/google/uuid", "app/testkit"},
+	"app/store/storetest":            {"app/store", "github.com/google/uuid", "app/testkit", "app/library"},
 	"app/stream":                     {"app/eventstream", "github.com/google/uuid"},
 	"app/stream/hub":                 {"app/stream", "app/eventstream", "golang.org/x/sys", "golang.org/x/sync"},
 	"app/stream/internal/bounds":     {},
@@ -78,7 +78,7 @@ var allowed = map[string][]string{
 	"app/httpapi/rawtest":            {},
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
-	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/export", "app/mcp", "app/passages", "app/library"},
+	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/export", "app/mcp", "app/passages", "app/library", "app/review"},
 	"app/web":                        {},
 	"loadtest":                       {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "github.com/schollz/progressbar/v3", "loadtest/scenario/recycle"},
 	"loadtest/client":                {"app/eventstream", "golang.org/x/sys"},
@@ -99,6 +99,7 @@ var allowed = map[string][]string{
 	"app/export":                     {"app/store", "golang.org/x/text", "modernc.org/sqlite"},
 	"app/mcp":                        {"github.com/modelcontextprotocol/go-sdk"},
 	"app/library":                    {"github.com/google/uuid"},
+	"app/review":                     {"app/store", "github.com/open-spaced-repetition/go-fsrs/v3"},
 }
 
 // everywhere may be imported by all but itself and what is below it.

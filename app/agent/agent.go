@@ -97,6 +97,10 @@ type Deps struct {
 	// every part is read from the Store each time.
 	Parts    Cache
 	Versions Versions
+
+	// Spend counts a run that is about to call the model, for its user and clients; its error refuses the call. nil =
+	// calls are not counted. Answers from the cache, and those that another run makes, cost nothing.
+	Spend func(ctx context.Context, user string, clients []string) error
 }
 
 // Options bound an Orchestrator. A zero field takes the default.
@@ -141,7 +145,7 @@ func (o Options) withDefaults() Options {
 type Outcome struct {
 	RunID     string
 	Result    study.Result
-	FromCache bool          // the answer was made for an earlier request
+	FromCache bool          // the answer was made for an earlier request, and the user has received it before
 	Age       time.Duration // since it was cached, if FromCache
 }
 

@@ -20,6 +20,7 @@ type cachedAnswer struct {
 	Validation study.Validation `json:"validation"`
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`
+	Maker      string           `json:"maker"` // tag of the user it was made for
 
 	Used study.ContextUsed `json:"used"`
 }
@@ -91,7 +92,29 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 		return answer{}, false
 	}
 	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model, used: c.Used}
-	return answer{draft: d, cached: true, age: age}, true
+	return answer{draft: d, cached: true, maker: c.Maker, age: age}, true
+}
+
+// makerTag names a user in the cache.
+func makerTag(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return hex.EncodeToString(sum[:8])
+}
+
+// noteReceived reports whether the user has received this answer before, and notes that it has now: that an answer is in
+// the cache for another user's sake is not told to anyone.
+func (t task) noteReceived(ctx context.Context, maker string) (before bool) {
+	own := makerTag(t.user)
+	if own == maker {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
+	defer cancel()
+	key := "received/" + own + t.key
+	if _, _, before = t.deps.Cache.Get(ctx, key); !before {
+		t.deps.Cache.Set(ctx, key, []byte{1})
+	}
+	return before
 }
 
 // cacheAnswer caches an answer that passed. One that is incomplete or only partly checked is
@@ -104,7 +127,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if err != nil {
 		return // saving fails in the same way, and reports it
 	}
-	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used})
+	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
 	if err != nil {
 		return
 	}

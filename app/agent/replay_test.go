@@ -217,6 +217,49 @@ var notRight = map[string][]string{
 		"latex_valid_escapes", "latex_invalid_escapes"}, // another text
 }
 
+// otherwise is what the answers must hold that are not compared with a recorded one: so many items,
+// these texts in their JSON, and this beginning of a warning.
+var otherwise = map[string]struct {
+	items   int
+	has     []string
+	lacks   string
+	warning string
+}{
+	"sse_length":            {has: []string{`"response":"Chlorophyll`}, warning: "incomplete"},
+	"sse_split_utf8":        {has: []string{`"response":"`}, lacks: "\ufffd"},
+	"truncated_length":      {warning: "incomplete"},
+	"fewer":                 {items: 2, has: []string{"In the thylakoid membranes."}, warning: "made 2 of 3"},
+	"one_bad_item":          {items: 2, has: []string{"In the thylakoid membranes."}, lacks: `"x?"`, warning: "made 2 of 3"},
+	"front_back":            {items: 3, has: []string{`"question":"What is photosynthesis?","answer":"The process by which plants`, `"answer":"In the stroma."`}},
+	"short_correct_answer":  {items: 3, has: []string{`"type":"short_answer","question":"Which light does chlorophyll reflect?"`}},
+	"latex_valid_escapes":   {items: 3, has: []string{`\\frac{1}{2} \\times \\theta`, `\\text{light}`, `\\nabla`, `\\rho`}},
+	"latex_invalid_escapes": {items: 3, has: []string{`\\(K_\\alpha\\)`, "In the stroma."}},
+}
+
+// checkOther fails unless an answer that is not compared with a recorded one is what is wanted.
+func checkOther(t *testing.T, name string, out Outcome) {
+	t.Helper()
+	want, known := otherwise[name]
+	data := agenttest.JSON(out.Result.Data)
+	if !known {
+		want.items = study.Asked(out.Result.Intent, study.Options{Count: 3, QuestionCount: 3})
+	}
+	if want.items > 0 && study.Items(out.Result.Data) != want.items && name != "plan_words" {
+		t.Errorf("%d items, want %d", study.Items(out.Result.Data), want.items)
+	}
+	for _, text := range want.has {
+		if !strings.Contains(data, text) {
+			t.Errorf("%q is not in %s", text, data)
+		}
+	}
+	if want.lacks != "" && strings.Contains(data, want.lacks) {
+		t.Errorf("%q is in %s", want.lacks, data)
+	}
+	if want.warning != "" && !slices.ContainsFunc(out.Result.Warnings, func(w string) bool { return strings.HasPrefix(w, want.warning) }) {
+		t.Errorf("warnings %q, want %q", out.Result.Warnings, want.warning)
+	}
+}
+
 // twice are the behaviours that no first call can be right about: it is refused or unavailable,
 // or names a parameter that the upstream does not take.
 var twice = []string{"e400_max_tokens", "e422_stream_options", "e429_retry_seconds", "e429_retry_ms", "e429_http_date", "e500_string", "e529"}
@@ -270,6 +313,9 @@ func TestReplayOfWhatUpstreamsWereSeenToAnswer(t *testing.T) {
 				t.Logf("%s, %d calls, %v %v", got, u.calls.Load(), err, out.Result.Warnings)
 				if most := wantedCalls(b.Name, got); got != expected || int(u.calls.Load()) > most {
 					t.Errorf("ended with %s after %d calls, want %s after %d", got, u.calls.Load(), expected, most)
+				}
+				if got == "other" {
+					checkOther(t, b.Name, out)
 				}
 				if b.Name == "plan_words" && (study.Items(out.Result.Data) != 2 || !warns(out, "made 2 of 3")) {
 					t.Errorf("%s, warnings %q", agenttest.JSON(out.Result.Data), out.Result.Warnings)

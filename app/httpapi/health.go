@@ -62,6 +62,12 @@ func (s *Server) health(c *fiber.Ctx) error {
 		"rate_limiting": limits,
 		"sse_streaming": state("events"),
 	}
+	if s.o.Disk != nil {
+		if free, reserve := s.o.Disk.Free(); reserve > 0 {
+			components["disk"] = [...]string{healthy, "low", "full"}[diskState(free, reserve)]
+			s.noteDisk(free, reserve)
+		}
+	}
 	if s.o.Tokens != nil {
 		components["authentication"] = state("authentication")
 	}
@@ -104,6 +110,11 @@ func (s *Server) degradedComponents() map[string]string {
 	degraded := s.failingComponents()
 	for _, component := range s.o.Fleet.Degraded() {
 		degraded[component] = "unavailable"
+	}
+	if s.o.Disk != nil {
+		if free, reserve := s.o.Disk.Free(); diskState(free, reserve) == diskFull {
+			degraded["disk"] = "writes are refused below DISK_RESERVE_MB"
+		}
 	}
 	if s.o.Tokens != nil && !s.o.Tokens.Healthy() {
 		degraded["authentication"] = "the issuer's keys cannot be fetched"

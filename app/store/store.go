@@ -53,12 +53,14 @@ type Store interface {
 	Notes
 	Conversations
 	Contents
+	Reviews
 	Preferences
 	Executions
 	Idempotency
 	Runs
 	UserData
 	Accounts
+	Usage
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -169,6 +171,30 @@ type ContentQuery struct {
 	Search string
 	Brief  bool // leave Data empty
 	Page
+}
+
+// Reviews keeps what is remembered of the cards of a student's decks, and the reviews. A userID of ""
+// means: do not check the owner; what is asked of all cards needs one.
+type Reviews interface {
+	// DueCards lists the cards to review at a moment, and counts them all.
+	DueCards(ctx context.Context, q DueQuery) (DueCards, error)
+	// ReviewCard keeps a review and gives the card as next makes it. One whose ID is kept already gives the card as it was after
+	// it. CodeConflict: the ID is of another card's review, or the card was reviewed later than that.
+	ReviewCard(ctx context.Context, v study.Review, next Schedule) (study.Card, error)
+	// UndoReview removes a card's latest review; CodeConflict for an earlier one, or when the card was reset since.
+	UndoReview(ctx context.Context, userID, cardID, reviewID string) (study.Card, error)
+	// SuspendCard takes a card out of what is due, or puts it back.
+	SuspendCard(ctx context.Context, userID, cardID string, suspended bool) (study.Card, error)
+	// ResetCard makes a card new. Its reviews stay in the counts.
+	ResetCard(ctx context.Context, userID, cardID string) (study.Card, error)
+	// ReviewCounts counts by day: cards due in the days from today on, and reviews in the days up to it.
+	ReviewCounts(ctx context.Context, userID string, s study.ReviewSettings, today int64, days int) (ReviewCounts, error)
+	// DeckStats counts a user's cards by deck, the newest decks first, MaxRows at most.
+	DeckStats(ctx context.Context, userID string, at time.Time) ([]study.DeckStats, error)
+	// ReviewSettings returns what SaveReviewSettings kept last for the user, or the defaults.
+	ReviewSettings(ctx context.Context, userID string) (study.ReviewSettings, error)
+	// SaveReviewSettings replaces a user's settings and returns them with the present time.
+	SaveReviewSettings(ctx context.Context, s study.ReviewSettings) (study.ReviewSettings, error)
 }
 
 // Preferences keeps students' standing wishes.
@@ -288,13 +314,26 @@ type Accounts interface {
 	EndDevices(ctx context.Context, userID, except string) error
 }
 
+// Usage tells what users keep and spend. Writes that would keep more of a user than Options.QuotaBytes and QuotaItems are
+// CodeQuota with the numbers, except for the end of a run that has begun.
+type Usage interface {
+	// Holding returns what is kept of a user.
+	Holding(ctx context.Context, userID string) (study.Holding, error)
+	// Tokens returns those of the executions that were written on the day of a time, UTC: of all users, and of one.
+	Tokens(ctx context.Context, userID string, at time.Time) (all, own int64, err error)
+	// PruneSessions removes the sessions not written to since a time and says how many.
+	PruneSessions(ctx context.Context, before time.Time) (int64, error)
+}
+
 // Options bound a Store. A zero field takes the default; a negative one is refused.
 type Options struct {
 	Log             *slog.Logger  // of background work; default: none
 	ExecutionBuffer int           // entries waiting to be written; default 1,024
 	FlushEvery      time.Duration // longest an entry waits; default 250 ms
 	KeepExecutions  time.Duration // default 30 days
-	Retention       time.Duration // runs are removed after it; default: never
+	Retention       time.Duration // runs, sessions and executions are removed after it; default: never
+	QuotaBytes      int64         // of a user's notes, and of all else of the user; default: no bound
+	QuotaItems      int64         // notes, study aids and conversations of a user; default: no bound
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 
@@ -359,7 +398,7 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.Retention < 0 || o.BusyTimeout < 0 {
+	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.Retention < 0 || o.QuotaBytes < 0 || o.QuotaItems < 0 || o.BusyTimeout < 0 {
 		return o, study.Errorf(study.CodeInvalid, "store options: negative bounds are not accepted")
 	}
 	if o.Log == nil {
@@ -368,6 +407,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.ExecutionBuffer = orDefault(o.ExecutionBuffer, 1024)
 	o.FlushEvery = orDefault(o.FlushEvery, 250*time.Millisecond)
 	o.KeepExecutions = orDefault(o.KeepExecutions, 30*24*time.Hour)
+	if o.Retention > 0 {
+		o.KeepExecutions = min(o.KeepExecutions, o.Retention)
+	}
 	o.BusyTimeout = orDefault(o.BusyTimeout, 5*time.Second)
 	return o, nil
 }

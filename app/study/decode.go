@@ -94,6 +94,10 @@ func kindName(t reflect.Type) string {
 		return "a string"
 	case reflect.Slice:
 		return "a list of strings"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
 	default:
 		return "a whole number"
 	}

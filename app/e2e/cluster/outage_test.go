@@ -166,6 +166,7 @@ func TestEveryStreamEndsWithItsAnswerWhateverHappensToRedis(t *testing.T) {
 // throughOutage begins runs at a, one each 50 ms. A third of them are watched at b, the others at a, by either worker.
 func throughOutage(t *testing.T, o outage, redis *redistest.Server, a, b *servicetest.Service, runs int) *figures {
 	var all sync.WaitGroup
+	defer all.Wait()
 	f := &figures{}
 	for n := range runs {
 		if n == runs/2 {
@@ -174,11 +175,23 @@ func throughOutage(t *testing.T, o outage, redis *redistest.Server, a, b *servic
 				all.Go(func() { testkit.Pause(3 * time.Second); o.end(t, redis) })
 			}
 		}
-		session, run := a.Post(0, uuid.NewString())
+		session, run := post(a)
 		at := []*servicetest.Service{a, a, b}[n%3]
 		all.Go(func() { f.add(t, a, run, watch(strings.TrimPrefix(at.URL, "http://"), "/api/ai/stream/"+session)) })
 		testkit.Pause(50 * time.Millisecond)
 	}
 	all.Wait()
 	return f
+}
+
+// post begins a run; a database that a busy machine holds up refuses it for a moment.
+func post(s *servicetest.Service) (session, run string) {
+	s.Eventually("a run begins", func() bool {
+		body := servicetest.Request("chat", "Tell me all about run "+uuid.NewString(), nil)
+		status, got := s.Exchange(0, "POST", "/api/ai/process-stream", body)
+		session, _ = got["session_id"].(string)
+		run, _ = got["run_id"].(string)
+		return status == http.StatusOK
+	})
+	return session, run
 }

@@ -39,7 +39,12 @@ func TestTheDeskMakesAnAccountByItselfAndShowsItsStudyCodeOnce(t *testing.T) {
 	other.until("document.querySelector('#study-code')")
 	other.fill("#study-code", code)
 	other.click("#account form button")
-	other.open("study")
+	s.Eventually("the other device is listed", func() bool { // its page is loaded again meanwhile
+		w.open("study")
+		w.open("account")
+		return eval[int](w, "document.querySelectorAll('#account .entry').length") == 2
+	})
+	other.goTo(s.URL)
 	other.until("document.querySelectorAll('#continue .entry').length === 1")
 	if strings.Contains(s.Log.String(), "ticket=") {
 		t.Error("the log has the address of a stream")

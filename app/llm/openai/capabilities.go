@@ -101,7 +101,7 @@ func (c *capabilities) contextTokens() int { return int(c.word() >> contextShift
 func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens, c.refusals()) }
 
 // refusals is how often in a row the model has rejected our key, account, address or its name, up
-// to refuseStreak. Whichever process the model answers, it is well again for all.
+// to refuseStreak. An answer to any process resets it for all.
 func (c *capabilities) refusals() int { return int(c.word() >> refusalShift & refusalMask) } //nolint:gosec // 4 bits
 
 // report counts how a call came out.

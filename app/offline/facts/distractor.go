@@ -106,8 +106,11 @@ func (src *Source) entityOf(name string) Entity {
 	return Entity{}
 }
 
+// maxRivals is more than any question has wrong options.
+const maxRivals = 8
+
 // Rivals returns entities of the same kind that are not named in sentence at and cannot be true in
-// its place, the nearest first: concepts are defined in the same section or share a word.
+// its place, the nearest first and at most maxRivals: concepts are defined in the same section or share a word.
 func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	type rival struct {
 		name string
@@ -129,6 +132,9 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	slices.SortStableFunc(found, func(x, y rival) int { return x.far - y.far })
 	var out []string
 	for _, r := range found {
+		if len(out) == maxRivals {
+			break
+		}
 		if !slices.ContainsFunc(out, func(o string) bool { return Related(o, r.name) }) {
 			out = append(out, r.name)
 		}

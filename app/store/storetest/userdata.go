@@ -41,7 +41,7 @@ func Fill(t *testing.T, s store.Store, user string) {
 	if _, _, err := s.Once(ctx, key, func(context.Context) (store.Answer, error) { return store.Answer{Status: 200, Body: []byte("{}")}, nil }); err != nil {
 		t.Fatal(err)
 	}
-	s.RecordExecution(study.Execution{RunID: uuid.NewString(), UserID: user, Type: study.Chat, Success: true})
+	s.RecordExecution(study.Execution{RunID: uuid.NewString(), UserID: user, Type: study.Chat, Success: true, Tokens: 7})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	ok(t, s.Run(ended)) // writes what was recorded
