@@ -62,6 +62,13 @@ type Store interface {
 	// SearchNotes returns the user's notes that contain any of the words, best first;
 	// without words the newest.
 	SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error)
+	// SearchPassages returns passages of the notes named (CodeNotFound if one is unknown or belongs to
+	// another user), or of all of the user's: those with the words first, and then so that the notes take turns.
+	SearchPassages(ctx context.Context, userID string, noteIDs []string, words string, limit int) ([]study.Passage, error)
+	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
+	// KeepSessionSource keeps what a conversation is about: the notes named and the text given.
+	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
 	// Preferences returns the user's preferences, the zero value if there are none.
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.

@@ -48,6 +48,10 @@ func (t task) answerKey() string {
 	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is cut
 		hashFields(h, strconv.Itoa(len(part.Material)))
 	}
+	for _, p := range t.passages {
+		hashFields(h, p.NoteID, strconv.Itoa(p.Start))
+	}
+	hashFields(h, b.Searched)
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}
@@ -55,7 +59,7 @@ func (t task) answerKey() string {
 		hashFields(h, "user", t.notes.user)
 	}
 	key := "answer/" + string(b.Type)
-	if len(t.used.Notes) > 0 {
+	if len(t.used.Notes) > 0 || b.Searched != "" {
 		key += UserTag(t.notes.user)
 	} else {
 		key += "/"
@@ -134,7 +138,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 
 // notesChanged reports whether the notes in the material have changed since they were read.
 func (t task) notesChanged() bool {
-	if len(t.used.Notes) == 0 || !t.notes.known {
+	if len(t.used.Notes) == 0 && t.brief.Searched == "" || !t.notes.known {
 		return false
 	}
 	now, known := t.deps.version(t.notes.user, ResourceNotes)

@@ -120,6 +120,11 @@ type Conversations interface {
 	Sessions(ctx context.Context, userID string, p Page) (sessions []study.Session, next string, err error)
 	// Session returns one session, whoever owns it.
 	Session(ctx context.Context, id string) (study.Session, error)
+	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
+	// KeepSessionSource keeps the notes (at most MaxRows) and the text (at most MaxNoteBytes) that a session is about.
+	// Those of an unknown session are not kept.
+	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
 	// DeleteSession removes a session, whoever owns it, and its messages.
 	DeleteSession(ctx context.Context, id string) error
 	// Messages returns the newest messages of a session, or the newest before a

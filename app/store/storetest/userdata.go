@@ -32,6 +32,7 @@ func Fill(t *testing.T, s store.Store, user string) {
 		r.UserID, v.UserID, v.Title = user, user, fmt.Sprintf("Talk %d of %s", i, user)
 		ok(t, s.BeginRun(ctx, r, v, from(study.RoleUser, "why, asks "+user)))
 		ok(t, s.AppendMessages(ctx, v, from(study.RoleAssistant, "because")))
+		ok(t, s.KeepSessionSource(ctx, v.ID, nil, "text of "+user))
 	}
 	ok(t, s.CreateAccount(ctx, study.Account{UserID: user, CodeHash: []byte("code of " + user)}))
 	must(s.OpenDevice(ctx, study.Device{UserID: user, Name: "browser"}))(t)
