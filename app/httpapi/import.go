@@ -39,7 +39,7 @@ func (s *Server) importNote(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	note, err := s.o.Store.CreateNote(s.context(c), study.Note{UserID: user, Title: titleOf(read, u), Content: read.Markdown})
+	note, err := s.o.Store.CreateNote(s.context(c), study.Note{UserID: user, Title: titleOf(read, u), Content: read.Markdown, Subject: query(c, "subject")})
 	if err != nil {
 		return err
 	}

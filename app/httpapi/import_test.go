@@ -78,8 +78,8 @@ const importPath = "/api/notes/import?user_id=ada"
 func TestAFileBecomesANoteAsABodyOrInAForm(t *testing.T) {
 	f, _, _ := serveImport(t)
 	large := strings.Repeat("several words ", 70_000) // more than MAX_BODY_KB, which does not count here
-	note, warnings := imported(t, f.ask("POST", importPath+"&filename=C%3A%5Cmy%20notes%5CCell%20walls.txt", large, "Content-Type", "application/octet-stream"))
-	if note.Content != large || note.Title != "Cell walls" || note.UserID != "ada" || warnings[0] != "of txt" {
+	note, warnings := imported(t, f.ask("POST", importPath+"&subject=Biology&filename=C%3A%5Cmy%20notes%5CCell%20walls.txt", large, "Content-Type", "application/octet-stream"))
+	if note.Content != large || note.Title != "Cell walls" || note.Subject != "Biology" || note.UserID != "ada" || warnings[0] != "of txt" {
 		t.Errorf("got %q, %d bytes, %v", note.Title, len(note.Content), warnings)
 	}
 	body, kind := form(t, "file", "osmosis.md", "water")
