@@ -37,6 +37,9 @@ func TestAClientsStreamsCountOverWorkersAndTheirSuccessorsButNotForTheDead(t *te
 		now := s.PIDs()
 		return len(now) == 2 && !slices.ContainsFunc(keys(now), func(pid int) bool { return before[pid] })
 	})
+	s.Eventually("the old workers have handed over and ended", func() bool {
+		return !slices.ContainsFunc(keys(before), func(pid int) bool { return syscall.Kill(pid, 0) == nil })
+	})
 	s.Eventually("all streams are counted", func() bool { return s.Streams() == each })
 	if more := opened(t, openStreams(s, 3), http.StatusTooManyRequests); len(more) != 0 {
 		t.Errorf("after a reload %d more are open", len(more))
