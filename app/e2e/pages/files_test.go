@@ -16,7 +16,7 @@ func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := servicetest.Start(t)
+	s := servicetest.StartImporting(t)
 	w := visit(t, s.URL, desktop)
 	w.open("make")
 	eval[bool](w, fmt.Sprintf(`(() => {

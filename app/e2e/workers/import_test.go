@@ -54,22 +54,8 @@ func document(t *testing.T, body string) []byte {
 	return b.Bytes()
 }
 
-// startImporting starts the service with the compiled PDF reader that all tests share.
-func startImporting(t *testing.T) *servicetest.Service {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skip(err)
-	}
-	fill := servicetest.Program(t, nil, "extract", "--fill", filepath.Join(cache, "studysharper", "pdf-reader")) // what the image's build does
-	if out, err := fill.CombinedOutput(); err != nil {
-		t.Fatalf("fill the cache: %v\n%s", err, out)
-	}
-	return servicetest.Start(t, "XDG_CACHE_HOME="+cache)
-}
-
 func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
-	s := startImporting(t)
+	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
 	status, got := send(t, s, "cells.docx", document(t, "<w:p><w:r><w:t>Osmosis moves water.</w:t></w:r></w:p>"))
 	if note, _ := got["note"].(map[string]any); status != 201 || note["content"] != "Osmosis moves water.\n" || note["title"] != "cells" || got["format"] != "docx" {
@@ -89,7 +75,7 @@ func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
 }
 
 func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
-	s := startImporting(t)
+	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
 	long := "<w:p>" + strings.Repeat("<w:r><w:t>x</w:t></w:r>", 100_000) + "</w:p>"
 	for name, c := range map[string]struct {
@@ -115,7 +101,7 @@ func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
 }
 
 func TestManyFilesAtOnceAreReadOneAfterTheOther(t *testing.T) {
-	s := startImporting(t)
+	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
 	text := bytes.Repeat([]byte("many words of a long text\n"), 10<<20/26)
 	var group sync.WaitGroup
