@@ -49,6 +49,7 @@ type parts struct {
 	runner   *runner.Runner
 	hub      *hub.Hub
 	server   *httpapi.Server
+	calls    *limit.Runs          // of the model; nil = nothing bounds them
 	health   func() openai.Health // of the upstream
 	trimmer  memory.HeapTrimmer
 }
@@ -70,7 +71,8 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 	if a.shared, err = openShared(parent.Shared, c, b, parent.Page); err != nil {
 		return nil, err
 	}
-	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour}); err != nil {
+	if a.store, err = store.Open(context.Background(), c.DatabaseURL, store.Options{Retention: time.Duration(c.RetentionDays) * 24 * time.Hour,
+		QuotaBytes: int64(c.QuotaNotesMB) << 20, QuotaItems: int64(c.QuotaItems)}); err != nil {
 		return nil, err
 	}
 	if err = a.openBackends(); err == nil {
@@ -135,16 +137,31 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 func (a *assembly) makeRunner() {
 	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
+	a.calls = a.newCallLimits()
 	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
 	a.health = m.health
-	orchestrator := agent.New(agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
-		Parts: a.contexts, Versions: a.Versions},
-		agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, ContextTokens: m.context, AnswerTimeout: a.c.WorkerTimeout})
+	deps := agent.Deps{Model: m.answers, Judge: m.judge, Cache: a.Cache, Store: store.ForAgents(a.store), Log: a.log,
+		Parts: a.contexts, Versions: a.Versions}
+	if a.calls != nil {
+		deps.Spend = a.calls.Spend
+	}
+	orchestrator := agent.New(deps, agent.Options{Deterministic: builtIn, Judge: a.c.LLMJudge, MaxCalls: a.c.LLMMaxCalls, ContextTokens: m.context, AnswerTimeout: a.c.WorkerTimeout})
 	journal := &agentJournal{Journal: a.Journal}
 	a.runner = runner.New(orchestrator, journal, runner.Options{MaxRuns: a.c.MaxRuns, Timeout: a.c.WorkerTimeout, Log: a.log,
 		Admit: admission(a.parent, int64(a.c.MaxRuns), a.Runs), Full: atCapacity(a.parent, int64(a.c.MaxRuns)), Observe: metrics.ObserveRuns(a.parent.Own()),
 		Record: runRecord{a.store, workerName(int64(a.parent.Slot), int64(a.parent.Generation))}})
 	journal.cancel = a.runner.Cancel
+}
+
+// newCallLimits bounds what calls of the model cost; nil where nothing is to be bounded, or nothing costs.
+func (a *assembly) newCallLimits() *limit.Runs {
+	c, own := a.c, a.parent.Own()
+	policies := limit.Policies(c.RunLimitPerMinute, c.RunLimitPerHour)
+	if c.LLMProvider == "offline" || len(policies) == 0 && c.TokensPerDay == 0 && c.TokensPerUser == 0 {
+		return nil
+	}
+	return &limit.Runs{Counter: a.Limiter, Policies: policies, Usage: a.store.Tokens, Tokens: int64(c.TokensPerDay), Own: int64(c.TokensPerUser),
+		Refused: func() { own.Add(metrics.RunsLimited, 1) }, Log: a.log}
 }
 
 // makeServer makes what clients see.
@@ -168,9 +185,10 @@ func (a *assembly) makeServer() error {
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
 		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter,
-			Accounts: limit.Policies(0, c.AccountLimit), Runs: holdings.Runs, Streams: holdings.Streams,
+			Accounts: limit.Policies(0, c.AccountLimit), Calls: a.calls, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists()},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
+		Disk: store.NewDisk(c.DatabaseURL, int64(c.DiskReserveMB)<<20), Quota: httpapi.Quota{Bytes: int64(c.QuotaNotesMB) << 20, Items: int64(c.QuotaItems)},
 		Import: httpapi.Import{Reader: a.importer(), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
 		Store:  a.store, Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
 	})

@@ -62,6 +62,13 @@ type Store interface {
 	// SearchNotes returns the user's notes that contain any of the words, best first;
 	// without words the newest.
 	SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error)
+	// SearchPassages returns passages of the notes named (CodeNotFound if one is unknown or belongs to
+	// another user), or of all of the user's: those with the words first, and then so that the notes take turns.
+	SearchPassages(ctx context.Context, userID string, noteIDs []string, words string, limit int) ([]study.Passage, error)
+	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
+	// KeepSessionSource keeps what a conversation is about: the notes named and the text given.
+	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
 	// Preferences returns the user's preferences, the zero value if there are none.
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.
@@ -90,6 +97,10 @@ type Deps struct {
 	// every part is read from the Store each time.
 	Parts    Cache
 	Versions Versions
+
+	// Spend counts a run that is about to call the model, for its user and clients; its error refuses the call. nil =
+	// calls are not counted. Answers from the cache, and those that another run makes, cost nothing.
+	Spend func(ctx context.Context, user string, clients []string) error
 }
 
 // Options bound an Orchestrator. A zero field takes the default.
@@ -134,7 +145,7 @@ func (o Options) withDefaults() Options {
 type Outcome struct {
 	RunID     string
 	Result    study.Result
-	FromCache bool          // the answer was made for an earlier request
+	FromCache bool          // the answer was made for an earlier request, and the user has received it before
 	Age       time.Duration // since it was cached, if FromCache
 }
 

@@ -20,6 +20,7 @@ type cachedAnswer struct {
 	Validation study.Validation `json:"validation"`
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`
+	Maker      string           `json:"maker"` // tag of the user it was made for
 
 	Used study.ContextUsed `json:"used"`
 }
@@ -47,6 +48,10 @@ func (t task) answerKey() string {
 	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is cut
 		hashFields(h, strconv.Itoa(len(part.Material)))
 	}
+	for _, p := range t.passages {
+		hashFields(h, p.NoteID, strconv.Itoa(p.Start))
+	}
+	hashFields(h, b.Searched)
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}
@@ -54,7 +59,7 @@ func (t task) answerKey() string {
 		hashFields(h, "user", t.notes.user)
 	}
 	key := "answer/" + string(b.Type)
-	if len(t.used.Notes) > 0 {
+	if len(t.used.Notes) > 0 || b.Searched != "" {
 		key += UserTag(t.notes.user)
 	} else {
 		key += "/"
@@ -87,7 +92,29 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 		return answer{}, false
 	}
 	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model, used: c.Used}
-	return answer{draft: d, cached: true, age: age}, true
+	return answer{draft: d, cached: true, maker: c.Maker, age: age}, true
+}
+
+// makerTag names a user in the cache.
+func makerTag(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return hex.EncodeToString(sum[:8])
+}
+
+// noteReceived reports whether the user has received this answer before, and notes that it has now: that an answer is in
+// the cache for another user's sake is not told to anyone.
+func (t task) noteReceived(ctx context.Context, maker string) (before bool) {
+	own := makerTag(t.user)
+	if own == maker {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
+	defer cancel()
+	key := "received/" + own + t.key
+	if _, _, before = t.deps.Cache.Get(ctx, key); !before {
+		t.deps.Cache.Set(ctx, key, []byte{1})
+	}
+	return before
 }
 
 // cacheAnswer caches an answer that passed. One that is incomplete or only partly checked is
@@ -100,7 +127,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if err != nil {
 		return // saving fails in the same way, and reports it
 	}
-	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used})
+	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
 	if err != nil {
 		return
 	}
@@ -111,7 +138,7 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 
 // notesChanged reports whether the notes in the material have changed since they were read.
 func (t task) notesChanged() bool {
-	if len(t.used.Notes) == 0 || !t.notes.known {
+	if len(t.used.Notes) == 0 && t.brief.Searched == "" || !t.notes.known {
 		return false
 	}
 	now, known := t.deps.version(t.notes.user, ResourceNotes)

@@ -11,6 +11,7 @@ type promptContext struct {
 	req      study.Request // with preferences and defaults filled in
 	brief    study.Brief
 	used     study.ContextUsed
+	passages []study.Passage // of a chat's material
 	notes    notesVersion
 	warnings []string
 }
@@ -56,15 +57,15 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	}
 	texts := wait(notes, "notes", "your notes could not be searched")
 	preferences := preferencesOf(wait(profile, "profile", "your preferences could not be read"))
-	m := c.compose(texts)
+	m, err := c.material(ctx, texts, past)
+	if err != nil {
+		return promptContext{}, err
+	}
 	p.req = c.req.Filled(preferences)
 	p.warnings = append(p.warnings, m.warnings...)
-	p.used = study.ContextUsed{Notes: m.notes, Messages: len(past.turns), Content: m.content}
-	if len(m.documents) > 0 {
-		p.used.Share = 1
-	}
+	p.used, p.passages = m.contextUsed(len(past.turns)), m.passages
 	p.brief = study.Brief{Type: p.req.Type, Message: m.message, Options: p.req.Options, Detail: detail(p.req.Type, preferences),
-		Material: m.text, Documents: m.documents, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
+		Material: m.text, Documents: m.documents, Searched: m.searched, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
 	return p, nil
 }
 

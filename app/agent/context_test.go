@@ -107,7 +107,7 @@ func TestAChatsMaterialIsCutAtItsBudget(t *testing.T) {
 		{"just fits", strings.Repeat("é", 100), 0, 100, false},
 		{"one too long", strings.Repeat("é", 101), 0, 100, true},
 		{"ends at a sentence", strings.Repeat("é", 94) + ". " + strings.Repeat("é", 50), 0, 95, true},
-		{"notes over the budget", strings.Repeat("é", 60), 5, 100, true},
+		{"notes over the budget, of which one fits", strings.Repeat("é", 60), 5, 77, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Chat)), Options{Deterministic: true, MaterialRunes: 100})
@@ -188,13 +188,13 @@ func TestOnlyNotesNamedOutrightFailARequest(t *testing.T) {
 	}{
 		{"an unknown note", []string{"nope"}, nil, study.CodeNotFound, nil},
 		{"another's note", []string{"y"}, nil, study.CodeNotFound, nil},
-		{"notes cannot be read", []string{noteID}, map[string]error{"NotesByID": down}, study.CodeUnavailable, nil},
-		{"notes take too long", []string{noteID}, map[string]error{"NotesByID": study.Errorf(study.CodeTimeout, "late")}, study.CodeUnavailable, nil},
-		{"too many notes", []string{noteID}, map[string]error{"NotesByID": study.Errorf(study.CodeInvalid, "too large")}, study.CodeInvalid, nil},
-		{"the search fails", nil, map[string]error{"SearchNotes": down}, "", []string{"your notes could not be searched"}},
+		{"notes cannot be read", []string{noteID}, map[string]error{"SearchPassages": down}, study.CodeUnavailable, nil},
+		{"notes take too long", []string{noteID}, map[string]error{"SearchPassages": study.Errorf(study.CodeTimeout, "late")}, study.CodeUnavailable, nil},
+		{"too many notes", []string{noteID}, map[string]error{"SearchPassages": study.Errorf(study.CodeInvalid, "too large")}, study.CodeInvalid, nil},
+		{"the search fails", nil, map[string]error{"SearchPassages": down}, "", []string{"your notes could not be searched"}},
 		{"the session fails", nil, map[string]error{"Session": down}, "", []string{"the conversation so far could not be read"}},
 		{"the messages fail", nil, map[string]error{"Messages": down}, "", []string{"the conversation so far could not be read"}},
-		{"everything fails", nil, map[string]error{"Session": down, "SearchNotes": down}, "",
+		{"everything fails", nil, map[string]error{"Session": down, "SearchPassages": down}, "",
 			[]string{"the conversation so far could not be read", "your notes could not be searched"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

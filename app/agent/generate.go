@@ -248,7 +248,7 @@ func (t task) read(answer study.Answer) (*draft, []string) {
 		answer.Cut = study.NotCut // the service did not say that it was done, but all is there
 	}
 	if reply, ok := aid.(*study.Reply); ok {
-		reply.ContextUsed = t.used
+		t.citeReply(reply)
 	}
 	d, faults := t.checkByRules(aid)
 	faults = append(lacks, faults...)

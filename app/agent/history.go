@@ -15,12 +15,16 @@ const (
 	historyWhole    = 5   // the newest of these are quoted,
 	historyRunes    = 200 // up to this length each
 	openingRunes    = 40  // of each older one
+	askedRunes      = 300 // of a question before, that notes are searched by
 )
 
 // history is the part of the context that comes from the session.
 type history struct {
 	turns   []study.Turn
-	foreign bool // the session belongs to another user
+	asked   []string // the newest of the student's messages, shortened
+	noteIDs []string // the notes that were named in it last, and
+	content string   // the text that was given
+	foreign bool     // the session belongs to another user
 }
 
 // loadHistory reads the conversation so far. Only a chat gets it: requests that name their
@@ -42,7 +46,17 @@ func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 		return history{}, err
 	}
 	messages = slices.DeleteFunc(messages, func(m study.Message) bool { return m.ID == c.runID }) // the question itself
-	return history{turns: toTurns(messages[max(0, len(messages)-historyMessages):])}, nil
+	h := history{turns: toTurns(messages[max(0, len(messages)-historyMessages):])}
+	if c.req.Type != study.Chat || len(messages) == 0 {
+		return h, nil
+	}
+	for _, m := range slices.Backward(messages) {
+		if m.Role == study.RoleUser && len(h.asked) < askedBefore {
+			h.asked = append(h.asked, clip(m.Text, askedRunes))
+		}
+	}
+	h.noteIDs, h.content, err = c.deps.Store.SessionSource(ctx, c.req.SessionID)
+	return h, err
 }
 
 // toTurns shortens messages for a prompt.

@@ -38,7 +38,10 @@ func TestAnAnswerFromTheCacheIsNotSavedAgain(t *testing.T) {
 			t.Errorf("%s: 13 requests made %d aids and %d sessions", typ, len(b.Store.Contents), len(b.Store.Talks))
 		}
 		other := ask("bob")
-		if !other.FromCache || other.Result.Saved.ContentID == first.Result.Saved.ContentID || other.Result.SessionID == first.Result.SessionID {
+		if other.FromCache || !ask("bob").FromCache { // that it was made for another is not told
+			t.Errorf("%s: another user's first hit is told as one, or the second is not", typ)
+		}
+		if len(b.Model.Prompts) != 1 || other.Result.Saved.ContentID == first.Result.Saved.ContentID || other.Result.SessionID == first.Result.SessionID {
 			t.Errorf("%s: another user's first hit was saved as %+v in %s", typ, other.Result.Saved, other.Result.SessionID)
 		}
 		b.Store.Contents = slices.DeleteFunc(b.Store.Contents, func(c study.Content) bool { return c.UserID == agenttest.Alice })

@@ -23,6 +23,9 @@ const (
 // that the request names, or else, if it brings no text of its own, those that match it.
 func (c *contextReader) notesPart() cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
+	if c.req.Type == study.Chat && (len(ids) > 0 || strings.TrimSpace(c.req.Options.Content) == "") {
+		return c.chatNotes(ids, searchWords(c.req))
+	}
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),
 			read: func(ctx context.Context) ([]string, error) {
@@ -34,23 +37,18 @@ func (c *contextReader) notesPart() cachedPart {
 		return cachedPart{}
 	}
 	words := searchWords(c.req)
-	return cachedPart{needed: c.req.Type != study.Chat || words != "", resource: ResourceNotes, query: []string{"matching", words},
+	return cachedPart{needed: true, resource: ResourceNotes, query: []string{"matching", words},
 		read: func(ctx context.Context) ([]string, error) {
 			list, err := c.deps.Store.SearchNotes(ctx, user, words, searchedNotes)
 			return c.noteTexts(relevant(list[:min(len(list), searchedNotes)], words)), err
 		}}
 }
 
-// noteTexts lists the id, the title and the content of each note; for a chat as far as the material
-// can show it, plus one character by which compose notices the cut.
+// noteTexts lists the id, the title and the content of each note.
 func (c *contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, 0, 3*len(list))
 	for _, n := range list {
-		content := n.Content
-		if c.req.Type == study.Chat {
-			content = clip(content, c.options.MaterialRunes+1)
-		}
-		texts = append(texts, n.ID, n.Title, content)
+		texts = append(texts, n.ID, n.Title, n.Content)
 	}
 	return texts
 }
@@ -112,12 +110,35 @@ type material struct {
 	documents []study.Document // in the text
 	message   string
 	notes     []study.NoteUsed // in the text
-	content   bool             // options.content is in the text
+	content   bool             // the student's own text is in the text
+	share     float64          // of these, that is in the text
+	passages  []study.Passage  // of a chat's text
+	searched  string           // words that the student's notes were searched for, if they have none of them
 	warnings  []string
 }
 
-// compose lists the student's own text and the notes, in this order. For a chat it joins them, up
-// to MaterialRunes; an aid is made of all of them, see newPlan.
+// material selects the material: for a chat passages, for an aid whole texts.
+func (c *contextReader) material(ctx context.Context, texts []string, past history) (material, error) {
+	if c.req.Type != study.Chat {
+		return c.compose(texts), nil
+	}
+	found := decodePassages(texts)
+	before, err := c.passagesBefore(ctx, past)
+	if err != nil {
+		return material{}, err
+	}
+	m := c.composeChat(past, found, before)
+	if m.text == "" && len(texts) == 1 {
+		m.searched = texts[0]
+	}
+	return m, nil
+}
+
+func (m material) contextUsed(messages int) study.ContextUsed {
+	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.notes...), Messages: messages, Content: m.content, Share: m.share}
+}
+
+// compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
 func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
 	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != ""}
@@ -130,15 +151,10 @@ func (c *contextReader) compose(notes []string) material {
 	}
 	for ; len(notes) > 2; notes = notes[3:] {
 		m.documents = append(m.documents, study.Document{NoteID: notes[0], Title: notes[1], Text: notes[2]})
+		m.notes = append(m.notes, study.NoteUsed{ID: notes[0], Title: notes[1]})
 	}
-	if c.req.Type == study.Chat {
-		m.fitChat(c.options.MaterialRunes)
-	} else {
-		for _, d := range m.documents {
-			if d.NoteID != "" {
-				m.notes = append(m.notes, study.NoteUsed{ID: d.NoteID, Title: d.Title})
-			}
-		}
+	if len(m.documents) > 0 {
+		m.share = 1
 	}
 	if m.message = own; !isMessage {
 		var cut bool
@@ -147,32 +163,6 @@ func (c *contextReader) compose(notes []string) material {
 		}
 	}
 	return m
-}
-
-// fitChat joins the beginnings of the documents, as far as they fit.
-func (m *material) fitChat(left int) {
-	var parts []string
-	var kept []study.Document
-	anyCut := false
-	for _, d := range m.documents {
-		heading := headingOf(d)
-		if left -= utf8.RuneCountInString(heading); left <= 0 {
-			anyCut = true
-			break
-		}
-		var cut bool
-		d.Text, cut = cutAtSentence(d.Text, left)
-		anyCut = anyCut || cut
-		left -= utf8.RuneCountInString(d.Text) + len(paragraphBoundary)
-		parts, kept = append(parts, heading+d.Text), append(kept, d)
-		if d.NoteID != "" {
-			m.notes = append(m.notes, study.NoteUsed{ID: d.NoteID, Title: d.Title, Passages: 1})
-		}
-	}
-	m.text, m.documents = strings.Join(parts, paragraphBoundary), kept
-	if anyCut {
-		m.warnings = append(m.warnings, "the source text was too long and only its beginning was used")
-	}
 }
 
 // headingOf is what the material has before a note.

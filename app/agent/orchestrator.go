@@ -90,9 +90,21 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	return o.finish(ctx, r, t, known.warnings, got), nil
 }
 
+// Cached reports whether the answer to a request is in the cache, so that it costs no call of the model.
+func (o *Orchestrator) Cached(ctx context.Context, req study.Request) bool {
+	r := &run{req: req, fromChat: req.Type == study.Chat}
+	r.classify()
+	known, err := (&contextReader{o.deps, o.options, "", r.req, r.fromChat}).fetch(ctx)
+	if err != nil || req.NoCache {
+		return false
+	}
+	_, ok := o.newTask(ctx, "", known, false).loadAnswer(ctx)
+	return ok
+}
+
 func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptContext, watched bool) task {
-	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, notes: known.notes,
-		noCache: known.req.NoCache, watched: watched}
+	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, passages: known.passages, notes: known.notes,
+		user: known.req.UserID, clients: known.req.Clients, noCache: known.req.NoCache, watched: watched}
 	if t.brief.Type != study.Chat {
 		size := 0
 		for _, d := range t.brief.Documents {

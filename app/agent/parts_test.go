@@ -27,7 +27,7 @@ func reading(b *bench) func() []string {
 	return func() []string {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, m := range []string{"AppendMessages", "SaveContent", "RecordExecution"} {
+		for _, m := range []string{"AppendMessages", "SaveContent", "KeepSessionSource", "RecordExecution"} {
 			delete(read, m)
 		}
 		return slices.Sorted(maps.Keys(read))
@@ -48,8 +48,8 @@ func TestOnlyThePartsThatATypeUsesAreRead(t *testing.T) {
 		req  study.Request
 		want []string
 	}{
-		{"a chat", bare(study.Chat), []string{"Messages", "Preferences", "SearchNotes", "Session"}},
-		{"a chat in a session of its own", study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: "mitosis"}, []string{"Preferences", "SearchNotes"}},
+		{"a chat", bare(study.Chat), []string{"Messages", "Preferences", "SearchNotes", "SearchPassages", "Session"}},
+		{"a chat in a session of its own", study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: "mitosis"}, []string{"Preferences", "SearchNotes", "SearchPassages"}},
 		{"a chat about content", with(study.Chat, study.Options{Content: agenttest.Source}), []string{"Messages", "Preferences", "Session"}},
 		{"a quiz", bare(study.Quiz), []string{"Preferences", "SearchNotes", "Session"}},
 		{"a quiz of a difficulty", with(study.Quiz, study.Options{Difficulty: study.Hard, Content: agenttest.Source}), []string{"Session"}},
@@ -127,20 +127,20 @@ func TestStudentsWithoutWishesShareAnAnswerAndOthersDoNot(t *testing.T) {
 	}{{agenttest.Alice, false}, {"usual", true}, {"brief", false}, {"brief", true}} {
 		req := agenttest.Asking(study.Chat)
 		req.UserID, req.SessionID = c.user, ""
-		out, err := b.Run(t.Context(), req, nil)
-		if err != nil || out.FromCache != c.shared {
-			t.Errorf("%s: %v, from the cache: %v", c.user, err, out.FromCache)
+		asked := len(b.Model.Prompts)
+		if _, err := b.Run(t.Context(), req, nil); err != nil || (len(b.Model.Prompts) == asked) != c.shared {
+			t.Errorf("%s: %v, calls of the model: %d", c.user, err, len(b.Model.Prompts)-asked)
 		}
 	}
 }
 
 // partWarnings tell the student which part of the context is missing.
 var partWarnings = map[string]string{
-	"Session":      "the conversation so far could not be read",
-	"Messages":     "the conversation so far could not be read",
-	"SearchNotes":  "your notes could not be searched",
-	"Preferences":  "your preferences could not be read",
-	"ContentStats": "your progress so far could not be read",
+	"Session":        "the conversation so far could not be read",
+	"Messages":       "the conversation so far could not be read",
+	"SearchPassages": "your notes could not be searched",
+	"Preferences":    "your preferences could not be read",
+	"ContentStats":   "your progress so far could not be read",
 }
 
 func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
@@ -246,7 +246,7 @@ func TestAChatWithoutContextWorksWhileTheDatabaseIsDown(t *testing.T) {
 	if err != nil || out.Result.Data.(*study.Reply).Response != "Osmosis is diffusion." || !out.Result.Saved.Failed {
 		t.Fatalf("%v, %+v", err, out)
 	}
-	want := []string{partWarnings["Session"], partWarnings["SearchNotes"], partWarnings["Preferences"], "not saved: the answer could not be kept"}
+	want := []string{partWarnings["Session"], partWarnings["SearchPassages"], partWarnings["Preferences"], "not saved: the answer could not be kept"}
 	if !slices.Equal(out.Result.Warnings, want) {
 		t.Errorf("warnings %q, want %q", out.Result.Warnings, want)
 	}

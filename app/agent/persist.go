@@ -39,13 +39,28 @@ func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out
 	}
 	session := study.Session{ID: out.Result.SessionID, UserID: req.UserID, Title: name}
 	if !recorded {
-		return o.deps.Store.AppendMessages(ctx, session, messages...)
+		if err := o.deps.Store.AppendMessages(ctx, session, messages...); err != nil {
+			return err
+		}
+		return o.saveSource(ctx, session.ID, req)
 	}
 	if len(messages) > 1 {
 		messages[0].ID = r.id
 	}
 	end := study.Run{ID: r.id, SessionID: req.SessionID, UserID: req.UserID, Type: req.Type, State: study.RunSucceeded, Outcome: r.observer.Outcome(*out)}
-	return o.deps.Store.EndRun(ctx, end, session, messages...)
+	if err := o.deps.Store.EndRun(ctx, end, session, messages...); err != nil {
+		return err
+	}
+	return o.saveSource(ctx, session.ID, req)
+}
+
+// saveSource saves the notes and the text that a chat has brought, for the questions that follow.
+func (o *Orchestrator) saveSource(ctx context.Context, session string, req study.Request) error {
+	content := req.Options.Content
+	if req.Type != study.Chat || len(req.NoteIDs) == 0 && strings.TrimSpace(content) == "" {
+		return nil
+	}
+	return o.deps.Store.KeepSessionSource(ctx, session, req.NoteIDs, content)
 }
 
 // saveAid saves the aid as content, once for each answer; nil if its type is not listed.

@@ -24,7 +24,7 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, t task, warnings []st
 	if r.req.Type != study.Chat {
 		res.ContextUsed = &got.used
 	}
-	out := Outcome{RunID: r.id, Result: res, FromCache: got.cached, Age: got.age}
+	out := Outcome{RunID: r.id, Result: res, FromCache: got.received, Age: got.age}
 	if err := o.save(ctx, r, t, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)
 		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be kept")

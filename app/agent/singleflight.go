@@ -11,23 +11,27 @@ import (
 // task is what one answer is made from. It holds values only, so that the goroutine that
 // makes the answer cannot read the run that started it.
 type task struct {
-	brief   study.Brief
-	deps    Deps
-	options Options
-	runID   string // for the log
-	key     string // of the answer in the cache
-	used    study.ContextUsed
-	plan    plan // how the texts of an aid are read
-	notes   notesVersion
-	noCache bool
-	watched bool              // a client sees the answer while it is made
-	sources *validate.Sources // set by generate
+	brief    study.Brief
+	deps     Deps
+	options  Options
+	runID    string // for the log
+	key      string // of the answer in the cache
+	used     study.ContextUsed
+	plan     plan            // how the texts of an aid are read
+	passages []study.Passage // of a chat's material
+	notes    notesVersion
+	user     string // whom the answer is for
+	clients  []string
+	noCache  bool
+	watched  bool              // a client sees the answer while it is made
+	sources  *validate.Sources // set by generate
 }
 
 // flight is one answer being made, in its own goroutine, for every run that waits for it. It
 // ends early when the last of them leaves, whichever started it.
 type flight struct {
 	key     string
+	user    string        // for whom it was started
 	signals chan signal   // to the run that started it; unbuffered
 	alone   chan struct{} // closed when that run no longer listens
 	done    chan struct{} // closed when draft, usage and err are set
@@ -53,8 +57,10 @@ type signal struct {
 // answer is a draft and where it came from.
 type answer struct {
 	*draft
-	cached bool
-	age    time.Duration
+	cached   bool
+	maker    string // cached: tag of the user it was made for
+	received bool   // cached, and the user has received it before
+	age      time.Duration
 }
 
 // coalesce returns the task's answer: from the cache, from another run that is making it, or
@@ -64,6 +70,7 @@ func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, er
 		if got, ok := t.loadAnswer(ctx); ok {
 			r.model = got.model
 			r.emitWhole(got.draft)
+			got.received = t.noteReceived(ctx, got.maker)
 			return got, nil
 		}
 	}
@@ -73,14 +80,23 @@ func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, er
 	if leads && f.isDone() {
 		r.usage = f.usage
 	}
+	if err != nil && !leads && isLimit(err) && ctx.Err() == nil {
+		return o.coalesce(ctx, r, t) // the limit was another client's
+	}
 	if err != nil {
 		return answer{}, err
 	}
 	r.model = f.draft.model
 	if !leads {
 		r.emitWhole(f.draft)
+		t.noteReceived(ctx, makerTag(f.user))
 	}
 	return answer{draft: f.draft}, nil
+}
+
+// isLimit reports whether an error is about the client that asked first.
+func isLimit(err error) bool {
+	return study.IsCode(err, study.CodeRateLimited) || study.IsCode(err, study.CodeBudget)
 }
 
 // emitWhole sends a chat's text as one token if it was not streamed to this run.
@@ -100,7 +116,7 @@ func (o *Orchestrator) join(ctx context.Context, t task) (f *flight, leads bool)
 		return f, false
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	f = &flight{key: t.key, cancel: cancel, waiters: 1,
+	f = &flight{key: t.key, user: t.user, cancel: cancel, waiters: 1,
 		signals: make(chan signal), alone: make(chan struct{}), done: make(chan struct{})}
 	if o.flights[t.key] == nil {
 		o.flights[t.key] = f
@@ -210,6 +226,11 @@ func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, stud
 				}
 				return got.draft, study.Usage{}, nil
 			}
+		}
+	}
+	if t.deps.Spend != nil {
+		if err := t.deps.Spend(ctx, t.user, t.clients); err != nil {
+			return nil, study.Usage{}, err
 		}
 	}
 	d, usage, err := t.generate(ctx, send)

@@ -179,7 +179,7 @@ func TestARequestOfAKnownUserReadsNothing(t *testing.T) {
 		if ask() != 0 {
 			t.Error("remembered for less than a minute")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if ask() == 0 {
 			t.Error("remembered for more than a minute")
 		}

@@ -78,6 +78,13 @@ type Config struct {
 	AccountLimit       int      `env:"ACCOUNT_LIMIT_PER_HOUR" envDefault:"60" range:"0..1000000"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
 	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
+	RunLimitPerMinute  int      `env:"RUN_LIMIT_PER_MINUTE" envDefault:"120" range:"0..1000000"`
+	RunLimitPerHour    int      `env:"RUN_LIMIT_PER_HOUR" envDefault:"1000" range:"0..1000000"`
+	TokensPerDay       int      `env:"TOKENS_PER_DAY" envDefault:"0" range:"0..1000000000000"`
+	TokensPerUser      int      `env:"TOKENS_PER_DAY_PER_USER" envDefault:"0" range:"0..1000000000000"`
+	QuotaNotesMB       int      `env:"QUOTA_NOTES_MB" envDefault:"50" range:"0..1048576"`
+	QuotaItems         int      `env:"QUOTA_ITEMS" envDefault:"20000" range:"0..100000000"`
+	DiskReserveMB      int      `env:"DISK_RESERVE_MB" envDefault:"64" range:"0..1048576"`
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`
 	JWTSecret          string   `env:"JWT_SECRET" secret:"all"`
 	JWTJWKSURL         string   `env:"JWT_JWKS_URL" secret:"url"`

@@ -47,6 +47,10 @@ func (s quiet) SearchNotes(ctx context.Context, userID, words string, limit int)
 	return notes, err
 }
 
+func (s quiet) SearchPassages(ctx context.Context, userID string, ids []string, words string, limit int) ([]study.Passage, error) {
+	return store.ForAgents(s.Store).SearchPassages(ctx, userID, ids, words, limit)
+}
+
 func (quiet) Messages(context.Context, string, int) ([]study.Message, error) { return nil, nil }
 
 func (quiet) AppendMessages(context.Context, study.Session, ...study.Message) error { return nil }

@@ -129,14 +129,14 @@ func (c collection) insertCards(ctx context.Context, tx *sql.Tx, d document) err
 	if err != nil {
 		return err
 	}
-	defer note.Close()
+	defer func() { _ = note.Close() }()
 	const insert = `INSERT INTO cards (id, nid, did, ord, mod, usn, type, queue, due, ivl, factor, reps, lapses, left, odue, odid, flags, data)
 		VALUES (?, ?, ?, 0, ?, -1, 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '')`
 	ankiCard, err := tx.PrepareContext(ctx, insert)
 	if err != nil {
 		return err
 	}
-	defer ankiCard.Close()
+	defer func() { _ = ankiCard.Close() }()
 	for i, v := range d.cards {
 		id, front := c.deck+int64(i)+1, htmlOf(v.Question)
 		fields := strings.Join([]string{front, htmlOf(v.Answer), escapeHTML(sourceText(v.Source))}, "\x1f")

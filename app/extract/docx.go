@@ -56,7 +56,6 @@ type docxParagraph struct {
 	outline  int
 	list     docxList
 	listed   bool // the paragraph itself says in which list it is
-	display  bool // it holds a formula on a line of its own
 	inSymbol bool // inside w:t
 }
 

@@ -161,7 +161,7 @@ func listed(id, depth int) string {
 
 func TestWordKeepsHeadingsListsTablesNotesAndFormulas(t *testing.T) {
 	body := par(`<w:pStyle w:val="Verzeichnis1"/>`, "Cells 1") + par(`<w:pStyle w:val="berschrift1"/>`, "Cells") + par(`<w:pStyle w:val="Mine"/>`, "Walls &amp; more") +
-		`<w:p><w:r><w:t>Plants</w:t></w:r><w:r><w:tab/><w:t>have walls</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r><w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:t>. Soft­ware</w:t></w:r></w:p>` +
+		`<w:p><w:r><w:t>Plants</w:t></w:r><w:r><w:tab/><w:t>have walls</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r><w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:r><w:t>. Soft&#xad;ware</w:t></w:r></w:p>` +
 		par(listed(1, 0), "one") + par(listed(1, 1), "inner") + par(`<w:pStyle w:val="L"/>`, "two") + par(listed(2, 0), "third") + par(listed(2, 0), "fourth") + par("", "") +
 		`<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>` + par("", "both") + `</w:tc><w:tc>` + par("", "c") + `</w:tc></w:tr><w:tr><w:tc>` + par("", "1") + par("", "x") + `</w:tc><w:tc>` + par("", "2|") + `</w:tc><w:tc>` + par("", "3") + `</w:tc></w:tr></w:tbl>` +
 		`<w:p><w:r><w:t xml:space="preserve">Energy </w:t></w:r><m:oMath><m:r><m:t>E=</m:t></m:r><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:sSup><m:e><m:r><m:t>α</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:den></m:f></m:oMath></w:p>` +

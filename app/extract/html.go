@@ -184,7 +184,7 @@ const maxFormula = 2000
 
 // findFormula finds the first formula of s; length 0: there is none.
 func findFormula(s string) (begin, length int, formula string) {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		rest := s[i:]
 		for _, d := range []struct{ open, close string }{{"$$", "$$"}, {`\[`, `\]`}, {`\(`, `\)`}, {"$", "$"}} {
 			if !strings.HasPrefix(rest, d.open) {

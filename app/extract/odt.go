@@ -148,13 +148,17 @@ func (r *odtReader) start(s *xmlScanner, t xml.StartElement) error {
 	case "object":
 		return r.object(attr(t.Attr, "href"))
 	case "math":
-		tree, err := s.tree(t)
-		if err == nil {
-			r.write(inlineFormula(mathTeX(tree)))
-		}
-		return err
+		return r.formula(s, t)
 	}
 	return nil
+}
+
+func (r *odtReader) formula(s *xmlScanner, t xml.StartElement) error {
+	tree, err := s.tree(t)
+	if err == nil {
+		r.write(inlineFormula(mathTeX(tree)))
+	}
+	return err
 }
 
 func (r *odtReader) write(s string) {
@@ -210,7 +214,7 @@ func (r *odtReader) object(reference string) error {
 			if err == nil {
 				r.write(inlineFormula(mathTeX(tree)))
 			}
-			return nil //nolint:nilerr // likewise
+			return nil
 		}
 	}
 }

@@ -182,7 +182,7 @@ func (r *slideReader) end(name string) {
 		case r.table != nil:
 			r.table.write(line.text.String())
 		case r.shape != nil:
-			r.shape.lines = append(r.shape.lines, *line) //nolint:govet // the builder is not written again
+			r.shape.lines = append(r.shape.lines, *line)
 		}
 	}
 }

@@ -43,18 +43,6 @@ func (t *table) cover() {
 	}
 }
 
-// repeat adds copies of the current cell.
-func (t *table) repeat(times int) {
-	n := len(t.rows)
-	if n == 0 || len(t.rows[n-1]) == 0 {
-		return
-	}
-	last := t.rows[n-1][len(t.rows[n-1])-1]
-	for ; times > 0 && len(t.rows[n-1]) < maxColumns; times-- {
-		t.rows[n-1] = append(t.rows[n-1], last)
-	}
-}
-
 // write adds a paragraph to the current cell.
 func (t *table) write(text string) {
 	n := len(t.rows)

@@ -21,7 +21,7 @@ const (
 // routeAccount registers what an account is made and opened with. None of it takes an Idempotency-Key: answers with a
 // study code are not stored.
 func (s *Server) routeAccount(account router) {
-	account.Post("/", s.requireAccounts, s.createAccount)
+	account.Post("/", s.requireAccounts, s.requireDisk, s.createAccount)
 	account.Get("/", s.requireUser, s.account)
 	account.Delete("/", s.requireUser, s.claimed(s.deleteAccount))
 	account.Get("/export", s.requireUser, s.exportAccount)
@@ -145,6 +145,13 @@ func (s *Server) account(c *fiber.Ctx) error {
 	}
 	if s.o.Tokens == nil && s.o.Environment == "production" {
 		answer["warning"] = "This server does not check who its users are: anyone can read and delete what you keep here."
+	}
+	if user != "" {
+		stored, err := s.o.Store.Holding(s.lifetime, user)
+		if err != nil {
+			return err
+		}
+		answer["stored"], answer["quota"] = stored, s.o.Quota
 	}
 	if s.o.Accounts != nil {
 		kept, err := s.o.Store.Account(s.lifetime, user)

@@ -19,6 +19,7 @@ import (
 type Admission struct {
 	Limits     []limit.Policy // of process-stream, for each client; none = no limit
 	Counter    limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
+	Calls      *limit.Runs    // bounds the runs that call a model; nil = nothing does
 	Accounts   []limit.Policy // of new accounts, for each address; none = no limit
 	Runs       *limit.Places  // of each client, over all workers; nil = without a bound
 	Streams    *limit.Places  // likewise

@@ -105,6 +105,9 @@ func (s *Server) startRun(c *fiber.Ctx, ended func()) (r study.Request, run stri
 	if err = s.allow(c); err != nil {
 		return r, "", err
 	}
+	if err = s.o.Admission.Calls.Check(s.lifetime, r.UserID, r.Clients); err != nil && !s.o.Runs.Cached(s.lifetime, r) {
+		return r, "", err
+	}
 	run, err = s.o.Runs.Start(r, ended)
 	return r, run, err
 }
@@ -121,6 +124,7 @@ func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 			return r, err
 		}
 	}
+	r.Clients = s.payers(c)
 	r.NoCache = strings.Contains(strings.ToLower(c.Get(fiber.HeaderCacheControl)), "no-cache")
 	return r, nil
 }

@@ -51,7 +51,7 @@ func TestADeckIsOpenedRenamedEditedMergedAndDeleted(t *testing.T) {
 		t.Errorf("changed: %v", got)
 	}
 	f.faulty("POST", path+"/items", `{"question":"What?"}`, "answer")
-	f.faulty("PATCH", path+"/items/1", `{"answr":"x"}`, "answr") //nolint:misspell // misspelt on purpose
+	f.faulty("PATCH", path+"/items/1", `{"answr":"x"}`, "answr")
 	f.want(404, "PATCH", path+"/items/none", `{"answer":"x"}`)
 	f.want(204, "DELETE", path+"/items/1", "")
 	f.want(404, "DELETE", path+"/items/1", "")

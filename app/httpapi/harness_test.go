@@ -36,13 +36,14 @@ const token = "0123456789abcdef-token"
 
 // fakeRuns is a Runs that does what a test says.
 type fakeRuns struct {
-	do    func(study.Request) (agent.Outcome, error)
-	start func(study.Request) (string, error)
-	drain func(context.Context) error
-	wait  func(context.Context) error // not nil: Do begins with it
-	full  atomic.Bool                 // Refuse does
-	mu    sync.Mutex
-	ended []func() // of the runs started
+	do     func(study.Request) (agent.Outcome, error)
+	start  func(study.Request) (string, error)
+	drain  func(context.Context) error
+	wait   func(context.Context) error // not nil: Do begins with it
+	cached atomic.Bool
+	full   atomic.Bool // Refuse does
+	mu     sync.Mutex
+	ended  []func() // of the runs started
 }
 
 func (r *fakeRuns) Do(ctx context.Context, q study.Request) (agent.Outcome, []study.Progress, error) {
@@ -66,6 +67,7 @@ func (r *fakeRuns) Start(q study.Request, ended func()) (string, error) {
 	r.mu.Unlock()
 	return r.start(q)
 }
+func (r *fakeRuns) Cached(context.Context, study.Request) bool { return r.cached.Load() }
 func (r *fakeRuns) Drain(ctx context.Context) error {
 	if r.drain != nil {
 		return r.drain(ctx)

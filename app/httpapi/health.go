@@ -43,6 +43,27 @@ func (s *Server) health(c *fiber.Ctx) error {
 		}
 		return healthy
 	}
+	return c.JSON(fiber.Map{
+		"status":      status,
+		"service":     "studysharper_backend",
+		"version":     s.o.Version,
+		"environment": s.o.Environment,
+		"auth_mode":   s.o.AuthMode,
+		"timestamp":   time.Now().UTC().Format(time.RFC3339),
+		"components":  s.components(state),
+		"endpoints": fiber.Map{
+			"process":        "/api/ai/process",
+			"process_stream": "/api/ai/process-stream",
+			"stream":         "/api/ai/stream/{session_id}",
+			"notes":          "/api/notes",
+			"preferences":    "/api/ai/preferences",
+			"metrics":        "/api/admin/metrics",
+		},
+	})
+}
+
+// components tells of each part of the service.
+func (s *Server) components(state func(part string) string) fiber.Map {
 	limits := disabled
 	if len(s.o.Admission.Limits) > 0 {
 		if limits = state("rate_limiting"); limits == healthy {
@@ -62,26 +83,16 @@ func (s *Server) health(c *fiber.Ctx) error {
 		"rate_limiting": limits,
 		"sse_streaming": state("events"),
 	}
+	if s.o.Disk != nil {
+		if free, reserve := s.o.Disk.Free(); reserve > 0 {
+			components["disk"] = [...]string{healthy, "low", "full"}[diskState(free, reserve)]
+			s.noteDisk(free, reserve)
+		}
+	}
 	if s.o.Tokens != nil {
 		components["authentication"] = state("authentication")
 	}
-	return c.JSON(fiber.Map{
-		"status":      status,
-		"service":     "studysharper_backend",
-		"version":     s.o.Version,
-		"environment": s.o.Environment,
-		"auth_mode":   s.o.AuthMode,
-		"timestamp":   time.Now().UTC().Format(time.RFC3339),
-		"components":  components,
-		"endpoints": fiber.Map{
-			"process":        "/api/ai/process",
-			"process_stream": "/api/ai/process-stream",
-			"stream":         "/api/ai/stream/{session_id}",
-			"notes":          "/api/notes",
-			"preferences":    "/api/ai/preferences",
-			"metrics":        "/api/admin/metrics",
-		},
-	})
+	return components
 }
 
 func (s *Server) livez(c *fiber.Ctx) error {
@@ -104,6 +115,11 @@ func (s *Server) degradedComponents() map[string]string {
 	degraded := s.failingComponents()
 	for _, component := range s.o.Fleet.Degraded() {
 		degraded[component] = "unavailable"
+	}
+	if s.o.Disk != nil {
+		if free, reserve := s.o.Disk.Free(); diskState(free, reserve) == diskFull {
+			degraded["disk"] = "writes are refused below DISK_RESERVE_MB"
+		}
 	}
 	if s.o.Tokens != nil && !s.o.Tokens.Healthy() {
 		degraded["authentication"] = "the issuer's keys cannot be fetched"

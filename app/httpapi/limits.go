@@ -116,3 +116,15 @@ func (s *Server) mayCreateAccount(c *fiber.Ctx) error {
 	}
 	return nil
 }
+
+// payers are who a call of the model counts for. An account can be made by anyone, so its address counts too.
+func (s *Server) payers(c *fiber.Ctx) []string {
+	switch {
+	case s.o.Admission.Calls == nil:
+		return nil
+	case s.o.Accounts != nil:
+		return []string{s.countedAs(c), "address " + s.client(c)}
+	default:
+		return []string{s.countedAs(c)}
+	}
+}

@@ -16,6 +16,10 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 		return err
 	}
 	board := s.o.Board.Snapshot()
+	limits, err := s.limits(board)
+	if err != nil {
+		return err
+	}
 	return c.JSON(fiber.Map{
 		"status":     "success",
 		"memory":     s.memory(board),
@@ -23,6 +27,7 @@ func (s *Server) adminMetrics(c *fiber.Ctx) error {
 		"cache":      s.cache(board),
 		"sse":        streaming(board),
 		"runs":       runs(board),
+		"limits":     limits,
 		"llm":        fiber.Map{"provider": s.o.Provider, "open_breakers": board.Sum(metrics.ModelsOpen)},
 		"recycles":   recycles(board),
 		"hand_overs": fiber.Map{"passed": board.Total(metrics.HandOvers), "lost": board.Total(metrics.HandOversLost)},
@@ -70,7 +75,6 @@ func workers(board metrics.Snapshot) []fiber.Map {
 
 // cache sums the workers' caches; the bounds in the settings are those of one worker.
 func (s *Server) cache(board metrics.Snapshot) fiber.Map {
-	const megabyte = 1 << 20
 	n := int64(len(board.Workers))
 	return fiber.Map{
 		"backend":                  s.o.Cache.Backend,
@@ -103,6 +107,22 @@ func runs(board metrics.Snapshot) fiber.Map {
 		"failed":    board.Total(metrics.RunsFailed),
 		"shed":      board.Total(metrics.RunsShed),
 	}
+}
+
+// limits are the bounds of what costs the operator, and how much of them is used.
+func (s *Server) limits(board metrics.Snapshot) (fiber.Map, error) {
+	all, _, err := s.o.Store.Tokens(s.lifetime, "", time.Now())
+	if err != nil {
+		return nil, err
+	}
+	m := fiber.Map{"refused_runs": board.Total(metrics.RunsLimited), "tokens_today": all, "tokens_per_day": int64(0), "tokens_per_day_per_user": int64(0), "free_disk_bytes": int64(0)}
+	if calls := s.o.Admission.Calls; calls != nil {
+		m["tokens_per_day"], m["tokens_per_day_per_user"] = calls.Tokens, calls.Own
+	}
+	if s.o.Disk != nil {
+		m["free_disk_bytes"], _ = s.o.Disk.Free()
+	}
+	return m, nil
 }
 
 func recycles(board metrics.Snapshot) fiber.Map {

@@ -37,7 +37,8 @@ type Runs interface {
 	Do(context.Context, study.Request) (agent.Outcome, []study.Progress, error)
 	// Start begins a run; ended is called at its end, unless Start returns an error.
 	Start(r study.Request, ended func()) (runID string, err error)
-	RejectIfFull() error // not nil: there is no room for another run
+	Cached(context.Context, study.Request) bool // the answer needs no call of the model
+	RejectIfFull() error                        // not nil: there is no room for another run
 	Drain(context.Context) error
 }
 
@@ -87,6 +88,12 @@ type CacheBounds struct {
 	MaxBytes int64
 }
 
+// Quota bounds what is kept of a user; 0 = no bound.
+type Quota struct {
+	Bytes int64 `json:"bytes"` // of notes, and of all else
+	Items int64 `json:"items"` // notes, study aids and conversations
+}
+
 // Options are a server's settings and what it is connected to.
 type Options struct {
 	Version     string
@@ -107,6 +114,8 @@ type Options struct {
 	Tokens   Tokens   // nil = no user authentication
 	Tickets  Tickets  // nil = stream_url has none
 	Accounts Accounts // nil = this service has none of its own
+	Disk     Disk     // nil = it is not watched
+	Quota    Quota    // of a user
 	Import   Import
 	Store    store.Store
 	Journal  stream.Journal

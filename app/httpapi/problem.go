@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/limit"
 	"studysharper/app/study"
 )
 
@@ -42,6 +43,8 @@ var statuses = map[study.Code]int{
 	study.CodeInvalid:             http.StatusUnprocessableEntity,
 	study.CodeWithheld:            http.StatusUnprocessableEntity,
 	study.CodeRateLimited:         http.StatusTooManyRequests,
+	study.CodeBudget:              http.StatusTooManyRequests,
+	study.CodeQuota:               http.StatusInsufficientStorage,
 	study.CodeInternal:            http.StatusInternalServerError,
 	study.CodeTooLong:             http.StatusUnprocessableEntity,
 	study.CodeCredit:              http.StatusBadGateway,
@@ -59,6 +62,9 @@ var statuses = map[study.Code]int{
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID(c)
 	p, retry := problemOf(err)
+	if over, ok := errors.AsType[*limit.Exceeded](err); ok {
+		setRateLimitHeaders(c, over.Verdict)
+	}
 	p.RequestID = string(c.Response().Header.Peek(fiber.HeaderXRequestID))
 	if retry > 0 || p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter(retry))

@@ -182,6 +182,7 @@ func exposeRuns(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeGauge(e, "studysharper_runs_active", "Agent runs going on.", board.Sum(metrics.RunsActive))
 	exposeCounters(e, board, "studysharper_runs_total", "outcome", "Agent runs by how they ended; shed ones were turned away at MAX_CONCURRENT_RUNS.",
 		labelled{"completed", metrics.RunsCompleted}, labelled{"failed", metrics.RunsFailed}, labelled{"shed", metrics.RunsShed})
+	exposeCounter(e, "studysharper_runs_limited_total", "Runs refused by RUN_LIMIT_* or a budget of tokens.", board.Total(metrics.RunsLimited))
 	exposeCounter(e, "studysharper_text_panics_total", "Panics on a student's text; the answer was made without the sentence.", board.Total(metrics.TextPanics))
 	e.Family("studysharper_run_duration_seconds", "histogram", "Time of an agent run from being let in to its end.")
 	e.Distribution(board.Distribution(metrics.Runs))

@@ -33,6 +33,7 @@ type Server struct {
 	rejects      logSampler    // of requests refused for their heads
 	uploads      atomic.Int64  // that wait for a place
 	stopping     atomic.Bool   // Drain has begun
+	disk         atomic.Int32  // its state, as last logged
 	databaseDown atomic.Bool   // as the last probe found it
 	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
 	// shutdown is to wait for.
@@ -72,8 +73,8 @@ func (s *Server) route() {
 	top.Get("/openapi.json", openapi)
 
 	s.routeAccount(top.group("/api/account"))
-	s.routeAgents(top.group("/api/ai", s.requireUser))
-	notes := top.group("/api/notes", s.requireUser)
+	s.routeAgents(top.group("/api/ai", s.requireUser, s.requireDisk))
+	notes := top.group("/api/notes", s.requireUser, s.requireDisk)
 	notes.Post("/", s.once(s.createNote))
 	notes.Upload("/import", s.claimed(s.importNote))
 	notes.Get("/", s.inTurn(s.notes))

@@ -51,6 +51,12 @@ type Verdict struct {
 	Left       []Left        // by policy
 }
 
+// Exceeded is the cause of the error of a request that was refused.
+type Exceeded struct{ Verdict Verdict }
+
+// Error implements error.
+func (*Exceeded) Error() string { return "a limit is exceeded" }
+
 // Left is what a client has left of a policy.
 type Left struct {
 	Policy

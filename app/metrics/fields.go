@@ -103,12 +103,13 @@ const (
 	UpstreamTokens                            // tokens of prompts and answers, as the upstream says
 	TextPanics                                // panics on a student's text that were stopped
 	Rejected                                  // refused for their heads: no part of Requests
+	RunsLimited                               // refused by RUN_LIMIT_* or a budget of tokens
 	firstResponse                             // answers by status, in the order of statuses; then the others'
 	endCounter          = firstResponse + Counter(len(statuses)+1)
 )
 
 // statuses are those that answers are counted by.
-var statuses = [...]int{200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504}
+var statuses = [...]int{200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504, 507}
 
 // Statuses gives the HTTP statuses that have a counter of their own.
 func Statuses() []int { return statuses[:] }

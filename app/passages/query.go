@@ -97,4 +97,15 @@ func (q Query) CompleteLast() Query {
 	return q
 }
 
+// Loosen lets the first two thirds of each word stand for it: words of one family, and words with a slip near their end.
+func (q Query) Loosen() Query {
+	q.Words = slices.Clone(q.Words)
+	for i, w := range q.Words {
+		if n := utf8.RuneCountInString(w.Text); n >= 6 {
+			q.Words[i].Begins = fold(firstRunes(w.Text, max(4, n*2/3)))
+		}
+	}
+	return q
+}
+
 const minPrefixBytes = 3 // shorter beginnings match half of an index; one Han character is long enough

@@ -18,6 +18,11 @@ func (v AgentView) SearchNotes(ctx context.Context, userID, words string, limit 
 	return notes, err
 }
 
+// SearchPassages finds passages of the notes named, or of all notes.
+func (v AgentView) SearchPassages(ctx context.Context, userID string, noteIDs []string, words string, limit int) ([]study.Passage, error) {
+	return v.Store.SearchPassages(ctx, PassageQuery{UserID: userID, NoteIDs: noteIDs, Search: words, Limit: limit})
+}
+
 // Messages returns a session's newest messages.
 func (v AgentView) Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error) {
 	messages, _, err := v.Store.Messages(ctx, sessionID, Page{Limit: limit})

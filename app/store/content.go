@@ -62,8 +62,10 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	v.UpdatedAt, v.Notes = v.CreatedAt, append([]string{}, v.Notes...)
 	var kept study.Content
 	err := s.transact(ctx, func(ctx context.Context, t tx) (err error) {
-		kept, err = keepContent(ctx, t, v)
-		return err
+		if kept, err = keepContent(ctx, t, v); err != nil || kept.ID != v.ID {
+			return err
+		}
+		return s.checkQuota(ctx, t, v.UserID)
 	})
 	if err != nil {
 		return study.Content{}, err

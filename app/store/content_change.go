@@ -26,7 +26,7 @@ func (s *sqlStore) UpdateContent(ctx context.Context, userID string, t study.Typ
 		}
 		before := cardsOf(v)
 		if refused = change(&v); refused != nil { // the changes of others beside this one stay
-			return nil
+			return nil //nolint:nilerr // it is returned after the transaction
 		}
 		return rewriteContent(ctx, x, &v, before)
 	})

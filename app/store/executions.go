@@ -48,8 +48,10 @@ func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Executio
 			e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)}
 	}
 	return s.transact(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, insert, rows...)
-		return err
+		if _, err := t.exec(ctx, insert, rows...); err != nil {
+			return err
+		}
+		return countTokens(ctx, t, entries)
 	})
 }
 
@@ -124,10 +126,12 @@ func (s *sqlStore) Prune(ctx context.Context, before time.Time) (removed int64, 
 func (s *sqlStore) pruneOld(ctx context.Context) {
 	_, err := s.Prune(ctx, time.Now().Add(-s.options.KeepExecutions))
 	if err == nil && s.options.Retention > 0 {
-		_, err = s.PruneRuns(ctx, time.Now().Add(-s.options.Retention))
+		if _, err = s.PruneRuns(ctx, time.Now().Add(-s.options.Retention)); err == nil {
+			_, err = s.PruneSessions(ctx, time.Now().Add(-s.options.Retention))
+		}
 	}
 	if err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("removing old executions and runs failed", "error", err)
+		s.options.Log.Warn("removing old executions, runs and sessions failed", "error", err)
 	}
 }
 

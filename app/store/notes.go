@@ -84,6 +84,9 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 		if err := t.row(ctx, insert, args...).Scan(&num); err != nil {
 			return err
 		}
+		if err := s.checkQuota(ctx, t, n.UserID); err != nil {
+			return err
+		}
 		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {
@@ -115,6 +118,7 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 	if err != nil {
 		return study.Note{}, err
 	}
+	before := len(n.Title) + len(n.Content)
 	n.Title, n.Content = deref(change.Title, n.Title), deref(change.Content, n.Content)
 	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
 	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content), indexed = 1,
@@ -130,7 +134,11 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 		if written.Title != n.Title || written.Content != n.Content { // changed meanwhile, in the other part
 			index = indexNote(written.Title, written.Content)
 		}
-		n = written
+		if n = written; len(n.Title)+len(n.Content) > before {
+			if err := s.checkQuota(ctx, t, n.UserID); err != nil {
+				return err
+			}
+		}
 		return s.engine.index(ctx, t, num, n.UserID, index)
 	})
 	if err != nil {

@@ -18,3 +18,11 @@ func TestPostgreSQLKeepsTheContract(t *testing.T) {
 		return open(t, url, store.Options{BusyTimeout: patient})
 	})
 }
+
+func TestPostgreSQLKeepsQuotas(t *testing.T) {
+	url := postgrestest.Start(t).Database(t)
+	if err := store.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	storetest.RunQuota(t, open(t, url, store.Options{BusyTimeout: patient, QuotaItems: 4, QuotaBytes: 100}))
+}

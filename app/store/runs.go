@@ -44,7 +44,10 @@ func (s *sqlStore) BeginRun(ctx context.Context, r study.Run, v study.Session, m
 		const insert = "INSERT INTO runs (" + runColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, 0, $9)"
 		_, err := t.exec(ctx, insert, []any{strings.ToLower(r.ID), strings.ToLower(r.SessionID), r.UserID, r.Type, r.State, r.Worker,
 			[]byte(r.Request), micros(orNow(r.StartedAt)), micros(now())})
-		return err
+		if err != nil {
+			return err
+		}
+		return s.checkQuota(ctx, t, v.UserID)
 	})
 }
 

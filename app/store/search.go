@@ -14,8 +14,8 @@ import (
 // PassageQuery says which passages of a user's notes to find.
 type PassageQuery struct {
 	UserID string // required
-	// NoteIDs are the notes to look in, at most MaxRows; none: all of the user's. Those that do not
-	// exist are left out. Of each note named there is a passage among the first ones, whether it holds a word or not.
+	// NoteIDs are the notes to look in, at most MaxRows; none: all of the user's. One that is unknown or another
+	// user's is CodeNotFound. Of each there is a passage among the first ones, whether it holds a word or not.
 	NoteIDs []string
 	// Search holds words, and phrases in quotation marks. One word is enough, in any of its forms; passages
 	// that hold the rarest words come first. If there are passages that hold all phrases, only those are found.
@@ -216,6 +216,10 @@ func sortHits(hits []hit) {
 // rankAll ranks the passages of all notes.
 func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query) ([]hit, error) {
 	m, err := s.match(ctx, userID, q)
+	if err == nil && len(m.best(m.frequencies())) == 0 {
+		q = q.Loosen()
+		m, err = s.match(ctx, userID, q)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +274,20 @@ func (s *sqlStore) rankNamed(ctx context.Context, userID string, ids []string, q
 	marks, args := make([]string, len(ids)), []any{userID}
 	for i, id := range ids {
 		marks[i] = fmt.Sprintf("$%d", i+2)
+		if !isUUID(id) {
+			return nil, nameNote(noNote(), id)
+		}
 		args = append(args, strings.ToLower(id))
+	}
+	const known = "SELECT id FROM notes WHERE $1 IN ('', user_id) AND id IN ("
+	there, err := list(ctx, s, func(r scanner, id *string) (mark, error) { return mark{}, r.Scan(id) }, known+strings.Join(marks, ", ")+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if !slices.Contains(there, strings.ToLower(id)) {
+			return nil, nameNote(noNote(), id)
+		}
 	}
 	query := `SELECT passages.num, words, counts FROM notes JOIN passages ON passages.num >= notes.num * 4096 AND passages.num < (notes.num + 1) * 4096
 		WHERE $1 IN ('', notes.user_id) AND id IN (` + strings.Join(marks, ", ") + ")"

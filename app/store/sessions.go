@@ -29,7 +29,7 @@ func noSession() error { return study.Errorf(study.CodeNotFound, "the session do
 
 // AppendMessages implements Store.
 func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...study.Message) error {
-	return s.appendWith(ctx, v, msgs, func(context.Context, tx) error { return nil })
+	return s.appendWith(ctx, v, msgs, func(ctx context.Context, t tx) error { return s.checkQuota(ctx, t, v.UserID) })
 }
 
 // appendWith appends messages and makes another change, in one transaction.
@@ -39,12 +39,14 @@ func (s *sqlStore) appendWith(ctx context.Context, v study.Session, msgs []study
 	}
 	v.ID = strings.ToLower(v.ID)
 	return s.transact(ctx, func(ctx context.Context, t tx) error {
-		if err := keepSession(ctx, t, v, len(msgs), now()); err != nil {
+		if err := keepSession(ctx, t, v, msgs, now()); err != nil {
 			return err
 		}
 		added, err := addMessages(ctx, t, v.ID, msgs)
 		if held := int64(len(msgs)) - added; err == nil && held > 0 {
-			_, err = t.exec(ctx, "UPDATE sessions SET messages = messages - $1 WHERE id = $2", []any{held, v.ID})
+			const recount = `UPDATE sessions SET messages = messages - $1,
+				bytes = (SELECT coalesce(sum(octet_length(content)), 0) FROM messages WHERE session_id = $2) WHERE id = $2`
+			_, err = t.exec(ctx, recount, []any{held, v.ID})
 		}
 		if err != nil {
 			return err
@@ -69,18 +71,22 @@ func checkAppend(v study.Session, msgs []study.Message) error {
 }
 
 // keepSession makes the session or, if it is the same user's, gives it the title it
-// lacks; it counts so many messages more.
-func keepSession(ctx context.Context, t tx, v study.Session, more int, at time.Time) error {
-	const upsert = `INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+// lacks; it counts the messages that come.
+func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Message, at time.Time) error {
+	const upsert = `INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET title = CASE WHEN sessions.title = '' THEN excluded.title ELSE sessions.title END,
-		messages = sessions.messages + excluded.messages,
+		messages = sessions.messages + excluded.messages, bytes = sessions.bytes + excluded.bytes,
 		updated_at = CASE WHEN sessions.updated_at < excluded.updated_at THEN excluded.updated_at ELSE sessions.updated_at END
 		WHERE sessions.user_id = excluded.user_id`
 	created := v.CreatedAt
 	if created.IsZero() {
 		created = at
 	}
-	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, more, micros(created), micros(at)})
+	bytes := 0
+	for _, m := range msgs {
+		bytes += len(mend(m.Text, MaxMessageBytes))
+	}
+	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, len(msgs), micros(created), micros(at), bytes})
 	if err == nil && n == 0 {
 		return noSession()
 	}

@@ -93,7 +93,7 @@ func (s *sqlStore) Run(ctx context.Context) error {
 	defer tasks.Wait()
 	tasks.Go(func() { s.runs.run(ctx) })
 	tasks.Go(func() { s.indexOld(ctx) })
-	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx); s.pruneDevices(ctx) })
+	hourly(ctx, func() { s.pruneOld(ctx); s.forgetAnswers(ctx); s.pruneDevices(ctx); s.pruneTokens(ctx) })
 	return nil
 }
 

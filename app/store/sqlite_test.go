@@ -76,6 +76,10 @@ func TestSQLiteKeepsTheContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, fresh(t), store.Options{BusyTimeout: patient}) })
 }
 
+func TestSQLiteKeepsQuotas(t *testing.T) {
+	storetest.RunQuota(t, open(t, fresh(t), store.Options{BusyTimeout: patient, QuotaItems: 4, QuotaBytes: 100}))
+}
+
 func TestAURLThatCannotBeReadIsNotRepeated(t *testing.T) {
 	for _, url := range []string{
 		"", "sqlite", "sqlite:", "sqlite:hunter2/", "sqlite::memory:", "sqlite://hunter2/x.db", "sqlite:///hunter2.db",

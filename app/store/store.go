@@ -60,6 +60,7 @@ type Store interface {
 	Runs
 	UserData
 	Accounts
+	Usage
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
@@ -119,6 +120,11 @@ type Conversations interface {
 	Sessions(ctx context.Context, userID string, p Page) (sessions []study.Session, next string, err error)
 	// Session returns one session, whoever owns it.
 	Session(ctx context.Context, id string) (study.Session, error)
+	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
+	// KeepSessionSource keeps the notes (at most MaxRows) and the text (at most MaxNoteBytes) that a session is about.
+	// Those of an unknown session are not kept.
+	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
 	// DeleteSession removes a session, whoever owns it, and its messages.
 	DeleteSession(ctx context.Context, id string) error
 	// Messages returns the newest messages of a session, or the newest before a
@@ -312,13 +318,26 @@ type Accounts interface {
 	EndDevices(ctx context.Context, userID, except string) error
 }
 
+// Usage tells what users keep and spend. Writes that would keep more of a user than Options.QuotaBytes and QuotaItems are
+// CodeQuota with the numbers, except for the end of a run that has begun.
+type Usage interface {
+	// Holding returns what is kept of a user.
+	Holding(ctx context.Context, userID string) (study.Holding, error)
+	// Tokens returns those of the executions that were written on the day of a time, UTC: of all users, and of one.
+	Tokens(ctx context.Context, userID string, at time.Time) (all, own int64, err error)
+	// PruneSessions removes the sessions not written to since a time and says how many.
+	PruneSessions(ctx context.Context, before time.Time) (int64, error)
+}
+
 // Options bound a Store. A zero field takes the default; a negative one is refused.
 type Options struct {
 	Log             *slog.Logger  // of background work; default: none
 	ExecutionBuffer int           // entries waiting to be written; default 1,024
 	FlushEvery      time.Duration // longest an entry waits; default 250 ms
 	KeepExecutions  time.Duration // default 30 days
-	Retention       time.Duration // runs are removed after it; default: never
+	Retention       time.Duration // runs, sessions and executions are removed after it; default: never
+	QuotaBytes      int64         // of a user's notes, and of all else of the user; default: no bound
+	QuotaItems      int64         // notes, study aids and conversations of a user; default: no bound
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 
@@ -383,7 +402,7 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.Retention < 0 || o.BusyTimeout < 0 {
+	if o.ExecutionBuffer < 0 || o.FlushEvery < 0 || o.KeepExecutions < 0 || o.Retention < 0 || o.QuotaBytes < 0 || o.QuotaItems < 0 || o.BusyTimeout < 0 {
 		return o, study.Errorf(study.CodeInvalid, "store options: negative bounds are not accepted")
 	}
 	if o.Log == nil {
@@ -392,6 +411,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.ExecutionBuffer = orDefault(o.ExecutionBuffer, 1024)
 	o.FlushEvery = orDefault(o.FlushEvery, 250*time.Millisecond)
 	o.KeepExecutions = orDefault(o.KeepExecutions, 30*24*time.Hour)
+	if o.Retention > 0 {
+		o.KeepExecutions = min(o.KeepExecutions, o.Retention)
+	}
 	o.BusyTimeout = orDefault(o.BusyTimeout, 5*time.Second)
 	return o, nil
 }

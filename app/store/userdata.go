@@ -87,6 +87,8 @@ var userRows = []struct {
 	{500, []string{"DELETE FROM reviews WHERE user_id = $1 AND id IN (SELECT id FROM reviews WHERE user_id = $1 LIMIT $2)"}},
 	{2, []string{"DELETE FROM review_settings WHERE user_id IN (SELECT user_id FROM review_settings WHERE user_id = $1 LIMIT $2)"}},
 	{2, []string{"DELETE FROM preferences WHERE user_id IN (SELECT user_id FROM preferences WHERE user_id = $1 LIMIT $2)"}},
+	{500, []string{"DELETE FROM tokens WHERE user_id = $1 AND day IN (SELECT day FROM tokens WHERE user_id = $1 LIMIT $2)"}},
+	{2, []string{"DELETE FROM usage WHERE user_id IN (SELECT user_id FROM usage WHERE user_id = $1 LIMIT $2)"}},       // after all that it counts
 	{2, []string{"DELETE FROM accounts WHERE user_id IN (SELECT user_id FROM accounts WHERE user_id = $1 LIMIT $2)"}}, // last: until then its owner may try again
 }
 

@@ -18,3 +18,10 @@ type Device struct {
 	CreatedAt time.Time
 	SeenAt    time.Time // to the day
 }
+
+// Holding is what is kept of a user.
+type Holding struct {
+	Items      int64 `json:"items"`       // notes, study aids and conversations
+	NoteBytes  int64 `json:"note_bytes"`  // of notes
+	OtherBytes int64 `json:"other_bytes"` // of study aids, conversations and runs
+}

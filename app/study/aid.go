@@ -1,5 +1,7 @@
 package study
 
+import "encoding/json"
+
 // Aid is what an agent makes: the value of `result.data`, in the shape of its type.
 // The concrete types are FlashcardSet, QuizSet, ExamSet, SummarySet, AnalysisSet,
 // PlanSet and Reply, each a pointer.
@@ -141,15 +143,24 @@ type PlanSet struct {
 // Reply answers Chat.
 type Reply struct {
 	Response    string      `json:"response"`
+	Citations   []Source    `json:"citations"` // of what the response quotes from the material
 	ContextUsed ContextUsed `json:"context_used"`
+}
+
+// MarshalJSON implements json.Marshaler: lists are never null.
+func (r Reply) MarshalJSON() ([]byte, error) {
+	type fields Reply // without this method
+	r.Citations = append([]Source{}, r.Citations...)
+	r.ContextUsed.Notes = append([]NoteUsed{}, r.ContextUsed.Notes...)
+	return json.Marshal(fields(r))
 }
 
 // ContextUsed is what an answer was drawn from, as far as it was really read.
 type ContextUsed struct {
 	Notes    []NoteUsed `json:"notes"`
 	Messages int        `json:"messages"`
-	Content  bool       `json:"content"`
-	Share    float64    `json:"share"` // of the texts, from 0 to 1
+	Content  bool       `json:"content"` // of the student's own text
+	Share    float64    `json:"share"`   // of these notes and that text, from 0 to 1
 }
 
 // NoteUsed is a note that an answer was drawn from.

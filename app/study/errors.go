@@ -25,6 +25,8 @@ const (
 	CodeInvalid             Code = "invalid"              // 422: parses, but is not valid
 	CodeWithheld            Code = "withheld"             // 422: the answer failed the safety check
 	CodeRateLimited         Code = "rate_limited"         // 429
+	CodeBudget              Code = "budget"               // 429: the tokens of the day are used up
+	CodeQuota               Code = "quota"                // 507: no more of the user's, or of anyone's, can be kept
 	CodeInternal            Code = "internal"             // 500
 	CodeTooLong             Code = "too_long"             // 422: more than the model's context takes
 	CodeCredit              Code = "credit"               // 502: the account at the upstream has no credit left
@@ -109,7 +111,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Retryable reports whether the same request may succeed later.
 func (e *Error) Retryable() bool {
 	switch e.Code {
-	case CodeRateLimited, CodeInternal, CodeUpstreamFailed, CodeOverloaded, CodeUnavailable,
+	case CodeRateLimited, CodeBudget, CodeInternal, CodeUpstreamFailed, CodeOverloaded, CodeUnavailable,
 		CodeUpstreamUnavailable, CodeUpstreamLimited, CodeTimeout, CodeUpstreamTimeout:
 		return true
 	default:

@@ -12,6 +12,7 @@ type Brief struct {
 	Message  string // the student's words
 	Options  Options
 	Material string // the source text to draw from; "" = none
+	Searched string // the words that the student's notes were searched for, if they have none of them
 	History  []Turn // oldest first; of older ones the opening only
 
 	Documents []Document // that Material was composed of

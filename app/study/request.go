@@ -46,6 +46,10 @@ type Request struct {
 	Warnings []string // what was changed to fit a bound, for the student to read
 	NoCache  bool     // Cache-Control: no-cache
 
+	// Clients are who a call of the model counts for, under the limits of runs; none = nobody. They name addresses, and
+	// are not kept with the request.
+	Clients []string `json:"-"`
+
 	NewSession bool // the session was made for this request: nobody has it yet; set by InSession
 }
 

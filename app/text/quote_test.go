@@ -17,7 +17,7 @@ func TestAQuoteIsFoundSpacesCaseAndMarkupApart(t *testing.T) {
 		{"Où est l’école ? Là-bas.", "Ou est l'ecole", "Où est l’école"},
 		{"cafe\u0301 noir", "un café", ""},
 		{"un cafe\u0301", "un café", "un cafe\u0301"},
-		{"The ﬁnal eﬀect", "the final effect", "The ﬁnal eﬀect"},
+		{"The ﬁnal eﬀect", "the final effect", "The ﬁnal eﬀect"}, //nolint:misspell // ligatures
 		{"植物は光合成を行う。水が必要です。", "光合成を行う", "光合成を行う"},
 		{"in reaction is heat", "ion is heat", ""},
 		{"in reaction is heat, an ion is heat too", "ion is heat", "ion is heat"},

@@ -77,7 +77,7 @@ func (c compose) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program[0], append(program[1:], args...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "BIND=127.0.0.1", fmt.Sprintf("PORT=%d", c.port), fmt.Sprintf("BALANCER_PORT=%d", c.balancer),
-		"IMAGE="+harness.Image, "RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0", "MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000",
+		"IMAGE="+harness.Image, "RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0", "RUN_LIMIT_PER_MINUTE=0", "RUN_LIMIT_PER_HOUR=0", "MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000",
 		"ADMIN_TOKEN="+harness.AdminToken)
 	cmd.WaitDelay = 10 * time.Second
 	return cmd

@@ -69,7 +69,7 @@ func Launch(t *testing.T, image string, options ...testcontainers.ContainerCusto
 		testcontainers.WithEnv(map[string]string{
 			"ADMIN_TOKEN": AdminToken,
 			// All clients of a test come from one address.
-			"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000",
+			"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0",
 		}),
 		testcontainers.WithLabels(map[string]string{SessionLabel: Session}),
 	}

@@ -126,7 +126,7 @@ func (r *Report) note(run Run, unread int) {
 		add("Requests were begun up to %s after they were due: all clients were busy, or this machine was. Their latencies count from when they were due.", ms(r.LateMS))
 	}
 	if r.Failures["status 429"] > 0 {
-		add("The service limits its clients (status 429): start it with RATE_LIMIT_PER_MINUTE=0 and RATE_LIMIT_PER_HOUR=0, and with MAX_CONCURRENT_RUNS_PER_CLIENT and SSE_MAX_STREAMS_PER_CLIENT as high as all clients together need, to measure more than that.")
+		add("The service limits its clients (status 429): start it with RATE_LIMIT_PER_MINUTE=0, RATE_LIMIT_PER_HOUR=0, RUN_LIMIT_PER_MINUTE=0 and RUN_LIMIT_PER_HOUR=0, and with MAX_CONCURRENT_RUNS_PER_CLIENT and SSE_MAX_STREAMS_PER_CLIENT as high as all clients together need, to measure more than that.")
 	}
 	if r.Failures["status 401"] > 0 {
 		add("The service wants to know its users (status 401): give -token.")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
+	"studysharper/app/passages"
 	"studysharper/app/study"
 )
 
@@ -21,6 +23,7 @@ type Store struct {
 	Talks      map[string][]study.Message
 	Runs       []study.Run // that have ended
 	Notes      []study.Note
+	sources    map[string]source // of sessions
 	Searches   []string
 	Contents   []study.Content
 	Executions []study.Execution
@@ -88,6 +91,61 @@ func (s *Store) SearchNotes(_ context.Context, user, words string, limit int) ([
 		}
 	}
 	return found, nil
+}
+
+// SearchPassages implements agent.Store: each note is one passage.
+func (s *Store) SearchPassages(ctx context.Context, user string, ids []string, words string, limit int) ([]study.Passage, error) {
+	if err := s.enter("SearchPassages"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	notes := slices.Clone(s.Notes)
+	s.Searches = append(s.Searches, words)
+	s.mu.Unlock()
+	if len(ids) > 0 {
+		named := make([]study.Note, 0, len(ids))
+		for _, id := range ids {
+			i := slices.IndexFunc(notes, func(n study.Note) bool { return n.ID == id && n.UserID == user })
+			if i < 0 {
+				return nil, study.Errorf(study.CodeNotFound, "there is no note %s", id)
+			}
+			named = append(named, notes[i])
+		}
+		notes = named
+	}
+	var found []study.Passage
+	for _, n := range notes {
+		whole := n.Title + "\n" + n.Content
+		if n.UserID == user && len(found) < limit && (len(ids) > 0 || len(passages.NewIndex(whole).Search(passages.ParseQuery(words))) > 0) {
+			size := utf8.RuneCountInString(n.Content)
+			found = append(found, study.Passage{NoteID: n.ID, Title: n.Title, End: size, Of: size, Text: n.Content})
+		}
+	}
+	return found, nil
+}
+
+// source is what KeepSessionSource keeps.
+type source struct {
+	ids     []string
+	content string
+}
+
+// SessionSource implements agent.Store.
+func (s *Store) SessionSource(_ context.Context, session string) ([]string, string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sources[session].ids, s.sources[session].content, s.enter("SessionSource")
+}
+
+// KeepSessionSource implements agent.Store.
+func (s *Store) KeepSessionSource(_ context.Context, session string, ids []string, content string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sources == nil {
+		s.sources = map[string]source{}
+	}
+	s.sources[session] = source{ids, content}
+	return s.enter("KeepSessionSource")
 }
 
 // Preferences implements agent.Store.

@@ -16,7 +16,7 @@ import (
 
 // Version names the wording of the prompts and the form of the answers. It is part of every cache
 // key: change it with them, so that answers to the old prompts are not served for the new.
-const Version = "4"
+const Version = "5"
 
 // Bounds of what is sent.
 const (
@@ -106,6 +106,9 @@ func AnswerTokens(b study.Brief) int {
 // conversation is the rules, the history, and one user turn: the material, then the task.
 func conversation(b study.Brief, task string) study.Prompt {
 	material := "There is no material."
+	if b.Searched != "" {
+		material = "There is no material: nothing in the student's notes fits the words " + strconv.Quote(clip(b.Searched, maxKnownRunes)) + ", in any of their forms. Say that you searched all notes for them."
+	}
 	if strings.TrimSpace(b.Material) != "" {
 		material = fenced("MATERIAL", b.Material)
 	}

@@ -162,6 +162,11 @@ func (n *Runner) occupySession(ctx context.Context, id string, req study.Request
 	}, nil
 }
 
+// Cached reports whether the answer to a request is in the cache; see Orchestrator.Cached.
+func (n *Runner) Cached(ctx context.Context, req study.Request) bool {
+	return n.orchestrator.Cached(ctx, req)
+}
+
 // Start begins a run in the background. Its events go to the session's journal: start,
 // progress, and exactly one terminal event. Start returns when the journal is open. onEnd, if
 // not nil, is called when an admitted run has ended. req.SessionID is required. Errors are

@@ -43,7 +43,6 @@ func TestSavedIsFalseWhenTheStoreFails(t *testing.T) {
 		{study.Chat, "AppendMessages", false},
 		{study.Plan, "AppendMessages", false},
 		{study.Chat, "", nil},
-		{study.Plan, "", nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(c.typ)))

@@ -23,6 +23,10 @@ func (agentStore) SearchNotes(context.Context, string, string, int) ([]study.Not
 	return nil, nil
 }
 
+func (agentStore) SearchPassages(context.Context, string, []string, string, int) ([]study.Passage, error) {
+	return nil, nil
+}
+
 func (agentStore) Messages(context.Context, string, int) ([]study.Message, error) { return nil, nil }
 
 // answering is one worker's way to an answer: its own memory, store and upstream client,

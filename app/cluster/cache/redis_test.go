@@ -66,16 +66,6 @@ func inRedis(t testing.TB, c *conn.Conn, o cache.RedisOptions) *cache.Redis {
 	return r
 }
 
-// eventually fails unless is becomes true, for which a busy machine gets plenty of time.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for began := time.Now(); !is(); testkit.Pause(time.Millisecond) {
-		if time.Since(began) > time.Minute {
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
-}
-
 // commandCount counts the commands that a connection gives to Redis.
 type commandCount struct{ atomic.Int64 }
 

@@ -57,16 +57,6 @@ func set(c *Conn, key string) error {
 	return c.Do(context.Background(), func(ctx context.Context, r redis.UniversalClient) error { return r.Set(ctx, key, "v", 0).Err() })
 }
 
-// eventually fails unless is becomes true, for which a busy machine gets plenty of time.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for began := time.Now(); !is(); testkit.Pause(time.Millisecond) {
-		if time.Since(began) > time.Minute {
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
-}
-
 // wantNoCommandRun wants commands to fail before they are begun.
 func wantNoCommandRun(t *testing.T, c *Conn) {
 	t.Helper()

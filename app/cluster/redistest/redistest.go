@@ -177,15 +177,6 @@ func Sentinel(t testing.TB) (master, replica *Server, url string) {
 	return master, replica, "redis+sentinel://" + s.Addr() + "/main"
 }
 
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(bootWait); !is(); testkit.Pause(look) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, bootWait)
-		}
-	}
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -34,7 +34,7 @@ func TestNothingMovesWhileCardsArrive(t *testing.T) {
 	for _, l := range []look{desktop, looks[2]} {
 		w := visit(t, s.URL, l)
 		w.open("make")
-		w.fill("#text", servicetest.Notes(t))
+		w.fill("#text", servicetest.Notes(t)+"\n"+l.name) // a text of its own, so that no answer is cached
 		eval[bool](w, `(() => {
 			window.counts = new Set(); window.shift = 0;
 			new MutationObserver(() => counts.add(document.querySelectorAll("#aid .flash").length)).observe(document.querySelector("#aid"), { childList: true, subtree: true });

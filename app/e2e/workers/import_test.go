@@ -61,6 +61,10 @@ func startImporting(t *testing.T) *servicetest.Service {
 	if err != nil {
 		t.Skip(err)
 	}
+	fill := servicetest.Program(t, nil, "extract", "--fill", filepath.Join(cache, "studysharper", "pdf-reader")) // what the image's build does
+	if out, err := fill.CombinedOutput(); err != nil {
+		t.Fatalf("fill the cache: %v\n%s", err, out)
+	}
 	return servicetest.Start(t, "XDG_CACHE_HOME="+cache)
 }
 

@@ -27,6 +27,8 @@ const (
 	// CPUSeconds is the processor time of the process.
 	CPUSeconds = 10
 	wallTime   = 25 * time.Second
+	// compileTime is added where the process may have to compile the PDF reader first: outside of the image, once.
+	compileTime = time.Minute
 
 	maxMarkdown = 1<<20 + 64
 	maxReport   = 64 << 10
@@ -54,11 +56,16 @@ type Report struct {
 	Message    string           // quotes nothing of the file
 }
 
-// Run reads a file in a process of its own. It blocks until ctx ends, and for 25 seconds at most. Errors are *study.Error: what
+// Run reads a file in a process of its own. It blocks until ctx ends, and for 25 seconds at most, or
+// 85 where it may compile the PDF reader. Errors are *study.Error: what
 // is wrong with the file, CodeInvalid for one that takes more memory or time than there is, and CodeOverloaded when the kernel
 // needed the memory for others.
 func Run(ctx context.Context, file *os.File, o Order) (study.Extraction, error) {
-	ctx, cancel := context.WithTimeout(ctx, wallTime)
+	wall := wallTime
+	if o.PDF.Compile {
+		wall += compileTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, wall)
 	defer cancel()
 	order, err := json.Marshal(o)
 	if err != nil {

@@ -23,6 +23,12 @@ const (
 	noQuestion = "What would you like to know? Ask me about something in your material."
 )
 
+// nothingFound is the reply to a question that no note has a word of.
+const nothingFound = "I searched all of your notes for “%s”, in other forms of these words too, and found nothing. Ask in the words of your notes, choose one of them, or paste the text."
+
+// maxSearched bounds the words of it, in bytes.
+const maxSearched = 200
+
 // maxQuestion is how much of a message is read, in bytes.
 const maxQuestion = 1000
 
@@ -46,6 +52,9 @@ func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, er
 		return small, nil
 	}
 	if strings.TrimSpace(b.Material) == "" {
+		if b.Searched != "" {
+			return fmt.Sprintf(nothingFound, text.Clip(b.Searched, maxSearched)), nil
+		}
 		return noMaterial, nil
 	}
 	if refusal := clean.Refusal(b.Material); refusal != "" {

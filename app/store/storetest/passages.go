@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -98,7 +100,7 @@ var passageTests = map[string]func(*testing.T, store.Store){
 		short := addNote(t, s, "ada", "short", "The weather.\n\n"+filler(2000))
 		addNote(t, s, "ada", "not named", "ribosomes")
 		theirs := addNote(t, s, "bob", "another's", "ribosomes")
-		ids := []string{long.ID, strings.ToUpper(short.ID), theirs.ID, noID, "'"}
+		ids := []string{long.ID, strings.ToUpper(short.ID)}
 		got := passageTitles(findPassages(t, s, store.PassageQuery{NoteIDs: ids, Search: "ribosome"}))
 		same(t, got[:5], "long", "long", "long", "short", "long")
 		all := findPassages(t, s, store.PassageQuery{NoteIDs: ids, Limit: 50})
@@ -107,6 +109,15 @@ var passageTests = map[string]func(*testing.T, store.Store){
 		}
 		_, err := s.SearchPassages(t.Context(), store.PassageQuery{UserID: "ada", NoteIDs: make([]string, store.MaxRows+1)})
 		wantFault(t, err, "note_ids")
+		for _, id := range []string{theirs.ID, noID, "'"} {
+			_, err := s.SearchPassages(t.Context(), store.PassageQuery{UserID: "ada", NoteIDs: []string{long.ID, id}})
+			wantCode(t, err, study.CodeNotFound)
+		}
+	},
+	"AWordWithASlipIsFoundWhereNothingElseIs": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "cells", "the mitochondrion")
+		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "mitochondrial"})), "cells")
+		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "mitchell"})))
 	},
 	"PassagesFollowTheirNotes": func(t *testing.T, s store.Store) {
 		n := addNote(t, s, "ada", "old", strings.Repeat("osmosis "+filler(1400)+"\n\n", 5))
@@ -119,7 +130,7 @@ var passageTests = map[string]func(*testing.T, store.Store){
 		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "new"})), "new")
 		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "old"})))
 		ok(t, s.DeleteNote(t.Context(), "ada", n.ID))
-		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "diffusion", NoteIDs: []string{n.ID}})))
+		same(t, passageTitles(findPassages(t, s, store.PassageQuery{Search: "diffusion"})))
 	},
 	"ASearchWithoutWordsFindsNothing": func(t *testing.T, s store.Store) {
 		addNote(t, s, "ada", "a", "b")
@@ -128,5 +139,28 @@ var passageTests = map[string]func(*testing.T, store.Store){
 		}
 		_, err := s.SearchPassages(t.Context(), store.PassageQuery{})
 		wantFault(t, err, "user_id")
+	},
+}
+
+var sourceTests = map[string]func(*testing.T, store.Store){
+	"ASessionKeepsWhatItIsAbout": func(t *testing.T, s store.Store) {
+		session := study.Session{ID: uuid.NewString(), UserID: "ada"}
+		want := func(ids int, content string) {
+			t.Helper()
+			gotIDs, got, err := s.SessionSource(t.Context(), strings.ToUpper(session.ID))
+			if ok(t, err); got != content || len(gotIDs) != ids {
+				t.Errorf("%q of %q, want %q", got, gotIDs, content)
+			}
+		}
+		ok(t, s.KeepSessionSource(t.Context(), session.ID, nil, "too early"))
+		want(0, "")
+		ok(t, s.AppendMessages(t.Context(), session, study.Message{Role: study.RoleUser, Text: "?"}))
+		ok(t, s.KeepSessionSource(t.Context(), session.ID, []string{"a", "b"}, "text"))
+		want(2, "text")
+		ok(t, s.KeepSessionSource(t.Context(), session.ID, nil, "other"))
+		want(0, "other")
+		wantFault(t, s.KeepSessionSource(t.Context(), session.ID, nil, strings.Repeat("x", store.MaxNoteBytes+1)), "content")
+		ok(t, s.DeleteSession(t.Context(), session.ID))
+		want(0, "")
 	},
 }

@@ -40,6 +40,7 @@ func Fill(t *testing.T, s store.Store, user string) {
 		r.UserID, v.UserID, v.Title = user, user, fmt.Sprintf("Talk %d of %s", i, user)
 		ok(t, s.BeginRun(ctx, r, v, from(study.RoleUser, "why, asks "+user)))
 		ok(t, s.AppendMessages(ctx, v, from(study.RoleAssistant, "because")))
+		ok(t, s.KeepSessionSource(ctx, v.ID, nil, "text of "+user))
 	}
 	ok(t, s.CreateAccount(ctx, study.Account{UserID: user, CodeHash: []byte("code of " + user)}))
 	must(s.OpenDevice(ctx, study.Device{UserID: user, Name: "browser"}))(t)
@@ -48,7 +49,7 @@ func Fill(t *testing.T, s store.Store, user string) {
 	if _, _, err := s.Once(ctx, key, func(context.Context) (store.Answer, error) { return store.Answer{Status: 200, Body: []byte("{}")}, nil }); err != nil {
 		t.Fatal(err)
 	}
-	s.RecordExecution(study.Execution{RunID: uuid.NewString(), UserID: user, Type: study.Chat, Success: true})
+	s.RecordExecution(study.Execution{RunID: uuid.NewString(), UserID: user, Type: study.Chat, Success: true, Tokens: 7})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	ok(t, s.Run(ended)) // writes what was recorded

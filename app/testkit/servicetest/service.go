@@ -43,7 +43,7 @@ func StartChanged(t *testing.T, change func(*exec.Cmd), env ...string) *Service 
 	t.Helper()
 	s := &Service{T: t, Log: &Log{}, done: make(chan error, 1)}
 	s.Cmd = Program(t, append([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_TOKEN=" + AdminToken,
-		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0",
+		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0", "RUN_LIMIT_PER_MINUTE=0", "RUN_LIMIT_PER_HOUR=0",
 		"MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000"}, env...), "serve") // all clients come from one address
 	s.Dir, s.Cmd.Stderr = s.Cmd.Dir, s.Log
 	change(s.Cmd)

@@ -1,5 +1,5 @@
 // Files become notes: dropped, chosen or pasted, read by the server, and looked at before anything is made of them.
-import { mine, Problem, token } from "./api.js";
+import { call, mine, Problem, token } from "./api.js";
 import { $, el } from "./dom.js";
 import { t } from "./words.js";
 
@@ -38,6 +38,7 @@ function entry(file) {
 
 async function take({ file, row, bar, said }) {
 	try {
+		await call("GET", "/api/account"); // waits until it is known who the user is
 		said.textContent = t("file.sending");
 		const { note, pages, words, warnings } = await send(file, (share) => {
 			share < 1 ? bar.value = share : bar.removeAttribute("value");

@@ -42,7 +42,7 @@ class Sheet {
 	}
 
 	#add(form, section) {
-		const head = el("div", { class: "sectionhead" }, section.section_name ? el("h3", {}, section.section_name) : "",
+		const head = el("div", { class: "sectionhead" }, section.section_name ? el("h2", {}, section.section_name) : "",
 			section.instructions ? el("p", { class: "hint" }, section.instructions, section.time_estimate_minutes ? ` ${t("about.minutes", { n: section.time_estimate_minutes })}.` : "") : "");
 		form.append(head);
 		for (const q of section.questions) {
