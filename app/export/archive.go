@@ -19,7 +19,7 @@ func WriteArchive(ctx context.Context, w io.Writer, s store.Store, userID string
 	a := archive{ctx: ctx, zip: zip.NewWriter(w), store: s, user: userID, began: time.Now().UTC()}
 	for _, write := range []func() error{
 		a.writeReadme, a.writeNotes, a.writeNotesIndex, a.writeAids, a.writeSessions, a.writeSessionsIndex,
-		a.writeRatings, a.writePreferences, a.writeActivity,
+		a.writeCards, a.writeReviews, a.writeReviewSettings, a.writeRatings, a.writePreferences, a.writeActivity,
 	} {
 		if err := write(); err != nil {
 			return err
@@ -42,6 +42,7 @@ const readme = `# Everything that StudySharper keeps of you
 - flashcards/, quizzes/, exams/, summaries/, analyses/, plans/: what was made for you, as JSON and as Markdown;
   decks also as .apkg for Anki, quizzes and exams as .gift for Moodle
 - sessions/: your conversations, a file each; sessions.json lists them
+- cards.json, reviews.json, review_settings.json: what is remembered of each card, your reviews, and how you review
 - ratings.json, preferences.json, activity.json: your ratings and preferences, and when which request was answered
 
 Times are UTC.
@@ -192,6 +193,41 @@ func (a *archive) messages(session string, add func(any) error) error {
 		}
 	}
 	return nil
+}
+
+// writeCards writes what is remembered of each card; its question is in its deck.
+func (a *archive) writeCards() error {
+	list := func(p store.Page) ([]study.Card, string, error) { return a.store.UserCards(a.ctx, a.user, p) }
+	return a.writeList("cards.json", func(add func(any) error) error {
+		return pages(list, func(c study.Card) error {
+			return add(struct {
+				ID        string           `json:"card_id"`
+				DeckID    string           `json:"deck_id"`
+				ItemID    string           `json:"item_id"`
+				Suspended bool             `json:"suspended"`
+				Memory    study.CardMemory `json:"memory"`
+			}{c.ID, c.DeckID, c.ItemID, c.Suspended, c.Memory})
+		})
+	})
+}
+
+func (a *archive) writeReviews() error {
+	list := func(p store.Page) ([]study.DoneReview, string, error) { return a.store.UserReviews(a.ctx, a.user, p) }
+	return a.writeList("reviews.json", func(add func(any) error) error {
+		return pages(list, func(v study.DoneReview) error { return add(v) })
+	})
+}
+
+func (a *archive) writeReviewSettings() error {
+	v, err := a.store.ReviewSettings(a.ctx, a.user)
+	if err != nil {
+		return err
+	}
+	file, err := a.create("review_settings.json", a.began)
+	if err != nil {
+		return err
+	}
+	return encode(file, v)
 }
 
 func (a *archive) writeRatings() error {

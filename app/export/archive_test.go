@@ -121,6 +121,20 @@ func TestAnArchiveHoldsWhatTheStoreHas(t *testing.T) {
 	if got := decode[[]study.Execution](t, files["activity.json"]); len(got) != 1 || got[0].UserID != "ada" {
 		t.Errorf("%+v", got)
 	}
+	reviews := all(t, func(p store.Page) ([]study.DoneReview, string, error) { return s.UserReviews(ctx, "ada", p) })
+	if got := decode[[]study.DoneReview](t, files["reviews.json"]); len(got) != 1 || fmt.Sprint(got) != fmt.Sprint(reviews) {
+		t.Errorf("%v, want %v", got, reviews)
+	}
+	cards := decode[[]struct {
+		ItemID string           `json:"item_id"`
+		Memory study.CardMemory `json:"memory"`
+	}](t, files["cards.json"])
+	if len(cards) != 5 || cards[0].ItemID == "" || cards[0].Memory.Reps != 1 {
+		t.Errorf("%+v", cards)
+	}
+	if got := decode[study.ReviewSettings](t, files["review_settings.json"]); got.NewPerDay != 7 {
+		t.Errorf("%+v", got)
+	}
 	for name, body := range files {
 		if bytes.Contains(body, []byte("bob")) {
 			t.Errorf("%s holds something of another user", name)
@@ -190,7 +204,7 @@ func TestALongConversationIsArchivedInItsOrder(t *testing.T) {
 
 func TestAnArchiveOfNothingIsOne(t *testing.T) {
 	files := archived(t, openStore(t), "nobody")
-	for _, name := range []string{"notes.json", "sessions.json", "ratings.json", "activity.json"} {
+	for _, name := range []string{"notes.json", "sessions.json", "ratings.json", "activity.json", "cards.json", "reviews.json"} {
 		if got := decode[[]any](t, files[name]); len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
 		}

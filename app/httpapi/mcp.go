@@ -61,6 +61,18 @@ func (s *Server) mcpTools(c *fiber.Ctx, user string) []mcp.Tool {
 			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
 				return s.makeAid(ctx, c, user, arguments)
 			}},
+		{Name: "list_due_cards", ReadOnly: true,
+			Description: "List the flashcards that the student has to review now, with the interval in seconds after each rating. Ask the question, let the student answer, then call grade_card.",
+			Input:       dueSchema,
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.dueCards(ctx, user, arguments)
+			}},
+		{Name: "grade_card",
+			Description: "Keep how well the student knew a card: 1 again, 2 hard, 3 good, 4 easy. Gives when it is due next.",
+			Input:       gradeSchema,
+			Call: func(ctx context.Context, arguments json.RawMessage) (any, error) {
+				return s.gradeCard(ctx, user, arguments)
+			}},
 	}
 }
 

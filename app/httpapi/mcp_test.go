@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"studysharper/app/agent"
+	"studysharper/app/review"
 	"studysharper/app/study"
 )
 
@@ -112,6 +113,39 @@ func TestAnAssistantHasAidsMade(t *testing.T) {
 	f.runs.full.Store(true)
 	if _, failed := call[any](t, session, "make_study_aid", map[string]any{"kind": "quiz", "instructions": "x"}); failed != "full" {
 		t.Errorf("%q", failed)
+	}
+}
+
+func TestAnAssistantReviewsCards(t *testing.T) {
+	f := serve(t, mcpOn)
+	for _, user := range []string{"ada", "bob"} {
+		data := `{"flashcards":[{"question":"What is ATP?","answer":"Energy","topic":"Cells","difficulty":"easy"}],"total_count":1,"topics_covered":["Cells"]}`
+		if _, err := f.store.SaveContent(t.Context(), study.Content{UserID: user, Type: study.Flashcards, Title: "Cells", Data: []byte(data)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session, other := f.assistant("ada"), f.assistant("bob")
+	due, failed := call[review.Queue](t, session, "list_due_cards", map[string]any{"limit": 5})
+	if failed != "" || len(due.Cards) != 1 || due.Cards[0].Question != "What is ATP?" || due.Counts.New != 1 {
+		t.Fatalf("%+v %s", due, failed)
+	}
+	card := due.Cards[0].CardID
+	if _, failed := call[any](t, other, "grade_card", map[string]any{"card_id": card, "rating": 3}); failed == "" {
+		t.Error("another user graded the card")
+	}
+	grade := map[string]any{"card_id": card, "rating": 4, "review_id": anID}
+	first, failed := call[review.CardStatus](t, session, "grade_card", grade)
+	again, _ := call[review.CardStatus](t, session, "grade_card", grade)
+	if failed != "" || first.Reps != 1 || again != first {
+		t.Errorf("%+v, again %+v, %s", first, again, failed)
+	}
+	if due, _ := call[review.Queue](t, session, "list_due_cards", nil); len(due.Cards) != 0 {
+		t.Errorf("%+v", due)
+	}
+	for tool, wrong := range map[string]map[string]any{"list_due_cards": {"limit": 51}, "grade_card": {"card_id": card, "rating": 5}} {
+		if _, failed := call[any](t, session, tool, wrong); failed == "" {
+			t.Errorf("%s took %v", tool, wrong)
+		}
 	}
 }
 

@@ -279,6 +279,10 @@ type Runs interface {
 type UserData interface {
 	// Ratings lists a user's ratings, those of the newest aids first.
 	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
+	// UserReviews lists a user's reviews, the latest first.
+	UserReviews(ctx context.Context, userID string, p Page) (reviews []study.DoneReview, next string, err error)
+	// UserCards lists the cards of a user's decks with what is remembered of them, the newest first.
+	UserCards(ctx context.Context, userID string, p Page) (cards []study.Card, next string, err error)
 	// DeleteUser removes everything that is kept of a user, in transactions of a few rows, so that writers do not wait
 	// for it. When it breaks off, the rest stays and the call may be repeated. It does not keep others from writing
 	// for the user meanwhile: runs that are under way should be cancelled before.

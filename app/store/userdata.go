@@ -32,6 +32,44 @@ func (s *sqlStore) Ratings(ctx context.Context, userID string, p Page) ([]study.
 	return page(ctx, s, "ratings", p.Limit, scanRating, query, userID, from.id)
 }
 
+func scanDoneReview(row scanner, v *study.DoneReview) (mark, error) {
+	var at, millis int64
+	err := row.Scan(&v.ID, &v.UserID, &v.CardID, &v.Rating, &v.State, &at, &millis)
+	v.At, v.DurationMS = fromMicros(at), millis
+	return mark{place{at: at, id: v.ID}, 0}, err
+}
+
+// UserReviews implements Store.
+func (s *sqlStore) UserReviews(ctx context.Context, userID string, p Page) ([]study.DoneReview, string, error) {
+	var c checks
+	c.user(userID)
+	from := c.before("reviews", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	const query = `SELECT id, user_id, card_id, rating, state, reviewed_at, millis FROM reviews
+		WHERE user_id = $1 AND (reviewed_at, id) < ($2, $3) ORDER BY reviewed_at DESC, id DESC LIMIT $4`
+	return page(ctx, s, "reviews", p.Limit, scanDoneReview, query, userID, from.at, from.id)
+}
+
+// UserCards implements Store.
+func (s *sqlStore) UserCards(ctx context.Context, userID string, p Page) ([]study.Card, string, error) {
+	var c checks
+	c.user(userID)
+	from := c.before("cards", p.Before)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	scan := func(row scanner, v *study.Card) (mark, error) {
+		m, err := scanCard(row, v)
+		m.id = v.ID
+		return m, err
+	}
+	const query = "SELECT " + cardColumns + ` FROM cards
+		WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
+	return page(ctx, s, "cards", p.Limit, scan, query, userID, from.id)
+}
+
 // userRows are the rows that belong to a user, each with how many a transaction removes: what hangs on one is removed with
 // it. A user's last batch is smaller than that.
 var userRows = []struct {

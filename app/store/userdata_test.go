@@ -46,13 +46,10 @@ func tableRows(t *testing.T, path string) map[string]int {
 // others are the tables that hold nothing of a user.
 var others = map[string]bool{"goose_db_version": true, "secrets": true}
 
-// fillReviews keeps a review, its settings and an attempt of a user, in the tables that have no methods yet.
-func fillReviews(t *testing.T, path, user string) {
+// fillAttempt keeps an attempt of a user, in the table that has no methods yet.
+func fillAttempt(t *testing.T, path, user string) {
 	t.Helper()
-	raw(t, path,
-		"INSERT INTO reviews (user_id, id, card_id, rating, state, reviewed_at, millis, earlier, later) VALUES ('"+user+"', 'r', 'c', 3, 0, 1, 1, '{}', '{}')",
-		"INSERT INTO review_settings (user_id, desired_retention, new_per_day, utc_offset_minutes, updated_at) VALUES ('"+user+"', 0.9, 20, 0, 1)",
-		"INSERT INTO attempts (content_id, n, user_id, data, topics, created_at) SELECT id, 1, user_id, x'7b7d', '{}', 1 FROM contents WHERE user_id = '"+user+"' AND type = 'quiz_generation' LIMIT 1")
+	raw(t, path, "INSERT INTO attempts (content_id, n, user_id, data, topics, created_at) SELECT id, 1, user_id, x'7b7d', '{}', 1 FROM contents WHERE user_id = '"+user+"' AND type = 'quiz_generation' LIMIT 1")
 }
 
 // A table that a later version adds has to be filled by storetest.Fill, and emptied by DeleteUser.
@@ -60,7 +57,7 @@ func TestNoTableHoldsAnythingOfADeletedUser(t *testing.T) {
 	url := fresh(t)
 	s := open(t, url, store.Options{BusyTimeout: patient})
 	storetest.Fill(t, s, "ada")
-	fillReviews(t, pathOf(url), "ada")
+	fillAttempt(t, pathOf(url), "ada")
 	one := tableRows(t, pathOf(url))
 	for table, n := range one {
 		if n == 0 {
@@ -71,7 +68,7 @@ func TestNoTableHoldsAnythingOfADeletedUser(t *testing.T) {
 		t.Errorf("only the tables %v were found", one)
 	}
 	storetest.Fill(t, s, "bob")
-	fillReviews(t, pathOf(url), "bob")
+	fillAttempt(t, pathOf(url), "bob")
 	if err := s.DeleteUser(t.Context(), "ada"); err != nil {
 		t.Fatal(err)
 	}

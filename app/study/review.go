@@ -63,6 +63,17 @@ type Review struct {
 	Duration time.Duration
 }
 
+// DoneReview is a review as it is kept.
+type DoneReview struct {
+	ID         string    `json:"review_id"`
+	UserID     string    `json:"user_id"`
+	CardID     string    `json:"card_id"`
+	Rating     int       `json:"rating"`
+	State      CardState `json:"state"` // the card's, before it
+	At         time.Time `json:"reviewed_at"`
+	DurationMS int64     `json:"duration_ms"`
+}
+
 // ReviewSettings are how a student reviews.
 type ReviewSettings struct {
 	UserID           string    `json:"user_id"`

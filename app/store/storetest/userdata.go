@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,13 @@ func Fill(t *testing.T, s store.Store, user string) {
 			ok(t, s.SaveFeedback(ctx, study.Feedback{UserID: user, ContentType: name, ContentID: v.ID, Rating: 4, Text: "good, says " + user, Issues: []string{"short"}}))
 		}
 	}
+	cards := rows(s.UserCards(ctx, user, store.Page{Limit: 1}))(t)
+	schedule := func(m study.CardMemory, _ int, at time.Time, _ study.ReviewSettings) study.CardMemory {
+		m.State, m.Reps, m.ReviewedAt, m.Due = study.CardReview, m.Reps+1, at, at.Add(time.Hour)
+		return m
+	}
+	must(s.ReviewCard(ctx, study.Review{ID: uuid.NewString(), UserID: user, CardID: cards[0].ID, Rating: study.RatingGood, Duration: time.Second}, schedule))(t)
+	must(s.SaveReviewSettings(ctx, study.ReviewSettings{UserID: user, DesiredRetention: .8, NewPerDay: 7}))(t)
 	for i := range 25 {
 		r, v := begun()
 		r.UserID, v.UserID, v.Title = user, user, fmt.Sprintf("Talk %d of %s", i, user)
@@ -65,6 +73,8 @@ func kept(t *testing.T, s store.Store, user string) map[string]int {
 	counts := map[string]int{
 		"notes":    len(rows(s.Notes(ctx, store.NoteQuery{UserID: user, Page: all}))(t)),
 		"found":    len(rows(s.Notes(ctx, store.NoteQuery{UserID: user, Search: "text", Page: all}))(t)),
+		"reviews":  len(rows(s.UserReviews(ctx, user, all))(t)),
+		"cards":    len(rows(s.UserCards(ctx, user, all))(t)),
 		"ratings":  len(rows(s.Ratings(ctx, user, all))(t)),
 		"sessions": len(rows(s.Sessions(ctx, user, all))(t)),
 		"activity": len(rows(s.Activity(ctx, user, all))(t)),
