@@ -6,6 +6,15 @@ LABEL studysharper.stage=build
 ENV CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath"
 WORKDIR /src
 
+# What a scratch image cannot make for itself: a user, and folders that are theirs.
+RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/tmp \
+    && cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
+    && echo 'studysharper:x:10001:10001:StudySharper:/data:/sbin/nologin' > /rootfs/etc/passwd \
+    && echo 'studysharper:x:10001:' > /rootfs/etc/group \
+    && chmod 0700 /rootfs/data \
+    && chmod 1777 /rootfs/tmp \
+    && chown 10001:10001 /rootfs/data
+
 # The heavy dependencies make a layer of their own, rebuilt when go.mod changes and not with every edit. The list is
 # there to save time only: a package that is not in it is compiled below, but one that left go.mod has to leave it too.
 # (Not `go mod download`, which would fetch the modules of the tests and tools as well.)
@@ -24,25 +33,17 @@ RUN go build \
     github.com/spf13/cobra \
     modernc.org/sqlite
 
-# What a scratch image cannot make for itself: a user, and folders that are theirs.
-RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/tmp \
-    && cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
-    && echo 'studysharper:x:10001:10001:StudySharper:/data:/sbin/nologin' > /rootfs/etc/passwd \
-    && echo 'studysharper:x:10001:' > /rootfs/etc/group \
-    && chmod 0700 /rootfs/data \
-    && chmod 1777 /rootfs/tmp \
-    && chown 10001:10001 /rootfs/data
-
 COPY app ./app
 ARG VERSION=1.0.0
 ARG COMMIT=unknown
 # Go build tags: none for the service; faulttest for the one that the fault suite builds, which fails on demand.
 ARG TAGS=""
-RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /rootfs/studysharper ./app
-# The PDF reader is compiled here: in a container of 512 MB there is no room for that.
-RUN /rootfs/studysharper extract --fill /rootfs/pdf-reader && chmod -R a+rX /rootfs/pdf-reader
-# The licences of the modules in the program.
-RUN go version -m /rootfs/studysharper | awk '$1 == "dep" { print $2 "@" $3 }' | while read -r module; do \
+# One step, since each is a copy of the layers to some storage drivers. The PDF reader is compiled here: in a container of
+# 512 MB there is no room for that. The notices are the licences of the modules in the program.
+RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /rootfs/studysharper ./app \
+    && /rootfs/studysharper extract --fill /rootfs/pdf-reader \
+    && chmod -R a+rX /rootfs/pdf-reader \
+    && go version -m /rootfs/studysharper | awk '$1 == "dep" { print $2 "@" $3 }' | while read -r module; do \
         folder="$(go env GOMODCACHE)/$(echo "${module}" | sed 's/[A-Z]/!\L&/g')"; \
         for file in "${folder}"/LICENSE* "${folder}"/LICENCE* "${folder}"/COPYING* "${folder}"/NOTICE*; do \
             if [ -f "${file}" ]; then printf '\n==== %s: %s\n\n' "${module}" "${file##*/}"; cat "${file}"; fi; \
