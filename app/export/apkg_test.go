@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // ankiNote is a note and its card as a reader of Anki's documented schema finds them.
@@ -255,6 +256,7 @@ func residentPeak(t *testing.T) int64 {
 }
 
 func TestTwentyThousandCardsTakeBoundedMemory(t *testing.T) {
+	testkit.SkipShort(t, "it makes thousands of cards")
 	c := manyCards(t, 20_000)
 	runtime.GC()
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // resets the peak
@@ -277,6 +279,7 @@ type counter struct{ n int }
 func (c *counter) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
 
 func TestACollectionAboveItsBoundIsRefused(t *testing.T) {
+	testkit.SkipShort(t, "it makes thousands of cards")
 	big := content(t, study.Flashcards, "Big", values{"flashcards": []values{{"id": "1", "question": strings.Repeat("<", maxPages*pageBytes/4), "answer": "x"}}})
 	if err := Write(io.Discard, big, APKG); !study.IsCode(err, study.CodeInternal) || !strings.Contains(err.Error(), "full") {
 		t.Errorf("got %v", err)
