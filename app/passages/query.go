@@ -102,7 +102,7 @@ func (q Query) Loosen() Query {
 	q.Words = slices.Clone(q.Words)
 	for i, w := range q.Words {
 		if n := utf8.RuneCountInString(w.Text); n >= 6 {
-			q.Words[i].Begins = fold(firstRunes(w.Text, max(4, n*2/3)))
+			q.Words[i].Begins = fold(text.ClipRunes(w.Text, max(4, n*2/3)))
 		}
 	}
 	return q

@@ -41,7 +41,7 @@ func EachWord(s string, f func(word string, kind Kind)) {
 			i = eachPair(s, i, f)
 		case isAlphanumeric(r):
 			end := wordEnd(s, i)
-			f(firstRunes(strings.ToLower(dropFormat(s[i:end])), maxWordRunes), Spaced)
+			f(text.ClipRunes(strings.ToLower(dropFormat(s[i:end])), maxWordRunes), Spaced)
 			i = end
 		case r == '<' && strings.HasPrefix(s[i:], "<!--"):
 			if line, _ := cutLine(s[i:]); pageOf(line) > 0 {
@@ -112,19 +112,6 @@ func dropFormat(s string) string {
 				return r
 			}, s)
 		}
-	}
-	return s
-}
-
-func firstRunes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
 	}
 	return s
 }
