@@ -160,6 +160,9 @@ func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, argumen
 	if err != nil {
 		return nil, err
 	}
+	if err := s.refuseIfDiskFull(); err != nil {
+		return nil, err
+	}
 	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return nil, err
 	}
@@ -172,6 +175,7 @@ func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, argumen
 	if err != nil {
 		return nil, err
 	}
+	r.Clients = s.payers(c)
 	outcome, _, err := s.o.Runs.Do(ctx, r.InSession(newID))
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"studysharper/app/agent"
+	"studysharper/app/limit"
 	"studysharper/app/review"
 	"studysharper/app/study"
 )
@@ -86,7 +87,7 @@ func TestAnAssistantFindsAndReadsNotes(t *testing.T) {
 
 func TestAnAssistantHasAidsMade(t *testing.T) {
 	var asked study.Request
-	f := serve(t, mcpOn)
+	f := serve(t, mcpOn, func(o *Options) { o.Admission.Calls = &limit.Runs{} })
 	f.runs.do = func(q study.Request) (agent.Outcome, error) {
 		asked = q
 		return agent.Outcome{Result: study.Result{Success: true, Intent: q.Type, Data: &study.FlashcardSet{Flashcards: []study.Flashcard{{Question: "Q", Answer: "A"}}}, Saved: &study.Saved{ContentType: "flashcards", ContentID: anID}}}, nil
@@ -101,6 +102,9 @@ func TestAnAssistantHasAidsMade(t *testing.T) {
 	}
 	if asked.Type != study.Flashcards || asked.UserID != "ada" || asked.Options.Count != 3 || asked.Options.Difficulty != "hard" || asked.Options.Content != "Cells are small." {
 		t.Errorf("%+v", asked)
+	}
+	if len(asked.Clients) != 1 || !strings.HasPrefix(asked.Clients[0], "address ") { // whom run limits count
+		t.Errorf("the run counts for %q", asked.Clients)
 	}
 	if _, failed := call[any](t, session, "make_study_aid", map[string]any{"kind": "quiz", "instructions": "cells", "count": 4}); failed != "" || asked.Options.QuestionCount != 4 {
 		t.Errorf("%+v %s", asked, failed)
