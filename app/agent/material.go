@@ -138,6 +138,14 @@ func (m material) contextUsed(messages int) study.ContextUsed {
 	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.notes...), Messages: messages, Content: m.content, Share: m.share}
 }
 
+// readMessage keeps the beginning of the student's message, at most n runes, and warns where that is not all of it.
+func (m *material) readMessage(message string, n int) {
+	var cut bool
+	if m.message, cut = cutAtSentence(message, n); cut {
+		m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
+	}
+}
+
 // compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
 func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
@@ -157,10 +165,7 @@ func (c *contextReader) compose(notes []string) material {
 		m.share = 1
 	}
 	if m.message = own; !isMessage {
-		var cut bool
-		if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
-			m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
-		}
+		m.readMessage(c.req.Message, c.options.MaterialRunes)
 	}
 	return m
 }
