@@ -119,8 +119,9 @@ func dropFormat(s string) string {
 // letters are written in two ways, the second without a letter that keyboards lack.
 var letters = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i", "ς", "σ")
 
-// fold makes words alike that differ in the diacritics of an alphabet only. The word is in lower case.
-func fold(word string) string {
+// Fold makes words equal that differ only in the diacritics of an alphabet, or in letters that keyboards lack (ß, ss). The
+// word is in lower case.
+func Fold(word string) string {
 	for i := range len(word) {
 		if word[i] >= utf8.RuneSelf {
 			return foldLetters(word)

@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"app/offline/language":           {},
 	"app/offline/lexicon":            {},
 	"app/offline/lists":              {},
-	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library", "golang.org/x/text"},
+	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm", "github.com/google/uuid", "github.com/hashicorp/golang-lru/v2"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
