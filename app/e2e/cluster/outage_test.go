@@ -14,10 +14,10 @@ import (
 	"github.com/google/uuid"
 
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/eventstream"
 	"studysharper/app/store/postgrestest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 	"studysharper/loadtest/client"
 	"studysharper/loadtest/fakellm"
 )
