@@ -75,6 +75,9 @@ func TestAnAssistantFindsAndReadsNotes(t *testing.T) {
 	if failed != "" || len(found.Passages) != 1 || !strings.Contains(found.Passages[0].Text, "make ATP") || found.Passages[0].Title != "Biology" {
 		t.Errorf("%+v %s", found, failed)
 	}
+	if newest, failed := call[foundPassages](t, session, "search_notes", map[string]any{}); failed != "" || len(newest.Passages) != 1 || !strings.Contains(newest.Passages[0].Text, "about cells") || newest.Passages[0].Section != "Cells" {
+		t.Errorf("without a query: %+v %s", newest, failed)
+	}
 	if found, _ := call[foundPassages](t, session, "search_notes", map[string]any{"query": "penguins"}); found.Passages == nil || len(found.Passages) != 0 {
 		t.Errorf("%+v", found)
 	}
@@ -82,6 +85,32 @@ func TestAnAssistantFindsAndReadsNotes(t *testing.T) {
 		if _, failed := call[foundPassages](t, session, "search_notes", wrong); failed == "" {
 			t.Errorf("%v was taken", wrong)
 		}
+	}
+}
+
+func TestAnAssistantGetsTheBestPassageOfEachNote(t *testing.T) {
+	f := serve(t, mcpOn)
+	filler := strings.Repeat("Plain sentences fill the rest of this page with nothing special. ", 40)
+	for title, content := range map[string]string{"many": strings.Repeat("Osmosis. "+filler+"\n\n", 5), "one": filler + "\n\nOsmosis moves water.", "title: osmosis": filler} {
+		if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "ada", Title: title, Content: content}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, failed := call[foundPassages](t, f.assistant("ada"), "search_notes", map[string]any{"query": "osmosis"})
+	if failed != "" || len(found.Passages) != 3 {
+		t.Fatalf("%+v %s", found, failed)
+	}
+	for _, p := range found.Passages {
+		if p.Text == "" || p.Title != "title: osmosis" && !strings.Contains(p.Text, "Osmosis") {
+			t.Errorf("%s: %q", p.Title, p.Text)
+		}
+	}
+	var titles []string
+	for _, p := range found.Passages {
+		titles = append(titles, p.Title)
+	}
+	if slices.Sort(titles); !slices.Equal(titles, []string{"many", "one", "title: osmosis"}) {
+		t.Errorf("found in %v", titles)
 	}
 }
 
