@@ -17,7 +17,7 @@ type Disk struct {
 	folder  string
 	reserve int64 // bytes
 	looked  atomic.Int64
-	free    atomic.Int64
+	free    atomic.Int64 // -1 = not known
 }
 
 // NewDisk watches the folder of the database that url names; a database server has its own.
@@ -26,6 +26,7 @@ func NewDisk(url string, reserve int64) *Disk {
 	if path, err := sqlitePath(url); err == nil && !isPostgres(url) {
 		d.folder = filepath.Dir(path)
 	}
+	d.free.Store(-1) // for those who ask while the first look is under way
 	return d
 }
 
