@@ -29,6 +29,13 @@ func (c *checks) user(id string) {
 	c.text("user_id", id)
 }
 
+// CheckUser is CodeInvalid unless id can name a user: 1 to study.MaxIDRunes characters of UTF-8, without NUL.
+func CheckUser(id string) error {
+	var c checks
+	c.user(id)
+	return c.err()
+}
+
 func (c *checks) title(s string) {
 	c.add(utf8.RuneCountInString(s) > MaxTitleRunes, "title", "at most 200 characters")
 	c.text("title", s)

@@ -12,6 +12,18 @@ import (
 	"studysharper/app/study"
 )
 
+// ContentQuery says which of a user's aids to list.
+type ContentQuery struct {
+	UserID  string     // required
+	Type    study.Type // "" = all
+	Subject string     // only aids of this subject, as it is written; "" = all
+	// Search holds words, or beginnings of words, that all must be in the title, the subject or the
+	// first 32 KiB of the items' words. They are read as NoteQuery's; the first 8 are used.
+	Search string
+	Brief  bool // leave Data empty
+	Page
+}
+
 const contentColumns = "id, user_id, session_id, type, title, subject, notes, model, items, data, created_at, updated_at"
 
 // briefColumns are contentColumns without the aid.

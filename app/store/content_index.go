@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"studysharper/app/library"
 	"studysharper/app/passages"
 	"studysharper/app/study"
@@ -60,7 +58,7 @@ func indexWords(texts []string) string {
 	var b strings.Builder
 	for _, text := range texts {
 		passages.EachWord(mend(text, maxIndexedSource), func(w string, _ passages.Kind) {
-			w = dropAccents(w)
+			w = passages.Fold(w)
 			if b.Len()+len(w) < maxIndexedBytes {
 				b.WriteByte(' ')
 				b.WriteString(w)
@@ -73,21 +71,10 @@ func indexWords(texts []string) string {
 // contentWords are the words that a search in the library looks for, as patterns of LIKE.
 func contentWords(search string) (patterns []string) {
 	passages.EachWord(mend(search, maxIndexedSource), func(w string, _ passages.Kind) {
-		w = dropAccents(w)
+		w = passages.Fold(w)
 		if len(patterns) < maxContentWords && !strings.ContainsAny(w, `%_\`) {
 			patterns = append(patterns, "% "+w+"%")
 		}
 	})
 	return patterns
-}
-
-// dropAccents writes a word without the diacritics of alphabets.
-func dropAccents(w string) string {
-	bare := strings.Map(func(r rune) rune {
-		if r >= 0x300 && r <= 0x36f {
-			return -1
-		}
-		return r
-	}, norm.NFD.String(w))
-	return norm.NFC.String(bare)
 }

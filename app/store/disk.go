@@ -17,16 +17,16 @@ type Disk struct {
 	folder  string
 	reserve int64 // bytes
 	looked  atomic.Int64
-	free    atomic.Int64 // -1 = not known
+	free    atomic.Int64 // bytes; -1 = unknown, as it is until the first reading is stored
 }
 
 // NewDisk watches the folder of the database that url names; a database server has its own.
 func NewDisk(url string, reserve int64) *Disk {
 	d := &Disk{reserve: reserve}
+	d.free.Store(-1)
 	if path, err := sqlitePath(url); err == nil && !isPostgres(url) {
 		d.folder = filepath.Dir(path)
 	}
-	d.free.Store(-1) // for those who ask while the first look is under way
 	return d
 }
 

@@ -11,6 +11,20 @@ import (
 	"studysharper/app/study"
 )
 
+// NoteQuery says which of a user's notes to list.
+type NoteQuery struct {
+	UserID string // required
+	// Search holds words to find in title and content, and phrases in quotation marks, best match first; blank lists
+	// all notes, newest first. It is never query syntax. Words are found in any of their forms, case and diacritics do not
+	// count, and the last word may be the beginning of one (from three bytes on). The first 32 words are used, 64
+	// runes of each. Of a word that more than MaxRanked passages hold, the newest of them are ranked.
+	Search string
+	// AnyWord makes one word of Search enough; otherwise all must be there.
+	AnyWord bool
+	Subject string // only notes of this subject, as it is written; "" = all
+	Page           // Before cannot be combined with Search
+}
+
 const noteColumns = "id, user_id, title, content, subject, tags, created_at, updated_at"
 
 func scanNote(row scanner, n *study.Note) (mark, error) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // TestEveryClientIsToldWhenTheWholeServiceIsKilledInTheMiddleOfItsChat kills the supervisor with its workers, and starts the service again.
