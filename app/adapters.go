@@ -16,6 +16,7 @@ import (
 	"studysharper/app/contextcache"
 	"studysharper/app/extract/child"
 	"studysharper/app/httpapi"
+	"studysharper/app/limit"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
@@ -128,10 +129,10 @@ func newIdentities(c config.Config, keys *auth.KeyStore, s store.Store, versions
 // importWait is how long a file waits to be read; see also child.Reader.
 const importWait = 30 * time.Second
 
-// importer reads files one at a time in the container, while there is room for the process that does it. All of it takes less
-// than WORKER_TIMEOUT, or the worker would be ended for it.
-func (a *assembly) importer() *child.Reader {
-	cgroup, reading := memory.OpenCgroup(os.DirFS("/")), a.shared.holdings.Reading
+// newImporter reads files one at a time in the container, which reading counts, while there is room for the process that does
+// it. All of it takes less than WORKER_TIMEOUT, or the worker would be ended for it.
+func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child.Reader {
+	cgroup := memory.OpenCgroup(os.DirFS("/"))
 	return &child.Reader{
 		Turn: func() (release func(), ok bool) {
 			place, err := reading.Take("reading")
@@ -140,12 +141,12 @@ func (a *assembly) importer() *child.Reader {
 		Room: func() int64 {
 			usage, err := cgroup.Memory()
 			if err != nil || usage.LimitBytes == 0 {
-				return a.b.Import
+				return b.Import
 			}
-			return usage.LimitBytes - a.b.Kernel/2 - usage.Container()
+			return usage.LimitBytes - b.Kernel/2 - usage.Container()
 		},
-		Wait:  min(importWait, a.c.WorkerTimeout/4),
-		Time:  a.c.WorkerTimeout / 2,
-		Order: child.Order{MaxPages: a.c.MaxUploadPage, PDF: child.FindPDFReader(), Memory: a.b.Import},
+		Wait:  min(importWait, c.WorkerTimeout/4),
+		Time:  c.WorkerTimeout / 2,
+		Order: child.Order{MaxPages: c.MaxUploadPage, PDF: child.FindPDFReader(), Memory: b.Import},
 	}
 }

@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
-	"app/testkit/servicetest":        {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
+	"app/e2e/servicetest":            {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/pages":                  {},
@@ -165,7 +165,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/agent/agenttest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()
