@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
-	"app/e2e/servicetest":            {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
+	"app/e2e/servicetest":            {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/pages":                  {},
