@@ -6,13 +6,13 @@ import (
 	"studysharper/app/passages"
 )
 
-// Matches of a search.
+// matches are the passages found for the words of a search.
 type matches struct {
-	words [][]int64 // for each word the newest passages that hold it
-	all   []int64   // the newest passages that hold all words
+	words [][]int64 // for each word, the newest passages that contain it
+	all   []int64   // the newest passages that contain all words
 }
 
-// match finds the passages that hold the words of a query.
+// match finds the passages that contain the words of a query.
 func (s *sqlStore) match(ctx context.Context, userID string, q passages.Query) (m matches, err error) {
 	numbers := func(words ...passages.Word) ([]int64, error) {
 		query, args := s.engine.matching(userID, words, MaxRanked)
@@ -38,9 +38,9 @@ func (s *sqlStore) match(ctx context.Context, userID string, q passages.Query) (
 	return m, err
 }
 
-// notesWithAll returns the notes that hold each word, be it in different passages.
+// notesWithAll returns the notes that contain all words, possibly in different passages.
 func (m matches) notesWithAll() map[int64]bool {
-	holding := map[int64]int{} // the words before
+	holding := map[int64]int{} // note → how many of the words so far it contains
 	for i, nums := range m.words {
 		for _, n := range nums {
 			if note := n / maxPassages; holding[note] == i {
@@ -60,7 +60,8 @@ func (m matches) notesWithAll() map[int64]bool {
 	return all
 }
 
-// frequencies are those of the words. A word that too many passages hold counts as held by all of them.
+// frequencies returns how many passages contain each word. A word whose list was cut off at MaxRanked counts as if nearly
+// all passages contained it.
 func (m matches) frequencies() *passages.Frequencies {
 	f := &passages.Frequencies{Holding: make([]int, len(m.words))}
 	seen := map[int64]bool{}
@@ -74,7 +75,7 @@ func (m matches) frequencies() *passages.Frequencies {
 	return f
 }
 
-// best returns the passages that are worth ranking: those with the rarest words, and of those the newest.
+// best returns the passages worth ranking: those with the rarest words first, and the newest of these.
 func (m matches) best(f *passages.Frequencies) []int64 {
 	weights := map[int64]float64{}
 	for i, nums := range m.words {
@@ -83,7 +84,7 @@ func (m matches) best(f *passages.Frequencies) []int64 {
 		}
 	}
 	for _, n := range m.all {
-		weights[n] = 1e9 // some words may be so frequent that their own list ended before
+		weights[n] = 1e9 // above all others: the list of a very frequent word may have ended before this passage
 	}
 	list := make([]hit, 0, len(weights))
 	for n, w := range weights {

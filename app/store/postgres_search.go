@@ -35,7 +35,7 @@ func (*postgres) matching(userID string, words []passages.Word, limit int) (quer
 		ORDER BY num DESC LIMIT $3`, []any{userID, tsQuery(words), limit}
 }
 
-// tsQuery writes a tsquery for passages that hold all of the words. They hold nothing that is syntax.
+// tsQuery returns a tsquery for passages that contain all of the words. Words contain no tsquery syntax.
 func tsQuery(words []passages.Word) string {
 	all := make([]string, len(words))
 	for i, w := range words {
