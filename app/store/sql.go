@@ -29,8 +29,9 @@ type engine interface {
 	change(ctx context.Context, f func(context.Context, tx) error) error
 	// query gives row after row to take until that returns false.
 	query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
-	// matching writes the query for the numbers of a user's passages that hold all of the words, newest first.
-	matching(userID string, words []passages.Word, limit int) (query string, args []any)
+	// matching writes the query for the numbers below before of a user's passages that hold a word of each group,
+	// newest first.
+	matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any)
 	// picked writes a table of numbers (value), in their order (key), with its argument $1.
 	picked(nums []int64) (table string, arg any)
 	// index replaces the passages of the note with that number.

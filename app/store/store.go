@@ -28,7 +28,7 @@ const (
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
-	MaxRanked       = 400      // passages that hold a word of a search: the newest ones are compared
+	MaxRanked       = 400      // passages that hold words of a search: those with the rarest words, and of equals the newest
 	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
@@ -99,7 +99,7 @@ type NoteQuery struct {
 	// Search holds words to find in title and content, and phrases in quotation marks, best match first; blank lists
 	// all notes, newest first. It is never query syntax. Words are found in any of their forms, case and diacritics do not
 	// count, and the last word may be the beginning of one (from three bytes on). The first 32 words are used, 64
-	// runes of each. Of a word that more than MaxRanked passages hold, the newest of them are ranked.
+	// runes of each. Of more than MaxRanked passages those with the rarest words are ranked, and of equals the newest.
 	Search string
 	// AnyWord makes one word of Search enough; otherwise all must be there.
 	AnyWord bool
