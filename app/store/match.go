@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"math/bits"
 	"slices"
 
 	"studysharper/app/passages"
@@ -14,13 +13,13 @@ import (
 type matchBounds struct {
 	entries int // read, of all words
 	first   int // of one word, before it is known to be rare
-	joint   int // queries for passages that hold several frequent words
+	joint   int // queries for passages that contain several frequent words
 	skipped int // entries of a frequent word that is looked up in the passages of the rare ones
 }
 
 var searchBounds = matchBounds{entries: 16_000, first: 1_000, joint: 4, skipped: 15_000}
 
-// postings are passages that hold words, newest first.
+// postings are passages that contain words, newest first.
 type postings struct {
 	nums  []int64
 	words uint32 // a bit for each word of the query
@@ -29,19 +28,6 @@ type postings struct {
 // maxJointly is how many frequent words, the rarest of them, are looked for together.
 const maxJointly = 6
 
-// A candidate is a passage that holds words of the query.
-type candidate struct {
-	num   int64
-	words uint32
-}
-
-// matches are the passages that a search found: all that hold a rare word, and of the others those that hold most of
-// the words. Of words that are frequent in the user's notes, and of passages that are equal so far, the newest count.
-type matches struct {
-	found   []candidate // newest first
-	holding []int       // for each word how many passages hold it, estimated for frequent ones
-}
-
 // A matcher finds the passages for the words of a query. What it reads is bounded, however many notes there are: rare
 // words are read in full, and they decide which passages can be the best ones; frequent words are only looked up
 // together with others.
@@ -49,7 +35,7 @@ type matcher struct {
 	*sqlStore
 	user  string
 	words []passages.Word
-	every bool // passages that hold every word are found in any case
+	every bool // passages that contain every word are found in any case
 	matchBounds
 
 	lists    []postings // of each word, then of words together
@@ -57,7 +43,7 @@ type matcher struct {
 	holding  []float64
 }
 
-// match finds the passages that hold the words of a query. With every, those that hold all of them are never left out,
+// match finds the passages that contain the words of a query. With every, those that contain all of them are never left out,
 // however frequent the words.
 func (s *sqlStore) match(ctx context.Context, userID string, q passages.Query, every bool) (matches, error) {
 	m := matcher{sqlStore: s, user: userID, words: q.Words, every: every, matchBounds: searchBounds}
@@ -77,7 +63,7 @@ func (m *matcher) match(ctx context.Context) (matches, error) {
 	return found, nil
 }
 
-// numbers reads the newest passages before a number that hold a word of each group.
+// numbers reads the newest passages before a number that contain a word of each group.
 func (m *matcher) numbers(ctx context.Context, before int64, limit int, groups ...[]passages.Word) ([]int64, error) {
 	query, args := m.engine.matching(m.user, groups, before, limit)
 	var nums []int64
@@ -117,7 +103,7 @@ func (m *matcher) readNewest(ctx context.Context) error {
 	return nil
 }
 
-// readRare estimates how many passages hold the words whose list is not complete, and completes those that are rare
+// readRare estimates how many passages contain the words whose list is not complete, and completes those that are rare
 // enough.
 func (m *matcher) readRare(ctx context.Context) error {
 	if len(m.frequent) == 0 {
@@ -161,7 +147,7 @@ func (m *matcher) readRare(ctx context.Context) error {
 	return nil
 }
 
-// readJoint reads which passages hold frequent words together with others.
+// readJoint reads which passages contain frequent words together with others.
 func (m *matcher) readJoint(ctx context.Context) error {
 	if len(m.frequent) == 0 || len(m.words) == 1 {
 		return nil
@@ -210,7 +196,7 @@ func (m *matcher) readJoint(ctx context.Context) error {
 	return nil
 }
 
-// join reads the newest passages that hold all of the words.
+// join reads the newest passages that contain all of the words.
 func (m *matcher) join(ctx context.Context, words []int) (n int, err error) {
 	var groups [][]passages.Word
 	set := uint32(0)
@@ -235,80 +221,4 @@ func jointly(words []int) (sets [][]int) {
 		sets = append(sets, words[:n])
 	}
 	return sets
-}
-
-// mergePostings joins lists to one, newest first.
-func mergePostings(lists []postings) (found []candidate) {
-	lists = slices.Clone(lists)
-	for {
-		newest := int64(-1)
-		for _, l := range lists {
-			if len(l.nums) > 0 {
-				newest = max(newest, l.nums[0])
-			}
-		}
-		if newest < 0 {
-			return found
-		}
-		c := candidate{num: newest}
-		for i, l := range lists {
-			if len(l.nums) > 0 && l.nums[0] == newest {
-				lists[i].nums, c.words = l.nums[1:], c.words|l.words
-			}
-		}
-		found = append(found, c)
-	}
-}
-
-// notesWithAll returns the notes that hold each of n words, be it in different passages.
-func (m matches) notesWithAll(n int) map[int64]bool {
-	all := map[int64]bool{}
-	words, note := uint32(0), int64(-1)
-	for _, c := range m.found {
-		if c.num/maxPassages != note {
-			words, note = 0, c.num/maxPassages
-		}
-		if words |= c.words; bits.OnesCount32(words) == n {
-			all[note] = true
-		}
-	}
-	return all
-}
-
-// frequencies are those of the words among the passages that hold any.
-func (m matches) frequencies() *passages.Frequencies {
-	return &passages.Frequencies{Passages: max(len(m.found), slices.Max(append(m.holding, 0))) + 1, Holding: m.holding}
-}
-
-// best returns the passages that are worth ranking: those whose words weigh most, and of equals the newest.
-func (m matches) best(f *passages.Frequencies) []candidate {
-	weigh := func(c candidate) (sum float64) {
-		for words := c.words; words != 0; words &= words - 1 {
-			sum += f.Weight(bits.TrailingZeros32(words))
-		}
-		return sum
-	}
-	known := map[uint32]float64{}
-	byWeight := func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(known[b.words], known[a.words]), cmp.Compare(b.num, a.num))
-	}
-	var kept []candidate
-	least := -1.0
-	for _, c := range m.found {
-		w, ok := known[c.words]
-		if !ok {
-			w = weigh(c)
-			known[c.words] = w
-		}
-		if w <= least { // as many weigh as much and are newer
-			continue
-		}
-		if kept = append(kept, c); len(kept) == 2*MaxRanked {
-			slices.SortFunc(kept, byWeight)
-			kept = kept[:MaxRanked]
-			least = known[kept[MaxRanked-1].words]
-		}
-	}
-	slices.SortFunc(kept, byWeight)
-	return kept[:min(len(kept), MaxRanked)]
 }

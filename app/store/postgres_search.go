@@ -35,7 +35,7 @@ func (*postgres) matching(userID string, groups [][]passages.Word, before int64,
 		ORDER BY num DESC LIMIT $4`, []any{userID, tsQuery(groups), before, limit}
 }
 
-// tsQuery writes a tsquery for passages that hold a word of each group. They hold nothing that is syntax.
+// tsQuery returns a tsquery for passages that contain a word of each group. Words contain no tsquery syntax.
 func tsQuery(groups [][]passages.Word) string {
 	all := make([]string, len(groups))
 	for i, words := range groups {

@@ -32,7 +32,7 @@ func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...
 	return s.appendWith(ctx, v, msgs, func(ctx context.Context, t tx) error { return s.checkQuota(ctx, t, v.UserID) })
 }
 
-// appendWith appends messages and makes another change, in one transaction.
+// appendWith appends messages and applies another change, in one transaction.
 func (s *sqlStore) appendWith(ctx context.Context, v study.Session, msgs []study.Message, change func(context.Context, tx) error) error {
 	if err := checkAppend(v, msgs); err != nil {
 		return err
@@ -70,8 +70,7 @@ func checkAppend(v study.Session, msgs []study.Message) error {
 	return c.err()
 }
 
-// keepSession makes the session or, if it is the same user's, gives it the title it
-// lacks; it counts the messages that come.
+// keepSession creates the session or, if it belongs to the same user, sets a missing title; it counts the new messages.
 func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Message, at time.Time) error {
 	const upsert = `INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET title = CASE WHEN sessions.title = '' THEN excluded.title ELSE sessions.title END,
