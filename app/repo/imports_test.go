@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/pages":                  {},
+	"app/e2e/retrieval":              {},
 	"app/e2e/streams":                {},
 	"app/e2e/workers":                {},
 	"app/repo":                       {},

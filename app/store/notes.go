@@ -17,7 +17,7 @@ type NoteQuery struct {
 	// Search holds words, and phrases in quotation marks, to find in title and content; the best match comes first. A
 	// blank Search lists all notes, newest first. It is never query syntax. A word matches in any of its forms; case and
 	// diacritics do not count, and the last word may be a prefix (of three bytes or more). The first 32 words count, with
-	// 64 runes each. If more than MaxRanked passages contain a word, the newest of them are ranked.
+	// 64 runes each. Of more than MaxRanked passages those with the rarest words are ranked, and of equals the newest.
 	Search string
 	// AnyWord finds notes that contain at least one word of Search; otherwise they must contain all.
 	AnyWord bool

@@ -68,7 +68,7 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 		query = query.CompleteLast()
 	}
 	query = query.Content()
-	m, err := s.match(ctx, q.UserID, query)
+	m, err := s.match(ctx, q.UserID, query, !q.AnyWord)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 	}
 	wanted := func(int64) bool { return true }
 	if !q.AnyWord {
-		all := m.notesWithAll()
+		all := m.notesWithAll(len(query.Words))
 		wanted = func(note int64) bool { return all[note] }
 	}
 	if len(query.Phrases) > 0 {
@@ -125,10 +125,10 @@ func sortHits(hits []hit) {
 
 // rankAll ranks the matching passages of all notes.
 func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query) ([]hit, error) {
-	m, err := s.match(ctx, userID, q)
-	if err == nil && len(m.best(m.frequencies())) == 0 {
+	m, err := s.match(ctx, userID, q, false)
+	if err == nil && len(m.found) == 0 {
 		q = q.Loosen()
-		m, err = s.match(ctx, userID, q)
+		m, err = s.match(ctx, userID, q, false)
 	}
 	if err != nil {
 		return nil, err
@@ -138,17 +138,19 @@ func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query)
 
 func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches) ([]hit, error) {
 	f := m.frequencies()
-	nums := m.best(f)
-	if len(nums) == 0 {
+	best := m.best(f)
+	if len(best) == 0 {
 		return nil, nil
 	}
-	begins := map[int64]uint32{}
+	completed := uint32(0) // words that stand for those that begin so
 	for i, w := range q.Words {
 		if w.Begins != "" {
-			for _, n := range m.words[i] {
-				begins[n] |= 1 << i
-			}
+			completed |= 1 << i
 		}
+	}
+	nums, begins := make([]int64, len(best)), make(map[int64]uint32, len(best))
+	for i, c := range best {
+		nums[i], begins[c.num] = c.num, c.words&completed
 	}
 	table, arg := s.engine.picked(nums)
 	return s.score(ctx, q, f, begins, "SELECT num, words, counts FROM "+table+" JOIN passages ON num = picked.value", arg)

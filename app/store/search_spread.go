@@ -54,7 +54,7 @@ func (s *sqlStore) readHits(ctx context.Context, userID string, hits []hit, phra
 	}
 	table, arg := s.engine.picked(nums)
 	query := `SELECT p.num, p.language, n.id, n.title, p.section, p.page, p.begins, p.ends, substr(n.content, p.begins + 1, p.ends - p.begins),
-			(SELECT max(l.ends) FROM passages l WHERE l.num >= n.num * 4096 AND l.num < (n.num + 1) * 4096)
+			(SELECT l.ends FROM passages l WHERE l.num < (n.num + 1) * 4096 ORDER BY l.num DESC LIMIT 1)
 		FROM ` + table + ` JOIN passages p ON p.num = picked.value JOIN notes n ON n.num = p.num / 4096
 		WHERE $2 IN ('', n.user_id) ORDER BY picked.key`
 	var found, exact []foundPassage

@@ -27,8 +27,9 @@ type engine interface {
 	change(ctx context.Context, f func(context.Context, tx) error) error
 	// query passes each row to take until take returns false.
 	query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
-	// matching returns a query for the numbers of a user's passages that contain all of the words, newest first.
-	matching(userID string, words []passages.Word, limit int) (query string, args []any)
+	// matching returns a query for the numbers below before of a user's passages that contain a word of each group,
+	// newest first.
+	matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any)
 	// picked returns a table of numbers (value) in their order (key), and its argument $1.
 	picked(nums []int64) (table string, arg any)
 	// index replaces the passages of the note with this number.

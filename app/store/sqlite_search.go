@@ -61,21 +61,24 @@ func (*sqlite) index(ctx context.Context, t tx, note int64, userID string, list 
 }
 
 // matching implements engine.
-func (*sqlite) matching(userID string, words []passages.Word, limit int) (query string, args []any) {
-	return "SELECT rowid FROM passage_words WHERE passage_words MATCH $1 ORDER BY rowid DESC LIMIT $2", []any{ftsQuery(userID, words), limit}
+func (*sqlite) matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any) {
+	return "SELECT rowid FROM passage_words WHERE passage_words MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3",
+		[]any{ftsQuery(userID, groups), before, limit}
 }
 
-// ftsQuery returns an FTS5 query for a user's passages that contain all of the words.
+// ftsQuery returns an FTS5 query for a user's passages that contain a word of each group.
 // https://sqlite.org/fts5.html#full_text_query_syntax
-func ftsQuery(userID string, words []passages.Word) string {
-	owner, all := ownerOf(userID), make([]string, len(words))
-	for i, w := range words {
+func ftsQuery(userID string, groups [][]passages.Word) string {
+	owner, all := ownerOf(userID), make([]string, len(groups))
+	for i, words := range groups {
 		var terms []string
-		for _, t := range w.Terms {
-			terms = append(terms, `"`+owner+t+`"`)
-		}
-		if w.Begins != "" {
-			terms = append(terms, `"`+owner+w.Begins+`" *`)
+		for _, w := range words {
+			for _, t := range w.Terms {
+				terms = append(terms, `"`+owner+t+`"`)
+			}
+			if w.Begins != "" {
+				terms = append(terms, `"`+owner+w.Begins+`" *`)
+			}
 		}
 		all[i] = "(" + strings.Join(terms, " OR ") + ")"
 	}

@@ -23,7 +23,7 @@ const (
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
-	MaxRanked       = 400      // passages that contain a word of a search; the newest ones are ranked
+	MaxRanked       = 400      // passages that contain words of a search: those with the rarest words, and of equals the newest
 	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
