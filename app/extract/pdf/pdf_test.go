@@ -156,11 +156,11 @@ func TestDamagedAndHostileFilesAreRefused(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
+	e := engine(f) // before the first input, which has 10 s
 	f.Add(pdftest.Make(pdftest.Lines(72, 700, 12, "Words of a file", "and more of them")))
 	f.Add(pdftest.Make(pdftest.Lines(72, 700, 24, "光合作用", "םיאתה 12", "𝐸 = 𝑚"), []pdftest.Text{pdftest.At(72, 700, 11, "a"), pdftest.At(300, 700, 11, "b")}))
 	f.Add([]byte("%PDF-1.7\n1 0 obj<<>>endobj trailer<</Root 1 0 R>>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e := engine(t)
 		var w pages
 		if _, err := e.Read(data, 50, &w); err != nil && study.AsError(err).Code != study.CodeInvalid {
 			t.Error(err)
