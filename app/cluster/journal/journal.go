@@ -1,8 +1,9 @@
 // Package journal keeps the journals in a Redis that all instances share, so that a run of one
 // instance can be watched at another. The one idea: Redis is a relay that may lose everything.
 // Each session is one stream, and every change of it is one script that may be repeated without
-// harm. A session has one open run at a time, so the writer knows the numbers of its events:
-// after a loss it continues the run in Redis under the next number. Readers wait in their
+// harm. A session has one open run at a time, so the writer knows the numbers of its events.
+// A run that Redis has lost continues without it: its readers get CodeNotFound, and are answered
+// by its record (package record). Readers wait in their
 // process: one subscription tells it which sessions have changed, and one read answers all
 // readers of a session.
 package journal
@@ -80,7 +81,7 @@ const (
 	workers = 3                      // that send, and as many that read: at most as many connections
 	atOnce  = 4                      // calls of Begin and Drop under way
 	pause   = 100 * time.Millisecond // before what failed is tried again
-	grace   = 2 * time.Second        // after a return of Redis, in which writers put back the runs that it has lost
+	grace   = 2 * time.Second        // after a return of Redis, in which writers find out whether it has lost their runs' newest events
 	leaveIn = time.Second            // for what is still to be sent when Run ends
 	idle    = 5 * time.Second        // what is known of a session nobody waits for
 	poll    = 30 * time.Second       // in case a message of Redis's got lost
@@ -89,7 +90,6 @@ const (
 var (
 	errStopped  = study.Errorf(study.CodeUnavailable, "the journal is closed")
 	errFull     = study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
-	errSilent   = study.Errorf(study.CodeTimeout, "the run was silent for too long")
 	errOdd      = study.Errorf(study.CodeUnavailable, "Redis gave an answer of another kind")
 	errReaders  = study.Errorf(study.CodeOverloaded, "too many streams are open")
 	errRuns     = study.Errorf(study.CodeOverloaded, "too many runs are open")
@@ -103,7 +103,7 @@ type Stats struct {
 	QueuedEvents  int    // that Redis has not acknowledged
 	QueuedBytes   int64  // of these
 	DroppedEvents uint64 // given up while Redis was away
-	Restored      uint64 // runs put back into a Redis that had lost them
+	Detached      uint64 // runs that went on after Redis had lost them
 	Scripts       uint64 // calls of Redis
 }
 

@@ -132,8 +132,8 @@ func (j *Journal) sweep(now time.Time) {
 	}
 }
 
-// returned follows every return of Redis, which may have lost everything: what this
-// process has written is looked for, and what its readers wait for.
+// returned follows every return of Redis, which may have lost everything: this process looks
+// whether its runs are there, and what its readers wait for.
 func (j *Journal) returned() {
 	j.mu.Lock()
 	j.since, j.leased = time.Now(), false

@@ -216,7 +216,7 @@ func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some 
 	return append(args, at...), runs, hold, len(s.waiters) > 0
 }
 
-// holding reports whether Redis may still be without what writers are about to put back.
+// holding reports whether a session may be older than readers know it, because a replica became the master: they would be sent events again.
 func (j *Journal) holding() bool { return time.Since(j.since) < grace }
 
 // unread tells those who do not wait, and reports whether the others are told by somebody

@@ -31,19 +31,20 @@ type run struct {
 	onLost   func(error)
 	request  []byte // nil = it is not repeated any more
 
-	epoch  uint64        // of the session's life
-	first  uint64        // number of its first event; 0 = none yet
-	taken  uint64        // number of the session's newest event that Redis is known to have taken
-	last   uint64        // number of its newest event
-	queue  []study.Event // not acknowledged
-	sent   int           // of queue: may have been taken, so they stay as they are
-	held   int64         // bytes of queue
-	over   error         // why nothing can follow; nil while the run is open
-	lost   bool          // over without its writer's doing
-	abort  bool          // it never began, as far as its maker knows: take it back
-	done   bool          // nothing is left to be done
-	closed chan struct{} // closed with done
-	moved  chan struct{} // closed and renewed when the queue has got shorter
+	epoch    uint64        // of the session's life
+	first    uint64        // number of its first event; 0 = none yet
+	taken    uint64        // number of the session's newest event that Redis is known to have taken
+	last     uint64        // number of its newest event
+	queue    []study.Event // not acknowledged
+	sent     int           // of queue: may have been taken, so they stay as they are
+	held     int64         // bytes of queue
+	over     error         // why nothing can follow; nil while the run is open
+	lost     bool          // over without its writer's doing
+	detached bool          // Redis has lost it: it continues, and its events go nowhere
+	abort    bool          // it never began, as far as its maker knows: take it back
+	done     bool          // nothing is left to be done
+	closed   chan struct{} // closed with done
+	moved    chan struct{} // closed and renewed when the queue has got shorter
 }
 
 // cost is what an event counts against MaxQueueBytes.
@@ -83,8 +84,14 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 	j := r.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if r.over != nil {
+	switch {
+	case r.over != nil:
 		return nil, r.over
+	case r.detached:
+		if e.Kind.Terminal() {
+			r.over = stream.ErrEnded
+		}
+		return nil, nil
 	}
 	if err := stream.CheckEvent(e, j.o.MaxEventBytes); err != nil {
 		return nil, err
@@ -192,6 +199,8 @@ func (r *run) Close() error {
 	switch {
 	case r.lost:
 		return r.over
+	case r.detached:
+		r.over = stream.ErrEnded
 	case r.over == nil && r.silent:
 		r.over = stream.ErrEnded
 		r.journal.send(r)
