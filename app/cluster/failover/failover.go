@@ -26,8 +26,9 @@ type Options struct {
 }
 
 // Journal implements stream.Keeper. Runs begin in Shared, and in Local while Shared is
-// unreachable. A reader that waits in Shared continues to wait while it is unreachable. An
-// unreachable Shared counts as one that does not know the session.
+// unreachable. A reader whose session neither journal knows waits in both, and one that waits in
+// Shared continues to wait while it is unreachable. An unreachable Shared counts as one that does
+// not know the session.
 type Journal struct {
 	o    Options
 	back chan struct{} // Shared is back

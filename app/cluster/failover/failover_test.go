@@ -166,11 +166,11 @@ func TestASessionHasOneRunAtATimeAlsoWhenSharedGoesAway(t *testing.T) {
 	}
 }
 
-func TestAReaderThatCameFirstWaitsWhereARunWouldBegin(t *testing.T) {
-	for _, down := range []bool{false, true} {
+func TestAReaderThatCameFirstGetsWhatBeginsInEitherPlace(t *testing.T) {
+	for _, during := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPair()
-			if down {
+			if during {
 				p.leave()
 			}
 			session, got := uuid.NewString(), make(chan study.Batch, 1)
@@ -180,9 +180,12 @@ func TestAReaderThatCameFirstWaitsWhereARunWouldBegin(t *testing.T) {
 			if b := <-got; len(b.Events) != 1 {
 				t.Errorf("it got %+v", b)
 			}
+			if p.shared.Stats().Readers+p.local.Stats().Readers != 0 {
+				t.Error("one of its waits continues")
+			}
 			gone := p.Await(stream.Query{Session: uuid.NewString()}, func(study.Batch, error) { t.Error("a cancelled wait was answered") })
-			if p.shared.Stats().Readers+p.local.Stats().Readers != 1 {
-				t.Error("it does not wait in one")
+			if p.shared.Stats().Readers+p.local.Stats().Readers != 2 {
+				t.Error("it does not wait in both")
 			}
 			gone()
 			if p.shared.Stats().Readers+p.local.Stats().Readers != 0 {
@@ -228,6 +231,51 @@ func TestAnOrphanIsTakenOverFromWhichJournalHasIt(t *testing.T) {
 	p.leave()
 	if _, err := p.Begin(t.Context(), info); study.AsError(err).Code != study.CodeNotFound {
 		t.Error("an orphan of neither with Shared away:", err)
+	}
+}
+
+// A run may begin in Shared and its maker not hear of it: then it is taken back there, and
+// made in Local.
+func TestAReaderWhoWaitsInSharedIsTakenToWhereTheRunWasMadeAfterAll(t *testing.T) {
+	p, session := newPair(), uuid.NewString()
+	unheard, err := p.shared.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString(), Owner: "user-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unheard.Close() }()
+	type got struct {
+		study.Batch
+		error
+	}
+	read := func() <-chan got {
+		answers := make(chan got, 1)
+		t.Cleanup(p.Await(stream.Query{Session: session}, func(b study.Batch, err error) { answers <- got{b, err} }))
+		return answers
+	}
+	waits := read()
+	p.leave()
+	p.say(t, session, "made here")
+	p.back()
+	if err := p.shared.Drop(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	if g := <-waits; g.error != nil || len(g.Events) != 1 {
+		t.Errorf("it gets %+v, %v", g.Batch, g.error)
+	}
+	if err := p.local.Drop(t.Context(), session); err != nil { // and one that nobody has is gone
+		t.Fatal(err)
+	}
+	again, err := p.shared.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString(), Owner: "user-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = again.Close() }()
+	waits = read()
+	if err := p.Drop(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	if g := <-waits; study.AsError(g.error).Code != study.CodeNotFound {
+		t.Errorf("of a session that was dropped: %+v, %v", g.Batch, g.error)
 	}
 }
 

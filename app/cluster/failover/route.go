@@ -24,11 +24,11 @@ type route struct {
 	mu      sync.Mutex
 	over    bool
 	cancels []func()
+	missing int // journals that do not have what is waited for
 }
 
 // Await implements stream.Awaiter. A reader with a position of Shared stays there. For others both journals are asked which of
-// them has the session's newest run: ids of runs are UUIDs v7, so the later one is the greater. If neither knows the session, the
-// reader waits where its run would begin now; should that change, the run's record answers.
+// them has the session's newest run: ids of runs are UUIDs v7, so the later one is the greater.
 func (f *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	if q.After.Epoch >= stream.SharedEpoch && !q.Peek && !q.NoWait {
 		return f.o.Shared.Await(q, deliver)
@@ -36,7 +36,7 @@ func (f *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cance
 	r := &route{Journal: f, q: q, deliver: deliver}
 	r.peek(f.o.Local, func(local found) {
 		if !f.o.Up() {
-			r.choose(local, found{err: study.Errorf(study.CodeUnavailable, "Shared is away")})
+			r.choose(local, found{})
 			return
 		}
 		r.peek(f.o.Shared, func(shared found) { r.choose(local, shared) })
@@ -72,32 +72,69 @@ func (r *route) peek(to stream.Keeper, heard func(found)) {
 func (r *route) choose(local, shared found) {
 	switch {
 	case shared.known() && (!local.known() || shared.batch.Run > local.batch.Run):
-		r.use(r.o.Shared, shared)
+		r.use(r.o.Shared, shared, r.onShared)
 	case local.known():
-		r.use(r.o.Local, local)
+		r.use(r.o.Local, local, r.settle)
 	case local.err != nil:
 		r.settle(study.Batch{}, local.err)
 	case shared.err != nil && !isAway(shared.err):
 		r.settle(study.Batch{}, shared.err)
 	case r.q.Peek, r.q.NoWait:
 		r.settle(study.Batch{}, nil)
-	case shared.err != nil:
-		r.start(r.o.Local, r.q, r.settle)
 	default:
-		r.start(r.o.Shared, r.q, r.settle)
+		for _, by := range []stream.Keeper{r.o.Shared, r.o.Local} {
+			r.start(by, r.q, func(b study.Batch, err error) { r.onEither(by, b, err) })
+		}
 	}
 }
 
 // use answers from the journal that has the newest run.
-func (r *route) use(by stream.Keeper, a found) {
+func (r *route) use(by stream.Keeper, a found, heard func(study.Batch, error)) {
 	if r.q.Peek {
 		r.settle(a.batch, nil)
 		return
 	}
-	r.start(by, r.q, r.settle)
+	r.start(by, r.q, heard)
 }
 
-// settle delivers the answer.
+// onShared handles the answer of Shared. A session that it no longer has may be in Local, if Shared became unreachable while a
+// run was begun there.
+func (r *route) onShared(b study.Batch, err error) {
+	if !isMissing(err) {
+		r.settle(b, err)
+		return
+	}
+	r.peek(r.o.Local, func(local found) {
+		if local.known() {
+			r.start(r.o.Local, r.q, r.settle)
+		} else {
+			r.settle(b, err)
+		}
+	})
+}
+
+// onEither handles an answer of a session that neither journal knew. One that a journal has dropped may begin in the other.
+func (r *route) onEither(by stream.Keeper, b study.Batch, err error) {
+	if !isMissing(err) {
+		r.settle(b, err)
+		return
+	}
+	r.mu.Lock()
+	r.missing++
+	both := r.missing == 2
+	r.mu.Unlock()
+	if both {
+		r.settle(b, err)
+		return
+	}
+	r.peek(by, func(a found) {
+		if a.err != nil && !isAway(a.err) { // it is another user's
+			r.settle(study.Batch{}, a.err)
+		}
+	})
+}
+
+// settle delivers the first answer, and ends the other waits.
 func (r *route) settle(b study.Batch, err error) {
 	if r.end() {
 		r.deliver(b, err)
