@@ -79,12 +79,12 @@ func repairChoice(q *study.Question) {
 		lettered = lettered && n > 0 && n < len(o)
 		bare[i] = strings.TrimSpace(o[n:])
 	}
-	right := meant(q)
+	right := Choice(q.Options, q.CorrectAnswer)
 	if lettered {
 		q.Options = bare
 	}
 	if right < 0 {
-		right = meant(q)
+		right = Choice(q.Options, q.CorrectAnswer)
 	}
 	if right < 0 {
 		return
@@ -108,26 +108,26 @@ func dropSurplus(options []string, answer string, may func(i int) bool) []string
 	return kept
 }
 
-// meant is the index of the option that an answer names: by its text, in other case or with a
+// Choice is the index of the option that an answer names: by its text, in other case or with a
 // full stop, by its letter, with or without the text, or by its index from 0; -1 if that is
 // not clear.
-func meant(q *study.Question) int {
-	switch answer := q.CorrectAnswer.(type) {
+func Choice(options []string, answer any) int {
+	switch answer := answer.(type) {
 	case float64:
-		if i := int(answer); float64(i) == answer && i >= 0 && i < len(q.Options) {
+		if i := int(answer); float64(i) == answer && i >= 0 && i < len(options) {
 			return i
 		}
 	case string:
-		if i := only(q.Options, func(o string) bool { return o == answer }); i >= 0 {
+		if i := only(options, func(o string) bool { return o == answer }); i >= 0 {
 			return i
 		}
-		if i := only(q.Options, func(o string) bool { return plain(o) == plain(answer) }); i >= 0 {
+		if i := only(options, func(o string) bool { return plain(o) == plain(answer) }); i >= 0 {
 			return i
 		}
-		if i := byLabel(q.Options, answer); i >= 0 {
+		if i := byLabel(options, answer); i >= 0 {
 			return i
 		}
-		if i, err := strconv.Atoi(strings.TrimSpace(answer)); err == nil && i >= 0 && i < len(q.Options) {
+		if i, err := strconv.Atoi(strings.TrimSpace(answer)); err == nil && i >= 0 && i < len(options) {
 			return i
 		}
 	}
@@ -194,22 +194,29 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
-// repairBoolean reads a boolean that was written as a word or a number.
 func repairBoolean(q *study.Question) {
 	q.Options = nil
-	switch answer := q.CorrectAnswer.(type) {
+	if answer, ok := Boolean(q.CorrectAnswer); ok {
+		q.CorrectAnswer = answer
+	}
+}
+
+// Boolean reads a boolean that may be written as a word or a number.
+func Boolean(answer any) (value, ok bool) {
+	switch answer := answer.(type) {
+	case bool:
+		return answer, true
 	case string:
 		switch plain(answer) {
 		case "true", "t", "yes", "right", "correct", "1":
-			q.CorrectAnswer = true
+			return true, true
 		case "false", "f", "no", "wrong", "incorrect", "0":
-			q.CorrectAnswer = false
+			return false, true
 		}
 	case float64:
-		if answer == 0 || answer == 1 {
-			q.CorrectAnswer = answer == 1
-		}
+		return answer == 1, answer == 0 || answer == 1
 	}
+	return false, false
 }
 
 // repairShortAnswer finds the answer in the field that another kind of question has it in.
