@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"studysharper/app/agent/validate"
@@ -18,7 +19,10 @@ import (
 const (
 	// MaxAnswerRunes bounds a short answer.
 	MaxAnswerRunes = 4000
-	maxTopicRunes  = 120
+	// MaxDuration is what an attempt took at most; longer ones count as this.
+	MaxDuration = 24 * time.Hour
+
+	maxTopicRunes = 120
 )
 
 // asked is a question and its topic.

@@ -99,14 +99,14 @@ func wordEnd(s string) int {
 	return len(s)
 }
 
-// isSign reports whether a symbol counts: that of a formula, the minus of a number, the charge of an ion.
+// isSign reports whether a symbol counts: that of a formula, the minus or factorial of a number, the charge of an ion.
 func isSign(r, before rune, after string) bool {
 	next, _ := utf8.DecodeRuneInString(after)
 	if r == '-' {
 		inner := isLetter(before)
 		return inner != isLetter(next) && (inner || unicode.IsDigit(next))
 	}
-	return unicode.IsSymbol(r) || strings.ContainsRune("^/%*#&@!", r)
+	return unicode.IsSymbol(r) || strings.ContainsRune("^/%*#&@", r) || r == '!' && unicode.IsDigit(before)
 }
 
 // numberEnd is the end of the number that s begins with.

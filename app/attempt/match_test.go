@@ -73,6 +73,8 @@ func TestShortAnswersMatchAsTheyAreRead(t *testing.T) {
 		{"2 × 3", "2*3", true},
 		{"a/b", `$a/b$`, true},
 		{"**bold**", "bold", true},
+		{"bold!", "bold", true},
+		{"5!", "5", false},
 	} {
 		if got := matches(c.answer, []string{"another", c.accepted}); got != c.want {
 			t.Errorf("%q for %q: %v (%q, %q)", c.answer, c.accepted, got, normalize(c.answer), normalize(c.accepted))
