@@ -14,7 +14,10 @@ import (
 	"studysharper/app/auth"
 	"studysharper/app/config"
 	"studysharper/app/contextcache"
+	"studysharper/app/extract/child"
 	"studysharper/app/httpapi"
+	"studysharper/app/limit"
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 	"studysharper/app/store"
 	"studysharper/app/stream"
@@ -121,4 +124,29 @@ func newIdentities(c config.Config, keys *auth.KeyStore, s store.Store, versions
 		i.tokens = auth.NewKeySet(auth.KeySetOptions{URL: c.JWTJWKSURL, Store: keys, Log: log}, accepted)
 	}
 	return i
+}
+
+// importWait is how long a file waits to be read; see also child.Reader.
+const importWait = 30 * time.Second
+
+// newImporter reads files one at a time in the container, which reading counts, while there is room for the process that does
+// it. All of it takes less than WORKER_TIMEOUT, or the worker would be ended for it.
+func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child.Reader {
+	cgroup := memory.OpenCgroup(os.DirFS("/"))
+	return &child.Reader{
+		Turn: func() (release func(), ok bool) {
+			place, err := reading.Take("reading")
+			return func() { reading.Release(place) }, err == nil
+		},
+		Room: func() int64 {
+			usage, err := cgroup.Memory()
+			if err != nil || usage.LimitBytes == 0 {
+				return b.Import
+			}
+			return usage.LimitBytes - b.Kernel/2 - usage.Container()
+		},
+		Wait:  min(importWait, c.WorkerTimeout/4),
+		Time:  c.WorkerTimeout / 2,
+		Order: child.Order{MaxPages: c.MaxUploadPage, PDF: child.FindPDFReader(), Memory: b.Import},
+	}
 }

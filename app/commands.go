@@ -16,11 +16,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"studysharper/app/auth"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
 	"studysharper/app/doctor"
 	"studysharper/app/extract/sandbox"
 	"studysharper/app/memory"
+	"studysharper/app/store"
+	"studysharper/app/study"
 )
 
 // healthWait bounds the healthcheck command.
@@ -173,4 +176,43 @@ func healthcheck(url string) error {
 		return fmt.Errorf("not ready: %s", response.Status)
 	}
 	return nil
+}
+
+// claim makes the account of a user_id of AUTH_MODE=none, so that what is kept of the user is the account's, and prints
+// its study code. The service may be running.
+func claim(ctx context.Context, out io.Writer, environment map[string]string, user string) error {
+	c, err := config.Load(environment)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, c.DatabaseURL, store.Options{})
+	if err != nil {
+		return err
+	}
+	code, err := claimIn(ctx, s, user)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, code)
+	return err
+}
+
+func claimIn(ctx context.Context, s store.Store, user string) (code string, err error) {
+	held, err := holdsAnything(ctx, s, user)
+	if err != nil {
+		return "", err
+	}
+	if !held {
+		return "", study.Errorf(study.CodeNotFound, "nothing is kept of this user_id: is it spelled as in the requests?")
+	}
+	return auth.NewAccounts(s, nil, nil).CreateFor(ctx, user)
+}
+
+// holdsAnything reports whether notes, conversations, study aids or preferences of a user are kept.
+func holdsAnything(ctx context.Context, s store.Store, user string) (bool, error) {
+	if held, err := s.Holding(ctx, user); err != nil || held.Items > 0 {
+		return err == nil, err
+	}
+	p, err := s.Preferences(ctx, user)
+	return !p.UpdatedAt.IsZero(), err
 }

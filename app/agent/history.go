@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 // Bounds of the conversation in a prompt. Of older messages the opening is enough to know
@@ -52,7 +53,7 @@ func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 	}
 	for _, m := range slices.Backward(messages) {
 		if m.Role == study.RoleUser && len(h.asked) < askedBefore {
-			h.asked = append(h.asked, clip(m.Text, askedRunes))
+			h.asked = append(h.asked, text.ClipRunes(m.Text, askedRunes))
 		}
 	}
 	h.noteIDs, h.content, err = c.deps.Store.SessionSource(ctx, c.req.SessionID)
@@ -63,7 +64,7 @@ func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 func toTurns(messages []study.Message) []study.Turn {
 	turns := make([]study.Turn, len(messages))
 	for i, m := range messages {
-		turns[i] = study.Turn{Role: m.Role, Text: clip(m.Text, historyRunes)}
+		turns[i] = study.Turn{Role: m.Role, Text: text.ClipRunes(m.Text, historyRunes)}
 		if i < len(messages)-historyWhole {
 			turns[i].Text = opening(m.Text)
 		}
@@ -73,7 +74,7 @@ func toTurns(messages []study.Message) []study.Turn {
 
 // opening is the beginning of a message, in whole words.
 func opening(s string) string {
-	start := clip(s, openingRunes)
+	start := text.ClipRunes(s, openingRunes)
 	if len(start) == len(s) {
 		return s
 	}

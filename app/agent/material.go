@@ -85,7 +85,7 @@ func searchWords(req study.Request) string {
 		return topic
 	}
 	var about []string
-	for _, w := range text.Words(clip(req.Message, 1000)) {
+	for _, w := range text.Words(text.ClipRunes(req.Message, 1000)) {
 		if !orderWords[text.Stem(w)] && strings.Trim(w, "0123456789") != "" {
 			about = append(about, w)
 		}
@@ -97,7 +97,7 @@ func searchWords(req study.Request) string {
 func relevant(list []study.Note, words string) []study.Note {
 	kept := make([]study.Note, 0, len(list))
 	for _, n := range list {
-		if words == "" || text.Overlap(words, n.Title+"\n"+clip(n.Content, relevanceRunes)) >= relevantShare {
+		if words == "" || text.Overlap(words, n.Title+"\n"+text.ClipRunes(n.Content, relevanceRunes)) >= relevantShare {
 			kept = append(kept, n)
 		}
 	}
@@ -138,6 +138,14 @@ func (m material) contextUsed(messages int) study.ContextUsed {
 	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.notes...), Messages: messages, Content: m.content, Share: m.share}
 }
 
+// readMessage keeps the beginning of the student's message, at most n runes, and warns where that is not all of it.
+func (m *material) readMessage(message string, n int) {
+	var cut bool
+	if m.message, cut = cutAtSentence(message, n); cut {
+		m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
+	}
+}
+
 // compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
 func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
@@ -157,10 +165,7 @@ func (c *contextReader) compose(notes []string) material {
 		m.share = 1
 	}
 	if m.message = own; !isMessage {
-		var cut bool
-		if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
-			m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
-		}
+		m.readMessage(c.req.Message, c.options.MaterialRunes)
 	}
 	return m
 }
@@ -175,7 +180,7 @@ func headingOf(d study.Document) string {
 
 // cutAtSentence shortens s to at most n runes, at the end of a sentence if one is near.
 func cutAtSentence(s string, n int) (part string, cut bool) {
-	part = clip(s, n)
+	part = text.ClipRunes(s, n)
 	if len(part) == len(s) {
 		return s, false
 	}
@@ -183,18 +188,4 @@ func cutAtSentence(s string, n int) (part string, cut bool) {
 		part = part[:i+1]
 	}
 	return part, true
-}
-
-// clip shortens s to at most n runes.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
 }

@@ -154,10 +154,7 @@ func sectionHeading(p study.Passage) string {
 // it, and of those that matched the questions before.
 func (c *contextReader) composeChat(past history, found, before []study.Passage) material {
 	m := material{}
-	var cut bool
-	if m.message, cut = cutAtSentence(c.req.Message, c.options.MaterialRunes); cut {
-		m.warnings = append(m.warnings, "the message was too long and only its beginning was read")
-	}
+	m.readMessage(c.req.Message, c.options.MaterialRunes)
 	content := c.req.Options.Content
 	if strings.TrimSpace(content) == "" {
 		content = past.content

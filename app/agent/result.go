@@ -76,8 +76,8 @@ func title(req study.Request, aid study.Aid, material string) string {
 		own = s.Plan.Title
 	}
 	for _, c := range []string{own, req.Options.Topic, titleOf(aid, material), req.Message, summaryText(aid)} {
-		if c = strings.Join(strings.Fields(clip(c, 5*titleRunes)), " "); c != "" {
-			return clip(c, titleRunes)
+		if c = strings.Join(strings.Fields(text.ClipRunes(c, 5*titleRunes)), " "); c != "" {
+			return text.ClipRunes(c, titleRunes)
 		}
 	}
 	return ""
@@ -91,7 +91,7 @@ func titleOf(aid study.Aid, material string) string {
 	if aid.Type() == study.Chat {
 		return "" // a conversation is named by its first question
 	}
-	sections := text.Sections(clip(material, titleSearchRunes))
+	sections := text.Sections(text.ClipRunes(material, titleSearchRunes))
 	if len(sections) == 0 {
 		return ""
 	}

@@ -15,13 +15,24 @@ const megabyte = 1 << 20
 
 // requireDisk refuses writes while less than the reserve is free, except those that remove something.
 func (s *Server) requireDisk(c *fiber.Ctx) error {
-	if isSafe(c.Method()) || c.Method() == fiber.MethodDelete || s.o.Disk == nil {
+	if isSafe(c.Method()) || c.Method() == fiber.MethodDelete {
 		return c.Next()
+	}
+	if err := s.refuseIfDiskFull(); err != nil {
+		return err
+	}
+	return c.Next()
+}
+
+// refuseIfDiskFull is CodeQuota, which is 507, while less than the reserve is free.
+func (s *Server) refuseIfDiskFull() error {
+	if s.o.Disk == nil {
+		return nil
 	}
 	free, reserve := s.o.Disk.Free()
 	s.noteDisk(free, reserve)
 	if free >= reserve {
-		return c.Next()
+		return nil
 	}
 	return study.Errorf(study.CodeQuota, "the server's disk is nearly full: %d MB are free, %d MB are kept in reserve (DISK_RESERVE_MB); nothing more is kept until there is room", free/megabyte, reserve/megabyte)
 }

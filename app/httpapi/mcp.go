@@ -10,7 +10,6 @@ import (
 
 	"studysharper/app/httpserver"
 	"studysharper/app/mcp"
-	"studysharper/app/passages"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -29,7 +28,7 @@ func (s *Server) mcp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.o.Store.Sessions(s.lifetime, user, store.Page{Limit: 1}); err != nil { // an invalid user
+	if err := store.CheckUser(user); err != nil {
 		return err
 	}
 	ctx, done := httpserver.WithDisconnect(s.lifetime, c.Context(), errLeft)
@@ -118,27 +117,28 @@ func (s *Server) searchNotes(ctx context.Context, user string, arguments json.Ra
 	if err != nil {
 		return nil, err
 	}
-	found := make([]foundPassage, len(notes))
-	for i, n := range notes {
-		found[i] = bestPassage(n, asked.Query)
-	}
-	return fiber.Map{"passages": found}, nil
+	found, err := s.bestPassages(ctx, user, notes, asked.Query)
+	return fiber.Map{"passages": found}, err
 }
 
-// bestPassage is the passage of a note that says most about a query: its first one where none holds a word of it.
-func bestPassage(n study.Note, query string) foundPassage {
-	found := foundPassage{NoteID: n.ID, Title: n.Title}
-	index := passages.NewIndex(n.Content)
-	if len(index.Passages) == 0 {
-		return found
+// bestPassages returns the passage of each note that answers the query best, in the order of the notes: its first one
+// where none holds a word of the query, and only its title where the note has no text.
+func (s *Server) bestPassages(ctx context.Context, user string, notes []study.Note, query string) ([]foundPassage, error) {
+	best := make([]foundPassage, len(notes))
+	if len(notes) == 0 {
+		return best, nil
 	}
-	best := 0
-	if ranked := index.Search(passages.ParseQuery(query)); len(ranked) > 0 {
-		best = ranked[0]
+	ids := make([]string, len(notes))
+	for i, n := range notes {
+		ids[i] = n.ID
+		best[i] = foundPassage{NoteID: n.ID, Title: n.Title}
 	}
-	p := index.Passages[best]
-	found.Section, found.Page, found.Text = p.Section, p.Page, p.Text
-	return found
+	list, err := s.o.Store.SearchPassages(ctx, store.PassageQuery{UserID: user, NoteIDs: ids, Search: query, Limit: store.MaxRows})
+	for _, p := range slices.Backward(list) { // the best passage of a note comes before its others
+		i := slices.Index(ids, p.NoteID)
+		best[i].Section, best[i].Page, best[i].Text = p.Section, p.Page, p.Text
+	}
+	return best, err
 }
 
 var aidSchema = json.RawMessage(`{"type":"object","required":["kind"],"properties":{
@@ -160,6 +160,9 @@ func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, argumen
 	if err != nil {
 		return nil, err
 	}
+	if err := s.refuseIfDiskFull(); err != nil {
+		return nil, err
+	}
 	if err := s.o.Runs.RejectIfFull(); err != nil {
 		return nil, err
 	}
@@ -172,6 +175,7 @@ func (s *Server) makeAid(ctx context.Context, c *fiber.Ctx, user string, argumen
 	if err != nil {
 		return nil, err
 	}
+	r.Clients = s.payers(c)
 	outcome, _, err := s.o.Runs.Do(ctx, r.InSession(newID))
 	if err != nil {
 		return nil, err

@@ -65,6 +65,9 @@ func (s *Server) gradeCard(ctx context.Context, user string, arguments json.RawM
 	if err := study.Decode(arguments, &asked); err != nil {
 		return nil, err
 	}
+	if err := s.refuseIfDiskFull(); err != nil {
+		return nil, err
+	}
 	if asked.ReviewID == "" {
 		asked.ReviewID = newID()
 	}

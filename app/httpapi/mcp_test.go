@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"studysharper/app/agent"
+	"studysharper/app/limit"
 	"studysharper/app/review"
 	"studysharper/app/study"
 )
@@ -74,6 +75,9 @@ func TestAnAssistantFindsAndReadsNotes(t *testing.T) {
 	if failed != "" || len(found.Passages) != 1 || !strings.Contains(found.Passages[0].Text, "make ATP") || found.Passages[0].Title != "Biology" {
 		t.Errorf("%+v %s", found, failed)
 	}
+	if newest, failed := call[foundPassages](t, session, "search_notes", map[string]any{}); failed != "" || len(newest.Passages) != 1 || !strings.Contains(newest.Passages[0].Text, "about cells") || newest.Passages[0].Section != "Cells" {
+		t.Errorf("without a query: %+v %s", newest, failed)
+	}
 	if found, _ := call[foundPassages](t, session, "search_notes", map[string]any{"query": "penguins"}); found.Passages == nil || len(found.Passages) != 0 {
 		t.Errorf("%+v", found)
 	}
@@ -84,9 +88,35 @@ func TestAnAssistantFindsAndReadsNotes(t *testing.T) {
 	}
 }
 
+func TestAnAssistantGetsTheBestPassageOfEachNote(t *testing.T) {
+	f := serve(t, mcpOn)
+	filler := strings.Repeat("Plain sentences fill the rest of this page with nothing special. ", 40)
+	for title, content := range map[string]string{"many": strings.Repeat("Osmosis. "+filler+"\n\n", 5), "one": filler + "\n\nOsmosis moves water.", "title: osmosis": filler} {
+		if _, err := f.store.CreateNote(t.Context(), study.Note{UserID: "ada", Title: title, Content: content}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, failed := call[foundPassages](t, f.assistant("ada"), "search_notes", map[string]any{"query": "osmosis"})
+	if failed != "" || len(found.Passages) != 3 {
+		t.Fatalf("%+v %s", found, failed)
+	}
+	for _, p := range found.Passages {
+		if p.Text == "" || p.Title != "title: osmosis" && !strings.Contains(p.Text, "Osmosis") {
+			t.Errorf("%s: %q", p.Title, p.Text)
+		}
+	}
+	var titles []string
+	for _, p := range found.Passages {
+		titles = append(titles, p.Title)
+	}
+	if slices.Sort(titles); !slices.Equal(titles, []string{"many", "one", "title: osmosis"}) {
+		t.Errorf("found in %v", titles)
+	}
+}
+
 func TestAnAssistantHasAidsMade(t *testing.T) {
 	var asked study.Request
-	f := serve(t, mcpOn)
+	f := serve(t, mcpOn, func(o *Options) { o.Admission.Calls = &limit.Runs{} })
 	f.runs.do = func(q study.Request) (agent.Outcome, error) {
 		asked = q
 		return agent.Outcome{Result: study.Result{Success: true, Intent: q.Type, Data: &study.FlashcardSet{Flashcards: []study.Flashcard{{Question: "Q", Answer: "A"}}}, Saved: &study.Saved{ContentType: "flashcards", ContentID: anID}}}, nil
@@ -101,6 +131,9 @@ func TestAnAssistantHasAidsMade(t *testing.T) {
 	}
 	if asked.Type != study.Flashcards || asked.UserID != "ada" || asked.Options.Count != 3 || asked.Options.Difficulty != "hard" || asked.Options.Content != "Cells are small." {
 		t.Errorf("%+v", asked)
+	}
+	if len(asked.Clients) != 1 || !strings.HasPrefix(asked.Clients[0], "address ") { // whom run limits count
+		t.Errorf("the run counts for %q", asked.Clients)
 	}
 	if _, failed := call[any](t, session, "make_study_aid", map[string]any{"kind": "quiz", "instructions": "cells", "count": 4}); failed != "" || asked.Options.QuestionCount != 4 {
 		t.Errorf("%+v %s", asked, failed)

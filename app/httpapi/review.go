@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) routeReview(top router) {
-	r := top.group("/api/review", s.requireUser)
+	r := top.group("/api/review", s.requireUser, s.requireDisk)
 	r.Get("/queue", s.inTurn(s.reviewQueue))
 	r.Get("/stats", s.inTurn(s.reviewStats))
 	r.Get("/settings", s.reviewSettings)
@@ -23,18 +23,9 @@ func (s *Server) routeReview(top router) {
 
 func (s *Server) reviewer() review.Reviewer { return review.Reviewer{Store: s.o.Store} }
 
-// requiredUser is the user of a request about all of a user's cards.
-func requiredUser(c *fiber.Ctx) (string, error) {
-	user, err := userOf(c, query(c, "user_id"))
-	if err == nil && user == "" {
-		err = study.Invalid([]study.Fault{{Field: "user_id", Detail: "is required, in the query"}})
-	}
-	return user, err
-}
-
 // reviewQueue answers GET /api/review/queue.
 func (s *Server) reviewQueue(c *fiber.Ctx) error {
-	user, err := requiredUser(c)
+	user, err := namedOwner(c)
 	if err != nil {
 		return err
 	}
@@ -150,7 +141,7 @@ func (s *Server) resetCard(c *fiber.Ctx) error {
 
 // reviewStats answers GET /api/review/stats.
 func (s *Server) reviewStats(c *fiber.Ctx) error {
-	user, err := requiredUser(c)
+	user, err := namedOwner(c)
 	if err != nil {
 		return err
 	}
@@ -167,7 +158,7 @@ func (s *Server) reviewStats(c *fiber.Ctx) error {
 
 // reviewSettings answers GET /api/review/settings.
 func (s *Server) reviewSettings(c *fiber.Ctx) error {
-	user, err := requiredUser(c)
+	user, err := namedOwner(c)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (q Query) Content() Query {
 func (q Query) CompleteLast() Query {
 	if n := len(q.Words) - 1; n >= 0 && len(q.Words[n].Text) >= minPrefixBytes {
 		q.Words = slices.Clone(q.Words)
-		q.Words[n].Begins = fold(q.Words[n].Text)
+		q.Words[n].Begins = Fold(q.Words[n].Text)
 	}
 	return q
 }
@@ -102,7 +102,7 @@ func (q Query) Loosen() Query {
 	q.Words = slices.Clone(q.Words)
 	for i, w := range q.Words {
 		if n := utf8.RuneCountInString(w.Text); n >= 6 {
-			q.Words[i].Begins = fold(firstRunes(w.Text, max(4, n*2/3)))
+			q.Words[i].Begins = Fold(text.ClipRunes(w.Text, max(4, n*2/3)))
 		}
 	}
 	return q

@@ -63,9 +63,9 @@ func (s *Stemmer) Term(word string) string {
 	if term, ok := s.terms[word]; ok {
 		return term
 	}
-	term := fold(word)
+	term := Fold(word)
 	if s.language > 0 {
-		term = fold(stemWord(&s.env, stemmers[s.language-1].stem, word))
+		term = Fold(stemWord(&s.env, stemmers[s.language-1].stem, word))
 	}
 	if len(s.terms) < maxRemembered {
 		s.terms[word] = term
@@ -81,12 +81,12 @@ func (s *Stemmer) EachTerm(text string, f func(term string)) {
 // allTerms returns the terms that a word may have, whatever the language of the text that
 // holds it, and whether or not it was written with its diacritics.
 func allTerms(word string) []string {
-	bare := fold(word)
+	bare := Fold(word)
 	terms := []string{bare}
 	var env snowballstem.Env
 	for _, s := range stemmers {
 		for _, w := range []string{word, bare} {
-			if term := fold(stemWord(&env, s.stem, w)); !slices.Contains(terms, term) {
+			if term := Fold(stemWord(&env, s.stem, w)); !slices.Contains(terms, term) {
 				terms = append(terms, term)
 			}
 		}

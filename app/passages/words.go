@@ -41,7 +41,7 @@ func EachWord(s string, f func(word string, kind Kind)) {
 			i = eachPair(s, i, f)
 		case isAlphanumeric(r):
 			end := wordEnd(s, i)
-			f(firstRunes(strings.ToLower(dropFormat(s[i:end])), maxWordRunes), Spaced)
+			f(text.ClipRunes(strings.ToLower(dropFormat(s[i:end])), maxWordRunes), Spaced)
 			i = end
 		case r == '<' && strings.HasPrefix(s[i:], "<!--"):
 			if line, _ := cutLine(s[i:]); pageOf(line) > 0 {
@@ -116,24 +116,12 @@ func dropFormat(s string) string {
 	return s
 }
 
-func firstRunes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
-}
-
 // letters are written in two ways, the second without a letter that keyboards lack.
 var letters = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i", "ς", "σ")
 
-// fold makes words alike that differ in the diacritics of an alphabet only. The word is in lower case.
-func fold(word string) string {
+// Fold makes words equal that differ only in the diacritics of an alphabet, or in letters that keyboards lack (ß, ss). The
+// word is in lower case.
+func Fold(word string) string {
 	for i := range len(word) {
 		if word[i] >= utf8.RuneSelf {
 			return foldLetters(word)

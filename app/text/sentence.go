@@ -163,6 +163,20 @@ func isInitials(word string) bool {
 	return true
 }
 
+// ClipRunes returns at most the first n runes of s; n is 0 or more.
+func ClipRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
 // Clip returns at most the first n bytes of s, cut at a space if there is one and never inside
 // a character.
 func Clip(s string, n int) string {

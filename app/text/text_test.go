@@ -126,6 +126,18 @@ func TestSectionsOfTheNotes(t *testing.T) {
 	}
 }
 
+func TestClipRunesCountsCharacters(t *testing.T) {
+	for _, c := range []struct {
+		s    string
+		n    int
+		want string
+	}{{"", 0, ""}, {"ab", 0, ""}, {"äöü", 2, "äö"}, {"äöü", 3, "äöü"}, {"äöü", 5, "äöü"}, {"ab\xffc", 3, "ab\xff"}} {
+		if got := ClipRunes(c.s, c.n); got != c.want {
+			t.Errorf("ClipRunes(%q, %d) = %q, want %q", c.s, c.n, got, c.want)
+		}
+	}
+}
+
 func TestClipCutsAtABlankAndNeverInsideACharacter(t *testing.T) {
 	for _, c := range []struct {
 		s    string

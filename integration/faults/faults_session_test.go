@@ -2,6 +2,7 @@ package faults
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -18,6 +19,8 @@ const (
 	waitingRuns   = 10 // streams that wait for a run
 	pendingFor    = time.Minute
 	pendingWithin = 90 * time.Second
+	toldWithin    = 10 * time.Second // of the readiness of a service that was restarted
+	chatsMidway   = 20
 	reloadEvery   = 5 * time.Second
 	slowWords     = 2000 // at slowRate, longer than any of these tests
 	slowRate      = 20
@@ -43,12 +46,12 @@ var sessionFaults = []fault{
 		test: func(i *incident) { noRunBegun(i, true) },
 	},
 	{
-		id: "S22", what: "`docker restart` in the middle of an answer", sees: "a retryable `error` with an `id:` before the service stops; a browser that comes back gets 204 and stops",
-		lost: "the rest of the answer", test: func(i *incident) { restartedMidway(i, "10", 1) },
+		id: "S22", what: "`docker restart` in the middle of 20 chats", sees: "a retryable `error` with an `id:` before the service stops; a browser that comes back gets 204 and stops",
+		lost: "the rest of the answers, no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "10", 1) },
 	},
 	{
-		id: "S23", what: "the container is killed in the middle of an answer, and started again", sees: "one reconnect, and after 60 s an `error` with an `id:`; a browser that comes back gets 204 and stops",
-		lost: "the rest of the answer", test: func(i *incident) { restartedMidway(i, "0", 2) },
+		id: "S23", what: "the container is killed in the middle of 20 chats, and started again", sees: "one reconnect, and within 10 s a `gap` and a retryable `error` with an `id:`; a browser that comes back gets 204 and stops",
+		lost: "the rest of the answers, no question", well: toldWithin, test: func(i *incident) { restartedMidway(i, "0", 2) },
 	},
 }
 
@@ -237,16 +240,31 @@ func noRunBegun(i *incident, reloads bool) {
 	}
 }
 
-// restartedMidway: the documented client and a plain one come back to a service that has lost its journals.
+// restartedMidway: the documented client and a plain one of each chat come back to a service that has lost its journals, but no question.
 func restartedMidway(i *incident, grace string, mostOpened int) {
 	h := talking(i, words(slowWords), slowRate, nil)
-	session := harness.NewSessions(1)[0]
-	run := i.beginIn(h, session, "only")
-	sources := readAll(i, h, "/api/ai/stream/"+session, "/api/ai/stream/"+session+"?run_id="+run)
+	sessions := harness.NewSessions(chatsMidway)
+	var paths []string
+	for n, session := range sessions {
+		run := i.beginIn(h, session, fmt.Sprint("only ", n))
+		paths = append(paths, "/api/ai/stream/"+session, "/api/ai/stream/"+session+"?run_id="+run)
+	}
+	sources := readAll(i, h, paths...)
 	restart(h, i, grace)
+	ready := time.Now()
 	for _, source := range sources {
 		<-source.stopped
 		source.wantEnd(i, "error", mostOpened)
+	}
+	i.recoveredAfter(time.Since(ready))
+	for n, session := range sessions {
+		var kept struct {
+			Messages []struct{ Role, Content string }
+		}
+		h.Call(i.T, http.MethodGet, "/api/ai/sessions/"+session+"/messages?user_id="+harness.UserID, nil, http.StatusOK, &kept)
+		if len(kept.Messages) == 0 || kept.Messages[0].Content != fmt.Sprintf("Tell me the only %d thing.", n) {
+			i.Errorf("chat %d: the messages are %+v", n, kept.Messages)
+		}
 	}
 	wantWell(h, i)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/google/uuid"
 
 	"studysharper/app/cluster/redistest"
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/store/postgrestest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 	"studysharper/loadtest/fakellm"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/store/postgrestest"
-	"studysharper/app/testkit/servicetest"
 )
 
 func TestTheServiceKeepsEverythingInPostgreSQLAndOutlivesItsAbsence(t *testing.T) {

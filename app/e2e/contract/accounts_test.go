@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // production are the settings of a production that has accounts.

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 func TestDoctorPrintsALineEachAndExitsByTheWorst(t *testing.T) {

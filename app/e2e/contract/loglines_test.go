@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 // promisedLines are the log lines that an operator of the original looks for, as

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 func TestALogWhoseReaderHasLeftEndsNoProcess(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/study"
-	"studysharper/app/testkit/servicetest"
 )
 
 func TestEveryAidAndEveryEventOfARunIsAsTheDocumentHasIt(t *testing.T) {

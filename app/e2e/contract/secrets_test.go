@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 
 	"github.com/golang-jwt/jwt/v5"
 )

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 func TestEveryTypeIsAnsweredWithoutAKey(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 func TestAMisspeltSettingIsWarnedOfWhereverSettingsAreRead(t *testing.T) {

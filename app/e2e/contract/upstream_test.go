@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 	"studysharper/loadtest/fakellm"
 )
 

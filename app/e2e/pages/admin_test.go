@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 // firstLine is the first line of the first chart: the container's memory.

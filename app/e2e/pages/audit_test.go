@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // audit holds what the page shows now to testdata/audit.js, in every look, and takes

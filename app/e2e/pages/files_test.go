@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // TestAFileIsDroppedReadCorrectedAndUsed drops a PDF, and a file that cannot be read beside it.

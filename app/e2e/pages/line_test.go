@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // line stands between the browser and the service, always at one address: it can be

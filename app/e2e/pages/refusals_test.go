@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 // A browser that has not sent everything when the connection is reset, or that finds no CORS headers, tells a page

@@ -9,7 +9,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // refuseAids makes the database refuse new study aids, as one does whose disk is full.

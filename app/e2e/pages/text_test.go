@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 	"studysharper/loadtest/fakellm"
 )
 
@@ -102,7 +102,10 @@ func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
 		if said := w.text("#said"); said != "" {
 			t.Errorf("%s: %s", kind, said)
 		}
-		w.unharmed("#aid")
+		w.unharmed("#result")
+		if said := w.text("#checked"); !strings.Contains(said, "AI model") {
+			t.Errorf("%s of a model: the page says %q of who made it", kind, said)
+		}
 	}
 	w.open("library")
 	w.until("document.querySelectorAll('#entries .entry').length === 4")

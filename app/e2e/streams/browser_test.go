@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"

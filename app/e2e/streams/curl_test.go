@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 // curl prints a session's stream as it comes, and at the end the status and the type

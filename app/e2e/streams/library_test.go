@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 
 	"github.com/google/uuid"
 	"github.com/tmaxmax/go-sse"

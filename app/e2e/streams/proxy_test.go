@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // cutAt is how many bytes of the first response get through a proxy that cuts: its

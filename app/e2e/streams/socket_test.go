@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 
 	"github.com/google/uuid"
 )

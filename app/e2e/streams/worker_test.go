@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 	"studysharper/loadtest/fakellm"
 )
 

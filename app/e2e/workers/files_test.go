@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"studysharper/app/config"
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // underLimit has a shell lower the limits of open files before it becomes the program.

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // opened splits streams into those that are open and those refused.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/store"
-	"studysharper/app/testkit/servicetest"
 )
 
 // keepNote posts a note until it is kept, as a client does that retries: with the same key.

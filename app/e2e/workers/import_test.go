@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/testkit/servicetest"
+	"studysharper/app/e2e/servicetest"
 )
 
 // send uploads a file, and gives the status and the answer.

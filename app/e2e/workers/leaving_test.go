@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 	"studysharper/loadtest/fakellm"
 )
 

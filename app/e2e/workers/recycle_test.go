@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 func TestARequestPastTheTimeoutIsCancelledUpstreamAndAnswered504(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
-	"studysharper/app/testkit/servicetest"
 )
 
 const (

@@ -113,7 +113,7 @@ var libraryTests = map[string]func(*testing.T, store.Store){
 	"TheLibraryIsListedAndSearched": func(t *testing.T, s store.Store) {
 		cells := addDeck(t, s, "ada", "Zellen", deckOf("", "Qu’est-ce qu’une mitochondrie ?", "osmosis?"))
 		must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Plan, Title: "Plan", Subject: "Biology", Data: []byte(`{"plan":{"title":"Plan","sessions":[]}}`)}))(t)
-		must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Analysis, Title: "Cafés", Data: []byte(`{}`)}))(t)
+		must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Analysis, Title: "Cafés", Subject: "Straßenbau", Data: []byte(`{}`)}))(t)
 		addDeck(t, s, "bob", "mitochondria", deckOf("", "mitochondria?"))
 		for _, c := range []struct {
 			q    store.ContentQuery
@@ -125,6 +125,7 @@ var libraryTests = map[string]func(*testing.T, store.Store){
 			{store.ContentQuery{Search: "MITOCHOND osm"}, []string{"Zellen"}},
 			{store.ContentQuery{Search: "mitochond", Type: study.Quiz}, nil},
 			{store.ContentQuery{Search: "cafe"}, []string{"Cafés"}},
+			{store.ContentQuery{Search: "strassen"}, []string{"Cafés"}},
 			{store.ContentQuery{Search: "biology"}, []string{"Plan"}},
 			{store.ContentQuery{Search: "ondrie"}, nil},
 			{store.ContentQuery{Search: "%"}, nil},

@@ -66,7 +66,8 @@ function actions(type, { saved }) {
 
 function remarks(e) {
 	const said = [];
-	if (e.validation?.checked_by === "rules") said.push(t("made.rules"));
+	const model = e.metadata?.model_used;
+	if (model) said.push(model.startsWith("offline-") ? t("made.rules") : t("made.model"));
 	if (e.from_cache) said.push(t("made.before"));
 	return said.concat((e.warnings ?? []).map((w) => t("note", { text: w })));
 }

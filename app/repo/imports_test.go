@@ -1,4 +1,4 @@
-package main
+package repo_test
 
 import (
 	"encoding/json"
@@ -18,10 +18,11 @@ var allowed = map[string][]string{
 	"app/eventstream":                {},
 	"app/shm":                        {"golang.org/x/sys"},
 	"app/testkit":                    {},
-	"app/testkit/servicetest":        {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
+	"app/e2e/servicetest":            {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/pages":                  {},
+	"app/e2e/retrieval":              {},
 	"app/e2e/streams":                {},
 	"app/e2e/workers":                {},
 	"app/repo":                       {},
@@ -42,7 +43,7 @@ var allowed = map[string][]string{
 	"app/offline/language":           {},
 	"app/offline/lexicon":            {},
 	"app/offline/lists":              {},
-	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library", "golang.org/x/text"},
+	"app/store":                      {"modernc.org/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid", "golang.org/x/sys", "app/passages", "app/library"},
 	"app/store/postgrestest":         {"app/testkit", "github.com/jackc/pgx/v5"},
 	"app/auth":                       {"github.com/golang-jwt/jwt/v5", "app/shm", "github.com/google/uuid", "github.com/hashicorp/golang-lru/v2"},
 	"app/limit":                      {"app/shm", "golang.org/x/sys"},
@@ -79,7 +80,7 @@ var allowed = map[string][]string{
 	"app/httpapi/rawtest":            {},
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
-	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/export", "app/mcp", "app/passages", "app/library", "app/review"},
+	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/export", "app/mcp", "app/library", "app/review"},
 	"app/web":                        {},
 	"loadtest":                       {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "github.com/schollz/progressbar/v3", "loadtest/scenario/recycle"},
 	"loadtest/client":                {"app/eventstream", "golang.org/x/sys"},
@@ -166,7 +167,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/agent/agenttest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()
