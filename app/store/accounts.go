@@ -104,7 +104,7 @@ func (s *sqlStore) DeleteAccount(ctx context.Context, userID string) error {
 
 // OpenDevice implements Store.
 func (s *sqlStore) OpenDevice(ctx context.Context, d study.Device) (study.Device, error) {
-	d.ID, d.CreatedAt, d.Name = newID(), now(), mend(d.Name, MaxNameBytes)
+	d.ID, d.CreatedAt, d.Name = newID(), now(), sanitize(d.Name, MaxNameBytes)
 	d.SeenAt = d.CreatedAt
 	const (
 		insert  = "INSERT INTO devices (" + deviceColumns + ") SELECT CAST($1 AS text), user_id, CAST($2 AS text), CAST($3 AS bigint), CAST($3 AS bigint) FROM accounts WHERE user_id = $4"

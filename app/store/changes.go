@@ -29,9 +29,9 @@ type change struct {
 	abandoned bool       // the caller left before apply was called
 }
 
-// made applies the change, unless its caller has left. A panic becomes the change's error, because this goroutine is not
+// tryApply applies the change, unless its caller has left. A panic becomes the change's error, because this goroutine is not
 // the caller's.
-func (c *change) made(ctx context.Context, t tx) (err error) {
+func (c *change) tryApply(ctx context.Context, t tx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = study.Errorf(study.CodeInternal, "a change panicked: %T", v)
@@ -134,7 +134,7 @@ func (s *sqlite) change(ctx context.Context, f func(context.Context, tx) error) 
 // writeAll applies queued changes until there are none.
 func (s *sqlite) writeAll() {
 	for s.changes.more() {
-		if made := s.writeTurn(); made > 1 {
+		if n := s.writeTurn(); n > 1 {
 			time.Sleep(gatherFor)
 		}
 	}
@@ -142,28 +142,28 @@ func (s *sqlite) writeAll() {
 
 // writeTurn waits for this process's turn and applies the changes that are queued by then. It gives up after the busy
 // timeout, when the callers have given up too.
-func (s *sqlite) writeTurn() (made int) {
+func (s *sqlite) writeTurn() (applied int) {
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	defer s.queue.enter(ctx)()
 	batch := s.changes.take()
 	if len(batch) > 0 {
-		s.together(batch)
+		s.applyBatch(batch)
 	}
 	return len(batch)
 }
 
-// together applies changes in one transaction. If one of them fails, each gets a transaction of its own.
-func (s *sqlite) together(batch []*change) {
+// applyBatch applies changes in one transaction. If one of them fails, each gets a transaction of its own.
+func (s *sqlite) applyBatch(batch []*change) {
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
-	spoilt, err := s.transaction(ctx, batch)
-	if spoilt && len(batch) > 1 {
+	failed, err := s.transaction(ctx, batch)
+	if failed && len(batch) > 1 {
 		for _, c := range batch {
 			c.undo()
 		}
 		for _, c := range batch {
-			s.together([]*change{c})
+			s.applyBatch([]*change{c})
 		}
 		return
 	}
@@ -173,22 +173,22 @@ func (s *sqlite) together(batch []*change) {
 	}
 }
 
-// transaction begins a transaction, applies the changes and commits. spoilt means that a change failed.
-func (s *sqlite) transaction(ctx context.Context, batch []*change) (spoilt bool, err error) {
+// transaction begins a transaction, applies the changes and commits. failed means that a change failed.
+func (s *sqlite) transaction(ctx context.Context, batch []*change) (failed bool, err error) {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = conn.Close() }() // returns it to the pool, which discards a broken one
 	s.boundWAL(ctx, conn)
-	begun, err := untilFree(ctx, func() (*sql.Tx, error) { return conn.BeginTx(ctx, nil) })
+	begun, err := retryWhileBusy(ctx, func() (*sql.Tx, error) { return conn.BeginTx(ctx, nil) })
 	if err != nil {
 		return false, err
 	}
 	defer begun.Rollback() // does nothing after Commit
 	for _, c := range batch {
 		// The context cannot be cancelled here: otherwise SQLite needs a goroutine and a handler for each statement.
-		if err := c.made(context.WithoutCancel(ctx), sqliteTx{begun}); err != nil {
+		if err := c.tryApply(context.WithoutCancel(ctx), sqliteTx{begun}); err != nil {
 			return true, err
 		}
 	}

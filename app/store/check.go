@@ -57,9 +57,9 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func clampLimit(n int) int { return min(max(n, 1), MaxRows) }
 
-// mend makes text storable: invalid UTF-8 and NUL become U+FFFD, and text longer than the given number of bytes is cut at
-// a rune.
-func mend(s string, bytes int) string {
+// sanitize makes text storable: invalid UTF-8 and NUL become U+FFFD, and text longer than the given number of bytes is cut
+// at a rune.
+func sanitize(s string, bytes int) string {
 	const replacement = "\uFFFD"
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, replacement), "\x00", replacement)
 	if len(s) <= bytes {

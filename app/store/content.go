@@ -66,7 +66,7 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	for _, id := range v.Notes {
 		c.uuid("source_notes", id)
 	}
-	v.Model = mend(v.Model, maxModelBytes)
+	v.Model = sanitize(v.Model, maxModelBytes)
 	if c.aid(v); c.err() != nil {
 		return study.Content{}, c.err()
 	}

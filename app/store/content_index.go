@@ -57,7 +57,7 @@ func indexContent(v *study.Content) contentIndex {
 func indexWords(texts []string) string {
 	var b strings.Builder
 	for _, text := range texts {
-		passages.EachWord(mend(text, maxIndexedSource), func(w string, _ passages.Kind) {
+		passages.EachWord(sanitize(text, maxIndexedSource), func(w string, _ passages.Kind) {
 			w = passages.Fold(w)
 			if b.Len()+len(w) < maxIndexedBytes {
 				b.WriteByte(' ')
@@ -70,7 +70,7 @@ func indexWords(texts []string) string {
 
 // contentWords returns the words of a library search as LIKE patterns.
 func contentWords(search string) (patterns []string) {
-	passages.EachWord(mend(search, maxIndexedSource), func(w string, _ passages.Kind) {
+	passages.EachWord(sanitize(search, maxIndexedSource), func(w string, _ passages.Kind) {
 		w = passages.Fold(w)
 		if len(patterns) < maxContentWords && !strings.ContainsAny(w, `%_\`) {
 			patterns = append(patterns, "% "+w+"%")

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskLook is the interval between readings of the file system. Less than any sensible reserve is written in that time.
-const diskLook = time.Second
+// readEvery is the interval between readings of the file system. Less than any sensible reserve is written in that time.
+const readEvery = time.Second
 
 // Disk watches the free space of the file system that holds a database file. The zero value watches nothing. It is safe
 // for concurrent use.
@@ -37,7 +37,7 @@ func (d *Disk) Free() (free, reserve int64) {
 		return 0, 0
 	}
 	now := time.Now().UnixNano()
-	if last := d.looked.Load(); now-last > int64(diskLook) && d.looked.CompareAndSwap(last, now) {
+	if last := d.looked.Load(); now-last > int64(readEvery) && d.looked.CompareAndSwap(last, now) {
 		var on unix.Statfs_t
 		if unix.Statfs(d.folder, &on) != nil {
 			d.free.Store(-1)

@@ -31,7 +31,7 @@ func scanExecution(row scanner, e *study.Execution) (mark, error) {
 // reuses.
 func (s *sqlStore) RecordExecution(e study.Execution) {
 	for _, text := range []*string{&e.RunID, &e.UserID, &e.SessionID, (*string)(&e.Type), (*string)(&e.ErrorCode), &e.Model} {
-		*text = strings.Clone(mend(*text, maxRunText))
+		*text = strings.Clone(sanitize(*text, maxRunText))
 	}
 	e.CreatedAt = orNow(e.CreatedAt)
 	s.runs.add(e)

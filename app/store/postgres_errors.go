@@ -43,13 +43,13 @@ func wrapPostgres(err error) error {
 	}
 	for _, known := range pgWords {
 		if state := pgState(err); state != "" && strings.HasPrefix(state, known.state) {
-			return study.Wrap(told(err), study.CodeUnavailable, known.words)
+			return study.Wrap(redact(err), study.CodeUnavailable, known.words)
 		}
 	}
 	if _, mistaken := errors.AsType[pgx.ScanArgError](err); mistaken || pgState(err) != "" {
-		return study.Wrap(told(err), study.CodeInternal, "the database refused")
+		return study.Wrap(redact(err), study.CodeInternal, "the database refused")
 	}
-	return study.Wrap(told(err), study.CodeUnavailable, "the database cannot be reached")
+	return study.Wrap(redact(err), study.CodeUnavailable, "the database cannot be reached")
 }
 
 // pgWords are the messages for SQLSTATEs, or prefixes of them; the first match counts.
@@ -86,9 +86,9 @@ func lostToAnother(err error) bool {
 	return state == "40P01" || state == "40001"
 }
 
-// told reduces an error to what may be logged. errors.Is still finds context.Canceled, context.DeadlineExceeded and
+// redact reduces an error to what may be logged. errors.Is still finds context.Canceled, context.DeadlineExceeded and
 // sql.ErrNoRows.
-func told(err error) error {
+func redact(err error) error {
 	if state := pgState(err); state != "" {
 		return errors.New("SQLSTATE " + state)
 	}

@@ -23,7 +23,7 @@ func migratePostgres(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return talk(ctx, c.ConnConfig, func(conn *pgx.Conn) error {
+	return withConn(ctx, c.ConnConfig, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", pgLock)); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func pgNewest() int64 { return max(binarySchema(pgMigrations), pgLibraryVersion)
 func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, openWait, errWaited)
 	defer cancel()
-	return talk(ctx, c, func(conn *pgx.Conn) error {
+	return withConn(ctx, c, func(conn *pgx.Conn) error {
 		have, err := pgSchema(ctx, conn)
 		if need := pgNewest(); err == nil && have != need {
 			err = schemaError(have, need)
@@ -63,8 +63,8 @@ func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	})
 }
 
-// talk runs do with a separate connection and closes it afterwards, so that an unused store holds none.
-func talk(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) error {
+// withConn runs do with a separate connection and closes it afterwards, so that an unused store holds none.
+func withConn(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) error {
 	within := patience{wrap: wrapPostgres}
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {

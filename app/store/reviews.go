@@ -55,8 +55,8 @@ func (s *sqlStore) changeCard(ctx context.Context, userID, id string, change fun
 	return c, nil
 }
 
-// remember stores a card's review memory.
-func remember(ctx context.Context, t tx, id string, m study.CardMemory) error {
+// saveMemory stores a card's review memory.
+func saveMemory(ctx context.Context, t tx, id string, m study.CardMemory) error {
 	reviewed := int64(0)
 	if !m.ReviewedAt.IsZero() {
 		reviewed = micros(m.ReviewedAt)
@@ -116,7 +116,7 @@ func keepReview(ctx context.Context, t tx, v study.Review, c *study.Card, m stud
 		return err
 	}
 	c.Memory = m
-	return remember(ctx, t, c.ID, m)
+	return saveMemory(ctx, t, c.ID, m)
 }
 
 // memoryText is a card's review memory as JSON.
@@ -151,7 +151,7 @@ func (s *sqlStore) UndoReview(ctx context.Context, userID, cardID, reviewID stri
 		if _, err := t.exec(ctx, "DELETE FROM reviews WHERE user_id = $1 AND id = $2", []any{c.UserID, reviewID}); err != nil {
 			return err
 		}
-		return remember(ctx, t, c.ID, c.Memory)
+		return saveMemory(ctx, t, c.ID, c.Memory)
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *sqlStore) SuspendCard(ctx context.Context, userID, cardID string, suspe
 func (s *sqlStore) ResetCard(ctx context.Context, userID, cardID string) (study.Card, error) {
 	return s.changeCard(ctx, userID, cardID, func(ctx context.Context, t tx, c *study.Card) error {
 		c.Memory = study.CardMemory{Due: now()}
-		return remember(ctx, t, c.ID, c.Memory)
+		return saveMemory(ctx, t, c.ID, c.Memory)
 	})
 }
 

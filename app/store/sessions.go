@@ -83,7 +83,7 @@ func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Messag
 	}
 	bytes := 0
 	for _, m := range msgs {
-		bytes += len(mend(m.Text, MaxMessageBytes))
+		bytes += len(sanitize(m.Text, MaxMessageBytes))
 	}
 	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, len(msgs), micros(created), micros(at), bytes})
 	if err == nil && n == 0 {
@@ -104,7 +104,7 @@ func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Messa
 		if id == "" {
 			id = newID()
 		}
-		rows[i] = []any{sessionID, id, m.Role, mend(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
+		rows[i] = []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
 	}
 	return t.exec(ctx, insert, rows...)
 }

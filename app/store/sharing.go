@@ -23,9 +23,9 @@ const (
 	walRetry = time.Second            // after an attempt that readers blocked
 )
 
-// untilFree retries take until it gets past the locks of processes that do not use the writeQueue. SQLite's own retry
+// retryWhileBusy retries take until it gets past the locks of processes that do not use the writeQueue. SQLite's own retry
 // ends up polling every 100 ms, and can miss every moment in which the lock is free.
-func untilFree[T any](ctx context.Context, take func() (T, error)) (T, error) {
+func retryWhileBusy[T any](ctx context.Context, take func() (T, error)) (T, error) {
 	for step := lockStep; ; step = min(2*step, lockSteps) {
 		v, err := take()
 		if resultCode(err) != code.SQLITE_BUSY {
@@ -54,8 +54,8 @@ func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 	if s.walBytes() <= walLimit || time.Now().UnixNano() < s.walNext.Load() {
 		return
 	}
-	spoilt, err := s.emptyWAL(ctx, conn)
-	if spoilt || err != nil {
+	blocked, err := s.emptyWAL(ctx, conn)
+	if blocked || err != nil {
 		s.walNext.Store(time.Now().Add(walRetry).UnixNano())
 	}
 	if n := s.walBytes(); n > walAlarm && ctx.Err() == nil {
@@ -63,9 +63,9 @@ func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 	}
 }
 
-// emptyWAL copies the log into the database file and truncates it, with other writers locked out. spoilt means that
+// emptyWAL copies the log into the database file and truncates it, with other writers locked out. blocked means that
 // readers did not finish within walWait.
-func (s *sqlite) emptyWAL(ctx context.Context, conn *sql.Conn) (spoilt bool, err error) {
+func (s *sqlite) emptyWAL(ctx context.Context, conn *sql.Conn) (blocked bool, err error) {
 	// If the timeout cannot be reset, later waits are only coarser.
 	defer func() { _ = setBusyTimeout(context.WithoutCancel(ctx), conn, lockStep) }()
 	if err := setBusyTimeout(ctx, conn, walWait); err != nil {
