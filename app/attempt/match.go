@@ -36,7 +36,7 @@ var markup = strings.NewReplacer("$", "", "**", "", "`", "", "{", "", "}", "", `
 // normalize gives the words, numbers and symbols of an answer in one way of writing.
 func normalize(answer string) []string {
 	s := markup.Replace(strings.ToLower(norm.NFKC.String(answer)))
-	for i := 0; i < 2; i++ { // neighbours share the character between them
+	for range 2 { // neighbours share the character between them
 		s = grouped.ReplaceAllStringFunc(s, func(n string) string {
 			m := grouped.FindStringSubmatch(n)
 			return m[1] + strings.NewReplacer(" ", "", "'", "", "’", "").Replace(m[2]) + m[3]
