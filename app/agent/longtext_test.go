@@ -142,16 +142,16 @@ func checkCoverage(t *testing.T, aid study.Aid, text string) {
 	t.Helper()
 	var tenths [10]int
 	runes := []rune(text)
-	for _, o := range study.Origins(aid) {
+	study.EachOrigin(aid, func(o *study.Origin, _ string) {
 		if o.Source == nil || o.Unverified {
 			t.Errorf("%s has no source", o.ID)
-			continue
+			return
 		}
 		if got := string(runes[o.Source.Start:o.Source.End]); got != o.Source.Quote {
 			t.Errorf("%q is at the place of %q", got, o.Source.Quote)
 		}
 		tenths[min(10*o.Source.Start/len(runes), 9)]++
-	}
+	})
 	if slices.Contains(tenths[:], 0) {
 		t.Errorf("%s: items by tenths: %v", aid.Type(), tenths)
 	}
@@ -263,13 +263,13 @@ func TestATextThatIsTooLongForAllCallsIsReadInPart(t *testing.T) {
 		}
 	}
 	var tenths [10]int
-	for _, o := range study.Origins(out.Result.Data) {
+	study.EachOrigin(out.Result.Data, func(o *study.Origin, _ string) {
 		if o.Source == nil {
 			t.Errorf("%s has no source", o.ID)
 		} else if o.Source.NoteID == noteID {
 			tenths[10*o.Source.Start/utf8.RuneCountInString(text)]++
 		}
-	}
+	})
 	if slices.Contains(tenths[:], 0) {
 		t.Errorf("items by tenths of the note: %v", tenths)
 	}

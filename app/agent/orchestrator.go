@@ -27,16 +27,6 @@ type Orchestrator struct {
 	flights map[string]*flight // answers being made, by key
 }
 
-// Classify returns the type that a request is for: its own, unless a chat message plainly
-// asks for a study aid.
-func Classify(req study.Request) study.Type {
-	if req.Type != study.Chat {
-		return req.Type
-	}
-	t, _ := intent.Of(req.Message)
-	return t
-}
-
 // run is one request on its way through the steps. It belongs to the goroutine that called
 // Run; goroutines that may outlive it get values.
 type run struct {

@@ -9,38 +9,36 @@ import (
 	"studysharper/app/shm"
 )
 
-// MaxWorkers bounds the worker processes of a container, leaving ones included:
-// the board has a page for each.
+// MaxWorkers bounds the worker processes of a container, including those that are leaving: the board has a page for each.
 const MaxWorkers = 64
 
 const (
-	pageWords = 320 // 2.5 KiB a page, more than half of them histograms
+	pageWords = 320 // 2.5 KiB for each page, more than half of it histograms
 	pageBytes = pageWords * 8
 
-	// BoardSize is how many bytes of shared memory a Board needs.
+	// BoardSize is the shared memory that a Board needs, in bytes.
 	BoardSize = pageBytes * (MaxWorkers + 1)
 )
 
-// Entry is one process's part of the board: its gauges and counters, each one word
-// written with an atomic store by its owner and read by anyone.
+// Entry is one process's page of the board. Each gauge and counter is one word, which its owner stores atomically and any
+// process may load.
 type Entry struct {
 	words [pageWords]atomic.Uint64
 }
 
-// Add raises a counter and gives its new value.
+// Add raises a counter and returns its new value.
 func (p *Entry) Add(c Counter, n uint64) uint64 { return p.words[c].Add(n) }
 
 // Count reads a counter.
 func (p *Entry) Count(c Counter) uint64 { return p.words[c].Load() }
 
-// Store sets a counter to a total kept elsewhere (a cache's own hits, say). The
-// total must never fall.
+// Store sets a counter to a total that is counted elsewhere, such as a cache's hits. The total must never fall.
 func (p *Entry) Store(c Counter, n uint64) { p.words[c].Store(n) }
 
 // Set sets a gauge.
 func (p *Entry) Set(g Gauge, n int64) { p.words[g].Store(uint64(n)) }
 
-// Shift moves a gauge by n, which may be negative, and gives its new value.
+// Shift changes a gauge by n, which may be negative, and returns its new value.
 func (p *Entry) Shift(g Gauge, n int64) int64 { return int64(p.words[g].Add(uint64(n))) }
 
 // Gauge reads a gauge.
@@ -52,26 +50,25 @@ func (p *Entry) clear() {
 	}
 }
 
-// Board is the scoreboard: memory that the supervisor and all workers share. Its
-// first page is the supervisor's, which also keeps what departed workers counted;
-// the others are lent to one worker process each. Only the supervisor calls Claim
-// and Retire.
+// Board is the scoreboard: memory that the supervisor and all workers share. Its first page is the supervisor's, which
+// also holds the counts of departed workers; each of the others belongs to one worker process at a time. Only the
+// supervisor calls Claim and Retire.
 type Board struct{ memory []byte }
 
-// NewBoard gives the board in a section of BoardSize bytes.
+// NewBoard returns the board in a section of BoardSize bytes.
 func NewBoard(section *shm.Section) *Board { return &Board{section.Bytes()} }
 
-// Supervisor is the supervisor's own page.
+// Supervisor returns the supervisor's page.
 func (b *Board) Supervisor() *Entry { return b.entry(0) }
 
-// Worker is the page that Claim lent out under index, from 1 to MaxWorkers.
+// Worker returns the page that Claim assigned under index, from 1 to MaxWorkers.
 func (b *Board) Worker(index int) *Entry { return b.entry(index) }
 
 func (b *Board) entry(index int) *Entry {
 	return (*Entry)(unsafe.Pointer(&b.memory[index*pageBytes])) //nolint:gosec // the shared mapping is the point
 }
 
-// Claim lends a clear page to a new worker of a slot; false when all are taken.
+// Claim assigns a cleared page to a new worker of a slot; ok is false if none is free.
 func (b *Board) Claim(slot, generation int) (index int, ok bool) {
 	for i := 1; i <= MaxWorkers; i++ {
 		p := b.entry(i)
@@ -88,9 +85,8 @@ func (b *Board) Claim(slot, generation int) (index int, ok bool) {
 	return 0, false
 }
 
-// Retire takes a dead worker's page back. What it counted moves to the
-// supervisor's page, so that the container's counters never fall; Snapshot sees
-// either the one or the other.
+// Retire frees a dead worker's page. Its counts move to the supervisor's page, so that the container's counters never
+// fall; a Snapshot includes them exactly once.
 func (b *Board) Retire(index int) {
 	own, p := b.Supervisor(), b.entry(index)
 	own.words[version].Add(1)
@@ -101,8 +97,8 @@ func (b *Board) Retire(index int) {
 	own.words[version].Add(1)
 }
 
-// Monotonic is the machine's monotonic clock in nanoseconds: the same in every
-// process, and not moved by a change of the wall clock.
+// Monotonic is the machine's monotonic clock in nanoseconds. It is the same in every process, and changes of the wall
+// clock do not affect it.
 func Monotonic() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {

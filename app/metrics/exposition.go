@@ -9,15 +9,14 @@ import (
 // ExpositionType is the content type of an Exposition's text.
 const ExpositionType = "text/plain; version=0.0.4; charset=utf-8"
 
-// Exposition is written in Prometheus' text format, version 0.0.4
-// (prometheus.io/docs/instrumenting/exposition_formats). Its methods append; the
-// caller keeps the samples of a family together.
+// Exposition builds a text in the Prometheus format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
+// Its methods append; the caller must write all samples of a family together.
 type Exposition struct {
 	text []byte
 	name string // of the family being written
 }
 
-// expositionRoom is what a scrape takes, so that the text grows once.
+// expositionRoom is the size of a usual scrape in bytes, so that the text is allocated once.
 const expositionRoom = 24 << 10
 
 // Family begins a family of samples: kind is "counter", "gauge" or "histogram".
@@ -48,7 +47,7 @@ func (e *Exposition) Distribution(d Distribution, labels ...string) {
 	e.sample("_count", float64(below), labels)
 }
 
-// Bytes is the text so far.
+// Bytes returns the text written so far.
 func (e *Exposition) Bytes() []byte { return e.text }
 
 func (e *Exposition) sample(suffix string, value float64, labels []string) {

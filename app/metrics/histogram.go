@@ -5,47 +5,46 @@ import (
 	"time"
 )
 
-// Histogram is a distribution of durations on a page: a word for each bucket and
-// one for the sum. It is fed by Entry.Observe and read from a Snapshot.
+// Histogram is a distribution of durations on a page: one word for each bucket and one for the sum. Entry.Observe writes
+// it; Snapshot.Distribution reads it.
 type Histogram int
 
-// The histograms. Requests are told apart by what they ask for, so that a stream's
-// opening does not hide how long an answer takes.
+// The histograms. Requests have one for each kind, so that short requests, such as opening a stream, do not hide how long
+// an answer takes.
 const (
-	RequestProcess       Histogram = iota // runs that are waited for
-	RequestProcessStream                  // runs that are begun
+	RequestProcess       Histogram = iota // requests that wait for their run
+	RequestProcessStream                  // requests that start a run
 	RequestStream                         // event streams, until they are open
 	RequestNotes                          //
-	RequestLibrary                        // sessions, kept content, preferences, feedback
+	RequestLibrary                        // sessions, stored content, preferences, feedback
 	RequestAdmin                          //
-	RequestOther                          // pages, and what is not there
-	Runs                                  // agent runs, from being let in to their end
-	UpstreamCalls                         // calls of a model over HTTP, each try by itself
+	RequestOther                          // pages and unknown paths
+	Runs                                  // agent runs, from admission to their end
+	UpstreamCalls                         // model calls over HTTP, each attempt separately
 	endHistogram
 )
 
-// endRequest is behind the histograms of requests.
+// endRequest follows the histograms of requests.
 const endRequest = Runs
 
-// bounds are the upper ends of the buckets; what is longer is in one more.
+// bounds are the upper bounds of the buckets; one more bucket counts longer durations.
 var bounds = [...]time.Duration{
 	500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
 	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
 	time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute,
 }
 
-// histogramWords are a histogram's on a page: its buckets and the sum in nanoseconds.
+// histogramWords is the size of a histogram on a page: its buckets, and the sum in nanoseconds.
 const histogramWords = len(bounds) + 2
 
-// Bounds are the upper ends of all buckets but the last, rising.
+// Bounds returns the upper bounds of all buckets but the last, ascending.
 func Bounds() []time.Duration { return bounds[:] }
 
 func (h Histogram) bucket(i int) Counter { return firstBucket + Counter(int(h)*histogramWords+i) }
 
 func (h Histogram) sum() Counter { return h.bucket(len(bounds) + 1) }
 
-// Observe puts a duration into a histogram; one below 0 counts as 0. It costs two
-// atomic additions.
+// Observe adds a duration to a histogram; a negative one counts as 0. It takes two atomic additions.
 func (p *Entry) Observe(h Histogram, took time.Duration) {
 	took = max(took, 0)
 	i, _ := slices.BinarySearch(bounds[:], took)
@@ -53,13 +52,13 @@ func (p *Entry) Observe(h Histogram, took time.Duration) {
 	p.Add(h.sum(), uint64(took))
 }
 
-// Distribution is what a histogram holds, or the sum of several.
+// Distribution holds the counts of a histogram, or the sum of several.
 type Distribution struct {
-	Buckets [len(bounds) + 1]uint64 // observations within each of Bounds, and above the last; not cumulative
+	Buckets [len(bounds) + 1]uint64 // observations up to each of Bounds and above the one before, then those above the last; not cumulative
 	Sum     time.Duration
 }
 
-// Distribution adds the histograms up over all workers there ever were.
+// Distribution sums histograms over all workers, including departed ones.
 func (s Snapshot) Distribution(of ...Histogram) Distribution {
 	var d Distribution
 	for _, h := range of {
@@ -80,7 +79,7 @@ func (d Distribution) Count() uint64 {
 	return n
 }
 
-// Since is what came to the distribution after an earlier one of the same histograms.
+// Since returns the observations made after an earlier Distribution of the same histograms.
 func (d Distribution) Since(earlier Distribution) Distribution {
 	for i := range d.Buckets {
 		d.Buckets[i] -= earlier.Buckets[i]
@@ -89,9 +88,9 @@ func (d Distribution) Since(earlier Distribution) Distribution {
 	return d
 }
 
-// Quantile is the duration that a share of the observations (0 to 1) do not exceed,
-// estimated by a straight line within its bucket, as Prometheus does; 0 without any. What is
-// above the last of Bounds counts as that.
+// Quantile returns the duration that a share of the observations (0 to 1) do not exceed, interpolated linearly within its
+// bucket, as Prometheus does. Without observations it returns 0; observations above the last of Bounds count as that
+// bound.
 func (d Distribution) Quantile(share float64) time.Duration {
 	rank := share * float64(d.Count())
 	var below float64

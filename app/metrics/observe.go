@@ -14,7 +14,7 @@ func ObserveRuns(own *Entry) func(time.Duration, error) {
 	return func(took time.Duration, _ error) { own.Observe(Runs, took) }
 }
 
-// ObserveCalls returns a function that records the duration, tokens and outcome of each call of a model.
+// ObserveCalls returns a function that records the duration, tokens and outcome of each model call.
 func ObserveCalls(own *Entry) func(time.Duration, int, error) {
 	return func(took time.Duration, tokens int, err error) {
 		own.Observe(UpstreamCalls, took)
@@ -23,7 +23,7 @@ func ObserveCalls(own *Entry) func(time.Duration, int, error) {
 	}
 }
 
-// callOutcome is the counter for the outcome of a call.
+// callOutcome returns the counter for the outcome of a call.
 func callOutcome(err error) Counter {
 	if err == nil {
 		return UpstreamOK
@@ -40,10 +40,10 @@ func callOutcome(err error) Counter {
 	}
 }
 
-// ObserveTextPanics returns a function that counts the panics on students' texts, and logs the first
-// one at each place.
+// ObserveTextPanics returns a function that counts the panics on students' texts, and logs the first one at each place in
+// the code.
 func ObserveTextPanics(own *Entry, log *slog.Logger) func(text.Panic) {
-	var logged sync.Map // by place, which is a line of our code: there are few
+	var logged sync.Map // by place in our code, of which there are few
 	return func(p text.Panic) {
 		own.Add(TextPanics, 1)
 		if _, known := logged.LoadOrStore(p.Place, true); !known {

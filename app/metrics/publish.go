@@ -10,14 +10,12 @@ import (
 	"studysharper/app/memory"
 )
 
-// HeartbeatEvery is how often Publish gives a sign of life.
+// HeartbeatEvery is the interval between heartbeats.
 const HeartbeatEvery = time.Second
 
-// Publish writes what the process knows of itself (heap, goroutines, resident
-// memory) on its page once a HeartbeatEvery, until ctx ends, and gives a sign of
-// life when alive says so: it is to go the way that the process's work goes, and
-// may block where that does. Each is called then too, for gauges that others
-// keep. Publish never fails.
+// Publish writes the process's own figures (heap, goroutines, resident memory) to its page every HeartbeatEvery, until
+// ctx ends, and a heartbeat if alive returns true. alive should take the same path as the process's work, and may block
+// where the work would. each is called as often, for gauges that other parts maintain. Publish never fails.
 func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)) error {
 	p.Set(PID, int64(os.Getpid()))
 	p.Set(Started, time.Now().UnixNano())

@@ -2,12 +2,12 @@ package metrics
 
 import "time"
 
-// RecentSpan is how far back Recent looks, at the most.
+// RecentSpan is the longest period that Recent covers.
 const RecentSpan = time.Minute
 
-// The subjects that Recent tells of.
+// The subjects of Recent.
 const (
-	RecentRequests = iota // all requests, probes left out
+	RecentRequests = iota // all requests except probes
 	RecentRuns
 	RecentUpstream
 )
@@ -21,20 +21,18 @@ const (
 	endFigure
 )
 
-// recentOf are the histograms that are summed for each subject, from and to.
+// recentOf are the ranges of histograms, from and to, that are summed for each subject.
 var recentOf = [...][2]Histogram{{0, endRequest}, {Runs, Runs + 1}, {UpstreamCalls, UpstreamCalls + 1}}
 
-// Recent finds the percentiles of the last minute. It belongs to the supervisor,
-// which looks once a second and puts them on its page for anyone to read: a worker
-// may be younger than a minute.
+// Recent computes percentiles of the last minute. The supervisor updates it once a second and publishes the results on
+// its page, because a worker may be younger than a minute.
 type Recent struct {
-	ring [len(recentOf)][int(RecentSpan/HeartbeatEvery) + 1]Distribution // the newest at next-1
+	ring [len(recentOf)][int(RecentSpan/HeartbeatEvery) + 1]Distribution // ring buffer; the newest is at next-1
 	next int
 	full bool
 }
 
-// Look takes what the board holds now into account. It is to be called once a
-// HeartbeatEvery, by one goroutine.
+// Look adds the board's current counts. One goroutine must call it once every HeartbeatEvery.
 func (r *Recent) Look(b *Board) {
 	board, own := b.Snapshot(), b.Supervisor()
 	for i, of := range recentOf {
@@ -67,13 +65,13 @@ func span(of [2]Histogram) []Histogram {
 
 func figure(subject, which int) Gauge { return firstRecent + Gauge(subject*endFigure+which) }
 
-// Latency is how long a subject took lately.
+// Latency describes the recent durations of a subject.
 type Latency struct {
-	Count         int64 // of how many
+	Count         int64 // observations
 	P50, P95, P99 time.Duration
 }
 
-// Latency gives what Recent found last of a subject, such as RecentRequests.
+// Latency returns the latest result of Recent for a subject, such as RecentRequests.
 func (s Snapshot) Latency(subject int) Latency {
 	at := func(which int) int64 { return s.Own.Gauge(figure(subject, which)) }
 	return Latency{Count: at(recentCount), P50: time.Duration(at(recentP50)),

@@ -2,28 +2,28 @@ package metrics
 
 import "runtime"
 
-// Snapshot is the board read at one moment.
+// Snapshot is a consistent copy of the board.
 type Snapshot struct {
-	Workers []Reading // live worker processes, by page
-	Own     Reading   // the supervisor; its counters are those of departed workers and its own
+	Workers []Reading // live worker processes, by index
+	Own     Reading   // the supervisor; its counters include those of departed workers
 }
 
-// Reading is a copy of one page; copies of a Reading share it.
+// Reading is a copy of one page; copies of a Reading share its data.
 type Reading struct {
 	Index int // page of the board; 0 = the supervisor
 	words *[pageWords]uint64
 }
 
-// Gauge reads a gauge of the copy.
+// Gauge returns a gauge of the copy.
 func (r Reading) Gauge(g Gauge) int64 { return int64(r.words[g]) } //nolint:gosec // as it was stored
 
-// Count reads a counter of the copy.
+// Count returns a counter of the copy.
 func (r Reading) Count(c Counter) uint64 { return r.words[c] }
 
-// State is the worker's state.
+// State returns the worker's state.
 func (r Reading) State() State { return State(r.Gauge(StateOf)) }
 
-// Sum adds a gauge over the live workers.
+// Sum sums a gauge over the live workers.
 func (s Snapshot) Sum(g Gauge) int64 {
 	var total int64
 	for _, w := range s.Workers {
@@ -32,7 +32,7 @@ func (s Snapshot) Sum(g Gauge) int64 {
 	return total
 }
 
-// Total adds a counter over all workers there ever were, and the supervisor.
+// Total sums a counter over the supervisor and all workers, including departed ones.
 func (s Snapshot) Total(c Counter) uint64 {
 	total := s.Own.Count(c)
 	for _, w := range s.Workers {
@@ -41,7 +41,7 @@ func (s Snapshot) Total(c Counter) uint64 {
 	return total
 }
 
-// Oldest is the smallest value above 0 of a gauge that holds a time; 0 when none has one.
+// Oldest returns the smallest value above 0 of a gauge that holds a time; 0 if there is none.
 func (s Snapshot) Oldest(g Gauge) int64 {
 	var oldest int64
 	for _, w := range s.Workers {
@@ -52,8 +52,7 @@ func (s Snapshot) Oldest(g Gauge) int64 {
 	return oldest
 }
 
-// Snapshot copies the board. No counter of it is lower than in an earlier
-// Snapshot, whichever workers left between the two.
+// Snapshot copies the board. No counter is lower than in an earlier Snapshot, even if workers left between the two.
 func (b *Board) Snapshot() Snapshot {
 	own := b.Supervisor()
 	for {
@@ -71,8 +70,7 @@ func (b *Board) Snapshot() Snapshot {
 	}
 }
 
-// Sum adds a gauge over the live workers without copying the board: what admission
-// asks for on every request.
+// Sum sums a gauge over the live workers without copying the board, because admission needs it on every request.
 func (b *Board) Sum(g Gauge) int64 {
 	var total int64
 	for i := 1; i <= MaxWorkers; i++ {
@@ -83,7 +81,7 @@ func (b *Board) Sum(g Gauge) int64 {
 	return total
 }
 
-// SumOfSlot is Sum for the workers of one slot: the one that serves, and its predecessor while that leaves.
+// SumOfSlot is Sum for the workers of one slot: the serving one, and its predecessor while that one is leaving.
 func (b *Board) SumOfSlot(slot int64, gauges ...Gauge) int64 {
 	var total int64
 	for i := 1; i <= MaxWorkers; i++ {

@@ -12,8 +12,8 @@ import (
 
 // Bounds of accounts.
 const (
-	MaxDevices    = 50                   // of an account; the one that was not seen for longest makes room
-	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen: as long as browsers keep a cookie
+	MaxDevices    = 50                   // of an account; one more removes the device that was seen least recently
+	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen; browsers keep a cookie as long
 	MaxNameBytes  = 200                  // of a device's name; longer is cut
 	MaxSecretSize = 64                   // bytes
 )
@@ -55,7 +55,7 @@ func (s *sqlStore) Secret(ctx context.Context, name string, fresh []byte) ([]byt
 	if _, err := s.exec(ctx, insert, name, fresh); err != nil {
 		return nil, err
 	}
-	return one(ctx, s, scan, query, name) // another process may have been first
+	return one(ctx, s, scan, query, name) // another process may have stored its secret first
 }
 
 // CreateAccount implements Store.
@@ -104,7 +104,7 @@ func (s *sqlStore) DeleteAccount(ctx context.Context, userID string) error {
 
 // OpenDevice implements Store.
 func (s *sqlStore) OpenDevice(ctx context.Context, d study.Device) (study.Device, error) {
-	d.ID, d.CreatedAt, d.Name = newID(), now(), mend(d.Name, MaxNameBytes)
+	d.ID, d.CreatedAt, d.Name = newID(), now(), sanitize(d.Name, MaxNameBytes)
 	d.SeenAt = d.CreatedAt
 	const (
 		insert  = "INSERT INTO devices (" + deviceColumns + ") SELECT CAST($1 AS text), user_id, CAST($2 AS text), CAST($3 AS bigint), CAST($3 AS bigint) FROM accounts WHERE user_id = $4"
@@ -165,7 +165,7 @@ func (s *sqlStore) EndDevices(ctx context.Context, userID, except string) error 
 	return err
 }
 
-// pruneDevices forgets the devices that were not seen for KeepDevices.
+// pruneDevices removes the devices that were last seen longer than KeepDevices ago.
 func (s *sqlStore) pruneDevices(ctx context.Context) {
 	if _, err := s.exec(ctx, "DELETE FROM devices WHERE seen_at < $1", micros(now().Add(-KeepDevices))); err != nil && ctx.Err() == nil {
 		s.options.Log.Warn("devices not seen for long cannot be removed", "error", err)

@@ -18,7 +18,7 @@ func (v AgentView) SearchNotes(ctx context.Context, userID, words string, limit 
 	return notes, err
 }
 
-// SearchPassages finds passages of the notes named, or of all notes.
+// SearchPassages finds passages of the given notes; without noteIDs, of all of the user's notes.
 func (v AgentView) SearchPassages(ctx context.Context, userID string, noteIDs []string, words string, limit int) ([]study.Passage, error) {
 	return v.Store.SearchPassages(ctx, PassageQuery{UserID: userID, NoteIDs: noteIDs, Search: words, Limit: limit})
 }

@@ -8,8 +8,8 @@ import (
 	"studysharper/app/study"
 )
 
-// changeCards makes the rows of a deck's cards those of its items. A card that stays keeps what is
-// remembered of it; only what differs is written.
+// changeCards makes the rows of a deck's cards match its items. A card that is still there keeps its review memory; only
+// the differences are written.
 func changeCards(ctx context.Context, t tx, deck study.Content, before, after []card) error {
 	had := make(map[string]string, len(before))
 	for _, c := range before {
@@ -20,7 +20,7 @@ func changeCards(ctx context.Context, t tx, deck study.Content, before, after []
 	for i, c := range after {
 		data, known := had[c.item]
 		switch {
-		case !known: // a microsecond apart: new cards come in the order of their deck
+		case !known: // a microsecond apart, so that new cards come in the order of their deck
 			due := micros(joined.Add(time.Duration(i) * time.Microsecond))
 			add = append(add, []any{newID(), deck.ID, c.item, deck.UserID, []byte(c.data), due})
 		case data != c.data:
@@ -49,7 +49,7 @@ func changeCards(ctx context.Context, t tx, deck study.Content, before, after []
 	return nil
 }
 
-// moveCards moves the rows of merged cards to their new deck, with what is remembered of them.
+// moveCards moves the rows of merged cards to their new deck, with their review memory.
 func moveCards(ctx context.Context, t tx, to, from string, moved []library.Moved) error {
 	var rows [][]any
 	for _, m := range moved {

@@ -10,28 +10,28 @@ import (
 	"studysharper/app/study"
 )
 
-// maxTogether bounds the changes that one transaction makes.
+// maxTogether is the most changes that one transaction applies.
 const maxTogether = 64
 
-// gatherFor is how long the writer rests after a transaction of several changes, so that the
-// next has several too: beginning and committing one costs as much as a few of them.
+// gatherFor is how long the writer waits after a transaction with several changes, so that the next one has several too:
+// beginning and committing a transaction costs as much as a few changes.
 const gatherFor = time.Millisecond
 
-// change is one caller's part of a transaction. Its apply may be called twice: when
-// another part of the transaction fails, all of it is undone.
+// change is one caller's part of a transaction. apply may be called twice: when another part of the transaction fails,
+// the whole transaction is rolled back and each change gets its own.
 type change struct {
 	apply func(context.Context, tx) error
 	err   error
 	done  chan struct{} // closed once err is final
 
-	mu        sync.Mutex // guards what follows
-	begun     bool       // apply is called, and what it writes to is the writer's until done
-	abandoned bool       // the caller has left before that
+	mu        sync.Mutex // guards the fields below
+	begun     bool       // apply was called: until done is closed, its variables belong to the writer
+	abandoned bool       // the caller left before apply was called
 }
 
-// made applies the change, unless its caller has left; a panic in it is its error, for
-// the goroutine is not the caller's.
-func (c *change) made(ctx context.Context, t tx) (err error) {
+// tryApply applies the change, unless its caller has left. A panic becomes the change's error, because this goroutine is not
+// the caller's.
+func (c *change) tryApply(ctx context.Context, t tx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = study.Errorf(study.CodeInternal, "a change panicked: %T", v)
@@ -50,14 +50,14 @@ func (c *change) begin() bool {
 	return c.begun
 }
 
-// undo makes the change one that has not begun.
+// undo marks the change as not begun.
 func (c *change) undo() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begun = false
 }
 
-// abandon reports whether the change will never be made.
+// abandon marks the change as abandoned unless it has begun, and reports whether it did.
 func (c *change) abandon() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,16 +65,15 @@ func (c *change) abandon() bool {
 	return c.abandoned
 }
 
-// changes wait for the one writer. What comes while it writes is made together, in the
-// transaction after it: to begin and to commit one costs as much as a few changes do.
-// The writer's goroutine lives while something waits.
+// changes is the queue of the one writer. Changes that arrive during a transaction share the next one, because beginning
+// and committing a transaction costs as much as a few changes. The writer's goroutine ends when the queue is empty.
 type changes struct {
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	waiting []*change
 	writing bool
 }
 
-// add lets a change wait, and reports whether a writer is to be started for it.
+// add queues a change and reports whether the caller must start the writer.
 func (q *changes) add(c *change) (start bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,7 +82,7 @@ func (q *changes) add(c *change) (start bool) {
 	return start
 }
 
-// more reports whether changes wait. If none do, the writer has to end.
+// more reports whether changes are waiting. If it returns false, the writer must end.
 func (q *changes) more() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -91,7 +90,7 @@ func (q *changes) more() bool {
 	return q.writing
 }
 
-// take gives the changes of the next transaction; none, where their callers have left.
+// take removes and returns the changes of the next transaction; none if all of their callers have left.
 func (q *changes) take() []*change {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -101,7 +100,7 @@ func (q *changes) take() []*change {
 	return taken
 }
 
-// withdraw takes a change off the list.
+// withdraw removes a change from the queue.
 func (q *changes) withdraw(c *change) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,8 +109,8 @@ func (q *changes) withdraw(c *change) {
 	}
 }
 
-// change implements engine: f is made in a transaction of the writer, with others'
-// changes beside it. Once f has begun it is waited for, whatever ctx says.
+// change implements engine. f shares a transaction with other callers' changes. Once f has begun, change waits for its
+// end even if ctx ends first.
 func (s *sqlite) change(ctx context.Context, f func(context.Context, tx) error) error {
 	wait, cancel := s.bounded(ctx)
 	defer cancel()
@@ -132,40 +131,39 @@ func (s *sqlite) change(ctx context.Context, f func(context.Context, tx) error) 
 	return c.err
 }
 
-// writeAll makes what waits, and ends when nothing does.
+// writeAll applies queued changes until there are none.
 func (s *sqlite) writeAll() {
 	for s.changes.more() {
-		if made := s.writeTurn(); made > 1 {
+		if n := s.writeTurn(); n > 1 {
 			time.Sleep(gatherFor)
 		}
 	}
 }
 
-// writeTurn waits for this process's turn and makes what waits by then. A turn that does
-// not come within the busy timeout is not waited for: callers have left by then.
-func (s *sqlite) writeTurn() (made int) {
+// writeTurn waits for this process's turn and applies the changes that are queued by then. It gives up after the busy
+// timeout, when the callers have given up too.
+func (s *sqlite) writeTurn() (applied int) {
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	defer s.queue.enter(ctx)()
 	batch := s.changes.take()
 	if len(batch) > 0 {
-		s.together(batch)
+		s.applyBatch(batch)
 	}
 	return len(batch)
 }
 
-// together makes changes in one transaction; if one of them cannot be made, each in
-// one of its own.
-func (s *sqlite) together(batch []*change) {
+// applyBatch applies changes in one transaction. If one of them fails, each gets a transaction of its own.
+func (s *sqlite) applyBatch(batch []*change) {
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
-	spoilt, err := s.transaction(ctx, batch)
-	if spoilt && len(batch) > 1 {
+	failed, err := s.transaction(ctx, batch)
+	if failed && len(batch) > 1 {
 		for _, c := range batch {
 			c.undo()
 		}
 		for _, c := range batch {
-			s.together([]*change{c})
+			s.applyBatch([]*change{c})
 		}
 		return
 	}
@@ -175,22 +173,22 @@ func (s *sqlite) together(batch []*change) {
 	}
 }
 
-// transaction begins, makes the changes and commits. Spoilt: a change failed.
-func (s *sqlite) transaction(ctx context.Context, batch []*change) (spoilt bool, err error) {
+// transaction begins a transaction, applies the changes and commits. failed means that a change failed.
+func (s *sqlite) transaction(ctx context.Context, batch []*change) (failed bool, err error) {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close() }() // back to the pool, which deals with a broken one
+	defer func() { _ = conn.Close() }() // returns it to the pool, which discards a broken one
 	s.boundWAL(ctx, conn)
-	begun, err := untilFree(ctx, func() (*sql.Tx, error) { return conn.BeginTx(ctx, nil) })
+	begun, err := retryWhileBusy(ctx, func() (*sql.Tx, error) { return conn.BeginTx(ctx, nil) })
 	if err != nil {
 		return false, err
 	}
 	defer begun.Rollback() // does nothing after Commit
 	for _, c := range batch {
-		// Not to be cancelled: that takes SQLite a goroutine and a handler each statement.
-		if err := c.made(context.WithoutCancel(ctx), sqliteTx{begun}); err != nil {
+		// The context cannot be cancelled here: otherwise SQLite needs a goroutine and a handler for each statement.
+		if err := c.tryApply(context.WithoutCancel(ctx), sqliteTx{begun}); err != nil {
 			return true, err
 		}
 	}

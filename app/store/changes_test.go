@@ -42,7 +42,7 @@ func TestAChangeThatFailsIsTheOnlyOneNotMade(t *testing.T) {
 	wrong := errors.New("wrong")
 	good, bad, worse, last := inserts(idA, nil), inserts(idB, func() error { return wrong }),
 		inserts(idC, func() error { panic("a student's words") }), inserts(idD, nil)
-	s.together([]*change{good, bad, worse, last})
+	s.applyBatch([]*change{good, bad, worse, last})
 	for _, c := range []*change{good, bad, worse, last} {
 		<-c.done
 	}
@@ -80,7 +80,7 @@ func TestAChangeWhoseCallerHasLeftIsNotMade(t *testing.T) {
 	if !left.abandon() {
 		t.Fatal("a change that nobody has begun cannot be abandoned")
 	}
-	s.together([]*change{left, stays})
+	s.applyBatch([]*change{left, stays})
 	if kept(t, s, idA) || !kept(t, s, idB) {
 		t.Error("made although its caller had left, or not made although its caller waits")
 	}

@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// checks collects what is wrong with the fields of a call.
+// checks collects the faults in the arguments of a call.
 type checks []study.Fault
 
 func (c *checks) add(bad bool, field, detail string) {
@@ -19,7 +19,7 @@ func (c *checks) add(bad bool, field, detail string) {
 	}
 }
 
-// text checks what a database cannot hold; PostgreSQL refuses both.
+// text refuses text that a database cannot store; PostgreSQL takes neither invalid UTF-8 nor NUL.
 func (c *checks) text(field, s string) {
 	c.add(!storable(s), field, "must be UTF-8 without NUL")
 }
@@ -52,14 +52,14 @@ func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s
 // isUUID accepts the canonical 36 characters only, in either case.
 func isUUID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
 
-// newID makes a UUID v7: ids made later sort later.
+// newID makes a UUID v7; later ids sort after earlier ones.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func clampLimit(n int) int { return min(max(n, 1), MaxRows) }
 
-// mend makes text storable: broken UTF-8 and NUL become U+FFFD, and what goes over
-// the bytes is cut at a rune.
-func mend(s string, bytes int) string {
+// sanitize makes text storable: invalid UTF-8 and NUL become U+FFFD, and text longer than the given number of bytes is cut
+// at a rune.
+func sanitize(s string, bytes int) string {
 	const replacement = "\uFFFD"
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, replacement), "\x00", replacement)
 	if len(s) <= bytes {
@@ -71,10 +71,10 @@ func mend(s string, bytes int) string {
 	return s[:bytes]
 }
 
-// now is the present as it is stored.
+// now is the current time in the stored precision.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// orNow is t as it is stored, or the present for none.
+// orNow is t in the stored precision, or the current time if t is zero.
 func orNow(t time.Time) time.Time {
 	if t.IsZero() {
 		return now()

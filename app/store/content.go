@@ -16,9 +16,9 @@ import (
 type ContentQuery struct {
 	UserID  string     // required
 	Type    study.Type // "" = all
-	Subject string     // only aids of this subject, as it is written; "" = all
-	// Search holds words, or beginnings of words, that all must be in the title, the subject or the
-	// first 32 KiB of the items' words. They are read as NoteQuery's; the first 8 are used.
+	Subject string     // only aids with exactly this subject; "" = all
+	// Search holds words or prefixes of words. Each must occur in the title, the subject or the first 32 KiB of the
+	// items' text. They are parsed like NoteQuery.Search; the first 8 count.
 	Search string
 	Brief  bool // leave Data empty
 	Page
@@ -26,7 +26,7 @@ type ContentQuery struct {
 
 const contentColumns = "id, user_id, session_id, type, title, subject, notes, model, items, data, created_at, updated_at"
 
-// briefColumns are contentColumns without the aid.
+// briefColumns are contentColumns with an empty data column.
 var briefColumns = strings.Replace(contentColumns, "data", "''", 1)
 
 func scanContent(row scanner, v *study.Content) (mark, error) {
@@ -44,7 +44,7 @@ func (c *checks) contentType(t study.Type) {
 	c.add(!kept, "type", "a type whose answers are kept")
 }
 
-// aid checks what may change of an aid.
+// aid checks the fields of an aid that a client may change.
 func (c *checks) aid(v study.Content) {
 	c.title(v.Title)
 	c.subject(v.Subject)
@@ -66,7 +66,7 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 	for _, id := range v.Notes {
 		c.uuid("source_notes", id)
 	}
-	v.Model = mend(v.Model, maxModelBytes)
+	v.Model = sanitize(v.Model, maxModelBytes)
 	if c.aid(v); c.err() != nil {
 		return study.Content{}, c.err()
 	}
@@ -87,7 +87,7 @@ func (s *sqlStore) SaveContent(ctx context.Context, v study.Content) (study.Cont
 
 const maxModelBytes = 200
 
-// keepContent keeps a content, or gives the one that is kept of the same answer.
+// keepContent stores a content, or returns the stored one with the same answer.
 func keepContent(ctx context.Context, t tx, v study.Content) (study.Content, error) {
 	if v.Subject == "" && len(v.Notes) > 0 {
 		const query = "SELECT subject FROM notes WHERE id = $1 AND user_id = $2"

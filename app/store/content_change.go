@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// MaxMerged is how many aids are merged into another at once.
+// MaxMerged is the most aids that one call can merge into another.
 const MaxMerged = 20
 
 // UpdateContent implements Store.
@@ -25,7 +25,7 @@ func (s *sqlStore) UpdateContent(ctx context.Context, userID string, t study.Typ
 			return err
 		}
 		before := cardsOf(v)
-		if refused = change(&v); refused != nil { // the changes of others beside this one stay
+		if refused = change(&v); refused != nil { // the other changes of this transaction stay
 			return nil //nolint:nilerr // it is returned after the transaction
 		}
 		return rewriteContent(ctx, x, &v, before)
@@ -39,14 +39,14 @@ func (s *sqlStore) UpdateContent(ctx context.Context, userID string, t study.Typ
 	return v, nil
 }
 
-// lockContent reads an aid that is to be changed, and keeps others from changing it before the transaction ends.
+// lockContent reads an aid for a change and locks it until the transaction ends.
 func lockContent(ctx context.Context, t tx, userID string, of study.Type, id string) (v study.Content, err error) {
 	const lock = "UPDATE contents SET items = items WHERE id = $1 AND type = $2 AND $3 IN ('', user_id) RETURNING " + contentColumns
 	_, err = scanContent(t.row(ctx, lock, strings.ToLower(id), of, userID), &v)
 	return v, missing(err, noContent)
 }
 
-// rewriteContent keeps a changed aid, and its cards where they differ from those before.
+// rewriteContent stores a changed aid and those of its cards that differ from before.
 func rewriteContent(ctx context.Context, t tx, v *study.Content, before []card) error {
 	var c checks
 	if c.aid(*v); c.err() != nil {
@@ -95,7 +95,7 @@ func (s *sqlStore) MergeContents(ctx context.Context, userID string, t study.Typ
 	return v, nil
 }
 
-// mergeOne moves the items of another aid into one, cards with what is remembered of them.
+// mergeOne moves the items of another aid into into; cards keep their review memory.
 func mergeOne(ctx context.Context, t tx, into *study.Content, id string) error {
 	other, err := lockContent(ctx, t, into.UserID, into.Type, id)
 	if err != nil {
@@ -126,10 +126,10 @@ func mergeOne(ctx context.Context, t tx, into *study.Content, id string) error {
 	return rewriteContent(ctx, t, into, append(cardsOf(before), movedCards(other, moved)...))
 }
 
-// cardsOf are the cards of an aid as it is.
+// cardsOf returns the cards of an aid as stored.
 func cardsOf(v study.Content) []card { return indexContent(&v).cards }
 
-// movedCards are the cards of an aid under the ids that they have after a merge.
+// movedCards returns the cards of an aid under the ids that they have after a merge.
 func movedCards(from study.Content, moved []library.Moved) (cards []card) {
 	data := make(map[string]string)
 	for _, c := range cardsOf(from) {

@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	maxContentWords  = 8        // of a search in the library
-	maxIndexedBytes  = 32 << 10 // of an aid's words
-	maxIndexedSource = 64 << 10 // of a text whose words are indexed
+	maxContentWords  = 8        // of one library search
+	maxIndexedBytes  = 32 << 10 // of one aid's index text
+	maxIndexedSource = 64 << 10 // of one text that is indexed
 )
 
-// contentIndex is what is kept beside an aid so that it, and its cards, are found.
+// contentIndex is stored beside an aid, for searches in the library and for the review of its cards.
 type contentIndex struct {
 	words string
 	cards []card
 }
 
-// card is a flashcard as its deck's row has it.
+// card is a flashcard as stored in its deck's row.
 type card struct {
 	item string
 	data string // JSON
 }
 
-// indexContent reads an aid, counts its items and gives those without an id one. Data that is not an aid of
-// the type is left as it is, without items.
+// indexContent parses an aid, counts its items and gives an id to each item that has none. Data that is not a valid aid
+// of its type is left unchanged and has no items.
 func indexContent(v *study.Content) contentIndex {
 	texts := []string{v.Title, v.Subject}
 	v.Items = 0
@@ -53,11 +53,11 @@ func indexContent(v *study.Content) contentIndex {
 	return in
 }
 
-// indexWords writes the words of texts as Contents looks for them: each behind a space.
+// indexWords writes words in the form that Contents searches, each after a space.
 func indexWords(texts []string) string {
 	var b strings.Builder
 	for _, text := range texts {
-		passages.EachWord(mend(text, maxIndexedSource), func(w string, _ passages.Kind) {
+		passages.EachWord(sanitize(text, maxIndexedSource), func(w string, _ passages.Kind) {
 			w = passages.Fold(w)
 			if b.Len()+len(w) < maxIndexedBytes {
 				b.WriteByte(' ')
@@ -68,9 +68,9 @@ func indexWords(texts []string) string {
 	return b.String()
 }
 
-// contentWords are the words that a search in the library looks for, as patterns of LIKE.
+// contentWords returns the words of a library search as LIKE patterns.
 func contentWords(search string) (patterns []string) {
-	passages.EachWord(mend(search, maxIndexedSource), func(w string, _ passages.Kind) {
+	passages.EachWord(sanitize(search, maxIndexedSource), func(w string, _ passages.Kind) {
 		w = passages.Fold(w)
 		if len(patterns) < maxContentWords && !strings.ContainsAny(w, `%_\`) {
 			patterns = append(patterns, "% "+w+"%")

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskLook is how often the file system is asked: what is written in between is far less than a reserve.
-const diskLook = time.Second
+// readEvery is the interval between readings of the file system. Less than any sensible reserve is written in that time.
+const readEvery = time.Second
 
-// Disk watches the space that is left where a database file lies. The zero value watches nothing. It is safe for
-// concurrent use.
+// Disk watches the free space of the file system that holds a database file. The zero value watches nothing. It is safe
+// for concurrent use.
 type Disk struct {
 	folder  string
 	reserve int64 // bytes
@@ -20,7 +20,7 @@ type Disk struct {
 	free    atomic.Int64 // bytes; -1 = unknown, as it is until the first reading is stored
 }
 
-// NewDisk watches the folder of the database that url names; a database server has its own.
+// NewDisk watches the folder of the SQLite file that url names. With a database server it watches nothing.
 func NewDisk(url string, reserve int64) *Disk {
 	d := &Disk{reserve: reserve}
 	d.free.Store(-1)
@@ -30,14 +30,14 @@ func NewDisk(url string, reserve int64) *Disk {
 	return d
 }
 
-// Free returns the bytes that are left, and the reserve below which nothing more should be kept; 0, 0 where nothing is
-// watched or known.
+// Free returns the free space and the reserve below which writes should be refused, both in bytes; 0, 0 if nothing is
+// watched or the space is unknown.
 func (d *Disk) Free() (free, reserve int64) {
 	if d.folder == "" || d.reserve == 0 {
 		return 0, 0
 	}
 	now := time.Now().UnixNano()
-	if last := d.looked.Load(); now-last > int64(diskLook) && d.looked.CompareAndSwap(last, now) {
+	if last := d.looked.Load(); now-last > int64(readEvery) && d.looked.CompareAndSwap(last, now) {
 		var on unix.Statfs_t
 		if unix.Statfs(d.folder, &on) != nil {
 			d.free.Store(-1)

@@ -7,24 +7,25 @@ import (
 	"studysharper/app/study"
 )
 
-// DueQuery says which cards to review.
+// DueQuery selects the cards to review.
 type DueQuery struct {
 	UserID    string    // required
 	Deck      string    // id; "" = all
-	Subject   string    // of the deck, as it is written; "" = all
+	Subject   string    // only decks with exactly this subject; "" = all
 	Limit     int       // clamped to 1..MaxRows
-	At        time.Time // what is due by then
-	DayStart  time.Time // of the student's day
-	NewPerDay int       // new cards, less those begun since DayStart
+	At        time.Time // cards due by this time
+	DayStart  time.Time // the start of the student's day
+	NewPerDay int       // new cards a day; those begun since DayStart count
 }
 
-// DueCards are cards to review: those being learnt, those due, then new ones, each as long as they wait.
+// DueCards are the cards to review: cards being learnt, then due cards, then new ones, each in the order in which they
+// became due.
 type DueCards struct {
 	Counts study.DueCounts
 	Cards  []study.Card
 }
 
-// dueFilter is which decks the cards are of, as the end of a condition.
+// dueFilter restricts the cards to the query's decks; condition is appended to a WHERE clause.
 func dueFilter(q DueQuery) (condition string, args []any) {
 	args = []any{q.UserID}
 	if q.Deck != "" {
@@ -75,7 +76,7 @@ func (s *sqlStore) DueCards(ctx context.Context, q DueQuery) (DueCards, error) {
 	return due, nil
 }
 
-// countDue counts the cards to review.
+// countDue counts the cards to review, by state.
 func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts, err error) {
 	begun, err := one(ctx, s, func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) },
 		"SELECT count(*) FROM reviews WHERE user_id = $1 AND reviewed_at >= $2 AND state = 0", q.UserID, micros(q.DayStart))
@@ -91,13 +92,13 @@ func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts,
 	}, query, append(args, micros(q.At), micros(q.DayStart), max(0, q.NewPerDay-begun))...)
 }
 
-// ReviewCounts are counts by day, see study.ReviewSettings.Day.
+// ReviewCounts are counts by day; study.ReviewSettings.Day numbers the days.
 type ReviewCounts struct {
-	Due        map[int64]int // what is overdue counts for today
+	Due        map[int64]int // overdue cards count as today's
 	Reviewed   map[int64]int
-	Known      int     // reviews of cards in state review, of these days
-	Forgotten  int     // those of them rated again
-	ActiveDays []int64 // with a review, the latest first, ten years at most
+	Known      int     // reviews of cards in state review, in these days
+	Forgotten  int     // those of them that were rated "again"
+	ActiveDays []int64 // days with a review, newest first, at most ten years back
 }
 
 const maxActiveDays = 3660

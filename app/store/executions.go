@@ -13,7 +13,7 @@ import (
 const (
 	pruneFirst = time.Minute
 	pruneEvery = time.Hour
-	pruneRows  = 500                  // a transaction
+	pruneRows  = 500                  // in one transaction
 	maxRunText = 4 * study.MaxIDRunes // bytes of each text in an execution: a user_id fits
 )
 
@@ -27,11 +27,11 @@ func scanExecution(row scanner, e *study.Execution) (mark, error) {
 	return mark{place: place{at: created, num: num}}, err
 }
 
-// RecordExecution implements Store. It copies the texts: they may lie in a buffer that
-// the caller's HTTP server uses again.
+// RecordExecution implements Store. It copies the texts, because they may point into a buffer that the HTTP server
+// reuses.
 func (s *sqlStore) RecordExecution(e study.Execution) {
 	for _, text := range []*string{&e.RunID, &e.UserID, &e.SessionID, (*string)(&e.Type), (*string)(&e.ErrorCode), &e.Model} {
-		*text = strings.Clone(mend(*text, maxRunText))
+		*text = strings.Clone(sanitize(*text, maxRunText))
 	}
 	e.CreatedAt = orNow(e.CreatedAt)
 	s.runs.add(e)
@@ -135,8 +135,8 @@ func (s *sqlStore) pruneOld(ctx context.Context) {
 	}
 }
 
-// hourly calls task every hour until ctx ends; the first time after a minute, since
-// a worker may not live for an hour.
+// hourly calls task every hour until ctx ends. The first call is after a minute, because a worker may live for less than
+// an hour.
 func hourly(ctx context.Context, task func()) {
 	for wait := pruneFirst; ; wait = pruneEvery {
 		select {
@@ -149,25 +149,25 @@ func hourly(ctx context.Context, task func()) {
 }
 
 const (
-	flushAt    = 64              // entries that do not wait any longer
-	flushRetry = time.Second     // after a flush that failed
-	lastFlush  = 2 * time.Second // for what waits when the end comes
+	flushAt    = 64              // entries; as many are written without waiting for FlushEvery
+	flushRetry = time.Second     // after a failed flush
+	lastFlush  = 2 * time.Second // the time limit of the last flush
 )
 
-// recorder holds finished runs in memory until write has taken them, so that no
-// request waits for the disk. It is the same for every database.
+// recorder holds finished runs in memory until write has stored them, so that no request waits for the disk. Every
+// database engine uses it.
 type recorder struct {
 	bound int
 	every time.Duration
 	log   *slog.Logger
 	write func(context.Context, []study.Execution) error
 
-	first chan struct{} // something waits
-	full  chan struct{} // enough waits
+	first chan struct{} // signals the first waiting entry
+	full  chan struct{} // signals flushAt waiting entries
 
-	writing sync.Mutex // held over a flush, so that Close does not overtake one
+	writing sync.Mutex // held during a flush, so that Close waits for it
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	waiting []study.Execution
 	dropped uint64
 	closed  bool
@@ -195,7 +195,7 @@ func (r *recorder) add(e study.Execution) {
 	}
 }
 
-// trim drops the oldest over the bound. Callers hold mu.
+// trim drops the oldest entries above the bound. Callers hold mu.
 func (r *recorder) trim() {
 	if over := len(r.waiting) - r.bound; over > 0 {
 		r.dropped += uint64(over)
@@ -204,8 +204,7 @@ func (r *recorder) trim() {
 	}
 }
 
-// run flushes until ctx ends. Nothing ticks while nothing waits: an idle worker
-// shall cost no time.
+// run flushes entries until ctx ends. It has no ticker, so that an idle worker uses no CPU time.
 func (r *recorder) run(ctx context.Context) {
 	var due <-chan time.Time
 	failing := false
@@ -219,7 +218,7 @@ func (r *recorder) run(ctx context.Context) {
 			}
 			continue
 		case <-r.full:
-			if failing { // the retry is due in its own time
+			if failing { // the retry has its own timer
 				continue
 			}
 		case <-due:
@@ -236,7 +235,7 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-// flush writes what waits. What could not be written waits on, within the bound.
+// flush writes the waiting entries. Entries that could not be written wait for the next flush, up to the bound.
 func (r *recorder) flush(ctx context.Context) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
@@ -266,7 +265,7 @@ func (r *recorder) putBack(taken []study.Execution) {
 	r.trim()
 }
 
-// flushLast writes what waits when there will be no other time; ctx has ended.
+// flushLast makes the last flush, after ctx has ended.
 func (r *recorder) flushLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer cancel()
@@ -275,7 +274,7 @@ func (r *recorder) flushLast(ctx context.Context) {
 	}
 }
 
-// close refuses further entries and writes the last.
+// close refuses further entries and writes the waiting ones.
 func (r *recorder) close() {
 	r.mu.Lock()
 	r.closed = true
@@ -289,7 +288,7 @@ func (r *recorder) lost() uint64 {
 	return r.dropped
 }
 
-// wake wakes the goroutine that waits on c, now or later.
+// wake signals c without blocking; a goroutine that waits on c later still sees the signal.
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -8,27 +8,25 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of the answers kept for idempotency keys. Above those of a user the oldest are
-// forgotten.
+// Bounds of the answers stored for idempotency keys. Above the bounds of a user, the oldest answers are removed.
 const (
 	KeepAnswers      = 24 * time.Hour
-	MaxAnswerBytes   = 2 << 20 // the body of one
+	MaxAnswerBytes   = 2 << 20 // the body of one answer
 	MaxUserAnswers   = 1000    // of a user
-	MaxUserAnswersMB = 16      // of a user's bodies together
-	answerBytes      = 512     // that a row takes without its body, counted with it
-	answersSwept     = 100     // rows a transaction
+	MaxUserAnswersMB = 16      // of all bodies of a user
+	answerBytes      = 512     // size of a row without its body
+	answersSwept     = 100     // rows removed in one transaction
 	keyField         = "Idempotency-Key"
 )
 
-// Key is what a client sends along with a write so that it may send it again.
+// Key identifies a write, so that a client can repeat it without effect.
 type Key struct {
-	UserID      string // whose: the same key of another user is another key; may be ""
+	UserID      string // the owner: equal keys of two users are different keys; may be ""
 	Key         string
-	Fingerprint string // of the request: a key is good for one request only
+	Fingerprint string // identifies the request: a key is valid for one request only
 }
 
-// Answer is what a request was answered with. One that is too large to be kept has Status
-// and Location only, and is Cut.
+// Answer is the stored answer to a request. If it is too large, it has only Status and Location, and Cut is set.
 type Answer struct {
 	Status      int
 	ContentType string
@@ -53,7 +51,7 @@ func (s *sqlStore) Once(ctx context.Context, k Key, f func(context.Context) (Ans
 		case err == nil && kept != nil:
 			a, replayed = *kept, true
 			return nil
-		case isRefusal(err): // nothing was changed: the changes of others beside this one stay
+		case isRefusal(err): // nothing was changed, so the other changes of this transaction stay
 			refused = err
 			return nil
 		case err != nil:
@@ -103,9 +101,9 @@ func (s *sqlStore) ReleaseClaim(ctx context.Context, c Claim) error {
 	return err
 }
 
-// claimKey takes the key if it is new, forgotten, or claimed by a process that died; else
-// it gives what was answered. A refusal is CodeInvalid for another request, and CodeConflict
-// while the first is under way.
+// claimKey claims the key if it is new, expired, or claimed by a process that died; otherwise it returns the stored
+// answer. It returns CodeInvalid if the key belongs to another request, and CodeConflict while the first request is under
+// way.
 func claimKey(ctx context.Context, t tx, k Key, lease time.Duration) (c Claim, kept *Answer, err error) {
 	at := now()
 	c = Claim{k, newID()}
@@ -136,13 +134,13 @@ func claimKey(ctx context.Context, t tx, k Key, lease time.Duration) (c Claim, k
 	}
 }
 
-// isRefusal reports whether a key was refused, rather than not looked at.
+// isRefusal reports whether err refuses a key, as opposed to a failure to read it.
 func isRefusal(err error) bool {
 	e, is := errors.AsType[*study.Error](err)
 	return is && (e.Code == study.CodeInvalid || e.Code == study.CodeConflict)
 }
 
-// settleKey keeps an answer, unless the claim was lost meanwhile.
+// settleKey stores an answer, unless the claim was lost in the meantime.
 func settleKey(ctx context.Context, t tx, c Claim, a Answer) error {
 	if a.Cut = len(a.Body) > MaxAnswerBytes; a.Cut {
 		a.Body = nil
@@ -157,7 +155,7 @@ func settleKey(ctx context.Context, t tx, c Claim, a Answer) error {
 	return boundAnswers(ctx, t, c.key.UserID)
 }
 
-// boundAnswers forgets the oldest answers of a user above the bounds.
+// boundAnswers removes the oldest answers of a user above the bounds.
 func boundAnswers(ctx context.Context, t tx, userID string) error {
 	var n, bytes int64
 	const sum = `SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM idempotency WHERE user_id = $1`
@@ -172,14 +170,14 @@ func boundAnswers(ctx context.Context, t tx, userID string) error {
 	return err
 }
 
-// forgetAnswers is sweepAnswers for the background.
+// forgetAnswers calls sweepAnswers in the background and logs its error.
 func (s *sqlStore) forgetAnswers(ctx context.Context) {
 	if err := s.sweepAnswers(ctx); err != nil && ctx.Err() == nil {
 		s.options.Log.Warn("old idempotency keys cannot be removed", "error", err)
 	}
 }
 
-// sweepAnswers forgets what is older than KeepAnswers, in small transactions.
+// sweepAnswers removes answers older than KeepAnswers, in small transactions.
 func (s *sqlStore) sweepAnswers(ctx context.Context) error {
 	const forget = `DELETE FROM idempotency WHERE (user_id, key) IN (
 		SELECT user_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
@@ -191,10 +189,10 @@ func (s *sqlStore) sweepAnswers(ctx context.Context) error {
 	}
 }
 
-// txKey is where a context holds the transaction that a call belongs to; see Once.
+// txKey is the context key of the transaction that a call is part of; see Once.
 type txKey struct{}
 
-// transact runs f in one transaction: that of ctx, or one of its own.
+// transact runs f in the transaction of ctx, or in a new one if ctx has none.
 func (s *sqlStore) transact(ctx context.Context, f func(context.Context, tx) error) error {
 	if t, ok := ctx.Value(txKey{}).(tx); ok {
 		return f(ctx, t)
@@ -202,7 +200,7 @@ func (s *sqlStore) transact(ctx context.Context, f func(context.Context, tx) err
 	return s.engine.change(ctx, f)
 }
 
-// selectRows gives row after row to take, as they are in the transaction of ctx or outside of one.
+// selectRows passes each row to take until take returns false. It reads within the transaction of ctx, if there is one.
 func (s *sqlStore) selectRows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
 	if t, ok := ctx.Value(txKey{}).(tx); ok {
 		return t.rows(ctx, take, query, args...)

@@ -10,20 +10,20 @@ import (
 	"studysharper/app/study"
 )
 
-// maxPassages is the most passages that a note can have: its largest content has fewer.
+// maxPassages is more than a note of the largest size has.
 const maxPassages = 4096
 
-// indexedPassage is a passage as it is kept.
+// indexedPassage is a passage as stored.
 type indexedPassage struct {
 	passages.Passage
 	language int
 	words    int
 	counts   passages.Counts
-	terms    []string // each once
+	terms    []string // unique
 }
 
-// indexNote reads a note for the index. A note without content has one empty passage, by which its title is
-// found.
+// indexNote splits a note into passages for the index. A note without content gets one empty passage, so that a search
+// finds its title.
 func indexNote(title, content string) []indexedPassage {
 	list := passages.Split(content)
 	if len(list) == 0 {
@@ -50,20 +50,20 @@ func distinct(terms []string) []string {
 	return kept
 }
 
-// rowArgs are the columns that passages have in every database.
+// rowArgs are the values of the columns that every database has for a passage.
 func (p indexedPassage) rowArgs(num int64) []any {
 	return []any{num, p.Start, p.End, p.Section, p.Page, p.language, p.words, []byte(p.counts)}
 }
 
-// Bounds of the work on notes that an older version left without an index.
+// Timing of the background work on notes that an older version stored without an index.
 const (
-	indexingStarts = 2 * time.Second // after the start of the process
-	indexingRests  = 3               // times as long as a note took: a small machine serves meanwhile
+	indexingStarts = 2 * time.Second // after the process started
+	indexingRests  = 3               // times as long as the note before took, so that a small machine can serve in between
 	indexingFails  = 30 * time.Second
 )
 
-// indexOld indexes the notes that are not, one after the other and each in a transaction of its own, and ends when none
-// is left. Notes that are written meanwhile are indexed by their writer.
+// indexOld indexes the notes without an index one by one, each in its own transaction, until there are none left. A note
+// that is changed in the meantime is indexed by its writer.
 func (s *sqlStore) indexOld(ctx context.Context) {
 	for wait := indexingStarts; ; {
 		select {
@@ -109,7 +109,7 @@ func (s *sqlStore) indexNext(ctx context.Context) (more bool, err error) {
 	return true, s.transact(ctx, func(ctx context.Context, t tx) error {
 		const claim = "UPDATE notes SET indexed = 1 WHERE num = $1 AND indexed = 0 AND updated_at = $2"
 		n, err := t.exec(ctx, claim, []any{found.num, found.updated})
-		if err != nil || n == 0 { // another process was faster, or a writer
+		if err != nil || n == 0 { // another process or a writer has indexed it
 			return err
 		}
 		return s.engine.index(ctx, t, found.num, found.note.UserID, index)

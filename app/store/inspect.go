@@ -13,18 +13,18 @@ import (
 	"studysharper/app/study"
 )
 
-// State is what Check finds of a database that can be served with.
+// State is the condition of a database that Check accepts.
 type State int
 
 // The states.
 const (
-	Absent   State = iota + 1 // Migrate makes it
-	Outdated                  // Migrate brings it to this binary's schema
+	Absent   State = iota + 1 // Migrate creates it
+	Outdated                  // Migrate upgrades it to this binary's schema
 	Current
 )
 
-// Check tells whether Migrate and then Open would take the database that url names, without changing
-// or making anything. Its errors are theirs.
+// Check reports whether Migrate followed by Open would accept the database that url names. It changes and creates
+// nothing. Its errors are those of Migrate and Open.
 func Check(ctx context.Context, url string) (State, error) {
 	if !isPostgres(url) {
 		path, err := sqlitePath(url)
@@ -66,7 +66,8 @@ func inspect(ctx context.Context, path string) (State, error) {
 	return Current, err
 }
 
-// accessFolder tells why no file can be made in a folder. The kernel's own lets root pass, and still has none made.
+// accessFolder returns the reason why no file can be created in a folder. In /proc and /sys, access(2) succeeds for root
+// although no file can be created there.
 func accessFolder(folder string) error {
 	var on unix.Statfs_t
 	if err := unix.Statfs(folder, &on); err == nil && (on.Type == unix.PROC_SUPER_MAGIC || on.Type == unix.SYSFS_MAGIC) {
@@ -75,9 +76,8 @@ func accessFolder(folder string) error {
 	return syscall.Access(folder, unix.R_OK|unix.W_OK|unix.X_OK)
 }
 
-// readingDSN names the file for a look at it. SQLite makes two files beside one that is in
-// its WAL mode even to read it; where neither they nor a journal are there, nobody writes to
-// it, and it need not.
+// readingDSN is the data source name for reading the file without changing it. To read a file in WAL mode, SQLite creates
+// two files beside it. If neither they nor a journal exist, nobody is writing, and the file is opened as immutable.
 func readingDSN(path string) string {
 	name := dsn(path, "ro", openWait)
 	for _, beside := range []string{"-wal", "-shm", "-journal"} {

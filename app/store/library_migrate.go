@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// The migrations that index what is kept in the library, which SQL cannot.
+// These migrations index the stored study aids, which plain SQL cannot.
 const (
 	liteLibraryVersion = 10
 	pgLibraryVersion   = 7
@@ -20,12 +20,12 @@ func libraryMigration(version int64) *goose.Migration {
 	return goose.NewGoMigration(version, &goose.GoFunc{RunTx: indexLibrary}, nil)
 }
 
-// indexLibrary gives the items of the aids that are kept already their ids, counts them, and makes rows
-// of cards, one aid after the other. It names the columns of this schema only.
+// indexLibrary gives ids to the items of stored aids, counts the items and creates the rows of cards, one aid at a time.
+// It uses only the columns of this schema version.
 func indexLibrary(ctx context.Context, all *sql.Tx) error {
 	const next = `SELECT id, user_id, type, title, data, created_at FROM contents WHERE id > $1 ORDER BY id LIMIT 1`
 	const update = `UPDATE contents SET data = $1, items = $2, words = $3, updated_at = created_at WHERE id = $4`
-	t := sqliteTx{all} // any driver's
+	t := sqliteTx{all} // works with any driver
 	for id := ""; ; {
 		var v study.Content
 		var created int64

@@ -21,14 +21,14 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// The folders of the databases' migrations.
+// Folders of the databases' migrations, to which libraryMigration is added in code.
 const (
-	liteMigrations = "migrations/sqlite"   // and libraryMigration; without 4, which filled an index that 8 replaces
-	pgMigrations   = "migrations/postgres" // and libraryMigration
+	liteMigrations = "migrations/sqlite" // without number 4, whose index number 8 replaces
+	pgMigrations   = "migrations/postgres"
 )
 
-// maxChecked is the largest file whose whole structure is checked before a start: the
-// check reads all of it (10 MB took 40 ms), and a start shall take under a second.
+// maxChecked is the largest file whose integrity is checked completely before a start. The check reads the whole file (10
+// MB took 40 ms), and a start should take less than a second.
 const maxChecked = 64 << 20
 
 func migrateSQLite(ctx context.Context, path string) error {
@@ -55,8 +55,8 @@ func migrateFile(ctx context.Context, path string) error {
 	return applySQLite(ctx, path)
 }
 
-// lockFolder makes processes that migrate take turns. The lock is on the folder
-// itself, so nothing is left lying about, and it goes with the process.
+// lockFolder serialises processes that migrate. It locks the folder itself, so it leaves no lock file behind, and the
+// kernel frees the lock when the process ends.
 func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 	f, err := os.Open(folder)
 	if err != nil {
@@ -80,9 +80,8 @@ func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 	}
 }
 
-// createFile makes an empty file that only its owner may read; SQLite gives its
-// other files the same mode. A file that is there is not opened: to close it again
-// would drop the locks that this process's connections hold on it.
+// createFile creates an empty file that only its owner may read; SQLite gives its other files the same mode. It does not
+// open an existing file: closing it would release this process's locks on it.
 func createFile(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -94,7 +93,7 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// checkFile refuses what migrations must not touch, reading only, and gives the schema it has.
+// checkFile refuses a file that migrations must not change, and returns its schema version. It only reads.
 func checkFile(ctx context.Context, path string) (have int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() == 0 {
@@ -125,7 +124,7 @@ func quickCheck(ctx context.Context, db *sql.DB) error {
 
 const damaged = "the database file is damaged; it was left as it is, restore a backup"
 
-// checkSchema refuses a database that is not of this binary's schema.
+// checkSchema refuses a database whose schema version differs from this binary's.
 func checkSchema(ctx context.Context, path string) error {
 	return explainPath(path, checkVersion(ctx, path))
 }
@@ -137,7 +136,7 @@ func checkVersion(ctx context.Context, path string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
-	// A pool of its own: a store that nobody uses yet shall hold no connection.
+	// A separate pool, so that an unused store holds no connection.
 	db := pool(dsn(path, "rw", openWait)+"&_query_only=1", 1)
 	defer db.Close()
 	have, err := schemaOf(ctx, db)
@@ -147,7 +146,7 @@ func checkVersion(ctx context.Context, path string) error {
 	return wrapFile(path, err)
 }
 
-// schemaOf reads the version that migrations left; 0 for an empty database.
+// schemaOf returns the schema version that migrations recorded; 0 for an empty database.
 func schemaOf(ctx context.Context, db *sql.DB) (version int64, err error) {
 	var application, tables, versioned int64
 	const survey = `SELECT (SELECT application_id FROM pragma_application_id),
@@ -195,13 +194,13 @@ func wrapFile(path string, err error) error {
 	return e
 }
 
-// liteSchema is the number of SQLite's newest migration.
+// liteSchema is the number of the newest SQLite migration.
 func liteSchema() int64 { return max(binarySchema(liteMigrations), liteLibraryVersion) }
 
 // binarySchema is the number of the newest embedded migration in a folder.
 func binarySchema(folder string) (newest int64) {
 	entries, err := migrations.ReadDir(folder)
-	if err != nil { // embedded: cannot happen
+	if err != nil { // embedded files can always be read
 		panic(err)
 	}
 	for _, e := range entries {

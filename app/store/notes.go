@@ -11,17 +11,17 @@ import (
 	"studysharper/app/study"
 )
 
-// NoteQuery says which of a user's notes to list.
+// NoteQuery selects the notes of a user to list.
 type NoteQuery struct {
 	UserID string // required
-	// Search holds words to find in title and content, and phrases in quotation marks, best match first; blank lists
-	// all notes, newest first. It is never query syntax. Words are found in any of their forms, case and diacritics do not
-	// count, and the last word may be the beginning of one (from three bytes on). The first 32 words are used, 64
-	// runes of each. Of a word that more than MaxRanked passages hold, the newest of them are ranked.
+	// Search holds words, and phrases in quotation marks, to find in title and content; the best match comes first. A
+	// blank Search lists all notes, newest first. It is never query syntax. A word matches in any of its forms; case and
+	// diacritics do not count, and the last word may be a prefix (of three bytes or more). The first 32 words count, with
+	// 64 runes each. Of more than MaxRanked passages those with the rarest words are ranked, and of equals the newest.
 	Search string
-	// AnyWord makes one word of Search enough; otherwise all must be there.
+	// AnyWord finds notes that contain at least one word of Search; otherwise they must contain all.
 	AnyWord bool
-	Subject string // only notes of this subject, as it is written; "" = all
+	Subject string // only notes with exactly this subject; "" = all
 	Page           // Before cannot be combined with Search
 }
 
@@ -35,7 +35,7 @@ func scanNote(row scanner, n *study.Note) (mark, error) {
 	return mark{place{id: n.ID}, jsonBytes(n.Title) + jsonBytes(n.Content) + jsonBytes(n.Subject) + len(tags)}, err
 }
 
-// readTexts reads a column that holds a JSON array of texts.
+// readTexts parses a column that holds a JSON array of strings.
 func readTexts(column string) (texts []string) {
 	if json.Unmarshal([]byte(column), &texts) != nil || texts == nil {
 		return []string{}
@@ -43,10 +43,10 @@ func readTexts(column string) (texts []string) {
 	return texts
 }
 
-// writeTexts is the column of a list of texts.
+// writeTexts encodes a list of strings for such a column.
 func writeTexts(texts []string) string {
 	column, err := json.Marshal(append([]string{}, texts...))
-	if err != nil { // texts always marshal
+	if err != nil { // strings always marshal
 		panic(err)
 	}
 	return string(column)
@@ -64,7 +64,7 @@ func (c *checks) subject(s string) {
 	c.text("subject", s)
 }
 
-// tags checks the tags of a note and drops the doubled ones.
+// tags checks the tags of a note and removes duplicates.
 func (c *checks) tags(given []string) (tags []string) {
 	for _, tag := range given {
 		if !slices.Contains(tags, tag) {
@@ -92,7 +92,7 @@ func (s *sqlStore) CreateNote(ctx context.Context, n study.Note) (study.Note, er
 	n.UpdatedAt = n.CreatedAt
 	const insert = "INSERT INTO notes (" + noteColumns + ", indexed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING num"
 	args := []any{n.ID, n.UserID, n.Title, n.Content, n.Subject, writeTexts(n.Tags), micros(n.CreatedAt), micros(n.UpdatedAt)}
-	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
+	index := indexNote(n.Title, n.Content) // before the transaction, because others wait for it
 	err := s.transact(ctx, func(ctx context.Context, t tx) error {
 		var num int64
 		if err := t.row(ctx, insert, args...).Scan(&num); err != nil {
@@ -134,7 +134,7 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 	}
 	before := len(n.Title) + len(n.Content)
 	n.Title, n.Content = deref(change.Title, n.Title), deref(change.Content, n.Content)
-	index := indexNote(n.Title, n.Content) // before the transaction, which others wait for
+	index := indexNote(n.Title, n.Content) // before the transaction, because others wait for it
 	const update = `UPDATE notes SET title = coalesce($1, title), content = coalesce($2, content), indexed = 1,
 		subject = coalesce($3, subject), tags = coalesce($4, tags),
 		updated_at = CASE WHEN updated_at < $5 THEN $5 ELSE updated_at END WHERE id = $6 AND $7 IN ('', user_id) RETURNING num, ` + noteColumns
@@ -145,7 +145,7 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 		if _, err := scanNote(after{row, &num}, &written); err != nil {
 			return missing(err, noNote)
 		}
-		if written.Title != n.Title || written.Content != n.Content { // changed meanwhile, in the other part
+		if written.Title != n.Title || written.Content != n.Content { // another change was committed in the meantime
 			index = indexNote(written.Title, written.Content)
 		}
 		if n = written; len(n.Title)+len(n.Content) > before {
@@ -161,7 +161,7 @@ func (s *sqlStore) UpdateNote(ctx context.Context, userID, id string, change stu
 	return n, nil
 }
 
-// checkNoteChange gives the column of the tags, nil where they stay.
+// checkNoteChange returns the new value of the tags column; nil if the tags stay.
 func checkNoteChange(change study.NoteChange) (tags *string, err error) {
 	var c checks
 	if change.Title != nil {
@@ -180,7 +180,7 @@ func checkNoteChange(change study.NoteChange) (tags *string, err error) {
 	return tags, c.err()
 }
 
-// after is a row with a column before those that Scan is given.
+// after is a row whose first column is scanned separately.
 type after struct {
 	scanner
 	first any
@@ -251,7 +251,7 @@ func (s *sqlStore) NotesByID(ctx context.Context, userID string, ids []string) (
 	return notes, nil
 }
 
-// nameNote names the note that is missing; what is not an id is not repeated.
+// nameNote adds the id of the missing note to err, unless it is not a UUID.
 func nameNote(err error, id string) error {
 	if study.AsError(err).Code != study.CodeNotFound {
 		return err

@@ -17,20 +17,18 @@ type Options struct {
 	FlushEvery      time.Duration // longest an entry waits; default 250 ms
 	KeepExecutions  time.Duration // default 30 days
 	Retention       time.Duration // runs, sessions and executions are removed after it; default: never
-	QuotaBytes      int64         // of a user's notes, and of all else of the user; default: no bound
+	QuotaBytes      int64         // bytes of a user's notes, and again of all other data; default: no bound
 	QuotaItems      int64         // notes, study aids and conversations of a user; default: no bound
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 
-// ErrOldSchema is in the error of an Open that Migrate would help.
+// ErrOldSchema is in the error chain of an Open that fails because Migrate has not run.
 var ErrOldSchema = errors.New("the schema is older than this binary's")
 
-// Open opens the migrated database that url names: "sqlite:PATH", or
-// "postgres://USER:PASSWORD@HOST:PORT/DATABASE?…" with the parameters of libpq and
-// pool_max_conns (default 4). It refuses, with CodeUnavailable and a message for the
-// operator, a database that is missing, away, damaged, another application's, or of
-// another schema version than this binary's; and with CodeInvalid a url it cannot read.
-// No error repeats the url. It creates nothing. The caller closes the Store.
+// Open opens the migrated database that url names: "sqlite:PATH", or "postgres://USER:PASSWORD@HOST:PORT/DATABASE?…" with
+// the parameters of libpq and pool_max_conns (default 4). It returns CodeUnavailable, with a message for the operator, if
+// the database is missing, unreachable, damaged, another application's, or of another schema version than this binary's,
+// and CodeInvalid for a malformed url. No error repeats the url. It creates nothing. The caller closes the Store.
 func Open(ctx context.Context, url string, o Options) (Store, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -43,8 +41,8 @@ func Open(ctx context.Context, url string, o Options) (Store, error) {
 	return newSQLStore(e, o), nil
 }
 
-// CheckURL tells what is wrong with a url, with CodeInvalid, if Open and Migrate could not
-// read it. It opens nothing, and its error repeats nothing of the url.
+// CheckURL returns CodeInvalid if Open and Migrate could not parse url. It opens nothing, and its error repeats nothing
+// of the url.
 func CheckURL(url string) error {
 	if isPostgres(url) {
 		_, err := pgConfig(url)
@@ -65,12 +63,10 @@ func openEngine(ctx context.Context, url string, o Options) (engine, error) {
 	return openSQLite(ctx, path, o)
 }
 
-// Migrate brings the database that url names to this binary's schema, creating
-// SQLite's file (mode 0600) and its folder (0700) where missing. It may be repeated, and run
-// by several processes at once, on several machines: they take turns. Only the
-// supervisor calls it, before it starts workers. A database that is damaged, another
-// application's, or of a newer schema is refused as by Open and left as it was,
-// a file byte for byte.
+// Migrate upgrades the database that url names to this binary's schema. It creates SQLite's file (mode 0600) and folder
+// (0700) if they are missing. It may be repeated, and called by several processes on several machines at once: they take
+// turns. Only the supervisor calls it, before it starts workers. It refuses a database that is damaged, another
+// application's, or of a newer schema, as Open does, and leaves it unchanged, a file byte for byte.
 func Migrate(ctx context.Context, url string) error {
 	if isPostgres(url) {
 		return migratePostgres(ctx, url)

@@ -8,33 +8,30 @@ import (
 	"strings"
 )
 
-// Page says which part of a list to return. A list comes with the cursor of what
-// follows, "" at its end. Between the pages of a list that nobody changes no row is
-// missing and none comes twice; a row that is made or moved to the list's beginning meanwhile
-// is not seen, and the others are. A cursor stays good while its database does, also
-// when the row it was made at is gone.
+// Page selects a part of a list. A list comes with the cursor of the next page, "" on the last one. While nobody changes
+// the list, its pages contain each row exactly once. A row that is created, or moved to the beginning, between two pages
+// is not seen; all others are. A cursor is valid for as long as its database, even after its row is deleted.
 type Page struct {
 	Limit  int    // rows; clamped to 1..MaxRows
-	Before string // the cursor that the page before this one came with; "" starts the list
+	Before string // the cursor that came with the previous page; "" = the first page
 }
 
-// place is a row's position in its list. A list is ordered by some of these, the
-// largest first.
+// place is a row's position in its list. Lists are ordered by some of these fields, descending.
 type place struct {
 	at  int64 // microseconds since 1970
 	num int64
 	id  string
 }
 
-// start is the place before every row: ~ sorts behind every UUID.
+// start is the place before every row: ~ sorts after every UUID.
 var start = place{math.MaxInt64, math.MaxInt64, "~"}
 
-// cursor is the place as callers hold it, good for one list only.
+// cursor encodes the place for clients; it is valid for one list only.
 func (p place) cursor(list string) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s %d %d %s", list, p.at, p.num, p.id))
 }
 
-// before reads a cursor of the list.
+// before decodes a cursor of the list.
 func (c *checks) before(list, cursor string) place {
 	if cursor == "" {
 		return start
@@ -60,17 +57,17 @@ func readCursor(list, cursor string) (p place, ok bool) {
 	return p, p.id == "" || isUUID(p.id)
 }
 
-// mark is what a list has to know of a row.
+// mark is the place and the size of a row.
 type mark struct {
 	place
-	bytes int // of its text as JSON
+	bytes int // of its text, as JSON
 }
 
-// rowBytes is what a row takes besides its text: the names of its fields, ids and times, of which a user's id may
-// have 128 characters of four bytes.
+// rowBytes is an upper bound of a row's size without its text: field names, ids and times. A user's id may have 128
+// characters of four bytes.
 const rowBytes = 1 << 10
 
-// jsonBytes is how long a text is in JSON at most: encoding/json writes up to six bytes for one.
+// jsonBytes is an upper bound of a text's length in JSON: encoding/json writes up to six bytes for one.
 func jsonBytes[T string | []byte](text T) int {
 	n := len(text)
 	for i := range len(text) {
@@ -79,24 +76,24 @@ func jsonBytes[T string | []byte](text T) int {
 			n += 5
 		case b == '"', b == '\\':
 			n++
-		case b == 0xe2: // of U+2028 and U+2029, which take six bytes for three
+		case b == 0xe2: // the first byte of U+2028 and U+2029, whose three bytes become six
 			n += 3
 		}
 	}
 	return n
 }
 
-// sheet is a page being filled.
+// sheet collects the rows of a page.
 type sheet[T any] struct {
 	list  string
 	limit int
 	rows  []T
 	bytes int
 	last  place
-	next  string // the cursor after rows, once there is a row that has no room
+	next  string // the cursor of the next page, once a row did not fit
 }
 
-// take adds a row; false: there is no room for it.
+// take adds a row, or returns false if the page is full.
 func (s *sheet[T]) take(v T, m mark) bool {
 	s.bytes += m.bytes + rowBytes
 	if len(s.rows) == s.limit || (len(s.rows) > 0 && s.bytes > MaxListBytes) {

@@ -13,9 +13,8 @@ import (
 	"studysharper/app/study"
 )
 
-// explainPath says in words what keeps a database file from being used, and what to do: for the
-// operator, who sees the paths, owners and modes in it. An error that the path does not explain
-// stays as it is.
+// explainPath replaces the message of err with one for the operator: what is wrong with the path, its owner or its mode,
+// and what to do. It returns err unchanged if the path does not explain it.
 func explainPath(path string, err error) error {
 	if err == nil {
 		return nil
@@ -27,8 +26,8 @@ func explainPath(path string, err error) error {
 	return &study.Error{Code: study.CodeUnavailable, Message: sentence, Cause: err}
 }
 
-// explainCause is explainPath for a database that is being used: clients read the message, so
-// what the path says goes into the cause, for the log.
+// explainCause is explainPath for a database in use. Clients read the message, so the explanation goes into the cause,
+// for the log.
 func explainCause(path string, err error) error {
 	switch resultCode(err) {
 	case code.SQLITE_FULL, code.SQLITE_CANTOPEN, code.SQLITE_IOERR, code.SQLITE_READONLY, code.SQLITE_PERM:
@@ -65,7 +64,7 @@ func pathFault(path string, err error) string {
 	return ""
 }
 
-// existing is the nearest folder of a path that is there.
+// existing is the nearest ancestor folder of a path that exists.
 func existing(folder string) string {
 	for folder != filepath.Dir(folder) {
 		if _, err := os.Stat(folder); err == nil {
@@ -84,8 +83,8 @@ func denied(path string) bool {
 	return errors.Is(syscall.Access(path, mode), syscall.EACCES)
 }
 
-// permissionFault names who runs, who owns the path, and how to put it right; "" where
-// the path is not what was denied.
+// permissionFault names this process's user, the path's owner and the remedy; "" if the path's permissions are not the
+// cause.
 func permissionFault(path string) string {
 	info, err := os.Stat(path)
 	if err != nil || !denied(path) {

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	pgConnections = 4                      // of a process, unless the url says pool_max_conns
-	pgConnectWait = 3 * time.Second        // for one address, unless the url says connect_timeout
-	pgCancelWait  = 500 * time.Millisecond // for the server to break a statement off
-	pgRollback    = time.Second            // for the end of a transaction that failed
-	pgRetries     = 3                      // of a transaction that lost against another
+	pgConnections = 4                      // per process, unless the url has pool_max_conns
+	pgConnectWait = 3 * time.Second        // for one address, unless the url has connect_timeout
+	pgCancelWait  = 500 * time.Millisecond // for the server to cancel a statement
+	pgRollback    = time.Second            // for the rollback of a failed transaction
+	pgRetries     = 3                      // of a transaction that lost against another one
 )
 
-// postgres is the engine on one PostgreSQL database.
+// postgres is the engine for PostgreSQL.
 type postgres struct {
 	patience
 	pool  *pgxpool.Pool
@@ -32,8 +32,8 @@ func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
-// pgConfig reads the url, and what libpq reads beside it (PGPASSWORD, PGSSLROOTCERT …).
-// Nothing of a url that it refuses is repeated.
+// pgConfig parses the url, and the settings that libpq also reads (PGPASSWORD, PGSSLROOTCERT …). An error repeats nothing
+// of the url.
 func pgConfig(url string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -49,11 +49,11 @@ func pgConfig(url string) (*pgxpool.Config, error) {
 		c.ConnConfig.RuntimeParams["application_name"] = "studysharper"
 	}
 	c.MaxConnIdleTime = idleCloses
-	// Statements without a name: a proxy such as PgBouncer may run each transaction on
-	// another connection, where the named ones of this one are not known.
+	// Unnamed statements, because a proxy such as PgBouncer may run each transaction on another connection, which does
+	// not know this one's named statements.
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	// A call that ends early ends its statement too: else it would wait on for its lock,
-	// and write after it was given up.
+	// A call that ends early must cancel its statement, which would otherwise wait for its lock and write after the
+	// caller has given up.
 	c.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: pgCancelWait}
 	}
@@ -102,7 +102,7 @@ func (p *postgres) transact(ctx context.Context, f func(context.Context, tx) err
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgRollback)
 		defer cancel()
-		_ = begun.Rollback(end) // does nothing after Commit; a broken connection is dropped
+		_ = begun.Rollback(end) // a no-op after Commit; a broken connection is dropped
 	}()
 	if err := f(ctx, postgresTx{begun}); err != nil {
 		return err

@@ -17,17 +17,16 @@ import (
 	"studysharper/app/study"
 )
 
-// pgBegin begins a transaction whose locks and statements end with the busy timeout
-// also when this process does not: it may be stopped, or gone without a word. They are
-// set here, in the same round trip, because a proxy in between takes no other.
+// pgBegin begins a transaction with timeouts on the server: its locks and statements end even if this process is stopped
+// or disappears. They are set in the same round trip, because a proxy supports no other way.
 func pgBegin(busy time.Duration) string {
 	ms := max(busy.Milliseconds(), 1)
 	return fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; "+
 		"SET LOCAL idle_in_transaction_session_timeout = %d", ms, ms, ms)
 }
 
-// wrapLost is wrapPostgres for the pool: where one connection is lost, the idle ones
-// are, and would fail one call each.
+// wrapLost is wrapPostgres for the pool. If one connection is lost, it drops the idle ones too, each of which would fail
+// one call.
 func (p *postgres) wrapLost(err error) error {
 	if pgState(err) == "" || strings.HasPrefix(pgState(err), "57P") {
 		p.pool.Reset()
@@ -35,9 +34,8 @@ func (p *postgres) wrapLost(err error) error {
 	return wrapPostgres(err)
 }
 
-// wrapPostgres gives an error of PostgreSQL or of the way to it a code. Its cause
-// keeps the SQLSTATE and nothing else: the server repeats what it was given, and the driver
-// what it was told to connect to.
+// wrapPostgres gives an error of PostgreSQL, or of the connection to it, a code. The cause keeps only the SQLSTATE: the
+// server repeats values of the statement, and the driver the address it connects to.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func wrapPostgres(err error) error {
 	if _, ours := errors.AsType[*study.Error](err); err == nil || ours {
@@ -45,25 +43,25 @@ func wrapPostgres(err error) error {
 	}
 	for _, known := range pgWords {
 		if state := pgState(err); state != "" && strings.HasPrefix(state, known.state) {
-			return study.Wrap(told(err), study.CodeUnavailable, known.words)
+			return study.Wrap(redact(err), study.CodeUnavailable, known.words)
 		}
 	}
 	if _, mistaken := errors.AsType[pgx.ScanArgError](err); mistaken || pgState(err) != "" {
-		return study.Wrap(told(err), study.CodeInternal, "the database refused")
+		return study.Wrap(redact(err), study.CodeInternal, "the database refused")
 	}
-	return study.Wrap(told(err), study.CodeUnavailable, "the database cannot be reached")
+	return study.Wrap(redact(err), study.CodeUnavailable, "the database cannot be reached")
 }
 
-// pgWords says what states, or classes of them, mean; the first that fits counts.
+// pgWords are the messages for SQLSTATEs, or prefixes of them; the first match counts.
 var pgWords = []struct{ state, words string }{
 	{"55P03", "the database is busy"}, // lock_timeout
 	{"57014", "the database is busy"}, // statement_timeout
 	{"25P03", "the database is busy"}, // idle_in_transaction_session_timeout
-	{"40", "the database is busy"},    // lost to other transactions, again and again
+	{"40", "the database is busy"},    // lost to other transactions repeatedly
 	{"53100", "the disk is full"},
 	{"53300", "the database takes no more connections"},
 	{"53", "the database has no room"},
-	{"57P", "the database cannot be reached"}, // it stops or starts
+	{"57P", "the database cannot be reached"}, // it is stopping or starting
 	{"08", "the database cannot be reached"},
 	{"28", "the database refuses the user or the password"},
 	{"3D000", "the database does not exist"},
@@ -73,7 +71,7 @@ var pgWords = []struct{ state, words string }{
 	{"58", "the database cannot be used"},
 }
 
-// pgState is the SQLSTATE of an error; "" for one that is not the server's.
+// pgState is the SQLSTATE of an error; "" if the server did not send it.
 func pgState(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -81,15 +79,16 @@ func pgState(err error) string {
 	return ""
 }
 
-// lostToAnother reports a transaction that deserves another try: it deadlocked, or
-// could not be put in an order with others. Nothing of it was kept.
+// lostToAnother reports a transaction worth another try: it was rolled back because of a deadlock, or because it could
+// not be serialised.
 func lostToAnother(err error) bool {
 	state := pgState(err)
 	return state == "40P01" || state == "40001"
 }
 
-// told is what may be told of an error. What errors.Is is asked for stays.
-func told(err error) error {
+// redact reduces an error to what may be logged. errors.Is still finds context.Canceled, context.DeadlineExceeded and
+// sql.ErrNoRows.
+func redact(err error) error {
 	if state := pgState(err); state != "" {
 		return errors.New("SQLSTATE " + state)
 	}

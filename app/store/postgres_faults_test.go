@@ -112,7 +112,7 @@ func serverAway(t *testing.T, server *postgrestest.Server) {
 
 func connectionsCut(t *testing.T, server *postgrestest.Server) {
 	b := benchOn(t, server, Options{})
-	together(pgConnections, func() { b.count(t, others); _ = b.Ping(t.Context()) })
+	concurrently(pgConnections, func() { b.count(t, others); _ = b.Ping(t.Context()) })
 	server.Exec(t, b.url, "SELECT pg_terminate_backend(pid) FROM "+others)
 	failed := 0
 	for range 2 * pgConnections {
@@ -125,7 +125,7 @@ func connectionsCut(t *testing.T, server *postgrestest.Server) {
 	}
 }
 
-func together(n int, do func()) {
+func concurrently(n int, do func()) {
 	var all sync.WaitGroup
 	for range n {
 		all.Go(do)
@@ -138,7 +138,7 @@ func lockHeld(t *testing.T, server *postgrestest.Server) {
 	b := benchOn(t, server, Options{BusyTimeout: busy})
 	release := b.hold(t, "LOCK TABLE notes IN SHARE ROW EXCLUSIVE MODE")
 	const callers = 20 * pgConnections // many more than there are connections: they shall not wait for one another's waits
-	together(callers, func() {
+	concurrently(callers, func() {
 		begin := time.Now()
 		if err := note(t.Context(), b); !unavailable(err) || !strings.Contains(err.Error(), "busy") {
 			t.Errorf("error %v, want unavailable: busy", err)
@@ -214,7 +214,7 @@ func connectionsBounded(t *testing.T, server *postgrestest.Server) {
 	if n := b.count(t, others); n != 0 {
 		t.Errorf("%d connections of an unused store, want 0", n)
 	}
-	together(4*pgConnections, func() {
+	concurrently(4*pgConnections, func() {
 		if err := errors.Join(note(t.Context(), b), b.Ping(t.Context())); err != nil {
 			t.Error(err)
 		}

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	pgVersions = "studysharper_versions" // the table of migrations; tells our database from another application's
-	pgLock     = 0x73747564              // the advisory lock of those who migrate, the application id of SQLite's files
+	pgVersions = "studysharper_versions" // the table of migrations; its presence identifies our database
+	pgLock     = 0x73747564              // the advisory lock of migrations; the same number as SQLite's application id
 )
 
-// migratePostgres migrates under a lock that belongs to a transaction: unlike one of
-// a connection it holds behind a proxy too, and it goes with the process.
+// migratePostgres migrates under a lock that belongs to a transaction: unlike a connection's lock, it also works through
+// a proxy, and it ends with the process.
 func migratePostgres(ctx context.Context, url string) error {
 	c, err := pgConfig(url)
 	if err != nil {
 		return err
 	}
-	return talk(ctx, c.ConnConfig, func(conn *pgx.Conn) error {
+	return withConn(ctx, c.ConnConfig, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", pgLock)); err != nil {
 			return err
 		}
@@ -47,14 +47,14 @@ func applyPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	return applyMigrations(ctx, goose.DialectPostgres, db, pgMigrations, goose.WithTableName(pgVersions), goose.WithGoMigrations(libraryMigration(pgLibraryVersion)))
 }
 
-// pgNewest is the number of PostgreSQL's newest migration.
+// pgNewest is the number of the newest PostgreSQL migration.
 func pgNewest() int64 { return max(binarySchema(pgMigrations), pgLibraryVersion) }
 
-// checkPostgres refuses a database that is not of this binary's schema.
+// checkPostgres refuses a database whose schema version differs from this binary's.
 func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, openWait, errWaited)
 	defer cancel()
-	return talk(ctx, c, func(conn *pgx.Conn) error {
+	return withConn(ctx, c, func(conn *pgx.Conn) error {
 		have, err := pgSchema(ctx, conn)
 		if need := pgNewest(); err == nil && have != need {
 			err = schemaError(have, need)
@@ -63,9 +63,8 @@ func checkPostgres(ctx context.Context, c *pgx.ConnConfig) error {
 	})
 }
 
-// talk gives do a connection of its own, which is closed with what it has begun: a
-// store that nobody uses yet shall hold none.
-func talk(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) error {
+// withConn runs do with a separate connection and closes it afterwards, so that an unused store holds none.
+func withConn(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) error {
 	within := patience{wrap: wrapPostgres}
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
@@ -74,12 +73,12 @@ func talk(ctx context.Context, c *pgx.ConnConfig, do func(*pgx.Conn) error) erro
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgRollback)
 		defer cancel()
-		_ = conn.Close(end) // what it has begun ends with it in any case
+		_ = conn.Close(end) // an open transaction ends with it in any case
 	}()
 	return within.fail(ctx, do(conn))
 }
 
-// pgSchema reads the version that migrations left; 0 for a database without our tables.
+// pgSchema returns the schema version that migrations recorded; 0 for a database without our tables.
 func pgSchema(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 	var encoding string
 	var versioned, ours int

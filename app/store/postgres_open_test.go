@@ -26,7 +26,7 @@ func TestOpeningPostgreSQL(t *testing.T) {
 
 func migrateAtOnce(t *testing.T, server *postgrestest.Server) {
 	url := server.Database(t)
-	together(6, func() {
+	concurrently(6, func() {
 		if err := Migrate(t.Context(), url); err != nil {
 			t.Error(err)
 		}

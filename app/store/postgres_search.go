@@ -30,20 +30,23 @@ func (*postgres) index(ctx context.Context, t tx, note int64, userID string, lis
 }
 
 // matching implements engine.
-func (*postgres) matching(userID string, words []passages.Word, limit int) (query string, args []any) {
-	return `SELECT num FROM passages WHERE ARRAY[user_id] @> ARRAY[$1::text COLLATE "C"] AND terms @@ $2::text::tsquery
-		ORDER BY num DESC LIMIT $3`, []any{userID, tsQuery(words), limit}
+func (*postgres) matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any) {
+	return `SELECT num FROM passages WHERE ARRAY[user_id] @> ARRAY[$1::text COLLATE "C"] AND terms @@ $2::text::tsquery AND num < $3
+		ORDER BY num DESC LIMIT $4`, []any{userID, tsQuery(groups), before, limit}
 }
 
-// tsQuery writes a tsquery for passages that hold all of the words. They hold nothing that is syntax.
-func tsQuery(words []passages.Word) string {
-	all := make([]string, len(words))
-	for i, w := range words {
-		terms := "'" + strings.Join(w.Terms, "' | '") + "'"
-		if w.Begins != "" {
-			terms += " | '" + w.Begins + "':*"
+// tsQuery returns a tsquery for passages that contain a word of each group. Words contain no tsquery syntax.
+func tsQuery(groups [][]passages.Word) string {
+	all := make([]string, len(groups))
+	for i, words := range groups {
+		var terms []string
+		for _, w := range words {
+			terms = append(terms, "'"+strings.Join(w.Terms, "' | '")+"'")
+			if w.Begins != "" {
+				terms = append(terms, "'"+w.Begins+"':*")
+			}
 		}
-		all[i] = "(" + terms + ")"
+		all[i] = "(" + strings.Join(terms, " | ") + ")"
 	}
 	return strings.Join(all, " & ")
 }

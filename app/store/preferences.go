@@ -51,7 +51,7 @@ func (s *sqlStore) SavePreferences(ctx context.Context, p study.Preferences) (st
 	return p, nil
 }
 
-// oneOf checks a choice that may be left open.
+// oneOf checks an optional choice.
 func (c *checks) oneOf(field, choice string, choices ...string) {
 	c.add(choice != "" && !slices.Contains(choices, choice), field, "one of "+strings.Join(choices, ", ")+", or empty")
 }

@@ -11,29 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queueStuck is how long the first in the queue may take before the others pass it. It is
-// stopped, or its transaction is large; the database's own lock still keeps writers apart.
+// queueStuck is how long the first process in the queue may take before the others overtake it. It is stopped, or its
+// transaction is large; the database's own lock still protects the data.
 const queueStuck = time.Second
 
-// writeQueue gives the processes that share a database their turns to write, in the order
-// in which they asked. SQLite does not: a process that looks at its lock in the right moment has
-// it, and on a busy machine a process can miss that moment for seconds.
+// writeQueue lets the processes that share a database write in the order in which they asked. SQLite does not: whichever
+// process polls the lock at the right moment gets it, so that on a busy machine one process can starve for seconds.
 //
-// A place in the queue is a locked byte of an empty file beside the database; the lowest
-// is first. The locks belong to the open file (F_OFD_SETLK), so the kernel frees the place of
-// a process that dies. The queue is for fairness only: a process that goes without it (the
-// sqlite3 shell, or where the file cannot be made) still waits for the database's lock.
-// One transaction at a time per writeQueue.
+// A place in the queue is a locked byte of an empty file beside the database; the lowest place is first. The locks belong
+// to the open file (F_OFD_SETLK), so the kernel frees the place of a process that dies. The queue only provides fairness:
+// a process without it (the sqlite3 shell, or one that cannot create the file) still waits for the database's lock. A
+// writeQueue supports one transaction at a time.
 type writeQueue struct {
 	path       string
 	stuckAfter time.Duration
 
 	open   sync.Once
 	file   *os.File // nil: there is no queue
-	passed int64    // no process waits for places up to this one; see queueStuck
+	passed int64    // places up to this one are not waited for; see queueStuck
 }
 
-// enter returns when it is this process's turn, or ctx ends. leave ends the turn.
+// enter returns when it is this process's turn, or when ctx ends. leave ends the turn.
 func (q *writeQueue) enter(ctx context.Context) (leave func()) {
 	q.open.Do(func() { q.file, _ = os.OpenFile(q.path, os.O_RDWR|os.O_CREATE, 0o600) })
 	place, ok := q.take(ctx)
@@ -44,8 +42,8 @@ func (q *writeQueue) enter(ctx context.Context) (leave func()) {
 	return func() { _ = q.lock(unix.F_UNLCK, place) }
 }
 
-// take locks the place after the last one. Two processes that see the same last place try
-// for the same byte, and one of them looks again.
+// take locks the place after the last one. If two processes find the same last place, only one of them gets the next
+// byte, and the other tries again.
 func (q *writeQueue) take(ctx context.Context) (place int64, ok bool) {
 	for q.file != nil && ctx.Err() == nil {
 		place, ok = q.last()
@@ -64,7 +62,7 @@ func (q *writeQueue) take(ctx context.Context) (place int64, ok bool) {
 	return 0, false
 }
 
-// wait waits until no place before ours is taken, those that are stuck left out.
+// wait returns when every place before ours is free or stuck, or when ctx ends.
 func (q *writeQueue) wait(ctx context.Context, place int64) {
 	if q.passed > 0 {
 		if _, taken := q.first(1, q.passed); !taken {
@@ -88,7 +86,7 @@ func (q *writeQueue) wait(ctx context.Context, place int64) {
 	}
 }
 
-// last is the highest place taken; 0 = none is. Where locks cannot be asked for, not ok.
+// last returns the highest taken place; 0 if none is. ok is false where locks are not supported.
 func (q *writeQueue) last() (place int64, ok bool) {
 	for {
 		found, err := q.taken(place+1, 0)
@@ -102,7 +100,7 @@ func (q *writeQueue) last() (place int64, ok bool) {
 	}
 }
 
-// first is the lowest place that another process has in a range.
+// first returns the lowest place in a range that another process has taken.
 func (q *writeQueue) first(from, to int64) (place int64, taken bool) {
 	for from <= to {
 		found, err := q.taken(from, to-from+1)
@@ -114,7 +112,7 @@ func (q *writeQueue) first(from, to int64) (place int64, taken bool) {
 	return place, place > 0
 }
 
-// taken is some place that another process has among n from one on; n = 0: among all.
+// taken returns any place that another process has taken, among n places from from on; n = 0: among all.
 func (q *writeQueue) taken(from, n int64) (place int64, err error) {
 	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: from, Len: n}
 	if err := q.ask(unix.F_OFD_GETLK, &l); err != nil || l.Type == unix.F_UNLCK {
@@ -128,7 +126,8 @@ func (q *writeQueue) lock(kind int16, place int64) error {
 	return q.ask(unix.F_OFD_SETLK, &l)
 }
 
-// ask calls fcntl; a file that is closed meanwhile is an error, and not another file.
+// ask calls fcntl. It fails if the file was closed in the meantime, and never reaches another file with the same
+// descriptor.
 func (q *writeQueue) ask(command int, l *unix.Flock_t) error {
 	raw, err := q.file.SyscallConn()
 	if err != nil {
@@ -139,7 +138,7 @@ func (q *writeQueue) ask(command int, l *unix.Flock_t) error {
 	return errors.Join(err, failed)
 }
 
-// close leaves the queue for good.
+// close releases the file; later calls of enter return at once.
 func (q *writeQueue) close() {
 	q.open.Do(func() {})
 	if q.file != nil {

@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Schedule is what is remembered of a card after a rating at a moment.
+// Schedule computes a card's next review memory from the current one, a rating and its time.
 type Schedule func(m study.CardMemory, rating int, at time.Time, s study.ReviewSettings) study.CardMemory
 
 const cardColumns = "id, user_id, content_id, item_id, data, suspended, state, due, stability, difficulty, elapsed_days, scheduled_days, reps, lapses, reviewed_at"
@@ -30,7 +30,7 @@ func scanCard(row scanner, c *study.Card) (mark, error) {
 
 func noCard() error { return study.Errorf(study.CodeNotFound, "the card does not exist") }
 
-// lockCard reads a card that is to be changed, and keeps others from changing it before the transaction ends.
+// lockCard reads a card for a change and locks it until the transaction ends.
 func lockCard(ctx context.Context, t tx, userID, id string) (c study.Card, err error) {
 	const lock = "UPDATE cards SET lapses = lapses WHERE id = $1 AND $2 IN ('', user_id) RETURNING " + cardColumns
 	_, err = scanCard(t.row(ctx, lock, strings.ToLower(id), userID), &c)
@@ -55,8 +55,8 @@ func (s *sqlStore) changeCard(ctx context.Context, userID, id string, change fun
 	return c, nil
 }
 
-// remember writes what is remembered of a card.
-func remember(ctx context.Context, t tx, id string, m study.CardMemory) error {
+// saveMemory stores a card's review memory.
+func saveMemory(ctx context.Context, t tx, id string, m study.CardMemory) error {
 	reviewed := int64(0)
 	if !m.ReviewedAt.IsZero() {
 		reviewed = micros(m.ReviewedAt)
@@ -92,7 +92,7 @@ func (s *sqlStore) ReviewCard(ctx context.Context, v study.Review, next Schedule
 	})
 }
 
-// reviewed reports whether the review is kept already, and then gives the card as it was after it.
+// reviewed reports whether the review is already stored; if so, c becomes the card as it was after the review.
 func reviewed(ctx context.Context, t tx, v study.Review, c *study.Card) (known bool, err error) {
 	var card, later string
 	err = t.row(ctx, "SELECT card_id, later FROM reviews WHERE user_id = $1 AND id = $2", v.UserID, v.ID).Scan(&card, &later)
@@ -107,7 +107,7 @@ func reviewed(ctx context.Context, t tx, v study.Review, c *study.Card) (known b
 	return true, json.Unmarshal([]byte(later), &c.Memory)
 }
 
-// keepReview keeps a review and what is remembered after it.
+// keepReview stores a review and the card's memory after it.
 func keepReview(ctx context.Context, t tx, v study.Review, c *study.Card, m study.CardMemory) error {
 	m.Due, m.ReviewedAt = m.Due.UTC().Truncate(time.Microsecond), m.ReviewedAt.UTC().Truncate(time.Microsecond)
 	const insert = `INSERT INTO reviews (user_id, id, card_id, rating, state, reviewed_at, millis, earlier, later) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
@@ -116,13 +116,13 @@ func keepReview(ctx context.Context, t tx, v study.Review, c *study.Card, m stud
 		return err
 	}
 	c.Memory = m
-	return remember(ctx, t, c.ID, m)
+	return saveMemory(ctx, t, c.ID, m)
 }
 
-// memoryText is what is remembered of a card as JSON.
+// memoryText is a card's review memory as JSON.
 func memoryText(m study.CardMemory) string {
 	text, err := json.Marshal(m)
-	if err != nil { // only a number that is not one: FSRS has none
+	if err != nil { // only NaN or infinity cannot be marshalled, and FSRS returns neither
 		panic(err)
 	}
 	return string(text)
@@ -151,7 +151,7 @@ func (s *sqlStore) UndoReview(ctx context.Context, userID, cardID, reviewID stri
 		if _, err := t.exec(ctx, "DELETE FROM reviews WHERE user_id = $1 AND id = $2", []any{c.UserID, reviewID}); err != nil {
 			return err
 		}
-		return remember(ctx, t, c.ID, c.Memory)
+		return saveMemory(ctx, t, c.ID, c.Memory)
 	})
 }
 
@@ -168,13 +168,13 @@ func (s *sqlStore) SuspendCard(ctx context.Context, userID, cardID string, suspe
 func (s *sqlStore) ResetCard(ctx context.Context, userID, cardID string) (study.Card, error) {
 	return s.changeCard(ctx, userID, cardID, func(ctx context.Context, t tx, c *study.Card) error {
 		c.Memory = study.CardMemory{Due: now()}
-		return remember(ctx, t, c.ID, c.Memory)
+		return saveMemory(ctx, t, c.ID, c.Memory)
 	})
 }
 
 const settingsQuery = "SELECT desired_retention, new_per_day, utc_offset_minutes, updated_at FROM review_settings WHERE user_id = $1"
 
-// readSettings reads the row of a user's settings; the defaults where there is none.
+// readSettings scans a user's settings; without a row it returns the defaults.
 func readSettings(row scanner, userID string) (study.ReviewSettings, error) {
 	v := study.ReviewSettings{UserID: userID}
 	var updated int64

@@ -80,7 +80,7 @@ func (s *sqlStore) RunByID(ctx context.Context, id string) (study.Run, error) {
 	return r, err
 }
 
-// executedRun is a run that was not begun by BeginRun, as its execution has it.
+// executedRun returns a run that BeginRun did not store, from its execution.
 func (s *sqlStore) executedRun(ctx context.Context, id string) (study.Run, error) {
 	e, err := one(ctx, s, scanExecution, "SELECT num, "+executionColumns+" FROM executions WHERE run_id = $1", id)
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *sqlStore) PruneRuns(ctx context.Context, before time.Time) (removed int
 	}
 }
 
-// firstID is where the UUIDs v7 of a moment begin.
+// firstID is the smallest UUID v7 of a time.
 func firstID(at time.Time) string {
 	ms := uint64(max(at.UnixMilli(), 0)) //nolint:gosec // not negative
 	const digits = "0123456789abcdef"

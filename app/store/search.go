@@ -11,25 +11,26 @@ import (
 	"studysharper/app/study"
 )
 
-// PassageQuery says which passages of a user's notes to find.
+// PassageQuery selects passages of a user's notes.
 type PassageQuery struct {
 	UserID string // required
-	// NoteIDs are the notes to look in, at most MaxRows; none: all of the user's. One that is unknown or another
-	// user's is CodeNotFound. Of each there is a passage among the first ones, whether it holds a word or not.
+	// NoteIDs are the notes to search, at most MaxRows; none = all of the user's notes. An id that is unknown or another
+	// user's is CodeNotFound. The first passages include one of each of these notes, even if it contains no word of
+	// Search.
 	NoteIDs []string
-	// Search holds words, and phrases in quotation marks. One word is enough, in any of its forms; passages
-	// that hold the rarest words come first. If there are passages that hold all phrases, only those are found.
+	// Search holds words, and phrases in quotation marks. A passage matches if it contains one of the words, in any form;
+	// passages with the rarest words come first. If some passages contain all phrases, only these are found.
 	Search string
 	Limit  int // clamped to 1..MaxRows
 }
 
-// A hit is a passage that was found.
+// A hit is a passage that matches.
 type hit struct {
 	num   int64
 	score float64
 }
 
-// note is the number of its note.
+// note returns the number of the hit's note.
 func (h hit) note() int64 { return h.num / maxPassages }
 
 // SearchPassages implements Store.
@@ -59,15 +60,15 @@ func (s *sqlStore) SearchPassages(ctx context.Context, q PassageQuery) ([]study.
 	return list, err
 }
 
-// searchNotes finds notes that hold all words and phrases, or with q.AnyWord one of the words, by
-// the rank of their best passage.
+// searchNotes finds notes that contain all words and phrases, or with q.AnyWord any of the words, ranked by their best
+// passage.
 func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, error) {
 	query := passages.ParseQuery(q.Search)
 	if !q.AnyWord {
 		query = query.CompleteLast()
 	}
 	query = query.Content()
-	m, err := s.match(ctx, q.UserID, query)
+	m, err := s.match(ctx, q.UserID, query, !q.AnyWord)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 	}
 	wanted := func(int64) bool { return true }
 	if !q.AnyWord {
-		all := m.notesWithAll()
+		all := m.notesWithAll(len(query.Words))
 		wanted = func(note int64) bool { return all[note] }
 	}
 	if len(query.Phrases) > 0 {
@@ -95,10 +96,10 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 	return s.notesOf(ctx, q, hits, wanted)
 }
 
-// notesOf reads the wanted notes of hits, in their order.
+// notesOf reads the notes of hits that are wanted, in the order of the hits.
 func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted func(note int64) bool) ([]study.Note, error) {
 	limit := clampLimit(q.Limit)
-	if q.Subject != "" { // some of them may be of another
+	if q.Subject != "" { // some hits may have another subject
 		limit = MaxRows
 	}
 	nums, seen := []int64{}, map[int64]bool{}
@@ -117,17 +118,17 @@ func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted 
 	return notes[:min(len(notes), clampLimit(q.Limit))], err
 }
 
-// sortHits puts the best first, and of equals the newest.
+// sortHits sorts by score, and equal scores by age, newest first.
 func sortHits(hits []hit) {
 	slices.SortFunc(hits, func(a, b hit) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.num, a.num)) })
 }
 
-// rankAll ranks the passages of all notes.
+// rankAll ranks the matching passages of all notes.
 func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query) ([]hit, error) {
-	m, err := s.match(ctx, userID, q)
-	if err == nil && len(m.best(m.frequencies())) == 0 {
+	m, err := s.match(ctx, userID, q, false)
+	if err == nil && len(m.found) == 0 {
 		q = q.Loosen()
-		m, err = s.match(ctx, userID, q)
+		m, err = s.match(ctx, userID, q, false)
 	}
 	if err != nil {
 		return nil, err
@@ -137,23 +138,25 @@ func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query)
 
 func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches) ([]hit, error) {
 	f := m.frequencies()
-	nums := m.best(f)
-	if len(nums) == 0 {
+	best := m.best(f)
+	if len(best) == 0 {
 		return nil, nil
 	}
-	begins := map[int64]uint32{}
+	completed := uint32(0) // words that stand for those that begin so
 	for i, w := range q.Words {
 		if w.Begins != "" {
-			for _, n := range m.words[i] {
-				begins[n] |= 1 << i
-			}
+			completed |= 1 << i
 		}
+	}
+	nums, begins := make([]int64, len(best)), make(map[int64]uint32, len(best))
+	for i, c := range best {
+		nums[i], begins[c.num] = c.num, c.words&completed
 	}
 	table, arg := s.engine.picked(nums)
 	return s.score(ctx, q, f, begins, "SELECT num, words, counts FROM "+table+" JOIN passages ON num = picked.value", arg)
 }
 
-// score scores the passages that a query gives, best first.
+// score ranks the passages that a query returns, best first.
 func (s *sqlStore) score(ctx context.Context, q passages.Query, f *passages.Frequencies, begins map[int64]uint32, query string, args ...any) ([]hit, error) {
 	r := q.Ranker()
 	var hits []hit
@@ -178,7 +181,8 @@ func (s *sqlStore) score(ctx context.Context, q passages.Query, f *passages.Freq
 	return hits, nil
 }
 
-// rankNamed ranks the passages of notes. Those that hold no word come last, in the order of the text.
+// rankNamed ranks all passages of the given notes. Passages without a word of the query come last, in the order of the
+// text.
 func (s *sqlStore) rankNamed(ctx context.Context, userID string, ids []string, q passages.Query) ([]hit, error) {
 	marks, args := make([]string, len(ids)), []any{userID}
 	for i, id := range ids {

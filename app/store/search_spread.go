@@ -7,11 +7,11 @@ import (
 	"studysharper/app/study"
 )
 
-// firstHits is how many hits come first whatever note they are of.
+// firstHits is how many of the best hits come first, even if they share a note.
 const firstHits = 3
 
-// spread arranges hits so that a reader who stops early has seen some of each note: after the best
-// hits come the best one of each other note, then the rest.
+// spread reorders hits so that the first ones cover every note: after the best hits comes the best hit of each other
+// note, then the rest.
 func spread(hits []hit) []hit {
 	first := min(firstHits, len(hits))
 	out, seen := append(make([]hit, 0, len(hits)), hits[:first]...), map[int64]bool{}
@@ -30,15 +30,16 @@ func spread(hits []hit) []hit {
 	return append(out, rest...)
 }
 
-// A foundPassage is a passage with what else is kept of it.
+// A foundPassage is a passage with its number and language.
 type foundPassage struct {
 	study.Passage
 	num      int64
 	language int
-	exact    bool // it holds all phrases
+	exact    bool // it contains all phrases
 }
 
-// readHits reads the texts of the first hits. If any of MaxRows hold all phrases, only those are returned.
+// readHits reads the texts of the first hits. If any of the first MaxRows hits contain all phrases, it returns only
+// those.
 func (s *sqlStore) readHits(ctx context.Context, userID string, hits []hit, phrases []passages.Phrase, limit int) ([]foundPassage, error) {
 	most := limit
 	if len(phrases) > 0 {
@@ -53,7 +54,7 @@ func (s *sqlStore) readHits(ctx context.Context, userID string, hits []hit, phra
 	}
 	table, arg := s.engine.picked(nums)
 	query := `SELECT p.num, p.language, n.id, n.title, p.section, p.page, p.begins, p.ends, substr(n.content, p.begins + 1, p.ends - p.begins),
-			(SELECT max(l.ends) FROM passages l WHERE l.num >= n.num * 4096 AND l.num < (n.num + 1) * 4096)
+			(SELECT l.ends FROM passages l WHERE l.num < (n.num + 1) * 4096 ORDER BY l.num DESC LIMIT 1)
 		FROM ` + table + ` JOIN passages p ON p.num = picked.value JOIN notes n ON n.num = p.num / 4096
 		WHERE $2 IN ('', n.user_id) ORDER BY picked.key`
 	var found, exact []foundPassage

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A sessionSource is what a session is about.
+// A sessionSource is the material that a session is about.
 type sessionSource struct {
 	noteIDs []string
 	content string

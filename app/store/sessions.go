@@ -32,7 +32,7 @@ func (s *sqlStore) AppendMessages(ctx context.Context, v study.Session, msgs ...
 	return s.appendWith(ctx, v, msgs, func(ctx context.Context, t tx) error { return s.checkQuota(ctx, t, v.UserID) })
 }
 
-// appendWith appends messages and makes another change, in one transaction.
+// appendWith appends messages and applies another change, in one transaction.
 func (s *sqlStore) appendWith(ctx context.Context, v study.Session, msgs []study.Message, change func(context.Context, tx) error) error {
 	if err := checkAppend(v, msgs); err != nil {
 		return err
@@ -70,8 +70,7 @@ func checkAppend(v study.Session, msgs []study.Message) error {
 	return c.err()
 }
 
-// keepSession makes the session or, if it is the same user's, gives it the title it
-// lacks; it counts the messages that come.
+// keepSession creates the session or, if it belongs to the same user, sets a missing title; it counts the new messages.
 func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Message, at time.Time) error {
 	const upsert = `INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET title = CASE WHEN sessions.title = '' THEN excluded.title ELSE sessions.title END,
@@ -84,7 +83,7 @@ func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Messag
 	}
 	bytes := 0
 	for _, m := range msgs {
-		bytes += len(mend(m.Text, MaxMessageBytes))
+		bytes += len(sanitize(m.Text, MaxMessageBytes))
 	}
 	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, len(msgs), micros(created), micros(at), bytes})
 	if err == nil && n == 0 {
@@ -105,7 +104,7 @@ func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Messa
 		if id == "" {
 			id = newID()
 		}
-		rows[i] = []any{sessionID, id, m.Role, mend(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
+		rows[i] = []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
 	}
 	return t.exec(ctx, insert, rows...)
 }

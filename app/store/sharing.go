@@ -10,23 +10,22 @@ import (
 	code "modernc.org/sqlite/lib"
 )
 
-// What processes that share the file owe one another: turns, and a log that ends.
+// Bounds for processes that share a database file.
 const (
-	lockStep  = time.Millisecond     // between looks at a lock, at first
+	lockStep  = time.Millisecond     // between tries to get a lock, at first
 	lockSteps = 8 * time.Millisecond // and later
 
-	walLimit = 4 << 20                // bytes; above it a write empties the log first
-	walAlarm = 64 << 20               // above it there is a warning as well
-	walWait  = 200 * time.Millisecond // the longest wait for readers to end
+	walLimit = 4 << 20                // bytes; above it, a write empties the log first
+	walAlarm = 64 << 20               // bytes; above it, there is a warning too
+	walWait  = 200 * time.Millisecond // the longest wait for readers to finish
 	walTurn  = 2 * time.Second        // the longest wait while another process empties the log
 	walStep  = 5 * time.Millisecond   // between tries
-	walRetry = time.Second            // until the next attempt after one that readers spoilt
+	walRetry = time.Second            // after an attempt that readers blocked
 )
 
-// untilFree calls take until it gets past the locks of processes that are not in the
-// writeQueue. SQLite's own wait looks at a lock every 100 ms in the end, and can miss every
-// moment in which it is free.
-func untilFree[T any](ctx context.Context, take func() (T, error)) (T, error) {
+// retryWhileBusy retries take until it gets past the locks of processes that do not use the writeQueue. SQLite's own retry
+// ends up polling every 100 ms, and can miss every moment in which the lock is free.
+func retryWhileBusy[T any](ctx context.Context, take func() (T, error)) (T, error) {
 	for step := lockStep; ; step = min(2*step, lockSteps) {
 		v, err := take()
 		if resultCode(err) != code.SQLITE_BUSY {
@@ -36,7 +35,7 @@ func untilFree[T any](ctx context.Context, take func() (T, error)) (T, error) {
 	}
 }
 
-// pause waits, or until ctx ends.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -47,17 +46,16 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// boundWAL empties the write-ahead log if it is over walLimit. SQLite does so by
-// itself only in a moment in which nobody reads or writes, and with several
-// processes writing there may be none: four of them grew the log to 149 MB although
-// each tried to empty it in the background once a second. Since each process does this
-// before it writes, they all stop, one empties the log, and they go on.
+// boundWAL empties the write-ahead log if it is larger than walLimit. SQLite itself does so only when nobody reads or
+// writes, which may never happen with several writing processes: four of them grew the log to 149 MB although each tried
+// to empty it in the background once a second. Here every process tries before it writes, so all writers stop until one
+// has emptied the log.
 func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 	if s.walBytes() <= walLimit || time.Now().UnixNano() < s.walNext.Load() {
 		return
 	}
-	spoilt, err := s.emptyWAL(ctx, conn)
-	if spoilt || err != nil {
+	blocked, err := s.emptyWAL(ctx, conn)
+	if blocked || err != nil {
 		s.walNext.Store(time.Now().Add(walRetry).UnixNano())
 	}
 	if n := s.walBytes(); n > walAlarm && ctx.Err() == nil {
@@ -65,10 +63,10 @@ func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 	}
 }
 
-// emptyWAL copies the log into the database file and truncates it, keeping other
-// writers out meanwhile. Spoilt: there were readers that did not end within walWait.
-func (s *sqlite) emptyWAL(ctx context.Context, conn *sql.Conn) (spoilt bool, err error) {
-	// A timeout that stays as it is makes waits coarser, no more.
+// emptyWAL copies the log into the database file and truncates it, with other writers locked out. blocked means that
+// readers did not finish within walWait.
+func (s *sqlite) emptyWAL(ctx context.Context, conn *sql.Conn) (blocked bool, err error) {
+	// If the timeout cannot be reset, later waits are only coarser.
 	defer func() { _ = setBusyTimeout(context.WithoutCancel(ctx), conn, lockStep) }()
 	if err := setBusyTimeout(ctx, conn, walWait); err != nil {
 		return false, err
@@ -79,7 +77,7 @@ func (s *sqlite) emptyWAL(ctx context.Context, conn *sql.Conn) (spoilt bool, err
 		if err != nil || busy == 0 {
 			return false, err
 		}
-		if pages >= 0 { // negative: another process is at it
+		if pages >= 0 { // negative: another process is emptying it
 			return true, nil
 		}
 		pause(ctx, walStep)

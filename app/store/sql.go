@@ -12,8 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// sqlStore is the Store on any database that speaks SQL. Its statements are such that
-// every engine runs them as they are.
+// sqlStore implements Store on any SQL database. Every engine runs its statements unchanged.
 type sqlStore struct {
 	engine  engine
 	options Options
@@ -21,41 +20,41 @@ type sqlStore struct {
 	closing sync.Once
 }
 
-// engine is what databases differ in. Its errors have a code, but for sql.ErrNoRows;
-// its calls block for at most Options.BusyTimeout.
+// engine holds the differences between databases. Its errors have a code, except sql.ErrNoRows; its calls block for at
+// most Options.BusyTimeout.
 type engine interface {
-	// change runs f in one transaction. It may run f again when the database broke
-	// the first transaction off.
+	// change runs f in one transaction. It may run f again if the database rolled the first transaction back.
 	change(ctx context.Context, f func(context.Context, tx) error) error
-	// query gives row after row to take until that returns false.
+	// query passes each row to take until take returns false.
 	query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
-	// matching writes the query for the numbers of a user's passages that hold all of the words, newest first.
-	matching(userID string, words []passages.Word, limit int) (query string, args []any)
-	// picked writes a table of numbers (value), in their order (key), with its argument $1.
+	// matching returns a query for the numbers below before of a user's passages that contain a word of each group,
+	// newest first.
+	matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any)
+	// picked returns a table of numbers (value) in their order (key), and its argument $1.
 	picked(nums []int64) (table string, arg any)
-	// index replaces the passages of the note with that number.
+	// index replaces the passages of the note with this number.
 	index(ctx context.Context, t tx, note int64, userID string, list []indexedPassage) error
 	close() error
 }
 
-// tx is a transaction under way.
+// tx is an open transaction.
 type tx interface {
-	// exec runs a statement once for each list of arguments; rows counts what changed.
+	// exec runs a statement once for each list of arguments; rows is how many rows changed.
 	exec(ctx context.Context, query string, each ...[]any) (rows int64, err error)
-	// row runs a query of one row; Scan gives sql.ErrNoRows where there is none.
+	// row runs a query for one row; Scan returns sql.ErrNoRows if there is none.
 	row(ctx context.Context, query string, args ...any) scanner
-	// rows gives row after row to take until that returns false.
+	// rows passes each row to take until take returns false.
 	rows(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error
 }
 
-// rowCursor is the rows of any driver's query.
+// rowCursor is implemented by the rows of each driver.
 type rowCursor interface {
 	scanner
 	Next() bool
 	Err() error
 }
 
-// takeRows gives row after row to take until that returns false.
+// takeRows passes each row to take until take returns false.
 func takeRows(rows rowCursor, take func(scanner) (bool, error)) error {
 	for rows.Next() {
 		if more, err := take(rows); err != nil || !more {
@@ -97,7 +96,7 @@ func (s *sqlStore) Run(ctx context.Context) error {
 	return nil
 }
 
-// exec runs one statement in a transaction of its own; rows counts what it changed.
+// exec runs one statement in its own transaction; rows is how many rows changed.
 func (s *sqlStore) exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
 	err = s.transact(ctx, func(ctx context.Context, t tx) error {
 		rows, err = t.exec(ctx, query, args)
@@ -106,13 +105,13 @@ func (s *sqlStore) exec(ctx context.Context, query string, args ...any) (rows in
 	return rows, err
 }
 
-// scanner is one row of any driver's.
+// scanner is one row of any driver.
 type scanner interface{ Scan(into ...any) error }
 
-// scan reads one row into a value and marks it.
+// scan reads one row into a value and returns its mark.
 type scan[T any] func(scanner, *T) (mark, error)
 
-// one reads one row; where there is none, errors.Is(err, sql.ErrNoRows).
+// one reads one row; if there is none, errors.Is(err, sql.ErrNoRows).
 func one[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, args ...any) (v T, err error) {
 	found := false
 	err = s.selectRows(ctx, func(row scanner) (bool, error) {
@@ -126,14 +125,14 @@ func one[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, ar
 	return v, err
 }
 
-// list reads rows, one page of them at most.
+// list reads rows, at most one page.
 func list[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, args ...any) ([]T, error) {
 	rows, _, err := fill(ctx, s, &sheet[T]{limit: MaxRows}, scan, query, args...)
 	return rows, err
 }
 
-// page reads a page of the list that is called name. The query's last parameter is
-// its LIMIT: one row more than the page holds shows that the list continues.
+// page reads a page of the list with this name. The query's last parameter is its LIMIT, one more than the page holds: an
+// extra row shows that the list continues.
 func page[T any](ctx context.Context, s *sqlStore, name string, limit int, scan scan[T], query string, args ...any) ([]T, string, error) {
 	limit = clampLimit(limit)
 	return fill(ctx, s, &sheet[T]{list: name, limit: limit}, scan, query, append(args, limit+1)...)
@@ -152,7 +151,7 @@ func fill[T any](ctx context.Context, s *sqlStore, into *sheet[T], scan scan[T],
 	return into.rows, into.next, nil
 }
 
-// missing gives sql.ErrNoRows its words.
+// missing replaces sql.ErrNoRows with the error of words.
 func missing(err error, words func() error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return words()
@@ -160,23 +159,22 @@ func missing(err error, words func() error) error {
 	return err
 }
 
-// patience bounds an engine's calls and says why one ended early.
+// patience bounds the duration of an engine's calls and explains why a call ended early.
 type patience struct {
 	busy   time.Duration
-	wrap   func(error) error // gives an error of the driver a code
+	wrap   func(error) error // gives a driver's error a code
 	closed atomic.Bool
 }
 
 var errWaited = errors.New("waited for longer than the busy timeout")
 
-// bounded gives a call BusyTimeout for all of its waits: for a connection of ours
-// and for the locks of others.
+// bounded limits all waits of a call, for a connection and for locks, to BusyTimeout together.
 func (p *patience) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, p.busy, errWaited)
 }
 
-// fail gives the error of a call under bounded a code. The end of its wait explains
-// more than the driver does; an *study.Error stays what it is.
+// fail gives the error of a bounded call a code. If the wait has ended, that explains more than the driver's error; a
+// *study.Error is returned unchanged.
 func (p *patience) fail(wait context.Context, err error) error {
 	if err == nil || errors.Is(err, sql.ErrNoRows) {
 		return study.Wrap(err, study.CodeNotFound, "not found")

@@ -19,14 +19,13 @@ import (
 )
 
 const (
-	idleCloses    = 30 * time.Second // an unused connection; each keeps up to 512 KiB of pages, and its statements
-	openWait      = 10 * time.Second // for the checks at start
-	applicationID = 0x73747564       // as in the first migration
+	idleCloses    = 30 * time.Second // closes an unused connection, which holds up to 512 KiB of pages, and its statements
+	openWait      = 10 * time.Second // for the checks at the start
+	applicationID = 0x73747564       // set by the first migration
 )
 
-// sqlite is the engine on one SQLite file. One connection writes: its transactions
-// take the write lock when they begin, since one that asks for it later fails
-// at once, without waiting, when another process was faster.
+// sqlite is the engine for SQLite files. One connection writes. Its transactions take the write lock when they begin: a
+// transaction that asks for the lock later fails at once, without waiting, if another process was faster.
 type sqlite struct {
 	patience
 	path    string
@@ -34,8 +33,8 @@ type sqlite struct {
 	write   *sql.DB
 	read    *sql.DB
 	changes changes
-	queue   writeQueue   // of the processes
-	walNext atomic.Int64 // Unix ns before which the log is not emptied
+	queue   writeQueue   // orders the writing processes
+	walNext atomic.Int64 // Unix ns; the log is not emptied before this time
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (*sqlite, error) {
@@ -50,8 +49,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqlite, error) {
 	}, nil
 }
 
-// sqlitePath reads "sqlite:PATH". No part of a url it refuses is repeated: it may
-// hold a password.
+// sqlitePath parses "sqlite:PATH". An error repeats nothing of the url, which may hold a password.
 func sqlitePath(databaseURL string) (string, error) {
 	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
 	switch {
@@ -68,8 +66,7 @@ func sqlitePath(databaseURL string) (string, error) {
 	return abs, study.Wrap(err, study.CodeInvalid, "DATABASE_URL: the path cannot be resolved")
 }
 
-// dsn names the file for one kind of connection. mode is SQLite's: ro, or rw, which
-// does not create the file either.
+// dsn is the data source name for one kind of connection. mode is SQLite's: ro, or rw, which does not create the file.
 func dsn(path, mode string, busy time.Duration) string {
 	q := url.Values{
 		"mode":          {mode},
@@ -100,8 +97,8 @@ func (s *sqlite) close() error {
 	return wrapSQLite(errors.Join(s.read.Close(), s.write.Close()))
 }
 
-// query implements engine. A read that has begun is not broken off: it has its bounds in
-// rows, and to watch ctx meanwhile would cost a short one half as much again.
+// query implements engine. A read that has begun is not cancelled: its rows are bounded, and watching ctx would make a
+// short read half as expensive again.
 func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
 	wait, cancel := s.bounded(ctx)
 	defer cancel()
@@ -109,7 +106,7 @@ func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), qu
 	if err != nil {
 		return s.fail(wait, err)
 	}
-	defer func() { _ = conn.Close() }()                                         // back to the pool
+	defer func() { _ = conn.Close() }()                                         // returns it to the pool
 	rows, err := conn.QueryContext(context.WithoutCancel(wait), query, args...) //nolint:rowserrcheck // takeRows checks it
 	if err != nil {
 		return s.fail(wait, err)
@@ -167,7 +164,7 @@ func wrapSQLite(err error) error {
 	}
 }
 
-// resultCode is SQLite's primary result code; 0 for an error of anyone else's.
+// resultCode is SQLite's primary result code; 0 for an error that is not SQLite's.
 func resultCode(err error) int {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
 		return e.Code() & 0xff

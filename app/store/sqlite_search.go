@@ -10,9 +10,9 @@ import (
 	"studysharper/app/passages"
 )
 
-// ownerLetters is the length of what stands before each term in the index and names its owner,
-// so that a search walks one user's notes and not everyone's: 50 bits of a hash. Should two
-// users ever share them, they find each other's passages and drop them unseen.
+// ownerLetters is the length of the prefix that identifies the owner of each term in the index, so that a search reads
+// the terms of one user only. It encodes 50 bits of a hash. If two users share a prefix, a search finds both users'
+// passages and drops the other user's before anyone sees them.
 const ownerLetters = 10
 
 var ownerAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
@@ -22,7 +22,7 @@ func ownerOf(userID string) string {
 	return ownerAlphabet.EncodeToString(sum[:])[:ownerLetters]
 }
 
-// ownedTerms writes terms as the index holds them.
+// ownedTerms returns terms with the owner's prefix.
 func ownedTerms(owner string, terms []string) string {
 	var b strings.Builder
 	for _, t := range terms {
@@ -61,21 +61,24 @@ func (*sqlite) index(ctx context.Context, t tx, note int64, userID string, list 
 }
 
 // matching implements engine.
-func (*sqlite) matching(userID string, words []passages.Word, limit int) (query string, args []any) {
-	return "SELECT rowid FROM passage_words WHERE passage_words MATCH $1 ORDER BY rowid DESC LIMIT $2", []any{ftsQuery(userID, words), limit}
+func (*sqlite) matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any) {
+	return "SELECT rowid FROM passage_words WHERE passage_words MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3",
+		[]any{ftsQuery(userID, groups), before, limit}
 }
 
-// ftsQuery writes an FTS5 query for passages of a user's that hold all of the words.
+// ftsQuery returns an FTS5 query for a user's passages that contain a word of each group.
 // https://sqlite.org/fts5.html#full_text_query_syntax
-func ftsQuery(userID string, words []passages.Word) string {
-	owner, all := ownerOf(userID), make([]string, len(words))
-	for i, w := range words {
+func ftsQuery(userID string, groups [][]passages.Word) string {
+	owner, all := ownerOf(userID), make([]string, len(groups))
+	for i, words := range groups {
 		var terms []string
-		for _, t := range w.Terms {
-			terms = append(terms, `"`+owner+t+`"`)
-		}
-		if w.Begins != "" {
-			terms = append(terms, `"`+owner+w.Begins+`" *`)
+		for _, w := range words {
+			for _, t := range w.Terms {
+				terms = append(terms, `"`+owner+t+`"`)
+			}
+			if w.Begins != "" {
+				terms = append(terms, `"`+owner+w.Begins+`" *`)
+			}
 		}
 		all[i] = "(" + strings.Join(terms, " OR ") + ")"
 	}
@@ -88,5 +91,5 @@ func (*sqlite) picked(nums []int64) (table string, arg any) {
 	if err != nil {
 		panic(err) // numbers always marshal
 	}
-	return "(SELECT key, value FROM json_each($1)) AS picked", string(list) // it has a column id too
+	return "(SELECT key, value FROM json_each($1)) AS picked", string(list) // the table has a column id too
 }

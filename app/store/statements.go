@@ -8,11 +8,11 @@ import (
 	modernc "modernc.org/sqlite"
 )
 
-// maxStatements are kept prepared by one connection; our queries are constants, and fewer.
+// maxStatements bounds the prepared statements of one connection; our queries are constants, and fewer.
 const maxStatements = 64
 
-// connector opens connections that keep their statements prepared: to parse a query
-// takes SQLite longer than to run most of ours.
+// connector opens connections that keep statements prepared: SQLite takes longer to parse most of our queries than to run
+// them.
 type connector struct{ dsn string }
 
 // Connect implements driver.Connector.
@@ -27,7 +27,7 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c connector) Driver() driver.Driver { return &modernc.Driver{} }
 
-// connection is what the driver's connections do that database/sql makes use of.
+// connection is the part of the driver's connections that database/sql uses.
 type connection interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -45,9 +45,8 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-// preparing is a connection that prepares each query once. database/sql uses a
-// connection from one goroutine at a time, and no query of ours is run again
-// while its rows are read.
+// preparing is a connection that prepares each query once. database/sql uses a connection from one goroutine at a time,
+// and we never run a query again while its rows are being read.
 type preparing struct {
 	connection
 	kept map[string]statement
@@ -77,8 +76,7 @@ func (p *preparing) QueryContext(ctx context.Context, query string, args []drive
 	return s.QueryContext(ctx, args)
 }
 
-// keeps reports whether a query is kept prepared: not a pragma, which may have effect
-// when it is prepared already.
+// keeps reports whether a query stays prepared. A pragma does not, because preparing it may already have an effect.
 func (p *preparing) keeps(query string) bool {
 	return !strings.HasPrefix(query, "PRAGMA") && (p.kept[query] != nil || len(p.kept) < maxStatements)
 }
@@ -99,7 +97,7 @@ func (p *preparing) prepared(ctx context.Context, query string) (statement, erro
 // Close implements driver.Conn.
 func (p *preparing) Close() error {
 	for _, s := range p.kept {
-		_ = s.Close() // the connection says what is wrong with it
+		_ = s.Close() // the connection reports what is wrong
 	}
 	clear(p.kept)
 	return p.connection.Close()

@@ -1,7 +1,6 @@
-// Package store keeps what must outlive a process: students' notes, conversations,
-// the study aids made for them, their ratings and preferences, and a short history of
-// runs for the operator. The one idea: a single Store contract, documented here in full and held
-// by one conformance suite (storetest), behind which each database is one opener.
+// Package store keeps the data that must outlive a process: students' notes, conversations, study aids with their ratings
+// and reviews, preferences, accounts, and a short history of runs for the operator. The main idea: one Store contract,
+// documented here in full, with one conformance suite (storetest); each database is one engine behind it.
 package store
 
 import (
@@ -11,12 +10,11 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of what is kept. Text over a bound is refused with CodeInvalid unless the
-// method says that it is cut.
+// Bounds of stored data. Text above a bound is refused with CodeInvalid, unless the method says that it is cut.
 const (
 	MaxRows         = 200     // of any list; limits are clamped to 1..MaxRows
-	MaxListBytes    = 1 << 20 // of one list, as JSON; a list ends early rather than exceed it, but never empty
-	MaxGivenBytes   = 8 << 20 // text of the notes that a request names
+	MaxListBytes    = 1 << 20 // of one list, as JSON; a list ends early rather than exceed it, but is never empty
+	MaxGivenBytes   = 8 << 20 // of the text of all notes that a request names
 	MaxTitleRunes   = 200     // of a note or a content; of a subject
 	MaxTags         = 20      // of a note, of MaxTagRunes each
 	MaxTagRunes     = 50
@@ -25,32 +23,29 @@ const (
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
-	MaxRanked       = 400      // passages that hold a word of a search: the newest ones are compared
+	MaxRanked       = 400      // passages that contain words of a search: those with the rarest words, and of equals the newest
 	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
 
-// Store is the whole contract. All methods may be called at once from any number of
-// goroutines, and several processes may hold a Store on the same database.
+// Store is the complete contract. All methods may be called concurrently from any number of goroutines, and several
+// processes may open a Store on the same database.
 //
-// Errors are *study.Error: CodeNotFound for what is not there or is another user's;
-// CodeInvalid, with faults, for what is out of bounds; CodeUnavailable when the
-// database is away, damaged, full, closed or locked for longer than
-// Options.BusyTimeout; CodeTimeout when the caller's deadline came first. Methods
-// with a context wait for at most BusyTimeout, or until it ends; what SQLite has begun by
-// then, a read within its bounds or a transaction, is waited for. A write that
-// returned nil survives the death of the process.
+// Errors are *study.Error: CodeNotFound for rows that do not exist or belong to another user; CodeInvalid, with faults,
+// for arguments out of bounds; CodeUnavailable if the database is unreachable, damaged, full, closed, or locked for
+// longer than Options.BusyTimeout; CodeTimeout if the caller's deadline came first. Methods with a context return after
+// BusyTimeout, or when the context ends, except that work which SQLite has begun by then (a bounded read, or a
+// transaction) is completed first. A write that returned nil survives the death of the process.
 //
-// Text must be valid UTF-8 without NUL. Times come back in UTC, in whole
-// microseconds. Lists are never nil, come in pages (see Page) of at most MaxRows rows and
-// MaxListBytes, and each with the cursor of the next page. A cursor that is
-// none, or another list's, is CodeInvalid naming the field "before". What a method
-// returns belongs to the caller.
+// Text must be valid UTF-8 without NUL. Times are returned in UTC, in whole microseconds. Lists are never nil; they come
+// in pages (see Page) of at most MaxRows rows and MaxListBytes, with the cursor of the next page. A cursor that is
+// malformed, or of another list, is CodeInvalid for the field "before". Returned values belong to the caller.
 type Store interface {
 	Notes
 	Conversations
 	Contents
 	Reviews
+	Attempts
 	Preferences
 	Executions
 	Idempotency
@@ -61,241 +56,235 @@ type Store interface {
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
-	// Close writes the executions still waiting, for at most two seconds, and lets
-	// go of the database. Later calls do nothing and return nil; every other method
-	// of a closed Store fails with CodeUnavailable.
+	// Close writes the waiting executions, for at most two seconds, and closes the database. Further calls do nothing and
+	// return nil; all other methods of a closed Store return CodeUnavailable.
 	Close() error
 }
 
-// Notes keeps students' texts. A userID of "" means: do not check the owner.
+// Notes stores students' texts. An empty userID skips the check of the owner.
 type Notes interface {
-	// CreateNote keeps the note under an id of its own (UUID v7) with the present
-	// time, and returns it so; the id and times of the argument are not read.
+	// CreateNote stores the note under a new id (UUID v7) with the current time, and returns it so. It ignores the id and
+	// the times of its argument.
 	CreateNote(ctx context.Context, n study.Note) (study.Note, error)
 	// Note returns one note.
 	Note(ctx context.Context, userID, id string) (study.Note, error)
-	// UpdateNote replaces the parts that are not nil and returns the note as it is
-	// then.
+	// UpdateNote replaces the fields that are not nil and returns the updated note.
 	UpdateNote(ctx context.Context, userID, id string, change study.NoteChange) (study.Note, error)
 	// DeleteNote removes one note.
 	DeleteNote(ctx context.Context, userID, id string) error
-	// Notes lists or searches a user's notes. What a search finds is one page.
+	// Notes lists or searches a user's notes. A search has one page of results.
 	Notes(ctx context.Context, q NoteQuery) (notes []study.Note, next string, err error)
-	// NotesByID returns the notes in the order of ids, each once. One that is
-	// unknown or another user's makes the whole call CodeNotFound, naming it. More
-	// than MaxRows ids, or notes of more than MaxGivenBytes together, are CodeInvalid.
+	// NotesByID returns the notes in the order of ids, without duplicates. If one is unknown or another user's, the call
+	// returns CodeNotFound and names it. More than MaxRows ids, or notes of more than MaxGivenBytes in total, are
+	// CodeInvalid.
 	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
-	// SearchPassages finds the passages that answer a question, the best first, and then so that the notes take
-	// turns. A note that was kept by an older version is found once Run has indexed it.
+	// SearchPassages finds the passages that answer a question: the best ones first, then one of each other note, then
+	// the rest. A note that an older version stored is found once Run has indexed it.
 	SearchPassages(ctx context.Context, q PassageQuery) ([]study.Passage, error)
 }
 
-// Conversations keeps sessions and their messages.
+// Conversations stores sessions and their messages.
 type Conversations interface {
-	// AppendMessages adds messages in their order, making the session first if it is
-	// new, in one transaction. Session needs ID (a UUID) and UserID; its title is kept
-	// if none is kept yet. A session of another user is CodeNotFound. A message
-	// without id or time gets one; one whose id the session already holds is left as
-	// it is, so that an append may be repeated. Text over MaxMessageBytes is cut, and
-	// NUL or broken UTF-8 in it becomes U+FFFD. At most MaxRows messages a call.
+	// AppendMessages appends messages in their order and creates the session if it is new, in one transaction. The
+	// session needs ID (a UUID) and UserID; its title is stored if there is none yet. A session of another user is
+	// CodeNotFound. A message without id or time gets one. A message whose id the session already has stays unchanged, so
+	// that an append may be repeated. Text over MaxMessageBytes is cut, and NUL or invalid UTF-8 in it becomes U+FFFD. A
+	// call takes at most MaxRows messages.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
-	// Sessions lists a user's sessions, the one last written to first.
+	// Sessions lists a user's sessions, the one with the latest message first.
 	Sessions(ctx context.Context, userID string, p Page) (sessions []study.Session, next string, err error)
-	// Session returns one session, whoever owns it.
+	// Session returns one session, whatever its owner.
 	Session(ctx context.Context, id string) (study.Session, error)
-	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	// SessionSource returns what KeepSessionSource stored last; zero values if nothing is stored.
 	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
-	// KeepSessionSource keeps the notes (at most MaxRows) and the text (at most MaxNoteBytes) that a session is about.
-	// Those of an unknown session are not kept.
+	// KeepSessionSource stores the notes (at most MaxRows) and the text (at most MaxNoteBytes) that a session is about.
+	// It stores nothing for an unknown session.
 	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
-	// DeleteSession removes a session, whoever owns it, and its messages.
+	// DeleteSession removes a session, whatever its owner, and its messages.
 	DeleteSession(ctx context.Context, id string) error
-	// Messages returns the newest messages of a session, or the newest before a
-	// cursor, the oldest of them first; none for a session that does not exist.
+	// Messages returns the newest messages of a session, or the newest ones before a cursor, in the order of time; none
+	// for an unknown session.
 	Messages(ctx context.Context, sessionID string, p Page) (messages []study.Message, next string, err error)
 }
 
-// Contents keeps study aids and what students think of them. A userID of "" means: do not
-// check the owner. An aid of another type than the one asked for is not there.
+// Contents stores study aids and their ratings. An empty userID skips the check of the owner. An aid of another type than
+// the requested one is CodeNotFound.
 type Contents interface {
-	// SaveContent keeps an aid under an id of its own (UUID v7) with the present time,
-	// and returns it so. Type must be a key of study.ContentTypes, Data JSON; items of it without
-	// an id get one, and Items is counted. Without a Subject it gets that of its first note. Where an aid
-	// of the user's with the same Answer is kept already, that one is returned, and
-	// nothing is changed. Notes are MaxRows at most.
+	// SaveContent stores an aid under a new id (UUID v7) with the current time, and returns it so. Type must be a key of
+	// study.ContentTypes, and Data JSON. Items without an id get one, and Items is set to their number. An empty Subject
+	// becomes that of the first note. If the user already has an aid with the same Answer, that aid is returned and
+	// nothing is changed. Notes has at most MaxRows entries.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// Content returns one aid.
 	Content(ctx context.Context, userID string, t study.Type, id string) (study.Content, error)
 	// Contents lists a user's aids, newest first.
 	Contents(ctx context.Context, q ContentQuery) (contents []study.Content, next string, err error)
-	// UpdateContent changes an aid's Title, Subject and Data and returns it as it is then, with Items
-	// counted. change may be called again when the transaction broke off; its error is returned, and then
-	// nothing is changed.
+	// UpdateContent changes an aid's Title, Subject and Data and returns the updated aid, with Items counted. change may
+	// be called again if the transaction is retried. If it fails, its error is returned and nothing is changed.
 	UpdateContent(ctx context.Context, userID string, t study.Type, id string, change func(*study.Content) error) (study.Content, error)
-	// MergeContents moves the items of other aids of the same type and owner into one, which is
-	// returned, and removes the others, in one transaction. See library.Merge.
+	// MergeContents moves the items of other aids of the same type and owner into one aid, removes the others, and
+	// returns the merged aid, in one transaction. See library.Merge.
 	MergeContents(ctx context.Context, userID string, t study.Type, into string, from ...string) (study.Content, error)
 	// DeleteContent removes an aid, its ratings, attempts and cards.
 	DeleteContent(ctx context.Context, userID string, t study.Type, id string) error
-	// ContentStats counts a user's aids; every type of study.ContentTypes has a count.
+	// ContentStats counts a user's aids; every type of study.ContentTypes has an entry.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
-	// SaveFeedback keeps a rating of an aid of the user's own (else CodeNotFound). A
-	// second rating of the same aid replaces the first.
+	// SaveFeedback stores a rating of the user's own aid; another user's aid is CodeNotFound. A second rating of the same
+	// aid replaces the first.
 	SaveFeedback(ctx context.Context, f study.Feedback) error
 }
 
-// Reviews keeps what is remembered of the cards of a student's decks, and the reviews. A userID of ""
-// means: do not check the owner; what is asked of all cards needs one.
+// Reviews stores the review memory of flashcards, and their reviews. An empty userID skips the check of the owner;
+// methods for all of a user's cards require a userID.
 type Reviews interface {
-	// DueCards lists the cards to review at a moment, and counts them all.
+	// DueCards lists the cards to review at a time, and counts all of them.
 	DueCards(ctx context.Context, q DueQuery) (DueCards, error)
-	// ReviewCard keeps a review and gives the card as next makes it. One whose ID is kept already gives the card as it was after
-	// it. CodeConflict: the ID is of another card's review, or the card was reviewed later than that.
+	// ReviewCard stores a review and returns the card as changed by next. For a review ID that is already stored, it
+	// returns the card as it was after that review. It returns CodeConflict if the ID belongs to another card's review,
+	// or if the card has a later review.
 	ReviewCard(ctx context.Context, v study.Review, next Schedule) (study.Card, error)
-	// UndoReview removes a card's latest review; CodeConflict for an earlier one, or when the card was reset since.
+	// UndoReview removes a card's latest review. It returns CodeConflict for an earlier review, or if the card was reset
+	// since.
 	UndoReview(ctx context.Context, userID, cardID, reviewID string) (study.Card, error)
-	// SuspendCard takes a card out of what is due, or puts it back.
+	// SuspendCard removes a card from the due cards, or puts it back.
 	SuspendCard(ctx context.Context, userID, cardID string, suspended bool) (study.Card, error)
-	// ResetCard makes a card new. Its reviews stay in the counts.
+	// ResetCard makes a card new. Its reviews still count in statistics.
 	ResetCard(ctx context.Context, userID, cardID string) (study.Card, error)
-	// ReviewCounts counts by day: cards due in the days from today on, and reviews in the days up to it.
+	// ReviewCounts counts, by day, the cards due from today on and the reviews up to today.
 	ReviewCounts(ctx context.Context, userID string, s study.ReviewSettings, today int64, days int) (ReviewCounts, error)
-	// DeckStats counts a user's cards by deck, the newest decks first, MaxRows at most.
+	// DeckStats counts a user's cards by deck, newest decks first, at most MaxRows decks.
 	DeckStats(ctx context.Context, userID string, at time.Time) ([]study.DeckStats, error)
-	// ReviewSettings returns what SaveReviewSettings kept last for the user, or the defaults.
+	// ReviewSettings returns the settings that SaveReviewSettings stored last, or the defaults.
 	ReviewSettings(ctx context.Context, userID string) (study.ReviewSettings, error)
-	// SaveReviewSettings replaces a user's settings and returns them with the present time.
+	// SaveReviewSettings replaces a user's settings and returns them with the current time.
 	SaveReviewSettings(ctx context.Context, s study.ReviewSettings) (study.ReviewSettings, error)
 }
 
-// Preferences keeps students' standing wishes.
+// Preferences stores students' preferences for their study aids.
 type Preferences interface {
-	// Preferences returns what SavePreferences kept last for the user. Where nothing
-	// is kept, all but UserID is zero.
+	// Preferences returns the preferences that SavePreferences stored last. If there are none, all fields but UserID are
+	// zero.
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
-	// SavePreferences replaces a user's preferences and returns them with the present
-	// time. Each is one of the words that study.Preferences names, or "".
+	// SavePreferences replaces a user's preferences and returns them with the current time. Each is one of the values in
+	// study.Preferences, or "".
 	SavePreferences(ctx context.Context, p study.Preferences) (study.Preferences, error)
 }
 
-// Executions keeps a history of runs, for Options.KeepExecutions.
+// Executions stores the history of runs for Options.KeepExecutions.
 type Executions interface {
-	// RecordExecution notes a finished run. It never blocks and never fails: the
-	// entry waits in memory until Run or Close writes it, and when
-	// Options.ExecutionBuffer entries wait, the oldest is dropped and counted. A run
-	// without a time gets the present one. Texts in it
-	// are copied, cleaned like a message's, and cut to 512 bytes.
+	// RecordExecution records a finished run. It never blocks and never fails: the entry waits in memory until Run or
+	// Close writes it; above Options.ExecutionBuffer waiting entries, the oldest is dropped and counted. A run without a
+	// time gets the current one. Its texts are copied, cleaned like a message's, and cut to 512 bytes.
 	RecordExecution(e study.Execution)
-	// ExecutionsDropped counts the entries this Store has lost so far.
+	// ExecutionsDropped counts the entries that this Store has dropped.
 	ExecutionsDropped() uint64
-	// Run does the Store's background work until ctx ends: it writes what
-	// RecordExecution noted every Options.FlushEvery or 64 entries, removes old
-	// executions once an hour, and bounds the write-ahead log. Before it returns nil
-	// it writes what still waits, for at most two seconds. One Run a Store.
+	// Run does the Store's background work until ctx ends: it writes recorded executions every Options.FlushEvery or 64
+	// entries, removes expired rows once an hour, and indexes the notes of older versions. Before it returns nil, it
+	// writes the waiting entries, for at most two seconds. Call it once for each Store.
 	Run(ctx context.Context) error
-	// Totals sums the executions written by all processes since a time.
+	// Totals sums the executions that all processes have written since a time.
 	Totals(ctx context.Context, since time.Time) (study.Totals, error)
 	// Failures lists the failed executions, newest first.
 	Failures(ctx context.Context, p Page) (failed []study.Execution, next string, err error)
 	// Activity lists a user's executions, newest first.
 	Activity(ctx context.Context, userID string, p Page) (runs []study.Execution, next string, err error)
-	// Prune removes executions older than a time and says how many. It goes in small
-	// transactions, so that writers do not wait for it.
+	// Prune removes executions older than a time and returns how many. It uses small transactions, so that writers do not
+	// have to wait.
 	Prune(ctx context.Context, before time.Time) (int64, error)
 }
 
-// Idempotency keeps what requests that carry a Key were answered with, for KeepAnswers and
-// within the bounds beside it, so that a request that is sent again is not carried out again.
-// A key used for another request is CodeInvalid; one whose first request is still under way
-// is CodeConflict, with RetryAfter.
+// Idempotency stores the answers to requests with a Key, for KeepAnswers and within the bounds beside it, so that a
+// repeated request is not executed again. A key of another request is CodeInvalid; a key whose first request is still
+// running is CodeConflict, with RetryAfter.
 type Idempotency interface {
-	// Once runs f and keeps its answer, in one transaction with all that f changes
-	// by methods of this Store that it calls with its context. Where the key has
-	// an answer, that is returned, replayed, and f is not called. If f fails, nothing is changed
-	// or kept. f may be called again when the transaction broke off, and on another goroutine; no
-	// other change is made meanwhile, so it must not wait for anything else.
+	// Once runs f and stores its answer, in one transaction with the changes that f makes through this Store with its
+	// context. If the key already has an answer, Once returns it with replayed set and does not call f. If f fails,
+	// nothing is changed or stored. f may be called again if the transaction is retried, and on another goroutine. No
+	// other change is made while f runs, so it must not wait for anything else.
 	Once(ctx context.Context, k Key, f func(context.Context) (Answer, error)) (a Answer, replayed bool, err error)
-	// ClaimKey is for a request that takes longer than a transaction: it gives the claim to
-	// carry it out, or what was answered to it (kept). The claim lasts for lease, should its holder die.
+	// ClaimKey is for a request that takes longer than a transaction: it returns a claim to execute the request, or the
+	// stored answer (kept). If the holder dies, the claim expires after lease.
 	ClaimKey(ctx context.Context, k Key, lease time.Duration) (c Claim, kept *Answer, err error)
-	// ExtendClaim makes a claim last for lease from now; CodeNotFound when it is lost.
+	// ExtendClaim extends a claim to lease from now; CodeNotFound if it is lost.
 	ExtendClaim(ctx context.Context, c Claim, lease time.Duration) error
-	// SettleClaim keeps the answer, unless the claim is lost.
+	// SettleClaim stores the answer, unless the claim is lost.
 	SettleClaim(ctx context.Context, c Claim, a Answer) error
-	// ReleaseClaim gives the key back: the request may be tried again.
+	// ReleaseClaim frees the key, so that the request may be tried again.
 	ReleaseClaim(ctx context.Context, c Claim) error
 }
 
-// Runs keeps the record of runs, which outlives their journal and their process. They are removed with
-// their session, and after Options.Retention.
+// Runs stores a record of each run, which outlives its journal and its process. Runs are removed with their session, and
+// after Options.Retention.
 type Runs interface {
-	// BeginRun keeps a run that is under way, and appends messages to its session, in one
-	// transaction. Request and the run's outcome have MaxRunBytes at most.
+	// BeginRun stores a run that has started and appends messages to its session, in one transaction. The request and the
+	// outcome have at most MaxRunBytes each.
 	BeginRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// EndRun notes the end of a run and appends messages to a session (if s has an ID), in one transaction. A run that
-	// has ended, or was removed, stays as it is.
+	// EndRun stores the end of a run and appends messages to a session (if s has an ID), in one transaction. A run that
+	// has ended or was removed stays unchanged.
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// RunByID returns one run, whoever owns it. One that BeginRun did not keep is there, without its result, as long as
-	// its execution.
+	// RunByID returns one run, whatever its owner. A run that BeginRun did not store is found, without its result, for as
+	// long as its execution is stored.
 	RunByID(ctx context.Context, id string) (study.Run, error)
-	// NewestRun returns the run of a session that was begun last, whoever owns it.
+	// NewestRun returns the run of a session that started last, whatever its owner.
 	NewestRun(ctx context.Context, session string) (study.Run, error)
-	// KeepRunsAlive notes that a worker works on runs, and returns those that have ended or were removed.
+	// KeepRunsAlive records that a worker is working on runs, and returns those that have ended or were removed.
 	KeepRunsAlive(ctx context.Context, worker string, ids ...string) (ended []string, err error)
-	// PruneRuns removes the runs that were begun before a time and says how many.
+	// PruneRuns removes the runs that started before a time and returns how many.
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
 }
 
-// UserData is what concerns everything of a user.
+// UserData holds the operations on all data of a user.
 type UserData interface {
-	// Ratings lists a user's ratings, those of the newest aids first.
+	// Ratings lists a user's ratings; those of the newest aids come first.
 	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
-	// UserReviews lists a user's reviews, the latest first.
+	// UserReviews lists a user's reviews, newest first.
 	UserReviews(ctx context.Context, userID string, p Page) (reviews []study.DoneReview, next string, err error)
-	// UserCards lists the cards of a user's decks with what is remembered of them, the newest first.
+	// UserAttempts lists a user's attempts, newest first.
+	UserAttempts(ctx context.Context, userID string, p Page) (attempts []study.Attempt, next string, err error)
+	// UserCards lists the cards of a user's decks with their review memory, newest first.
 	UserCards(ctx context.Context, userID string, p Page) (cards []study.Card, next string, err error)
-	// DeleteUser removes everything that is kept of a user, in transactions of a few rows, so that writers do not wait
-	// for it. When it breaks off, the rest stays and the call may be repeated. It does not keep others from writing
-	// for the user meanwhile: runs that are under way should be cancelled before.
+	// DeleteUser removes all data of a user, in transactions of a few rows, so that writers do not have to wait. If it
+	// fails, the rest of the data stays and the call may be repeated. It does not stop other writes for the user in the
+	// meantime: cancel the user's runs first.
 	DeleteUser(ctx context.Context, userID string) error
 }
 
-// Accounts keeps who may sign in, and where they have. Texts of a device are cut to MaxNameBytes.
+// Accounts stores users who may sign in, and the devices on which they have. Texts of a device are cut to MaxNameBytes.
 type Accounts interface {
-	// Secret returns the secret of a name: what the first call for it, of all processes, gave as fresh.
+	// Secret returns the secret with this name. The first call, of all processes, stores its fresh as the secret.
 	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
-	// CreateAccount keeps an account with its UserID and CodeHash; CodeConflict where the user has one.
+	// CreateAccount stores an account with its UserID and CodeHash; CodeConflict if the user has one.
 	CreateAccount(ctx context.Context, a study.Account) error
 	// Account returns a user's account.
 	Account(ctx context.Context, userID string) (study.Account, error)
-	// AccountByCode returns the account with the hash of a study code.
+	// AccountByCode returns the account whose study code has this hash.
 	AccountByCode(ctx context.Context, hash []byte) (study.Account, error)
-	// ReplaceCode gives an account another study code; the one before it opens nothing any more.
+	// ReplaceCode gives an account a new study code; the previous one becomes invalid.
 	ReplaceCode(ctx context.Context, userID string, hash []byte) error
-	// DeleteAccount removes an account and its devices, if there is one; what is kept of the user stays.
+	// DeleteAccount removes an account and its devices, if there is one; the user's other data stays.
 	DeleteAccount(ctx context.Context, userID string) error
-	// OpenDevice keeps a device of d.UserID, called d.Name, under an id of its own, and returns it so. Of more than
-	// MaxDevices, the one that was not seen for longest is removed.
+	// OpenDevice stores a device of d.UserID, named d.Name, under a new id, and returns it so. Above MaxDevices, it
+	// removes the device that was seen least recently.
 	OpenDevice(ctx context.Context, d study.Device) (study.Device, error)
-	// Device returns one device, whoever owns it.
+	// Device returns one device, whatever its owner.
 	Device(ctx context.Context, id string) (study.Device, error)
-	// Devices lists a user's devices, the one last seen first.
+	// Devices lists a user's devices, the most recently seen first.
 	Devices(ctx context.Context, userID string) ([]study.Device, error)
-	// SeeDevice notes that a device was seen now. Run removes those not seen for KeepDevices.
+	// SeeDevice records that a device was seen now. Run removes devices not seen for KeepDevices.
 	SeeDevice(ctx context.Context, id string) error
-	// EndDevice removes a device of the user's.
+	// EndDevice removes one device of a user.
 	EndDevice(ctx context.Context, userID, id string) error
-	// EndDevices removes all devices of a user but one; "" = all.
+	// EndDevices removes all devices of a user except one; "" = all.
 	EndDevices(ctx context.Context, userID, except string) error
 }
 
-// Usage tells what users keep and spend. Writes that would keep more of a user than Options.QuotaBytes and QuotaItems are
-// CodeQuota with the numbers, except for the end of a run that has begun.
+// Usage reports how much users store and spend. A write that would exceed Options.QuotaBytes or QuotaItems is CodeQuota
+// with the numbers, except for the end of a run that has started.
 type Usage interface {
-	// Holding returns what is kept of a user.
+	// Holding returns how much is stored for a user.
 	Holding(ctx context.Context, userID string) (study.Holding, error)
-	// Tokens returns those of the executions that were written on the day of a time, UTC: of all users, and of one.
+	// Tokens returns the tokens of the executions written on the UTC day of a time: of all users, and of one.
 	Tokens(ctx context.Context, userID string, at time.Time) (all, own int64, err error)
-	// PruneSessions removes the sessions not written to since a time and says how many.
+	// PruneSessions removes the sessions without a message since a time and returns how many.
 	PruneSessions(ctx context.Context, before time.Time) (int64, error)
 }

@@ -12,7 +12,7 @@ import (
 
 const secondsOfDay = 24 * 60 * 60
 
-// dayOf numbers the days since 1970, UTC.
+// dayOf numbers the days since 1970, in UTC.
 func dayOf(t time.Time) int64 { return t.Unix() / secondsOfDay }
 
 func scanHolding(row scanner, h *study.Holding) (mark, error) {
@@ -33,8 +33,7 @@ func (s *sqlStore) Holding(ctx context.Context, userID string) (study.Holding, e
 	return h, err
 }
 
-// checkQuota is CodeQuota, with the numbers, where what is kept of a user is over a bound within a transaction that has
-// added to it.
+// checkQuota returns CodeQuota, with the numbers, if the transaction has made a user's data exceed a quota.
 func (s *sqlStore) checkQuota(ctx context.Context, t tx, userID string) error {
 	if s.options.QuotaBytes == 0 && s.options.QuotaItems == 0 {
 		return nil
@@ -73,7 +72,7 @@ func ordinal(n int64) string {
 	return fmt.Sprint(n, suffix)
 }
 
-// countTokens adds the tokens of executions to their day: the user's and, under "", all users'.
+// countTokens adds the tokens of executions to their day, for the user and, under "", for all users.
 func countTokens(ctx context.Context, t tx, entries []study.Execution) error {
 	type key struct {
 		day  int64
@@ -108,7 +107,7 @@ func (s *sqlStore) Tokens(ctx context.Context, userID string, at time.Time) (all
 	return v.all, v.own, err
 }
 
-// pruneTokens forgets the tokens of days before yesterday.
+// pruneTokens removes the token counts of days before yesterday.
 func (s *sqlStore) pruneTokens(ctx context.Context) {
 	if _, err := s.exec(ctx, "DELETE FROM tokens WHERE day < $1", dayOf(time.Now())-1); err != nil && ctx.Err() == nil {
 		s.options.Log.Warn("counts of tokens cannot be removed", "error", err)

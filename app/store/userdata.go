@@ -70,11 +70,11 @@ func (s *sqlStore) UserCards(ctx context.Context, userID string, p Page) ([]stud
 	return page(ctx, s, "cards", p.Limit, scan, query, userID, from.id)
 }
 
-// userRows are the rows that belong to a user, each with how many a transaction removes: what hangs on one is removed with
-// it. A user's last batch is smaller than that.
+// userRows are the statements that delete a user's rows, each with the size of a batch. Dependent rows are deleted with
+// their batch. The last batch of a user is smaller.
 var userRows = []struct {
 	batch   int64
-	removes []string // the last of them counts; $1 = the user, $2 = the batch
+	removes []string // the last statement's rows count; $1 = the user, $2 = the batch
 }{
 	{50, []string{"DELETE FROM notes WHERE id IN (SELECT id FROM notes WHERE user_id = $1 LIMIT $2)"}},
 	{20, []string{"DELETE FROM contents WHERE id IN (SELECT id FROM contents WHERE user_id = $1 LIMIT $2)"}},
@@ -88,8 +88,8 @@ var userRows = []struct {
 	{2, []string{"DELETE FROM review_settings WHERE user_id IN (SELECT user_id FROM review_settings WHERE user_id = $1 LIMIT $2)"}},
 	{2, []string{"DELETE FROM preferences WHERE user_id IN (SELECT user_id FROM preferences WHERE user_id = $1 LIMIT $2)"}},
 	{500, []string{"DELETE FROM tokens WHERE user_id = $1 AND day IN (SELECT day FROM tokens WHERE user_id = $1 LIMIT $2)"}},
-	{2, []string{"DELETE FROM usage WHERE user_id IN (SELECT user_id FROM usage WHERE user_id = $1 LIMIT $2)"}},       // after all that it counts
-	{2, []string{"DELETE FROM accounts WHERE user_id IN (SELECT user_id FROM accounts WHERE user_id = $1 LIMIT $2)"}}, // last: until then its owner may try again
+	{2, []string{"DELETE FROM usage WHERE user_id IN (SELECT user_id FROM usage WHERE user_id = $1 LIMIT $2)"}},       // after all the rows that it counts
+	{2, []string{"DELETE FROM accounts WHERE user_id IN (SELECT user_id FROM accounts WHERE user_id = $1 LIMIT $2)"}}, // last, so that the owner can try again until everything is deleted
 }
 
 // DeleteUser implements Store.

@@ -43,8 +43,8 @@ const originIDBytes = 6
 // in every aid, so that an item event and the finished aid agree.
 func Identify(a Aid) {
 	taken := make(map[string]bool)
-	eachOrigin(a, func(o *Origin, _ string) { taken[o.ID] = true })
-	eachOrigin(a, func(o *Origin, key string) {
+	EachOrigin(a, func(o *Origin, _ string) { taken[o.ID] = true })
+	EachOrigin(a, func(o *Origin, key string) {
 		for n := 0; o.ID == ""; n++ {
 			sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d", foldText(key), n))
 			if id := hex.EncodeToString(sum[:originIDBytes]); !taken[id] {
@@ -54,15 +54,8 @@ func Identify(a Aid) {
 	})
 }
 
-// Origins lists the origins of an aid's items, in their order.
-func Origins(a Aid) []*Origin {
-	var list []*Origin
-	eachOrigin(a, func(o *Origin, _ string) { list = append(list, o) })
-	return list
-}
-
-// eachOrigin calls f with the origin of each item and what the item is about.
-func eachOrigin(a Aid, f func(o *Origin, key string)) {
+// EachOrigin calls f with the origin of each item of an aid, in their order, and with the words that the item is about.
+func EachOrigin(a Aid, f func(o *Origin, key string)) {
 	questions := func(list []Question) {
 		for i := range list {
 			f(&list[i].Origin, list[i].Question)

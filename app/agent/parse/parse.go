@@ -27,6 +27,22 @@ func Aid(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid,
 	if t == study.Chat {
 		return &study.Reply{Response: strings.TrimSpace(answer)}, false, ""
 	}
+	aid, cut, fault = choose(t, answer, good)
+	if aid == nil && strings.Contains(answer, `\"`) { // an object that was written as a string
+		if again, cutToo, none := choose(t, unescaped(answer), good); none == "" {
+			return again, cutToo, ""
+		}
+	}
+	return aid, cut, fault
+}
+
+// unescaped takes one level of escapes off the quotes and backslashes.
+func unescaped(answer string) string {
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(answer)
+}
+
+// choose finds the object of an answer that counts.
+func choose(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
 	var last, best study.Aid
 	fault = "there is no JSON object in the answer"
 	for i, found := range readObjects(t, answer) {
@@ -77,6 +93,8 @@ type object struct {
 	known bool      // it is what was asked for, even if aid is nil
 	size  int       // of its text
 	cut   bool      // its end is missing
+	value any       // as it was read
+	alone bool      // it is a single item
 }
 
 // readObjects numbers the objects of an answer. It looks inside those that are not what was
@@ -84,18 +102,28 @@ type object struct {
 func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
+		var alone []any // items that no list holds
 		for i := range maxObjects {
 			open := strings.IndexAny(rest, "{[")
 			if open < 0 {
-				return
+				break
 			}
 			o := readObject(t, rest[open:])
+			if o.known && !o.alone {
+				alone = nil
+			}
+			if o.alone && (i == 0 || alone != nil) {
+				alone = append(alone, o.value)
+			}
 			if !yield(i, o) {
 				return
 			}
 			if rest = rest[open+1:]; o.known {
 				rest = rest[o.size-1:]
 			}
+		}
+		if len(alone) > 1 {
+			yield(maxObjects, readValue(t, alone))
 		}
 	}
 }
@@ -106,7 +134,9 @@ const cutOff = "the JSON object is cut off before its end"
 func readObject(t study.Type, s string) object {
 	value, size, cut := parseRelaxed(s)
 	o := readValue(t, value)
-	o.size, o.cut = size, cut
+	o.size, o.cut, o.value = size, cut, value
+	item, _ := snakeKeys(value).(map[string]any)
+	o.alone = !cut && looksLike(t, item)
 	if cut && (!o.known || t != study.Summary && t != study.Analysis && (o.aid == nil || study.Items(o.aid) == 0)) {
 		o.aid, o.fault = nil, cutOff
 	}

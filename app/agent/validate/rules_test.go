@@ -118,8 +118,8 @@ func TestEveryKindOfItemIsCited(t *testing.T) {
 	} {
 		check(a, study.Brief{Material: material})
 		study.Identify(a)
-		for _, o := range study.Origins(a) {
-			if o.ID == "" || o.Unverified || o.Source == nil || o.Source.Quote != "reflects green light" {
+		for _, it := range items(a) {
+			if o := it.origin; o.ID == "" || o.Unverified || o.Source == nil || o.Source.Quote != "reflects green light" {
 				t.Errorf("%T: %+v", a, o)
 			}
 		}

@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// slowAfter is how many questions in a row are late before nobody waits any more.
+// slowAfter is how many calls in a row must be late for Redis to count as slow.
 const slowAfter = 5
 
-// bulkhead is what there is to asking Redis without waiting for it for long. Questions go on
-// in the background when they are late, bounded in number. Redis is slow after several
-// late ones in a row, until one was in time.
+// bulkhead bounds the time and the number of calls to Redis. A late call continues in the background. After slowAfter
+// late calls in a row Redis counts as slow, until a call is in time again.
 type bulkhead struct {
 	wait   time.Duration
-	slots  chan struct{} // one in it for each question under way
-	onSlow func()        // called when Redis has become slow; must not block
+	slots  chan struct{} // holds one element for each running call
+	onSlow func()        // called when Redis becomes slow; must not block
 
 	slow            atomic.Bool
 	consecutiveLate atomic.Int32
 	late            atomic.Uint64
 }
 
-// start asks, by running f in the background. The channel closes when f has returned; it is
-// nil where too many questions are under way already.
+// start runs f in the background. The channel closes when f has returned; it is nil if too many calls are running
+// already.
 func (a *bulkhead) start(f func()) <-chan struct{} {
 	select {
 	case a.slots <- struct{}{}:
@@ -50,7 +49,7 @@ func (a *bulkhead) markLate() {
 	}
 }
 
-// await waits for an answer as long as one may, and reports whether it is there.
+// await waits for done for at most a.wait, and reports whether it closed.
 func (a *bulkhead) await(ctx context.Context, done <-chan struct{}) bool {
 	select {
 	case <-done:

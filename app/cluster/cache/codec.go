@@ -11,22 +11,21 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// An encoded value in Redis has a header with what is needed to trust it:
+// An encoded value in Redis has a header that proves its integrity:
 //
 //	 0  format, codecVersion
 //	 1  flags: 1 = the body is an S2 block
-//	 2  CRC-32C of all the rest, those two bytes included
+//	 2  CRC-32C of everything else, including the two bytes before it
 //	 6  the first eight bytes of the key's SHA-256
-//	14  how long it was to live, in milliseconds
+//	14  the TTL that it was stored with, in milliseconds
 //	22  the body
 //
-// Ages follow from the time that Redis says is left, so the clocks of the instances
-// need not agree.
+// The age follows from the TTL that Redis reports, so the clocks of the instances need not agree.
 const (
 	codecVersion    = 1
 	codecCompressed = 1
 	codecHeader     = 22
-	compressAbove   = 4 << 10 // bytes; smaller values are not worth the work
+	compressAbove   = 4 << 10 // bytes; compressing smaller values does not pay
 )
 
 var (
@@ -34,7 +33,7 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// encode gives a value its header. A value that packing does not make smaller stays as it is.
+// encode returns value with its header, compressed if that makes it smaller.
 func encode(key string, value []byte, life time.Duration) []byte {
 	b := make([]byte, codecHeader, codecHeader+len(value))
 	b[0] = codecVersion
@@ -52,8 +51,8 @@ func encode(key string, value []byte, life time.Duration) []byte {
 	return b
 }
 
-// decode gives a copy of the value encoded for the key, of most bytes at most, and how
-// long it was to live. Any other bytes are errCorrupt, and cost no more memory than that.
+// decode returns a copy of the value that was encoded for key, at most most bytes long, and the TTL that it was stored
+// with. For all other bytes it returns errCorrupt, and it never allocates more than most bytes.
 func decode(key string, b []byte, most int) (value []byte, life time.Duration, err error) {
 	if len(b) < codecHeader || b[0] != codecVersion || b[1]&^codecCompressed != 0 ||
 		binary.BigEndian.Uint32(b[2:]) != checksum(b) || !bytes.Equal(b[6:14], keyHash(key)) {

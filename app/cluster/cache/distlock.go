@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// AcquireOrWait is Redis.AcquireOrWait, and waits for Redis no longer than Get does: where it does not answer in
-// time, is away, slow or full, all lead. done counts when Redis has the value that was Set,
-// so that who was waiting finds it; it blocks for nothing. Where lead is false, memory has it.
+// AcquireOrWait works like Redis.AcquireOrWait, but waits for Redis no longer than Get does: if Redis is late,
+// unreachable, slow or full, every caller leads. The lease is released once Redis has the value that was Set, so that
+// waiting processes find it; done itself does not block. If lead is false, the value is in memory.
 func (t *Tiered) AcquireOrWait(ctx context.Context, key string) (lead bool, done func()) {
 	if !t.redisUsable() || !t.redis.conn.Writable() {
 		return true, func() {}
@@ -27,7 +27,7 @@ func (t *Tiered) AcquireOrWait(ctx context.Context, key string) (lead bool, done
 	switch {
 	case asked == nil:
 		return true, func() {}
-	case !t.lookupGate.await(ctx, asked): // it may have the lease in the end
+	case !t.lookupGate.await(ctx, asked): // the lease may still be acquired later
 		return true, sync.OnceFunc(func() { go func() { <-asked; t.releaseLease(key, l) }() })
 	case err != nil:
 		return true, func() {}
@@ -40,8 +40,7 @@ func (t *Tiered) AcquireOrWait(ctx context.Context, key string) (lead bool, done
 	return true, sync.OnceFunc(func() { t.releaseLease(key, l) })
 }
 
-// fetchIntoMemory brings a value that Redis has into memory, and reports whether it did. It waits for
-// conn.Timeout at the most.
+// fetchIntoMemory copies a value from Redis into memory and reports whether it did. It waits for at most conn.Timeout.
 func (t *Tiered) fetchIntoMemory(ctx context.Context, key string) bool {
 	t.mu.Lock()
 	l := t.startLookup(ctx, key)
@@ -57,8 +56,7 @@ func (t *Tiered) fetchIntoMemory(ctx context.Context, key string) bool {
 	}
 }
 
-// releaseLease ends the lease, where there is one, when Redis has the newest value of the key or
-// will not have it.
+// releaseLease ends the lease, if there is one, as soon as the newest value of the key is in Redis or has been dropped.
 func (t *Tiered) releaseLease(key string, l *lease) {
 	if l == nil {
 		return

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	leaseTTL          = 3 * time.Second // what a process that dies leaves of its lease, at the most
+	leaseTTL          = 3 * time.Second // the longest time that the lease of a dead process remains
 	leasePollInterval = 50 * time.Millisecond
-	leaseWaitTimeout  = 30 * time.Second // who has waited for another's work as long does it too
-	leaseMaxHold      = 10 * time.Minute // should a holder never say that it is done
+	leaseWaitTimeout  = 30 * time.Second // after waiting this long, a process computes the value itself
+	leaseMaxHold      = 10 * time.Minute // in case a holder never calls done
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	endLease   = redis.NewScript(`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) end return 0`)
 )
 
-// lease is the right to make the value of a key, while others wait for it.
+// lease is the right to compute the value of a key while other processes wait for it.
 type lease struct {
 	of    *Redis
 	name  string
@@ -32,14 +32,13 @@ type lease struct {
 
 func (r *Redis) leaseName(key string) string { return r.options.Space + "l:" + key }
 
-// AcquireOrWait settles who makes the value of a key that was just missed, of all that ask at the
-// same time in whatever process. The one that leads makes it, calls Set, and then done,
-// which must be called in any case and blocks for nothing. The others are held until there
-// is a value, and are told lead false: Get has it. Where the leader is done or has died without a value,
-// or takes longer than 30 s, all lead, and so they do while Redis is away and when ctx ends.
+// AcquireOrWait decides who computes the value of a key that was just missed, among all concurrent callers in all
+// processes. The caller with lead true computes the value, calls Set, and then done. It must call done in any case; done
+// does not block. The other callers wait until the value is in Redis and get lead false: Get finds it. If the leader
+// finishes or dies without a value, or takes longer than 30 s, all callers lead; so they do while Redis is unreachable
+// and when ctx ends.
 //
-// The lease is renewed while its holder works, by a goroutine that ends with done, or after
-// ten minutes.
+// A goroutine renews the lease until done is called, for at most ten minutes.
 func (r *Redis) AcquireOrWait(ctx context.Context, key string) (lead bool, done func()) {
 	l, err := r.acquire(ctx, key)
 	if err != nil {
@@ -49,14 +48,14 @@ func (r *Redis) AcquireOrWait(ctx context.Context, key string) (lead bool, done 
 		return !r.waitForRelease(ctx, key), func() {}
 	}
 	go l.renewUntilDone(context.WithoutCancel(ctx))
-	if r.has(ctx, key) { // the leader before us was done between our look-up and now
+	if r.has(ctx, key) { // the previous leader finished between the caller's look-up and now
 		l.end()
 		return false, func() {}
 	}
 	return true, l.end
 }
 
-// acquire takes the lease of a key; nil where another has it.
+// acquire takes the lease of a key; nil if another process holds it.
 func (r *Redis) acquire(ctx context.Context, key string) (*lease, error) {
 	l := &lease{of: r, name: r.leaseName(key), token: rand.Text(), done: make(chan struct{})}
 	l.end = sync.OnceFunc(func() { close(l.done) })
@@ -71,7 +70,7 @@ func (r *Redis) acquire(ctx context.Context, key string) (*lease, error) {
 	return l, nil
 }
 
-// renewUntilDone renews the lease until it is done, and gives it back.
+// renewUntilDone renews the lease until done is closed, and then releases it.
 func (l *lease) renewUntilDone(ctx context.Context) {
 	beat, most := time.NewTicker(leaseTTL/3), time.NewTimer(leaseMaxHold)
 	defer beat.Stop()
@@ -89,14 +88,14 @@ func (l *lease) renewUntilDone(ctx context.Context) {
 	}
 }
 
-// runScript runs a script on the lease. Where that fails the lease ends by itself.
+// runScript runs a script on the lease. If the script fails, the lease expires by itself.
 func (l *lease) runScript(ctx context.Context, s *redis.Script, args ...any) {
 	_ = l.of.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		return s.Run(ctx, c, []string{l.name}, append([]any{l.token}, args...)...).Err()
 	})
 }
 
-// waitForRelease waits until nobody has the lease of a key, and reports whether there is a value.
+// waitForRelease waits until the lease of a key is free, and reports whether the key then has a value.
 func (r *Redis) waitForRelease(ctx context.Context, key string) bool {
 	ctx, cancel := context.WithTimeout(ctx, leaseWaitTimeout)
 	defer cancel()
@@ -106,7 +105,7 @@ func (r *Redis) waitForRelease(ctx context.Context, key string) bool {
 		if held, err := r.exists(ctx, r.leaseName(key)); err != nil {
 			return false
 		} else if !held {
-			return r.has(ctx, key) // asked after the lease: it is given back when the value is there
+			return r.has(ctx, key) // checked after the lease, which is released once the value is stored
 		}
 		select {
 		case <-ctx.Done():

@@ -9,22 +9,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// scanCount is about how many keys Redis looks at in one step: some 0.3 ms of its time.
+// scanCount is roughly how many keys Redis examines in one step, which takes it some 0.3 ms.
 const scanCount = 1000
 
-// master is one server that holds keys.
+// master is a Redis server that holds keys.
 type master = redis.Cmdable
 
-// Clear implements cache.Cache. It goes through all keys of every master, a thousand at a time, so
-// its time grows with everything that this Redis holds. What is set meanwhile may stay. The
-// count is of those that were deleted, also when Redis goes away in the middle.
+// Clear implements cache.Cache. It scans all keys of every master, a thousand at a time, so its duration grows with the
+// number of keys in this Redis. Values that are set in the meantime may remain. It returns the number of deleted keys,
+// even if Redis becomes unreachable halfway.
 func (r *Redis) Clear(ctx context.Context, pattern string) int {
 	n, _ := r.purge(ctx, pattern, nil)
 	return n
 }
 
-// purge is Clear that leaves the keys of counted out of the count, and says what went wrong:
-// then some may be left.
+// purge is Clear, except that it does not count the keys in counted and returns an error; after an error, some keys may
+// remain.
 func (r *Redis) purge(ctx context.Context, pattern string, counted map[string]bool) (n int, err error) {
 	nodes, err := r.masters(ctx)
 	for _, at := range nodes {
@@ -51,7 +51,7 @@ func (r *Redis) masters(ctx context.Context) (nodes []master, err error) {
 			nodes = []master{c}
 			return nil
 		}
-		var mu sync.Mutex // they are visited at the same time
+		var mu sync.Mutex // the masters are scanned concurrently
 		return cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -62,7 +62,7 @@ func (r *Redis) masters(ctx context.Context) (nodes []master, err error) {
 	return nodes, err
 }
 
-// scanKeys is one step: some of the keys that hold the pattern.
+// scanKeys is one step of a scan: it returns some of the keys that contain pattern.
 func (r *Redis) scanKeys(ctx context.Context, at master, cursor uint64, pattern string) (keys []string, next uint64, err error) {
 	match := escapeGlob(r.name("")) + "*" + escapeGlob(pattern) + "*"
 	err = r.conn.Do(ctx, func(ctx context.Context, _ redis.UniversalClient) (err error) {
@@ -72,7 +72,7 @@ func (r *Redis) scanKeys(ctx context.Context, at master, cursor uint64, pattern 
 	return keys, next, err
 }
 
-// unlink deletes keys as Redis names them, each by itself: a cluster takes no others together.
+// unlink deletes keys one command each, because a cluster refuses commands on keys of different slots.
 func (r *Redis) unlink(ctx context.Context, at master, keys []string, counted map[string]bool) (n int, err error) {
 	if len(keys) == 0 {
 		return 0, nil
@@ -98,5 +98,5 @@ func (r *Redis) unlink(ctx context.Context, at master, keys []string, counted ma
 
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
-// escapeGlob makes a pattern that matches s alone.
+// escapeGlob returns a pattern that matches only s.
 func escapeGlob(s string) string { return globEscaper.Replace(s) }

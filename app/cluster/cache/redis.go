@@ -1,7 +1,6 @@
-// Package cache keeps answers in the Redis that all instances share, alone (Redis) or behind a
-// memory tier (Tiered). The one idea: Redis makes answers cheaper and never slower. It is
-// waited for at most 5 ms, nothing in it is trusted without its checksum, and what was cleared
-// anywhere is not served again.
+// Package cache keeps answers in the Redis that all instances share, either directly (Redis) or behind a memory tier
+// (Tiered). The main idea: Redis makes answers cheaper and never slower. A look-up waits for it at most 5 ms, every value
+// is verified by a checksum, and a value that was cleared anywhere is not served again.
 package cache
 
 import (
@@ -19,28 +18,28 @@ import (
 )
 
 const (
-	// maxTTL is how long an entry without a TTL stays: under the policies that evict only
-	// what will expire anyway, Redis could never drop a key without an end.
+	// maxTTL is the lifetime of an entry without a TTL. Redis could never evict a key without a TTL under its volatile-*
+	// policies.
 	maxTTL = 30 * 24 * time.Hour
 
-	jitter = 10 // entries live up to a tenth shorter than TTL, so that those made together do not expire together
+	jitter = 10 // an entry's lifetime is up to a tenth shorter than TTL, so that entries stored together do not expire together
 )
 
 // RedisOptions bound a Redis. A zero field takes the default.
 type RedisOptions struct {
-	TTL           time.Duration // since the Set; 0 = 30 days. The last tenth of it is left to chance
+	TTL           time.Duration // since the Set; 0 = 30 days. Up to a tenth of it is taken off at random
 	MaxEntryBytes int           // of a key and its value; larger ones are refused. Default 256 KiB
-	Space         string        // what all keys and channels begin with; default "studysharper:"
+	Space         string        // prefix of all keys and channels; default "studysharper:"
 }
 
-// Redis is a Cache in the Redis that all instances share. Values over 4 kB are compressed,
-// and all are held behind a checksum: what was cut short, changed or belongs to another key
-// is a miss, counted in Stats.Corrupt, and deleted. Keys go as they are, so that Clear can
-// look for a part of them. Redis holds the bounds (maxmemory), and counts no entries for us.
+// Redis is a Cache in the Redis that all instances share. Values over 4 kB are compressed, and all have a checksum: a
+// value that is truncated, changed or stored for another key is a miss, counted in Stats.Corrupt, and deleted. Keys are
+// stored unchanged, so that Clear can search for a part of them. Redis enforces the bounds (maxmemory) and does not count
+// our entries.
 //
-// Each method waits for conn.Timeout at most (Clear for each of its steps), and not at
-// all while Redis is known to be away. A Set that Redis will not take, being full, leaves
-// nothing under its key; one that does not reach it leaves what was there.
+// Each method waits for at most conn.Timeout (Clear for each of its steps), and not at all while Redis is known to be
+// unreachable. If Redis is full and refuses a Set, the key is deleted; if a Set does not reach Redis, the previous value
+// stays.
 type Redis struct {
 	conn    *conn.Conn
 	options RedisOptions
@@ -50,8 +49,8 @@ type Redis struct {
 
 var _ cache.Cache = (*Redis)(nil)
 
-// NewRedis makes a cache over a connection, which its owner runs. It fails, with
-// CodeInvalid and a fault an option, on options that are out of bounds.
+// NewRedis makes a cache over a connection, which its owner runs. Options out of bounds are CodeInvalid, with a fault for
+// each.
 func NewRedis(conn *conn.Conn, o RedisOptions) (*Redis, error) {
 	var faults []study.Fault
 	if o.TTL < 0 || (o.TTL > 0 && o.TTL < 10*time.Millisecond) || o.TTL > maxTTL {
@@ -88,8 +87,8 @@ func (r *Redis) Get(ctx context.Context, key string) (value []byte, age time.Dur
 	return value, age, true
 }
 
-// lookUp is Get that counts no hits, and says why there is none: redis.Nil when Redis has no
-// such key, errCorrupt, or an error of Conn.Do.
+// lookUp is Get without the hit count, and returns the reason for a miss: redis.Nil if Redis has no such key, errCorrupt,
+// or an error of Conn.Do.
 func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.Duration, err error) {
 	if len(key) > r.options.MaxEntryBytes {
 		return nil, 0, redis.Nil
@@ -99,9 +98,10 @@ func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.
 	most := r.options.MaxEntryBytes - len(key)
 	err = r.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
-			// In this order: a key that is made between the two does not exist yet.
+			// The TTL comes first: a key that is created between the two commands is then still a miss.
 			left = p.PTTL(ctx, r.name(key))
-			// Never more than an entry may have, even if another program put it there; cut short, it is broken.
+			// Reads no more than the largest entry, even if another program wrote the key. A truncated value fails its
+			// checksum.
 			held = p.GetRange(ctx, r.name(key), 0, int64(codecHeader+most))
 			return nil
 		})
@@ -110,13 +110,13 @@ func (r *Redis) lookUp(ctx context.Context, key string) (value []byte, age time.
 	if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return nil, 0, err
 	}
-	if left.Val() == -2 || (held.Err() == nil && held.Val() == "") { // there is none, or no longer
+	if left.Val() == -2 || (held.Err() == nil && held.Val() == "") { // the key does not exist, or no longer
 		return nil, 0, redis.Nil
 	}
 	return r.decodeReply(ctx, key, held, left.Val())
 }
 
-// decodeReply unwraps what Redis holds under the key. It deletes what it cannot decode.
+// decodeReply decodes the value that Redis returned for key. It deletes a value that cannot be decoded.
 func (r *Redis) decodeReply(ctx context.Context, key string, held *redis.StringCmd, left time.Duration) ([]byte, time.Duration, error) {
 	raw, err := held.Bytes()
 	if err == nil && left > 0 {
@@ -142,11 +142,11 @@ func (r *Redis) Set(ctx context.Context, key string, value []byte) {
 	}
 }
 
-// write makes the changes, in their order, in one round trip. An error means that Redis may
-// have got any of them, and that they may be retried.
+// write applies changes in order, in one round trip. After an error, Redis may have applied any of them; retrying them is
+// safe.
 func (r *Redis) write(ctx context.Context, batch []*pendingWrite) error {
 	changes := make([]func(context.Context, redis.Pipeliner), len(batch))
-	for i, g := range batch { // beforehand: to compress takes time that is not Redis's
+	for i, g := range batch { // outside of the connection, whose time is limited
 		changes[i] = r.command(g)
 	}
 	var made []redis.Cmder
@@ -178,7 +178,7 @@ func (r *Redis) command(g *pendingWrite) func(context.Context, redis.Pipeliner) 
 	return func(ctx context.Context, p redis.Pipeliner) { p.Set(ctx, name, encoded, life) }
 }
 
-// deleteRefused deletes the keys whose new values Redis would not take: it has the old ones still.
+// deleteRefused deletes the keys whose new values Redis refused, because it still has the old ones.
 func (r *Redis) deleteRefused(ctx context.Context, batch []*pendingWrite, made []redis.Cmder) error {
 	var keys []string
 	for i, cmd := range made {
@@ -206,13 +206,13 @@ func (r *Redis) unlinkKeys(ctx context.Context, keys ...string) error {
 	})
 }
 
-// remainingTTL is what an entry of some age has left, in whole milliseconds.
+// remainingTTL returns how long an entry of this age may still live, in whole milliseconds.
 func (r *Redis) remainingTTL(age time.Duration) time.Duration {
 	return (r.options.TTL - rand.N(r.options.TTL/jitter) - age).Truncate(time.Millisecond)
 }
 
-// Stats implements cache.Cache. Items and Bytes are 0: Redis does not count ours apart. Refused
-// are those over MaxEntryBytes.
+// Stats implements cache.Cache. Items and Bytes are 0, because Redis does not count our keys separately. Refused counts
+// the entries over MaxEntryBytes.
 func (r *Redis) Stats() cache.Stats {
 	return cache.Stats{Backend: "redis", Hits: r.hits.Load(), Misses: r.misses.Load(), Refused: r.refused.Load(),
 		Corrupt: r.corrupt.Load(), Dropped: r.dropped.Load()}

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	maxPendingPurges = 64 // patterns; with more, everything is cleared
+	maxPendingPurges = 64 // patterns; above it, everything is cleared
 	clearTimeout     = 5 * time.Second
 	batchItems       = 32
 	batchBytes       = 256 << 10
 	retryInterval    = 50 * time.Millisecond
 )
 
-// Clear implements Cache, in this process, in Redis (see Redis.Clear; what takes longer
-// than 5 s is retried later) and in every process that listens. The count is of this process and Redis.
+// Clear implements Cache: in this process, in Redis (see Redis.Clear; a purge that takes longer than 5 s is retried
+// later) and in every process that is subscribed. It returns the number of keys deleted in this process and in Redis.
 func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	mine := t.clearLocal(pattern)
 	if !t.redisUsable() {
@@ -31,23 +31,23 @@ func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	defer cancel()
 	t.waitForWrites()
 	n, err := t.redis.purge(ctx, pattern, mine)
-	t.clearLocal(pattern) // what was fetched from Redis meanwhile
+	t.clearLocal(pattern) // values that were fetched from Redis in the meantime
 	if err = errors.Join(err, t.publishClear(ctx, pattern)); err != nil {
 		t.addPendingPurge(pattern, err)
 	}
 	return len(mine) + n
 }
 
-// ClearLocal is Clear in this process only: for a process that has announced it already.
+// ClearLocal clears this process only, for a Clear that was published already.
 func (t *Tiered) ClearLocal(pattern string) { t.clearLocal(pattern) }
 
-// waitForWrites returns when what was being written is in Redis, for the sweep to find.
+// waitForWrites returns when the batch being written is in Redis, so that the purge finds it.
 func (t *Tiered) waitForWrites() {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 }
 
-// clearLocal clears what this process holds, and gives the keys.
+// clearLocal clears this process's memory and pending writes, and returns their keys.
 func (t *Tiered) clearLocal(pattern string) map[string]bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,20 +65,20 @@ func (t *Tiered) clearLocal(pattern string) map[string]bool {
 
 func (t *Tiered) clearChannel() string { return t.redis.options.Space + "clear" }
 
-// publishClear tells the other processes of a Clear, after it was made in Redis: else they
-// could fetch from there what they have just cleared.
+// publishClear announces a Clear to the other processes. It must follow the purge of Redis: otherwise they could fetch
+// the cleared values again.
 func (t *Tiered) publishClear(ctx context.Context, pattern string) error {
 	return t.redis.conn.Publish(ctx, t.clearChannel(), t.id+pattern)
 }
 
-// onClearMessage takes a message of another process, or its own, which it knows already.
+// onClearMessage handles a Clear of another process. Its own messages are ignored.
 func (t *Tiered) onClearMessage(message string) {
 	if len(message) >= len(t.id) && message[:len(t.id)] != t.id {
 		t.clearLocal(message[len(t.id):])
 	}
 }
 
-// onResubscribed is told that the subscription stands.
+// onResubscribed is called when the subscription is established.
 func (t *Tiered) onResubscribed() {
 	t.clearLocal("")
 	if t.subscribed.Swap(true) {
@@ -86,8 +86,8 @@ func (t *Tiered) onResubscribed() {
 	}
 }
 
-// addPendingPurge notes a Clear that Redis did not get, and why. The pattern may name a student, so it
-// is not logged, nor are the arguments that Redis repeats where it knows no such command.
+// addPendingPurge records a Clear that failed in Redis. The pattern may identify a student, so it is not logged; neither
+// is err's text where Redis repeats the arguments of an unknown command.
 func (t *Tiered) addPendingPurge(pattern string, why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +105,7 @@ func (t *Tiered) addPendingPurge(pattern string, why error) {
 	t.wakeRun()
 }
 
-// Run passes on to Redis what was set, and hears what other processes clear, until ctx ends.
+// Run writes pending changes to Redis and receives the Clears of other processes, until ctx ends.
 func (t *Tiered) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	var err error
@@ -128,7 +128,7 @@ func (t *Tiered) Run(ctx context.Context) error {
 	return err
 }
 
-// flush does what there is to do, and reports whether that is all.
+// flush does all pending work, and reports whether nothing is left.
 func (t *Tiered) flush(ctx context.Context) bool {
 	if !t.redis.conn.Writable() {
 		t.dropPending()
@@ -142,14 +142,14 @@ func (t *Tiered) flush(ctx context.Context) bool {
 	return t.flushPurges(ctx) && t.writePending(ctx) && !t.lookupGate.slow.Load()
 }
 
-// probeRedis asks Redis whether it is in time again.
+// probeRedis calls Redis, to find out whether it is in time again.
 func (t *Tiered) probeRedis(ctx context.Context) {
 	if done := t.lookupGate.start(func() { _, _ = t.redis.exists(ctx, t.redis.leaseName("")) }); done != nil {
 		<-done
 	}
 }
 
-// flushPurges makes good the Clears that Redis did not get.
+// flushPurges retries the Clears that failed in Redis.
 func (t *Tiered) flushPurges(ctx context.Context) bool {
 	for {
 		pattern, ok := t.nextPendingPurge()
@@ -167,7 +167,7 @@ func (t *Tiered) flushPurges(ctx context.Context) bool {
 	}
 }
 
-// nextPendingPurge takes a pattern off the list. Clears stay pending until it finds none.
+// nextPendingPurge takes a pattern off the list. purgesPending stays set until the list is empty.
 func (t *Tiered) nextPendingPurge() (pattern string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -179,7 +179,7 @@ func (t *Tiered) nextPendingPurge() (pattern string, ok bool) {
 	return pattern, true
 }
 
-// writePending writes to Redis what waits for it.
+// writePending writes the pending changes to Redis.
 func (t *Tiered) writePending(ctx context.Context) bool {
 	for {
 		n, err := t.writeBatch(ctx)
@@ -209,8 +209,7 @@ func (t *Tiered) writeBatch(ctx context.Context) (n int, err error) {
 	return len(batch), nil
 }
 
-// settleBatch takes a batch out, and deletes again what another process has cleared while it
-// was written.
+// settleBatch removes a written batch from the queue, and deletes the keys that were cleared while it was being written.
 func (t *Tiered) settleBatch(ctx context.Context, batch []*pendingWrite) {
 	var undone []string
 	t.mu.Lock()
@@ -231,8 +230,8 @@ func (t *Tiered) settleBatch(ctx context.Context, batch []*pendingWrite) {
 	}
 }
 
-// dropPending drops what waits for a Redis that is away. When it is back, Clears may have been
-// missed that were meant for this too.
+// dropPending drops the pending changes while Redis is unreachable. This process may miss Clears that would have applied
+// to them.
 func (t *Tiered) dropPending() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -15,63 +15,60 @@ import (
 
 // TieredOptions bound a Tiered. A zero field takes the default.
 type TieredOptions struct {
-	Wait       time.Duration // for Redis, in Get and Lead; default 5 ms
-	MaxLookups int           // under way at once, late ones included; default 64
-	QueueItems int           // Sets that Redis does not have yet; default 256
+	Wait       time.Duration // for Redis, in Get and AcquireOrWait; default 5 ms
+	MaxLookups int           // concurrent ones, including late ones; default 64
+	QueueItems int           // Sets not yet in Redis; default 256
 	QueueBytes int           // of their keys and values; default 2 MiB
-	Log        *slog.Logger  // of Clears that Redis did not get, one line each time; default: none
+	Log        *slog.Logger  // one line for each Clear that failed in Redis; default: none
 }
 
-// Tiered is a Memory in front of a Redis, for instances that share answers. What is set is
-// in memory at once and in Redis soon after; what memory has not is looked for in Redis, for
-// TieredOptions.Wait and no longer: an answer that comes later is in memory for the next
-// Get. While Redis is away, or slow (five answers in a row were late), it is not asked.
+// Tiered is a Memory in front of a Redis, for instances that share answers. A Set is in memory at once and in Redis soon
+// after. A Get that misses in memory looks in Redis for at most TieredOptions.Wait; a later answer goes into memory for
+// the next Get. While Redis is unreachable or slow (five answers in a row were late), it is not asked.
 //
-// Clear reaches every process: each listens to one channel of Redis. A process whose
-// subscription was broken empties its memory, since a Clear may have passed it by. A Clear
-// that fails in Redis is retried when Redis is back, and until then this process takes
-// nothing from it.
+// Clear reaches every process, because each subscribes to one Redis channel. A process whose subscription broke empties
+// its memory, since it may have missed a Clear. A Clear that fails in Redis is retried when Redis is back, and until then
+// this process reads nothing from Redis.
 //
-// Between processes, values set under one key at about the same time may differ until they
-// expire: keys name all that their value depends on. A Set that Redis did not get (counted
-// in Stats.Dropped) leaves the value before it there.
+// Values set for one key in several processes at about the same time may differ until they expire; keys must therefore
+// name everything that the value depends on. A Set that does not reach Redis (counted in Stats.Dropped) leaves the
+// previous value there.
 //
-// It adds to the memory of both caches QueueBytes, and for each look-up twice the size of
-// the value (RedisOptions.MaxEntryBytes at most: 32 MiB with the defaults, if every value is
-// as large as it may be).
+// Tiered needs QueueBytes more memory than its two caches, and for each look-up twice the size of the value (at most
+// RedisOptions.MaxEntryBytes: 32 MiB with the defaults if every value has the largest size).
 type Tiered struct {
 	memory     *cache.Memory
 	redis      *Redis
 	lookupGate bulkhead
-	id         string // of this process, in messages
+	id         string // identifies this process in messages
 	log        *slog.Logger
 
-	writing       sync.Mutex // held while a batch is written; before mu
-	mu            sync.Mutex // guards those below, and that memory agrees with them
+	writing       sync.Mutex // held while a batch is written; lock it before mu
+	mu            sync.Mutex // guards the fields below and their consistency with memory
 	queue         writeBehindQueue
 	lookups       map[string]*lookup
-	pendingPurges []string // patterns of Clears that Redis did not get
+	pendingPurges []string // patterns of Clears that failed in Redis
 
-	wake                      chan struct{} // 1: there is something for Run to do
-	purgesPending, subscribed atomic.Bool   // pendingPurges is not empty; the subscription has worked once
+	wake                      chan struct{} // capacity 1; signals work for Run
+	purgesPending, subscribed atomic.Bool   // pendingPurges is not empty; the subscription was established once
 	hits, misses              atomic.Uint64
-	skippedSets, resyncs      atomic.Uint64 // Sets not passed on while Redis was away; see Stats.Resyncs
+	skippedSets, resyncs      atomic.Uint64 // Sets not written because Redis was unreachable; see Stats.Resyncs
 }
 
-// lookup is a value being fetched from Redis, for all who want it.
+// lookup is a value being fetched from Redis for all of its callers.
 type lookup struct {
 	done  <-chan struct{}
-	stale bool // set or cleared meanwhile; guarded by Tiered.mu
+	stale bool // set or cleared in the meantime; guarded by Tiered.mu
 
-	value []byte // these when done is closed
+	value []byte // valid once done is closed, as are age and ok
 	age   time.Duration
 	ok    bool
 }
 
 var _ cache.Cache = (*Tiered)(nil)
 
-// NewTiered makes a cache of the two, which are then its own. It starts nothing: see Run.
-// It fails, with CodeInvalid and a fault an option, on options that are out of bounds.
+// NewTiered combines the two caches, which it then owns. It starts nothing; see Run. Options out of bounds are
+// CodeInvalid, with a fault for each.
 func NewTiered(near *cache.Memory, far *Redis, o TieredOptions) (*Tiered, error) {
 	var faults []study.Fault
 	if o.Wait < 0 {
@@ -102,7 +99,7 @@ func orDefault[T int | time.Duration](field *T, standard T) {
 	}
 }
 
-// Get implements cache.Cache. It waits for TieredOptions.Wait at the most.
+// Get implements cache.Cache. It waits for at most TieredOptions.Wait.
 func (t *Tiered) Get(ctx context.Context, key string) (value []byte, age time.Duration, ok bool) {
 	if value, age, ok = t.memory.Get(ctx, key); !ok {
 		value, age, ok = t.getRemote(ctx, key)
@@ -115,7 +112,7 @@ func (t *Tiered) Get(ctx context.Context, key string) (value []byte, age time.Du
 	return value, age, ok
 }
 
-// getRemote gives what memory has not: a value that is on its way to Redis, or is there.
+// getRemote returns a value that is not in memory, from the write queue or from Redis.
 func (t *Tiered) getRemote(ctx context.Context, key string) ([]byte, time.Duration, bool) {
 	t.mu.Lock()
 	if g := t.queue.latest[key]; g != nil {
@@ -133,7 +130,7 @@ func (t *Tiered) getRemote(ctx context.Context, key string) ([]byte, time.Durati
 	return bytes.Clone(l.value), l.age, true
 }
 
-// startLookup joins the look-up of a key or begins one; nil when Redis is not to be asked. t.mu is held.
+// startLookup joins or starts the look-up of a key; nil if Redis must not be asked. Callers hold t.mu.
 func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	if l := t.lookups[key]; l != nil {
 		return l
@@ -141,7 +138,7 @@ func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	if !t.redisUsable() {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // others may join, and memory wants it
+	ctx = context.WithoutCancel(ctx) // others may join, and the value goes into memory anyway
 	l := &lookup{}
 	l.done = t.lookupGate.start(func() {
 		value, age, err := t.redis.lookUp(ctx, key)
@@ -163,13 +160,12 @@ func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	return l
 }
 
-// redisUsable reports whether Redis is to be asked: it is there, in time, and holds nothing
-// that was cleared.
+// redisUsable reports whether Redis may be asked: it is reachable and in time, and no Clear is pending for it.
 func (t *Tiered) redisUsable() bool {
 	return t.redis.conn.Up() && !t.lookupGate.slow.Load() && !t.purgesPending.Load()
 }
 
-// Set implements cache.Cache. It waits for nothing.
+// Set implements cache.Cache. It does not wait for Redis.
 func (t *Tiered) Set(ctx context.Context, key string, value []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -187,7 +183,7 @@ func (t *Tiered) Set(ctx context.Context, key string, value []byte) {
 	t.wakeRun()
 }
 
-// invalidateLookup sees to it that a look-up under way does not end in memory; t.mu is held.
+// invalidateLookup keeps the result of a running look-up out of memory. Callers hold t.mu.
 func (t *Tiered) invalidateLookup(key string) {
 	if l := t.lookups[key]; l != nil {
 		l.stale = true
@@ -195,8 +191,8 @@ func (t *Tiered) invalidateLookup(key string) {
 	}
 }
 
-// Stats implements cache.Cache. Items, Bytes and OldestAge are those of the memory tier, as are
-// Evictions and Refused; MaxItems and MaxBytes are 0, for what memory drops Redis has still.
+// Stats implements cache.Cache. Items, Bytes, OldestAge, Evictions and Refused are those of the memory tier. MaxItems and
+// MaxBytes are 0, because Redis still has what memory evicts.
 func (t *Tiered) Stats() cache.Stats {
 	s, far := t.memory.Stats(), t.redis.Stats()
 	s.Backend, s.MaxItems, s.MaxBytes = "tiered", 0, 0
@@ -209,13 +205,13 @@ func (t *Tiered) Stats() cache.Stats {
 	return s
 }
 
-// Degraded reports whether this process works without Redis, in full or in part: Redis is
-// unreachable, slow or full, a Clear is still pending, or the subscription never worked.
+// Degraded reports whether this process works without Redis, fully or in part: Redis is unreachable, slow or full, a
+// Clear is pending, or the subscription was never established.
 func (t *Tiered) Degraded() bool {
 	return !t.redisUsable() || !t.redis.conn.Writable() || !t.subscribed.Load()
 }
 
-// wakeRun tells Run that there is something to do.
+// wakeRun signals Run that there is work.
 func (t *Tiered) wakeRun() {
 	select {
 	case t.wake <- struct{}{}:

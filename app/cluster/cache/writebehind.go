@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// pendingWrite is a change on its way to Redis.
+// pendingWrite is a change that Redis does not have yet.
 type pendingWrite struct {
 	key       string
 	value     []byte
 	delete    bool // instead of a Set
 	setAt     time.Time
-	inFlight  bool     // being written now
-	cleared   bool     // cleared while it was being written: to be deleted again
-	onSettled []func() // called when Redis has it, or never will
+	inFlight  bool     // is being written
+	cleared   bool     // was cleared while it was being written, so it must be deleted afterwards
+	onSettled []func() // called when Redis has the change, or when it was dropped
 }
 
 func (g *pendingWrite) size() int { return len(g.key) + len(g.value) }
 
-// writeBehindQueue is the changes that Redis shall have, in their order, bounded in items and bytes.
-// Those being written are still in it.
+// writeBehindQueue holds the changes for Redis in their order, bounded in items and bytes. A change stays in it while it
+// is being written.
 type writeBehindQueue struct {
 	maxItems, maxBytes int
 
 	order   []*pendingWrite          // oldest first
-	latest  map[string]*pendingWrite // the last one of each key
+	latest  map[string]*pendingWrite // the newest change of each key
 	bytes   int
-	dropped uint64 // because the queue was full
+	dropped uint64 // counts the changes dropped because the queue was full
 }
 
-// enqueue adds a change, with a copy of value. The oldest that are not being written make room;
-// where that is not enough, the change is dropped itself.
+// enqueue adds a change with a copy of value. If there is no room, it drops the oldest changes that are not being
+// written, and if that does not suffice, the new change.
 func (o *writeBehindQueue) enqueue(key string, value []byte, del bool) {
 	g := &pendingWrite{key: strings.Clone(key), value: bytes.Clone(value), delete: del, setAt: time.Now()}
 	if old := o.latest[key]; old != nil && !old.inFlight {
@@ -61,7 +61,7 @@ func (o *writeBehindQueue) exceedsBounds(g *pendingWrite) bool {
 	return len(o.order) >= o.maxItems || o.bytes+g.size() > o.maxBytes
 }
 
-// dequeue takes a change out, whose fate is settled.
+// dequeue removes a change that was written or dropped.
 func (o *writeBehindQueue) dequeue(g *pendingWrite) {
 	if i := slices.Index(o.order, g); i >= 0 {
 		o.order = slices.Delete(o.order, i, i+1)
@@ -80,7 +80,8 @@ func (g *pendingWrite) settle() {
 	g.onSettled = nil
 }
 
-// nextBatch gives the oldest changes, of most bytes unless the first has more, to be written.
+// nextBatch returns the oldest changes and marks them as in flight: at most items changes of most bytes in total, but at
+// least one.
 func (o *writeBehindQueue) nextBatch(items, most int) (batch []*pendingWrite) {
 	for _, g := range o.order[:min(items, len(o.order))] {
 		if most -= g.size(); most < 0 && len(batch) > 0 {
@@ -92,10 +93,9 @@ func (o *writeBehindQueue) nextBatch(items, most int) (batch []*pendingWrite) {
 	return batch
 }
 
-// dropMatching drops the changes of the keys that hold pattern, and calls gone with each key that
-// was to be set.
+// dropMatching drops the changes of the keys that contain pattern, and calls gone with each key that was to be set.
 func (o *writeBehindQueue) dropMatching(pattern string, gone func(key string)) {
-	for _, g := range slices.Clone(o.order) { // dequeue changes it
+	for _, g := range slices.Clone(o.order) { // dequeue modifies o.order
 		if !strings.Contains(g.key, pattern) {
 			continue
 		}

@@ -7,8 +7,7 @@ import (
 	"studysharper/app/stream"
 )
 
-// Begin implements stream.Journal. It takes a round trip, or two; while Redis is away it
-// fails at once.
+// Begin implements stream.Journal. It takes one or two round trips, and fails at once while Redis is unreachable.
 func (j *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer, error) {
 	session, id, err := info.Parse()
 	if err != nil {
@@ -36,7 +35,7 @@ func (j *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 	return r, nil
 }
 
-// admit takes one of the process's runs.
+// admit counts r among this process's runs, if there is room.
 func (j *Journal) admit(r *run) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -52,7 +51,7 @@ func (j *Journal) admit(r *run) error {
 	return nil
 }
 
-// announce begins r in Redis, and takes it back when nobody can say whether it did.
+// announce begins r in Redis. If it is uncertain whether Redis did, the run is aborted later.
 func (j *Journal) announce(ctx context.Context, r *run) error {
 	up := j.conn.Up()
 	var reply any
@@ -94,10 +93,10 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 	return j.register(r, epoch)
 }
 
-// flag is a bool as scripts take it.
+// flag encodes a bool for scripts.
 func flag(b bool) string { return map[bool]string{true: "1"}[b] }
 
-// takeBack has Redis forget a run that perhaps began.
+// takeBack aborts a run in Redis that may have begun.
 func (j *Journal) takeBack(r *run) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -114,10 +113,10 @@ func (j *Journal) register(r *run, epoch string) (err error) {
 		return err
 	}
 	if j.stopped {
-		return errStopped // with its lease this process gives up the run
+		return errStopped // the process gives up its lease, and the run with it
 	}
 	if old := j.runs[r.key]; old != nil {
-		j.lose(old, stream.ErrBroke, &d) // it was taken for dead, and is repeated here
+		j.lose(old, stream.ErrBroke, &d) // the old writer was declared dead, and its run is repeated here
 	}
 	j.runs[r.key] = r
 	return nil

@@ -1,11 +1,8 @@
-// Package journal keeps the journals in a Redis that all instances share, so that a run of one
-// instance can be watched at another. The one idea: Redis is a relay that may lose everything.
-// Each session is one stream, and every change of it is one script that may be repeated without
-// harm. A session has one open run at a time, so the writer knows the numbers of its events.
-// A run that Redis has lost continues without it: its readers get CodeNotFound, and are answered
-// by its record (package record). Readers wait in their
-// process: one subscription tells it which sessions have changed, and one read answers all
-// readers of a session.
+// Package journal keeps the journals in a Redis that all instances share, so that a client can watch a run at another
+// instance than the one that executes it. The main idea: Redis is a relay that may lose everything. Each session is one
+// Redis stream, and every change is an idempotent script. A session has one open run at a time, so the writer knows the
+// numbers of its events. A run that Redis has lost continues without it: its readers get CodeNotFound, and its record
+// (package record) answers them. Readers wait in their own process: one subscription tells the process which sessions have changed, and one read serves all readers of a session.
 package journal
 
 import (
@@ -23,33 +20,33 @@ import (
 	"studysharper/app/study"
 )
 
-// Options bound a Journal. Zero takes the default; a negative value panics. All instances must
-// have the same options. Sessions and bytes are counted in sixteen parts of Redis, so these two
-// bounds hold within about a tenth.
+// Options bound a Journal. Zero takes the default; a negative value panics. All instances must use the same options.
+// Redis counts sessions and bytes separately in sixteen buckets, so these two bounds are accurate to about a tenth.
 type Options struct {
-	MaxEvents       int           // events kept a session; default 100
+	MaxEvents       int           // events kept for a session; default 100
 	MaxEventBytes   int           // of one event's Fields; default 256 KiB
-	MaxBatchBytes   int           // a batch is closed by the event that reaches it; default 16 KiB
-	MaxSessionBytes int64         // of one session, with what it costs beside events; default 1 MiB
+	MaxBatchBytes   int           // the event that reaches it completes a batch; default 16 KiB
+	MaxSessionBytes int64         // of one session, including its overhead; default 1 MiB
 	MaxSessions     int           // in Redis, of all instances; default 20,000
-	MaxBytes        int64         // in Redis, of all instances, as counted by cost; default 128 MiB
-	MaxQueueBytes   int64         // of events of this process that wait to be sent; default 8 MiB
+	MaxBytes        int64         // in Redis, of all instances, as counted by the function cost; default 128 MiB
+	MaxQueueBytes   int64         // of this process's events that are not in Redis yet; default 8 MiB
 	MaxRuns         int           // open runs of this process; default 1,024
 	MaxReaders      int           // waiting readers of this process; default 20,000
-	RepeatWithin    time.Duration // how long the run of a dead process waits for a takeover; default 10 s
-	StaleAfter      time.Duration // a session idle for longer is freed; default 10 min
-	Lease           time.Duration // a process silent for longer is dead; default 5 s
+	RepeatWithin    time.Duration // how long a dead process's run waits for a takeover; default 10 s
+	StaleAfter      time.Duration // a session idle for longer is removed; default 10 min
+	Lease           time.Duration // a process silent for longer counts as dead; default 5 s
 
-	// Orphaned is called with a run whose process died; Begin with RunInfo.Takeover takes
-	// it over. It must not block. nil = this process takes nothing over.
+	// Orphaned is called with a run whose process died; Begin with RunInfo.Takeover takes it over. It must not block. nil
+	// = this process takes over no runs.
 	Orphaned func(stream.Orphan)
 
-	// Cancelled is told of every run that a process has asked all to cancel. It must not block. nil = none is.
+	// Cancelled is called with every run that some process has asked all processes to cancel. It must not block. nil =
+	// cancellations are ignored.
 	Cancelled func(run string)
 
 	Log *slog.Logger
 
-	buckets int // the parts of Redis; 0 = 16
+	buckets int // of the counts in Redis; 0 = 16
 }
 
 func (o *Options) fill() {
@@ -67,7 +64,7 @@ func (o *Options) fill() {
 	setDefault(&o.Lease, 5*time.Second)
 }
 
-// setDefault gives an option its default.
+// setDefault sets an option that is zero to its default.
 func setDefault[T int | int64 | time.Duration](option *T, value T) {
 	if *option < 0 {
 		panic("journal: a bound is below zero")
@@ -78,13 +75,13 @@ func setDefault[T int | int64 | time.Duration](option *T, value T) {
 }
 
 const (
-	workers = 3                      // that send, and as many that read: at most as many connections
-	atOnce  = 4                      // calls of Begin and Drop under way
-	pause   = 100 * time.Millisecond // before what failed is tried again
-	grace   = 2 * time.Second        // after a return of Redis, in which writers find out whether it has lost their runs' newest events
-	leaveIn = time.Second            // for what is still to be sent when Run ends
-	idle    = 5 * time.Second        // what is known of a session nobody waits for
-	poll    = 30 * time.Second       // in case a message of Redis's got lost
+	workers = 3                      // for sends, and as many for reads: the most connections that each uses
+	atOnce  = 4                      // concurrent calls of Begin and Drop
+	pause   = 100 * time.Millisecond // before a failed call is retried
+	grace   = 2 * time.Second        // after Redis is back, for writers to find out whether it has lost events
+	leaveIn = time.Second            // for unsent events when Run ends
+	idle    = 5 * time.Second        // how long the state of a session without readers is kept
+	poll    = 30 * time.Second       // in case a message of Redis is lost
 )
 
 var (
@@ -96,43 +93,43 @@ var (
 	errRunBegun = study.Errorf(study.CodeInvalid, "the run has begun already")
 )
 
-// Stats counts what a Journal holds in this process.
+// Stats are figures of a Journal in this process.
 type Stats struct {
 	Runs          int    // open ones
 	Readers       int    // waiting ones
-	QueuedEvents  int    // that Redis has not acknowledged
-	QueuedBytes   int64  // of these
-	DroppedEvents uint64 // given up while Redis was away
-	Detached      uint64 // runs that went on after Redis had lost them
+	QueuedEvents  int    // not acknowledged by Redis
+	QueuedBytes   int64  // their bytes
+	DroppedEvents uint64 // dropped while Redis was unreachable
+	Detached      uint64 // runs that continued without a Redis that had lost them
 	Scripts       uint64 // calls of Redis
 }
 
-// Journal implements stream.Journal and stream.Awaiter on Redis. Begin and Drop call Redis
-// themselves; everything else happens within Run.
+// Journal implements stream.Journal and stream.Awaiter on Redis. Begin and Drop call Redis themselves; all other calls
+// are made by Run.
 type Journal struct {
 	conn    *conn.Conn
 	o       Options
-	id      string // of this process
+	id      string // identifies this process
 	bases   []string
 	scripts scripts
 	direct  chan struct{}
 	offers  chan orphanKey
 
-	// writers are the processes that had open runs at the last sweep. A lease is taken before a
-	// run begins, so a process that had runs then and has no lease now has died. absent are the
-	// writers without a lease at the last look. Both are used only by Run.
+	// writers are the processes that had open runs at the last sweep. A process takes a lease before its first run, so a
+	// writer without a lease has died. absent are the writers that had no lease at the last check. Only Run uses both
+	// fields.
 	writers, absent []string
 
 	mu      sync.Mutex
 	runs    map[runKey]*run
-	open    int    // of these, and those about to begin
-	number  uint64 // of the run begun last
+	open    int    // the runs in runs, and those about to begin
+	number  uint64 // of the latest run
 	watches map[uuid.UUID]*watch
-	sends   [workers]workQueue[*run] // a session's runs in one, so that their events come in order
+	sends   [workers]workQueue[*run] // the runs of a session share a queue, so that their events stay in order
 	looks   workQueue[*watch]
-	leased  bool      // this process is among the living
-	hears   bool      // the subscription has stood once
-	since   time.Time // Redis has answered since then, as far as is known
+	leased  bool      // this process holds a lease
+	hears   bool      // the subscription was established at least once
+	since   time.Time // since when Redis has answered without interruption
 	offered map[orphanKey]time.Time
 	stopped bool
 	stats   Stats
@@ -143,8 +140,7 @@ var (
 	_ stream.Awaiter = (*Journal)(nil)
 )
 
-// New makes a journal on a connection. It must be made before conn runs, and its own Run
-// must end before conn's does.
+// New makes a journal on a connection. Call it before conn runs; Run must end before conn's Run does.
 func New(conn *conn.Conn, o Options) *Journal {
 	o.fill()
 	if o.Log == nil {
@@ -166,7 +162,7 @@ func New(conn *conn.Conn, o Options) *Journal {
 	return j
 }
 
-// Stats counts what is held now.
+// Stats returns the current figures.
 func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -175,9 +171,8 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// Run sends and reads events and supervises the other processes until ctx ends, and then returns
-// nil. At its end it closes open runs with an error event, and sends the rest of the events for
-// at most a second.
+// Run sends and reads events and supervises the other processes until ctx ends, and then returns nil. Before that, it
+// closes open runs with an error event and sends the remaining events, for at most a second.
 func (j *Journal) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
@@ -195,7 +190,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	return nil
 }
 
-// leave ends open runs and waits, waits until their events are sent, and gives up the lease.
+// leave ends open runs and waiters, waits until the events are sent, and gives up the lease.
 func (j *Journal) leave(ctx context.Context) {
 	var d due
 	j.mu.Lock()
@@ -222,7 +217,7 @@ func (j *Journal) unsent() bool {
 	return j.stats.QueuedEvents > 0
 }
 
-// due collects calls to make after the lock is released.
+// due collects calls to make once the lock is released.
 type due []func()
 
 func (d due) settle() {
@@ -231,7 +226,7 @@ func (d due) settle() {
 	}
 }
 
-// Cancel tells all processes of a run to be cancelled. Those that cannot be reached find it ended in the run's record.
+// Cancel asks all processes to cancel a run. A process that is unreachable learns of it from the run's record.
 func (j *Journal) Cancel(ctx context.Context, run string) error {
 	return j.conn.Publish(ctx, channel, "c - "+run)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// orphanKey names a run as Redis tells of it.
+// orphanKey identifies a run in the messages of Redis.
 type orphanKey struct{ session, run string }
 
-// superviseLeases renews this process's lease, and is the sweeper while it has the lowest id of
-// the living, until ctx ends.
+// superviseLeases renews this process's lease until ctx ends. The process with the lowest id among those alive also
+// sweeps.
 func (j *Journal) superviseLeases(ctx context.Context) {
 	tick := time.NewTicker(max(min(j.o.Lease, j.o.StaleAfter)/5, 10*time.Millisecond))
 	defer tick.Stop()
@@ -34,7 +34,7 @@ func (j *Journal) superviseLeases(ctx context.Context) {
 	}
 }
 
-// renew renews the lease, and sweeps where that is this process's to do.
+// renew renews the lease, and sweeps if that is this process's task.
 func (j *Journal) renew(ctx context.Context) {
 	living, err := j.lease(ctx)
 	if err != nil || slices.Min(living) != j.id {
@@ -46,7 +46,7 @@ func (j *Journal) renew(ctx context.Context) {
 	for _, base := range j.bases {
 		reply, err := j.call(ctx, j.scripts.sweep, base, dead...)
 		if err != nil {
-			continue // of a cluster's nodes one may be away
+			continue // one node of a cluster may be unreachable
 		}
 		for a := newAnswer(reply); len(a.rest) > 0; {
 			j.writers = append(j.writers, a.text())
@@ -54,8 +54,8 @@ func (j *Journal) renew(ctx context.Context) {
 	}
 }
 
-// findDead are the writers that have no lease now and had none at the last look either,
-// so that a step of Redis's clock kills nobody.
+// findDead returns the writers that have no lease now and had none at the last check. Two checks are needed, so that a
+// jump of Redis's clock declares nobody dead.
 func (j *Journal) findDead(writers, living []string) (dead []any) {
 	var absent []string
 	for _, id := range writers {
@@ -71,15 +71,15 @@ func (j *Journal) findDead(writers, living []string) (dead []any) {
 	return dead
 }
 
-// canDeclareDead reports whether who has no lease is dead: for two leases after Redis was away
-// nobody is, since none could renew then.
+// canDeclareDead reports whether a missing lease means that a process is dead. After an outage of Redis it does not for
+// two leases, because nobody could renew.
 func (j *Journal) canDeclareDead() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return time.Since(j.since) > 2*j.o.Lease
 }
 
-// lease takes or renews the lease, and gives who else has one.
+// lease takes or renews the lease, and returns the processes that hold one.
 func (j *Journal) lease(ctx context.Context) ([]string, error) {
 	reply, err := j.call(ctx, j.scripts.lease, leases, j.id, milliseconds(j.o.Lease))
 	j.mu.Lock()
@@ -100,7 +100,7 @@ func (j *Journal) lease(ctx context.Context) ([]string, error) {
 	return living, nil
 }
 
-// ensureLease makes this process one of the living before its first run begins.
+// ensureLease takes a lease before this process's first run begins.
 func (j *Journal) ensureLease(ctx context.Context) error {
 	j.mu.Lock()
 	leased := j.leased
@@ -116,7 +116,7 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 	_ = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error { return r.ZRem(ctx, leases, j.id).Err() })
 }
 
-// sweep forgets sessions that nobody waits for any more, and old offers.
+// sweep forgets sessions without waiters, and old offers.
 func (j *Journal) sweep(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -132,8 +132,8 @@ func (j *Journal) sweep(now time.Time) {
 	}
 }
 
-// returned follows every return of Redis, which may have lost everything: this process looks
-// whether its runs are there, and what its readers wait for.
+// returned is called whenever Redis is reachable again. It may have lost everything, so this process looks whether its
+// open runs are there, and waiting readers read again.
 func (j *Journal) returned() {
 	j.mu.Lock()
 	j.since, j.leased = time.Now(), false
@@ -145,7 +145,7 @@ func (j *Journal) returned() {
 	time.AfterFunc(grace+pause, func() { j.requeueReaders(false) })
 }
 
-// resumed follows every start of the subscription: something may have been missed.
+// resumed is called whenever the subscription is established; messages may have been missed before.
 func (j *Journal) resumed() {
 	j.mu.Lock()
 	j.hears = true
@@ -153,7 +153,7 @@ func (j *Journal) resumed() {
 	j.requeueReaders(true)
 }
 
-// requeueReaders has every session read that somebody waits for.
+// requeueReaders queues a read of every session that has waiters.
 func (j *Journal) requeueReaders(doubt bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

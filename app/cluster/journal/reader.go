@@ -11,41 +11,39 @@ import (
 	"studysharper/app/study"
 )
 
-// watch is a session that readers of this process wait for, and what is known of it.
-// Everything in it is guarded by the lock of the Journal.
+// watch is the state of a session that readers of this process wait for. The Journal's lock guards it.
 type watch struct {
 	queueState
 	key     uuid.UUID
 	waiters []*waiter
 	left    time.Time // when the last waiter left
 
-	// What the last read found, which holds as long as fresh: nothing was heard since.
+	// The result of the last read, valid while fresh: no change was reported since.
 	fresh bool
 	epoch uint64
 	owner string
 	head  uint64
 	open  bool
-	run   string // the newest one
+	run   string // the newest run
 }
 
-// waiter is a reader that waits for something behind its position.
+// waiter is a reader that waits for events after its position.
 type waiter struct {
 	in      *watch
 	index   int // in in.waiters
 	after   study.Position
-	run     string // of which it reads; "" = of all
+	run     string // the run that it reads; "" = all runs
 	owner   string
-	seen    uint64 // epoch of the life it has waited in; 0 = none yet
+	seen    uint64 // epoch of the session when it began to wait; 0 = not known yet
 	noWait  bool
 	peek    bool
-	asked   bool // the read under way is for it too
+	asked   bool // the running read covers it
 	done    bool
 	deliver func(study.Batch, error)
 }
 
-// Await implements stream.Awaiter. While it waits it holds some 250 bytes, its session
-// aside, and no goroutine. While Redis is away those that wait go on to, the others get
-// CodeUnavailable.
+// Await implements stream.Awaiter. A waiter takes about 250 bytes, plus its session's state, and no goroutine. While
+// Redis is unreachable, waiters continue to wait; queries that do not wait get CodeUnavailable.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	key, run, err := q.Parse()
 	if err != nil {
@@ -54,7 +52,7 @@ func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cance
 	}
 	w := &waiter{after: q.After, run: q.Run, owner: q.Owner, noWait: q.NoWait, peek: q.Peek, deliver: deliver}
 	if w.run != "" {
-		w.run = run.String() // as the journal spells it
+		w.run = run.String() // in the journal's spelling
 	}
 	if err := j.admitWaiter(w, key); err != nil {
 		deliver(study.Batch{}, err)
@@ -67,7 +65,7 @@ func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cance
 	}
 }
 
-// admitWaiter lets w wait, and has its session read unless all is known that it needs.
+// admitWaiter adds w, and queues a read of its session unless the known state suffices.
 func (j *Journal) admitWaiter(w *waiter, key uuid.UUID) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -96,7 +94,7 @@ func (j *Journal) admitWaiter(w *waiter, key uuid.UUID) error {
 	return nil
 }
 
-// remove takes w out, if it still waits.
+// remove removes w, if it is still waiting.
 func (j *Journal) remove(w *waiter) {
 	if w.done {
 		return
@@ -117,7 +115,7 @@ func (j *Journal) remove(w *waiter) {
 	}
 }
 
-// unwatch forgets what is known of a session nobody waits for.
+// unwatch forgets the state of a session without waiters.
 func (j *Journal) unwatch(s *watch) {
 	if len(s.waiters) == 0 && j.watches[s.key] == s {
 		delete(j.watches, s.key)
@@ -134,17 +132,17 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 	return stream.Wait(ctx, j, q)
 }
 
-// maxPlaces is how many places of one session are looked for in one read.
+// maxPlaces is the most positions of one session that one read covers.
 const maxPlaces = 16
 
-// place is where a waiter stands.
+// place is the position of a waiter.
 type place struct {
 	after study.Position
 	run   string
 	peek  bool
 }
 
-// refresh reads a session once, for all who wait for it, and reports whether it could.
+// refresh reads a session once for all of its waiters, and reports whether it could.
 func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 	args, runs, hold, some := j.snapshotArgs(s)
 	if !some {
@@ -162,7 +160,7 @@ func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 	j.mu.Lock()
 	s.fresh = !s.again
 	s.epoch, s.owner, s.head, s.open, s.run = v.epoch, v.owner, v.head, v.open > 0, v.newest
-	for i := len(s.waiters) - 1; i >= 0; i-- { // backwards, since settle puts the last in the place of the one taken
+	for i := len(s.waiters) - 1; i >= 0; i-- { // backwards, because settle moves the last waiter to the place of the removed one
 		w := s.waiters[i]
 		if !w.asked {
 			s.again = true
@@ -185,7 +183,7 @@ func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 	return true
 }
 
-// snapshotArgs is what is to be read for those who wait now.
+// snapshotArgs returns the arguments of a read for the current waiters.
 func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -199,7 +197,7 @@ func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some 
 			continue
 		}
 		if len(places) == maxPlaces {
-			continue // in the next read
+			continue // covered by the next read
 		}
 		places[p], w.asked = struct{}{}, true
 		if w.run != "" && !slices.Contains(runs, w.run) {
@@ -216,11 +214,10 @@ func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some 
 	return append(args, at...), runs, hold, len(s.waiters) > 0
 }
 
-// holding reports whether a session may be older than readers know it, because a replica became the master: they would be sent events again.
+// holding reports whether a session may be older than its readers know it, because a replica became the master.
 func (j *Journal) holding() bool { return time.Since(j.since) < grace }
 
-// unread tells those who do not wait, and reports whether the others are told by somebody
-// else when Redis is back.
+// unread answers the queries that do not wait, and reports whether the other waiters will be read when Redis is back.
 func (j *Journal) unread(s *watch, err error) bool {
 	var d due
 	j.mu.Lock()

@@ -12,48 +12,48 @@ import (
 )
 
 const (
-	eventCost  = 96       // what an event costs beside its fields, here and in Redis
-	chunkBytes = 64 << 10 // a call is closed by the event that reaches it
-	chunkSize  = 64       // events a call
+	eventCost  = 96       // cost of an event besides its fields, here and in Redis
+	chunkBytes = 64 << 10 // the event that reaches it completes a call
+	chunkSize  = 64       // events in one call
 )
 
 type runKey struct{ session, run uuid.UUID }
 
-// run is a run's writer. Everything from epoch on is guarded by the lock of the Journal.
+// run is the writer of a run. The Journal's lock guards the fields from epoch on.
 type run struct {
 	queueState
 	journal  *Journal
 	key      runKey
 	owner    string
-	token    string // this writer, to Redis
+	token    string // identifies this writer in Redis
 	repeated bool
 	silent   bool
 	onLost   func(error)
-	request  []byte // nil = it is not repeated any more
+	request  []byte // nil = the run is not repeated any more
 
-	epoch    uint64        // of the session's life
+	epoch    uint64        // of the session
 	first    uint64        // number of its first event; 0 = none yet
-	taken    uint64        // number of the session's newest event that Redis is known to have taken
-	last     uint64        // number of its newest event
+	taken    uint64        // number of the session's newest event that Redis has acknowledged
+	last     uint64        // number of the run's newest event
 	queue    []study.Event // not acknowledged
-	sent     int           // of queue: may have been taken, so they stay as they are
+	sent     int           // how many events at the front of queue may be in Redis already, so that they must not change
 	held     int64         // bytes of queue
-	over     error         // why nothing can follow; nil while the run is open
-	lost     bool          // over without its writer's doing
+	over     error         // why no event can follow; nil while the run is open
+	lost     bool          // ended by somebody other than its writer
 	detached bool          // Redis has lost it: it continues, and its events go nowhere
-	abort    bool          // it never began, as far as its maker knows: take it back
-	done     bool          // nothing is left to be done
+	abort    bool          // for its caller it never began, so Redis must forget it
+	done     bool          // nothing is left to send
 	closed   chan struct{} // closed with done
-	moved    chan struct{} // closed and renewed when the queue has got shorter
+	moved    chan struct{} // closed and replaced when the queue becomes shorter
 }
 
-// cost is what an event counts against MaxQueueBytes.
+// cost is what an event counts towards MaxQueueBytes.
 func cost(e study.Event) int64 { return int64(len(e.Fields)) + eventCost }
 
-// Append implements stream.Writer. An event that is not terminal is on its way when Append
-// returns. Where MaxEvents or MaxSessionBytes of a run wait, Append waits too while Redis
-// answers; while it does not, the oldest event is given up, and counts as missed.
-// Append of a terminal event waits until Redis has it, unless Redis is away.
+// Append implements stream.Writer. It returns before an event is in Redis, unless the event is terminal. If MaxEvents or
+// MaxSessionBytes of a run are queued, it waits for room while Redis answers; while Redis is unreachable, it drops the
+// oldest event, which readers then count as missed. Append of a terminal event waits until Redis has the run, unless
+// Redis is unreachable.
 func (r *run) Append(ctx context.Context, e study.Event) error {
 	if r.silent {
 		return r.appendSilent(ctx, e)
@@ -68,7 +68,7 @@ func (r *run) Append(ctx context.Context, e study.Event) error {
 		}
 		select {
 		case <-wait:
-		case <-time.After(pause): // Redis may be away by now
+		case <-time.After(pause): // Redis may be unreachable by now
 		case <-ctx.Done():
 			return waitEnded(ctx)
 		}
@@ -79,7 +79,7 @@ func waitEnded(ctx context.Context) error {
 	return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for the journal was ended")
 }
 
-// take puts e into the queue; where there is no room it gives what to wait for.
+// take queues e. If there is no room, it returns a channel that closes when the queue becomes shorter.
 func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 	j := r.journal
 	j.mu.Lock()
@@ -107,20 +107,20 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 			return r.moved, nil
 		}
 		if !r.giveUp() {
-			break // what may have been taken is a few dozen events at most
+			break // the bound is exceeded by the few events that may be in Redis already
 		}
 	}
 	r.put(e)
 	return nil, nil
 }
 
-// full reports whether e has to wait for room.
+// full reports whether e must wait for room.
 func (r *run) full(e study.Event) bool {
 	o, n := &r.journal.o, int64(len(e.Fields))
 	return len(r.queue) > 0 && (len(r.queue) >= o.MaxEvents || r.held+n > o.MaxSessionBytes || r.journal.stats.QueuedBytes+n > o.MaxQueueBytes)
 }
 
-// joined adds a token's text to the one that waits before it.
+// joined adds the text of a token to the queued token before it.
 func (r *run) joined(e study.Event) bool {
 	n := len(r.queue)
 	if n <= r.sent || e.Kind != study.KindToken || r.queue[n-1].Kind != study.KindToken {
@@ -135,7 +135,7 @@ func (r *run) joined(e study.Event) bool {
 	return true
 }
 
-// giveUp drops the oldest event that may be.
+// giveUp drops the oldest event that may be dropped.
 func (r *run) giveUp() bool {
 	for i := r.sent; i < len(r.queue); i++ {
 		if !r.queue[i].Kind.Terminal() {
@@ -210,8 +210,7 @@ func (r *run) Close() error {
 	return nil
 }
 
-// appendSilent ends a silent run at its terminal event, and waits for that as for any
-// other's.
+// appendSilent ends a silent run at its terminal event, and waits until Redis has recorded that.
 func (r *run) appendSilent(ctx context.Context, e study.Event) error {
 	r.journal.mu.Lock()
 	over := r.over

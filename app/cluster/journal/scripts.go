@@ -19,16 +19,16 @@ import (
 var lua embed.FS
 
 const (
-	channel = "studysharper:journal" // every change of a session is told here
-	leases  = "studysharper:leases"  // the living processes, by the time of their last sign
+	channel = "studysharper:journal" // announces every change of a session
+	leases  = "studysharper:leases"  // the processes that are alive, by the time of their last renewal
 )
 
-// scripts are what changes and reads the journals in Redis; each has a file in lua/.
+// scripts are the Lua scripts that change and read journals in Redis, one file each in lua/.
 type scripts struct {
 	begin, adopt, abort, release, append, read, drop, offer, sweep, lease *redis.Script
 }
 
-// load puts the bounds and what all scripts share in front of each.
+// load prepends the bounds and the shared code to each script.
 func load(o Options) scripts {
 	bounds := fmt.Sprintf("local MAX_EVENTS, SESSION_BYTES, BUCKET_BYTES, SESSIONS = %d, %d, %d, %d\n",
 		o.MaxEvents, o.MaxSessionBytes, max(1, o.MaxBytes/int64(o.buckets)), max(1, o.MaxSessions/o.buckets)) +
@@ -36,7 +36,7 @@ func load(o Options) scripts {
 	file := func(name string) string {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
 		if err != nil {
-			panic(err) // it is part of the program
+			panic(err) // embedded files can always be read
 		}
 		return string(text)
 	}
@@ -50,7 +50,7 @@ func load(o Options) scripts {
 
 func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
 
-// base is the prefix of all keys of a session, by which a cluster places them.
+// base is the prefix of all keys of a session; a cluster chooses their slot by it.
 func (j *Journal) base(session uuid.UUID) string {
 	sum := 0
 	for _, b := range session {
@@ -59,7 +59,7 @@ func (j *Journal) base(session uuid.UUID) string {
 	return j.bases[sum%len(j.bases)]
 }
 
-// call runs a script, within conn.Timeout.
+// call runs a script, for at most conn.Timeout.
 func (j *Journal) call(ctx context.Context, s *redis.Script, base string, args ...any) (reply any, err error) {
 	j.mu.Lock()
 	j.stats.Scripts++
@@ -74,7 +74,7 @@ func (j *Journal) call(ctx context.Context, s *redis.Script, base string, args .
 	return reply, nil
 }
 
-// direct1 is call for a caller of the journal: few of them have a connection at once.
+// direct1 is call for callers of the journal. It bounds how many of them use a connection at once.
 func (j *Journal) direct1(ctx context.Context, s *redis.Script, session uuid.UUID, args ...any) (any, error) {
 	if !j.conn.Up() {
 		return nil, conn.ErrDown
@@ -88,7 +88,7 @@ func (j *Journal) direct1(ctx context.Context, s *redis.Script, session uuid.UUI
 	return j.call(ctx, s, j.base(session), args...)
 }
 
-// answer is a script's reply, read from its front; what is not there makes it odd.
+// answer reads a script's reply from its front. A missing value makes it odd.
 type answer struct {
 	rest []any
 	odd  bool
@@ -120,7 +120,7 @@ func (a *answer) number() uint64 {
 	return uint64(max(0, n)) //nolint:gosec // not below zero
 }
 
-// err is errOdd when something was missing.
+// err returns errOdd if a value was missing or had the wrong type.
 func (a *answer) err() error {
 	if a.odd {
 		return errOdd
@@ -128,10 +128,10 @@ func (a *answer) err() error {
 	return nil
 }
 
-// epochText is an epoch as Redis knows it.
+// epochText is an epoch in the form that Redis stores.
 func epochText(epoch uint64) string { return strconv.FormatUint(epoch, 10) }
 
-// isUncertain reports whether a script that failed so may have been carried out.
+// isUncertain reports whether a script that failed with err may have been executed.
 func isUncertain(err error) bool {
 	var refusal redis.Error
 	return err != nil && !errors.As(err, &refusal)

@@ -8,27 +8,27 @@ import (
 	"studysharper/app/study"
 )
 
-// snapshot is what one read found of a session.
+// snapshot is the result of one read of a session.
 type snapshot struct {
-	epoch   uint64 // 0 = nobody has posted
-	dropped uint64 // epoch of the life dropped last
+	epoch   uint64 // 0 = the session does not exist
+	dropped uint64 // epoch of the session's last dropped life
 	owner   string
 	head    uint64
-	first   uint64 // the newest run's first event; 0 = it has none yet
-	open    uint64 // runs
+	first   uint64 // number of the newest run's first event; 0 = none yet
+	open    uint64 // number of open runs
 	newest  string // id of the newest run
-	all     bool   // events reach to the newest that was asked for
-	from    uint64 // the number that events follow
+	all     bool   // events include the newest one that was requested
+	from    uint64 // the number after which events begin
 	events  []study.Event
-	runs    []string // whose each event is
+	runs    []string // the run of each event
 	spans   map[string]span
-	hold    bool // a position beyond the newest event waits: its writer may be about to find the session behind
+	hold    bool // a position beyond the newest event must wait until the writer has looked, or its reader would get events again
 }
 
-// span is a run's range in the session's numbering; 0 = it has no such event yet.
+// span is a run's range in the session's numbering; 0 = no such event yet.
 type span struct{ first, end uint64 }
 
-// parseSnapshot reads the answer to a question.
+// parseSnapshot parses the reply of the read script.
 func parseSnapshot(reply any, runs []string, hold bool) (v snapshot, err error) {
 	a := newAnswer(reply)
 	epoch, dropped := a.text(), a.text()
@@ -63,13 +63,13 @@ func parseSnapshot(reply any, runs []string, hold bool) (v snapshot, err error) 
 	return v, a.err()
 }
 
-// verdict is what a view means for a waiter.
+// verdict is what a snapshot means for a waiter.
 type verdict int
 
 const (
-	waits    verdict = iota // nothing for it yet
-	answered                // what it gets
-	unknown                 // it needs another read
+	waits    verdict = iota // nothing new for it
+	answered                // the batch or error answers it
+	unknown                 // another read is needed
 )
 
 func (v *snapshot) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, err error) {
@@ -92,7 +92,7 @@ func (v *snapshot) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, e
 	return b, is, nil
 }
 
-// missingSession answers for a session that is not there.
+// missingSession answers a waiter whose session does not exist.
 func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err error) {
 	switch {
 	case v.dropped != 0 && (v.dropped == w.after.Epoch || v.dropped == w.seen):
@@ -106,8 +106,8 @@ func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err err
 	}
 }
 
-// resolve turns a position into the number to read behind, with the least number of
-// events missed; not ok: there is nothing to start from yet.
+// resolve converts a position to the event number after which to read, and the least number of missed events. ok is false
+// if there is nothing to start from yet.
 func (v *snapshot) resolve(p study.Position, run string, of span) (after, missed uint64, ok bool) {
 	alive, first := p.Epoch == v.epoch && p.Seq <= v.head, v.first
 	if run != "" {
@@ -126,7 +126,7 @@ func (v *snapshot) resolve(p study.Position, run string, of span) (after, missed
 	return first - 1, missed, true
 }
 
-// over reports whether nothing follows a number, of one run or of all.
+// over reports whether no event follows a number, in one run or in all.
 func (v *snapshot) over(after uint64, run string, of span) bool {
 	if run != "" {
 		return of.end != 0 && after >= of.end
@@ -134,8 +134,7 @@ func (v *snapshot) over(after uint64, run string, of span) bool {
 	return v.open == 0 && after == v.head
 }
 
-// read gives the events behind p, of one run or of all, up to a run's end, the next hole
-// or maxBytes.
+// read returns the events after p, of one run or of all, up to the end of a run, the next gap or maxBytes.
 func (v *snapshot) read(p study.Position, run string, of span, maxBytes int) (b study.Batch, is verdict) {
 	after, missed, ok := v.resolve(p, run, of)
 	if !ok {
@@ -151,7 +150,7 @@ func (v *snapshot) read(p study.Position, run string, of span, maxBytes int) (b 
 		i++
 	}
 	switch {
-	case after == last: // nothing was read for it
+	case after == last: // the snapshot read nothing for it
 	case after < v.from:
 		return study.Batch{}, unknown
 	case i < len(v.events) && v.events[i].Seq <= last:
@@ -171,7 +170,7 @@ func (v *snapshot) read(p study.Position, run string, of span, maxBytes int) (b 
 	return b, waits
 }
 
-// contiguous are the events of one run from index i on, up to a hole or maxBytes.
+// contiguous returns the events of one run from index i on, up to a gap or maxBytes.
 func (v *snapshot) contiguous(i, maxBytes int) []study.Event {
 	end, size := i, 0
 	for end < len(v.events) && size < maxBytes && v.events[end].Seq == v.events[i].Seq+uint64(end-i) && v.runs[end] == v.runs[i] {
@@ -181,7 +180,7 @@ func (v *snapshot) contiguous(i, maxBytes int) []study.Event {
 	return v.events[i:end:end]
 }
 
-// idleNext is where a reader at p continues when there is nothing for it.
+// idleNext is the position at which a reader at p continues when there is nothing for it.
 func (v *snapshot) idleNext(p study.Position) study.Position {
 	if p == (study.Position{}) {
 		return study.Position{Epoch: v.epoch, Seq: v.head}
@@ -189,7 +188,7 @@ func (v *snapshot) idleNext(p study.Position) study.Position {
 	return p
 }
 
-// peek is what a reader at p may expect.
+// peek describes what a reader at p would get, without events.
 func (v *snapshot) peek(p study.Position, run string, of span) (b study.Batch) {
 	after, missed, ok := v.resolve(p, run, of)
 	b.Next, b.Run = study.Position{Epoch: v.epoch, Seq: after}, cmp.Or(run, v.newest)

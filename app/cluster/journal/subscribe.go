@@ -10,7 +10,7 @@ import (
 	"studysharper/app/stream"
 )
 
-// onMessage takes a message of common.lua's tell.
+// onMessage handles a message of the function tell in common.lua.
 func (j *Journal) onMessage(message string) {
 	f := strings.Fields(message)
 	if len(f) < 3 {
@@ -34,7 +34,7 @@ func (j *Journal) onMessage(message string) {
 	}
 }
 
-// onChange has a session read again that has changed, and ends the runs of one that was dropped.
+// onChange queues a read of a session that has changed, and ends the runs of a session that was dropped.
 func (j *Journal) onChange(kind string, session uuid.UUID, life, newest string) {
 	epoch, errEpoch := parseEpoch(life)
 	head, errHead := parseEpoch(newest)
@@ -58,7 +58,7 @@ func (j *Journal) onChange(kind string, session uuid.UUID, life, newest string) 
 	d.settle()
 }
 
-// onLost ends a run of this process's, which was taken for dead: another may take the run over.
+// onLost ends a run of this process that was taken for dead: another process may take the run over.
 func (j *Journal) onLost(session uuid.UUID, id, token string) {
 	run, err := uuid.Parse(id)
 	if err != nil {
@@ -72,7 +72,7 @@ func (j *Journal) onLost(session uuid.UUID, id, token string) {
 	}
 }
 
-// onOrphan notes an orphan, which is told again until its time is over.
+// onOrphan queues an orphan. Redis repeats the message until the run's time is over.
 func (j *Journal) onOrphan(key orphanKey) {
 	if j.o.Orphaned == nil {
 		return
@@ -89,7 +89,7 @@ func (j *Journal) onOrphan(key orphanKey) {
 	}
 }
 
-// offerOrphans tells the process of orphans until ctx ends.
+// offerOrphans passes orphans to Options.Orphaned until ctx ends.
 func (j *Journal) offerOrphans(ctx context.Context) {
 	for {
 		select {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// queueState is the place of something in a line. It is served by one worker at a time; asked
-// for meanwhile, it is served once more.
+// queueState is the state of an item in a workQueue. One worker serves an item at a time; if it is pushed during that
+// time, it is served once more.
 type queueState struct{ waits, served, again bool }
 
 func (t *queueState) place() *queueState { return t }
 
-// workQueue is what waits to be served, each thing once. Guarded by the lock of the Journal.
+// workQueue holds the items to be served, each once. The Journal's lock guards it.
 type workQueue[T interface{ place() *queueState }] struct {
 	items []T
 	more  chan struct{}
@@ -37,7 +37,7 @@ func (l *workQueue[T]) push(item T) {
 
 func (l *workQueue[T]) pop() (item T, ok bool) {
 	if len(l.items) == 0 {
-		l.items = nil // give back what a burst took
+		l.items = nil // releases the memory of a burst
 		return item, false
 	}
 	item = l.items[0]
@@ -57,7 +57,7 @@ func (l *workQueue[T]) done(item T) {
 	}
 }
 
-// drainQueue takes from the line until ctx ends. What f could not do is tried again after a pause.
+// drainQueue serves the queue until ctx ends. If f fails, the item is served again after a pause.
 func drainQueue[T interface{ place() *queueState }](ctx context.Context, j *Journal, l *workQueue[T], f func(context.Context, T) bool) {
 	for {
 		j.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// newEpoch is a random one, short enough for a script to know it exactly.
+// newEpoch returns a random epoch that Lua's numbers represent exactly.
 func newEpoch() string { return epochText(stream.SharedEpoch + rand.Uint64()>>16) }
 
 func parseEpoch(s string) (uint64, error) {
@@ -21,10 +21,10 @@ func parseEpoch(s string) (uint64, error) {
 	return epoch, nil
 }
 
-// send has what r has to send sent.
+// send queues r for its sender.
 func (j *Journal) send(r *run) { j.sends[int(r.key.session[15])%workers].push(r) }
 
-// flush sends what a run has to send, once, and reports whether it could.
+// flush sends the next events of a run, once, and reports whether that worked.
 func (j *Journal) flush(ctx context.Context, r *run) bool {
 	if !j.conn.Writable() {
 		return false
@@ -60,7 +60,7 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 	return true
 }
 
-// endSilent ends a silent run in Redis. counted: it is one of the open runs here.
+// endSilent ends a silent run in Redis. counted means that it is one of this process's open runs.
 func (j *Journal) endSilent(ctx context.Context, r *run, counted bool) bool {
 	_, err := j.call(ctx, j.scripts.release, j.base(r.key.session), r.key.session.String(), r.key.run.String())
 	if err != nil {
@@ -74,7 +74,8 @@ func (j *Journal) endSilent(ctx context.Context, r *run, counted bool) bool {
 	return true
 }
 
-// nextChunk is what is sent next. Events that were sent without an answer are sent again.
+// nextChunk returns the arguments of the next call, and its number of events. Events that were sent without an answer are
+// sent again.
 func (j *Journal) nextChunk(r *run) (args []any, n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -91,10 +92,10 @@ func (j *Journal) nextChunk(r *run) (args []any, n int) {
 	return args, n
 }
 
-// chunkBytes closes a chunk: one must not need all the room there is.
+// chunkBytes is the size of a chunk. One chunk must not need all the room in a bucket.
 func (j *Journal) chunkBytes() int { return int(min(chunkBytes, j.o.MaxBytes/int64(j.o.buckets)/8)) }
 
-// acknowledge takes the n first events off the queue: Redis has them.
+// acknowledge removes the first n events from the queue, because Redis has them.
 func (j *Journal) acknowledge(r *run, n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -117,7 +118,7 @@ func (j *Journal) acknowledge(r *run, n int) {
 	}
 }
 
-// finished follows the end of a run, whichever it was.
+// finished cleans up after the end of a run, whatever ended it.
 func (r *run) finished() {
 	j := r.journal
 	r.done = true
@@ -130,7 +131,7 @@ func (r *run) finished() {
 	close(r.closed)
 }
 
-// lose ends a run against its writer's will.
+// lose ends a run that its writer has not ended.
 func (j *Journal) lose(r *run, why *study.Error, d *due) {
 	if r.done {
 		return
@@ -143,7 +144,7 @@ func (j *Journal) lose(r *run, why *study.Error, d *due) {
 	}
 }
 
-// finish is lose for a process that leaves: the run's readers are told by an error event.
+// finish ends a run like lose, for a process that stops: an error event tells the run's readers.
 func (j *Journal) finish(r *run, why *study.Error, d *due) {
 	if r.over != nil {
 		return

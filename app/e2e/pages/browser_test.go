@@ -162,8 +162,10 @@ func (w *window) text(selector string) string {
 	return eval[string](w, "document.querySelector("+strconv.Quote(selector)+").innerText")
 }
 
+// click clicks an element as soon as it is there and takes clicks.
 func (w *window) click(selector string) {
 	w.t.Helper()
+	w.until("document.querySelector(" + strconv.Quote(selector) + ")?.disabled !== true && document.querySelector(" + strconv.Quote(selector) + ")")
 	w.do(chromedp.Click(selector))
 }
 

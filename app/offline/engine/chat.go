@@ -103,23 +103,6 @@ func answerSmallTalk(message string) string {
 	}
 }
 
-// asksForAmount reports whether a message asks how much, how many, how fast …
-func asksForAmount(message string) bool {
-	words := strings.Fields(strings.ToLower(message))
-	return len(words) > 1 && words[0] == "how" && slices.Contains(amountWords, words[1])
-}
-
-// amountWords ask for an amount after "how"; a sentence that gives it does not say them.
-var amountWords = []string{"many", "much", "fast", "long", "old", "often", "big", "large", "tall", "far", "high", "deep", "heavy", "quickly", "wide", "hot", "cold"}
-
-// lacksNumber reports whether a message asks for an amount that an answer does not give.
-func (src source) lacksNumber(message, answer string) bool {
-	return src.English && asksForAmount(message) && !strings.ContainsAny(answer, "0123456789") && !english.HasNumber(answer)
-}
-
-// otherNames are words that students use for those of headings.
-var otherNames = map[string]string{"drawback": "disadvantage", "drawbacks": "disadvantages", "downside": "disadvantage", "downsides": "disadvantages", "cons": "disadvantages", "pros": "advantages", "benefits": "advantages", "benefit": "advantage"}
-
 // maxSectionAnswer bounds an answer that is a whole section, in sentences.
 const maxSectionAnswer = 8
 
@@ -146,34 +129,6 @@ func (src source) answerFromSection(words []string) string {
 		return src.citeSection(s.From) + "\n" + strings.Join(out, "\n")
 	}
 	return ""
-}
-
-// questionWords returns the content words of a question, without words such as "explain" that
-// only ask.
-func questionWords(message string) []string {
-	amount := asksForAmount(message)
-	return slices.DeleteFunc(text.Words(message), func(w string) bool {
-		if amount && (slices.Contains(amountWords, w) || w == "people") {
-			return true
-		}
-		switch w {
-		case "explain", "tell", "describe", "define", "definition", "mean", "means", "meaning", "know", "understand", "question", "answer", "give",
-			"called", "happens", "happen", "happened", "difference", "work", "works", "text", "notes", "material", "according", "help", "term", "thank", "thanks", "hello", "hi", "want", "need", "main", "purpose", "role", "important", "kind", "kinds", "type", "types":
-			return true
-		}
-		return false
-	})
-}
-
-// wantsOverview reports whether a message asks for a summary of the whole material.
-func wantsOverview(message string) bool {
-	m := strings.ToLower(message)
-	for _, phrase := range []string{"summar", "main point", "main idea", "key point", "overview", "what is this about", "what's this about", "what is the text about", "what are my notes about", "what is it about"} {
-		if strings.Contains(m, phrase) {
-			return true
-		}
-	}
-	return false
 }
 
 // writeOverview lists the n main points.
@@ -220,13 +175,6 @@ func (src source) answerFromFacts(ctx context.Context, message string, words []s
 		return src.citeSection(d.At) + english.Finished("the term “"+d.Term+"” refers to this: "+d.Meaning)
 	}
 	return src.citeSection(d.At) + stateDefinition(d, d.Meaning)
-}
-
-// asksComparison reports whether a message asks how things differ. The definition of one of
-// them does not answer that.
-func asksComparison(message string) bool {
-	m := " " + strings.ToLower(message) + " "
-	return slices.ContainsFunc([]string{" differ", " compare", " vs ", " vs. ", " versus "}, func(s string) bool { return strings.Contains(m, s) })
 }
 
 // citeSection names the section that an answer comes from.
@@ -298,27 +246,6 @@ func (src source) scoreCoverage(words []string) []float64 {
 		score[i] = score[i]/total + 0.02*s.Rank
 	}
 	return score
-}
-
-// previousQuestion returns the student's last message before this one.
-func previousQuestion(history []study.Turn, message string) string {
-	for _, t := range slices.Backward(history) {
-		if t.Role == study.RoleUser && t.Text != message {
-			return t.Text
-		}
-	}
-	return ""
-}
-
-// refersBack reports whether a message contains a pronoun that refers to earlier messages.
-func refersBack(message string) bool {
-	for w := range strings.FieldsSeq(strings.ToLower(message)) {
-		switch strings.Trim(w, ".,!?") {
-		case "it", "its", "they", "them", "their", "that", "this", "these", "those", "more", "he", "she":
-			return true
-		}
-	}
-	return false
 }
 
 // writeRefusal says that the material does not contain the answer, and what it is about.

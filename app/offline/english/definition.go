@@ -59,13 +59,9 @@ func (d Definition) Be() string {
 // maxSentences bounds how many sentences are searched for definitions and ranked.
 const maxSentences = 2000
 
-// Definitions returns the terms that s defines, in the order of the text, each once (twice if
-// its parts are listed too). It knows English only: in other languages it finds "Term:
-// meaning" lines. It reads the first 2000 sentences.
-func Definitions(s string) []Definition { return DefinitionsIn(text.Sentences(s)) }
-
-// DefinitionsIn is Definitions for sentences as Sentences returns them. Leave headings out for
-// the best result.
+// DefinitionsIn returns the terms that sentences define, as text.Sentences returns them, in the order of the text, each
+// once (twice if its parts are listed too). It knows English only: in other languages it finds "Term: meaning" lines. It
+// reads the first 2000 sentences. Leave headings out for the best result.
 func DefinitionsIn(sentences []string) []Definition {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	d := definer{sentences: sentences, casing: NewCasing(sentences), pairs: make(map[string]int), at: make(map[string]int)}

@@ -7,7 +7,7 @@ import (
 
 func TestDefinitionsOfTheNotes(t *testing.T) {
 	found := make(map[string][]Definition)
-	for _, d := range Definitions(notes(t)) {
+	for _, d := range definitionsOf(notes(t)) {
 		found[d.Term] = append(found[d.Term], d)
 	}
 	for term, want := range map[string]struct {
@@ -52,7 +52,7 @@ func TestDefinitionsByTheirPatterns(t *testing.T) {
 		{"- ribosome = the part that makes proteins", "ribosome", "is", "the part that makes proteins"},
 		{"Water moves across the membrane. This is known as osmotic flow.", "osmotic flow", "is", "Water moves across the membrane"},
 	} {
-		got := Definitions(c.in)
+		got := definitionsOf(c.in)
 		if len(got) != 1 || got[0].Named() != c.named || got[0].Be() != c.be || got[0].Meaning != c.meaning {
 			t.Errorf("%s: got %+v, want %q %s %q", c.in, got, c.named, c.be, c.meaning)
 		}
@@ -79,7 +79,7 @@ func TestDefinitionsLeaveAloneWhatDefinesNothing(t *testing.T) {
 		"The king, the nobles, and the clergy met.",
 		"",
 	} {
-		if got := Definitions(in); len(got) != 0 {
+		if got := definitionsOf(in); len(got) != 0 {
 			t.Errorf("%s: %+v", in, got)
 		}
 	}
@@ -91,7 +91,7 @@ func TestIsPersonTellsWhoFromWhat(t *testing.T) {
 		"The Directory was a government of five kings.":                 false,
 		"A general is a soldier of high rank.":                          false,
 	} {
-		got := Definitions(in)
+		got := definitionsOf(in)
 		if len(got) != 1 || IsPerson(got[0]) != want {
 			t.Errorf("%s: %+v", in, got)
 		}

@@ -4,6 +4,9 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"studysharper/app/offline/language"
+	"studysharper/app/text"
 )
 
 // notes reads the study text that the project's tests share.
@@ -16,8 +19,22 @@ func notes(t testing.TB) string {
 	return string(raw)
 }
 
+// keyphrasesOf is KeyphrasesIn for a text with headings, in its own language.
+func keyphrasesOf(s string, n int) []string {
+	var body []string
+	for _, section := range text.Sections(s) {
+		for _, p := range section.Paragraphs {
+			body = append(body, text.SentencesOf(p)...)
+		}
+	}
+	return KeyphrasesIn(body, n, language.Detect(s))
+}
+
+// definitionsOf is DefinitionsIn for all sentences of a text.
+func definitionsOf(s string) []Definition { return DefinitionsIn(text.Sentences(s)) }
+
 func TestKeyphrasesOfTheNotesAreItsTerms(t *testing.T) {
-	got := Keyphrases(notes(t), 30)
+	got := keyphrasesOf(notes(t), 30)
 	if len(got) != 30 {
 		t.Fatalf("%d phrases", len(got))
 	}
@@ -26,14 +43,14 @@ func TestKeyphrasesOfTheNotesAreItsTerms(t *testing.T) {
 			t.Errorf("%q is not among %q", want, got)
 		}
 	}
-	if again := Keyphrases(notes(t), 30); !slices.Equal(got, again) {
+	if again := keyphrasesOf(notes(t), 30); !slices.Equal(got, again) {
 		t.Error("a second time other phrases come out")
 	}
-	if short := Keyphrases(notes(t), 3); !slices.Equal(short, got[:3]) {
+	if short := keyphrasesOf(notes(t), 3); !slices.Equal(short, got[:3]) {
 		t.Errorf("the best three are %q", short)
 	}
 	for _, n := range []int{0, -1} {
-		if got := Keyphrases("Water moves across membranes.", n); len(got) != 0 {
+		if got := keyphrasesOf("Water moves across membranes.", n); len(got) != 0 {
 			t.Errorf("asked for %d: %q", n, got)
 		}
 	}

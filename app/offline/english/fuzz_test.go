@@ -21,13 +21,13 @@ func FuzzSentences(f *testing.F) {
 		for _, x := range text.Sentences(s) {
 			readSentence(t, x)
 		}
-		for _, d := range Definitions(s) {
+		for _, d := range definitionsOf(s) {
 			if d.Term == "" || d.Meaning == "" || !utf8.ValidString(d.Term+d.Meaning) {
 				t.Fatalf("a definition is %+v", d)
 			}
 			IsPerson(d)
 		}
-		for _, p := range Keyphrases(s, 5) {
+		for _, p := range keyphrasesOf(s, 5) {
 			if p == "" || !utf8.ValidString(p) {
 				t.Fatalf("a phrase is %q", p)
 			}

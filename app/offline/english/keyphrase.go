@@ -11,23 +11,9 @@ import (
 	"studysharper/app/text"
 )
 
-// Keyphrases returns up to n terms that s is about, the heaviest first, as they read inside a
-// sentence: runs of content words, weighed by their frequency and their number of words. It
-// reads the first 2000 sentences. In scripts without spaces it returns runs of two to six
-// characters between particles.
-func Keyphrases(s string, n int) []string {
-	var body []string
-	for _, sec := range text.Sections(s) {
-		for _, p := range sec.Paragraphs {
-			if !IsCredit(p) {
-				body = append(body, text.SentencesOf(p)...)
-			}
-		}
-	}
-	return KeyphrasesIn(body, n, language.Detect(s))
-}
-
-// KeyphrasesIn is Keyphrases for sentences of a language, without headings.
+// KeyphrasesIn returns up to n terms that sentences of a language are about, the heaviest first, as they read inside a
+// sentence: runs of content words, weighed by their frequency and their number of words. It reads the first 2000
+// sentences; leave headings out. In scripts without spaces it returns runs of two to six characters between particles.
 func KeyphrasesIn(sentences []string, n int, l *language.Language) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
 	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"studysharper/app/offline/english"
+	"studysharper/app/offline/language"
 	"studysharper/app/testkit"
 	"studysharper/app/text"
 )
@@ -45,7 +46,7 @@ func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
 func readingTime(s string) time.Duration {
 	return testkit.ProcessorTime(3, func() {
 		ss := text.Sentences(s)
-		english.Keyphrases(s, 20)
+		english.KeyphrasesIn(ss, 20, language.English)
 		english.DefinitionsIn(ss)
 		rank(ss)
 		text.NewBag(s).Overlap("a light claim")

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,21 @@ var passageTests = map[string]func(*testing.T, store.Store){
 		got := findPassages(t, s, store.PassageQuery{Search: "What does the cell do in phase7, and why not in the mitochondrion?"})
 		if len(got) == 0 || got[0].Title != "7" {
 			t.Errorf("found %q, want 7 first", passageTitles(got))
+		}
+	},
+	"APassageWithAllWordsIsFoundHoweverManyHoldSome": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "together", "Alpha, beta and gamma.")
+		var b strings.Builder
+		for i := range 1800 {
+			b.WriteString([]string{"alpha beta ", "beta gamma ", "gamma alpha "}[i%3] + filler(800) + "\n\n")
+			if i%900 == 899 {
+				addNote(t, s, "ada", "apart", b.String())
+				b.Reset()
+			}
+		}
+		addNote(t, s, "ada", "another word", "delta")
+		if got := passageTitles(findPassages(t, s, store.PassageQuery{Search: "Alpha beta gamma delta", Limit: 3})); !slices.Contains(got, "together") {
+			t.Errorf("found %q first", got)
 		}
 	},
 	"PhrasesAreFoundBeforeTheirWords": func(t *testing.T, s store.Store) {

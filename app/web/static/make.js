@@ -67,7 +67,7 @@ function actions(type, { saved }) {
 function remarks(e) {
 	const said = [];
 	const model = e.metadata?.model_used;
-	if (model) said.push(t(model.startsWith("offline-") ? "made.rules" : "made.model"));
+	if (model) said.push(model.startsWith("offline-") ? t("made.rules") : t("made.model"));
 	if (e.from_cache) said.push(t("made.before"));
 	return said.concat((e.warnings ?? []).map((w) => t("note", { text: w })));
 }

@@ -1,4 +1,4 @@
--- Begins a run in a session that has none. A silent one is not of the session's numbering.
+-- Begins a run in a session without an open run. A silent run has no events in the session's numbering.
 local id, run, owner, writer, epoch, request, silent = unpack(ARGV)
 local s = load(id)
 if s and s.o ~= owner then return {'GONE'} end
@@ -20,7 +20,7 @@ if not s then
   end
   s = create(id, epoch, owner)
 end
-if string.find(s.z, run, 1, true) then s.z = '' end -- the id was another run's
+if string.find(s.z, run, 1, true) then s.z = '' end -- the id belonged to another run
 open(s, run, writer, room(RUN_COST + #request, s) and request or '')
 save(s)
 changed('b', s)

@@ -1,4 +1,4 @@
--- Renews a process's lease and gives the ids of all that have one.
+-- Renews a process's lease and returns the ids of all processes that hold one.
 local t = redis.call('TIME')
 local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 local lease = tonumber(ARGV[2])

@@ -1,6 +1,6 @@
--- Gives what follows the lowest of some places (epoch, number, and which of the runs asked
--- for; 0 = all), up to a number of bytes, and marks it read. It also tells where each run
--- asked for stands. hold: a position beyond the newest event waits.
+-- Returns the events after the lowest of some positions (epoch, number, and the index of a requested run; 0 = all runs), up
+-- to a number of bytes, and marks them as read. It also returns the span of each requested run. hold: a position beyond
+-- the newest event waits.
 local id, bytes, hold, runs = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local s = load(id)
 local dropped = call('GET', past(id)) or ''

@@ -1,0 +1,163 @@
+package english
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"studysharper/app/offline/clean"
+	"studysharper/app/offline/lexicon"
+	"studysharper/app/text"
+)
+
+// Costs of readings that are possible but unlikely.
+const (
+	unlikely = 10
+	rare     = 20
+)
+
+// disagreement is the cost of a verb that does not agree with the noun or pronoun before it, or
+// follows an article.
+func disagreement(toks []token, i int, before, here tag) int {
+	if here == finite && i > 0 && before == determiner && articles.Has(toks[i-1].low) {
+		return rare
+	}
+	if here == adjective && before == noun && toks[i].form&(lexicon.Participle|lexicon.Gerund) != 0 {
+		return unlikely
+	}
+	if here != finite || i == 0 || before != noun && before != pronoun {
+		return 0
+	}
+	plural := Plural(toks[i-1].low)
+	switch {
+	case toks[i].form == lexicon.Third && plural, toks[i].form == lexicon.Base && !plural && before == noun:
+		return rare
+	default:
+		return 0
+	}
+}
+
+func isPossessive(low string) bool {
+	return strings.HasSuffix(low, "'s") || strings.HasSuffix(low, "’s") || strings.HasSuffix(low, "s’") || strings.HasSuffix(low, "s'")
+}
+
+// closed are the words whose parts of speech are listed in words.txt.
+var closed = closedWords()
+
+func closedWords() map[string][]option {
+	m := make(map[string][]option)
+	for name, t := range map[string]tag{"determiner": determiner, "pronoun": pronoun, "preposition": preposition, "subordinate": subordinator, "relative": subordinator,
+		"coordinator": coordinator, "adverb": adverb, "number": number, "quantifier": determiner} {
+		for w := range lists[name] {
+			m[w] = append(m[w], option{t, 2})
+			if name == "quantifier" {
+				m[w] = append(m[w], option{pronoun, 6})
+			}
+		}
+	}
+	for w := range auxiliaries {
+		m[w] = append(m[w], option{auxiliary, 0})
+	}
+	for w, c := range map[string]option{"be": {baseVerb, 0}, "been": {participle, 0}, "being": {gerund, 0}, "having": {gerund, 0}, "doing": {gerund, 0}, "to": {toTag, 0}, "more": {adjective, 4}, "most": {adjective, 6},
+		"less": {adjective, 4}, "least": {adjective, 6}, "have": {baseVerb, 24}, "do": {baseVerb, 12}, "had": {participle, 12}, "done": {participle, 0}, "will": {noun, 14}, "may": {noun, 25}, "so": {subordinator, 8}, "no": {determiner, 0}} {
+		m[w] = append(m[w], c)
+	}
+	m["that"] = []option{{subordinator, 0}, {pronoun, 20}, {determiner, 22}}
+	return m
+}
+
+// readingsOf returns the possible tags of token i.
+func readingsOf(toks []token, i int) []option {
+	t := &toks[i]
+	r, _ := utf8.DecodeRuneInString(t.s)
+	switch {
+	case clean.IsFormula(r):
+		return []option{{noun, 0}}
+	case !t.word:
+		if strings.ContainsRune(".;:?!", r) {
+			return []option{{stop, 0}}
+		}
+		return []option{{mark, 0}}
+	case text.IsDigit(r):
+		return []option{{number, 0}}
+	}
+	if c := closed[t.low]; c != nil && (t.s == t.low || i == 0 || !toks[i-1].word) {
+		if i > 0 && articles.Has(toks[i-1].low) && c[0].tag == subordinator {
+			return []option{{noun, 0}} // a while loop
+		}
+		return c
+	}
+	if strings.HasSuffix(t.low, "n't") || strings.HasSuffix(t.low, "n’t") {
+		return []option{{auxiliary, 0}}
+	}
+	if isPossessive(t.low) || unicode.IsUpper(r) && i > 0 {
+		return nameReadings(t)
+	}
+	return openReadings(t, t.low)
+}
+
+// nameReadings are those of a capitalised word inside a sentence, and of a possessive.
+func nameReadings(t *token) []option {
+	if isPossessive(t.low) {
+		return []option{{noun, 0}}
+	}
+	all := openReadings(t, t.low)
+	out := []option{{noun, 0}}
+	for _, c := range all {
+		if c.tag == adjective {
+			out = append(out, option{adjective, 4})
+		} else if c.tag != noun && t.s != strings.ToUpper(t.s) {
+			out = append(out, option{c.tag, c.cost + rare})
+		}
+	}
+	return out
+}
+
+// openReadings are those of a noun, verb, adjective or adverb, by how common each is.
+func openReadings(t *token, low string) []option {
+	if at := strings.LastIndexByte(low, '-'); at > 0 && at+1 < len(low) {
+		e := lexicon.Lookup(low[at+1:])
+		if e.Form&lexicon.Participle != 0 || e.Adjective > e.Noun {
+			return []option{{adjective, 1}, {noun, 8}}
+		}
+		return []option{{noun, 2}, {adjective, 3}} // short-term, water-soluble
+	}
+	e := lexicon.Lookup(low)
+	t.lemma, t.form = e.Lemma, e.Form
+	if e.Noun == lexicon.Absent && strings.HasSuffix(low, "s") && e.Verb >= 0 && lexicon.Lookup(low[:len(low)-1]).Noun >= 0 {
+		e.Noun = lexicon.Lookup(low[:len(low)-1]).Noun
+	}
+	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
+	cost := func(weight int) int { return min(3*(top-weight), 18) } // a weight is a binary logarithm
+	var out []option
+	add := func(t tag, weight int) {
+		if weight >= 0 {
+			out = append(out, option{t, cost(weight)})
+		}
+	}
+	add(noun, e.Noun)
+	add(adjective, e.Adjective)
+	add(adverb, e.Adverb)
+	if e.Form&lexicon.Base != 0 {
+		add(baseVerb, e.Verb)
+	}
+	if e.Form&(lexicon.Base|lexicon.Third|lexicon.Past) != 0 {
+		add(finite, e.Verb)
+	}
+	if e.Form&lexicon.Participle != 0 {
+		add(participle, e.Verb)
+	}
+	if e.Form&(lexicon.Participle|lexicon.Gerund) != 0 && e.Adjective == lexicon.Absent {
+		out = append(out, option{adjective, 5})
+	}
+	if e.Form&lexicon.Gerund != 0 {
+		add(gerund, e.Verb)
+		if e.Noun == lexicon.Absent {
+			out = append(out, option{noun, unlikely})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, option{noun, 0})
+	}
+	return out
+}

@@ -1,0 +1,100 @@
+package english
+
+import (
+	"strings"
+
+	"studysharper/app/offline/lexicon"
+)
+
+// Invert turns a statement into the part of a question that follows the question word:
+// "chlorophyll appears green" becomes "does chlorophyll appear green". It reports false if the
+// verb is not clear, or if a second one would have to change with it.
+func Invert(clause string, c Casing) (string, bool) {
+	clause = strings.TrimRight(clause, ".!… ")
+	intro, body := cutIntro(clause)
+	toks := tokens(body)
+	at := mainVerb(toks)
+	if at < 1 || strings.Contains(body, ";") || hasSecondVerb(toks[at+1:]) {
+		return "", false
+	}
+	end := at
+	for end > 1 && toks[end-1].tag == adverb {
+		end--
+	}
+	subject, between, rest := c.Lower(span(body, toks, 0, end)), span(body, toks, end, at), span(body, toks, at+1, len(toks))
+	front := toks[at].low
+	if toks[at].tag == finite || isHave(front) && !isPerfect(toks[at+1:]) {
+		var base string
+		front, base = supportVerb(toks[at], pluralSubject(toks[:at]))
+		rest = strings.TrimSpace(base + " " + rest)
+	}
+	if between != "" {
+		rest = between + " " + rest
+	}
+	if intro != "" {
+		rest += " " + c.Lower(strings.TrimRight(intro, ", "))
+	}
+	return strings.ReplaceAll(strings.TrimSpace(front+" "+subject+" "+rest), " ,", ","), true
+}
+
+// Split splits a statement into its subject and its predicate, which begins with the finite
+// verb. It reports false if the verb is not clear.
+func Split(clause string) (subject, predicate string, ok bool) {
+	clause = strings.TrimRight(clause, ".!… ")
+	toks := tokens(clause)
+	at := mainVerb(toks)
+	if at < 1 {
+		return "", "", false
+	}
+	for at > 1 && toks[at-1].tag == adverb {
+		at--
+	}
+	return span(clause, toks, 0, at), span(clause, toks, at, len(toks)), true
+}
+
+// IsStatement reports whether clause has a subject with a clear finite verb.
+func IsStatement(clause string) bool {
+	_, body := cutIntro(clause)
+	return mainVerb(tokens(body)) > 0
+}
+
+// HasClause reports whether a sentence has a main clause with a clear subject and verb, perhaps
+// after an opening clause or phrase.
+func HasClause(s string) bool {
+	for range 4 {
+		if IsStatement(s) {
+			return true
+		}
+		_, rest, ok := strings.Cut(s, ", ")
+		if !ok {
+			return false
+		}
+		s = rest
+	}
+	return false
+}
+
+// IsPast reports whether the verb of a statement is clear and in the past tense.
+func IsPast(clause string) bool {
+	_, body := cutIntro(clause)
+	toks := tokens(body)
+	at := mainVerb(toks)
+	if at < 1 {
+		return false
+	}
+	t := toks[at]
+	return t.tag == finite && t.tense(pluralSubject(toks[:at])) == lexicon.Past || t.low == "was" || t.low == "were" || t.low == "had" || t.low == "did" || t.low == "could"
+}
+
+// supportVerb returns the form of do that asks for a verb, and the base of the verb.
+func supportVerb(t token, plural bool) (do, base string) {
+	switch t.low {
+	case "have":
+		return "do", "have"
+	case "has":
+		return "does", "have"
+	case "had":
+		return "did", "have"
+	}
+	return map[lexicon.Form]string{lexicon.Base: "do", lexicon.Third: "does", lexicon.Past: "did"}[t.tense(plural)], t.lemma
+}
