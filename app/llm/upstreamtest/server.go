@@ -33,6 +33,7 @@ var conditional = map[string]func(asked) bool{
 type Server struct {
 	Case  Case
 	Calls atomic.Int32
+	Bytes atomic.Int64 // of the requests' bodies
 }
 
 // Listen serves on a port of its own until the test ends, and returns the address of the API.
@@ -62,9 +63,11 @@ func (s *Server) answer(conn net.Conn) {
 		return
 	}
 	var a asked
-	if json.NewDecoder(req.Body).Decode(&a) != nil {
+	body, err := io.ReadAll(req.Body)
+	if err != nil || json.Unmarshal(body, &a) != nil {
 		return
 	}
+	s.Bytes.Add(int64(len(body)))
 	a.bound = max(a.MaxTokens, a.MaxCompletionTokens)
 	raw := s.Case.First
 	if s.Calls.Add(1) > 1 {
