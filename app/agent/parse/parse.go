@@ -150,7 +150,7 @@ func readObject(t study.Type, s string) object {
 	return o
 }
 
-// readValue reads a JSON value as an aid; read gives it anew each time.
+// readValue reads a JSON value as an aid; read gives a new copy each time.
 func readValue(t study.Type, read func() any) (o object) {
 	shaped, known := canonical(t, read)
 	if !known {
