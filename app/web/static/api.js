@@ -74,11 +74,11 @@ export async function ask(method, path, body, headers = {}) {
 // call is ask for a user: it waits while the server is away, makes an account or asks for a token where one
 // is wanted, and gives up when the signal says so. A path or body that names the user is a
 // function, because a token may have come meanwhile. With hasty it throws Away instead of waiting.
-export async function call(method, path, body, signal, hasty = false) {
+export async function call(method, path, body, { signal, headers, hasty = false } = {}) {
 	for (;;) {
 		try {
 			mode ||= await askMode();
-			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body);
+			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body, { ...headers });
 		} catch (e) {
 			if (signal?.aborted) throw e;
 			if (e instanceof Away && hasty) throw e;

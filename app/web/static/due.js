@@ -18,7 +18,7 @@ function without(queue, ids) {
 export async function fetchQueue(deck) {
 	const sent = done(); // a review that arrives meanwhile may not be in the answer
 	try {
-		const { counts, cards } = await call("GET", mine("/api/review/queue", { limit: most, ...deck && { deck } }), undefined, undefined, true);
+		const { counts, cards } = await call("GET", mine("/api/review/queue", { limit: most, ...deck && { deck } }), undefined, { hasty: true });
 		const queue = without({ at: Date.now(), counts, cards }, [...sent, ...done()]);
 		keepQueue(queue);
 		return queue;
@@ -42,6 +42,6 @@ export const total = ({ counts }) => counts.new + counts.learning + counts.revie
 
 // nextDay gives the next day with due cards and their number, or null.
 export async function nextDay() {
-	const { due_by_day: days } = await call("GET", mine("/api/review/stats", { days: 60 }), undefined, undefined, true);
+	const { due_by_day: days } = await call("GET", mine("/api/review/stats", { days: 60 }), undefined, { hasty: true });
 	return days.slice(1).find((d) => d.count > 0) ?? null;
 }

@@ -132,7 +132,7 @@ async function setOffset() {
 	const minutes = -new Date().getTimezoneOffset();
 	if (kept.get("day offset") === String(minutes)) return;
 	try {
-		await call("PUT", "/api/review/settings", () => ({ ...user(), utc_offset_minutes: minutes }), undefined, true);
+		await call("PUT", "/api/review/settings", () => ({ ...user(), utc_offset_minutes: minutes }), { hasty: true });
 		kept.set("day offset", String(minutes));
 	} catch { /* next time */ }
 }
