@@ -168,7 +168,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()
