@@ -51,12 +51,13 @@ func TestOnlyThePartsThatATypeUsesAreRead(t *testing.T) {
 		{"a chat", bare(study.Chat), []string{"Messages", "Preferences", "SearchNotes", "SearchPassages", "Session"}},
 		{"a chat in a session of its own", study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: "mitosis"}, []string{"Preferences", "SearchNotes", "SearchPassages"}},
 		{"a chat about content", with(study.Chat, study.Options{Content: agenttest.Source}), []string{"Messages", "Preferences", "Session"}},
-		{"a quiz", bare(study.Quiz), []string{"Preferences", "SearchNotes", "Session"}},
-		{"a quiz of a difficulty", with(study.Quiz, study.Options{Difficulty: study.Hard, Content: agenttest.Source}), []string{"Session"}},
+		{"a quiz", bare(study.Quiz), []string{"Preferences", "SearchNotes", "Session", "WeakTopics"}},
+		{"a quiz of a difficulty", with(study.Quiz, study.Options{Difficulty: study.Hard, Content: agenttest.Source}), []string{"Session", "WeakTopics"}},
+		{"a quiz on a topic", with(study.Quiz, study.Options{Difficulty: study.Hard, Topic: "mitosis", Content: agenttest.Source}), []string{"Session"}},
 		{"a summary", with(study.Summary, study.Options{Content: agenttest.Source}), []string{"Preferences", "Session"}},
 		{"a summary of a length", with(study.Summary, study.Options{Length: study.Long, Content: agenttest.Source}), []string{"Session"}},
-		{"a plan", with(study.Plan, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Session"}},
-		{"an analysis", with(study.Analysis, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Preferences", "Session"}},
+		{"a plan", with(study.Plan, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Session", "WeakTopics"}},
+		{"an analysis", with(study.Analysis, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Preferences", "Session", "WeakTopics"}},
 	} {
 		b := newBench(agenttest.Says(agenttest.GoodAnswer(c.req.Type)), Options{Deterministic: true})
 		b.Store.Sessions[agenttest.SessionID] = study.Session{ID: agenttest.SessionID, UserID: agenttest.Alice}
@@ -141,6 +142,7 @@ var partWarnings = map[string]string{
 	"SearchPassages": "your notes could not be searched",
 	"Preferences":    "your preferences could not be read",
 	"ContentStats":   "your progress so far could not be read",
+	"WeakTopics":     "your results so far could not be read",
 }
 
 func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
@@ -149,7 +151,7 @@ func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
 			t.Run(method+" "+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					req := study.Request{Type: study.Chat, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "What is osmosis?"}
-					if method == "ContentStats" {
+					if method == "ContentStats" || method == "WeakTopics" {
 						req = agenttest.Asking(study.Plan)
 					}
 					b := newBench(agenttest.Says(agenttest.GoodAnswer(req.Type)), Options{GatherTimeout: 3 * time.Second})

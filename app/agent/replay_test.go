@@ -1,348 +1,206 @@
 package agent
 
 import (
-	"bufio"
-	"encoding/base64"
-	"encoding/json"
-	"io"
-	"net"
-	"net/http"
-	"os"
+	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
 	"studysharper/app/agent/agenttest"
 	"studysharper/app/llm/openai"
+	"studysharper/app/llm/upstreamtest"
 	"studysharper/app/study"
 )
 
-// photosynthesis is the material that the recorded answers were made from.
-const photosynthesis = `Photosynthesis is the process by which plants convert light energy into chemical energy. ` +
-	`The light reactions happen in the thylakoid membranes. The Calvin cycle takes place in the stroma. ` +
-	`Chlorophyll is a pigment that reflects green light, so leaves look green. ` +
-	`Water is split during the light reactions, which releases oxygen.`
-
-// behaviour is how an upstream was seen to answer; see testdata/behaviours.json.
-type behaviour struct {
-	Name      string
-	Responses []recorded
+// replayed is what a request came to.
+type replayed struct {
+	out    Outcome
+	err    error
+	tokens string // that a client saw
+	calls  int
+	sent   int // bytes, of the requests' bodies
+	cached int // answers
 }
 
-// recorded is a raw HTTP response.
-type recorded struct {
-	Type   study.Type
-	Stream bool
-	Text   string
-	Base64 string
-	Second *recorded // of the next identical request
-}
+// data is the answer as a client gets it.
+func (r replayed) data() string { return agenttest.JSON(r.out.Result.Data) }
 
-func (r recorded) bytes(t *testing.T) []byte {
+// replay runs one request against an upstream that behaves as the case says.
+func replay(t *testing.T, c upstreamtest.Case, watching bool) replayed {
 	t.Helper()
-	if r.Base64 == "" {
-		return []byte(r.Text)
-	}
-	raw, err := base64.StdEncoding.DecodeString(r.Base64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+	return replayText(t, c, upstreamtest.Material, watching)
 }
 
-func behaviours(t *testing.T) (list []behaviour, good map[string]recorded) {
+// replayText does so with a text of the caller's.
+func replayText(t *testing.T, c upstreamtest.Case, text string, watching bool) replayed {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/behaviours.json")
-	if err == nil {
-		err = json.Unmarshal(raw, &list)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	good = make(map[string]recorded)
-	for _, r := range list[0].Responses {
-		good[kindOf(r)] = r
-	}
-	return list, good
-}
-
-// kindOf names the kind of request that a response was recorded for.
-func kindOf(r recorded) string {
-	if r.Stream {
-		return string(r.Type) + " streamed"
-	}
-	return string(r.Type)
-}
-
-// asked is the part of a request that some behaviours depend on.
-type asked struct {
-	Stream              bool                  `json:"stream"`
-	MaxTokens           int                   `json:"max_tokens"`
-	MaxCompletionTokens int                   `json:"max_completion_tokens"`
-	StreamOptions       *json.RawMessage      `json:"stream_options"`
-	ResponseFormat      struct{ Type string } `json:"response_format"`
-}
-
-// meets reports whether the upstream behaves so to that request.
-func (b behaviour) meets(a asked) bool {
-	switch b.Name {
-	case "e400_lmstudio_json_object":
-		return a.ResponseFormat.Type == "json_object"
-	case "e400_max_tokens":
-		return a.MaxTokens > 0
-	case "e422_stream_options":
-		return a.StreamOptions != nil
-	case "reasoning_eats_budget":
-		bound := max(a.MaxTokens, a.MaxCompletionTokens)
-		return bound > 0 && bound < 4000
-	case "reasoning_starves_judges":
-		return max(a.MaxTokens, a.MaxCompletionTokens) <= 500
-	default:
-		return true
-	}
-}
-
-// replay serves one recorded response, and how often it was asked.
-type replay struct {
-	t     *testing.T
-	b     behaviour
-	r     recorded
-	good  recorded // where the behaviour does not apply
-	calls atomic.Int32
-}
-
-func (u *replay) listen() string {
-	u.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	u.t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go u.answer(conn)
-		}
-	}()
-	return "http://" + l.Addr().String() + "/v1"
-}
-
-func (u *replay) answer(conn net.Conn) {
-	defer conn.Close()
-	req, err := http.ReadRequest(bufio.NewReader(conn))
-	if err != nil {
-		return
-	}
-	var a asked
-	if json.NewDecoder(req.Body).Decode(&a) != nil {
-		return
-	}
-	call := u.calls.Add(1)
-	r := u.r
-	switch {
-	case !u.b.meets(a):
-		r = u.good
-	case call > 1 && r.Second != nil:
-		r = *r.Second
-	}
-	u.send(conn, r.bytes(u.t))
-}
-
-func (u *replay) send(conn net.Conn, raw []byte) {
-	switch u.b.Name {
-	case "reset_midway":
-		_, _ = conn.Write(raw[:len(raw)/2])
-		_ = conn.(*net.TCPConn).SetLinger(0)
-	case "sse_split_utf8", "chunked":
-		for i := range raw {
-			if _, err := conn.Write(raw[i : i+1]); err != nil {
-				return
-			}
-		}
-	case "sse_no_done_open":
-		_, _ = conn.Write(raw)
-		_, _ = io.Copy(io.Discard, conn) // until the caller has had enough
-	default:
-		_, _ = conn.Write(raw)
-	}
-}
-
-// ask runs one request against the upstream.
-func (u *replay) ask() (Outcome, string, error) {
-	u.t.Helper()
-	client := openai.New(openai.Options{BaseURL: u.listen(), Model: "test/model", Timeout: 20 * time.Second})
-	u.t.Cleanup(func() { _ = client.Close() })
+	up := &upstreamtest.Server{Case: c}
+	client := openai.New(openai.Options{BaseURL: up.Listen(t), Model: "test/model", Timeout: 20 * time.Second})
+	defer func() { _ = client.Close() }()
 	b := newBench(&agenttest.Model{}, Options{})
 	b.deps.Model = client
-	req := study.Request{Type: u.r.Type, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "Help me learn this.",
-		Options: study.Options{Content: photosynthesis, Count: 3, QuestionCount: 3, Sections: 1}}
+	req := study.Request{Type: c.Type, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "Help me learn this.", Options: study.Options{
+		Content: text, Count: upstreamtest.Items, QuestionCount: upstreamtest.Items, Sections: 1}}
 	var w watched
 	seen := &w
-	if !u.r.Stream {
+	if !watching {
 		seen = nil
 	}
-	out, err := b.Run(u.t.Context(), req, seen)
-	return out, strings.Join(w.tokens, ""), err
+	out, err := b.Run(t.Context(), req, seen)
+	return replayed{out: out, err: err, tokens: strings.Join(w.tokens, ""), calls: int(up.Calls.Load()), sent: int(up.Bytes.Load()), cached: len(b.Cache.Keys())}
 }
 
-// outcomeOf says in a word how a request ended: with the right answer, with another one (or one
-// that nothing was recorded to compare with), or with an error's code.
-func outcomeOf(out Outcome, err error, want string) string {
-	switch {
-	case err != nil:
-		return string(study.AsError(err).Code)
-	case agenttest.JSON(out.Result.Data) == want:
-		return "right"
-	default:
-		return "other"
-	}
-}
-
-// notRight are the behaviours that do not end with the right answer, by what they end with.
-// Where only streams differ, or only what is not a chat, the kind of request stands behind.
-var notRight = map[string][]string{
-	"withheld":              {"refusal", "e403_moderation", "e400_azure_content_filter"},
-	"too_long":              {"e400_context_length", "sse_llamacpp_error_field streamed", "sse_unframed_error streamed"},
-	"credit":                {"e402"},
-	"upstream_refused":      {"e400_gemini_bad_key", "e401", "e404_model", "e200_html", "e301", "e308"},
-	"upstream_failed":       {"tool_calls", "reset_midway", "e200_empty_choices", "e200_model_empty"},
-	"upstream_unavailable":  {"sse_error_midway streamed", "sse_error_first streamed", "e408", "e502_cloudflare", "e520", "e524", "e200_error_int", "e200_error_string"},
-	"upstream_rate_limited": {"e429_openrouter_reset", "e429_gemini_retrydelay"},
-	"other": {"sse_length streamed", "sse_split_utf8 streamed", "fewer", "truncated_length", "front_back", "short_correct_answer", "one_bad_item", // what there is, with a warning
-		"latex_valid_escapes", "latex_invalid_escapes"}, // another text
-}
-
-// otherwise is what the answers must hold that are not compared with a recorded one: so many items,
-// these texts in their JSON, and this beginning of a warning.
-var otherwise = map[string]struct {
-	items   int
-	has     []string
-	lacks   string
-	warning string
-}{
-	"sse_length":            {has: []string{`"response":"Chlorophyll`}, warning: "incomplete"},
-	"sse_split_utf8":        {has: []string{`"response":"`}, lacks: "\ufffd"},
-	"truncated_length":      {warning: "incomplete"},
-	"fewer":                 {items: 2, has: []string{"In the thylakoid membranes."}, warning: "made 2 of 3"},
-	"one_bad_item":          {items: 2, has: []string{"In the thylakoid membranes."}, lacks: `"x?"`, warning: "made 2 of 3"},
-	"front_back":            {items: 3, has: []string{`"question":"What is photosynthesis?","answer":"The process by which plants`, `"answer":"In the stroma."`}},
-	"short_correct_answer":  {items: 3, has: []string{`"type":"short_answer","question":"Which light does chlorophyll reflect?"`}},
-	"latex_valid_escapes":   {items: 3, has: []string{`\\frac{1}{2} \\times \\theta`, `\\text{light}`, `\\nabla`, `\\rho`}},
-	"latex_invalid_escapes": {items: 3, has: []string{`\\(K_\\alpha\\)`, "In the stroma."}},
-}
-
-// checkOther fails unless an answer that is not compared with a recorded one is what is wanted.
-func checkOther(t *testing.T, name string, out Outcome) {
+// written is the answer that a client gets to a text that is written well.
+func written(t *testing.T, typ study.Type, text, finish string) string {
 	t.Helper()
-	want, known := otherwise[name]
-	data := agenttest.JSON(out.Result.Data)
-	if !known {
-		want.items = study.Asked(out.Result.Intent, study.Options{Count: 3, QuestionCount: 3})
+	raw := upstreamtest.Answer(text, finish, false)
+	got := replay(t, upstreamtest.Case{Behaviour: "reference", Type: typ, First: raw, Second: raw}, false)
+	if got.err != nil {
+		t.Fatalf("the reference %s: %v", text, got.err)
 	}
-	if want.items > 0 && study.Items(out.Result.Data) != want.items && name != "plan_words" {
-		t.Errorf("%d items, want %d", study.Items(out.Result.Data), want.items)
-	}
-	for _, text := range want.has {
-		if !strings.Contains(data, text) {
-			t.Errorf("%q is not in %s", text, data)
-		}
-	}
-	if want.lacks != "" && strings.Contains(data, want.lacks) {
-		t.Errorf("%q is in %s", want.lacks, data)
-	}
-	if want.warning != "" && !slices.ContainsFunc(out.Result.Warnings, func(w string) bool { return strings.HasPrefix(w, want.warning) }) {
-		t.Errorf("warnings %q, want %q", out.Result.Warnings, want.warning)
-	}
+	return got.data()
 }
 
-// twice are the behaviours that no first call can be right about: it is refused or unavailable,
-// or names a parameter that the upstream does not take.
-var twice = []string{"e400_max_tokens", "e422_stream_options", "e429_retry_seconds", "e429_retry_ms", "e429_http_date", "e500_string", "e529"}
+// errorsOf are the behaviours that hold no answer, by the code that they are to end with, and what
+// the error must say.
+var errorsOf = map[study.Code]map[string]string{
+	study.CodeWithheld: {"refusal": "withheld its answer", "e403_moderation": "moderation", "e400_azure_content_filter": "moderation"},
+	study.CodeTooLong:  {"e400_context_length": "9000 tokens, and it takes 4096", "sse_llamacpp_error_field": "too long for the model", "sse_unframed_error": "19185 tokens, and it takes 16384"},
+	study.CodeCredit:   {"e402": "no credit left"},
+	study.CodeUpstreamRefused: {"e400_gemini_bad_key": "API key", "e401": "API key", "e404_model": "does not know the model", "e200_html": "check LLM_BASE_URL",
+		"e301": "check LLM_BASE_URL", "e308": "check LLM_BASE_URL"},
+	study.CodeUpstreamFailed: {"tool_calls": "", "reset_midway": "cut off", "e200_empty_choices": "may have blocked the request", "e200_model_empty": "without text"},
+	study.CodeUpstreamUnavailable: {"sse_error_midway": "cannot answer right now", "sse_error_first": "cannot answer right now", "e502_cloudflare": "cannot answer right now",
+		"e520": "cannot answer right now", "e200_error_int": "cannot answer right now", "e200_error_string": "cannot answer right now"},
+	study.CodeUpstreamTimeout: {"e408": "in time", "e524": "in time"},
+	study.CodeUpstreamLimited: {"e429_openrouter_reset": "limiting requests", "e429_gemini_retrydelay": "wait 26 s"},
+}
 
-// wantedCalls is the most calls that an outcome may take.
-func wantedCalls(name, outcome string) int {
+// atFirst are the behaviours that no first call can be right about: it is refused or unavailable,
+// or lacks something.
+var atFirst = []string{"e400_max_tokens", "e422_stream_options", "e429_retry_seconds", "e429_retry_ms", "e429_http_date", "e500_string", "e529"}
+
+// warned are the behaviours whose answers lack something, by the beginning of the warning.
+var warned = map[string]string{"truncated_length": "incomplete", "sse_length": "incomplete", "reset_midway": "incomplete", "sse_error_midway": "incomplete",
+	"fewer": "made 2 of 3", "one_bad_item": "made 2 of 3"}
+
+// fair are the behaviours whose answers could be better, with the reason.
+var fair = map[string]string{
+	"sse_no_finish": "A chat that ends without a word that it is finished cannot be told from one that was cut off: the answer is whole, but it is marked as perhaps incomplete, and not cached. " +
+		"Other aids show by themselves that they are whole.",
+}
+
+// grade is how a case came out.
+type grade struct {
+	fault   string // "" = right or fair
+	outcome string // for the table
+	calls   int
+}
+
+// judge compares what a request came to with what is wanted.
+func judge(c upstreamtest.Case, got replayed, want string) (g grade) {
+	g.calls = got.calls
+	if c.Want == "" {
+		return judgeError(c, got, g)
+	}
+	most := 1
+	g.outcome = "the right answer"
+	warning, lacks := warned[c.Behaviour]
+	if lacks {
+		g.outcome = "what the bytes hold, with a warning"
+	}
+	if lacks || slices.Contains(atFirst, c.Behaviour) {
+		most = 2
+	}
+	switch lacks = lacks && !whole(c); {
+	case c.Usual:
+		lacks, g.outcome = false, "the right answer"
+	case c.Behaviour == "sse_no_finish" && c.Type == study.Chat:
+		lacks, warning = true, "incomplete"
+	case c.Behaviour == "plan_words" && c.Recorded: // of two sessions
+		lacks, warning, most = true, "made 2 of 3", 2
+	}
 	switch {
-	case outcome != "right":
-		return 3
-	case slices.Contains(twice, name):
-		return 2
-	default:
-		return 1
+	case got.err != nil:
+		g.fault = got.err.Error()
+	case got.data() != want:
+		g.fault = "another answer: " + got.data() + ", want " + want
+	case got.calls > most:
+		g.fault = fmt.Sprint(got.calls, " calls")
+	case lacks != slices.ContainsFunc(got.out.Result.Warnings, func(w string) bool { return strings.HasPrefix(w, warning) && warning != "" }) || !lacks && len(got.out.Result.Warnings) > 0:
+		g.fault = fmt.Sprintf("warnings %q", got.out.Result.Warnings)
+	case c.Type == study.Chat && got.tokens != "" && strings.TrimSpace(got.tokens) != got.out.Result.Data.(*study.Reply).Response:
+		g.fault = "the client saw " + got.tokens
 	}
+	return g
 }
 
-func wantedOutcome(name, kind string) string {
-	for outcome, list := range notRight {
-		for _, entry := range list {
-			if entry == name || strings.HasPrefix(entry, name+" ") && strings.Contains(kind, strings.TrimPrefix(entry, name+" ")) {
-				return outcome
-			}
+// whole reports whether nothing is lost: a type that has no number of items loses none.
+func whole(c upstreamtest.Case) bool {
+	return c.Behaviour == "one_bad_item" && c.Type == study.Summary
+}
+
+func judgeError(c upstreamtest.Case, got replayed, g grade) grade {
+	for code, list := range errorsOf {
+		says, ok := list[c.Behaviour]
+		if !ok {
+			continue
 		}
+		g.outcome = fmt.Sprintf("an error, `%s`", code.Public())
+		switch {
+		case got.err == nil:
+			g.fault = "no error, but " + got.data()
+		case study.AsError(got.err).Code != code || !strings.Contains(got.err.Error(), says):
+			g.fault = fmt.Sprintf("%v, want %s and %q", got.err, code, says)
+		case got.calls > 3:
+			g.fault = fmt.Sprint(got.calls, " calls")
+		case strings.Contains(got.err.Error(), "canary"):
+			g.fault = "the error quotes the upstream: " + got.err.Error()
+		}
+		return g
 	}
-	return "right"
+	g.fault = "nothing says what is wanted"
+	return g
 }
 
 func TestReplayOfWhatUpstreamsWereSeenToAnswer(t *testing.T) {
-	all, good := behaviours(t)
-	want := make(map[string]string)
-	for kind, r := range good {
-		u := &replay{t: t, b: all[0], r: r, good: r}
-		out, _, err := u.ask()
-		if err != nil {
-			t.Fatalf("%s: %v", kind, err)
-		}
-		want[kind] = agenttest.JSON(out.Result.Data)
-	}
-	for _, b := range all {
-		for _, r := range b.Responses {
-			t.Run(b.Name+"/"+kindOf(r), func(t *testing.T) {
-				t.Parallel()
-				kind := kindOf(r)
-				u := &replay{t: t, b: b, r: r, good: good[kind]}
-				out, _, err := u.ask()
-				expected := wantedOutcome(b.Name, kind)
-				if _, recorded := want[kind]; !recorded && expected == "right" {
-					expected = "other"
-				}
-				got := outcomeOf(out, err, want[kind])
-				t.Logf("%s, %d calls, %v %v", got, u.calls.Load(), err, out.Result.Warnings)
-				if most := wantedCalls(b.Name, got); got != expected || int(u.calls.Load()) > most {
-					t.Errorf("ended with %s after %d calls, want %s after %d", got, u.calls.Load(), expected, most)
-				}
-				if got == "other" {
-					checkOther(t, b.Name, out)
-				}
-				if b.Name == "plan_words" && (study.Items(out.Result.Data) != 2 || !warns(out, "made 2 of 3")) {
-					t.Errorf("%s, warnings %q", agenttest.JSON(out.Result.Data), out.Result.Warnings)
-				}
-				if err != nil && strings.Contains(err.Error(), "canary") {
-					t.Errorf("the error quotes the upstream: %v", err)
-				}
-			})
+	var rows []*row
+	var running sync.WaitGroup
+	slots := make(chan struct{}, 32) // some cases wait for seconds, and take no processor
+	var wanted sync.Map
+	for _, b := range upstreamtest.Behaviours() {
+		r := &row{behaviour: b}
+		rows = append(rows, r)
+		for _, c := range b.Cases() {
+			for _, watching := range []bool{false, true} {
+				slots <- struct{}{}
+				running.Go(func() {
+					defer func() { <-slots }()
+					want := ""
+					if c.Want != "" {
+						key := string(c.Type) + c.Finish + c.Want
+						known, ok := wanted.Load(key)
+						if !ok {
+							known = written(t, c.Type, c.Want, c.Finish)
+							wanted.Store(key, known)
+						}
+						want = known.(string)
+					}
+					r.add(c, judge(c, replay(t, c, watching), want))
+				})
+			}
 		}
 	}
-}
-
-func TestAStreamOfAnObjectThatBreaksOffIsAskedForAgain(t *testing.T) {
-	_, good := behaviours(t)
-	r := good[string(study.Flashcards)]
-	head := "HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
-	begun := `data: {"choices":[{"index":0,"delta":{"content":"{\"flashcards\": [{\"question\": \"Wh"}}]}` + "\n\n"
-	for name, broken := range map[string]string{
-		"a lost connection": head + "Content-Length: 9999\r\n\r\n" + begun,
-		"an error midway":   head + "\r\n" + begun + `data: {"error":{"code":502,"message":"lost"}}` + "\n\n",
-		"a clean end":       head + "\r\n" + begun,
-	} {
-		second := r
-		u := &replay{t: t, b: behaviour{Name: name}, r: recorded{Type: study.Flashcards, Text: broken, Second: &second}, good: r}
-		out, _, err := u.ask()
-		if err != nil || study.Items(out.Result.Data) != 3 || len(out.Result.Warnings) != 0 || u.calls.Load() != 2 {
-			t.Errorf("%s: %v after %d calls, warnings %q", name, err, u.calls.Load(), out.Result.Warnings)
+	running.Wait()
+	for _, r := range rows {
+		for _, fault := range r.faults {
+			t.Error(fault)
+		}
+		if len(r.types) == 0 {
+			t.Errorf("%s was not replayed", r.behaviour.Name)
 		}
 	}
+	checkTable(t, rows)
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"studysharper/app/testkit"
 )
 
 const mib = 1 << 20
@@ -61,9 +63,7 @@ func TestHeapFollowsWhatIsHeld(t *testing.T) {
 // process of the service: without one, the collector lets garbage grow to the size
 // of the live heap, cache or not, and a cache is live heap.
 func TestProcessStaysWithin16MBUnderChurn(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector's own memory is many times the cache's; run without -race")
-	}
+	testkit.SkipRace(t)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("needs /proc/self/status: ", err)
 	}

@@ -256,6 +256,7 @@ func residentPeak(t *testing.T) int64 {
 }
 
 func TestTwentyThousandCardsTakeBoundedMemory(t *testing.T) {
+	testkit.SkipRace(t)
 	testkit.SkipShort(t, "it makes thousands of cards")
 	c := manyCards(t, 20_000)
 	runtime.GC()

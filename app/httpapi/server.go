@@ -66,6 +66,8 @@ func (s *Server) route() {
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)
 	top.Get("/assets/:version/:name", s.asset)
+	top.Get("/sw.js", s.serviceWorker)
+	top.Get("/manifest.webmanifest", s.manifest)
 	top.Get("/health", s.health)
 	top.Get("/livez", s.livez)
 	top.Get("/readyz", s.readyz)
@@ -127,6 +129,7 @@ func (s *Server) routeLibrary(contents router) {
 	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
 	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
 	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
+	s.routeAttempts(contents)
 }
 
 func (s *Server) cors() fiber.Handler {

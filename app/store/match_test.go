@@ -67,7 +67,7 @@ func TestTheBestCandidatesAreThoseWithTheRarestWords(t *testing.T) {
 		}
 		m.found = append(m.found, c)
 	}
-	best := m.best(m.frequencies())
+	best := m.best(m.frequencies(), MaxRanked)
 	if len(best) != MaxRanked || best[0].num != 2 || best[1].num != 1 || best[2].num != 3*MaxRanked || best[MaxRanked-1].num != 2*MaxRanked+3 {
 		t.Errorf("%d candidates: %v …", len(best), best[:3])
 	}

@@ -45,6 +45,7 @@ type Store interface {
 	Conversations
 	Contents
 	Reviews
+	Attempts
 	Preferences
 	Executions
 	Idempotency
@@ -238,6 +239,8 @@ type UserData interface {
 	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
 	// UserReviews lists a user's reviews, newest first.
 	UserReviews(ctx context.Context, userID string, p Page) (reviews []study.DoneReview, next string, err error)
+	// UserAttempts lists a user's attempts, newest first.
+	UserAttempts(ctx context.Context, userID string, p Page) (attempts []study.Attempt, next string, err error)
 	// UserCards lists the cards of a user's decks with their review memory, newest first.
 	UserCards(ctx context.Context, userID string, p Page) (cards []study.Card, next string, err error)
 	// DeleteUser removes all data of a user, in transactions of a few rows, so that writers do not have to wait. If it

@@ -12,35 +12,50 @@ import (
 	"studysharper/app/study"
 )
 
-// schema1 makes a database as the first version left it, with a note.
-func schema1(t *testing.T) (url string) {
+// liteSchemaAt makes an empty database as the version with that schema left it.
+func liteSchemaAt(t *testing.T, version int64) (url string, db *sql.DB) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
 	if err := createFile(path); err != nil {
 		t.Fatal(err)
 	}
-	db := pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
-	defer db.Close()
-	folder, err := fs.Sub(migrations, "migrations/sqlite")
+	db = pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
+	t.Cleanup(func() { db.Close() })
+	migrateTo(t, goose.DialectSQLite3, db, liteMigrations, version)
+	return "sqlite:" + path, db
+}
+
+// migrateTo runs the migrations of a folder up to a version.
+func migrateTo(t *testing.T, dialect goose.Dialect, db *sql.DB, folder string, version int64, o ...goose.ProviderOption) {
+	t.Helper()
+	files, err := fs.Sub(migrations, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, db, files, append(o, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
-	const insert = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES (?, 'ada', 'Leaves', 'chlorophyll', 1, 1)`
-	if _, err := db.Exec(insert, newID()); err != nil {
+}
+
+// schema1 makes a database as the first version left it, with a note.
+func schema1(t *testing.T) (url string) {
+	t.Helper()
+	url, db := liteSchemaAt(t, 1)
+	if _, err := db.Exec(oldNote, newID(), "Leaves", "chlorophyll"); err != nil {
 		t.Fatal(err)
 	}
 	if err := oldContents(db.Exec); err != nil {
 		t.Fatal(err)
 	}
-	return "sqlite:" + path
+	return url
 }
+
+// oldNote keeps a note as the first versions did.
+const oldNote = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES ($1, 'ada', $2, $3, 1, 1)`
 
 // oldContents keeps aids as a version did whose items had no ids: a deck, a summary, and data that is not an aid.
 func oldContents(exec func(string, ...any) (sql.Result, error)) error {

@@ -28,37 +28,57 @@ var inner = map[study.Type][]string{
 	study.Plan:       {"sessions"},
 }
 
-// names are what models call the fields of items, by our name for them.
-var names = map[string][]string{
-	"question":           {"front", "q", "prompt", "statement"},
-	"answer":             {"back", "a", "definition"},
-	"options":            {"choices"},
-	"correct_answer":     {"correct_index", "correct_option", "correct", "answer_index", "answer", "solution"},
-	"acceptable_answers": {"accepted_answers", "answers"},
-	"points":             {"marks", "score", "weight"},
-	"evidence":           {"quote", "source_quote"},
-	"term":               {"word", "name"},
-	"definition":         {"meaning", "explanation"},
-	"point":              {"text", "title"},
-	"minutes":            {"duration_minutes", "duration"},
-	"activities":         {"tasks"},
-	"section_name":       {"name", "title"},
-}
-
 // canonical brings what a model answered into the shape of the type, with every field of the
 // right JSON type. known is false for anything else; shaped is nil if only the name is right.
-func canonical(t study.Type, value any) (shaped map[string]any, known bool) {
-	if list, ok := value.([]any); ok && len(list) > 0 { // the items alone
-		if _, ok := list[0].(map[string]any); ok && (t == study.Flashcards || t == study.Quiz) {
-			value = map[string]any{inner[t][0]: list}
+// Where no field has the name that was asked for, what looks like the items counts.
+func canonical(t study.Type, read func() any) (shaped map[string]any, known bool) {
+	shaped, known = named(t, snakeKeys(read()))
+	if hasContent(t, shaped) {
+		return shaped, true
+	}
+	for _, unpack := range []func(any) any{snakeKeys, func(v any) any { return snakeKeys(withParsedStrings(v, searchDepth)) }} {
+		if found := namedWithin(t, unpack(read()), searchDepth); found != nil {
+			return found, true
+		}
+		if found := search(t, unpack(read()), searchDepth); found != nil {
+			return shape(t, map[string]any{}, found), true
 		}
 	}
-	value = snakeKeys(value)
+	return shaped, known
+}
+
+// namedWithin finds the content by its name within other objects and lists.
+func namedWithin(t study.Type, value any, depth int) map[string]any {
+	if object, ok := value.(map[string]any); ok {
+		if shaped, _ := named(t, copied(object)); hasContent(t, shaped) {
+			return shaped
+		}
+	}
+	if depth == 0 {
+		return nil
+	}
+	for inside := range insideOf(value) {
+		if shaped := namedWithin(t, inside, depth-1); shaped != nil {
+			return shaped
+		}
+	}
+	return nil
+}
+
+// named finds the content of a type by the names of fields.
+func named(t study.Type, value any) (shaped map[string]any, known bool) {
 	top, _ := value.(map[string]any)
 	for _, name := range wrappers[t] {
 		content, ok := top[name]
 		if again, double := content.(map[string]any); double && again[name] != nil {
-			content = again[name]
+			if _, written := again[name].(string); !written {
+				content = again[name]
+			}
+		}
+		if written, isText := content.(string); isText && t == study.Summary { // the text, with the rest beside it
+			content = maps.Clone(top)
+			delete(content.(map[string]any), name)
+			fill(content.(map[string]any), "text", written)
 		}
 		if ok {
 			return shape(t, top, content), true
@@ -70,6 +90,21 @@ func canonical(t study.Type, value any) (shaped map[string]any, known bool) {
 		}
 	}
 	return nil, false
+}
+
+// hasContent reports whether a shaped object holds anything of its type.
+func hasContent(t study.Type, shaped map[string]any) bool {
+	if t == study.Flashcards {
+		list, _ := shaped["flashcards"].([]any)
+		return len(list) > 0
+	}
+	body, _ := shaped[wrappers[t][0]].(map[string]any)
+	for _, name := range inner[t] {
+		if list, _ := body[name].([]any); len(list) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // shape puts the content under our own name and repairs its items; nil if it has no items.
@@ -96,26 +131,46 @@ func shape(t study.Type, top map[string]any, content any) map[string]any {
 	} else if !isObject {
 		return nil
 	}
+	shapeBody(t, body)
+	text(body, "title")
+	out[wrappers[t][0]] = body
+	return out
+}
+
+// shapeBody repairs the fields of a type's content.
+func shapeBody(t study.Type, body map[string]any) {
+	rename(body, bodyFields[t]...)
 	switch t {
 	case study.Quiz:
 		fill(body, "title", "Quiz")
 		itemsOf(body, "questions", question)
+		withoutNumbers(body["questions"])
 	case study.Exam:
 		shapeExam(body)
 	case study.Summary:
 		text(body, "title", "text")
 		fill(body, "title", "Summary")
+		body["main_points"] = objectsOf(body["main_points"], "point")
+		body["key_terms"] = termsOf(body["key_terms"])
 		itemsOf(body, "main_points", point)
 		itemsOf(body, "key_terms", keyTerm)
 	case study.Analysis:
 		textList(body, "strengths", "gaps", "key_concepts", "suggestions")
 	case study.Plan:
 		fill(body, "title", "Study plan")
+		body["sessions"] = flatDays(body["sessions"])
 		itemsOf(body, "sessions", session)
+		countDays(body["sessions"])
 	}
-	text(body, "title")
-	out[wrappers[t][0]] = body
-	return out
+}
+
+// bodyFields are the fields of a type's content that models call otherwise.
+var bodyFields = map[study.Type][]string{
+	study.Quiz:     {"title", "questions"},
+	study.Exam:     {"title", "sections", "questions", "duration_minutes"},
+	study.Summary:  {"main_points", "key_terms", "text"},
+	study.Analysis: {"strengths", "gaps", "suggestions", "key_concepts"},
+	study.Plan:     {"sessions"},
 }
 
 // firstList is the list in an object that has only one.
@@ -133,14 +188,16 @@ func shapeExam(body map[string]any) {
 		body["sections"] = []any{map[string]any{"questions": list}}
 	}
 	fill(body, "title", "Exam")
-	number(body, "duration_minutes", "total_points")
+	minutes(body, "duration_minutes")
+	number(body, "total_points")
 	itemsOf(body, "sections", func(s map[string]any) {
-		rename(s, "section_name")
+		rename(s, "section_name", "questions", "time_estimate_minutes")
 		text(s, "section_name", "instructions")
 		fill(s, "section_name", "Questions")
 		fill(s, "instructions", "Answer all questions.")
-		number(s, "time_estimate_minutes")
+		minutes(s, "time_estimate_minutes")
 		itemsOf(s, "questions", question)
+		withoutNumbers(s["questions"])
 	})
 }
 
@@ -161,43 +218,38 @@ func cite(item map[string]any) {
 
 func card(c map[string]any) {
 	cite(c)
-	rename(c, "question", "answer")
+	for _, name := range []string{"flashcard", "card"} { // {"card": {…}}
+		if within, ok := c[name].(map[string]any); ok && c["question"] == nil {
+			maps.Copy(c, within)
+		}
+	}
+	renameCard(c)
 	text(c, "question", "answer", "topic", "difficulty")
 	fill(c, "topic", "General")
 	fill(c, "difficulty", study.Medium)
 	lower(c, "difficulty")
 }
 
-func question(q map[string]any) {
-	cite(q)
-	rename(q, "question", "options", "acceptable_answers", "points")
-	if q["correct_answer"] == nil {
-		delete(q, "correct_answer")
-	}
-	rename(q, "correct_answer")
-	if byLetter, ok := q["options"].(map[string]any); ok { // {"A": …, "B": …}
-		list := make([]any, 0, len(byLetter))
-		for _, letter := range slices.Sorted(maps.Keys(byLetter)) {
-			list = append(list, byLetter[letter])
+// renameCard gives a card's sides our names. A term with its definition is a card too.
+func renameCard(c map[string]any) {
+	rename(c, "question", "answer", "topic", "difficulty")
+	for _, sides := range cardSides {
+		if c["question"] == nil && c[sides[0]] != nil && (c["answer"] != nil || c[sides[1]] != nil) {
+			c["question"] = c[sides[0]]
+			if c["answer"] == nil {
+				c["answer"] = c[sides[1]]
+			}
 		}
-		q["options"] = list
-	}
-	text(q, "type", "question", "sample_answer", "rubric", "explanation")
-	number(q, "points")
-	textList(q, "options", "acceptable_answers")
-	switch answer := q["correct_answer"].(type) {
-	case []any:
-		if delete(q, "correct_answer"); len(answer) > 0 {
-			q["correct_answer"] = answer[0]
-		}
-	case map[string]any:
-		q["correct_answer"] = plainText(answer)
 	}
 }
 
+// cardSides are pairs that are the sides of a card if they stand together.
+var cardSides = [][2]string{{"term", "definition"}, {"word", "meaning"}, {"concept", "explanation"}, {"term", "meaning"}, {"word", "definition"},
+	{"concept", "definition"}, {"term", "explanation"}, {"name", "description"}, {"title", "content"}}
+
 func point(p map[string]any) {
 	cite(p)
-	rename(p, "point")
+	rename(p, "point", "details", "importance")
 	text(p, "point", "details", "importance")
 	fill(p, "importance", "medium")
 	lower(p, "importance")
@@ -209,9 +261,40 @@ func keyTerm(k map[string]any) {
 	text(k, "term", "definition")
 }
 
-func session(s map[string]any) {
-	rename(s, "minutes", "activities")
-	number(s, "day", "minutes")
-	text(s, "topic")
-	textList(s, "activities")
+// objectsOf makes objects with one field of the texts in a list.
+func objectsOf(value any, field string) any {
+	list, ok := value.([]any)
+	if !ok {
+		return value
+	}
+	for i := range list {
+		if s, ok := list[i].(string); ok && strings.TrimSpace(s) != "" {
+			list[i] = map[string]any{field: withoutBullet(s)}
+		}
+	}
+	return list
+}
+
+// termsOf reads terms with their definitions: objects, texts such as "term: definition", or one
+// object with the terms as its fields.
+func termsOf(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		list := make([]any, 0, len(v))
+		for _, term := range slices.Sorted(maps.Keys(v)) {
+			list = append(list, map[string]any{"term": term, "definition": v[term]})
+		}
+		return list
+	case []any:
+		for i := range v {
+			s, _ := v[i].(string)
+			for _, mark := range []string{": ", " – ", " — ", " - "} {
+				if term, definition, ok := strings.Cut(s, mark); ok {
+					v[i] = map[string]any{"term": withoutBullet(term), "definition": definition}
+					break
+				}
+			}
+		}
+	}
+	return value
 }

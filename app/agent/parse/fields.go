@@ -11,6 +11,11 @@ import (
 // itemsOf repairs the objects of a list in a field, and drops what is not an object.
 func itemsOf(body map[string]any, field string, repair func(map[string]any)) {
 	list, ok := body[field].([]any)
+	if object, keyed := body[field].(map[string]any); keyed { // {"q1": {…}, "q2": {…}}
+		for _, name := range slices.SortedFunc(maps.Keys(object), byNumber) {
+			list, ok = append(list, object[name]), true
+		}
+	}
 	if !ok {
 		delete(body, field)
 		return
@@ -27,21 +32,6 @@ func items(list []any, repair func(map[string]any)) []any {
 		}
 	}
 	return kept
-}
-
-// rename gives fields our names, unless ours are there.
-func rename(item map[string]any, fields ...string) {
-	for _, field := range fields {
-		for _, name := range names[field] {
-			if _, ok := item[field]; ok {
-				break
-			}
-			if value, ok := item[name]; ok && value != nil {
-				item[field] = value
-				delete(item, name)
-			}
-		}
-	}
 }
 
 // text makes texts of the fields' values.
@@ -71,13 +61,32 @@ func plainText(value any) string {
 		}
 		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 	case map[string]any:
-		for _, name := range []string{"text", "value", "quote"} {
+		for _, name := range textFields {
 			if s, ok := v[name].(string); ok {
+				return s
+			}
+		}
+		if len(v) == 1 {
+			for _, only := range v {
+				s, _ := only.(string)
 				return s
 			}
 		}
 	}
 	return ""
+}
+
+// textFields are the fields that hold an object's text, the likeliest first.
+var textFields = []string{"text", "value", "quote", "content", "description", "activity", "task", "answer", "point", "name", "title", "concept", "option", "choice", "label", "letter"}
+
+// withoutBullet takes off the mark of a list's line.
+func withoutBullet(s string) string {
+	for _, mark := range []string{"- ", "* ", "• ", "– "} {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(s), mark); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return s
 }
 
 // textList makes lists of texts of the fields' values; a single value becomes a list of one.
@@ -86,7 +95,7 @@ func textList(item map[string]any, fields ...string) {
 		switch v := item[field].(type) {
 		case []any:
 			for i, entry := range v {
-				v[i] = plainText(entry)
+				v[i] = withoutBullet(plainText(entry))
 			}
 		case nil:
 			delete(item, field)
@@ -126,18 +135,18 @@ func number(item map[string]any, fields ...string) {
 	}
 }
 
-// numberWords are the small numbers that models write as words.
-var numberWords = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+// numberWords are the small numbers, and their ordinals, that models write as words.
+var (
+	numberWords = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+		"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"}
+	ordinals = []string{"", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
+	tens     = []string{"", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
+)
 
 func firstNumber(s string) (float64, bool) {
 	begin := strings.IndexAny(s, "0123456789")
 	if begin < 0 {
-		for word := range strings.FieldsSeq(strings.ToLower(s)) {
-			if n := slices.Index(numberWords, strings.Trim(word, ".,;:")); n >= 0 {
-				return float64(n), true
-			}
-		}
-		return 0, false
+		return numberInWords(s)
 	}
 	s = s[begin:]
 	end := 0
@@ -148,8 +157,27 @@ func firstNumber(s string) (float64, bool) {
 	return float64(min(n, 1e6)), err == nil
 }
 
-// snakeKeys spells the keys of all objects in a value like ours: correctAnswer, Correct Answer
-// and correct-answer become correct_answer. An exact key wins.
+// numberInWords reads the first number below a hundred that is written in words: "forty-five".
+func numberInWords(s string) (n float64, found bool) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		ten := slices.Index(tens[2:], word)
+		unit := max(slices.Index(numberWords, word), slices.Index(ordinals[1:], word)+1)
+		switch {
+		case found && unit > 0 && unit < 10:
+			return n + float64(unit), true
+		case found:
+			return n, true
+		case ten >= 0:
+			n, found = float64(10*(ten+2)), true
+		case unit > 0 || word == numberWords[0]:
+			return float64(unit), true
+		}
+	}
+	return n, found
+}
+
+// snakeKeys spells the keys of all objects in a value like ours, in place: correctAnswer, Correct
+// Answer and correct-answer become correct_answer. An exact key wins. The keys of a glossary are texts.
 func snakeKeys(value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -157,19 +185,67 @@ func snakeKeys(value any) any {
 			v[i] = snakeKeys(v[i])
 		}
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			spelled := snake(key)
-			if _, taken := v[spelled]; spelled == key || !taken {
-				out[spelled] = snakeKeys(v[key])
+		v = spelled(v)
+		for key, inside := range v {
+			if _, isTerms := inside.(map[string]any); !isTerms || !isGlossary(key) {
+				v[key] = snakeKeys(inside)
 			}
+		}
+		return v
+	}
+	return value
+}
+
+// spelled is an object with its own keys spelled like ours, the same one if they are already.
+func spelled(object map[string]any) map[string]any {
+	other := false
+	for key := range object {
+		other = other || snake(key) != key
+	}
+	if !other {
+		return object
+	}
+	out := make(map[string]any, len(object))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		ours := snake(key)
+		if _, taken := object[ours]; ours == key || !taken {
+			out[ours] = object[key]
+		}
+	}
+	return out
+}
+
+// copied is a copy of a value.
+func copied(value map[string]any) map[string]any {
+	out := make(map[string]any, len(value))
+	for key, inside := range value {
+		out[key] = copiedValue(inside)
+	}
+	return out
+}
+
+func copiedValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return copied(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = copiedValue(v[i])
 		}
 		return out
 	}
 	return value
 }
 
+func isGlossary(field string) bool {
+	return field == "key_terms" || slices.Contains(names["key_terms"], field)
+}
+
 func snake(key string) string {
+	if strings.IndexFunc(key, func(c rune) bool { return c != '_' && (c < 'a' || c > 'z') }) < 0 {
+		return key
+	}
 	var b strings.Builder
 	lower := false
 	for _, c := range key {

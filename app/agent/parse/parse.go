@@ -27,6 +27,22 @@ func Aid(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid,
 	if t == study.Chat {
 		return &study.Reply{Response: strings.TrimSpace(answer)}, false, ""
 	}
+	aid, cut, fault = choose(t, answer, good)
+	if aid == nil && strings.Contains(answer, `\"`) { // an object that was written as a string
+		if again, cutToo, none := choose(t, unescaped(answer), good); none == "" {
+			return again, cutToo, ""
+		}
+	}
+	return aid, cut, fault
+}
+
+// unescaped takes one level of escapes off the quotes and backslashes.
+func unescaped(answer string) string {
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(answer)
+}
+
+// choose finds the object of an answer that counts.
+func choose(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
 	var last, best study.Aid
 	fault = "there is no JSON object in the answer"
 	for i, found := range readObjects(t, answer) {
@@ -77,25 +93,36 @@ type object struct {
 	known bool      // it is what was asked for, even if aid is nil
 	size  int       // of its text
 	cut   bool      // its end is missing
+	alone string    // the text of a single item; "" = it is not one
 }
 
 // readObjects numbers the objects of an answer. It looks inside those that are not what was
-// asked for, and after those that are.
+// asked for, and after those that are. Items that stand alone are read together at last, unless
+// there was a list.
 func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
+		var alone []string
+		listed := false
 		for i := range maxObjects {
 			open := strings.IndexAny(rest, "{[")
 			if open < 0 {
-				return
+				break
 			}
 			o := readObject(t, rest[open:])
+			if o.alone != "" {
+				alone = append(alone, o.alone)
+			}
+			listed = listed || o.known && o.alone == ""
 			if !yield(i, o) {
 				return
 			}
 			if rest = rest[open+1:]; o.known {
 				rest = rest[o.size-1:]
 			}
+		}
+		if len(alone) > 1 && !listed {
+			yield(maxObjects, readObject(t, "["+strings.Join(alone, ",")+"]"))
 		}
 	}
 }
@@ -105,17 +132,27 @@ const cutOff = "the JSON object is cut off before its end"
 // readObject reads the object or list that s starts with.
 func readObject(t study.Type, s string) object {
 	value, size, cut := parseRelaxed(s)
-	o := readValue(t, value)
-	o.size, o.cut = size, cut
+	item, _ := value.(map[string]any)
+	alone := !cut && looksLike(t, spelled(item))
+	o := readValue(t, func() any {
+		again := value
+		if value = nil; again == nil { // each attempt changes it, and an answer may be long
+			again, _, _ = parseRelaxed(s)
+		}
+		return again
+	})
+	if o.size, o.cut = size, cut; alone {
+		o.alone = s[:size]
+	}
 	if cut && (!o.known || t != study.Summary && t != study.Analysis && (o.aid == nil || study.Items(o.aid) == 0)) {
 		o.aid, o.fault = nil, cutOff
 	}
 	return o
 }
 
-// readValue reads a JSON value as an aid.
-func readValue(t study.Type, value any) (o object) {
-	shaped, known := canonical(t, value)
+// readValue reads a JSON value as an aid; read gives a new copy each time.
+func readValue(t study.Type, read func() any) (o object) {
+	shaped, known := canonical(t, read)
 	if !known {
 		o.fault = "the JSON object has no field " + wrappers[t][0]
 		return o

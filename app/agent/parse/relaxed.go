@@ -39,7 +39,7 @@ func (r *relaxed) value(depth int) (any, bool) {
 	case c == '[':
 		return r.list(depth)
 	case closingQuotes(r.s[r.at:]) != "":
-		return r.text()
+		return r.text(false)
 	case strings.IndexByte("}],:", c) >= 0:
 		return nil, false
 	default:
@@ -130,7 +130,7 @@ func hasList(value any) bool {
 
 func (r *relaxed) key() (string, bool) {
 	if closingQuotes(r.s[r.at:]) != "" {
-		s, whole := r.text()
+		s, whole := r.text(true)
 		key, _ := s.(string)
 		return key, whole
 	}

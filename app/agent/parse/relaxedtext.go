@@ -20,9 +20,9 @@ func closingQuotes(s string) string {
 	return ""
 }
 
-// text reads a string. A quote other than JSON's own ends it only where the string can end,
-// for it may be an apostrophe.
-func (r *relaxed) text() (any, bool) {
+// text reads a string. A quote ends it only where the string can end: it may be an apostrophe, or
+// one that should have been escaped.
+func (r *relaxed) text(isKey bool) (any, bool) {
 	closing := closingQuotes(r.s[r.at:])
 	_, size := utf8.DecodeRuneInString(r.s[r.at:])
 	r.at += size
@@ -33,7 +33,7 @@ func (r *relaxed) text() (any, bool) {
 		case c == '\\':
 			r.escape(&b)
 			continue
-		case strings.ContainsRune(closing, c) && (closing == `"` || r.endsAfter(size)):
+		case strings.ContainsRune(closing, c) && r.endsAfter(size, isKey):
 			r.at += size
 			return b.String(), true
 		case c == '\n', c == '\t', c >= ' ':
@@ -48,10 +48,37 @@ func (r *relaxed) text() (any, bool) {
 	return b.String(), false
 }
 
-// endsAfter reports whether what follows may follow a string.
-func (r *relaxed) endsAfter(size int) bool {
-	rest := strings.TrimLeft(r.s[r.at+size:], " \t\r\n")
-	return rest == "" || strings.IndexByte(",:]}", rest[0]) >= 0
+// endsAfter reports whether what follows may follow a key, or a value. JSON that is valid always
+// passes.
+func (r *relaxed) endsAfter(size int, isKey bool) bool {
+	after := r.s[r.at+size:]
+	rest := strings.TrimLeft(after, " \t\r\n")
+	switch {
+	case rest == "", isKey && rest[0] == ':':
+		return true
+	case isKey:
+		return false
+	case rest[0] == ',':
+		return beginsNext(strings.TrimLeft(rest, ", \t\r\n"))
+	default:
+		return rest[0] == '}' || rest[0] == ']' || strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "/*") ||
+			len(rest) < len(after) && beginsString(rest) // a comma is missing
+	}
+}
+
+func beginsString(s string) bool { return closingQuotes(s) != "" }
+
+// beginsNext reports whether s, after a comma, begins with a value, a key, a comment or an end.
+func beginsNext(s string) bool {
+	if s == "" || strings.IndexByte("{}[]/.-0123456789", s[0]) >= 0 || beginsString(s) {
+		return true
+	}
+	word := s[:len(s)-len(strings.TrimLeftFunc(s, func(c rune) bool { return c == '_' || c < utf8.RuneSelf && isAlphanumeric(byte(c)) }))]
+	switch strings.ToLower(word) {
+	case "true", "false", "null", "none":
+		return true
+	}
+	return word != "" && strings.HasPrefix(strings.TrimLeft(s[len(word):], " "), ":")
 }
 
 // escape reads an escape. A backslash that JSON does not know is TeX's, and stays.

@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,28 +25,27 @@ var unspaced = strings.NewReplacer(" ", "", "-", "", "_", "")
 // repairQuestion repairs what needs no judgement: the type's name, the points, and which option
 // is meant.
 func repairQuestion(q *study.Question, exam bool) {
-	if known, ok := questionTypes[unspaced.Replace(strings.ToLower(strings.TrimSpace(q.Type)))]; ok {
-		q.Type = known
-	} else if strings.TrimSpace(q.Type) == "" {
-		q.Type = typeOf(q)
+	bare, first := withoutLabels(q.Options)
+	q.Options = bare
+	known, ok := questionTypes[unspaced.Replace(strings.ToLower(strings.TrimSpace(q.Type)))]
+	if !ok || known == study.MultipleChoice && (len(q.Options) == 0 || areBooleans(q.Options)) {
+		known = typeOf(q)
 	}
-	if q.Type == study.MultipleChoice && areBooleans(q.Options) {
-		q.Type = study.TrueFalse
-	}
+	q.Type = known
 	if q.Points <= 0 {
 		q.Points = defaultPoints[q.Type]
 	}
 	switch q.Type {
 	case study.MultipleChoice:
-		repairChoice(q)
+		repairChoice(q, first)
 	case study.TrueFalse:
-		repairBoolean(q)
+		repairBoolean(q, first)
 	case study.ShortAnswer:
 		repairShortAnswer(q, exam)
 	}
 }
 
-// typeOf is the type of a question whose type is missing.
+// typeOf is the type of a question whose type is missing, unknown, or not what the question is.
 func typeOf(q *study.Question) string {
 	_, isBool := q.CorrectAnswer.(bool)
 	switch {
@@ -60,155 +58,54 @@ func typeOf(q *study.Question) string {
 	}
 }
 
-// areBooleans reports whether the options are true and false.
-func areBooleans(options []string) bool {
-	if len(options) != 2 {
-		return false
-	}
-	a, b := plain(options[0]), plain(options[1])
-	return a == "true" && b == "false" || a == "false" && b == "true"
-}
-
-// repairChoice takes letters off the options, gives the right one its text, and removes
-// repeated and surplus wrong ones.
-func repairChoice(q *study.Question) {
-	bare := make([]string, len(q.Options))
-	lettered := len(q.Options) > 0
-	for i, o := range q.Options {
-		n := label(o, byte('A'+i))
-		lettered = lettered && n > 0 && n < len(o)
-		bare[i] = strings.TrimSpace(o[n:])
-	}
-	right := meant(q)
-	if lettered {
-		q.Options = bare
-	}
-	if right < 0 {
-		right = meant(q)
-	}
-	if right < 0 {
-		return
-	}
-	answer := q.Options[right]
-	q.CorrectAnswer = answer
-	q.Options = dropSurplus(q.Options, answer, func(i int) bool {
-		return slices.IndexFunc(q.Options, func(o string) bool { return plain(o) == plain(q.Options[i]) }) < i
-	})
-	q.Options = dropSurplus(q.Options, answer, func(int) bool { return true })
-}
-
-// dropSurplus drops the last wrong options that may be dropped, until there are four options.
-func dropSurplus(options []string, answer string, may func(i int) bool) []string {
-	kept := slices.Clone(options)
-	for i := len(options) - 1; i >= 0 && len(kept) > study.ChoiceOptions; i-- {
-		if options[i] != answer && may(i) {
-			kept = slices.Delete(kept, i, i+1)
-		}
-	}
-	return kept
-}
-
-// meant is the index of the option that an answer names: by its text, in other case or with a
-// full stop, by its letter, with or without the text, or by its index from 0; -1 if that is
-// not clear.
-func meant(q *study.Question) int {
-	switch answer := q.CorrectAnswer.(type) {
-	case float64:
-		if i := int(answer); float64(i) == answer && i >= 0 && i < len(q.Options) {
-			return i
-		}
-	case string:
-		if i := only(q.Options, func(o string) bool { return o == answer }); i >= 0 {
-			return i
-		}
-		if i := only(q.Options, func(o string) bool { return plain(o) == plain(answer) }); i >= 0 {
-			return i
-		}
-		if i := byLabel(q.Options, answer); i >= 0 {
-			return i
-		}
-		if i, err := strconv.Atoi(strings.TrimSpace(answer)); err == nil && i >= 0 && i < len(q.Options) {
-			return i
-		}
-	}
-	return -1
-}
-
-// byLabel is the option that an answer like "B", "B) text" or "Option b" names. A text beside
-// the letter must be the option's.
-func byLabel(options []string, answer string) int {
-	answer = strings.TrimSpace(answer)
-	if rest, ok := cutFold(answer, "option"); ok {
-		answer = strings.TrimSpace(rest)
-	}
-	for i, o := range options {
-		letter := byte('A' + i)
-		if len(answer) == 1 && strings.EqualFold(answer, string(letter)) {
-			return i
-		}
-		n := label(answer, letter)
-		if n == 0 {
-			continue
-		}
-		text := plain(answer[n:])
-		if text == "" || text == plain(o) || text == plain(o[label(o, letter):]) {
-			return i
-		}
-	}
-	return -1
-}
-
-// label is the length of a label such as "A)", "(A)", "A." or "A:" at the beginning of s; 0 if there is none.
-func label(s string, letter byte) int {
-	rest := strings.TrimLeft(s, " (")
-	if len(rest) < 2 || !strings.EqualFold(rest[:1], string(letter)) || !strings.ContainsAny(rest[1:2], ").:") {
-		return 0
-	}
-	return len(s) - len(rest) + 2
-}
-
-// only is the index of the one option that fits; -1 if none does, or several.
-func only(options []string, fits func(string) bool) int {
-	found := -1
-	for i, o := range options {
-		if !fits(o) {
-			continue
-		}
-		if found >= 0 {
-			return -1
-		}
-		found = i
-	}
-	return found
-}
-
 // plain is a text without case, outer punctuation and doubled spaces.
 func plain(s string) string {
 	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ` .;:"'`))
 }
 
-func cutFold(s, prefix string) (rest string, ok bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
+// booleans are the words for true and false, also in the other languages that answers are written in.
+var booleans = map[string]bool{
+	"true": true, "t": true, "yes": true, "right": true, "correct": true, "1": true, "wahr": true, "richtig": true, "ja": true, "vrai": true, "oui": true,
+	"verdadero": true, "sí": true, "vero": true, "sì": true, "verdadeiro": true, "waar": true, "prawda": true, "правда": true, "верно": true,
+	"false": false, "f": false, "no": false, "wrong": false, "incorrect": false, "0": false, "falsch": false, "nein": false, "faux": false, "non": false,
+	"falso": false, "onwaar": false, "fałsz": false, "ложь": false, "неверно": false,
 }
 
-// repairBoolean reads a boolean that was written as a word or a number.
-func repairBoolean(q *study.Question) {
+// areBooleans reports whether the options are true and false.
+func areBooleans(options []string) bool {
+	if len(options) != 2 {
+		return false
+	}
+	a, okA := booleans[plain(options[0])]
+	b, okB := booleans[plain(options[1])]
+	return okA && okB && a != b
+}
+
+// repairBoolean reads a boolean that was written as a word, a number, or the choice of one.
+func repairBoolean(q *study.Question, first byte) {
+	if areBooleans(q.Options) {
+		if i := meant(q, first); i >= 0 {
+			q.CorrectAnswer = booleans[plain(q.Options[i])]
+		}
+	}
 	q.Options = nil
-	switch answer := q.CorrectAnswer.(type) {
+	if value, ok := Boolean(q.CorrectAnswer); ok {
+		q.CorrectAnswer = value
+	}
+}
+
+// Boolean reads a boolean that may be written as a word or a number.
+func Boolean(answer any) (value, ok bool) {
+	switch answer := answer.(type) {
+	case bool:
+		return answer, true
 	case string:
-		switch plain(answer) {
-		case "true", "t", "yes", "right", "correct", "1":
-			q.CorrectAnswer = true
-		case "false", "f", "no", "wrong", "incorrect", "0":
-			q.CorrectAnswer = false
-		}
+		value, ok = booleans[plain(answer)]
+		return value, ok
 	case float64:
-		if answer == 0 || answer == 1 {
-			q.CorrectAnswer = answer == 1
-		}
+		return answer == 1, answer == 0 || answer == 1
+	default:
+		return false, false
 	}
 }
 
@@ -230,6 +127,7 @@ func repairShortAnswer(q *study.Question, exam bool) {
 	}
 	q.CorrectAnswer = nil
 	if !exam {
+		q.SampleAnswer = ""
 		if len(q.AcceptableAnswers) == 0 {
 			q.AcceptableAnswers = []string{answer}
 		}

@@ -74,7 +74,7 @@ func TestQuestionsWrittenInOtherWaysAreRepaired(t *testing.T) {
 		"no type, options":         {study.Question{Options: bare, CorrectAnswer: 0.0}, false, study.Question{Type: study.MultipleChoice, Options: bare, CorrectAnswer: "The stroma", Points: 10}},
 		"no type, a boolean":       {study.Question{CorrectAnswer: true}, false, study.Question{Type: study.TrueFalse, CorrectAnswer: true, Points: 5}},
 		"no answer at all":         {study.Question{Type: "short_answer"}, true, study.Question{Type: study.ShortAnswer, Points: 10}},
-		"an unknown type":          {study.Question{Type: "riddle", CorrectAnswer: "x"}, false, study.Question{Type: "riddle", CorrectAnswer: "x"}},
+		"an unknown type":          {study.Question{Type: "riddle", CorrectAnswer: "x"}, false, study.Question{Type: study.ShortAnswer, AcceptableAnswers: []string{"x"}, Points: 10}},
 	} {
 		if repairQuestion(&c.q, c.exam); !reflect.DeepEqual(c.q, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, c.q, c.want)

@@ -96,9 +96,12 @@ var (
 // level is the level that a word means; otherwise for a word that means none.
 func level(word string, levels map[string][]string, otherwise string) string {
 	word = strings.ToLower(strings.TrimSpace(word))
-	for name, words := range levels {
-		if slices.Contains(words, word) {
-			return name
+	first, _, _ := strings.Cut(word, " ")
+	for _, said := range []string{word, first} {
+		for name, words := range levels {
+			if slices.Contains(words, said) {
+				return name
+			}
 		}
 	}
 	return otherwise

@@ -2,5 +2,5 @@
 
 package servicetest
 
-// raceDetector tells that the tests are built without the race detector.
-const raceDetector = false
+// RaceDetector tells that the tests are built without the race detector.
+const RaceDetector = false

@@ -2,5 +2,5 @@
 
 package servicetest
 
-// raceDetector tells that the tests are built with the race detector.
-const raceDetector = true
+// RaceDetector tells that the tests are built with the race detector.
+const RaceDetector = true

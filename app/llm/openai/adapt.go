@@ -25,10 +25,11 @@ type adaptation struct {
 var adaptations = []adaptation{
 	{[]string{"stream_options", "include_usage"}, sentStreamOptions, without(noStreamOptions)},
 	{[]string{"reasoning_effort", "reasoning.effort", "reasoning effort"}, sentEffort, without(noEffort)},
-	{[]string{"response_format", "json_schema", "response_schema", "schema", "grammar", "additionalproperties", "structured output", "structured outputs"}, sentSchema, without(noSchema)},
-	{[]string{"response_format", "json_object", "json mode"}, sentObject, without(noObject)},
-	{[]string{"max_tokens", "max_completion_tokens", "maxoutputtokens", "max_output_tokens"}, sentBound, withoutBound},
-	{[]string{"system", "developer", "roles must alternate"}, sentSystem, without(noSystem)},
+	{[]string{"response_format", "json_schema", "response_schema", "schema", "grammar", "additionalproperties", "structured output", "structured outputs",
+		"json mode", "json_validate_failed", "failed to generate json", "invalid format"}, sentSchema, without(noSchema)},
+	{[]string{"response_format", "json_object", "json mode", "json_validate_failed", "failed to generate json"}, sentObject, without(noObject)},
+	{[]string{"max_tokens", "max_completion_tokens", "maxoutputtokens", "max_output_tokens", "max_new_tokens", "in the completion"}, sentBound, withoutBound},
+	{[]string{"system", "developer", "roles must alternate", "user and assistant roles"}, sentSystem, without(noSystem)},
 	{[]string{"stream", "streaming"}, sentStream, without(noStream)},
 }
 

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"time"
@@ -17,7 +18,12 @@ const (
 func errorResponse(resp *http.Response, idle *idleTimer, promptTokens int) *failure {
 	now := time.Now()
 	idle.startAlways(errorGrace)
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes)) // use what arrived in time
+	reader := bufio.NewReader(io.LimitReader(resp.Body, maxErrorBytes))
+	var text io.Reader = reader
+	if unzipped, err := decompressed(reader, resp.Header.Get("Content-Encoding")); err == nil && unzipped != nil {
+		text = io.LimitReader(unzipped, maxErrorBytes)
+	}
+	body, _ := io.ReadAll(text) // use what arrived in time
 	r := newReport(resp.StatusCode, body, now)
 	if wait := headerWait(resp.Header, now); wait > 0 {
 		r.wait = wait
@@ -36,6 +42,6 @@ func errorIn(object rawValue, promptTokens int) *failure {
 		object = object[:maxErrorText]
 	}
 	r := newReport(http.StatusOK, object, time.Now())
-	r.status = r.impliedStatus()
+	r.status, r.implied = r.impliedStatus()
 	return r.failure(promptTokens)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // behaviours is the corpus that the whole service is replayed against, which these tests cut anywhere.
-const behaviours = "../../agent/testdata/behaviours.json"
+const behaviours = "../upstreamtest/behaviours.json"
 
 // recordings are raw responses: OpenRouter's, and those of the corpus.
 func recordings(f *testing.F) (list [][]byte) {

@@ -138,18 +138,36 @@ func escape(s []byte) (r rune, size int) {
 	}
 }
 
-// splitHalf cuts off the first half of a surrogate pair at the end of the string, whose other
-// half may come in the next chunk, and joins it to the half that was cut off before.
+// splitHalf cuts off the beginning of a character at the end of the string (the first half of a
+// surrogate pair, or the first bytes of UTF-8), whose rest may come in the next chunk, and joins it to
+// what was cut off before.
 func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
 	inside := q.content()
 	if n := len(inside) - len(`\ud83d`); n >= 0 && text.IsHighSurrogate(inside[n:]) && !escaped(inside[:n]) {
 		inside, half = inside[:n], bytes.Clone(inside[n:])
+	}
+	if n := unfinishedRune(inside); n > 0 && half == nil {
+		inside, half = inside[:len(inside)-n], bytes.Clone(inside[len(inside)-n:])
 	}
 	if len(before) == 0 && half == nil {
 		return q, nil
 	}
 	whole = append(append(append(jsonString{'"'}, before...), inside...), '"')
 	return whole, half
+}
+
+// unfinishedRune is the length of the beginning of a character at the end of s, whose other bytes may
+// come in the next chunk.
+func unfinishedRune(s []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
+		if c := s[len(s)-n]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(s[len(s)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
 }
 
 // escaped reports whether the byte after s is escaped by a backslash.

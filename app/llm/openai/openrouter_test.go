@@ -49,7 +49,7 @@ var openrouter = map[string]replayed{
 	"403_key":                    {code: study.CodeUpstreamRefused, next: true},
 	"403_moderation":             {code: study.CodeWithheld},
 	"404":                        {code: study.CodeUpstreamRefused, next: true},
-	"408":                        {code: study.CodeUpstreamUnavailable, again: true, next: true},
+	"408":                        {code: study.CodeUpstreamTimeout, again: true, next: true},
 	"429":                        {code: study.CodeUpstreamLimited, again: true, next: true},
 	"429_retry_after":            {code: study.CodeUpstreamLimited, next: true},
 	"429_free_models":            {code: study.CodeUpstreamLimited, next: true},

@@ -5,16 +5,33 @@ import (
 	"strings"
 )
 
-// reasoningTags name the blocks in which models think aloud before they answer.
-var reasoningTags = []string{"think", "thinking", "thought", "reasoning"}
+// mark is how a block of reasoning begins and ends, in lower case.
+type mark struct{ opening, closing string }
 
-const maxTag = len("</reasoning>")
+// marks are those of the blocks in which models think aloud before they answer: tags, and the
+// tokens of chat templates that servers let through.
+var marks = append(tagMarks("think", "thinking", "thought", "reasoning", "reflection", "scratchpad", "analysis", "seed:think"),
+	mark{"[think]", "[/think]"}, mark{"◁think▷", "◁/think▷"}, mark{"<|begin_of_thought|>", "<|end_of_thought|>"},
+	mark{"<|channel|>analysis<|message|>", "<|channel|>final<|message|>"}, mark{"<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>final<|message|>"})
+
+func tagMarks(names ...string) (list []mark) {
+	for _, name := range names {
+		list = append(list, mark{"<" + name + ">", "</" + name + ">"})
+	}
+	return list
+}
+
+// prefaces are tokens that only announce the answer.
+var prefaces = []string{"<|channel|>final<|message|>", "<|start|>assistant<|channel|>final<|message|>", "<|begin_of_solution|>", "<answer>"}
+
+const maxTag = len("<|channel|>final<|message|>")
 
 // reasoningFilter takes blocks of reasoning off the beginning of an answer that comes in
 // pieces. Such tags further on belong to the answer.
 type reasoningFilter struct {
 	state filterState
 	found bool   // a block was taken off
+	until string // what ends the open block
 	held  string // not decided yet: white space, and a part of a tag
 }
 
@@ -40,24 +57,42 @@ func (f *reasoningFilter) add(piece string) string {
 				return ""
 			}
 			f.held = ""
-			size := openingTag(trimmed)
-			if size == 0 {
+			size, closing := openingMark(trimmed)
+			switch {
+			case size == 0 && f.found:
 				f.state = inAnswer
-				if f.found {
-					return trimmed
-				}
+				return trimmed
+			case size == 0:
+				f.state = inAnswer
 				return s
+			case closing == "":
+				f.found, piece = true, trimmed[size:]
+			default:
+				f.state, f.found, f.until, piece = inReasoning, true, closing, trimmed[size:]
 			}
-			f.state, f.found, piece = inReasoning, true, trimmed[size:]
 		case inReasoning:
-			_, end := closingTag(s)
-			if end < 0 {
+			at := indexFold(s, f.until)
+			if at < 0 {
 				f.held = s[max(0, len(s)-maxTag):]
 				return ""
 			}
-			f.state, f.held, piece = beforeAnswer, "", s[end:]
+			f.state, f.held, piece = beforeAnswer, "", s[at+len(f.until):]
 		}
 	}
+}
+
+// indexFold finds a mark, whose letters are ASCII, in any case; -1 if there is none.
+func indexFold(s, mark string) int {
+	for at := 0; at+len(mark) <= len(s); at++ {
+		i := strings.IndexByte(s[at:], mark[0])
+		if i < 0 {
+			return -1
+		}
+		if at += i; at+len(mark) <= len(s) && strings.EqualFold(s[at:at+len(mark)], mark) {
+			return at
+		}
+	}
+	return -1
 }
 
 // finish returns what was held back and is answer after all.
@@ -68,21 +103,26 @@ func (f *reasoningFilter) finish() string {
 	return f.held
 }
 
-// openingTag returns the length of the opening tag that s begins with; 0 = none.
-func openingTag(s string) int {
-	for _, tag := range reasoningTags {
-		if n := len(tag) + len("<>"); len(s) >= n && strings.EqualFold(s[:n], "<"+tag+">") {
-			return n
+// openingMark returns the length of the mark or preface that s begins with, 0 = none, and what ends
+// the block that it opens; "" = it opens none.
+func openingMark(s string) (size int, closing string) {
+	for _, m := range marks {
+		if len(s) >= len(m.opening) && strings.EqualFold(s[:len(m.opening)], m.opening) {
+			return len(m.opening), m.closing
 		}
 	}
-	return 0
+	for _, p := range prefaces {
+		if strings.HasPrefix(s, p) {
+			return len(p), ""
+		}
+	}
+	return 0, ""
 }
 
-// beginsTag reports whether s may become an opening tag.
+// beginsTag reports whether s may become a mark or a preface.
 func beginsTag(s string) bool {
-	return slices.ContainsFunc(reasoningTags, func(tag string) bool {
-		return len(s) < len(tag)+len("<>") && strings.EqualFold(s, ("<" + tag + ">")[:len(s)])
-	})
+	begins := func(mark string) bool { return len(s) < len(mark) && strings.EqualFold(s, mark[:len(s)]) }
+	return slices.ContainsFunc(marks, func(m mark) bool { return begins(m.opening) }) || slices.ContainsFunc(prefaces, begins)
 }
 
 // closingTag finds the first closing tag; end is -1 if there is none.
@@ -93,8 +133,8 @@ func closingTag(s string) (begin, end int) {
 			return -1, -1
 		}
 		at += i
-		for _, tag := range reasoningTags {
-			if n := len(tag) + len("</>"); len(s)-at >= n && strings.EqualFold(s[at:at+n], "</"+tag+">") {
+		for _, m := range marks {
+			if n := len(m.closing); len(s)-at >= n && strings.EqualFold(s[at:at+n], m.closing) {
 				return at, at + n
 			}
 		}
@@ -103,7 +143,8 @@ func closingTag(s string) (begin, end int) {
 }
 
 // withoutUntagged takes off reasoning that only ends with a tag, because the opening one was
-// part of the model's prompt. The tag must end or begin a line: an answer may speak of tags.
+// part of the model's prompt. The tag must end or begin a line, or be stuck between two words: an
+// answer may speak of tags.
 func withoutUntagged(s string) string {
 	rest, found := s, false
 	for at := 0; ; {
@@ -112,7 +153,7 @@ func withoutUntagged(s string) string {
 			break
 		}
 		begin, end = begin+at, end+at
-		if begin == 0 || s[begin-1] == '\n' || strings.HasPrefix(s[end:], "\n") || end == len(s) {
+		if begin == 0 || end == len(s) || s[begin-1] == '\n' || s[end] == '\n' || isStuck(s[begin-1]) && isStuck(s[end]) {
 			rest, found = s[end:], true
 		}
 		at = end
@@ -122,3 +163,6 @@ func withoutUntagged(s string) string {
 	}
 	return s
 }
+
+// isStuck reports whether a tag beside the character is not set off from the text.
+func isStuck(c byte) bool { return c > ' ' && strings.IndexByte("`\"'()", c) < 0 }

@@ -23,6 +23,7 @@ const (
 	unknownModel
 	wrongRegion
 	outOfTokens // before the answer began
+	firewalled  // a page in front of the API refuses this server
 )
 
 // kindWords are words of codes and texts, the most telling first; each holds for some statuses.
@@ -34,19 +35,22 @@ var kindWords = []struct {
 	{outOfTokens, []int{400}, []string{"output limit was reached", "model output limit"}}, // OpenAI's reasoning models
 	{contextTooLong, []int{400, 413, 422, 500}, []string{"context_length_exceeded", "context length", "context window", "context size", "exceed_context_size_error",
 		"maximum context", "prompt is too long", "prompt too long", "input is too long", "input length", "maximum number of tokens allowed", "too many tokens",
-		"maximum input length", "string_above_max_length", "reduce the length", "request too large", "tokens_limit_reached", "too large for model"}},
+		"maximum input length", "string_above_max_length", "reduce the length", "request too large", "tokens_limit_reached", "too large for model", "must have less than", "maximum prompt length", "exceeds max length", "model token limit",
+		"max_new_tokens` must be", "total number of tokens in the prompt"}},
 	{contextTooLong, []int{429}, []string{"request too large", "context_length_exceeded"}}, // more than a minute's share: waiting does not help
 	{contentWithheld, []int{400, 403, 422, 451}, []string{"content_filter", "content_policy_violation", "responsibleaipolicyviolation", "content management policy",
 		"content policy", "content filter", "moderation", "flagged", "data_inspection_failed", "datainspectionfailed", "inappropriate content", "prohibited_content",
-		"usage policy", "usage policies", "safety system"}},
+		"usage policy", "usage policies", "usage guidelines", "safety system", "content filtering", "content exists risk", "considered high risk", "guardrail",
+		"sensitivecontentdetected", "inputtextsensitivecontentdetected", "sensitive content", "sensitive information", "敏感内容"}},
 	{noCredit, nil, []string{"insufficient_quota", "exceeded_current_quota_error", "insufficient balance", "insufficient_balance", "insufficient credits",
-		"credit balance", "billing_hard_limit_reached", "billing_not_active", "more credits", "payment required"}},
+		"credit balance", "billing_hard_limit_reached", "billing_not_active", "more credits", "payment required",
+		"insufficient funds", "balance is insufficient", "out of credits", "available credits", "included credits", "spending limit", "余额不足"}},
 	{wrongPath, []int{200, 400, 404, 405, 500, 501}, []string{"unexpected endpoint", "invalid url", "404 page not found", "cannot post", "unknown endpoint"}},
-	{unknownModel, []int{400, 403, 404}, []string{"model_not_found", "deploymentnotfound", "no endpoints found", "not a valid model", "invalid model", "unknown model",
+	{unknownModel, []int{400, 403, 404, 410}, []string{"model_decommissioned", "has been decommissioned", "has been deprecated", "model_not_found", "deploymentnotfound", "no endpoints found", "not a valid model", "invalid model", "unknown model",
 		"model does not exist", "no models loaded", "access to model", "model not found", "model not exist", "model_not_exist"}},
 	{wrongRegion, []int{400, 403}, []string{"unsupported_country_region_territory", "location is not supported", "country, region, or territory not supported"}},
 	{keyRejected, []int{400, 422}, []string{"api_key_invalid", "invalid_api_key", "api key not valid", "invalid api key", "incorrect api key", "api key is invalid",
-		"api key expired", "no api key", "missing api key", "authentication_error", "unauthenticated"}},
+		"api key expired", "no api key", "missing api key", "authentication_error", "unauthenticated", "login fail"}},
 }
 
 const wrongPathMessage = "the AI service does not know the address it was called at; please tell whoever runs this server"
@@ -64,7 +68,7 @@ func (r *report) kind() kind {
 		return contentWithheld
 	}
 	for _, entry := range kindWords {
-		if (entry.statuses == nil || slices.Contains(entry.statuses, r.status)) && r.says(entry.words...) {
+		if (entry.statuses == nil || r.implied || slices.Contains(entry.statuses, r.status)) && r.says(entry.words...) {
 			if entry.kind == noCredit && r.wait > 0 {
 				continue // a quota that refills
 			}
@@ -72,7 +76,12 @@ func (r *report) kind() kind {
 		}
 	}
 	switch r.status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+	case http.StatusForbidden:
+		if strings.HasPrefix(r.text, "<") {
+			return firewalled
+		}
+		return keyRejected
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired:
 		return keyRejected
 	case http.StatusPaymentRequired:
 		return noCredit
@@ -120,6 +129,8 @@ func (r *report) classify(promptTokens int) *failure {
 		return fail
 	case wrongRegion:
 		return refused(nextModel, "the AI service does not serve the country of this server; please tell whoever runs it")
+	case firewalled:
+		return refused(nextModel, "a firewall in front of the AI service refuses this server; please tell whoever runs it")
 	case unknownModel:
 		return refused(nextModel, "the AI service does not know the model; please tell whoever runs this server")
 	case outOfTokens:
@@ -143,10 +154,15 @@ func (r *report) sizes(promptTokens int) string {
 	return fmt.Sprintf("the material is too long for the model: about %d tokens; shorten it or choose fewer notes", size)
 }
 
+// timeouts are the statuses of servers that waited for another one in vain; the last is Cloudflare's.
+var timeouts = []int{http.StatusRequestTimeout, http.StatusGatewayTimeout, 524}
+
 // statusFailure maps a status whose body says nothing that is known.
 func (r *report) statusFailure() *failure {
 	cause := r.cause()
 	switch s := r.status; {
+	case slices.Contains(timeouts, s) && r.wait == 0:
+		return &failure{recovery: tryAgain, health: unhealthy, err: &study.Error{Code: study.CodeUpstreamTimeout, Message: "the model did not answer in time", Cause: cause}}
 	case s >= 300 && s < 400:
 		return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Cause: fmt.Errorf("%w; check LLM_BASE_URL", cause),
 			Message: "the AI service answered with a redirect, which is not followed; please tell whoever runs this server"}}

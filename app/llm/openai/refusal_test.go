@@ -3,6 +3,7 @@ package openai
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,14 +12,7 @@ import (
 )
 
 // refusals are what upstreams were seen to answer, and what it means.
-var refusals = []struct {
-	name   string
-	status int
-	body   string
-	want   study.Code
-	next   bool   // the fallback is asked
-	says   string // in the message
-}{
+var refusals = []refusal{
 	{"OpenAI, context", 400, `{"error":{"message":"This model's maximum context length is 4096 tokens. However, your messages resulted in 9000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`,
 		study.CodeTooLong, true, "about 9000 tokens, and it takes 4096"},
 	{"Anthropic, context", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}`,
@@ -58,7 +52,7 @@ var refusals = []struct {
 }
 
 func TestRefusalsMeanTheSameInEveryDialect(t *testing.T) {
-	for _, test := range refusals {
+	for _, test := range slices.Concat(refusals, moreRefusals) {
 		asked := 0
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			asked++

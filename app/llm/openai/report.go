@@ -17,9 +17,11 @@ import (
 // report is what an upstream says of a failure, in whichever dialect. Its text may quote the
 // prompt or the key: it is looked through for known words, and never shown or logged.
 type report struct {
-	status int    // HTTP status, or the one that the error stands for
-	text   string // lower case
-	wait   time.Duration
+	status    int    // HTTP status, or the one that the error stands for
+	implied   bool   // the status is a guess: nothing told it
+	generated string // the answer that the upstream's own check of the object rejected (Groq); "" = none
+	text      string // lower case
+	wait      time.Duration
 
 	code, class, param string // as the upstream calls them, for the log; "" = none, or not a plain word
 	moderated          bool   // OpenRouter lists reasons of a moderator
@@ -48,6 +50,9 @@ var skipped = []string{"input", "ctx", "user_id", "request_id", "failed_generati
 
 func (r *report) walk(key string, value any, text *strings.Builder, now time.Time, depth int) {
 	if depth > maxReportDepth || slices.Contains(skipped, key) {
+		if said, ok := value.(string); ok && key == "failed_generation" {
+			r.generated = said
+		}
 		return
 	}
 	switch v := value.(type) {
@@ -120,17 +125,17 @@ func firstWord(before, value string) string {
 }
 
 // impliedStatus is the HTTP status that an error inside a 200 stands for. Its code may be a
-// number (OpenRouter) or a word (OpenAI); without a known one it counts as 500.
-func (r *report) impliedStatus() int {
+// number (OpenRouter) or a word (OpenAI); without a known one it counts as 500, which is a guess.
+func (r *report) impliedStatus() (status int, guessed bool) {
 	for _, word := range []string{r.code, r.class} {
 		if n, err := strconv.Atoi(word); err == nil && n >= 400 && n <= 599 {
-			return n
+			return n, false
 		}
 		if status, ok := errorWords[strings.ToLower(word)]; ok {
-			return status
+			return status, false
 		}
 	}
-	return http.StatusInternalServerError
+	return http.StatusInternalServerError, true
 }
 
 // errorWords maps the codes and types of errors to statuses other than 500.

@@ -28,10 +28,17 @@ func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Pr
 	}
 	defer resp.Body.Close()
 	idle.start(c.o.IdleTimeout)
-	if resp.StatusCode != http.StatusOK {
-		return study.Answer{}, errorResponse(resp, idle, promptTokens(p))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		fail := errorResponse(resp, idle, promptTokens(p))
+		if said := fail.report.generated; said != "" && p.JSON { // what the upstream's check of the object rejected
+			if onText != nil {
+				onText(said)
+			}
+			return study.Answer{Text: said, Model: model, Cut: study.CutStopped}, nil
+		}
+		return study.Answer{}, fail
 	}
-	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, promptTokens: promptTokens(p), answer: study.Answer{Model: model},
+	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, promptTokens: promptTokens(p), wantsObject: p.JSON, answer: study.Answer{Model: model},
 		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
 	fail = r.readBody(resp.Header)
 	if fail != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +21,9 @@ const (
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
+// surelyWhole is the length, in bytes, of a chunk that repeats all before it by no chance.
+const surelyWhole = 32
+
 const starvedMessage = "the model reached its length limit before it wrote an answer"
 
 // responseReader reads one response.
@@ -32,11 +34,13 @@ type responseReader struct {
 	idle   *idleTimer
 	onText func(string)
 
-	promptTokens int // an estimate
+	promptTokens int  // an estimate
+	wantsObject  bool // the answer is to be a JSON object
 
 	text      strings.Builder
 	deltas    deltaJoiner
 	filter    reasoningFilter
+	end       endFilter
 	half      []byte       // of a surrogate pair, cut off by the end of a chunk
 	answer    study.Answer // everything but the text
 	chunk     wireReply    // reused for each event of a stream
@@ -48,14 +52,12 @@ type responseReader struct {
 // readBody reads the body as what it is: the content type is often wrong or missing, and some
 // upstreams stream unasked or answer a request for a stream with one JSON body.
 func (r *responseReader) readBody(h http.Header) *failure {
-	if strings.EqualFold(h.Get("Content-Encoding"), "gzip") { // unasked
-		unzipped, err := gzip.NewReader(r.body)
-		if err != nil {
-			return r.bodyFailure(err)
-		}
-		r.body = &boundedReader{r: unzipped, left: r.o.MaxRawBytes}
-	}
 	body := bufio.NewReaderSize(r.body, firstBytes)
+	if unzipped, err := decompressed(body, h.Get("Content-Encoding")); err != nil {
+		return r.bodyFailure(err)
+	} else if unzipped != nil {
+		body = bufio.NewReaderSize(&boundedReader{r: unzipped, left: r.o.MaxRawBytes}, firstBytes)
+	}
 	r.body = body
 	first, err := skipBlank(body)
 	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
@@ -73,28 +75,43 @@ func (r *responseReader) readBody(h http.Header) *failure {
 	}
 }
 
-// readJSON reads one JSON body; some upstreams put it into a list.
+// readJSON reads one JSON body; some upstreams put it into a list, or the chunks of a stream into
+// lines without a field.
 func (r *responseReader) readJSON() *failure {
 	body, err := readAll(r.body, r.o.MaxRawBytes)
 	if err != nil {
 		return r.bodyFailure(err)
 	}
+	onText := r.onText
+	r.onText = nil // it is shown at once
+	fail := r.addBody(body)
+	if r.onText = onText; fail == nil && onText != nil {
+		onText(r.answer.Text)
+	}
+	return fail
+}
+
+// addBody adds a plain response, or what is found in one of another shape.
+func (r *responseReader) addBody(body []byte) *failure {
 	var replies [1]wireReply
 	into := any(&replies[0])
 	if bytes.HasPrefix(body, []byte("[")) {
 		into = &replies
 	}
 	if json.Unmarshal(body, into) != nil {
-		return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
+		if !r.addDocuments(body) {
+			return newFailure(tryAgain, nil, "the AI service sent an invalid response: not JSON").markUnhealthy()
+		}
+		return r.finishText()
 	}
-	onText := r.onText
-	r.onText = nil // it is shown at once
 	fail := r.addReply(&replies[0])
+	if fail == nil && r.text.Len() == 0 && !r.finished {
+		if fail = r.addOther(body); fail == nil && r.text.Len() == 0 && r.answer.PromptTokens > 0 {
+			return newFailure(tryAgain, nil, "the model gave no answer; the AI service may have blocked the request")
+		}
+	}
 	if fail == nil {
 		fail = r.finishText()
-	}
-	if r.onText = onText; fail == nil && onText != nil {
-		onText(r.answer.Text)
 	}
 	return fail
 }
@@ -106,8 +123,12 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 	}
 	r.addModel(reply.Model)
 	reply.Usage.addTo(&r.answer)
+	index := wireNumber(0)
+	if !r.streaming {
+		index = reply.Choices[0].Index // some count from 1
+	}
 	for i := range reply.Choices {
-		if reply.Choices[i].Index != 0 {
+		if reply.Choices[i].Index != index {
 			continue
 		}
 		if fail := r.addChoice(&reply.Choices[i]); fail != nil {
@@ -117,8 +138,12 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 	return nil
 }
 
-// errorIn returns the failure that an error object stands for; nil if there is none.
+// errorIn returns the failure that an error object stands for; nil if there is none, or if the
+// answer was finished before.
 func (r *responseReader) errorIn(object rawValue) *failure {
+	if r.finished && r.text.Len() > 0 {
+		return nil
+	}
 	fail := errorIn(object, r.promptTokens)
 	if fail != nil {
 		fail.recovery = r.unlessShown(fail.recovery)
@@ -145,7 +170,11 @@ func (r *responseReader) addChoice(c *wireChoice) *failure {
 	if !c.Message.Refusal.isEmpty() || !c.Delta.Refusal.isEmpty() {
 		return withheldFailure()
 	}
-	switch end := readFinish(c.FinishReason); end {
+	end := readFinish(c.FinishReason)
+	if end == goingOn && readFinish(c.NativeFinish) == finishWithheld {
+		end = finishWithheld
+	}
+	switch end {
 	case goingOn:
 	case finishFailed:
 		return newFailure(r.unlessShown(tryAgain), nil, "the model failed while answering").markUnhealthy()
@@ -157,61 +186,6 @@ func (r *responseReader) addChoice(c *wireChoice) *failure {
 	return nil
 }
 
-// addContents adds the text of a choice. A chunk's message is the text so far, which a few
-// upstreams send beside the piece or at last.
-func (r *responseReader) addContents(c *wireChoice) *failure {
-	if !r.streaming {
-		for _, texts := range []wireContent{c.Message.Content, c.Delta.Content, wireContent(c.Text)} {
-			if fail := r.addWhole(texts); fail != nil || r.text.Len() > 0 {
-				return fail
-			}
-		}
-		return nil
-	}
-	found := false
-	for _, pieces := range []wireContent{c.Delta.Content, wireContent(c.Text)} {
-		for piece := range pieces.texts {
-			found = found || !piece.isEmpty()
-			if fail := r.addDelta(piece); fail != nil {
-				return fail
-			}
-		}
-	}
-	if found {
-		return nil
-	}
-	for whole := range c.Message.Content.texts {
-		text, ok := whole.decode(r.o.MaxAnswerBytes)
-		if !ok {
-			return r.tooLong()
-		}
-		return r.addText(missingEnd(text, r.text.String()))
-	}
-	return nil
-}
-
-// addWhole adds the text of a plain response. Reasoning is taken off when it is complete.
-func (r *responseReader) addWhole(texts wireContent) *failure {
-	for text := range texts.texts {
-		if !text.appendTo(&r.text, r.o.MaxAnswerBytes-r.text.Len()) {
-			return r.tooLong()
-		}
-	}
-	return nil
-}
-
-// missingEnd returns what the text so far lacks of the whole.
-func missingEnd(whole, sofar string) string {
-	if rest, ok := strings.CutPrefix(whole, sofar); ok {
-		return rest
-	}
-	return ""
-}
-
-func withheldFailure() *failure {
-	return &failure{recovery: giveUp, err: study.Errorf(study.CodeWithheld, "the model withheld its answer")}
-}
-
 // addDelta adds a piece of a stream.
 func (r *responseReader) addDelta(piece jsonString) *failure {
 	piece, r.half = piece.splitHalf(r.half)
@@ -219,12 +193,19 @@ func (r *responseReader) addDelta(piece jsonString) *failure {
 	if !ok {
 		return r.tooLong()
 	}
+	if len(decoded) >= surelyWhole && len(decoded) == r.text.Len() && decoded == r.text.String() {
+		return nil // a last chunk that has the whole text again
+	}
 	return r.addText(r.deltas.add(decoded))
 }
 
 // addText appends what of a piece is answer, within the limit, and passes it to onText.
 func (r *responseReader) addText(piece string) *failure {
-	piece = r.filter.add(strings.ReplaceAll(piece, "\x00", ""))
+	return r.append(r.end.add(r.filter.add(strings.ReplaceAll(piece, "\x00", ""))))
+}
+
+// append appends a piece of the answer itself.
+func (r *responseReader) append(piece string) *failure {
 	if piece == "" {
 		return nil
 	}
@@ -243,11 +224,12 @@ func (r *responseReader) finishText() *failure {
 	}
 	text := r.text.String()
 	if !r.streaming {
-		text = strings.ReplaceAll(r.filter.add(text), "\x00", "")
-	} else if end := r.filter.finish(); end != "" {
-		r.text.WriteString(end)
+		text = r.end.add(strings.ReplaceAll(r.filter.add(text), "\x00", "")) + r.end.finish()
+	} else {
+		if fail := r.append(r.end.add(r.filter.finish()) + r.end.finish()); fail != nil {
+			return fail
+		}
 		text = r.text.String()
-		r.show(end)
 	}
 	r.answer.Text = withoutUntagged(text)
 	if strings.TrimSpace(r.answer.Text) != "" {

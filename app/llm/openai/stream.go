@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"studysharper/app/study"
 )
 
 const (
-	maxBadLines = 3                      // lines that are not JSON, before the stream is given up
+	maxBadLines = 3                      // broken objects in a row, before the stream is given up
+	maxWords    = 100                    // events in a row that are words
 	usageGrace  = 2 * time.Second        // how long to wait for usage and [DONE] after the answer has finished
 	endGrace    = 100 * time.Millisecond // how long to wait for the end of the body after [DONE]
 	lineSlack   = 64 << 10               // room in a line for what is not text
@@ -31,7 +34,7 @@ func (r *responseReader) readEvents() *failure {
 		switch {
 		case err != nil:
 			return r.endStream(err)
-		case string(data) == "[DONE]":
+		case isDone(data):
 			r.drainBody()
 			r.finished = true
 			return r.finishText()
@@ -52,14 +55,19 @@ func (r *responseReader) startIdle() {
 	r.idle.start(r.o.IdleTimeout)
 }
 
-// readEvent reads the data of one event. A few that are not JSON are skipped.
+// readEvent reads the data of one event. Words, which some send to keep a connection alive, are
+// skipped, and a few objects that are not JSON.
 func (r *responseReader) readEvent(data []byte) *failure {
 	r.chunk = wireReply{}
 	if json.Unmarshal(data, &r.chunk) != nil {
-		if r.badLines++; r.badLines > maxBadLines {
+		if r.badLines++; r.badLines > maxBadLines && (data[0] == '{' || r.badLines > maxWords) {
 			return newFailure(r.unlessShown(tryAgain), nil, "the AI service sent an invalid stream: not JSON").markUnhealthy()
 		}
 		return nil
+	}
+	r.badLines = 0
+	if r.chunk.Object.equals("error") {
+		return r.errorIn(data)
 	}
 	return r.addReply(&r.chunk)
 }
@@ -101,6 +109,7 @@ type dataReader struct {
 	lines   *bufio.Scanner
 	limit   int
 	pending []byte // data lines that are not JSON, until the event ends
+	failed  bool   // the event is named error
 	afterCR bool   // the last line ended with CR: a LF belongs to it
 }
 
@@ -156,7 +165,7 @@ func (d *dataReader) next() ([]byte, error) {
 			return nil, err
 		}
 	}
-	line := d.lines.Bytes()
+	line := bytes.TrimLeft(d.lines.Bytes(), " ")
 	if len(line) == 0 {
 		return d.takePending(), nil
 	}
@@ -166,12 +175,19 @@ func (d *dataReader) next() ([]byte, error) {
 	if data, ok := bytes.CutPrefix(line, []byte("error:")); ok {
 		return fmt.Appendf(nil, `{"error":%s}`, data), nil
 	}
+	if name, ok := bytes.CutPrefix(line, []byte("event:")); ok {
+		d.failed = string(bytes.TrimSpace(name)) == "error"
+		return nil, nil
+	}
 	data, ok := bytes.CutPrefix(line, []byte("data:"))
 	if !ok {
 		return nil, nil
 	}
-	if data = bytes.TrimSpace(data); len(d.pending) == 0 && (string(data) == "[DONE]" || json.Valid(data)) {
-		return data, nil
+	for data = bytes.TrimSpace(data); bytes.HasPrefix(data, []byte("data:")); { // passed on by a proxy
+		data = bytes.TrimSpace(data[len("data:"):])
+	}
+	if len(d.pending) == 0 && (isDone(data) || json.Valid(data)) {
+		return d.asError(data), nil
 	}
 	if len(d.pending)+len(data) >= d.limit {
 		return nil, errLongLine
@@ -187,5 +203,20 @@ func (d *dataReader) takePending() []byte {
 	if len(data) == 0 {
 		return nil
 	}
-	return data
+	return d.asError(data)
 }
+
+// asError gives the data of an event named error the field that an error has.
+func (d *dataReader) asError(data []byte) []byte {
+	if !d.failed || bytes.Contains(data, []byte(`"error"`)) {
+		return data
+	}
+	d.failed = false
+	if !json.Valid(data) {
+		data = []byte(strconv.Quote(strings.ToValidUTF8(string(data), "")))
+	}
+	return fmt.Appendf(nil, `{"error":%s}`, data)
+}
+
+// isDone reports whether data is what ends a stream.
+func isDone(data []byte) bool { return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]")) }

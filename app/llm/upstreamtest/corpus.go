@@ -1,0 +1,63 @@
+// Package upstreamtest has a corpus of how OpenAI-compatible APIs were seen to behave, and a server
+// that replays it. Each behaviour was recorded for a few types of requests; Cases has it for every
+// type that it applies to, as a plain body and as a stream.
+package upstreamtest
+
+import (
+	_ "embed" // the corpus
+	"encoding/base64"
+	"encoding/json"
+
+	"studysharper/app/study"
+)
+
+//go:embed behaviours.json
+var corpus []byte
+
+// Behaviour is how an upstream was seen to answer.
+type Behaviour struct {
+	Name      string
+	Source    string       // the bug report or the documentation
+	Types     []study.Type // that it applies to
+	Responses []Recorded
+}
+
+// Recorded is a raw HTTP response to a request of a type.
+type Recorded struct {
+	Type   study.Type
+	Stream bool // the request asked for a stream
+	Text   string
+	Base64 string    // instead of Text, where it is not UTF-8
+	Second *Recorded // to the next identical request; nil = the same again
+}
+
+// Bytes is the response as it is sent.
+func (r Recorded) Bytes() []byte {
+	if r.Base64 == "" {
+		return []byte(r.Text)
+	}
+	raw, err := base64.StdEncoding.DecodeString(r.Base64)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// Behaviours is the corpus; its first entry is a good answer.
+func Behaviours() []Behaviour {
+	var list []Behaviour
+	if err := json.Unmarshal(corpus, &list); err != nil {
+		panic(err)
+	}
+	return list
+}
+
+// recorded is the response that was recorded for a type, plain or streamed; nil if none was.
+func (b Behaviour) recorded(t study.Type, stream bool) *Recorded {
+	for i, r := range b.Responses {
+		if r.Type == t && r.Stream == stream {
+			return &b.Responses[i]
+		}
+	}
+	return nil
+}

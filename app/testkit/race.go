@@ -1,0 +1,11 @@
+//go:build race
+
+package testkit
+
+import "testing"
+
+// SkipRace skips a test that measures memory when it is built with the race detector, whose own memory would hide it.
+func SkipRace(t testing.TB) {
+	t.Helper()
+	t.Skip("the race detector's own memory is many times what is measured; run without -race")
+}
