@@ -189,7 +189,7 @@ func decks(t testing.TB) []File {
 			t.Fatal(err)
 		}
 		for _, s := range statements {
-			if _, err := db.Exec(s); err != nil {
+			if _, err := db.ExecContext(t.Context(), s); err != nil {
 				t.Fatal(err)
 			}
 		}
