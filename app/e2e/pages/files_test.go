@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,48 @@ import (
 
 	"studysharper/app/e2e/servicetest"
 )
+
+// drop drops files on the page.
+func (w *window) drop(files map[string][]byte) {
+	w.t.Helper()
+	encoded := map[string]string{}
+	for name, body := range files {
+		encoded[name] = base64.StdEncoding.EncodeToString(body)
+	}
+	list, err := json.Marshal(encoded)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	eval[bool](w, fmt.Sprintf(`(() => {
+		const items = new DataTransfer();
+		for (const [name, body] of Object.entries(%s)) items.items.add(new File([Uint8Array.from(atob(body), (c) => c.charCodeAt(0))], name));
+		return dispatchEvent(new DragEvent("drop", { dataTransfer: items, bubbles: true, cancelable: true })) || true;
+	})()`, list))
+}
+
+// pdfOf is a PDF of one page with lines of text, in ASCII without parentheses.
+func pdfOf(lines []string) []byte {
+	text := "BT /F1 9 Tf 12 TL 40 800 Td"
+	for _, line := range lines {
+		text += " (" + line + ") '"
+	}
+	text += " ET"
+	out, starts := []byte("%PDF-1.4\n"), []int{}
+	for i, object := range []string{
+		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(text), text), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	} {
+		starts = append(starts, len(out))
+		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, object)
+	}
+	table := len(out)
+	out = fmt.Appendf(out, "xref\n0 %d\n0000000000 65535 f \n", len(starts)+1)
+	for _, start := range starts {
+		out = fmt.Appendf(out, "%010d 00000 n \n", start)
+	}
+	return fmt.Appendf(out, "trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(starts)+1, table)
+}
 
 // TestAFileIsDroppedReadCorrectedAndUsed drops a PDF, and a file that cannot be read beside it.
 func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
@@ -19,12 +62,7 @@ func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
 	s := servicetest.StartImporting(t)
 	w := visit(t, s.URL, desktop)
 	w.open("make")
-	eval[bool](w, fmt.Sprintf(`(() => {
-		const bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0)), items = new DataTransfer();
-		items.items.add(new File([bytes], "lecture.pdf", { type: "application/pdf" }));
-		items.items.add(new File([new Uint8Array([0, 1, 2, 3])], "picture.xyz"));
-		return dispatchEvent(new DragEvent("drop", { dataTransfer: items, bubbles: true, cancelable: true })) || true;
-	})()`, base64.StdEncoding.EncodeToString(pdf)))
+	w.drop(map[string][]byte{"lecture.pdf": pdf, "picture.xyz": {0, 1, 2, 3}})
 	w.until("document.querySelector('.file a') && document.querySelector('.file.failed')")
 	w.until("document.querySelectorAll('#notes input:checked').length === 1")
 	w.audit("files")

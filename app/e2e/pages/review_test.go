@@ -142,3 +142,50 @@ func TestOldFilesOfThePageAreNotKept(t *testing.T) {
 	}
 	w.quiet(s.URL)
 }
+
+// lecture is a text of one's own that makes ten cards.
+var lecture = []string{
+	"Osmosis is the movement of water through a membrane.", "Diffusion is the movement of particles from high to low concentration.",
+	"A membrane is a thin layer that separates two fluids.", "Voltage is the difference in electric potential between two points.",
+	"Inertia is the resistance of a body to a change of its motion.", "A catalyst is a substance that speeds up a reaction without being used up.",
+	"Photosynthesis is the process by which plants make sugar from light.", "A vacuole is a bag of water within a plant cell.",
+	"Erosion is the removal of soil by wind and water.", "A monopoly is a market with one seller.",
+	"Inflation is a rise of the general level of prices.", "A treaty is a written agreement between states.",
+}
+
+// TestFromAFileToAnAnkiDeckInEightClicks drops a file of one's own, reviews a card and saves the deck. The clicks are counted.
+func TestFromAFileToAnAnkiDeckInEightClicks(t *testing.T) {
+	s := servicetest.StartImporting(t)
+	for _, look := range []look{desktop, looks[2]} {
+		w := visit(t, s.URL, look)
+		w.until("!document.querySelector('#welcome').hidden")
+		w.drop(map[string][]byte{"lecture.pdf": pdfOf(lecture)})
+		w.until("document.querySelectorAll('#notes input:checked').length === 1")
+		for clicks, step := range []struct{ click, then string }{
+			{"#go", "document.querySelectorAll('#aid .flash').length === 10"},
+			{"#tools .main", "document.querySelector('.left')?.innerText === '10 cards left'"},
+			{".marks .main", "document.querySelectorAll('.marks .grade').length === 4"},
+			{".marks .main", "document.querySelector('.left').innerText === '9 cards left'"},
+			{"#review .crumb a", "document.querySelector('#opened summary')"},
+			{"#opened summary", "document.querySelector('#opened .menu a').checkVisibility()"},
+			{"#opened .menu a", "window.saved"},
+		} {
+			if step.then == "window.saved" { // the click on the file's link, without the browser's window for downloads
+				eval[bool](w, `document.querySelector("#opened .menu a").addEventListener("click", async (e) => {
+					e.preventDefault();
+					const r = await fetch(e.target.href);
+					window.saved = r.status + " " + r.headers.get("Content-Disposition");
+				}) ?? true`)
+			}
+			w.click(step.click)
+			w.until(step.then)
+			if clicks+1 > 8 {
+				t.Errorf("%s is click number %d", step.click, clicks+1)
+			}
+		}
+		if saved := eval[string](w, "saved"); !strings.HasPrefix(saved, "200 ") || !strings.Contains(saved, ".apkg") {
+			t.Errorf("the link gives %s", saved)
+		}
+		w.expectReviews(1, 9)
+	}
+}
