@@ -265,38 +265,3 @@ func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
 	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
 	w.quiet(s.URL)
 }
-
-// printed presses Print in the place where aids are made and gives the text of each sheet of paper.
-func (w *window) printed() []string {
-	w.t.Helper()
-	eval[bool](w, "window.print = () => { window.paper = [...document.querySelector('#paper').children].map(c => c.textContent); }, window.paper = null, document.querySelector('#tools button').click(), true")
-	w.until("window.paper")
-	return eval[[]string](w, "window.paper")
-}
-
-func TestCardsAndQuizzesArePrinted(t *testing.T) {
-	s := servicetest.Start(t)
-	w := visit(t, s.URL, desktop)
-	w.open("make")
-	w.fill("#text", servicetest.Notes(t))
-	w.make("flashcard_generation")
-	sheets, cards := w.printed(), eval[[]string](w, "[...document.querySelectorAll('#aid .ask')].map(c => c.textContent)")
-	if len(cards) != 10 || len(sheets) != 4 || !strings.Contains(sheets[0], cards[7]) || strings.Contains(sheets[0], cards[8]) || !strings.Contains(sheets[2], cards[8]) {
-		t.Errorf("%d cards on %d sheets: %q", len(cards), len(sheets), sheets)
-	}
-	first, second := eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[0].textContent"), eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[1].textContent")
-	if backs := eval[[]string](w, "[...document.querySelectorAll('.backs')[0].children].slice(0, 2).map(c => c.textContent)"); backs[0] != second || backs[1] != first {
-		t.Errorf("the backs are %q: they do not meet the fronts", backs)
-	}
-	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
-	w.make("quiz_generation")
-	if sheets := w.printed(); len(sheets) != 2 || !strings.HasPrefix(sheets[1], "Key: ") || strings.Contains(sheets[0], "Key: ") {
-		t.Errorf("the quiz is printed on %q", sheets)
-	}
-	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
-	w.make("study_plan")
-	if sheets := w.printed(); !strings.Contains(strings.Join(sheets, " "), "Day 1") {
-		t.Errorf("the plan is printed as %q", sheets)
-	}
-	w.quiet(s.URL)
-}
