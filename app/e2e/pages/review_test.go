@@ -136,8 +136,11 @@ func TestOldFilesOfThePageAreNotKept(t *testing.T) {
 	w := visit(t, s.URL+"/admin", desktop)
 	eval[bool](w, "caches.open('page 0123456789abcdef').then(() => true)")
 	w.goTo(s.URL)
-	s.Eventually("this release's files are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
-	if kept := w.cached(); strings.Contains(kept, "0123456789abcdef") || strings.Contains(kept, "/api/") || !strings.Contains(kept, "/study.js") {
+	s.Eventually("this release's files are kept, and no other's", func() bool {
+		kept := w.cached()
+		return strings.Contains(kept, "/en.json") && !strings.Contains(kept, "0123456789abcdef")
+	})
+	if kept := w.cached(); strings.Contains(kept, "/api/") || !strings.Contains(kept, "/study.js") {
 		t.Errorf("the browser keeps\n%s", kept)
 	}
 	w.quiet(s.URL)
