@@ -117,8 +117,13 @@ func (s *sqlStore) Attempts(ctx context.Context, userID string, t study.Type, co
 	if err := c.err(); err != nil {
 		return nil, "", err
 	}
-	if _, err := s.Content(ctx, userID, t, contentID); err != nil {
-		return nil, "", err
+	if !isUUID(contentID) || !storable(userID) {
+		return nil, "", noContent()
+	}
+	exists := func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) }
+	const of = "SELECT 1 FROM contents WHERE id = $1 AND type = $2 AND $3 IN ('', user_id)"
+	if _, err := one(ctx, s, exists, of, strings.ToLower(contentID), t, userID); err != nil {
+		return nil, "", missing(err, noContent)
 	}
 	const query = "SELECT " + attemptColumns + " FROM attempts WHERE " + ofContent + " AND n < $4 ORDER BY n DESC LIMIT $5"
 	return page(ctx, s, "attempts", p.Limit, scanAttempt, query, strings.ToLower(contentID), t, userID, from.num)

@@ -9,7 +9,7 @@ const pathOf = (kind, id) => `/api/ai/generated-content/${kind}/${id}/attempts`;
 
 // attemptsAt gives what a quiz that is taken needs of the server. An attempt that is sent twice is kept once.
 export const attemptsAt = (kind, id) => ({
-	add: (answers, duration_ms) => call("POST", mine(pathOf(kind, id)), { answers, duration_ms }, undefined, { "Idempotency-Key": uuid() }),
+	add: (answers, duration_ms) => call("POST", mine(pathOf(kind, id)), { answers, duration_ms }, { headers: { "Idempotency-Key": uuid() } }),
 	overrule: (n, item_id) => call("PATCH", mine(`${pathOf(kind, id)}/${n}`), { item_id, correct: true }),
 });
 
