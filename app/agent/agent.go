@@ -39,6 +39,7 @@ const (
 	ResourceNotes       = "notes"
 	ResourcePreferences = "preferences"
 	ResourceAids        = "aids"
+	ResourceAttempts    = "attempts" // at quizzes and exams
 )
 
 // Versions tells whether a user's data has changed.
@@ -73,6 +74,8 @@ type Store interface {
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
+	// WeakTopics returns the topics on which the user did badly in quizzes and exams, the worst first.
+	WeakTopics(ctx context.Context, userID string) ([]string, error)
 	// AppendMessages adds to a session, and creates it first if it is new.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
 	// EndRun is AppendMessages together with the end of a run, in one transaction.

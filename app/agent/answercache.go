@@ -51,7 +51,7 @@ func (t task) answerKey() string {
 	for _, p := range t.passages {
 		hashFields(h, p.NoteID, strconv.Itoa(p.Start))
 	}
-	hashFields(h, b.Searched)
+	hashFields(h, b.Searched, strings.Join(b.Weak, "; "))
 	for _, turn := range b.History {
 		hashFields(h, turn.Role, turn.Text)
 	}

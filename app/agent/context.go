@@ -45,6 +45,7 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	notes := c.readCached(ctx, c.notesPart())
 	profile := c.readCached(ctx, c.preferencesPart())
 	progress := c.readCached(ctx, c.progressPart())
+	weak := c.readCached(ctx, c.weakPart())
 	if _, err := notes.wait(); err != nil && len(c.req.NoteIDs) > 0 {
 		return promptContext{}, namedNotesError(err)
 	}
@@ -66,6 +67,7 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	p.used, p.passages = m.contextUsed(len(past.turns)), m.passages
 	p.brief = study.Brief{Type: p.req.Type, Message: m.message, Options: p.req.Options, Detail: detail(p.req.Type, preferences),
 		Material: m.text, Documents: m.documents, Searched: m.searched, History: past.turns, Progress: wait(progress, "progress", "your progress so far could not be read")}
+	p.brief.Weak = weakIn(wait(weak, "weak topics", "your results so far could not be read"), p.brief)
 	return p, nil
 }
 

@@ -83,8 +83,8 @@ func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
 			map[string][]string{ResourceNotes: {"SearchPassages"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
 		{"notes named outright", named, []string{"Preferences", "SearchPassages"},
 			map[string][]string{ResourceNotes: {"SearchPassages"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
-		{"an analysis", study.Request{Type: study.Analysis, UserID: agenttest.Alice, Message: "mitosis"}, []string{"ContentStats", "Preferences", "SearchNotes"},
-			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: {"ContentStats"}}},
+		{"an analysis", study.Request{Type: study.Analysis, UserID: agenttest.Alice, Message: "mitosis"}, []string{"ContentStats", "Preferences", "SearchNotes", "WeakTopics"},
+			map[string][]string{ResourceNotes: {"SearchNotes"}, ResourcePreferences: {"Preferences"}, ResourceAids: {"ContentStats"}, ResourceAttempts: {"WeakTopics"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, n := remembering(agenttest.Says(agenttest.GoodAnswer(c.req.Type)), Options{Deterministic: true})

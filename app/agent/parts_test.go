@@ -51,12 +51,13 @@ func TestOnlyThePartsThatATypeUsesAreRead(t *testing.T) {
 		{"a chat", bare(study.Chat), []string{"Messages", "Preferences", "SearchNotes", "SearchPassages", "Session"}},
 		{"a chat in a session of its own", study.Request{Type: study.Chat, UserID: agenttest.Alice, Message: "mitosis"}, []string{"Preferences", "SearchNotes", "SearchPassages"}},
 		{"a chat about content", with(study.Chat, study.Options{Content: agenttest.Source}), []string{"Messages", "Preferences", "Session"}},
-		{"a quiz", bare(study.Quiz), []string{"Preferences", "SearchNotes", "Session"}},
-		{"a quiz of a difficulty", with(study.Quiz, study.Options{Difficulty: study.Hard, Content: agenttest.Source}), []string{"Session"}},
+		{"a quiz", bare(study.Quiz), []string{"Preferences", "SearchNotes", "Session", "WeakTopics"}},
+		{"a quiz of a difficulty", with(study.Quiz, study.Options{Difficulty: study.Hard, Content: agenttest.Source}), []string{"Session", "WeakTopics"}},
+		{"a quiz on a topic", with(study.Quiz, study.Options{Difficulty: study.Hard, Topic: "mitosis", Content: agenttest.Source}), []string{"Session"}},
 		{"a summary", with(study.Summary, study.Options{Content: agenttest.Source}), []string{"Preferences", "Session"}},
 		{"a summary of a length", with(study.Summary, study.Options{Length: study.Long, Content: agenttest.Source}), []string{"Session"}},
-		{"a plan", with(study.Plan, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Session"}},
-		{"an analysis", with(study.Analysis, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Preferences", "Session"}},
+		{"a plan", with(study.Plan, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Session", "WeakTopics"}},
+		{"an analysis", with(study.Analysis, study.Options{Content: agenttest.Source}), []string{"ContentStats", "Preferences", "Session", "WeakTopics"}},
 	} {
 		b := newBench(agenttest.Says(agenttest.GoodAnswer(c.req.Type)), Options{Deterministic: true})
 		b.Store.Sessions[agenttest.SessionID] = study.Session{ID: agenttest.SessionID, UserID: agenttest.Alice}
@@ -118,6 +119,51 @@ func TestProgressIsToldInWordsThatManyShare(t *testing.T) {
 	}
 }
 
+func TestWeakTopicsGetMoreWeightWhereTheMaterialHasThem(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		typ      study.Type
+		options  study.Options
+		material bool
+		want     []string
+	}{
+		{"a quiz", study.Quiz, study.Options{}, true, []string{"Metaphase", "PROPHASE"}},
+		{"flashcards", study.Flashcards, study.Options{}, true, []string{"Metaphase", "PROPHASE"}},
+		{"a plan", study.Plan, study.Options{}, true, []string{"Metaphase", "PROPHASE"}},
+		{"without material", study.Exam, study.Options{}, false, []string{"Metaphase", "The French Revolution", "PROPHASE"}},
+		{"a topic of its own", study.Quiz, study.Options{Topic: "anaphase"}, true, nil},
+		{"areas of its own", study.Analysis, study.Options{FocusAreas: []string{"anaphase"}}, true, nil},
+		{"a chat", study.Chat, study.Options{}, true, nil},
+		{"a summary", study.Summary, study.Options{}, true, nil},
+	} {
+		b := newBench(agenttest.Says(agenttest.GoodAnswer(c.typ)), Options{Deterministic: true})
+		b.Store.Weak = []string{"Metaphase", "The French Revolution", "PROPHASE"}
+		if c.material {
+			c.options.Content = agenttest.Source
+		}
+		req := study.Request{Type: c.typ, UserID: agenttest.Alice, Message: "Mitosis, please.", Options: c.options}
+		brief, _ := briefOf(t, b, req)
+		turns := b.Model.Prompts[0].Turns
+		told := strings.Contains(turns[len(turns)-1].Text, `give them more weight where they fit: "Metaphase", `)
+		if !slices.Equal(brief.Weak, c.want) || told != (c.want != nil) {
+			t.Errorf("%s: %q, told %v", c.name, brief.Weak, told)
+		}
+	}
+}
+
+func TestStudentsWhoAreWeakElsewhereShareAnAnswer(t *testing.T) {
+	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Quiz)), Options{Deterministic: true})
+	for _, c := range []struct {
+		weak  []string
+		calls int
+	}{{nil, 1}, {[]string{"The French Revolution"}, 1}, {[]string{"Metaphase"}, 2}, {[]string{"Metaphase", "The French Revolution"}, 2}, {nil, 2}} {
+		b.Store.Weak = c.weak
+		if _, err := b.Run(t.Context(), agenttest.Asking(study.Quiz), nil); err != nil || b.Model.Calls() != c.calls {
+			t.Errorf("%q: %v, %d calls", c.weak, err, b.Model.Calls())
+		}
+	}
+}
+
 func TestStudentsWithoutWishesShareAnAnswerAndOthersDoNot(t *testing.T) {
 	b := newBench(agenttest.Says(agenttest.GoodAnswer(study.Chat)), Options{})
 	b.Store.Wishes = map[string]study.Preferences{"brief": {Detail: study.Short}, "usual": {Detail: study.Medium, Difficulty: study.Hard}}
@@ -141,6 +187,7 @@ var partWarnings = map[string]string{
 	"SearchPassages": "your notes could not be searched",
 	"Preferences":    "your preferences could not be read",
 	"ContentStats":   "your progress so far could not be read",
+	"WeakTopics":     "your results so far could not be read",
 }
 
 func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
@@ -149,7 +196,7 @@ func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
 			t.Run(method+" "+how, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					req := study.Request{Type: study.Chat, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "What is osmosis?"}
-					if method == "ContentStats" {
+					if method == "ContentStats" || method == "WeakTopics" {
 						req = agenttest.Asking(study.Plan)
 					}
 					b := newBench(agenttest.Says(agenttest.GoodAnswer(req.Type)), Options{GatherTimeout: 3 * time.Second})

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"studysharper/app/study"
 )
@@ -46,6 +48,32 @@ func (c *contextReader) progressPart() cachedPart {
 		counts, err := c.deps.Store.ContentStats(ctx, c.req.UserID)
 		return describeCounts(counts), err
 	}}
+}
+
+// weakPart is the topics on which the student did badly, unless the request names its own.
+func (c *contextReader) weakPart() cachedPart {
+	o := c.req.Options
+	needed := c.req.Type != study.Chat && c.req.Type != study.Summary && o.Topic == "" && len(o.FocusAreas) == 0
+	return cachedPart{needed: needed, resource: ResourceAttempts, read: func(ctx context.Context) ([]string, error) {
+		return c.deps.Store.WeakTopics(ctx, c.req.UserID)
+	}}
+}
+
+// weakIn are the weak topics that a brief's material has as a title or in its text; all of them without material.
+// Students who are weak elsewhere thus share answers with those who are not.
+func weakIn(topics []string, b study.Brief) []string {
+	if len(topics) == 0 || b.Material == "" && len(b.Documents) == 0 {
+		return topics
+	}
+	texts := []string{strings.ToLower(b.Material)}
+	for _, d := range b.Documents {
+		if texts = append(texts, strings.ToLower(d.Title), strings.ToLower(d.Section)); b.Material == "" {
+			texts = append(texts, strings.ToLower(d.Text))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(topics), func(topic string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, strings.ToLower(topic)) })
+	})
 }
 
 // describeCounts puts the counts into words, in the order of the types. Plans and analyses are not built on, and to count

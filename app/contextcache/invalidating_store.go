@@ -101,7 +101,7 @@ func (s InvalidatingStore) SaveContent(ctx context.Context, c study.Content) (st
 
 // DeleteUser implements store.Store.
 func (s InvalidatingStore) DeleteUser(ctx context.Context, userID string) error {
-	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids, AccountPart} {
+	for _, part := range []string{agent.ResourcePreferences, agent.ResourceAids, agent.ResourceAttempts, AccountPart} {
 		defer afterCommit(ctx, s.versions.Bump(userID, part))()
 	}
 	defer s.bumpNotes(ctx, userID)()
@@ -120,7 +120,19 @@ func (s InvalidatingStore) DeleteContent(ctx context.Context, userID string, t s
 	return s.Store.DeleteContent(ctx, userID, t, id)
 }
 
-// bumpAids is called before a user's aids change, and done after that. Where userID is "", it is the owner of the aid.
+// SaveAttempt implements store.Store: the weak topics may be others.
+func (s InvalidatingStore) SaveAttempt(ctx context.Context, a study.Attempt) (study.Attempt, error) {
+	defer afterCommit(ctx, s.versions.Bump(a.UserID, agent.ResourceAttempts))()
+	return s.Store.SaveAttempt(ctx, a)
+}
+
+// UpdateAttempt implements store.Store.
+func (s InvalidatingStore) UpdateAttempt(ctx context.Context, userID string, t study.Type, contentID string, n int64, change func(*study.Attempt) error) (study.Attempt, error) {
+	defer s.bumpAids(ctx, userID, t, contentID)()
+	return s.Store.UpdateAttempt(ctx, userID, t, contentID, n, change)
+}
+
+// bumpAids is called before a user's aids or the attempts at them change, and done after that. Where userID is "", it is the owner of the aid.
 func (s InvalidatingStore) bumpAids(ctx context.Context, userID string, t study.Type, id string) (done func()) {
 	if userID == "" {
 		c, err := s.Content(ctx, "", t, id)
@@ -133,7 +145,8 @@ func (s InvalidatingStore) bumpAids(ctx context.Context, userID string, t study.
 			return afterCommit(ctx, s.versions.BumpAll())
 		}
 	}
-	return afterCommit(ctx, s.versions.Bump(userID, agent.ResourceAids))
+	aids, attempts := s.versions.Bump(userID, agent.ResourceAids), s.versions.Bump(userID, agent.ResourceAttempts)
+	return afterCommit(ctx, func() { aids(); attempts() })
 }
 
 // AccountPart is the part of a user's versions that changes with the study code and the devices.

@@ -326,3 +326,39 @@ func TestAskingAfterAChangeNeverGivesTheOld(t *testing.T) {
 	}
 	t.Logf("%d parts came from a cache", hits)
 }
+
+func TestAttemptsMoveTheWeakTopics(t *testing.T) {
+	w := colleagues(t, 1)[0]
+	quiz := study.Content{UserID: "ann", Type: study.Quiz, Data: json.RawMessage(`{"quiz":{"title":"Q","questions":[]}}`)}
+	c, err := w.SaveContent(t.Context(), quiz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []struct {
+		name string
+		do   func() error
+		aids bool
+	}{
+		{"an attempt", func() error {
+			_, err := w.SaveAttempt(t.Context(), study.Attempt{ContentID: c.ID, UserID: "ann"})
+			return err
+		}, false},
+		{"overruled by nobody known", func() error {
+			_, err := w.UpdateAttempt(t.Context(), "", study.Quiz, c.ID, 1, func(*study.Attempt) error { return nil })
+			return err
+		}, true},
+		{"the aid is deleted", func() error { return w.DeleteContent(t.Context(), "ann", study.Quiz, c.ID) }, true},
+		{"the user is deleted", func() error { return w.DeleteUser(t.Context(), "ann") }, true},
+	} {
+		attempts, _ := w.versions.Version("ann", agent.ResourceAttempts)
+		aids, _ := w.versions.Version("ann", agent.ResourceAids)
+		if err := change.do(); err != nil {
+			t.Fatalf("%s: %v", change.name, err)
+		}
+		after, _ := w.versions.Version("ann", agent.ResourceAttempts)
+		now, _ := w.versions.Version("ann", agent.ResourceAids)
+		if after == attempts || (now != aids) != change.aids {
+			t.Errorf("%s: attempts from %d to %d, aids from %d to %d", change.name, attempts, after, aids, now)
+		}
+	}
+}

@@ -19,7 +19,7 @@ func WriteArchive(ctx context.Context, w io.Writer, s store.Store, userID string
 	a := archive{ctx: ctx, zip: zip.NewWriter(w), store: s, user: userID, began: time.Now().UTC()}
 	for _, write := range []func() error{
 		a.writeReadme, a.writeNotes, a.writeNotesIndex, a.writeAids, a.writeSessions, a.writeSessionsIndex,
-		a.writeCards, a.writeReviews, a.writeReviewSettings, a.writeRatings, a.writePreferences, a.writeActivity,
+		a.writeCards, a.writeReviews, a.writeReviewSettings, a.writeAttempts, a.writeRatings, a.writePreferences, a.writeActivity,
 	} {
 		if err := write(); err != nil {
 			return err
@@ -43,6 +43,7 @@ const readme = `# Everything that StudySharper keeps of you
   decks also as .apkg for Anki, quizzes and exams as .gift for Moodle
 - sessions/: your conversations, a file each; sessions.json lists them
 - cards.json, reviews.json, review_settings.json: what is remembered of each card, your reviews, and how you review
+- attempts.json: the quizzes and exams that you took, with your answers and how they were graded
 - ratings.json, preferences.json, activity.json: your ratings and preferences, and when which request was answered
 
 Times are UTC.
@@ -215,6 +216,13 @@ func (a *archive) writeReviews() error {
 	list := func(p store.Page) ([]study.DoneReview, string, error) { return a.store.UserReviews(a.ctx, a.user, p) }
 	return a.writeList("reviews.json", func(add func(any) error) error {
 		return pages(list, func(v study.DoneReview) error { return add(v) })
+	})
+}
+
+func (a *archive) writeAttempts() error {
+	list := func(p store.Page) ([]study.Attempt, string, error) { return a.store.UserAttempts(a.ctx, a.user, p) }
+	return a.writeList("attempts.json", func(add func(any) error) error {
+		return pages(list, func(v study.Attempt) error { return add(v) })
 	})
 }
 

@@ -124,6 +124,10 @@ func TestAnArchiveHoldsWhatTheStoreHas(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	reviews := all(t, func(p store.Page) ([]study.DoneReview, string, error) { return s.UserReviews(ctx, "ada", p) })
+	attempts := all(t, func(p store.Page) ([]study.Attempt, string, error) { return s.UserAttempts(ctx, "ada", p) })
+	if got := decode[[]study.Attempt](t, files["attempts.json"]); len(got) < 2 || fmt.Sprint(got) != fmt.Sprint(attempts) {
+		t.Errorf("%v, want %v", got, attempts)
+	}
 	if got := decode[[]study.DoneReview](t, files["reviews.json"]); len(got) != 1 || fmt.Sprint(got) != fmt.Sprint(reviews) {
 		t.Errorf("%v, want %v", got, reviews)
 	}
@@ -206,7 +210,7 @@ func TestALongConversationIsArchivedInItsOrder(t *testing.T) {
 
 func TestAnArchiveOfNothingIsOne(t *testing.T) {
 	files := archived(t, openStore(t), "nobody")
-	for _, name := range []string{"notes.json", "sessions.json", "ratings.json", "activity.json", "cards.json", "reviews.json"} {
+	for _, name := range []string{"notes.json", "sessions.json", "ratings.json", "activity.json", "cards.json", "reviews.json", "attempts.json"} {
 		if got := decode[[]any](t, files[name]); len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -38,6 +38,7 @@ const token = "0123456789abcdef-token"
 type fakeRuns struct {
 	do     func(study.Request) (agent.Outcome, error)
 	start  func(study.Request) (string, error)
+	grade  func(study.Request, []study.OpenAnswer) (map[string]bool, string, error)
 	drain  func(context.Context) error
 	wait   func(context.Context) error // not nil: Do begins with it
 	cached atomic.Bool
@@ -66,6 +67,9 @@ func (r *fakeRuns) Start(q study.Request, ended func()) (string, error) {
 	r.ended = append(r.ended, ended)
 	r.mu.Unlock()
 	return r.start(q)
+}
+func (r *fakeRuns) Grade(_ context.Context, q study.Request, answers []study.OpenAnswer) (map[string]bool, string, error) {
+	return r.grade(q, answers)
 }
 func (r *fakeRuns) Cached(context.Context, study.Request) bool { return r.cached.Load() }
 func (r *fakeRuns) Drain(ctx context.Context) error {

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"studysharper/app/attempt"
 	"studysharper/app/auth"
 	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/study"
@@ -56,15 +58,26 @@ func (f *face) fill(user, mark string) things {
 	content, err := f.store.SaveContent(ctx, study.Content{UserID: user, SessionID: session, Type: study.Flashcards, Title: mark,
 		Data: []byte(`{"flashcards":[{"question":"` + mark + `","answer":"a","topic":"t","difficulty":"easy"}],"total_count":1,"topics_covered":["t"]}`)})
 	check(err)
+	quiz, err := f.store.SaveContent(ctx, study.Content{UserID: user, Type: study.Quiz, Title: mark,
+		Data: []byte(`{"quiz":{"title":"` + mark + `","questions":[{"id":"1","type":"short_answer","question":"` + mark + `","acceptable_answers":["` + mark + `"],"points":1}]},"total_points":1,"estimated_time_minutes":1}`)})
+	check(err)
+	graded, _, err := attempt.Grade(quiz, []study.GivenAnswer{{ItemID: "1", Answer: "not " + mark}})
+	check(err)
+	_, err = f.store.SaveAttempt(ctx, graded)
+	check(err)
 	owner := study.Session{ID: session, UserID: user, Title: mark}
 	check(f.store.BeginRun(ctx, study.Run{ID: run, SessionID: session, UserID: user, Type: study.Chat, Request: []byte(`{}`)}, owner, study.Message{Role: study.RoleUser, Text: mark}))
 	check(f.store.EndRun(ctx, study.Run{ID: run, SessionID: session, UserID: user, Type: study.Chat, State: study.RunFailed, Outcome: study.ErrorFields(study.Errorf(study.CodeInternal, "%s", mark))}, study.Session{}))
-	return things{"note_id": note.ID, "session_id": session, "run_id": run, "user": user, "kind": "flashcards", "id": content.ID, "content_id": content.ID,
+	return things{"note_id": note.ID, "session_id": session, "run_id": run, "user": user, "kind": "flashcards", "id": content.ID, "content_id": content.ID, "quiz": quiz.ID,
 		"item_id": "1", "card_id": content.ID + ":1", "n": "1", "attempt": "1", "review_id": newID()}
 }
 
 // path fills an operation's path; missing names a parameter that no thing is known for.
 func (v things) path(op openapitest.Operation) (path, missing string) {
+	if strings.Contains(op.Path, "/attempts") {
+		v = maps.Clone(v)
+		v["kind"], v["content_id"] = "quizzes", v["quiz"]
+	}
 	parts := strings.Split(op.Path, "/")
 	for i, part := range parts {
 		name, isParameter := strings.CutPrefix(part, "{")
@@ -90,6 +103,10 @@ func fitting(op openapitest.Operation, v things) string {
 		return fmt.Sprintf(`{"user_id":%q,"content":"c"}`, v["user"])
 	case "POST /api/ai/feedback":
 		return fmt.Sprintf(`{"user_id":%q,"content_type":"flashcards","content_id":%q,"rating":1}`, v["user"], v["id"])
+	case "POST /api/ai/generated-content/{kind}/{content_id}/attempts":
+		return `{"answers":[{"item_id":"1","answer":"changed"}]}`
+	case "PATCH /api/ai/generated-content/{kind}/{content_id}/attempts/{n}":
+		return `{"item_id":"1","correct":true}`
 	}
 	switch op.Method {
 	case "POST", "PUT", "PATCH":
@@ -183,7 +200,7 @@ func (m *matrix) intact(mode string) {
 	m.t.Helper()
 	for _, who := range m.own {
 		for _, path := range []string{"/api/notes/" + m.victim["note_id"], "/api/ai/sessions/" + m.victim["session_id"], "/api/ai/sessions/" + m.victim["session_id"] + "/messages",
-			"/api/ai/generated-content/flashcards", "/api/ai/runs/" + m.victim["run_id"]} {
+			"/api/ai/generated-content/flashcards", "/api/ai/runs/" + m.victim["run_id"], "/api/ai/generated-content/quizzes/" + m.victim["quiz"] + "/attempts/1"} {
 			if r := m.ask("GET", path, "", who.header...); r.StatusCode != 200 || !strings.Contains(string(r.body), canary) {
 				m.t.Errorf("%s: %s of the victim by %s: %d %s", mode, path, who.name, r.StatusCode, r.body)
 			}

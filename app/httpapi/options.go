@@ -40,6 +40,8 @@ type Runs interface {
 	Start(r study.Request, ended func()) (runID string, err error)
 	Cached(context.Context, study.Request) bool // the answer needs no call of the model
 	RejectIfFull() error                        // not nil: there is no room for another run
+	// Grade asks the model which short answers are right, by item, as far as it says.
+	Grade(ctx context.Context, r study.Request, answers []study.OpenAnswer) (right map[string]bool, model string, err error)
 	Drain(context.Context) error
 }
 

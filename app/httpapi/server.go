@@ -128,6 +128,7 @@ func (s *Server) routeLibrary(contents router) {
 	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
 	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
 	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
+	s.routeAttempts(contents)
 }
 
 func (s *Server) cors() fiber.Handler {

@@ -80,7 +80,7 @@ var allowed = map[string][]string{
 	"app/httpapi/rawtest":            {},
 	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
-	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/export", "app/mcp", "app/library", "app/review"},
+	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/attempt", "app/export", "app/mcp", "app/library", "app/review"},
 	"app/web":                        {},
 	"loadtest":                       {"loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/pace", "loadtest/report", "loadtest/scenario", "github.com/schollz/progressbar/v3", "loadtest/scenario/recycle"},
 	"loadtest/client":                {"app/eventstream", "golang.org/x/sys"},
@@ -101,6 +101,7 @@ var allowed = map[string][]string{
 	"app/export":                     {"app/store", "golang.org/x/text", "modernc.org/sqlite"},
 	"app/mcp":                        {"github.com/modelcontextprotocol/go-sdk"},
 	"app/library":                    {"github.com/google/uuid"},
+	"app/attempt":                    {"app/agent/validate", "app/library", "app/passages", "golang.org/x/text"},
 	"app/review":                     {"app/store", "github.com/open-spaced-repetition/go-fsrs/v3"},
 }
 

@@ -19,6 +19,7 @@ type Brief struct {
 
 	Detail   string   // how much shall be said where no option tells: Short, Long; "" = as usual
 	Progress []string // the kinds of aids that the student has, on whatever topic
+	Weak     []string // topics of the material on which the student did badly in quizzes and exams, the worst first
 }
 
 // Turn is one message of a conversation.

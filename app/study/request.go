@@ -14,6 +14,9 @@ const (
 	Plan       Type = "study_plan"
 )
 
+// Grading is the type of an execution that graded short answers; no request has it.
+const Grading Type = "answer_grading"
+
 // Types lists every request type, in the order they are documented.
 func Types() []Type {
 	return []Type{Chat, Flashcards, Quiz, Exam, Summary, Analysis, Plan}

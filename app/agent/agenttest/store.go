@@ -17,6 +17,7 @@ type Store struct {
 
 	Wishes map[string]study.Preferences
 	Stats  map[study.Type]int
+	Weak   []string // topics, of every user
 
 	mu         sync.Mutex
 	Sessions   map[string]study.Session
@@ -128,6 +129,11 @@ func (s *Store) SearchPassages(ctx context.Context, user string, ids []string, w
 type source struct {
 	ids     []string
 	content string
+}
+
+// WeakTopics implements agent.Store.
+func (s *Store) WeakTopics(context.Context, string) ([]string, error) {
+	return s.Weak, s.enter("WeakTopics")
 }
 
 // SessionSource implements agent.Store.

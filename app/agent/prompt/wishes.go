@@ -43,5 +43,14 @@ func wishes(b study.Brief) []string {
 	}
 	add(b.Detail != "", "%s", details[b.Detail])
 	add(len(b.Progress) > 0, "aids the student has already, perhaps on other topics, to build on if they fit: %s", strings.Join(b.Progress, ", "))
+	add(len(b.Weak) > 0, "topics on which the student did badly in tests, worst first; give them more weight where they fit: %s", quotedList(b.Weak))
 	return list
+}
+
+func quotedList(words []string) string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = quoted(w)
+	}
+	return strings.Join(list, ", ")
 }

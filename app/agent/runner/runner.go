@@ -140,6 +140,19 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []st
 	return out, progress, err
 }
 
+// Grade is Orchestrator.GradeAnswers under the bounds of runs; its errors are Do's.
+func (n *Runner) Grade(ctx context.Context, req study.Request, answers []study.OpenAnswer) (right map[string]bool, model string, err error) {
+	id := agent.NewID()
+	ctx, a, err := n.admitCounted(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	defer n.release(a)
+	right, model, err = n.orchestrator.GradeAnswers(ctx, id, req, answers)
+	n.countEnd(a, err)
+	return right, model, err
+}
+
 // occupySession keeps other runs out of the session that a request names, until release. A
 // session that was made for the request needs no protection.
 func (n *Runner) occupySession(ctx context.Context, id string, req study.Request) (release func(), err error) {

@@ -77,6 +77,11 @@ func withoutLabels(options []string) (bare []string, first byte) {
 	return options, 0
 }
 
+// Choice is the index of the option that an answer names, in any of the ways in which models do; -1 if that is not clear.
+func Choice(options []string, answer any) int {
+	return meant(&study.Question{Options: options, CorrectAnswer: answer}, 0)
+}
+
 // meant is the index of the option that an answer names: by its text, in other case or with a
 // full stop, by its label, with or without the text, or by its index, from 0 unless the options
 // were numbered; -1 if that is not clear.

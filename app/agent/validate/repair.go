@@ -89,15 +89,23 @@ func repairBoolean(q *study.Question, first byte) {
 		}
 	}
 	q.Options = nil
-	switch answer := q.CorrectAnswer.(type) {
+	if value, ok := Boolean(q.CorrectAnswer); ok {
+		q.CorrectAnswer = value
+	}
+}
+
+// Boolean reads a boolean that may be written as a word or a number.
+func Boolean(answer any) (value, ok bool) {
+	switch answer := answer.(type) {
+	case bool:
+		return answer, true
 	case string:
-		if known, ok := booleans[plain(answer)]; ok {
-			q.CorrectAnswer = known
-		}
+		value, ok = booleans[plain(answer)]
+		return value, ok
 	case float64:
-		if answer == 0 || answer == 1 {
-			q.CorrectAnswer = answer == 1
-		}
+		return answer == 1, answer == 0 || answer == 1
+	default:
+		return false, false
 	}
 }
 

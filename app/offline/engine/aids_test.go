@@ -278,6 +278,23 @@ func TestPlanHasTheSessionsAskedForAndEndsWithReview(t *testing.T) {
 	}
 }
 
+func TestPlanBeginsWithWhatTheStudentIsWeakAt(t *testing.T) {
+	for name, m := range materials(t) {
+		usual := made[*study.PlanSet](t, study.Brief{Type: study.Plan, Material: m}).Plan.Sessions
+		last := len(usual) - 1 - reviewsIn(len(usual))
+		if strings.Contains(usual[last].Topic, " and ") || usual[last].Topic == usual[0].Topic {
+			continue // of several sections
+		}
+		topic, _, _ := strings.Cut(usual[last].Topic, " (part ")
+		weak := made[*study.PlanSet](t, study.Brief{Type: study.Plan, Material: m, Weak: []string{"nothing of it", strings.ToUpper(topic)}}).Plan.Sessions
+		if !strings.HasPrefix(weak[0].Topic, topic) || len(weak) != len(usual) || weak[0].Day != 1 || weak[1].Topic != usual[0].Topic && !strings.HasPrefix(weak[1].Topic, topic) {
+			t.Errorf("%s: %+v, want %q first", name, weak, topic)
+		}
+		return
+	}
+	t.Error("no material has a section for itself at its end")
+}
+
 func TestPlanIsBounded(t *testing.T) {
 	m := strings.Repeat(materials(t)["history"], 20)
 	if n := len(made[*study.PlanSet](t, study.Brief{Type: study.Plan, Material: m}).Plan.Sessions); n != defaultSessions {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,6 +48,7 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 		n = defaultCount(len(units))
 	}
 	groups := src.groupUnits(units, n-reviewsIn(n))
+	slices.SortStableFunc(groups, func(a, c []unit) int { return cmp.Compare(weakness(a, b.Weak), weakness(c, b.Weak)) })
 	found := src.Facts(ctx)
 	body := study.PlanBody{Title: src.titleFor("Study plan", b.Options)}
 	for i, g := range groups {
@@ -58,6 +60,16 @@ func makePlan(ctx context.Context, src source, b study.Brief) study.Aid {
 		body.Sessions = append(body.Sessions, study.PlanSession{Day: len(groups) + []int{2, 7}[i], Topic: fmt.Sprintf("Review %d: everything so far", i+1), Minutes: minutes, Activities: src.planReview(i, found)})
 	}
 	return &study.PlanSet{Plan: body}
+}
+
+// weakness is the place of a session among the student's weak topics, the worst first; those that are not weak come last.
+func weakness(g []unit, weak []string) int {
+	for i, topic := range weak {
+		if slices.ContainsFunc(g, func(u unit) bool { return strings.EqualFold(u.topic, topic) }) {
+			return i
+		}
+	}
+	return len(weak)
 }
 
 // minutesFor returns the time to read and learn so many words: 40 words a minute and 10 minutes to

@@ -18,7 +18,7 @@ import (
 // empty store of its own, opened with default options, which the suite closes.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []map[string]func(*testing.T, store.Store){
-		noteTests, searchTests, passageTests, sourceTests, sessionTests, contentTests, libraryTests, reviewTests, preferenceTests, executionTests, pageTests, idempotencyTests, runTests, accountTests, usageTests, userDataTests, lifeTests,
+		noteTests, searchTests, passageTests, sourceTests, sessionTests, contentTests, libraryTests, reviewTests, attemptTests, preferenceTests, executionTests, pageTests, idempotencyTests, runTests, accountTests, usageTests, userDataTests, lifeTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

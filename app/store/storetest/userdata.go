@@ -28,6 +28,9 @@ func Fill(t *testing.T, s store.Store, user string) {
 			ok(t, s.SaveFeedback(ctx, study.Feedback{UserID: user, ContentType: name, ContentID: v.ID, Rating: 4, Text: "good, says " + user, Issues: []string{"short"}}))
 		}
 	}
+	for _, c := range rows(s.Contents(ctx, store.ContentQuery{UserID: user, Type: study.Quiz, Page: store.Page{Limit: 2}}))(t) {
+		must(s.SaveAttempt(ctx, attemptAt(c, "what "+user+" cannot do", 1, 2)))(t)
+	}
 	cards := rows(s.UserCards(ctx, user, store.Page{Limit: 1}))(t)
 	schedule := func(m study.CardMemory, _ int, at time.Time, _ study.ReviewSettings) study.CardMemory {
 		m.State, m.Reps, m.ReviewedAt, m.Due = study.CardReview, m.Reps+1, at, at.Add(time.Hour)
@@ -74,6 +77,7 @@ func kept(t *testing.T, s store.Store, user string) map[string]int {
 		"notes":    len(rows(s.Notes(ctx, store.NoteQuery{UserID: user, Page: all}))(t)),
 		"found":    len(rows(s.Notes(ctx, store.NoteQuery{UserID: user, Search: "text", Page: all}))(t)),
 		"reviews":  len(rows(s.UserReviews(ctx, user, all))(t)),
+		"attempts": len(rows(s.UserAttempts(ctx, user, all))(t)),
 		"cards":    len(rows(s.UserCards(ctx, user, all))(t)),
 		"ratings":  len(rows(s.Ratings(ctx, user, all))(t)),
 		"sessions": len(rows(s.Sessions(ctx, user, all))(t)),
