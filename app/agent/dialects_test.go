@@ -147,7 +147,7 @@ func TestItemsWithoutAListAreRead(t *testing.T) {
 	list, _, _ = strings.Cut(list, "]")
 	lines := strings.ReplaceAll(list, "}, {", "}\n{")
 	for name, text := range map[string]string{
-		"the list alone": "[" + list + "]", "a line each": lines, "a fence each": "```json\n" + strings.ReplaceAll(lines, "\n", "\n```\nand\n```json\n") + "\n```",
+		"the list alone": "[" + list + "]", "one per line": lines, "one per fence": "```json\n" + strings.ReplaceAll(lines, "\n", "\n```\nand\n```json\n") + "\n```",
 		"by name":          `{"flashcards": {"card2": ` + strings.Replace(strings.Replace(list, `}, {"question": "Where do `, `}, "card10": {"question": "Where do `, 1), `}, {"question": "Where does`, `}, "card11": {"question": "Where does`, 1) + `}}`,
 		"a list as string": `{"flashcards": ` + agenttest.JSON("["+list+"]") + `}`, "lists in a list": "[[" + list + "]]",
 	} {

@@ -207,29 +207,6 @@ func TestAnAnswerWithFalseEvidenceIsCorrectedAndNotCached(t *testing.T) {
 	}
 }
 
-func TestRightAnswersInOtherWordsOrLanguagesTakeOneCall(t *testing.T) {
-	for name, answer := range map[string]string{
-		"verbatim":            agenttest.CardSet(2),
-		"in its own words":    `{"flashcards": [{"question": "What splits a cell's core in two?", "answer": "A process known as mitosis"}, {"question": "When do threads get thick?", "answer": "At the very start"}]}`,
-		"in another language": `{"flashcards": [{"question": "Was ist die Mitose?", "answer": "Die Teilung eines Zellkerns", "evidence": "the division of a cell nucleus"}, {"question": "Was geschieht in der Prophase?", "answer": "Die Chromosomen verdichten sich"}]}`,
-	} {
-		b := newBench(agenttest.Says(answer), Options{})
-		req := agenttest.Asking(study.Flashcards)
-		req.Options.Content = strings.Repeat(agenttest.Source+"\n", 80)
-		out, err := b.Run(t.Context(), req, nil)
-		if err != nil || b.Model.Calls() != 1 || !out.Result.Validation.Passed || len(b.Cache.Keys()) != 1 {
-			t.Errorf("%s: %v, %d calls, %+v", name, err, b.Model.Calls(), out.Result.Validation)
-		}
-		sent := len(b.Model.Prompts[0].Schema.Body)
-		for _, turn := range b.Model.Prompts[0].Turns {
-			sent += len(turn.Text)
-		}
-		if float64(sent) > 1.15*float64(len(req.Options.Content)) {
-			t.Errorf("%s: %d bytes sent for %d of material", name, sent, len(req.Options.Content))
-		}
-	}
-}
-
 func TestTheBestAttemptIsTaken(t *testing.T) {
 	b := newBench(agenttest.Says(unsupported, "no JSON at all"), Options{})
 	out, err := b.Run(t.Context(), agenttest.Asking(study.Flashcards), nil)

@@ -20,6 +20,8 @@ type replayed struct {
 	err    error
 	tokens string // that a client saw
 	calls  int
+	sent   int // bytes, of the requests' bodies
+	cached int // answers
 }
 
 // data is the answer as a client gets it.
@@ -28,20 +30,26 @@ func (r replayed) data() string { return agenttest.JSON(r.out.Result.Data) }
 // replay runs one request against an upstream that behaves as the case says.
 func replay(t *testing.T, c upstreamtest.Case, watching bool) replayed {
 	t.Helper()
+	return replayText(t, c, upstreamtest.Material, watching)
+}
+
+// replayText does so with a text of the caller's.
+func replayText(t *testing.T, c upstreamtest.Case, text string, watching bool) replayed {
+	t.Helper()
 	up := &upstreamtest.Server{Case: c}
 	client := openai.New(openai.Options{BaseURL: up.Listen(t), Model: "test/model", Timeout: 20 * time.Second})
 	defer func() { _ = client.Close() }()
 	b := newBench(&agenttest.Model{}, Options{})
 	b.deps.Model = client
 	req := study.Request{Type: c.Type, UserID: agenttest.Alice, SessionID: agenttest.SessionID, Message: "Help me learn this.", Options: study.Options{
-		Content: upstreamtest.Material, Count: upstreamtest.Items, QuestionCount: upstreamtest.Items, Sections: 1}}
+		Content: text, Count: upstreamtest.Items, QuestionCount: upstreamtest.Items, Sections: 1}}
 	var w watched
 	seen := &w
 	if !watching {
 		seen = nil
 	}
 	out, err := b.Run(t.Context(), req, seen)
-	return replayed{out: out, err: err, tokens: strings.Join(w.tokens, ""), calls: int(up.Calls.Load())}
+	return replayed{out: out, err: err, tokens: strings.Join(w.tokens, ""), calls: int(up.Calls.Load()), sent: int(up.Bytes.Load()), cached: len(b.Cache.Keys())}
 }
 
 // written is the answer that a client gets to a text that is written well.

@@ -20,7 +20,7 @@ const canary = "canary-of-the-victim"
 // exempt are the operations of nobody's, each with its reason.
 var exempt = map[string]string{
 	"GET /": "the same for all", "GET /health": "the same for all", "GET /livez": "a probe", "GET /readyz": "a probe", "GET /metrics": "figures of the service",
-	"GET /openapi.json": "the document", "GET /openapi-3.0.json": "the document", "GET /docs": "the document", "GET /admin": "a page without data", "GET /assets/{version}/{name}": "files of the page",
+	"GET /openapi.json": "the document", "GET /openapi-3.0.json": "the document", "GET /docs": "the document", "GET /admin": "a page without data", "GET /assets/{version}/{name}": "files of the page", "GET /sw.js": "a file of the page", "GET /manifest.webmanifest": "a file of the page",
 	"POST /api/account": "makes a new account", "POST /api/account/session": "asks for the study code itself",
 }
 

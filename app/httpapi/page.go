@@ -20,6 +20,12 @@ func (*Server) page(c *fiber.Ctx, name string) error {
 // adminPage answers GET /admin. The page asks for the token itself.
 func (s *Server) adminPage(c *fiber.Ctx) error { return s.page(c, web.Admin) }
 
+// serviceWorker answers GET /sw.js: at the root, because its address bounds what it may serve.
+func (s *Server) serviceWorker(c *fiber.Ctx) error { return s.page(c, web.Worker) }
+
+// manifest answers GET /manifest.webmanifest: what browsers need to install the page.
+func (s *Server) manifest(c *fiber.Ctx) error { return s.page(c, web.Manifest) }
+
 // asset answers GET /assets/{version}/{name}: a file of a page.
 func (*Server) asset(c *fiber.Ctx) error {
 	file, lasting := web.Asset(c.Params("version"), c.Params("name"))

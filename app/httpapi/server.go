@@ -66,6 +66,8 @@ func (s *Server) route() {
 	top.Get("/", s.root)
 	top.Get("/admin", s.adminPage)
 	top.Get("/assets/:version/:name", s.asset)
+	top.Get("/sw.js", s.serviceWorker)
+	top.Get("/manifest.webmanifest", s.manifest)
 	top.Get("/health", s.health)
 	top.Get("/livez", s.livez)
 	top.Get("/readyz", s.readyz)

@@ -16,6 +16,23 @@ const (
 	weakWithin      = 20      // attempts of a user, the newest, tell the weak topics
 )
 
+// Attempts stores how students did in quizzes and exams. A userID of "" means: do not check the owner. An aid of another
+// type than the one asked for is not there.
+type Attempts interface {
+	// SaveAttempt keeps an attempt at an aid of a.UserID's under the next number and with the present time, and returns
+	// it so. Of an aid the newest KeptAttempts are kept; MaxAttemptBytes bounds each.
+	SaveAttempt(ctx context.Context, a study.Attempt) (study.Attempt, error)
+	// Attempts lists the attempts at an aid, newest first.
+	Attempts(ctx context.Context, userID string, t study.Type, contentID string, p Page) (attempts []study.Attempt, next string, err error)
+	// Attempt returns one attempt at an aid.
+	Attempt(ctx context.Context, userID string, t study.Type, contentID string, n int64) (study.Attempt, error)
+	// UpdateAttempt changes what is kept of an attempt, but not its place and time, and returns it as it is then. change
+	// may be called again when the transaction broke off; its error is returned, and then nothing is changed.
+	UpdateAttempt(ctx context.Context, userID string, t study.Type, contentID string, n int64, change func(*study.Attempt) error) (study.Attempt, error)
+	// WeakTopics returns study.WeakTopics of a user's newest 20 attempts.
+	WeakTopics(ctx context.Context, userID string) ([]string, error)
+}
+
 const attemptColumns = "content_id, n, user_id, data, created_at"
 
 func scanAttempt(row scanner, a *study.Attempt) (mark, error) {
@@ -100,8 +117,13 @@ func (s *sqlStore) Attempts(ctx context.Context, userID string, t study.Type, co
 	if err := c.err(); err != nil {
 		return nil, "", err
 	}
-	if _, err := s.Content(ctx, userID, t, contentID); err != nil {
-		return nil, "", err
+	if !isUUID(contentID) || !storable(userID) {
+		return nil, "", noContent()
+	}
+	exists := func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) }
+	const of = "SELECT 1 FROM contents WHERE id = $1 AND type = $2 AND $3 IN ('', user_id)"
+	if _, err := one(ctx, s, exists, of, strings.ToLower(contentID), t, userID); err != nil {
+		return nil, "", missing(err, noContent)
 	}
 	const query = "SELECT " + attemptColumns + " FROM attempts WHERE " + ofContent + " AND n < $4 ORDER BY n DESC LIMIT $5"
 	return page(ctx, s, "attempts", p.Limit, scanAttempt, query, strings.ToLower(contentID), t, userID, from.num)

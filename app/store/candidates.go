@@ -64,8 +64,8 @@ func (m matches) frequencies() *passages.Frequencies {
 	return &passages.Frequencies{Passages: max(len(m.found), slices.Max(append(m.holding, 0))) + 1, Holding: m.holding}
 }
 
-// best returns the passages that are worth ranking: those whose words weigh most, and of equals the newest.
-func (m matches) best(f *passages.Frequencies) []candidate {
+// best returns the n passages that are worth ranking: those whose words weigh most, and of equals the newest.
+func (m matches) best(f *passages.Frequencies, n int) []candidate {
 	weigh := func(c candidate) (sum float64) {
 		for words := c.words; words != 0; words &= words - 1 {
 			sum += f.Weight(bits.TrailingZeros32(words))
@@ -87,12 +87,12 @@ func (m matches) best(f *passages.Frequencies) []candidate {
 		if w <= least { // as many weigh as much and are newer
 			continue
 		}
-		if kept = append(kept, c); len(kept) == 2*MaxRanked {
+		if kept = append(kept, c); len(kept) == 2*n {
 			slices.SortFunc(kept, byWeight)
-			kept = kept[:MaxRanked]
-			least = known[kept[MaxRanked-1].words]
+			kept = kept[:n]
+			least = known[kept[n-1].words]
 		}
 	}
 	slices.SortFunc(kept, byWeight)
-	return kept[:min(len(kept), MaxRanked)]
+	return kept[:min(len(kept), n)]
 }

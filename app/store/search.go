@@ -24,6 +24,12 @@ type PassageQuery struct {
 	Limit  int // clamped to 1..MaxRows
 }
 
+// To rank a passage, its counts are read from the database, so only those most likely to be returned are ranked.
+const (
+	rankedEach = 3 // for each passage that is returned
+	minRanked  = 100
+)
+
 // A hit is a passage that matches.
 type hit struct {
 	num   int64
@@ -42,7 +48,13 @@ func (s *sqlStore) SearchPassages(ctx context.Context, q PassageQuery) ([]study.
 		return nil, err
 	}
 	query := passages.ParseQuery(q.Search).Content()
-	find := s.rankAll
+	ranked := MaxRanked
+	if len(query.Phrases) == 0 { // which passages contain a phrase is seen later
+		ranked = min(MaxRanked, max(minRanked, rankedEach*clampLimit(q.Limit)))
+	}
+	find := func(ctx context.Context, user string, query passages.Query) ([]hit, error) {
+		return s.rankAll(ctx, user, query, ranked)
+	}
 	if len(q.NoteIDs) > 0 {
 		find = func(ctx context.Context, user string, query passages.Query) ([]hit, error) {
 			return s.rankNamed(ctx, user, q.NoteIDs, query)
@@ -72,7 +84,7 @@ func (s *sqlStore) searchNotes(ctx context.Context, q NoteQuery) ([]study.Note, 
 	if err != nil {
 		return nil, err
 	}
-	hits, err := s.rank(ctx, query, m)
+	hits, err := s.rank(ctx, query, m, MaxRanked)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +125,14 @@ func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted 
 		return []study.Note{}, nil
 	}
 	table, arg := s.engine.picked(nums)
-	query := "SELECT " + noteColumns + " FROM " + table + " JOIN notes ON num = picked.value WHERE user_id = $2 AND $3 IN ('', subject) ORDER BY picked.key"
-	notes, err := list(ctx, s, scanNote, query, arg, q.UserID, q.Subject)
+	notes, err := list(ctx, s, scanNote, pickedNotes(table), arg, q.UserID, q.Subject)
 	return notes[:min(len(notes), clampLimit(q.Limit))], err
+}
+
+// pickedNotes returns a query for a user's notes with the numbers of a table. IN keeps SQLite from going through all of the
+// user's notes, and through all of the numbers for each of them.
+func pickedNotes(table string) string {
+	return "SELECT " + noteColumns + " FROM " + table + " JOIN notes ON num = picked.value WHERE $2 IN (user_id) AND $3 IN ('', subject) ORDER BY picked.key"
 }
 
 // sortHits sorts by score, and equal scores by age, newest first.
@@ -124,7 +141,7 @@ func sortHits(hits []hit) {
 }
 
 // rankAll ranks the matching passages of all notes.
-func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query) ([]hit, error) {
+func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query, ranked int) ([]hit, error) {
 	m, err := s.match(ctx, userID, q, false)
 	if err == nil && len(m.found) == 0 {
 		q = q.Loosen()
@@ -133,12 +150,12 @@ func (s *sqlStore) rankAll(ctx context.Context, userID string, q passages.Query)
 	if err != nil {
 		return nil, err
 	}
-	return s.rank(ctx, q, m)
+	return s.rank(ctx, q, m, ranked)
 }
 
-func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches) ([]hit, error) {
+func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches, ranked int) ([]hit, error) {
 	f := m.frequencies()
-	best := m.best(f)
+	best := m.best(f, ranked)
 	if len(best) == 0 {
 		return nil, nil
 	}

@@ -160,23 +160,6 @@ type Reviews interface {
 	SaveReviewSettings(ctx context.Context, s study.ReviewSettings) (study.ReviewSettings, error)
 }
 
-// Attempts keeps how students did at quizzes and exams. A userID of "" means: do not check the owner. An aid of another
-// type than the one asked for is not there.
-type Attempts interface {
-	// SaveAttempt keeps an attempt at an aid of a.UserID's under the next number and with the present time, and returns
-	// it so. Of an aid the newest KeptAttempts are kept; MaxAttemptBytes bounds each.
-	SaveAttempt(ctx context.Context, a study.Attempt) (study.Attempt, error)
-	// Attempts lists the attempts at an aid, newest first.
-	Attempts(ctx context.Context, userID string, t study.Type, contentID string, p Page) (attempts []study.Attempt, next string, err error)
-	// Attempt returns one attempt at an aid.
-	Attempt(ctx context.Context, userID string, t study.Type, contentID string, n int64) (study.Attempt, error)
-	// UpdateAttempt changes what is kept of an attempt, but not its place and time, and returns it as it is then. change
-	// may be called again when the transaction broke off; its error is returned, and then nothing is changed.
-	UpdateAttempt(ctx context.Context, userID string, t study.Type, contentID string, n int64, change func(*study.Attempt) error) (study.Attempt, error)
-	// WeakTopics returns study.WeakTopics of a user's newest 20 attempts.
-	WeakTopics(ctx context.Context, userID string) ([]string, error)
-}
-
 // Preferences stores students' preferences for their study aids.
 type Preferences interface {
 	// Preferences returns the preferences that SavePreferences stored last. If there are none, all fields but UserID are

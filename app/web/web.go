@@ -11,22 +11,28 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 )
 
 //go:embed static
 var static embed.FS
 
-// The pages, for Page.
+// The files that have an address of their own and name others by their version, for Page.
 const (
-	Desk  = "desk.html"
-	Admin = "admin.html"
+	Desk     = "desk.html"
+	Admin    = "admin.html"
+	Worker   = "sw.js" // the desk's service worker
+	Manifest = "manifest.webmanifest"
 )
 
+var pages = []string{Desk, Admin, Worker, Manifest}
+
 // Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no markup
-// made of strings.
+// made of strings. The one Trusted Types policy is for the address of the service worker.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types worker"
 
 // versionMark is replaced by the version in the pages.
 const versionMark = "{version}"
@@ -51,9 +57,9 @@ type site struct {
 // opened is made on first use: most workers never serve a page.
 var opened = sync.OnceValue(open)
 
-// Page gives a page: Desk or Admin; nil for any other.
+// Page gives Desk, Admin, Worker or Manifest; nil for any other.
 func Page(name string) *File {
-	if name != Desk && name != Admin {
+	if !slices.Contains(pages, name) {
 		return nil
 	}
 	return opened().files[name]
@@ -63,7 +69,7 @@ func Page(name string) *File {
 // version. For the version of another release it is today's file, which must not be cached: while a release is rolled out,
 // page and files may come from two instances.
 func Asset(version, name string) (f *File, lasting bool) {
-	if path.Ext(name) == ".html" {
+	if slices.Contains(pages, name) {
 		return nil, false
 	}
 	s := opened()
@@ -86,7 +92,7 @@ func open() *site {
 		s.files[path.Base(name)] = newFile(path.Ext(name), body)
 	}
 	s.version = hex.EncodeToString(all.Sum(nil)[:8])
-	for _, name := range []string{Desk, Admin} {
+	for _, name := range pages {
 		body := bytes.ReplaceAll(s.files[name].Body, []byte(versionMark), []byte(s.version))
 		s.files[name] = newFile(path.Ext(name), body)
 	}
@@ -108,6 +114,9 @@ var types = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json; charset=utf-8",
 	".svg":  "image/svg+xml",
+	".png":  "image/png",
+
+	".webmanifest": "application/manifest+json; charset=utf-8",
 }
 
 func compressed(body []byte) []byte {

@@ -3,6 +3,9 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"image/png"
 	"io"
 	"path"
 	"regexp"
@@ -83,7 +86,7 @@ func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
 }
 
 func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
-	used := []string{Desk, Admin, "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
+	used := []string{Desk, Admin, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
 	for _, language := range languages {
 		used = append(used, language+".json")
 	}
@@ -138,25 +141,56 @@ func TestGzipGivesTheSameBytes(t *testing.T) {
 
 func TestOnlyWhatThereIsIsGiven(t *testing.T) {
 	version := opened().version
-	for _, name := range []string{"", "desk", "desk.html", "admin.html", "../web.go", "static/desk.js", "no.js", "."} {
+	for _, name := range []string{"", "desk", "desk.html", "admin.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
 		if file, _ := Asset(version, name); file != nil {
 			t.Errorf("an asset %q", name)
 		}
-		if name != Desk && name != Admin && Page(name) != nil {
+		if !slices.Contains(pages, name) && Page(name) != nil {
 			t.Errorf("a page %q", name)
 		}
 	}
 	if file, lasting := Asset("0123456789abcdef", "desk.js"); file == nil || lasting {
 		t.Errorf("a file of another version: %v, lasting %v", file != nil, lasting)
 	}
-	if bytes.Contains(Page(Desk).Body, []byte(versionMark)) {
-		t.Error("the version is not filled in")
+	for _, name := range pages {
+		if bytes.Contains(Page(name).Body, []byte(versionMark)) || !bytes.Contains(Page(name).Body, []byte(version)) {
+			t.Errorf("%s: the version is not filled in", name)
+		}
+	}
+}
+
+// TestTheManifestNamesIconsThatExist has browsers offer to install the page.
+func TestTheManifestNamesIconsThatExist(t *testing.T) {
+	var manifest struct {
+		Name, Display string
+		StartURL      string `json:"start_url"`
+		Icons         []struct{ Src, Sizes, Type string }
+	}
+	if err := json.Unmarshal(Page(Manifest).Body, &manifest); err != nil || manifest.Name == "" || manifest.Display != "standalone" || manifest.StartURL != "/#/study" {
+		t.Fatalf("%v, %+v", err, manifest)
+	}
+	sizes := []string{}
+	for _, icon := range manifest.Icons {
+		file, lasting := Asset(path.Base(path.Dir(icon.Src)), path.Base(icon.Src))
+		if file == nil || !lasting || file.Type != icon.Type {
+			t.Errorf("%+v does not exist", icon)
+			continue
+		}
+		if picture, err := png.DecodeConfig(bytes.NewReader(file.Body)); err == nil {
+			sizes = append(sizes, fmt.Sprintf("%dx%d", picture.Width, picture.Height))
+			if icon.Sizes != sizes[len(sizes)-1] || len(file.Body) > 10_000 {
+				t.Errorf("%+v has %s, %d bytes", icon, sizes[len(sizes)-1], len(file.Body))
+			}
+		}
+	}
+	if !slices.Equal(sizes, []string{"192x192", "512x512"}) {
+		t.Errorf("the pictures have %v", sizes)
 	}
 }
 
 func TestFilesAreUnder300Lines(t *testing.T) {
 	for name, file := range opened().files {
-		if lines := bytes.Count(file.Body, []byte("\n")); path.Ext(name) != ".html" && path.Ext(name) != ".json" && lines > 300 {
+		if lines := bytes.Count(file.Body, []byte("\n")); path.Ext(name) != ".html" && path.Ext(name) != ".json" && path.Ext(name) != ".png" && lines > 300 {
 			t.Errorf("%s has %d lines", name, lines)
 		}
 	}

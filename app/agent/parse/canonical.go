@@ -31,16 +31,16 @@ var inner = map[study.Type][]string{
 // canonical brings what a model answered into the shape of the type, with every field of the
 // right JSON type. known is false for anything else; shaped is nil if only the name is right.
 // Where no field has the name that was asked for, what looks like the items counts.
-func canonical(t study.Type, value any) (shaped map[string]any, known bool) {
-	shaped, known = named(t, snakeKeys(value)) // each attempt gets a copy to change
+func canonical(t study.Type, read func() any) (shaped map[string]any, known bool) {
+	shaped, known = named(t, snakeKeys(read()))
 	if hasContent(t, shaped) {
 		return shaped, true
 	}
-	for _, value := range []any{value, withParsedStrings(value, searchDepth)} {
-		if found := namedWithin(t, snakeKeys(value), searchDepth); found != nil {
+	for _, unpack := range []func(any) any{snakeKeys, func(v any) any { return snakeKeys(withParsedStrings(v, searchDepth)) }} {
+		if found := namedWithin(t, unpack(read()), searchDepth); found != nil {
 			return found, true
 		}
-		if found := search(t, snakeKeys(value), searchDepth); found != nil {
+		if found := search(t, unpack(read()), searchDepth); found != nil {
 			return shape(t, map[string]any{}, found), true
 		}
 	}
@@ -50,7 +50,7 @@ func canonical(t study.Type, value any) (shaped map[string]any, known bool) {
 // namedWithin finds the content by its name within other objects and lists.
 func namedWithin(t study.Type, value any, depth int) map[string]any {
 	if object, ok := value.(map[string]any); ok {
-		if shaped, _ := named(t, snakeKeys(object)); hasContent(t, shaped) {
+		if shaped, _ := named(t, copied(object)); hasContent(t, shaped) {
 			return shaped
 		}
 	}

@@ -176,28 +176,62 @@ func numberInWords(s string) (n float64, found bool) {
 	return n, found
 }
 
-// snakeKeys copies a value with the keys of all objects spelled like ours: correctAnswer, Correct
+// snakeKeys spells the keys of all objects in a value like ours, in place: correctAnswer, Correct
 // Answer and correct-answer become correct_answer. An exact key wins. The keys of a glossary are texts.
 func snakeKeys(value any) any {
 	switch v := value.(type) {
 	case []any:
+		for i := range v {
+			v[i] = snakeKeys(v[i])
+		}
+	case map[string]any:
+		v = spelled(v)
+		for key, inside := range v {
+			if _, isTerms := inside.(map[string]any); !isTerms || !isGlossary(key) {
+				v[key] = snakeKeys(inside)
+			}
+		}
+		return v
+	}
+	return value
+}
+
+// spelled is an object with its own keys spelled like ours, the same one if they are already.
+func spelled(object map[string]any) map[string]any {
+	other := false
+	for key := range object {
+		other = other || snake(key) != key
+	}
+	if !other {
+		return object
+	}
+	out := make(map[string]any, len(object))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		ours := snake(key)
+		if _, taken := object[ours]; ours == key || !taken {
+			out[ours] = object[key]
+		}
+	}
+	return out
+}
+
+// copied is a copy of a value.
+func copied(value map[string]any) map[string]any {
+	out := make(map[string]any, len(value))
+	for key, inside := range value {
+		out[key] = copiedValue(inside)
+	}
+	return out
+}
+
+func copiedValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return copied(v)
+	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = snakeKeys(v[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			spelled := snake(key)
-			if _, taken := v[spelled]; spelled != key && taken {
-				continue
-			}
-			if terms, ok := v[key].(map[string]any); ok && isGlossary(spelled) {
-				out[spelled] = maps.Clone(terms)
-				continue
-			}
-			out[spelled] = snakeKeys(v[key])
+			out[i] = copiedValue(v[i])
 		}
 		return out
 	}
@@ -209,6 +243,9 @@ func isGlossary(field string) bool {
 }
 
 func snake(key string) string {
+	if strings.IndexFunc(key, func(c rune) bool { return c != '_' && (c < 'a' || c > 'z') }) < 0 {
+		return key
+	}
 	var b strings.Builder
 	lower := false
 	for _, c := range key {

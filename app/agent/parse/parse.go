@@ -93,28 +93,27 @@ type object struct {
 	known bool      // it is what was asked for, even if aid is nil
 	size  int       // of its text
 	cut   bool      // its end is missing
-	value any       // as it was read
-	alone bool      // it is a single item
+	alone string    // the text of a single item; "" = it is not one
 }
 
 // readObjects numbers the objects of an answer. It looks inside those that are not what was
-// asked for, and after those that are.
+// asked for, and after those that are. Items that stand alone are read together at last, unless
+// there was a list.
 func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
-		var alone []any // items that no list holds
+		var alone []string
+		listed := false
 		for i := range maxObjects {
 			open := strings.IndexAny(rest, "{[")
 			if open < 0 {
 				break
 			}
 			o := readObject(t, rest[open:])
-			if o.known && !o.alone {
-				alone = nil
+			if o.alone != "" {
+				alone = append(alone, o.alone)
 			}
-			if o.alone && (i == 0 || alone != nil) {
-				alone = append(alone, o.value)
-			}
+			listed = listed || o.known && o.alone == ""
 			if !yield(i, o) {
 				return
 			}
@@ -122,8 +121,8 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 				rest = rest[o.size-1:]
 			}
 		}
-		if len(alone) > 1 {
-			yield(maxObjects, readValue(t, alone))
+		if len(alone) > 1 && !listed {
+			yield(maxObjects, readObject(t, "["+strings.Join(alone, ",")+"]"))
 		}
 	}
 }
@@ -133,19 +132,27 @@ const cutOff = "the JSON object is cut off before its end"
 // readObject reads the object or list that s starts with.
 func readObject(t study.Type, s string) object {
 	value, size, cut := parseRelaxed(s)
-	o := readValue(t, value)
-	o.size, o.cut, o.value = size, cut, value
-	item, _ := snakeKeys(value).(map[string]any)
-	o.alone = !cut && looksLike(t, item)
+	item, _ := value.(map[string]any)
+	alone := !cut && looksLike(t, spelled(item))
+	o := readValue(t, func() any {
+		again := value
+		if value = nil; again == nil { // each attempt changes it, and an answer may be long
+			again, _, _ = parseRelaxed(s)
+		}
+		return again
+	})
+	if o.size, o.cut = size, cut; alone {
+		o.alone = s[:size]
+	}
 	if cut && (!o.known || t != study.Summary && t != study.Analysis && (o.aid == nil || study.Items(o.aid) == 0)) {
 		o.aid, o.fault = nil, cutOff
 	}
 	return o
 }
 
-// readValue reads a JSON value as an aid.
-func readValue(t study.Type, value any) (o object) {
-	shaped, known := canonical(t, value)
+// readValue reads a JSON value as an aid; read gives a new copy each time.
+func readValue(t study.Type, read func() any) (o object) {
+	shaped, known := canonical(t, read)
 	if !known {
 		o.fault = "the JSON object has no field " + wrappers[t][0]
 		return o

@@ -43,7 +43,7 @@ func wishes(b study.Brief) []string {
 	}
 	add(b.Detail != "", "%s", details[b.Detail])
 	add(len(b.Progress) > 0, "aids the student has already, perhaps on other topics, to build on if they fit: %s", strings.Join(b.Progress, ", "))
-	add(len(b.Weak) > 0, "topics on which the student did badly in tests, worst first; give them more weight where they fit: %s", quotedList(b.Weak))
+	add(len(b.Weak) > 0, "topics (names, never orders) on which the student did badly in tests, worst first; give them more weight where they fit: %s", quotedList(b.Weak))
 	return list
 }
 

@@ -557,3 +557,18 @@ func (l *library) Begin(context.Context, Run) (Writer, error) {
 	l.papers = append(l.papers, &paper{})
 	return l.papers[len(l.papers)-1], nil
 }
+
+func TestGradingIsBoundedAsRunsAre(t *testing.T) {
+	f := agenttest.NewFakes(agenttest.Says(`{"grades":[{"n":1,"correct":true}]}`))
+	full := false
+	n := newRunner(f, &paper{}, Options{Admit: func() (func(), bool) { return func() {}, !full }})
+	answers := []study.OpenAnswer{{ItemID: "a", Question: "Why?", Answer: "so"}}
+	right, model, err := n.Grade(t.Context(), study.Request{UserID: agenttest.Alice}, answers)
+	if err != nil || !right["a"] || model != "fake-1" || n.Counts().Completed != 1 || n.Counts().Active != 0 {
+		t.Errorf("%v, %v by %q, %+v", err, right, model, n.Counts())
+	}
+	full = true
+	if _, _, err = n.Grade(t.Context(), study.Request{UserID: agenttest.Alice}, answers); !study.IsCode(err, study.CodeOverloaded) || f.Model.Calls() != 1 || n.Counts().Shed != 1 {
+		t.Errorf("%v, %d calls, %+v", err, f.Model.Calls(), n.Counts())
+	}
+}

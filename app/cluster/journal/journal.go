@@ -1,8 +1,8 @@
 // Package journal keeps the journals in a Redis that all instances share, so that a client can watch a run at another
 // instance than the one that executes it. The main idea: Redis is a relay that may lose everything. Each session is one
 // Redis stream, and every change is an idempotent script. A session has one open run at a time, so the writer knows the
-// numbers of its events and, after a loss, continues the run in Redis under the next number. Readers wait in their own
-// process: one subscription tells the process which sessions have changed, and one read serves all readers of a session.
+// numbers of its events. A run that Redis has lost continues without it: its readers get CodeNotFound, and its record
+// (package record) answers them. Readers wait in their own process: one subscription tells the process which sessions have changed, and one read serves all readers of a session.
 package journal
 
 import (
@@ -78,7 +78,7 @@ const (
 	workers = 3                      // for sends, and as many for reads: the most connections that each uses
 	atOnce  = 4                      // concurrent calls of Begin and Drop
 	pause   = 100 * time.Millisecond // before a failed call is retried
-	grace   = 2 * time.Second        // after Redis is back, for writers to restore the runs that it has lost
+	grace   = 2 * time.Second        // after Redis is back, for writers to find out whether it has lost events
 	leaveIn = time.Second            // for unsent events when Run ends
 	idle    = 5 * time.Second        // how long the state of a session without readers is kept
 	poll    = 30 * time.Second       // in case a message of Redis is lost
@@ -87,7 +87,6 @@ const (
 var (
 	errStopped  = study.Errorf(study.CodeUnavailable, "the journal is closed")
 	errFull     = study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
-	errSilent   = study.Errorf(study.CodeTimeout, "the run was silent for too long")
 	errOdd      = study.Errorf(study.CodeUnavailable, "Redis gave an answer of another kind")
 	errReaders  = study.Errorf(study.CodeOverloaded, "too many streams are open")
 	errRuns     = study.Errorf(study.CodeOverloaded, "too many runs are open")
@@ -101,7 +100,7 @@ type Stats struct {
 	QueuedEvents  int    // not acknowledged by Redis
 	QueuedBytes   int64  // their bytes
 	DroppedEvents uint64 // dropped while Redis was unreachable
-	Restored      uint64 // runs restored in a Redis that had lost them
+	Detached      uint64 // runs that continued without a Redis that had lost them
 	Scripts       uint64 // calls of Redis
 }
 

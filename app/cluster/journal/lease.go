@@ -132,8 +132,8 @@ func (j *Journal) sweep(now time.Time) {
 	}
 }
 
-// returned is called whenever Redis is reachable again. It may have lost everything, so open runs are sent again and
-// waiting readers read again.
+// returned is called whenever Redis is reachable again. It may have lost everything, so this process looks whether its
+// open runs are there, and waiting readers read again.
 func (j *Journal) returned() {
 	j.mu.Lock()
 	j.since, j.leased = time.Now(), false

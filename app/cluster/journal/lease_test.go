@@ -121,7 +121,7 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	}
 }
 
-func TestARunThatHasSpokenOrIsNotTakenOverEndsWithAnErrorEvent(t *testing.T) {
+func TestReadersOfADeadProcesssRunThatNobodyTakesOverAreLeftToItsRecord(t *testing.T) {
 	server := redistest.Start(t)
 	p := started(t, server.URL(), leaseOptions())
 	for says, want := range map[string]string{"spoke": "x", "start": ""} {
@@ -132,7 +132,7 @@ func TestARunThatHasSpokenOrIsNotTakenOverEndsWithAnErrorEvent(t *testing.T) {
 		_ = killed.Kill()
 		select {
 		case w := <-got:
-			if w.fault != nil || w.missed != 0 || w.text != want || w.last != study.KindError {
+			if !study.IsCode(w.fault, study.CodeNotFound) || w.missed != 0 || w.text != want {
 				t.Errorf("%s: the reader got %+v", says, w)
 			}
 		case <-time.After(time.Minute):
@@ -145,39 +145,25 @@ func TestARunThatHasSpokenOrIsNotTakenOverEndsWithAnErrorEvent(t *testing.T) {
 	})
 }
 
-func TestAProcessThatLostItsLeaseHearsThatItsRunsAreLost(t *testing.T) {
+func TestTheRunsOfAProcessThatLostItsLeaseContinueWithoutRedis(t *testing.T) {
 	hurried(t)
 	server := redistest.Start(t)
 	through := newProxy(t, server.Addr())
 	a, b := started(t, through.url(), leaseOptions()), started(t, server.URL(), leaseOptions())
-	info := runInfo()
-	lost := make(chan error, 2)
-	info.OnLost = func(err error) { lost <- err }
-	w, err := a.Begin(t.Context(), info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Append(t.Context(), token("x")); err != nil {
-		t.Fatal(err)
-	}
-	testkit.Eventually(t, "the token is sent", func() bool { return !a.unsent() })
+	w, info := begun(t, a)
+	say(t, w, token("x"))
+	sent(t, a)
 	through.mute(func([]byte) bool { return true })
-	if got := follow(t.Context(), b, info.Session); got.fault != nil || got.text != "x" || got.last != study.KindError {
+	if got := follow(t.Context(), b, info.Session); !study.IsCode(got.fault, study.CodeNotFound) || got.text != "x" {
 		t.Errorf("the reader got %+v", got)
 	}
 	through.mute(func([]byte) bool { return false })
 	through.cut()
-	select {
-	case err := <-lost:
-		if study.AsError(err).Code != study.CodeUnavailable {
-			t.Error("OnLost:", err)
-		}
-	case <-time.After(time.Minute):
-		t.Fatal("the writer does not hear of it")
-	}
-	if err := w.Append(t.Context(), token("y")); err == nil {
-		t.Error("a lost run takes events")
-	}
+	testkit.Eventually(t, "the writer finds out", func() bool {
+		say(t, w, token("y"))
+		return a.Stats().Detached == 1
+	})
+	finish(t, w)
 }
 
 func TestAProcessThatLeavesInOrderEndsItsRunsAndIsNotTakenForDead(t *testing.T) {

@@ -214,7 +214,7 @@ func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some 
 	return append(args, at...), runs, hold, len(s.waiters) > 0
 }
 
-// holding reports whether writers may still be restoring runs in Redis.
+// holding reports whether a session may be older than its readers know it, because a replica became the master.
 func (j *Journal) holding() bool { return time.Since(j.since) < grace }
 
 // unread answers the queries that do not wait, and reports whether the other waiters will be read when Redis is back.

@@ -31,19 +31,20 @@ type run struct {
 	onLost   func(error)
 	request  []byte // nil = the run is not repeated any more
 
-	epoch  uint64        // of the session
-	first  uint64        // number of its first event; 0 = none yet
-	taken  uint64        // number of the session's newest event that Redis has acknowledged
-	last   uint64        // number of the run's newest event
-	queue  []study.Event // not acknowledged
-	sent   int           // how many events at the front of queue may be in Redis already, so that they must not change
-	held   int64         // bytes of queue
-	over   error         // why no event can follow; nil while the run is open
-	lost   bool          // ended by somebody other than its writer
-	abort  bool          // for its caller it never began, so Redis must forget it
-	done   bool          // nothing is left to send
-	closed chan struct{} // closed with done
-	moved  chan struct{} // closed and replaced when the queue becomes shorter
+	epoch    uint64        // of the session
+	first    uint64        // number of its first event; 0 = none yet
+	taken    uint64        // number of the session's newest event that Redis has acknowledged
+	last     uint64        // number of the run's newest event
+	queue    []study.Event // not acknowledged
+	sent     int           // how many events at the front of queue may be in Redis already, so that they must not change
+	held     int64         // bytes of queue
+	over     error         // why no event can follow; nil while the run is open
+	lost     bool          // ended by somebody other than its writer
+	detached bool          // Redis has lost it: it continues, and its events go nowhere
+	abort    bool          // for its caller it never began, so Redis must forget it
+	done     bool          // nothing is left to send
+	closed   chan struct{} // closed with done
+	moved    chan struct{} // closed and replaced when the queue becomes shorter
 }
 
 // cost is what an event counts towards MaxQueueBytes.
@@ -83,8 +84,14 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 	j := r.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if r.over != nil {
+	switch {
+	case r.over != nil:
 		return nil, r.over
+	case r.detached:
+		if e.Kind.Terminal() {
+			r.over = stream.ErrEnded
+		}
+		return nil, nil
 	}
 	if err := stream.CheckEvent(e, j.o.MaxEventBytes); err != nil {
 		return nil, err
@@ -192,6 +199,8 @@ func (r *run) Close() error {
 	switch {
 	case r.lost:
 		return r.over
+	case r.detached:
+		r.over = stream.ErrEnded
 	case r.over == nil && r.silent:
 		r.over = stream.ErrEnded
 		r.journal.send(r)

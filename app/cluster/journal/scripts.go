@@ -12,7 +12,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"studysharper/app/cluster/conn"
-	"studysharper/app/stream"
 	"studysharper/app/study"
 )
 
@@ -26,15 +25,14 @@ const (
 
 // scripts are the Lua scripts that change and read journals in Redis, one file each in lua/.
 type scripts struct {
-	begin, adopt, abort, release, append, restore, read, drop, offer, sweep, lease *redis.Script
+	begin, adopt, abort, release, append, read, drop, offer, sweep, lease *redis.Script
 }
 
 // load prepends the bounds and the shared code to each script.
 func load(o Options) scripts {
 	bounds := fmt.Sprintf("local MAX_EVENTS, SESSION_BYTES, BUCKET_BYTES, SESSIONS = %d, %d, %d, %d\n",
 		o.MaxEvents, o.MaxSessionBytes, max(1, o.MaxBytes/int64(o.buckets)), max(1, o.MaxSessions/o.buckets)) +
-		fmt.Sprintf("local STALE_MS, REPEAT_MS = %d, %d\n", milliseconds(o.StaleAfter), milliseconds(o.RepeatWithin)) +
-		fmt.Sprintf("local BROKE, SILENT, FULL = %q, %q, %q\n", errorFields(stream.ErrBroke), errorFields(errSilent), errorFields(errFull))
+		fmt.Sprintf("local STALE_MS, REPEAT_MS = %d, %d\n", milliseconds(o.StaleAfter), milliseconds(o.RepeatWithin))
 	file := func(name string) string {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
 		if err != nil {
@@ -46,16 +44,11 @@ func load(o Options) scripts {
 	script := func(name string) *redis.Script { return redis.NewScript(common + file(name)) }
 	return scripts{
 		begin: script("begin"), adopt: script("adopt"), abort: script("abort"), release: script("release"), append: script("append"),
-		restore: script("restore"), read: script("read"), drop: script("drop"), offer: script("offer"),
-		sweep: script("sweep"), lease: redis.NewScript(file("lease")),
+		read: script("read"), drop: script("drop"), offer: script("offer"), sweep: script("sweep"), lease: redis.NewScript(file("lease")),
 	}
 }
 
 func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
-
-// errorFields are the fields of the error event that ends a run for this reason. They contain no character that Go and
-// Lua quote differently.
-func errorFields(why *study.Error) []byte { return stream.ErrorEvent(why.Message, true).Fields }
 
 // base is the prefix of all keys of a session; a cluster chooses their slot by it.
 func (j *Journal) base(session uuid.UUID) string {
@@ -137,18 +130,6 @@ func (a *answer) err() error {
 
 // epochText is an epoch in the form that Redis stores.
 func epochText(epoch uint64) string { return strconv.FormatUint(epoch, 10) }
-
-// reason is the error for the letter with which a script ends a run.
-func reason(letter string) *study.Error {
-	switch letter {
-	case "t":
-		return errSilent
-	case "f":
-		return errFull
-	default:
-		return stream.ErrBroke
-	}
-}
 
 // isUncertain reports whether a script that failed with err may have been executed.
 func isUncertain(err error) bool {

@@ -22,7 +22,7 @@ type snapshot struct {
 	events  []study.Event
 	runs    []string // the run of each event
 	spans   map[string]span
-	hold    bool // a position beyond the newest event must wait, because the event may still be restored
+	hold    bool // a position beyond the newest event must wait until the writer has looked, or its reader would get events again
 }
 
 // span is a run's range in the session's numbering; 0 = no such event yet.
@@ -81,8 +81,6 @@ func (v *snapshot) answer(w *waiter, maxBytes int) (b study.Batch, is verdict, e
 	}
 	of, known := v.spans[w.run]
 	switch {
-	case w.run != "" && !known && v.hold && !w.peek:
-		return b, waits, nil
 	case w.run != "" && !known:
 		return b, answered, stream.ErrNoRun
 	case w.peek:
@@ -101,7 +99,7 @@ func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err err
 		return b, answered, stream.ErrGone
 	case w.peek || w.noWait:
 		return b, answered, nil
-	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch, v.hold:
+	case w.seen == 0 && w.after.Epoch < stream.SharedEpoch:
 		return b, waits, nil
 	default:
 		return b, answered, stream.ErrGone

@@ -27,8 +27,8 @@ func (j *Journal) onMessage(message string) {
 	switch {
 	case f[0] == "o":
 		j.onOrphan(orphanKey{f[1], f[2]})
-	case f[0] == "l" && len(f) == 5:
-		j.onLost(session, f[2], f[3], f[4])
+	case f[0] == "l" && len(f) == 4:
+		j.onLost(session, f[2], f[3])
 	case len(f) == 4:
 		j.onChange(f[0], session, f[2], f[3])
 	}
@@ -58,8 +58,8 @@ func (j *Journal) onChange(kind string, session uuid.UUID, life, newest string) 
 	d.settle()
 }
 
-// onLost ends a run of this process that another process has ended.
-func (j *Journal) onLost(session uuid.UUID, id, letter, token string) {
+// onLost ends a run of this process that was taken for dead: another process may take the run over.
+func (j *Journal) onLost(session uuid.UUID, id, token string) {
 	run, err := uuid.Parse(id)
 	if err != nil {
 		return
@@ -68,7 +68,7 @@ func (j *Journal) onLost(session uuid.UUID, id, letter, token string) {
 	r := j.runs[runKey{session, run}]
 	j.mu.Unlock()
 	if r != nil && r.token == token {
-		j.lost(r, reason(letter))
+		j.lost(r, stream.ErrBroke)
 	}
 }
 

@@ -51,9 +51,11 @@ func (j *Journal) flush(ctx context.Context, r *run) bool {
 	case "OK":
 		j.acknowledge(r, n)
 	case "LOST":
-		return j.restore(ctx, r)
+		j.detach(r)
+	case "OVER":
+		j.lost(r, stream.ErrBroke)
 	default:
-		j.refused(r, a)
+		j.lost(r, stream.ErrGone)
 	}
 	return true
 }
@@ -153,13 +155,15 @@ func (j *Journal) finish(r *run, why *study.Error, d *due) {
 	}
 }
 
-// refused ends a run of which Redis accepts no more events.
-func (j *Journal) refused(r *run, a *answer) {
-	why := stream.ErrGone
-	if len(a.rest) > 0 {
-		why = reason(a.text())
+// detach lets a run continue that Redis has lost: its record answers its readers.
+func (j *Journal) detach(r *run) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !r.done {
+		r.detached = true
+		j.stats.Detached++
+		r.finished()
 	}
-	j.lost(r, why)
 }
 
 func (j *Journal) lost(r *run, why *study.Error) {
@@ -168,34 +172,4 @@ func (j *Journal) lost(r *run, why *study.Error) {
 	j.lose(r, why, &d)
 	j.mu.Unlock()
 	d.settle()
-}
-
-// restore recreates an open run that Redis has lost. Its events are not restored: readers who have not had them get a
-// gap.
-func (j *Journal) restore(ctx context.Context, r *run) bool {
-	j.mu.Lock()
-	args := []any{r.key.session.String(), r.key.run.String(), r.token, epochText(r.epoch), r.owner, r.taken, r.firstTaken(), r.request, flag(r.repeated)}
-	j.mu.Unlock()
-	reply, err := j.call(ctx, j.scripts.restore, j.base(r.key.session), args...)
-	if err != nil {
-		return false
-	}
-	a := newAnswer(reply)
-	if a.text() != "OK" {
-		j.refused(r, a)
-		return true
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.stats.Restored++
-	j.send(r)
-	return true
-}
-
-// firstTaken is the number of the run's first event, if Redis has acknowledged it.
-func (r *run) firstTaken() uint64 {
-	if r.first > r.taken {
-		return 0
-	}
-	return r.first
 }

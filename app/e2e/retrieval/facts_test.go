@@ -71,7 +71,7 @@ type desk struct {
 	model *agenttest.Model
 }
 
-func newDesk(t *testing.T) desk {
+func newDesk(t testing.TB) desk {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "notes.db")
 	if err := store.Migrate(t.Context(), url); err != nil {
@@ -87,7 +87,7 @@ func newDesk(t *testing.T) desk {
 }
 
 // keep keeps a note of a user's.
-func (d desk) keep(t *testing.T, user, title, content string) {
+func (d desk) keep(t testing.TB, user, title, content string) {
 	t.Helper()
 	if _, err := d.store.CreateNote(t.Context(), study.Note{UserID: user, Title: title, Content: content}); err != nil {
 		t.Fatal(err)

@@ -178,3 +178,19 @@ func (c *Case) cut(name string) {
 		c.Want = ""
 	}
 }
+
+// Plant returns the case with words of the caller's in what the upstream says of its failures.
+func (c Case) Plant(words string) Case {
+	c.First, c.Second = plant(c.First, words), plant(c.Second, words)
+	return c
+}
+
+func plant(raw []byte, words string) []byte {
+	lines := bytes.SplitAfter(raw, []byte("\r\n"))
+	lines = slices.DeleteFunc(lines, func(line []byte) bool { return bytes.HasPrefix(line, []byte("Content-Length:")) })
+	raw = bytes.Join(lines, nil) // the end of the body is that of the connection
+	for _, field := range []string{`"message": "`, `"error": "`, `"message":"`, `"detail": "`, `<body>`, `<html>`, `error code: `} {
+		raw = bytes.ReplaceAll(raw, []byte(field), []byte(field+words+" "))
+	}
+	return raw
+}

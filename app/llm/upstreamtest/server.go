@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -29,10 +30,21 @@ var conditional = map[string]func(asked) bool{
 	"reasoning_starves_judges":  func(a asked) bool { return a.bound > 0 && a.bound <= 500 },
 }
 
-// Server answers as a case says.
+// Server answers as a case says. Play it another case only between two requests.
 type Server struct {
 	Case  Case
 	Calls atomic.Int32
+	Bytes atomic.Int64 // of the requests' bodies
+
+	mu sync.Mutex // guards Case while the server listens
+}
+
+// Play makes the server answer as another case, from its first call on.
+func (s *Server) Play(c Case) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Case = c
+	s.Calls.Store(0)
 }
 
 // Listen serves on a port of its own until the test ends, and returns the address of the API.
@@ -62,23 +74,28 @@ func (s *Server) answer(conn net.Conn) {
 		return
 	}
 	var a asked
-	if json.NewDecoder(req.Body).Decode(&a) != nil {
+	body, err := io.ReadAll(req.Body)
+	if err != nil || json.Unmarshal(body, &a) != nil {
 		return
 	}
+	s.Bytes.Add(int64(len(body)))
 	a.bound = max(a.MaxTokens, a.MaxCompletionTokens)
-	raw := s.Case.First
+	s.mu.Lock()
+	c := s.Case
+	raw := c.First
 	if s.Calls.Add(1) > 1 {
-		raw = s.Case.Second
+		raw = c.Second
 	}
-	if applies := conditional[s.Case.Behaviour]; applies != nil && !applies(a) {
-		raw = s.Case.Good
+	s.mu.Unlock()
+	if applies := conditional[c.Behaviour]; applies != nil && !applies(a) {
+		raw = c.Good
 	}
-	s.send(conn, raw)
+	send(conn, c.Behaviour, raw)
 }
 
 // send writes a response as the behaviour does: at once, byte by byte, or without an end.
-func (s *Server) send(conn net.Conn, raw []byte) {
-	switch s.Case.Behaviour {
+func send(conn net.Conn, behaviour string, raw []byte) {
+	switch behaviour {
 	case "reset_midway":
 		_, _ = conn.Write(raw)
 		if tcp, ok := conn.(*net.TCPConn); ok {

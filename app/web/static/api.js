@@ -73,15 +73,16 @@ export async function ask(method, path, body, headers = {}) {
 
 // call is ask for a user: it waits while the server is away, makes an account or asks for a token where one
 // is wanted, and gives up when the signal says so. A path or body that names the user is a
-// function, because a token may have come meanwhile.
-export async function call(method, path, body, signal) {
+// function, because a token may have come meanwhile. With hasty it throws Away instead of waiting.
+export async function call(method, path, body, { signal, headers, hasty = false } = {}) {
 	for (;;) {
 		try {
 			mode ||= await askMode();
-			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body);
+			return await ask(method, typeof path === "function" ? path() : path, typeof body === "function" ? body() : body, { ...headers });
 		} catch (e) {
 			if (signal?.aborted) throw e;
-			if (e instanceof Away) await back();
+			if (e instanceof Away && hasty) throw e;
+			else if (e instanceof Away) await back();
 			else if (e.status === 401) await (token() ? signedIn(e.message) : admitted());
 			else throw e;
 			if (signal?.aborted) throw e;
@@ -139,7 +140,7 @@ export async function openLibrary(code) {
 
 // forget removes what this browser keeps of its user.
 export function forget() {
-	for (const key of ["user", "session", "draft", "account"]) kept.set(key, null);
+	for (const key of ["user", "session", "draft", "account", "review queue", "review waiting", "day offset"]) kept.set(key, null);
 	for (const key of ["token", "code", "running make", "running ask"]) tab.set(key, null);
 }
 

@@ -9,7 +9,8 @@ export const listed = (card, ...more) => el("li", { class: "flash" },
 	el("div", { class: "ask" }, short(card.question)), el("div", { class: "reply" }, short(card.answer), sourceOf(card), more));
 
 // One shows one card at a time. on has: grades(card), the buttons under an answer as [label, hint, act]; left(), a text;
-// and undo(), or null where nothing can be undone. Space turns, digits press the buttons, U undoes.
+// undo(), or null where nothing can be undone; where cards can be suspended, suspend(), and keys, a text. Space turns, digits
+// press the buttons, U undoes, S suspends.
 export class One {
 	#card = null; #turned = false; #on;
 	#front = el("div", { class: "front", tabIndex: -1 });
@@ -19,11 +20,14 @@ export class One {
 	#face = el("div", { class: "face" }, this.#front, this.#back);
 	#key = (e) => this.node.isConnected ? this.#press(e) : document.removeEventListener("keydown", this.#key);
 	#undo = button(t("card.undo"), () => this.#on.undo(), "plain");
+	#suspend = button(t("review.suspend"), () => this.#on.suspend(), "plain");
 
 	constructor(on) {
 		this.#on = on;
 		this.node = el("section", { class: "one", "aria-label": t("card.one") },
-			el("div", { class: "row" }, this.#left, this.#undo), this.#face, this.#marks, el("p", { class: "hint keys" }, t("card.keys")));
+			el("div", { class: "row over" }, this.#left, this.#undo, on.suspend ? this.#suspend : ""), this.#face, this.#marks, el("p", { class: "hint keys" }, on.keys ?? t("card.keys")));
+		this.#undo.setAttribute("aria-keyshortcuts", "u");
+		this.#suspend.setAttribute("aria-keyshortcuts", "s");
 		this.#face.addEventListener("click", (e) => { if (!e.target.closest("a, button, pre") && !this.#turned && !String(getSelection())) this.turn(); });
 	}
 
@@ -60,6 +64,7 @@ export class One {
 		if (e.key === " " && !this.#turned && !button) this.turn();
 		else if (this.#turned && /^[1-9]$/.test(e.key) && this.#marks.children[e.key - 1]) this.#marks.children[e.key - 1].click();
 		else if (e.key.toLowerCase() === "u" && !this.#undo.hidden) this.#undo.click();
+		else if (e.key.toLowerCase() === "s" && this.#on.suspend) this.#suspend.click();
 		else return;
 		e.preventDefault();
 	}

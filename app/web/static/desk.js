@@ -5,6 +5,7 @@ import { beginAsk } from "./ask.js";
 import { $ } from "./dom.js";
 import { beginLibrary } from "./library.js";
 import { beginMake } from "./make.js";
+import { beginOffline } from "./offline.js";
 import { begin } from "./route.js";
 import { beginStudy } from "./study.js";
 import { fill } from "./words.js";
@@ -15,3 +16,4 @@ $("skip").addEventListener("click", () => document.querySelector("main > section
 for (const start of [beginStudy, beginMake, beginLibrary, beginAsk, beginAccount]) start();
 begin();
 document.body.classList.remove("loading");
+beginOffline();

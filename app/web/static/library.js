@@ -1,5 +1,6 @@
 // Library: everything that is kept. The list, and one study aid that is open: to look at, to practise, to print.
 import { aid, sectionsOf } from "./aids.js";
+import { attemptsAt, past } from "./attempts.js";
 import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
 import { $, button, el } from "./dom.js";
@@ -69,9 +70,11 @@ async function open(parts, query) {
 	$("library-title").classList.toggle("sr", one);
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
+		const taken = takable(parts[0]) && parts.length === 2 ? past(...parts).catch(() => "") : ""; // it may be gone
 		entries = await load();
+		const before = await taken;
 		if (mineNow !== wanted) return;
-		one ? openAid(parts) : list(query);
+		one ? openAid(parts, before) : list(query);
 	} catch (e) {
 		if (mineNow !== wanted) return;
 		one ? $("opened").replaceChildren(missing(e.message)) : $("library-said").textContent = e.message;
@@ -80,20 +83,22 @@ async function open(parts, query) {
 
 const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
 
-function openAid([kind, id, doing]) {
+const takable = (kind) => kind === "quizzes" || kind === "exams";
+
+function openAid([kind, id, doing], before) {
 	const entry = entries.find((e) => e.kind === kind && e.id === id);
 	if (!entry) return $("opened").replaceChildren(missing(t("library.gone")));
 	const { type, data, title } = entry.item, shown = aid(type, data), address = `library/${kind}/${id}`;
 	retitle(title);
 	const close = () => go(address);
 	if (doing === "study" && kind === "flashcards") return $("opened").replaceChildren(head(title, address), practise(data.flashcards, close));
-	if (doing === "take" && (kind === "quizzes" || kind === "exams")) {
-		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close })));
+	if (doing === "take" && takable(kind)) {
+		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
 	}
 	const start = { flashcards: ["study", t("card.start")], quizzes: ["take", t("quiz.start")], exams: ["take", t("exam.start")] }[kind];
 	$("opened").replaceChildren(head(t("library.back"), "library"), el("article", { class: "sheet" }, el("h2", { dir: "auto", tabIndex: -1 }, title), el("p", { class: "hint" }, shown.facts),
 		el("div", { class: "row start tools" }, start ? el("a", { class: "button main", href: `#/${address}/${start[0]}` }, start[1]) : "", button(t("print"), () => print(type, data, title)), menu(kind, id)),
-		shown.body));
+		before, shown.body));
 	$("opened").querySelector("h2").focus({ preventScroll: true });
 	scrollTo(0, 0);
 }

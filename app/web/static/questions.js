@@ -13,8 +13,8 @@ function choices(q) {
 	return (q.options ?? []).map((o) => [o, o]);
 }
 
-// question gives a question with its number: its box, what was given, and mark, which shows the verdict. changed is called
-// when a short answer is counted as right after all.
+// question gives a question with its number: its box, what was given, mark, which shows the verdict, and follow, which shows
+// the server's. changed is called when a short answer is counted as right after all.
 export function question(q, n, changed) {
 	const options = choices(q), points = q.points || 1, name = newID();
 	const inputs = options.map(([text, value]) => ({ text, value, node: el("input", { type: "radio", name }) }));
@@ -22,7 +22,7 @@ export function question(q, n, changed) {
 	const verdict = el("div", { class: "verdict" });
 	const box = el("fieldset", { class: "question" }, el("legend", {}, el("span", { class: "n" }, `${n}. `), short(q.question || q.prompt), el("small", {}, ` ${t("n.points", { n: points })}`)),
 		inputs.map((i) => i.row = el("label", { class: "option" }, i.node, short(i.text))), field, verdict);
-	let right = false;
+	let right = false, counted = false, by = "";
 
 	const picked = () => inputs.find((i) => i.node.checked);
 	const given = () => field ? field.value.trim() : picked()?.value ?? null;
@@ -41,12 +41,20 @@ export function question(q, n, changed) {
 				answer && !right ? [" ", short(answer)] : ""),
 			q.explanation && q.explanation !== answer ? el("div", {}, short(q.explanation)) : "",
 			q.rubric && field ? el("div", { class: "hint" }, short(q.rubric)) : "", sourceOf(q),
-			own ? button(t("quiz.count"), () => { right = true; show(); changed(); }) : "");
+			by ? el("p", { class: "hint" }, t("quiz.bymodel")) : "", own ? button(t("quiz.count"), () => { right = counted = true; by = ""; show(); changed(); }) : "");
 	}
 	return {
 		box, points, question: q, given,
 		get answered() { return given() !== null && given() !== ""; },
 		get right() { return right; },
+		// follow takes over how the server graded the answer, but for what was counted as right meanwhile.
+		follow({ correct, checked_by }) {
+			const model = counted || checked_by === "rules" || checked_by === "student" ? "" : checked_by;
+			if (counted || right === correct && by === model) return;
+			right = correct;
+			by = model;
+			show();
+		},
 		focus: () => (picked()?.node ?? inputs[0]?.node ?? field).focus({ preventScroll: true }),
 		mark() {
 			right = judge();
@@ -59,6 +67,7 @@ export function question(q, n, changed) {
 
 // label says in words what an option was.
 function label(option, correct, picked) {
+	option.row.querySelector(".tag")?.remove();
 	option.row.classList.toggle("correct", correct);
 	option.row.classList.toggle("mistaken", picked && !correct);
 	const said = correct && picked ? t("quiz.yours.right") : correct ? t("quiz.this") : picked ? t("quiz.yours") : "";

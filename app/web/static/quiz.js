@@ -3,11 +3,11 @@ import { button, el } from "./dom.js";
 import { question } from "./questions.js";
 import { span, t } from "./words.js";
 
-// take gives a form of the sections' questions. minutes starts a clock; leave closes the form.
-export function take(sections, { minutes = 0, leave }) {
+// take gives a form of the sections' questions. minutes starts a clock; leave closes the form; attempts keeps the answers.
+export function take(sections, { minutes = 0, leave, attempts }) {
 	const box = el("div", { class: "taking" });
 	const begin = (list, timed) => {
-		const sheet = new Sheet(list, timed, (rest) => begin(rest, 0), leave);
+		const sheet = new Sheet(list, timed, (rest) => begin(rest, 0), leave, attempts);
 		box.replaceChildren(sheet.node);
 		sheet.start();
 	};
@@ -18,18 +18,22 @@ export function take(sections, { minutes = 0, leave }) {
 const kept = (sections, wanted) => sections.map((s) => ({ ...s, questions: s.questions.filter(wanted) })).filter((s) => s.questions.length);
 
 class Sheet {
-	#sections; #again; #leave; #minutes;
+	#sections; #again; #leave; #minutes; #attempts; #kept;
 	#all = []; #parts = []; #at = 0; #single = false; #done = false; #began = 0; #tick = 0;
+	#points = el("p");
+	#state = el("p", { class: "hint" });
+	#next = el("div", { class: "row start" });
 	#score = el("div", { class: "score", tabIndex: -1, role: "status" });
 	#clock = el("p", { class: "clock", role: "timer" });
 	#place = el("p", { class: "left" });
 	#modes; #moves; #hand;
 
-	constructor(sections, minutes, again, leave) {
+	constructor(sections, minutes, again, leave, attempts) {
 		this.#sections = sections;
 		this.#minutes = minutes;
 		this.#again = again;
 		this.#leave = leave;
+		this.#attempts = attempts;
 		const form = el("form", { class: "questions", novalidate: true, onsubmit: (e) => { e.preventDefault(); this.#mark(); } });
 		this.#modes = el("div", { class: "row start", role: "group", "aria-label": t("quiz.show") },
 			[[false, t("quiz.all")], [true, t("quiz.each")]].map(([single, label]) => button(label, () => this.#show(single), "quiet mode")));
@@ -46,7 +50,7 @@ class Sheet {
 			section.instructions ? el("p", { class: "hint" }, section.instructions, section.time_estimate_minutes ? ` ${t("about.minutes", { n: section.time_estimate_minutes })}.` : "") : "");
 		form.append(head);
 		for (const q of section.questions) {
-			const one = question(q, this.#all.length + 1, () => this.#tally());
+			const one = question(q, this.#all.length + 1, () => this.#overrule(one));
 			this.#all.push(one);
 			this.#parts.push(head);
 			form.append(one.box);
@@ -89,21 +93,53 @@ class Sheet {
 	}
 
 	#mark() {
+		const took = Date.now() - this.#began;
 		this.#done = true;
 		for (const q of this.#all) q.mark();
 		this.#clock.textContent = "";
 		this.#hand.remove();
 		this.#show(false);
+		this.#score.append(this.#points, this.#state, this.#next);
 		this.#tally();
+		if (this.#attempts) this.#keep(took);
 		this.#score.focus({ preventScroll: true });
 		this.#score.scrollIntoView({ block: "center" });
+	}
+
+	// The server grades and keeps the answers. Until then, and where it cannot, the page's own verdicts are shown.
+	async #keep(took) {
+		this.#state.textContent = t("quiz.grading");
+		this.#kept = this.#attempts.add(this.#all.map((q) => ({ item_id: q.question.id, answer: q.answered ? q.given() : null })), took);
+		try {
+			this.#follow(await this.#kept);
+		} catch (e) {
+			this.#state.textContent = t("quiz.unkept", { text: e.message });
+		}
+	}
+
+	#follow({ answers, warnings = [] }) {
+		for (const graded of answers) this.#all.find((q) => q.question.id === graded.item_id)?.follow(graded);
+		this.#state.textContent = warnings.map((text) => t("note", { text })).join(" ");
+		this.#tally();
+	}
+
+	async #overrule(q) {
+		this.#tally();
+		try {
+			const attempt = await this.#kept;
+			if (attempt) this.#follow(await this.#attempts.overrule(attempt.n, q.question.id));
+		} catch (e) {
+			this.#state.textContent = t("quiz.unkept", { text: e.message });
+		}
 	}
 
 	#tally() {
 		const got = this.#all.reduce((n, q) => n + (q.right ? q.points : 0), 0), most = this.#all.reduce((n, q) => n + q.points, 0);
 		const wrong = this.#all.filter((q) => !q.right).map((q) => q.question);
-		this.#score.replaceChildren(el("p", {}, t("quiz.score", { got, most, right: this.#all.length - wrong.length, all: this.#all.length })),
-			el("div", { class: "row start" }, wrong.length && wrong.length < this.#all.length ? button(t("quiz.wrongonly", { n: wrong.length }), () => this.#again(kept(this.#sections, (q) => wrong.includes(q))), "main") : "",
-				button(t("quiz.again"), () => this.#again(this.#sections)), this.#leave ? button(t("back"), this.#leave) : ""));
+		const score = t("quiz.score", { got, most, right: this.#all.length - wrong.length, all: this.#all.length });
+		if (this.#points.textContent === score) return; // the focus may be on a button below
+		this.#points.textContent = score;
+		this.#next.replaceChildren(...[wrong.length && wrong.length < this.#all.length && button(t("quiz.wrongonly", { n: wrong.length }), () => this.#again(kept(this.#sections, (q) => wrong.includes(q))), "main"),
+			button(t("quiz.again"), () => this.#again(this.#sections)), this.#leave && button(t("back"), this.#leave)].filter(Boolean));
 	}
 }

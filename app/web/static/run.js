@@ -22,7 +22,7 @@ export class Run {
 		const now = this.#now = { request, again, abort: new AbortController(), stop: () => {}, step: 0 };
 		this.#on.step(0, t("run.asking"));
 		try {
-			const started = await call("POST", "/api/ai/process-stream", () => ({ ...user(), ...request }), now.abort.signal);
+			const started = await call("POST", "/api/ai/process-stream", () => ({ ...user(), ...request }), { signal: now.abort.signal });
 			if (now.abort.signal.aborted) return stopOnServer(started.run_id);
 			this.#watch(started.stream_url, started.run_id);
 		} catch (e) {

@@ -31,6 +31,8 @@ export const knows = (key) => key in words;
 
 export const day = (at) => new Date(at).toLocaleDateString(language, { day: "numeric", month: "short" });
 
+export const moment = (at) => new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+
 // span is a time in words: "40 s", "5 min", "3 d".
 export function span(seconds) {
 	for (const [unit, length, most] of [["second", 1, 100], ["minute", 60, 90], ["hour", 3600, 36], ["day", 86400, 60], ["month", 2629800, 24]]) {

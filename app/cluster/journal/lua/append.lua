@@ -1,15 +1,19 @@
--- Adds what a run has not got yet of a chunk: number, kind, data each. A chunk that was taken before changes nothing.
+-- Adds what a run has not got yet of a chunk: number, kind, data each. A chunk that was taken before changes nothing. LOST: Redis does
+-- not have the run any more, or has no room for it; OVER: another process has it.
 local id, run, writer, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local before = tonumber(ARGV[5]) -- the last number known to have been taken
 local s = load(id)
-if not s or s.e ~= epoch then return {call('GET', past(id)) == epoch and 'GONE' or 'LOST'} end
-if not s.p or s.n ~= run then
-  local why = ended(s, run)
-  if why == '.' then return {'OK'} end
-  return why and {'OVER', why} or {'LOST'}
+if not s or s.e ~= epoch then
+  if call('GET', past(id)) == epoch then return {'GONE'} end
+  tell('b', id, epoch, 0) -- readers may not know yet
+  return {'LOST'}
 end
-if s.p ~= writer then return {'OVER', 'b'} end
-if s.h < before then return {'LOST'} end
+if not s.p or s.n ~= run then return {span(s, run) and 'OK' or 'LOST'} end
+if s.p ~= writer then return {'OVER'} end
+if s.h < before then
+  forget(s) -- as it was before a replica became the master
+  return {'LOST'}
+end
 
 local head, need = s.h, 0
 for i = 6, #ARGV, 3 do
@@ -18,8 +22,8 @@ end
 if need == 0 then return {'OK'} end
 while not room(need, s) do
   if not shrink(s) then
-    interrupt(s, 'f', FULL)
-    return {'OVER', 'f'}
+    forget(s)
+    return {'LOST'}
   end
 end
 local spoke = false
@@ -31,7 +35,7 @@ for i = 6, #ARGV, 3 do
   end
 end
 if s.ne > 0 then
-  close(s, '.')
+  close(s)
 elseif spoke then
   forgetRequest(s)
 end

@@ -13,7 +13,7 @@ local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
 local function log(id) return base .. id .. ':j' end  -- the stream: an event's id is its number
 local function meta(id) return base .. id .. ':m' end -- the hash
-local function past(id) return base .. id .. ':x' end -- epoch of the life that was dropped last
+local function past(id) return base .. id .. ':x' end -- epoch of the life that a user dropped last
 local function hold(id) return base .. id .. ':s' end -- the open silent run, and whose it is
 local HOLD_MS = 3600000 -- in case nobody ends it: longer than any run
 
@@ -21,7 +21,7 @@ local function tell(kind, id, ...)
   call('PUBLISH', 'studysharper:journal', table.concat({kind, id, ...}, ' '))
 end
 
--- changed tells who waits that the session has more. kind: e, or b when its newest run is another.
+-- changed tells who waits that the session has more. kind: e, b when its newest run is another or it is gone, d when a user dropped it.
 local function changed(kind, s) tell(kind, s.id, s.e, string.format('%.0f', s.h)) end
 
 -- A session: e epoch, o owner, h newest number, b bytes, u unread ends, z the last runs' ends and spans; of its newest run
@@ -58,7 +58,7 @@ local function save(s)
   end
 end
 
--- forget drops a session with its run.
+-- forget gives up a session with its run, whose readers are answered by the run's record.
 local function forget(s)
   if s.p then
     call('HDEL', RUNS, s.id .. ':' .. s.n)
@@ -68,8 +68,7 @@ local function forget(s)
   call('ZREM', USED, s.id)
   call('ZREM', IDLE, s.id)
   call('DECRBY', BYTES, s.paid)
-  redis.pcall('SET', past(s.id), s.e, 'PX', STALE_MS) -- a full Redis refuses it, and must be emptied
-  changed('d', s)
+  changed('b', s)
 end
 
 -- oldestIdle is the session to give up first, other than except.
@@ -154,29 +153,25 @@ local function open(s, run, writer, request)
   end
 end
 
--- close ends the open run, whose terminal event is there. why: '.' by its writer, else what interrupted it.
-local function close(s, why)
+-- close ends the open run, whose terminal event is there.
+local function close(s)
   forgetRequest(s)
   call('HDEL', meta(s.id), 'x')
   call('HDEL', RUNS, s.id .. ':' .. s.n)
   call('ZREM', ORPHANS, s.id .. ':' .. s.n)
   s.p, s.b = nil, s.b - RUN_COST
-  s.z = string.format('%s%s%s%.0f-%.0f;', s.z, s.n, why, s.nf, s.ne)
+  s.z = string.format('%s%s.%.0f-%.0f;', s.z, s.n, s.nf, s.ne)
   if #s.z > 1024 then s.z = string.gsub(s.z, '^[^;]*;', '', 1) end
-end
-
--- ended gives why a run is over, and the numbers of its first and last event; nil when that is not known.
-local function ended(s, run)
-  local _, at = string.find(s.z, run, 1, true)
-  if at then return string.match(s.z, '^([%a.])(%d+)-(%d+);', at + 1) end
 end
 
 -- span gives the numbers of a run's first and last event, 0 for what it has not got yet;
 -- nil when the session has not had the run, or too long ago.
 local function span(s, run)
   if s.p and s.n == run then return s.nf, 0 end
-  local why, first, last = ended(s, run)
-  if why then return tonumber(first), tonumber(last) end
+  local _, at = string.find(s.z, run .. '.', 1, true)
+  if not at then return nil end
+  local first, last = string.match(s.z, '^(%d+)-(%d+);', at + 1)
+  return tonumber(first), tonumber(last)
 end
 
 -- active gives a session's open run, and whose it is. s: the session, if it is there.
@@ -193,15 +188,4 @@ local function release(id, run)
   call('DEL', hold(id))
   call('HDEL', RUNS, id .. ':' .. run)
   return true
-end
-
--- interrupt ends the open run against its writer's will.
-local function interrupt(s, why, data)
-  local run, writer = s.n, s.p
-  put(s, s.h + 1, 'error', data)
-  close(s, why)
-  trim(s)
-  save(s)
-  changed('e', s)
-  tell('l', s.id, run, why, writer)
 end

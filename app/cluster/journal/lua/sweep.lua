@@ -9,22 +9,18 @@ local function parse(key) return string.match(key, '^([^:]+):(.+)$') end
 
 local function abandon(s)
   local m, run, writer = meta(s.id), s.n, s.p
-  if call('HEXISTS', m, 'x') == 1 or call('HEXISTS', m, 'q') == 0 then return interrupt(s, 'b', BROKE) end
+  if call('HEXISTS', m, 'x') == 1 or call('HEXISTS', m, 'q') == 0 then return forget(s) end
   call('HSET', m, 'p', '')
   call('HSET', RUNS, s.id .. ':' .. run, '')
   call('ZADD', ORPHANS, now + REPEAT_MS, s.id .. ':' .. run)
-  tell('l', s.id, run, 'b', writer)
+  tell('l', s.id, run, writer)
 end
 
 for _, id in ipairs(call('ZRANGEBYSCORE', USED, '-inf', now - STALE_MS - 1, 'LIMIT', 0, MANY)) do
   local s = load(id)
-  if not s then
+  if s then forget(s) else
     call('ZREM', USED, id)
     call('ZREM', IDLE, id)
-  elseif s.p then
-    interrupt(s, 't', SILENT)
-  else
-    forget(s)
   end
 end
 if call('ZCARD', USED) == 0 then call('DEL', BYTES) end
@@ -47,7 +43,7 @@ for _, key in ipairs(call('ZRANGEBYSCORE', ORPHANS, '-inf', now, 'LIMIT', 0, MAN
   local id, run = parse(key)
   local s = load(id)
   call('ZREM', ORPHANS, key)
-  if s and s.p and s.n == run then interrupt(s, 'b', BROKE) else call('HDEL', RUNS, key) end
+  if s and s.p and s.n == run then forget(s) else call('HDEL', RUNS, key) end
 end
 for _, key in ipairs(call('ZRANGE', ORPHANS, 0, MANY - 1)) do tell('o', parse(key)) end
 return writers

@@ -1,0 +1,144 @@
+package pages_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"studysharper/app/e2e/servicetest"
+)
+
+// tenCards makes ten cards of the standard notes and opens the place to study.
+func (w *window) tenCards() {
+	w.t.Helper()
+	w.open("make")
+	w.fill("#text", servicetest.Notes(w.t))
+	w.make("flashcard_generation")
+	w.until("document.querySelectorAll('#aid .flash').length === 10")
+	w.open("study")
+	w.until("document.querySelector('#due').innerText === '10 new'")
+}
+
+// reviews gives the number of reviews that the server keeps for the page's user, and the number of cards that it still shows as new.
+func (w *window) reviews() (kept, fresh int) {
+	w.t.Helper()
+	const ask = `(async () => {
+		const user = "user_id=" + localStorage.getItem("user"), get = async (path) => (await fetch("/api/review/" + path + user)).json();
+		return [(await get("stats?days=2&")).reviews, (await get("queue?")).counts.new];
+	})()`
+	n := eval[[]int](w, ask)
+	return n[0], n[1]
+}
+
+// expectReviews waits until nothing waits in the browser, and compares what the server has.
+func (w *window) expectReviews(kept, fresh int) {
+	w.t.Helper()
+	w.until("localStorage.getItem('review waiting') === null")
+	if k, f := w.reviews(); k != kept || f != fresh {
+		w.t.Errorf("the server has %d reviews and %d new cards, want %d and %d", k, f, kept, fresh)
+	}
+}
+
+func (w *window) atCard(left int) {
+	w.t.Helper()
+	text := fmt.Sprintf("%d cards left", left)
+	if left == 1 {
+		text = "1 card left"
+	}
+	w.until("document.activeElement.matches('.front') && document.querySelector('.left').innerText === " + quoted(text))
+}
+
+func TestTenCardsAreReviewedByTheKeyboardAlone(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.tenCards()
+	w.audit("study with due cards")
+	w.tabTo("#due-go a")
+	w.keys(kb.Enter)
+	w.atCard(10)
+	w.audit("review")
+	w.keys(" ")
+	w.until("document.activeElement.matches('.back') && document.querySelectorAll('.marks .grade small').length === 4")
+	w.audit("review turned")
+	w.keys("1")
+	w.atCard(9)
+	w.keys("u")
+	w.atCard(10)
+	w.keys("s")
+	w.atCard(9)
+	w.keys("u")
+	w.atCard(10)
+	for i := range 10 {
+		w.atCard(10 - i)
+		w.keys(" ", []string{"4", "3", "2", "1"}[min(i, 3)])
+	}
+	w.until("document.activeElement.matches('.reviewing h2') && document.activeElement.innerText === 'Done: 10 cards reviewed, 3 known.'")
+	w.until("document.querySelector('.reviewing').innerText.includes('The next card is due in 60 sec.')")
+	w.audit("review done")
+	w.expectReviews(10, 0)
+	w.tabTo(".reviewing .button")
+	w.keys(kb.Enter)
+	w.until("!document.querySelector('#day').hidden")
+	w.quiet(s.URL)
+}
+
+// cached gives the names of the page's caches and the addresses in them.
+func (w *window) cached() string {
+	w.t.Helper()
+	return eval[string](w, `caches.keys().then(async (names) => {
+		const kept = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map((k) => k.url)));
+		return [...names, ...kept.flat()].join("\n");
+	})`)
+}
+
+// TestReviewsContinueWithoutTheNetwork has the network cut in the middle of a review: the page is reloaded without it, and
+// everything arrives at the server once.
+func TestReviewsContinueWithoutTheNetwork(t *testing.T) {
+	s := servicetest.Start(t)
+	l := lineTo(s)
+	for i, look := range []look{desktop, looks[2]} {
+		w := visit(t, l.url, look)
+		w.tenCards()
+		w.until("navigator.serviceWorker.controller")
+		s.Eventually("the words are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
+		w.open("study/review")
+		w.atCard(10)
+		w.keys(" ", "4", " ", "4")
+		w.atCard(8)
+		w.expectReviews(2, 8)
+		l.shut()
+		w.keys(" ", "4", " ", "4")
+		w.until("document.querySelector('.wait').innerText === '2 grades wait for the network.'")
+		if i == 0 {
+			w.audit("review offline")
+		}
+		w.goTo(l.url + "/?reload#/study/review")
+		w.atCard(6)
+		w.keys(" ", "4", " ", "4")
+		w.until("document.querySelector('.wait').innerText === '4 grades wait for the network.'")
+		w.keys("u")
+		w.until("document.querySelector('.wait').innerText === '3 grades wait for the network.'")
+		l.open()
+		w.until("document.querySelector('#away').hidden && document.querySelector('.wait').innerText === ''")
+		w.expectReviews(5, 5)
+		w.atCard(5)
+		w.keys(" ", "4", " ", "4", " ", "4", " ", "4", " ", "4")
+		w.until("document.querySelector('.reviewing h2')")
+		w.expectReviews(10, 0)
+	}
+}
+
+// TestOldFilesOfThePageAreNotKept has the browser keep what another release would have left.
+func TestOldFilesOfThePageAreNotKept(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL+"/admin", desktop)
+	eval[bool](w, "caches.open('page 0123456789abcdef').then(() => true)")
+	w.goTo(s.URL)
+	s.Eventually("this release's files are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
+	if kept := w.cached(); strings.Contains(kept, "0123456789abcdef") || strings.Contains(kept, "/api/") || !strings.Contains(kept, "/study.js") {
+		t.Errorf("the browser keeps\n%s", kept)
+	}
+	w.quiet(s.URL)
+}

@@ -1,0 +1,96 @@
+package retrieval
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"studysharper/app/agent"
+	"studysharper/app/study"
+	"studysharper/app/testkit"
+)
+
+// A student of the benchmark, with notes of 1 kB.
+type student struct {
+	name   string
+	unique []string // of each note words that no other note has
+	shared []string // of each note words that are in about one note of a hundred
+	used   []time.Duration
+}
+
+// BenchmarkChatsOfManyNotes compares the processor time of a chat of a student with ten notes and of one with 10,000
+// (1,000 without FULL=1), in windows that take turns. What both ask about is in one note, or of the many in a hundred, so
+// that there is more to rank and to send.
+func BenchmarkChatsOfManyNotes(b *testing.B) {
+	if testing.Short() {
+		b.Skip("writes many notes first")
+	}
+	d, r := newDesk(b), rand.New(rand.NewPCG(1, 2))
+	zipf := rand.NewZipf(r, 1.1, 4, 20_000)
+	students := []student{newStudent(b, d, r, zipf, 10), newStudent(b, d, r, zipf, testkit.Size(1_000, 10_000))}
+	for name, words := range map[string]func(student) []string{
+		"words-of-one-note":   func(s student) []string { return s.unique },
+		"words-of-many-notes": func(s student) []string { return s.shared },
+	} {
+		b.Run(name, func(b *testing.B) { compareChats(b, d, r, students, words) })
+	}
+}
+
+func newStudent(b *testing.B, d desk, r *rand.Rand, zipf *rand.Zipf, notes int) student {
+	s := student{name: fmt.Sprint(notes, "-notes")}
+	for n := range notes {
+		var words, rare []string
+		for range 150 {
+			rank := zipf.Uint64()
+			words = append(words, fmt.Sprintf("term%x", rank*2654435761%(1<<20)))
+			if rank > 1_000 && len(rare) < 3 {
+				rare = append(rare, words[len(words)-1])
+			}
+		}
+		s.unique = append(s.unique, fmt.Sprintf("subject%d lesson%d", n, r.IntN(1<<30)))
+		s.shared = append(s.shared, strings.Join(rare, " "))
+		d.keep(b, s.name, fmt.Sprint("Note ", n), s.unique[n]+" "+strings.Join(words, " "))
+	}
+	return s
+}
+
+// compareChats asks about a note of each student in turn, 20 questions a window.
+func compareChats(b *testing.B, d desk, r *rand.Rand, students []student, words func(student) []string) {
+	const window = 20
+	for i := range students {
+		students[i].used = nil
+	}
+	for asked := 0; b.Loop(); asked += window {
+		for i := range students {
+			s := &students[i]
+			before := processTime(b)
+			for n := range window {
+				list := words(*s)
+				message := fmt.Sprintf("What about %s, number %d?", list[r.IntN(len(list))], asked+n)
+				if _, err := d.Run(b.Context(), "", study.Request{Type: study.Chat, UserID: s.name, Message: message}, agent.Observer{}); err != nil {
+					b.Fatal(err)
+				}
+				d.model.Prompts = nil
+			}
+			s.used = append(s.used, (processTime(b)-before)/window)
+		}
+	}
+	for _, s := range students {
+		slices.Sort(s.used)
+		b.ReportMetric(float64(s.used[len(s.used)/2].Microseconds()), "cpu-µs/"+s.name)
+	}
+}
+
+// processTime is the processor time of this process so far: a chat searches on other goroutines too.
+func processTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,47 @@
+// The cards that are due: from the server, or while it is away those that were fetched last.
+import { Away, call, kept, mine } from "./api.js";
+import { done } from "./outbox.js";
+
+const key = "review queue";
+const most = 200; // cards of one queue
+
+const kind = (card) => card.state === "new" || card.state === "review" ? card.state : "learning";
+
+// without gives a queue less some cards.
+function without(queue, ids) {
+	const gone = queue.cards.filter((c) => ids.includes(c.card_id)), counts = { ...queue.counts };
+	for (const card of gone) counts[kind(card)] = Math.max(0, counts[kind(card)] - 1);
+	return { ...queue, counts, cards: queue.cards.filter((c) => !gone.includes(c)) };
+}
+
+// fetchQueue gives {at, away, counts, cards} of a deck, or of all with "". Those with a review on its way are left out.
+export async function fetchQueue(deck) {
+	const sent = done(); // a review that arrives meanwhile may not be in the answer
+	try {
+		const { counts, cards } = await call("GET", mine("/api/review/queue", { limit: most, ...deck && { deck } }), undefined, { hasty: true });
+		const queue = without({ at: Date.now(), counts, cards }, [...sent, ...done()]);
+		keepQueue(queue);
+		return queue;
+	} catch (e) {
+		if (!(e instanceof Away)) throw e;
+		const last = JSON.parse(kept.get(key) ?? "null");
+		if (!last) return null;
+		const other = deck ? last.cards.filter((c) => c.deck_id !== deck).map((c) => c.card_id) : [];
+		return { ...without(last, [...done(), ...other]), away: true };
+	}
+}
+
+// keepQueue keeps a queue for times without the network.
+export const keepQueue = ({ at, counts, cards }) => kept.set(key, JSON.stringify({ at, counts, cards }));
+
+// take removes a card from a queue, and putBack puts it first.
+export const take = (queue, card) => without(queue, [card.card_id]);
+export const putBack = (queue, card) => ({ ...queue, counts: { ...queue.counts, [kind(card)]: queue.counts[kind(card)] + 1 }, cards: [card, ...queue.cards] });
+
+export const total = ({ counts }) => counts.new + counts.learning + counts.review;
+
+// nextDay gives the next day with due cards and their number, or null.
+export async function nextDay() {
+	const { due_by_day: days } = await call("GET", mine("/api/review/stats", { days: 60 }), undefined, { hasty: true });
+	return days.slice(1).find((d) => d.count > 0) ?? null;
+}

@@ -1,0 +1,75 @@
+// Reviews on their way to the server: kept in this browser and sent in their order, however long the server is away. Each has
+// an id of its own, so that one that is sent twice counts once.
+import { call, kept, mine, uuid } from "./api.js";
+import { sleep } from "./dom.js";
+
+const key = "review waiting";
+const pause = 5; // seconds before a busy server is asked again
+
+let unkept = null; // the list, where the browser keeps nothing
+let working = false, changed = () => {};
+
+const read = () => unkept ?? JSON.parse(kept.get(key) ?? "[]");
+
+function write(list) {
+	const text = list.length ? JSON.stringify(list) : null;
+	kept.set(key, text);
+	unkept = kept.get(key) === text ? null : list;
+	changed();
+}
+
+const add = (change) => { write([...read(), { id: uuid(), ...change }]); send(); };
+
+// grade keeps a review of a card; ungrade takes it back. So do suspend and unsuspend.
+export const grade = (card, rating, milliseconds) => {
+	const id = uuid(), body = { rating, review_id: id, duration_ms: milliseconds, reviewed_at: new Date().toISOString() };
+	add({ card, done: true, grade: id, method: "POST", path: `/api/review/${card}`, body });
+	return id;
+};
+export const ungrade = (card, id) => add({ card, done: false, undoes: id, method: "DELETE", path: `/api/review/${card}/${id}` });
+export const suspend = (card, suspended) => add({ card, done: suspended, method: "POST", path: `/api/review/${card}/suspend`, body: { suspended } });
+
+// waiting is how many grades the server does not have yet.
+export function waiting() {
+	const list = read();
+	return list.filter(({ grade: id }) => id && !list.some(({ undoes }) => undoes === id)).length;
+}
+
+// done are the ids of the cards that are no longer due once the server has everything.
+export function done() {
+	const last = new Map(read().map((change) => [change.card, change.done]));
+	return [...last.keys()].filter((card) => last.get(card));
+}
+
+// whenChanged has one listener hear of each change.
+export const whenChanged = (listener) => { changed = listener; };
+
+// send sends what waits; one tab at a time, where the browser can tell.
+export async function send() {
+	if (working) return;
+	working = true;
+	try {
+		await (navigator.locks ? navigator.locks.request("reviews", sendAll) : sendAll());
+	} finally {
+		working = false;
+	}
+}
+
+async function sendAll() {
+	for (let next; (next = read()[0]);) {
+		await deliver(next);
+		write(read().filter(({ id }) => id !== next.id));
+	}
+}
+
+async function deliver({ method, path, body }) {
+	for (;;) {
+		try {
+			return await call(method, mine(path), body);
+		} catch (e) {
+			if (e.status === 422 && body?.reviewed_at) delete body.reviewed_at; // the clock of this device is ahead
+			else if (e.status === 429 || e.status >= 500) await sleep(1000 * (e.retryAfter || pause));
+			else return null; // the card does not exist any more, or was reviewed later elsewhere
+		}
+	}
+}

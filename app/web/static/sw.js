@@ -1,0 +1,50 @@
+// The service worker: it keeps the page and the files of its version, and gives them where the network does not. It keeps no
+// answer of the API.
+
+const name = "page {version}", own = "/assets/{version}/";
+const patience = 5000; // ms until the kept page is shown instead of one that does not come
+
+addEventListener("install", (e) => e.waitUntil(install()));
+addEventListener("activate", (e) => e.waitUntil(activate()));
+addEventListener("fetch", (e) => {
+	const { origin, pathname } = new URL(e.request.url);
+	if (e.request.method !== "GET" || origin !== location.origin) return;
+	if (e.request.mode === "navigate" && pathname === "/") e.respondWith(page(e.request));
+	else if (pathname.startsWith(own)) e.respondWith(asset(e.request));
+});
+
+async function install() {
+	const shell = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-cache" });
+	const files = (await shell.clone().text()).match(/\/assets\/[0-9a-f]+\/[\w.-]+/g) ?? [];
+	if (!shell.ok || !files.length || !files.every((file) => file.startsWith(own))) throw new Error("the page is of another release");
+	const cache = await caches.open(name);
+	await Promise.all([...new Set(files)].map((file) => fetchAsset(cache, file)));
+	if ((await cache.keys()).length < new Set(files).size) throw new Error("a file is of another release");
+	await cache.put("/", shell);
+	await skipWaiting();
+}
+
+async function activate() {
+	for (const other of await caches.keys()) if (other.startsWith("page ") && other !== name) await caches.delete(other);
+	await clients.claim();
+}
+
+const stored = (request) => caches.match(request, { cacheName: name, ignoreVary: true });
+
+async function page(request) {
+	const kept = await stored("/"), asked = fetch(request);
+	if (!kept) return asked;
+	const answer = asked.then((a) => a.status < 500 ? a : kept, () => kept);
+	return Promise.race([answer, new Promise((done) => setTimeout(done, patience, kept))]);
+}
+
+async function asset(request) {
+	return await stored(request) ?? fetchAsset(await caches.open(name), request);
+}
+
+// fetchAsset keeps a file that never changes. One that another release gives under this version is not kept.
+async function fetchAsset(cache, request) {
+	const answer = await fetch(request);
+	if (answer.ok && answer.headers.get("Cache-Control")?.includes("immutable")) await cache.put(request, answer.clone());
+	return answer;
+}
