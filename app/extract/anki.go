@@ -134,6 +134,7 @@ func clozeCards(text string, gaps [][]string) (cards []card) {
 var (
 	ankiMedia = lazily(`\[sound:[^\]]*\]|\[anki:play[^\]]*\]`)
 	htmlTag   = lazily(`(?s)<!--.*?-->|<style.*?</style>|<script.*?</script>|</?[a-zA-Z][^>]*>`)
+	inWord    = lazily(`(?i)</?(?:b|i|u|s|em|strong|span|font|a|sub|sup|code|small|mark|strike|del|ins|kbd|q|cite|var|tt)(?:\s[^>]*)?>`)
 	mathTag   = strings.NewReplacer("<anki-mathjax block=\"true\">", "$$", "<anki-mathjax>", "$", "</anki-mathjax>", "$", `\(`, "$", `\)`, "$", `\[`, "$$", `\]`, "$$", "[$]", "$", "[/$]", "$", "[$$]", "$$", "[/$$]", "$$", "[latex]", "", "[/latex]", "")
 )
 
@@ -141,7 +142,7 @@ var (
 func plainField(field string, markup bool) string {
 	field = ankiMedia().ReplaceAllString(mathTag.Replace(field), "")
 	if markup {
-		field = html.UnescapeString(htmlTag().ReplaceAllString(field, " "))
+		field = html.UnescapeString(htmlTag().ReplaceAllString(inWord().ReplaceAllString(field, ""), " "))
 	}
 	return oneLine(strings.ReplaceAll(field, "\u00a0", " "))
 }

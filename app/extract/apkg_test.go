@@ -49,7 +49,7 @@ func packed(t testing.TB, data []byte) string {
 
 func TestDecksOfBothSchemasBecomeCards(t *testing.T) {
 	notes := collection(t, "What is <b>ATP</b>?\x1fEnergy carrier\x1fextra", "The {{c1::nucleus}} holds genes\x1f")
-	const want = "- What is ATP ? :: Energy carrier\n- The […] holds genes :: nucleus"
+	const want = "- What is ATP? :: Energy carrier\n- The […] holds genes :: nucleus"
 	is(t, read(t, zipOf(t, map[string]string{"collection.anki2": string(notes), "media": "{}"}), "apkg"), want)
 	update := collection(t, "Please update Anki\x1f")
 	is(t, read(t, zipOf(t, map[string]string{"collection.anki2": string(update), "collection.anki21b": packed(t, notes), "meta": "x"}), "apkg"), want)

@@ -31,26 +31,32 @@ func readCSV(data []byte, o Options, w *writer) (Document, error) {
 // separators are what fields may be parted by, the likeliest first.
 var separators = []rune{',', ';', '\t', '|'}
 
-// separatorOf finds what parts the fields: what most of the first lines have the same number of.
+// What of a file is tried with each separator.
+const (
+	triedRows  = 20
+	triedBytes = 64 << 10
+)
+
+// separatorOf finds what parts the fields: the separator by which most of the first rows have the same number of fields. Quotes
+// count, because a quoted field may hold any of them.
 func separatorOf(text string, named Format) rune {
 	if named == TSV {
 		return '\t'
 	}
+	text = text[:min(len(text), triedBytes)]
 	best, most := ',', 0
 	for _, s := range separators {
-		lines := 0
-		counts := map[int]int{}
-		for line := range strings.SplitSeq(text, "\n") {
-			if lines++; lines > 20 {
+		r := rowReader(text, s)
+		counts, same := map[int]int{}, 0
+		for range triedRows {
+			row, err := r.Read()
+			if err != nil {
 				break
 			}
-			if n := strings.Count(line, string(s)); n > 0 {
+			if n := len(row); n > 1 {
 				counts[n]++
+				same = max(same, counts[n])
 			}
-		}
-		same := 0
-		for _, n := range counts {
-			same = max(same, n)
 		}
 		if same > most {
 			best, most = s, same
@@ -59,10 +65,15 @@ func separatorOf(text string, named Format) rune {
 	return best
 }
 
-// parseRows reads at most maxRows rows; cut: there are more.
-func parseRows(text string, separator rune) (rows [][]string, cut bool, err error) {
+func rowReader(text string, separator rune) *csv.Reader {
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes, r.TrimLeadingSpace = separator, -1, true, separator != '\t'
+	return r
+}
+
+// parseRows reads at most maxRows rows; cut: there are more.
+func parseRows(text string, separator rune) (rows [][]string, cut bool, err error) {
+	r := rowReader(text, separator)
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {

@@ -241,7 +241,7 @@ func (r *docxReader) text(data []byte) {
 
 // paragraph writes a paragraph that has been read.
 func (r *docxReader) paragraph(p *docxParagraph) {
-	text := strings.ReplaceAll(p.text.String(), "\u00ad", "")
+	text := p.text.String()
 	begins := r.breaks
 	r.breaks = 0
 	level, list, left := r.styles.resolve(p.style)

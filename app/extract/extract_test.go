@@ -319,7 +319,7 @@ func TestBooksAreReadInTheOrderOfTheSpine(t *testing.T) {
 func TestAnkiTextBecomesCards(t *testing.T) {
 	d := read(t, []byte("#separator:tab\n#html:true\n#guid column:1\n#deck column:2\n#tags column:5\nabc\tBio\tWhat is <b>ATP</b>?\t\"Energy<br>carrier &amp; more [sound:x.mp3]\"\ttag\n"+
 		"def\tBio\tThe {{c1::mitochondrion::organelle}} makes {{c2::ATP}}\t\t\nghi\tBio\t\"\\(x^2\\)\"\t<anki-mathjax>y</anki-mathjax>\t\n"), "txt")
-	is(t, d, "- What is ATP ? :: Energy carrier & more\n- The [organelle] makes ATP :: mitochondrion\n- The mitochondrion makes […] :: ATP\n- $x^2$ :: $y$")
+	is(t, d, "- What is ATP? :: Energy carrier & more\n- The [organelle] makes ATP :: mitochondrion\n- The mitochondrion makes […] :: ATP\n- $x^2$ :: $y$")
 }
 
 // refused are files that must be refused with a code and a word that helps.

@@ -107,7 +107,7 @@ func (c *cleaner) replace(n *html.Node) (text string, drop bool) {
 		return "", true
 	case n.Type == html.TextNode:
 		if n.Parent.Data != "code" && n.Parent.Data != "pre" {
-			n.Data = c.protect(n.Data)
+			n.Data = putAway.Replace(c.protect(n.Data))
 		}
 		return "", false
 	case n.Type != html.ElementNode:
@@ -152,6 +152,13 @@ func (c *cleaner) keepPage(n *html.Node) string {
 // Formulas are put away as a number between two characters of the private use area, which the converter leaves alone.
 const awayBegins, awayEnds = "\ue010", "\ue011"
 
+// putAway and bringBack do the same with signs that the converter writes as entities, which readers of the text would see.
+var (
+	putAway   = strings.NewReplacer("<", "\ue012", ">", "\ue013", "&", "\ue014")
+	bringBack = strings.NewReplacer("\ue012", "<", "\ue013", ">", "\ue014", "&")
+	notOurs   = strings.NewReplacer(awayBegins, "", awayEnds, "", "\ue012", "", "\ue013", "", "\ue014", "")
+)
+
 func (c *cleaner) keep(formula string) string {
 	if formula == "" {
 		return ""
@@ -162,7 +169,7 @@ func (c *cleaner) keep(formula string) string {
 
 // protect puts away the formulas of a text: between dollars, and as \(…\) and \[…\].
 func (c *cleaner) protect(s string) string {
-	s = strings.NewReplacer(awayBegins, "", awayEnds, "").Replace(s)
+	s = notOurs.Replace(s)
 	if !strings.ContainsAny(s, `$\`) {
 		return s
 	}
@@ -211,8 +218,9 @@ func isFormula(inside, after string) bool {
 	return !strings.HasPrefix(inside, " ") && !strings.HasSuffix(inside, " ") && !strings.Contains(inside, "\n\n") && (after == "" || after[0] < '0' || after[0] > '9')
 }
 
-// restore puts the formulas back.
+// restore puts the formulas and the signs back.
 func (c *cleaner) restore(markdown string) string {
+	markdown = bringBack.Replace(markdown)
 	if len(c.formulas) == 0 {
 		return markdown
 	}

@@ -257,7 +257,7 @@ func (r *odtReader) text(data []byte) {
 }
 
 func (r *odtReader) paragraph(p *odtParagraph) {
-	text := strings.ReplaceAll(p.text.String(), "\u00ad", "")
+	text := p.text.String()
 	switch {
 	case r.note != nil:
 		r.note.WriteString(text + "\n")
@@ -275,7 +275,7 @@ func (r *odtReader) paragraph(p *odtParagraph) {
 	case p.level > 0:
 		r.out.Heading(p.level, text)
 	case n == 0:
-		r.out.Block(text)
+		r.out.Block(displayAlone(text)) // objects do not say how they are placed
 	case strings.TrimSpace(text) == "":
 	case !r.lists[n-1].item: // another paragraph of the same item
 		r.out.Block(text)

@@ -234,7 +234,7 @@ func (s *shape) write(w *writer) {
 		}
 		switch {
 		case l.plain || s.kind == "": // text boxes have no bullets
-			w.Block(l.text.String())
+			w.Block(displayAlone(l.text.String()))
 		case l.numbered:
 			counts[l.depth]++
 			w.Item(l.depth, counts[l.depth], l.text.String())

@@ -57,3 +57,13 @@ func displayFormula(tex string) string {
 	}
 	return "$$" + tex + "$$"
 }
+
+// displayAlone gives a formula a line of its own where it is all of a paragraph.
+func displayAlone(text string) string {
+	inside, begins := strings.CutPrefix(strings.TrimSpace(text), "$")
+	inside, ends := strings.CutSuffix(inside, "$")
+	if !begins || !ends || strings.Contains(inside, "$") {
+		return text
+	}
+	return displayFormula(inside)
+}

@@ -26,6 +26,7 @@ func (w *writer) add(s string) {
 	if w.full {
 		return
 	}
+	s = strings.ReplaceAll(s, "\u00ad", "") // a soft hyphen only says where a word may be parted
 	if room := w.limit - 1 - w.b.Len(); len(s) > room {
 		w.full = true
 		for room = max(room, 0); room > 0 && !utf8.RuneStart(s[room]); room-- {

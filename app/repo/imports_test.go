@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"app/extract":                    {"app/extract/pdf", "github.com/JohannesKaufmann/html-to-markdown/v2", "github.com/klauspost/compress", "golang.org/x/net", "golang.org/x/text", "modernc.org/sqlite"},
 	"app/extract/child":              {},
 	"app/extract/pdf":                {"github.com/klippa-app/go-pdfium", "github.com/tetratelabs/wazero"},
+	"app/extract/pdf/pdftest":        {},
 	"app/extract/sandbox":            {"app/extract", "app/extract/child", "app/extract/pdf", "golang.org/x/sys"},
 	"app/cluster":                    {"app/cache", "app/cluster/bus", "app/cluster/cache", "app/cluster/conn", "app/cluster/failover", "app/cluster/gate", "app/cluster/journal", "app/config", "app/contextcache", "app/limit", "app/stream", "golang.org/x/sync"},
 	"app/cluster/bus":                {"app/cluster/conn"},
@@ -168,7 +169,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()

@@ -65,6 +65,8 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).long, bound: longBound},
 	{name: "full caches", about: "answers of 200 kB until each worker's cache is full, and as many again",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*scenarioRun).fill, bound: cachesBound},
+	{name: "imports", about: fmt.Sprintf("%d PDF files of 10 MiB and %d pages uploaded at once", importsAtOnce, importedPages),
+		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).imports, bound: importBound},
 	{name: "soak", about: "10 clients that ask for a mix five times a second each, after as much as they can",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).soak, bound: busyBound},
 }

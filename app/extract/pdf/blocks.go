@@ -12,12 +12,14 @@ import (
 )
 
 const (
-	headingScale  = 1.15 // how much higher than the text a heading is
+	headingScale  = 1.15 // how much larger than the text a heading is
 	maxHeading    = 200  // characters
 	headingLevels = 4
+	// paragraphPitch is how far apart paragraphs are that have the space of a line or nearly so between them, in sizes.
+	paragraphPitch = 1.9
 )
 
-// writePages writes the pages as Markdown. What is a heading depends on the whole document: on the height of its text.
+// writePages writes the pages as Markdown. What is a heading depends on the whole document: on the size of its text.
 func writePages(pages []page, w Writer) {
 	b := &blocks{w: w}
 	b.measure(pages)
@@ -35,17 +37,17 @@ func writePages(pages []page, w Writer) {
 // blocks makes headings, paragraphs, lists and tables of lines.
 type blocks struct {
 	w      Writer
-	body   float64   // height of the text
-	levels []float64 // heights of headings, the highest first
+	body   float64   // size of the text
+	levels []float64 // sizes of headings, the largest first
 }
 
-// measure finds the height of the text, which most characters have, and the heights above it.
+// measure finds the size of the text, which most characters have, and the sizes above it.
 func (b *blocks) measure(pages []page) {
 	characters := map[float64]int{}
 	for _, p := range pages {
 		for _, c := range p.columns {
 			for _, l := range c.lines {
-				characters[roundHeight(l.height())] += utf8.RuneCountInString(l.text)
+				characters[roundSize(l.size)] += utf8.RuneCountInString(l.text)
 			}
 		}
 	}
@@ -71,11 +73,11 @@ func (b *blocks) measure(pages []page) {
 	}
 }
 
-func roundHeight(h float64) float64 { return math.Round(h*2) / 2 }
+func roundSize(s float64) float64 { return math.Round(s*2) / 2 }
 
 // level is the level of a heading with this line; 0 = the line is text.
 func (b *blocks) level(l line) int {
-	h := roundHeight(l.height())
+	h := roundSize(l.size)
 	if h < b.body*headingScale || utf8.RuneCountInString(l.text) > maxHeading || !hasLetters(l.text) {
 		return 0
 	}
@@ -127,11 +129,12 @@ func isPageNumber(s string) bool {
 	return err == nil
 }
 
-// typicalPitch is the median distance between lines.
+// typicalPitch is the distance between lines of a paragraph: of all distances the lower quartile, because on a page of lists
+// and headings most of them are between paragraphs.
 func typicalPitch(lines []line) float64 {
 	var all []float64
 	for i := 1; i < len(lines); i++ {
-		if d := lines[i-1].bottom - lines[i].bottom; d > 0 {
+		if d := lines[i-1].base - lines[i].base; d > 0.9*lines[i].size { // less is between parts of a formula
 			all = append(all, d)
 		}
 	}
@@ -139,14 +142,14 @@ func typicalPitch(lines []line) float64 {
 		return 0
 	}
 	slices.Sort(all)
-	return all[len(all)/2]
+	return all[len(all)/4]
 }
 
-// heading writes a heading with the lines below that are as high.
+// heading writes a heading with the lines below that are as large.
 func (b *blocks) heading(lines []line, level int) (n int) {
 	text := lines[0].text
 	for n = 1; n < len(lines) && n < 3; n++ {
-		near := lines[n-1].bottom-lines[n].bottom < 1.8*lines[n-1].height()
+		near := lines[n-1].base-lines[n].base < 1.6*lines[n-1].size
 		if b.level(lines[n]) != level || !near || utf8.RuneCountInString(text) > maxHeading/2 {
 			break
 		}
@@ -166,7 +169,7 @@ func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 	text := lines[0].text
 	item := marker().FindStringSubmatch(strings.TrimSpace(text))
 	for n = 1; n < len(lines); n++ {
-		if b.begins(lines[n-1], lines[n:], c, pitch, item != nil) {
+		if b.begins(lines[n-1], lines[n:], c, pitch, item != nil) || item != nil && lines[n].left < lines[0].left-0.5*lines[0].size {
 			break
 		}
 		text = joinLines(text, lines[n].text)
@@ -194,7 +197,7 @@ func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 // begins reports whether a new block begins with the first of lines, after the line before.
 func (b *blocks) begins(before line, lines []line, c column, pitch float64, inItem bool) bool {
 	next := lines[0]
-	distance := before.bottom - next.bottom
+	distance := before.base - next.base
 	broken := strings.HasSuffix(before.text, string(hyphen))
 	switch {
 	case b.level(next) > 0, tableRows(lines) > 0:
@@ -205,18 +208,26 @@ func (b *blocks) begins(before line, lines []line, c column, pitch float64, inIt
 		return true
 	case pitch > 0 && distance > 1.3*pitch, distance < 0, distance > 2.5*max(before.height(), next.height()):
 		return true
+	case endsSentence(before.text) && distance > paragraphPitch*before.size: // lines of a paragraph are rarely as far apart
+		return true
 	case isRightToLeft(next.text):
 		return before.left > c.left+(c.right-c.left)*0.2 && endsSentence(before.text)
 	}
 	indented := next.left-before.left > 0.8*next.height()
-	short := before.right < c.right-(c.right-c.left)*0.15
+	short := before.right < c.right-max((c.right-c.left)*0.15, firstWord(next))
 	return indented && !inItem && endsSentence(before.text) || short && endsSentence(before.text)
+}
+
+// firstWord is the width of a line's first word and a space. It would have been on the line before, had there been room.
+func firstWord(l line) float64 {
+	word, _, _ := strings.Cut(l.text, " ")
+	return l.width() * float64(utf8.RuneCountInString(word)+1) / float64(max(utf8.RuneCountInString(l.text), 1))
 }
 
 func endsSentence(s string) bool {
 	s = strings.TrimRight(s, " \"'”’)»")
 	last, _ := utf8.DecodeLastRuneInString(s)
-	return strings.ContainsRune(".!?:。！？؟", last)
+	return strings.ContainsRune(".!?:…。！？؟", last)
 }
 
 // joinLines puts two lines together: a word parted by a hyphen becomes whole, and between characters of Chinese or Japanese

@@ -11,6 +11,45 @@ import (
 type piece struct {
 	text                     string
 	left, right, top, bottom float64
+	size                     float64 // of the font, in points
+	base                     float64 // height of the baseline: a rectangle's bottom depends on its letters
+}
+
+const (
+	// glyphs are how high letters are at least and at most, in sizes of their font.
+	lowestGlyphs, highestGlyphs = 0.35, 1.7
+	// flat is how high text is at most whose font has no outlines in the file: PDFium knows only where its baseline is.
+	flat = 0.15
+	// ascent and descent are those of an ordinary font.
+	ascent, descent = 0.72, 0.21
+)
+
+// sized completes a piece with the size that the file states for its font, where the height of its letters does not contradict
+// it. Text without outlines gets the height of an ordinary font.
+func (p piece) sized(stated float64) piece {
+	p.base = p.bottom
+	switch h := p.height(); {
+	case stated > 0 && h < flat*stated && hasLetters(p.text):
+		p.top, p.bottom = p.bottom+ascent*stated, p.bottom-descent*stated
+		p.size = stated
+		return p
+	case stated > 0 && h < highestGlyphs*stated && (h > lowestGlyphs*stated || !hasLetters(p.text)):
+		p.size = stated
+	default:
+		p.size = h / (ascent + descent)
+	}
+	if strings.ContainsFunc(p.text, descends) {
+		p.base += descent * p.size
+	}
+	return p
+}
+
+// descends reports whether a letter goes below the baseline. Those of scripts that are not told apart here all do.
+func descends(r rune) bool {
+	if unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Hebrew) {
+		return strings.ContainsRune("gjpqyçşţрудфцщβγζημξρφχψךןףץק", r)
+	}
+	return unicode.IsLetter(r) || strings.ContainsRune("()[]{}|", r)
 }
 
 func (p piece) height() float64 { return p.top - p.bottom }
@@ -81,7 +120,11 @@ func joinCells(a, b piece, gap float64) piece {
 	if isRightToLeft(a.text + b.text) {
 		text = b.text + space + a.text
 	}
-	return piece{text, min(a.left, b.left), max(a.right, b.right), max(a.top, b.top), min(a.bottom, b.bottom)}
+	size, base := a.size, a.base // of most of the text
+	if len(b.text) > len(a.text) {
+		size, base = b.size, b.base
+	}
+	return piece{text, min(a.left, b.left), max(a.right, b.right), max(a.top, b.top), min(a.bottom, b.bottom), size, base}
 }
 
 // isRightToLeft reports whether most letters are of a script that is written from right to left.

@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	pdferrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/responses"
 
 	"studysharper/app/study"
 )
@@ -42,6 +44,7 @@ func (e *Engine) Read(data []byte, maxPages int, w Writer) (Info, error) {
 		return Info{}, openError(err)
 	}
 	document := opened.Document
+	defer func() { _, _ = e.instance.FPDF_CloseDocument(&requests.FPDF_CloseDocument{Document: document}) }()
 	count, err := e.instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document})
 	switch {
 	case err != nil || count.PageCount == 0:
@@ -62,16 +65,19 @@ func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page
 	pages := make([]page, 0, min(count, 1024))
 	size, failed := 0, error(nil)
 	for i := 0; i < count && size < enoughText; i++ {
+		at := requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}
 		text, err := e.instance.GetPageTextStructured(&requests.GetPageTextStructured{
-			Page: requests.Page{ByIndex: &requests.PageByIndex{Document: document, Index: i}}, Mode: requests.GetPageTextStructuredModeRects})
+			Page: at, Mode: requests.GetPageTextStructuredModeRects, CollectFontInformation: true})
 		if err != nil {
 			failed = err
 			pages = append(pages, page{})
 			continue
 		}
+		e.repairPairs(at, text.Rects)
 		pieces := make([]piece, 0, len(text.Rects))
 		for _, r := range text.Rects {
-			if p := (piece{text: cleanText(r.Text), left: r.PointPosition.Left, right: r.PointPosition.Right, top: r.PointPosition.Top, bottom: r.PointPosition.Bottom}); p.usable() {
+			p := piece{text: cleanText(r.Text), left: r.PointPosition.Left, right: r.PointPosition.Right, top: r.PointPosition.Top, bottom: r.PointPosition.Bottom}
+			if p = p.sized(r.FontInformation.RenderedSize); p.usable() {
 				size += len(p.text)
 				pieces = append(pieces, p)
 			}
@@ -82,6 +88,33 @@ func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page
 		return nil, damaged(failed)
 	}
 	return pages, nil
+}
+
+// brokenPair is what go-pdfium makes of a character beyond 16 bits: it converts the halves one by one. Word sets the letters
+// of its formulas with such characters.
+const brokenPair = "\ufffd\ufffd"
+
+// repairPairs reads once more, in another way, the text of rectangles with broken characters.
+func (e *Engine) repairPairs(at requests.Page, rects []*responses.GetPageTextStructuredRect) {
+	isBroken := func(r *responses.GetPageTextStructuredRect) bool { return strings.Contains(r.Text, brokenPair) }
+	if !slices.ContainsFunc(rects, isBroken) {
+		return
+	}
+	loaded, err := e.instance.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: at})
+	if err != nil {
+		return // the rest of the text counts
+	}
+	defer func() { _, _ = e.instance.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}) }()
+	for _, r := range rects {
+		if !isBroken(r) {
+			continue
+		}
+		p := r.PointPosition
+		whole, err := e.instance.FPDFText_GetBoundedText(&requests.FPDFText_GetBoundedText{TextPage: loaded.TextPage, Left: p.Left, Top: p.Top, Right: p.Right, Bottom: p.Bottom})
+		if err == nil && whole.Text != "" {
+			r.Text = whole.Text
+		}
+	}
 }
 
 func (e *Engine) title(document references.FPDF_DOCUMENT) string {
