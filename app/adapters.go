@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -148,5 +149,15 @@ func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child
 		Wait:  min(importWait, c.WorkerTimeout/4),
 		Time:  c.WorkerTimeout / 2,
 		Order: child.Order{MaxPages: c.MaxUploadPage, PDF: child.FindPDFReader(), Memory: b.Import},
+	}
+}
+
+// snapshotOf copies the database file; nil where there is none.
+func snapshotOf(c config.Config) func(context.Context) (io.ReadCloser, error) {
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		return nil
+	}
+	return func(ctx context.Context) (io.ReadCloser, error) {
+		return store.Snapshot(ctx, c.DatabaseURL, int64(c.DiskReserveMB)<<20)
 	}
 }

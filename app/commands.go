@@ -55,6 +55,10 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return claim(cmd.Context(), stdout, config.Environment(), args[0])
 			}},
+		&cobra.Command{Use: "backup FILE", Args: oneArg, Short: "Write a consistent copy of the SQLite database to a new file, also while the service runs",
+			RunE: withDatabase(store.Backup)},
+		&cobra.Command{Use: "restore FILE", Args: oneArg, Short: "Put a backup in the place of the SQLite database, which is kept beside it; the service must be stopped",
+			RunE: withDatabase(store.Restore)},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
@@ -62,6 +66,17 @@ func commands(stdout io.Writer) *cobra.Command {
 			}},
 	)
 	return root
+}
+
+// withDatabase calls do with the DATABASE_URL of the environment and the command's argument.
+func withDatabase(do func(ctx context.Context, url, file string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := config.Load(config.Environment())
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), c.DatabaseURL, args[0])
+	}
 }
 
 func extractCommand(stdout io.Writer) *cobra.Command {

@@ -52,6 +52,11 @@ func serve(environment map[string]string) error {
 	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
 		return bootError{err}
 	}
+	release, err := store.Hold(c.DatabaseURL)
+	if err != nil {
+		return bootError{err}
+	}
+	defer release()
 	listener, err := supervisor.Listen(c.Address(), c.Port)
 	if err != nil {
 		return bootError{err}

@@ -35,7 +35,7 @@ func work() error {
 	}
 	c, b, files := e.Config, e.Budget, e.Files
 	debug.SetMemoryLimit(b.Worker)
-	memory.PaceCollections(config.HeapRoom, config.GCPercent)
+	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
 	log, flush := logging.New(c)
 	defer flush()

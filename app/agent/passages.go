@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	searchedPassages = 60     // of notes, for one answer
+	searchedPassages = 24     // of notes, for one answer: some 24,000 characters
 	extractiveRunes  = 10_000 // of the notes that an engine searches for itself: it reads all of it each time
 	keptShare        = 3      // of the material, 1/3 at most, for the passages of the question before
 	askedBefore      = 3      // questions that a follow-up may refer to

@@ -173,3 +173,17 @@ func TestWeakTopicsAreTheWorstFirst(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func BenchmarkGrade(b *testing.B) {
+	data, err := json.Marshal(quiz)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := study.Content{Type: study.Quiz, Title: "Cells", Data: data}
+	answers := given("mc", "Nucleus", "tf", true, "sa", "somewhere in the inner membranes of the cell", "num", "1,000")
+	for b.Loop() {
+		if _, _, err := Grade(c, answers); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -14,9 +14,6 @@ const (
 	// GCPercent is by how much a heap may grow between two collections: half of what
 	// Go does by itself (decision 20).
 	GCPercent = 50
-	// HeapRoom is by how much a heap of a worker may grow between two collections however small it is: answering
-	// chats leaves 3 MB live, and each collection costs about the same (decision 102).
-	HeapRoom = 2 * MiB
 	// MaxContext is what a worker keeps of notes, preferences and progress that it has
 	// read (agent.Deps.Parts): 256 parts of at most 1 MiB together take up to 2.4 MiB of its heap.
 	// The versions that say whether they are valid are 64 KiB for all workers.

@@ -80,3 +80,11 @@ func TestReloadAsksTheSupervisor(t *testing.T) {
 		t.Errorf("got %d, %d reloads", r.StatusCode, f.fleet.reloads)
 	}
 }
+
+func TestWithoutADatabaseFileThereIsNoBackup(t *testing.T) {
+	f := serve(t)
+	r := f.ask("GET", "/api/admin/backup", "", "X-Admin-Token", token)
+	if r.StatusCode != 404 || !strings.Contains(string(r.body), "pg_dump") {
+		t.Errorf("got %d, %s", r.StatusCode, r.body)
+	}
+}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 
 	"studysharper/app/agent"
@@ -120,6 +121,7 @@ type Options struct {
 	Quota    Quota    // of a user
 	Import   Import
 	Store    store.Store
+	Snapshot func(context.Context) (io.ReadCloser, error) // a copy of the database; nil = it is not a file
 	Journal  stream.Journal
 	Record   Record
 	Board    *metrics.Board

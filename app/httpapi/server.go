@@ -94,6 +94,7 @@ func (s *Server) route() {
 	admin.Get("/user-activity/:user", s.inTurn(s.userActivity))
 	admin.Delete("/cache", s.claimed(s.clearCache))
 	admin.Post("/reload", s.claimed(s.reload))
+	admin.Get("/backup", s.backup)
 
 	s.routeFaults(top)
 	s.routePublish(top)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"reflect"
+	"slices"
 	"testing"
 
 	"studysharper/app/passages"
@@ -70,5 +71,21 @@ func TestTheBestCandidatesAreThoseWithTheRarestWords(t *testing.T) {
 	best := m.best(m.frequencies(), MaxRanked)
 	if len(best) != MaxRanked || best[0].num != 2 || best[1].num != 1 || best[2].num != 3*MaxRanked || best[MaxRanked-1].num != 2*MaxRanked+3 {
 		t.Errorf("%d candidates: %v …", len(best), best[:3])
+	}
+}
+
+func TestNotesThatWereFoundAreReadByTheirNumbers(t *testing.T) {
+	s := openFresh(t, Options{})
+	table, arg := s.picked([]int64{1, 2})
+	var plan []string
+	err := s.selectRows(t.Context(), func(r scanner) (bool, error) {
+		var ignored int
+		var step string
+		err := r.Scan(&ignored, &ignored, &ignored, &step)
+		plan = append(plan, step)
+		return err == nil, err
+	}, "EXPLAIN QUERY PLAN "+pickedNotes(table), arg, "ada", "")
+	if err != nil || !slices.Contains(plan, "SEARCH notes USING INTEGER PRIMARY KEY (rowid=?)") {
+		t.Errorf("the plan is %q, %v", plan, err)
 	}
 }

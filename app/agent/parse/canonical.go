@@ -31,10 +31,10 @@ var inner = map[study.Type][]string{
 // canonical brings what a model answered into the shape of the type, with every field of the
 // right JSON type. known is false for anything else; shaped is nil if only the name is right.
 // Where no field has the name that was asked for, what looks like the items counts.
-func canonical(t study.Type, read func() any) (shaped map[string]any, known bool) {
+func canonical(t study.Type, deep bool, read func() any) (shaped map[string]any, known bool) {
 	shaped, known = named(t, snakeKeys(read()))
-	if hasContent(t, shaped) {
-		return shaped, true
+	if !deep || hasContent(t, shaped) {
+		return shaped, known
 	}
 	for _, unpack := range []func(any) any{snakeKeys, func(v any) any { return snakeKeys(withParsedStrings(v, searchDepth)) }} {
 		if found := namedWithin(t, unpack(read()), searchDepth); found != nil {

@@ -103,13 +103,15 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
 		var alone []string
-		listed := false
+		listed, searched := false, 0
 		for i := range maxObjects {
 			open := strings.IndexAny(rest, "{[")
 			if open < 0 {
 				break
 			}
-			o := readObject(t, rest[open:])
+			at := len(answer) - len(rest) + open
+			o := readObject(t, rest[open:], at >= searched)
+			searched = max(searched, at+o.size) // what is inside of it was looked through
 			if o.alone != "" {
 				alone = append(alone, o.alone)
 			}
@@ -122,19 +124,19 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 			}
 		}
 		if len(alone) > 1 && !listed {
-			yield(maxObjects, readObject(t, "["+strings.Join(alone, ",")+"]"))
+			yield(maxObjects, readObject(t, "["+strings.Join(alone, ",")+"]", true))
 		}
 	}
 }
 
 const cutOff = "the JSON object is cut off before its end"
 
-// readObject reads the object or list that s starts with.
-func readObject(t study.Type, s string) object {
+// readObject reads the object or list that s starts with. deep: what has other names is searched for.
+func readObject(t study.Type, s string, deep bool) object {
 	value, size, cut := parseRelaxed(s)
 	item, _ := value.(map[string]any)
 	alone := !cut && looksLike(t, spelled(item))
-	o := readValue(t, func() any {
+	o := readValue(t, deep, func() any {
 		again := value
 		if value = nil; again == nil { // each attempt changes it, and an answer may be long
 			again, _, _ = parseRelaxed(s)
@@ -151,8 +153,8 @@ func readObject(t study.Type, s string) object {
 }
 
 // readValue reads a JSON value as an aid; read gives a new copy each time.
-func readValue(t study.Type, read func() any) (o object) {
-	shaped, known := canonical(t, read)
+func readValue(t study.Type, deep bool, read func() any) (o object) {
+	shaped, known := canonical(t, deep, read)
 	if !known {
 		o.fault = "the JSON object has no field " + wrappers[t][0]
 		return o

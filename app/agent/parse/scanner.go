@@ -84,7 +84,7 @@ func (s *Scanner) reset() { s.text, s.open, s.inString = s.text[:0], s.open[:0],
 // emit reads an object as an item; it reports whether Found accepts it.
 func (s *Scanner) emit(object []byte) bool {
 	text := string(object)
-	o := readValue(s.Type, func() any {
+	o := readValue(s.Type, false, func() any {
 		value, _, _ := parseRelaxed(text)
 		for _, name := range itemPath[s.Type] {
 			value = map[string]any{name: []any{value}}

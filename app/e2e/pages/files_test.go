@@ -2,13 +2,57 @@ package pages_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"studysharper/app/e2e/servicetest"
 )
+
+// drop drops files on the page.
+func (w *window) drop(files map[string][]byte) {
+	w.t.Helper()
+	encoded := map[string]string{}
+	for name, body := range files {
+		encoded[name] = base64.StdEncoding.EncodeToString(body)
+	}
+	list, err := json.Marshal(encoded)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	eval[bool](w, fmt.Sprintf(`(() => {
+		const items = new DataTransfer();
+		for (const [name, body] of Object.entries(%s)) items.items.add(new File([Uint8Array.from(atob(body), (c) => c.charCodeAt(0))], name));
+		return dispatchEvent(new DragEvent("drop", { dataTransfer: items, bubbles: true, cancelable: true })) || true;
+	})()`, list))
+}
+
+// pdfOf is a PDF of one page with lines of text, in ASCII without parentheses.
+func pdfOf(lines []string) []byte {
+	text := "BT /F1 9 Tf 12 TL 40 800 Td"
+	for _, line := range lines {
+		text += " (" + line + ") '"
+	}
+	text += " ET"
+	out, starts := []byte("%PDF-1.4\n"), []int{}
+	for i, object := range []string{
+		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(text), text), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	} {
+		starts = append(starts, len(out))
+		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, object)
+	}
+	table := len(out)
+	out = fmt.Appendf(out, "xref\n0 %d\n0000000000 65535 f \n", len(starts)+1)
+	for _, start := range starts {
+		out = fmt.Appendf(out, "%010d 00000 n \n", start)
+	}
+	return fmt.Appendf(out, "trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(starts)+1, table)
+}
 
 // TestAFileIsDroppedReadCorrectedAndUsed drops a PDF, and a file that cannot be read beside it.
 func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
@@ -19,12 +63,7 @@ func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
 	s := servicetest.StartImporting(t)
 	w := visit(t, s.URL, desktop)
 	w.open("make")
-	eval[bool](w, fmt.Sprintf(`(() => {
-		const bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0)), items = new DataTransfer();
-		items.items.add(new File([bytes], "lecture.pdf", { type: "application/pdf" }));
-		items.items.add(new File([new Uint8Array([0, 1, 2, 3])], "picture.xyz"));
-		return dispatchEvent(new DragEvent("drop", { dataTransfer: items, bubbles: true, cancelable: true })) || true;
-	})()`, base64.StdEncoding.EncodeToString(pdf)))
+	w.drop(map[string][]byte{"lecture.pdf": pdf, "picture.xyz": {0, 1, 2, 3}})
 	w.until("document.querySelector('.file a') && document.querySelector('.file.failed')")
 	w.until("document.querySelectorAll('#notes input:checked').length === 1")
 	w.audit("files")
@@ -59,4 +98,39 @@ func TestADeckIsSavedAsAFileInEachFormat(t *testing.T) {
 	if got := fmt.Sprint(eval[[]string](w, saved)); got != "[200 apkg true 200 tsv true 200 csv true 200 md true 200 json true]" {
 		t.Errorf("the files are %s", got)
 	}
+}
+
+// printed presses Print in the place where aids are made and gives the text of each sheet of paper.
+func (w *window) printed() []string {
+	w.t.Helper()
+	eval[bool](w, "window.print = () => { window.paper = [...document.querySelector('#paper').children].map(c => c.textContent); }, window.paper = null, document.querySelector('#tools button').click(), true")
+	w.until("window.paper")
+	return eval[[]string](w, "window.paper")
+}
+
+func TestCardsAndQuizzesArePrinted(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", servicetest.Notes(t))
+	w.make("flashcard_generation")
+	sheets, cards := w.printed(), eval[[]string](w, "[...document.querySelectorAll('#aid .ask')].map(c => c.textContent)")
+	if len(cards) != 10 || len(sheets) != 4 || !strings.Contains(sheets[0], cards[7]) || strings.Contains(sheets[0], cards[8]) || !strings.Contains(sheets[2], cards[8]) {
+		t.Errorf("%d cards on %d sheets: %q", len(cards), len(sheets), sheets)
+	}
+	first, second := eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[0].textContent"), eval[string](w, "document.querySelectorAll('#aid .reply > :first-child')[1].textContent")
+	if backs := eval[[]string](w, "[...document.querySelectorAll('.backs')[0].children].slice(0, 2).map(c => c.textContent)"); backs[0] != second || backs[1] != first {
+		t.Errorf("the backs are %q: they do not meet the fronts", backs)
+	}
+	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
+	w.make("quiz_generation")
+	if sheets := w.printed(); len(sheets) != 2 || !strings.HasPrefix(sheets[1], "Key: ") || strings.Contains(sheets[0], "Key: ") {
+		t.Errorf("the quiz is printed on %q", sheets)
+	}
+	eval[bool](w, "dispatchEvent(new Event('afterprint')), true")
+	w.make("study_plan")
+	if sheets := w.printed(); !strings.Contains(strings.Join(sheets, " "), "Day 1") {
+		t.Errorf("the plan is printed as %q", sheets)
+	}
+	w.quiet(s.URL)
 }

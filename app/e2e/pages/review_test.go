@@ -136,9 +136,57 @@ func TestOldFilesOfThePageAreNotKept(t *testing.T) {
 	w := visit(t, s.URL+"/admin", desktop)
 	eval[bool](w, "caches.open('page 0123456789abcdef').then(() => true)")
 	w.goTo(s.URL)
-	s.Eventually("this release's files are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
-	if kept := w.cached(); strings.Contains(kept, "0123456789abcdef") || strings.Contains(kept, "/api/") || !strings.Contains(kept, "/study.js") {
+	s.Eventually("this release's files are kept, and no other's", func() bool {
+		kept := w.cached()
+		return strings.Contains(kept, "/en.json") && !strings.Contains(kept, "0123456789abcdef")
+	})
+	if kept := w.cached(); strings.Contains(kept, "/api/") || !strings.Contains(kept, "/study.js") {
 		t.Errorf("the browser keeps\n%s", kept)
 	}
 	w.quiet(s.URL)
+}
+
+// lecture is a text of one's own that makes ten cards.
+var lecture = []string{
+	"Osmosis is the movement of water through a membrane.", "Diffusion is the movement of particles from high to low concentration.",
+	"A membrane is a thin layer that separates two fluids.", "Voltage is the difference in electric potential between two points.",
+	"Inertia is the resistance of a body to a change of its motion.", "A catalyst is a substance that speeds up a reaction without being used up.",
+	"Photosynthesis is the process by which plants make sugar from light.", "A vacuole is a bag of water within a plant cell.",
+	"Erosion is the removal of soil by wind and water.", "A monopoly is a market with one seller.",
+	"Inflation is a rise of the general level of prices.", "A treaty is a written agreement between states.",
+}
+
+// TestFromAFileToAnAnkiDeckInSevenClicks drops a file of one's own, reviews a card and saves the deck: each step is one
+// click, of the eight that there may be.
+func TestFromAFileToAnAnkiDeckInSevenClicks(t *testing.T) {
+	s := servicetest.StartImporting(t)
+	for _, look := range []look{desktop, looks[2]} {
+		w := visit(t, s.URL, look)
+		w.until("!document.querySelector('#welcome').hidden")
+		w.drop(map[string][]byte{"lecture.pdf": pdfOf(lecture)})
+		w.until("document.querySelectorAll('#notes input:checked').length === 1")
+		for _, step := range []struct{ click, then string }{
+			{"#go", "document.querySelectorAll('#aid .flash').length === 10"},
+			{"#tools .main", "document.querySelector('.left')?.innerText === '10 cards left'"},
+			{".marks .main", "document.querySelectorAll('.marks .grade').length === 4"},
+			{".marks .main", "document.querySelector('.left').innerText === '9 cards left'"},
+			{"#review .crumb a", "document.querySelector('#opened summary')"},
+			{"#opened summary", "document.querySelector('#opened .menu a').checkVisibility()"},
+			{"#opened .menu a", "window.saved"},
+		} {
+			if step.then == "window.saved" { // the click on the file's link, without the browser's window for downloads
+				eval[bool](w, `document.querySelector("#opened .menu a").addEventListener("click", async (e) => {
+					e.preventDefault();
+					const r = await fetch(e.target.href);
+					window.saved = r.status + " " + r.headers.get("Content-Disposition");
+				}) ?? true`)
+			}
+			w.click(step.click)
+			w.until(step.then)
+		}
+		if saved := eval[string](w, "saved"); !strings.HasPrefix(saved, "200 ") || !strings.Contains(saved, ".apkg") {
+			t.Errorf("the link gives %s", saved)
+		}
+		w.expectReviews(1, 9)
+	}
 }

@@ -108,18 +108,18 @@ func TestEveryAidOfAModelIsShownAsText(t *testing.T) {
 		}
 	}
 	w.open("library")
-	w.until("document.querySelectorAll('#entries .entry').length === 4")
-	for i := range 4 {
+	w.until("document.querySelectorAll('#entries .entry').length === 6")
+	for i := range 6 {
 		w.click(fmt.Sprintf("#entries li:nth-child(%d) a", i+1))
 		w.until("document.querySelector('#opened article')")
 		w.unharmed("#opened")
-		if start := eval[string](w, "document.querySelector('#opened .tools a')?.hash ?? ''"); start != "" {
+		if start := eval[string](w, "document.querySelector('#opened .tools a.main')?.hash ?? ''"); start != "" {
 			w.open(start[2:])
-			w.until("document.querySelector('#opened .one, #opened .question')")
-			w.unharmed("#opened")
+			w.until("[...document.querySelectorAll('main .one, main .question')].some((n) => n.checkVisibility())")
+			w.unharmed("main")
 		}
 		w.open("library")
-		w.until("document.querySelectorAll('#entries .entry').length === 4")
+		w.until("document.querySelectorAll('#entries .entry').length === 6")
 	}
 	w.quiet(s.URL)
 }

@@ -64,7 +64,7 @@ func (d *rawDocument) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// otherBody is a body of another shape: a response inside of an object, one choice that is no
+// otherBody is a body of another shape: a response inside of an object, one choice that is not in a
 // list, or an error that has no field of its own.
 type otherBody struct {
 	Choices  rawValue `json:"choices"`
@@ -90,6 +90,10 @@ func (r *responseReader) addOther(body []byte) *failure {
 	}
 	if !other.Feedback.Reason.isEmpty() || !other.FeedbackToo.Reason.isEmpty() {
 		return withheldFailure()
+	}
+	var texts [1]struct{ Message jsonString }
+	if json.Unmarshal(other.Choices, &texts) == nil && !texts[0].Message.isEmpty() { // a text in place of a message
+		return r.addWhole(wireContent(texts[0].Message))
 	}
 	if bytes.HasPrefix(other.Choices, []byte("{")) {
 		var only wireChoice

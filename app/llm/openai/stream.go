@@ -219,4 +219,6 @@ func (d *dataReader) asError(data []byte) []byte {
 }
 
 // isDone reports whether data is what ends a stream.
-func isDone(data []byte) bool { return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]")) }
+func isDone(data []byte) bool {
+	return len(data) <= len(`"[DONE]"`) && bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
+}

@@ -48,19 +48,6 @@ func (t *wireText) arguments() [3]wireContent {
 	return [...]wireContent{t.Parsed, t.Tools[0].Function.Arguments, t.Function.Arguments}
 }
 
-// UnmarshalJSON reads an object, or the text alone.
-func (t *wireText) UnmarshalJSON(value []byte) error {
-	type plain wireText
-	*t = wireText{}
-	switch value[0] {
-	case '{':
-		return json.Unmarshal(value, (*plain)(t))
-	case '"':
-		t.Content = value
-	}
-	return nil
-}
-
 // wireContent is a string, a list of parts, one part, or an object that is the answer itself.
 type wireContent rawValue
 

@@ -5,6 +5,7 @@ import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
+import { editor, pathOf } from "./edit.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
 import { go, here, place, retitle } from "./route.js";
@@ -13,7 +14,7 @@ import { take } from "./quiz.js";
 import { day, t } from "./words.js";
 
 // kinds are the lists of the library, as the server names them.
-const kinds = ["flashcards", "quizzes", "exams", "summaries"];
+const kinds = ["flashcards", "quizzes", "exams", "summaries", "plans", "analyses"];
 const most = 200; // entries of a list
 
 let entries = [], wanted = 0;
@@ -42,15 +43,11 @@ function list(query) {
 	const find = $("library-find").value.trim().toLowerCase(), kind = query.get("kind") ?? "";
 	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
 	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.kind === "notes" && e.item.content.toLowerCase().includes(find)));
-	$("entries").replaceChildren(...shown.map((e) => row(e, deletable(e) ? button("×", () => remove(e), "remove") : "")));
+	$("entries").replaceChildren(...shown.map((e) => row(e, button("×", () => remove(e), "remove"))));
 	for (const b of $("entries").querySelectorAll(".remove")) b.setAttribute("aria-label", t("delete.what", { title: b.parentElement.querySelector("span").textContent }));
 	$("library-said").textContent = shown.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
 	$("library-made").hidden = entries.length > 0;
 }
-
-const deletable = (e) => e.kind === "notes" || e.kind === "talks";
-
-const pathOf = (e) => e.kind === "notes" ? `/api/notes/${e.id}` : `/api/ai/sessions/${e.id}`;
 
 async function remove(entry) {
 	if (!await confirmed(t("delete.sure", { title: entry.title }), t("delete"))) return;
@@ -95,10 +92,20 @@ function openAid([kind, id, doing], before) {
 	if (doing === "take" && takable(kind)) {
 		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
 	}
-	const start = { flashcards: ["study", t("card.start")], quizzes: ["take", t("quiz.start")], exams: ["take", t("exam.start")] }[kind];
+	if (doing === "edit") return edit(entry, address);
+	const start = { flashcards: [`study/review?deck=${id}`, t("review.start")], quizzes: [`${address}/take`, t("quiz.start")], exams: [`${address}/take`, t("exam.start")] }[kind];
+	const link = (to, text, kind = "quiet") => el("a", { class: `button ${kind}`, href: `#/${to}` }, text);
 	$("opened").replaceChildren(head(t("library.back"), "library"), el("article", { class: "sheet" }, el("h2", { dir: "auto", tabIndex: -1 }, title), el("p", { class: "hint" }, shown.facts),
-		el("div", { class: "row start tools" }, start ? el("a", { class: "button main", href: `#/${address}/${start[0]}` }, start[1]) : "", button(t("print"), () => print(type, data, title)), menu(kind, id)),
+		el("div", { class: "row start tools" }, start ? link(...start, "main") : "", kind === "flashcards" ? link(`${address}/study`, t("card.practise")) : "",
+			link(`${address}/edit`, t("edit")), button(t("print"), () => print(type, data, title)), menu(kind, id)),
 		before, shown.body));
+	$("opened").querySelector("h2").focus({ preventScroll: true });
+	scrollTo(0, 0);
+}
+
+function edit(entry, address) {
+	const others = entries.filter((e) => e.kind === entry.kind && e !== entry);
+	$("opened").replaceChildren(head(entry.title, address), ...editor(entry, others, { changed: () => go(address), gone: () => go("library") }));
 	$("opened").querySelector("h2").focus({ preventScroll: true });
 	scrollTo(0, 0);
 }

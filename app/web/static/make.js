@@ -60,8 +60,8 @@ function done(e, r) {
 function actions(type, { saved }) {
 	if (!saved?.content_id) return [];
 	const to = `#/library/${saved.content_type}/${saved.content_id}`, link = (text, href, kind) => el("a", { class: `button ${kind}`, href }, text);
-	const start = { flashcard_generation: ["study", t("card.start")], quiz_generation: ["take", t("quiz.start")], exam_generation: ["take", t("exam.start")] }[type];
-	return [start ? link(start[1], `${to}/${start[0]}`, "main") : "", link(t("library.open"), to, "quiet")].filter(Boolean);
+	const start = { flashcard_generation: [t("review.start"), `#/study/review?deck=${saved.content_id}`], quiz_generation: [t("quiz.start"), `${to}/take`], exam_generation: [t("exam.start"), `${to}/take`] }[type];
+	return [start ? link(...start, "main") : "", link(t("library.open"), to, "quiet")].filter(Boolean);
 }
 
 function remarks(e) {
