@@ -73,6 +73,10 @@ func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page
 			pages = append(pages, page{})
 			continue
 		}
+		chars, err := e.instance.GetPageTextStructured(&requests.GetPageTextStructured{Page: at, Mode: requests.GetPageTextStructuredModeChars})
+		if err == nil { // else the text of the rectangles counts
+			assignCharacters(text.Rects, chars.Chars)
+		}
 		e.repairPairs(at, text.Rects)
 		pieces := make([]piece, 0, len(text.Rects))
 		for _, r := range text.Rects {

@@ -101,6 +101,12 @@ func TestTwoColumnsAreReadOneAfterTheOther(t *testing.T) {
 	is(t, got, "[1]\n# Cells and what they are made of, for beginners\n"+strings.Join(left, " ")+"\n"+strings.Join(right, " "))
 }
 
+// TestACharacterIsReadOnce has two pieces of a word that touch, as in fonts with kerning and in Arabic.
+func TestACharacterIsReadOnce(t *testing.T) {
+	got, _ := read(t, pdftest.Make([]pdftest.Text{pdftest.At(72, 700, 11, "A paragraph af"), pdftest.At(141.2, 700, 11, "ter the list.")}))
+	is(t, got, "[1]\nA paragraph after the list.")
+}
+
 func TestThreeHundredPagesAreReadInTheirOrder(t *testing.T) {
 	var all [][]pdftest.Text
 	for n := range 300 {

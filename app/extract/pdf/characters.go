@@ -1,0 +1,47 @@
+package pdf
+
+import (
+	"strings"
+
+	"github.com/klippa-app/go-pdfium/responses"
+)
+
+const (
+	// nearby is how far outside of a rectangle the middle of its characters may be, in points.
+	nearby = 0.5
+	// mostTried bounds the rectangles that are tried for a character: a file may have a million of each.
+	mostTried = 1000
+)
+
+// assignCharacters gives every character to one rectangle, in whose text it then is. go-pdfium gives a character to each
+// rectangle that it touches, so that "after" is read as "aftfter" where the pieces "af" and "ter" overlap. Both are in the
+// order of the file.
+func assignCharacters(rects []*responses.GetPageTextStructuredRect, chars []*responses.GetPageTextStructuredChar) {
+	texts := make([]strings.Builder, len(rects))
+	at := 0
+	for _, c := range chars {
+		if strings.TrimSpace(c.Text) != "" {
+			at = rectOf(rects, at, c.PointPosition)
+		}
+		if at < len(rects) && c.Text != "\r" && c.Text != "\n" {
+			texts[at].WriteString(c.Text)
+		}
+	}
+	for i, r := range rects {
+		if s := texts[i].String(); strings.TrimSpace(s) != "" {
+			r.Text = s
+		}
+	}
+}
+
+// rectOf finds the rectangle of a character: the one of the character before it, else the next one that has its middle.
+func rectOf(rects []*responses.GetPageTextStructuredRect, at int, c responses.CharPosition) int {
+	x, y := (c.Left+c.Right)/2, (c.Top+c.Bottom)/2
+	for i := range min(len(rects), mostTried) {
+		next := (at + i) % len(rects)
+		if p := rects[next].PointPosition; x > p.Left-nearby && x < p.Right+nearby && y > p.Bottom-nearby && y < p.Top+nearby {
+			return next
+		}
+	}
+	return at
+}
