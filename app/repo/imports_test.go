@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"app/contextcache":               {"app/agent", "app/cache", "app/store", "app/shm"},
 	"app/extract":                    {"app/extract/pdf", "github.com/JohannesKaufmann/html-to-markdown/v2", "github.com/klauspost/compress", "golang.org/x/net", "golang.org/x/text", "modernc.org/sqlite"},
 	"app/extract/child":              {},
+	"app/extract/hostiletest":        {"app/extract/pdf/pdftest", "modernc.org/sqlite"},
 	"app/extract/pdf":                {"github.com/klippa-app/go-pdfium", "github.com/tetratelabs/wazero"},
 	"app/extract/pdf/pdftest":        {},
 	"app/extract/sandbox":            {"app/extract", "app/extract/child", "app/extract/pdf", "golang.org/x/sys"},
@@ -169,7 +170,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest", "studysharper/app/extract/hostiletest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()

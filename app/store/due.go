@@ -83,13 +83,21 @@ func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts,
 	if err != nil {
 		return n, err
 	}
+	dayStart := q.DayStart
+	if dayStart.After(q.At) {
+		dayStart = q.At
+	}
 	filter, args := dueFilter(q)
 	from := " FROM cards WHERE user_id = $1 AND NOT suspended" + filter
-	query := "SELECT (SELECT count(*)" + from + " AND state IN (1, 3) AND due <= $3), (SELECT count(*)" + from + " AND state = 2 AND due <= $3)," +
+	// The two ranges of state 2 have no card in common: after a long break, each pass over them is one over all cards.
+	query := "SELECT (SELECT count(*)" + from + " AND state IN (1, 3) AND due <= $3), (SELECT count(*)" + from + " AND state = 2 AND due >= $4 AND due <= $3)," +
 		" (SELECT count(*)" + from + " AND state = 2 AND due < $4), (SELECT count(*) FROM (SELECT 1" + from + " AND state = 0 LIMIT $5) AS fresh)"
 	return one(ctx, s, func(row scanner, n *study.DueCounts) (mark, error) {
-		return mark{}, row.Scan(&n.Learning, &n.Review, &n.Overdue, &n.New)
-	}, query, append(args, micros(q.At), micros(q.DayStart), max(0, q.NewPerDay-begun))...)
+		var today int
+		err := row.Scan(&n.Learning, &today, &n.Overdue, &n.New)
+		n.Review = n.Overdue + today
+		return mark{}, err
+	}, query, append(args, micros(q.At), micros(dayStart), max(0, q.NewPerDay-begun))...)
 }
 
 // ReviewCounts are counts by day; study.ReviewSettings.Day numbers the days.

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	neturl "net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"studysharper/app/review"
 	"studysharper/app/store"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // decks keeps cards of the user ada and gives them; a deck has 500.
@@ -24,7 +27,7 @@ func decks(b *testing.B, s store.Store, cards int) []study.Card {
 		}
 		data, err := json.Marshal(set)
 		if err == nil {
-			_, err = s.SaveContent(b.Context(), study.Content{UserID: "ada", Type: study.Flashcards, Title: "d", Data: data})
+			_, err = s.SaveContent(b.Context(), study.Content{UserID: "ada", Type: study.Flashcards, Title: "d", Subject: "Biology", Data: data})
 		}
 		if err != nil {
 			b.Fatal(err)
@@ -37,14 +40,39 @@ func decks(b *testing.B, s store.Store, cards int) []study.Card {
 	return due.Cards
 }
 
-// BenchmarkDueQueueOf50kCards is the queue of a student with 50,000 cards, all new.
+// BenchmarkDueQueueOf50kCards is the queue of a student with 50,000 cards: all new, a mix as after a year of study, and all
+// overdue, which is what a student finds after a long break.
 func BenchmarkDueQueueOf50kCards(b *testing.B) {
-	s := open(b, fresh(b), store.Options{})
+	url := fresh(b)
+	s := open(b, url, store.Options{})
 	decks(b, s, 50_000)
-	r := review.Reviewer{Store: s}
-	for b.Loop() {
-		if q, err := r.Queue(b.Context(), review.QueueQuery{UserID: "ada", Limit: 20}, time.Now().Add(time.Hour)); err != nil || len(q.Cards) != 20 {
-			b.Fatal(len(q.Cards), err)
+	db, err := sql.Open("sqlite", "file:"+(&neturl.URL{Path: pathOf(url)}).EscapedPath())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	now := time.Now().Add(time.Hour)
+	for _, c := range []struct{ name, change string }{
+		{"new", "UPDATE cards SET state = 0"},
+		{"mixed", "UPDATE cards SET state = rowid % 4, due = due + (rowid % 200 - 20) * 86400000000"},
+		{"overdue", "UPDATE cards SET state = 2, due = due - (1 + rowid % 200) * 86400000000"},
+	} {
+		if _, err := db.Exec(c.change); err != nil {
+			b.Fatal(err)
+		}
+		for _, subject := range []string{"", "Biology"} {
+			b.Run(c.name+"/subject="+subject, func(b *testing.B) {
+				r := review.Reviewer{Store: s}
+				ask := func() {
+					if q, err := r.Queue(b.Context(), review.QueueQuery{UserID: "ada", Subject: subject, Limit: 20}, now); err != nil || len(q.Cards) != 20 {
+						b.Fatal(len(q.Cards), err)
+					}
+				}
+				for b.Loop() {
+					ask()
+				}
+				b.ReportMetric(float64(testkit.ProcessorTime(10, ask).Microseconds())/1000, "cpu-ms/op")
+			})
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"studysharper/app/e2e/servicetest"
+	"studysharper/app/extract/hostiletest"
 )
 
 // send uploads a file, and gives the status and the answer.
@@ -77,23 +78,22 @@ func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
 func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
 	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
-	long := "<w:p>" + strings.Repeat("<w:r><w:t>x</w:t></w:r>", 100_000) + "</w:p>"
-	for name, c := range map[string]struct {
-		data   []byte
-		status int
-	}{
-		"bomb.docx":   {document(t, strings.Repeat("<w:p/>", 4_000_000)), 422},
-		"long.docx":   {document(t, long), 201},
-		"broken.pdf":  {[]byte("%PDF-1.7\nnothing\n%%EOF"), 422},
-		"wrong.docx":  {[]byte("%PDF-1.7\nnothing\n%%EOF"), 422},
-		"image.png":   {[]byte("\x89PNG\r\n\x1a\n000000"), 415},
-		"zeros.pdf":   {append([]byte("%PDF-1.4\n"), make([]byte, 1<<20)...), 422},
-		"binary":      {bytes.Repeat([]byte{0, 1, 2, 3, 250}, 1000), 415},
-		"broken.apkg": {[]byte("PK\x03\x04 and no more"), 422},
-	} {
-		if status, got := send(t, s, name, c.data); status != c.status {
-			t.Errorf("%s: got %d %.300v, want %d", name, status, got, c.status)
+	for _, f := range hostiletest.Files(t) {
+		want := http.StatusUnprocessableEntity
+		if f.Foreign {
+			want = http.StatusUnsupportedMediaType
 		}
+		status, got := send(t, s, f.Name, f.Data)
+		if detail, _ := got["detail"].(string); status != want || len(detail) < 10 {
+			t.Errorf("%s: got %d %.300v, want %d", f.Name, status, got, want)
+		}
+		if f.Heavy {
+			t.Logf("%s: %v", f.Name, got["detail"])
+		}
+	}
+	long := "<w:p>" + strings.Repeat("<w:r><w:t>x</w:t></w:r>", 100_000) + "</w:p>"
+	if status, got := send(t, s, "long.docx", document(t, long)); status != http.StatusCreated {
+		t.Errorf("a file after all of them: got %d %.300v", status, got)
 	}
 	if now := s.PIDs(); !maps.Equal(now, workers) {
 		t.Errorf("workers %v became %v", workers, now)
