@@ -3,6 +3,7 @@ package pages_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -72,6 +73,9 @@ func TestTenCardsAreReviewedByTheKeyboardAlone(t *testing.T) {
 	w.atCard(10)
 	for i := range 10 {
 		w.atCard(10 - i)
+		if i == 4 {
+			s.Signal(syscall.SIGHUP) // the rest is sent to successors, or to workers that are about to stop
+		}
 		w.keys(" ", []string{"4", "3", "2", "1"}[min(i, 3)])
 	}
 	w.until("document.activeElement.matches('.reviewing h2') && document.activeElement.innerText === 'Done: 10 cards reviewed, 3 known.'")
@@ -128,6 +132,20 @@ func TestReviewsContinueWithoutTheNetwork(t *testing.T) {
 		w.until("document.querySelector('.reviewing h2')")
 		w.expectReviews(10, 0)
 	}
+}
+
+// TestAGradeOfAClockThatIsAheadIsKept has the server refuse the time of a review at first.
+func TestAGradeOfAClockThatIsAheadIsKept(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.tenCards()
+	eval[bool](w, "(() => { const real = Date; Date = class extends real { constructor(...at) { at.length ? super(...at) : super(real.now() + 9 * 3600e3); } }; return true; })()")
+	w.open("study/review")
+	w.atCard(10)
+	w.keys(" ", "3")
+	w.atCard(9)
+	w.expectReviews(1, 9)
+	s.Eventually("the console tells the refusal", func() bool { return strings.Contains(strings.Join(w.console(), "\n"), "422") })
 }
 
 // TestOldFilesOfThePageAreNotKept has the browser keep what another release would have left.
