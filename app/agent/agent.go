@@ -176,5 +176,5 @@ func (o Observer) watches(t study.Type) bool {
 func New(d Deps, o Options) *Orchestrator {
 	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
 	d.Judge = cmp.Or(d.Judge, d.Model)
-	return &Orchestrator{deps: d, options: o.withDefaults(), flights: make(map[string]*flight)}
+	return &Orchestrator{deps: d, options: o.withDefaults(), longTexts: make(chan struct{}, 1), flights: make(map[string]*flight)}
 }

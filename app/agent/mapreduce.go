@@ -18,8 +18,17 @@ const parallelParts = 3 // that are read at once
 
 // generateParts makes an aid of a text that is read in parts: each part is a task of its own, with
 // its share of the items and of the calls; then the drafts are merged. Parts that cannot be read
-// are left out, and the answer says so, unless all of them fail.
+// are left out, and the answer says so, unless all of them fail. The built-in engine reads one long text at a time: it takes
+// a processor, so that a second one would not be faster, and as much memory again.
 func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
+	if t.options.Deterministic {
+		select {
+		case t.longTexts <- struct{}{}:
+			defer func() { <-t.longTexts }()
+		case <-ctx.Done():
+			return nil, study.Usage{}, ctx.Err()
+		}
+	}
 	drafts := make([]*draft, len(t.plan.parts))
 	makers := make([]*generation, len(t.plan.parts))
 	errs := make([]error, len(t.plan.parts))
@@ -27,7 +36,7 @@ func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, stu
 	var group errgroup.Group
 	group.SetLimit(parallelParts)
 	if t.options.Deterministic {
-		group.SetLimit(1) // a second part would need as much memory again
+		group.SetLimit(1)
 	}
 	for i := range t.plan.parts {
 		makers[i] = t.partOf(i, send)

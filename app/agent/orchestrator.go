@@ -23,6 +23,8 @@ type Orchestrator struct {
 	deps    Deps
 	options Options
 
+	longTexts chan struct{} // holds the one that the built-in engine reads; see task.generateParts
+
 	mu      sync.Mutex
 	flights map[string]*flight // answers being made, by key
 }
@@ -93,7 +95,7 @@ func (o *Orchestrator) Cached(ctx context.Context, req study.Request) bool {
 }
 
 func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptContext, watched bool) task {
-	t := task{brief: known.brief, deps: o.deps, options: o.options, runID: runID, used: known.used, passages: known.passages, notes: known.notes,
+	t := task{brief: known.brief, deps: o.deps, options: o.options, longTexts: o.longTexts, runID: runID, used: known.used, passages: known.passages, notes: known.notes,
 		user: known.req.UserID, clients: known.req.Clients, noCache: known.req.NoCache, watched: watched}
 	if t.brief.Type != study.Chat {
 		size := 0

@@ -11,20 +11,21 @@ import (
 // task is what one answer is made from. It holds values only, so that the goroutine that
 // makes the answer cannot read the run that started it.
 type task struct {
-	brief    study.Brief
-	deps     Deps
-	options  Options
-	runID    string // for the log
-	key      string // of the answer in the cache
-	used     study.ContextUsed
-	plan     plan            // how the texts of an aid are read
-	passages []study.Passage // of a chat's material
-	notes    notesVersion
-	user     string // whom the answer is for
-	clients  []string
-	noCache  bool
-	watched  bool              // a client sees the answer while it is made
-	sources  *validate.Sources // set by generate
+	brief     study.Brief
+	deps      Deps
+	options   Options
+	runID     string // for the log
+	key       string // of the answer in the cache
+	used      study.ContextUsed
+	plan      plan            // how the texts of an aid are read
+	passages  []study.Passage // of a chat's material
+	notes     notesVersion
+	user      string // whom the answer is for
+	clients   []string
+	noCache   bool
+	longTexts chan struct{}
+	watched   bool              // a client sees the answer while it is made
+	sources   *validate.Sources // set by generate
 }
 
 // flight is one answer being made, in its own goroutine, for every run that waits for it. It
