@@ -45,7 +45,7 @@ func readWorkflow(t *testing.T) (w workflow) {
 }
 
 var (
-	pinned     = regexp.MustCompile(`^[a-z-]+/[a-z-]+@v\d+$`)
+	pinned     = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40}$`) // a tag can be moved
 	makeTarget = regexp.MustCompile(`(?m)^([a-z-]+):`)
 )
 
