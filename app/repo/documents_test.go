@@ -84,3 +84,34 @@ func TestTheLogLinesOfTheOperationsGuideAreTheProgramsOwn(t *testing.T) {
 		t.Errorf("only %d lines are found", found)
 	}
 }
+
+var (
+	namedTest   = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)[`/]")
+	writtenTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
+)
+
+// TestTheDocumentsNameTestsThatExist is for docs/security.md above all, whose tables name what holds each defence.
+func TestTheDocumentsNameTestsThatExist(t *testing.T) {
+	exists, documents := map[string]bool{}, []string{}
+	for _, file := range trackedFiles(t) {
+		switch {
+		case strings.HasSuffix(file, "_test.go"):
+			for _, test := range writtenTest.FindAllStringSubmatch(testkit.ReadFile(t, file), -1) {
+				exists[test[1]] = true
+			}
+		case strings.HasSuffix(file, ".md") && !others.MatchString(file):
+			documents = append(documents, file)
+		}
+	}
+	found := 0
+	for _, document := range documents {
+		for _, named := range namedTest.FindAllStringSubmatch(testkit.ReadFile(t, document), -1) {
+			if found++; !exists[named[1]] {
+				t.Errorf("%s names %s, which does not exist", document, named[1])
+			}
+		}
+	}
+	if found < 200 {
+		t.Errorf("only %d names of tests are found", found)
+	}
+}
