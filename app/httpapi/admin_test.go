@@ -1,9 +1,15 @@
 package httpapi
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
@@ -86,5 +92,36 @@ func TestWithoutADatabaseFileThereIsNoBackup(t *testing.T) {
 	r := f.ask("GET", "/api/admin/backup", "", "X-Admin-Token", token)
 	if r.StatusCode != 404 || !strings.Contains(string(r.body), "pg_dump") {
 		t.Errorf("got %d, %s", r.StatusCode, r.body)
+	}
+}
+
+// copied is a copy of a database, and tells whether it was closed.
+type copied struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (c *copied) Close() error {
+	c.closed.Store(true)
+	return nil
+}
+
+func TestABackupIsSentWholeAndClosed(t *testing.T) {
+	whole := strings.Repeat("SQLite format 3 ", 100_000)
+	snapshot := &copied{Reader: strings.NewReader(whole)}
+	f := serve(t, func(o *Options) { o.Snapshot = func(context.Context) (io.ReadCloser, error) { return snapshot, nil } })
+	r := f.ask("GET", "/api/admin/backup", "", "X-Admin-Token", token)
+	if r.StatusCode != 200 || string(r.body) != whole || !strings.HasPrefix(r.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("got %d, %d bytes of %d, %v", r.StatusCode, len(r.body), len(whole), r.Header)
+	}
+	testkit.Eventually(t, "the copy is closed", snapshot.closed.Load)
+}
+
+func TestABackupForWhichThereIsNoRoomIsRefused(t *testing.T) {
+	f := serve(t, func(o *Options) {
+		o.Snapshot = func(context.Context) (io.ReadCloser, error) { return nil, study.Errorf(study.CodeQuota, "no room") }
+	})
+	if r := f.ask("GET", "/api/admin/backup", "", "X-Admin-Token", token); r.StatusCode != 507 {
+		t.Errorf("got %d", r.StatusCode)
 	}
 }
