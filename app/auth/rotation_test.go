@@ -4,9 +4,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"studysharper/app/study"
 )
 
 func TestAWithdrawnKeyIsGoneWithinTenMinutes(t *testing.T) {
@@ -71,4 +74,15 @@ func TestEveryKeyOfAKidIsTried(t *testing.T) {
 	}
 	_, v, _ := opened(wrong, wrong)
 	refuses(t, v, signed(head("ES256", "same"), good(), es256), "signature")
+}
+
+func TestARedirectOfTheIssuerIsNotFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, v, _ := opened(ecJWK("e"))
+		i.status, i.header = http.StatusFound, http.Header{"Location": {"http://169.254.169.254/canary"}}
+		_, err := v.User(t.Context(), signed(head("ES256", "e"), good(), es256))
+		if e := study.AsError(err); e.Code != study.CodeUnavailable || i.times() != 1 {
+			t.Errorf("got %v, asked %d times", err, i.times())
+		}
+	})
 }
