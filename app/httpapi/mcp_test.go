@@ -213,3 +213,30 @@ func TestMCPIsAnsweredWithJSONAndOnlyWhereItIsOn(t *testing.T) {
 		t.Errorf("off: %d %s", r.StatusCode, r.body)
 	}
 }
+
+func TestAnAssistantReachesItsOwnAccountOnly(t *testing.T) {
+	f := serveAccounts(t, mcpOn)
+	ada, bob := f.enrol(), f.enrol()
+	f.ask("POST", "/api/notes", `{"content":"Mitochondria make ATP, `+canary+`."}`, ada.cookie...)
+	const search = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_notes","arguments":{"query":"mitochondria"}}}`
+	for name, tt := range map[string]struct {
+		query  string
+		who    []string
+		status int
+		finds  bool
+	}{
+		"her code":               {"", ada.bearer(), 200, true},
+		"her own id":             {"?user_id=" + ada.id, ada.bearer(), 200, true},
+		"another":                {"", bob.bearer(), 200, false},
+		"another with her id":    {"?user_id=" + ada.id, bob.bearer(), 403, false},
+		"nobody":                 {"", nil, 401, false},
+		"nobody with her id":     {"?user_id=" + ada.id, nil, 401, false},
+		"a made-up study code":   {"", []string{"Authorization", "Bearer made-up"}, 401, false},
+		"another's cookie, hers": {"?user_id=" + ada.id, bob.cookie, 403, false},
+	} {
+		r := f.ask("POST", "/mcp"+tt.query, search, append([]string{"Accept", accepting}, tt.who...)...)
+		if r.StatusCode != tt.status || strings.Contains(string(r.body), canary) != tt.finds {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+}
