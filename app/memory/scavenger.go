@@ -16,15 +16,15 @@ const (
 // and when the database's connections, idle for 30, are closed.
 var trimAgain = [...]int{25, 50}
 
-// HeapTrimmer gives memory back to the system once a flood is over, of streams that have come or
-// gone or of requests: what opening, closing and answering them took is garbage then, and
+// HeapTrimmer gives memory back to the system once the start of the process is over, or a flood, of streams that have come
+// or gone or of requests: what migrating, opening, closing and answering took is garbage then, and
 // the runtime by itself would keep it for minutes. It costs two collections, and two more
 // for each of trimAgain.
 type HeapTrimmer struct {
 	settled Load // when memory was last given back
 	before  Load // a second ago
 	calm    int  // seconds since it last moved
-	later   int  // which of trimAgain is next, from 1; 0 = there was no flood yet
+	later   int  // which of trimAgain is next, from 1; 0 = nothing was given back yet
 }
 
 // Load is what a flood shows in: open streams, and requests answered since the start.
@@ -46,7 +46,7 @@ func (t *HeapTrimmer) over(m Load) bool {
 	}
 	t.before = m
 	switch {
-	case t.calm >= calmSeconds && m.farFrom(t.settled):
+	case t.calm >= calmSeconds && (t.later == 0 || m.farFrom(t.settled)):
 		t.settled, t.later = m, 1
 		return true
 	case t.later > 0 && t.later <= len(trimAgain) && t.calm >= trimAgain[t.later-1]:
