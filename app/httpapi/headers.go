@@ -9,6 +9,9 @@ import (
 // hstsFor is how long browsers use nothing but TLS for this host once they have used it.
 const hstsFor = "max-age=31536000"
 
+// dataPolicy is the Content-Security-Policy of what is no page: nothing in it is loaded or run, and nobody frames it.
+const dataPolicy = "default-src 'none'; frame-ancestors 'none'"
+
 // secureHeaders sets what browsers are told about every answer: not to guess its type, not to send its address on, not to
 // let foreign pages embed it or share a window with it, and not to store what belongs to a user.
 func (s *Server) secureHeaders(c *fiber.Ctx) {
@@ -17,6 +20,9 @@ func (s *Server) secureHeaders(c *fiber.Ctx) {
 	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if len(h.Peek(fiber.HeaderContentSecurityPolicy)) == 0 {
+		h.Set(fiber.HeaderContentSecurityPolicy, dataPolicy)
+	}
 	if len(h.Peek(fiber.HeaderCacheControl)) == 0 && strings.HasPrefix(c.Path(), "/api/") {
 		h.Set(fiber.HeaderCacheControl, "no-store")
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +15,10 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 			if got := r.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
+		}
+		policy := r.Header.Get("Content-Security-Policy")
+		if page := path == "/admin"; !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "script-src") != page {
+			t.Errorf("%s: the policy is %q", path, policy)
 		}
 	}
 }
