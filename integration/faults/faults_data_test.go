@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/testcontainers/testcontainers-go"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -29,7 +30,8 @@ const (
 var dataFaults = []fault{
 	{id: "D1", what: "another process holds the lock of the SQLite file", sees: "503 for writes, after 5 s; reads are served", lost: "nothing acknowledged", well: dataBack, test: sqliteLocked},
 	{id: "D2", what: "the container is killed while notes are written", sees: "connections refused until it is started again", lost: "nothing acknowledged", well: harness.ReadyWithin, test: containerKilled},
-	{id: "D3a", what: "the disk of the SQLite file is full", sees: "503 for writes; reads are served", lost: "nothing acknowledged", well: dataBack, test: diskFull},
+	{id: "D3a", what: "the disk of the SQLite file is full, with `DISK_RESERVE_MB=0`", sees: "503 for writes; reads are served", lost: "nothing acknowledged", well: dataBack, test: diskFull},
+	{id: "D3c", what: "less than `DISK_RESERVE_MB` is free", sees: "507 for writes; reads are served", lost: "nothing acknowledged", well: dataBack, test: reserveReached},
 	{id: "D3b", what: "the SQLite file's volume is read-only", sees: "nothing: the start is refused, exit status 3", lost: "nothing", test: volumeReadOnly},
 	{id: "D4", what: "the SQLite file is damaged", sees: "nothing: the start is refused, exit status 3, and the file is not changed", lost: "nothing more", test: fileDamaged},
 	{id: "D5", what: "a reader keeps SQLite from truncating its log", sees: "nothing; the log of the service warns", lost: "nothing", held: "app/store.TestTheLogIsEmptiedOnceItsReaderEnds"},
@@ -147,7 +149,8 @@ func containerKilled(i *incident) {
 
 func diskFull(i *incident) {
 	volume := i.volumeOf(4)
-	d := i.written(i.startOnHostNetwork(func(host *container.HostConfig) { host.Binds = []string{volume + ":/data"} }))
+	d := i.written(i.startOnHostNetwork(func(host *container.HostConfig) { host.Binds = []string{volume + ":/data"} },
+		testcontainers.WithEnv(map[string]string{"DISK_RESERVE_MB": "0"})))
 	shared := []string{"--volume", volume + ":/data", "--user", "10001:10001"}
 	i.runSidecar("head -c 2M /dev/zero > /data/ballast", shared...)
 	full := false
@@ -162,6 +165,24 @@ func diskFull(i *incident) {
 		i.Fatal("the disk does not become full")
 	}
 	i.wantWriteRefused(d)
+	i.wantReads(d)
+	i.runSidecar("rm /data/ballast", shared...)
+	freed := time.Now()
+	i.recoveredAfter(i.awaitHealthy(d.write).Sub(freed))
+	i.wantAll(d)
+}
+
+func reserveReached(i *incident) {
+	volume := i.volumeOf(128)
+	d := i.written(i.startOnHostNetwork(func(host *container.HostConfig) { host.Binds = []string{volume + ":/data"} },
+		testcontainers.WithEnv(map[string]string{"DISK_RESERVE_MB": "64"})))
+	shared := []string{"--volume", volume + ":/data", "--user", "10001:10001"}
+	i.runSidecar("head -c 80M /dev/zero > /data/ballast", shared...)
+	refused := func() bool {
+		got, err := d.write(-1)
+		return err == nil && got.Status == http.StatusInsufficientStorage
+	}
+	testkit.Eventually(i.T, "writes are refused", refused)
 	i.wantReads(d)
 	i.runSidecar("rm /data/ballast", shared...)
 	freed := time.Now()

@@ -143,7 +143,7 @@ func sharedMemoryMissing(i *incident) {
 }
 
 func userUnknown(i *incident) {
-	s := i.startOnHostNetwork(func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=16m,uid=12345,gid=12345,mode=0700" }, asUser(unknownUser, unknownUser))
+	s := i.startOnHostNetwork(func(host *container.HostConfig) { host.Tmpfs["/data"] = "size=128m,uid=12345,gid=12345,mode=0700" }, asUser(unknownUser, unknownUser))
 	i.wantChats(s, 20, 4)
 	i.wantAll(i.written(s))
 }
