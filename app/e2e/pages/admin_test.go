@@ -12,6 +12,7 @@ import (
 
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/testkit"
+	"studysharper/loadtest/fakellm"
 )
 
 // firstLine is the first line of the first chart: the container's memory.
@@ -49,6 +50,21 @@ func TestTheOperatorsChartsMoveAndMarkARecycle(t *testing.T) {
 	w.until("document.querySelectorAll('.chart polyline').length > 5")
 	w.until("document.querySelector('#agents').innerText.includes('chat\\t30')")
 	w.audit("admin")
+	w.quiet(s.URL)
+}
+
+func TestTheOperatorSeesWhatIsLeftOfTokensAndDisk(t *testing.T) {
+	upstream := fakellm.New(fakellm.Options{Answer: fakellm.StudyAnswer})
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, upstream.ServeHTTP)+"/v1", "TOKENS_PER_DAY=50000", "RUN_LIMIT_PER_MINUTE=1")
+	for i := range 2 {
+		s.Ask("POST", "/api/ai/process", servicetest.Request("chat", fmt.Sprint("What is osmosis, ", i), nil))
+	}
+	w := operate(t, s, s.URL)
+	w.until("document.querySelector('#limits').innerText.includes('runs refused by a limit\\n1')")
+	text := w.text("#limits")
+	if !strings.Contains(text, " of 50k\n") || strings.Contains(text, "tokens today\n0 of") || !strings.Contains(text, "tokens a day for a user\nno limit") || !strings.HasSuffix(text, " MB") {
+		t.Errorf("the page says %q", text)
+	}
 	w.quiet(s.URL)
 }
 

@@ -71,8 +71,17 @@ function tables(m) {
 	table("workers", ["Worker", "Slot", "Generation", "State", "Requests", "In flight", "Streams", "Memory", "Heap", "Goroutines", "Up for"],
 		m.workers.map((w) => [w.pid, w.slot, w.generation, w.state, w.requests, w.in_flight, w.streams, megabytes(w.rss_bytes), megabytes(w.heap_bytes), w.goroutines, age(w.uptime_seconds)]), "none");
 	$("recycles").replaceChildren(...Object.entries(m.recycles).flatMap(([why, n]) => [el("dt", {}, why.replace("_", " ")), el("dd", {}, String(n))]));
+	$("limits").replaceChildren(...limits(m.limits).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 	if (m.metrics) table("agents", ["Type", "Requests", "Failed", "Average", "Tokens"], Object.entries(m.metrics.agent_metrics ?? {}).map(([type, a]) => [type.replaceAll("_", " "), a.requests, a.failed, millis(a.avg_execution_time_ms), count(a.tokens_used)]), "No runs in the last hour.");
 }
+
+// limits names what is left of what costs the operator; where a setting is 0, nothing bounds it.
+const limits = (l) => [
+	["tokens today", l.tokens_per_day ? `${count(l.tokens_today)} of ${count(l.tokens_per_day)}` : `${count(l.tokens_today)}, no limit`],
+	["tokens a day for a user", l.tokens_per_day_per_user ? count(l.tokens_per_day_per_user) : "no limit"],
+	["runs refused by a limit", count(l.refused_runs)],
+	["free on the disk", l.free_disk_bytes ? megabytes(l.free_disk_bytes) : "not watched"],
+];
 
 // showErrors lists the latest failures, with what each code means.
 export function showErrors(errors) {
