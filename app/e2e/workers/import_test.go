@@ -17,6 +17,7 @@ import (
 
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/extract/hostiletest"
+	"studysharper/app/testkit"
 )
 
 // send uploads a file, and gives the status and the answer.
@@ -78,7 +79,10 @@ func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
 func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
 	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
-	for _, f := range hostiletest.Files(t) {
+	for i, f := range hostiletest.Files(t) {
+		if !f.Heavy && i%testkit.Size(8, 1) > 0 { // app/extract reads all of them
+			continue
+		}
 		want := http.StatusUnprocessableEntity
 		if f.Foreign {
 			want = http.StatusUnsupportedMediaType
