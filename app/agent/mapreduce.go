@@ -21,18 +21,15 @@ const parallelParts = 3 // that are read at once
 // are left out, and the answer says so, unless all of them fail. The built-in engine reads one long text at a time: it takes
 // a processor, so that a second one would not be faster, and as much memory again.
 func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
-	if t.options.Deterministic {
-		select {
-		case t.longTexts <- struct{}{}:
-			defer func() { <-t.longTexts }()
-		case <-ctx.Done():
-			return nil, study.Usage{}, ctx.Err()
-		}
+	done, err := t.awaitTurn(ctx)
+	if err != nil {
+		return nil, study.Usage{}, err
 	}
+	defer done()
 	drafts := make([]*draft, len(t.plan.parts))
 	makers := make([]*generation, len(t.plan.parts))
 	errs := make([]error, len(t.plan.parts))
-	var done atomic.Int32
+	var read atomic.Int32
 	var group errgroup.Group
 	group.SetLimit(parallelParts)
 	if t.options.Deterministic {
@@ -44,7 +41,7 @@ func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, stu
 			defer RecoverPanic(t.deps.Log, t.runID, &errs[i])
 			if ctx.Err() == nil {
 				drafts[i], errs[i] = makers[i].make(ctx)
-				send(signal{part: int(done.Add(1)), parts: len(drafts)})
+				send(signal{part: int(read.Add(1)), parts: len(drafts)})
 			}
 			return nil
 		})
@@ -73,6 +70,19 @@ func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, stu
 	}
 	merged.finish(t.brief)
 	return merged, usage, nil
+}
+
+// awaitTurn returns when a long text may be read: for the built-in engine, when no other one is.
+func (t task) awaitTurn(ctx context.Context) (done func(), err error) {
+	if !t.options.Deterministic {
+		return func() {}, nil
+	}
+	select {
+	case t.longTexts <- struct{}{}:
+		return func() { <-t.longTexts }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // partOf is the work on one part, with an equal share of the calls. Its steps are not the run's.
