@@ -13,8 +13,8 @@ import (
 
 // What the container may hold at most, in bytes, at any moment since its start.
 const (
-	idleBound    = 24_000_000
-	seedBound    = 48_000_000
+	idleBound = 24_000_000
+	seedBound = 48_000_000
 	// busyBound, streamsBound and cachesBound were 64, 40 and 80 MB until imports and reviews came, which add one to two
 	// megabytes to each process; the same program was seen to hold 39.8 and 43.5 MB with its streams.
 	busyBound    = 72_000_000
