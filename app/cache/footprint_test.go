@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -119,7 +118,7 @@ func TestChurnChild(t *testing.T) {
 	source := randomBytes(load.largest)
 	rng := rand.New(rand.NewPCG(1, 1))
 	debug.FreeOSMemory()
-	base := statusBytes(t, "VmRSS")
+	base := testkit.StatusBytes(t, os.Getpid(), "VmRSS")
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	debug.SetMemoryLimit(int64(s.Sys-s.HeapReleased) + 14*mib)
@@ -132,21 +131,5 @@ func TestChurnChild(t *testing.T) {
 		m.Set(ctx, fmt.Sprint("key ", rng.IntN(load.keys)), source[:n])
 	}
 	runtime.KeepAlive(source)
-	fmt.Printf("churned: %d %d %d\n%+v", base, statusBytes(t, "VmHWM"), statusBytes(t, "VmRSS"), m.Stats())
-}
-
-// statusBytes is a field of /proc/self/status that is given in kB.
-func statusBytes(t *testing.T, field string) int64 {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, line, _ := strings.Cut(string(status), field+":")
-	number, _, _ := strings.Cut(line, "kB")
-	kb, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
+	fmt.Printf("churned: %d %d %d\n%+v", base, testkit.StatusBytes(t, os.Getpid(), "VmHWM"), testkit.StatusBytes(t, os.Getpid(), "VmRSS"), m.Stats())
 }

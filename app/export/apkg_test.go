@@ -240,29 +240,14 @@ func manyCards(t *testing.T, n int) study.Content {
 }
 
 // residentPeak is the most that the process has held, in bytes: a collection is not in Go's heap.
-func residentPeak(t *testing.T) int64 {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Skip(err)
-	}
-	var kb int64
-	for line := range strings.Lines(string(status)) {
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
-			break
-		}
-	}
-	return kb << 10
-}
+func residentPeak(t *testing.T) int64 { return testkit.StatusBytes(t, os.Getpid(), "VmHWM") }
 
 func TestTwentyThousandCardsTakeBoundedMemory(t *testing.T) {
 	testkit.SkipRace(t)
 	testkit.SkipShort(t, "it makes thousands of cards")
 	c := manyCards(t, 20_000)
 	runtime.GC()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // resets the peak
-		t.Skip(err)
-	}
+	testkit.ForgetPeak(t, os.Getpid())
 	before := residentPeak(t)
 	counted := &counter{}
 	if err := Write(counted, c, APKG); err != nil {

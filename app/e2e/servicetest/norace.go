@@ -2,5 +2,5 @@
 
 package servicetest
 
-// RaceDetector tells that the tests are built without the race detector.
-const RaceDetector = false
+// raceDetector tells that the tests are built without the race detector.
+const raceDetector = false

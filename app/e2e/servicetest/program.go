@@ -50,7 +50,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path, flags := filepath.Join(folder, "studysharper"), []string{"build", "-buildvcs=false"}
-	if RaceDetector {
+	if raceDetector {
 		path, flags = path+"-race", append(flags, "-race")
 	}
 	build := exec.Command("go", append(flags, "-o", path, "./app")...)

@@ -2,5 +2,5 @@
 
 package servicetest
 
-// RaceDetector tells that the tests are built with the race detector.
-const RaceDetector = true
+// raceDetector tells that the tests are built with the race detector.
+const raceDetector = true

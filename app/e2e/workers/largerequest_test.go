@@ -1,10 +1,7 @@
 package workers_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -20,9 +17,7 @@ const largestGrowth = 12 << 20
 // TestARequestOfOneMegabyteTakesLittleMemory measures the workers' anonymous memory at its peak. The collector works as in
 // the container: a machine without a memory limit is budgeted as one of 512 MB.
 func TestARequestOfOneMegabyteTakesLittleMemory(t *testing.T) {
-	if servicetest.RaceDetector {
-		t.Skip("the race detector's own memory is many times as much")
-	}
+	testkit.SkipRace(t)
 	testkit.SkipShort(t, "starts the service 14 times")
 	text := largeText(t)
 	for _, c := range []struct {
@@ -41,7 +36,7 @@ func TestARequestOfOneMegabyteTakesLittleMemory(t *testing.T) {
 				for _, warm := range study.Types() {
 					askAbout(s, warm, text[:20_000])
 				}
-				forgetPeak(t, s)
+				testkit.ForgetPeak(t, worker(s))
 				idle := heldBy(t, s)
 				askAbout(s, kind, text)
 				peak, now := peakOf(t, s), heldBy(t, s)
@@ -83,35 +78,13 @@ func largeText(t *testing.T) string {
 // worker is the process id of the service's one worker.
 func worker(s *servicetest.Service) int { return keys(s.PIDs())[0] }
 
-// forgetPeak makes the worker's peak what it holds now.
-func forgetPeak(t *testing.T, s *servicetest.Service) {
-	t.Helper()
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", worker(s)), []byte("5"), 0); err != nil {
-		t.Skip("the peak cannot be reset: ", err)
-	}
-}
-
 // heldBy returns the worker's anonymous memory.
-func heldBy(t *testing.T, s *servicetest.Service) int64 { return statusOf(t, worker(s), "RssAnon") }
+func heldBy(t *testing.T, s *servicetest.Service) int64 {
+	return testkit.StatusBytes(t, worker(s), "RssAnon")
+}
 
 // peakOf returns the most that the worker held since forgetPeak, less what it maps of files: these pages stay.
 func peakOf(t *testing.T, s *servicetest.Service) int64 {
 	pid := worker(s)
-	return statusOf(t, pid, "VmHWM") - statusOf(t, pid, "RssFile") - statusOf(t, pid, "RssShmem")
-}
-
-// statusOf is a field of /proc/PID/status that is given in kB.
-func statusOf(t *testing.T, pid int, field string) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Skip("needs /proc: ", err)
-	}
-	_, line, _ := bytes.Cut(status, []byte(field+":"))
-	number, _, _ := bytes.Cut(line, []byte("kB"))
-	kb, err := strconv.ParseInt(string(bytes.TrimSpace(number)), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb << 10
+	return testkit.StatusBytes(t, pid, "VmHWM") - testkit.StatusBytes(t, pid, "RssFile") - testkit.StatusBytes(t, pid, "RssShmem")
 }
