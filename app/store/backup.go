@@ -107,11 +107,11 @@ func roomForCopy(path string, reserve int64) error {
 			need += info.Size()
 		}
 	}
-	var on unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(path), &on); err != nil {
+	free, err := freeIn(filepath.Dir(path))
+	if err != nil {
 		return study.Wrap(err, study.CodeUnavailable, "the database folder cannot be used")
 	}
-	if free := int64(on.Bavail) * on.Bsize; free < need { //nolint:gosec // bytes of a disk
+	if free < need {
 		return study.Errorf(study.CodeQuota, "a copy of the database needs %d MB with the reserve (DISK_RESERVE_MB), and %d MB are free", need>>20, free>>20)
 	}
 	return nil

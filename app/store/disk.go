@@ -38,15 +38,23 @@ func (d *Disk) Free() (free, reserve int64) {
 	}
 	now := time.Now().UnixNano()
 	if last := d.looked.Load(); now-last > int64(readEvery) && d.looked.CompareAndSwap(last, now) {
-		var on unix.Statfs_t
-		if unix.Statfs(d.folder, &on) != nil {
-			d.free.Store(-1)
-		} else {
-			d.free.Store(int64(on.Bavail) * on.Bsize) //nolint:gosec // bytes of a disk
+		free, err := freeIn(d.folder)
+		if err != nil {
+			free = -1
 		}
+		d.free.Store(free)
 	}
 	if free = d.free.Load(); free < 0 {
 		return 0, 0
 	}
 	return free, d.reserve
+}
+
+// freeIn returns the bytes that an ordinary user may still write to the file system of a folder.
+func freeIn(folder string) (int64, error) {
+	var on unix.Statfs_t
+	if err := unix.Statfs(folder, &on); err != nil {
+		return 0, err
+	}
+	return int64(on.Bavail) * on.Bsize, nil //nolint:gosec // bytes of a disk
 }

@@ -67,14 +67,17 @@ func rename(item map[string]any, fields ...string) {
 }
 
 // has reports whether an object has a field by our name or by another one.
-func has(object map[string]any, field string) bool {
-	if object[field] != nil {
-		return true
+func has(object map[string]any, field string) bool { return firstOf(object, field) != nil }
+
+// firstOf is the value of a field by our name or by another one.
+func firstOf(object map[string]any, field string) any {
+	if value := object[field]; value != nil {
+		return value
 	}
 	for _, name := range names[field] {
-		if object[name] != nil {
-			return true
+		if value := object[name]; value != nil {
+			return value
 		}
 	}
-	return false
+	return nil
 }

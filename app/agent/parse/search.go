@@ -112,19 +112,6 @@ func isContent(t study.Type, value any) bool {
 	}
 }
 
-// firstOf is the value of a field by our name or by another one.
-func firstOf(object map[string]any, field string) any {
-	if value := object[field]; value != nil {
-		return value
-	}
-	for _, name := range names[field] {
-		if value := object[name]; value != nil {
-			return value
-		}
-	}
-	return nil
-}
-
 // asItems reads a value as a list of items: a list, most of whose entries look like items, or an
 // object with items in its fields, in the order of their names ("q2" comes before "q10").
 func asItems(t study.Type, value any) []any {
