@@ -9,7 +9,7 @@ import (
 // hstsFor is how long browsers use nothing but TLS for this host once they have used it.
 const hstsFor = "max-age=31536000"
 
-// dataPolicy is the Content-Security-Policy of what is no page: nothing in it is loaded or run, and nobody frames it.
+// dataPolicy is the Content-Security-Policy of answers that are not pages: they load and run nothing, and cannot be framed.
 const dataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
 // secureHeaders sets what browsers are told about every answer: not to guess its type, not to send its address on, not to
