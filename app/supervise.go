@@ -161,7 +161,7 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
 	l.MaxMemory, l.MemoryShare = b.Recycle, b.Worker
-	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
+	l.WorkerTimeout, l.Graceful, l.MinAge = c.WorkerTimeout, c.GracefulTimeout, c.MinWorkerAge
 	l.Silence = max(c.WorkerTimeout, missedBeats*metrics.HeartbeatEvery)
 	return l
 }
