@@ -252,11 +252,14 @@ func (b *bank) addDefinitionTruth(d facts.Definition) {
 		return
 	}
 	b.addTruth(stateDefinition(d, d.Meaning), true, d.At, 0.8)
+	var wrong []string
 	for _, e := range b.src.Defs {
 		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
-			b.addTruth(stateDefinition(d, e.Meaning), false, d.At, 0.8)
-			return
+			wrong = append(wrong, e.Meaning)
 		}
+	}
+	if len(wrong) > 0 {
+		b.addTruth(stateDefinition(d, wrong[facts.Pick(d.Term, len(wrong))]), false, d.At, 0.8)
 	}
 }
 
@@ -276,13 +279,14 @@ func (b *bank) addSentenceTruth(i int) {
 	for _, e := range b.src.EntitiesIn(s.Plain) {
 		rest, _ := facts.Blank(s.Plain, e.Name)
 		rivals := b.src.Rivals(e, rest, i)
-		if len(rivals) == 0 || !facts.IsExchangeable(s.Plain, e.Name) {
+		if len(rivals) == 0 || !facts.IsExchangeable(s.Plain, e.Name) || e.Kind == facts.Person && english.HasGender(s.Plain) {
 			continue
 		}
-		false1 := strings.Replace(rest, "____", rivals[0], 1)
-		b.addTruth(english.Finished(false1), false, i, 0.6)
-		b.addTruth(english.Finished(s.Plain), true, i, 0.6)
-		return
+		if e.Kind == facts.Concept && !strings.EqualFold(english.DropArticle(english.Subject(s.Plain)), e.Name) {
+			continue // a term somewhere in the sentence leaves it vague, not false
+		}
+		b.addTruth(english.Finished(english.AgreeArticle(rest, rivals[0])), false, i, 0.6)
+		break
 	}
 	b.addTruth(english.Finished(s.Plain), true, i, 0.4)
 }

@@ -36,7 +36,8 @@ func Standalone(s string) (string, bool) {
 // cutConnective removes "However, ", "For the same reasons, " and the like.
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
-	if connectives.Has(strings.ToLower(strings.TrimSuffix(first, ","))) && rest != "" {
+	low, comma := strings.CutSuffix(strings.ToLower(first), ",")
+	if rest != "" && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
 		return Capital(rest)
 	}
 	if intro, body := cutIntro(s); intro != "" {

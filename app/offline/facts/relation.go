@@ -27,6 +27,9 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 	return Fact{}, false
 }
 
+// minAsked is the number of spaces in the shortest "How" question, without that word, that says what is done.
+const minAsked = 3
+
 // askAbout turns a statement into a question; it reports false if the statement depends on its
 // neighbours or cannot be turned round.
 func (src *Source) askAbout(word, statement string) (string, bool) {
@@ -39,6 +42,9 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 		return "", false
 	}
 	inverted, ok := english.Invert(plain, src.Casing)
+	if word == "How" && strings.Count(inverted, " ") < minAsked {
+		return "", false
+	}
 	return word + " " + inverted + "?", ok
 }
 
@@ -140,6 +146,9 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 			return Fact{}, false
 		}
 	}
+	if strings.Contains(condition, ", ") || english.IsState(result) {
+		return Fact{}, false
+	}
 	verb := "happens"
 	if english.IsPast(result) {
 		verb = "happened"
@@ -180,6 +189,9 @@ func (src *Source) readDate(i int) (Fact, bool) {
 	}
 	year := YearIn(rest)
 	if year == "" || strings.Count(rest, " ") > 3 || len(strings.Fields(what)) < 3 || english.StartsWithPronoun(what) {
+		return Fact{}, false
+	}
+	if !src.isClear(src.Casing.Lower(english.Subject(what))) {
 		return Fact{}, false
 	}
 	mark := year
@@ -250,12 +262,17 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
 		return Fact{}, false
 	}
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {
+		predicate, _, _ = strings.Cut(predicate, turn)
+	}
 	word := "What "
 	switch low := src.Casing.Lower(sub); {
 	case english.IsPersonName(low):
 		word = "Who "
 	case english.PlaceKind(low) != 0:
 		word = "Which place "
+	case english.NamesPersons(low):
+		word = "Who "
 	case slices.ContainsFunc(strings.Fields(low), english.IsName):
 		word = "Who or what "
 	}
@@ -266,7 +283,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 func pointsBack(predicate string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(predicate)) {
 		switch strings.Trim(w, ",.") {
-		case "it", "its", "they", "them", "their", "he", "she", "his", "her", "this", "these", "each":
+		case "it", "its", "they", "them", "their", "he", "him", "she", "his", "her", "this", "these", "each", "both", "also":
 			return true
 		}
 	}
