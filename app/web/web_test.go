@@ -64,7 +64,7 @@ func closure(t *testing.T, page string, naming ...*regexp.Regexp) map[string]*Fi
 }
 
 func TestAPageWithAllItsPlacesIsWithin90kB(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for _, language := range languages {
 			size, small := len(Page(page).Body), len(Page(page).Gzip())
 			files := closure(t, page, imported, opens) // the service worker loads all of it during the first visit
@@ -85,7 +85,7 @@ func TestAPageWithAllItsPlacesIsWithin90kB(t *testing.T) {
 }
 
 func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for name := range loaded(t, page) {
 			if !strings.Contains(string(Page(page).Body), "/"+name+`"`) {
 				t.Errorf("%s is found late: %s does not name it", name, page)
@@ -96,12 +96,12 @@ func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
 
 // TestFirstPaintWaitsForOneStyleSheet also bounds what the first place needs.
 func TestFirstPaintWaitsForOneStyleSheet(t *testing.T) {
-	for page, most := range map[string]int{Desk: 12, Admin: 9} {
+	for page, most := range map[string]int{Desk: 12, Admin: 9, Docs: 9} {
 		kinds := map[string]int{}
 		for name := range loaded(t, page) {
 			kinds[path.Ext(name)]++
 		}
-		if kinds[".css"] != 1 || kinds[".js"] < 5 || kinds[".js"] > most {
+		if kinds[".css"] != 1 || kinds[".js"] < 4 || kinds[".js"] > most {
 			t.Errorf("%s loads %v, at most %d modules", page, kinds, most)
 		}
 	}
@@ -130,11 +130,11 @@ func TestTheServiceWorkerKeepsEveryModule(t *testing.T) {
 }
 
 func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
-	used := []string{Desk, Admin, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
+	used := []string{Desk, Admin, Docs, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
 	for _, language := range languages {
 		used = append(used, language+".json")
 	}
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for name := range closure(t, page, imported, opens) {
 			used = append(used, name)
 		}
@@ -185,7 +185,7 @@ func TestGzipGivesTheSameBytes(t *testing.T) {
 
 func TestOnlyWhatThereIsIsGiven(t *testing.T) {
 	version := opened().version
-	for _, name := range []string{"", "desk", "desk.html", "admin.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
+	for _, name := range []string{"", "desk", "desk.html", "admin.html", "docs.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
 		if file, _ := Asset(version, name); file != nil {
 			t.Errorf("an asset %q", name)
 		}
