@@ -30,6 +30,7 @@ type Config struct {
 	GracefulTimeout  time.Duration `env:"GRACEFUL_TIMEOUT" envDefault:"30" range:"0s..1h"`
 	MaxRequests      int           `env:"MAX_REQUESTS" envDefault:"1000" range:"0..1000000000"`
 	MaxRequestJitter int           `env:"MAX_REQUESTS_JITTER" envDefault:"50" range:"0..1000000"`
+	MinWorkerAge     time.Duration `env:"MIN_WORKER_AGE" envDefault:"30" range:"0s..24h"`
 	MaxWorkerMB      int           `env:"MAX_WORKER_MEMORY_MB" envDefault:"0" range:"0..1048576"`
 	WorkerTmpDir     string        `env:"WORKER_TMP_DIR" envDefault:"/dev/shm"`
 

@@ -19,6 +19,7 @@ var Meanings = map[string]string{
 	"GRACEFUL_TIMEOUT":               "how long a stop waits for work in flight; `8` in the image, since `docker stop` kills after 10 s",
 	"MAX_REQUESTS":                   "a worker is replaced after this many requests; 0 = never. Probes, `/metrics` and requests refused at capacity do not count",
 	"MAX_REQUESTS_JITTER":            "a random number from 0 to this is added",
+	"MIN_WORKER_AGE":                 "a worker younger than this is not replaced for its requests, unless its memory is above its share; 0 = at once",
 	"MAX_WORKER_MEMORY_MB":           "a worker whose anonymous memory is above this is replaced; 0 = seven eighths of its share. At least 8, at most what the container holds for each worker",
 	"WORKER_TMP_DIR":                 "folder of the scoreboard file; an anonymous memory file where this folder cannot be used",
 	"CACHE_BACKEND":                  "where answers are cached; `tiered` when `REDIS_URL` is set, else `memory`",

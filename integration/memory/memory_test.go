@@ -61,7 +61,7 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
 		load:     (*scenarioRun).streams, bound: streamsBound},
 	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and looks at the health; each worker is replaced after 100",
-		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10"},
+		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10", "MIN_WORKER_AGE": "0"},
 		load:     (*scenarioRun).mixed, bound: recycleBound, recycles: true},
 	{name: "long messages", about: "bodies of exactly 1 MiB, 8 at once for 15 s: chats and aids",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).long, bound: longBound},

@@ -188,3 +188,21 @@ func HasSubordinate(s string) bool {
 func HasNumber(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == number && t.low != "one" })
 }
+
+// WithArticle returns a term as it stands in "What is …?", with the verb and the article that its
+// meaning shows ("is an asset", "are ketones"); "" if the article is not clear.
+func WithArticle(term, meaning string) string {
+	switch first := strings.ToLower(text.FirstWord(meaning)); {
+	case Plural(term):
+		return "are " + term
+	case first == "a" || first == "an":
+		if strings.ContainsAny(term[:1], "aeiou") {
+			return "is an " + term
+		}
+		return "is a " + term
+	case isAbstract(term):
+		return "is " + term
+	default:
+		return ""
+	}
+}

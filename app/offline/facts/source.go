@@ -188,8 +188,11 @@ func (src *Source) TopicAt(i int) string {
 	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
 		return h
 	}
-	if card := src.Sentences[i].Card; card != nil && card.Kind == lists.Term {
-		return english.Capital(card.Front)
+	if card := src.Sentences[i].Card; card != nil {
+		if card.Kind == lists.Term {
+			return english.Capital(card.Front)
+		}
+		return src.Title
 	}
 	bag := text.NewBag(src.Sentences[i].Text)
 	for _, p := range src.Phrases {
