@@ -28,6 +28,7 @@ func (s *Server) expose(e *metrics.Exposition) {
 	exposeRuns(e, board)
 	exposeCache(e, board)
 	s.exposeUpstream(e, board)
+	s.exposeDegraded(e)
 	exposeProcesses(e, board)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,25 @@ func (s *Server) exposeDisk(e *metrics.Exposition) {
 		_, reserve := s.o.Disk.Free()
 		exposeGauge(e, "studysharper_disk_free_bytes", "Free space where the SQLite file is.", space)
 		exposeGauge(e, "studysharper_disk_reserve_bytes", "Free space below which writes are refused (DISK_RESERVE_MB).", reserve)
+	}
+}
+
+// exposeDegraded writes what /health says of the parts, without asking the database: of that, what the last probe found.
+func (s *Server) exposeDegraded(e *metrics.Exposition) {
+	degraded := s.o.Fleet.Degraded()
+	if s.databaseDown.Load() {
+		degraded = append(degraded, "database")
+	}
+	if s.o.Tokens != nil && !s.o.Tokens.Healthy() {
+		degraded = append(degraded, "authentication")
+	}
+	e.Family("studysharper_component_degraded", "gauge", "1 while the worker that answers the scrape cannot use a part of the service.")
+	for _, component := range []string{"authentication", "cache", "database", "events", "llm", "rate_limiting"} {
+		value := 0.0
+		if slices.Contains(degraded, component) {
+			value = 1
+		}
+		e.Sample(value, "component", component)
 	}
 }
 
