@@ -73,7 +73,9 @@ func (s *Server) route() {
 	top.Get("/livez", s.livez)
 	top.Get("/readyz", s.readyz)
 	top.Get("/metrics", s.prometheus)
-	top.Get("/openapi.json", openapi)
+	top.Get("/openapi.json", s.openapi)
+	top.Get("/openapi-3.0.json", s.openapi30)
+	top.Get("/docs", s.docsPage)
 
 	s.routeAccount(top.group("/api/account"))
 	s.routeAgents(top.group("/api/ai", s.requireUser, s.requireDisk))

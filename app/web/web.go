@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -22,11 +23,12 @@ var static embed.FS
 const (
 	Desk     = "desk.html"
 	Admin    = "admin.html"
+	Docs     = "docs.html"
 	Worker   = "sw.js" // the desk's service worker
 	Manifest = "manifest.webmanifest"
 )
 
-var pages = []string{Desk, Admin, Worker, Manifest}
+var pages = []string{Desk, Admin, Docs, Worker, Manifest}
 
 // Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no markup
 // made of strings. The one Trusted Types policy is for the address of the service worker.
@@ -41,12 +43,28 @@ const versionMark = "{version}"
 type File struct {
 	Type string // Content-Type
 	ETag string // weak (RFC 9110, section 8.8.1): both encodings have it
-	Body []byte
+	Body []byte // nil where only the compressed body is kept
 	gzip func() []byte
 }
 
 // Gzip gives the compressed body, which is made on first use and kept.
 func (f *File) Gzip() []byte { return f.gzip() }
+
+// Plain gives the body as it is; of a packed file it is a new copy.
+func (f *File) Plain() []byte {
+	if f.Body != nil {
+		return f.Body
+	}
+	r, err := gzip.NewReader(bytes.NewReader(f.Gzip()))
+	if err != nil {
+		panic(err) // this package made it
+	}
+	body, err := io.ReadAll(r)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
 
 // site is all files by name, and their version.
 type site struct {
@@ -57,7 +75,7 @@ type site struct {
 // opened is made on first use: most workers never serve a page.
 var opened = sync.OnceValue(open)
 
-// Page gives Desk, Admin, Worker or Manifest; nil for any other.
+// Page gives Desk, Admin, Docs, Worker or Manifest; nil for any other.
 func Page(name string) *File {
 	if !slices.Contains(pages, name) {
 		return nil
@@ -89,22 +107,32 @@ func open() *site {
 			panic(err) // it was just listed
 		}
 		all.Write(body)
-		s.files[path.Base(name)] = newFile(path.Ext(name), body)
+		s.files[path.Base(name)] = NewFile(path.Ext(name), body)
 	}
 	s.version = hex.EncodeToString(all.Sum(nil)[:8])
 	for _, name := range pages {
 		body := bytes.ReplaceAll(s.files[name].Body, []byte(versionMark), []byte(s.version))
-		s.files[name] = newFile(path.Ext(name), body)
+		s.files[name] = NewFile(path.Ext(name), body)
 	}
 	return s
 }
 
-func newFile(ext string, body []byte) *File {
+// NewFile makes a file of body, which it keeps. ext, as ".json", says its type.
+func NewFile(ext string, body []byte) *File {
+	f := &File{Type: types[ext], ETag: tagOf(body), Body: body}
+	f.gzip = sync.OnceValue(func() []byte { return compressed(body) })
+	return f
+}
+
+// NewPackedFile is NewFile for a body that is seldom asked for without compression: only the compressed one is kept.
+func NewPackedFile(ext string, body []byte) *File {
+	small := compressed(body)
+	return &File{Type: types[ext], ETag: tagOf(body), gzip: func() []byte { return small }}
+}
+
+func tagOf(body []byte) string {
 	sum := sha256.Sum256(body)
-	return &File{
-		Type: types[ext], ETag: `W/"` + hex.EncodeToString(sum[:8]) + `"`, Body: body,
-		gzip: sync.OnceValue(func() []byte { return compressed(body) }),
-	}
+	return `W/"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
 // types are the Content-Types; with nosniff, browsers run nothing else.

@@ -55,7 +55,7 @@ func loaded(t *testing.T, page string) map[string]*File {
 }
 
 func TestAPageAndAllItLoadsAtFirstIsWithin90kB(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for _, language := range languages {
 			size, small := len(Page(page).Body), len(Page(page).Gzip())
 			files := loaded(t, page)
@@ -76,7 +76,7 @@ func TestAPageAndAllItLoadsAtFirstIsWithin90kB(t *testing.T) {
 }
 
 func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for name := range loaded(t, page) {
 			if !strings.Contains(string(Page(page).Body), "/"+name+`"`) {
 				t.Errorf("%s is found late: %s does not name it", name, page)
@@ -86,11 +86,11 @@ func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
 }
 
 func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
-	used := []string{Desk, Admin, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
+	used := []string{Desk, Admin, Docs, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
 	for _, language := range languages {
 		used = append(used, language+".json")
 	}
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for name := range loaded(t, page) {
 			used = append(used, name)
 		}
@@ -141,7 +141,7 @@ func TestGzipGivesTheSameBytes(t *testing.T) {
 
 func TestOnlyWhatThereIsIsGiven(t *testing.T) {
 	version := opened().version
-	for _, name := range []string{"", "desk", "desk.html", "admin.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
+	for _, name := range []string{"", "desk", "desk.html", "admin.html", "docs.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
 		if file, _ := Asset(version, name); file != nil {
 			t.Errorf("an asset %q", name)
 		}

@@ -277,10 +277,10 @@ func TestTablesAndDefinitionListsOfHTMLAreCards(t *testing.T) {
 func TestVocabularyIsAskedInBothDirectionsWhereThereIsRoom(t *testing.T) {
 	set := &study.FlashcardSet{}
 	brief := study.Brief{Type: study.Flashcards, Material: "dog - Hund\ncat - Katze\nlivestock - a word for all of the animals on a farm"}
-	for count, want := range map[int]int{0: 3, 3: 3, 4: 4, 10: 5} {
-		brief.Options.Count = count
-		if err := json.Unmarshal([]byte(generate(t, brief)), set); err != nil || len(set.Flashcards) != want {
-			t.Errorf("%d cards asked for: got %d, want %d", count, len(set.Flashcards), want)
+	for _, c := range [][2]int{{0, 3}, {3, 3}, {4, 4}, {10, 5}} {
+		brief.Options.Count = c[0]
+		if err := json.Unmarshal([]byte(generate(t, brief)), set); err != nil || len(set.Flashcards) != c[1] {
+			t.Fatalf("%d cards asked for: got %d, want %d", c[0], len(set.Flashcards), c[1])
 		}
 	}
 	if last := set.Flashcards[4]; last.Question != "Katze" || last.Answer != "cat" {

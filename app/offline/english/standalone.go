@@ -36,12 +36,13 @@ func Standalone(s string) (string, bool) {
 // cutConnective removes "However, ", "For the same reasons, " and the like.
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
-	if connectives.Has(strings.ToLower(strings.TrimSuffix(first, ","))) && rest != "" {
+	low, comma := strings.CutSuffix(strings.ToLower(first), ",")
+	if rest != "" && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
 		return Capital(rest)
 	}
 	if intro, body := cutIntro(s); intro != "" {
 		for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
-			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "reason" || w == "fact" {
+			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "result" || w == "consequence" || w == "reason" || w == "fact" {
 				return Capital(body)
 			}
 		}

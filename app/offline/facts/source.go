@@ -52,6 +52,7 @@ type Source struct {
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
+	titled    text.Bag        // the words of Title
 	headings  []text.Bag      // of the different headings
 	marked    map[string]bool // what isMarked has answered
 	defines   bool            // the lists are mostly terms with definitions
@@ -96,6 +97,7 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 	src.readHeadings()
 	src.listEntities()
 	src.Title = src.chooseTitle()
+	src.titled = text.NewBag(src.Title)
 	src.defines = src.mostlyDefines()
 	src.judgeSentences()
 	return src, nil
