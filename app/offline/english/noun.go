@@ -111,7 +111,8 @@ func IsVague(phrase string) bool {
 // IsGeneric reports whether a noun phrase has a noun that many things are called by, so that it is not a term by itself.
 func IsGeneric(phrase string) bool {
 	low := strings.ToLower(phrase[strings.LastIndexByte(phrase, ' ')+1:])
-	return !IsName(phrase) && (lexicon.Lookup(low).Noun >= commonWeight || generic.Has(low) || generic.Has(strings.TrimSuffix(low, "s")))
+	first, _, _ := strings.Cut(strings.ToLower(phrase), " ")
+	return isPlainAdjective(low) || !IsName(phrase) && (ordinals.Has(first) || lexicon.Lookup(low).Noun >= commonWeight || generic.Has(low) || generic.Has(strings.TrimSuffix(low, "s")))
 }
 
 // commonWeight is the weight of the most common nouns of the lexicon.
@@ -131,6 +132,25 @@ func IsPersonName(phrase string) bool {
 		}
 	}
 	return len(words) > 1 || !isTitle(strings.ToLower(words[0]))
+}
+
+// IsOrganisation reports whether a name ends in the noun of an organisation, a law or an event.
+func IsOrganisation(name string) bool {
+	return organisations.Has(strings.ToLower(name[strings.LastIndexByte(name, ' ')+1:]))
+}
+
+// EndsInPersonName reports whether a noun phrase is a person's name, perhaps after what the person is: "the chemist Marie Curie".
+func EndsInPersonName(phrase string) bool {
+	for {
+		if IsPersonName(phrase) {
+			return true
+		}
+		_, rest, ok := strings.Cut(phrase, " ")
+		if !ok || !strings.Contains(rest, " ") {
+			return false
+		}
+		phrase = rest
+	}
 }
 
 // isTitle reports whether a word is a common noun for a person, as in titles.
@@ -162,7 +182,7 @@ func IsOrdinal(meaning string) bool {
 		return false
 	}
 	_, second, _ := strings.Cut(words[0], "-")
-	return comparatives.Has(second) || slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
+	return words[0] == "part" || comparatives.Has(second) || slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
 }
 
 // IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".

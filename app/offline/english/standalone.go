@@ -42,7 +42,7 @@ func cutConnective(s string) string {
 	}
 	if intro, body := cutIntro(s); intro != "" {
 		for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
-			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "reason" || w == "fact" {
+			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "result" || w == "consequence" || w == "reason" || w == "fact" {
 				return Capital(body)
 			}
 		}

@@ -41,6 +41,7 @@ var (
 	unique           = lists["unique"]
 	ordinals         = lists["ordinal"]
 	organisations    = lists["organisation"]
+	turns            = lists["turn"]
 	generic          = lists["generic"]
 	vagueVerbs       = lists["vague-verb"]
 )

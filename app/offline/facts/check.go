@@ -87,7 +87,7 @@ func (src *Source) isClear(subject string) bool {
 // with a meaning that is whole and says more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
 	switch {
-	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || english.IsVague(d.Term) && !src.isMarked(d.Term) || !src.isClear(d.Named()):
 		return false
 	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
 		return false
