@@ -56,7 +56,7 @@ func TestTheDocumentsLinkToFilesThatThereAre(t *testing.T) {
 }
 
 var (
-	logLines = regexp.MustCompile(`(?s)\n## Log lines\n.*?\n## `)
+	logLines = regexp.MustCompile(`(?s)\n### Log lines\n.*?\n### `)
 	logLine  = regexp.MustCompile("`([^`]+?)(?:[A-Z]{3,}[^`]*| ?…[^`]*)?`") // up to what differs from line to line
 )
 
