@@ -25,6 +25,9 @@ func Standalone(s string) (string, bool) {
 	if intro, body := cutIntro(s); intro != "" && personal.Has(strings.ToLower(text.FirstWord(body))) && prepositions.Has(toks[0].low) {
 		return s, false // In 1799, he …
 	}
+	if toks[0].tag == preposition && (toks[1].low == "other" || toks[1].low == "such" || toks[1].low == "both" || toks[1].low == "each") {
+		return s, false // In other cases, …
+	}
 	for i, t := range toks {
 		if pointers.Has(t.low) && i > 0 && toks[i-1].low == "the" || outside.Has(t.low) || i > 0 && (t.low == "this" || t.low == "these" || t.low == "then") {
 			return s, false
@@ -42,6 +45,9 @@ func cutConnective(s string) string {
 	}
 	if intro, body := cutIntro(s); intro != "" {
 		for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
+			if relatives.Has(strings.ToLower(text.FirstWord(body))) {
+				return s
+			}
 			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "result" || w == "consequence" || w == "reason" || w == "fact" {
 				return Capital(body)
 			}
