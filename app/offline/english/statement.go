@@ -111,7 +111,7 @@ func EndsInCoordinator(clause string) bool {
 
 // WithoutContrast returns an answer without the contrast after it: "…, whereas others do not".
 func WithoutContrast(answer string) string {
-	for _, turn := range []string{", whereas ", ", while ", ", although ", ", but "} {
+	for _, turn := range []string{", whereas ", ", while ", ", although "} {
 		if head, _, ok := strings.Cut(answer, turn); ok && strings.Contains(head, " ") {
 			answer = head
 		}
