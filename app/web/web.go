@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -35,6 +36,13 @@ var pages = []string{Desk, Admin, Docs, Worker, Manifest}
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types worker"
+
+// sheets are the style sheets that are sent as one, in this order: the first paint waits for a page's style sheet.
+var sheets = map[string][]string{
+	"desk.css":  {"page.css", "desk.css", "aids.css", "print.css"},
+	"admin.css": {"page.css", "admin.css"},
+	"docs.css":  {"page.css", "docs.css"},
+}
 
 // versionMark is replaced by the version in the pages.
 const versionMark = "{version}"
@@ -109,12 +117,27 @@ func open() *site {
 		all.Write(body)
 		s.files[path.Base(name)] = NewFile(path.Ext(name), body)
 	}
+	s.joinSheets()
 	s.version = hex.EncodeToString(all.Sum(nil)[:8])
 	for _, name := range pages {
 		body := bytes.ReplaceAll(s.files[name].Body, []byte(versionMark), []byte(s.version))
 		s.files[name] = NewFile(path.Ext(name), body)
 	}
 	return s
+}
+
+// joinSheets leaves the style sheets of the pages only.
+func (s *site) joinSheets() {
+	joined := map[string]*File{}
+	for name, parts := range sheets {
+		var body []byte
+		for _, part := range parts {
+			body = append(body, s.files[part].Body...)
+		}
+		joined[name] = NewFile(path.Ext(name), body)
+	}
+	maps.DeleteFunc(s.files, func(name string, _ *File) bool { return path.Ext(name) == ".css" })
+	maps.Copy(s.files, joined)
 }
 
 // NewFile makes a file of body, which it keeps. ext, as ".json", says its type.

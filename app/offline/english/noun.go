@@ -257,3 +257,8 @@ func WithArticle(term, meaning string) string {
 		return ""
 	}
 }
+
+// HasName reports whether a sentence has a name after its first word.
+func HasName(s string) bool {
+	return slices.ContainsFunc(strings.Fields(s)[min(1, len(strings.Fields(s))):], IsName)
+}
