@@ -91,6 +91,9 @@ func IsExchangeable(s, term string) bool {
 	if Find(s, term, at+1) >= 0 || (english.IsName(term) || YearIn(term) != "") && at > 0 && partOfName(s[:at]) {
 		return false
 	}
+	if rest := s[at+len(term):]; english.IsName(term) && (strings.HasPrefix(rest, "’ ") || strings.HasPrefix(rest, "' ")) {
+		return false // Shays’ Rebellion
+	}
 	next, after, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
 	if next == "of" && english.IsName(term) && english.IsName(after) {
 		return false

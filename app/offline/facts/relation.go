@@ -263,11 +263,11 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
-		return Fact{}, false
-	}
 	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
 		predicate, _, _ = strings.Cut(predicate, turn)
+	}
+	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
+		return Fact{}, false
 	}
 	if !strings.Contains(sub, " ") && !english.IsName(src.Casing.Lower(sub)) && (english.NamesPersons(sub) || english.IsGeneric(src.Casing.Lower(sub)) || !src.isKey(sub)) {
 		return Fact{}, false
