@@ -78,7 +78,7 @@ func (src *Source) isGuessed(s, term string) bool {
 	if strings.HasPrefix(s[at+len(term):], " ("+strings.ToUpper(term[:1])) || len(src.Sentences) > few && src.titled.Overlap(term) == 1 {
 		return true
 	}
-	return english.PlaceKind(term) != 0 && english.EndsInPlace(s[:at]) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
+	return english.PlaceKind(term) != 0 && (english.EndsInPlace(s[:at]) || strings.HasSuffix(s[:at], " the ")) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
 }
 
 // IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
