@@ -278,15 +278,15 @@ func (b *bank) addSentenceTruth(i int) {
 	}
 	for _, e := range b.src.EntitiesIn(s.Plain) {
 		rest, _ := facts.Blank(s.Plain, e.Name)
-		rivals := b.src.Rivals(e, rest, i)
-		if len(rivals) == 0 || !facts.IsExchangeable(s.Plain, e.Name) || e.Kind == facts.Person && english.HasGender(s.Plain) {
+		if !b.src.TurnsFalse(s.Plain, e) {
 			continue
 		}
-		if e.Kind == facts.Concept && !strings.EqualFold(english.DropArticle(english.Subject(s.Plain)), e.Name) {
-			continue // a term somewhere in the sentence leaves it vague, not false
+		if rivals := b.src.Rivals(e, rest, i); len(rivals) > 0 {
+			b.addTruth(english.Finished(english.AgreeArticle(rest, rivals[0])), false, i, 0.6)
+			break
 		}
-		b.addTruth(english.Finished(english.AgreeArticle(rest, rivals[0])), false, i, 0.6)
-		break
 	}
-	b.addTruth(english.Finished(s.Plain), true, i, 0.4)
+	if b.src.Names(s.Plain) {
+		b.addTruth(english.Finished(s.Plain), true, i, 0.4)
+	}
 }

@@ -65,7 +65,7 @@ func IsName(term string) bool {
 
 // IsPerson reports whether a definition is about a person.
 func IsPerson(d Definition) bool {
-	if !IsName(d.Term) || !isProper(d.Term) || d.Form != Phrase {
+	if !IsName(d.Term) || !isProper(d.Term) || d.Form != Phrase || d.Article == "a" || d.Article == "an" {
 		return false
 	}
 	words := strings.Fields(strings.ToLower(d.Meaning))
@@ -108,10 +108,16 @@ func IsVague(phrase string) bool {
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
 }
 
+// CanBeVerb reports whether the first word of a phrase can be the base of a verb.
+func CanBeVerb(phrase string) bool {
+	return lexicon.Lookup(strings.ToLower(text.FirstWord(phrase))).Form&lexicon.Base != 0
+}
+
 // IsGeneric reports whether a noun phrase has a noun that many things are called by, so that it is not a term by itself.
 func IsGeneric(phrase string) bool {
 	low := strings.ToLower(phrase[strings.LastIndexByte(phrase, ' ')+1:])
-	return !IsName(phrase) && (lexicon.Lookup(low).Noun >= commonWeight || generic.Has(low) || generic.Has(strings.TrimSuffix(low, "s")))
+	first, _, _ := strings.Cut(strings.ToLower(phrase), " ")
+	return isPlainAdjective(low) || !IsName(phrase) && (ordinals.Has(first) || lexicon.Lookup(low).Noun >= commonWeight || generic.Has(low) || generic.Has(strings.TrimSuffix(low, "s")))
 }
 
 // commonWeight is the weight of the most common nouns of the lexicon.
@@ -131,6 +137,25 @@ func IsPersonName(phrase string) bool {
 		}
 	}
 	return len(words) > 1 || !isTitle(strings.ToLower(words[0]))
+}
+
+// IsOrganisation reports whether a name ends in the noun of an organisation, a law or an event.
+func IsOrganisation(name string) bool {
+	return organisations.Has(strings.ToLower(name[strings.LastIndexByte(name, ' ')+1:]))
+}
+
+// EndsInPersonName reports whether a noun phrase is a person's name, perhaps after what the person is: "the chemist Marie Curie".
+func EndsInPersonName(phrase string) bool {
+	for {
+		if IsPersonName(phrase) {
+			return true
+		}
+		_, rest, ok := strings.Cut(phrase, " ")
+		if !ok || !strings.Contains(rest, " ") {
+			return false
+		}
+		phrase = rest
+	}
 }
 
 // isTitle reports whether a word is a common noun for a person, as in titles.
@@ -162,7 +187,7 @@ func IsOrdinal(meaning string) bool {
 		return false
 	}
 	_, second, _ := strings.Cut(words[0], "-")
-	return comparatives.Has(second) || slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
+	return words[0] == "part" || comparatives.Has(second) || slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
 }
 
 // IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".
@@ -236,4 +261,9 @@ func WithArticle(term, meaning string) string {
 	default:
 		return ""
 	}
+}
+
+// HasName reports whether a sentence has a name after its first word.
+func HasName(s string) bool {
+	return slices.ContainsFunc(strings.Fields(s)[min(1, len(strings.Fields(s))):], IsName)
 }

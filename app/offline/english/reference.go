@@ -81,7 +81,7 @@ func isThatNoun(toks []token, i int) bool {
 		return false
 	}
 	if toks[i].low == "that" {
-		return i > 0 && toks[i-1].tag == preposition
+		return i > 0 && (toks[i-1].tag == preposition || !Plural(toks[i+1].low) && toks[i+1].tag == noun && i+2 < len(toks) && (toks[i+2].tag == mark || toks[i+2].tag == stop))
 	}
 	return toks[i].low == "both" && !slices.ContainsFunc(toks[i:min(len(toks), i+8)], func(t token) bool { return t.low == "and" })
 }
@@ -285,6 +285,9 @@ func BareNoun(phrase string) string {
 // IsPointing reports whether a phrase begins with "the" and a word that takes up what was said: "the relevant committees".
 func IsPointing(phrase string) bool {
 	words := strings.Fields(strings.ToLower(phrase))
+	if len(words) > 1 && (words[1] == "more" || words[0] == "another" || words[0] == "other" || words[0] == "similar" || words[0] == "additional") {
+		return true // than what was said
+	}
 	return len(words) > 1 && words[0] == "the" && (pointing.Has(words[1]) || pointers.Has(words[1]))
 }
 

@@ -1,6 +1,7 @@
 package english
 
 import (
+	"slices"
 	"strings"
 
 	"studysharper/app/offline/lexicon"
@@ -91,6 +92,37 @@ func IsPast(clause string) bool {
 	}
 	t := toks[at]
 	return t.tag == finite && t.tense(pluralSubject(toks[:at])) == lexicon.Past || t.low == "was" || t.low == "were" || t.low == "had" || t.low == "did" || t.low == "could"
+}
+
+// EndsInPlace reports whether the words before a place only say where something is: "in the", "throughout".
+func EndsInPlace(before string) bool {
+	words := strings.Fields(strings.ToLower(before))
+	if n := len(words); n > 0 && words[n-1] == "the" {
+		words = words[:n-1]
+	}
+	return len(words) > 0 && slices.Contains([]string{"in", "throughout", "across", "within", "around", "at"}, words[len(words)-1])
+}
+
+// EndsInCoordinator reports whether a clause ends in "and", "but" or the like, which joined another one.
+func EndsInCoordinator(clause string) bool {
+	toks := tokens(clause)
+	return len(toks) > 0 && toks[len(toks)-1].tag == coordinator
+}
+
+// WithoutContrast returns an answer without the contrast after it: "…, whereas others do not".
+func WithoutContrast(answer string) string {
+	for _, turn := range []string{", whereas ", ", while ", ", although "} {
+		if head, _, ok := strings.Cut(answer, turn); ok && strings.Contains(head, " ") {
+			answer = head
+		}
+	}
+	return answer
+}
+
+// EndsInParticiple reports whether a clause ends in a participle, to which what follows may belong.
+func EndsInParticiple(clause string) bool {
+	toks := tokens(clause)
+	return len(toks) > 0 && toks[len(toks)-1].tag == participle
 }
 
 // IsState reports whether a statement says what something is or was doing rather than what happens.

@@ -25,6 +25,7 @@ var (
 	persons          = lists["person"]
 	irregularPlurals = lists["plural"]
 	connectives      = lists["connective"]
+	joining          = lists["joining"]
 	openings         = lists["opening"]
 	credits          = lists["credit"]
 	months           = lists["month"]
@@ -41,6 +42,7 @@ var (
 	unique           = lists["unique"]
 	ordinals         = lists["ordinal"]
 	organisations    = lists["organisation"]
+	turns            = lists["turn"]
 	generic          = lists["generic"]
 	vagueVerbs       = lists["vague-verb"]
 )

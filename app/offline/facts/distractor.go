@@ -53,7 +53,7 @@ func (src *Source) listEntities() {
 			continue
 		}
 		kind := Concept
-		if english.IsPerson(d.Definition) {
+		if d.isPerson() {
 			kind = Person
 		}
 		add(d.Term, kind, d.At)
@@ -145,6 +145,33 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 		}
 	}
 	return out
+}
+
+// minExchanged is the number of spaces in the shortest statement on a term in which another term makes a difference.
+const minExchanged = 7
+
+// TurnsFalse reports whether a statement is false, and not only odd, with another entity of the same kind.
+func (src *Source) TurnsFalse(s string, e Entity) bool {
+	at := Find(s, e.Name, 0)
+	if at < 0 || !IsExchangeable(s, e.Name) || strings.HasSuffix(s[:at], "one of the ") {
+		return false
+	}
+	owns := strings.HasPrefix(s[at+len(e.Name):], "’s") || strings.HasPrefix(s[at+len(e.Name):], "'s")
+	switch e.Kind {
+	case Person:
+		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
+	case Place:
+		return !owns
+	case Concept: // anywhere else in the sentence it leaves the statement vague
+		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
+	default:
+		return true
+	}
+}
+
+// Names reports whether a statement is about something that the text is about: it has a term or a name that could be blanked.
+func (src *Source) Names(s string) bool {
+	return len(src.Sentences) <= few || len(src.EntitiesIn(s)) > 0 || src.chooseGap(s) != ""
 }
 
 // areOfOneSort reports whether two concepts look alike: defined in one section or with a common word, both plural or both not, both
@@ -263,7 +290,7 @@ func abs(n int) int { return max(n, -n) }
 // are of one kind.
 func (src *Source) AreApart(d, e Definition) bool {
 	near := src.Sentences[d.At].Section == src.Sentences[e.At].Section || sharesWord(d.Term, e.Term)
-	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
+	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || d.isPerson() != e.isPerson() {
 		return false
 	}
 	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) {
