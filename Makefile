@@ -36,7 +36,11 @@ VULNDB_ARCHIVE := $(wildcard ../shared/data/vulndb.tar.xz)
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## run the service here, on http://localhost:8000, with its data in ./data
+run: ## run the service here, on http://localhost:8000, with its data in ./data and the settings in ./.env
+	@# Read as `docker run --env-file` reads it, not as the shell would. The environment wins, as it does for Compose.
+	while IFS= read -r line || [ -n "$$line" ]; do \
+		name=$${line%%=*}; [[ $$line != *=* || $$line == \#* || -v $$name ]] || export "$$line"; \
+	done < <(cat .env 2>/dev/null); \
 	go run -trimpath -ldflags '$(LDFLAGS)' ./app
 
 up: ## build the image and run it with Compose on http://localhost:8000, as it is deployed

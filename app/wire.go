@@ -19,6 +19,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -180,7 +181,7 @@ func (a *assembly) makeServer() error {
 	}
 	who := newIdentities(c, a.shared.keys, a.store, a.Versions, a.log)
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, Models: llm.Models(c), AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Meanings says of each setting what it does. Its default and what is accepted stand
-// in Config's tags.
+// Meanings says of each setting what it does. Its default and what is accepted are in
+// Config's tags.
 var Meanings = map[string]string{
 	"HOST":                           "address to listen on",
 	"PORT":                           "port to listen on; 0 = any free port",
@@ -40,7 +40,7 @@ var Meanings = map[string]string{
 	"REDIS_URL":                      "enables the distributed mode: `redis://HOST`, `redis+sentinel://HOST,HOST/MASTER` or `redis+cluster://HOST,HOST`; `rediss…` with TLS",
 	"SSE_MAX_STREAMS_TOTAL":          "open streams over all instances; 0 = no limit",
 	"MAX_CONCURRENT_RUNS_TOTAL":      "agent runs over all instances; 0 = no limit",
-	"DATABASE_URL":                   "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+	"DATABASE_URL":                   "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; `sqlite:/data/studysharper.db` in the image",
 	"LLM_PROVIDER":                   "`openai` = any OpenAI-compatible API, the default with a key or an `LLM_BASE_URL`; `offline` = the built-in engine",
 	"OPENROUTER_API_KEY":             "key for OpenRouter; sent to no other host",
 	"LLM_API_KEY":                    "key for the API at `LLM_BASE_URL`; OpenRouter's too, where `OPENROUTER_API_KEY` is not set",
@@ -88,6 +88,22 @@ func PrintSettings(w io.Writer) error {
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, code(field.Tag.Get("envDefault")), takes(field), Meanings[name])
 	}
 	_, err := io.WriteString(w, table.String())
+	return err
+}
+
+// PrintExample writes an environment file that names all settings: each is commented out, with its default, below its
+// meaning.
+func PrintExample(w io.Writer) error {
+	var file strings.Builder
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := field.Tag.Get("env")
+		about := strings.ReplaceAll(Meanings[name], "`", "")
+		if accepted := strings.ReplaceAll(takes(field), "`", ""); accepted != "" {
+			about += " (" + accepted + ")"
+		}
+		fmt.Fprintf(&file, "# %s\n#%s=%s\n\n", about, name, field.Tag.Get("envDefault"))
+	}
+	_, err := io.WriteString(w, strings.TrimSuffix(file.String(), "\n"))
 	return err
 }
 

@@ -102,6 +102,7 @@ type Options struct {
 	Version     string
 	Environment string
 	Provider    string   // of the model
+	Models      []string // the configured ones, in the order of metrics.UsedBy
 	AdminToken  string   // "" = the admin endpoints answer 403
 	Origins     []string // that browsers may call from; "*" = any
 	Hosts       []string // that are served, with or without a port; none = any

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"studysharper/app/study"
 )
 
 const maxIdleConns = 16
@@ -41,9 +43,9 @@ type Options struct {
 
 	Memory Memory // of what models take; nil = this Client's own
 
-	// Observe is called after each HTTP call with its duration, the tokens that the API reports
-	// and its failure, a *study.Error. It must not block. Default: none.
-	Observe func(took time.Duration, tokens int, err error)
+	// Observe is called after each HTTP call of a model with its duration, what the API reports of its
+	// use (tokens, cost) and its failure, a *study.Error. It must not block. Default: none.
+	Observe func(model string, took time.Duration, answer study.Answer, err error)
 }
 
 // withDefaults fills in the defaults.
