@@ -14,7 +14,7 @@ import (
 // queue of its own, and other clients share the processors with a few of its requests and not with all.
 const (
 	ownTurnWait = 5 * time.Second      // longer than that, and it is 429
-	refusalFor  = 5 * time.Millisecond // from one refusal to the next
+	refusalFor  = 2 * time.Millisecond // from one refusal to the next
 	refusalWait = time.Second          // longer than that, and it is sent at once
 )
 
