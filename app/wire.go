@@ -192,6 +192,7 @@ func (a *assembly) makeServer() error {
 		Disk: store.NewDisk(c.DatabaseURL, int64(c.DiskReserveMB)<<20), Quota: httpapi.Quota{Bytes: int64(c.QuotaNotesMB) << 20, Items: int64(c.QuotaItems)},
 		Import: httpapi.Import{Reader: newImporter(c, a.b, holdings.Reading), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
 		Store:  a.store, Snapshot: snapshotOf(c), Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		ClientMark: a.shared.clientMark(),
 	})
 	return nil
 }
