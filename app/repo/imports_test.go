@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"app/e2e/servicetest":            {"app/testkit", "app/eventstream", "app/httpapi/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
+	"app/e2e/docs":                   {},
 	"app/e2e/pages":                  {},
 	"app/e2e/retrieval":              {},
 	"app/e2e/streams":                {},

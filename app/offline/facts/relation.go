@@ -38,7 +38,7 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 	if !alone && (strings.Count(statement, " ") > 3 || english.StartsWithPronoun(statement)) { // a short clause is judged by its opening
 		return "", false
 	}
-	if strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
+	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
 		return "", false // the reason is one of several, or belongs to the last word
 	}
 	if subject, _, ok := english.Split(plain); ok && !src.isClear(src.Casing.Lower(subject)) {
@@ -246,7 +246,7 @@ func (src *Source) readRole(i int) (Fact, bool) {
 		default:
 			return Fact{}, false
 		}
-		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(use)}, true
+		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(english.WithoutContrast(use))}, true
 	}
 	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || !strings.HasPrefix(rest, "to ") && !strings.HasPrefix(rest, "the ") && !strings.HasPrefix(rest, "a ") && !strings.HasPrefix(rest, "an ") && !strings.HasPrefix(rest, "that ") {
 		return Fact{}, false
@@ -266,7 +266,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
 		return Fact{}, false
 	}
-	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
 		predicate, _, _ = strings.Cut(predicate, turn)
 	}
 	if !strings.Contains(sub, " ") && !english.IsName(src.Casing.Lower(sub)) && (english.NamesPersons(sub) || english.IsGeneric(src.Casing.Lower(sub)) || !src.isKey(sub)) {
