@@ -55,6 +55,14 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return claim(cmd.Context(), stdout, config.Environment(), args[0])
 			}},
+		&cobra.Command{Use: "migrate", Args: noArgs, Short: "Bring the database up to this version's schema, as a start does, and exit",
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				c, err := config.Load(config.Environment())
+				if err != nil {
+					return err
+				}
+				return store.Migrate(cmd.Context(), c.DatabaseURL)
+			}},
 		&cobra.Command{Use: "backup FILE", Args: oneArg, Short: "Write a consistent copy of the SQLite database to a new file, also while the service runs",
 			RunE: withDatabase(store.Backup)},
 		&cobra.Command{Use: "restore FILE", Args: oneArg, Short: "Put a backup in the place of the SQLite database, which is kept beside it; the service must be stopped",

@@ -12,6 +12,9 @@ import (
 	"studysharper/app/memory"
 )
 
+// errorPrefix begins each line that tells why the program failed.
+const errorPrefix = "studysharper: "
+
 func main() {
 	status := execute(os.Args[1:], os.Stdout, os.Stderr)
 	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
@@ -29,7 +32,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		_, _ = fmt.Fprintln(stderr, "studysharper: "+line)
+		_, _ = fmt.Fprintln(stderr, errorPrefix+line)
 	}
 	return status(err)
 }

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -49,7 +53,7 @@ func serve(environment map[string]string) error {
 	for _, warning := range e.Warnings {
 		log.Warn(warning)
 	}
-	if err := store.Migrate(context.Background(), c.DatabaseURL); err != nil {
+	if err := migrateApart(environment); err != nil {
 		return bootError{err}
 	}
 	release, err := store.Hold(c.DatabaseURL)
@@ -64,6 +68,32 @@ func serve(environment map[string]string) error {
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
 	return supervise(c, b, files, environment, listener, signals, log)
+}
+
+// migrateApart runs `studysharper migrate` and waits for it. The supervisor lives as long as the container does and needs
+// no database after that; in its own process it would keep some 4 MB of what migrating took.
+func migrateApart(environment map[string]string) error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(context.Background(), path, "migrate") //nolint:gosec // this program
+	cmd.Env = variables(environment)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the supervisor, which waits
+	var told strings.Builder
+	cmd.Stderr = &told
+	if err := cmd.Run(); err != nil {
+		return errors.New(cmp.Or(strings.TrimSpace(strings.ReplaceAll("\n"+told.String(), "\n"+errorPrefix, "\n")), err.Error()))
+	}
+	return nil
+}
+
+func variables(environment map[string]string) []string {
+	list := make([]string, 0, len(environment)+1)
+	for name, value := range environment {
+		list = append(list, name+"="+value)
+	}
+	return list
 }
 
 // supervise wires the supervisor's parts and runs them until it ends.
@@ -131,7 +161,7 @@ func journalBounds(c config.Config, b config.Budget) journals.Options {
 func bounds(c config.Config, b config.Budget) supervisor.Limits {
 	l := supervisor.DefaultLimits()
 	l.MaxMemory, l.MemoryShare = b.Recycle, b.Worker
-	l.WorkerTimeout, l.Graceful = c.WorkerTimeout, c.GracefulTimeout
+	l.WorkerTimeout, l.Graceful, l.MinAge = c.WorkerTimeout, c.GracefulTimeout, c.MinWorkerAge
 	l.Silence = max(c.WorkerTimeout, missedBeats*metrics.HeartbeatEvery)
 	return l
 }
@@ -161,11 +191,7 @@ func newFork(environment map[string]string, listener *net.TCPListener, shared *o
 	if err != nil {
 		return nil, err
 	}
-	env := make([]string, 0, len(environment)+1)
-	env = append(env, instanceVar+"="+rand.Text())
-	for name, value := range environment {
-		env = append(env, name+"="+value)
-	}
+	env := append(variables(environment), instanceVar+"="+rand.Text())
 	return &supervisor.Fork{
 		Path: path, Env: env, Notices: notices,
 		Listener: supervisor.NewDescriptor(socket), Shared: supervisor.NewDescriptor(shared),

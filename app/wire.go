@@ -20,6 +20,7 @@ import (
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -181,7 +182,7 @@ func (a *assembly) makeServer() error {
 	}
 	who := newIdentities(c, a.shared.keys, a.store, a.Versions, a.log)
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
+		Version: version, Environment: c.Environment, Provider: c.LLMProvider, Models: llm.Models(c), AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
@@ -193,6 +194,7 @@ func (a *assembly) makeServer() error {
 		Disk: store.NewDisk(c.DatabaseURL, int64(c.DiskReserveMB)<<20), Quota: httpapi.Quota{Bytes: int64(c.QuotaNotesMB) << 20, Items: int64(c.QuotaItems)},
 		Import: httpapi.Import{Reader: newImporter(c, a.b, holdings.Reading), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
 		Store:  a.store, Snapshot: snapshotOf(c), Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		ClientMark: a.shared.clientMark(),
 	})
 	return nil
 }

@@ -26,7 +26,7 @@ func newModels(c config.Config, own *metrics.Entry, memory openai.Memory) models
 		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }}
 	}
 	o := llm.Options(c)
-	o.Memory, o.Observe = memory, metrics.ObserveCalls(own)
+	o.Memory, o.Observe = memory, metrics.ObserveCalls(own, llm.Models(c))
 	client := openai.New(o)
 	m := models{answers: client, health: client.Health}
 	m.context = func(ctx context.Context) int {

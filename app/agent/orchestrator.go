@@ -184,7 +184,7 @@ func (r *run) reportAt(message string, percentage int) {
 func (r *run) execution(err error) study.Execution {
 	e := study.Execution{
 		RunID: r.id, UserID: r.req.UserID, SessionID: r.req.SessionID, Type: r.req.Type, Success: err == nil,
-		Millis: time.Since(r.began).Milliseconds(), Tokens: r.usage.Tokens.Total, Model: r.model, CreatedAt: r.began.UTC(),
+		Millis: time.Since(r.began).Milliseconds(), Tokens: r.usage.Tokens.Total, Cost: r.usage.Cost, Model: r.model, CreatedAt: r.began.UTC(),
 	}
 	if err != nil {
 		e.ErrorCode = study.AsError(err).Code

@@ -92,13 +92,13 @@ var cutMarks = map[study.Cut]string{
 // messagesOf are the two turns of the conversation. A request without words has only the
 // second.
 func messagesOf(req study.Request, name string, d *draft) []study.Message {
-	text := summaryText(d.aid) + ": " + name
+	text, citations := summaryText(d.aid)+": "+name, []study.Source(nil)
 	if reply, ok := d.aid.(*study.Reply); ok {
-		text = reply.Response + cutMarks[d.cut]
+		text, citations = reply.Response+cutMarks[d.cut], reply.Citations
 	}
 	now := time.Now().UTC()
 	user := study.Message{Role: study.RoleUser, Text: req.Message, CreatedAt: now}
-	assistant := study.Message{Role: study.RoleAssistant, Text: text, CreatedAt: now.Add(time.Microsecond)}
+	assistant := study.Message{Role: study.RoleAssistant, Text: text, Citations: citations, CreatedAt: now.Add(time.Microsecond)}
 	if strings.TrimSpace(user.Text) == "" {
 		return []study.Message{assistant}
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	GracefulTimeout  time.Duration `env:"GRACEFUL_TIMEOUT" envDefault:"30" range:"0s..1h"`
 	MaxRequests      int           `env:"MAX_REQUESTS" envDefault:"1000" range:"0..1000000000"`
 	MaxRequestJitter int           `env:"MAX_REQUESTS_JITTER" envDefault:"50" range:"0..1000000"`
+	MinWorkerAge     time.Duration `env:"MIN_WORKER_AGE" envDefault:"30" range:"0s..24h"`
 	MaxWorkerMB      int           `env:"MAX_WORKER_MEMORY_MB" envDefault:"0" range:"0..1048576"`
 	WorkerTmpDir     string        `env:"WORKER_TMP_DIR" envDefault:"/dev/shm"`
 
@@ -91,8 +92,9 @@ type Config struct {
 	JWTIssuer          string   `env:"JWT_ISSUER"`
 	JWTAudience        string   `env:"JWT_AUDIENCE"`
 
-	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
-	LogFormat string `env:"LOG_FORMAT" oneof:"text|json"`
+	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
+	LogFormat  string `env:"LOG_FORMAT" oneof:"text|json"`
+	LogClients string `env:"LOG_CLIENTS" envDefault:"off" oneof:"off|hash"`
 }
 
 // Fault is one setting that cannot be used. Its text never holds a secret.

@@ -15,11 +15,11 @@ func TestConfigDefaultsAreTheContracts(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := []any{c.Port, c.Host, c.Environment, c.Workers, c.WorkerTimeout, c.GracefulTimeout, c.MaxRequests, c.MaxRequestJitter,
-		c.MaxWorkerMB, c.WorkerTmpDir, c.CacheBackend, c.CacheMaxItems, c.CacheMaxMB, c.CacheTTL, c.SSEQueueSize, c.SSEKeepalive,
+		c.MinWorkerAge, c.MaxWorkerMB, c.WorkerTmpDir, c.CacheBackend, c.CacheMaxItems, c.CacheMaxMB, c.CacheTTL, c.SSEQueueSize, c.SSEKeepalive,
 		c.SSEStaleAfter, c.SSEMaxStreams, c.MaxRuns, c.MaxBodyKB, c.DatabaseURL, c.LLMProvider, c.LLMTimeout, c.LogFormat,
 		c.LLMContext, c.LLMMaxTokens, c.LLMMaxCalls, c.LLMEffort, c.LLMAPIVersion, c.LLMJudge, c.LLMJudgeModel}
 	want := []any{8000, "0.0.0.0", "development", 2, 120 * time.Second, 30 * time.Second, 1000, 50,
-		0, "/dev/shm", "memory", 50, 10, 10 * time.Minute, 100, 15 * time.Second,
+		30 * time.Second, 0, "/dev/shm", "memory", 50, 10, 10 * time.Minute, 100, 15 * time.Second,
 		600 * time.Second, 10000, 64, 1024, "sqlite:data/studysharper.db", "offline", time.Minute, "text",
 		32000, 0, 8, "", "", "rules", ""}
 	if !reflect.DeepEqual(got, want) {

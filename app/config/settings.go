@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Meanings says of each setting what it does. Its default and what is accepted stand
-// in Config's tags.
+// Meanings says of each setting what it does. Its default and what is accepted are in
+// Config's tags.
 var Meanings = map[string]string{
 	"HOST":                           "address to listen on",
 	"PORT":                           "port to listen on; 0 = any free port",
@@ -19,6 +19,7 @@ var Meanings = map[string]string{
 	"GRACEFUL_TIMEOUT":               "how long a stop waits for work in flight; `8` in the image, since `docker stop` kills after 10 s",
 	"MAX_REQUESTS":                   "a worker is replaced after this many requests; 0 = never. Probes, `/metrics` and requests refused at capacity do not count",
 	"MAX_REQUESTS_JITTER":            "a random number from 0 to this is added",
+	"MIN_WORKER_AGE":                 "a worker younger than this is not replaced for its requests, unless its memory is above its share; 0 = at once",
 	"MAX_WORKER_MEMORY_MB":           "a worker whose anonymous memory is above this is replaced; 0 = seven eighths of its share. At least 8, at most what the container holds for each worker",
 	"WORKER_TMP_DIR":                 "folder of the scoreboard file; an anonymous memory file where this folder cannot be used",
 	"CACHE_BACKEND":                  "where answers are cached; `tiered` when `REDIS_URL` is set, else `memory`",
@@ -39,7 +40,7 @@ var Meanings = map[string]string{
 	"REDIS_URL":                      "enables the distributed mode: `redis://HOST`, `redis+sentinel://HOST,HOST/MASTER` or `redis+cluster://HOST,HOST`; `rediss…` with TLS",
 	"SSE_MAX_STREAMS_TOTAL":          "open streams over all instances; 0 = no limit",
 	"MAX_CONCURRENT_RUNS_TOTAL":      "agent runs over all instances; 0 = no limit",
-	"DATABASE_URL":                   "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`",
+	"DATABASE_URL":                   "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; `sqlite:/data/studysharper.db` in the image",
 	"LLM_PROVIDER":                   "`openai` = any OpenAI-compatible API, the default with a key or an `LLM_BASE_URL`; `offline` = the built-in engine",
 	"OPENROUTER_API_KEY":             "key for OpenRouter; sent to no other host",
 	"LLM_API_KEY":                    "key for the API at `LLM_BASE_URL`; OpenRouter's too, where `OPENROUTER_API_KEY` is not set",
@@ -76,6 +77,7 @@ var Meanings = map[string]string{
 	"JWT_AUDIENCE":                   "one that the `aud` of users' tokens must contain; none = any",
 	"LOG_LEVEL":                      "lowest level that is logged",
 	"LOG_FORMAT":                     "`json` in production, else `text`",
+	"LOG_CLIENTS":                    "`hash` adds `client` to each line of a request: a hash of the address whose key is random, changes every day at midnight UTC, and is kept in memory only. The hashes of two instances differ",
 }
 
 // PrintSettings writes all settings as a Markdown table.
@@ -87,6 +89,22 @@ func PrintSettings(w io.Writer) error {
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, code(field.Tag.Get("envDefault")), takes(field), Meanings[name])
 	}
 	_, err := io.WriteString(w, table.String())
+	return err
+}
+
+// PrintExample writes an environment file that names all settings: each is commented out, with its default, below its
+// meaning.
+func PrintExample(w io.Writer) error {
+	var file strings.Builder
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := field.Tag.Get("env")
+		about := strings.ReplaceAll(Meanings[name], "`", "")
+		if accepted := strings.ReplaceAll(takes(field), "`", ""); accepted != "" {
+			about += " (" + accepted + ")"
+		}
+		fmt.Fprintf(&file, "# %s\n#%s=%s\n\n", about, name, field.Tag.Get("envDefault"))
+	}
+	_, err := io.WriteString(w, strings.TrimSuffix(file.String(), "\n"))
 	return err
 }
 

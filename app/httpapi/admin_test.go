@@ -23,7 +23,7 @@ func TestAdminMetricsHaveTheContractsFields(t *testing.T) {
 		"runs":     {"active", "queued", "completed", "failed", "shed"},
 		"llm":      {"provider", "open_breakers"},
 		"recycles": {"max_requests", "memory", "timeout", "crash", "reload"},
-		"metrics":  {"total_requests", "successful", "failed", "success_rate", "avg_execution_time_ms", "total_tokens_used", "agent_metrics"},
+		"metrics":  {"total_requests", "successful", "failed", "success_rate", "avg_execution_time_ms", "total_tokens_used", "total_cost", "agent_metrics", "model_metrics"},
 	}
 	for part, keys := range fields {
 		has(t, got[part].(map[string]any), keys...)

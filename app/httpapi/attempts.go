@@ -104,7 +104,7 @@ func (s *Server) askGrades(c *fiber.Ctx, user string, open []study.OpenAnswer) (
 		return nil, "", err
 	}
 	defer s.o.Admission.Runs.Release(place)
-	return s.o.Runs.Grade(s.lifetime, study.Request{UserID: user, Clients: s.payers(c)}, open)
+	return s.o.Runs.Grade(s.lifetime, study.Request{UserID: user, Clients: s.payers(c), Trace: traceOf(c).String()}, open)
 }
 
 // attempts answers GET /api/ai/generated-content/{kind}/{id}/attempts, newest first.

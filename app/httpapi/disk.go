@@ -8,7 +8,8 @@ import (
 
 // Disk tells how much space is left for what is kept; see store.Disk.
 type Disk interface {
-	Free() (free, reserve int64) // bytes; 0, 0 = not known
+	Free() (free, reserve int64) // bytes; 0, 0 = not known, or without a reserve
+	Space() int64                // free bytes, with or without a reserve; -1 = not known
 }
 
 const megabyte = 1 << 20

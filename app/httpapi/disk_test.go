@@ -12,6 +12,8 @@ type fixedDisk int64
 
 func (d fixedDisk) Free() (free, reserve int64) { return int64(d), 64 << 20 }
 
+func (d fixedDisk) Space() int64 { return int64(d) }
+
 func diskFullNow(o *Options) { o.Disk = fixedDisk(1 << 20) }
 
 // writes are the operations under the API of users that keep something, with ids in their paths.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -265,10 +266,27 @@ func (f *face) ask(method, path, body string, header ...string) reply {
 	}
 	asked, _, _ := strings.Cut(path, "?")
 	if err := document.Check(openapitest.Exchange{Method: method, Path: asked, Request: []byte(body),
-		Status: res.StatusCode, Header: res.Header, Response: got}); err != nil {
+		Status: res.StatusCode, Header: res.Header, Response: unpacked(f.t, res, got)}); err != nil {
 		f.t.Errorf("not as the document has it: %v", err)
 	}
 	return reply{res, got}
+}
+
+// unpacked is a body without its compression.
+func unpacked(t *testing.T, res *http.Response, body []byte) []byte {
+	t.Helper()
+	if res.Header.Get("Content-Encoding") != "gzip" || len(body) == 0 {
+		return body
+	}
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
 }
 
 // object is the body as JSON.

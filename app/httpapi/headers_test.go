@@ -8,7 +8,7 @@ import (
 
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	f := serve(t)
-	for _, path := range []string{"/", "/admin", "/health", "/nowhere", "/openapi.json", "/api/notes?user_id=u", "/api/notes/" + session + "?user_id=u", "/api/admin/metrics"} {
+	for _, path := range []string{"/", "/admin", "/health", "/nowhere", "/openapi.json", "/docs", "/api/notes?user_id=u", "/api/notes/" + session + "?user_id=u", "/api/admin/metrics"} {
 		r := f.ask("GET", path, "")
 		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Strict-Transport-Security": ""} {
@@ -17,7 +17,7 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 			}
 		}
 		policy := r.Header.Get("Content-Security-Policy")
-		if page := path == "/admin"; !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "script-src") != page {
+		if page := path == "/admin" || path == "/docs"; !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "script-src") != page {
 			t.Errorf("%s: the policy is %q", path, policy)
 		}
 	}

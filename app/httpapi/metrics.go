@@ -120,7 +120,7 @@ func (s *Server) limits(board metrics.Snapshot) (fiber.Map, error) {
 		m["tokens_per_day"], m["tokens_per_day_per_user"] = calls.Tokens, calls.Own
 	}
 	if s.o.Disk != nil {
-		m["free_disk_bytes"], _ = s.o.Disk.Free()
+		m["free_disk_bytes"] = max(0, s.o.Disk.Space())
 	}
 	return m, nil
 }

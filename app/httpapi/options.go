@@ -102,6 +102,7 @@ type Options struct {
 	Version     string
 	Environment string
 	Provider    string   // of the model
+	Models      []string // the configured ones, in the order of metrics.UsedBy
 	AdminToken  string   // "" = the admin endpoints answer 403
 	Origins     []string // that browsers may call from; "*" = any
 	Hosts       []string // that are served, with or without a port; none = any
@@ -128,4 +129,7 @@ type Options struct {
 	Own      *metrics.Entry // this worker's
 	Cgroup   memory.Cgroup
 	Log      *slog.Logger
+
+	// ClientMark names a client's address in the log; nil = clients are not logged.
+	ClientMark func(address string) string
 }

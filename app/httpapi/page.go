@@ -51,7 +51,7 @@ func sendFile(c *fiber.Ctx, file *web.File, keep string) error {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 		return c.Send(file.Gzip())
 	}
-	return c.Send(file.Body)
+	return c.Send(file.Plain())
 }
 
 // sameTag compares as If-None-Match does (RFC 9110, section 13.1.2): weakly.

@@ -39,7 +39,7 @@ func TestRootIsThePageForThoseWhoPreferHTML(t *testing.T) {
 
 func TestPagesForbidWhatTheyDoNotNeed(t *testing.T) {
 	f := serve(t)
-	for path, title := range map[string]string{"/": `data-place="study"`, "/admin": "operator", "/sw.js": "install", "/manifest.webmanifest": "standalone"} {
+	for path, title := range map[string]string{"/": `data-place="study"`, "/admin": "operator", "/docs": "Search operations", "/sw.js": "install", "/manifest.webmanifest": "standalone"} {
 		r := f.ask("GET", path, "", "Accept", "text/html")
 		if r.StatusCode != 200 || !bytes.Contains(r.body, []byte(title)) {
 			t.Errorf("%s: %d %.80s", path, r.StatusCode, r.body)

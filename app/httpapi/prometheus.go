@@ -27,7 +27,9 @@ func (s *Server) expose(e *metrics.Exposition) {
 	exposeStreams(e, board)
 	exposeRuns(e, board)
 	exposeCache(e, board)
-	exposeUpstream(e, board)
+	s.exposeUpstream(e, board)
+	s.exposeDegraded(e)
+	exposeProcesses(e, board)
 }
 
 // The routes' names in the histogram of requests.
@@ -95,6 +97,7 @@ func (s *Server) exposeContainer(e *metrics.Exposition, board metrics.Snapshot) 
 	exposeGauge(e, "studysharper_container_memory_limit_bytes", "The container's memory limit; 0 = none is set.", memory.LimitBytes)
 	exposeCounter(e, "studysharper_container_oom_kills_total", "Processes of the container that the kernel killed for memory.", uint64(max(memory.OOMKills, 0)))
 	exposeGauge(e, "studysharper_supervisor_resident_memory_bytes", "Resident memory of the supervisor.", board.Own.Gauge(metrics.RSSBytes))
+	s.exposeDisk(e)
 }
 
 // exposeWorkers sums over a slot's processes: while one is replaced there are two.
@@ -197,10 +200,13 @@ func exposeCache(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeCounter(e, "studysharper_cache_refused_total", "Answers too large to keep.", board.Total(metrics.CacheRefused))
 }
 
-func exposeUpstream(e *metrics.Exposition, board metrics.Snapshot) {
+func (s *Server) exposeUpstream(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeCounters(e, board, "studysharper_upstream_calls_total", "outcome", "Language model calls by outcome; every attempt counts.",
 		labelled{"ok", metrics.UpstreamOK}, labelled{"failed", metrics.UpstreamFailed}, labelled{"unavailable", metrics.UpstreamUnavailable},
-		labelled{"timeout", metrics.UpstreamTimeout}, labelled{"cancelled", metrics.UpstreamCancelled})
+		labelled{"timeout", metrics.UpstreamTimeout}, labelled{"cancelled", metrics.UpstreamCancelled}, labelled{"rate_limited", metrics.UpstreamRateLimited},
+		labelled{"refused", metrics.UpstreamRefused}, labelled{"credit", metrics.UpstreamCredit}, labelled{"too_long", metrics.UpstreamTooLong},
+		labelled{"withheld", metrics.UpstreamWithheld})
+	s.exposeUse(e, board)
 	exposeCounter(e, "studysharper_upstream_tokens_total", "Tokens of prompts and answers, as the model's API says.", board.Total(metrics.UpstreamTokens))
 	exposeGauge(e, "studysharper_upstream_breakers_open", "Models that a worker leaves alone for now, added up over the workers.", board.Sum(metrics.ModelsOpen))
 	e.Family("studysharper_upstream_call_duration_seconds", "histogram", "Time of a call of a language model.")

@@ -3,16 +3,21 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
+	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"studysharper/app/agent"
 	"studysharper/app/metrics"
 	"studysharper/app/shm"
+	"studysharper/app/store"
 	"studysharper/app/study"
 )
 
@@ -73,6 +78,91 @@ func TestMetricsCountRequestsByStatusAndRouteButNoProbes(t *testing.T) {
 		if value, ok := got[name]; !ok || value != want {
 			t.Errorf("%s: got %v (%v), want %v", name, value, ok, want)
 		}
+	}
+}
+
+func TestMetricsTellOutcomesAndUseOfTheModels(t *testing.T) {
+	f := serve(t, func(o *Options) { o.Models = []string{"maker/first", "second"} })
+	observe := metrics.ObserveCalls(f.board.Worker(1), []string{"maker/first", "second"})
+	observe("maker/first", time.Second, study.Answer{}, study.Errorf(study.CodeUpstreamLimited, "x"))
+	observe("second", time.Second, study.Answer{PromptTokens: 40, CompletionTokens: 2, Cost: 0.25}, nil)
+	got := f.scrape()
+	for name, want := range map[string]float64{
+		`studysharper_upstream_calls_total{outcome="rate_limited"}`: 1, `studysharper_upstream_calls_total{outcome="ok"}`: 1,
+		`studysharper_upstream_calls_total{outcome="failed"}`: 0, `studysharper_upstream_calls_total{outcome="unavailable"}`: 0,
+		`studysharper_upstream_model_tokens_total{model="second",kind="prompt"}`: 40, `studysharper_upstream_model_tokens_total{model="second",kind="completion"}`: 2,
+		`studysharper_upstream_model_tokens_total{model="maker/first",kind="prompt"}`: 0, `studysharper_upstream_model_cost_total{model="second"}`: 0.25,
+		`studysharper_upstream_model_cost_total{model="other"}`: 0,
+	} {
+		if value, ok := got[name]; !ok || value != want {
+			t.Errorf("%s: got %v (%v), want %v", name, value, ok, want)
+		}
+	}
+}
+
+// sized is a store whose size is counted.
+type sized struct {
+	store.Store
+	bytes int64
+	err   error
+	asked int
+}
+
+func (s *sized) Size(context.Context) (int64, error) { s.asked++; return s.bytes, s.err }
+
+func TestMetricsTellTheDatabaseAndTheDisk(t *testing.T) {
+	database := &sized{bytes: 12345}
+	f := serve(t, func(o *Options) {
+		database.Store = o.Store
+		o.Store, o.Disk = database, fixedDisk(1<<30)
+	})
+	for range 3 {
+		got := f.scrape()
+		if got["studysharper_database_bytes"] != 12345 || got["studysharper_disk_free_bytes"] != 1<<30 || got["studysharper_disk_reserve_bytes"] != 64<<20 {
+			t.Errorf("database %v, disk %v, reserve %v", got["studysharper_database_bytes"], got["studysharper_disk_free_bytes"], got["studysharper_disk_reserve_bytes"])
+		}
+	}
+	if database.asked != 1 {
+		t.Errorf("three scrapes asked the database %d times", database.asked)
+	}
+}
+
+func TestTheSizeOfADatabaseThatDoesNotAnswerStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var size databaseSize
+		for _, step := range []struct {
+			bytes int64
+			err   error
+			want  int64
+		}{{0, errors.New("away"), 0}, {7, nil, 7}, {0, errors.New("away"), 7}, {9, nil, 9}} {
+			got := size.read(t.Context(), func(context.Context) (int64, error) { return step.bytes, step.err })
+			if got != step.want {
+				t.Errorf("%d, %v: %d", step.bytes, step.err, got)
+			}
+			time.Sleep(sizeEvery + 1)
+		}
+	})
+}
+
+func TestMetricsHaveThoseOfEveryClientLibrary(t *testing.T) {
+	f := serve(t)
+	f.board.Supervisor().Set(metrics.PID, int64(os.Getpid()))
+	f.board.Supervisor().Set(metrics.Started, 1700000000*int64(time.Second))
+	f.board.Supervisor().Set(metrics.RSSBytes, 7)
+	f.board.Worker(1).Set(metrics.RSSBytes, 5)
+	f.board.Worker(1).Add(metrics.ProcessorTime, 1500000)
+	f.board.Worker(1).Set(metrics.Threads, 6)
+	got := f.scrape()
+	for name, want := range map[string]float64{"process_cpu_seconds_total": 1.5, "process_resident_memory_bytes": 12, "process_start_time_seconds": 1700000000, "go_threads": 6} {
+		if got[name] != want {
+			t.Errorf("%s: got %v, want %v", name, got[name], want)
+		}
+	}
+	if open, most := got["process_open_fds"], got["process_max_fds"]; open < 3 || most < open {
+		t.Errorf("%v of %v descriptors", open, most)
+	}
+	if got[`go_info{version="`+runtime.Version()+`"}`] != 1 {
+		t.Error("go_info is missing")
 	}
 }
 
@@ -172,7 +262,7 @@ func BenchmarkScrape(b *testing.B) {
 		index, _ := board.Claim(slot, 1)
 		board.Worker(index).Observe(metrics.Runs, time.Second)
 	}
-	s := &Server{o: Options{Board: board, Version: "test"}}
+	s := &Server{o: Options{Board: board, Version: "test", Store: &sized{}}, lifetime: b.Context()}
 	b.ReportAllocs()
 	for b.Loop() {
 		var e metrics.Exposition

@@ -37,6 +37,7 @@ type Server struct {
 	stopping     atomic.Bool   // Drain has begun
 	disk         atomic.Int32  // its state, as last logged
 	databaseDown atomic.Bool   // as the last probe found it
+	database     databaseSize  // as the last scrape found it
 	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
 	// shutdown is to wait for.
 	lifetime context.Context
@@ -75,7 +76,9 @@ func (s *Server) route() {
 	top.Get("/livez", s.livez)
 	top.Get("/readyz", s.readyz)
 	top.Get("/metrics", s.prometheus)
-	top.Get("/openapi.json", openapi)
+	top.Get("/openapi.json", s.openapi)
+	top.Get("/openapi-3.0.json", s.openapi30)
+	top.Get("/docs", s.docsPage)
 
 	s.routeAccount(top.group("/api/account").inTurns())
 	s.routeAgents(top.group("/api/ai", s.requireUser, s.requireDisk))

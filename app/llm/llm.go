@@ -3,6 +3,7 @@
 package llm
 
 import (
+	"slices"
 	"time"
 
 	"studysharper/app/config"
@@ -11,6 +12,21 @@ import (
 
 // silence is how long a streamed answer may bring nothing.
 const silence = 30 * time.Second
+
+// Models lists the models that the settings name, each once: those that make answers in the order in which they are asked,
+// then the one that checks them. With the offline engine there are none.
+func Models(c config.Config) []string {
+	if c.LLMProvider == "offline" {
+		return nil
+	}
+	var models []string
+	for _, model := range append([]string{c.LLMModel}, append(slices.Clone(c.LLMFallbacks), c.LLMJudgeModel)...) {
+		if model != "" && !slices.Contains(models, model) {
+			models = append(models, model)
+		}
+	}
+	return models
+}
 
 // Options are what the settings say of the upstream model. Every run has room for its call:
 // one that waited for a connection of ours until its time is over would be taken for a

@@ -2,9 +2,12 @@ package memory
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 var pageSize = int64(os.Getpagesize())
@@ -29,6 +32,36 @@ func ReadProcess(pid int) (Process, error) {
 	}
 	return parseStatm(buf[:n])
 }
+
+// OpenFiles counts the open descriptors of a process.
+func OpenFiles(pid int) (int, error) {
+	folder, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return 0, fmt.Errorf("count a process's descriptors: %w", err)
+	}
+	defer func() { _ = folder.Close() }()
+	var buf [4096]byte
+	entries := -2 // itself and the folder above
+	for {
+		n, err := unix.Getdents(int(folder.Fd()), buf[:])
+		if err != nil {
+			return 0, fmt.Errorf("count a process's descriptors: %w", err)
+		}
+		if n == 0 {
+			break
+		}
+		for at := 0; at < n; at += int(binary.NativeEndian.Uint16(buf[at+recordLength:])) {
+			entries++
+		}
+	}
+	if pid == os.Getpid() {
+		entries-- // folder
+	}
+	return entries, nil
+}
+
+// recordLength is the place of the length in an entry of a folder (getdents(2)).
+const recordLength = 16
 
 // parseStatm reads the second and third figure: resident pages, and those of them that a file or shared memory backs.
 func parseStatm(text []byte) (Process, error) {

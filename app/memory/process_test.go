@@ -69,3 +69,24 @@ func TestParseStatm(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenFilesAreCounted(t *testing.T) {
+	const more = 300 // more than one reading of the folder holds
+	before, err := OpenFiles(os.Getpid())
+	if err != nil || before < 3 {
+		t.Fatalf("%d descriptors, %v", before, err)
+	}
+	for range more {
+		file, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = file.Close() })
+	}
+	if after, err := OpenFiles(os.Getpid()); err != nil || after != before+more {
+		t.Errorf("%d descriptors became %d, %v", before, after, err)
+	}
+	if _, err := OpenFiles(1 << 30); err == nil {
+		t.Error("a process that does not exist has descriptors")
+	}
+}

@@ -13,7 +13,7 @@ import (
 const MaxWorkers = 64
 
 const (
-	pageWords = 320 // 2.5 KiB for each page, more than half of it histograms
+	pageWords = 352 // 2.75 KiB for each page, half of it histograms
 	pageBytes = pageWords * 8
 
 	// BoardSize is the shared memory that a Board needs, in bytes.

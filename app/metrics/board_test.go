@@ -118,3 +118,28 @@ func TestPublishTellsOfTheProcess(t *testing.T) {
 		t.Errorf("the heartbeat is %v old", silence)
 	}
 }
+
+func TestAProcessPublishesItsOwnCountsBesideThoseOfDepartedOnes(t *testing.T) {
+	b := openBoard(t)
+	index, _ := b.Claim(0, 1)
+	b.Worker(index).Add(AllocatedBytes, 1<<40)
+	b.Retire(index) // the supervisor's page has them now
+	told := totals{}
+	publishOnce(b.Supervisor(), told)
+	first := b.Snapshot()
+	if n := first.Total(AllocatedBytes); n <= 1<<40 || n > 1<<41 {
+		t.Errorf("%d bytes allocated", n)
+	}
+	for _, g := range []Gauge{HeapBytes, NextGC, Threads, Goroutines, RSSBytes} {
+		if first.Own.Gauge(g) <= 0 {
+			t.Errorf("gauge %d is %d", g, first.Own.Gauge(g))
+		}
+	}
+	publishOnce(b.Supervisor(), told)
+	if n := b.Snapshot().Total(AllocatedBytes) - first.Total(AllocatedBytes); n > 1<<30 {
+		t.Errorf("a second publication adds %d bytes", n)
+	}
+	if first.Total(ProcessorTime) == 0 {
+		t.Error("no processor time")
+	}
+}

@@ -63,6 +63,8 @@ const (
 	ModelsOpen                      // upstream models whose breaker is open
 	FirstModelOpen                  // 1 if the first configured model is one of these
 	AnonymousBytes                  // anonymous memory of the process, which MAX_WORKER_MEMORY_MB bounds
+	Threads                         // of the operating system
+	NextGC                          // heap size at which the next collection ends, in bytes
 	firstModel                      // supervisor: state of each upstream model, shared by the workers
 )
 
@@ -96,16 +98,29 @@ const (
 	HandOvers                                 // supervisor: connections passed from a leaving worker to another
 	HandOversLost                             // supervisor: connections that no worker could take
 	UpstreamOK                                // successful model calls
-	UpstreamFailed                            // ... that the model refused or answered with an error
+	UpstreamFailed                            // ... whose answer could not be used
 	UpstreamUnavailable                       // ... while the model was unavailable
 	UpstreamTimeout                           // ... that timed out
 	UpstreamCancelled                         // ... that we cancelled
+	UpstreamRateLimited                       // ... that the upstream put off
+	UpstreamRefused                           // ... refused for the key, the model's name or the address
+	UpstreamCredit                            // ... refused because the credit is used up
+	UpstreamTooLong                           // ... refused because the prompt is longer than the context
+	UpstreamWithheld                          // ... that a filter withheld
 	UpstreamTokens                            // tokens of prompts and answers, as reported by the upstream
 	TextPanics                                // panics on a student's text that were contained
 	Rejected                                  // refused because of their heads; not part of Requests
 	RunsLimited                               // refused by RUN_LIMIT_* or a token budget
-	firstResponse                             // answers by status, in the order of statuses, followed by all others
-	endCounter          = firstResponse + Counter(len(statuses)+1)
+	ProcessorTime                             // microseconds of all threads, in user mode and in the kernel
+	AllocatedBytes                            // of the Go heap since the process began
+	Collections                               // of the Go heap, completed
+	firstUse                                  // what each model used up, see UsedBy
+)
+
+// More counters of every page.
+const (
+	firstResponse = firstUse + Counter((MaxModels+1)*int(endUse)) // answers by status, in the order of statuses, followed by all others
+	endCounter    = firstResponse + Counter(len(statuses)+1)
 )
 
 // statuses are the HTTP statuses that are counted separately.
@@ -127,7 +142,7 @@ func Responses(status int) Counter {
 
 // firstBucket comes after the counters and leaves room for a few more. The buckets of histograms are counters too: Retire
 // moves them, and Snapshot reads them.
-const firstBucket = Counter(144)
+const firstBucket = Counter(180)
 
 const endWord = firstBucket + Counter(int(endHistogram)*histogramWords)
 

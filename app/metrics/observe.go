@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"log/slog"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,12 +16,16 @@ func ObserveRuns(own *Entry) func(time.Duration, error) {
 	return func(took time.Duration, _ error) { own.Observe(Runs, took) }
 }
 
-// ObserveCalls returns a function that records the duration, tokens and outcome of each model call.
-func ObserveCalls(own *Entry) func(time.Duration, int, error) {
-	return func(took time.Duration, tokens int, err error) {
+// ObserveCalls returns a function that records the duration, use and outcome of each call of one of the models.
+func ObserveCalls(own *Entry, models []string) func(string, time.Duration, study.Answer, error) {
+	return func(model string, took time.Duration, answer study.Answer, err error) {
 		own.Observe(UpstreamCalls, took)
 		own.Add(callOutcome(err), 1)
-		own.Add(UpstreamTokens, uint64(max(tokens, 0)))
+		own.Add(UpstreamTokens, uint64(max(answer.Tokens, 0)))
+		index := slices.Index(models, model)
+		own.Add(UsedBy(index, PromptTokens), uint64(max(answer.PromptTokens, 0)))
+		own.Add(UsedBy(index, CompletionTokens), uint64(max(answer.CompletionTokens, 0)))
+		own.Add(UsedBy(index, CostMicros), uint64(math.Round(max(answer.Cost, 0)*1e6)))
 	}
 }
 
@@ -29,12 +35,22 @@ func callOutcome(err error) Counter {
 		return UpstreamOK
 	}
 	switch study.AsError(err).Code {
-	case study.CodeUpstreamUnavailable, study.CodeUpstreamLimited:
+	case study.CodeUpstreamUnavailable:
 		return UpstreamUnavailable
+	case study.CodeUpstreamLimited:
+		return UpstreamRateLimited
 	case study.CodeUpstreamTimeout:
 		return UpstreamTimeout
-	case study.CodeUpstreamFailed, study.CodeUpstreamRefused, study.CodeCredit, study.CodeTooLong, study.CodeWithheld:
+	case study.CodeUpstreamFailed:
 		return UpstreamFailed
+	case study.CodeUpstreamRefused:
+		return UpstreamRefused
+	case study.CodeCredit:
+		return UpstreamCredit
+	case study.CodeTooLong:
+		return UpstreamTooLong
+	case study.CodeWithheld:
+		return UpstreamWithheld
 	default:
 		return UpstreamCancelled
 	}

@@ -7,6 +7,8 @@ import (
 	runtimemetrics "runtime/metrics"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"studysharper/app/memory"
 )
 
@@ -21,8 +23,9 @@ func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)
 	p.Set(Started, time.Now().UnixNano())
 	tick := time.NewTicker(HeartbeatEvery)
 	defer tick.Stop()
+	told := totals{}
 	for {
-		publishOnce(p)
+		publishOnce(p, told)
 		each(p)
 		if alive() {
 			p.Set(Heartbeat, Monotonic())
@@ -35,12 +38,35 @@ func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)
 	}
 }
 
-func publishOnce(p *Entry) {
+// totals are a process's own counts as last published. Only what was added since is added to its page, because the
+// supervisor's page also holds the counts of departed workers.
+type totals map[Counter]uint64
+
+func (t totals) publish(p *Entry, c Counter, total uint64) {
+	if total > t[c] {
+		p.Add(c, total-t[c])
+		t[c] = total
+	}
+}
+
+func publishOnce(p *Entry, told totals) {
 	p.Set(Goroutines, int64(runtime.NumGoroutine()))
-	heap := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	runtimemetrics.Read(heap)
-	if heap[0].Value.Kind() == runtimemetrics.KindUint64 {
-		p.Set(HeapBytes, int64(heap[0].Value.Uint64())) //nolint:gosec // a heap's size fits
+	gauges, counters := [...]Gauge{HeapBytes, NextGC, Threads}, [...]Counter{AllocatedBytes, Collections}
+	figures := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/sched/threads/total:threads"},
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
+	runtimemetrics.Read(figures)
+	for i, figure := range figures {
+		switch {
+		case figure.Value.Kind() != runtimemetrics.KindUint64: // not known to this Go
+		case i < len(gauges):
+			p.Set(gauges[i], int64(figure.Value.Uint64())) //nolint:gosec // a heap's size fits
+		default:
+			told.publish(p, counters[i-len(gauges)], figure.Value.Uint64())
+		}
+	}
+	var used unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &used) == nil {
+		told.publish(p, ProcessorTime, uint64(used.Utime.Nano()+used.Stime.Nano())/1000) //nolint:gosec // never negative
 	}
 	if memory, err := memory.ReadProcess(os.Getpid()); err == nil {
 		p.Set(RSSBytes, memory.Resident)

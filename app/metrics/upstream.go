@@ -1,5 +1,25 @@
 package metrics
 
+// Use is something that calls of a model use up.
+type Use int
+
+// The uses, as the upstream reports them.
+const (
+	PromptTokens Use = iota
+	CompletionTokens
+	CostMicros // millionths of the currency of the upstream's account; 0 where it does not tell the cost
+	endUse
+)
+
+// UsedBy returns the counter of what a model used up. Models are counted by their place among the configured ones; those
+// at MaxModels and above, and -1, share a counter.
+func UsedBy(model int, of Use) Counter {
+	if model < 0 || model > MaxModels {
+		model = MaxModels
+	}
+	return firstUse + Counter(model*int(endUse)+int(of))
+}
+
 // MaxModels is how many upstream models have a word on the board.
 const MaxModels = 8
 

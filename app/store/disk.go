@@ -30,11 +30,22 @@ func NewDisk(url string, reserve int64) *Disk {
 	return d
 }
 
-// Free returns the free space and the reserve below which writes should be refused, both in bytes; 0, 0 if nothing is
-// watched or the space is unknown.
+// Free returns the free space and the reserve below which writes should be refused, both in bytes; 0, 0 if there is no
+// reserve or the space is unknown.
 func (d *Disk) Free() (free, reserve int64) {
-	if d.folder == "" || d.reserve == 0 {
+	if d.reserve == 0 {
 		return 0, 0
+	}
+	if free = d.Space(); free < 0 {
+		return 0, 0
+	}
+	return free, d.reserve
+}
+
+// Space returns the free space in bytes, with or without a reserve; -1 if nothing is watched or the space is unknown.
+func (d *Disk) Space() int64 {
+	if d.folder == "" {
+		return -1
 	}
 	now := time.Now().UnixNano()
 	if last := d.looked.Load(); now-last > int64(readEvery) && d.looked.CompareAndSwap(last, now) {
@@ -44,10 +55,7 @@ func (d *Disk) Free() (free, reserve int64) {
 		}
 		d.free.Store(free)
 	}
-	if free = d.free.Load(); free < 0 {
-		return 0, 0
-	}
-	return free, d.reserve
+	return d.free.Load()
 }
 
 // freeIn returns the bytes that an ordinary user may still write to the file system of a folder.

@@ -40,5 +40,8 @@ func TestADiskThatCannotBeReadRefusesNothing(t *testing.T) {
 		if free, reserve := d.Free(); free != 0 || reserve != 0 {
 			t.Errorf("%s: %d bytes free, reserve %d", name, free, reserve)
 		}
+		if space := d.Space(); (space > 0) != (name == "no reserve") {
+			t.Errorf("%s: %d bytes free", name, space)
+		}
 	}
 }

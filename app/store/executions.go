@@ -17,12 +17,12 @@ const (
 	maxRunText = 4 * study.MaxIDRunes // bytes of each text in an execution: a user_id fits
 )
 
-const executionColumns = "run_id, user_id, session_id, type, success, error_code, millis, tokens, model, created_at"
+const executionColumns = "run_id, user_id, session_id, type, success, error_code, millis, tokens, model, created_at, cost"
 
 func scanExecution(row scanner, e *study.Execution) (mark, error) {
 	var num, created int64
 	err := row.Scan(&num, &e.RunID, &e.UserID, &e.SessionID, &e.Type, &e.Success, &e.ErrorCode,
-		&e.Millis, &e.Tokens, &e.Model, &created)
+		&e.Millis, &e.Tokens, &e.Model, &created, &e.Cost)
 	e.CreatedAt = fromMicros(created)
 	return mark{place: place{at: created, num: num}}, err
 }
@@ -41,11 +41,11 @@ func (s *sqlStore) RecordExecution(e study.Execution) {
 func (s *sqlStore) ExecutionsDropped() uint64 { return s.runs.lost() }
 
 func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Execution) error {
-	const insert = "INSERT INTO executions (" + executionColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	const insert = "INSERT INTO executions (" + executionColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	rows := make([][]any, len(entries))
 	for i, e := range entries {
 		rows[i] = []any{e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
-			e.Millis, e.Tokens, e.Model, micros(e.CreatedAt)}
+			e.Millis, e.Tokens, e.Model, micros(e.CreatedAt), e.Cost}
 	}
 	return s.transact(ctx, func(ctx context.Context, t tx) error {
 		if _, err := t.exec(ctx, insert, rows...); err != nil {
@@ -53,36 +53,6 @@ func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Executio
 		}
 		return countTokens(ctx, t, entries)
 	})
-}
-
-// Totals implements Store.
-func (s *sqlStore) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
-	type sum struct {
-		t              study.Type
-		n, ok, ms, tok int64
-	}
-	scan := func(row scanner, v *sum) (mark, error) { return mark{}, row.Scan(&v.t, &v.n, &v.ok, &v.ms, &v.tok) }
-	const query = `SELECT type, count(*), count(*) FILTER (WHERE success),
-		CAST(sum(millis) AS BIGINT), CAST(sum(tokens) AS BIGINT)
-		FROM executions WHERE created_at >= $1 GROUP BY type LIMIT 200`
-	sums, err := list(ctx, s, scan, query, micros(since))
-	if err != nil {
-		return study.Totals{}, err
-	}
-	t, ms := study.Totals{AgentMetrics: map[study.Type]study.AgentMetrics{}}, int64(0)
-	for _, v := range sums {
-		t.AgentMetrics[v.t] = study.AgentMetrics{
-			Requests: v.n, Successful: v.ok, Failed: v.n - v.ok, TokensUsed: v.tok,
-			AvgExecutionTimeMS: float64(v.ms) / float64(v.n),
-		}
-		t.TotalRequests, t.Successful, t.TotalTokensUsed = t.TotalRequests+v.n, t.Successful+v.ok, t.TotalTokensUsed+v.tok
-		ms += v.ms
-	}
-	if t.Failed = t.TotalRequests - t.Successful; t.TotalRequests > 0 {
-		t.SuccessRate = 100 * float64(t.Successful) / float64(t.TotalRequests)
-		t.AvgExecutionTimeMS = float64(ms) / float64(t.TotalRequests)
-	}
-	return t, nil
 }
 
 // Failures implements Store.

@@ -77,6 +77,10 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgres, error)
 	return p, nil
 }
 
+func (*postgres) size() string {
+	return "SELECT pg_database_size(current_database())"
+}
+
 func (p *postgres) close() error {
 	p.closed.Store(true)
 	p.pool.Close()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +21,30 @@ func scanSession(row scanner, v *study.Session) (mark, error) {
 
 func scanMessage(row scanner, m *study.Message) (mark, error) {
 	var num, created int64
-	err := row.Scan(&num, &m.ID, &m.Role, &m.Text, &created)
+	var citations string
+	if err := row.Scan(&num, &m.ID, &m.Role, &m.Text, &citations, &created); err != nil {
+		return mark{}, err
+	}
 	m.CreatedAt = fromMicros(created)
-	return mark{place{num: num}, jsonBytes(m.Text)}, err
+	var err error
+	if citations != "" {
+		err = json.Unmarshal([]byte(citations), &m.Citations)
+	}
+	return mark{place{num: num}, jsonBytes(m.Text) + len(citations)}, err
+}
+
+const maxCitationsBytes = 64 << 10 // of one message; more are not kept
+
+// citationsText is a message's citations as JSON; "" = none.
+func citationsText(m study.Message) string {
+	if len(m.Citations) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(m.Citations)
+	if err != nil || len(text) > maxCitationsBytes {
+		return ""
+	}
+	return string(text)
 }
 
 func noSession() error { return study.Errorf(study.CodeNotFound, "the session does not exist") }
@@ -45,7 +67,7 @@ func (s *sqlStore) appendWith(ctx context.Context, v study.Session, msgs []study
 		added, err := addMessages(ctx, t, v.ID, msgs)
 		if held := int64(len(msgs)) - added; err == nil && held > 0 {
 			const recount = `UPDATE sessions SET messages = messages - $1,
-				bytes = (SELECT coalesce(sum(octet_length(content)), 0) FROM messages WHERE session_id = $2) WHERE id = $2`
+				bytes = (SELECT coalesce(sum(octet_length(content) + octet_length(citations)), 0) FROM messages WHERE session_id = $2) WHERE id = $2`
 			_, err = t.exec(ctx, recount, []any{held, v.ID})
 		}
 		if err != nil {
@@ -83,7 +105,7 @@ func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Messag
 	}
 	bytes := 0
 	for _, m := range msgs {
-		bytes += len(sanitize(m.Text, MaxMessageBytes))
+		bytes += len(sanitize(m.Text, MaxMessageBytes)) + len(citationsText(m))
 	}
 	n, err := t.exec(ctx, upsert, []any{v.ID, v.UserID, v.Title, len(msgs), micros(created), micros(at), bytes})
 	if err == nil && n == 0 {
@@ -96,7 +118,7 @@ func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Messa
 	if len(msgs) == 0 {
 		return 0, nil
 	}
-	const insert = `INSERT INTO messages (session_id, id, role, content, created_at) VALUES ($1, $2, $3, $4, $5)
+	const insert = `INSERT INTO messages (session_id, id, role, content, citations, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (session_id, id) DO NOTHING`
 	rows := make([][]any, len(msgs))
 	for i, m := range msgs {
@@ -104,7 +126,7 @@ func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Messa
 		if id == "" {
 			id = newID()
 		}
-		rows[i] = []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), micros(orNow(m.CreatedAt))}
+		rows[i] = []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), citationsText(m), micros(orNow(m.CreatedAt))}
 	}
 	return t.exec(ctx, insert, rows...)
 }
@@ -160,7 +182,7 @@ func (s *sqlStore) Messages(ctx context.Context, sessionID string, p Page) ([]st
 	if !isUUID(sessionID) {
 		return []study.Message{}, "", nil
 	}
-	const query = `SELECT num, id, role, content, created_at FROM messages
+	const query = `SELECT num, id, role, content, citations, created_at FROM messages
 		WHERE session_id = $1 AND num < $2 ORDER BY num DESC LIMIT $3`
 	newest, next, err := page(ctx, s, "messages", p.Limit, scanMessage, query, strings.ToLower(sessionID), from.num)
 	slices.Reverse(newest)

@@ -34,6 +34,8 @@ type engine interface {
 	picked(nums []int64) (table string, arg any)
 	// index replaces the passages of the note with this number.
 	index(ctx context.Context, t tx, note int64, userID string, list []indexedPassage) error
+	// size returns a query for the bytes that the database takes.
+	size() string
 	close() error
 }
 
@@ -74,6 +76,11 @@ func newSQLStore(e engine, o Options) *sqlStore {
 func (s *sqlStore) Ping(ctx context.Context) error {
 	_, err := one(ctx, s, func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) }, "SELECT count(*) FROM preferences WHERE user_id = ''")
 	return err
+}
+
+// Size implements Store.
+func (s *sqlStore) Size(ctx context.Context) (int64, error) {
+	return one(ctx, s, func(row scanner, bytes *int64) (mark, error) { return mark{}, row.Scan(bytes) }, s.engine.size())
 }
 
 // Close implements Store.

@@ -91,6 +91,10 @@ func pool(dsn string, size int) *sql.DB {
 	return db
 }
 
+func (*sqlite) size() string {
+	return "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+}
+
 func (s *sqlite) close() error {
 	s.closed.Store(true)
 	defer s.queue.close()

@@ -56,6 +56,8 @@ type Store interface {
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
+	// Size returns the bytes that the database takes, its indexes included. It reads no table.
+	Size(ctx context.Context) (int64, error)
 	// Close writes the waiting executions, for at most two seconds, and closes the database. Further calls do nothing and
 	// return nil; all other methods of a closed Store return CodeUnavailable.
 	Close() error

@@ -35,6 +35,7 @@ type Message struct {
 	ID        string    `json:"id"`
 	Role      string    `json:"role"` // RoleUser | RoleAssistant
 	Text      string    `json:"content"`
+	Citations []Source  `json:"citations,omitempty"` // the passages that an answer quotes
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -82,26 +83,30 @@ type Execution struct {
 	ErrorCode Code      `json:"error_code,omitempty"`
 	Millis    int64     `json:"execution_time_ms"`
 	Tokens    int       `json:"tokens_used"`
+	Cost      float64   `json:"cost,omitempty"` // as the upstream tells it, in its account's currency; 0 = not told
 	Model     string    `json:"model_used"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // Totals sums executions over a span of time.
 type Totals struct {
-	TotalRequests      int64                 `json:"total_requests"`
-	Successful         int64                 `json:"successful"`
-	Failed             int64                 `json:"failed"`
-	SuccessRate        float64               `json:"success_rate"` // percent, 0 to 100; 0 when there were none
-	AvgExecutionTimeMS float64               `json:"avg_execution_time_ms"`
-	TotalTokensUsed    int64                 `json:"total_tokens_used"`
-	AgentMetrics       map[Type]AgentMetrics `json:"agent_metrics"`
+	TotalRequests      int64                   `json:"total_requests"`
+	Successful         int64                   `json:"successful"`
+	Failed             int64                   `json:"failed"`
+	SuccessRate        float64                 `json:"success_rate"` // percent, 0 to 100; 0 when there were none
+	AvgExecutionTimeMS float64                 `json:"avg_execution_time_ms"`
+	TotalTokensUsed    int64                   `json:"total_tokens_used"`
+	TotalCost          float64                 `json:"total_cost"` // as the upstream tells it, in its account's currency
+	AgentMetrics       map[Type]AgentMetrics   `json:"agent_metrics"`
+	ModelMetrics       map[string]AgentMetrics `json:"model_metrics"` // "" = runs that ended before a model answered
 }
 
-// AgentMetrics is the share of one request type in Totals.
+// AgentMetrics is the share of one request type, or of one model, in Totals.
 type AgentMetrics struct {
 	Requests           int64   `json:"requests"`
 	Successful         int64   `json:"successful"`
 	Failed             int64   `json:"failed"`
 	AvgExecutionTimeMS float64 `json:"avg_execution_time_ms"`
 	TokensUsed         int64   `json:"tokens_used"`
+	Cost               float64 `json:"cost"`
 }

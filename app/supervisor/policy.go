@@ -14,8 +14,9 @@ type Limits struct {
 	WorkerTimeout time.Duration // a request; work in flight when a worker is recycled
 	RequestSlack  time.Duration // how far a request may exceed WorkerTimeout, at which it should end by itself
 	Graceful      time.Duration // from the order to stop to the kill
+	MinAge        time.Duration // a worker younger than this is not replaced for its requests while its memory is within its share
 	MaxMemory     int64         // bytes of a worker's anonymous memory above which it is replaced; 0 = any
-	MemoryShare   int64         // ... and above which it is replaced without a pause (see MemoryPause)
+	MemoryShare   int64         // ... and above which it is replaced without a pause (see MemoryPause); 0 = any
 	BackoffFirst  time.Duration // pause after a second crash in a row; doubles with each further one ...
 	BackoffMost   time.Duration // ... up to this ...
 	HealthyAfter  time.Duration // ... and starts over once a worker has been ready for so long
@@ -29,6 +30,7 @@ func DefaultLimits() Limits {
 		WorkerTimeout: 120 * time.Second,
 		RequestSlack:  5 * time.Second,
 		Graceful:      30 * time.Second,
+		MinAge:        30 * time.Second,
 		BackoffFirst:  100 * time.Millisecond,
 		BackoffMost:   10 * time.Second,
 		HealthyAfter:  time.Minute,
@@ -239,11 +241,19 @@ func (d *decision) recycleReason(w Worker) Reason {
 		return ReasonReload
 	case d.outgrown(w):
 		return ReasonMemory
-	case w.Quota > 0 && w.Requests >= w.Quota:
+	case w.Quota > 0 && w.Requests >= w.Quota && d.mature(w):
 		return ReasonRequests
 	default:
 		return ""
 	}
+}
+
+// mature reports whether a worker may be replaced for its requests alone. The count limits what leaks with each request;
+// under load it is reached within a second, long before a leak could matter, and replacing workers so often would cost
+// more than the requests. A leak that is faster shows in the worker's memory.
+func (d *decision) mature(w Worker) bool {
+	aboveShare := d.limits.MemoryShare > 0 && w.Memory > d.limits.MemoryShare
+	return aboveShare || d.reached(w.Started.Add(d.limits.MinAge))
 }
 
 // Backoff is the pause before a slot's next worker after so many crashes in a row:

@@ -116,6 +116,7 @@ func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *ho
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Silence: func(*metrics.Entry) time.Duration { return time.Duration(h.silence.Load()) },
 		Died:    func() { h.deaths.Add(1) }}
+	o.Limits.MinAge = 0 // the count alone decides, unless a test changes it
 	for _, c := range change {
 		c(&o)
 	}

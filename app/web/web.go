@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -22,17 +24,25 @@ var static embed.FS
 const (
 	Desk     = "desk.html"
 	Admin    = "admin.html"
+	Docs     = "docs.html"
 	Worker   = "sw.js" // the desk's service worker
 	Manifest = "manifest.webmanifest"
 )
 
-var pages = []string{Desk, Admin, Worker, Manifest}
+var pages = []string{Desk, Admin, Docs, Worker, Manifest}
 
 // Policy is the pages' Content-Security-Policy: scripts, styles and data from this server only, nothing inline, no markup
 // made of strings. The one Trusted Types policy is for the address of the service worker.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types worker"
+
+// sheets are the style sheets that are sent as one, in this order: the first paint waits for a page's style sheet.
+var sheets = map[string][]string{
+	"desk.css":  {"page.css", "desk.css", "aids.css", "print.css"},
+	"admin.css": {"page.css", "admin.css"},
+	"docs.css":  {"page.css", "docs.css"},
+}
 
 // versionMark is replaced by the version in the pages.
 const versionMark = "{version}"
@@ -41,12 +51,28 @@ const versionMark = "{version}"
 type File struct {
 	Type string // Content-Type
 	ETag string // weak (RFC 9110, section 8.8.1): both encodings have it
-	Body []byte
+	Body []byte // nil where only the compressed body is kept
 	gzip func() []byte
 }
 
 // Gzip gives the compressed body, which is made on first use and kept.
 func (f *File) Gzip() []byte { return f.gzip() }
+
+// Plain gives the body as it is; of a packed file it is a new copy.
+func (f *File) Plain() []byte {
+	if f.Body != nil {
+		return f.Body
+	}
+	r, err := gzip.NewReader(bytes.NewReader(f.Gzip()))
+	if err != nil {
+		panic(err) // this package made it
+	}
+	body, err := io.ReadAll(r)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
 
 // site is all files by name, and their version.
 type site struct {
@@ -57,7 +83,7 @@ type site struct {
 // opened is made on first use: most workers never serve a page.
 var opened = sync.OnceValue(open)
 
-// Page gives Desk, Admin, Worker or Manifest; nil for any other.
+// Page gives Desk, Admin, Docs, Worker or Manifest; nil for any other.
 func Page(name string) *File {
 	if !slices.Contains(pages, name) {
 		return nil
@@ -89,22 +115,47 @@ func open() *site {
 			panic(err) // it was just listed
 		}
 		all.Write(body)
-		s.files[path.Base(name)] = newFile(path.Ext(name), body)
+		s.files[path.Base(name)] = NewFile(path.Ext(name), body)
 	}
+	s.joinSheets()
 	s.version = hex.EncodeToString(all.Sum(nil)[:8])
 	for _, name := range pages {
 		body := bytes.ReplaceAll(s.files[name].Body, []byte(versionMark), []byte(s.version))
-		s.files[name] = newFile(path.Ext(name), body)
+		s.files[name] = NewFile(path.Ext(name), body)
 	}
 	return s
 }
 
-func newFile(ext string, body []byte) *File {
-	sum := sha256.Sum256(body)
-	return &File{
-		Type: types[ext], ETag: `W/"` + hex.EncodeToString(sum[:8]) + `"`, Body: body,
-		gzip: sync.OnceValue(func() []byte { return compressed(body) }),
+// joinSheets leaves the style sheets of the pages only.
+func (s *site) joinSheets() {
+	joined := map[string]*File{}
+	for name, parts := range sheets {
+		var body []byte
+		for _, part := range parts {
+			body = append(body, s.files[part].Body...)
+		}
+		joined[name] = NewFile(path.Ext(name), body)
 	}
+	maps.DeleteFunc(s.files, func(name string, _ *File) bool { return path.Ext(name) == ".css" })
+	maps.Copy(s.files, joined)
+}
+
+// NewFile makes a file of body, which it keeps. ext, as ".json", says its type.
+func NewFile(ext string, body []byte) *File {
+	f := &File{Type: types[ext], ETag: tagOf(body), Body: body}
+	f.gzip = sync.OnceValue(func() []byte { return compressed(body) })
+	return f
+}
+
+// NewPackedFile is NewFile for a body that is seldom asked for without compression: only the compressed one is kept.
+func NewPackedFile(ext string, body []byte) *File {
+	small := compressed(body)
+	return &File{Type: types[ext], ETag: tagOf(body), gzip: func() []byte { return small }}
+}
+
+func tagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `W/"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
 // types are the Content-Types; with nosniff, browsers run nothing else.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -19,6 +20,7 @@ const (
 	pageBytes = 90_000
 	// formulaBytes is what KaTeX may weigh, compressed.
 	formulaBytes = 80_000
+	formulas     = "katex.js"
 )
 
 // languages are those of the interface.
@@ -27,11 +29,14 @@ var languages = []string{"en", "de", "es", "fr"}
 var (
 	named    = regexp.MustCompile(`/assets/([0-9a-f]{16})/([a-z]+\.[a-z]+)`)
 	imported = regexp.MustCompile(`from "\./([a-z]+\.js)"`)
+	opens    = regexp.MustCompile(`import\("\./([a-z]+\.js)"\)`)
 )
 
-// loaded gives the files that a page loads, by name: those that it names, and what
-// those import.
-func loaded(t *testing.T, page string) map[string]*File {
+// loaded gives the files that a page loads at first, by name: those that it names, and what those import.
+func loaded(t *testing.T, page string) map[string]*File { return closure(t, page, imported) }
+
+// closure gives the files that a page names, and those that they name in turn by one of the expressions, except KaTeX.
+func closure(t *testing.T, page string, naming ...*regexp.Regexp) map[string]*File {
 	t.Helper()
 	files := map[string]*File{}
 	var take func(version, name string)
@@ -44,8 +49,12 @@ func loaded(t *testing.T, page string) map[string]*File {
 			t.Fatalf("%s names %s of version %s, which there is not", page, name, version)
 		}
 		files[name] = file
-		for _, found := range imported.FindAllSubmatch(file.Body, -1) {
-			take(version, string(found[1]))
+		for _, expression := range naming {
+			for _, found := range expression.FindAllSubmatch(file.Body, -1) {
+				if string(found[1]) != formulas {
+					take(version, string(found[1]))
+				}
+			}
 		}
 	}
 	for _, found := range named.FindAllSubmatch(Page(page).Body, -1) {
@@ -54,11 +63,11 @@ func loaded(t *testing.T, page string) map[string]*File {
 	return files
 }
 
-func TestAPageAndAllItLoadsAtFirstIsWithin90kB(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+func TestAPageWithAllItsPlacesIsWithin90kB(t *testing.T) {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for _, language := range languages {
 			size, small := len(Page(page).Body), len(Page(page).Gzip())
-			files := loaded(t, page)
+			files := closure(t, page, imported, opens) // the service worker loads all of it during the first visit
 			files[language+".json"] = opened().files[language+".json"]
 			for _, file := range files {
 				size += len(file.Body)
@@ -76,7 +85,7 @@ func TestAPageAndAllItLoadsAtFirstIsWithin90kB(t *testing.T) {
 }
 
 func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
-	for _, page := range []string{Desk, Admin} {
+	for _, page := range []string{Desk, Admin, Docs} {
 		for name := range loaded(t, page) {
 			if !strings.Contains(string(Page(page).Body), "/"+name+`"`) {
 				t.Errorf("%s is found late: %s does not name it", name, page)
@@ -85,13 +94,48 @@ func TestAPageNamesEveryModuleThatItLoads(t *testing.T) {
 	}
 }
 
+// TestFirstPaintWaitsForOneStyleSheet also bounds what the first place needs.
+func TestFirstPaintWaitsForOneStyleSheet(t *testing.T) {
+	for page, most := range map[string]int{Desk: 12, Admin: 9, Docs: 9} {
+		kinds := map[string]int{}
+		for name := range loaded(t, page) {
+			kinds[path.Ext(name)]++
+		}
+		if kinds[".css"] != 1 || kinds[".js"] < 4 || kinds[".js"] > most {
+			t.Errorf("%s loads %v, at most %d modules", page, kinds, most)
+		}
+	}
+}
+
+// TestTheServiceWorkerKeepsEveryModule also of places that were not opened.
+func TestTheServiceWorkerKeepsEveryModule(t *testing.T) {
+	found := regexp.MustCompile(`(?s)const modules = "([a-z ]+)" \+\n\t"([a-z ]+)"`).FindSubmatch(Page(Worker).Body)
+	if found == nil {
+		t.Fatal("sw.js has no list of modules")
+	}
+	listed := strings.Fields(string(found[1]) + string(found[2]))
+	for i := range listed {
+		listed[i] += ".js"
+	}
+	for name := range closure(t, Desk, imported, opens) {
+		if path.Ext(name) == ".js" && !slices.Contains(listed, name) {
+			t.Errorf("sw.js does not list %s", name)
+		}
+	}
+	for _, name := range listed {
+		if opened().files[name] == nil {
+			t.Errorf("sw.js lists %s, which does not exist", name)
+		}
+	}
+}
+
 func TestEveryFileIsLoadedByAPageAndHasAType(t *testing.T) {
-	used := []string{Desk, Admin, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
+	used := []string{Desk, Admin, Docs, Worker, Manifest, "icon192.png", "icon512.png", "katex.js"} // formula.js loads KaTeX with the first formula, words.js one language
 	for _, language := range languages {
 		used = append(used, language+".json")
 	}
-	for _, page := range []string{Desk, Admin} {
-		for name := range loaded(t, page) {
+	for _, page := range []string{Desk, Admin, Docs} {
+		for name := range closure(t, page, imported, opens) {
 			used = append(used, name)
 		}
 	}
@@ -141,7 +185,7 @@ func TestGzipGivesTheSameBytes(t *testing.T) {
 
 func TestOnlyWhatThereIsIsGiven(t *testing.T) {
 	version := opened().version
-	for _, name := range []string{"", "desk", "desk.html", "admin.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
+	for _, name := range []string{"", "desk", "desk.html", "admin.html", "docs.html", Worker, Manifest, "../web.go", "static/desk.js", "no.js", "."} {
 		if file, _ := Asset(version, name); file != nil {
 			t.Errorf("an asset %q", name)
 		}
@@ -189,8 +233,16 @@ func TestTheManifestNamesIconsThatExist(t *testing.T) {
 }
 
 func TestFilesAreUnder300Lines(t *testing.T) {
-	for name, file := range opened().files {
-		if lines := bytes.Count(file.Body, []byte("\n")); path.Ext(name) != ".html" && path.Ext(name) != ".json" && path.Ext(name) != ".png" && lines > 300 {
+	names, err := fs.Glob(static, "static/*")
+	if err != nil || len(names) < 30 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	for _, name := range names {
+		body, err := static.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(body, []byte("\n")); !slices.Contains([]string{".html", ".json", ".png"}, path.Ext(name)) && lines > 300 {
 			t.Errorf("%s has %d lines", name, lines)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // fault is one thing that can go wrong, and what is promised then. It is a test, a row of the table in
-// docs/operations.md, and a row of the report.
+// docs/faults.md, and a row of the report.
 type fault struct {
 	id   string // the group's letter and a number: P processes, E edge, S streams, L the model, R Redis, D data, H host, X secrets
 	what string // what goes wrong: "a worker is killed in mid-request"

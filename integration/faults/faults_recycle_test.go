@@ -25,7 +25,7 @@ var recycleFaults = []fault{
 
 func recycled(i *incident) {
 	const fewest = 10
-	h := harness.StartInstance(i.T, harness.Image, quietSettings(nil, "MAX_REQUESTS", "100", "MAX_REQUESTS_JITTER", "20"))
+	h := harness.StartInstance(i.T, harness.Image, quietSettings(nil, "MAX_REQUESTS", "100", "MAX_REQUESTS_JITTER", "20", "MIN_WORKER_AGE", "0"))
 	kept, fresh := startTraffic(h.Address, harness.Question), startTraffic(h.Address, alone(harness.Question))
 	testkit.Eventually(i.T, fmt.Sprintf("%d workers are recycled", fewest), func() bool {
 		m, ok := h.TryMetrics()

@@ -153,7 +153,7 @@ func say(h *harness.Instance, raw string) (string, error) {
 
 // pipelined sends one thousand after the other without reading, until workers have been recycled in the middle of it.
 func pipelined(i *incident) {
-	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "250", "MAX_REQUESTS_JITTER": "0"})
+	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "250", "MAX_REQUESTS_JITTER": "0", "MIN_WORKER_AGE": "0"})
 	conn := hoard(h, i, 1)[0]
 	if err := conn.SetDeadline(time.Now().Add(2 * harness.ReadyWithin)); err != nil {
 		i.Fatal(err)

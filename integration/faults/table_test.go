@@ -11,35 +11,35 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the table of faults into docs/operations.md")
+var update = flag.Bool("update", false, "write the table of faults into docs/faults.md")
 
 const (
-	operations = "../../docs/operations.md"
+	document   = "../../docs/faults.md"
 	tableBegin = "<!-- faults: made by go test ./integration/faults -run TestTheTableOfFaults -update -->\n"
 	tableEnd   = "<!-- /faults -->\n"
 	fewest     = 45 // faults that the suite has to have
 )
 
 func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
-	text, err := os.ReadFile(operations)
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, begins := bytes.Cut(text, []byte(tableBegin))
 	table, after, ends := bytes.Cut(rest, []byte(tableEnd))
 	if !begins || !ends {
-		t.Fatalf("%s has no table of faults", operations)
+		t.Fatalf("%s has no table of faults", document)
 	}
 	want := faultTable()
 	if *update {
 		whole := fmt.Sprintf("%s%s%s%s%s", before, tableBegin, want, tableEnd, after)
-		if err := os.WriteFile(operations, []byte(whole), 0o644); err != nil { //nolint:gosec // a document, for everybody
+		if err := os.WriteFile(document, []byte(whole), 0o644); err != nil { //nolint:gosec // a document, for everybody
 			t.Fatal(err)
 		}
 		return
 	}
 	if string(table) != want {
-		t.Errorf("%s is not what the tests hold; regenerate it with -update:\n%s", operations, want)
+		t.Errorf("%s is not what the tests hold; regenerate it with -update:\n%s", document, want)
 	}
 }
 

@@ -136,7 +136,7 @@ func seedAccumulation(t *testing.T) {
 // seedCycling: the log shows workers cycling after MAX_REQUESTS.
 func seedCycling(t *testing.T) {
 	const most = 20
-	h := seedService(t, fakellm.EchoAnswer, map[string]string{"MAX_REQUESTS": fmt.Sprint(most), "MAX_REQUESTS_JITTER": "0"})
+	h := seedService(t, fakellm.EchoAnswer, map[string]string{"MAX_REQUESTS": fmt.Sprint(most), "MAX_REQUESTS_JITTER": "0", "MIN_WORKER_AGE": "0"})
 	lines := h.ConnsPerWorker(t, 1)
 	for n := range 2 * most {
 		for _, worker := range h.Workers {

@@ -188,7 +188,7 @@ func (e *exchange) write(text string) error {
 
 // usage counts words as tokens.
 func (e *exchange) usage(text string) usage {
-	u := usage{CompletionTokens: len(Tokens(text))}
+	u := usage{CompletionTokens: len(Tokens(text)), Cost: e.rule.Cost}
 	for _, m := range e.req.Messages {
 		u.PromptTokens += len(Tokens(m.Content))
 	}

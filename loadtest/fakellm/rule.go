@@ -50,15 +50,16 @@ type Rule struct {
 	Checks bool     `json:"checks,omitempty"`
 	Score  *float64 `json:"score,omitempty"`
 
-	Fault       Fault  `json:"fault,omitempty"`
-	Status      int    `json:"status,omitempty"`       // 300 to 599; 0 = 500
-	NumericCode bool   `json:"numeric_code,omitempty"` // the error's code is a number, as OpenRouter's
-	RetryAfter  string `json:"retry_after,omitempty"`  // header of a Status answer, as it is
-	Location    string `json:"location,omitempty"`
-	AfterTokens int    `json:"after_tokens,omitempty"` // sent before a mid-answer fault; 0 = it comes before the first
-	Lines       int    `json:"lines,omitempty"`
-	Finish      string `json:"finish,omitempty"` // finish_reason of an answer; "" = stop
-	Bytes       int64  `json:"bytes,omitempty"`  // 0 = 100 MB
+	Fault       Fault   `json:"fault,omitempty"`
+	Status      int     `json:"status,omitempty"`       // 300 to 599; 0 = 500
+	NumericCode bool    `json:"numeric_code,omitempty"` // the error's code is a number, as OpenRouter's
+	RetryAfter  string  `json:"retry_after,omitempty"`  // header of a Status answer, as it is
+	Location    string  `json:"location,omitempty"`
+	AfterTokens int     `json:"after_tokens,omitempty"` // sent before a mid-answer fault; 0 = it comes before the first
+	Lines       int     `json:"lines,omitempty"`
+	Finish      string  `json:"finish,omitempty"` // finish_reason of an answer; "" = stop
+	Bytes       int64   `json:"bytes,omitempty"`  // 0 = 100 MB
+	Cost        float64 `json:"cost,omitempty"`   // of a call, in the answer's usage; 0 = not told
 
 	LatencyMS       int     `json:"latency_ms,omitempty"`        // before the headers
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"` // of a stream; 0 = at once

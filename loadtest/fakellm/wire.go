@@ -69,9 +69,10 @@ func (r Request) LastUser() string {
 // The bodies of the API, in the shape of OpenAI's published schema.
 
 type usage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	TotalTokens      int `json:"total_tokens"`
+	PromptTokens     int     `json:"prompt_tokens"`
+	CompletionTokens int     `json:"completion_tokens"`
+	TotalTokens      int     `json:"total_tokens"`
+	Cost             float64 `json:"cost,omitempty"` // as OpenRouter tells it
 }
 
 type message struct {

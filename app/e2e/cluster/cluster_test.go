@@ -146,7 +146,7 @@ func TestAnInstanceStartsWithoutRedisButNotWithAWrongPassword(t *testing.T) {
 
 func TestARunOfOneInstanceIsWatchedAtAnother(t *testing.T) {
 	redis := redistest.Start(t)
-	env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgrestest.Start(t).Database(t), "MAX_REQUESTS=25", "MAX_REQUESTS_JITTER=5"}
+	env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgrestest.Start(t).Database(t), "MAX_REQUESTS=25", "MAX_REQUESTS_JITTER=5", "MIN_WORKER_AGE=0"}
 	a, b := servicetest.Start(t, env...), servicetest.Start(t, env...)
 	for i := range 60 { // both recycle their workers meanwhile
 		status, got := a.Ask("POST", "/api/ai/process-stream", fmt.Sprintf(`{"type":"chat","user_id":"ada","message":"hello %d"}`, i))

@@ -15,7 +15,7 @@ var promisedLines = []string{"Starting studysharper", "Listening at: ", "Booting
 
 func TestTheLogHasTheLinesThatTheMigrationPromises(t *testing.T) {
 	guide := testkit.ReadFile(t, "docs/migrating.md")
-	s := servicetest.Start(t, "MAX_REQUESTS=1", "MAX_REQUESTS_JITTER=0")
+	s := servicetest.Start(t, "MAX_REQUESTS=1", "MAX_REQUESTS_JITTER=0", "MIN_WORKER_AGE=0")
 	s.Ask("GET", "/api/ai/stream-status", "")
 	s.Eventually("a worker is recycled", func() bool { return strings.Contains(s.Log.String(), "Worker exiting (pid: ") })
 	_ = s.Stop()

@@ -25,7 +25,7 @@ func rises(name string) bool {
 }
 
 func TestNoCounterFallsWhileWorkersAreRecycled(t *testing.T) {
-	s := servicetest.Start(t, "MAX_REQUESTS=20", "MAX_REQUESTS_JITTER=0")
+	s := servicetest.Start(t, "MAX_REQUESTS=20", "MAX_REQUESTS_JITTER=0", "MIN_WORKER_AGE=0")
 	const asked = 150
 	before, _ := s.Scrape()
 	for i := range asked {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -215,7 +216,9 @@ func TestCommandsExitAsTheContractSays(t *testing.T) {
 		{"a worker's memory above the container's", []string{"MAX_WORKER_MEMORY_MB=1048576"}, nil, 2, "MAX_WORKER_MEMORY_MB"},
 		{"no worker at all", []string{"WEB_CONCURRENCY=0"}, nil, 2, "WEB_CONCURRENCY"},
 		{"more workers than there may be", []string{"WEB_CONCURRENCY=1000000"}, nil, 2, "from 1 to 32"},
-		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "database"},
+		{"an unwritable database", []string{"PORT=0", "DATABASE_URL=sqlite:/proc/nowhere/x.db"}, nil, 3, "studysharper: unavailable: the database folder cannot be used"},
+		{"migrate", []string{"DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "x.db")}, []string{"migrate"}, 0, ""},
+		{"migrate an unwritable database", []string{"DATABASE_URL=sqlite:/proc/nowhere/x.db"}, []string{"migrate"}, 1, "studysharper: unavailable: the database folder cannot be used"},
 		{"healthcheck of nothing", nil, []string{"healthcheck", "--url", "http://127.0.0.1:1/readyz"}, 1, "not ready"},
 		{"unsafe production", []string{"ENVIRONMENT=production"}, nil, 2, "ADMIN_TOKEN"},
 	}

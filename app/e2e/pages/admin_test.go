@@ -68,6 +68,35 @@ func TestTheOperatorSeesWhatIsLeftOfTokensAndDisk(t *testing.T) {
 	w.quiet(s.URL)
 }
 
+// TestTheOperatorSeesTokensAndCostOfEachModel has one AI service that tells what a call costs, and one that does not.
+func TestTheOperatorSeesTokensAndCostOfEachModel(t *testing.T) {
+	for _, tt := range []struct {
+		cost       float64
+		cell, said string
+	}{{.25, "0.25", "what the AI service tells"}, {0, "–", "does not tell what a call costs"}} {
+		upstream := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{Cost: tt.cost}}, Answer: fakellm.StudyAnswer})
+		s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_MODEL=acme/small", "LLM_BASE_URL="+testkit.HTTPServer(t, upstream.ServeHTTP)+"/v1")
+		s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "What is osmosis?", nil))
+		w := operate(t, s, s.URL)
+		w.until("document.querySelector('#state').innerText === 'Live'") // the token is kept in the tab
+		s.Eventually("the run is counted", func() bool {
+			w.goTo(s.URL + "/admin")
+			w.until("document.querySelector('#models tbody tr')")
+			return strings.Contains(w.text("#models"), "acme/small")
+		})
+		row := eval[string](w, "[...document.querySelector('#models tbody tr').cells].map((c) => c.innerText).join()")
+		if cells := strings.Split(row, ","); len(cells) != 6 || cells[1] != "1" || cells[4] == "0" || cells[5] != tt.cell || !strings.Contains(w.text("#cost"), tt.said) {
+			t.Errorf("the table says %q, below it %q", row, w.text("#cost"))
+		}
+		if parts := eval[int](w, "document.querySelectorAll('#runbook dt').length"); parts < 8 {
+			t.Errorf("the runbook has %d entries", parts)
+		}
+		w.audit("models")
+		w.shot("operator models")
+		w.quiet(s.URL)
+	}
+}
+
 func TestTheOperatorClearsTheCacheAndReloadsAfterBeingAsked(t *testing.T) {
 	s := servicetest.Start(t, "WEB_CONCURRENCY=1")
 	s.Ask("POST", "/api/ai/process", servicetest.Request("chat", "hello", nil))

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,19 +13,35 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// firstLoad is how many bytes the first visit may take, as they are sent.
-const firstLoad = 90_000
+const (
+	firstLoad     = 45_000 // bytes of a first visit as they are sent, before the service worker fetches the other places
+	firstRequests = 25
+	firstVisits   = 7
+)
 
-func TestTheFirstVisitIsSmallAndPaintsSoon(t *testing.T) {
+// TestTheFirstVisitIsSmall also prints when the first paint was: the median of several first visits, each with a new profile.
+func TestTheFirstVisitIsSmall(t *testing.T) {
 	s := servicetest.Start(t)
-	w := visit(t, s.URL, desktop)
-	w.until("!document.querySelector('#welcome').hidden && performance.getEntriesByName('first-contentful-paint').length")
-	sent := eval[float64](w, "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource')).reduce((sum, e) => sum + e.transferSize, 0)")
-	t.Logf("first contentful paint after %.0f ms; %.0f bytes in %d requests, headers included", eval[float64](w, "performance.getEntriesByName('first-contentful-paint')[0].startTime"), sent, w.requests("/"))
-	if sent > firstLoad || sent < 20_000 {
-		t.Errorf("the first visit takes %.0f bytes, at most %d", sent, firstLoad)
+	paints := []float64{}
+	for range firstVisits {
+		t.Run("visit", func(t *testing.T) {
+			w := visit(t, s.URL, desktop)
+			w.until("!document.querySelector('#welcome').hidden && performance.getEntriesByName('first-contentful-paint').length")
+			const all = "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
+			sent, requests := eval[float64](w, all+".reduce((sum, e) => sum + e.transferSize, 0)"), eval[int](w, all+".length")
+			if sent > firstLoad || sent < 20_000 || requests > firstRequests {
+				t.Errorf("the first visit takes %.0f bytes in %d requests, at most %d in %d", sent, requests, firstLoad, firstRequests)
+			}
+			if waits := eval[int](w, "performance.getEntriesByType('resource').filter((e) => e.renderBlockingStatus === 'blocking').length"); waits != 1 {
+				t.Errorf("the first paint waits for %d files, want the style sheet alone", waits)
+			}
+			paints = append(paints, eval[float64](w, "performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+			t.Logf("first contentful paint after %.0f ms; %.0f bytes in %d requests, headers included", paints[len(paints)-1], sent, requests)
+			w.quiet(s.URL)
+		})
 	}
-	w.quiet(s.URL)
+	slices.Sort(paints)
+	t.Logf("first contentful paint: median %.0f ms of %d first visits, %.0f to %.0f", paints[len(paints)/2], len(paints), paints[0], paints[len(paints)-1])
 }
 
 // TestNothingMovesWhileCardsArrive has a model that writes slowly, so that the cards come one by one.

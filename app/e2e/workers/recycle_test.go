@@ -79,7 +79,7 @@ func TestHUPReplacesWorkersUnderAnOpenStreamAndConnection(t *testing.T) {
 }
 
 func TestWorkersAreRecycledAfterTheirRequestsAndNoneIsRefused(t *testing.T) {
-	s := servicetest.Start(t, "MAX_REQUESTS=50", "MAX_REQUESTS_JITTER=5")
+	s := servicetest.Start(t, "MAX_REQUESTS=50", "MAX_REQUESTS_JITTER=5", "MIN_WORKER_AGE=0")
 	for i := range 600 {
 		if status, got := s.Ask("GET", "/api/ai/stream-status", ""); status != 200 {
 			t.Fatalf("request %d: %d %v\n%s", i, status, got, s.Log)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"studysharper/app/study"
 )
 
 const maxIdleConns = 16
@@ -41,9 +43,9 @@ type Options struct {
 
 	Memory Memory // of what models take; nil = this Client's own
 
-	// Observe is called after each HTTP call with its duration, the tokens that the API reports
-	// and its failure, a *study.Error. It must not block. Default: none.
-	Observe func(took time.Duration, tokens int, err error)
+	// Observe is called after each HTTP call of a model with its duration, what the API reports of its
+	// use (tokens, cost) and its failure, a *study.Error. It must not block. Default: none.
+	Observe func(model string, took time.Duration, answer study.Answer, err error)
 }
 
 // withDefaults fills in the defaults.
@@ -68,7 +70,7 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 }
 
 // Client asks the models of one API. It is safe for concurrent use. Up to 16 idle
-// connections, with their goroutines, are kept for 90 s or until Close.
+// connections are kept for 90 s or until Close.
 type Client struct {
 	o            Options
 	address      address
@@ -99,7 +101,7 @@ func New(o Options) *Client {
 		capabilities: known,
 		listed:       new(atomic.Int64),
 		http: &http.Client{
-			Transport: newTransport(o, nil),
+			Transport: newDirectTransport(o),
 			// A redirect could send the prompt and the key anywhere, even to a cloud's metadata address.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -135,8 +137,8 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		MaxConnsPerHost:        o.MaxConns,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+		IdleConnTimeout:        idleFor,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
 

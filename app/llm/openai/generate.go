@@ -183,7 +183,7 @@ func (g *generation) callModel(ctx context.Context, model string, d dialect, p s
 	permit.report(health, rest)
 	g.capabilities[model].report(health)
 	g.count(answer)
-	g.observe(time.Since(began), answer, fail)
+	g.observe(model, time.Since(began), answer, fail)
 	return answer, fail
 }
 
@@ -196,12 +196,12 @@ func (g *generation) count(answer study.Answer) {
 	g.spent.Cost += answer.Cost
 }
 
-func (c *Client) observe(took time.Duration, answer study.Answer, fail *failure) {
+func (c *Client) observe(model string, took time.Duration, answer study.Answer, fail *failure) {
 	switch {
 	case c.o.Observe == nil:
 	case fail == nil:
-		c.o.Observe(took, answer.Tokens, nil)
+		c.o.Observe(model, took, answer, nil)
 	default:
-		c.o.Observe(took, answer.Tokens, fail.err)
+		c.o.Observe(model, took, answer, fail.err)
 	}
 }

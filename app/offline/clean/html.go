@@ -16,7 +16,7 @@ var marks = map[string]string{
 	"p": "\n\n", "/p": "\n\n", "div": "\n", "/div": "\n", "br": "\n", "hr": "\n\n", "section": "\n\n", "/section": "\n\n", "article": "\n\n", "/article": "\n\n",
 	"blockquote": "\n\n", "/blockquote": "\n\n", "h1": "\n\n# ", "/h1": "\n\n", "h2": "\n\n# ", "/h2": "\n\n", "h3": "\n\n# ", "/h3": "\n\n", "h4": "\n\n# ", "/h4": "\n\n",
 	"h5": "\n\n# ", "/h5": "\n\n", "h6": "\n\n# ", "/h6": "\n\n", "ul": "\n", "/ul": "\n\n", "ol": "\n", "/ol": "\n\n", "li": "\n- ", "/li": "",
-	"dl": "\n\n", "/dl": "\n\n", "dt": "\n", "/dt": "", "dd": " :: ", "/dd": "\n", "table": "\n\n", "/table": "\n\n", "tr": "\n|", "/tr": "\n", "td": " ", "/td": " |", "th": " ", "/th": " |",
+	"dl": "\n\n", "/dl": "\n\n", "dt": "\n", "/dt": "", "dd": " :: ", "/dd": "", "table": "\n\n", "/table": "\n\n", "tr": "\n|", "/tr": "", "td": " ", "/td": " |", "th": " ", "/th": " |",
 	"b": "**", "/b": "**", "strong": "**", "/strong": "**", "a": "", "i": "", "em": "", "u": "", "span": "", "code": "", "sub": "", "sup": "", "small": "", "font": "", "center": "",
 	"img": "", "figure": "\n", "/figure": "\n", "figcaption": "", "body": "", "html": "", "main": "", "thead": "", "tbody": "", "mark": "", "q": "", "cite": "", "abbr": "", "caption": "", "colgroup": "", "col": "",
 	"meta": "", "link": "", "title": "", "!doctype": "", "details": "", "summary": "", "label": "", "input": "", "time": "", "kbd": "", "var": "", "s": "", "del": "", "ins": "", "strike": "", "tt": "",
@@ -68,12 +68,13 @@ func tagAt(s string) (name string, length int) {
 // readHTML turns HTML into lines; what is not a known tag stays as it is.
 func (c *cleaner) readHTML(s string) string {
 	var out strings.Builder
+	var r row
 	for len(s) > 0 {
 		at := strings.IndexByte(s, '<')
 		if at < 0 {
 			break
 		}
-		out.WriteString(html.UnescapeString(s[:at]))
+		out.WriteString(r.flatten(html.UnescapeString(s[:at])))
 		s = s[at:]
 		name, length := tagAt(s)
 		if length == 0 {
@@ -92,8 +93,63 @@ func (c *cleaner) readHTML(s string) string {
 		if name == "img" {
 			c.dropped["image"]++
 		}
-		out.WriteString(marks[name])
+		out.WriteString(r.mark(name))
 	}
 	out.WriteString(html.UnescapeString(s))
 	return strings.ReplaceAll(out.String(), "****", "")
+}
+
+// A row is the row of a table, or the entry of a definition list, that the reader is in. Its line ends are spaces.
+type row struct {
+	open    bool
+	heads   bool // it has header cells only
+	meaning bool // the entry has a meaning already
+}
+
+// flatten returns the text of a row without line ends, and other text as it is.
+func (r *row) flatten(s string) string {
+	if r.open && strings.Contains(s, "\n") {
+		if strings.TrimSpace(s) == "" {
+			return ""
+		}
+		words := strings.Join(strings.Fields(s), " ")
+		if s[0] <= ' ' {
+			words = " " + words
+		}
+		if s[len(s)-1] <= ' ' {
+			words += " "
+		}
+		return words
+	}
+	return s
+}
+
+// mark returns what a tag becomes. Below a row of header cells there is a rule, and several meanings
+// of a term are one.
+func (r *row) mark(name string) string {
+	switch name {
+	case "tr", "dt":
+		*r = row{open: true}
+	case "th":
+		r.heads = true
+	case "td":
+		r.heads = false
+	case "dd":
+		if r.meaning {
+			return "; "
+		}
+		r.meaning = true
+	case "/tr":
+		heads := r.heads
+		if *r = (row{open: true}); heads {
+			return "\n|--|"
+		}
+	case "/dl", "/table", "table":
+		*r = row{}
+	default:
+		if r.open && strings.HasPrefix(marks[name], "\n") {
+			return " "
+		}
+	}
+	return marks[name]
 }

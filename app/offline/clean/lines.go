@@ -97,6 +97,8 @@ func furniture(line string) string {
 		return "row of numbers"
 	case strings.Contains(flat, "....") || strings.Contains(flat, ". . . ."), isNavigation(flat, low):
 		return "navigation line"
+	case strings.HasPrefix(low, "#separator:"), strings.HasPrefix(low, "#html:"), strings.HasPrefix(low, "#tags column:"), strings.HasPrefix(low, "#deck"), strings.HasPrefix(low, "#notetype"):
+		return "navigation line" // of a file of Anki cards
 	case strings.HasPrefix(low, "copyright ©"), strings.HasPrefix(low, "©"), strings.HasPrefix(low, "all rights reserved"):
 		return "page header"
 	default:

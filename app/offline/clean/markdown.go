@@ -101,11 +101,18 @@ func (c *cleaner) readLine(line string) string {
 	if strings.Contains(line, "(") {
 		line = dropCitations(line)
 	}
+	if strings.Contains(line, " .") || strings.Contains(line, " ,") {
+		line = closeUp.Replace(line + " ")
+		line = line[:len(line)-1]
+	}
 	if strings.ContainsAny(line, "*_`~") {
 		line = c.readEmphasis(line)
 	}
 	return line
 }
+
+// closeUp removes the space that a dropped word leaves before a comma or a full stop.
+var closeUp = strings.NewReplacer(" . ", ". ", " , ", ", ")
 
 // readLinks replaces [words](address) by the words and drops images, footnote marks, attribute
 // lists ("{:…}") and check boxes.
@@ -191,56 +198,6 @@ func (c *cleaner) dropAddresses(line string) string {
 	}
 	return strings.Join(kept, " ")
 }
-
-// maxCitation bounds a citation, in bytes.
-const maxCitation = 90
-
-// dropCitations drops "(Keller and Moss 1974)" and the like. A year alone stays: it belongs to the
-// name before it.
-func dropCitations(line string) string {
-	var out strings.Builder
-	for {
-		at := strings.IndexByte(line, '(')
-		if at < 0 {
-			break
-		}
-		end := at + closing(line[at:], '(', ')')
-		out.WriteString(line[:at])
-		if inner := line[at+1 : max(at+1, end-1)]; isCitation(inner) {
-			kept := strings.TrimRight(out.String(), " ")
-			out.Reset()
-			out.WriteString(kept)
-		} else {
-			out.WriteString(line[at:end])
-		}
-		line = line[end:]
-	}
-	return out.String() + line
-}
-
-// isCitation reports whether the text of a bracket is one or more names with a year.
-func isCitation(s string) bool {
-	if len(s) > maxCitation || s == "" || s[0] < 'A' || s[0] > 'Z' {
-		return false
-	}
-	years := 0
-	for i, w := range strings.Fields(s) {
-		w = strings.Trim(w, ",;.ab")
-		switch {
-		case len(w) == 4 && strings.Trim(w, "0123456789") == "":
-			if years++; i == 0 {
-				return false
-			}
-		case w == "" || w == "&" || w == "nd" || w == "et" || w == "l" || w == "p" || w == "pp" || w[0] >= 'A' && w[0] <= 'Z':
-		default:
-			return false
-		}
-	}
-	return years > 0 && !strings.ContainsAny(s[:3], "0123456789") && !months[s[:3]]
-}
-
-// months begin dates, which are not citations.
-var months = map[string]bool{"Jan": true, "Feb": true, "Mar": true, "Apr": true, "May": true, "Jun": true, "Jul": true, "Aug": true, "Sep": true, "Oct": true, "Nov": true, "Dec": true}
 
 // maxBold bounds the emphasised phrases that are kept, and their length in bytes.
 const (

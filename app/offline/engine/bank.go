@@ -252,11 +252,14 @@ func (b *bank) addDefinitionTruth(d facts.Definition) {
 		return
 	}
 	b.addTruth(stateDefinition(d, d.Meaning), true, d.At, 0.8)
+	var wrong []string
 	for _, e := range b.src.Defs {
 		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
-			b.addTruth(stateDefinition(d, e.Meaning), false, d.At, 0.8)
-			return
+			wrong = append(wrong, e.Meaning)
 		}
+	}
+	if len(wrong) > 0 {
+		b.addTruth(stateDefinition(d, wrong[facts.Pick(d.Term, len(wrong))]), false, d.At, 0.8)
 	}
 }
 
@@ -275,14 +278,15 @@ func (b *bank) addSentenceTruth(i int) {
 	}
 	for _, e := range b.src.EntitiesIn(s.Plain) {
 		rest, _ := facts.Blank(s.Plain, e.Name)
-		rivals := b.src.Rivals(e, rest, i)
-		if len(rivals) == 0 || !facts.IsExchangeable(s.Plain, e.Name) {
+		if !b.src.TurnsFalse(s.Plain, e) {
 			continue
 		}
-		false1 := strings.Replace(rest, "____", rivals[0], 1)
-		b.addTruth(english.Finished(false1), false, i, 0.6)
-		b.addTruth(english.Finished(s.Plain), true, i, 0.6)
-		return
+		if rivals := b.src.Rivals(e, rest, i); len(rivals) > 0 {
+			b.addTruth(english.Finished(english.AgreeArticle(rest, rivals[0])), false, i, 0.6)
+			break
+		}
 	}
-	b.addTruth(english.Finished(s.Plain), true, i, 0.4)
+	if b.src.Names(s.Plain) {
+		b.addTruth(english.Finished(s.Plain), true, i, 0.4)
+	}
 }

@@ -18,7 +18,11 @@ func makeFlashcards(ctx context.Context, src source, b study.Brief) study.Aid {
 		n = defaultCards
 	}
 	set := &study.FlashcardSet{TopicsCovered: []string{}}
-	for _, f := range chooseFacts(src, src.Facts(ctx), min(n, study.MaxItems), b.Options.Difficulty) {
+	chosen := chooseFacts(src, src.Facts(ctx), min(n, study.MaxItems), b.Options.Difficulty)
+	if b.Options.Count > 0 {
+		chosen = append(chosen, reversed(chosen, min(n, study.MaxItems)-len(chosen))...)
+	}
+	for _, f := range chosen {
 		card := study.Flashcard{Question: f.Question, Answer: f.Answer, Topic: src.TopicAt(f.At), Difficulty: f.Level(), Origin: src.quoting(f.At)}
 		if d := b.Options.Difficulty; d == study.Easy || d == study.Medium || d == study.Hard {
 			card.Difficulty = d
@@ -87,4 +91,24 @@ func (c *chooser) offerFact(i, round, n int) bool {
 // foldText makes texts equal that differ only in case, spacing and final punctuation.
 func foldText(s string) string {
 	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ".?!"))
+}
+
+// maxReversed is how many words the back of an entry may have to be asked from that side too.
+const maxReversed = 4
+
+// reversed returns up to n entries of lists, asked the other way round: those of vocabulary, whose
+// backs are short and each belong to one front.
+func reversed(chosen []facts.Fact, n int) []facts.Fact {
+	fronts := make(map[string]int)
+	for _, f := range chosen {
+		fronts[foldText(f.Answer)]++
+	}
+	var out []facts.Fact
+	for _, f := range chosen {
+		if len(out) < n && f.Kind == facts.Listed && f.Question == f.Term && len(strings.Fields(f.Answer)) <= maxReversed && fronts[foldText(f.Answer)] == 1 {
+			f.Question, f.Answer = f.Answer, f.Question
+			out = append(out, f)
+		}
+	}
+	return out
 }

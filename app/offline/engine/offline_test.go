@@ -257,3 +257,33 @@ func TestChatFollowsUpOnTheQuestionBefore(t *testing.T) {
 
 // inSource reports whether every content word of s is the text's, in some inflection.
 func inSource(s string, source text.Bag) bool { return source.Overlap(s) == 1 }
+
+func TestTablesAndDefinitionListsOfHTMLAreCards(t *testing.T) {
+	for name, in := range map[string]string{
+		"header cells": "<table>\n<tr>\n<th>Country</th><th>Capital</th></tr>\n<tr><td>Peru</td>\n<td><a href=\"x\">Lima</a></td></tr>\n<tr><td>Chile</td><td>Santiago</td></tr>\n</table>",
+		"no header":    "<table><tbody><tr><td>Peru</td><td>Lima</td></tr>\n<tr><td>Chile</td><td>Santiago</td></tr></tbody></table>",
+		"definitions":  "<dl>\n<dt>Peru</dt>\n<dd><p>Lima</p></dd>\n\n<dt>Chile</dt>\n<dd>Santiago</dd>\n</dl>",
+	} {
+		set := &study.FlashcardSet{}
+		if err := json.Unmarshal([]byte(generate(t, study.Brief{Type: study.Flashcards, Material: in})), set); err != nil {
+			t.Fatal(err)
+		}
+		if len(set.Flashcards) != 2 || set.Flashcards[0].Answer != "Lima" || set.Flashcards[1].Answer != "Santiago" {
+			t.Errorf("%s: %+v", name, set.Flashcards)
+		}
+	}
+}
+
+func TestVocabularyIsAskedInBothDirectionsWhereThereIsRoom(t *testing.T) {
+	set := &study.FlashcardSet{}
+	brief := study.Brief{Type: study.Flashcards, Material: "dog - Hund\ncat - Katze\nlivestock - a word for all of the animals on a farm"}
+	for _, c := range [][2]int{{0, 3}, {3, 3}, {4, 4}, {10, 5}} {
+		brief.Options.Count = c[0]
+		if err := json.Unmarshal([]byte(generate(t, brief)), set); err != nil || len(set.Flashcards) != c[1] {
+			t.Fatalf("%d cards asked for: got %d, want %d", c[0], len(set.Flashcards), c[1])
+		}
+	}
+	if last := set.Flashcards[4]; last.Question != "Katze" || last.Answer != "cat" {
+		t.Errorf("the last card is %+v", last)
+	}
+}

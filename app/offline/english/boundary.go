@@ -9,7 +9,9 @@ import (
 // clauseStart returns where the clause before token i begins, never less than 0.
 func clauseStart(r *reading, i int) int {
 	for i = max(0, i-1); i > 0; i-- {
-		if s := r.toks[i].s; s == ";" || s == ":" || s == "—" {
+		if s := r.toks[i].s; s == "," && turns.Has(r.low(i+1)) {
+			return i
+		} else if s == ";" || s == ":" || s == "—" {
 			return i + 1
 		}
 	}

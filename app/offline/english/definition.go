@@ -130,7 +130,7 @@ func (d *definer) addDefinition(r *reading, n name, meaning string, def Definiti
 		def.Term = d.casing.Lower(n.text)
 	}
 	if def.weight < 5 {
-		def.Plural = Plural(def.Term)
+		def.Plural = Plural(def.Term) && n.article != "a" && n.article != "an"
 	}
 	def.Introduced = def.weight != 5 && def.Form != Parts
 	if strings.ContainsAny(meaning, `"“(`) {
@@ -164,7 +164,7 @@ func (d *definer) isSoundTerm(s string) bool {
 	if len(words) == 0 || len(words) > 6 || len(s) > maxTermBytes || len(text.Words(s)) == 0 || strings.ContainsAny(s, `()[]{}<>;=|"`) {
 		return false
 	}
-	if !strings.ContainsFunc(s, unicode.IsLetter) || text.IsDigit(rune(s[0])) || months.Has(words[0]) || anaphora.Has(words[0]) || determiners.Has(words[0]) {
+	if !strings.ContainsFunc(s, unicode.IsLetter) || text.IsDigit(rune(s[0])) || months.Has(words[0]) || anaphora.Has(words[0]) || determiners.Has(words[0]) || subordinates.Has(words[0]) || prepositions.Has(words[0]) {
 		return false
 	}
 	last := words[len(words)-1]

@@ -78,6 +78,9 @@ func (t *tally) countSentence(s string) {
 // canBeTerm reports whether token i can be part of a term.
 func canBeTerm(toks []token, i int) bool {
 	t := toks[i]
+	if t.low == "called" || t.low == "named" || t.low == "termed" {
+		return false
+	}
 	if r, _ := utf8.DecodeRuneInString(t.s); !isNameable(t) || clean.IsFormula(r) {
 		return false
 	}

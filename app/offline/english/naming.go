@@ -171,6 +171,9 @@ func (d *definer) readAfterComma(r *reading, n name, start, comma int) {
 		d.addDefinition(r, n, r.span(np, comma), Definition{weight: 3})
 		return
 	}
+	if n.end < len(r.toks)-1 && hasFiniteVerb(r.toks[min(start, comma):comma]) {
+		return // the clause continues
+	}
 	d.addDefinition(r, n, r.span(start, comma), Definition{Form: Clause, weight: 2})
 }
 

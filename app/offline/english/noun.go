@@ -65,7 +65,7 @@ func IsName(term string) bool {
 
 // IsPerson reports whether a definition is about a person.
 func IsPerson(d Definition) bool {
-	if r, _ := utf8.DecodeRuneInString(d.Term); !unicode.IsUpper(r) || d.Form != Phrase {
+	if !IsName(d.Term) || !isProper(d.Term) || d.Form != Phrase || d.Article == "a" || d.Article == "an" {
 		return false
 	}
 	words := strings.Fields(strings.ToLower(d.Meaning))
@@ -83,12 +83,45 @@ func IsPerson(d Definition) bool {
 // StartsWithPronoun reports whether s starts with a word that refers back.
 func StartsWithPronoun(s string) bool { return anaphora.Has(strings.ToLower(text.FirstWord(s))) }
 
+// isPersonNoun reports whether a word means a person or persons.
+func isPersonNoun(low string) bool {
+	return low == "people" || low == "men" || low == "women" || lexicon.IsPerson(low) || strings.HasSuffix(low, "s") && lexicon.IsPerson(low[:len(low)-1])
+}
+
+// NamesPersons reports whether a noun phrase without a name means persons: "most people", "the early sociologists".
+func NamesPersons(phrase string) bool {
+	head := headOf(tokens(phrase))
+	return !strings.ContainsAny(phrase, "'’") && isPersonNoun(head) && (persons.Has(head) || !lexicon.IsPerson(head) || !lexicon.Lookup(head).Known) // sun is a given name
+}
+
+// HasGender reports whether a sentence has a pronoun that fits only some persons.
+func HasGender(s string) bool {
+	return slices.ContainsFunc(tokens(s), func(t token) bool {
+		return t.low == "he" || t.low == "him" || t.low == "his" || t.low == "himself" || t.low == "she" || t.low == "her" || t.low == "herself"
+	})
+}
+
 // IsVague reports whether a noun phrase names a relation ("the function of leaves") rather
 // than a thing.
 func IsVague(phrase string) bool {
 	head, _, _ := strings.Cut(strings.ToLower(phrase), " of ")
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
 }
+
+// CanBeVerb reports whether the first word of a phrase can be the base of a verb.
+func CanBeVerb(phrase string) bool {
+	return lexicon.Lookup(strings.ToLower(text.FirstWord(phrase))).Form&lexicon.Base != 0
+}
+
+// IsGeneric reports whether a noun phrase has a noun that many things are called by, so that it is not a term by itself.
+func IsGeneric(phrase string) bool {
+	low := strings.ToLower(phrase[strings.LastIndexByte(phrase, ' ')+1:])
+	first, _, _ := strings.Cut(strings.ToLower(phrase), " ")
+	return isPlainAdjective(low) || !IsName(phrase) && (ordinals.Has(first) || lexicon.Lookup(low).Noun >= commonWeight || generic.Has(low) || generic.Has(strings.TrimSuffix(low, "s")))
+}
+
+// commonWeight is the weight of the most common nouns of the lexicon.
+const commonWeight = 6
 
 // IsPersonName reports whether a noun phrase is the name of a person: it begins with a given name or
 // a title ("President Johnson"), all else are names, and it is not a place or an organisation.
@@ -104,6 +137,25 @@ func IsPersonName(phrase string) bool {
 		}
 	}
 	return len(words) > 1 || !isTitle(strings.ToLower(words[0]))
+}
+
+// IsOrganisation reports whether a name ends in the noun of an organisation, a law or an event.
+func IsOrganisation(name string) bool {
+	return organisations.Has(strings.ToLower(name[strings.LastIndexByte(name, ' ')+1:]))
+}
+
+// EndsInPersonName reports whether a noun phrase is a person's name, perhaps after what the person is: "the chemist Marie Curie".
+func EndsInPersonName(phrase string) bool {
+	for {
+		if IsPersonName(phrase) {
+			return true
+		}
+		_, rest, ok := strings.Cut(phrase, " ")
+		if !ok || !strings.Contains(rest, " ") {
+			return false
+		}
+		phrase = rest
+	}
 }
 
 // isTitle reports whether a word is a common noun for a person, as in titles.
@@ -131,7 +183,11 @@ func IsThin(meaning string) bool {
 // has named before: "the second part", "the main reason", "a related molecule".
 func IsOrdinal(meaning string) bool {
 	words := strings.Fields(strings.ToLower(meaning))
-	return slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
+	if len(words) == 0 {
+		return false
+	}
+	_, second, _ := strings.Cut(words[0], "-")
+	return words[0] == "part" || comparatives.Has(second) || slices.ContainsFunc(words[:min(3, len(words))], ordinals.Has)
 }
 
 // IsRestricted reports whether a phrase has a part that restricts its noun: "… of …", "… that …".
@@ -187,4 +243,27 @@ func HasSubordinate(s string) bool {
 // HasNumber reports whether s has a number in words.
 func HasNumber(s string) bool {
 	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.tag == number && t.low != "one" })
+}
+
+// WithArticle returns a term as "What is …?" needs it, with the verb and the article that its
+// meaning shows ("is an asset", "are ketones"); "" if the article is not clear.
+func WithArticle(term, meaning string) string {
+	switch first := strings.ToLower(text.FirstWord(meaning)); {
+	case Plural(term):
+		return "are " + term
+	case first == "a" || first == "an":
+		if strings.ContainsAny(term[:1], "aeiou") {
+			return "is an " + term
+		}
+		return "is a " + term
+	case isAbstract(term):
+		return "is " + term
+	default:
+		return ""
+	}
+}
+
+// HasName reports whether a sentence has a name after its first word.
+func HasName(s string) bool {
+	return slices.ContainsFunc(strings.Fields(s)[min(1, len(strings.Fields(s))):], IsName)
 }

@@ -1,6 +1,7 @@
 package english
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -44,6 +45,9 @@ func isCleanStatement(s string, toks []token) bool {
 	if strings.Count(s, `"`)%2 != 0 || strings.Count(s, "“") != strings.Count(s, "”") || strings.Count(s, "(") != strings.Count(s, ")") {
 		return false
 	}
+	if i := len(toks) - 1; toks[i].tag == stop && i > 0 && (toks[i-1].low == "in" || toks[i-1].tag == determiner || toks[i-1].tag == toTag) {
+		return false // a reference was lost
+	}
 	switch first := toks[0]; {
 	case first.tag == baseVerb, first.tag == finite, first.tag == toTag, first.low == "there":
 		return false
@@ -62,13 +66,24 @@ func pointsAway(toks []token, i int) bool {
 		return !hasAntecedent(toks, i)
 	case deictic.Has(t.low):
 		return !isConjunction(toks, i)
-	case pointers.Has(t.low) && i > 0 && toks[i-1].low == "the", isSpoken(t.low):
+	case pointers.Has(t.low) && i > 0 && toks[i-1].low == "the", isSpoken(t.low), isThatNoun(toks, i):
 		return true
 	case t.tag == pronoun || possessives.Has(t.low):
 		return !hasAntecedent(toks, i)
 	default:
 		return false
 	}
+}
+
+// isThatNoun reports whether token i points back before a noun: "in that decision", "both sisters" without "and".
+func isThatNoun(toks []token, i int) bool {
+	if i+1 == len(toks) || toks[i+1].tag != noun && toks[i+1].tag != adjective {
+		return false
+	}
+	if toks[i].low == "that" {
+		return i > 0 && (toks[i-1].tag == preposition || !Plural(toks[i+1].low) && toks[i+1].tag == noun && i+2 < len(toks) && (toks[i+2].tag == mark || toks[i+2].tag == stop))
+	}
+	return toks[i].low == "both" && !slices.ContainsFunc(toks[i:min(len(toks), i+8)], func(t token) bool { return t.low == "and" })
 }
 
 // isFigureLabel reports whether a word is a label of a point in a figure: "E0".
@@ -117,7 +132,7 @@ func hasAntecedent(toks []token, i int) bool {
 	case "they", "them", "their", "themselves":
 		return hasNoun(toks[:i], func(t token) bool { return Plural(t.low) || lexicon.IsPerson(t.low) })
 	case "he", "him", "his", "himself", "she", "her", "hers", "herself":
-		return hasNoun(toks[:i], func(t token) bool { return lexicon.IsPerson(t.low) || i > 0 && t.start > 0 && isName(t) })
+		return hasNoun(toks[:i], isPersonLike)
 	case "we", "us", "our", "i", "me", "my", "you", "your", "mine", "yours", "ours", "ourselves", "myself", "yourself", "this", "these":
 		return false
 	case "those":
@@ -152,6 +167,12 @@ func hasNoun(toks []token, fits func(token) bool) bool {
 	return false
 }
 
+// isPersonLike reports whether a noun can be a person: a noun for persons, a given name, or a name that is no other word, place or
+// organisation.
+func isPersonLike(t token) bool {
+	return isPersonNoun(t.low) || isName(t) && !lexicon.Lookup(t.low).Known && lexicon.PlaceKind(t.low) == 0 && !organisations.Has(t.low)
+}
+
 func isName(t token) bool { return unicode.IsUpper([]rune(t.s)[0]) }
 
 // PointsOutside reports whether a sentence refers to a figure, a table or another chapter.
@@ -163,22 +184,6 @@ func PointsOutside(s string) bool {
 	}
 	return false
 }
-
-// OpensExample reports whether a sentence opens an example, a case or a thought experiment.
-func OpensExample(s string) bool {
-	low := " " + strings.ToLower(s) + " "
-	if strings.HasPrefix(low, " consider ") || strings.HasPrefix(low, " say ") {
-		return true
-	}
-	for _, cue := range examples {
-		if strings.Contains(low, cue) {
-			return true
-		}
-	}
-	return false
-}
-
-var examples = []string{" for example", " for instance", " e.g.", " suppose ", " imagine ", " let’s ", " let's ", " let us ", " as an example", "in this example", " example of how ", " to illustrate"}
 
 // EndsComplete reports whether an answer is whole: it does not end in a word that needs another one
 // after it, and does not begin in the middle.
@@ -275,6 +280,15 @@ func BareNoun(phrase string) string {
 		return toks[1].low
 	}
 	return ""
+}
+
+// IsPointing reports whether a phrase begins with "the" and a word that takes up what was said: "the relevant committees".
+func IsPointing(phrase string) bool {
+	words := strings.Fields(strings.ToLower(phrase))
+	if len(words) > 1 && (words[1] == "more" || words[0] == "another" || words[0] == "other" || words[0] == "similar" || words[0] == "additional") {
+		return true // than what was said
+	}
+	return len(words) > 1 && words[0] == "the" && (pointing.Has(words[1]) || pointers.Has(words[1]))
 }
 
 // HasLooseVerb reports whether a phrase has a finite verb that no relative or other subordinate

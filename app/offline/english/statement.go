@@ -1,6 +1,7 @@
 package english
 
 import (
+	"slices"
 	"strings"
 
 	"studysharper/app/offline/lexicon"
@@ -35,6 +36,13 @@ func Invert(clause string, c Casing) (string, bool) {
 		rest += " " + c.Lower(strings.TrimRight(intro, ", "))
 	}
 	return strings.ReplaceAll(strings.TrimSpace(front+" "+subject+" "+rest), " ,", ","), true
+}
+
+// Subject returns the subject of a statement, after an opening phrase; "" if it is not clear.
+func Subject(clause string) string {
+	_, body := cutIntro(strings.TrimRight(clause, ".!… "))
+	subject, _, _ := Split(body)
+	return subject
 }
 
 // Split splits a statement into its subject and its predicate, which begins with the finite
@@ -86,6 +94,50 @@ func IsPast(clause string) bool {
 	return t.tag == finite && t.tense(pluralSubject(toks[:at])) == lexicon.Past || t.low == "was" || t.low == "were" || t.low == "had" || t.low == "did" || t.low == "could"
 }
 
+// EndsInPlace reports whether the words before a place only say where something is: "in the", "throughout".
+func EndsInPlace(before string) bool {
+	words := strings.Fields(strings.ToLower(before))
+	if n := len(words); n > 0 && words[n-1] == "the" {
+		words = words[:n-1]
+	}
+	return len(words) > 0 && slices.Contains([]string{"in", "throughout", "across", "within", "around", "at"}, words[len(words)-1])
+}
+
+// EndsInCoordinator reports whether a clause ends in "and", "but" or the like, which joined another one.
+func EndsInCoordinator(clause string) bool {
+	toks := tokens(clause)
+	return len(toks) > 0 && toks[len(toks)-1].tag == coordinator
+}
+
+// WithoutContrast returns an answer without the contrast after it: "…, whereas others do not".
+func WithoutContrast(answer string) string {
+	for _, turn := range []string{", whereas ", ", while ", ", although "} {
+		if head, _, ok := strings.Cut(answer, turn); ok && strings.Contains(head, " ") {
+			answer = head
+		}
+	}
+	return answer
+}
+
+// EndsInParticiple reports whether a clause ends in a participle, to which what follows may belong.
+func EndsInParticiple(clause string) bool {
+	toks := tokens(clause)
+	return len(toks) > 0 && toks[len(toks)-1].tag == participle
+}
+
+// IsState reports whether a statement says what something is or was doing rather than what happens.
+func IsState(clause string) bool {
+	_, body := cutIntro(clause)
+	toks := tokens(body)
+	at := mainVerb(toks)
+	if at < 1 || !isBe(toks[at].low) {
+		return false
+	}
+	for at++; at < len(toks) && toks[at].tag == adverb; at++ {
+	}
+	return at == len(toks) || toks[at].tag != participle
+}
+
 // supportVerb returns the form of do that asks for a verb, and the base of the verb.
 func supportVerb(t token, plural bool) (do, base string) {
 	switch t.low {
@@ -97,4 +149,25 @@ func supportVerb(t token, plural bool) (do, base string) {
 		return "did", "have"
 	}
 	return map[lexicon.Form]string{lexicon.Base: "do", lexicon.Third: "does", lexicon.Past: "did"}[t.tense(plural)], t.lemma
+}
+
+// DropArticle returns a noun phrase inside a sentence without its article.
+func DropArticle(phrase string) string {
+	if first, rest, ok := strings.Cut(phrase, " "); ok && articles.Has(strings.ToLower(first)) {
+		return rest
+	}
+	return phrase
+}
+
+// AgreeArticle fills the gap "____" of a sentence; "a" before it becomes "an" where the term needs it.
+func AgreeArticle(gapped, term string) string {
+	before, after, _ := strings.Cut(gapped, "____")
+	if strings.HasSuffix(before, " an ") || before == "An " {
+		before = before[:len(before)-2] + " "
+	}
+	vowel := strings.ContainsAny(strings.ToLower(term[:1]), "aeiou")
+	if vowel && (strings.HasSuffix(before, " a ") || before == "A ") {
+		before = before[:len(before)-1] + "n "
+	}
+	return before + term + after
 }

@@ -22,7 +22,7 @@ func (src *Source) judgeSentences() {
 		if english.OpensExample(s.Text) {
 			example = exampleLength
 		}
-		s.Sound = s.Alone && example <= 0 && s.Card == nil && src.English && english.IsSelfContained(s.Plain)
+		s.Sound = s.Alone && example <= 0 && s.Card == nil && src.English && english.IsSelfContained(s.Plain) && src.isClear(src.Casing.Lower(english.Subject(s.Plain)))
 	}
 }
 
@@ -76,16 +76,21 @@ func (src *Source) isClear(subject string) bool {
 	if english.StartsWithPronoun(subject) {
 		return false
 	}
+	if english.IsPointing(subject) {
+		return false
+	}
 	noun := english.BareNoun(subject)
-	return noun == "" || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
+	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
 }
 
 // IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
 // with a meaning that is whole and says more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
 	switch {
-	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()):
+	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || english.IsVague(d.Term) && !src.isMarked(d.Term) || !src.isClear(d.Named()):
 		return false
+	case len(src.Sentences) > few && english.BareNoun(d.Named()) != "" && !src.isMarked(d.Term):
+		return false // "the fluid" is one that the text named before
 	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
 		return false
 	case d.Form == english.Phrase:

@@ -14,7 +14,7 @@ import (
 const (
 	minBlanked = 25
 	maxBlanked = 260
-	minLeft    = 2 // content words that must remain
+	minLeft    = 3 // content words that must remain
 	minSingle  = 7 // bytes of a single word that a short text may ask for
 )
 
@@ -29,7 +29,7 @@ func (src *Source) readCloze(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	gapped, shown := Blank(s.Plain, term)
-	if strings.HasPrefix(gapped, "____:") || len(text.Words(strings.ReplaceAll(gapped, "____", " "))) < minLeft {
+	if strings.HasPrefix(gapped, "____:") || text.Overlap(term, gapped) >= 0.5 || len(text.Words(strings.ReplaceAll(gapped, "____", " "))) < minLeft {
 		return Fact{}, false
 	}
 	return Fact{Kind: Cloze, Question: "Complete: " + gapped, Answer: english.Capital(shown), Term: term}, true
@@ -43,13 +43,15 @@ func (src *Source) chooseGap(s string) string {
 		words := strings.Count(p, " ") + 1
 		var score float64
 		switch mentions := len(src.Index.Mentions(p)); {
-		case !IsExchangeable(s, p) || english.IsVague(p) || words > 4:
+		case words > 4 || !IsExchangeable(s, p) || english.IsVague(p) || src.isGuessed(s, p):
 			continue
 		case slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, p) }) || src.isMarked(p) && words > 1:
 			score = 3
+		case english.IsGeneric(p):
+			continue
 		case english.IsName(p) && !strings.HasPrefix(s, p) && (words > 1 || !src.Casing.IsCommon(p)):
 			score = 2
-		case words > 1 && mentions > 1:
+		case words > 1 && mentions > 2:
 			score = 1 + min(1, float64(mentions)/10)
 		case len(src.Sentences) <= few && len(p) >= minSingle:
 			score = 0.5
@@ -63,6 +65,22 @@ func (src *Source) chooseGap(s string) string {
 	return best
 }
 
+// common is the share of the sentences, as its reciprocal, from which on a term is what all of the text is about.
+const common = 6
+
+// isGuessed reports whether a blank for the term needs no knowledge of the text, or is none: the title or every sixth sentence names it, its
+// abbreviation follows, it is only where something is, or a verb.
+func (src *Source) isGuessed(s, term string) bool {
+	at := Find(s, term, 0)
+	if len(src.Sentences) > few && len(src.Index.Mentions(term))*common >= len(src.Sentences) || strings.HasSuffix(s[:at], " to ") && english.CanBeVerb(term) {
+		return true
+	}
+	if strings.HasPrefix(s[at+len(term):], " ("+strings.ToUpper(term[:1])) || len(src.Sentences) > few && src.titled.Overlap(term) == 1 {
+		return true
+	}
+	return english.PlaceKind(term) != 0 && (english.EndsInPlace(s[:at]) || strings.HasSuffix(s[:at], " the ")) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
+}
+
 // IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
 // (photosystem II, Board of Education).
 func IsExchangeable(s, term string) bool {
@@ -70,10 +88,19 @@ func IsExchangeable(s, term string) bool {
 	if at < 0 || strings.Count(s[:at], "(") > strings.Count(s[:at], ")") {
 		return false
 	}
-	if Find(s, term, at+1) >= 0 || english.IsName(term) && at > 0 && partOfName(s[:at]) {
+	if Find(s, term, at+1) >= 0 || (english.IsName(term) || YearIn(term) != "") && at > 0 && partOfName(s[:at]) {
 		return false
 	}
-	next, _, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
+	if rest := s[at+len(term):]; english.IsName(term) && (strings.HasPrefix(rest, "’ ") || strings.HasPrefix(rest, "' ")) {
+		return false // Shays’ Rebellion
+	}
+	next, after, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
+	if next == "of" && english.IsName(term) && english.IsName(after) {
+		return false
+	}
+	if len(next) > 1 && next[1] == '.' && english.IsName(term) {
+		return false // James B. Weaver
+	}
 	next = strings.Trim(next, ".,;:)")
 	return next == "" || strings.Trim(next, "IVX") != "" && !(english.IsName(term) && english.IsName(next) && !strings.ContainsAny(s[at+len(term):at+len(term)+1], ",.;:"))
 }

@@ -7,7 +7,12 @@ import (
 
 // newDefineFact asks for a definition.
 func newDefineFact(d Definition) Fact {
-	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(d.Meaning), Term: d.Term}
+	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(english.WithoutContrast(d.Meaning)), Term: d.Term}
+}
+
+// isPerson reports whether the term is a person, by what the text says of it or by its name.
+func (d Definition) isPerson() bool {
+	return english.IsPerson(d.Definition) || english.IsPersonName(d.Term)
 }
 
 // DefineQuestion asks what a term means.
@@ -19,9 +24,9 @@ func DefineQuestion(d Definition) string {
 		return "What does " + d.Named() + " consist of?"
 	case d.Form == english.Clause:
 		return "What does the term “" + d.Term + "” refer to?"
-	case d.Label && !english.IsPerson(d.Definition):
+	case d.Label && !d.isPerson():
 		return "What does the term “" + d.Term + "” mean?"
-	case english.IsPerson(d.Definition):
+	case d.isPerson():
 		return "Who " + d.Be() + " " + d.Named() + "?"
 	default:
 		return "What " + d.Be() + " " + d.Named() + "?"
@@ -34,7 +39,7 @@ func newReverseFact(d Definition) (Fact, bool) {
 	switch {
 	case d.Form == english.Parts:
 		return f, false
-	case english.IsPerson(d.Definition):
+	case d.isPerson():
 		f.Question = "Who " + d.Be() + " this: " + d.Meaning + "?"
 	case d.Form == english.Clause:
 		f.Question = "Which term names this: " + d.Meaning + "?"

@@ -49,8 +49,11 @@ func (src *Source) listEntities() {
 		}
 	}
 	for _, d := range src.Defs {
+		if d.Form == english.Clause && !src.IsWorthDefining(d) || strings.ContainsAny(d.Term, "'’") {
+			continue
+		}
 		kind := Concept
-		if english.IsPerson(d.Definition) {
+		if d.isPerson() {
 			kind = Person
 		}
 		add(d.Term, kind, d.At)
@@ -67,7 +70,7 @@ func (src *Source) listEntities() {
 			switch {
 			case english.PlaceKind(p) != 0:
 				add(p, Place, i)
-			case english.IsPersonName(p) && !partOfName(s.Text[:max(0, Find(s.Text, p, 0))]) && !continuesName(s.Text, p):
+			case english.IsPersonName(p) && !src.hasCommonWord(p) && !partOfName(s.Text[:max(0, Find(s.Text, p, 0))]) && !continuesName(s.Text, p):
 				add(p, Person, i)
 				if at := strings.LastIndexByte(p, ' '); at > 0 {
 					add(p[at+1:], Person, i) // the surname, as later sentences use it
@@ -75,6 +78,12 @@ func (src *Source) listEntities() {
 			}
 		}
 	}
+}
+
+// hasCommonWord reports whether a word of a name after the first is also written in lower case: "Proxy Statements".
+func (src *Source) hasCommonWord(name string) bool {
+	words := strings.Fields(name)
+	return slices.ContainsFunc(words[1:], src.Casing.IsCommon)
 }
 
 // continuesName reports whether a name continues after the part of it in s: "Susan B. Anthony".
@@ -118,11 +127,7 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	}
 	var found []rival
 	for _, r := range src.Entities {
-		near := src.Sentences[r.At].Section == src.Sentences[e.At].Section || sharesWord(r.Name, e.Name)
-		if r.Kind != e.Kind || r.Sort != e.Sort || r.The != e.The && r.Kind != Concept || r.Kind == Concept && !near || Related(r.Name, e.Name) || english.Plural(r.Name) != english.Plural(e.Name) && r.Kind == Concept {
-			continue
-		}
-		if src.areAliases(e.Name, r.Name) {
+		if r.Kind != e.Kind || r.Sort != e.Sort || r.The != e.The && r.Kind != Concept || Related(r.Name, e.Name) || r.Kind == Concept && !src.areOfOneSort(e, r) || src.areAliases(e.Name, r.Name) {
 			continue
 		}
 		if src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
@@ -142,8 +147,49 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	return out
 }
 
-// areAliases reports whether two names are parts of one: Victor and Frankenstein.
+// minExchanged is the number of spaces in the shortest statement on a term in which another term makes a difference.
+const minExchanged = 7
+
+// TurnsFalse reports whether a statement is false, and not only odd, with another entity of the same kind.
+func (src *Source) TurnsFalse(s string, e Entity) bool {
+	at := Find(s, e.Name, 0)
+	if at < 0 || !IsExchangeable(s, e.Name) || strings.HasSuffix(s[:at], "one of the ") {
+		return false
+	}
+	owns := strings.HasPrefix(s[at+len(e.Name):], "’s") || strings.HasPrefix(s[at+len(e.Name):], "'s")
+	switch e.Kind {
+	case Person:
+		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
+	case Place:
+		return !owns && !english.IsState(s) // a state can be true elsewhere too
+	case Concept: // anywhere else in the sentence it leaves the statement vague
+		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
+	default:
+		return true
+	}
+}
+
+// Names reports whether a statement is about something that the text is about: it has a term or a name that could be blanked.
+func (src *Source) Names(s string) bool {
+	return len(src.Sentences) <= few || len(src.EntitiesIn(s)) > 0 || src.chooseGap(s) != ""
+}
+
+// areOfOneSort reports whether two concepts look alike: defined in one section or with a common word, both plural or both not, both
+// names or both not.
+func (src *Source) areOfOneSort(e, r Entity) bool {
+	near := src.Sentences[r.At].Section == src.Sentences[e.At].Section || sharesWord(r.Name, e.Name)
+	return near && english.Plural(r.Name) == english.Plural(e.Name) && isCapital(r.Name) == isCapital(e.Name)
+}
+
+func isCapital(s string) bool { return s != strings.ToLower(s) }
+
+// areAliases reports whether two names are parts of one (Victor and Frankenstein), or one is in brackets after the other.
 func (src *Source) areAliases(a, b string) bool {
+	for _, i := range firstFew(src.Index.Mentions(a), 6) {
+		if s := strings.ToLower(src.Plain[i]); strings.Contains(s, strings.ToLower(a+" ("+b)) || strings.Contains(s, strings.ToLower(b+" ("+a)) {
+			return true
+		}
+	}
 	return slices.ContainsFunc(src.Entities, func(e Entity) bool {
 		return e.Kind != Concept && Find(e.Name, a, 0) >= 0 && Find(e.Name, b, 0) >= 0
 	})
@@ -244,7 +290,7 @@ func abs(n int) int { return max(n, -n) }
 // are of one kind.
 func (src *Source) AreApart(d, e Definition) bool {
 	near := src.Sentences[d.At].Section == src.Sentences[e.At].Section || sharesWord(d.Term, e.Term)
-	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || english.IsPerson(d.Definition) != english.IsPerson(e.Definition) {
+	if !near || d.Form != e.Form || d.At == e.At || d.Plural != e.Plural || Related(d.Term, e.Term) || d.isPerson() != e.isPerson() {
 		return false
 	}
 	if slices.Contains(src.Index.Mentions(e.Term), d.At) || src.areAlike(d.Term, e.Term) {

@@ -7,8 +7,10 @@ package facts
 
 import (
 	"context"
+	"slices"
 	"strings"
 
+	"studysharper/app/offline/english"
 	"studysharper/app/study"
 )
 
@@ -105,6 +107,9 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 		found = append(found, f)
 	} else if f, ok := src.readSubject(i); ok && len(defs) == 0 {
 		found = append(found, f)
+	}
+	if slices.ContainsFunc(defs, func(d Definition) bool { return d.Form == english.Phrase && english.IsOrdinal(d.Meaning) }) {
+		return found // a judgement of a thing says as little with a gap
 	}
 	if f, ok := src.readCloze(i); ok && !(defined && asksFor(found, f.Term)) {
 		found = append(found, f)

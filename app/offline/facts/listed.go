@@ -21,11 +21,9 @@ func (src *Source) newListedFact(c lists.Card) Fact {
 	case src.English && english.IsDate(c.Front) && english.IsStatement(c.Back):
 		f.Question, f.Answer = "What happened "+english.OnDate(c.Front)+"?", english.Finished(c.Back)
 	case src.defines && isDefinition(c) && src.Casing.Lower(c.Front) == strings.ToLower(c.Front):
-		be := "is"
-		if english.Plural(c.Front) {
-			be = "are"
+		if named := english.WithArticle(src.Casing.Lower(c.Front), c.Back); named != "" {
+			f.Question, f.Answer = "What "+named+"?", english.Finished(c.Back)
 		}
-		f.Question, f.Answer = "What "+be+" "+src.Casing.Lower(c.Front)+"?", english.Finished(c.Back)
 	}
 	return f
 }

@@ -18,7 +18,7 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	for _, read := range []func(*Source, int) (Fact, bool){
-		(*Source).readBecause, (*Source).readExplaining, (*Source).readTherefore, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
+		(*Source).readBecause, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
 	} {
 		if f, ok := read(src, i); ok {
 			return f, true
@@ -26,6 +26,9 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 	}
 	return Fact{}, false
 }
+
+// minAsked is the number of spaces in the shortest "How" question, without that word, that says what is done.
+const minAsked = 3
 
 // askAbout turns a statement into a question; it reports false if the statement depends on its
 // neighbours or cannot be turned round.
@@ -35,10 +38,16 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 	if !alone && (strings.Count(statement, " ") > 3 || english.StartsWithPronoun(statement)) { // a short clause is judged by its opening
 		return "", false
 	}
+	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.Contains(statement, ", and ") || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
+		return "", false // the reason is one of several, or belongs to the last word
+	}
 	if subject, _, ok := english.Split(plain); ok && !src.isClear(src.Casing.Lower(subject)) {
 		return "", false
 	}
 	inverted, ok := english.Invert(plain, src.Casing)
+	if word == "How" && strings.Count(inverted, " ") < minAsked {
+		return "", false
+	}
 	return word + " " + inverted + "?", ok
 }
 
@@ -56,35 +65,7 @@ func (src *Source) readBecause(i int) (Fact, bool) {
 			continue
 		}
 		q, ok := src.askAbout("Why", effect)
-		return Fact{Kind: Why, Question: q, Answer: english.Finished(english.Capital(strings.TrimSpace(join)) + " " + cause)}, ok && strings.Contains(cause, " ")
-	}
-	return Fact{}, false
-}
-
-// readExplaining reads "X, explaining why Y."
-func (src *Source) readExplaining(i int) (Fact, bool) {
-	cause, effect, ok := strings.Cut(src.Sentences[i].Plain, ", explaining why ")
-	if !ok {
-		cause, effect, ok = strings.Cut(src.Sentences[i].Plain, ", which explains why ")
-	}
-	if !ok || !src.Sentences[i].Alone {
-		return Fact{}, false
-	}
-	q, ok := src.askAbout("Why", effect)
-	return Fact{Kind: Why, Question: q, Answer: english.Finished(cause)}, ok
-}
-
-// readTherefore reads "X. Therefore, Y."
-func (src *Source) readTherefore(i int) (Fact, bool) {
-	s := src.Sentences[i]
-	if i == 0 || s.First || !src.Sentences[i-1].Alone || src.Sentences[i-1].Section != s.Section {
-		return Fact{}, false
-	}
-	for _, word := range []string{"Therefore, ", "As a result, ", "Consequently, ", "For this reason, ", "Hence, "} {
-		if effect, ok := strings.CutPrefix(s.Text, word); ok {
-			q, ok := src.askAbout("Why", effect)
-			return Fact{Kind: Why, Question: q, Answer: english.Finished(src.Sentences[i-1].Plain)}, ok
-		}
+		return Fact{Kind: Why, Question: q, Answer: english.Finished(english.Capital(strings.TrimSpace(join)) + " " + cause)}, ok && strings.Contains(cause, " ") && !english.HasSubordinate(effect)
 	}
 	return Fact{}, false
 }
@@ -125,7 +106,7 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 	}
 	if word == "" {
 		before, after, ok := strings.Cut(s, " when ")
-		if !ok || !src.Sentences[i].Alone || strings.ContainsAny(before, ",;") {
+		if !ok || !src.Sentences[i].Alone || strings.ContainsAny(before, ",;") || strings.Contains(before, " and ") || english.EndsInParticiple(before) {
 			return Fact{}, false
 		}
 		word, condition, result = "when ", after, before
@@ -139,6 +120,9 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 		if subject, _, ok := english.Split(clause); ok && !english.StartsWithPronoun(subject) && !src.isClear(src.Casing.Lower(subject)) {
 			return Fact{}, false
 		}
+	}
+	if strings.Contains(condition, ", ") || english.IsState(result) {
+		return Fact{}, false
 	}
 	verb := "happens"
 	if english.IsPast(result) {
@@ -155,6 +139,7 @@ func (src *Source) readYear(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	what, ok := strings.CutSuffix(s, " in "+year)
+	ok = ok && !english.HasSubordinate(what)
 	if when, rest, intro := strings.Cut(s, ", "); !ok && intro {
 		what, ok = rest, when == "In "+year || strings.HasPrefix(when, "In ") && strings.HasSuffix(when, " "+year) && strings.Count(when, " ") == 2
 	}
@@ -180,6 +165,9 @@ func (src *Source) readDate(i int) (Fact, bool) {
 	}
 	year := YearIn(rest)
 	if year == "" || strings.Count(rest, " ") > 3 || len(strings.Fields(what)) < 3 || english.StartsWithPronoun(what) {
+		return Fact{}, false
+	}
+	if !english.IsStatement(what) || !src.isClear(src.Casing.Lower(english.Subject(what))) {
 		return Fact{}, false
 	}
 	mark := year
@@ -230,7 +218,7 @@ func (src *Source) readRole(i int) (Fact, bool) {
 		default:
 			return Fact{}, false
 		}
-		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(use)}, true
+		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(english.WithoutContrast(use))}, true
 	}
 	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || !strings.HasPrefix(rest, "to ") && !strings.HasPrefix(rest, "the ") && !strings.HasPrefix(rest, "a ") && !strings.HasPrefix(rest, "an ") && !strings.HasPrefix(rest, "that ") {
 		return Fact{}, false
@@ -247,16 +235,24 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
+		predicate, _, _ = strings.Cut(predicate, turn)
+	}
 	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
+		return Fact{}, false
+	}
+	if !strings.Contains(sub, " ") && !english.IsName(src.Casing.Lower(sub)) && (english.NamesPersons(sub) || english.IsGeneric(src.Casing.Lower(sub)) || !src.isKey(sub)) {
 		return Fact{}, false
 	}
 	word := "What "
 	switch low := src.Casing.Lower(sub); {
-	case english.IsPersonName(low):
+	case english.EndsInPersonName(low):
 		word = "Who "
 	case english.PlaceKind(low) != 0:
 		word = "Which place "
-	case slices.ContainsFunc(strings.Fields(low), english.IsName):
+	case english.NamesPersons(low):
+		word = "Who "
+	case slices.ContainsFunc(strings.Fields(low), english.IsName) && !english.IsOrganisation(low):
 		word = "Who or what "
 	}
 	return Fact{Kind: Subject, Question: word + predicate + "?", Answer: english.Finished(sub)}, true
@@ -266,7 +262,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 func pointsBack(predicate string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(predicate)) {
 		switch strings.Trim(w, ",.") {
-		case "it", "its", "they", "them", "their", "he", "she", "his", "her", "this", "these", "each":
+		case "it", "its", "they", "them", "their", "he", "him", "she", "his", "her", "this", "these", "each", "both", "also":
 			return true
 		}
 	}

@@ -52,6 +52,7 @@ type Source struct {
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
+	titled    text.Bag        // the words of Title
 	headings  []text.Bag      // of the different headings
 	marked    map[string]bool // what isMarked has answered
 	defines   bool            // the lists are mostly terms with definitions
@@ -96,6 +97,7 @@ func Read(ctx context.Context, o Outline) (*Source, error) {
 	src.readHeadings()
 	src.listEntities()
 	src.Title = src.chooseTitle()
+	src.titled = text.NewBag(src.Title)
 	src.defines = src.mostlyDefines()
 	src.judgeSentences()
 	return src, nil
@@ -188,8 +190,11 @@ func (src *Source) TopicAt(i int) string {
 	if h := src.Sections[src.Sentences[i].Section].Heading; h != "" {
 		return h
 	}
-	if card := src.Sentences[i].Card; card != nil && card.Kind == lists.Term {
-		return english.Capital(card.Front)
+	if card := src.Sentences[i].Card; card != nil {
+		if card.Kind == lists.Term {
+			return english.Capital(card.Front)
+		}
+		return src.Title
 	}
 	bag := text.NewBag(src.Sentences[i].Text)
 	for _, p := range src.Phrases {

@@ -5,24 +5,34 @@ import (
 	"strings"
 )
 
-// Labels of questions and answers, in lower case: English, German, French, Spanish.
+// Labels of questions and answers, in lower case, of several languages.
 var (
-	questionLabels = []string{"q", "question", "frage", "f", "pregunta", "p"}
-	answerLabels   = []string{"a", "answer", "ans", "antwort", "réponse", "reponse", "r", "respuesta"}
+	questionLabels = []string{"q", "question", "frage", "f", "pregunta", "p", "domanda", "d", "pergunta", "vraag", "v", "вопрос", "问", "問"}
+	answerLabels   = []string{"a", "answer", "ans", "antwort", "réponse", "reponse", "r", "respuesta", "risposta", "resposta", "antwoord", "ответ", "答"}
 )
 
-// labelled returns what follows a label such as "Q:", "Q1.", "Question 3:" or "A)"; ok is false if
-// the line has none of the labels.
-func labelled(line string, labels []string) (rest string, ok bool) {
-	at := strings.IndexAny(line, ":.)")
-	if at < 1 || at > 14 || at+1 < len(line) && line[at+1] != ' ' {
+// labelled returns what follows a label such as "Q:", "Q1.", "Question 3:", "Q -" or "A)"; ok is false if
+// the line has none of the labels. A letter with a full stop is a label only if dotted: "A. Smith".
+func labelled(line string, labels []string, dotted bool) (rest string, ok bool) {
+	at, size := -1, 1
+	for _, end := range []string{":", "：", ".", ")", " - ", " – "} {
+		if i := strings.Index(line, end); i > 0 && (at < 0 || i < at) {
+			at, size = i, len(end)
+		}
+	}
+	if at < 0 || at > 20 || size == 1 && at+1 < len(line) && line[at+1] != ' ' {
 		return "", false
 	}
 	label := strings.TrimRight(strings.ToLower(line[:at]), "0123456789 #")
-	if !slices.Contains(labels, label) || line[at] != ':' && len(label) == 1 && strings.TrimRight(line[:at], "0123456789") == line[:at] {
-		return "", false // "A. Smith"
+	if !slices.Contains(labels, label) || !dotted && strings.ContainsAny(line[at:at+1], ".)") && len(label) == 1 && len(line[:at]) == 1 {
+		return "", false
 	}
-	return strings.TrimSpace(line[at+1:]), true
+	return strings.TrimSpace(line[at+size:]), true
+}
+
+// isQuestion returns the question after its label.
+func isQuestion(line string) (rest string, ok bool) {
+	return labelled(line, questionLabels, line != "" && line[0]|0x20 == 'q')
 }
 
 // answers reads questions that are followed by their answers: with labels, numbered, or in
@@ -49,17 +59,25 @@ func (r *reader) answers(i int) ([]Card, int) {
 
 // answerAt reads the question at line i with its answer; next is i if there is none.
 func (r *reader) answerAt(i int) (c Card, labels bool, next int) {
-	question, labels := labelled(strings.TrimSpace(r.lines[i]), questionLabels)
+	raw := strings.TrimLeft(r.lines[i], "# \t")
+	flat := strings.TrimSpace(itemText(raw))
+	question, labels := isQuestion(raw)
 	if !labels {
-		if question, labels = labelled(r.flat(i), questionLabels); !labels {
-			question = r.flat(i)
+		if question, labels = isQuestion(flat); !labels {
+			question = flat
 		}
 	}
 	answer := ""
-	if at := strings.Index(question, "? "); at > 0 { // answer on the same line
-		if rest, ok := labelled(strings.TrimSpace(question[at+1:]), answerLabels); ok {
-			question, answer, labels = question[:at+1], rest, true
+	if head, tail, ok := strings.Cut(question, "? "); ok { // answer on the same line
+		tail = strings.TrimSpace(tail)
+		if rest, ok := labelled(tail, answerLabels, true); ok {
+			question, answer, labels = head+"?", rest, true
+		} else if rest := strings.TrimLeft(tail, "–—-:=→> "); (raw != flat || rest != tail) && !strings.Contains(rest, "?") {
+			question, answer = head+"?", rest
 		}
+	}
+	if labels && answer == "" {
+		question, answer = cutAnswer(question)
 	}
 	if !labels && !endsAsQuestion(question) {
 		return c, false, i
@@ -85,21 +103,42 @@ func (r *reader) answerLines(i int, mustLabel bool) (answer string, next int) {
 		i++
 	}
 	var parts []string
+	begun := false // the label of the answer was read
 	for ; i < len(r.lines) && !r.blank(i); i++ {
 		raw := strings.TrimSpace(r.lines[i])
 		flat := r.flat(i)
-		rest, hasLabel := labelled(flat, answerLabels)
-		_, isQuestion := labelled(raw, questionLabels)
+		rest, hasLabel := labelled(flat, answerLabels, mustLabel && !begun)
+		_, next := isQuestion(raw)
 		switch {
-		case raw[0] == '#', isQuestion, len(parts) > 0 && (hasLabel || endsAsQuestion(flat) || numberMark(raw) > 0):
-			return strings.Join(parts, " "), i
-		case len(parts) == 0 && (endsAsQuestion(flat) || mustLabel && !hasLabel):
+		case raw[0] == '#', next, len(parts) > 0 && (hasLabel || endsAsQuestion(flat) || numberMark(raw) > 0 && !strings.HasSuffix(parts[len(parts)-1], ";")):
+			return joinAnswer(parts), i
+		case len(parts) == 0 && !begun && (endsAsQuestion(flat) || mustLabel && !hasLabel):
 			return "", i
+		case hasLabel && rest == "":
+			begun = true // the answer is below its label
 		case hasLabel:
-			parts = append(parts, rest)
+			parts, begun = append(parts, rest), true
+		case flat != raw && begun:
+			parts = append(parts, flat+";")
 		default:
 			parts = append(parts, strings.TrimPrefix(strings.TrimPrefix(flat, "→ "), "-> "))
 		}
 	}
-	return strings.Join(parts, " "), i
+	return joinAnswer(parts), i
+}
+
+// joinAnswer joins the lines of an answer; items end in a semicolon, the last one not.
+func joinAnswer(parts []string) string { return strings.TrimSuffix(strings.Join(parts, " "), ";") }
+
+// cutAnswer cuts "Define osmosis A: movement of water" before the label of the answer.
+func cutAnswer(question string) (string, string) {
+	for at, r := range question {
+		if r != ' ' {
+			continue
+		}
+		if rest, ok := labelled(question[at+1:], answerLabels, false); ok && strings.Contains(question[at+1:min(len(question), at+12)], ":") {
+			return question[:at], rest
+		}
+	}
+	return question, ""
 }

@@ -88,8 +88,11 @@ func (r *reader) blank(i int) bool { return i < len(r.lines) && strings.TrimSpac
 // there is no list.
 func (r *reader) listAt(i int) (cards []Card, next int) {
 	flat := strings.TrimSpace(r.lines[i])
-	if flat == "" || flat[0] == '#' {
+	if flat == "" {
 		return nil, i
+	}
+	if flat[0] == '#' {
+		return r.answers(i)
 	}
 	for _, read := range []func(int) ([]Card, int){r.gaps, r.table, r.answers, r.pairs, r.indented} {
 		if cards, next = read(i); next > i {
@@ -105,6 +108,9 @@ func itemText(flat string) string {
 		if rest, ok := strings.CutPrefix(flat, m); ok {
 			return rest
 		}
+	}
+	if len(flat) > 3 && flat[0] >= 'a' && flat[0] <= 'z' && flat[1:3] == ") " {
+		return flat[3:]
 	}
 	if n := numberMark(flat); n > 0 {
 		return flat[n:]

@@ -32,6 +32,17 @@ func TestEveryFormOfListIsReadAsTyped(t *testing.T) {
 		"mixed":             {"Force = mass times acceleration\nMomentum = mass times velocity\n- work: force times distance", []string{"Force → mass times acceleration", "Momentum → mass times velocity", "work → force times distance"}},
 		"two items":         {"* force - mass times acceleration\n* work - force times distance", []string{"force → mass times acceleration", "work → force times distance"}},
 		"two lines":         {"Hund: dog\nKatze: cat", []string{"Hund → dog", "Katze → cat"}},
+		"values over lines": {"\"osmosis\",\"movement of water,\nthrough a wall\"\n\"turgor\",\"pressure\"", []string{"osmosis → movement of water, through a wall", "turgor → pressure"}},
+		"dotted letters":    {"Q. Capital of Peru?\nA. Lima\nQ. Capital of Chile?\nA. Santiago", []string{"Capital of Peru? → Lima", "Capital of Chile? → Santiago"}},
+		"answers as items":  {"Domanda: Quali gas?\nRisposta:\n- elio\n- neon\nDomanda: Chi?\nRisposta: Curie", []string{"Quali gas? → elio; neon", "Chi? → Curie"}},
+		"answers inline":    {"1) What is a cell? The unit of life.\n2) What is a gene? A part of DNA.", []string{"What is a cell? → The unit of life.", "What is a gene? → A part of DNA."}},
+		"headings":          {"## What is a cell?\n\nThe unit of life.\n\n## What is a gene?\n\nA part of DNA.", []string{"What is a cell? → The unit of life.", "What is a gene? → A part of DNA."}},
+		"no question mark":  {"Q: Define a cell A: the unit of life", []string{"Define a cell → the unit of life"}},
+		"bars":              {"dog | Hund\ncat | Katze\nhorse | Pferd", []string{"dog → Hund", "cat → Katze", "horse → Pferd"}},
+		"wide colons":       {"细胞：生命的基本单位\n组织：细胞的集合\n器官：组织的集合", []string{"细胞 → 生命的基本单位", "组织 → 细胞的集合", "器官 → 组织的集合"}},
+		"three columns":     {"| Term | Definition | Chapter |\n|---|---|---|\n| gene | unit of heredity | 1 |\n| allele | version of a gene | 1 |", []string{"gene → unit of heredity", "allele → version of a gene"}},
+		"letters between":   {"abrasion: wearing away\nalluvium: laid down\n\nB\n\nbasalt: dark rock\nbreccia: angular rock", []string{"abrasion → wearing away", "alluvium → laid down", "basalt → dark rock", "breccia → angular rock"}},
+		"items below":       {"osmosis:\n  - movement of water\n  - across a membrane\nturgor:\n  - pressure", []string{"osmosis → movement of water; across a membrane", "turgor → pressure"}},
 		"continued":         {"mitosis: division\n  of a nucleus\nmeiosis: halving\nzygote: a cell", []string{"mitosis → division of a nucleus", "meiosis → halving", "zygote → a cell"}},
 	} {
 		cards, rest := Extract(c.in)

@@ -20,8 +20,9 @@ var forms = []form{
 	{1, 1, func(s string) ([]string, bool) { return cutAt(s, "::", 12) }},
 	{3, 2, splitLabel},
 	{2, 2, splitEquals},
-	{3, 3, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
-	{3, 3, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
+	{3, 2, func(s string) ([]string, bool) { return splitCSV(s, ';') }},
+	{3, 2, func(s string) ([]string, bool) { return splitCSV(s, ',') }},
+	{3, 2, splitBar},
 }
 
 // pairs reads a list with one separator.
@@ -40,10 +41,10 @@ func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 	columns, end, items := 0, i, true
 read:
 	for next = i; next < len(r.lines); next++ {
-		if r.blank(next) {
+		if r.blank(next) || len(rows) > 0 && len(strings.TrimSpace(r.lines[next])) == 1 { // the letter of a glossary
 			continue
 		}
-		flat := r.flat(next)
+		flat, last := r.quoted(next)
 		row, ok := f.split(flat)
 		if ok && columns == 0 {
 			columns = len(row)
@@ -54,7 +55,9 @@ read:
 		switch {
 		case ok && len(row) == columns:
 			rows = append(rows, row)
-			end, items = next+1, items && flat != strings.TrimSpace(r.lines[next])
+			items = items && flat != strings.TrimSpace(r.lines[next])
+			next = last
+			end = last + 1
 		case len(rows) > 0 && next == end && isIndented(r.lines[next]) && flat == strings.TrimSpace(r.lines[next]):
 			last := rows[len(rows)-1]
 			last[len(last)-1] += " " + flat
@@ -70,13 +73,31 @@ read:
 	return rows, end
 }
 
+// maxQuoted bounds the lines of a quoted value.
+const maxQuoted = 8
+
+// quoted returns line i like flat, with the lines after it up to the one that ends a quoted value, and the last of them.
+func (r *reader) quoted(i int) (flat string, last int) {
+	flat = r.flat(i)
+	if strings.Count(flat, `"`)%2 == 0 || !strings.Contains(flat, `,"`) && !strings.Contains(flat, `;"`) && flat[0] != '"' {
+		return flat, i
+	}
+	long := flat
+	for j := i + 1; j < min(len(r.lines), i+maxQuoted); j++ {
+		if long += " " + r.flat(j); strings.Count(long, `"`)%2 == 0 {
+			return long, j
+		}
+	}
+	return flat, i
+}
+
 func isIndented(line string) bool {
 	return strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t")
 }
 
 // pairCards makes a card of each row: its first two cells.
 func pairCards(rows [][]string) []Card {
-	header := len(rows) > 2 && isHeader(rows)
+	header := isHeader(rows)
 	two := make([][]string, len(rows))
 	for i, row := range rows {
 		two[i] = []string{strings.TrimSpace(row[0]), strings.TrimSpace(row[1])}
@@ -85,7 +106,7 @@ func pairCards(rows [][]string) []Card {
 }
 
 // noTerms are labels of lines that are not entries of a list.
-var noTerms = []string{"note", "notes", "example", "examples", "e.g", "input", "output", "source", "sources", "tip", "warning", "hint", "caveat", "figure", "table", "step", "later", "exam tip", "question", "answer", "author", "date", "page", "title", "url", "http", "https", "see also", "themes", "remember", "important", "todo"}
+var noTerms = []string{"note", "notes", "example", "examples", "e.g", "input", "output", "source", "sources", "tip", "warning", "hint", "caveat", "figure", "table", "step", "later", "exam tip", "question", "answer", "author", "date", "page", "title", "url", "see also", "themes", "remember", "important", "todo"}
 
 // cutAt splits a line after a term of at most words words.
 func cutAt(s, sep string, words int) ([]string, bool) {
@@ -102,7 +123,10 @@ func cutAt(s, sep string, words int) ([]string, bool) {
 // isTerm reports whether s can be the term of an entry.
 func isTerm(s string, words int) bool {
 	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 90 || strings.Count(s, " ") >= words || strings.ContainsAny(s, "?!{}") || strings.Contains(s, ". ") || strings.Contains(s, ", ") && words < 8 {
+	if words > 8 {
+		s = strings.TrimSuffix(s, "?")
+	}
+	if s == "" || len(s) > 90 || strings.Count(s, " ") >= words || strings.ContainsAny(s, "?!{}") || strings.Contains(s, ". ") || strings.Contains(s, ", ") && words < 8 && strings.Count(s, " ") > 2 {
 		return false
 	}
 	low := strings.TrimRight(strings.ToLower(s), "0123456789. ")
@@ -120,7 +144,8 @@ func splitEquals(s string) ([]string, bool) {
 
 // splitLabel splits a line at its first colon, equals sign or dash.
 func splitLabel(s string) (row []string, ok bool) {
-	for _, split := range []func(string) ([]string, bool){func(s string) ([]string, bool) { return cutAt(s, ": ", 7) }, splitEquals, splitDash} {
+	for _, split := range []func(string) ([]string, bool){func(s string) ([]string, bool) { return cutAt(s, ": ", 7) },
+		func(s string) ([]string, bool) { return cutAt(s, "：", 7) }, splitEquals, splitDash} {
 		if r, found := split(s); found && (!ok || len(r[0]) < len(row[0])) {
 			row, ok = r, true
 		}
@@ -134,6 +159,19 @@ func splitDash(s string) ([]string, bool) {
 		if row, ok := cutAt(s, dash, 7); ok {
 			return row, !strings.Contains(row[0], ":")
 		}
+	}
+	return cutAt(s, "—", 3)
+}
+
+// splitBar splits "term | meaning", "term → meaning" and "term:meaning".
+func splitBar(s string) ([]string, bool) {
+	for _, bar := range []string{" | ", " → ", " -> ", " => "} {
+		if strings.Count(s, bar) == 1 && s[0] != '|' {
+			return cutAt(s, bar, 7)
+		}
+	}
+	if term, rest, ok := strings.Cut(s, ":"); ok && rest != "" && !strings.ContainsAny(term[max(0, len(term)-1):]+rest[:1], "0123456789 /") {
+		return cutAt(s, ":", 4)
 	}
 	return nil, false
 }
@@ -164,6 +202,7 @@ func (r *reader) indented(i int) ([]Card, int) {
 	next := i
 	for next+1 < len(r.lines) {
 		term := r.lines[next]
+		term = strings.TrimSuffix(term, ":")
 		if isIndented(term) || itemText(term) != term || !isTerm(term, 6) || strings.ContainsAny(term[len(term)-1:], ".:,;") || strings.HasPrefix(term, "#") {
 			break
 		}
@@ -172,10 +211,16 @@ func (r *reader) indented(i int) ([]Card, int) {
 		for ; j < len(r.lines) && !r.blank(j); j++ {
 			line, colon := strings.CutPrefix(r.lines[j], ":")
 			flat := strings.TrimSpace(line)
-			if !colon && !isIndented(line) || itemText(flat) != flat {
+			if !colon && !isIndented(line) {
 				break
 			}
+			if item := itemText(flat); item != flat {
+				flat = item + ";"
+			}
 			parts = append(parts, flat)
+		}
+		if len(parts) > 0 {
+			parts[len(parts)-1] = strings.TrimSuffix(parts[len(parts)-1], ";")
 		}
 		c, ok := newCard(Term, term, strings.Join(parts, " "), strings.TrimSpace(term)+": "+strings.Join(parts, " "))
 		if !ok {

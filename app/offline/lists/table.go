@@ -48,18 +48,21 @@ func cells(row string) []string {
 	return parts
 }
 
-// rowCards makes a card of each row of two cells.
+func isPlainHeader(s string) bool { return slices.Contains(plainHeaders, strings.ToLower(s)) }
+
+// rowCards makes a card of each row of two cells, or of the first two cells if the header calls them so.
 func rowCards(rows [][]string, header bool) []Card {
-	column := ""
+	column, wide := "", false
 	if header {
-		if len(rows[0]) == 2 && !slices.Contains(plainHeaders, strings.ToLower(rows[0][1])) {
+		wide = len(rows[0]) > 2 && isPlainHeader(rows[0][0]) && isPlainHeader(rows[0][1])
+		if len(rows[0]) == 2 && !isPlainHeader(rows[0][1]) {
 			column = rows[0][1]
 		}
 		rows = rows[1:]
 	}
 	var cards []Card
 	for _, row := range rows {
-		if len(row) != 2 {
+		if len(row) != 2 && (!wide || len(row) < 2) {
 			continue
 		}
 		kind := Term
@@ -83,8 +86,11 @@ var plainHeaders = []string{
 // isHeader reports whether the first row of a list has the headings of its columns: known words, or
 // small letters where all other rows have capitals.
 func isHeader(rows [][]string) bool {
-	if slices.ContainsFunc(rows[0], func(s string) bool { return slices.Contains(plainHeaders, strings.ToLower(s)) }) {
-		return true
+	if slices.ContainsFunc(rows[0], isPlainHeader) {
+		return len(rows) > 1
+	}
+	if len(rows) < 3 {
+		return false
 	}
 	small := func(row []string) bool {
 		return !slices.ContainsFunc(row, func(s string) bool { r, _ := utf8.DecodeRuneInString(s); return !unicode.IsLower(r) })

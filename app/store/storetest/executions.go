@@ -59,11 +59,11 @@ var executionTests = map[string]func(*testing.T, store.Store){
 	"TotalsSumASpanOfTime": func(t *testing.T, s store.Store) {
 		start := time.Now()
 		none := must(s.Totals(t.Context(), start))(t)
-		if none.TotalRequests != 0 || none.SuccessRate != 0 || none.AvgExecutionTimeMS != 0 || none.AgentMetrics == nil {
+		if none.TotalRequests != 0 || none.SuccessRate != 0 || none.AvgExecutionTimeMS != 0 || none.AgentMetrics == nil || none.ModelMetrics == nil {
 			t.Errorf("of nothing: %+v", none)
 		}
 		for i := range int64(4) {
-			s.RecordExecution(study.Execution{Type: study.Chat, Success: i > 0, Millis: 10 * i, Tokens: 5, CreatedAt: start.Add(time.Duration(i))})
+			s.RecordExecution(study.Execution{Type: study.Chat, Success: i > 0, Millis: 10 * i, Tokens: 5, Cost: .25, Model: "m", CreatedAt: start.Add(time.Duration(i))})
 		}
 		s.RecordExecution(study.Execution{Type: study.Quiz, Success: true, Millis: 100, CreatedAt: start})
 		s.RecordExecution(study.Execution{Type: study.Quiz, Millis: 9e9, CreatedAt: start.Add(-time.Millisecond)})
@@ -73,8 +73,12 @@ var executionTests = map[string]func(*testing.T, store.Store){
 		if got.TotalRequests != 5 || got.Successful != 4 || got.Failed != 1 || got.SuccessRate != 80 || got.AvgExecutionTimeMS != 32 || got.TotalTokensUsed != 20 {
 			t.Errorf("got %+v", got)
 		}
-		if want := (study.AgentMetrics{Requests: 4, Successful: 3, Failed: 1, AvgExecutionTimeMS: 15, TokensUsed: 20}); chat != want || len(got.AgentMetrics) != 2 {
+		want := study.AgentMetrics{Requests: 4, Successful: 3, Failed: 1, AvgExecutionTimeMS: 15, TokensUsed: 20, Cost: 1}
+		if chat != want || len(got.AgentMetrics) != 2 {
 			t.Errorf("chat %+v, want %+v", chat, want)
+		}
+		if got.ModelMetrics["m"] != want || got.ModelMetrics[""].Requests != 1 || len(got.ModelMetrics) != 2 || got.TotalCost != 1 {
+			t.Errorf("by model %+v, %v in all", got.ModelMetrics, got.TotalCost)
 		}
 	},
 	"ListsOfExecutionsAreNewestFirstAndBounded": func(t *testing.T, s store.Store) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,16 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		kept := must(s.Session(t.Context(), v.ID))(t)
 		if kept.UserID != "ada" || kept.Title != "Leaves" || kept.Messages != 3 || !recent(kept.CreatedAt) || kept.UpdatedAt.Before(kept.CreatedAt) {
 			t.Errorf("kept %+v", kept)
+		}
+	},
+	"AnAnswerKeepsItsCitations": func(t *testing.T, s store.Store) {
+		v := study.Session{ID: uuid.NewString(), UserID: "ada"}
+		answer := from(study.RoleAssistant, "Water moves.")
+		answer.Citations = []study.Source{{NoteID: noID, Title: "Cells", Page: 3, Quote: "water \x00 <moves> \U0001F331", Start: 4, End: 9}}
+		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "?"), answer))
+		got := rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)
+		if len(got) != 2 || got[0].Citations != nil || !slices.Equal(got[1].Citations, answer.Citations) {
+			t.Errorf("got %+v", got)
 		}
 	},
 	"AnothersSessionCannotBeWrittenTo": func(t *testing.T, s store.Store) {

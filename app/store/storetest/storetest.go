@@ -5,7 +5,9 @@ package storetest
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,21 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 var lifeTests = map[string]func(*testing.T, store.Store){
 	"AnOpenStoreAnswersPing": func(t *testing.T, s store.Store) {
 		ok(t, s.Ping(t.Context()))
+	},
+	"ADatabaseGrowsWithWhatItKeeps": func(t *testing.T, s store.Store) {
+		const kept, note = 2 << 20, 1 << 18
+		before, err := s.Size(t.Context())
+		ok(t, err)
+		random := rand.NewChaCha8([32]byte{}) // PostgreSQL compresses what is not random
+		for range kept / note {
+			content := make([]byte, note/2)
+			_, _ = random.Read(content)
+			_, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Title: "long", Content: hex.EncodeToString(content)})
+			ok(t, err)
+		}
+		if after, err := s.Size(t.Context()); err != nil || before <= 0 || after < before+kept/2 {
+			t.Errorf("%d bytes became %d with %d bytes of notes, %v", before, after, kept, err)
+		}
 	},
 	"AClosedStoreIsUnavailable": func(t *testing.T, s store.Store) {
 		ok(t, s.Close())

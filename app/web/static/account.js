@@ -2,15 +2,14 @@
 import { call, forget, mine, openLibrary, showCode } from "./api.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
-import { place } from "./route.js";
 import { fileLink } from "./save.js";
 import { day, t } from "./words.js";
 
 const fault = (e) => { $("account-said").textContent = e.message; };
 
-const act = (text, what, kind) => button(text, () => what().then(open, fault), kind);
+const act = (text, what, kind) => button(text, () => what().then(show, fault), kind);
 
-async function open() {
+export async function show() {
 	$("account-said").textContent = "";
 	try {
 		const account = await call("GET", mine("/api/account"));
@@ -66,7 +65,3 @@ const data = () => sheet(t("account.data"), el("div", { class: "row start" }, fi
 		fault(e);
 	}
 })));
-
-export function beginAccount() {
-	place("account", open);
-}

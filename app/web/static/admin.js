@@ -1,6 +1,6 @@
 // The operator's page: the token, and a look at the figures once a second while somebody looks.
 import { ask, Away, tab } from "./api.js";
-import { showErrors, showParts, show } from "./board.js";
+import { showErrors, showParts, showRunbook, show } from "./board.js";
 import { confirmed, countdown } from "./dialog.js";
 import { $ } from "./dom.js";
 
@@ -93,4 +93,5 @@ $("clear").addEventListener("click", () => act("Clear the cache of every worker?
 $("reload").addEventListener("click", () => act("Replace every worker by a new one? Open streams and connections go on.", "Reload workers", "POST", "/api/admin/reload", "The workers are being replaced."));
 $("leave").addEventListener("click", () => shut("You are signed out."));
 document.addEventListener("visibilitychange", look);
+showRunbook();
 token ? look() : $("admin-token").focus();

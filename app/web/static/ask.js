@@ -4,11 +4,12 @@ import { $, button, el } from "./dom.js";
 import { countdown } from "./dialog.js";
 import { Growing } from "./growing.js";
 import { markdown } from "./markdown.js";
-import { here, place } from "./route.js";
+import { here } from "./route.js";
 import { Run } from "./run.js";
+import { sourceOf } from "./source.js";
 import { day, t } from "./words.js";
 
-let session = null, shown = null; // the id that is open, and the one that the log shows
+let session = null, onLog = null; // the id that is open, and the one that the log shows
 let answer = null; // {question, turn, growing} of the question under way
 
 const toEnd = () => { $("log").scrollTop = $("log").scrollHeight; };
@@ -23,16 +24,16 @@ function say(role, ...what) {
 
 const asked = (text) => say("user", el("div", { class: "raw", dir: "auto" }, text));
 
-// answered is an answer as a whole, with what one can do with it.
-function answered(text) {
+// answered is an answer as a whole: its text, the passages that it quotes, and what one can do with it.
+function answered(text, citations = []) {
 	const copy = button(t("copy"), async () => {
 		await navigator.clipboard.writeText(text);
 		copy.textContent = t("copied");
 	}, "plain");
-	return [markdown(text), el("div", { class: "row start after" }, navigator.clipboard ? copy : "")];
+	return [markdown(text), citations.map((source) => sourceOf({ source })), el("div", { class: "row start after" }, navigator.clipboard ? copy : "")];
 }
 
-// drawnFrom names the notes that an answer was drawn from.
+// drawnFrom names the notes that an answer was drawn from where it quotes none of them.
 const drawnFrom = (notes) => el("p", { class: "source" }, t("ask.sources"), ": ",
 	notes.flatMap((n, i) => [i ? ", " : "", el("a", { href: `#/library/notes/${n.id}`, dir: "auto" }, n.title || t("note.untitled"))]));
 
@@ -60,10 +61,10 @@ const run = new Run("ask", {
 
 function done(e, r) {
 	const type = e.intent ?? r.type, { turn } = answer;
-	const nodes = answered(type === "chat" ? e.data.response : e.message);
-	if (type === "chat" && e.data.context_used.notes.length) nodes.push(drawnFrom(e.data.context_used.notes));
+	const nodes = type === "chat" ? answered(e.data.response, e.data.citations) : answered(e.message);
+	if (type === "chat" && !e.data.citations.length && e.data.context_used.notes.length) nodes.push(drawnFrom(e.data.context_used.notes));
 	if (e.saved?.content_id) nodes.push(el("p", {}, el("a", { href: `#/library/${e.saved.content_type}/${e.saved.content_id}` }, t("library.open"))));
-	turn.replaceChildren(turn.firstChild, ...nodes);
+	turn.replaceChildren(turn.firstChild, ...nodes.flat());
 	answer = null;
 	label();
 	toEnd();
@@ -116,7 +117,7 @@ function submit(e) {
 	const message = $("question").value.trim();
 	if (!message) return fail(t("ask.nothing"));
 	if (!session) {
-		session = shown = uuid();
+		session = onLog = uuid();
 		kept.set("session", session);
 		history.replaceState(null, "", `#/ask/${session}`);
 	}
@@ -125,17 +126,17 @@ function submit(e) {
 }
 
 // open shows a conversation; a new one has no id.
-async function open([id]) {
+export async function show([id]) {
 	id ??= kept.get("session");
 	if (id && here().parts[0] !== id) history.replaceState(null, "", `#/ask/${id}`);
 	talks();
-	if (id && id === shown) return;
+	if (id && id === onLog) return;
 	if (run.busy) {
 		run.leave();
 		answer = null;
 		label();
 	}
-	session = shown = id ?? null;
+	session = onLog = id ?? null;
 	kept.set("session", session);
 	$("log").replaceChildren();
 	$("empty").hidden = false;
@@ -143,7 +144,7 @@ async function open([id]) {
 	if (!id) return;
 	const messages = await read(id);
 	if (session !== id) return; // another was opened meanwhile
-	for (const m of messages) m.role === "user" ? asked(m.content) : say("assistant", ...answered(m.content));
+	for (const m of messages) m.role === "user" ? asked(m.content) : say("assistant", ...answered(m.content, m.citations).flat());
 	const finished = (r) => r.session_id === id && messages.at(-2)?.content !== r.message;
 	const before = run.busy ? null : run.resume(finished);
 	if (before) expect(before.message);
@@ -167,7 +168,7 @@ async function talks() {
 	$("talkbox").hidden = !list.length;
 }
 
-export function beginAsk() {
+export function begin() {
 	$("ask-form").addEventListener("submit", submit);
 	$("question").addEventListener("keydown", (e) => {
 		if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
@@ -177,9 +178,8 @@ export function beginAsk() {
 	$("fresh").addEventListener("click", () => {
 		kept.set("session", null);
 		history.replaceState(null, "", "#/ask");
-		open([]);
+		show([]);
 		$("question").focus();
 	});
-	place("ask", open);
 	label();
 }

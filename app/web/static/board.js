@@ -72,8 +72,19 @@ function tables(m) {
 		m.workers.map((w) => [w.pid, w.slot, w.generation, w.state, w.requests, w.in_flight, w.streams, megabytes(w.rss_bytes), megabytes(w.heap_bytes), w.goroutines, age(w.uptime_seconds)]), "none");
 	$("recycles").replaceChildren(...Object.entries(m.recycles).flatMap(([why, n]) => [el("dt", {}, why.replace("_", " ")), el("dd", {}, String(n))]));
 	$("limits").replaceChildren(...limits(m.limits).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-	if (m.metrics) table("agents", ["Type", "Requests", "Failed", "Average", "Tokens"], Object.entries(m.metrics.agent_metrics ?? {}).map(([type, a]) => [type.replaceAll("_", " "), a.requests, a.failed, millis(a.avg_execution_time_ms), count(a.tokens_used)]), "No runs in the last hour.");
+	if (m.metrics) totals(m.metrics, m.llm.provider);
 }
+
+// totals are the sums of the last hour, by type and by model.
+function totals({ agent_metrics: types, model_metrics: models, total_cost: cost }, provider) {
+	const sums = (of) => [of.requests, of.failed, millis(of.avg_execution_time_ms), count(of.tokens_used)];
+	table("agents", ["Type", "Requests", "Failed", "Average", "Tokens"], Object.entries(types).map(([type, of]) => [type.replaceAll("_", " "), ...sums(of)]), "No runs in the last hour.");
+	table("models", ["Model", "Requests", "Failed", "Average", "Tokens", "Cost"], Object.entries(models).sort(([, a], [, b]) => b.tokens_used - a.tokens_used || b.requests - a.requests)
+		.map(([model, of]) => [model || "none answered", ...sums(of), of.cost ? money(of.cost) : "–"]), "No runs in the last hour.");
+	$("cost").textContent = provider === "offline" ? "The built-in engine costs nothing." : cost ? "The cost is what the AI service tells, in the currency of its account." : "The AI service does not tell what a call costs: multiply the tokens by its prices.";
+}
+
+const money = (n) => n < .01 ? n.toPrecision(2) : n.toFixed(2);
 
 // limits names what is left of what costs the operator; where a setting is 0, nothing bounds it.
 const limits = (l) => [
@@ -89,19 +100,27 @@ export function showErrors(errors) {
 		errors.map((e) => [new Date(e.created_at).toLocaleString(), e.type.replaceAll("_", " "), e.error_code, knows(`error.${e.error_code}`) ? t(`error.${e.error_code}`) : "–", millis(e.execution_time_ms), e.model_used || "–", e.run_id]), "None.");
 }
 
-// todo is what to do where a component does not work; docs/operations.md has more.
-const todo = {
+// runbook is what to do, by component; docs/operations.md has more.
+const runbook = {
 	database: "Nothing is read or saved. See whether DATABASE_URL can be reached, and whether the disk is full.",
 	cache: "Redis does not answer, or refuses to write: answers are cached in each worker alone. Look at REDIS_URL and at Redis's memory.",
 	events: "Redis does not answer, or refuses to write: streams stay within this container. Look at REDIS_URL and at Redis's memory.",
 	rate_limiting: "Limits are counted in this container alone until Redis answers.",
-	llm: "The AI service fails or asks to wait. See the latest errors, LLM_BASE_URL, the key and its credit.",
+	llm: "The AI service fails or asks to wait. See the latest errors, LLM_BASE_URL, the key and its credit. An open breaker means that a model is not asked for now; it closes by itself.",
 	authentication: "The keys of the token's issuer cannot be fetched: see JWT_JWKS_URL.",
+	workers: "Many recycles for memory: raise the container's limit or MAX_WORKER_MEMORY_MB, or lower WEB_CONCURRENCY. Crashes and timeouts are in the log, with the worker's pid.",
+	disk: "Below DISK_RESERVE_MB, writes are refused with 507. Free space, enlarge the volume, or set RETENTION_DAYS.",
+	budget: "Runs are refused until midnight UTC when TOKENS_PER_DAY is used up. Raise it, or wait.",
 };
+
+// showRunbook lists what to do, whether or not a component works now.
+export function showRunbook() {
+	$("runbook").replaceChildren(...Object.entries(runbook).flatMap(([part, text]) => [el("dt", { id: `runbook-${part}` }, part.replaceAll("_", " ")), el("dd", {}, text)]));
+}
 
 // showParts lists the components of the service and what to do about those that do not work.
 export function showParts({ components, version, environment }) {
 	$("version").textContent = `Version ${version}, ${environment}`;
 	$("parts").replaceChildren(...Object.entries(components).flatMap(([part, state]) => [el("dt", {}, part.replaceAll("_", " ")),
-		el("dd", { class: state === "degraded" ? "fault" : null }, state, state === "degraded" && todo[part] ? el("p", {}, todo[part]) : "")]));
+		el("dd", { class: state === "degraded" ? "fault" : null }, state, state === "degraded" && runbook[part] ? el("p", {}, runbook[part]) : "")]));
 }

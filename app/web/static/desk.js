@@ -1,19 +1,41 @@
 // The page of the students: its four places, the account, and what is common to them.
-import { beginAccount } from "./account.js";
 import { watchBanners } from "./api.js";
-import { beginAsk } from "./ask.js";
 import { $ } from "./dom.js";
-import { beginLibrary } from "./library.js";
-import { beginMake } from "./make.js";
-import { beginOffline } from "./offline.js";
-import { begin } from "./route.js";
-import { beginStudy } from "./study.js";
+import { send } from "./outbox.js";
+import { begin, go, loadPlace, place } from "./route.js";
 import { fill } from "./words.js";
+
+place("study", () => import("./study.js"));
+place("make", () => import("./make.js"));
+place("library", () => import("./library.js"));
+place("ask", () => import("./ask.js"));
+place("account", () => import("./account.js"));
+
+// receiveFiles lets files be dropped anywhere on the page.
+function receiveFiles() {
+	const holds = (e) => [...e.dataTransfer?.types ?? []].includes("Files");
+	addEventListener("dragover", (e) => { if (holds(e)) { e.preventDefault(); $("drop").classList.add("over"); } });
+	addEventListener("dragleave", (e) => { if (!e.relatedTarget) $("drop").classList.remove("over"); });
+	addEventListener("drop", async (e) => {
+		$("drop").classList.remove("over");
+		if (!holds(e)) return;
+		e.preventDefault();
+		const files = [...e.dataTransfer.files]; // the browser takes them back after the event
+		if ($("make").hidden) go("make");
+		(await loadPlace("make")).receive(files);
+	});
+}
+
+// whenLoaded does what nobody waits for, after the page is there.
+const whenLoaded = (act) => document.readyState === "complete" ? setTimeout(act) : addEventListener("load", () => setTimeout(act));
 
 fill(document);
 watchBanners();
+receiveFiles();
 $("skip").addEventListener("click", () => document.querySelector("main > section:not([hidden]) h1").focus());
-for (const start of [beginStudy, beginMake, beginLibrary, beginAsk, beginAccount]) start();
-begin();
+await begin();
 document.body.classList.remove("loading");
-beginOffline();
+whenLoaded(async () => {
+	send();
+	(await import("./offline.js")).beginOffline();
+});

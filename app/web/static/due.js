@@ -1,6 +1,7 @@
 // The cards that are due: from the server, or while it is away those that were fetched last.
 import { Away, call, kept, mine } from "./api.js";
 import { done } from "./outbox.js";
+import { t } from "./words.js";
 
 const key = "review queue";
 const most = 200; // cards of one queue
@@ -39,6 +40,9 @@ export const take = (queue, card) => without(queue, [card.card_id]);
 export const putBack = (queue, card) => ({ ...queue, counts: { ...queue.counts, [kind(card)]: queue.counts[kind(card)] + 1 }, cards: [card, ...queue.cards] });
 
 export const total = ({ counts }) => counts.new + counts.learning + counts.review;
+
+// dueText tells how many cards are due, by what they are.
+export const dueText = ({ counts }) => ["learning", "review", "new"].filter((kind) => counts[kind]).map((kind) => t(`due.${kind}`, { n: counts[kind] })).join(" · ");
 
 // nextDay gives the next day with due cards and their number, or null.
 export async function nextDay() {

@@ -4,6 +4,7 @@ import { call, mine } from "./api.js";
 import { listed } from "./cards.js";
 import { confirmed } from "./dialog.js";
 import { button, el } from "./dom.js";
+import { pathOf } from "./entries.js";
 import { itemForm } from "./itemform.js";
 import { short } from "./markdown.js";
 import { retitle } from "./route.js";
@@ -11,9 +12,6 @@ import { sourceOf } from "./source.js";
 import { t } from "./words.js";
 
 const longest = 60; // characters of an item in a button's name
-
-// pathOf is the address of an entry of the library in the API.
-export const pathOf = ({ kind, id }) => ({ notes: `/api/notes/${id}`, talks: `/api/ai/sessions/${id}` }[kind] ?? `/api/ai/generated-content/${kind}/${id}`);
 
 const itemsOf = ({ kind, item: { type, data } }) => kind === "flashcards" ? data.flashcards : kind === "quizzes" || kind === "exams" ? sectionsOf(type, data).flatMap((s) => s.questions) : null;
 

@@ -67,20 +67,10 @@ export function receive(files) {
 	work();
 }
 
-// beginFiles lets files be dropped anywhere on the place, chosen, or pasted; onAdded hears of each note.
+// beginFiles lets files be chosen or pasted; onAdded hears of each note.
 export function beginFiles(onAdded) {
 	added = onAdded;
-	const place = $("make"), holds = (e) => [...e.dataTransfer?.types ?? []].includes("Files");
 	$("choose").addEventListener("change", (e) => { receive(e.target.files); e.target.value = ""; });
-	addEventListener("dragover", (e) => { if (holds(e)) { e.preventDefault(); $("drop").classList.add("over"); } });
-	addEventListener("dragleave", (e) => { if (!e.relatedTarget) $("drop").classList.remove("over"); });
-	addEventListener("drop", (e) => {
-		$("drop").classList.remove("over");
-		if (!holds(e)) return;
-		e.preventDefault();
-		if (place.hidden) location.hash = "#/make";
-		receive(e.dataTransfer.files);
-	});
 	$("text").addEventListener("paste", (e) => {
 		if (!e.clipboardData.files.length || e.clipboardData.types.includes("text/plain")) return;
 		e.preventDefault();

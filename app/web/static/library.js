@@ -5,44 +5,23 @@ import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
-import { editor, pathOf } from "./edit.js";
+import { editor } from "./edit.js";
+import { aidsOf, everything, kinds, pathOf, row } from "./entries.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
-import { go, here, place, retitle } from "./route.js";
+import { go, here, retitle } from "./route.js";
 import { menu } from "./save.js";
 import { take } from "./quiz.js";
-import { day, t } from "./words.js";
-
-// kinds are the lists of the library, as the server names them.
-const kinds = ["flashcards", "quizzes", "exams", "summaries", "plans", "analyses"];
-const most = 200; // entries of a list
+import { t } from "./words.js";
 
 let entries = [], wanted = 0;
 
-async function load() {
-	const [notes, talks, ...aids] = await Promise.all([call("GET", mine("/api/notes", { limit: most })), call("GET", mine("/api/ai/sessions", { limit: most })),
-		...kinds.map((kind) => call("GET", mine(`/api/ai/generated-content/${kind}`, { limit: most })))]);
-	return [
-		...aids.flatMap(({ items }, i) => items.map((item) => ({ kind: kinds[i], id: item.id, title: item.title, at: item.created_at, item }))),
-		...notes.notes.map((n) => ({ kind: "notes", id: n.id, title: n.title || n.content.slice(0, 60), at: n.updated_at, item: n })),
-		...talks.sessions.filter((s) => s.message_count > 1).map((s) => ({ kind: "talks", id: s.id, title: s.title, at: s.updated_at, item: s })),
-	].sort((a, b) => b.at.localeCompare(a.at));
-}
-
-const hrefOf = ({ kind, id }) => kind === "talks" ? `#/ask/${id}` : `#/library/${kind}/${id}`;
-
-// recent gives the newest study aids and conversations.
-export async function recent(n) {
-	return (await load()).filter((e) => e.kind !== "notes").slice(0, n);
-}
-
-export const row = (entry, ...tools) => el("li", { class: "entry" },
-	el("a", { class: "item", href: hrefOf(entry) }, el("span", { dir: "auto" }, entry.title), el("small", {}, `${t(`kind.${entry.kind}`)}, ${day(entry.at)}`)), tools);
-
-function list(query) {
-	const find = $("library-find").value.trim().toLowerCase(), kind = query.get("kind") ?? "";
+// list shows what the address names: "?kind=notes&find=water".
+function list() {
+	const { query } = here(), find = (query.get("find") ?? "").toLowerCase(), kind = query.get("kind") ?? "";
+	if ($("library-find").value.trim().toLowerCase() !== find) $("library-find").value = query.get("find") ?? "";
 	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
-	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.kind === "notes" && e.item.content.toLowerCase().includes(find)));
+	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.text?.includes(find)));
 	$("entries").replaceChildren(...shown.map((e) => row(e, button("×", () => remove(e), "remove"))));
 	for (const b of $("entries").querySelectorAll(".remove")) b.setAttribute("aria-label", t("delete.what", { title: b.parentElement.querySelector("span").textContent }));
 	$("library-said").textContent = shown.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
@@ -57,10 +36,10 @@ async function remove(entry) {
 	} catch (e) {
 		$("library-said").textContent = e.message;
 	}
-	list(here().query);
+	list();
 }
 
-async function open(parts, query) {
+export async function show(parts, query) {
 	const mineNow = ++wanted, one = parts.length > 1;
 	$("shelves").hidden = one;
 	$("opened").hidden = !one;
@@ -68,13 +47,14 @@ async function open(parts, query) {
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
 		const taken = takable(parts[0]) && parts.length === 2 ? past(...parts).catch(() => "") : ""; // it may be gone
-		entries = await load();
-		const before = await taken;
+		const found = one ? await openedAid(parts) : await everything(), before = await taken;
 		if (mineNow !== wanted) return;
-		one ? openAid(parts, before) : list(query);
+		if (one) return openAid(found, parts, before);
+		entries = found;
+		list();
 	} catch (e) {
 		if (mineNow !== wanted) return;
-		one ? $("opened").replaceChildren(missing(e.message)) : $("library-said").textContent = e.message;
+		one ? $("opened").replaceChildren(missing(e.status === 404 ? t("library.gone") : e.message)) : $("library-said").textContent = e.message;
 	}
 }
 
@@ -82,8 +62,14 @@ const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("
 
 const takable = (kind) => kind === "quizzes" || kind === "exams";
 
-function openAid([kind, id, doing], before) {
-	const entry = entries.find((e) => e.kind === kind && e.id === id);
+// openedAid gives the study aid of an address, and with it what can be merged into it.
+async function openedAid([kind, id, doing]) {
+	const item = kinds.includes(kind) ? await call("GET", mine(pathOf({ kind, id }))) : null;
+	const others = doing === "edit" ? (await aidsOf(kind)).filter((e) => e.id !== id) : [];
+	return item && { kind, id, title: item.title, item, others };
+}
+
+function openAid(entry, [kind, id, doing], before) {
 	if (!entry) return $("opened").replaceChildren(missing(t("library.gone")));
 	const { type, data, title } = entry.item, shown = aid(type, data), address = `library/${kind}/${id}`;
 	retitle(title);
@@ -104,17 +90,22 @@ function openAid([kind, id, doing], before) {
 }
 
 function edit(entry, address) {
-	const others = entries.filter((e) => e.kind === entry.kind && e !== entry);
-	$("opened").replaceChildren(head(entry.title, address), ...editor(entry, others, { changed: () => go(address), gone: () => go("library") }));
+	$("opened").replaceChildren(head(entry.title, address), ...editor(entry, entry.others, { changed: () => go(address), gone: () => go("library") }));
 	$("opened").querySelector("h2").focus({ preventScroll: true });
 	scrollTo(0, 0);
 }
 
 const head = (text, to) => el("p", { class: "crumb" }, el("a", { href: `#/${to}`, dir: "auto" }, "‹ ", text));
 
-export function beginLibrary() {
-	$("kinds").append(...["", ...kinds, "notes", "talks"].map((kind) => el("button", { type: "button", class: "quiet mode", value: kind, onclick: () => { history.replaceState(null, "", `#/library${kind ? `?kind=${kind}` : ""}`); list(here().query); } }, t(kind ? `kinds.${kind}` : "kinds.all"))));
-	$("library-find").addEventListener("input", () => list(here().query));
-	place("library", open);
+// narrow changes one part of the address of the list.
+function narrow(name, value) {
+	const { query } = here();
+	value ? query.set(name, value) : query.delete(name);
+	history.replaceState(null, "", `#/library${query.size ? `?${query}` : ""}`);
+	list();
 }
 
+export function begin() {
+	$("kinds").append(...["", ...kinds, "notes", "talks"].map((kind) => el("button", { type: "button", class: "quiet mode", value: kind, onclick: () => narrow("kind", kind) }, t(kind ? `kinds.${kind}` : "kinds.all"))));
+	$("library-find").addEventListener("input", (e) => narrow("find", e.target.value.trim()));
+}

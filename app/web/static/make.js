@@ -2,10 +2,10 @@
 import { aid, finished } from "./aids.js";
 import { $, button, el, reveal } from "./dom.js";
 import { countdown } from "./dialog.js";
-import { material, beginMaterial, showNotes } from "./material.js";
+import { beginMaterial, material, showNotes } from "./material.js";
+import { receive } from "./files.js";
 import { choose, chosen, offer, options } from "./options.js";
 import { print } from "./print.js";
-import { place } from "./route.js";
 import { Run } from "./run.js";
 import { t } from "./words.js";
 
@@ -85,12 +85,12 @@ const say = (text) => $("said").replaceChildren(text);
 
 function go(r) {
 	say("");
-	show();
+	expect();
 	run.start(r);
 }
 
-// show opens the place where the aid will be, before its first item is there.
-function show() {
+// expect opens the place where the aid will be, before its first item is there.
+function expect() {
 	$("result-title").textContent = t("make.under", { what: t(`type.${chosen()}`) });
 	for (const id of ["aid", "tools", "checked", "made"]) $(id).replaceChildren();
 	$("result").hidden = false;
@@ -123,15 +123,18 @@ function submit(e) {
 	go(r);
 }
 
-export function beginMake() {
+export { receive };
+
+export const show = () => showNotes().catch((e) => say(e.message));
+
+export function begin() {
 	offer(() => { say(""); label(); });
 	beginMaterial();
 	$("form").addEventListener("submit", submit);
-	place("make", () => showNotes().catch((e) => say(e.message)));
 	const before = run.resume();
 	if (before) {
 		choose(before.type);
-		show();
+		expect();
 	}
 	label();
 }

@@ -54,7 +54,7 @@ function typed() {
 }
 
 export function beginMaterial() {
-	$("text").value = kept.get("draft") ?? "";
+	$("text").value ||= kept.get("draft") ?? "";
 	$("text").addEventListener("input", typed);
 	$("find").addEventListener("input", () => showNotes().catch(() => {}));
 	$("keep").addEventListener("click", () => keepNote($("text").value).then(() => { $("text").value = ""; typed(); }, (e) => { $("notes-said").textContent = e.message; }));

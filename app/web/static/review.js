@@ -11,9 +11,6 @@ const grades = ["again", "hard", "good", "easy"];
 
 let now = null; // the review that is open
 
-// dueText tells how many cards are due, by what they are.
-export const dueText = ({ counts }) => ["learning", "review", "new"].filter((kind) => counts[kind]).map((kind) => t(`due.${kind}`, { n: counts[kind] })).join(" · ");
-
 // openReview reviews the due cards of a deck, or of all with "".
 export async function openReview(box, deck) {
 	const mineNow = now = new Review(box, deck);
@@ -137,7 +134,5 @@ async function setOffset() {
 	} catch { /* next time */ }
 }
 
-// beginReview has the review notice when the server goes away and comes back.
-export function beginReview() {
-	new MutationObserver(() => now?.tell()).observe($("away"), { attributes: true, attributeFilter: ["hidden"] });
-}
+// The review tells when the server goes away and comes back.
+new MutationObserver(() => now?.tell()).observe($("away"), { attributes: true, attributeFilter: ["hidden"] });

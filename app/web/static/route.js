@@ -1,14 +1,29 @@
-// The places of the page and their addresses: "#/library/flashcards/ID?find=water". The browser's history does the rest.
+// The places of the page and their addresses: "#/library/flashcards/ID?find=water". The browser's history does the rest. The
+// modules of a place are loaded when it is first opened.
+import { back, tab } from "./api.js";
 import { $ } from "./dom.js";
 import { t } from "./words.js";
 
-const places = new Map(); // name -> {title, show(parts, query)}
+const loaders = new Map(), loaded = new Map(); // by name
 let shown = "";
 
-// place adds a place; show is called with the rest of the address each time it is opened or its address changes, and leave
-// when another place is opened.
-export function place(name, show, leave = () => {}) {
-	places.set(name, { show, leave });
+// place adds a place. load gives its module: begin() is called once, show(parts, query) each time the place is opened or its
+// address changes, and leave(), where it has one, when another place is opened.
+export const place = (name, load) => loaders.set(name, load);
+
+// loadPlace gives the module of a place, begun. Where its files cannot be had, the page is loaded again as soon as the server
+// is there: once, because files of two releases may not go together.
+export function loadPlace(name) {
+	if (!loaded.has(name)) loaded.set(name, loaders.get(name)().then((module) => { module.begin?.(); return module; }, reload));
+	return loaded.get(name);
+}
+
+async function reload(fault) {
+	await back();
+	if (tab.get("loaded again") === location.hash) throw fault;
+	tab.set("loaded again", location.hash);
+	location.reload();
+	return new Promise(() => {});
 }
 
 const plain = (part) => { try { return decodeURIComponent(part); } catch { return part; } };
@@ -16,7 +31,7 @@ const plain = (part) => { try { return decodeURIComponent(part); } catch { retur
 export const here = () => {
 	const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
 	const [name, ...parts] = path.split("/").map(plain);
-	return { name: places.has(name) ? name : "study", parts: places.has(name) ? parts : [], query: new URLSearchParams(query) };
+	return { name: loaders.has(name) ? name : "study", parts: loaders.has(name) ? parts : [], query: new URLSearchParams(query) };
 };
 
 export const go = (to) => { location.hash = `#/${to}`; };
@@ -24,12 +39,15 @@ export const go = (to) => { location.hash = `#/${to}`; };
 // retitle names what is open in the window's title.
 export const retitle = (title) => { document.title = `${title} · StudySharper`; };
 
-function open(moved) {
-	const { name, parts, query } = here();
-	if (shown && shown !== name) places.get(shown).leave();
+// open shows the place of the address once its module is there; until then the place before it stays.
+async function open(moved) {
+	const { name, parts, query } = here(), address = location.hash;
+	const module = await loadPlace(name);
+	if (location.hash !== address) return;
 	const changed = shown !== name;
+	if (shown && changed) (await loadPlace(shown)).leave?.();
 	shown = name;
-	for (const other of places.keys()) $(other).hidden = other !== name;
+	for (const other of loaders.keys()) $(other).hidden = other !== name;
 	for (const link of document.querySelectorAll("[data-place]")) {
 		link.dataset.place === name ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
 	}
@@ -38,10 +56,11 @@ function open(moved) {
 		scrollTo(0, 0);
 		$(name).querySelector("h1").focus({ preventScroll: true });
 	}
-	places.get(name).show(parts, query);
+	module.show(parts, query);
 }
 
-export function begin() {
+export async function begin() {
 	addEventListener("hashchange", () => open(true));
-	open(false);
+	await open(false);
+	tab.set("loaded again", null);
 }

@@ -2,6 +2,9 @@
 // answer of the API.
 
 const name = "page {version}", own = "/assets/{version}/";
+// The modules of the page, also those of places that were not opened yet. KaTeX is kept once it was needed.
+const modules = "account aids api ask attempts cards desk dialog dom due edit entries files formula growing inline itemform language library make markdown " +
+	"material note offline options outbox print questions quiz review route run save source stream study words";
 const patience = 5000; // ms until the kept page is shown instead of one that does not come
 
 addEventListener("install", (e) => e.waitUntil(install()));
@@ -15,11 +18,11 @@ addEventListener("fetch", (e) => {
 
 async function install() {
 	const shell = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-cache" });
-	const files = (await shell.clone().text()).match(/\/assets\/[0-9a-f]+\/[\w.-]+/g) ?? [];
-	if (!shell.ok || !files.length || !files.every((file) => file.startsWith(own))) throw new Error("the page is of another release");
-	const cache = await caches.open(name);
-	await Promise.all([...new Set(files)].map((file) => fetchAsset(cache, file)));
-	if ((await cache.keys()).length < new Set(files).size) throw new Error("a file is of another release");
+	const named = (await shell.clone().text()).match(/\/assets\/[0-9a-f]+\/[\w.-]+/g) ?? [];
+	if (!shell.ok || !named.length || !named.every((file) => file.startsWith(own))) throw new Error("the page is of another release");
+	const cache = await caches.open(name), files = new Set([...named, ...modules.split(" ").map((module) => `${own}${module}.js`)]);
+	await Promise.all([...files].map((file) => fetchAsset(cache, file)));
+	if ((await cache.keys()).length < files.size) throw new Error("a file is of another release");
 	await cache.put("/", shell);
 	await skipWaiting();
 }

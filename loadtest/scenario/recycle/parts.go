@@ -18,9 +18,9 @@ const (
 	backgroundIdle = 2 * time.Millisecond
 )
 
-// recycling are the settings that make workers recycle.
+// recycling are the settings that make workers recycle as soon as they have answered enough.
 func (b *bench) recycling() map[string]string {
-	return map[string]string{"MAX_REQUESTS": strconv.Itoa(b.o.maxRequests), "MAX_REQUESTS_JITTER": strconv.Itoa(b.o.jitter)}
+	return map[string]string{"MAX_REQUESTS": strconv.Itoa(b.o.maxRequests), "MAX_REQUESTS_JITTER": strconv.Itoa(b.o.jitter), "MIN_WORKER_AGE": "0"}
 }
 
 // recyclingOff are those under which they never do.
@@ -167,12 +167,14 @@ func (b *bench) idle(ctx context.Context) error {
 
 // ratio: the price of recycling, with study requests and with the cheapest there are.
 func (b *bench) ratio(ctx context.Context) error {
-	return errors.Join(b.ratioOf(ctx, "chat requests", true), b.ratioOf(ctx, "the cheapest requests", false))
+	byAge := b.recycling()
+	delete(byAge, "MIN_WORKER_AGE")
+	return errors.Join(b.ratioOf(ctx, "chat requests", true, byAge), b.ratioOf(ctx, "the cheapest requests, MIN_WORKER_AGE=0", false, b.recycling()))
 }
 
 // ratioOf measures one kind of request, in windows by turns on two servers.
-func (b *bench) ratioOf(ctx context.Context, kind string, chat bool) error {
-	return b.with(ctx, b.recycling(), true, func(ctx context.Context, on *Server) error {
+func (b *bench) ratioOf(ctx context.Context, kind string, chat bool, recycling map[string]string) error {
+	return b.with(ctx, recycling, true, func(ctx context.Context, on *Server) error {
 		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *Server) error {
 			var ratios []float64
 			all := newTally()

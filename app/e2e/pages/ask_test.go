@@ -1,0 +1,36 @@
+package pages_test
+
+import (
+	"strings"
+	"testing"
+
+	"studysharper/app/e2e/servicetest"
+)
+
+// TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere also looks at the conversation after it was opened again.
+func TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, looks[2])
+	w.open("make")
+	w.fill("#text", strings.Join(lecture, "\n\n"))
+	w.click("#keep")
+	w.until("document.querySelector('#notes input:checked')")
+	w.open("ask")
+	w.fill("#question", "What is osmosis?")
+	w.click("#send")
+	const quote = "document.querySelector('#log .assistant a.source q')?.innerText.includes('movement of water')"
+	w.until(quote)
+	w.shot("quotes under an answer")
+	w.audit("quotes under an answer")
+	w.goTo(s.URL + "/#/study")
+	w.open("ask")
+	w.until(quote)
+	w.click("#log .assistant a.source")
+	w.until("document.querySelector('.cited')?.innerText.includes('Osmosis is the movement of water')")
+	if eval[bool](w, "document.querySelector('.cited').innerText.includes('Diffusion')") || !strings.HasPrefix(eval[string](w, "location.hash"), "#/library/notes/") {
+		t.Errorf("%s shows %q", eval[string](w, "location.hash"), w.text(".cited"))
+	}
+	eval[bool](w, "history.back(), true")
+	w.until(quote + " && !document.querySelector('#ask').hidden")
+	w.quiet(s.URL)
+}

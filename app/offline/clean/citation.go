@@ -1,0 +1,66 @@
+package clean
+
+import "strings"
+
+// maxCitation bounds a citation, in bytes.
+const maxCitation = 90
+
+// dropCitations drops "(Keller and Moss 1974)" and the like. A year alone stays: it belongs to the
+// name before it.
+func dropCitations(line string) string {
+	var out strings.Builder
+	for {
+		at := strings.IndexByte(line, '(')
+		if at < 0 {
+			break
+		}
+		end := at + closing(line[at:], '(', ')')
+		out.WriteString(line[:at])
+		if inner := line[at+1 : max(at+1, end-1)]; isCitation(inner) || isPointer(inner) {
+			kept := strings.TrimRight(out.String(), " ")
+			out.Reset()
+			out.WriteString(kept)
+		} else {
+			out.WriteString(line[at:end])
+		}
+		line = line[end:]
+	}
+	return out.String() + line
+}
+
+// isPointer reports whether the text of a bracket is empty, as where a link was lost, or only points to a figure, a table or
+// another chapter.
+func isPointer(s string) bool {
+	words := strings.Fields(strings.ToLower(strings.Trim(s, " .,;")))
+	if len(words) > 0 && words[0] == "see" {
+		words = words[1:]
+	}
+	return len(words) == 0 && strings.Trim(s, " .,;") == "" || len(words) > 0 && len(words) < 5 && pointing[strings.TrimRight(words[0], ".s")] && strings.ContainsAny(s, "0123456789")
+}
+
+// pointing are the words that a pointer begins with, without their "s" and full stop.
+var pointing = map[string]bool{"figure": true, "fig": true, "table": true, "chapter": true, "section": true, "appendix": true, "box": true, "equation": true, "eq": true, "exhibit": true, "abbildung": true, "abb": true, "tabelle": true, "kapitel": true}
+
+// isCitation reports whether the text of a bracket is one or more names with a year.
+func isCitation(s string) bool {
+	if len(s) > maxCitation || s == "" || s[0] < 'A' || s[0] > 'Z' {
+		return false
+	}
+	years := 0
+	for i, w := range strings.Fields(s) {
+		w = strings.Trim(w, ",;.ab")
+		switch {
+		case len(w) == 4 && strings.Trim(w, "0123456789") == "":
+			if years++; i == 0 {
+				return false
+			}
+		case w == "" || w == "&" || w == "nd" || w == "et" || w == "l" || w == "p" || w == "pp" || w[0] >= 'A' && w[0] <= 'Z':
+		default:
+			return false
+		}
+	}
+	return years > 0 && !strings.ContainsAny(s[:3], "0123456789") && !months[s[:3]]
+}
+
+// months begin dates, which are not citations.
+var months = map[string]bool{"Jan": true, "Feb": true, "Mar": true, "Apr": true, "May": true, "Jun": true, "Jul": true, "Aug": true, "Sep": true, "Oct": true, "Nov": true, "Dec": true}
