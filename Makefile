@@ -6,7 +6,7 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-agents bench-distributed bench-recycle bench-streams loadtest image reproducible clean
+.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-agents bench-limit bench-distributed bench-recycle bench-streams loadtest image reproducible clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
@@ -19,6 +19,8 @@ VERSION ?= 1.0.0
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 COMPOSE := $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 MAIN    ?= ./app
+# builds the service and the load tool, and runs the programs named behind it by turns
+BENCH_CHATS = CGO_ENABLED=0 go build -trimpath -o .build/studysharper ./app && go build -trimpath -o .build/loadtest ./loadtest && .build/loadtest bench-agents
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # go.mod and go.sum are written by hand and by `go mod tidy`, never by a build.
@@ -68,7 +70,7 @@ check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server:
 	go test -short ./app/... ./loadtest/...
 
 test: ## all tests that need no Docker, with the race detector (about 17 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
-	.ci/test | .ci/test-report
+	set -o pipefail; .ci/test | .ci/test-report # make 3.81 of macOS does not know .SHELLFLAGS
 
 integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
 	.ci/base-images
@@ -116,9 +118,16 @@ bench-streams: ## what 10,000 event streams cost, in the container (about 6 minu
 	.ci/base-images golang:1.26-bookworm
 	BENCH_STREAMS='$(PARTS)' go test -count=1 -timeout 30m -v -run '^TestBenchStreams$$' ./integration/bench
 
-bench-agents: ## what the service adds to a model that answers at once, in the container (about 3 minutes, on a quiet machine)
+bench-agents: ## processor time of a chat in service, supervisor, model and clients, with recycling and without, by turns; then what clients of the container notice (about 6 minutes, on a quiet machine)
+	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0'
+	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0'
 	.ci/base-images golang:1.26-bookworm
 	BENCH_AGENTS=1 go test -count=1 -timeout 15m -v -run '^TestBenchAgents$$' ./integration/bench
+
+bench-limit: ## the same beside the least program with the same duties (loadtest/limit), by turns (about 3 minutes, on a quiet machine)
+	CGO_ENABLED=0 go build -trimpath -o .build/limit ./loadtest/limit
+	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0' -program limit,.build/limit
+	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program limit,.build/limit
 
 bench-distributed: ## three instances on Redis and PostgreSQL: nothing lost when parts die, and what they serve (about 4 minutes; PARTS=throughput for some)
 	.ci/base-images

@@ -5,6 +5,7 @@
 //	loadtest [flags] [URL]            a run; -h lists the flags
 //	loadtest compare A.json B.json    two runs beside each other
 //	loadtest bench-recycle [flags]    what clients notice when workers are replaced
+//	loadtest bench-agents [flags]     what a chat costs each process
 //	loadtest fakellm [flags]          a fake language model to test against
 package main
 
@@ -19,6 +20,7 @@ import (
 	"syscall"
 
 	"studysharper/loadtest/report"
+	"studysharper/loadtest/scenario/cost"
 	"studysharper/loadtest/scenario/recycle"
 )
 
@@ -43,6 +45,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return serveFake(ctx, args[1:], stdout, stderr)
 	case len(args) > 0 && args[0] == "bench-recycle":
 		return recycle.Run(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "bench-agents":
+		return cost.Run(ctx, args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == cost.ModelCommand:
+		return cost.ServeModel(ctx, stderr)
 	case len(args) > 0 && args[0] == "compare":
 		return compare(args[1:], stdout, stderr)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) routeReview(top router) {
-	r := top.group("/api/review", s.requireUser, s.requireDisk)
+	r := top.group("/api/review", s.requireUser, s.requireDisk).inTurns()
 	r.Get("/queue", s.inTurn(s.reviewQueue))
 	r.Get("/suspended", s.inTurn(s.suspendedCards))
 	r.Get("/stats", s.inTurn(s.reviewStats))

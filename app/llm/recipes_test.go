@@ -138,7 +138,7 @@ func (s *imitation) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	recipeBlock = regexp.MustCompile("(?s)\n## ([^\n]+)\n.*?```sh\n(.*?)```")
+	recipeBlock = regexp.MustCompile("(?s)\n## ([^\n]+)\n.*?```env\n(.*?)```")
 	setting     = regexp.MustCompile(`(?m)^([A-Z_]+)=(.*)$`)
 )
 
@@ -186,6 +186,28 @@ func TestEachRecipeWorksWithAnImitationOfItsServer(t *testing.T) {
 				t.Errorf("%d calls for two answers, once it is known what the model takes", server.calls)
 			}
 		})
+	}
+}
+
+var readmeBlock = regexp.MustCompile("(?s)```env\n# ([A-Za-z ]+?)(?: on this machine)?\n(.*?)```")
+
+// TestTheReadmesRecipesAreThoseOfTheGuide has no regard to the host: in a container this machine has another name.
+func TestTheReadmesRecipesAreThoseOfTheGuide(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := recipes(t)
+	found := readmeBlock.FindAllStringSubmatch(string(readme), -1)
+	if len(found) < 3 {
+		t.Errorf("only %d recipes are found", len(found))
+	}
+	for _, block := range found {
+		for _, line := range setting.FindAllStringSubmatch(strings.ReplaceAll(block[2], "//host.docker.internal:", "//localhost:"), -1) {
+			if is := all[block[1]][line[1]]; is != line[2] && !strings.HasSuffix(line[1], "_API_KEY") {
+				t.Errorf("%s: the README says %s, the guide %q", block[1], line[0], is)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package repo_test
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,7 +17,7 @@ import (
 var (
 	// namedSetting is a variable between backticks, alone or with its value.
 	namedSetting = regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
-	relativeLink = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
+	relativeLink = regexp.MustCompile(`\]\(([^):#]*)(?:#([^)]*))?\)`)
 )
 
 // notOurs are variables of others that the documents speak of.
@@ -37,20 +38,80 @@ func TestTheGuidesNameSettingsThatThereAre(t *testing.T) {
 	}
 }
 
-func TestTheDocumentsLinkToFilesThatThereAre(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(testkit.Root(), "docs", "*.md"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range append(files, filepath.Join(testkit.Root(), "README.md"), filepath.Join(testkit.Root(), "CONTRIBUTING.md")) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+func TestTheDocumentsLinkToFilesAndHeadingsThatExist(t *testing.T) {
+	checked := 0
+	for _, document := range trackedFiles(t) {
+		if !strings.HasSuffix(document, ".md") || others.MatchString(document) {
+			continue
 		}
-		for _, link := range relativeLink.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), filepath.FromSlash(link[1]))); err != nil {
-				t.Errorf("%s links to %s", file, link[1])
+		for _, link := range relativeLink.FindAllStringSubmatch(codeSpan.ReplaceAllString(testkit.ReadFile(t, document), ""), -1) {
+			checked++
+			file, heading := document, link[2]
+			if link[1] != "" {
+				file = path.Join(path.Dir(document), link[1])
 			}
+			if _, err := os.Stat(filepath.Join(testkit.Root(), filepath.FromSlash(file))); err != nil {
+				t.Errorf("%s links to %s, which does not exist", document, link[1])
+			} else if heading != "" && !slices.Contains(anchors(t, file), heading) {
+				t.Errorf("%s links to %s#%s, which has no such heading", document, link[1], heading)
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d links are found", checked)
+	}
+}
+
+var (
+	heading    = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
+	fenced     = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	codeSpan   = regexp.MustCompile("`[^`\n]+`")
+	notInAName = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// anchors lists the headings of a document as GitHub names them.
+func anchors(t *testing.T, document string) (names []string) {
+	t.Helper()
+	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(testkit.ReadFile(t, document), ""), -1) {
+		names = append(names, strings.ReplaceAll(notInAName.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))
+	}
+	return names
+}
+
+// runbook is where the entries for the alerts are.
+const runbook = "docs/operations.md"
+
+func TestEachAlertLeadsToAnEntryOfTheRunbookThatNamesIt(t *testing.T) {
+	entries := map[string]string{}
+	text := testkit.ReadFile(t, runbook)
+	for i, at := range heading.FindAllStringIndex(text, -1) {
+		entries[anchors(t, runbook)[i]], _, _ = strings.Cut(text[at[1]:], "\n### ")
+	}
+	file := asJSON(t, filepath.Join(testkit.Root(), "docs", "alerts.yml")).(map[string]any)
+	for _, group := range file["groups"].([]any) {
+		for _, rule := range group.(map[string]any)["rules"].([]any) {
+			name := rule.(map[string]any)["alert"].(string)
+			link, _ := rule.(map[string]any)["annotations"].(map[string]any)["runbook_url"].(string)
+			address, anchor, _ := strings.Cut(link, "#")
+			if !strings.HasSuffix(address, "/"+runbook) || !strings.Contains(entries[anchor], "`"+name+"`") {
+				t.Errorf("%s leads to %q, which does not name it", name, link)
+			}
+		}
+	}
+}
+
+// screen is what a remedy has to fit into, from the heading of its entry on.
+const screen = 24 // lines of tables that wrap
+
+func TestAnEntryOfTheRunbookFitsOnAScreen(t *testing.T) {
+	symptoms, _, found := strings.Cut(testkit.ReadFile(t, runbook), "\n## Reference\n")
+	entries := strings.Split(symptoms, "\n### ")
+	if !found || len(entries) < 10 {
+		t.Fatalf("%d entries before the reference", len(entries))
+	}
+	for _, entry := range entries[1:] {
+		if n := strings.Count(entry, "\n"); n > screen {
+			t.Errorf("%q has %d lines", strings.SplitN(entry, "\n", 2)[0], n)
 		}
 	}
 }

@@ -37,7 +37,11 @@ func Stem(word string) string {
 	if len(word) < 4 || !isLowerASCII(word) {
 		return word
 	}
-	return strings.TrimSuffix(trimSuffixes(trimPlural(word)), "e")
+	stem := strings.TrimSuffix(trimSuffixes(trimPlural(word)), "e")
+	if strings.HasSuffix(stem, "i") && strings.HasSuffix(word, "ied") {
+		return stem[:len(stem)-1] + "y" // carried
+	}
+	return stem
 }
 
 // A Bag is the stemmed content words of a text, to measure repeatedly how much of a claim

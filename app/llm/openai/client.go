@@ -70,7 +70,7 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 }
 
 // Client asks the models of one API. It is safe for concurrent use. Up to 16 idle
-// connections, with their goroutines, are kept for 90 s or until Close.
+// connections are kept for 90 s or until Close.
 type Client struct {
 	o            Options
 	address      address
@@ -101,7 +101,7 @@ func New(o Options) *Client {
 		capabilities: known,
 		listed:       new(atomic.Int64),
 		http: &http.Client{
-			Transport: newTransport(o, nil),
+			Transport: newDirectTransport(o),
 			// A redirect could send the prompt and the key anywhere, even to a cloud's metadata address.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -137,8 +137,8 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		MaxConnsPerHost:        o.MaxConns,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+		IdleConnTimeout:        idleFor,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
 

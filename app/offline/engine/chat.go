@@ -37,6 +37,7 @@ const maxQuestion = 1000
 // must reach.
 const (
 	enough  = 0.6
+	typed   = 0.55 // for a sentence that has the kind of thing asked for: a number, a name
 	further = 0.7
 )
 
@@ -76,14 +77,14 @@ func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, er
 		return answer, nil
 	}
 	if before := previousQuestion(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
-		if answer := src.answerFromSentences(append(questionWords(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
+		if answer := src.answerFromSentences(b.Message, append(questionWords(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
 			return answer, nil
 		}
 	}
 	if answer := src.answerFromSection(words); answer != "" {
 		return answer, nil
 	}
-	if answer := src.answerFromSentences(words, amounts[b.Detail].further); answer != "" && !src.lacksNumber(b.Message, answer) {
+	if answer := src.answerFromSentences(b.Message, words, amounts[b.Detail].further); answer != "" && !src.lacksNumber(b.Message, answer) {
 		return answer, nil
 	}
 	return src.writeRefusal(b.Message, words), nil
@@ -187,15 +188,10 @@ func (src source) citeSection(at int) string {
 
 // answerFromSentences answers with the sentence that covers the words best and up to more
 // others; it returns "" if no sentence covers enough of them.
-func (src source) answerFromSentences(words []string, more int) string {
+func (src source) answerFromSentences(message string, words []string, more int) string {
 	score := src.scoreCoverage(words)
-	best := 0
-	for i := range score {
-		if score[i] > score[best] {
-			best = i
-		}
-	}
-	if len(score) == 0 || score[best] < enough {
+	best := src.bestAnswer(message, score)
+	if best < 0 {
 		return ""
 	}
 	chosen := []int{best}
@@ -220,7 +216,30 @@ func (src source) answerFromSentences(words []string, more int) string {
 	return src.citeSection(best) + strings.Join(slices.Compact(out), " ")
 }
 
-// scoreCoverage returns the share of the words that each sentence contains. Rare words weigh
+// bestAnswer returns the sentence that answers the message best by its coverage, or -1 if none covers enough. One with
+// the kind of thing asked for is preferred.
+func (src source) bestAnswer(message string, score []float64) int {
+	if src.namesUnknown(message) {
+		return -1
+	}
+	fits := answerKind(message)
+	best, top := -1, 0.0
+	for i, s := range score {
+		least := enough
+		if fits != nil && src.English && fits(src.Sentences[i].Text) {
+			least, s = typed, s+0.1
+		}
+		if score[i] >= least && s > top {
+			best, top = i, s
+		}
+	}
+	return best
+}
+
+// nearby is what a word counts that is in the sentence before, in the same paragraph.
+const nearby = 0.4
+
+// scoreCoverage returns the share of the words that each sentence contains, or the sentence before it in part. Rare words weigh
 // more; questions score 0.
 func (src source) scoreCoverage(words []string) []float64 {
 	score := make([]float64, len(src.Sentences))
@@ -234,8 +253,11 @@ func (src source) scoreCoverage(words []string) []float64 {
 		holders := src.Index.Holding(w)
 		weight := math.Log(1 + float64(len(score)+1)/float64(len(holders)+1))
 		total += weight
-		for _, i := range holders {
+		for k, i := range holders {
 			score[i] += weight
+			if next := i + 1; next < len(score) && !src.Sentences[next].First && (k+1 == len(holders) || holders[k+1] != next) {
+				score[next] += nearby * weight
+			}
 		}
 	}
 	for i, s := range src.Sentences {

@@ -30,7 +30,11 @@ var otherNames = map[string]string{"drawback": "disadvantage", "drawbacks": "dis
 // only ask.
 func questionWords(message string) []string {
 	amount := asksForAmount(message)
+	kinds := askedKinds(message)
 	return slices.DeleteFunc(text.Words(message), func(w string) bool {
+		if slices.Contains(kinds, w) {
+			return true
+		}
 		if amount && (slices.Contains(amountWords, w) || w == "people") {
 			return true
 		}
@@ -76,6 +80,60 @@ func refersBack(message string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(message)) {
 		switch strings.Trim(w, ".,!?") {
 		case "it", "its", "they", "them", "their", "that", "this", "these", "those", "more", "he", "she":
+			return true
+		}
+	}
+	return false
+}
+
+// askedKinds returns the words between "what" or "which" and the verb, which say of what kind the answer is: a sentence that
+// answers "In what country is …?" need not say "country".
+func askedKinds(message string) []string {
+	words := strings.Fields(strings.ToLower(message))
+	at := slices.IndexFunc(words, func(w string) bool { return w == "what" || w == "which" })
+	if at < 0 {
+		return nil
+	}
+	var kinds []string
+	for _, w := range words[at+1:] {
+		w = strings.Trim(w, ".,?!")
+		if text.Auxiliaries().Has(w) || w == "of" || len(kinds) == maxKind {
+			return kinds
+		}
+		kinds = append(kinds, w)
+	}
+	return nil
+}
+
+// maxKind is how many words can say of what kind an answer is.
+const maxKind = 2
+
+// answerKind returns a test for sentences that have the kind of thing asked for; nil if any sentence can.
+func answerKind(message string) func(sentence string) bool {
+	words := strings.Fields(strings.ToLower(message))
+	kinds := askedKinds(message)
+	hasDigit := func(s string) bool { return strings.ContainsAny(s, "0123456789") }
+	switch {
+	case asksForAmount(message):
+		return func(s string) bool { return hasDigit(s) || english.HasNumber(s) }
+	case slices.Contains(words, "when"), slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(timeWords, k) }):
+		return hasDigit
+	case slices.Contains(words, "who"), slices.Contains(words, "whom"), slices.Contains(words, "where"), len(kinds) > 0:
+		return english.HasName
+	default:
+		return nil
+	}
+}
+
+// timeWords are the kinds of answer that are dates or amounts.
+var timeWords = []string{"year", "date", "century", "decade", "day", "month", "percentage", "percent", "time", "age", "number", "size"}
+
+// namesUnknown reports whether a message names something that the text never does.
+func (src source) namesUnknown(message string) bool {
+	words := strings.Fields(message)
+	for _, w := range words[min(1, len(words)):] {
+		w = strings.Trim(strings.TrimSuffix(strings.TrimSuffix(w, "'s"), "’s"), ".,;:!?\"'“”()")
+		if src.English && english.IsName(w) && len(text.Words(w)) > 0 && len(src.Index.Mentions(w)) == 0 {
 			return true
 		}
 	}

@@ -123,3 +123,20 @@ func TestEveryLengthAndStyleOfASummaryDiffers(t *testing.T) {
 		}
 	}
 }
+
+// TestChatAnswersWithTheKindOfThingAskedFor asks for kinds that the answering sentence does not name, and for a name from
+// the sentence before.
+func TestChatAnswersWithTheKindOfThingAskedFor(t *testing.T) {
+	notes := "The Erie Canal was dug by thousands of labourers. It opened to boats in 1825 and joined Buffalo with Albany. " +
+		"Canals carried grain and timber for decades.\n\nThe governor of the state, DeWitt Clinton, had promoted the canal against much mockery. Clinton poured water from the lake into the harbour."
+	for question, want := range map[string]string{
+		"In what year did the Erie Canal open to boats?":    "1825",
+		"Which politician promoted the canal?":              "DeWitt Clinton",
+		"What cargo did canals carry for decades?":          "grain and timber",
+		"In what year did the Corliss Canal open to boats?": "cannot find",
+	} {
+		if got := generate(t, study.Brief{Type: study.Chat, Material: notes, Message: question}); !strings.Contains(got, want) {
+			t.Errorf("%s %s", question, got)
+		}
+	}
+}

@@ -210,7 +210,7 @@ func (src source) listKeyTerms() []keyTerm {
 		case d.Form == english.Parts:
 			add(d.Term, stateDefinition(d, d.Meaning), d.At)
 		case d.Form == english.Phrase:
-			add(d.Term, d.Meaning, d.At)
+			add(d.Term, english.WithoutContrast(d.Meaning), d.At)
 		}
 	}
 	for i, s := range src.Sentences {

@@ -65,7 +65,7 @@ func IsName(term string) bool {
 
 // IsPerson reports whether a definition is about a person.
 func IsPerson(d Definition) bool {
-	if !IsName(d.Term) || !isProper(d.Term) || d.Form != Phrase {
+	if !IsName(d.Term) || !isProper(d.Term) || d.Form != Phrase || d.Article == "a" || d.Article == "an" {
 		return false
 	}
 	words := strings.Fields(strings.ToLower(d.Meaning))
@@ -106,6 +106,11 @@ func HasGender(s string) bool {
 func IsVague(phrase string) bool {
 	head, _, _ := strings.Cut(strings.ToLower(phrase), " of ")
 	return vague.Has(head[strings.LastIndexByte(head, ' ')+1:])
+}
+
+// CanBeVerb reports whether the first word of a phrase can be the base of a verb.
+func CanBeVerb(phrase string) bool {
+	return lexicon.Lookup(strings.ToLower(text.FirstWord(phrase))).Form&lexicon.Base != 0
 }
 
 // IsGeneric reports whether a noun phrase has a noun that many things are called by, so that it is not a term by itself.
@@ -256,4 +261,9 @@ func WithArticle(term, meaning string) string {
 	default:
 		return ""
 	}
+}
+
+// HasName reports whether a sentence has a name after its first word.
+func HasName(s string) bool {
+	return slices.ContainsFunc(strings.Fields(s)[min(1, len(strings.Fields(s))):], IsName)
 }

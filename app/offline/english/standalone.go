@@ -1,6 +1,7 @@
 package english
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,18 +20,35 @@ func Standalone(s string) (string, bool) {
 	if len(toks) < 5 || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ":") || IsCredit(s) {
 		return s, len(toks) == 0 && strings.Count(s, " ") > 3 && !strings.HasSuffix(s, "?")
 	}
-	if anaphora.Has(toks[0].low) || toks[0].low == "the" && pointers.Has(toks[1].low) || !text.StartsUpper(s) {
-		return s, false
+	return s, text.StartsUpper(s) && !opensBack(s, toks) && !slices.ContainsFunc(toks[1:], func(t token) bool {
+		return outside.Has(t.low) || t.low == "this" || t.low == "these" || t.low == "then"
+	}) && !hasPointer(toks)
+}
+
+// opensBack reports whether a sentence begins with what takes up another one: "It …", "In 1799, he …", "In other cases, …".
+func opensBack(s string, toks []token) bool {
+	if anaphora.Has(toks[0].low) || outside.Has(toks[0].low) {
+		return true
 	}
-	if intro, body := cutIntro(s); intro != "" && personal.Has(strings.ToLower(text.FirstWord(body))) && prepositions.Has(toks[0].low) {
-		return s, false // In 1799, he …
+	if toks[0].tag != preposition && !prepositions.Has(toks[0].low) {
+		return false
 	}
-	for i, t := range toks {
-		if pointers.Has(t.low) && i > 0 && toks[i-1].low == "the" || outside.Has(t.low) || i > 0 && (t.low == "this" || t.low == "these" || t.low == "then") {
-			return s, false
+	switch toks[1].low {
+	case "other", "such", "both", "each":
+		return true
+	}
+	intro, body := cutIntro(s)
+	return intro != "" && personal.Has(strings.ToLower(text.FirstWord(body)))
+}
+
+// hasPointer reports whether a sentence has "the former", "the last two" and the like.
+func hasPointer(toks []token) bool {
+	for i, t := range toks[1:] {
+		if pointers.Has(t.low) && toks[i].low == "the" {
+			return true
 		}
 	}
-	return s, true
+	return false
 }
 
 // cutConnective removes "However, ", "For the same reasons, " and the like.
@@ -40,11 +58,13 @@ func cutConnective(s string) string {
 	if rest != "" && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
 		return Capital(rest)
 	}
-	if intro, body := cutIntro(s); intro != "" {
-		for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
-			if w == "example" || w == "addition" || w == "contrast" || w == "words" || w == "reasons" || w == "result" || w == "consequence" || w == "reason" || w == "fact" {
-				return Capital(body)
-			}
+	intro, body := cutIntro(s)
+	if relatives.Has(strings.ToLower(text.FirstWord(body))) {
+		return s
+	}
+	for w := range strings.FieldsSeq(strings.ToLower(strings.TrimRight(intro, ", "))) {
+		if joining.Has(w) {
+			return Capital(body)
 		}
 	}
 	return s

@@ -103,6 +103,22 @@ func EndsInPlace(before string) bool {
 	return len(words) > 0 && slices.Contains([]string{"in", "throughout", "across", "within", "around", "at"}, words[len(words)-1])
 }
 
+// EndsInCoordinator reports whether a clause ends in "and", "but" or the like, which joined another one.
+func EndsInCoordinator(clause string) bool {
+	toks := tokens(clause)
+	return len(toks) > 0 && toks[len(toks)-1].tag == coordinator
+}
+
+// WithoutContrast returns an answer without the contrast after it: "…, whereas others do not".
+func WithoutContrast(answer string) string {
+	for _, turn := range []string{", whereas ", ", while ", ", although "} {
+		if head, _, ok := strings.Cut(answer, turn); ok && strings.Contains(head, " ") {
+			answer = head
+		}
+	}
+	return answer
+}
+
 // EndsInParticiple reports whether a clause ends in a participle, to which what follows may belong.
 func EndsInParticiple(clause string) bool {
 	toks := tokens(clause)

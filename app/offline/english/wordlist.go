@@ -25,6 +25,7 @@ var (
 	persons          = lists["person"]
 	irregularPlurals = lists["plural"]
 	connectives      = lists["connective"]
+	joining          = lists["joining"]
 	openings         = lists["opening"]
 	credits          = lists["credit"]
 	months           = lists["month"]

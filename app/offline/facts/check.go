@@ -89,6 +89,8 @@ func (src *Source) IsWorthDefining(d Definition) bool {
 	switch {
 	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || english.IsVague(d.Term) && !src.isMarked(d.Term) || !src.isClear(d.Named()):
 		return false
+	case len(src.Sentences) > few && english.BareNoun(d.Named()) != "" && !src.isMarked(d.Term):
+		return false // "the fluid" is one that the text named before
 	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
 		return false
 	case d.Form == english.Phrase:

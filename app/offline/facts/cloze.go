@@ -65,14 +65,20 @@ func (src *Source) chooseGap(s string) string {
 	return best
 }
 
-// isGuessed reports whether a blank for the term needs no knowledge of the text: the title names it, its
-// abbreviation follows, or it is only where something is.
+// common is the share of the sentences, as its reciprocal, from which on a term is what all of the text is about.
+const common = 6
+
+// isGuessed reports whether a blank for the term needs no knowledge of the text, or is none: the title or every sixth sentence names it, its
+// abbreviation follows, it is only where something is, or a verb.
 func (src *Source) isGuessed(s, term string) bool {
 	at := Find(s, term, 0)
+	if len(src.Sentences) > few && len(src.Index.Mentions(term))*common >= len(src.Sentences) || strings.HasSuffix(s[:at], " to ") && english.CanBeVerb(term) {
+		return true
+	}
 	if strings.HasPrefix(s[at+len(term):], " ("+strings.ToUpper(term[:1])) || len(src.Sentences) > few && src.titled.Overlap(term) == 1 {
 		return true
 	}
-	return english.PlaceKind(term) != 0 && english.EndsInPlace(s[:at]) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
+	return english.PlaceKind(term) != 0 && (english.EndsInPlace(s[:at]) || strings.HasSuffix(s[:at], " the ")) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
 }
 
 // IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
@@ -84,6 +90,9 @@ func IsExchangeable(s, term string) bool {
 	}
 	if Find(s, term, at+1) >= 0 || (english.IsName(term) || YearIn(term) != "") && at > 0 && partOfName(s[:at]) {
 		return false
+	}
+	if rest := s[at+len(term):]; english.IsName(term) && (strings.HasPrefix(rest, "’ ") || strings.HasPrefix(rest, "' ")) {
+		return false // Shays’ Rebellion
 	}
 	next, after, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
 	if next == "of" && english.IsName(term) && english.IsName(after) {

@@ -7,7 +7,7 @@ import (
 
 // newDefineFact asks for a definition.
 func newDefineFact(d Definition) Fact {
-	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(d.Meaning), Term: d.Term}
+	return Fact{Kind: Define, Question: DefineQuestion(d), Answer: english.Finished(english.WithoutContrast(d.Meaning)), Term: d.Term}
 }
 
 // isPerson reports whether the term is a person, by what the text says of it or by its name.

@@ -153,7 +153,7 @@ const minExchanged = 7
 // TurnsFalse reports whether a statement is false, and not only odd, with another entity of the same kind.
 func (src *Source) TurnsFalse(s string, e Entity) bool {
 	at := Find(s, e.Name, 0)
-	if at < 0 || !IsExchangeable(s, e.Name) {
+	if at < 0 || !IsExchangeable(s, e.Name) || strings.HasSuffix(s[:at], "one of the ") {
 		return false
 	}
 	owns := strings.HasPrefix(s[at+len(e.Name):], "’s") || strings.HasPrefix(s[at+len(e.Name):], "'s")
@@ -161,7 +161,7 @@ func (src *Source) TurnsFalse(s string, e Entity) bool {
 	case Person:
 		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
 	case Place:
-		return !owns
+		return !owns && !english.IsState(s) // a state can be true elsewhere too
 	case Concept: // anywhere else in the sentence it leaves the statement vague
 		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
 	default:

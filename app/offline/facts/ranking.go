@@ -7,7 +7,7 @@ import (
 )
 
 // worth is how good a question a kind of fact makes.
-var worth = [...]float64{Define: 0.9, Reverse: 0.4, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.75, Date: 0.6, Year: 0.75, Subject: 0.6, Cloze: 0.35, Listed: 2}
+var worth = [...]float64{Define: 0.9, Reverse: 0.4, Role: 0.85, Why: 0.95, How: 0.95, Happens: 0.55, Date: 0.6, Year: 0.75, Subject: 0.6, Cloze: 0.35, Listed: 2}
 
 // Worth returns how good a question of its kind is, about 0 to 1.
 func (k Kind) Worth() float64 { return worth[k] }

@@ -1,0 +1,225 @@
+package openai
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxDirectBytes = 32 << 10 // of a request: it fits into the socket's buffer, so that writing it does not have to wait for the response
+	maxHeaderBytes = 64 << 10 // of a response
+	maxInterim     = 5        // 1xx responses before a response
+)
+
+// directTransport makes plain HTTP/1.1 calls on the caller's goroutine. net/http's Transport gives each connection two goroutines,
+// which costs a call to a near model as much again as the call itself. What is not a short POST to an http:// address without a
+// proxy is left to it: HTTPS, with it HTTP/2, proxies, and long requests. Each of the two keeps at most Options.MaxConns connections.
+type directTransport struct {
+	*http.Transport
+	dialer net.Dialer
+	slots  chan struct{} // holds one for each call at work
+	idle   idleConns
+}
+
+func newDirectTransport(o Options) *directTransport {
+	return &directTransport{
+		Transport: newTransport(o, nil),
+		dialer:    net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second},
+		slots:     make(chan struct{}, o.MaxConns),
+	}
+}
+
+// CloseIdleConnections is called by http.Client's.
+func (t *directTransport) CloseIdleConnections() {
+	t.idle.close()
+	t.Transport.CloseIdleConnections()
+}
+
+// RoundTrip implements http.RoundTripper. A call on a kept connection that ends before a byte of the response has come is made
+// again, once, on a new one: servers close idle connections, and this one did so at that moment. The end of the request's context
+// ends the call and closes its connection.
+func (t *directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !t.takes(req) {
+		return t.Transport.RoundTrip(req)
+	}
+	request, err := wireForm(req)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case t.slots <- struct{}{}:
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	resp, err := t.exchange(req, request)
+	if err != nil {
+		<-t.slots
+		return nil, err
+	}
+	return resp, nil
+}
+
+// takes reports whether a request is one to be made directly. An address or a header that is not valid is left to net/http, which
+// refuses it.
+func (t *directTransport) takes(req *http.Request) bool {
+	if req.URL.Scheme != "http" || req.Method != http.MethodPost || req.ContentLength <= 0 || req.ContentLength > maxDirectBytes || !isPlain(req.URL.Host) {
+		return false
+	}
+	for _, values := range req.Header {
+		for _, value := range values {
+			if !isPlain(value) {
+				return false
+			}
+		}
+	}
+	proxy, err := t.Proxy(req)
+	return proxy == nil && err == nil
+}
+
+// isPlain reports whether a text has visible ASCII characters and blanks only.
+func isPlain(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// wireForm writes a request as it is sent.
+func wireForm(req *http.Request) ([]byte, error) {
+	defer func() { _ = req.Body.Close() }()
+	var b bytes.Buffer
+	b.Grow(512 + int(req.ContentLength))
+	b.WriteString("POST " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.URL.Host + "\r\n")
+	req.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
+	if err := req.Header.Write(&b); err != nil {
+		return nil, err
+	}
+	b.WriteString("\r\n")
+	_, err := io.CopyN(&b, req.Body, req.ContentLength)
+	return b.Bytes(), err
+}
+
+// exchange makes the call, on a kept connection where there is one.
+func (t *directTransport) exchange(req *http.Request, request []byte) (*http.Response, error) {
+	if conn := t.idle.take(req.URL.Host); conn != nil {
+		resp, err := t.exchangeOn(conn, req, request)
+		if err == nil || conn.answered || req.Context().Err() != nil {
+			return resp, err
+		}
+	}
+	conn, err := t.dial(req.Context(), req.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	return t.exchangeOn(conn, req, request)
+}
+
+func (t *directTransport) dial(ctx context.Context, host string) (*directConn, error) {
+	address := host
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		address = net.JoinHostPort(strings.Trim(host, "[]"), "80")
+	}
+	conn, err := t.dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	c := &directConn{Conn: conn, host: host}
+	c.reader = bufio.NewReaderSize(c, firstBytes)
+	return c, nil
+}
+
+// exchangeOn makes the call on a connection, which it closes if it fails. The response's body gives the connection back.
+func (t *directTransport) exchangeOn(conn *directConn, req *http.Request, request []byte) (*http.Response, error) {
+	stop := context.AfterFunc(req.Context(), func() { _ = conn.Close() })
+	conn.left, conn.answered = maxHeaderBytes, false
+	_, errWrite := conn.Write(request)
+	resp, err := conn.readResponse(req) // also after a failed write: a server that refuses a request may not read it
+	if err != nil {
+		stop()
+		_ = conn.Close()
+		return nil, errors.Join(errWrite, err)
+	}
+	conn.left = -1
+	resp.Body = &directBody{ReadCloser: resp.Body, conn: conn, transport: t, stop: stop, reusable: errWrite == nil && !resp.Close}
+	return resp, nil
+}
+
+// directConn is a connection to an upstream. It is used by one goroutine at a time.
+type directConn struct {
+	net.Conn
+	host     string
+	reader   *bufio.Reader
+	left     int64     // bytes of headers that may still come; below 0 = the body is being read, which its reader bounds
+	answered bool      // a byte of the response has come
+	since    time.Time // when it became idle
+}
+
+var errLongHeader = errors.New("response header longer than the limit")
+
+// Read reads the connection itself, for the buffered reader.
+func (c *directConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errLongHeader
+	}
+	n, err := c.Conn.Read(p)
+	c.answered = c.answered || n > 0
+	if c.left > 0 {
+		c.left = max(c.left-int64(n), 0)
+	}
+	return n, err
+}
+
+// readResponse reads the head of the final response.
+func (c *directConn) readResponse(req *http.Request) (*http.Response, error) {
+	for range maxInterim + 1 {
+		resp, err := http.ReadResponse(c.reader, req)
+		if err != nil || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+			return resp, err
+		}
+	}
+	return nil, errors.New("too many interim responses")
+}
+
+// directBody is the body of a response.
+type directBody struct {
+	io.ReadCloser
+	conn      *directConn
+	transport *directTransport
+	stop      func() bool
+	reusable  bool
+	ended     bool
+}
+
+// Read gives the connection back at the body's end.
+func (b *directBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end(b.reusable && errors.Is(err, io.EOF))
+	}
+	return n, err
+}
+
+// Close closes the connection unless the body was read to its end: the upstream stops working on an answer that nobody reads.
+func (b *directBody) Close() error {
+	b.end(false)
+	return nil
+}
+
+func (b *directBody) end(reusable bool) {
+	if b.ended {
+		return
+	}
+	b.ended = true
+	if !b.stop() || !reusable || b.conn.reader.Buffered() > 0 || !b.transport.idle.put(b.conn) {
+		_ = b.conn.Close()
+	}
+	<-b.transport.slots
+}

@@ -1,0 +1,82 @@
+package cost
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"studysharper/loadtest/client"
+)
+
+// askTimeout bounds one request.
+const askTimeout = 10 * time.Second
+
+// load is how the requests of one window went.
+type load struct {
+	length   time.Duration
+	times    []time.Duration // of those answered, sorted
+	failures []error
+}
+
+// asked numbers the questions: each is asked once, so that none is answered from a cache.
+var asked atomic.Int64
+
+// load keeps clients busy for a time. Each asks one question after the other over a connection that it keeps; nothing is
+// retried. It returns an error only if ctx has ended.
+func (p *program) load(ctx context.Context, clients int, length time.Duration) (load, error) {
+	var mu sync.Mutex
+	var all load
+	var group sync.WaitGroup
+	began := time.Now()
+	for range clients {
+		group.Go(func() {
+			one := p.ask(ctx, began.Add(length))
+			mu.Lock()
+			defer mu.Unlock()
+			all.times = append(all.times, one.times...)
+			all.failures = append(all.failures, one.failures...)
+		})
+	}
+	group.Wait()
+	all.length = time.Since(began)
+	slices.Sort(all.times)
+	return all, ctx.Err()
+}
+
+// ask is one client.
+func (p *program) ask(ctx context.Context, until time.Time) (l load) {
+	var conn *client.Conn
+	for ctx.Err() == nil && time.Now().Before(until) {
+		began := time.Now()
+		var err error
+		if conn == nil {
+			conn, err = client.Dial(ctx, p.address, netip.Addr{}, askTimeout)
+		}
+		if err == nil {
+			_, err = conn.Do(question(asked.Add(1)), "")
+		}
+		if err != nil {
+			l.failures = append(l.failures, err)
+		} else {
+			l.times = append(l.times, time.Since(began))
+		}
+		if conn != nil && !conn.Usable() {
+			conn.Close()
+			conn = nil
+		}
+	}
+	if conn != nil {
+		conn.Close()
+	}
+	return l
+}
+
+// question is a chat that nobody has asked for before, of a student who has no notes.
+func question(n int64) []byte {
+	body := fmt.Sprintf(`{"type":"chat","user_id":"student-%d","message":"What is light, question %d?"}`, n%100, n)
+	return fmt.Appendf(nil, "POST /api/ai/agent-test HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}

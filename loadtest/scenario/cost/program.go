@@ -1,0 +1,131 @@
+package cost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"studysharper/loadtest/client"
+	"studysharper/loadtest/pace"
+)
+
+const (
+	bootWait = 20 * time.Second
+	stopWait = 30 * time.Second
+	keptLog  = 2000 // bytes of what a program said, shown when it does not start
+)
+
+// process is a running program.
+type process struct {
+	command *exec.Cmd
+	address netip.AddrPort
+	said    bytes.Buffer // valid when ended is closed
+	ended   chan struct{}
+}
+
+// program is a candidate that runs.
+type program struct {
+	*process
+	candidate
+}
+
+// start runs a candidate on a free port of 127.0.0.1 and waits until it answers. Nothing of this machine's own settings
+// reaches it.
+func start(ctx context.Context, c candidate, dir string, model netip.AddrPort) (*program, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	env := map[string]string{
+		"LOG_LEVEL": "warn", "ENVIRONMENT": "test", "DATABASE_URL": "sqlite:" + filepath.Join(dir, "bench.db"),
+		"LLM_PROVIDER": "openai", "LLM_API_KEY": "none", "LLM_BASE_URL": "http://" + model.String() + "/v1",
+		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0",
+		"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", // all clients come from one address
+		"PATH":                           os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
+	}
+	maps.Copy(env, c.env)
+	p, err := launch(ctx, env, c.binary)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return &program{p, c}, nil
+}
+
+// launch starts a process that serves HTTP at HOST and PORT, and waits for its first answer.
+func launch(ctx context.Context, env map[string]string, binary string, args ...string) (*process, error) {
+	address, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	env["HOST"], env["PORT"] = address.Addr().String(), fmt.Sprint(address.Port())
+	p := &process{command: exec.Command(binary, args...), address: address, ended: make(chan struct{})} //nolint:noctx // stop ends it, in two steps
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		p.command.Env = append(p.command.Env, name+"="+env[name])
+	}
+	p.command.Stderr = &p.said
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Ctrl-C reaches this program alone
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.command.Wait() // how it ends is no figure
+	}()
+	if err := p.awaitAnswer(ctx); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%w: %.*s", err, keptLog, p.said.String())
+	}
+	return p, nil
+}
+
+func freePort() (netip.AddrPort, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	address, err := netip.ParseAddrPort(l.Addr().String())
+	return address, errors.Join(err, l.Close())
+}
+
+func (p *process) awaitAnswer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootWait)
+	defer cancel()
+	for {
+		conn, err := client.Dial(ctx, p.address, netip.Addr{}, time.Second)
+		if err == nil {
+			_, err = conn.Do([]byte("GET /readyz HTTP/1.1\r\nHost: bench\r\n\r\n"), "")
+			conn.Close()
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.ended:
+			return errors.New("it ended while starting")
+		default:
+		}
+		if !pace.Sleep(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("it did not answer within %v: %w", bootWait, err)
+		}
+	}
+}
+
+// stop ends the process by TERM, and by KILL when it takes too long.
+func (p *process) stop() {
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(stopWait):
+		_ = p.command.Process.Kill()
+		<-p.ended
+	}
+}

@@ -1,0 +1,70 @@
+package cost
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// settings are the command's flags.
+type settings struct {
+	candidates []candidate
+	clients    int
+	rounds     int
+	window     time.Duration
+}
+
+// candidate is a program to measure.
+type candidate struct {
+	name, binary string
+	env          map[string]string
+}
+
+func parseSettings(args []string, stderr io.Writer) (settings, error) {
+	var s settings
+	fs := flag.NewFlagSet("loadtest bench-agents", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
+	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
+	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
+	fs.Func("program", "a program to measure, `NAME,PATH[,SETTING=VALUE...]`; once for each", func(text string) error {
+		c, err := parseCandidate(text)
+		s.candidates = append(s.candidates, c)
+		return err
+	})
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: loadtest bench-agents [flags] -program NAME,PATH[,SETTING=VALUE...] ...")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return s, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return s, fmt.Errorf("%q: no arguments are taken", fs.Arg(0))
+	case len(s.candidates) == 0:
+		return s, errors.New("name at least one -program")
+	case s.clients < 1 || s.rounds < 1 || s.window <= 0:
+		return s, errors.New("-clients, -rounds and -window must be above 0")
+	}
+	return s, nil
+}
+
+func parseCandidate(text string) (candidate, error) {
+	parts := strings.Split(text, ",")
+	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
+		return candidate{}, errors.New("must be NAME,PATH[,SETTING=VALUE...]")
+	}
+	c := candidate{name: parts[0], binary: parts[1], env: map[string]string{}}
+	for _, setting := range parts[2:] {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok || name == "" {
+			return candidate{}, fmt.Errorf("%q must be SETTING=VALUE", setting)
+		}
+		c.env[name] = value
+	}
+	return c, nil
+}
