@@ -82,6 +82,20 @@ func (s *sqlStore) DueCards(ctx context.Context, q DueQuery) (DueCards, error) {
 // more wants to know is that they are many.
 const MaxDueCounted = 10_000
 
+// SuspendedCards implements Store.
+func (s *sqlStore) SuspendedCards(ctx context.Context, userID, deck string, limit int) ([]study.Card, error) {
+	var c checks
+	c.user(userID)
+	if deck != "" {
+		c.uuid("deck", deck)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	filter, args := dueFilter(DueQuery{UserID: userID, Deck: deck})
+	return list(ctx, s, scanCard, "SELECT "+cardColumns+" FROM cards WHERE user_id = $1 AND suspended"+filter+" ORDER BY id DESC LIMIT $3", append(args, clampLimit(limit))...)
+}
+
 // countDue counts the cards to review, by state.
 func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts, err error) {
 	begun, err := one(ctx, s, func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) },

@@ -78,7 +78,7 @@ func (src *Source) isGuessed(s, term string) bool {
 	if strings.HasPrefix(s[at+len(term):], " ("+strings.ToUpper(term[:1])) || len(src.Sentences) > few && src.titled.Overlap(term) == 1 {
 		return true
 	}
-	return english.PlaceKind(term) != 0 && english.EndsInPlace(s[:at]) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
+	return english.PlaceKind(term) != 0 && (english.EndsInPlace(s[:at]) || strings.HasSuffix(s[:at], " the ")) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
 }
 
 // IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
@@ -90,6 +90,9 @@ func IsExchangeable(s, term string) bool {
 	}
 	if Find(s, term, at+1) >= 0 || (english.IsName(term) || YearIn(term) != "") && at > 0 && partOfName(s[:at]) {
 		return false
+	}
+	if rest := s[at+len(term):]; english.IsName(term) && (strings.HasPrefix(rest, "’ ") || strings.HasPrefix(rest, "' ")) {
+		return false // Shays’ Rebellion
 	}
 	next, after, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
 	if next == "of" && english.IsName(term) && english.IsName(after) {

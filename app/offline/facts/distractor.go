@@ -161,7 +161,7 @@ func (src *Source) TurnsFalse(s string, e Entity) bool {
 	case Person:
 		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
 	case Place:
-		return !owns
+		return !owns && !english.IsState(s) // a state can be true elsewhere too
 	case Concept: // anywhere else in the sentence it leaves the statement vague
 		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
 	default:

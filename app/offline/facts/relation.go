@@ -18,7 +18,7 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	for _, read := range []func(*Source, int) (Fact, bool){
-		(*Source).readBecause, (*Source).readExplaining, (*Source).readTherefore, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
+		(*Source).readBecause, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
 	} {
 		if f, ok := read(src, i); ok {
 			return f, true
@@ -38,7 +38,7 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 	if !alone && (strings.Count(statement, " ") > 3 || english.StartsWithPronoun(statement)) { // a short clause is judged by its opening
 		return "", false
 	}
-	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
+	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.Contains(statement, ", and ") || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
 		return "", false // the reason is one of several, or belongs to the last word
 	}
 	if subject, _, ok := english.Split(plain); ok && !src.isClear(src.Casing.Lower(subject)) {
@@ -66,34 +66,6 @@ func (src *Source) readBecause(i int) (Fact, bool) {
 		}
 		q, ok := src.askAbout("Why", effect)
 		return Fact{Kind: Why, Question: q, Answer: english.Finished(english.Capital(strings.TrimSpace(join)) + " " + cause)}, ok && strings.Contains(cause, " ") && !english.HasSubordinate(effect)
-	}
-	return Fact{}, false
-}
-
-// readExplaining reads "X, explaining why Y."
-func (src *Source) readExplaining(i int) (Fact, bool) {
-	cause, effect, ok := strings.Cut(src.Sentences[i].Plain, ", explaining why ")
-	if !ok {
-		cause, effect, ok = strings.Cut(src.Sentences[i].Plain, ", which explains why ")
-	}
-	if !ok || !src.Sentences[i].Alone {
-		return Fact{}, false
-	}
-	q, ok := src.askAbout("Why", effect)
-	return Fact{Kind: Why, Question: q, Answer: english.Finished(cause)}, ok
-}
-
-// readTherefore reads "X. Therefore, Y."
-func (src *Source) readTherefore(i int) (Fact, bool) {
-	s := src.Sentences[i]
-	if i == 0 || s.First || !src.Sentences[i-1].Alone || src.Sentences[i-1].Section != s.Section {
-		return Fact{}, false
-	}
-	for _, word := range []string{"Therefore, ", "As a result, ", "Consequently, ", "For this reason, ", "Hence, "} {
-		if effect, ok := strings.CutPrefix(s.Text, word); ok {
-			q, ok := src.askAbout("Why", effect)
-			return Fact{Kind: Why, Question: q, Answer: english.Finished(src.Sentences[i-1].Plain)}, ok
-		}
 	}
 	return Fact{}, false
 }
@@ -195,7 +167,7 @@ func (src *Source) readDate(i int) (Fact, bool) {
 	if year == "" || strings.Count(rest, " ") > 3 || len(strings.Fields(what)) < 3 || english.StartsWithPronoun(what) {
 		return Fact{}, false
 	}
-	if !src.isClear(src.Casing.Lower(english.Subject(what))) {
+	if !english.IsStatement(what) || !src.isClear(src.Casing.Lower(english.Subject(what))) {
 		return Fact{}, false
 	}
 	mark := year
@@ -263,11 +235,11 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
-		return Fact{}, false
-	}
 	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
 		predicate, _, _ = strings.Cut(predicate, turn)
+	}
+	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
+		return Fact{}, false
 	}
 	if !strings.Contains(sub, " ") && !english.IsName(src.Casing.Lower(sub)) && (english.NamesPersons(sub) || english.IsGeneric(src.Casing.Lower(sub)) || !src.isKey(sub)) {
 		return Fact{}, false
