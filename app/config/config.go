@@ -92,8 +92,9 @@ type Config struct {
 	JWTIssuer          string   `env:"JWT_ISSUER"`
 	JWTAudience        string   `env:"JWT_AUDIENCE"`
 
-	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
-	LogFormat string `env:"LOG_FORMAT" oneof:"text|json"`
+	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error"`
+	LogFormat  string `env:"LOG_FORMAT" oneof:"text|json"`
+	LogClients string `env:"LOG_CLIENTS" envDefault:"off" oneof:"off|hash"`
 }
 
 // Fault is one setting that cannot be used. Its text never holds a secret.

@@ -77,6 +77,7 @@ var Meanings = map[string]string{
 	"JWT_AUDIENCE":                   "one that the `aud` of users' tokens must contain; none = any",
 	"LOG_LEVEL":                      "lowest level that is logged",
 	"LOG_FORMAT":                     "`json` in production, else `text`",
+	"LOG_CLIENTS":                    "`hash` adds `client` to each line of a request: a hash of the address whose key is random, changes every day at midnight UTC, and is kept in memory only. The hashes of two instances differ",
 }
 
 // PrintSettings writes all settings as a Markdown table.
