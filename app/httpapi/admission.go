@@ -26,6 +26,7 @@ type Admission struct {
 	Proxies    []netip.Prefix // whose X-Forwarded-For is believed
 	Gate       limit.Gate     // counts the streams of all instances
 	MaxStreams int            // event streams over all workers
+	Turns      int            // requests of one address that this worker answers at a time, except runs, streams and uploads; 0 = no bound
 	MaxLists   int            // lists that this worker makes at a time; at least one
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 func (s *Server) routeAttempts(contents router) {
-	contents.Post("/:kind/:content/attempts", s.claimed(s.addAttempt))
+	contents.Post("/:kind/:content/attempts", s.claimed(s.addAttempt)) // may call the model
+	contents = contents.inTurns()
 	contents.Get("/:kind/:content/attempts", s.inTurn(s.attempts))
 	contents.Get("/:kind/:content/attempts/:n", s.inTurn(s.attempt))
 	contents.Patch("/:kind/:content/attempts/:n", s.once(s.overruleAttempt))

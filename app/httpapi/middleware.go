@@ -29,6 +29,7 @@ func (s *Server) middleware(c *fiber.Ctx) error {
 	}
 	failure := err
 	if err != nil {
+		s.paceRefusal(c, err)
 		err = s.fail(c, err)
 	}
 	s.secureHeaders(c)

@@ -26,6 +26,9 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(userKey{}, user)
+	if _, err := userOf(c, query(c, "user_id")); err != nil { // on endpoints too that have no use for it
+		return err
+	}
 	return c.Next()
 }
 

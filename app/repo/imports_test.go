@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/docs":                   {},
+	"app/e2e/flood":                  {},
 	"app/e2e/pages":                  {},
 	"app/e2e/retrieval":              {},
 	"app/e2e/streams":                {},

@@ -128,3 +128,18 @@ func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
 	}
 	w.quiet(s.URL)
 }
+
+// TestWarningsAndReasonsAreInTheLanguageOfThePage has an aid with fewer items than asked for, and a file that cannot be read.
+func TestWarningsAndReasonsAreInTheLanguageOfThePage(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.speak("de")
+	w.goTo(s.URL)
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.until("/Hinweis: \\d von 10 erstellt: Mehr gibt der Text nicht her\\./.test(document.querySelector('#checked').innerText)")
+	w.drop(map[string][]byte{"skript.pdf": []byte("no PDF at all")})
+	w.until("document.querySelector('#files .failed')?.innerText.includes('Die Datei ist beschädigt oder nicht das, was ihr Name sagt.')")
+	w.shot("de warnings")
+}

@@ -5,6 +5,7 @@ import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
+import { fetchSuspended } from "./due.js";
 import { editor } from "./edit.js";
 import { aidsOf, everything, kinds, pathOf, row } from "./entries.js";
 import { openNote } from "./note.js";
@@ -46,7 +47,7 @@ export async function show(parts, query) {
 	$("library-title").classList.toggle("sr", one);
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
-		const taken = takable(parts[0]) && parts.length === 2 ? past(...parts).catch(() => "") : ""; // it may be gone
+		const taken = parts.length === 2 ? about(...parts).catch(() => "") : ""; // it may be gone
 		const found = one ? await openedAid(parts) : await everything(), before = await taken;
 		if (mineNow !== wanted) return;
 		if (one) return openAid(found, parts, before);
@@ -59,6 +60,13 @@ export async function show(parts, query) {
 }
 
 const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
+
+// about gives what is told of an aid besides itself: attempts at a quiz, and the way to suspended cards of a deck.
+async function about(kind, id) {
+	if (takable(kind)) return past(kind, id);
+	if (kind !== "flashcards" || !(await fetchSuspended(id, 1)).length) return "";
+	return el("p", {}, el("a", { href: `#/study/suspended?deck=${id}` }, t("suspended.title")));
+}
 
 const takable = (kind) => kind === "quizzes" || kind === "exams";
 

@@ -1,6 +1,7 @@
 // Taking a quiz or an exam: all questions or one at a time, a clock for exams, the score on top, the wrong ones again.
 import { button, el } from "./dom.js";
 import { question } from "./questions.js";
+import { warning } from "./warnings.js";
 import { span, t } from "./words.js";
 
 // take gives a form of the sections' questions. minutes starts a clock; leave closes the form; attempts keeps the answers.
@@ -119,7 +120,7 @@ class Sheet {
 
 	#follow({ answers, warnings = [] }) {
 		for (const graded of answers) this.#all.find((q) => q.question.id === graded.item_id)?.follow(graded);
-		this.#state.textContent = warnings.map((text) => t("note", { text })).join(" ");
+		this.#state.textContent = warnings.map((w) => t("note", { text: warning(w).replace(/[.]$/, "") })).join(" ");
 		this.#tally();
 	}
 
