@@ -34,7 +34,7 @@ VULNDB      := $(BIN)/vulndb
 VULNDB_ARCHIVE := $(wildcard ../shared/data/vulndb.tar.xz)
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run the service here, on http://localhost:8000, with its data in ./data and the settings in ./.env
 	@# Read as `docker run --env-file` reads it, not as the shell would. The environment wins, as it does for Compose.
