@@ -83,6 +83,16 @@ func title(req study.Request, aid study.Aid, material string) string {
 	return ""
 }
 
+// beginning is how the material of an aid begins: its title is looked for there.
+func beginning(b study.Brief) string {
+	if b.Material != "" || len(b.Documents) == 0 {
+		return b.Material
+	}
+	first := b.Documents[0]
+	first.Text = text.ClipRunes(first.Text, titleSearchRunes)
+	return joinDocuments([]study.Document{first})
+}
+
 // firstLine is the first line of the material of an aid: better than no title of its own.
 func firstLine(aid study.Aid, material string) string {
 	if aid.Type() == study.Chat {

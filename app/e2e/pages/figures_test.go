@@ -123,6 +123,9 @@ func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
 	if style := eval[string](w, "getComputedStyle(document.querySelector('[data-place=make]')).outlineStyle"); style != "solid" {
 		t.Errorf("the current place is marked by colour only: outline %s", style)
 	}
+	if style := eval[string](w, "getComputedStyle(document.querySelector('.tab input:checked + span')).outlineStyle"); style != "solid" {
+		t.Errorf("the kind of aid is marked by colour only: outline %s", style)
+	}
 	if moving := eval[int](w, "document.getAnimations().length"); moving != 0 {
 		t.Errorf("%d animations", moving)
 	}

@@ -47,7 +47,7 @@ const userKnown = Promise.withResolvers();
 // whenUserKnown is done once the server has said whose page this is.
 export const whenUserKnown = userKnown.promise;
 
-const ofUser = ["session", "draft", "review queue", "day offset"], ofTab = ["running make", "running ask"];
+const ofUser = ["session", "draft", "review queue", "day offset"], ofTab = ["running make", "running ask", "taking"];
 
 // become notes who the user is. Of one who was here before, nothing stays but the grades that wait: they are sent when that
 // user is back. A tab that shows another user's things is loaded again.
@@ -80,7 +80,8 @@ export class Problem extends Error {
 // explain says what an error means. The server's own words are the most precise, and English.
 export function explain(code, detail) {
 	const own = code === "too_large" || language !== "en" || !detail;
-	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^options\.\w+: |^message: /, "");
+	if (/_?id: must be a UUID|^deck: must be a UUID/.test(detail)) return t("error.not_found"); // an address that somebody changed
+	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^[a-z_]+(\.[a-z_]+|\[\d+\])*: /, "");
 	return said && said[0].toUpperCase() + said.slice(1) + (/[.!?…]$/.test(said) ? "" : ".");
 }
 

@@ -4,7 +4,7 @@ import { $, button, el } from "./dom.js";
 import { countdown } from "./dialog.js";
 import { Growing } from "./growing.js";
 import { markdown } from "./markdown.js";
-import { here } from "./route.js";
+import { here, isID } from "./route.js";
 import { Run } from "./run.js";
 import { sourceOf } from "./source.js";
 import { warning } from "./warnings.js";
@@ -128,7 +128,7 @@ function submit(e) {
 
 // open shows a conversation; a new one has no id.
 export async function show([id]) {
-	id ??= own.get("session");
+	if (!isID(id)) id = own.get("session");
 	if (id && here().parts[0] !== id) history.replaceState(null, "", `#/ask/${id}`);
 	talks();
 	if (id && id === onLog) return;
