@@ -158,6 +158,16 @@ func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	w.click(".questions .mode:last-child")
 	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
 	w.audit("exam one at a time")
+	eval[bool](w, "(() => { const f = document.querySelector('.question input, .question textarea'); f.value = 'my answer'; return f.type === 'radio' ? (f.click(), true) : f.dispatchEvent(new Event('input', {bubbles: true})); })()")
+	before := w.text(".clock")
+	eval[bool](w, `(() => {
+		const kept = JSON.parse(sessionStorage.getItem("taking"));
+		sessionStorage.setItem("taking", JSON.stringify({ ...kept, began: kept.began - 20 * 60e3 })); // twenty minutes ago
+		location.reload();
+		return true;
+	})()`)
+	w.until("document.body?.className === '' && document.querySelector('.clock')?.innerText.includes('left') && document.querySelector('.clock').innerText !== " + quoted(before))
+	w.until("[...document.querySelectorAll('.question')].some((q) => q.querySelector('input:checked') || q.querySelector('textarea')?.value === 'my answer')")
 	eval[bool](w, "(() => { const real = Date.now; Date.now = () => real() + 9 * 3600e3; return true; })()")
 	w.until("document.querySelector('.score p')")
 	w.quiet(s.URL)

@@ -5,11 +5,12 @@ import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
 import { $, button, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
+import { fetchSuspended } from "./due.js";
 import { editor } from "./edit.js";
 import { aidsOf, everything, kinds, pathOf, row } from "./entries.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
-import { go, here, retitle } from "./route.js";
+import { go, here, isID, retitle } from "./route.js";
 import { menu } from "./save.js";
 import { take } from "./quiz.js";
 import { t } from "./words.js";
@@ -46,7 +47,7 @@ export async function show(parts, query) {
 	$("library-title").classList.toggle("sr", one);
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
-		const taken = takable(parts[0]) && parts.length === 2 ? past(...parts).catch(() => "") : ""; // it may be gone
+		const taken = parts.length === 2 ? about(...parts).catch(() => "") : ""; // it may be gone
 		const found = one ? await openedAid(parts) : await everything(), before = await taken;
 		if (mineNow !== wanted) return;
 		if (one) return openAid(found, parts, before);
@@ -54,17 +55,25 @@ export async function show(parts, query) {
 		list();
 	} catch (e) {
 		if (mineNow !== wanted) return;
-		one ? $("opened").replaceChildren(missing(e.status === 404 ? t("library.gone") : e.message)) : $("library-said").textContent = e.message;
+		one ? $("opened").replaceChildren(missing(e.status === 404 || e.status === 422 ? t("library.gone") : e.message)) : $("library-said").textContent = e.message;
 	}
 }
 
 const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
 
+// about gives what is told of an aid besides itself: attempts at a quiz, and the way to suspended cards of a deck.
+async function about(kind, id) {
+	if (!isID(id)) return "";
+	if (takable(kind)) return past(kind, id);
+	if (kind !== "flashcards" || !(await fetchSuspended(id, 1)).length) return "";
+	return el("p", {}, el("a", { href: `#/study/suspended?deck=${id}` }, t("suspended.title")));
+}
+
 const takable = (kind) => kind === "quizzes" || kind === "exams";
 
 // openedAid gives the study aid of an address, and with it what can be merged into it.
 async function openedAid([kind, id, doing]) {
-	const item = kinds.includes(kind) ? await call("GET", mine(pathOf({ kind, id }))) : null;
+	const item = kinds.includes(kind) && isID(id) ? await call("GET", mine(pathOf({ kind, id }))) : null;
 	const others = doing === "edit" ? (await aidsOf(kind)).filter((e) => e.id !== id) : [];
 	return item && { kind, id, title: item.title, item, others };
 }
@@ -76,7 +85,7 @@ function openAid(entry, [kind, id, doing], before) {
 	const close = () => go(address);
 	if (doing === "study" && kind === "flashcards") return $("opened").replaceChildren(head(title, address), practise(data.flashcards, close));
 	if (doing === "take" && takable(kind)) {
-		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
+		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { id, minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
 	}
 	if (doing === "edit") return edit(entry, address);
 	const start = { flashcards: [`study/review?deck=${id}`, t("review.start")], quizzes: [`${address}/take`, t("quiz.start")], exams: [`${address}/take`, t("exam.start")] }[kind];

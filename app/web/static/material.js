@@ -1,5 +1,5 @@
 // What an aid is made of: a text that is pasted, and notes that are picked.
-import { call, kept, mine, user } from "./api.js";
+import { call, mine, own, user } from "./api.js";
 import { $, el } from "./dom.js";
 import { beginFiles } from "./files.js";
 import { t } from "./words.js";
@@ -50,11 +50,11 @@ function typed() {
 	const n = $("text").value.split(/\s+/).filter(Boolean).length;
 	$("words").textContent = n ? t("n.words", { n }) : "";
 	$("keep").disabled = !n;
-	kept.set("draft", $("text").value || null);
+	own.set("draft", $("text").value || null);
 }
 
 export function beginMaterial() {
-	$("text").value ||= kept.get("draft") ?? "";
+	$("text").value ||= own.get("draft") ?? "";
 	$("text").addEventListener("input", typed);
 	$("find").addEventListener("input", () => showNotes().catch(() => {}));
 	$("keep").addEventListener("click", () => keepNote($("text").value).then(() => { $("text").value = ""; typed(); }, (e) => { $("notes-said").textContent = e.message; }));
