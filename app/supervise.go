@@ -50,6 +50,9 @@ func serve(environment map[string]string) error {
 	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
+	if err := memory.DisableHugePages(); err != nil {
+		log.Debug("huge pages stay on", "error", err) // an old kernel, or a sandbox that forbids it
+	}
 	for _, warning := range e.Warnings {
 		log.Warn(warning)
 	}

@@ -101,6 +101,7 @@ var allowed = map[string][]string{
 	"integration/harness":            {"app/testkit", "app/eventstream", "loadtest/client", "loadtest/fakellm", "loadtest/measure", "loadtest/report", "loadtest/swarm", "github.com/google/uuid", "github.com/moby/moby", "github.com/testcontainers/testcontainers-go", "golang.org/x/sys"},
 	"integration/bench":              {},
 	"integration/cluster":            {},
+	"integration/cgroup2":            {},
 	"integration/container":          {},
 	"integration/faults":             {},
 	"integration/memory":             {},

@@ -48,15 +48,22 @@ var closed = closedWords()
 
 func closedWords() map[string][]option {
 	m := make(map[string][]option)
-	for name, t := range map[string]tag{"determiner": determiner, "pronoun": pronoun, "preposition": preposition, "subordinate": subordinator, "relative": subordinator,
-		"coordinator": coordinator, "adverb": adverb, "number": number, "quantifier": determiner} {
+	add := func(name string, t tag, cost int) {
 		for w := range lists[name] {
-			m[w] = append(m[w], option{t, 2})
-			if name == "quantifier" {
-				m[w] = append(m[w], option{pronoun, 6})
-			}
+			m[w] = append(m[w], option{t, cost})
 		}
 	}
+	// in a fixed order, because it decides between sequences of equal cost
+	add("determiner", determiner, 2)
+	add("pronoun", pronoun, 2)
+	add("preposition", preposition, 2)
+	add("subordinate", subordinator, 2)
+	add("relative", subordinator, 2)
+	add("coordinator", coordinator, 2)
+	add("adverb", adverb, 2)
+	add("number", number, 2)
+	add("quantifier", determiner, 2)
+	add("quantifier", pronoun, 6)
 	for w := range auxiliaries {
 		m[w] = append(m[w], option{auxiliary, 0})
 	}
@@ -138,7 +145,11 @@ func openReadings(t *token, low string) []option {
 	e := lexicon.Lookup(low)
 	t.lemma, t.form = e.Lemma, e.Form
 	if e.Noun == lexicon.Absent && strings.HasSuffix(low, "s") && e.Verb >= 0 {
-		e.Noun = max(e.Noun, lexicon.Lookup(low[:len(low)-1]).Noun)
+		base := low[:len(low)-1]
+		if stem, ok := strings.CutSuffix(base, "ie"); ok {
+			base = stem + "y" // relies
+		}
+		e.Noun = max(e.Noun, lexicon.Lookup(base).Noun)
 	}
 	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
 	var out []option

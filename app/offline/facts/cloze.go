@@ -58,7 +58,7 @@ func (src *Source) scoreGap(s, p string) float64 {
 		return 3
 	case english.IsGeneric(p):
 		return 0
-	case english.IsName(p) && !strings.HasPrefix(s, p) && (words > 1 || !src.Casing.IsCommon(p)):
+	case !strings.HasPrefix(s, p) && src.isProper(p):
 		return 2
 	case words > 1 && mentions > 2:
 		return 1 + min(1, float64(mentions)/10)
@@ -67,6 +67,11 @@ func (src *Source) scoreGap(s, p string) float64 {
 	default:
 		return 0
 	}
+}
+
+// isProper reports whether a phrase is a name that the text never writes small.
+func (src *Source) isProper(p string) bool {
+	return english.IsName(p) && (strings.Contains(p, " ") || !src.Casing.IsCommon(p))
 }
 
 // isDefined reports whether the text defines a term.

@@ -58,19 +58,24 @@ func (src *Source) listEntities() {
 		}
 	}
 	for i, s := range src.Sentences {
-		if s.Card != nil || !src.English {
-			continue
+		if s.Card == nil && src.English {
+			src.nameEntities(i, add)
 		}
-		add(YearIn(s.Text), YearKind, i)
-		for _, p := range english.NounPhrases(s.Text) {
-			p = src.Casing.Lower(p)
-			if english.PlaceKind(p) != 0 {
-				add(p, Place, i)
-			} else if src.isPersonIn(s.Text, p) {
-				add(p, Person, i)
-				if at := strings.LastIndexByte(p, ' '); at > 0 {
-					add(p[at+1:], Person, i) // the surname, as later sentences use it
-				}
+	}
+}
+
+// nameEntities adds the year, the places and the persons that sentence i names.
+func (src *Source) nameEntities(i int, add func(name string, kind EntityKind, at int)) {
+	s := src.Sentences[i].Text
+	add(YearIn(s), YearKind, i)
+	for _, p := range english.NounPhrases(s) {
+		p = src.Casing.Lower(p)
+		if english.PlaceKind(p) != 0 {
+			add(p, Place, i)
+		} else if src.isPersonIn(s, p) {
+			add(p, Person, i)
+			if at := strings.LastIndexByte(p, ' '); at > 0 {
+				add(p[at+1:], Person, i) // the surname, as later sentences use it
 			}
 		}
 	}
