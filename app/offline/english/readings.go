@@ -145,7 +145,11 @@ func openReadings(t *token, low string) []option {
 	e := lexicon.Lookup(low)
 	t.lemma, t.form = e.Lemma, e.Form
 	if e.Noun == lexicon.Absent && strings.HasSuffix(low, "s") && e.Verb >= 0 {
-		e.Noun = max(e.Noun, lexicon.Lookup(low[:len(low)-1]).Noun)
+		base := low[:len(low)-1]
+		if stem, ok := strings.CutSuffix(base, "ie"); ok {
+			base = stem + "y" // relies
+		}
+		e.Noun = max(e.Noun, lexicon.Lookup(base).Noun)
 	}
 	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
 	var out []option
