@@ -225,7 +225,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {
 		predicate, _, _ = strings.Cut(predicate, turn)
 	}
 	low := src.Casing.Lower(sub)
@@ -234,7 +234,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 
 // tells reports whether a predicate says enough to tell its subject.
 func tells(predicate string) bool {
-	return strings.Count(predicate, " ") >= 3 && !english.OpensWithModal(predicate) && !strings.Contains(predicate, ";") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
+	return strings.Count(predicate, " ") >= 3 && !english.OpensWithModal(predicate) && !strings.ContainsAny(predicate, ";—") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
 }
 
 // isAsked reports whether a subject is an answer: a clear phrase, not a general word.
