@@ -7,12 +7,12 @@ ENV CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath"
 WORKDIR /src
 
 # What a scratch image cannot make for itself: a user, and folders that are theirs.
-RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/tmp \
+RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/folders/tmp \
     && cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
     && echo 'studysharper:x:10001:10001:StudySharper:/data:/sbin/nologin' > /rootfs/etc/passwd \
     && echo 'studysharper:x:10001:' > /rootfs/etc/group \
     && chmod 0700 /rootfs/data \
-    && chmod 1777 /rootfs/tmp \
+    && chmod 1777 /rootfs/folders/tmp \
     && chown 10001:10001 /rootfs/data
 
 # The heavy dependencies make a layer of their own, rebuilt when go.mod changes and not with every edit. The list is
@@ -53,7 +53,8 @@ RUN go build -tags "$TAGS" -ldflags="-s -w -X main.version=$VERSION -X main.comm
 
 FROM scratch
 COPY --from=build /rootfs/etc /etc
-COPY --from=build /rootfs/tmp /tmp
+# A folder that is copied by itself gets the mode 0755; one inside of another keeps its own.
+COPY --from=build /rootfs/folders /
 COPY --from=build --chown=10001:10001 /rootfs/data /data
 COPY --from=build /rootfs/pdf-reader /pdf-reader
 COPY --from=build /rootfs/THIRD-PARTY-NOTICES /THIRD-PARTY-NOTICES

@@ -6,7 +6,7 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-agents bench-limit bench-distributed bench-recycle bench-streams loadtest image reproducible clean
+.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-accounts bench-agents bench-limit bench-distributed bench-recycle bench-streams loadtest image reproducible release-check cgroup2 clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
@@ -34,7 +34,7 @@ VULNDB      := $(BIN)/vulndb
 VULNDB_ARCHIVE := $(wildcard ../shared/data/vulndb.tar.xz)
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run the service here, on http://localhost:8000, with its data in ./data and the settings in ./.env
 	@# Read as `docker run --env-file` reads it, not as the shell would. The environment wins, as it does for Compose.
@@ -70,7 +70,7 @@ check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server:
 	go test -short ./app/... ./loadtest/...
 
 test: ## all tests that need no Docker, with the race detector (about 17 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
-	.ci/test | .ci/test-report
+	set -o pipefail; .ci/test | .ci/test-report # make 3.81 of macOS does not know .SHELLFLAGS
 
 integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
 	.ci/base-images
@@ -90,7 +90,7 @@ lint: tools ## go vet, golangci-lint, govulncheck, shellcheck
 	else \
 		echo "govulncheck -db $$db ./..."; $(GOVULNCHECK) -db $$db ./...; \
 	fi
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/run .ci/test; else echo 'shellcheck: not installed, not run'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/base-images .ci/cgroup2 .ci/image-tags .ci/notices .ci/release .ci/release-check .ci/run .ci/test; else echo 'shellcheck: not installed, not run'; fi
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
@@ -129,6 +129,9 @@ bench-limit: ## the same beside the least program with the same duties (loadtest
 	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0' -program limit,.build/limit
 	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program limit,.build/limit
 
+bench-accounts: ## what accounts cost: chat answers with AUTH_MODE=account and with none, by turns (about a minute, on a quiet machine)
+	BENCH_ACCOUNTS=1 go test -count=1 -v -run '^TestBenchAccounts$$' ./app/e2e/contract
+
 bench-distributed: ## three instances on Redis and PostgreSQL: nothing lost when parts die, and what they serve (about 4 minutes; PARTS=throughput for some)
 	.ci/base-images
 	BENCH_DISTRIBUTED='$(PARTS)' go test -count=1 -timeout 20m -v -run '^TestBenchDistributed$$' ./integration/bench
@@ -151,8 +154,14 @@ reproducible: ## build MAIN (./app) twice, in different folders with nothing kep
 	if grep -qaF "$$scratch" "$$scratch/one/studysharper"; then echo 'the binary names the folder it was built in' >&2; exit 1; fi; \
 	sha256sum <"$$scratch/one/studysharper"
 
+release-check: ## build what the release VERSION publishes into dist/, and check it: changelog, checksums, stamps, licences, SBOM
+	.ci/release-check '$(VERSION)' '$(COMMIT)'
+
+cgroup2: ## the service in a control group of version 2, in an emulated machine (qemu-system-x86, busybox-static; minutes)
+	.ci/cgroup2
+
 clean: ## remove tools, reports and what image builds leave behind (not ./data)
-	rm -rf .bin .build integration/report
+	rm -rf .bin .build dist integration/report
 	-docker image prune --force --filter label=studysharper.stage=build
 	find . -name '*.test' -o -name '*.prof' | xargs -r rm --
 

@@ -8,6 +8,7 @@ import (
 	"studysharper/app/config"
 	"studysharper/app/contextcache"
 	"studysharper/app/limit"
+	"studysharper/app/logging"
 	"studysharper/app/metrics"
 	"studysharper/app/shm"
 	"studysharper/app/supervisor"
@@ -30,6 +31,7 @@ type sharedMemory struct {
 	keys     *auth.KeyStore
 	versions *shm.Section
 	holdings *limit.Holdings
+	clients  *logging.ClientMarks // nil: clients are not logged
 }
 
 // createShared makes the region, in the supervisor.
@@ -39,7 +41,8 @@ func createShared(c config.Config, b config.Budget, log *slog.Logger) (*shm.Regi
 		shm.Spec{Name: "limits", Size: limit.TableSize},
 		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
 		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},
-		shm.Spec{Name: "holdings", Size: holdingBounds(c, b).Size()})
+		shm.Spec{Name: "holdings", Size: holdingBounds(c, b).Size()},
+		shm.Spec{Name: "clients", Size: clientKeySize(c)})
 	if err == nil && fallback != nil {
 		log.Warn("WORKER_TMP_DIR is not writable: scoreboard uses an anonymous memory file", "error", fallback)
 	}
@@ -56,11 +59,31 @@ func openShared(region *shm.Region, c config.Config, b config.Budget, owner int)
 	limits, keys := section("limits", limit.TableSize), section("keys", keyStoreSize(c))
 	holdings := section("holdings", holdingBounds(c, b).Size())
 	s.versions = section("versions", contextcache.VersionsSize)
+	clients := section("clients", clientKeySize(c))
 	if err != nil {
 		return s, err
 	}
 	s.limits, s.keys, s.holdings = limit.NewTable(limits), auth.NewKeyStore(keys), limit.NewHoldings(holdings, holdingBounds(c, b), owner)
+	if c.LogClients == "hash" {
+		s.clients = logging.NewClientMarks(clients)
+	}
 	return s, nil
+}
+
+// clientMark is how clients are named in the log; nil = they are not.
+func (s sharedMemory) clientMark() func(address string) string {
+	if s.clients == nil {
+		return nil
+	}
+	return s.clients.Mark
+}
+
+// clientKeySize is 0 where clients are not logged.
+func clientKeySize(c config.Config) int {
+	if c.LogClients != "hash" {
+		return 0
+	}
+	return logging.ClientKeySize
 }
 
 // keyStoreSize is 0 where no keys are published: the region's memory is reserved.

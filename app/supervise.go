@@ -39,6 +39,7 @@ const noticeQueue = 256
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
+	huge := memory.DisableHugePages()
 	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
 		return err
@@ -50,6 +51,9 @@ func serve(environment map[string]string) error {
 	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
+	if huge != nil {
+		log.Debug("huge pages stay on", "error", huge) // an old kernel, or a sandbox that forbids it
+	}
 	for _, warning := range e.Warnings {
 		log.Warn(warning)
 	}

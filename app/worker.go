@@ -20,6 +20,7 @@ import (
 	"studysharper/app/metrics"
 	"studysharper/app/study"
 	"studysharper/app/supervisor"
+	"studysharper/app/trace"
 )
 
 // work is a worker process: it returns when the supervisor told it to leave and
@@ -39,6 +40,7 @@ func work() error {
 	offerToOOMKiller()
 	log, flush := logging.New(c)
 	defer flush()
+	defer trace.Flush()
 	log = log.With("worker", os.Getpid())
 	if err := supervisor.FaultAtBoot(parent.Generation); err != nil {
 		return err

@@ -21,7 +21,7 @@ func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.options.SaveTimeout)
 	defer cancel()
 	req, recorded := r.req, r.observer.Outcome != nil
-	name := title(req, got.aid, t.brief.Material)
+	name := title(req, got.aid, beginning(t.brief))
 	saved, err := o.saveAid(ctx, t.key, got.aid, study.Content{UserID: req.UserID, SessionID: req.SessionID, Title: name,
 		Notes: req.NoteIDs, Model: got.model})
 	if err != nil {

@@ -75,9 +75,32 @@ func title(req study.Request, aid study.Aid, material string) string {
 	case *study.PlanSet:
 		own = s.Plan.Title
 	}
-	for _, c := range []string{own, req.Options.Topic, titleOf(aid, material), req.Message, summaryText(aid)} {
+	for _, c := range []string{own, req.Options.Topic, titleOf(aid, material), req.Message, firstLine(aid, material), summaryText(aid)} {
 		if c = strings.Join(strings.Fields(text.ClipRunes(c, 5*titleRunes)), " "); c != "" {
 			return text.ClipRunes(c, titleRunes)
+		}
+	}
+	return ""
+}
+
+// beginning is how the material of an aid begins: its title is looked for there.
+func beginning(b study.Brief) string {
+	if b.Material != "" || len(b.Documents) == 0 {
+		return b.Material
+	}
+	first := b.Documents[0]
+	first.Text = text.ClipRunes(first.Text, titleSearchRunes)
+	return joinDocuments([]study.Document{first})
+}
+
+// firstLine is the first line of the material of an aid: better than no title of its own.
+func firstLine(aid study.Aid, material string) string {
+	if aid.Type() == study.Chat {
+		return ""
+	}
+	for line := range strings.Lines(text.ClipRunes(material, titleSearchRunes)) {
+		if line = strings.Trim(line, " \t\r\n#*->•"); line != "" {
+			return line
 		}
 	}
 	return ""

@@ -21,11 +21,13 @@ type Admission struct {
 	Counter    limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
 	Calls      *limit.Runs    // bounds the runs that call a model; nil = nothing does
 	Accounts   []limit.Policy // of new accounts, for each address; none = no limit
+	Stored     limit.Policy   // bytes that each address may add, with accounts; a quota of 0 = no limit
 	Runs       *limit.Places  // of each client, over all workers; nil = without a bound
 	Streams    *limit.Places  // likewise
 	Proxies    []netip.Prefix // whose X-Forwarded-For is believed
 	Gate       limit.Gate     // counts the streams of all instances
 	MaxStreams int            // event streams over all workers
+	Turns      int            // requests of one address that this worker answers at a time, except runs, streams and uploads; 0 = no bound
 	MaxLists   int            // lists that this worker makes at a time; at least one
 }
 

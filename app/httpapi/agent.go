@@ -124,7 +124,7 @@ func (s *Server) request(c *fiber.Ctx) (study.Request, error) {
 			return r, err
 		}
 	}
-	r.Clients = s.payers(c)
+	r.Clients, r.Trace = s.payers(c), traceOf(c).String()
 	r.NoCache = strings.Contains(strings.ToLower(c.Get(fiber.HeaderCacheControl)), "no-cache")
 	return r, nil
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func (s *Server) routeAttempts(contents router) {
-	contents.Post("/:kind/:content/attempts", s.claimed(s.addAttempt))
+	contents.Post("/:kind/:content/attempts", s.claimed(s.addAttempt)) // may call the model
+	contents = contents.inTurns()
 	contents.Get("/:kind/:content/attempts", s.inTurn(s.attempts))
 	contents.Get("/:kind/:content/attempts/:n", s.inTurn(s.attempt))
 	contents.Patch("/:kind/:content/attempts/:n", s.once(s.overruleAttempt))
@@ -103,7 +104,7 @@ func (s *Server) askGrades(c *fiber.Ctx, user string, open []study.OpenAnswer) (
 		return nil, "", err
 	}
 	defer s.o.Admission.Runs.Release(place)
-	return s.o.Runs.Grade(s.lifetime, study.Request{UserID: user, Clients: s.payers(c)}, open)
+	return s.o.Runs.Grade(s.lifetime, study.Request{UserID: user, Clients: s.payers(c), Trace: traceOf(c).String()}, open)
 }
 
 // attempts answers GET /api/ai/generated-content/{kind}/{id}/attempts, newest first.

@@ -3,15 +3,14 @@ package httpapi
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"studysharper/app/attempt"
 	"studysharper/app/auth"
 	"studysharper/app/httpapi/openapitest"
-	"studysharper/app/study"
 )
 
 // canary is in everything that belongs to the victim: an answer to anyone else that has it is a leak.
@@ -24,14 +23,15 @@ var exempt = map[string]string{
 	"POST /api/account": "makes a new account", "POST /api/account/session": "asks for the study code itself",
 }
 
-// things are ids of what a user has, by the name of the path's parameter.
-type things map[string]string
+// ending are the operations that end the asker's own identity: they are asked for the victim's only.
+var ending = []string{"DELETE /api/account", "DELETE /api/account/sessions", "POST /api/account/code"}
 
 // asker is who sends a request of the matrix.
 type asker struct {
 	name   string
 	header []string
 	known  bool
+	id     string // not "": sent as user_id with each request, which is who the asker is without user authentication
 }
 
 // matrix is a service with a victim, whose things have the canary, and a stranger.
@@ -42,95 +42,26 @@ type matrix struct {
 	others []asker // the stranger's, and nobody
 }
 
-// fill makes one of each thing for a user, and returns their ids.
-func (f *face) fill(user, mark string) things {
-	f.t.Helper()
-	session, run := newID(), newID()
-	check := func(err error) {
-		f.t.Helper()
-		if err != nil {
-			f.t.Fatal(err)
-		}
-	}
-	ctx := f.t.Context()
-	note, err := f.store.CreateNote(ctx, study.Note{UserID: user, Title: mark, Content: mark})
-	check(err)
-	content, err := f.store.SaveContent(ctx, study.Content{UserID: user, SessionID: session, Type: study.Flashcards, Title: mark,
-		Data: []byte(`{"flashcards":[{"question":"` + mark + `","answer":"a","topic":"t","difficulty":"easy"}],"total_count":1,"topics_covered":["t"]}`)})
-	check(err)
-	quiz, err := f.store.SaveContent(ctx, study.Content{UserID: user, Type: study.Quiz, Title: mark,
-		Data: []byte(`{"quiz":{"title":"` + mark + `","questions":[{"id":"1","type":"short_answer","question":"` + mark + `","acceptable_answers":["` + mark + `"],"points":1}]},"total_points":1,"estimated_time_minutes":1}`)})
-	check(err)
-	graded, _, err := attempt.Grade(quiz, []study.GivenAnswer{{ItemID: "1", Answer: "not " + mark}})
-	check(err)
-	_, err = f.store.SaveAttempt(ctx, graded)
-	check(err)
-	owner := study.Session{ID: session, UserID: user, Title: mark}
-	check(f.store.BeginRun(ctx, study.Run{ID: run, SessionID: session, UserID: user, Type: study.Chat, Request: []byte(`{}`)}, owner, study.Message{Role: study.RoleUser, Text: mark}))
-	check(f.store.EndRun(ctx, study.Run{ID: run, SessionID: session, UserID: user, Type: study.Chat, State: study.RunFailed, Outcome: study.ErrorFields(study.Errorf(study.CodeInternal, "%s", mark))}, study.Session{}))
-	return things{"note_id": note.ID, "session_id": session, "run_id": run, "user": user, "kind": "flashcards", "id": content.ID, "content_id": content.ID, "quiz": quiz.ID,
-		"item_id": "1", "card_id": content.ID + ":1", "n": "1", "attempt": "1", "review_id": newID()}
-}
-
-// path fills an operation's path; missing names a parameter that no thing is known for.
-func (v things) path(op openapitest.Operation) (path, missing string) {
-	if strings.Contains(op.Path, "/attempts") {
-		v = maps.Clone(v)
-		v["kind"], v["content_id"] = "quizzes", v["quiz"]
-	}
-	parts := strings.Split(op.Path, "/")
-	for i, part := range parts {
-		name, isParameter := strings.CutPrefix(part, "{")
-		if !isParameter {
-			continue
-		}
-		name = strings.TrimSuffix(name, "}")
-		value, ok := v[name]
-		if !ok {
-			return "", name
-		}
-		parts[i] = value
-	}
-	return strings.Join(parts, "/"), ""
-}
-
-// fitting is a body that an operation accepts, of a user; "" for one that has none.
-func fitting(op openapitest.Operation, v things) string {
-	switch op.Method + " " + op.Path {
-	case "POST /api/ai/agent-test", "POST /api/ai/process", "POST /api/ai/process-stream":
-		return fmt.Sprintf(`{"type":"chat","message":"m","user_id":%q,"session_id":%q}`, v["user"], v["session_id"])
-	case "POST /api/notes", "PATCH /api/notes/{note_id}":
-		return fmt.Sprintf(`{"user_id":%q,"content":"c"}`, v["user"])
-	case "POST /api/ai/feedback":
-		return fmt.Sprintf(`{"user_id":%q,"content_type":"flashcards","content_id":%q,"rating":1}`, v["user"], v["id"])
-	case "POST /api/ai/generated-content/{kind}/{content_id}/attempts":
-		return `{"answers":[{"item_id":"1","answer":"changed"}]}`
-	case "PATCH /api/ai/generated-content/{kind}/{content_id}/attempts/{n}":
-		return `{"item_id":"1","correct":true}`
-	}
-	switch op.Method {
-	case "POST", "PUT", "PATCH":
-		return fmt.Sprintf(`{"user_id":%q}`, v["user"])
-	}
-	return ""
-}
-
 func newMatrix(t *testing.T, f *face, victim, stranger string, own, others []asker) *matrix {
 	t.Helper()
-	m := &matrix{face: f, victim: f.fill(victim, canary), own: own, others: append(others, asker{name: "nobody"}, asker{"a made-up token", []string{"Authorization", "Bearer made-up"}, false},
-		asker{"a made-up cookie", []string{"Cookie", cookieName + "=made-up"}, false})}
+	m := &matrix{face: f, victim: f.fill(victim, canary), own: own, others: append(others, asker{name: "nobody"}, asker{name: "a made-up token", header: []string{"Authorization", "Bearer made-up"}},
+		asker{name: "a made-up cookie", header: []string{"Cookie", cookieName + "=made-up"}})}
 	f.fill(stranger, "the stranger's own")
 	return m
 }
 
+// reading makes a service take files.
+func reading(o *Options) { o.Import = Import{Reader: &fakeImporter{}, MaxBytes: 1 << 10} }
+
 // matrices are those of both modes with users.
 func matrices(t *testing.T) map[string]*matrix {
-	accounts := serveAccounts(t, func(o *Options) { o.Admission.Counter = nil }) // guesses are counted elsewhere
+	accounts := serveAccounts(t, reading, func(o *Options) { o.Admission.Counter = nil }) // guesses are counted elsewhere
 	ada, bob := accounts.enrol(), accounts.enrol()
-	victims := newMatrix(t, accounts, ada.id, bob.id, []asker{{"cookie", ada.cookie, true}, {"code", ada.bearer(), true}}, []asker{{"another's cookie", bob.cookie, true}, {"another's code", bob.bearer(), true}})
+	victims := newMatrix(t, accounts, ada.id, bob.id, []asker{{name: "cookie", header: ada.cookie, known: true}, {name: "code", header: ada.bearer(), known: true}},
+		[]asker{{name: "another's cookie", header: bob.cookie, known: true}, {name: "another's code", header: bob.bearer(), known: true}})
 	victims.victim["device"] = ada.session
 	const secret = "a secret of more than thirty-two bytes"
-	issued := serve(t, func(o *Options) {
+	issued := serve(t, reading, func(o *Options) {
 		o.Tokens, o.Tickets = auth.NewSecret(secret, auth.Accepted{}), auth.NewTickets(auth.NewSigner(o.Store))
 	})
 	token := func(user string) []string {
@@ -141,7 +72,7 @@ func matrices(t *testing.T) map[string]*matrix {
 		return []string{"Authorization", "Bearer " + signed}
 	}
 	return map[string]*matrix{"accounts": victims,
-		"tokens": newMatrix(t, issued, "ann", "bob", []asker{{"token", token("ann"), true}}, []asker{{"another's token", token("bob"), true}})}
+		"tokens": newMatrix(t, issued, "ann", "bob", []asker{{name: "token", header: token("ann"), known: true}}, []asker{{name: "another's token", header: token("bob"), known: true}})}
 }
 
 // TestNobodyReachesWhatIsAnothers asks each operation of the document for the victim's things, by their ids and by the
@@ -167,16 +98,23 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 				continue
 			}
 			for _, who := range m.others {
-				for _, query := range []string{"", "?user_id=" + victim["user"]} {
+				for _, asked := range []string{path, with(path, "user_id="+victim["user"])} {
+					if asked == path && who.known && slices.Contains(ending, name) {
+						continue
+					}
 					tries++
-					m.refuses(mode, op, who, path+query, fitting(op, victim))
+					m.refuses(mode, op, who, asked, fitting(op, victim))
 				}
 			}
 		}
 		m.intact(mode)
+		tries += m.reachesOwn(mode, m.own[0])
 		t.Logf("%s: %d tries", mode, tries)
 	}
 }
+
+// namesThing reports whether an operation's path has the id of something that belongs to a user.
+func namesThing(op openapitest.Operation) bool { return strings.Contains(op.Path, "_id}") }
 
 // refuses sends a request that must not reach what is the victim's.
 func (m *matrix) refuses(mode string, op openapitest.Operation, who asker, path, body string) {
@@ -190,9 +128,84 @@ func (m *matrix) refuses(mode string, op openapitest.Operation, who asker, path,
 		m.t.Errorf("%s: %s %s as %s: %d", mode, op.Method, path, who.name, r.StatusCode)
 	case !admin && !who.known && r.StatusCode != 401 && r.StatusCode != 404:
 		m.t.Errorf("%s: %s %s as %s: %d", mode, op.Method, path, who.name, r.StatusCode)
+	case who.known && r.StatusCode == 401:
+		m.t.Errorf("%s: %s %s: %s is nobody any more", mode, op.Method, path, who.name)
+	case who.known && !admin && namesThing(op) && r.StatusCode != 404 && r.StatusCode != 403:
+		m.t.Errorf("%s: %s %s as %s: %d %.200s", mode, op.Method, path, who.name, r.StatusCode, r.body)
 	case who.known && strings.Contains(path, "user_id=") && r.StatusCode < 300 && !admin && op.Path != "/api/ai/stream-status" && !strings.HasPrefix(op.Path, "/api/account/"):
 		m.t.Errorf("%s: %s %s as %s: %d %.200s", mode, op.Method, path, who.name, r.StatusCode, r.body)
 	}
+}
+
+// TestAUserIDReachesNothingOfAnotherWithoutAuthentication is the matrix for AUTH_MODE=none: who a user is, is what the
+// request says, so another's user_id opens everything; but a request with one's own gets nothing of another's by its id,
+// and one that names nobody lists nothing.
+func TestAUserIDReachesNothingOfAnotherWithoutAuthentication(t *testing.T) {
+	f := serve(t, reading)
+	m := &matrix{face: f, victim: f.fill("ann", canary), own: []asker{{name: "user_id", id: "ann"}}}
+	f.fill("bob", "the stranger's own")
+	m.reachesOwn("none", m.own[0])
+	tries := 0
+	for _, op := range document.Operations() {
+		name := op.Method + " " + op.Path
+		if exempt[name] != "" || strings.HasPrefix(op.Path, "/debug/") || op.Path == "/mcp" || strings.HasPrefix(op.Path, "/api/admin/") {
+			continue
+		}
+		path, missing := m.victim.path(op)
+		if missing != "" {
+			t.Errorf("%s: what is {%s}? Name it in things", name, missing)
+			continue
+		}
+		bobs := maps.Clone(m.victim)
+		bobs["user"] = "bob"
+		tries++
+		body := fitting(op, bobs)
+		byID := namesThing(op) || strings.Contains(body, m.victim["session_id"]) || strings.Contains(body, m.victim["id"])
+		r := f.ask(op.Method, with(path, "user_id=bob"), body)
+		if strings.Contains(string(r.body), canary) || byID && r.StatusCode != 404 {
+			t.Errorf("%s as another user: %d %s", name, r.StatusCode, r.body)
+		}
+		if byID {
+			continue // who knows an id and names nobody is not asked, as by the original
+		}
+		tries++
+		if r := f.ask(op.Method, path, fitting(op, things{})); strings.Contains(string(r.body), canary) {
+			t.Errorf("%s as nobody: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+	m.intact("none")
+	t.Logf("%d tries", tries)
+}
+
+// as is a path with the asker's user_id.
+func (a asker) as(path string) string {
+	if a.id == "" {
+		return path
+	}
+	return with(path, "user_id="+a.id)
+}
+
+// reachesOwn asks each operation for things of the asker's own, made for it alone: so it is whose they are, and nothing else
+// about the request, that others are refused for.
+func (m *matrix) reachesOwn(mode string, who asker) (tries int) {
+	m.t.Helper()
+	own := m.fill(m.victim["user"], canary)
+	for _, op := range document.Operations() {
+		name := op.Method + " " + op.Path
+		if exempt[name] != "" || strings.HasPrefix(op.Path, "/debug/") || op.Path == "/mcp" || strings.HasPrefix(op.Path, "/api/admin/") || strings.HasPrefix(op.Path, "/api/account") {
+			continue // accounts are tested in account_test.go
+		}
+		path, _ := own.path(op)
+		tries++
+		r := m.ask(op.Method, who.as(path), fitting(op, own), who.header...)
+		if r.StatusCode >= 300 && r.StatusCode != 409 { // it is there, and its state is another
+			m.t.Errorf("%s: %s of the asker's own as %s: %d %s", mode, name, who.name, r.StatusCode, r.body)
+		}
+		if op.Method == "DELETE" || strings.HasSuffix(op.Path, "/merge") {
+			own = m.fill(m.victim["user"], canary)
+		}
+	}
+	return tries
 }
 
 // intact checks that the victim still has everything, unchanged, by each of the victim's own identities.
@@ -201,7 +214,7 @@ func (m *matrix) intact(mode string) {
 	for _, who := range m.own {
 		for _, path := range []string{"/api/notes/" + m.victim["note_id"], "/api/ai/sessions/" + m.victim["session_id"], "/api/ai/sessions/" + m.victim["session_id"] + "/messages",
 			"/api/ai/generated-content/flashcards", "/api/ai/runs/" + m.victim["run_id"], "/api/ai/generated-content/quizzes/" + m.victim["quiz"] + "/attempts/1"} {
-			if r := m.ask("GET", path, "", who.header...); r.StatusCode != 200 || !strings.Contains(string(r.body), canary) {
+			if r := m.ask("GET", who.as(path), "", who.header...); r.StatusCode != 200 || !strings.Contains(string(r.body), canary) {
 				m.t.Errorf("%s: %s of the victim by %s: %d %s", mode, path, who.name, r.StatusCode, r.body)
 			}
 		}

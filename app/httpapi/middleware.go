@@ -22,16 +22,19 @@ const maxRequestID = 64 // characters of a client's X-Request-ID that are kept
 func (s *Server) middleware(c *fiber.Ctx) error {
 	began := time.Now()
 	requestID(c)
+	span := beginTrace(c)
 	err := s.recoverHandler(c)
 	if err == nil {
 		err = holdAnswer(c)
 	}
 	failure := err
 	if err != nil {
+		s.paceRefusal(c, err)
 		err = s.fail(c, err)
 	}
 	s.secureHeaders(c)
 	s.finishRequest(c, time.Since(began), failure)
+	s.endTrace(c, span, failure)
 	return err
 }
 
@@ -103,6 +106,12 @@ func (s *Server) logRequest(c *fiber.Ctx, level slog.Level, took time.Duration, 
 		slog.String("id", string(c.Response().Header.Peek(fiber.HeaderXRequestID))),
 		slog.String("method", methodOf(c)), slog.String("route", s.routeOf(c)),
 		slog.Int("status", c.Response().StatusCode()), slog.Int64("duration_us", took.Microseconds()),
+	}
+	if traced := traceOf(c); traced.Valid() {
+		attrs = append(attrs, slog.String("trace_id", traced.TraceID()))
+	}
+	if s.o.ClientMark != nil {
+		attrs = append(attrs, slog.String("client", s.o.ClientMark(s.client(c))))
 	}
 	if cached, applies := c.Locals(cacheKey{}).(string); applies {
 		attrs = append(attrs, slog.String("cache", cached))

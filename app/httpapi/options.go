@@ -129,4 +129,7 @@ type Options struct {
 	Own      *metrics.Entry // this worker's
 	Cgroup   memory.Cgroup
 	Log      *slog.Logger
+
+	// ClientMark names a client's address in the log; nil = clients are not logged.
+	ClientMark func(address string) string
 }

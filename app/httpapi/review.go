@@ -10,8 +10,9 @@ import (
 )
 
 func (s *Server) routeReview(top router) {
-	r := top.group("/api/review", s.requireUser, s.requireDisk)
+	r := top.group("/api/review", s.requireUser, s.requireDisk).inTurns()
 	r.Get("/queue", s.inTurn(s.reviewQueue))
+	r.Get("/suspended", s.inTurn(s.suspendedCards))
 	r.Get("/stats", s.inTurn(s.reviewStats))
 	r.Get("/settings", s.reviewSettings)
 	r.Put("/settings", s.once(s.saveReviewSettings))
@@ -23,29 +24,49 @@ func (s *Server) routeReview(top router) {
 
 func (s *Server) reviewer() review.Reviewer { return review.Reviewer{Store: s.o.Store} }
 
-// reviewQueue answers GET /api/review/queue.
-func (s *Server) reviewQueue(c *fiber.Ctx) error {
-	user, err := namedOwner(c)
-	if err != nil {
-		return err
+// queueAsked reads whose cards a request is for, and which.
+func queueAsked(c *fiber.Ctx) (q review.QueueQuery, err error) {
+	if q.UserID, err = namedOwner(c); err != nil {
+		return q, err
 	}
-	limit, err := numberOf(c, "limit", defaultLimit, review.MaxQueue)
-	if err != nil {
-		return err
+	if q.Limit, err = numberOf(c, "limit", defaultLimit, review.MaxQueue); err != nil {
+		return q, err
 	}
-	q := review.QueueQuery{UserID: user, Deck: query(c, "deck"), Subject: query(c, "subject"), Limit: limit}
+	q.Deck, q.Subject = query(c, "deck"), query(c, "subject")
 	if q.Deck != "" {
 		id, ok := study.CanonicalID(q.Deck)
 		if !ok {
-			return study.Invalid([]study.Fault{{Field: "deck", Detail: "must be a UUID"}})
+			return q, study.Invalid([]study.Fault{{Field: "deck", Detail: "must be a UUID"}})
 		}
 		q.Deck = id
+	}
+	return q, nil
+}
+
+// reviewQueue answers GET /api/review/queue.
+func (s *Server) reviewQueue(c *fiber.Ctx) error {
+	q, err := queueAsked(c)
+	if err != nil {
+		return err
 	}
 	queue, err := s.reviewer().Queue(s.lifetime, q, time.Now())
 	if err != nil {
 		return err
 	}
 	return c.JSON(queue)
+}
+
+// suspendedCards answers GET /api/review/suspended.
+func (s *Server) suspendedCards(c *fiber.Ctx) error {
+	q, err := queueAsked(c)
+	if err != nil {
+		return err
+	}
+	cards, err := s.reviewer().Suspended(s.lifetime, q, time.Now())
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{"cards": cards})
 }
 
 // cardAsked reads the card that a request is for, and the user who must own it.

@@ -43,8 +43,20 @@ func TestACardIsReviewedUndoneSuspendedAndReset(t *testing.T) {
 	if got := f.want(200, "POST", path+"/suspend", `{}`); got["suspended"] != true {
 		t.Errorf("suspended: %v", got)
 	}
+	const suspended = "/api/review/suspended?user_id=u"
+	if got := f.want(200, "GET", suspended, "")["cards"].([]any); len(got) != 1 || got[0].(map[string]any)["card_id"] != card["card_id"] || got[0].(map[string]any)["question"] != card["question"] {
+		t.Errorf("suspended cards: %v", got)
+	}
+	for _, query := range []string{suspended + "&deck=" + newID(), "/api/review/suspended?user_id=another"} {
+		if got := f.want(200, "GET", query, "")["cards"].([]any); len(got) != 0 {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
 	if got := f.want(200, "POST", path+"/suspend", `{"suspended":false}`); got["suspended"] != false {
 		t.Errorf("put back: %v", got)
+	}
+	if got := f.want(200, "GET", suspended, "")["cards"].([]any); len(got) != 0 {
+		t.Errorf("suspended cards: %v", got)
 	}
 	if got := f.want(200, "POST", path+"/reset", ""); got["state"] != "new" {
 		t.Errorf("reset: %v", got)
@@ -53,6 +65,7 @@ func TestACardIsReviewedUndoneSuspendedAndReset(t *testing.T) {
 	f.faulty("POST", path, fmt.Sprintf(`{"rating":3,"review_id":%q,"reviewed_at":"2100-01-01T00:00:00Z"}`, newID()), "reviewed_at")
 	f.faulty("GET", queue+"&deck=x", "", "deck")
 	f.faulty("GET", "/api/review/queue", "", "user_id")
+	f.faulty("GET", suspended+"&deck=x", "", "deck")
 }
 
 func TestAnothersCardIsNotThere(t *testing.T) {

@@ -12,13 +12,20 @@ type router struct {
 	fiber.Router
 	server *Server
 	prefix string
+	turns  bool // handlers are called in turns of their clients
 }
 
 // routedKey is where the route of a request is kept that has passed all checks.
 type routedKey struct{}
 
 func (r router) group(prefix string, checks ...fiber.Handler) router {
-	return router{r.Group(prefix, checks...), r.server, r.prefix + prefix}
+	return router{r.Group(prefix, checks...), r.server, r.prefix + prefix, r.turns}
+}
+
+// inTurns is the router for routes whose requests are answered a few at a time for each address.
+func (r router) inTurns() router {
+	r.turns = true
+	return r
 }
 
 // Get registers HEAD too, as Fiber does.
@@ -50,7 +57,11 @@ func (r router) Upload(path string, handlers ...fiber.Handler) fiber.Router {
 
 // reading puts readBody before the last of a route's handlers; those before it decide by the head alone.
 func (r router) reading(path string, handlers []fiber.Handler) []fiber.Handler {
-	return r.receiving(path, r.server.readBody, handlers)
+	handlers = r.receiving(path, r.server.readBody, handlers)
+	if r.turns {
+		handlers = slices.Insert(handlers, len(handlers)-1, r.server.inOwnTurn)
+	}
+	return handlers
 }
 
 func (r router) receiving(path string, receive fiber.Handler, handlers []fiber.Handler) []fiber.Handler {

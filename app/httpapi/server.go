@@ -32,6 +32,8 @@ type Server struct {
 	refusals     logSampler    // of requests refused at capacity
 	rejects      logSampler    // of requests refused for their heads
 	uploads      atomic.Int64  // that wait for a place
+	answering    *turns        // of each address
+	refusing     *turns        // likewise
 	stopping     atomic.Bool   // Drain has begun
 	disk         atomic.Int32  // its state, as last logged
 	databaseDown atomic.Bool   // as the last probe found it
@@ -45,7 +47,8 @@ type Server struct {
 
 // New makes a server with all its routes; it opens nothing and starts nothing.
 func New(o Options) *Server {
-	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives)}
+	s := &Server{o: o, lists: make(chan struct{}, max(1, o.Admission.MaxLists)), archives: make(chan struct{}, maxArchives),
+		answering: newTurns(o.Admission.Turns), refusing: newTurns(1)}
 	s.refusals.report = func(unlogged int64) {
 		s.o.Log.Info("requests refused at capacity, not logged one by one", "requests", unlogged)
 	}
@@ -78,9 +81,9 @@ func (s *Server) route() {
 	top.Get("/openapi-3.0.json", s.openapi30)
 	top.Get("/docs", s.docsPage)
 
-	s.routeAccount(top.group("/api/account"))
+	s.routeAccount(top.group("/api/account").inTurns())
 	s.routeAgents(top.group("/api/ai", s.requireUser, s.requireDisk))
-	notes := top.group("/api/notes", s.requireUser, s.requireDisk)
+	notes := top.group("/api/notes", s.requireUser, s.requireDisk).inTurns()
 	notes.Post("/", s.once(s.createNote))
 	notes.Upload("/import", s.claimed(s.importNote))
 	notes.Get("/", s.inTurn(s.notes))
@@ -109,6 +112,8 @@ func (s *Server) routeAgents(ai router) {
 	ai.Post("/process", s.roomForRun, s.claimed(s.process))
 	ai.Post("/process-stream", s.roomForStream, s.claimed(s.processStream))
 	ai.Get("/stream/:session", s.stream)
+	s.routeAttempts(ai.group("/generated-content"))
+	ai = ai.inTurns()
 	ai.Get("/runs/:run", s.run)
 	ai.Delete("/runs/:run", s.claimed(s.cancelRun))
 	ai.Get("/stream-status", s.streamStatus)
@@ -134,7 +139,6 @@ func (s *Server) routeLibrary(contents router) {
 	contents.Delete("/:kind/:content/items/:item", s.once(s.removeItem))
 	contents.Get("/:kind/:content/export", s.inTurn(s.exportContent))
 	contents.Post("/:kind/:content/merge", s.once(s.mergeContent))
-	s.routeAttempts(contents)
 }
 
 func (s *Server) cors() fiber.Handler {

@@ -26,6 +26,9 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(userKey{}, user)
+	if _, err := userOf(c, query(c, "user_id")); err != nil { // on endpoints too that have no use for it
+		return err
+	}
 	return c.Next()
 }
 
@@ -39,7 +42,7 @@ func (s *Server) identify(c *fiber.Ctx) (string, error) {
 		}
 		return user, err
 	}
-	if cookie := accountCookie(c); s.o.Accounts != nil && cookie != "" {
+	if cookie := s.accountCookie(c); s.o.Accounts != nil && cookie != "" {
 		if user, err := s.byCookie(c, cookie); err == nil || !study.IsCode(err, study.CodeUnauthorized) {
 			return user, err
 		}

@@ -1,6 +1,8 @@
 package repo_test
 
 import (
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,9 +38,11 @@ func uses(action string) func(step) bool {
 	return func(s step) bool { return strings.HasPrefix(s.Uses, action+"@") }
 }
 
-func readWorkflow(t *testing.T) (w workflow) {
+func readWorkflow(t *testing.T) workflow { return readWorkflowFile(t, "ci.yml") }
+
+func readWorkflowFile(t *testing.T, name string) (w workflow) {
 	t.Helper()
-	if err := yaml.Unmarshal([]byte(testkit.ReadFile(t, ".github/workflows/ci.yml")), &w); err != nil {
+	if err := yaml.Unmarshal([]byte(testkit.ReadFile(t, ".github/workflows/"+name)), &w); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -46,7 +50,7 @@ func readWorkflow(t *testing.T) (w workflow) {
 
 var (
 	pinned     = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40}$`) // a tag can be moved
-	makeTarget = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	makeTarget = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
 )
 
 // asRoot runs a command as root, with the Go that is set up.
@@ -85,6 +89,42 @@ func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
 	}
 }
 
+// TestTheOtherVersionOfControlGroupsIsTriedEachWeek holds the second workflow to the rules of the first.
+func TestTheOtherVersionOfControlGroupsIsTriedEachWeek(t *testing.T) {
+	w := readWorkflowFile(t, "cgroup2.yml")
+	if len(w.On) != 2 || w.On["schedule"] == nil || len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
+		t.Errorf("it runs on %v with %v", w.On, w.Permissions)
+	}
+	job := w.Jobs["cgroup2"]
+	for _, step := range job.Steps {
+		if step.Uses != "" && !pinned.MatchString(step.Uses) {
+			t.Errorf("it uses %s", step.Uses)
+		}
+	}
+	if job.Timeout == 0 || !slices.ContainsFunc(job.Steps, func(s step) bool { return s.Run == "make cgroup2" }) {
+		t.Errorf("the steps are %+v", job.Steps)
+	}
+}
+
+// TestAnImageIsTaggedByTheVersionsThatItIsTheNewestOf runs .ci/image-tags.
+func TestAnImageIsTaggedByTheVersionsThatItIsTheNewestOf(t *testing.T) {
+	for _, tt := range []struct{ released, version, want string }{
+		{"", "1.0.0", "1.0.0 1.0 1 latest"},
+		{"v1.0.0 v1.2.3 v1.10.0-rc.1 nightly", "1.2.4", "1.2.4 1.2 1 latest"},
+		{"v1.2.3 v1.2.4", "1.2.3", "1.2.3"},
+		{"v1.2.9 v2.0.0", "1.2.10", "1.2.10 1.2 1"},
+		{"v1.2.3 v11.0.0", "1.1.9", "1.1.9 1.1"},
+		{"v1.0.0", "1.0.0-rc.1", ""},
+	} {
+		command := exec.Command(filepath.Join(testkit.Root(), ".ci", "image-tags"), tt.version)
+		command.Stdin = strings.NewReader(strings.ReplaceAll(tt.released, " ", "\n") + "\n")
+		said, err := command.Output()
+		if got := strings.Join(strings.Fields(string(said)), " "); got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s after %s is %q, %v; want %q", tt.version, tt.released, got, err, tt.want)
+		}
+	}
+}
+
 func TestEachNightAndOnDemandTheGateRunsAtFullLength(t *testing.T) {
 	w := readWorkflow(t)
 	for _, event := range []string{"schedule", "workflow_dispatch"} {
@@ -115,9 +155,12 @@ func TestAReleaseIsGreenAndSaysWhatItIsMadeOf(t *testing.T) {
 		t.Errorf("it is released if %q", release.If)
 	}
 	for name := range w.Jobs {
-		if name != "release" && !slices.Contains(release.Needs, name) {
+		if name != "release" && name != "publish" && !slices.Contains(release.Needs, name) {
 			t.Errorf("it is released without %s", name)
 		}
+	}
+	if publish := w.Jobs["publish"]; !strings.Contains(publish.If, "tag") || !slices.Contains(publish.Needs, "release") {
+		t.Errorf("it is published if %q, after %v", publish.If, publish.Needs)
 	}
 	built := slices.IndexFunc(release.Steps, uses("docker/build-push-action"))
 	if built < 0 {

@@ -67,6 +67,23 @@ func (r Reviewer) Queue(ctx context.Context, q QueueQuery, at time.Time) (Queue,
 	return list, nil
 }
 
+// Suspended lists the cards that are out of the queue until they are put back.
+func (r Reviewer) Suspended(ctx context.Context, q QueueQuery, at time.Time) ([]QueuedCard, error) {
+	settings, err := r.Store.ReviewSettings(ctx, q.UserID)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := r.Store.SuspendedCards(ctx, q.UserID, q.Deck, min(max(q.Limit, 1), MaxQueue))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]QueuedCard, len(cards))
+	for i, c := range cards {
+		list[i] = queued(c, at, settings)
+	}
+	return list, nil
+}
+
 func queued(c study.Card, at time.Time, s study.ReviewSettings) QueuedCard {
 	var shown struct {
 		Question string          `json:"question"`

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"studysharper/app/study"
@@ -76,6 +78,24 @@ func (s *sqlStore) DueCards(ctx context.Context, q DueQuery) (DueCards, error) {
 	return due, nil
 }
 
+// MaxDueCounted is where the counts of due cards stop: a count reads an index entry for each, and what a student who has
+// more wants to know is that they are many.
+const MaxDueCounted = 10_000
+
+// SuspendedCards implements Store.
+func (s *sqlStore) SuspendedCards(ctx context.Context, userID, deck string, limit int) ([]study.Card, error) {
+	var c checks
+	c.user(userID)
+	if deck != "" {
+		c.uuid("deck", deck)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	filter, args := dueFilter(DueQuery{UserID: userID, Deck: deck})
+	return list(ctx, s, scanCard, "SELECT "+cardColumns+" FROM cards WHERE user_id = $1 AND suspended"+filter+" ORDER BY id DESC LIMIT $3", append(args, clampLimit(limit))...)
+}
+
 // countDue counts the cards to review, by state.
 func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts, err error) {
 	begun, err := one(ctx, s, func(row scanner, n *int) (mark, error) { return mark{}, row.Scan(n) },
@@ -88,16 +108,17 @@ func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts,
 		dayStart = q.At
 	}
 	filter, args := dueFilter(q)
-	from := " FROM cards WHERE user_id = $1 AND NOT suspended" + filter
 	// The two ranges of state 2 have no card in common: after a long break, each pass over them is one over all cards.
-	query := "SELECT (SELECT count(*)" + from + " AND state IN (1, 3) AND due <= $3), (SELECT count(*)" + from + " AND state = 2 AND due >= $4 AND due <= $3)," +
-		" (SELECT count(*)" + from + " AND state = 2 AND due < $4), (SELECT count(*) FROM (SELECT 1" + from + " AND state = 0 LIMIT $5) AS fresh)"
+	query := "SELECT "
+	for i, c := range []string{"state IN (1, 3) AND due <= $3 LIMIT $6", "state = 2 AND due >= $4 AND due <= $3 LIMIT $6", "state = 2 AND due < $4 LIMIT $6", "state = 0 LIMIT $5"} {
+		query += fmt.Sprintf("%s(SELECT count(*) FROM (SELECT 1 FROM cards WHERE user_id = $1 AND NOT suspended%s AND %s) AS part%d)", strings.Repeat(", ", min(i, 1)), filter, c, i)
+	}
 	return one(ctx, s, func(row scanner, n *study.DueCounts) (mark, error) {
 		var today int
 		err := row.Scan(&n.Learning, &today, &n.Overdue, &n.New)
-		n.Review = n.Overdue + today
+		n.Review = min(n.Overdue+today, MaxDueCounted)
 		return mark{}, err
-	}, query, append(args, micros(q.At), micros(dayStart), max(0, q.NewPerDay-begun))...)
+	}, query, append(args, micros(q.At), micros(dayStart), max(0, q.NewPerDay-begun), MaxDueCounted)...)
 }
 
 // ReviewCounts are counts by day; study.ReviewSettings.Day numbers the days.

@@ -18,7 +18,7 @@ import (
 )
 
 // decks keeps cards of the user ada and gives them; a deck has 500.
-func decks(b *testing.B, s store.Store, cards int) []study.Card {
+func decks(b testing.TB, s store.Store, cards int) []study.Card {
 	b.Helper()
 	for d := range cards / 500 {
 		set := &study.FlashcardSet{}
@@ -38,6 +38,32 @@ func decks(b *testing.B, s store.Store, cards int) []study.Card {
 		b.Fatal(err)
 	}
 	return due.Cards
+}
+
+func TestCountsOfDueCardsStopAtTheirBound(t *testing.T) {
+	url := fresh(t)
+	s := open(t, url, store.Options{})
+	decks(t, s, store.MaxDueCounted+500)
+	db, err := sql.Open("sqlite", "file:"+(&neturl.URL{Path: pathOf(url)}).EscapedPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "UPDATE cards SET state = 2, due = due - rowid % 2 * 172800000000"); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Add(time.Hour)
+	got, err := s.DueCards(t.Context(), store.DueQuery{UserID: "ada", Limit: 20, At: now, DayStart: now.Add(-24 * time.Hour)})
+	if want := (study.DueCounts{Review: store.MaxDueCounted, Overdue: (store.MaxDueCounted + 500) / 2}); err != nil || got.Counts != want || len(got.Cards) != 20 {
+		t.Errorf("got %+v and %d cards (%v), want %+v and 20", got.Counts, len(got.Cards), err, want)
+	}
+	if _, err := db.ExecContext(t.Context(), "UPDATE cards SET due = 0"); err != nil {
+		t.Fatal(err)
+	}
+	got, err = s.DueCards(t.Context(), store.DueQuery{UserID: "ada", Limit: 20, At: now, DayStart: now.Add(-24 * time.Hour)})
+	if want := (study.DueCounts{Review: store.MaxDueCounted, Overdue: store.MaxDueCounted}); err != nil || got.Counts != want {
+		t.Errorf("all overdue: got %+v (%v), want %+v", got.Counts, err, want)
+	}
 }
 
 // BenchmarkDueQueueOf50kCards is the queue of a student with 50,000 cards: all new, a mix as after a year of study, and all

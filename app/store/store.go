@@ -141,6 +141,8 @@ type Contents interface {
 type Reviews interface {
 	// DueCards lists the cards to review at a time, and counts all of them.
 	DueCards(ctx context.Context, q DueQuery) (DueCards, error)
+	// SuspendedCards lists a user's suspended cards, of one deck or with "" of all, those that joined last first.
+	SuspendedCards(ctx context.Context, userID, deck string, limit int) ([]study.Card, error)
 	// ReviewCard stores a review and returns the card as changed by next. For a review ID that is already stored, it
 	// returns the card as it was after that review. It returns CodeConflict if the ID belongs to another card's review,
 	// or if the card has a later review.

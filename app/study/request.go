@@ -53,6 +53,8 @@ type Request struct {
 	// are not kept with the request.
 	Clients []string `json:"-"`
 
+	Trace string `json:",omitempty"` // traceparent of the HTTP request, see package trace; "" = none
+
 	NewSession bool // the session was made for this request: nobody has it yet; set by InSession
 }
 

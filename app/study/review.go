@@ -102,7 +102,7 @@ func (s ReviewSettings) DayStart(day int64) time.Time {
 	return time.Unix(day*86400-int64(s.UTCOffsetMinutes)*60, 0).UTC()
 }
 
-// DueCounts are how many cards a student has to review now.
+// DueCounts are how many cards a student has to review now; each stops at store.MaxDueCounted.
 type DueCounts struct {
 	New      int `json:"new"`      // that may still be begun today
 	Learning int `json:"learning"` // learning or relearning, and due

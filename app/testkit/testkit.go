@@ -45,7 +45,7 @@ func threadTime(f func()) time.Duration {
 
 func threadUsed() time.Duration {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
+	if err := syscall.Getrusage(rusageThread, &u); err != nil {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())

@@ -1,10 +1,13 @@
 package container
 
 import (
+	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/testcontainers/testcontainers-go/exec"
 
 	"studysharper/app/testkit"
 	"studysharper/integration/harness"
@@ -61,5 +64,27 @@ func TestServiceRunsWithoutPrivileges(t *testing.T) {
 	host := inspect.HostConfig
 	if inspect.Config.User != "10001:10001" || !host.ReadonlyRootfs || host.Memory != harness.MemoryLimit || host.MemorySwap != harness.MemoryLimit {
 		t.Errorf("user %q, read-only %v, memory %d, with swap %d", inspect.Config.User, host.ReadonlyRootfs, host.Memory, host.MemorySwap)
+	}
+}
+
+// TestDoctorWarnsOfNothingInTheContainer also reads a PDF as a worker does, which needs the image's own reader and /tmp.
+func TestDoctorWarnsOfNothingInTheContainer(t *testing.T) {
+	s := harness.Start(t, "")
+	status, output, err := s.Exec(t.Context(), []string{"/studysharper", "doctor"}, exec.Multiplexed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "ok ") {
+			t.Errorf("doctor says %q", line)
+		}
+	}
+	if status != 0 || len(lines) < 7 {
+		t.Errorf("exit status %d\n%s", status, said)
 	}
 }

@@ -34,6 +34,13 @@ type Reading struct {
 // Held returns what the container needs: usage less inactive file pages.
 func (r Reading) Held() int64 { return r.usage - r.inactiveFile + r.sockets }
 
+// String is the reading for a report, in MB.
+func (r Reading) String() string {
+	mb := func(bytes int64) float64 { return float64(bytes) / 1e6 }
+	return fmt.Sprintf("%.1f MB held (usage %.1f, inactive file %.1f, anonymous %.1f, kernel %.1f), peak %.1f, %d OOM kills",
+		mb(r.Held()), mb(r.usage), mb(r.inactiveFile), mb(r.anon), mb(r.kernel), mb(r.Peak), r.OomKills)
+}
+
 // peakSince returns the most that was held since an earlier reading. If the kernel's own peak rose in between, it counts
 // too, less the inactive pages of whichever reading had fewer, so that no peak is missed, however short.
 func (r Reading) peakSince(before Reading) int64 {
@@ -73,6 +80,11 @@ func FindCgroup(t *testing.T, containerID string) Cgroup {
 	}
 	t.Fatalf("no memory control group of container %s under %v: these tests have to run where the Docker engine runs", containerID, mounts)
 	return Cgroup{}
+}
+
+// OpenCgroup gives the group of a folder.
+func OpenCgroup(dir string) Cgroup {
+	return Cgroup{dir, Exists(filepath.Join(dir, "memory.current"))}
 }
 
 // Exists reports whether a file exists.

@@ -154,6 +154,10 @@ func (r *scenarioRun) mixed() {
 	}
 }
 
+// longFacts are what aids can be made of.
+const longFacts = "A ribosome is a particle that builds proteins from amino acids. A mitochondrion is an organelle that makes ATP from sugar and oxygen. " +
+	"Osmosis is the movement of water through a membrane that holds salts back. "
+
 // long sends bodies that are as long as they may be.
 func (r *scenarioRun) long() {
 	kinds := []study.Type{study.Chat, study.Flashcards, study.Summary, study.Quiz}
@@ -161,8 +165,11 @@ func (r *scenarioRun) long() {
 		head := fmt.Sprintf(`{"type":%q,"user_id":%q,"message":"Of these notes, please, number %d","options":{"content":"`, kinds[n%4], student(n), n)
 		var body strings.Builder
 		body.WriteString(head)
-		for i := 0; body.Len() < longBody-200; i++ {
+		for i := 0; body.Len() < longBody-400; i++ {
 			fmt.Fprintf(&body, "Chlorophyll number %d of leaf %d absorbs blue light and red light in the membrane. ", i, n)
+			if i%100 == 0 {
+				body.WriteString(longFacts)
+			}
 		}
 		const tail = `"}}`
 		body.WriteString(strings.Repeat("x", longBody-body.Len()-len(tail)) + tail)

@@ -13,13 +13,11 @@ import (
 
 // What the container may hold at most, in bytes, at any moment since its start.
 const (
-	idleBound = 24_000_000
-	seedBound = 48_000_000
-	// busyBound, streamsBound and cachesBound were 64, 40 and 80 MB until imports and reviews came, which add one to two
-	// megabytes to each process; the same program was seen to hold 39.8 and 43.5 MB with its streams.
-	busyBound    = 72_000_000
-	streamsBound = 48_000_000
-	cachesBound  = 88_000_000
+	idleBound    = 24_000_000
+	seedBound    = 48_000_000
+	busyBound    = 64_000_000
+	streamsBound = 40_000_000
+	cachesBound  = 80_000_000
 	// recycleBound: two workers and a successor of each, and each of the four holds what one of the two busy ones may.
 	recycleBound = 96_000_000
 	// longBound: of each of longAtOnce requests there are the body, its content, the words it is searched for and what

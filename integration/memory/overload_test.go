@@ -29,7 +29,7 @@ const (
 	servedGoal    = 2500 * time.Millisecond // p99; reported, not asserted: client and service share their cores with others
 	refusedGoal   = 50 * time.Millisecond   // p99; the same
 	overloadPeak  = 256_000_000
-	overloadAfter = 24_000_000 // above idleBound; 35 to 44 MB are seen ...
+	overloadAfter = 24_000_000 // above idleBound; 35 to 44 MB are seen in all
 	overloadCalm  = time.Minute
 )
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/trace"
 )
 
 // activeRun is a run that was admitted.
@@ -14,6 +15,7 @@ type activeRun struct {
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	release func()
+	span    *trace.Span // nil: the run's work has not begun
 
 	recorded bool // guarded by the lock of the runner
 }

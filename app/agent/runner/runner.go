@@ -13,6 +13,7 @@ import (
 
 	"studysharper/app/agent"
 	"studysharper/app/study"
+	"studysharper/app/trace"
 )
 
 // Journal opens the journal of a session for one run.
@@ -132,6 +133,7 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []st
 		return agent.Outcome{}, nil, err
 	}
 	defer release()
+	ctx = a.traced(ctx, req)
 	var progress []study.Progress
 	out, err := n.orchestrator.Run(ctx, id, req, agent.Observer{
 		Progress: func(p study.Progress) { progress = append(progress, p) },
@@ -148,6 +150,7 @@ func (n *Runner) Grade(ctx context.Context, req study.Request, answers []study.O
 		return nil, "", err
 	}
 	defer n.release(a)
+	ctx = a.traced(ctx, study.Request{Type: study.Grading, Trace: req.Trace})
 	right, model, err = n.orchestrator.GradeAnswers(ctx, id, req, answers)
 	n.countEnd(a, err)
 	return right, model, err
@@ -240,16 +243,35 @@ func (n *Runner) execute(ctx context.Context, a *activeRun, req study.Request, w
 	if n.o.Record != nil {
 		observer.Outcome = encodeOutcome
 	}
+	ctx = a.traced(ctx, req)
 	out, err := n.orchestrator.Run(ctx, a.id, req, observer)
 	n.countEnd(a, err)
 	if err != nil {
-		n.o.Log.Warn("a run failed", "run", a.id, "error", err)
+		n.logFailure(ctx, a, err)
 	}
 	e.end(out, err)
 	n.recordEnd(a, req, out, err)
 }
 
+func (n *Runner) logFailure(ctx context.Context, a *activeRun, err error) {
+	attrs := []any{"run", a.id, "error", err}
+	if traced := trace.From(ctx); traced.Valid() {
+		attrs = append(attrs, "trace_id", traced.TraceID())
+	}
+	n.o.Log.Warn("a run failed", attrs...)
+}
+
+// traced puts the trace of the request into the run's context, and begins the run's span below it.
+func (a *activeRun) traced(ctx context.Context, req study.Request) context.Context {
+	parent, _ := trace.Parse(req.Trace)
+	own, span := parent.Begin(trace.Internal, "run "+string(req.Type))
+	span.Set("studysharper.run_id", a.id)
+	a.span = span
+	return trace.With(ctx, own)
+}
+
 func (n *Runner) countEnd(a *activeRun, err error) {
+	a.span.End(err)
 	n.o.Observe(time.Since(a.began), err)
 	if err != nil {
 		n.failed.Add(1)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"studysharper/app/e2e/servicetest"
 )
 
@@ -12,7 +14,7 @@ func TestTheDeskMakesAnAccountByItselfAndShowsItsStudyCodeOnce(t *testing.T) {
 	w := visit(t, s.URL, desktop)
 	w.until("!document.querySelector('#code').hidden")
 	w.until("!document.querySelector('#welcome').hidden")
-	if code := w.text("#code output"); len(code) != 29 || strings.Count(code, "-") != 4 {
+	if code := w.text("#code output"); len(code) != 35 || strings.Count(code, "-") != 5 {
 		t.Errorf("the study code is %q", code)
 	}
 	if n := w.requests("/api/account"); n > 3 {
@@ -56,4 +58,53 @@ func TestTheDeskWarnsWhereNobodyIsChecked(t *testing.T) {
 	w := visit(t, s.URL, desktop)
 	w.until("!document.querySelector('#warning').hidden && document.querySelector('#warning').innerText.includes('anyone can read')")
 	w.audit("warning")
+}
+
+// TestGradesThatWaitAreSentAsTheirUserAlone has one user grade without the network, and another sign in with this browser.
+func TestGradesThatWaitAreSentAsTheirUserAlone(t *testing.T) {
+	s := servicetest.Start(t, "JWT_SECRET="+servicetest.JWTSecret)
+	l := lineTo(s)
+	w := visit(t, l.url, desktop)
+	signIn := func(user string) {
+		t.Helper()
+		w.until("!document.querySelector('#signin').hidden")
+		w.fill("#token", servicetest.TokenOf(t, user, jwt.SigningMethodHS256, []byte(servicetest.JWTSecret)))
+		w.click("#signin .quiet")
+		w.until("document.querySelector('#signin').hidden")
+	}
+	leave := func() {
+		t.Helper()
+		eval[bool](w, "sessionStorage.clear(), true") // as a tab that is closed
+		w.goTo(l.url + "/?again")
+	}
+	signIn("ada")
+	w.tenCards()
+	w.open("make")
+	w.fill("#text", "a draft of Ada's")
+	w.until("navigator.serviceWorker.controller")
+	s.Eventually("the words are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
+	w.open("study/review")
+	w.atCard(10)
+	l.shut()
+	w.keys(" ", "3")
+	w.atCard(9)
+	w.until("document.querySelector('.wait').innerText === '1 grade waits for the network.'")
+	leave()
+	w.open("make")
+	if text := eval[string](w, "document.querySelector('#text').value"); text != "" {
+		t.Errorf("before anybody signed in, the page shows %q", text)
+	}
+	l.open()
+	signIn("bob")
+	w.open("study")
+	w.until("!document.querySelector('#welcome').hidden")
+	kept := eval[string](w, "JSON.stringify(localStorage)")
+	if !strings.Contains(kept, "review waiting of jwt ada") || strings.Contains(kept, "draft of Ada") || strings.Contains(kept, "Osmosis") {
+		t.Errorf("the browser keeps %s", kept)
+	}
+	leave()
+	signIn("ada")
+	w.until("!document.querySelector('#due-box').hidden && !JSON.stringify(localStorage).includes('review waiting')")
+	w.open("study/review")
+	w.atCard(9)
 }

@@ -34,3 +34,22 @@ func TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere(t *testing.T) {
 	w.until(quote + " && !document.querySelector('#ask').hidden")
 	w.quiet(s.URL)
 }
+
+// TestAnAddressThatLeadsNowhereSaysSo also goes back from it.
+func TestAnAddressThatLeadsNowhereSaysSo(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL+"/#/library/flashcards/xyz", desktop)
+	const gone = "document.querySelector('#opened h2')?.innerText === 'This is not in your library any more.'"
+	w.until(gone)
+	for _, address := range []string{"library/notes/xyz", "library/nothing/xyz/take"} {
+		w.open("make")
+		w.open(address)
+		w.until(gone)
+	}
+	w.open("ask/xyz")
+	w.until("document.querySelector('#ask-said').innerText === '' && !document.querySelector('#empty').hidden")
+	eval[bool](w, "history.back(), true")
+	w.until("!document.querySelector('#library').hidden && " + gone)
+	eval[bool](w, "location.hash = '#/nowhere/at/all?x', true")
+	w.until("!document.querySelector('#study').hidden && document.title.startsWith('Study')")
+}

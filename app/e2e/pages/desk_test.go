@@ -158,6 +158,16 @@ func TestAnExamHasAClockAndIsCheckedWhenItRunsOut(t *testing.T) {
 	w.click(".questions .mode:last-child")
 	w.until("[...document.querySelectorAll('.question')].filter(q => q.checkVisibility()).length === 1 && document.querySelector('.questions .left').innerText.startsWith('Question 1 of')")
 	w.audit("exam one at a time")
+	eval[bool](w, "(() => { const f = document.querySelector('.question input, .question textarea'); f.value = 'my answer'; return f.type === 'radio' ? (f.click(), true) : f.dispatchEvent(new Event('input', {bubbles: true})); })()")
+	before := w.text(".clock")
+	eval[bool](w, `(() => {
+		const kept = JSON.parse(sessionStorage.getItem("taking"));
+		sessionStorage.setItem("taking", JSON.stringify({ ...kept, began: kept.began - 20 * 60e3 })); // twenty minutes ago
+		location.reload();
+		return true;
+	})()`)
+	w.until("document.body?.className === '' && document.querySelector('.clock')?.innerText.includes('left') && document.querySelector('.clock').innerText !== " + quoted(before))
+	w.until("[...document.querySelectorAll('.question')].some((q) => q.querySelector('input:checked') || q.querySelector('textarea')?.value === 'my answer')")
 	eval[bool](w, "(() => { const real = Date.now; Date.now = () => real() + 9 * 3600e3; return true; })()")
 	w.until("document.querySelector('.score p')")
 	w.quiet(s.URL)
@@ -263,5 +273,23 @@ func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
 	w.audit("answer with notes")
 	w.click(".said.assistant .source a")
 	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
+	w.quiet(s.URL)
+}
+
+// TestTheLibraryFindsWordsWithinCardsAndNotes searches for words that are in no title.
+func TestTheLibraryFindsWordsWithinCardsAndNotes(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "# Cells\n\n"+strings.Repeat("A line that fills the note. ", 20)+"\n\nA vacuole is a bag of water within a plant cell.")
+	w.click("#keep")
+	w.until("document.querySelector('#notes input:checked')")
+	w.make("flashcard_generation")
+	w.open("library?find=vacuole")
+	w.until("document.querySelectorAll('#entries .entry').length === 2")
+	w.fill("#library-find", "no such word")
+	w.until("document.querySelector('#library-said').innerText.includes('Nothing in your library')")
+	w.fill("#library-find", "")
+	w.until("document.querySelectorAll('#entries .entry').length === 2 && location.hash === '#/library'")
 	w.quiet(s.URL)
 }

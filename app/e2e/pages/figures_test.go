@@ -123,8 +123,26 @@ func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
 	if style := eval[string](w, "getComputedStyle(document.querySelector('[data-place=make]')).outlineStyle"); style != "solid" {
 		t.Errorf("the current place is marked by colour only: outline %s", style)
 	}
+	if style := eval[string](w, "getComputedStyle(document.querySelector('.tab input:checked + span')).outlineStyle"); style != "solid" {
+		t.Errorf("the kind of aid is marked by colour only: outline %s", style)
+	}
 	if moving := eval[int](w, "document.getAnimations().length"); moving != 0 {
 		t.Errorf("%d animations", moving)
 	}
 	w.quiet(s.URL)
+}
+
+// TestWarningsAndReasonsAreInTheLanguageOfThePage has an aid with fewer items than asked for, and a file that cannot be read.
+func TestWarningsAndReasonsAreInTheLanguageOfThePage(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.speak("de")
+	w.goTo(s.URL)
+	w.open("make")
+	w.fill("#text", threeFacts)
+	w.make("flashcard_generation")
+	w.until("/Hinweis: \\d von 10 erstellt: Mehr gibt der Text nicht her\\./.test(document.querySelector('#checked').innerText)")
+	w.drop(map[string][]byte{"skript.pdf": []byte("no PDF at all")})
+	w.until("document.querySelector('#files .failed')?.innerText.includes('Die Datei ist beschädigt oder nicht das, was ihr Name sagt.')")
+	w.shot("de warnings")
 }

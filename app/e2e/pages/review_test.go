@@ -36,7 +36,7 @@ func (w *window) reviews() (kept, fresh int) {
 // expectReviews waits until nothing waits in the browser, and compares what the server has.
 func (w *window) expectReviews(kept, fresh int) {
 	w.t.Helper()
-	w.until("localStorage.getItem('review waiting') === null")
+	w.until("!Object.keys(localStorage).some((key) => key.startsWith('review waiting'))")
 	if k, f := w.reviews(); k != kept || f != fresh {
 		w.t.Errorf("the server has %d reviews and %d new cards, want %d and %d", k, f, kept, fresh)
 	}
@@ -207,4 +207,36 @@ func TestFromAFileToAnAnkiDeckInSevenClicks(t *testing.T) {
 		}
 		w.expectReviews(1, 9)
 	}
+}
+
+// TestASuspendedCardIsPutBack finds the card from the place to study and from its deck.
+func TestASuspendedCardIsPutBack(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, looks[2])
+	w.tenCards()
+	if !eval[bool](w, "document.querySelector('#suspended').hidden") {
+		t.Error("the page leads to suspended cards, of which there are none")
+	}
+	w.open("study/review")
+	w.atCard(10)
+	question := w.text(".front .prose")
+	w.keys("s")
+	w.atCard(9)
+	w.expectReviews(0, 9)
+	w.open("study")
+	w.click("#suspended a")
+	w.until("document.activeElement.textContent === 'Suspended cards' && document.querySelectorAll('#review .flash').length === 1")
+	if text := w.text("#review .flash .ask"); text != question {
+		t.Errorf("suspended is %q, want %q", text, question)
+	}
+	w.shot("suspended cards")
+	w.audit("suspended cards")
+	w.open("study")
+	w.click("#continue a")
+	w.click("#opened a[href*=suspended]")
+	w.click("#review .edits button")
+	w.until("document.querySelector('#review .sheet').innerText.includes('No card is suspended.')")
+	w.open("study")
+	w.until("document.querySelector('#due').innerText === '10 new' && document.querySelector('#suspended').hidden")
+	w.quiet(s.URL)
 }

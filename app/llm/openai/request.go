@@ -8,10 +8,19 @@ import (
 	"strings"
 
 	"studysharper/app/study"
+	"studysharper/app/trace"
 )
 
 // doCall makes one HTTP call and reads its answer. It returns soon after ctx ends.
 func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Prompt, onText func(string)) (study.Answer, *failure) {
+	own, span := trace.From(ctx).Begin(trace.Client, "chat "+model)
+	answer, fail := c.exchange(trace.With(ctx, own), model, d, p, onText)
+	endSpan(span, model, answer, fail)
+	return answer, fail
+}
+
+// exchange is doCall without its span.
+func (c *Client) exchange(ctx context.Context, model string, d dialect, p study.Prompt, onText func(string)) (study.Answer, *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := newIdleTimer(func() { cancel(errSilence) }, onText != nil)
@@ -54,6 +63,9 @@ func (c *Client) newRequest(ctx context.Context, model string, d dialect, p stud
 		var req *http.Request
 		if req, err = http.NewRequestWithContext(ctx, http.MethodPost, c.address.of(model, "chat/completions"), bytes.NewReader(body)); err == nil {
 			c.setHeaders(req.Header, stream && !d.has(noStream))
+			if traced := trace.From(ctx); traced.Valid() {
+				req.Header.Set(trace.Header, traced.String())
+			}
 			return req, nil
 		}
 	}

@@ -49,18 +49,17 @@ func isCitation(s string) bool {
 	years := 0
 	for i, w := range strings.Fields(s) {
 		w = strings.Trim(w, ",;.ab")
-		switch {
-		case len(w) == 4 && strings.Trim(w, "0123456789") == "":
-			if years++; i == 0 {
-				return false
-			}
-		case w == "" || w == "&" || w == "nd" || w == "et" || w == "l" || w == "p" || w == "pp" || w[0] >= 'A' && w[0] <= 'Z':
-		default:
+		if len(w) == 4 && strings.Trim(w, "0123456789") == "" && i > 0 {
+			years++
+		} else if !citing[w] && (w[0] < 'A' || w[0] > 'Z') {
 			return false
 		}
 	}
 	return years > 0 && !strings.ContainsAny(s[:3], "0123456789") && !months[s[:3]]
 }
+
+// citing are the small words of a citation, without the letters that follow a year.
+var citing = map[string]bool{"": true, "&": true, "nd": true, "et": true, "l": true, "p": true, "pp": true}
 
 // months begin dates, which are not citations.
 var months = map[string]bool{"Jan": true, "Feb": true, "Mar": true, "Apr": true, "May": true, "Jun": true, "Jul": true, "Aug": true, "Sep": true, "Oct": true, "Nov": true, "Dec": true}

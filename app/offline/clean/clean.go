@@ -168,17 +168,22 @@ func formulaAt(s string) (open string, end int) {
 		}
 		return pair[0], end
 	}
-	if s[0] != '$' {
-		return "", 0
+	if s[0] == '$' {
+		return "$", dollarsAt(s)
 	}
+	return "", 0
+}
+
+// dollarsAt returns the length of the formula between two dollar signs at the start of s; 0 if they are sums of money.
+func dollarsAt(s string) int {
 	line := s[1:min(len(s), maxFormula)]
 	at := strings.IndexByte(line, '$')
 	if at < 1 || strings.Contains(line[:at], "\n\n") || line[0] == ' ' || line[at-1] == ' ' {
-		return "", 0
+		return 0
 	}
-	digits := line[0] >= '0' && line[0] <= '9' || at+1 < len(line) && line[at+1] >= '0' && line[at+1] <= '9'
-	if digits && !strings.ContainsAny(line[:at], `\^_{}=`) {
-		return "", 0 // $5 and $6
+	digit := func(i int) bool { return i < len(line) && line[i] >= '0' && line[i] <= '9' }
+	if (digit(0) || digit(at+1)) && !strings.ContainsAny(line[:at], `\^_{}=`) {
+		return 0 // $5 and $6
 	}
-	return "$", at + 2
+	return at + 2
 }

@@ -73,21 +73,26 @@ func answerChat(ctx context.Context, o facts.Outline, b study.Brief) (string, er
 	case strings.TrimSpace(b.Message) == "":
 		return noQuestion, nil
 	}
+	return src.answerQuestion(ctx, b, words), nil
+}
+
+// answerQuestion answers b.Message, whose content words are given.
+func (src source) answerQuestion(ctx context.Context, b study.Brief, words []string) string {
 	if answer := src.answerFromFacts(ctx, b.Message, words); answer != "" {
-		return answer, nil
+		return answer
 	}
 	if before := previousQuestion(b.History, b.Message); before != "" && (len(words) < 2 || refersBack(b.Message)) {
 		if answer := src.answerFromSentences(b.Message, append(questionWords(text.Clip(before, maxQuestion)), words...), amounts[b.Detail].further); answer != "" {
-			return answer, nil
+			return answer
 		}
 	}
 	if answer := src.answerFromSection(words); answer != "" {
-		return answer, nil
+		return answer
 	}
 	if answer := src.answerFromSentences(b.Message, words, amounts[b.Detail].further); answer != "" && !src.lacksNumber(b.Message, answer) {
-		return answer, nil
+		return answer
 	}
-	return src.writeRefusal(b.Message, words), nil
+	return src.writeRefusal(b.Message, words)
 }
 
 // answerSmallTalk answers a message that is not a question; it returns "" for a question.
@@ -150,32 +155,23 @@ func (src source) answerFromFacts(ctx context.Context, message string, words []s
 	bag := text.NewBag(message)
 	first := strings.ToLower(strings.Fields(message)[0])
 	for _, f := range src.Facts(ctx) {
-		begins := strings.HasPrefix(strings.ToLower(f.Question), first+" ")
-		if begins && f.Kind != facts.Define && f.Kind != facts.Listed && f.Kind != facts.Cloze && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
-			return src.citeSection(f.At) + f.Answer
-		}
-	}
-	best := -1
-	for i, d := range src.Defs {
-		covers := slices.ContainsFunc(strings.Split(d.Term, " and "), func(name string) bool { // "A and B are …" defines A too
-			return text.Overlap(strings.Join(words, " "), name) == 1 && bag.Overlap(name) == 1
-		}) || text.Overlap(strings.Join(words, " "), d.Term) == 1 && bag.Overlap(d.Term) == 1
-		parts := d.Form == english.Parts && (strings.Contains(message, "consist") || strings.Contains(message, "made"))
-		if covers && (best < 0 || parts || src.Defs[best].Form == english.Parts) {
-			best = i
-			if parts {
-				break
+		switch f.Kind {
+		case facts.Define, facts.Listed, facts.Cloze:
+		default:
+			if strings.HasPrefix(strings.ToLower(f.Question), first+" ") && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
+				return src.citeSection(f.At) + f.Answer
 			}
 		}
 	}
-	if best < 0 {
+	d, ok := src.definitionFor(message, strings.Join(words, " "))
+	switch {
+	case !ok:
 		return ""
-	}
-	d := src.Defs[best]
-	if d.Form == english.Clause {
+	case d.Form == english.Clause:
 		return src.citeSection(d.At) + english.Finished("the term “"+d.Term+"” refers to this: "+d.Meaning)
+	default:
+		return src.citeSection(d.At) + stateDefinition(d, d.Meaning)
 	}
-	return src.citeSection(d.At) + stateDefinition(d, d.Meaning)
 }
 
 // citeSection names the section that an answer comes from.

@@ -104,10 +104,7 @@ func (src source) scorePoints() []float64 {
 	sound := slices.ContainsFunc(src.Sentences, func(s facts.Sentence) bool { return s.Sound })
 	for i, s := range src.Sentences {
 		words := strings.Count(s.Plain, " ") + 1
-		switch {
-		case s.Card != nil && s.Focus == 0 || strings.HasSuffix(s.Text, "?") || len(text.Words(s.Plain)) < 2:
-			continue
-		case s.Card == nil && sound && (!s.Sound || words > 45 || !english.HasClause(s.Plain)), !sound && src.English && (!s.Alone || words > 45):
+		if !src.canBePoint(s, words, sound) {
 			continue
 		}
 		score[i] = 0.01 + s.Rank + 1.5*s.Focus + 0.5*title.Overlap(s.Plain)
@@ -121,6 +118,21 @@ func (src source) scorePoints() []float64 {
 	src.scoreTerms(score)
 	src.scoreLists(score)
 	return score
+}
+
+// maxPointWords bounds a main point.
+const maxPointWords = 45
+
+// canBePoint reports whether a sentence can be a main point. Where the text has sound sentences, others cannot.
+func (src source) canBePoint(s facts.Sentence, words int, sound bool) bool {
+	switch {
+	case s.Card != nil && s.Focus == 0 || strings.HasSuffix(s.Text, "?") || len(text.Words(s.Plain)) < 2:
+		return false
+	case sound:
+		return s.Card != nil || s.Sound && words <= maxPointWords && english.HasClause(s.Plain)
+	default:
+		return !src.English || s.Alone && words <= maxPointWords
+	}
 }
 
 // scoreLists lets the entries of lists be points where there is nothing else.

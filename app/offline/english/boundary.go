@@ -43,9 +43,9 @@ func nounStart(r *reading, start, end int) int {
 		switch {
 		case !t.word && t.s != "β" && !strings.ContainsAny(t.s, "'’"):
 			return i + 1
-		case (articles.Has(t.low) || possessives.Has(t.low)) && r.low(i-1) != "of" && r.low(i-1) != "between":
+		case isIn(t.low, articles, possessives) && r.low(i-1) != "of" && r.low(i-1) != "between":
 			return i
-		case (t.isFinite() && !(t.form&lexicon.Participle != 0 && i+1 < len(r.toks) && r.toks[i+1].tag == preposition)) && !personal.Has(r.low(i-1)) && i < end-1:
+		case i < end-1 && t.isFinite() && !personal.Has(r.low(i-1)) && (t.form&lexicon.Participle == 0 || r.toks[i+1].tag != preposition):
 			return i + 1
 		}
 	}

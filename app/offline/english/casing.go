@@ -39,7 +39,7 @@ func (c Casing) Lower(s string) string {
 	if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(s[len(word):], " ")); unicode.IsUpper(next) && !stopWords.Has(low) {
 		return s // New York
 	}
-	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) && !isPlainAdjective(low) {
+	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !prepositions.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) && !isPlainAdjective(low) {
 		return s
 	}
 	return strings.ToLower(s[:size]) + s[size:]

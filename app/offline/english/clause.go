@@ -29,26 +29,40 @@ func mainVerb(toks []token) int {
 	}
 	for i := 1; i < len(toks); i++ {
 		switch t := toks[i]; {
-		case t.s == "(" || t.s == "[" || t.s == ",":
+		case t.says("(", "[", ","):
 			if i = endOfAside(toks, i); i < 0 {
 				return -1
 			}
 		case t.isFinite():
-			if !agrees(toks, i) || !hasNoun(toks[:i], func(token) bool { return true }) && toks[0].tag != pronoun && toks[0].tag != gerund && toks[0].tag != determiner {
-				return -1
+			if agrees(toks, i) && (toks[0].is(pronoun, gerund, determiner) || hasNoun(toks[:i], func(token) bool { return true })) {
+				return i
 			}
-			return i
+			return -1
 		case t.tag == subordinator:
 			if i = relativeVerb(toks, i); i < 0 {
 				return -1
 			}
-		case t.tag == stop, t.tag == mark && !strings.ContainsAny(t.s, `"“”'’%`):
-			return -1
-		case t.tag == pronoun && toks[i-1].tag != coordinator && toks[i-1].tag != preposition, t.tag == baseVerb && toks[i-1].tag != toTag && toks[i-1].tag != adverb:
+		case endsSubject(t, toks[i-1]):
 			return -1
 		}
 	}
 	return -1
+}
+
+// endsSubject reports whether a token that follows another one cannot be part of a subject.
+func endsSubject(t, before token) bool {
+	switch t.tag {
+	case stop:
+		return true
+	case mark:
+		return !strings.ContainsAny(t.s, `"“”'’%`)
+	case pronoun:
+		return !before.is(coordinator, preposition)
+	case baseVerb:
+		return !before.is(toTag, adverb)
+	default:
+		return false
+	}
 }
 
 // opensSubject reports whether the subject of a sentence can begin with the first token.
@@ -91,9 +105,9 @@ func agrees(toks []token, i int) bool {
 	switch {
 	case toks[i-1].tag == preposition || toks[i-1].tag == determiner && articles.Has(toks[i-1].low):
 		return false
-	case t.low == "is" || t.low == "was" || t.low == "has" || t.low == "does":
+	case t.says("is", "was", "has", "does"):
 		return !plural || toks[0].tag == gerund || toks[0].low == "what"
-	case t.low == "are" || t.low == "were" || t.low == "do":
+	case t.says("are", "were", "do"):
 		return plural || !lexicon.Lookup(headOf(toks[:i])).Known
 	case t.tag == auxiliary:
 		return true

@@ -1,6 +1,7 @@
 package english
 
 import (
+	"slices"
 	"strings"
 
 	"studysharper/app/offline/lexicon"
@@ -10,30 +11,35 @@ import (
 func (d *definer) readLabel(r *reading) bool {
 	for i := 1; i < len(r.toks) && i <= 6; i++ {
 		t := r.toks[i]
-		dash := (t.s == "–" || t.s == "—" || t.s == "-") && t.start > r.toks[i-1].end
-		equals := t.s == "=" && t.start > r.toks[i-1].end && !strings.ContainsAny(r.s[t.start+1:], "=+*/^<>0123456789") // no formula
-		if t.s != ":" && !dash && !equals {
-			if !t.word && t.s != "(" && t.s != ")" && t.s != "'" && t.s != "’" || auxiliaries.Has(t.low) {
+		if !isSeparator(r, i) {
+			if !t.word && !t.says("(", ")", "'", "’") || auxiliaries.Has(t.low) {
 				return false
 			}
 			continue
 		}
-		if i+2 >= len(r.toks) || r.toks[i+1].start == t.end || dash && strings.Count(r.s, t.s) > 1 {
+		if i+2 >= len(r.toks) || r.toks[i+1].start == t.end || t.s != ":" && t.s != "=" && strings.Count(r.s, t.s) > 1 {
 			return false
 		}
-		first := 0
-		if articles.Has(r.low(0)) {
-			first = 1
-		}
-		n := name{text: r.span(first, i), end: i}
-		if first == 1 {
-			n.article = r.low(0)
-		}
+		n := d.termAt(r, 0, i)
 		meaning := strings.TrimRight(r.span(i+1, len(r.toks)), ".")
 		d.addDefinition(r, n, meaning, Definition{Form: formOfMeaning(meaning), Label: true, weight: 5})
 		return true
 	}
 	return false
+}
+
+// isSeparator reports whether token i is a colon, or a dash or an equals sign after a space that belongs to no formula.
+func isSeparator(r *reading, i int) bool {
+	t := r.toks[i]
+	apart := t.start > r.toks[i-1].end
+	switch t.s {
+	case ":":
+		return true
+	case "–", "—", "-":
+		return apart
+	default:
+		return t.s == "=" && apart && !strings.ContainsAny(r.s[t.start+1:], "=+*/^<>0123456789")
+	}
 }
 
 // formOfMeaning reports whether the meaning of a label is a statement or a phrase.
@@ -119,13 +125,7 @@ func isKindNoun(r *reading, i int) bool {
 // readApposition reads "…TERM, the … of …." at the end of a sentence and "TERM, a …, VERB" at
 // its start.
 func (d *definer) readApposition(r *reading) {
-	comma := -1
-	for i, t := range r.toks {
-		if t.s == "," {
-			comma = i
-			break
-		}
-	}
+	comma := slices.IndexFunc(r.toks, func(t token) bool { return t.s == "," })
 	if comma < 1 || !articles.Has(r.low(comma+1)) {
 		return
 	}
@@ -137,16 +137,25 @@ func (d *definer) readApposition(r *reading) {
 	if !isRestricted(r.toks[comma+1 : end]) {
 		return
 	}
-	switch intro, _ := cutIntro(r.s); {
-	case intro != "" || subordinates.Has(r.low(0)) && r.low(0) != "that":
-	case end < len(r.toks)-1 && r.low(end) == "," && comma <= 5 && !hasFiniteVerb(r.toks[:comma]) && end+1 < len(r.toks) && r.toks[end+1].isFinite():
-		d.addDefinition(r, d.termAt(r, 0, comma), meaning, Definition{Past: r.toks[end+1].form&lexicon.Past != 0 || r.low(end+1) == "was", weight: 4})
-	case end >= len(r.toks)-1 && comma >= 4 && !hasFiniteVerb(r.toks[comma+1:end]):
+	if intro, _ := cutIntro(r.s); intro != "" || subordinates.Has(r.low(0)) && r.low(0) != "that" {
+		return
+	}
+	if end+1 < len(r.toks) {
+		d.readAside(r, comma, end, meaning)
+	} else if comma >= 4 && !hasFiniteVerb(r.toks[comma+1:end]) {
 		np := nounStart(r, 0, comma)
 		if possessives.Has(r.low(np)) {
 			np++
 		}
 		d.addDefinition(r, d.termAt(r, np, comma), meaning, Definition{weight: 3})
+	}
+}
+
+// readAside reads "TERM, a …, VERB", whose commas are at comma and end.
+func (d *definer) readAside(r *reading, comma, end int, meaning string) {
+	verb := r.toks[end+1]
+	if r.low(end) == "," && comma <= 5 && !hasFiniteVerb(r.toks[:comma]) && verb.isFinite() {
+		d.addDefinition(r, d.termAt(r, 0, comma), meaning, Definition{Past: verb.form&lexicon.Past != 0 || verb.low == "was", weight: 4})
 	}
 }
 

@@ -164,19 +164,21 @@ func (d *definer) isSoundTerm(s string) bool {
 	if len(words) == 0 || len(words) > 6 || len(s) > maxTermBytes || len(text.Words(s)) == 0 || strings.ContainsAny(s, `()[]{}<>;=|"`) {
 		return false
 	}
-	if !strings.ContainsFunc(s, unicode.IsLetter) || text.IsDigit(rune(s[0])) || months.Has(words[0]) || anaphora.Has(words[0]) || determiners.Has(words[0]) || subordinates.Has(words[0]) || prepositions.Has(words[0]) {
+	if !strings.ContainsFunc(s, unicode.IsLetter) || text.IsDigit(rune(s[0])) || vague.Has(words[0]) && !isProper(s) {
 		return false
 	}
-	last := words[len(words)-1]
-	if vague.Has(words[0]) && !isProper(s) || len(words) == 1 && stopWords.Has(last) || prepositions.Has(last) || last == "and" {
-		return false
-	}
-	for _, w := range words {
-		if auxiliaries.Has(w) || relatives.Has(w) || w == "or" {
-			return false
-		}
-	}
-	return true
+	return soundEnds(words) && !slices.ContainsFunc(words, func(w string) bool { return w == "or" || isIn(w, auxiliaries, relatives) })
+}
+
+// soundEnds reports whether a term with these words begins and ends with words of its own.
+func soundEnds(words []string) bool {
+	first, last := words[0], words[len(words)-1]
+	return !isIn(first, months, anaphora, determiners, subordinates, prepositions) && !prepositions.Has(last) && last != "and" && (len(words) > 1 || !stopWords.Has(last))
+}
+
+// isIn reports whether a word is in one of the lists.
+func isIn(word string, lists ...text.WordList) bool {
+	return slices.ContainsFunc(lists, func(l text.WordList) bool { return l.Has(word) })
 }
 
 // maxTermBytes bounds a term.

@@ -2,6 +2,7 @@ package english
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -95,6 +96,16 @@ func TestInvertTurnsStatementsIntoQuestions(t *testing.T) {
 	} {
 		if got, ok := Invert(in, c); got != want || ok != (want != "") {
 			t.Errorf("Invert(%q) = %q, %v; want %q", in, got, ok, want)
+		}
+	}
+}
+
+// TestTheReadingsOfWordsHaveOneOrder makes the table of words again: what decides between equal costs must not depend on the
+// process.
+func TestTheReadingsOfWordsHaveOneOrder(t *testing.T) {
+	for range 20 {
+		if again := closedWords(); !reflect.DeepEqual(closed, again) {
+			t.Fatal("the order of the readings differs")
 		}
 	}
 }

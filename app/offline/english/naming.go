@@ -55,11 +55,8 @@ func (d *definer) readName(r *reading, i int) name {
 	}
 	end := i
 	for end < len(r.toks) && end < i+6 && r.toks[end].word {
-		low := r.toks[end].low
-		if low != "of" && (prepositions.Has(low) || auxiliaries.Has(low) || relatives.Has(low) || subordinates.Has(low) || low == "and" || low == "or" || low == "but") {
-			break
-		}
-		if end > i && quote == "" && r.toks[end].isFinite() {
+		t := r.toks[end]
+		if t.low != "of" && isIn(t.low, prepositions, auxiliaries, relatives, subordinates) || t.says("and", "or", "but") || end > i && quote == "" && t.isFinite() {
 			break
 		}
 		end++
@@ -80,20 +77,29 @@ func (d *definer) readCalled(r *reading, at, after int) {
 	}
 	be := isBe(r.low(left))
 	past := r.low(left) == "was" || r.low(left) == "were"
-	for left >= 0 && (isBe(r.low(left)) || auxiliaries.Has(r.low(left)) || namingAdverbs.Has(r.low(left))) {
+	for left >= 0 && (isBe(r.low(left)) || isIn(r.low(left), auxiliaries, namingAdverbs)) {
 		left--
 	}
 	start := clauseStart(r, at)
+	if !be {
+		d.readNamed(r, n, start, at)
+		return
+	}
 	switch which := findWhich(r, left); {
-	case be && which > 0:
+	case which > 0:
 		d.readRelative(r, n, start, which, past)
-	case be && r.low(at) == "defined":
+	case r.low(at) == "defined":
 		d.readDefined(r, start, left+1, after, past)
-	case be && left >= start:
+	case left >= start:
 		d.readSubject(r, n, start, left+1, past)
-	case !be && r.low(at-1) == ",":
+	}
+}
+
+// readNamed reads "…, called TERM" and "a NOUN called TERM".
+func (d *definer) readNamed(r *reading, n name, start, at int) {
+	if r.low(at-1) == "," {
 		d.readAfterComma(r, n, start, at-1)
-	case !be && at > start:
+	} else if at > start {
 		d.readNounCalled(r, n, start, at)
 	}
 }

@@ -20,20 +20,14 @@ func pluralSubject(subject []token) bool {
 		if t.low == "and" && i > 0 {
 			return true
 		}
-		if i > 0 && (prepositions.Has(t.low) || t.s == "(" || t.s == ",") {
-			break
-		}
-		if (t.tag == participle || t.tag == gerund) && head != "" {
+		if t.tag == subordinator || i > 0 && (prepositions.Has(t.low) || t.says("(", ",")) || head != "" && t.is(participle, gerund) {
 			break // pigments found in ...
-		}
-		if t.tag == subordinator {
-			break
 		}
 		if !isAdverb(t.low) {
 			head = t.low
 		}
 	}
-	return Plural(head) && subject[0].low != "each" && subject[0].low != "every"
+	return Plural(head) && !subject[0].says("each", "every")
 }
 
 // Plural reports whether a term reads like a plural: its last word does, or it

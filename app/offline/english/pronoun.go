@@ -18,10 +18,7 @@ func (d *definer) resolvePronouns(r *reading, meaning string) (string, bool) {
 				return "", false
 			}
 			full := d.findAntecedent(r, toks[i+1].low)
-			if full == "" {
-				return "", false
-			}
-			return meaning[:t.start] + full + meaning[toks[i+1].end:], true
+			return meaning[:t.start] + full + meaning[toks[i+1].end:], full != ""
 		case "it":
 			if each := eachSubject(r); each != "" {
 				return meaning[:t.start] + each + meaning[t.end:], true
@@ -29,8 +26,8 @@ func (d *definer) resolvePronouns(r *reading, meaning string) (string, bool) {
 			if !noun {
 				return "", false
 			}
-		case "they", "them", "their", "those":
-			if !plural && t.low != "those" {
+		case "they", "them", "their":
+			if !plural {
 				return "", false
 			}
 		case "he", "she", "we", "you", "i", "his", "her", "its":

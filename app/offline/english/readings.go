@@ -25,16 +25,18 @@ func disagreement(toks []token, i int, before, here tag) int {
 	if here == adjective && before == noun && toks[i].form&(lexicon.Participle|lexicon.Gerund) != 0 {
 		return unlikely
 	}
-	if here != finite || i == 0 || before != noun && before != pronoun {
-		return 0
+	if here == finite && i > 0 && (before == noun || before == pronoun) {
+		return disagreeing(toks[i].form, Plural(toks[i-1].low), before)
 	}
-	plural := Plural(toks[i-1].low)
-	switch {
-	case toks[i].form == lexicon.Third && plural, toks[i].form == lexicon.Base && !plural && before == noun:
+	return 0
+}
+
+// disagreeing is the cost of a form of a verb after a noun or pronoun of a number.
+func disagreeing(form lexicon.Form, plural bool, before tag) int {
+	if form == lexicon.Third && plural || form == lexicon.Base && !plural && before == noun {
 		return rare
-	default:
-		return 0
 	}
+	return 0
 }
 
 func isPossessive(low string) bool {
@@ -46,15 +48,22 @@ var closed = closedWords()
 
 func closedWords() map[string][]option {
 	m := make(map[string][]option)
-	for name, t := range map[string]tag{"determiner": determiner, "pronoun": pronoun, "preposition": preposition, "subordinate": subordinator, "relative": subordinator,
-		"coordinator": coordinator, "adverb": adverb, "number": number, "quantifier": determiner} {
+	add := func(name string, t tag, cost int) {
 		for w := range lists[name] {
-			m[w] = append(m[w], option{t, 2})
-			if name == "quantifier" {
-				m[w] = append(m[w], option{pronoun, 6})
-			}
+			m[w] = append(m[w], option{t, cost})
 		}
 	}
+	// in a fixed order, because it decides between sequences of equal cost
+	add("determiner", determiner, 2)
+	add("pronoun", pronoun, 2)
+	add("preposition", preposition, 2)
+	add("subordinate", subordinator, 2)
+	add("relative", subordinator, 2)
+	add("coordinator", coordinator, 2)
+	add("adverb", adverb, 2)
+	add("number", number, 2)
+	add("quantifier", determiner, 2)
+	add("quantifier", pronoun, 6)
 	for w := range auxiliaries {
 		m[w] = append(m[w], option{auxiliary, 0})
 	}
@@ -73,18 +82,14 @@ func readingsOf(toks []token, i int) []option {
 	switch {
 	case clean.IsFormula(r):
 		return []option{{noun, 0}}
+	case !t.word && strings.ContainsRune(".;:?!", r):
+		return []option{{stop, 0}}
 	case !t.word:
-		if strings.ContainsRune(".;:?!", r) {
-			return []option{{stop, 0}}
-		}
 		return []option{{mark, 0}}
 	case text.IsDigit(r):
 		return []option{{number, 0}}
 	}
-	if c := closed[t.low]; c != nil && (t.s == t.low || i == 0 || !toks[i-1].word) {
-		if i > 0 && articles.Has(toks[i-1].low) && c[0].tag == subordinator {
-			return []option{{noun, 0}} // a while loop
-		}
+	if c := closedReadings(toks, i); c != nil {
 		return c
 	}
 	if strings.HasSuffix(t.low, "n't") || strings.HasSuffix(t.low, "n’t") {
@@ -94,6 +99,21 @@ func readingsOf(toks []token, i int) []option {
 		return nameReadings(t)
 	}
 	return openReadings(t, t.low)
+}
+
+// closedReadings are those of a word whose parts of speech are listed; nil for others, and for a
+// capitalised one inside a sentence.
+func closedReadings(toks []token, i int) []option {
+	t := toks[i]
+	c := closed[t.low]
+	switch {
+	case c == nil || t.s != t.low && i > 0 && toks[i-1].word:
+		return nil
+	case i > 0 && articles.Has(toks[i-1].low) && c[0].tag == subordinator:
+		return []option{{noun, 0}} // a while loop
+	default:
+		return c
+	}
 }
 
 // nameReadings are those of a capitalised word inside a sentence, and of a possessive.
@@ -113,6 +133,18 @@ func nameReadings(t *token) []option {
 	return out
 }
 
+// pluralWeight is the weight of a word as the plural of a noun.
+func pluralWeight(low string) int {
+	base, ok := strings.CutSuffix(low, "s")
+	if !ok {
+		return lexicon.Absent
+	}
+	if stem, ok := strings.CutSuffix(base, "ie"); ok {
+		base = stem + "y" // relies
+	}
+	return lexicon.Lookup(base).Noun
+}
+
 // openReadings are those of a noun, verb, adjective or adverb, by how common each is.
 func openReadings(t *token, low string) []option {
 	if at := strings.LastIndexByte(low, '-'); at > 0 && at+1 < len(low) {
@@ -124,37 +156,29 @@ func openReadings(t *token, low string) []option {
 	}
 	e := lexicon.Lookup(low)
 	t.lemma, t.form = e.Lemma, e.Form
-	if e.Noun == lexicon.Absent && strings.HasSuffix(low, "s") && e.Verb >= 0 && lexicon.Lookup(low[:len(low)-1]).Noun >= 0 {
-		e.Noun = lexicon.Lookup(low[:len(low)-1]).Noun
+	if e.Noun == lexicon.Absent && e.Verb >= 0 {
+		e.Noun = pluralWeight(low)
 	}
 	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
-	cost := func(weight int) int { return min(3*(top-weight), 18) } // a weight is a binary logarithm
 	var out []option
-	add := func(t tag, weight int) {
-		if weight >= 0 {
-			out = append(out, option{t, cost(weight)})
+	add := func(t tag, weight int, fits bool) {
+		if fits && weight >= 0 {
+			out = append(out, option{t, min(3*(top-weight), 18)}) // a weight is a binary logarithm
 		}
 	}
-	add(noun, e.Noun)
-	add(adjective, e.Adjective)
-	add(adverb, e.Adverb)
-	if e.Form&lexicon.Base != 0 {
-		add(baseVerb, e.Verb)
-	}
-	if e.Form&(lexicon.Base|lexicon.Third|lexicon.Past) != 0 {
-		add(finite, e.Verb)
-	}
-	if e.Form&lexicon.Participle != 0 {
-		add(participle, e.Verb)
-	}
-	if e.Form&(lexicon.Participle|lexicon.Gerund) != 0 && e.Adjective == lexicon.Absent {
+	has := func(form lexicon.Form) bool { return e.Form&form != 0 }
+	add(noun, e.Noun, true)
+	add(adjective, e.Adjective, true)
+	add(adverb, e.Adverb, true)
+	add(baseVerb, e.Verb, has(lexicon.Base))
+	add(finite, e.Verb, has(lexicon.Base|lexicon.Third|lexicon.Past))
+	add(participle, e.Verb, has(lexicon.Participle))
+	if has(lexicon.Participle|lexicon.Gerund) && e.Adjective == lexicon.Absent {
 		out = append(out, option{adjective, 5})
 	}
-	if e.Form&lexicon.Gerund != 0 {
-		add(gerund, e.Verb)
-		if e.Noun == lexicon.Absent {
-			out = append(out, option{noun, unlikely})
-		}
+	add(gerund, e.Verb, has(lexicon.Gerund))
+	if has(lexicon.Gerund) && e.Noun == lexicon.Absent {
+		out = append(out, option{noun, unlikely})
 	}
 	if len(out) == 0 {
 		out = append(out, option{noun, 0})

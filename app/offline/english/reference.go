@@ -45,17 +45,12 @@ func isCleanStatement(s string, toks []token) bool {
 	if strings.Count(s, `"`)%2 != 0 || strings.Count(s, "“") != strings.Count(s, "”") || strings.Count(s, "(") != strings.Count(s, ")") {
 		return false
 	}
-	if i := len(toks) - 1; toks[i].tag == stop && i > 0 && (toks[i-1].low == "in" || toks[i-1].tag == determiner || toks[i-1].tag == toTag) {
-		return false // a reference was lost
+	first, last := toks[0], toks[len(toks)-1]
+	if last.tag == stop {
+		last = toks[len(toks)-2]
 	}
-	switch first := toks[0]; {
-	case first.tag == baseVerb, first.tag == finite, first.tag == toTag, first.low == "there":
-		return false
-	case first.tag == determiner && toks[1].isFinite(): // Most are thin
-		return false
-	default:
-		return true
-	}
+	lost := last.low == "in" || last.is(determiner, toTag)                                                                         // a reference was lost
+	return !lost && !first.is(baseVerb, finite, toTag) && first.low != "there" && (first.tag != determiner || !toks[1].isFinite()) // Most are thin
 }
 
 // pointsAway reports whether token i refers to another sentence, the reader or the author.
@@ -211,7 +206,7 @@ func IsNounPhrase(s string) bool {
 	if len(toks) > 0 && toks[0].tag != determiner && toks[0].tag != noun {
 		toks = tokens("the " + s)[1:]
 	}
-	if len(toks) == 0 || toks[len(toks)-1].tag != noun && toks[len(toks)-1].tag != gerund {
+	if len(toks) == 0 || !toks[len(toks)-1].is(noun, gerund) || len(toks) > 1 && isPlainAdjective(toks[len(toks)-1].s) {
 		return false
 	}
 	for i, t := range toks {

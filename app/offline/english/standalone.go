@@ -20,7 +20,9 @@ func Standalone(s string) (string, bool) {
 	if len(toks) < 5 || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ":") || IsCredit(s) {
 		return s, len(toks) == 0 && strings.Count(s, " ") > 3 && !strings.HasSuffix(s, "?")
 	}
-	return s, text.StartsUpper(s) && !opensBack(s, toks) && !slices.ContainsFunc(toks[1:], func(t token) bool { return outside.Has(t.low) || t.low == "this" || t.low == "these" || t.low == "then" }) && !hasPointer(toks)
+	return s, text.StartsUpper(s) && !opensBack(s, toks) && !slices.ContainsFunc(toks[1:], func(t token) bool {
+		return outside.Has(t.low) || t.low == "this" || t.low == "these" || t.low == "then"
+	}) && !hasPointer(toks)
 }
 
 // opensBack reports whether a sentence begins with what takes up another one: "It …", "In 1799, he …", "In other cases, …".
@@ -53,7 +55,7 @@ func hasPointer(toks []token) bool {
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
 	low, comma := strings.CutSuffix(strings.ToLower(first), ",")
-	if rest != "" && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
+	if rest != "" && !strings.HasPrefix(rest, "of ") && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
 		return Capital(rest)
 	}
 	intro, body := cutIntro(s)

@@ -1,8 +1,6 @@
 package english
 
 import (
-	"strings"
-
 	"studysharper/app/offline/lexicon"
 )
 
@@ -132,13 +130,13 @@ func isReduced(toks []token, i int) bool {
 	for before > 0 && toks[before].tag == adverb {
 		before--
 	}
-	if t := toks[before]; t.tag == auxiliary || strings.HasPrefix(t.low, "be") && (t.low == "be" || t.low == "been" || t.low == "being") {
+	if t := toks[before]; t.tag == auxiliary || t.says("be", "been", "being") {
 		return true
 	}
-	if toks[i-1].tag != noun && toks[i-1].tag != mark {
+	if !toks[i-1].is(noun, mark) {
 		return false
 	}
-	if low := toks[i].low; low == "called" || low == "named" || low == "termed" {
+	if toks[i].says("called", "named", "termed") {
 		return i+1 < len(toks) && toks[i+1].tag != preposition
 	}
 	return followsVerb(toks, i) || precedesVerb(toks, i)
@@ -150,7 +148,7 @@ func followsVerb(toks []token, i int) bool {
 		switch t := toks[j]; {
 		case t.isFinite():
 			return toks[i-1].tag == noun
-		case t.tag == subordinator || t.tag == coordinator || t.tag == stop || t.tag == mark:
+		case t.is(subordinator, coordinator, stop, mark):
 			return false
 		}
 	}
@@ -159,7 +157,7 @@ func followsVerb(toks []token, i int) bool {
 
 // precedesVerb reports whether the clause has another finite verb after i.
 func precedesVerb(toks []token, i int) bool {
-	if i+1 < len(toks) && (toks[i+1].tag == determiner || toks[i+1].tag == noun || toks[i+1].tag == pronoun) {
+	if i+1 < len(toks) && toks[i+1].is(determiner, noun, pronoun) {
 		return false // its object
 	}
 	for j := i + 1; j < len(toks); j++ {
@@ -169,7 +167,7 @@ func precedesVerb(toks []token, i int) bool {
 		case t.tag == coordinator && toks[i+1].tag == preposition && j+1 < len(toks) && toks[j+1].tag == noun:
 		case t.s == "," && endOfAside(toks, j) > j:
 			j = endOfAside(toks, j)
-		case t.tag == subordinator || t.tag == coordinator || t.tag == stop || t.tag == mark:
+		case t.is(subordinator, coordinator, stop, mark):
 			return false
 		}
 	}

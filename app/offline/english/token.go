@@ -2,6 +2,7 @@ package english
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode"
@@ -22,6 +23,12 @@ type token struct {
 	lemma string // of a verb, whatever its tag
 	form  lexicon.Form
 }
+
+// is reports whether the token has one of the tags.
+func (t token) is(tags ...tag) bool { return slices.Contains(tags, t.tag) }
+
+// says reports whether the token is one of the words, which are in lower case.
+func (t token) says(words ...string) bool { return slices.Contains(words, t.low) }
 
 // maxTokens bounds the sentences that are analysed; a longer one is a list or not a
 // sentence at all.

@@ -55,6 +55,13 @@ func (src *Source) isMarked(term string) bool {
 	return marked
 }
 
+// isHeading reports whether a heading is about a noun and little else.
+func (src *Source) isHeading(noun string) bool {
+	return src.isMarked(noun) && slices.ContainsFunc(src.Sections, func(s Section) bool {
+		return text.Overlap(noun, s.Heading) == 1 && text.Overlap(s.Heading, noun) >= 0.5
+	})
+}
+
 // maxHeadings bounds the different headings that terms are looked for in.
 const maxHeadings = 100
 
@@ -80,24 +87,31 @@ func (src *Source) isClear(subject string) bool {
 		return false
 	}
 	noun := english.BareNoun(subject)
-	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
+	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isHeading(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
 }
 
 // IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
 // with a meaning that is whole and says more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
-	switch {
-	case src.Sentences[d.At].Card != nil || !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || english.IsVague(d.Term) && !src.isMarked(d.Term) || !src.isClear(d.Named()):
+	if src.Sentences[d.At].Card != nil || !src.isSoundTerm(d) {
 		return false
-	case len(src.Sentences) > few && english.BareNoun(d.Named()) != "" && !src.isMarked(d.Term):
-		return false // "the fluid" is one that the text named before
-	case d.Label && !src.isMarked(d.Term) && len(src.Sentences) > few:
-		return false
-	case d.Form == english.Phrase:
+	}
+	switch d.Form {
+	case english.Phrase:
 		return english.EndsComplete(d.Meaning) && !english.IsOrdinal(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
-	case d.Form == english.Clause:
-		return strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound
+	case english.Clause:
+		return !english.IsOrdinal(d.Meaning) && (strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound)
 	default:
 		return true
 	}
+}
+
+// isSoundTerm reports whether a term is one that the text is about, and says what it is by itself.
+func (src *Source) isSoundTerm(d Definition) bool {
+	if !d.Introduced && !src.isKey(d.Term) || !english.IsNounPhrase(d.Term) || !src.isClear(d.Named()) {
+		return false
+	}
+	// "the fluid" is one that the text named before
+	unsure := english.IsVague(d.Term) || len(src.Sentences) > few && (d.Label || english.BareNoun(d.Named()) != "")
+	return !unsure || src.isMarked(d.Term)
 }

@@ -40,29 +40,43 @@ func (src *Source) readCloze(i int) (Fact, bool) {
 func (src *Source) chooseGap(s string) string {
 	best, top := "", 0.0
 	for _, p := range english.NounPhrases(s) {
-		words := strings.Count(p, " ") + 1
-		var score float64
-		switch mentions := len(src.Index.Mentions(p)); {
-		case words > 4 || !IsExchangeable(s, p) || english.IsVague(p) || src.isGuessed(s, p):
-			continue
-		case slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, p) }) || src.isMarked(p) && words > 1:
-			score = 3
-		case english.IsGeneric(p):
-			continue
-		case english.IsName(p) && !strings.HasPrefix(s, p) && (words > 1 || !src.Casing.IsCommon(p)):
-			score = 2
-		case words > 1 && mentions > 2:
-			score = 1 + min(1, float64(mentions)/10)
-		case len(src.Sentences) <= few && len(p) >= minSingle:
-			score = 0.5
-		default:
-			continue
-		}
-		if score += src.Prominence(p); score > top {
-			best, top = p, score
+		if score := src.scoreGap(s, p); score > 0 && score+src.Prominence(p) > top {
+			best, top = p, score+src.Prominence(p)
 		}
 	}
 	return best
+}
+
+// scoreGap returns how good a blank a phrase of a sentence makes; 0 if none.
+func (src *Source) scoreGap(s, p string) float64 {
+	words := strings.Count(p, " ") + 1
+	mentions := len(src.Index.Mentions(p))
+	switch {
+	case words > 4 || !IsExchangeable(s, p) || english.IsVague(p) || src.isGuessed(s, p):
+		return 0
+	case src.isDefined(p) || src.isMarked(p) && words > 1:
+		return 3
+	case english.IsGeneric(p):
+		return 0
+	case !strings.HasPrefix(s, p) && src.isProper(p):
+		return 2
+	case words > 1 && mentions > 2:
+		return 1 + min(1, float64(mentions)/10)
+	case len(src.Sentences) <= few && len(p) >= minSingle:
+		return 0.5
+	default:
+		return 0
+	}
+}
+
+// isProper reports whether a phrase is a name that the text never writes small.
+func (src *Source) isProper(p string) bool {
+	return english.IsName(p) && (strings.Contains(p, " ") || !src.Casing.IsCommon(p))
+}
+
+// isDefined reports whether the text defines a term.
+func (src *Source) isDefined(term string) bool {
+	return slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, term) })
 }
 
 // common is the share of the sentences, as its reciprocal, from which on a term is what all of the text is about.
@@ -72,34 +86,42 @@ const common = 6
 // abbreviation follows, it is only where something is, or a verb.
 func (src *Source) isGuessed(s, term string) bool {
 	at := Find(s, term, 0)
-	if len(src.Sentences) > few && len(src.Index.Mentions(term))*common >= len(src.Sentences) || strings.HasSuffix(s[:at], " to ") && english.CanBeVerb(term) {
+	before, after := s[:at], s[at+len(term):]
+	if len(src.Sentences) > few && (len(src.Index.Mentions(term))*common >= len(src.Sentences) || src.titled.Overlap(term) == 1) {
 		return true
 	}
-	if strings.HasPrefix(s[at+len(term):], " ("+strings.ToUpper(term[:1])) || len(src.Sentences) > few && src.titled.Overlap(term) == 1 {
+	if strings.HasSuffix(before, " to ") && english.CanBeVerb(term) || strings.HasPrefix(after, " ("+strings.ToUpper(term[:1])) {
 		return true
 	}
-	return english.PlaceKind(term) != 0 && english.EndsInPlace(s[:at]) || english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
+	if english.PlaceKind(term) != 0 {
+		return english.EndsInPlace(before) || strings.HasSuffix(before, " the ")
+	}
+	return english.IsName(term) && !strings.Contains(term, " ") && english.NamesPersons(term)
 }
 
-// IsExchangeable reports whether s contains the term, but not in brackets or as part of a longer name
+// IsExchangeable reports whether s contains the term once, but not in brackets or as part of a longer name
 // (photosystem II, Board of Education).
 func IsExchangeable(s, term string) bool {
 	at := Find(s, term, 0)
-	if at < 0 || strings.Count(s[:at], "(") > strings.Count(s[:at], ")") {
+	if at < 0 || strings.Count(s[:at], "(") > strings.Count(s[:at], ")") || Find(s, term, at+1) >= 0 {
 		return false
 	}
-	if Find(s, term, at+1) >= 0 || (english.IsName(term) || YearIn(term) != "") && at > 0 && partOfName(s[:at]) {
+	if (english.IsName(term) || YearIn(term) != "") && partOfName(s[:at]) {
 		return false
 	}
-	next, after, _ := strings.Cut(strings.TrimPrefix(s[at+len(term):], " "), " ")
-	if next == "of" && english.IsName(term) && english.IsName(after) {
-		return false
+	after := s[at+len(term):]
+	next, _, _ := strings.Cut(strings.TrimPrefix(after, " "), " ")
+	return (next == "" || strings.Trim(next, "IVX.,;:)") != "" || strings.Trim(next, ".,;:)") == "") && !(english.IsName(term) && continuesName(after))
+}
+
+// continuesName reports whether what follows a name belongs to it: "James | B. Weaver", "Shays | ’ Rebellion", "Bureau | of Labor".
+func continuesName(after string) bool {
+	rest, spaced := strings.CutPrefix(after, " ")
+	if !spaced {
+		return strings.HasPrefix(after, "’ ") || strings.HasPrefix(after, "' ")
 	}
-	if len(next) > 1 && next[1] == '.' && english.IsName(term) {
-		return false // James B. Weaver
-	}
-	next = strings.Trim(next, ".,;:)")
-	return next == "" || strings.Trim(next, "IVX") != "" && !(english.IsName(term) && english.IsName(next) && !strings.ContainsAny(s[at+len(term):at+len(term)+1], ",.;:"))
+	next, further, _ := strings.Cut(rest, " ")
+	return english.IsName(next) || next == "of" && english.IsName(further) || len(next) > 1 && next[1] == '.'
 }
 
 // partOfName reports whether the words before a name belong to it.

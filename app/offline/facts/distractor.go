@@ -49,48 +49,48 @@ func (src *Source) listEntities() {
 		}
 	}
 	for _, d := range src.Defs {
-		if d.Form == english.Clause && !src.IsWorthDefining(d) || strings.ContainsAny(d.Term, "'’") {
-			continue
+		switch {
+		case d.Form == english.Clause && !src.IsWorthDefining(d) || strings.ContainsAny(d.Term, "'’"):
+		case d.isPerson():
+			add(d.Term, Person, d.At)
+		default:
+			add(d.Term, Concept, d.At)
 		}
-		kind := Concept
-		if d.isPerson() {
-			kind = Person
-		}
-		add(d.Term, kind, d.At)
 	}
 	for i, s := range src.Sentences {
-		if s.Card != nil || !src.English {
-			continue
+		if s.Card == nil && src.English {
+			src.nameEntities(i, add)
 		}
-		if y := YearIn(s.Text); y != "" {
-			add(y, YearKind, i)
-		}
-		for _, p := range english.NounPhrases(s.Text) {
-			p = src.Casing.Lower(p)
-			switch {
-			case english.PlaceKind(p) != 0:
-				add(p, Place, i)
-			case english.IsPersonName(p) && !src.hasCommonWord(p) && !partOfName(s.Text[:max(0, Find(s.Text, p, 0))]) && !continuesName(s.Text, p):
-				add(p, Person, i)
-				if at := strings.LastIndexByte(p, ' '); at > 0 {
-					add(p[at+1:], Person, i) // the surname, as later sentences use it
-				}
+	}
+}
+
+// nameEntities adds the year, the places and the persons that sentence i names.
+func (src *Source) nameEntities(i int, add func(name string, kind EntityKind, at int)) {
+	s := src.Sentences[i].Text
+	add(YearIn(s), YearKind, i)
+	for _, p := range english.NounPhrases(s) {
+		p = src.Casing.Lower(p)
+		if english.PlaceKind(p) != 0 {
+			add(p, Place, i)
+		} else if src.isPersonIn(s, p) {
+			add(p, Person, i)
+			if at := strings.LastIndexByte(p, ' '); at > 0 {
+				add(p[at+1:], Person, i) // the surname, as later sentences use it
 			}
 		}
 	}
+}
+
+// isPersonIn reports whether a phrase of a sentence is the whole name of a person.
+func (src *Source) isPersonIn(s, p string) bool {
+	at := Find(s, p, 0)
+	return at >= 0 && english.IsPersonName(p) && !src.hasCommonWord(p) && !partOfName(s[:at]) && !continuesName(s[at+len(p):])
 }
 
 // hasCommonWord reports whether a word of a name after the first is also written in lower case: "Proxy Statements".
 func (src *Source) hasCommonWord(name string) bool {
 	words := strings.Fields(name)
 	return slices.ContainsFunc(words[1:], src.Casing.IsCommon)
-}
-
-// continuesName reports whether a name continues after the part of it in s: "Susan B. Anthony".
-func continuesName(s, part string) bool {
-	at := Find(s, part, 0)
-	rest := strings.TrimSpace(s[at+len(part):])
-	return english.IsName(rest) || len(rest) > 1 && rest[1] == '.'
 }
 
 // EntitiesIn returns the entities that a sentence names, the longest first.
@@ -127,20 +127,14 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 	}
 	var found []rival
 	for _, r := range src.Entities {
-		if r.Kind != e.Kind || r.Sort != e.Sort || r.The != e.The && r.Kind != Concept || Related(r.Name, e.Name) || r.Kind == Concept && !src.areOfOneSort(e, r) || src.areAliases(e.Name, r.Name) {
-			continue
-		}
-		if src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
+		if src.areOfOneSort(e, r) && !Related(r.Name, e.Name) && !src.areAliases(e.Name, r.Name) && src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
 			found = append(found, rival{r.Name, src.distance(e, r)})
 		}
 	}
 	slices.SortStableFunc(found, func(x, y rival) int { return x.far - y.far })
 	var out []string
 	for _, r := range found {
-		if len(out) == maxRivals {
-			break
-		}
-		if !slices.ContainsFunc(out, func(o string) bool { return Related(o, r.name) }) {
+		if len(out) < maxRivals && !slices.ContainsFunc(out, func(o string) bool { return Related(o, r.name) }) {
 			out = append(out, r.name)
 		}
 	}
@@ -161,7 +155,7 @@ func (src *Source) TurnsFalse(s string, e Entity) bool {
 	case Person:
 		return !english.HasGender(s) && !english.EndsInPlace(s[:at])
 	case Place:
-		return !owns
+		return !owns && !english.IsState(s) // a state can be true elsewhere too
 	case Concept: // anywhere else in the sentence it leaves the statement vague
 		return strings.Count(s, " ") >= minExchanged && strings.EqualFold(english.DropArticle(english.Subject(s)), e.Name)
 	default:
@@ -174,9 +168,15 @@ func (src *Source) Names(s string) bool {
 	return len(src.Sentences) <= few || len(src.EntitiesIn(s)) > 0 || src.chooseGap(s) != ""
 }
 
-// areOfOneSort reports whether two concepts look alike: defined in one section or with a common word, both plural or both not, both
-// names or both not.
+// areOfOneSort reports whether two entities can stand for each other. Two concepts can if they look alike: defined in one section or
+// with a common word, both plural or both not, both names or both not.
 func (src *Source) areOfOneSort(e, r Entity) bool {
+	if r.Kind != e.Kind || r.Sort != e.Sort {
+		return false
+	}
+	if r.Kind != Concept {
+		return r.The == e.The
+	}
 	near := src.Sentences[r.At].Section == src.Sentences[e.At].Section || sharesWord(r.Name, e.Name)
 	return near && english.Plural(r.Name) == english.Plural(e.Name) && isCapital(r.Name) == isCapital(e.Name)
 }

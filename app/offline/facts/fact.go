@@ -81,27 +81,18 @@ func (src *Source) Facts(ctx context.Context) []Fact {
 // factsAt returns the facts of sentence i, which gives the definitions.
 func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	s := src.Sentences[i]
-	if s.Card != nil {
+	switch {
+	case s.Card != nil:
 		return []Fact{src.newListedFact(*s.Card)}
-	}
-	if !src.English {
+	case !src.English:
 		if f, ok := src.readForeignCloze(i); ok {
 			return []Fact{f}
 		}
 		return nil
-	}
-	if !s.Sound {
+	case !s.Sound:
 		return nil
 	}
-	var found []Fact
-	for _, d := range defs {
-		if src.IsWorthDefining(d) {
-			found = append(found, newDefineFact(d))
-			if f, ok := newReverseFact(d); ok {
-				found = append(found, f)
-			}
-		}
-	}
+	found := src.definingFacts(defs)
 	defined := len(found) > 0
 	if f, ok := src.readRelation(i); ok {
 		found = append(found, f)
@@ -113,6 +104,20 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 	}
 	if f, ok := src.readCloze(i); ok && !(defined && asksFor(found, f.Term)) {
 		found = append(found, f)
+	}
+	return found
+}
+
+// definingFacts returns the facts of the definitions that make questions.
+func (src *Source) definingFacts(defs []Definition) (found []Fact) {
+	for _, d := range defs {
+		if !src.IsWorthDefining(d) {
+			continue
+		}
+		found = append(found, newDefineFact(d))
+		if f, ok := newReverseFact(d); ok {
+			found = append(found, f)
+		}
 	}
 	return found
 }

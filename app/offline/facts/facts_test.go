@@ -27,8 +27,6 @@ func TestFactsAreReadOffTheBuildOfSentences(t *testing.T) {
 	}{
 		{"The streets were wet because it had rained all night.", Why, "Why were the streets wet?", "Because it had rained all night."},
 		{"Because the fuel had run out, the engine stopped.", Why, "Why did the engine stop?", "Because the fuel had run out."},
-		{"The rays can damage cells, explaining why the rays are harmful to people.", Why, "Why are the rays harmful to people?", "The rays can damage cells."},
-		{"The dam broke in the spring. Therefore, the villages lost their fields.", Why, "Why did the villages lose their fields?", "The dam broke in the spring."},
 		{"Farmers can improve the soil by planting clover.", How, "How can farmers improve the soil?", "By planting clover."},
 		{"By heating the mixture, chemists can separate the liquids.", How, "How can chemists separate the liquids?", "By heating the mixture."},
 		{"When the king fled, the guards arrested him.", Happens, "What happened when the king fled?", "The guards arrested him."},

@@ -34,12 +34,7 @@ func endsSentence(s string) bool {
 // chooseForeignGap returns the word to blank, or "".
 func (src *Source) chooseForeignGap(s string) string {
 	if src.Language.Unspaced {
-		for _, p := range src.Phrases {
-			if at := strings.Index(s, p); at >= 0 && src.isRepeated(p, 3) && english.IsWholeRun(s, at, at+len(p)) {
-				return p
-			}
-		}
-		return ""
+		return src.chooseUnspacedGap(s)
 	}
 	best, top := "", 0.0
 	before := ""
@@ -49,12 +44,7 @@ func (src *Source) chooseForeignGap(s string) string {
 			before, w = w[:at+size], w[at+size:]
 		}
 		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
-		fits := src.Language.IsNoun(word, before)
-		if !src.Language.KnowsNouns() {
-			fits = before != "" && utf8.RuneCountInString(word) > 4
-		}
-		fits = fits && !strings.ContainsAny(word, "-/.'’(") && (src.isRepeated(word, 2) || len(src.Sentences) <= few)
-		if score := 0.01*float64(utf8.RuneCountInString(word)) + src.Prominence(word); fits && score > top && Find(s, word, 0) > 0 {
+		if score := 0.01*float64(utf8.RuneCountInString(word)) + src.Prominence(word); score > top && src.fitsForeignGap(word, before) && Find(s, word, 0) > 0 {
 			best, top = word, score
 		}
 		if before = w; strings.ContainsAny(w, ".:") {
@@ -62,6 +52,25 @@ func (src *Source) chooseForeignGap(s string) string {
 		}
 	}
 	return best
+}
+
+// fitsForeignGap reports whether a word can be a noun that the text is about.
+func (src *Source) fitsForeignGap(word, before string) bool {
+	fits := src.Language.IsNoun(word, before)
+	if !src.Language.KnowsNouns() {
+		fits = before != "" && utf8.RuneCountInString(word) > 4
+	}
+	return fits && !strings.ContainsAny(word, "-/.'’(") && (len(src.Sentences) <= few || src.isRepeated(word, 2))
+}
+
+// chooseUnspacedGap returns a phrase between particles, in a script without spaces.
+func (src *Source) chooseUnspacedGap(s string) string {
+	for _, p := range src.Phrases {
+		if at := strings.Index(s, p); at >= 0 && src.isRepeated(p, 3) && english.IsWholeRun(s, at, at+len(p)) {
+			return p
+		}
+	}
+	return ""
 }
 
 // isRepeated reports whether the text uses a word at least so often; a short text, twice.

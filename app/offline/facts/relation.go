@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"studysharper/app/offline/english"
+	"studysharper/app/text"
 )
 
 // maxRelated bounds the sentences that relations are read from, in spaces.
@@ -18,7 +19,7 @@ func (src *Source) readRelation(i int) (Fact, bool) {
 		return Fact{}, false
 	}
 	for _, read := range []func(*Source, int) (Fact, bool){
-		(*Source).readBecause, (*Source).readExplaining, (*Source).readTherefore, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
+		(*Source).readBecause, (*Source).readByDoing, (*Source).readYear, (*Source).readWhen, (*Source).readDate, (*Source).readRole,
 	} {
 		if f, ok := read(src, i); ok {
 			return f, true
@@ -38,7 +39,7 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 	if !alone && (strings.Count(statement, " ") > 3 || english.StartsWithPronoun(statement)) { // a short clause is judged by its opening
 		return "", false
 	}
-	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
+	if word == "How" && english.IsState(plain) || english.EndsInCoordinator(statement) || strings.Contains(statement, ", and ") || strings.HasSuffix(statement, " in part") || strings.HasSuffix(statement, "ly") || strings.Contains(statement, " but ") {
 		return "", false // the reason is one of several, or belongs to the last word
 	}
 	if subject, _, ok := english.Split(plain); ok && !src.isClear(src.Casing.Lower(subject)) {
@@ -70,34 +71,6 @@ func (src *Source) readBecause(i int) (Fact, bool) {
 	return Fact{}, false
 }
 
-// readExplaining reads "X, explaining why Y."
-func (src *Source) readExplaining(i int) (Fact, bool) {
-	cause, effect, ok := strings.Cut(src.Sentences[i].Plain, ", explaining why ")
-	if !ok {
-		cause, effect, ok = strings.Cut(src.Sentences[i].Plain, ", which explains why ")
-	}
-	if !ok || !src.Sentences[i].Alone {
-		return Fact{}, false
-	}
-	q, ok := src.askAbout("Why", effect)
-	return Fact{Kind: Why, Question: q, Answer: english.Finished(cause)}, ok
-}
-
-// readTherefore reads "X. Therefore, Y."
-func (src *Source) readTherefore(i int) (Fact, bool) {
-	s := src.Sentences[i]
-	if i == 0 || s.First || !src.Sentences[i-1].Alone || src.Sentences[i-1].Section != s.Section {
-		return Fact{}, false
-	}
-	for _, word := range []string{"Therefore, ", "As a result, ", "Consequently, ", "For this reason, ", "Hence, "} {
-		if effect, ok := strings.CutPrefix(s.Text, word); ok {
-			q, ok := src.askAbout("Why", effect)
-			return Fact{Kind: Why, Question: q, Answer: english.Finished(src.Sentences[i-1].Plain)}, ok
-		}
-	}
-	return Fact{}, false
-}
-
 // readByDoing reads "By doing X, Y." and "Y by doing X."
 func (src *Source) readByDoing(i int) (Fact, bool) {
 	s := src.Sentences[i].Plain
@@ -124,32 +97,18 @@ func startsWithGerund(s string) bool {
 
 // readWhen reads "When X, Y." and "Y when X."
 func (src *Source) readWhen(i int) (Fact, bool) {
-	s := english.Bare(src.Sentences[i].Plain)
-	word, condition, result := "", "", ""
-	for _, w := range []string{"When ", "If ", "Once ", "After "} {
-		if rest, ok := strings.CutPrefix(s, w); ok {
-			word = strings.ToLower(w)
-			condition, result, _ = strings.Cut(rest, ", ")
-		}
-	}
-	if word == "" {
-		before, after, ok := strings.Cut(s, " when ")
-		if !ok || !src.Sentences[i].Alone || strings.ContainsAny(before, ",;") || strings.Contains(before, " and ") || english.EndsInParticiple(before) {
-			return Fact{}, false
-		}
-		word, condition, result = "when ", after, before
-	}
-	result, _, _ = strings.Cut(strings.TrimPrefix(result, "then "), ";")
+	word, condition, result := cutCondition(english.Bare(src.Sentences[i].Plain))
 	_, alone := english.Standalone(english.Capital(condition) + " so it is here")
-	if result == "" || strings.HasPrefix(result, "it ") || startsWithGerund(condition) || !alone || !english.IsStatement(result) || !english.IsStatement(condition) {
+	if word == "" || result == "" || strings.HasPrefix(result, "it ") || startsWithGerund(condition) || strings.Contains(condition, ", ") || !alone {
 		return Fact{}, false
 	}
 	for _, clause := range []string{condition, result} {
-		if subject, _, ok := english.Split(clause); ok && !english.StartsWithPronoun(subject) && !src.isClear(src.Casing.Lower(subject)) {
+		subject, _, ok := english.Split(clause)
+		if !english.IsStatement(clause) || ok && !english.StartsWithPronoun(subject) && !src.isClear(src.Casing.Lower(subject)) {
 			return Fact{}, false
 		}
 	}
-	if strings.Contains(condition, ", ") || english.IsState(result) {
+	if english.IsState(result) {
 		return Fact{}, false
 	}
 	verb := "happens"
@@ -157,6 +116,22 @@ func (src *Source) readWhen(i int) (Fact, bool) {
 		verb = "happened"
 	}
 	return Fact{Kind: Happens, Question: "What " + verb + " " + word + condition + "?", Answer: english.Finished(result)}, true
+}
+
+// cutCondition splits "When X, Y" and "Y when X" into "when ", X and Y.
+func cutCondition(s string) (word, condition, result string) {
+	for _, w := range []string{"When ", "If ", "Once ", "After "} {
+		if rest, ok := strings.CutPrefix(s, w); ok {
+			condition, result, _ = strings.Cut(rest, ", ")
+			result, _, _ = strings.Cut(strings.TrimPrefix(result, "then "), ";")
+			return strings.ToLower(w), condition, result
+		}
+	}
+	result, condition, ok := strings.Cut(s, " when ")
+	if !ok || strings.ContainsAny(result, ",;") || strings.Contains(result, " and ") || english.EndsInParticiple(result) {
+		return "", "", ""
+	}
+	return "when ", condition, result
 }
 
 // readYear reads "In 1789, Y." and "Y in 1789." and asks for the year.
@@ -180,34 +155,36 @@ func (src *Source) readYear(i int) (Fact, bool) {
 
 // readDate reads "In 1789, Y." and "14 July 1789: Y" for dates that the text mentions once.
 func (src *Source) readDate(i int) (Fact, bool) {
-	s := english.Bare(src.Sentences[i].Plain)
-	when, what, ok := strings.Cut(s, ", ")
-	first, rest, _ := strings.Cut(when, " ")
-	if first != "In" && first != "On" && first != "During" || !ok {
-		if when, what, ok = strings.Cut(s, ": "); !ok || when == "" {
-			return Fact{}, false
-		}
-		if first, rest = "In", when; unicode.IsDigit(rune(when[0])) && strings.Contains(when, " ") {
-			first = "On"
-		}
-	}
-	year := YearIn(rest)
-	if year == "" || strings.Count(rest, " ") > 3 || len(strings.Fields(what)) < 3 || english.StartsWithPronoun(what) {
+	on, date, what := cutDate(english.Bare(src.Sentences[i].Plain))
+	mark := YearIn(date)
+	if mark == "" || strings.Count(date, " ") > 3 || len(strings.Fields(what)) < 3 || !english.IsStatement(what) || !src.isClear(src.Casing.Lower(english.Subject(what))) {
 		return Fact{}, false
 	}
-	if !src.isClear(src.Casing.Lower(english.Subject(what))) {
-		return Fact{}, false
-	}
-	mark := year
-	if strings.Contains(rest, " ") {
-		mark = rest
+	if strings.Contains(date, " ") {
+		mark = date
 	}
 	for j, other := range src.Sentences {
 		if j != i && strings.Contains(other.Text, mark) {
 			return Fact{}, false
 		}
 	}
-	return Fact{Kind: Date, Question: "What happened " + strings.ToLower(first) + " " + rest + "?", Answer: english.Finished(what)}, true
+	return Fact{Kind: Date, Question: "What happened " + on + " " + date + "?", Answer: english.Finished(what)}, true
+}
+
+// cutDate splits "On 14 July 1789, Y" and "14 July 1789: Y" into "on", the date and Y.
+func cutDate(s string) (on, date, what string) {
+	when, what, ok := strings.Cut(s, ", ")
+	first, date, _ := strings.Cut(when, " ")
+	if ok && (first == "In" || first == "On" || first == "During") {
+		return strings.ToLower(first), date, what
+	}
+	if date, what, ok = strings.Cut(s, ": "); !ok || date == "" {
+		return "", "", ""
+	}
+	if unicode.IsDigit(rune(date[0])) && strings.Contains(date, " ") {
+		return "on", date, what
+	}
+	return "in", date, what
 }
 
 // YearIn returns the first four-digit year in s, or "".
@@ -225,33 +202,18 @@ func YearIn(s string) string {
 func (src *Source) readRole(i int) (Fact, bool) {
 	s := src.Sentences[i]
 	sub, predicate, ok := english.Split(s.Plain)
-	if !ok || !s.Alone {
-		return Fact{}, false
-	}
 	be, rest, _ := strings.Cut(predicate, " ")
-	if be != "is" && be != "are" && be != "was" && be != "were" {
+	if !ok || !s.Alone || !slices.Contains([]string{"is", "are", "was", "were"}, be) {
 		return Fact{}, false
 	}
-	if at := strings.Index(sub, ", "); at > 0 {
-		sub = sub[:at]
-	}
-	sub = src.Casing.Lower(sub)
+	sub, _, _ = strings.Cut(src.Casing.Lower(sub), ", ")
+	question := "What " + be + " " + sub
 	if use, ok := strings.CutPrefix(rest, "used "); ok {
-		var as string
-		switch word, _, _ := strings.Cut(use, " "); word {
-		case "as":
-			as = "as"
-		case "to", "for":
-			as = "for"
-		default:
-			return Fact{}, false
-		}
-		return Fact{Kind: Role, Question: "What " + be + " " + sub + " used " + as + "?", Answer: english.Finished(english.WithoutContrast(use))}, true
+		as, ok := map[string]string{"as": " used as?", "to": " used for?", "for": " used for?"}[text.FirstWord(use)]
+		return Fact{Kind: Role, Question: question + as, Answer: english.Finished(english.WithoutContrast(use))}, ok
 	}
-	if !strings.HasPrefix(sub, "the ") || !strings.Contains(sub, " of ") || !english.IsVague(sub) || !strings.HasPrefix(rest, "to ") && !strings.HasPrefix(rest, "the ") && !strings.HasPrefix(rest, "a ") && !strings.HasPrefix(rest, "an ") && !strings.HasPrefix(rest, "that ") {
-		return Fact{}, false
-	}
-	return Fact{Kind: Role, Question: "What " + be + " " + sub + "?", Answer: english.Finished(rest)}, true
+	says := slices.Contains([]string{"to", "the", "a", "an", "that"}, text.FirstWord(rest))
+	return Fact{Kind: Role, Question: question + "?", Answer: english.Finished(rest)}, says && strings.HasPrefix(sub, "the ") && strings.Contains(sub, " of ") && english.IsVague(sub)
 }
 
 // readSubject asks for the subject of a plain statement.
@@ -263,27 +225,38 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	if strings.Count(predicate, " ") < 3 || strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || strings.Contains(predicate, ";") || english.IsVague(sub) || pointsBack(predicate) || english.IsVaguePredicate(predicate) || !src.isClear(src.Casing.Lower(sub)) || !english.IsNounPhrase(sub) {
-		return Fact{}, false
-	}
-	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {
 		predicate, _, _ = strings.Cut(predicate, turn)
 	}
-	if !strings.Contains(sub, " ") && !english.IsName(src.Casing.Lower(sub)) && (english.NamesPersons(sub) || english.IsGeneric(src.Casing.Lower(sub)) || !src.isKey(sub)) {
-		return Fact{}, false
+	low := src.Casing.Lower(sub)
+	return Fact{Kind: Subject, Question: askWho(low) + predicate + "?", Answer: english.Finished(sub)}, tells(predicate) && src.isAsked(low)
+}
+
+// tells reports whether a predicate says enough to tell its subject.
+func tells(predicate string) bool {
+	return strings.Count(predicate, " ") >= 3 && !english.OpensWithModal(predicate) && !strings.ContainsAny(predicate, ";—") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
+}
+
+// isAsked reports whether a subject is an answer: a clear phrase, not a general word.
+func (src *Source) isAsked(sub string) bool {
+	if strings.Count(sub, " ") > 6 || english.IsQuantified(sub) || strings.ContainsAny(sub, ",(") || english.IsVague(sub) || !src.isClear(sub) || !english.IsNounPhrase(sub) {
+		return false
 	}
-	word := "What "
-	switch low := src.Casing.Lower(sub); {
-	case english.EndsInPersonName(low):
-		word = "Who "
-	case english.PlaceKind(low) != 0:
-		word = "Which place "
-	case english.NamesPersons(low):
-		word = "Who "
-	case slices.ContainsFunc(strings.Fields(low), english.IsName) && !english.IsOrganisation(low):
-		word = "Who or what "
+	return strings.Contains(sub, " ") || english.IsName(sub) || !english.NamesPersons(sub) && !english.IsGeneric(sub) && src.isKey(sub)
+}
+
+// askWho returns the question word for a subject, with a space.
+func askWho(sub string) string {
+	switch {
+	case english.EndsInPersonName(sub), english.NamesPersons(sub):
+		return "Who "
+	case english.PlaceKind(sub) != 0:
+		return "Which place "
+	case slices.ContainsFunc(strings.Fields(sub), english.IsName) && !english.IsOrganisation(sub):
+		return "Who or what "
+	default:
+		return "What "
 	}
-	return Fact{Kind: Subject, Question: word + predicate + "?", Answer: english.Finished(sub)}, true
 }
 
 // pointsBack reports whether a predicate contains a pronoun.

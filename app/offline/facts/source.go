@@ -170,7 +170,7 @@ func (src *Source) Aim(b study.Brief) {
 // chooseTitle names the material after its first heading, or its heaviest phrase.
 func (src *Source) chooseTitle() string {
 	title := "Your notes"
-	if len(src.Phrases) > 0 {
+	if len(src.Phrases) > 0 && slices.ContainsFunc(src.Sentences, func(s Sentence) bool { return s.Card == nil }) {
 		title = english.Capital(src.Phrases[0])
 	}
 	for _, s := range src.Sections {

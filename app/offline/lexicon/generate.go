@@ -193,12 +193,17 @@ func nameLines(dir string) (person, place []string) {
 				continue
 			}
 			name, _, several := strings.Cut(w, "_")
-			switch upper := unicode.IsUpper(rune(w[0])); {
-			case f[1] == persons && !upper && !several:
+			upper := unicode.IsUpper(rune(w[0]))
+			if f[1] == persons && !upper && !several {
 				person = append(person, w)
-			case f[1] == persons && instance && several && upper && len(name) > 2:
+			}
+			if !instance || !upper {
+				continue
+			}
+			if f[1] == persons && several && len(name) > 2 {
 				given[strings.ToLower(name)]++
-			case f[1] == locations && instance && upper && len(w) >= minPlaceLen && strings.Count(w, "_") < 3:
+			}
+			if f[1] == locations && len(w) >= minPlaceLen && strings.Count(w, "_") < 3 {
 				at := slices.Index(f, "@i")
 				place = append(place, strings.ReplaceAll(low, "_", " ")+"\t"+kinds[f[at+1]])
 			}

@@ -105,26 +105,37 @@ func (r *reader) answerLines(i int, mustLabel bool) (answer string, next int) {
 	var parts []string
 	begun := false // the label of the answer was read
 	for ; i < len(r.lines) && !r.blank(i); i++ {
-		raw := strings.TrimSpace(r.lines[i])
-		flat := r.flat(i)
+		raw, flat := strings.TrimSpace(r.lines[i]), r.flat(i)
 		rest, hasLabel := labelled(flat, answerLabels, mustLabel && !begun)
-		_, next := isQuestion(raw)
-		switch {
-		case raw[0] == '#', next, len(parts) > 0 && (hasLabel || endsAsQuestion(flat) || numberMark(raw) > 0 && !strings.HasSuffix(parts[len(parts)-1], ";")):
-			return joinAnswer(parts), i
-		case len(parts) == 0 && !begun && (endsAsQuestion(flat) || mustLabel && !hasLabel):
-			return "", i
-		case hasLabel && rest == "":
-			begun = true // the answer is below its label
-		case hasLabel:
-			parts, begun = append(parts, rest), true
-		case flat != raw && begun:
-			parts = append(parts, flat+";")
-		default:
-			parts = append(parts, strings.TrimPrefix(strings.TrimPrefix(flat, "→ "), "-> "))
+		if !begun && len(parts) == 0 && (endsAsQuestion(flat) || mustLabel && !hasLabel) || r.endsAnswer(raw, flat, parts, hasLabel) {
+			break
 		}
+		if !hasLabel {
+			rest = answerPart(flat, begun && flat != raw)
+		}
+		if rest != "" { // or the answer is below its label
+			parts = append(parts, rest)
+		}
+		begun = begun || hasLabel
 	}
 	return joinAnswer(parts), i
+}
+
+// answerPart returns a line of an answer, which ends in a semicolon if it is an item.
+func answerPart(flat string, item bool) string {
+	flat = strings.TrimPrefix(strings.TrimPrefix(flat, "→ "), "-> ")
+	if item {
+		return flat + ";"
+	}
+	return flat
+}
+
+// endsAnswer reports whether a line after the parts of an answer belongs to the next question, or has a label of its own.
+func (r *reader) endsAnswer(raw, flat string, parts []string, hasLabel bool) bool {
+	if _, next := isQuestion(raw); next || raw[0] == '#' {
+		return true
+	}
+	return len(parts) > 0 && (hasLabel || endsAsQuestion(flat) || numberMark(raw) > 0 && !strings.HasSuffix(parts[len(parts)-1], ";"))
 }
 
 // joinAnswer joins the lines of an answer; items end in a semicolon, the last one not.

@@ -38,39 +38,46 @@ func (r *reader) pairs(i int) ([]Card, int) {
 // rows reads the entries from line i on that have a form. Blank lines and, below an entry, indented
 // lines may be between them. next is i if the entries are too few for a list.
 func (r *reader) rows(i int, f form) (rows [][]string, next int) {
-	columns, end, items := 0, i, true
-read:
+	end, items := i, true
 	for next = i; next < len(r.lines); next++ {
-		if r.blank(next) || len(rows) > 0 && len(strings.TrimSpace(r.lines[next])) == 1 { // the letter of a glossary
+		if len(strings.TrimSpace(r.lines[next])) < 2 && next > i { // blank, or the letter of a glossary
 			continue
 		}
 		flat, last := r.quoted(next)
-		row, ok := f.split(flat)
-		if ok && columns == 0 {
-			columns = len(row)
+		if strings.HasPrefix(flat+"#", "#") {
+			break // blank, or a heading
 		}
-		if flat == "" || flat[0] == '#' {
+		isItem := flat != strings.TrimSpace(r.lines[next])
+		if row, ok := f.split(flat); ok && (len(rows) == 0 || len(row) == len(rows[0])) {
+			rows = append(rows, row)
+			items = items && isItem
+		} else if next != end || isItem || !continues(rows, r.lines[next]) {
 			break
 		}
-		switch {
-		case ok && len(row) == columns:
-			rows = append(rows, row)
-			items = items && flat != strings.TrimSpace(r.lines[next])
-			next = last
-			end = last + 1
-		case len(rows) > 0 && next == end && isIndented(r.lines[next]) && flat == strings.TrimSpace(r.lines[next]):
-			last := rows[len(rows)-1]
-			last[len(last)-1] += " " + flat
-			end = next + 1
-		default:
-			break read
-		}
+		next, end = last, last+1
 	}
-	all := i <= r.begin && end >= r.end
-	if len(rows) < f.least && (len(rows) < f.few || !items && !all) {
+	if least := f.leastOf(items || i <= r.begin && end >= r.end); len(rows) < least {
 		return nil, i
 	}
 	return rows, end
+}
+
+// continues adds an indented line to the last entry; false if the line is not indented or there is no entry.
+func continues(rows [][]string, line string) bool {
+	if len(rows) == 0 || !isIndented(line) {
+		return false
+	}
+	cells := rows[len(rows)-1]
+	cells[len(cells)-1] += " " + strings.TrimSpace(line)
+	return true
+}
+
+// leastOf returns how many entries make a list, if they are items, or all that there is, or not.
+func (f form) leastOf(sure bool) int {
+	if sure {
+		return f.few
+	}
+	return f.least
 }
 
 // maxQuoted bounds the lines of a quoted value.
@@ -201,32 +208,16 @@ func (r *reader) indented(i int) ([]Card, int) {
 	var cards []Card
 	next := i
 	for next+1 < len(r.lines) {
-		term := r.lines[next]
-		term = strings.TrimSuffix(term, ":")
-		if isIndented(term) || itemText(term) != term || !isTerm(term, 6) || strings.ContainsAny(term[len(term)-1:], ".:,;") || strings.HasPrefix(term, "#") {
+		term := strings.TrimSuffix(r.lines[next], ":")
+		if isIndented(term) || itemText(term) != term || !isTerm(term, 6) || strings.ContainsAny(term[len(term)-1:], ".:,;") || term[0] == '#' {
 			break
 		}
-		var parts []string
-		j := next + 1
-		for ; j < len(r.lines) && !r.blank(j); j++ {
-			line, colon := strings.CutPrefix(r.lines[j], ":")
-			flat := strings.TrimSpace(line)
-			if !colon && !isIndented(line) {
-				break
-			}
-			if item := itemText(flat); item != flat {
-				flat = item + ";"
-			}
-			parts = append(parts, flat)
-		}
-		if len(parts) > 0 {
-			parts[len(parts)-1] = strings.TrimSuffix(parts[len(parts)-1], ";")
-		}
-		c, ok := newCard(Term, term, strings.Join(parts, " "), strings.TrimSpace(term)+": "+strings.Join(parts, " "))
+		meaning, after := r.below(next + 1)
+		c, ok := newCard(Term, term, meaning, strings.TrimSpace(term)+": "+meaning)
 		if !ok {
 			break
 		}
-		cards, next = append(cards, c), j
+		cards, next = append(cards, c), after
 		for r.blank(next) {
 			next++
 		}
@@ -235,4 +226,21 @@ func (r *reader) indented(i int) ([]Card, int) {
 		return nil, i
 	}
 	return cards, next
+}
+
+// below joins the lines from i on that are indented or begin with a colon.
+func (r *reader) below(i int) (meaning string, next int) {
+	var parts []string
+	for ; i < len(r.lines) && !r.blank(i); i++ {
+		line, colon := strings.CutPrefix(r.lines[i], ":")
+		if !colon && !isIndented(line) {
+			break
+		}
+		flat := strings.TrimSpace(line)
+		if item := itemText(flat); item != flat {
+			flat = item + ";"
+		}
+		parts = append(parts, flat)
+	}
+	return joinAnswer(parts), i
 }

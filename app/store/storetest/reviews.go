@@ -139,7 +139,15 @@ var reviewTests = map[string]func(*testing.T, store.Store){
 		if got := dueAt(t, s, at); len(got.Cards) != 0 || got.Counts.New != 0 {
 			t.Errorf("got %+v", got)
 		}
+		for user, n := range map[string]int{"ada": 1, "bob": 0} {
+			if got := must(s.SuspendedCards(t.Context(), user, card.DeckID, 9))(t); len(got) != n || n > 0 && got[0].ID != card.ID {
+				t.Errorf("%s has suspended %+v", user, got)
+			}
+		}
 		must(s.SuspendCard(t.Context(), "", card.ID, false))(t)
+		if got := must(s.SuspendedCards(t.Context(), "ada", "", 9))(t); len(got) > 0 {
+			t.Errorf("still suspended: %+v", got)
+		}
 		same(t, items(dueAt(t, s, at).Cards), "1")
 	},
 	"AnothersCardIsNotFound": func(t *testing.T, s store.Store) {

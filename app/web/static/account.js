@@ -45,7 +45,7 @@ function elsewhere() {
 		e.preventDefault();
 		try {
 			await openLibrary(input.value.trim());
-			location.reload();
+			show();
 		} catch (fault) {
 			said.textContent = fault.message;
 		}

@@ -90,7 +90,7 @@ $("door").addEventListener("submit", (e) => {
 });
 $("enter").disabled = false; // from here on this page answers, not the browser
 $("clear").addEventListener("click", () => act("Clear the cache of every worker? The next answers are generated again.", "Clear cache", "DELETE", "/api/admin/cache", "The cache is cleared."));
-$("reload").addEventListener("click", () => act("Replace every worker by a new one? Open streams and connections go on.", "Reload workers", "POST", "/api/admin/reload", "The workers are being replaced."));
+$("reload").addEventListener("click", () => act("Replace every worker by a new one? Open streams and connections continue.", "Reload workers", "POST", "/api/admin/reload", "The workers are being replaced."));
 $("leave").addEventListener("click", () => shut("You are signed out."));
 document.addEventListener("visibilitychange", look);
 showRunbook();

@@ -34,12 +34,45 @@ let mode = ""; // how the server knows its users: none, jwt or account
 
 export const token = () => tab.get("token") ?? "";
 
+// who is the user that this tab shows; null until that is known. A user with a token is known to the tab alone.
+let who = token() ? tab.get("who") : kept.get("who")?.startsWith("jwt ") ? null : kept.get("who");
+
+// own keeps what is the user's, apart from other users of this browser.
+export const own = {
+	get: (key) => who && kept.get(`${key} of ${who}`),
+	set: (key, value) => who && kept.set(`${key} of ${who}`, value),
+};
+const userKnown = Promise.withResolvers();
+
+// whenUserKnown is done once the server has said whose page this is.
+export const whenUserKnown = userKnown.promise;
+
+const ofUser = ["session", "draft", "review queue", "day offset"], ofTab = ["running make", "running ask", "taking"];
+
+// become notes who the user is. Of one who was here before, nothing stays but the grades that wait: they are sent when that
+// user is back. A tab that shows another user's things is loaded again.
+async function become(name) {
+	const before = who ?? kept.get("who"), shown = who !== null && who !== name;
+	if (before && before !== name) forgetUser(before);
+	who = name;
+	for (const store of [kept, tab]) store.set("who", name);
+	if (!shown) return userKnown.resolve();
+	location.reload();
+	await new Promise(() => {});
+}
+
+function forgetUser(name) {
+	for (const key of ofUser) kept.set(`${key} of ${name}`, null);
+	for (const key of ofTab) tab.set(key, null);
+}
+
 // Problem is an answer that says no: RFC 9457.
 export class Problem extends Error {
 	constructor(status, body, retryAfter) {
 		super(explain(body.code, body.detail || body.title) || t("error.status", { status: String(status) }));
 		this.status = status;
 		this.code = body.code;
+		this.detail = body.detail;
 		this.retryAfter = retryAfter;
 	}
 }
@@ -47,7 +80,8 @@ export class Problem extends Error {
 // explain says what an error means. The server's own words are the most precise, and English.
 export function explain(code, detail) {
 	const own = code === "too_large" || language !== "en" || !detail;
-	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^options\.\w+: |^message: /, "");
+	if (/_?id: must be a UUID|^deck: must be a UUID/.test(detail)) return t("error.not_found"); // an address that somebody changed
+	const said = own && knows(`error.${code}`) ? t(`error.${code}`) : (detail ?? "").replace(/^[a-z_]+(\.[a-z_]+|\[\d+\])*: /, "");
 	return said && said[0].toUpperCase() + said.slice(1) + (/[.!?…]$/.test(said) ? "" : ".");
 }
 
@@ -98,7 +132,9 @@ function askMode() {
 		try {
 			const account = await ask("GET", "/api/account");
 			$("warning").hidden = !account.warning;
-			return account.auth_mode;
+			mode = account.auth_mode;
+			await become(`${mode} ${account.user_id || user().user_id}`);
+			return mode;
 		} finally {
 			modeAsked = null;
 		}
@@ -134,14 +170,18 @@ export function showCode(code) {
 // openLibrary opens the account of a study code here, instead of what was open before.
 export async function openLibrary(code) {
 	await ask("POST", "/api/account/session", { study_code: code });
-	forget();
 	kept.set("account", "1");
+	showCode(null);
+	await askMode();
 }
 
 // forget removes what this browser keeps of its user.
 export function forget() {
-	for (const key of ["user", "session", "draft", "account", "review queue", "review waiting", "day offset"]) kept.set(key, null);
-	for (const key of ["token", "code", "running make", "running ask"]) tab.set(key, null);
+	own.set("review waiting", null);
+	forgetUser(who);
+	for (const key of ["user", "account", "who"]) kept.set(key, null);
+	for (const key of ["token", "who", "code"]) tab.set(key, null);
+	who = null;
 }
 
 let waiting = null, wake = () => {};
@@ -191,6 +231,7 @@ async function signIn(e) {
 	const given = $("token").value.trim();
 	if (!kept.get("account")) {
 		tab.set("token", given);
+		mode = ""; // it may be another user's
 		return admit();
 	}
 	try {
@@ -206,6 +247,6 @@ export function watchBanners() {
 	addEventListener("online", () => wake());
 	$("code").querySelector("button").addEventListener("click", () => showCode(null));
 	$("signin").addEventListener("submit", signIn);
-	$("fresh-account").addEventListener("click", () => { forget(); admit(); });
+	$("fresh-account").addEventListener("click", () => { forget(); location.reload(); });
 	if (tab.get("code")) showCode(tab.get("code"));
 }

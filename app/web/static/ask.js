@@ -1,12 +1,13 @@
 // Ask: conversations about one's notes. A conversation is a session, kept by its id.
-import { call, kept, mine, uuid } from "./api.js";
+import { call, mine, own, uuid } from "./api.js";
 import { $, button, el } from "./dom.js";
 import { countdown } from "./dialog.js";
 import { Growing } from "./growing.js";
 import { markdown } from "./markdown.js";
-import { here } from "./route.js";
+import { here, isID } from "./route.js";
 import { Run } from "./run.js";
 import { sourceOf } from "./source.js";
+import { warning } from "./warnings.js";
 import { day, t } from "./words.js";
 
 let session = null, onLog = null; // the id that is open, and the one that the log shows
@@ -68,7 +69,7 @@ function done(e, r) {
 	answer = null;
 	label();
 	toEnd();
-	fail((e.warnings ?? []).map((w) => t("note", { text: w })).join(" "));
+	fail((e.warnings ?? []).map((w) => t("note", { text: warning(w).replace(/[.]$/, "") })).join(" "));
 	if (here().name === "ask") $("question").focus({ preventScroll: true });
 	talks();
 }
@@ -118,7 +119,7 @@ function submit(e) {
 	if (!message) return fail(t("ask.nothing"));
 	if (!session) {
 		session = onLog = uuid();
-		kept.set("session", session);
+		own.set("session", session);
 		history.replaceState(null, "", `#/ask/${session}`);
 	}
 	$("question").value = "";
@@ -127,7 +128,7 @@ function submit(e) {
 
 // open shows a conversation; a new one has no id.
 export async function show([id]) {
-	id ??= kept.get("session");
+	if (!isID(id)) id = own.get("session");
 	if (id && here().parts[0] !== id) history.replaceState(null, "", `#/ask/${id}`);
 	talks();
 	if (id && id === onLog) return;
@@ -137,7 +138,7 @@ export async function show([id]) {
 		label();
 	}
 	session = onLog = id ?? null;
-	kept.set("session", session);
+	own.set("session", session);
 	$("log").replaceChildren();
 	$("empty").hidden = false;
 	fail("");
@@ -176,7 +177,7 @@ export function begin() {
 		if (!run.busy) $("ask-form").requestSubmit();
 	});
 	$("fresh").addEventListener("click", () => {
-		kept.set("session", null);
+		own.set("session", null);
 		history.replaceState(null, "", "#/ask");
 		show([]);
 		$("question").focus();

@@ -1,5 +1,5 @@
 // The page of the students: its four places, the account, and what is common to them.
-import { watchBanners } from "./api.js";
+import { watchBanners, whenUserKnown } from "./api.js";
 import { $ } from "./dom.js";
 import { send } from "./outbox.js";
 import { begin, go, loadPlace, place } from "./route.js";
@@ -32,10 +32,11 @@ const whenLoaded = (act) => document.readyState === "complete" ? setTimeout(act)
 fill(document);
 watchBanners();
 receiveFiles();
+whenUserKnown.then(send); // of a user who signs in
 $("skip").addEventListener("click", () => document.querySelector("main > section:not([hidden]) h1").focus());
 await begin();
 document.body.classList.remove("loading");
 whenLoaded(async () => {
-	send();
+	send(); // of the user who was here before, as soon as the server is there
 	(await import("./offline.js")).beginOffline();
 });

@@ -1,5 +1,5 @@
 // The cards that are due: from the server, or while it is away those that were fetched last.
-import { Away, call, kept, mine } from "./api.js";
+import { Away, call, mine, own } from "./api.js";
 import { done } from "./outbox.js";
 import { t } from "./words.js";
 
@@ -25,7 +25,7 @@ export async function fetchQueue(deck) {
 		return queue;
 	} catch (e) {
 		if (!(e instanceof Away)) throw e;
-		const last = JSON.parse(kept.get(key) ?? "null");
+		const last = JSON.parse(own.get(key) ?? "null");
 		if (!last) return null;
 		const other = deck ? last.cards.filter((c) => c.deck_id !== deck).map((c) => c.card_id) : [];
 		return { ...without(last, [...done(), ...other]), away: true };
@@ -33,13 +33,16 @@ export async function fetchQueue(deck) {
 }
 
 // keepQueue keeps a queue for times without the network.
-export const keepQueue = ({ at, counts, cards }) => kept.set(key, JSON.stringify({ at, counts, cards }));
+export const keepQueue = ({ at, counts, cards }) => own.set(key, JSON.stringify({ at, counts, cards }));
 
 // take removes a card from a queue, and putBack puts it first.
 export const take = (queue, card) => without(queue, [card.card_id]);
 export const putBack = (queue, card) => ({ ...queue, counts: { ...queue.counts, [kind(card)]: queue.counts[kind(card)] + 1 }, cards: [card, ...queue.cards] });
 
 export const total = ({ counts }) => counts.new + counts.learning + counts.review;
+
+// fetchSuspended gives the suspended cards of a deck, or of all with "".
+export const fetchSuspended = async (deck, limit = most) => (await call("GET", mine("/api/review/suspended", { limit, ...deck && { deck } }), undefined, { hasty: true })).cards;
 
 // dueText tells how many cards are due, by what they are.
 export const dueText = ({ counts }) => ["learning", "review", "new"].filter((kind) => counts[kind]).map((kind) => t(`due.${kind}`, { n: counts[kind] })).join(" · ");

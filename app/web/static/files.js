@@ -1,6 +1,7 @@
 // Files become notes: dropped, chosen or pasted, read by the server, and looked at before anything is made of them.
 import { call, mine, Problem, token } from "./api.js";
 import { $, el } from "./dom.js";
+import { translated, warning } from "./warnings.js";
 import { t } from "./words.js";
 
 const atOnce = 2; // files being sent
@@ -46,12 +47,12 @@ async function take({ file, row, bar, said }) {
 		});
 		bar.remove();
 		said.replaceChildren([pages && t("n.pages", { n: pages }), t("n.words", { n: words })].filter(Boolean).join(", "), ". ",
-			el("a", { href: `#/library/notes/${note.id}` }, t("file.look")), warnings.map((w) => el("span", { class: "warning" }, ` ${w}`)));
+			el("a", { href: `#/library/notes/${note.id}` }, t("file.look")), warnings.map((w) => el("span", { class: "warning" }, ` ${warning(w)}`)));
 		added(note);
 	} catch (e) {
 		bar.remove();
 		row.classList.add("failed");
-		said.textContent = e.code === "too_large" ? t("file.large") : e.message;
+		said.textContent = e.code === "too_large" ? t("file.large") : translated(e.detail ?? "") ?? e.message;
 	}
 }
 

@@ -3,28 +3,43 @@ import { aid, sectionsOf } from "./aids.js";
 import { attemptsAt, past } from "./attempts.js";
 import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
-import { $, button, el } from "./dom.js";
+import { $, button, el, sleep } from "./dom.js";
 import { confirmed } from "./dialog.js";
+import { fetchSuspended } from "./due.js";
 import { editor } from "./edit.js";
-import { aidsOf, everything, kinds, pathOf, row } from "./entries.js";
+import { aidsOf, everything, kinds, matching, pathOf, row } from "./entries.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
-import { go, here, retitle } from "./route.js";
+import { go, here, isID, retitle } from "./route.js";
 import { menu } from "./save.js";
 import { take } from "./quiz.js";
 import { t } from "./words.js";
 
-let entries = [], wanted = 0;
+const pause = 200; // ms without a key before the server is asked
 
-// list shows what the address names: "?kind=notes&find=water".
-function list() {
-	const { query } = here(), find = (query.get("find") ?? "").toLowerCase(), kind = query.get("kind") ?? "";
-	if ($("library-find").value.trim().toLowerCase() !== find) $("library-find").value = query.get("find") ?? "";
+let entries = [], wanted = 0, listed = 0;
+
+// list shows what the address names: "?kind=notes&find=water". Titles are looked through at once; for the texts the server is
+// asked, after a pause in the typing.
+async function list() {
+	const { query } = here(), find = query.get("find") ?? "", now = ++listed;
+	if ($("library-find").value.trim() !== find) $("library-find").value = find;
+	draw(find, null);
+	if (!find || !entries.length) return;
+	await sleep(pause);
+	if (now !== listed) return;
+	const ids = await matching(find).catch(() => new Set());
+	if (now === listed) draw(find, ids);
+}
+
+// draw lists the entries of the kind that the address names, with the words in the title or among the ids.
+function draw(find, ids) {
+	const kind = here().query.get("kind") ?? "", words = find.toLowerCase();
 	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
-	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.text?.includes(find)));
+	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!words || e.title.toLowerCase().includes(words) || ids?.has(e.id)));
 	$("entries").replaceChildren(...shown.map((e) => row(e, button("×", () => remove(e), "remove"))));
 	for (const b of $("entries").querySelectorAll(".remove")) b.setAttribute("aria-label", t("delete.what", { title: b.parentElement.querySelector("span").textContent }));
-	$("library-said").textContent = shown.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
+	$("library-said").textContent = shown.length || find && !ids && entries.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
 	$("library-made").hidden = entries.length > 0;
 }
 
@@ -46,7 +61,7 @@ export async function show(parts, query) {
 	$("library-title").classList.toggle("sr", one);
 	try {
 		if (parts[0] === "notes" && one) return await openNote($("opened"), parts[1], query);
-		const taken = takable(parts[0]) && parts.length === 2 ? past(...parts).catch(() => "") : ""; // it may be gone
+		const taken = parts.length === 2 ? about(...parts).catch(() => "") : ""; // it may be gone
 		const found = one ? await openedAid(parts) : await everything(), before = await taken;
 		if (mineNow !== wanted) return;
 		if (one) return openAid(found, parts, before);
@@ -54,17 +69,25 @@ export async function show(parts, query) {
 		list();
 	} catch (e) {
 		if (mineNow !== wanted) return;
-		one ? $("opened").replaceChildren(missing(e.status === 404 ? t("library.gone") : e.message)) : $("library-said").textContent = e.message;
+		one ? $("opened").replaceChildren(missing(e.status === 404 || e.status === 422 ? t("library.gone") : e.message)) : $("library-said").textContent = e.message;
 	}
 }
 
 const missing = (text) => el("div", { class: "sheet" }, el("h2", {}, text), el("a", { href: "#/library" }, t("library.back")));
 
+// about gives what is told of an aid besides itself: attempts at a quiz, and the way to suspended cards of a deck.
+async function about(kind, id) {
+	if (!isID(id)) return "";
+	if (takable(kind)) return past(kind, id);
+	if (kind !== "flashcards" || !(await fetchSuspended(id, 1)).length) return "";
+	return el("p", {}, el("a", { href: `#/study/suspended?deck=${id}` }, t("suspended.title")));
+}
+
 const takable = (kind) => kind === "quizzes" || kind === "exams";
 
 // openedAid gives the study aid of an address, and with it what can be merged into it.
 async function openedAid([kind, id, doing]) {
-	const item = kinds.includes(kind) ? await call("GET", mine(pathOf({ kind, id }))) : null;
+	const item = kinds.includes(kind) && isID(id) ? await call("GET", mine(pathOf({ kind, id }))) : null;
 	const others = doing === "edit" ? (await aidsOf(kind)).filter((e) => e.id !== id) : [];
 	return item && { kind, id, title: item.title, item, others };
 }
@@ -76,7 +99,7 @@ function openAid(entry, [kind, id, doing], before) {
 	const close = () => go(address);
 	if (doing === "study" && kind === "flashcards") return $("opened").replaceChildren(head(title, address), practise(data.flashcards, close));
 	if (doing === "take" && takable(kind)) {
-		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
+		return $("opened").replaceChildren(head(title, address), el("div", { class: "sheet" }, take(sectionsOf(type, data), { id, minutes: kind === "exams" ? data.exam.duration_minutes : 0, leave: close, attempts: attemptsAt(kind, id) })));
 	}
 	if (doing === "edit") return edit(entry, address);
 	const start = { flashcards: [`study/review?deck=${id}`, t("review.start")], quizzes: [`${address}/take`, t("quiz.start")], exams: [`${address}/take`, t("exam.start")] }[kind];

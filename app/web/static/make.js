@@ -7,6 +7,7 @@ import { receive } from "./files.js";
 import { choose, chosen, offer, options } from "./options.js";
 import { print } from "./print.js";
 import { Run } from "./run.js";
+import { warning } from "./warnings.js";
 import { t } from "./words.js";
 
 const steps = 6;
@@ -69,7 +70,7 @@ function remarks(e) {
 	const model = e.metadata?.model_used;
 	if (model) said.push(model.startsWith("offline-") ? t("made.rules") : t("made.model"));
 	if (e.from_cache) said.push(t("made.before"));
-	return said.concat((e.warnings ?? []).map((w) => t("note", { text: w })));
+	return said.concat((e.warnings ?? []).map((w) => t("note", { text: warning(w).replace(/[.]$/, "") })));
 }
 
 function failed(e, r, { after, retryable }) {

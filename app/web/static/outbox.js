@@ -1,6 +1,6 @@
-// Reviews on their way to the server: kept in this browser and sent in their order, however long the server is away. Each has
+// Reviews on their way to the server: kept in this browser for their user and sent in their order, however long the server is away. Each has
 // an id of its own, so that one that is sent twice counts once.
-import { call, kept, mine, uuid } from "./api.js";
+import { call, mine, own, uuid } from "./api.js";
 import { sleep } from "./dom.js";
 
 const key = "review waiting";
@@ -9,12 +9,12 @@ const pause = 5; // seconds before a busy server is asked again
 let unkept = null; // the list, where the browser keeps nothing
 let working = false, changed = () => {};
 
-const read = () => unkept ?? JSON.parse(kept.get(key) ?? "[]");
+const read = () => unkept ?? JSON.parse(own.get(key) ?? "[]");
 
 function write(list) {
 	const text = list.length ? JSON.stringify(list) : null;
-	kept.set(key, text);
-	unkept = kept.get(key) === text ? null : list;
+	own.set(key, text);
+	unkept = own.get(key) === text ? null : list;
 	changed();
 }
 

@@ -55,6 +55,11 @@ export function question(q, n, changed) {
 			by = model;
 			show();
 		},
+		// fill puts an answer in that was given before.
+		fill(value) {
+			if (field) field.value = value;
+			for (const i of inputs) i.node.checked = i.value === value;
+		},
 		focus: () => (picked()?.node ?? inputs[0]?.node ?? field).focus({ preventScroll: true }),
 		mark() {
 			right = judge();

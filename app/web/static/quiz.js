@@ -1,17 +1,23 @@
-// Taking a quiz or an exam: all questions or one at a time, a clock for exams, the score on top, the wrong ones again.
+// Taking a quiz or an exam: all questions or one at a time, a clock for exams, the score on top, the wrong ones again. A reload
+// keeps the answers, and the clock runs on.
+import { tab } from "./api.js";
 import { button, el } from "./dom.js";
 import { question } from "./questions.js";
+import { warning } from "./warnings.js";
 import { span, t } from "./words.js";
 
-// take gives a form of the sections' questions. minutes starts a clock; leave closes the form; attempts keeps the answers.
-export function take(sections, { minutes = 0, leave, attempts }) {
+const slot = "taking"; // what the tab remembers: {id, began, answers}
+
+// take gives a form of the sections' questions. id names what is taken; minutes starts a clock; leave closes the form; attempts
+// keeps the answers.
+export function take(sections, { id, minutes = 0, leave, attempts }) {
 	const box = el("div", { class: "taking" });
-	const begin = (list, timed) => {
-		const sheet = new Sheet(list, timed, (rest) => begin(rest, 0), leave, attempts);
+	const begin = (list, timed, name) => {
+		const sheet = new Sheet(list, timed, (rest) => begin(rest, 0, null), leave, attempts);
 		box.replaceChildren(sheet.node);
-		sheet.start();
+		sheet.start(name);
 	};
-	begin(sections, minutes);
+	begin(sections, minutes, id);
 	return box;
 }
 
@@ -57,8 +63,19 @@ class Sheet {
 		}
 	}
 
-	start() {
+	// start begins; with an id it continues where the tab was loaded again, unless the time is up.
+	start(id) {
+		const before = id ? JSON.parse(tab.get(slot) ?? "null") : null;
 		this.#began = Date.now();
+		if (before?.id === id && before && (!this.#minutes || before.began + 60e3 * this.#minutes > this.#began)) {
+			this.#began = before.began;
+			for (const q of this.#all) if (q.question.id in before.answers) q.fill(before.answers[q.question.id]);
+		}
+		const keep = () => tab.set(slot, JSON.stringify({ id, began: this.#began, answers: Object.fromEntries(this.#all.filter((q) => q.answered).map((q) => [q.question.id, q.given()])) }));
+		if (id) {
+			keep();
+			this.node.addEventListener("input", () => this.#done || keep());
+		}
 		this.#show(false);
 		this.#run();
 	}
@@ -95,6 +112,7 @@ class Sheet {
 	#mark() {
 		const took = Date.now() - this.#began;
 		this.#done = true;
+		tab.set(slot, null);
 		for (const q of this.#all) q.mark();
 		this.#clock.textContent = "";
 		this.#hand.remove();
@@ -119,7 +137,7 @@ class Sheet {
 
 	#follow({ answers, warnings = [] }) {
 		for (const graded of answers) this.#all.find((q) => q.question.id === graded.item_id)?.follow(graded);
-		this.#state.textContent = warnings.map((text) => t("note", { text })).join(" ");
+		this.#state.textContent = warnings.map((w) => t("note", { text: warning(w).replace(/[.]$/, "") })).join(" ");
 		this.#tally();
 	}
 

@@ -1,5 +1,5 @@
 // Review: the cards that are due, one at a time. It continues without the network, with the cards that were fetched before.
-import { call, kept, user } from "./api.js";
+import { call, own, user } from "./api.js";
 import { One } from "./cards.js";
 import { $, button, el } from "./dom.js";
 import { fetchQueue, keepQueue, nextDay, putBack, take, total } from "./due.js";
@@ -127,10 +127,10 @@ const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.l
 // setOffset tells the server when the day of this student begins.
 async function setOffset() {
 	const minutes = -new Date().getTimezoneOffset();
-	if (kept.get("day offset") === String(minutes)) return;
+	if (own.get("day offset") === String(minutes)) return;
 	try {
 		await call("PUT", "/api/review/settings", () => ({ ...user(), utc_offset_minutes: minutes }), { hasty: true });
-		kept.set("day offset", String(minutes));
+		own.set("day offset", String(minutes));
 	} catch { /* next time */ }
 }
 

@@ -34,6 +34,9 @@ export const here = () => {
 	return { name: loaders.has(name) ? name : "study", parts: loaders.has(name) ? parts : [], query: new URLSearchParams(query) };
 };
 
+// isID says that a part of an address may name something of the server's.
+export const isID = (part) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(part);
+
 export const go = (to) => { location.hash = `#/${to}`; };
 
 // retitle names what is open in the window's title.

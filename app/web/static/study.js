@@ -1,6 +1,6 @@
 // Study: what is due today, and where one left off.
 import { $, el } from "./dom.js";
-import { dueText, fetchQueue, nextDay, total } from "./due.js";
+import { dueText, fetchQueue, fetchSuspended, nextDay, total } from "./due.js";
 import { recent, row } from "./entries.js";
 import { here } from "./route.js";
 import { day, t } from "./words.js";
@@ -11,20 +11,28 @@ const fault = (e) => { $("study-said").textContent = e.message; };
 
 let review = null; // its module, once it was needed
 
+async function openOne(doing, deck) {
+	if (doing === "suspended") {
+		const { openSuspended } = await import("./suspended.js");
+		return openSuspended($("review"), deck).catch((e) => $("review").replaceChildren(el("p", { class: "sheet fault" }, e.message)));
+	}
+	review = await import("./review.js");
+	if (here().parts[0] === doing) review.openReview($("review"), deck);
+}
+
 export async function show([doing], query) {
-	const one = doing === "review";
+	const one = doing === "review" || doing === "suspended";
 	$("study-title").classList.toggle("sr", one);
 	$("day").hidden = one;
 	$("review").hidden = !one;
 	leave();
 	if (one) {
-		review = await import("./review.js");
-		return here().parts[0] === doing && review.openReview($("review"), query.get("deck") ?? "");
+		return openOne(doing, query.get("deck") ?? "");
 	}
 	$("review").replaceChildren();
 	$("study-said").textContent = "";
 	const some = showRecent();
-	await Promise.all([showDue(some).catch(fault), some.catch(fault)]);
+	await Promise.all([showDue(some).catch(fault), showSuspended(some).catch(() => {}), some.catch(fault)]);
 }
 
 async function showDue(some) {
@@ -37,6 +45,11 @@ async function showDue(some) {
 	const next = await nextDay().catch(() => null);
 	$("due-box").hidden = !next;
 	$("due").textContent = next ? `${t("review.none")} ${t("review.nextday", { n: next.count, day: day(`${next.date}T12:00`) })}` : "";
+}
+
+// showSuspended leads to the cards that are suspended, where there are some.
+async function showSuspended(some) {
+	$("suspended").hidden = !await some || !(await fetchSuspended("", 1)).length;
 }
 
 async function showRecent() {

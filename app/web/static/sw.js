@@ -4,7 +4,7 @@
 const name = "page {version}", own = "/assets/{version}/";
 // The modules of the page, also those of places that were not opened yet. KaTeX is kept once it was needed.
 const modules = "account aids api ask attempts cards desk dialog dom due edit entries files formula growing inline itemform language library make markdown " +
-	"material note offline options outbox print questions quiz review route run save source stream study words";
+	"material note offline options outbox print questions quiz review route run save source stream study suspended warnings words";
 const patience = 5000; // ms until the kept page is shown instead of one that does not come
 
 addEventListener("install", (e) => e.waitUntil(install()));

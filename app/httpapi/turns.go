@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"studysharper/app/httpserver"
+	"studysharper/app/study"
+)
+
+// Bounds of what one address makes a worker do at a time. Whoever floods the service from one address then waits in a
+// queue of its own, and other clients share the processors with a few of its requests and not with all.
+const (
+	ownTurnWait = 5 * time.Second      // longer than that, and it is 429
+	refusalFor  = 2 * time.Millisecond // from one refusal to the next
+	refusalWait = time.Second          // longer than that, and it is sent at once
+)
+
+// turns lets a few requests of each client through at a time; the others of that client wait in the order they came.
+type turns struct {
+	most    int
+	mu      sync.Mutex
+	clients map[string]*clientTurns
+}
+
+// clientTurns are those of one client, while it has a request here.
+type clientTurns struct {
+	free     chan struct{} // has an element for each turn taken
+	requests int
+}
+
+func newTurns(most int) *turns { return &turns{most: most, clients: map[string]*clientTurns{}} }
+
+// take waits for a turn of a client. Not ok: none was free within this time. Otherwise done gives it back.
+func (t *turns) take(client string, within time.Duration) (done func(), ok bool) {
+	t.mu.Lock()
+	own := t.clients[client]
+	if own == nil {
+		own = &clientTurns{free: make(chan struct{}, t.most)}
+		t.clients[client] = own
+	}
+	own.requests++
+	t.mu.Unlock()
+	if !own.wait(within) {
+		t.leave(client, own)
+		return nil, false
+	}
+	return func() {
+		<-own.free
+		t.leave(client, own)
+	}, true
+}
+
+func (own *clientTurns) wait(within time.Duration) bool {
+	select {
+	case own.free <- struct{}{}:
+		return true
+	default:
+	}
+	over := time.NewTimer(within)
+	defer over.Stop()
+	select {
+	case own.free <- struct{}{}:
+		return true
+	case <-over.C:
+		return false
+	}
+}
+
+func (t *turns) leave(client string, own *clientTurns) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if own.requests--; own.requests == 0 {
+		delete(t.clients, client)
+	}
+}
+
+// inOwnTurn answers Admission.Turns requests of an address at a time. It follows the reading of the body, which takes as
+// long as its client likes.
+func (s *Server) inOwnTurn(c *fiber.Ctx) error {
+	if s.o.Admission.Turns == 0 {
+		return c.Next()
+	}
+	done, ok := s.answering.take(s.client(c), ownTurnWait)
+	if !ok {
+		return &study.Error{Code: study.CodeRateLimited, Message: "too many requests of yours at once", RetryAfter: time.Second}
+	}
+	defer done()
+	return c.Next()
+}
+
+// paceRefusal slows the refusals of a client that does not wait as it was told: they cost as much as some answers do.
+func (s *Server) paceRefusal(c *fiber.Ctx, err error) {
+	if e := study.AsError(err); e.Code != study.CodeRateLimited && e.Code != study.CodeUnauthorized {
+		return
+	}
+	httpserver.ReleaseBody(c.Context())
+	if done, ok := s.refusing.take(s.client(c), refusalWait); ok {
+		<-time.After(refusalFor)
+		done()
+	}
+}

@@ -1,0 +1,5 @@
+package testkit
+
+import "syscall"
+
+const rusageThread = syscall.RUSAGE_THREAD
