@@ -62,7 +62,7 @@ func (s *Server) notes(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	notes, next, err := s.o.Store.Notes(s.lifetime, store.NoteQuery{UserID: user, Search: query(c, "q"), Subject: query(c, "subject"), Page: page})
+	notes, next, err := s.o.Store.Notes(s.lifetime, store.NoteQuery{UserID: user, Search: query(c, "q"), Subject: query(c, "subject"), Brief: query(c, "brief") == "true", Page: page})
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func TestNotesThatWereFoundAreReadByTheirNumbers(t *testing.T) {
 		err := r.Scan(&ignored, &ignored, &ignored, &step)
 		plan = append(plan, step)
 		return err == nil, err
-	}, "EXPLAIN QUERY PLAN "+pickedNotes(table), arg, "ada", "")
+	}, "EXPLAIN QUERY PLAN "+pickedNotes(table, noteColumns), arg, "ada", "")
 	if err != nil || !slices.Contains(plan, "SEARCH notes USING INTEGER PRIMARY KEY (rowid=?)") {
 		t.Errorf("the plan is %q, %v", plan, err)
 	}

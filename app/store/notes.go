@@ -22,10 +22,19 @@ type NoteQuery struct {
 	// AnyWord finds notes that contain at least one word of Search; otherwise they must contain all.
 	AnyWord bool
 	Subject string // only notes with exactly this subject; "" = all
+	Brief   bool   // only the first 200 characters of Content
 	Page           // Before cannot be combined with Search
 }
 
 const noteColumns = "id, user_id, title, content, subject, tags, created_at, updated_at"
+
+// columns are those of the notes that a query lists.
+func (q NoteQuery) columns() string {
+	if !q.Brief {
+		return noteColumns
+	}
+	return strings.Replace(noteColumns, "content", "substr(content, 1, 200)", 1)
+}
 
 func scanNote(row scanner, n *study.Note) (mark, error) {
 	var created, updated int64
@@ -223,7 +232,7 @@ func (s *sqlStore) Notes(ctx context.Context, q NoteQuery) ([]study.Note, string
 		notes, err := s.searchNotes(ctx, q)
 		return notes, "", err
 	}
-	const query = "SELECT " + noteColumns + ` FROM notes
+	query := "SELECT " + q.columns() + ` FROM notes
 		WHERE user_id = $1 AND id < $2 AND $3 IN ('', subject) ORDER BY id DESC LIMIT $4`
 	return page(ctx, s, "notes", q.Limit, scanNote, query, q.UserID, from.id, q.Subject)
 }

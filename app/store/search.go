@@ -125,14 +125,14 @@ func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted 
 		return []study.Note{}, nil
 	}
 	table, arg := s.engine.picked(nums)
-	notes, err := list(ctx, s, scanNote, pickedNotes(table), arg, q.UserID, q.Subject)
+	notes, err := list(ctx, s, scanNote, pickedNotes(table, q.columns()), arg, q.UserID, q.Subject)
 	return notes[:min(len(notes), clampLimit(q.Limit))], err
 }
 
 // pickedNotes returns a query for a user's notes with the numbers of a table. IN keeps SQLite from going through all of the
 // user's notes, and through all of the numbers for each of them.
-func pickedNotes(table string) string {
-	return "SELECT " + noteColumns + " FROM " + table + " JOIN notes ON num = picked.value WHERE $2 IN (user_id) AND $3 IN ('', subject) ORDER BY picked.key"
+func pickedNotes(table, columns string) string {
+	return "SELECT " + columns + " FROM " + table + " JOIN notes ON num = picked.value WHERE $2 IN (user_id) AND $3 IN ('', subject) ORDER BY picked.key"
 }
 
 // sortHits sorts by score, and equal scores by age, newest first.

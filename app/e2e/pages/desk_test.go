@@ -275,3 +275,21 @@ func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
 	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
 	w.quiet(s.URL)
 }
+
+// TestTheLibraryFindsWordsWithinCardsAndNotes searches for words that are in no title.
+func TestTheLibraryFindsWordsWithinCardsAndNotes(t *testing.T) {
+	s := servicetest.Start(t)
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "# Cells\n\n"+strings.Repeat("A line that fills the note. ", 20)+"\n\nA vacuole is a bag of water within a plant cell.")
+	w.click("#keep")
+	w.until("document.querySelector('#notes input:checked')")
+	w.make("flashcard_generation")
+	w.open("library?find=vacuole")
+	w.until("document.querySelectorAll('#entries .entry').length === 2")
+	w.fill("#library-find", "no such word")
+	w.until("document.querySelector('#library-said').innerText.includes('Nothing in your library')")
+	w.fill("#library-find", "")
+	w.until("document.querySelectorAll('#entries .entry').length === 2 && location.hash === '#/library'")
+	w.quiet(s.URL)
+}

@@ -179,6 +179,15 @@ var noteTests = map[string]func(*testing.T, store.Store){
 			t.Errorf("got %d notes, cursor %q", len(got), next)
 		}
 	},
+	"ABriefListHasTheBeginningsOfNotes": func(t *testing.T, s store.Store) {
+		addNote(t, s, "ada", "Cells", "word "+strings.Repeat("é", 900))
+		for _, search := range []string{"", "word"} {
+			got := rows(s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Search: search, Brief: true, Page: store.Page{Limit: 9}}))(t)
+			if len(got) != 1 || got[0].Title != "Cells" || got[0].Content != "word "+strings.Repeat("é", 195) {
+				t.Errorf("search %q: got %+v", search, got)
+			}
+		}
+	},
 	"NotesByIDAreBounded": func(t *testing.T, s store.Store) {
 		ids := []string{}
 		for range store.MaxGivenBytes/store.MaxNoteBytes + 1 {

@@ -5,19 +5,20 @@ import { day, t } from "./words.js";
 
 const most = 200; // rows of one answer
 const pages = 5; // answers of one list
+const brief = { brief: true }; // of a note only how it begins
 
 // kinds are the lists of study aids, as the server names them.
 export const kinds = ["flashcards", "quizzes", "exams", "summaries", "plans", "analyses"];
 
 const aidOf = (item) => ({ kind: item.content_type, id: item.id, title: item.title, at: item.created_at });
 const talkOf = (s) => ({ kind: "talks", id: s.id, title: s.title, at: s.updated_at });
-const noteOf = (n) => ({ kind: "notes", id: n.id, title: n.title || n.content.slice(0, 60), at: n.updated_at, text: n.content.toLowerCase() });
+const noteOf = (n) => ({ kind: "notes", id: n.id, title: n.title || n.content.slice(0, 60), at: n.updated_at });
 
 // rows gives a list of the server, whole or as far as it is read here.
-async function rows(path, field, limit = most) {
+async function rows(path, field, limit = most, more = {}) {
 	const all = [];
 	for (let n = 0, before = ""; n < pages; n++) {
-		const answer = await call("GET", mine(path, { limit, ...before && { before } }));
+		const answer = await call("GET", mine(path, { limit, ...more, ...before && { before } }));
 		all.push(...answer[field]);
 		before = answer.next_cursor;
 		if (!before || limit < most) break;
@@ -29,10 +30,16 @@ const aids = async (limit) => (await rows("/api/ai/generated-content", "items", 
 const talks = async (limit) => (await rows("/api/ai/sessions", "sessions", limit)).filter((s) => s.message_count > 1).map(talkOf);
 const newestFirst = (lists) => lists.flat().sort((a, b) => b.at.localeCompare(a.at));
 
-export const everything = async () => newestFirst(await Promise.all([aids(), talks(), rows("/api/notes", "notes").then((notes) => notes.map(noteOf))]));
+export const everything = async () => newestFirst(await Promise.all([aids(), talks(), rows("/api/notes", "notes", most, brief).then((notes) => notes.map(noteOf))]));
 
 // recent gives the newest study aids and conversations.
 export const recent = async (n) => newestFirst(await Promise.all([aids(n), talks(2 * n)])).slice(0, n);
+
+// matching gives the ids of the study aids and notes that have some words anywhere.
+export async function matching(q) {
+	const [{ items }, { notes }] = await Promise.all([call("GET", mine("/api/ai/generated-content", { q, limit: most })), call("GET", mine("/api/notes", { q, limit: most, ...brief }))]);
+	return new Set([...items, ...notes].map(({ id }) => id));
+}
 
 // aidsOf gives the study aids of one kind.
 export const aidsOf = async (kind) => (await aids()).filter((e) => e.kind === kind);

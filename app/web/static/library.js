@@ -3,11 +3,11 @@ import { aid, sectionsOf } from "./aids.js";
 import { attemptsAt, past } from "./attempts.js";
 import { call, mine } from "./api.js";
 import { practise } from "./cards.js";
-import { $, button, el } from "./dom.js";
+import { $, button, el, sleep } from "./dom.js";
 import { confirmed } from "./dialog.js";
 import { fetchSuspended } from "./due.js";
 import { editor } from "./edit.js";
-import { aidsOf, everything, kinds, pathOf, row } from "./entries.js";
+import { aidsOf, everything, kinds, matching, pathOf, row } from "./entries.js";
 import { openNote } from "./note.js";
 import { print } from "./print.js";
 import { go, here, isID, retitle } from "./route.js";
@@ -15,17 +15,31 @@ import { menu } from "./save.js";
 import { take } from "./quiz.js";
 import { t } from "./words.js";
 
-let entries = [], wanted = 0;
+const pause = 200; // ms without a key before the server is asked
 
-// list shows what the address names: "?kind=notes&find=water".
-function list() {
-	const { query } = here(), find = (query.get("find") ?? "").toLowerCase(), kind = query.get("kind") ?? "";
-	if ($("library-find").value.trim().toLowerCase() !== find) $("library-find").value = query.get("find") ?? "";
+let entries = [], wanted = 0, listed = 0;
+
+// list shows what the address names: "?kind=notes&find=water". Titles are looked through at once; for the texts the server is
+// asked, after a pause in the typing.
+async function list() {
+	const { query } = here(), find = query.get("find") ?? "", now = ++listed;
+	if ($("library-find").value.trim() !== find) $("library-find").value = find;
+	draw(find, null);
+	if (!find || !entries.length) return;
+	await sleep(pause);
+	if (now !== listed) return;
+	const ids = await matching(find).catch(() => new Set());
+	if (now === listed) draw(find, ids);
+}
+
+// draw lists the entries of the kind that the address names, with the words in the title or among the ids.
+function draw(find, ids) {
+	const kind = here().query.get("kind") ?? "", words = find.toLowerCase();
 	for (const b of $("kinds").children) b.setAttribute("aria-pressed", String(b.value === kind));
-	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!find || e.title.toLowerCase().includes(find) || e.text?.includes(find)));
+	const shown = entries.filter((e) => (!kind || e.kind === kind) && (!words || e.title.toLowerCase().includes(words) || ids?.has(e.id)));
 	$("entries").replaceChildren(...shown.map((e) => row(e, button("×", () => remove(e), "remove"))));
 	for (const b of $("entries").querySelectorAll(".remove")) b.setAttribute("aria-label", t("delete.what", { title: b.parentElement.querySelector("span").textContent }));
-	$("library-said").textContent = shown.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
+	$("library-said").textContent = shown.length || find && !ids && entries.length ? "" : entries.length ? t("library.nomatch") : t("library.empty");
 	$("library-made").hidden = entries.length > 0;
 }
 

@@ -15,14 +15,14 @@ export function material() {
 
 export async function showNotes() {
 	const q = $("find").value.trim();
-	const { notes } = await call("GET", mine("/api/notes", q ? { limit: 50, q } : { limit: 50 }));
+	const { notes, next_cursor: more } = await call("GET", mine("/api/notes", { limit: 200, brief: true, ...q && { q } }));
 	if (q !== $("find").value.trim()) return; // a newer search has begun meanwhile
 	$("shelf").hidden = !notes.length && !q;
 	$("notes").replaceChildren(...notes.map((n) => el("li", {},
 		el("label", {}, el("input", { type: "checkbox", checked: picked.has(n.id), onchange: (e) => pick(n, e.target) }), el("span", { dir: "auto" }, n.title || n.content.slice(0, 60))),
 		el("a", { class: "open", href: `#/library/notes/${n.id}`, "aria-label": t("note.open", { title: n.title }) }, t("open")))));
 	if (!notes.length) $("notes").append(el("li", { class: "hint" }, t("notes.nomatch")));
-	for (const id of picked.keys()) if (!q && !notes.some((n) => n.id === id)) picked.delete(id); // deleted elsewhere
+	for (const id of picked.keys()) if (!q && !more && !notes.some((n) => n.id === id)) picked.delete(id); // deleted elsewhere
 	count();
 }
 
