@@ -6,7 +6,7 @@ GOVULNCHECK_VERSION := v1.9.0
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-agents bench-limit bench-distributed bench-recycle bench-streams loadtest image reproducible release-check cgroup2 clean
+.PHONY: help run up distributed down check test soak integration lint tools fmt fuzz bench bench-accounts bench-agents bench-limit bench-distributed bench-recycle bench-streams loadtest image reproducible release-check cgroup2 clean
 
 BIN     := $(CURDIR)/.bin
 IMAGE   ?= studysharper:latest
@@ -128,6 +128,9 @@ bench-limit: ## the same beside the least program with the same duties (loadtest
 	CGO_ENABLED=0 go build -trimpath -o .build/limit ./loadtest/limit
 	$(BENCH_CHATS) -program default,.build/studysharper -program 'no recycling,.build/studysharper,MAX_REQUESTS=0' -program limit,.build/limit
 	$(BENCH_CHATS) -clients 1 -program default,.build/studysharper -program limit,.build/limit
+
+bench-accounts: ## what accounts cost: chat answers with AUTH_MODE=account and with none, by turns (about a minute, on a quiet machine)
+	BENCH_ACCOUNTS=1 go test -count=1 -v -run '^TestBenchAccounts$$' ./app/e2e/contract
 
 bench-distributed: ## three instances on Redis and PostgreSQL: nothing lost when parts die, and what they serve (about 4 minutes; PARTS=throughput for some)
 	.ci/base-images

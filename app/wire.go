@@ -187,7 +187,8 @@ func (a *assembly) makeServer() error {
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},
 		Admission: httpapi.Admission{Limits: limit.Policies(c.RateLimitPerMinute, c.RateLimitPerHour), Counter: a.Limiter,
-			Accounts: limit.Policies(0, c.AccountLimit), Calls: a.calls, Runs: holdings.Runs, Streams: holdings.Streams,
+			Accounts: limit.Policies(0, c.AccountLimit), Stored: limit.Policy{Name: "stored", Quota: c.StoreLimitMB << 20, Window: 24 * time.Hour},
+			Calls: a.calls, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists(),
 			Turns: max(1, runtime.GOMAXPROCS(0)/c.Workers)}, // its part of the processors
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// A study code opens an account on any device. It is 24 random characters of the alphabet, 120 bits, and one that checks
-// them, in groups: K7QPM-3XV9T-0ZW5B-R2D8E-HJ4NC.
+// A study code opens an account on any device. It is 29 random characters of the alphabet, 145 bits, and one that checks
+// them, in groups: K7QPM-3XV9T-0ZW5B-R2D8E-HJ4NC-7T1GA.
 const (
 	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's: without I, L, O and U
-	codeRandom   = 24
+	codeRandom   = 29
+	codeRandomV1 = 24 // of codes that were made before
 	codeGroup    = 5
 )
 
@@ -73,7 +74,8 @@ func readStudyCode(text string) (code string, ok bool) {
 		}
 		read = append(read, c)
 	}
-	if len(read) != codeRandom+1 || codeAlphabet[codeCheck(read[:codeRandom])] != read[codeRandom] {
+	last := len(read) - 1
+	if last != codeRandom && last != codeRandomV1 || codeAlphabet[codeCheck(read[:last])] != read[last] {
 		return "", false
 	}
 	return string(read), true

@@ -8,7 +8,7 @@ import (
 func TestAStudyCodeIsReadAsPeopleWriteIt(t *testing.T) {
 	for range 200 {
 		code := newStudyCode()
-		if len(code) != 29 || strings.Count(code, "-") != 4 || code != strings.ToUpper(code) || strings.ContainsAny(code, "ILOU") {
+		if len(code) != 35 || strings.Count(code, "-") != 5 || code != strings.ToUpper(code) || strings.ContainsAny(code, "ILOU") {
 			t.Fatalf("a code of %d characters: %s", len(code), code)
 		}
 		want, ok := readStudyCode(code)
@@ -54,6 +54,17 @@ func TestATypingErrorInAStudyCodeIsFound(t *testing.T) {
 	}
 }
 
+func TestACodeOfTwentyFourCharactersIsStillRead(t *testing.T) {
+	before := []byte("K7QPM3XV9T0ZW5BR2D8EHJ4N")
+	before = append(before, codeAlphabet[codeCheck(before)])
+	if _, ok := readStudyCode(string(before)); !ok {
+		t.Errorf("%s opens nothing any more", before)
+	}
+	if _, ok := readStudyCode(string(before[:23]) + "00"); ok {
+		t.Error("a typing error in one is not found")
+	}
+}
+
 func TestStudyCodesDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	var used [256]int
@@ -67,9 +78,9 @@ func TestStudyCodesDiffer(t *testing.T) {
 			used[code[i]]++
 		}
 	}
-	for i := range codeAlphabet { // 750 expected, with a standard deviation of 27
-		if n := used[codeAlphabet[i]]; n < 500 || n > 1000 {
-			t.Errorf("%c is used %d times in 24,000", codeAlphabet[i], n)
+	for i := range codeAlphabet { // 906 expected, with a standard deviation of 30
+		if n := used[codeAlphabet[i]]; n < 650 || n > 1150 {
+			t.Errorf("%c is used %d times in 29,000", codeAlphabet[i], n)
 		}
 	}
 }

@@ -77,6 +77,7 @@ type Config struct {
 	MCP                string   `env:"MCP" envDefault:"off" oneof:"off|on"`
 	AuthMode           string   `env:"AUTH_MODE" oneof:"none|account|jwt"`
 	AccountLimit       int      `env:"ACCOUNT_LIMIT_PER_HOUR" envDefault:"60" range:"0..1000000"`
+	StoreLimitMB       int      `env:"STORE_LIMIT_MB_PER_DAY" envDefault:"200" range:"0..1000000"`
 	RateLimitPerMinute int      `env:"RATE_LIMIT_PER_MINUTE" envDefault:"10" range:"0..1000000"`
 	RateLimitPerHour   int      `env:"RATE_LIMIT_PER_HOUR" envDefault:"100" range:"0..1000000"`
 	RunLimitPerMinute  int      `env:"RUN_LIMIT_PER_MINUTE" envDefault:"120" range:"0..1000000"`

@@ -61,6 +61,7 @@ var Meanings = map[string]string{
 	"MCP":                            "`on` serves `/mcp`, the Model Context Protocol, to assistants that students already use",
 	"AUTH_MODE":                      "who users are: `account` = by accounts of this service, `jwt` = by an issuer's tokens, `none` = as `user_id` says. The default is `jwt` where `JWT_SECRET` or `JWT_JWKS_URL` is set, else `account` in production and `none` in development",
 	"ACCOUNT_LIMIT_PER_HOUR":         "new accounts from an address; above it 429. 0 = off",
+	"STORE_LIMIT_MB_PER_DAY":         "megabytes that an address may save with all of its accounts; above it 429. 0 = off",
 	"RATE_LIMIT_PER_MINUTE":          "`process-stream` requests of a client, over all workers and instances; 0 = off",
 	"RATE_LIMIT_PER_HOUR":            "the same for an hour",
 	"RUN_LIMIT_PER_MINUTE":           "runs of a client that call a model, by whichever endpoint, over all workers and instances: of the user and, with accounts, of the address too. Cached answers and the offline engine's do not count. 0 = off",

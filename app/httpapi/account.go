@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,9 +39,13 @@ func (s *Server) requireAccounts(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// accountCookie is a request's cookie of an account; "" = none.
-func accountCookie(c *fiber.Ctx) string {
-	return cmp.Or(c.Cookies(secureCookieName), c.Cookies(cookieName))
+// accountCookie is a request's cookie of an account; "" = none. Behind TLS it is the one that is bound to this host: the
+// other a neighbouring host, or whoever is on the network, could have set, to have students write into a foreign account.
+func (s *Server) accountCookie(c *fiber.Ctx) string {
+	if secure := c.Cookies(secureCookieName); secure != "" || s.cameByTLS(c) {
+		return secure
+	}
+	return c.Cookies(cookieName)
 }
 
 // deviceKey is where byCookie puts the device of a request.
@@ -96,7 +99,7 @@ func (s *Server) signIn(c *fiber.Ctx, status int, user, code string) error {
 
 // createAccount answers POST /api/account with a new account and its study code, which is shown this once.
 func (s *Server) createAccount(c *fiber.Ctx) error {
-	if cookie := accountCookie(c); cookie != "" {
+	if cookie := s.accountCookie(c); cookie != "" {
 		if _, err := s.o.Accounts.Cookie(s.lifetime, cookie); err == nil {
 			return study.Errorf(study.CodeConflict, "an account is open here already: end its session first")
 		}
@@ -130,7 +133,14 @@ func (s *Server) openAccount(c *fiber.Ctx) error {
 		}
 		return err
 	}
-	return s.signIn(c, fiber.StatusCreated, user, "")
+	earlier, errEarlier := s.o.Accounts.Cookie(s.lifetime, s.accountCookie(c))
+	if err := s.signIn(c, fiber.StatusCreated, user, ""); err != nil {
+		return err
+	}
+	if errEarlier == nil { // what was open here ends: its cookie is replaced
+		return s.o.Store.EndDevice(s.lifetime, earlier.User, earlier.Device)
+	}
+	return nil
 }
 
 // account answers GET /api/account: whose it is.

@@ -112,7 +112,7 @@ func TestTheBalancerOfTheProfileDropsMadeUpAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"\n    http-request del-header X-Forwarded-For\n", "\n    option forwardfor\n"} {
+	for _, line := range []string{"\n    http-request del-header X-Forwarded-For\n", "\n    http-request del-header X-Forwarded-Proto\n", "\n    option forwardfor\n"} {
 		if !strings.Contains(string(text), line) {
 			t.Errorf("docs/haproxy.cfg has no %q", line)
 		}

@@ -21,6 +21,7 @@ type Admission struct {
 	Counter    limit.Counter  // counts for them and for wrong admin tokens; may be nil without Limits
 	Calls      *limit.Runs    // bounds the runs that call a model; nil = nothing does
 	Accounts   []limit.Policy // of new accounts, for each address; none = no limit
+	Stored     limit.Policy   // bytes that each address may add, with accounts; a quota of 0 = no limit
 	Runs       *limit.Places  // of each client, over all workers; nil = without a bound
 	Streams    *limit.Places  // likewise
 	Proxies    []netip.Prefix // whose X-Forwarded-For is believed

@@ -22,6 +22,11 @@ func (s *Server) requireDisk(c *fiber.Ctx) error {
 	if err := s.refuseIfDiskFull(); err != nil {
 		return err
 	}
+	if c.Path() != importRoute { // of a file, its text is stored
+		if err := s.mayStore(c, s.declaredBytes(c)); err != nil {
+			return err
+		}
+	}
 	return c.Next()
 }
 

@@ -31,7 +31,8 @@ func (s *Server) secureHeaders(c *fiber.Ctx) {
 	}
 }
 
-// cameByTLS reports whether a trusted proxy says that the client uses TLS.
+// cameByTLS reports whether a trusted proxy says that the client uses TLS. Of several proxies, the first speaks of the client.
 func (s *Server) cameByTLS(c *fiber.Ctx) bool {
-	return len(s.o.Admission.Proxies) > 0 && strings.EqualFold(c.Get(fiber.HeaderXForwardedProto), "https") && s.trusts(remote(c))
+	first, _, _ := strings.Cut(c.Get(fiber.HeaderXForwardedProto), ",")
+	return len(s.o.Admission.Proxies) > 0 && strings.EqualFold(strings.TrimSpace(first), "https") && s.trusts(remote(c))
 }

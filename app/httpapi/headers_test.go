@@ -41,7 +41,7 @@ func TestBrowsersStayWithTLSWhereATrustedProxySaysTheyUseIt(t *testing.T) {
 	for _, tt := range []struct {
 		f           *face
 		proto, want string
-	}{{trusting, "https", "max-age=31536000"}, {trusting, "http", ""}, {trusting, "", ""}, {serve(t), "https", ""}} {
+	}{{trusting, "https", "max-age=31536000"}, {trusting, "HTTPS, http", "max-age=31536000"}, {trusting, "http", ""}, {trusting, "http, https", ""}, {trusting, "", ""}, {serve(t), "https", ""}} {
 		if got := tt.f.ask("GET", "/health", "", "X-Forwarded-Proto", tt.proto).Header.Get("Strict-Transport-Security"); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.proto, got, tt.want)
 		}

@@ -25,6 +25,8 @@ type Importer interface {
 	Extract(ctx context.Context, file *os.File, extension string) (study.Extraction, error)
 }
 
+const importRoute = "/api/notes/import"
+
 // maxNoteTitle is how many characters of a file's name become a title.
 const maxNoteTitle = 200
 
@@ -37,6 +39,9 @@ func (s *Server) importNote(c *fiber.Ctx) error {
 	}
 	read, err := s.o.Import.Reader.Extract(s.lifetime, u.file, u.extension())
 	if err != nil {
+		return err
+	}
+	if err := s.mayStore(c, int64(len(read.Markdown))); err != nil {
 		return err
 	}
 	note, err := s.o.Store.CreateNote(s.context(c), study.Note{UserID: user, Title: titleOf(read, u), Content: read.Markdown, Subject: query(c, "subject")})

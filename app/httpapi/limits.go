@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/study"
 )
@@ -115,6 +116,44 @@ func (s *Server) mayCreateAccount(c *fiber.Ctx) error {
 		return rateLimited(v, "too many new accounts from this address: open yours with its study code")
 	}
 	return nil
+}
+
+// smallBody is not counted by mayStore: QUOTA_ITEMS bounds small things.
+const smallBody = 256
+
+// declaredBytes is the length of a body that has not been read, or the longest if it comes in chunks; 0 for one that is too
+// long to be read.
+func (s *Server) declaredBytes(c *fiber.Ctx) int64 {
+	most := int64(s.o.HTTP.MaxBodyBytes)
+	switch n := httpserver.BodyLength(c.Context()); {
+	case n < 0:
+		return most
+	case n > most:
+		return 0
+	default:
+		return n
+	}
+}
+
+// mayStore counts what a request may add to the database for its address, and is CodeRateLimited above Admission.Stored:
+// quotas are an account's, and an address can make many accounts.
+func (s *Server) mayStore(c *fiber.Ctx, bytes int64) error {
+	stored := s.o.Admission.Stored
+	if s.o.Accounts == nil || stored.Quota == 0 || bytes < smallBody {
+		return nil
+	}
+	told := stored
+	stored.Quota = int(max(1, int64(stored.Quota)/bytes)) // of so many such requests a day, this is one
+	v, err := s.o.Admission.Counter.Take(s.lifetime, "stored address "+s.client(c), []limit.Policy{stored})
+	if err != nil {
+		s.o.Log.Warn("rate limiter unavailable", "error", err)
+		return nil
+	}
+	if v.OK {
+		return nil
+	}
+	addLimit(c, fmt.Sprintf("%q;q=%d;qu=\"content-bytes\";w=%d", told.Name, told.Quota, wholeSeconds(told.Window)), fmt.Sprintf("%q;r=0;t=%d", told.Name, wholeSeconds(v.RetryAfter)))
+	return rateLimited(v, fmt.Sprintf("too much was saved from this network address: %d MB a day (STORE_LIMIT_MB_PER_DAY)", told.Quota/megabyte))
 }
 
 // payers are who a call of the model counts for. An account can be made by anyone, so its address counts too.

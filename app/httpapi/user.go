@@ -42,7 +42,7 @@ func (s *Server) identify(c *fiber.Ctx) (string, error) {
 		}
 		return user, err
 	}
-	if cookie := accountCookie(c); s.o.Accounts != nil && cookie != "" {
+	if cookie := s.accountCookie(c); s.o.Accounts != nil && cookie != "" {
 		if user, err := s.byCookie(c, cookie); err == nil || !study.IsCode(err, study.CodeUnauthorized) {
 			return user, err
 		}

@@ -1,7 +1,6 @@
-// Package conn is the only connection to the Redis that all instances share. The one idea:
-// nobody waits for a Redis that is known to be unreachable. A command that finds it so marks
-// it; from then on commands fail at once, without a packet sent, while one goroutine asks
-// until it answers again.
+// Package conn is the connection to the Redis that all instances share. Nothing waits for a Redis that is known to be
+// unreachable: a command that finds it so marks it as down, and from then on commands fail at once while one goroutine probes
+// until Redis answers again.
 package conn
 
 import (
@@ -20,8 +19,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Timeout is how long a command may take by default, with dialling and the wait for a
-// connection.
+// Timeout is the default timeout of a command, dialling and waiting for a connection included.
 const Timeout = 250 * time.Millisecond
 
 // The bounds of every connection.
@@ -30,22 +28,21 @@ const (
 	bufferBytes = 8 << 10 // read and write buffer of each; go-redis's default is 32 kB
 	idleTime    = 5 * time.Minute
 	aliveKey    = "studysharper:alive"
-	askDown     = 100 * time.Millisecond // between two probes while it is unreachable
-	askUp       = time.Second            // and while it answers
+	probeDown   = 100 * time.Millisecond // interval of probes while it is down
+	probeUp     = time.Second            // and while it answers
 )
 
 // ErrDown is the error of commands while Redis is unreachable.
 var ErrDown = study.Errorf(study.CodeUnavailable, "Redis does not answer")
 
-// Options are a connection's.
+// Options configure a connection.
 type Options struct {
-	Name    string        // by which Redis lists the client
+	Name    string        // shown in Redis's list of clients
 	Timeout time.Duration // of a command, above 0; 0 = Timeout
 	Log     *slog.Logger
 }
 
-// Conn is a bounded pool of connections to one deployment: a single Redis, one that
-// sentinels watch, or a cluster. It is safe for concurrent use.
+// Conn is a bounded pool of connections to a single Redis, a Redis with sentinels, or a cluster. It is safe for concurrent use.
 type Conn struct {
 	client  redis.UniversalClient
 	timeout time.Duration
@@ -57,8 +54,8 @@ type Conn struct {
 	hooks   []func()
 }
 
-// New makes a connection to what the address names (see config.ParseRedis); it dials nothing.
-// Redis counts as answering until a command or Run finds otherwise.
+// New returns a connection to an address (see config.ParseRedis). It does not dial: Redis counts as up until a command or Run
+// finds otherwise.
 func New(address string, o Options) (*Conn, error) {
 	a, err := config.ParseRedis(address)
 	if err != nil {
@@ -79,18 +76,18 @@ func universal(a config.RedisAddress) *redis.UniversalOptions {
 	u := &redis.UniversalOptions{Addrs: a.Hosts, MasterName: a.Master, IsClusterMode: a.Cluster, DB: a.DB, Username: a.User, Password: a.Password,
 		SentinelUsername: a.SentinelUser, SentinelPassword: a.SentinelPassword}
 	if a.TLS {
-		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // the name to expect is each host's own
+		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // the server name is that of each host
 	}
 	return u
 }
 
-// silent drops go-redis's own log lines, one for each failed dial: markAway logs it once.
+// silent drops go-redis's log lines, one per failed dial. markAway logs an outage once.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// tune bounds what a dead Redis costs in time, and what connections cost in memory. Nothing is
-// retried: a repeated append would be a second event.
+// tune bounds the time that a dead Redis costs, and the memory of connections. Nothing is retried: a repeated append would be a
+// second event.
 func tune(u *redis.UniversalOptions, o Options) {
 	u.ClientName = o.Name
 	u.ContextTimeoutEnabled = true
@@ -106,11 +103,11 @@ func tune(u *redis.UniversalOptions, o Options) {
 // Client is the pool itself, for callers that do not need Do.
 func (c *Conn) Client() redis.UniversalClient { return c.client }
 
-// Up reports whether Redis is believed to answer.
+// Up reports whether Redis answered last.
 func (c *Conn) Up() bool { return c.up.Load() }
 
-// Writable reports whether Redis is believed to answer and to accept writes: one that is out of
-// memory, or cannot save, answers reads only.
+// Writable reports whether Redis answered last and accepts writes. A Redis that is out of memory, or cannot save, only answers
+// reads.
 func (c *Conn) Writable() bool { return c.Up() && !c.full.Load() }
 
 // Falls counts how often Redis was found unreachable. If the number has changed, messages may
@@ -158,19 +155,19 @@ func (c *Conn) report(err error) (away bool) {
 	return true
 }
 
-// Returned has f called, on Run's goroutine, whenever Redis answers or accepts writes again:
-// what it held before may be gone. f must not block. Call it before Run.
+// Returned registers f, which Run's goroutine calls whenever Redis answers or accepts writes again; what it held before may be
+// lost. f must not block. Call Returned before Run.
 func (c *Conn) Returned(f func()) { c.hooks = append(c.hooks, f) }
 
-// Run probes Redis until ctx ends, once a second while it answers and ten times while it does
-// not, and then closes every connection.
+// Run probes Redis until ctx ends, every second while it answers and ten times a second while it does not. Then it closes all
+// connections.
 func (c *Conn) Run(ctx context.Context) error {
 	defer func() { _ = c.client.Close() }()
 	for {
-		c.ask(ctx)
-		interval := askUp
+		c.probe(ctx)
+		interval := probeUp
 		if !c.Up() {
-			interval = askDown
+			interval = probeDown
 		}
 		select {
 		case <-ctx.Done():
@@ -181,8 +178,8 @@ func (c *Conn) Run(ctx context.Context) error {
 	}
 }
 
-// Probe asks Redis once, in any state, by writing a key: a replica that may only be read
-// answers a ping too. The error is as it came, see Refused.
+// Probe tries Redis once, also while it is down, by writing a key, because a read-only replica answers a ping too. The error is
+// Redis's own, see Refused.
 func (c *Conn) Probe(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -193,7 +190,7 @@ func (c *Conn) Probe(ctx context.Context) error {
 	return nil
 }
 
-// Eviction is Redis's maxmemory-policy; "" if it does not tell.
+// Eviction returns Redis's maxmemory-policy; "" if it is not known.
 func (c *Conn) Eviction(ctx context.Context) string {
 	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -202,12 +199,12 @@ func (c *Conn) Eviction(ctx context.Context) string {
 	return settings[setting]
 }
 
-// Refused reports whether an error says that Redis answers and rejects our credentials.
+// Refused reports whether an error means that Redis rejects our credentials.
 func Refused(err error) bool {
 	return begins(err, "NOAUTH ", "WRONGPASS ", "NOPERM ")
 }
 
-func (c *Conn) ask(ctx context.Context) {
+func (c *Conn) probe(ctx context.Context) {
 	err := c.Probe(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -232,7 +229,7 @@ func (c *Conn) ask(ctx context.Context) {
 	}
 }
 
-// markAway notes that Redis is unreachable, and logs why, once.
+// markAway marks Redis as down, and logs the reason once.
 func (c *Conn) markAway(why error) {
 	if !c.up.Load() {
 		return
@@ -243,14 +240,14 @@ func (c *Conn) markAway(why error) {
 	}
 }
 
-// markFull notes that Redis refuses writes, and logs why, once.
+// markFull marks Redis as refusing writes, and logs the reason once.
 func (c *Conn) markFull(why error) {
 	if !c.full.Swap(true) {
 		c.log.Warn("Redis refuses writes: events and answers stay in this instance until it accepts them", "error", why)
 	}
 }
 
-// refusesWrites reports whether an error says that Redis accepts no writes for now.
+// refusesWrites reports whether an error means that Redis accepts no writes for now.
 func refusesWrites(err error) bool { return begins(err, "OOM ", "MISCONF ") }
 
 // isAway reports whether an error means that Redis cannot be used for now. Other replies of a
@@ -260,7 +257,7 @@ func isAway(err error) bool {
 		return false
 	}
 	if reply := redis.Error(nil); !errors.As(err, &reply) {
-		return true // of the network or the pool
+		return true // from the network or the pool
 	}
 	return Refused(err) || begins(err, "LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "NOREPLICAS ", "ERR max number of clients")
 }

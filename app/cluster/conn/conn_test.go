@@ -137,7 +137,7 @@ func TestAReplicaThatMayOnlyBeReadIsAway(t *testing.T) {
 	_, replica, _ := redistest.Sentinel(t)
 	c, log := opened(t, replica.URL())
 	testkit.Eventually(t, "it counts as away", func() bool { return !c.Up() })
-	testkit.Pause(5 * askDown) // it would be back by now
+	testkit.Pause(5 * probeDown) // it would be back by now
 	if lines := log.read(); c.Up() || len(lines) != 1 {
 		t.Errorf("up %v, log: %q", c.Up(), lines)
 	}
@@ -158,7 +158,7 @@ func TestARedisThatRefusesWritesAnswersReadsAndIsLoggedOnce(t *testing.T) {
 	if err != nil || !c.Up() || c.Writable() {
 		t.Errorf("a read: %v, up %v, writable %v", err, c.Up(), c.Writable())
 	}
-	testkit.Pause(askUp + 100*time.Millisecond) // the next probe finds the same
+	testkit.Pause(probeUp + 100*time.Millisecond) // the next probe finds the same
 	if lines := log.read(); c.Writable() || len(lines) != 1 {
 		t.Errorf("writable %v, log: %q", c.Writable(), lines)
 	}

@@ -12,28 +12,27 @@ import (
 )
 
 const (
-	quiet    = time.Second           // a subscription that is silent for so long is pinged
-	longest  = 3 * quiet             // and closed after so long without an answer
-	rejoin   = 50 * time.Millisecond // between two attempts to subscribe
+	quiet    = time.Second           // a subscription that is silent for this long is pinged
+	longest  = 3 * quiet             // and closed after this long without an answer
+	rejoin   = 50 * time.Millisecond // interval of attempts to subscribe
 	aliveMsg = "alive"
 )
 
-// Publish sends a message to all that listen to the channel now, in any process, this one
-// included. It is delivered once or not at all; errors are those of Do.
+// Publish sends a message to all current listeners of a channel, in any process, this one included. Delivery is at most once.
+// Errors are those of Do.
 func (c *Conn) Publish(ctx context.Context, channel, payload string) error {
 	return c.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error {
 		return r.Publish(ctx, channel, payload).Err()
 	})
 }
 
-// Listen calls the handlers of the channels with their messages, in order and one at a time,
-// until ctx ends, which is nil. It uses one connection for all of them. resumed is called each
-// time the subscription begins: messages published before may be lost. Neither must block for
-// long.
+// Listen calls the channels' handlers with their messages, one at a time and in order, until ctx ends, and returns nil. It uses one
+// connection for all channels. It calls resumed each time the subscription begins: messages published before may be lost.
+// Handlers and resumed must not block for long.
 func (c *Conn) Listen(ctx context.Context, channels map[string]func(payload string), resumed func()) error {
 	for ctx.Err() == nil {
 		if c.Up() {
-			c.report(c.hear(ctx, channels, resumed))
+			c.report(c.subscribe(ctx, channels, resumed))
 		}
 		select {
 		case <-ctx.Done():
@@ -43,8 +42,8 @@ func (c *Conn) Listen(ctx context.Context, channels map[string]func(payload stri
 	return nil
 }
 
-// hear listens until the subscription breaks.
-func (c *Conn) hear(ctx context.Context, channels map[string]func(string), resumed func()) error {
+// subscribe listens until the subscription breaks.
+func (c *Conn) subscribe(ctx context.Context, channels map[string]func(string), resumed func()) error {
 	sub := c.client.Subscribe(ctx)
 	defer func() { _ = sub.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // go-redis continues to read after ctx

@@ -1,6 +1,5 @@
-// Package gate holds the limits that all instances share, in Redis: Counter for the rates of
-// clients, Gate for how many runs or streams are held. The one idea: Redis counts while it
-// answers, and each container by itself while it does not.
+// Package gate has the limits that all instances share through Redis: Counter limits the request rates of clients, Gate the
+// number of open runs and streams. While Redis does not answer, each container counts for itself.
 package gate
 
 import (
@@ -17,28 +16,25 @@ import (
 	"studysharper/app/study"
 )
 
-// takeWithin is how long a request waits to be counted over all instances.
+// takeWithin bounds how long a request waits for Redis to count it.
 const takeWithin = 50 * time.Millisecond
 
-// Counter is a limit.Counter over all instances. A client is one key with the hash of its
-// name, which expires when the client has its whole quota again. The time is Redis's own, so
-// that no instance's clock matters, in microseconds, because scripts reckon in doubles.
+// Counter is a limit.Counter over all instances. Each client has one key, named by a hash, which expires when its quota is full
+// again. Times are Redis's, so that the instances' clocks do not matter, in microseconds, which a script's doubles hold exactly.
 type Counter struct {
 	conn   *conn.Conn
 	own    limit.Counter
-	within time.Duration // takeWithin, but in tests
+	within time.Duration // takeWithin, except in tests
 }
 
-// NewCounter makes a counter on a connection. own counts while Redis does not answer: each
-// instance then holds its clients to the limits by itself.
+// NewCounter returns a counter that uses a connection. own counts while Redis does not answer.
 func NewCounter(redis *conn.Conn, own limit.Counter) *Counter {
 	return &Counter{conn: redis, own: own, within: takeWithin}
 }
 
-// taking counts a request as limit.Table does. Arguments: quota and microseconds per request
-// of each policy, then, to count nothing, one more. Answer: now, the wait, then for each
-// policy the moment of the client's whole quota.
-var taking = redis.NewScript(`
+// takeScript counts a request as limit.Table does. Arguments: each policy's quota and microseconds per request; one more argument
+// means that the request is only looked at. Result: the time, the wait, and for each policy when the client's quota is full again.
+var takeScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now, wait = time[1] * 1000000 + time[2], 0
 local full, had = {}, redis.call('HMGET', KEYS[1], '1', '2')
@@ -95,7 +91,7 @@ func (c *Counter) run(ctx context.Context, client string, policies []limit.Polic
 	defer cancel()
 	var answer []int64
 	err := c.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) (err error) {
-		answer, err = taking.Run(ctx, r, []string{clientKey(client)}, args...).Int64Slice()
+		answer, err = takeScript.Run(ctx, r, []string{clientKey(client)}, args...).Int64Slice()
 		return err
 	})
 	if err != nil {
@@ -107,7 +103,7 @@ func (c *Counter) run(ctx context.Context, client string, policies []limit.Polic
 	return verdict(policies, answer[0], answer[1], answer[2:]), nil
 }
 
-// verdict reads the script's answer.
+// verdict parses the script's result.
 func verdict(policies []limit.Policy, now, wait int64, full []int64) limit.Verdict {
 	v := limit.Verdict{OK: wait == 0, RetryAfter: time.Duration(wait) * time.Microsecond, Left: make([]limit.Left, 0, len(policies))}
 	for i, p := range policies {
@@ -117,7 +113,7 @@ func verdict(policies []limit.Policy, now, wait int64, full []int64) limit.Verdi
 	return v
 }
 
-// inMicros is the policy with its window counted in microseconds, rounded up.
+// inMicros returns the policy with its window in microseconds, rounded up.
 func inMicros(p limit.Policy) limit.Policy {
 	p.Window = (p.Window + time.Microsecond - 1) / time.Microsecond
 	return p

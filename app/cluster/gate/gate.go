@@ -13,35 +13,34 @@ import (
 )
 
 const (
-	tellEvery  = time.Second     // between two reports of a process's number
-	forgetDead = 5 * time.Second // after the last of them, a process counts no more
+	reportEvery = time.Second     // how often a process reports its number
+	forgetDead  = 5 * time.Second // after its last report, a process no longer counts
 )
 
-// Gate is a limit.Gate over all instances. Each process reports its own number: as a whole,
-// so that a report lost or repeated does no harm, once a second, so that one that died is
-// forgotten, and at every admission. While Redis does not answer the gate stands open, and
-// the container's own bounds hold.
+// Gate is a limit.Gate over all instances. Each process reports how many it holds at each admission and once a second, always
+// the whole number, so that a lost or repeated report does no harm and a process that died is forgotten. While Redis does not
+// answer, the gate admits all, and the container's own bounds apply.
 type Gate struct {
 	conn   *conn.Conn
 	key    string
 	id     string
 	most   int64
 	own    func() int64
-	within time.Duration // takeWithin, but in tests
+	within time.Duration // takeWithin, except in tests
 	total  atomic.Int64
 
-	mu sync.Mutex // one report or admission at a time: no number overtakes another
+	mu sync.Mutex // one report or admission at a time, so that they arrive in order
 }
 
-// New makes a gate for what the name says. most is how many may be held over all instances,
-// 0 = any number; own tells how many this process holds.
+// New returns the gate called name. most bounds how many are held over all instances, 0 = no bound; own returns how many this
+// process holds.
 func New(redis *conn.Conn, name string, most int, own func() int64) *Gate {
 	return &Gate{conn: redis, key: "studysharper:gate:" + name, id: rand.Text(), most: int64(most), own: own, within: takeWithin}
 }
 
-// telling reports a number where the sum stays within the bound (0 = none), else one
-// less. Answer: the sum with it, and whether it was within.
-var telling = redis.NewScript(`
+// reportScript stores a process's number if the sum stays within the bound (0 = none), otherwise one less. Result: the new sum, and
+// whether it was within the bound.
+var reportScript = redis.NewScript(`
 local now, sum = tonumber(redis.call('TIME')[1]), 0
 for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
 	local n, at = string.match(redis.call('HGET', KEYS[1], id), '^(%-?%d+) (%d+)$')
@@ -67,12 +66,11 @@ func (g *Gate) Admit(ctx context.Context, take func() bool) bool {
 	defer cancel()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	within, err := g.tell(ctx, g.own()+1, g.most)
+	within, err := g.send(ctx, g.own()+1, g.most)
 	return (within || err != nil) && take()
 }
 
-// Total implements limit.Gate: as of the last report, and this process's own number while
-// Redis does not answer.
+// Total implements limit.Gate. It is the sum of the last report, or this process's number while Redis does not answer.
 func (g *Gate) Total() int64 {
 	if g.conn.Up() {
 		return max(g.total.Load(), g.own())
@@ -80,11 +78,11 @@ func (g *Gate) Total() int64 {
 	return g.own()
 }
 
-// tell reports a number; mu is held.
-func (g *Gate) tell(ctx context.Context, own, most int64) (within bool, err error) {
+// send reports a number. The caller holds mu.
+func (g *Gate) send(ctx context.Context, own, most int64) (within bool, err error) {
 	var answer []int64
 	err = g.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {
-		answer, err = telling.Run(ctx, c, []string{g.key}, g.id, own, most, int(forgetDead/time.Second)).Int64Slice()
+		answer, err = reportScript.Run(ctx, c, []string{g.key}, g.id, own, most, int(forgetDead/time.Second)).Int64Slice()
 		return err
 	})
 	if err != nil || len(answer) != 2 {
@@ -94,9 +92,9 @@ func (g *Gate) tell(ctx context.Context, own, most int64) (within bool, err erro
 	return answer[1] == 1, nil
 }
 
-// Run reports once a second until ctx ends, and then takes this process off the count.
+// Run reports once a second until ctx ends, and then removes this process from the count.
 func (g *Gate) Run(ctx context.Context) error {
-	tick := time.NewTicker(tellEvery)
+	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for {
 		g.report(ctx)
@@ -108,16 +106,16 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 }
 
-// report tells this process's number as it is. Where that fails the next one may do better.
+// report sends this process's current number. If it fails, the next report follows soon.
 func (g *Gate) report(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, _ = g.tell(ctx, g.own(), 0)
+	_, _ = g.send(ctx, g.own(), 0)
 }
 
 func (g *Gate) leave() error {
 	_ = g.conn.Do(context.Background(), func(ctx context.Context, c redis.UniversalClient) error {
 		return c.HDel(ctx, g.key, g.id).Err()
-	}) // else it is forgotten by itself
+	}) // if this fails, Redis forgets it after forgetDead
 	return nil
 }

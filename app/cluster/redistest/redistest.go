@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -55,19 +56,28 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// freePort is a port that was free a moment ago, and whose number plus 10,000, where a
-// cluster's nodes talk, is one too.
+// Ports of servers, and 10,000 above them those of a cluster's bus. They are below the kernel's range of ephemeral ports
+// (32768 to 60999), so that no connection takes the port of a server that is restarted.
+const firstPort, lastPort = 10_000, 22_000
+
+// freePort returns a port that was free a moment ago, with the port 10,000 above it.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		port := l.Addr().(*net.TCPAddr).Port
-		must(t, l.Close())
-		if port < 55000 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if isFree(port) && isFree(port+10_000) {
 			return port
 		}
 	}
+}
+
+func isFree(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
 }
 
 // Addr is the server's HOST:PORT.

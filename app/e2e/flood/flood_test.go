@@ -29,6 +29,7 @@ const (
 	perMinute, perHour = 120, 1000 // RUN_LIMIT_*
 	accountsPerHour    = 60        // ACCOUNT_LIMIT_PER_HOUR
 	quotaBytes         = 50 << 20  // QUOTA_NOTES_MB
+	storedBytes        = 200 << 20 // STORE_LIMIT_MB_PER_DAY
 )
 
 // The client that floods and the student have addresses of their own.
@@ -64,8 +65,8 @@ func TestAFloodOfOneClientCostsWhatItsLimitsAllow(t *testing.T) {
 		t.Errorf("%d accounts", len(got.Codes))
 	}
 	all, most := stored(t, address, got.Codes)
-	if most > quotaBytes {
-		t.Errorf("%d MB are stored for one account", most>>20)
+	if most > quotaBytes || all > storedBytes*101/100 {
+		t.Errorf("%d MB are stored for one account, %d MB for all of an address", most>>20, all>>20)
 	}
 	t.Logf("%d calls of the model, %d accounts, %d kB stored in %v; answers: %v", calls, len(got.Codes), all>>10, got.Took.Round(time.Millisecond), got.Statuses)
 	for _, what := range []string{"read", "write", "chat"} {

@@ -14,7 +14,7 @@ func TestTheDeskMakesAnAccountByItselfAndShowsItsStudyCodeOnce(t *testing.T) {
 	w := visit(t, s.URL, desktop)
 	w.until("!document.querySelector('#code').hidden")
 	w.until("!document.querySelector('#welcome').hidden")
-	if code := w.text("#code output"); len(code) != 29 || strings.Count(code, "-") != 4 {
+	if code := w.text("#code output"); len(code) != 35 || strings.Count(code, "-") != 5 {
 		t.Errorf("the study code is %q", code)
 	}
 	if n := w.requests("/api/account"); n > 3 {

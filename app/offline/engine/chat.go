@@ -174,25 +174,6 @@ func (src source) answerFromFacts(ctx context.Context, message string, words []s
 	}
 }
 
-// definitionFor returns the definition of the term that the words ask for; its parts, if the message asks for those.
-func (src source) definitionFor(message, words string) (best facts.Definition, ok bool) {
-	bag := text.NewBag(message)
-	isAsked := func(name string) bool { return text.Overlap(words, name) == 1 && bag.Overlap(name) == 1 }
-	parts := strings.Contains(message, "consist") || strings.Contains(message, "made")
-	for _, d := range src.Defs {
-		if !isAsked(d.Term) && !slices.ContainsFunc(strings.Split(d.Term, " and "), isAsked) { // "A and B are …" defines A too
-			continue
-		}
-		if d.Form == english.Parts && parts {
-			return d, true
-		}
-		if !ok || best.Form == english.Parts {
-			best, ok = d, true
-		}
-	}
-	return best, ok
-}
-
 // citeSection names the section that an answer comes from.
 func (src source) citeSection(at int) string {
 	if h := src.Sections[src.Sentences[at].Section].Heading; h != "" {

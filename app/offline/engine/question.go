@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"studysharper/app/offline/english"
+	"studysharper/app/offline/facts"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )
@@ -138,4 +139,23 @@ func (src source) namesUnknown(message string) bool {
 		}
 	}
 	return false
+}
+
+// definitionFor returns the definition of the term that the words ask for; its parts, if the message asks for those.
+func (src source) definitionFor(message, words string) (best facts.Definition, ok bool) {
+	bag := text.NewBag(message)
+	isAsked := func(name string) bool { return text.Overlap(words, name) == 1 && bag.Overlap(name) == 1 }
+	parts := strings.Contains(message, "consist") || strings.Contains(message, "made")
+	for _, d := range src.Defs {
+		if !isAsked(d.Term) && !slices.ContainsFunc(strings.Split(d.Term, " and "), isAsked) { // "A and B are …" defines A too
+			continue
+		}
+		if d.Form == english.Parts && parts {
+			return d, true
+		}
+		if !ok || best.Form == english.Parts {
+			best, ok = d, true
+		}
+	}
+	return best, ok
 }

@@ -133,6 +133,18 @@ func nameReadings(t *token) []option {
 	return out
 }
 
+// pluralWeight is the weight of a word as the plural of a noun.
+func pluralWeight(low string) int {
+	base, ok := strings.CutSuffix(low, "s")
+	if !ok {
+		return lexicon.Absent
+	}
+	if stem, ok := strings.CutSuffix(base, "ie"); ok {
+		base = stem + "y" // relies
+	}
+	return lexicon.Lookup(base).Noun
+}
+
 // openReadings are those of a noun, verb, adjective or adverb, by how common each is.
 func openReadings(t *token, low string) []option {
 	if at := strings.LastIndexByte(low, '-'); at > 0 && at+1 < len(low) {
@@ -144,8 +156,8 @@ func openReadings(t *token, low string) []option {
 	}
 	e := lexicon.Lookup(low)
 	t.lemma, t.form = e.Lemma, e.Form
-	if e.Noun == lexicon.Absent && strings.HasSuffix(low, "s") && e.Verb >= 0 {
-		e.Noun = max(e.Noun, lexicon.Lookup(low[:len(low)-1]).Noun)
+	if e.Noun == lexicon.Absent && e.Verb >= 0 {
+		e.Noun = pluralWeight(low)
 	}
 	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
 	var out []option

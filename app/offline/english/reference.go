@@ -206,7 +206,7 @@ func IsNounPhrase(s string) bool {
 	if len(toks) > 0 && toks[0].tag != determiner && toks[0].tag != noun {
 		toks = tokens("the " + s)[1:]
 	}
-	if len(toks) == 0 || toks[len(toks)-1].tag != noun && toks[len(toks)-1].tag != gerund {
+	if len(toks) == 0 || !toks[len(toks)-1].is(noun, gerund) || len(toks) > 1 && isPlainAdjective(toks[len(toks)-1].s) {
 		return false
 	}
 	for i, t := range toks {

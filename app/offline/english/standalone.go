@@ -55,7 +55,7 @@ func hasPointer(toks []token) bool {
 func cutConnective(s string) string {
 	first, rest, _ := strings.Cut(s, " ")
 	low, comma := strings.CutSuffix(strings.ToLower(first), ",")
-	if rest != "" && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
+	if rest != "" && !strings.HasPrefix(rest, "of ") && (connectives.Has(low) || comma && (openings.Has(low) || strings.HasSuffix(low, "ly"))) {
 		return Capital(rest)
 	}
 	intro, body := cutIntro(s)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"studysharper/app/offline/lexicon"
+	"studysharper/app/text"
 )
 
 // Invert turns a statement into the part of a question that follows the question word:
@@ -170,4 +171,14 @@ func AgreeArticle(gapped, term string) string {
 		before = before[:len(before)-1] + "n "
 	}
 	return before + term + after
+}
+
+// OpensWithModal reports whether a predicate begins with "can", "may" and the like: it is true of many things.
+func OpensWithModal(predicate string) bool {
+	return slices.Contains([]string{"can", "could", "may", "might", "will", "would", "should", "must", "cannot"}, text.FirstWord(predicate))
+}
+
+// IsQuantified reports whether a phrase names some of many: "some nations", "every opinion".
+func IsQuantified(phrase string) bool {
+	return lists["quantifier"].Has(strings.ToLower(text.FirstWord(phrase))) || slices.Contains([]string{"every", "various", "certain", "different", "numerous"}, strings.ToLower(text.FirstWord(phrase)))
 }

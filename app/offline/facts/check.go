@@ -55,6 +55,13 @@ func (src *Source) isMarked(term string) bool {
 	return marked
 }
 
+// isHeading reports whether a heading is about a noun and little else.
+func (src *Source) isHeading(noun string) bool {
+	return src.isMarked(noun) && slices.ContainsFunc(src.Sections, func(s Section) bool {
+		return text.Overlap(noun, s.Heading) == 1 && text.Overlap(s.Heading, noun) >= 0.5
+	})
+}
+
 // maxHeadings bounds the different headings that terms are looked for in.
 const maxHeadings = 100
 
@@ -80,7 +87,7 @@ func (src *Source) isClear(subject string) bool {
 		return false
 	}
 	noun := english.BareNoun(subject)
-	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isMarked(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
+	return noun == "" || len(src.Sentences) <= few && !english.IsVague(noun) || src.isHeading(noun) || len(src.Index.Mentions(noun))*6 >= len(src.Sentences)
 }
 
 // IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
@@ -93,7 +100,7 @@ func (src *Source) IsWorthDefining(d Definition) bool {
 	case english.Phrase:
 		return english.EndsComplete(d.Meaning) && !english.IsOrdinal(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
 	case english.Clause:
-		return strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound
+		return !english.IsOrdinal(d.Meaning) && (strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound)
 	default:
 		return true
 	}

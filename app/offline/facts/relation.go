@@ -225,7 +225,7 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
-	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so ", "—"} {
+	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {
 		predicate, _, _ = strings.Cut(predicate, turn)
 	}
 	low := src.Casing.Lower(sub)
@@ -234,12 +234,12 @@ func (src *Source) readSubject(i int) (Fact, bool) {
 
 // tells reports whether a predicate says enough to tell its subject.
 func tells(predicate string) bool {
-	return strings.Count(predicate, " ") >= 3 && !strings.Contains(predicate, ";") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
+	return strings.Count(predicate, " ") >= 3 && !english.OpensWithModal(predicate) && !strings.ContainsAny(predicate, ";—") && !pointsBack(predicate) && !english.IsVaguePredicate(predicate)
 }
 
 // isAsked reports whether a subject is an answer: a clear phrase, not a general word.
 func (src *Source) isAsked(sub string) bool {
-	if strings.Count(sub, " ") > 6 || strings.ContainsAny(sub, ",(") || english.IsVague(sub) || !src.isClear(sub) || !english.IsNounPhrase(sub) {
+	if strings.Count(sub, " ") > 6 || english.IsQuantified(sub) || strings.ContainsAny(sub, ",(") || english.IsVague(sub) || !src.isClear(sub) || !english.IsNounPhrase(sub) {
 		return false
 	}
 	return strings.Contains(sub, " ") || english.IsName(sub) || !english.NamesPersons(sub) && !english.IsGeneric(sub) && src.isKey(sub)

@@ -1,3 +1,4 @@
+-- Makes a process the writer of an orphaned run. TAKEN: another one was faster, or the run is gone.
 local id, run, owner, writer = unpack(ARGV)
 local s = load(id)
 if not s or s.o ~= owner or s.n ~= run or s.p ~= '' then return {'TAKEN'} end

@@ -1,7 +1,7 @@
--- Adds what a run has not got yet of a chunk: number, kind, data each. A chunk that was taken before changes nothing. LOST: Redis does
--- not have the run any more, or has no room for it; OVER: another process has it.
+-- Appends events (number, kind, data) to a run. Events that it has are skipped, so a repeated call changes nothing.
+-- LOST: Redis no longer has the run, or no room for it. OVER: another process has taken it over. GONE: a user deleted the session.
 local id, run, writer, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local before = tonumber(ARGV[5]) -- the last number known to have been taken
+local before = tonumber(ARGV[5]) -- the last number that Redis has confirmed
 local s = load(id)
 if not s or s.e ~= epoch then
   if call('GET', past(id)) == epoch then return {'GONE'} end
@@ -11,7 +11,7 @@ end
 if not s.p or s.n ~= run then return {span(s, run) and 'OK' or 'LOST'} end
 if s.p ~= writer then return {'OVER'} end
 if s.h < before then
-  forget(s) -- as it was before a replica became the master
+  forget(s) -- a replica that lagged behind became the master
   return {'LOST'}
 end
 

@@ -1,9 +1,9 @@
--- What all scripts share. KEYS[1] is the prefix of a bucket, which is a hash tag: all that
--- a script touches is in one slot of a cluster. Bounds come in front, from Go.
+-- Shared by all scripts. KEYS[1] is a bucket's prefix, a hash tag, so that all keys of a script are in one slot of a cluster.
+-- Go puts the bounds (BUCKET_BYTES, SESSION_BYTES, MAX_EVENTS, SESSIONS, STALE_MS, REPEAT_MS) in front of this file.
 local call = redis.call
 local base = KEYS[1]
-local USED, IDLE = base .. 'used', base .. 'idle'       -- sessions by last use; those that may go for room
-local RUNS, ORPHANS = base .. 'runs', base .. 'orphans' -- open runs and their writers; orphans by the end of their time
+local USED, IDLE = base .. 'used', base .. 'idle'       -- sessions by last use; those that may be evicted
+local RUNS, ORPHANS = base .. 'runs', base .. 'orphans' -- open runs and their writers; orphaned runs by their deadline
 local BYTES = base .. 'bytes'
 local SESSION_COST, RUN_COST, EVENT_COST = 512, 512, 96
 local TERMINAL = {complete = true, error = true}
@@ -11,23 +11,23 @@ local TERMINAL = {complete = true, error = true}
 local clock = call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
-local function log(id) return base .. id .. ':j' end  -- the stream: an event's id is its number
-local function meta(id) return base .. id .. ':m' end -- the hash
-local function past(id) return base .. id .. ':x' end -- epoch of the life that a user dropped last
-local function hold(id) return base .. id .. ':s' end -- the open silent run, and whose it is
-local HOLD_MS = 3600000 -- in case nobody ends it: longer than any run
+local function log(id) return base .. id .. ':j' end  -- the stream; an event's id is its number
+local function meta(id) return base .. id .. ':m' end -- the hash of the session
+local function past(id) return base .. id .. ':x' end -- epoch of the session that a user deleted last under this id
+local function hold(id) return base .. id .. ':s' end -- the open silent run and its owner
+local HOLD_MS = 3600000 -- longer than any run, in case nobody ends it
 
 local function tell(kind, id, ...)
   call('PUBLISH', 'studysharper:journal', table.concat({kind, id, ...}, ' '))
 end
 
--- changed tells who waits that the session has more. kind: e, b when its newest run is another or it is gone, d when a user dropped it.
+-- changed notifies readers that wait for the session. kind: e = new events, b = another run or the session is gone, d = a user deleted it.
 local function changed(kind, s) tell(kind, s.id, s.e, string.format('%.0f', s.h)) end
 
--- A session: e epoch, o owner, h newest number, b bytes, u unread ends, z the last runs' ends and spans; of its newest run
--- n id, nf first event, ne end, and while it is open p its writer ('' = an orphan), q its request, x whether it was taken over.
--- A session has one open run at a time, so the events of a run are numbered without holes from its first one.
-local NOBODY = '-' -- p of a run that is over
+-- A session's fields: e epoch, o owner, h newest event number, b bytes, u terminal events not read yet, z spans of the last runs. Of its
+-- newest run: n id, nf first event, ne terminal event, and while it is open p writer ('' = orphaned), q request, x set if it was taken over.
+-- A session has one open run at a time, so the numbers of a run's events have no gaps.
+local NOBODY = '-' -- p of a run that has ended
 local function load(id)
   local v = call('HMGET', meta(id), 'e', 'o', 'h', 'b', 'n', 'p', 'nf', 'ne', 'u', 'z')
   if not v[1] then return nil end
@@ -38,8 +38,8 @@ local function load(id)
 end
 
 local function create(id, epoch, owner)
-  call('HSET', meta(id), 'o', owner) -- first, for a full Redis refuses it only until a script has written
-  call('DEL', log(id))               -- of a life whose hash was lost
+  call('HSET', meta(id), 'o', owner) -- first: a full Redis refuses only a script's first write
+  call('DEL', log(id))               -- left by a session whose hash was lost
   return { id = id, e = epoch, o = owner, h = 0, b = SESSION_COST, paid = 0, n = '', nf = 0, ne = 0, u = ',', z = '' }
 end
 
@@ -58,7 +58,7 @@ local function save(s)
   end
 end
 
--- forget gives up a session with its run, whose readers are answered by the run's record.
+-- forget removes a session and its run. Readers then get the run's row from the store.
 local function forget(s)
   if s.p then
     call('HDEL', RUNS, s.id .. ':' .. s.n)
@@ -71,7 +71,7 @@ local function forget(s)
   changed('b', s)
 end
 
--- oldestIdle is the session to give up first, other than except.
+-- oldestIdle returns the idle session to evict first, other than except.
 local function oldestIdle(except)
   for _, id in ipairs(call('ZRANGE', IDLE, 0, 1)) do
     if id ~= except then
@@ -82,7 +82,7 @@ local function oldestIdle(except)
   end
 end
 
--- room gives up idle sessions until need more bytes fit; s is the session they are for.
+-- room evicts idle sessions until need more bytes fit. s is the session that needs them.
 local function room(need, s)
   local own = s and s.b - s.paid or 0
   for _ = 0, 64 do
@@ -94,7 +94,7 @@ local function room(need, s)
   return false
 end
 
--- victim is the event to give up first: the oldest, unread ends last, the newest run's never.
+-- victim returns the event to remove first: the oldest. Unread terminal events come last; the newest run's is never removed.
 local function victim(s)
   local from, spare, count = '-', nil, s.u == ',' and 1 or 16
   while true do
@@ -123,7 +123,7 @@ local function trim(s)
   while (kept > MAX_EVENTS or s.b > SESSION_BYTES) and shrink(s) do kept = kept - 1 end
 end
 
--- put adds an event of the newest run.
+-- put appends an event to the newest run.
 local function put(s, seq, kind, data)
   call('XADD', log(s.id), string.format('%.0f-0', seq), 'k', kind, 'd', data, 'r', s.n)
   s.b = s.b + #data + EVENT_COST
@@ -143,7 +143,7 @@ local function forgetRequest(s)
   end
 end
 
--- open makes a run the session's open one.
+-- open makes a run the session's open run.
 local function open(s, run, writer, request)
   s.n, s.p, s.nf, s.ne, s.b = run, writer, 0, 0, s.b + RUN_COST
   call('HSET', RUNS, s.id .. ':' .. run, writer)
@@ -153,7 +153,7 @@ local function open(s, run, writer, request)
   end
 end
 
--- close ends the open run, whose terminal event is there.
+-- close ends the open run, which has its terminal event.
 local function close(s)
   forgetRequest(s)
   call('HDEL', meta(s.id), 'x')
@@ -164,8 +164,7 @@ local function close(s)
   if #s.z > 1024 then s.z = string.gsub(s.z, '^[^;]*;', '', 1) end
 end
 
--- span gives the numbers of a run's first and last event, 0 for what it has not got yet;
--- nil when the session has not had the run, or too long ago.
+-- span returns the numbers of a run's first and last event, 0 where there is none yet; nil if the session does not know the run.
 local function span(s, run)
   if s.p and s.n == run then return s.nf, 0 end
   local _, at = string.find(s.z, run .. '.', 1, true)
@@ -174,14 +173,14 @@ local function span(s, run)
   return tonumber(first), tonumber(last)
 end
 
--- active gives a session's open run, and whose it is. s: the session, if it is there.
+-- active returns a session's open run and its owner. s is the session, or nil.
 local function active(s, id)
   if s and s.p then return s.n, s.o end
   local held = call('GET', hold(id))
   if held then return string.match(held, '^(%S+) (.*)$') end
 end
 
--- release ends a silent run, and reports whether it was one.
+-- release ends a silent run, and returns whether there was one.
 local function release(id, run)
   local held = call('GET', hold(id))
   if not held or string.match(held, '^%S+') ~= run then return false end

@@ -1,6 +1,7 @@
+-- Deletes a session for its user.
 local s = load(ARGV[1])
 if not s then return 0 end
 forget(s)
-redis.pcall('SET', past(s.id), s.e, 'PX', STALE_MS) -- a full Redis refuses it, and must be emptied
+redis.pcall('SET', past(s.id), s.e, 'PX', STALE_MS) -- pcall: a full Redis refuses the write, but the session must go
 changed('d', s)
 return 1

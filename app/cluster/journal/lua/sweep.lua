@@ -1,6 +1,5 @@
--- Goes through a bucket: sessions nobody has used for too long, open runs of the dead (their
--- ids are the arguments), orphans whose time is over; no more than MANY of each. It gives
--- the ids of all other processes that have runs there.
+-- Cleans a bucket: removes sessions unused for STALE_MS, orphans the open runs of dead processes (ARGV: their ids), and removes orphaned
+-- runs past their deadline, at most MANY of each. Returns the ids of the other processes that have runs in the bucket.
 local MANY = 100
 local dead = {}
 for _, id in ipairs(ARGV) do dead[id] = true end
