@@ -39,6 +39,7 @@ const noticeQueue = 256
 
 // serve is the supervisor: it returns when the last worker is gone.
 func serve(environment map[string]string) error {
+	huge := memory.DisableHugePages()
 	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
 		return err
@@ -50,8 +51,8 @@ func serve(environment map[string]string) error {
 	log, flush := logging.New(c)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
-	if err := memory.DisableHugePages(); err != nil {
-		log.Debug("huge pages stay on", "error", err) // an old kernel, or a sandbox that forbids it
+	if huge != nil {
+		log.Debug("huge pages stay on", "error", huge) // an old kernel, or a sandbox that forbids it
 	}
 	for _, warning := range e.Warnings {
 		log.Warn(warning)

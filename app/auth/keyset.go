@@ -22,6 +22,7 @@ const (
 	fetchWait   = 5 * time.Second  // from the request to the last byte
 	fetchPause  = 30 * time.Second // between two fetches, however many unknown keys tokens name
 	fetchSoon   = 2 * time.Second  // the same while there are no keys at all
+	healthWait  = time.Second      // for the first answer, before the issuer is called healthy
 	keysFresh   = 10 * time.Minute // older keys are fetched again, so that withdrawn ones are dropped
 )
 
@@ -80,11 +81,35 @@ func (s *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationK
 	return found, nil
 }
 
-// healthy implements keys.
+// healthy implements keys. It asks the issuer where that is due, so that an issuer that is away is noticed before a user
+// comes, and one that is back without any. It waits for the answer, a second at most, only if there was none yet.
 func (s *keySet) healthy() bool {
+	s.mu.Lock()
+	s.loadStored()
+	if s.due(!s.failed) {
+		s.beginFetch()
+	}
+	answered, first := s.fetching, s.fetched.IsZero() && !s.failed
+	s.mu.Unlock()
+	if first && answered != nil {
+		over := time.NewTimer(healthWait)
+		defer over.Stop()
+		select {
+		case <-answered:
+		case <-over.C:
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.failed
+}
+
+// beginFetch starts a fetch unless one is in progress. The lock is held.
+func (s *keySet) beginFetch() {
+	if s.fetching == nil {
+		s.asked, s.fetching = time.Now(), make(chan struct{})
+		go s.fetch()
+	}
 }
 
 // look finds the keys among the known ones, and starts a fetch where one is due. answered is closed when the fetch in
@@ -94,9 +119,8 @@ func (s *keySet) look(kid, alg string) (found []jwt.VerificationKey, answered <-
 	defer s.mu.Unlock()
 	s.loadStored()
 	found = pick(s.keys, kid, alg)
-	if s.fetching == nil && s.due(len(found) > 0) {
-		s.asked, s.fetching = time.Now(), make(chan struct{})
-		go s.fetch()
+	if s.due(len(found) > 0) {
+		s.beginFetch()
 	}
 	return found, s.fetching
 }

@@ -61,6 +61,39 @@ func TestAnEmptyKeySetReplacesNoKeys(t *testing.T) {
 	})
 }
 
+func TestAnIssuerThatIsAwayIsNoticedBeforeAUserComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, v, _ := opened()
+		if v.Healthy() {
+			t.Error("an issuer that was never reached is healthy")
+		}
+		for range 10 { // as often as probes come
+			v.Healthy()
+		}
+		if n := i.times(); n != 1 {
+			t.Errorf("asked %d times at once", n)
+		}
+		i.publish(ecJWK("e"))
+		time.Sleep(fetchSoon)
+		v.Healthy()
+		synctest.Wait()
+		if !v.Healthy() || i.times() != 2 {
+			t.Errorf("back, and not healthy, asked %d times", i.times())
+		}
+		time.Sleep(fetchPause)
+		if v.Healthy(); i.times() != 2 {
+			t.Errorf("asked for keys that are new: %d times", i.times())
+		}
+		other, slow, _ := opened(ecJWK("e"))
+		other.slow = time.Minute
+		began := time.Now()
+		if slow.Healthy(); time.Since(began) != healthWait {
+			t.Errorf("a probe waits for %v", time.Since(began))
+		}
+		time.Sleep(fetchWait)
+	})
+}
+
 func TestEveryKeyOfAKidIsTried(t *testing.T) {
 	other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	point := must(other.PublicKey.Bytes())

@@ -9,8 +9,9 @@ import (
 const (
 	notGuessable = "and not be a common password or one part repeated: `openssl rand -hex 24` makes one"
 
-	minDistinct = 6 // different characters of a secret
-	minUnknown  = 6 // letters and digits that are left of one without its common words
+	minPart     = 16 // characters of a part that is there twice
+	minDistinct = 6  // different characters of a secret
+	minUnknown  = 6  // letters and digits that are left of one without its common words
 )
 
 // common are words that secrets are often made of: those of lists of common passwords, those of examples, and ours.
@@ -26,17 +27,26 @@ func isGuessable(secret string) bool {
 	for _, r := range secret {
 		distinct[r] = true
 	}
-	return len(distinct) < minDistinct || isRepeated(secret) || isCommon(secret)
+	return len(distinct) < minDistinct || isRepeated(secret) || isSequence(secret) || isCommon(secret)
 }
 
-// isRepeated reports whether a secret is one short part at least three times.
+// isRepeated reports whether a secret is one part at least three times, or a short one twice.
 func isRepeated(secret string) bool {
-	for n := 1; n <= len(secret)/3; n++ {
-		if strings.HasPrefix(strings.Repeat(secret[:n], len(secret)/n+1), secret) {
+	for n := 1; n <= len(secret)/2; n++ {
+		if (n <= len(secret)/3 || n < minPart) && strings.HasPrefix(strings.Repeat(secret[:n], len(secret)/n+1), secret) {
 			return true
 		}
 	}
 	return false
+}
+
+// isSequence reports whether each character of a secret is the next one, or the one before: a part of the alphabet.
+func isSequence(secret string) bool {
+	up, down := true, true
+	for i := 1; i < len(secret); i++ {
+		up, down = up && secret[i] == secret[i-1]+1, down && secret[i] == secret[i-1]-1
+	}
+	return up || down
 }
 
 func isCommon(secret string) bool {

@@ -52,6 +52,33 @@ func TestTheOlderDocumentIsOpenAPI303AndItsExamplesAreValid(t *testing.T) {
 	}
 }
 
+func TestEveryBodyOfJSONHasAnExample(t *testing.T) {
+	var d struct {
+		Paths map[string]map[string]struct {
+			OperationID string
+			RequestBody struct {
+				Content map[string]struct{ Example any }
+			}
+		}
+	}
+	if err := json.Unmarshal(openAPI, &d); err != nil {
+		t.Fatal(err)
+	}
+	bodies := 0
+	for _, methods := range d.Paths {
+		for _, operation := range methods {
+			if media, ok := operation.RequestBody.Content["application/json"]; ok {
+				if bodies++; media.Example == nil {
+					t.Errorf("%s has no example", operation.OperationID)
+				}
+			}
+		}
+	}
+	if bodies < 15 {
+		t.Errorf("only %d bodies were found", bodies)
+	}
+}
+
 // TestTheOlderDocumentHasTheSameOperationsAndSchemas also holds each schema to the words of OpenAPI 3.0.3, so that one
 // that the conversion does not know is found.
 func TestTheOlderDocumentHasTheSameOperationsAndSchemas(t *testing.T) {

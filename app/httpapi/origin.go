@@ -28,7 +28,7 @@ func isHost(given string) func(allowed string) bool {
 	if host, _, err := net.SplitHostPort(given); err == nil {
 		name = host
 	}
-	name = strings.Trim(name, "[]")
+	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".") // a name with a dot at its end is the same one
 	return func(allowed string) bool {
 		return strings.EqualFold(allowed, given) || strings.EqualFold(strings.Trim(allowed, "[]"), name)
 	}

@@ -46,8 +46,8 @@ func TestAWriteOfAForeignPageIsRefused(t *testing.T) {
 func TestOnlyAllowedHostsAreServed(t *testing.T) {
 	f := serve(t, func(o *Options) { o.Hosts = []string{"study.example", "127.0.0.1:8000", "[::1]"} })
 	for host, status := range map[string]string{
-		"study.example": "200", "STUDY.example:8443": "200", "127.0.0.1:8000": "200", "[::1]": "200", "[::1]:9": "200",
-		"evil.example": "403", "study.example.evil.example": "403", "127.0.0.1:8001": "403", "127.0.0.1": "403",
+		"study.example": "200", "STUDY.example:8443": "200", "study.example.": "200", "study.example.:8443": "200", "127.0.0.1:8000": "200", "[::1]": "200", "[::1]:9": "200",
+		"evil.example": "403", "evil.example.": "403", "study.example..": "403", "study.example.evil.example": "403", "127.0.0.1:8001": "403", "127.0.0.1": "403",
 	} {
 		got, err := f.sendAll("GET /api/notes?user_id=u HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
 		if err != nil || !strings.HasPrefix(got, "HTTP/1.1 "+status) {
