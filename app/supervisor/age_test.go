@@ -11,12 +11,12 @@ func TestAYoungWorkerAtItsQuotaIsReplacedWhenItIsOldEnough(t *testing.T) {
 		const age = 30 * time.Second
 		h := openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) { o.Limits.MinAge = age })
 		h.process(1).answer(1000)
-		time.Sleep(age - 1)
+		time.Sleep(age - time.Nanosecond)
 		synctest.Wait()
 		if h.process(1) == nil || len(h.live) != 1 {
 			t.Fatalf("too early: alive %v", h.live)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if h.process(1) != nil || h.process(2) == nil {
 			t.Errorf("not replaced: alive %v", h.live)

@@ -15,8 +15,6 @@ const (
 	traceLen  = 16
 	spanLen   = 8
 	headerLen = 2 + 1 + 2*traceLen + 1 + 2*spanLen + 1 + 2 // version-trace-span-flags
-
-	sampled = 1 // of the flags: the caller records its spans
 )
 
 // Context says which trace a step belongs to, and below which span. The zero value belongs to none.
