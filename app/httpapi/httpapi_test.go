@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"studysharper/app/agent"
-	"studysharper/app/metrics"
 	"studysharper/app/limit"
+	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
 
