@@ -42,7 +42,7 @@ func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	p := promptContext{notes: notesVersion{user: c.req.UserID}}
 	p.notes.number, p.notes.known = c.version(ResourceNotes)
 	conversation := startFetch(ctx, c, !c.req.NewSession, c.loadHistory)
-	notes := c.readCached(ctx, c.notesPart())
+	notes := c.readCached(ctx, c.notesPart(ctx))
 	profile := c.readCached(ctx, c.preferencesPart())
 	progress := c.readCached(ctx, c.progressPart())
 	weak := c.readCached(ctx, c.weakPart())

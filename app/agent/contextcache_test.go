@@ -161,7 +161,7 @@ func TestPartsAreTheirStudentsAndTheirQuestions(t *testing.T) {
 			if known.brief.Material != c.material {
 				t.Errorf("%s%s: %q", c.name, again, known.brief.Material)
 			}
-			key := r.partKey(r.notesPart())
+			key := r.partKey(r.notesPart(t.Context()))
 			if other, taken := seen[key]; again == "" && taken {
 				t.Errorf("%s and %s share a key", c.name, other)
 			}
@@ -190,6 +190,18 @@ func TestNoCacheReadsEveryPartAnewAndKeepsIt(t *testing.T) {
 	}
 }
 
+func TestTheNotesOfAUserWithoutAnyAreNotSearchedUntilTheyChange(t *testing.T) {
+	b, n := remembering(agenttest.Says("Mitosis."), Options{})
+	readBy(t, b, chatAbout("What is mitosis?"))
+	if got := readBy(t, b, chatAbout("What is osmosis?")); got != nil {
+		t.Errorf("%q is read", got)
+	}
+	n.move(ResourceNotes)
+	if got := readBy(t, b, chatAbout("What is osmosis?")); !slices.Equal(got, []string{"SearchNotes", "SearchPassages"}) {
+		t.Errorf("%q is read after a change", got)
+	}
+}
+
 func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
 	b, n := remembering(agenttest.Says("Mitosis."), Options{})
 	all := []string{"Preferences", "SearchNotes", "SearchPassages"}
@@ -200,7 +212,7 @@ func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
 			t.Errorf("%q is read", got)
 		}
 	}
-	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().Keys()) != 2 {
+	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().Keys()) != 3 { // the passages, that there are no notes, and the preferences
 		t.Errorf("cached meanwhile: %q", b.parts().Keys())
 	}
 	n.trust(true)
@@ -269,7 +281,7 @@ func TestACachedPartNeedsNoGoroutine(t *testing.T) {
 	b.Store.Notes = []study.Note{note(noteID, "Cells", "All of mitosis.")}
 	readBy(t, b, chatAbout("What is mitosis?"))
 	r := b.reader(chatAbout("What is mitosis?"))
-	for _, m := range []cachedPart{r.notesPart(), r.preferencesPart()} {
+	for _, m := range []cachedPart{r.notesPart(t.Context()), r.preferencesPart()} {
 		if p := r.readCached(t.Context(), m); !m.needed || p.done != closedChannel {
 			t.Errorf("the %s are being read", m.resource)
 		}

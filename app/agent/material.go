@@ -21,10 +21,10 @@ const (
 
 // notesPart is the notes that the answer is drawn from, as the material shows them: those
 // that the request names, or else, if it brings no text of its own, those that match it.
-func (c *contextReader) notesPart() cachedPart {
+func (c *contextReader) notesPart(ctx context.Context) cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if c.req.Type == study.Chat && (len(ids) > 0 || strings.TrimSpace(c.req.Options.Content) == "") {
-		return c.chatNotes(ids, searchWords(c.req))
+		return c.chatNotes(ctx, ids, searchWords(c.req))
 	}
 	if len(ids) > 0 {
 		return cachedPart{needed: true, resource: ResourceNotes, query: append([]string{"named"}, ids...),

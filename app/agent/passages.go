@@ -20,20 +20,42 @@ const (
 )
 
 // chatNotes are the passages for a chat: of the notes that the request names, or of all notes.
-func (c *contextReader) chatNotes(ids []string, words string) cachedPart {
+func (c *contextReader) chatNotes(ctx context.Context, ids []string, words string) cachedPart {
 	user := c.req.UserID
 	query := append([]string{"passages", words}, ids...)
-	return cachedPart{needed: len(ids) > 0 || words != "", resource: ResourceNotes, query: query,
+	return cachedPart{needed: len(ids) > 0 || words != "" && !c.hasNoNotes(ctx), resource: ResourceNotes, query: query,
 		read: func(ctx context.Context) ([]string, error) {
+			number, known := c.version(ResourceNotes)
 			list, err := c.deps.Store.SearchPassages(ctx, user, ids, words, searchedPassages)
 			if err != nil || len(list) > 0 || len(ids) > 0 {
 				return encodePassages(list), err
 			}
-			if notes, err := c.deps.Store.SearchNotes(ctx, user, "", 1); err != nil || len(notes) == 0 {
+			notes, err := c.deps.Store.SearchNotes(ctx, user, "", 1)
+			if err != nil {
 				return nil, err
+			}
+			if len(notes) == 0 {
+				if known && c.deps.Parts != nil {
+					c.deps.Parts.Set(ctx, c.partKey(noNotes), encodeTexts(number, nil))
+				}
+				return nil, nil
 			}
 			return []string{words}, nil // the student has notes, and none of them has any of the words
 		}}
+}
+
+// noNotes is cached for a user without notes, whose questions then cost no search.
+var noNotes = cachedPart{resource: ResourceNotes, query: []string{"none"}}
+
+// hasNoNotes reports whether the user is known to have no notes.
+func (c *contextReader) hasNoNotes(ctx context.Context) bool {
+	number, known := c.version(ResourceNotes)
+	if !known || c.deps.Parts == nil || c.req.NoCache {
+		return false
+	}
+	value, _, _ := c.deps.Parts.Get(ctx, c.partKey(noNotes))
+	_, valid := decodeTexts(value, number)
+	return valid
 }
 
 // passagesBefore are the passages for the questions before, in the notes that were named then. What cannot be
@@ -47,7 +69,7 @@ func (c *contextReader) passagesBefore(ctx context.Context, past history) ([]stu
 		ids = c.req.NoteIDs
 	}
 	words := searchWords(study.Request{Message: strings.Join(past.asked, "\n")})
-	texts, err := c.readCached(ctx, c.chatNotes(ids, words)).wait()
+	texts, err := c.readCached(ctx, c.chatNotes(ctx, ids, words)).wait()
 	if err != nil && ctx.Err() != nil {
 		return nil, err
 	}

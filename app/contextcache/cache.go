@@ -20,7 +20,7 @@ type Options struct {
 
 // Cache is a cache.Cache for few and small entries: a map, and a list in order of use. When
 // full it takes MaxBytes of heap and about 250 bytes an entry. Entries that expire are
-// dropped by the next Set, Clear or Stats.
+// dropped by Clear, Stats, and once a second by Set.
 type Cache struct {
 	o Options
 
@@ -28,7 +28,10 @@ type Cache struct {
 	entries map[string]*list.Element
 	recent  list.List // of *entry, the most recently used first
 	stats   cache.Stats
+	swept   time.Time // when Set last looked for entries that have expired
 }
+
+const sweepEvery = time.Second // looking through all entries costs more than a Set
 
 type entry struct {
 	key    string
@@ -66,7 +69,10 @@ func (c *Cache) Set(_ context.Context, key string, value []byte) {
 	e := &entry{key: strings.Clone(key), value: append([]byte{}, value...), stored: time.Now()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropWhere(c.expired)
+	if e.stored.Sub(c.swept) >= sweepEvery {
+		c.dropWhere(c.expired)
+		c.swept = e.stored
+	}
 	if at := c.entries[key]; at != nil {
 		c.drop(at)
 	}

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,8 +13,10 @@ import (
 	"studysharper/app/web"
 )
 
-// probeWait bounds how long a probe waits for the database and for the journal.
-const probeWait = time.Second
+const (
+	probeWait  = time.Second            // how long a probe waits for the database and for the journal
+	probeEvery = 250 * time.Millisecond // how long what it found is believed
+)
 
 // States of a component.
 const (
@@ -127,8 +131,26 @@ func (s *Server) degradedComponents() map[string]string {
 	return degraded
 }
 
-// failingComponents probes what every run needs, and says what is wrong with it.
+// failingComponents says what is wrong with what every run needs, and probes it where the last probe is older than probeEvery:
+// balancers and monitors of many instances ask often.
 func (s *Server) failingComponents() map[string]string {
+	s.probed.mu.Lock()
+	defer s.probed.mu.Unlock()
+	if s.probed.at.IsZero() || time.Since(s.probed.at) >= probeEvery {
+		s.probed.failing = s.probe()
+		s.probed.at = time.Now()
+	}
+	return maps.Clone(s.probed.failing)
+}
+
+// probed is what the last probe found.
+type probed struct {
+	mu      sync.Mutex // held while probing: who asks meanwhile waits for the outcome
+	at      time.Time  // zero: nothing was probed
+	failing map[string]string
+}
+
+func (s *Server) probe() map[string]string {
 	ctx, cancel := context.WithTimeout(s.lifetime, probeWait)
 	defer cancel()
 	failing := map[string]string{}

@@ -1,8 +1,17 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"studysharper/app/store"
+	"studysharper/app/stream"
+	"studysharper/app/study"
 )
 
 func TestHealthHasTheContractsFields(t *testing.T) {
@@ -33,6 +42,43 @@ func TestHealthIsDegradedButServedWithoutADatabase(t *testing.T) {
 	if r := f.ask("GET", "/livez", ""); r.StatusCode != 200 {
 		t.Errorf("livez: %d", r.StatusCode)
 	}
+}
+
+// countedProbes counts what health asks.
+type countedProbes struct {
+	store.Store
+	stream.Journal
+	pings, looks int
+	err          error
+}
+
+func (c *countedProbes) Ping(context.Context) error { c.pings++; return c.err }
+
+func (c *countedProbes) Since(context.Context, stream.Query) (study.Batch, error) {
+	c.looks++
+	return study.Batch{}, nil
+}
+
+func TestDatabaseAndJournalAreAskedFourTimesASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &countedProbes{}
+		s := &Server{o: Options{Store: c, Journal: c, Log: slog.New(slog.DiscardHandler)}, lifetime: t.Context()}
+		const each = 50 * time.Millisecond
+		for range 20 * int(time.Second/each) {
+			if failing := s.failingComponents(); len(failing) > 0 {
+				t.Fatalf("failing: %v", failing)
+			}
+			time.Sleep(each)
+		}
+		if c.pings != 80 || c.looks != 80 {
+			t.Errorf("asked the database %d times and the journal %d times in 20 s, want 80", c.pings, c.looks)
+		}
+		c.err = errors.New("away")
+		time.Sleep(probeEvery - each)
+		if failing := s.failingComponents(); failing["database"] == "" {
+			t.Errorf("an old outcome is believed: %v", failing)
+		}
+	})
 }
 
 func TestHealthIsDegradedWhileTheModelIsLeftAlone(t *testing.T) {

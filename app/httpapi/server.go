@@ -37,6 +37,7 @@ type Server struct {
 	stopping     atomic.Bool   // Drain has begun
 	disk         atomic.Int32  // its state, as last logged
 	databaseDown atomic.Bool   // as the last probe found it
+	probed       probed        // what the last probe found
 	database     databaseSize  // as the last scrape found it
 	// lifetime is the context of handlers. Fiber's own ends when a shutdown begins, and with it the work that the
 	// shutdown is to wait for.

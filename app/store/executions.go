@@ -42,6 +42,7 @@ func (s *sqlStore) ExecutionsDropped() uint64 { return s.runs.lost() }
 
 func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Execution) error {
 	const insert = "INSERT INTO executions (" + executionColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	hours := sumHours(entries)
 	rows := make([][]any, len(entries))
 	for i, e := range entries {
 		rows[i] = []any{e.RunID, e.UserID, e.SessionID, e.Type, e.Success, e.ErrorCode,
@@ -49,6 +50,9 @@ func (s *sqlStore) writeExecutions(ctx context.Context, entries []study.Executio
 	}
 	return s.transact(ctx, func(ctx context.Context, t tx) error {
 		if _, err := t.exec(ctx, insert, rows...); err != nil {
+			return err
+		}
+		if err := hours.addTo(ctx, t); err != nil {
 			return err
 		}
 		return countTokens(ctx, t, entries)
@@ -86,7 +90,11 @@ func (s *sqlStore) Prune(ctx context.Context, before time.Time) (removed int64, 
 		SELECT num FROM executions WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
 	for {
 		n, err := s.exec(ctx, remove, micros(before), pruneRows)
-		if removed += n; err != nil || n < pruneRows {
+		if removed += n; err != nil {
+			return removed, err
+		}
+		if n < pruneRows {
+			_, err = s.exec(ctx, "DELETE FROM execution_hours WHERE hour < $1", hourOf(before))
 			return removed, err
 		}
 	}

@@ -186,7 +186,8 @@ type Executions interface {
 	// entries, removes expired rows once an hour, and indexes the notes of older versions. Before it returns nil, it
 	// writes the waiting entries, for at most two seconds. Call it once for each Store.
 	Run(ctx context.Context) error
-	// Totals sums the executions that all processes have written since a time.
+	// Totals sums the executions that all processes have written since a time. Those that were removed with their user still
+	// count, and those that Prune removed until their whole hour is older.
 	Totals(ctx context.Context, since time.Time) (study.Totals, error)
 	// Failures lists the failed executions, newest first.
 	Failures(ctx context.Context, p Page) (failed []study.Execution, next string, err error)

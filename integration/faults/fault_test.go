@@ -15,7 +15,7 @@ import (
 // docs/faults.md, and a row of the report.
 type fault struct {
 	id   string // the group's letter and a number: P processes, E edge, S streams, L the model, R Redis, D data, H host, X secrets
-	what string // what goes wrong: "a worker is killed in mid-request"
+	what string // what goes wrong: "a worker is killed while it answers requests"
 	sees string // what clients see of it
 	lost string // what is lost; "nothing"
 	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where

@@ -16,7 +16,7 @@ var processFaults = slices.Concat(recycleFaults, killFaults, hangFaults, codeFau
 // killFaults are workers that are killed at a bad moment.
 var killFaults = []fault{
 	{id: "P6", what: "a worker is killed while it is idle", sees: "nothing", lost: "nothing", well: 5 * time.Second, test: killedIdle},
-	{id: "P7", what: "a worker is killed in mid-request", sees: "its own requests are cut, no others", lost: "those answers",
+	{id: "P7", what: "a worker is killed while it answers requests", sees: "its own requests are cut, no others", lost: "those answers",
 		well: 5 * time.Second, test: killedMidRequest},
 	{id: "P8", what: "a worker is killed in the middle of its event streams", sees: "the streams end; EventSource resumes them on the other worker",
 		lost: "nothing", well: 5 * time.Second, test: killedMidStream},

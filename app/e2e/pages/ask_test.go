@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"studysharper/app/e2e/servicetest"
+	"studysharper/app/testkit"
+	"studysharper/loadtest/fakellm"
 )
 
 // TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere also looks at the conversation after it was opened again.
@@ -52,4 +54,21 @@ func TestAnAddressThatLeadsNowhereSaysSo(t *testing.T) {
 	w.until("!document.querySelector('#library').hidden && " + gone)
 	eval[bool](w, "location.hash = '#/nowhere/at/all?x', true")
 	w.until("!document.querySelector('#study').hidden && document.title.startsWith('Study')")
+}
+
+// TestAnAnswerNamesTheNotesThatItWasDrawnFrom has a model that quotes nothing.
+func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
+	model := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return "It is about how cells drink." }})
+	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, model.ServeHTTP)+"/v1")
+	w := visit(t, s.URL, desktop)
+	w.open("make")
+	w.fill("#text", "Osmosis in cells\nOsmosis is the movement of water through a membrane.")
+	w.click("#keep")
+	w.until("document.querySelector('#text').value === ''")
+	w.say("What is osmosis?")
+	w.until("document.querySelector('.said.assistant .source a')")
+	w.audit("answer with notes")
+	w.click(".said.assistant .source a")
+	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
+	w.quiet(s.URL)
 }

@@ -261,21 +261,6 @@ func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
-	s := servicetest.Start(t)
-	w := visit(t, s.URL, desktop)
-	w.open("make")
-	w.fill("#text", "Osmosis in cells\nOsmosis is the movement of water through a membrane.")
-	w.click("#keep")
-	w.until("document.querySelector('#text').value === ''")
-	w.say("What is osmosis?")
-	w.until("document.querySelector('.said.assistant .source a')")
-	w.audit("answer with notes")
-	w.click(".said.assistant .source a")
-	w.until("document.querySelector('#opened .reading')?.innerText.includes('movement of water')")
-	w.quiet(s.URL)
-}
-
 // TestTheLibraryFindsWordsWithinCardsAndNotes searches for words that are in no title.
 func TestTheLibraryFindsWordsWithinCardsAndNotes(t *testing.T) {
 	s := servicetest.Start(t)

@@ -48,3 +48,23 @@ func TestAnAnswerThatCannotBeSavedSaysSo(t *testing.T) {
 		t.Errorf("the desk shows no warning: %s", said)
 	}
 }
+
+// TestPlacesThatWereNotOpenedYetOpenWithoutTheNetwork has the service worker give their modules.
+func TestPlacesThatWereNotOpenedYetOpenWithoutTheNetwork(t *testing.T) {
+	s := servicetest.Start(t)
+	l := lineTo(s)
+	w := visit(t, l.url, desktop)
+	w.until("navigator.serviceWorker.controller")
+	s.Eventually("the words are kept", func() bool { return strings.Contains(w.cached(), "/en.json") })
+	eval[bool](w, "window.stays = true")
+	l.shut()
+	w.open("make")
+	w.until("document.querySelector('#wishes input') && !document.querySelector('#away').hidden")
+	w.open("library")
+	w.until("document.querySelector('#kinds button')")
+	l.open()
+	w.until("document.querySelector('#away').hidden && document.querySelector('#library-said').innerText === 'What you make is kept here.'")
+	if !eval[bool](w, "window.stays === true") {
+		t.Error("the page was loaded again")
+	}
+}

@@ -104,6 +104,27 @@ var executionTests = map[string]func(*testing.T, store.Store){
 			t.Errorf("another user got %v, want an empty list", got)
 		}
 	},
+	"TotalsAreExactWhereverTheirTimeCutsAnHour": func(t *testing.T, s store.Store) {
+		hour := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+		const step = 15 * time.Minute
+		for i := range 13 { // 12:00 to 15:00
+			s.RecordExecution(study.Execution{RunID: fmt.Sprint(i), Type: study.Chat, Model: "m", Success: i%2 == 0, Millis: 10, Tokens: 1, CreatedAt: hour.Add(time.Duration(i) * step)})
+		}
+		flush(t, s)
+		s.RecordExecution(study.Execution{RunID: "later", Type: study.Chat, Model: "m", Millis: 10, Tokens: 1, CreatedAt: hour.Add(step)}) // a second one of a known hour
+		flush(t, s)
+		for since, want := range map[time.Duration]int64{-time.Microsecond: 14, 0: 14, time.Microsecond: 13, step: 13, step + time.Microsecond: 11, 4*step - 1: 9,
+			4 * step: 9, 4*step + time.Microsecond: 8, 12 * step: 1, 12*step + time.Microsecond: 0} {
+			got := must(s.Totals(t.Context(), hour.Add(since)))(t)
+			if got.TotalRequests != want || got.TotalTokensUsed != want || got.ModelMetrics["m"].Requests != want || want > 0 && got.AvgExecutionTimeMS != 10 {
+				t.Errorf("from %v on: %+v, want %d", since, got, want)
+			}
+		}
+		must(s.Prune(t.Context(), hour.Add(4*step)))(t)
+		if got := must(s.Totals(t.Context(), hour))(t); got.TotalRequests != 9 {
+			t.Errorf("after the first hour was removed: %d, want 9", got.TotalRequests)
+		}
+	},
 	"PruneRemovesWhatIsOlder": func(t *testing.T, s store.Store) {
 		at := time.Now().Add(-time.Hour).Truncate(time.Microsecond)
 		for i := range 600 {
