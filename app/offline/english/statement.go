@@ -182,3 +182,8 @@ func OpensWithModal(predicate string) bool {
 func IsQuantified(phrase string) bool {
 	return lists["quantifier"].Has(strings.ToLower(text.FirstWord(phrase))) || slices.Contains([]string{"every", "various", "certain", "different", "numerous"}, strings.ToLower(text.FirstWord(phrase)))
 }
+
+// Qualifies reports whether the name that ends at byte end of a sentence qualifies the noun after it: "the Dred Scott decision".
+func Qualifies(s string, end int) bool {
+	return slices.ContainsFunc(tokens(s), func(t token) bool { return t.start == end+1 && t.tag == noun && !isName(t) })
+}

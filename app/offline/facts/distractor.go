@@ -147,7 +147,7 @@ const minExchanged = 7
 // TurnsFalse reports whether a statement is false, and not only odd, with another entity of the same kind.
 func (src *Source) TurnsFalse(s string, e Entity) bool {
 	at := Find(s, e.Name, 0)
-	if at < 0 || !IsExchangeable(s, e.Name) || strings.HasSuffix(s[:at], "one of the ") {
+	if at < 0 || !IsExchangeable(s, e.Name) || english.Qualifies(s, at+len(e.Name)) || strings.HasSuffix(s[:at], "one of the ") {
 		return false
 	}
 	owns := strings.HasPrefix(s[at+len(e.Name):], "’s") || strings.HasPrefix(s[at+len(e.Name):], "'s")
