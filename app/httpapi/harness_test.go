@@ -269,6 +269,7 @@ func (f *face) ask(method, path, body string, header ...string) reply {
 		Status: res.StatusCode, Header: res.Header, Response: unpacked(f.t, res, got)}); err != nil {
 		f.t.Errorf("not as the document has it: %v", err)
 	}
+	f.namesItsLimit(res)
 	return reply{res, got}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/limit"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
 )
@@ -64,9 +65,10 @@ func TestEveryCodeBecomesItsStatus(t *testing.T) {
 		study.CodeRateLimited: 429, study.CodeInternal: 500, study.CodeUpstreamFailed: 502, study.CodeOverloaded: 503,
 		study.CodeUnavailable: 503, study.CodeUpstreamUnavailable: 503, study.CodeUpstreamLimited: 503, study.CodeTimeout: 504, study.CodeUpstreamTimeout: 504,
 	}
+	over := &limit.Exceeded{Verdict: limit.Verdict{Left: []limit.Left{{Policy: limit.Policies(1, 0)[0]}}}}
 	for code, status := range want {
 		f.runs.do = func(study.Request) (agent.Outcome, error) {
-			return agent.Outcome{}, &study.Error{Code: code, Message: "why", Cause: errors.New("CANARY")}
+			return agent.Outcome{}, &study.Error{Code: code, Message: "why", Cause: errors.Join(errors.New("CANARY"), over)}
 		}
 		r := f.ask("POST", "/api/ai/process", chat)
 		got := r.object(t)

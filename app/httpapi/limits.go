@@ -82,6 +82,7 @@ func (s *Server) wrongToken(c *fiber.Ctx, kind string, err error) error {
 	}
 	v, failed := s.o.Admission.Counter.Take(s.lifetime, kind+" "+s.client(c), wrongTokens)
 	if failed == nil && !v.OK {
+		setRateLimitHeaders(c, v)
 		return rateLimited(v, "too many wrong tokens")
 	}
 	return err
@@ -95,6 +96,7 @@ func (s *Server) mayGuess(c *fiber.Ctx) error {
 	}
 	v, err := s.o.Admission.Counter.Peek(s.lifetime, "admin "+s.client(c), wrongTokens)
 	if err == nil && !v.OK {
+		setRateLimitHeaders(c, v)
 		return rateLimited(v, "too many wrong tokens")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -69,5 +70,15 @@ func TestAnAddressThatWaitsForItsTurnHoldsUpNoOther(t *testing.T) {
 	done()
 	if status := <-answered; status != 200 {
 		t.Errorf("in its turn: %d", status)
+	}
+}
+
+// namesItsLimit checks that a client above a limit is told which, and how long to wait.
+func (f *face) namesItsLimit(r *http.Response) {
+	f.t.Helper()
+	for _, header := range []string{"RateLimit", "RateLimit-Policy", "Retry-After"} {
+		if r.StatusCode == http.StatusTooManyRequests && r.Header.Get(header) == "" {
+			f.t.Errorf("%s: 429 without %s: %v", r.Request.URL.Path, header, r.Header)
+		}
 	}
 }
