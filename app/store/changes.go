@@ -175,7 +175,8 @@ func (s *sqlite) applyBatch(batch []*change) {
 
 // transaction begins a transaction, applies the changes and commits. failed means that a change failed.
 func (s *sqlite) transaction(ctx context.Context, batch []*change) (failed bool, err error) {
-	conn, err := s.write.Conn(ctx)
+	// A new connection reads the schema, for which it has to wait while another process is the last to close the log, or the first to open it.
+	conn, err := retryWhileBusy(ctx, func() (*sql.Conn, error) { return s.write.Conn(ctx) })
 	if err != nil {
 		return false, err
 	}

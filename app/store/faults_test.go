@@ -15,6 +15,7 @@ import (
 
 	"studysharper/app/passages"
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 // opened is a Store on SQLite with its inside.
@@ -62,7 +63,7 @@ func hold(t *testing.T, s opened, begin string) (release func()) {
 		t.Fatal(err)
 	}
 	for q := range strings.SplitSeq(begin, ";") {
-		var ignored int
+		var ignored any
 		if err := conn.QueryRowContext(t.Context(), q).Scan(&ignored); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			t.Fatal(err)
 		}
@@ -241,4 +242,16 @@ func FuzzSearch(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAWriteWaitsForAConnectionWhileTheLogIsHeldExclusively(t *testing.T) {
+	s := openFresh(t, Options{BusyTimeout: time.Minute})
+	release := hold(t, s, "PRAGMA locking_mode = EXCLUSIVE;BEGIN EXCLUSIVE;UPDATE notes SET title = title;COMMIT")
+	written := make(chan error, 1)
+	go func() { written <- note(t.Context(), s) }()
+	testkit.Pause(100 * time.Millisecond) // many times lockStep
+	release()
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
 }
