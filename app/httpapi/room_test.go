@@ -11,6 +11,8 @@ import (
 
 	"studysharper/app/httpserver"
 	"studysharper/app/metrics"
+
+	"studysharper/app/testkit"
 )
 
 func serveIn(t *testing.T, room httpserver.Room) *face {
@@ -130,7 +132,5 @@ func TestWithoutADescriptorTheProbeSaysSoAndAStreamIsAnswered(t *testing.T) {
 	res := streaming.answer()
 	none.release()
 	wantRefused(t, res)
-	if r := f.ask("GET", "/readyz", ""); r.StatusCode != 200 {
-		t.Errorf("afterwards: %d", r.StatusCode)
-	}
+	testkit.Eventually(t, "it is ready again", func() bool { return f.ask("GET", "/readyz", "").StatusCode == 200 })
 }

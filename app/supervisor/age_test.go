@@ -13,13 +13,13 @@ func TestAYoungWorkerAtItsQuotaIsReplacedWhenItIsOldEnough(t *testing.T) {
 		h.process(1).answer(1000)
 		time.Sleep(age - time.Nanosecond)
 		synctest.Wait()
-		if h.process(1) == nil || len(h.live) != 1 {
-			t.Fatalf("too early: alive %v", h.live)
+		if n := h.count(); h.process(1) == nil || n != 1 {
+			t.Fatalf("too early: %d workers", n)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if h.process(1) != nil || h.process(2) == nil {
-			t.Errorf("not replaced: alive %v", h.live)
+			t.Error("not replaced")
 		}
 		if err := h.stop(); err != nil {
 			t.Error(err)

@@ -91,9 +91,13 @@ func (f *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 	if err == nil {
 		return &occupying{w, place}, nil
 	}
-	_ = place.Close()
-	if isAway(err) && ctx.Err() == nil {
-		return f.o.Local.Begin(ctx, info)
+	away := isAway(err) && ctx.Err() == nil
+	if away && info.Silent {
+		return place, nil
+	}
+	defer func() { _ = place.Close() }()
+	if away {
+		return f.o.Local.Begin(ctx, info) // in the place that it has, so that no other run comes between
 	}
 	return nil, err
 }

@@ -62,8 +62,8 @@ func (m *Journal) Open(info stream.RunInfo) (*Run, error) {
 	return r, err
 }
 
-// claim refuses a run in a session that is another user's, or has an open run.
-func (m *Journal) claim(key, id uuid.UUID, owner string) error {
+// claim refuses a run in a session that is another user's, or has an open run. A silent run can become one with events.
+func (m *Journal) claim(key, id uuid.UUID, owner string, silent bool) error {
 	open, whose := m.silent[key], owner
 	if open != nil {
 		whose = open.owner
@@ -77,7 +77,7 @@ func (m *Journal) claim(key, id uuid.UUID, owner string) error {
 	switch {
 	case whose != owner:
 		return stream.ErrGone
-	case open == nil:
+	case open == nil, open.id == id && open.silent && !silent:
 		return nil
 	case open.id == id:
 		return study.Errorf(study.CodeInvalid, "the run has begun already")
@@ -87,8 +87,11 @@ func (m *Journal) claim(key, id uuid.UUID, owner string) error {
 }
 
 func (m *Journal) begin(r *Run, key uuid.UUID, owner string, d *due) error {
-	if err := m.claim(key, r.id, owner); err != nil {
+	if err := m.claim(key, r.id, owner, r.silent); err != nil {
 		return err
+	}
+	if before := m.silent[key]; before != nil {
+		m.closed(before, stream.ErrEnded)
 	}
 	if m.stats.Runs >= m.o.MaxRuns {
 		return study.Errorf(study.CodeOverloaded, "too many runs are open")
