@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"runtime"
 	"strings"
 	"time"
 
@@ -160,4 +161,14 @@ func snapshotOf(c config.Config) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		return store.Snapshot(ctx, c.DatabaseURL, int64(c.DiskReserveMB)<<20)
 	}
+}
+
+// turns is how many requests of one address a worker answers at a time: as many as it has processors to itself, and eight
+// times as many where most of a request's time is spent waiting for a database server.
+func turns(c config.Config) int {
+	n := max(1, runtime.GOMAXPROCS(0)/c.Workers)
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		n *= 8
+	}
+	return n
 }

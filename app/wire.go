@@ -190,7 +190,7 @@ func (a *assembly) makeServer() error {
 			Accounts: limit.Policies(0, c.AccountLimit), Stored: limit.Policy{Name: "stored", Quota: c.StoreLimitMB << 20, Window: 24 * time.Hour},
 			Calls: a.calls, Runs: holdings.Runs, Streams: holdings.Streams,
 			Proxies: c.ProxyNetworks(), Gate: a.Streams, MaxStreams: c.SSEMaxStreams, MaxLists: a.b.Lists(),
-			Turns: max(1, runtime.GOMAXPROCS(0)/c.Workers)}, // its part of the processors
+			Turns: turns(c)},
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
 		Disk: store.NewDisk(c.DatabaseURL, int64(c.DiskReserveMB)<<20), Quota: httpapi.Quota{Bytes: int64(c.QuotaNotesMB) << 20, Items: int64(c.QuotaItems)},
 		Import: httpapi.Import{Reader: newImporter(c, a.b, holdings.Reading), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},

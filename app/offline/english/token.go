@@ -41,10 +41,10 @@ type tokenized struct {
 }
 
 // recent holds the tokens of the sentences read last, by a hash of their text: each is asked for by
-// several questions in turn, and the passages of a note by many chats. 512 sentences take 1 MB as a rule, and 4 MB if each has
+// several questions in turn, and the passages of a note by many chats. 256 sentences take 0.5 MB as a rule, and 2 MB if each has
 // 400 bytes and 90 tokens.
 var (
-	recent     [512]atomic.Pointer[tokenized]
+	recent     [256]atomic.Pointer[tokenized]
 	recentSeed = maphash.MakeSeed()
 )
 
