@@ -7,8 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
