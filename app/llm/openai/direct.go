@@ -192,32 +192,33 @@ type directBody struct {
 	transport *directTransport
 	stop      func() bool
 	reusable  bool
-	ended     bool
+	err       error // why nothing follows: the body's end, its failure, or that it was closed
 }
 
-// Read gives the connection back at the body's end.
+// Read gives the connection back at the body's end. Its last error is that of every later call: a caller that looks ahead may
+// ignore the first one.
 func (b *directBody) Read(p []byte) (int, error) {
-	if b.ended {
-		return 0, io.EOF
+	if b.err != nil {
+		return 0, b.err
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.end(b.reusable && errors.Is(err, io.EOF))
+		b.end(err, b.reusable && errors.Is(err, io.EOF))
 	}
 	return n, err
 }
 
 // Close closes the connection unless the body was read to its end: the upstream stops working on an answer that nobody reads.
 func (b *directBody) Close() error {
-	b.end(false)
+	b.end(http.ErrBodyReadAfterClose, false)
 	return nil
 }
 
-func (b *directBody) end(reusable bool) {
-	if b.ended {
+func (b *directBody) end(why error, reusable bool) {
+	if b.err != nil {
 		return
 	}
-	b.ended = true
+	b.err = why
 	if !b.stop() || !reusable || b.conn.reader.Buffered() > 0 || !b.transport.idle.put(b.conn) {
 		_ = b.conn.Close()
 	}

@@ -279,3 +279,17 @@ func TestOnlyShortPlainPostsWithoutAProxyAreMadeDirectly(t *testing.T) {
 		}
 	}
 }
+
+// The reader looks ahead in the body, and ignores that it could not.
+func TestABodyThatNeverComesIsATimeout(t *testing.T) {
+	o, _ := rawUpstream(t, func(_ int, conn net.Conn, r *bufio.Reader) {
+		if _, err := readCall(r); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n")
+			_, _ = r.ReadByte() // until the client leaves
+		}
+	})
+	o.Timeout = 100 * time.Millisecond
+	if _, err := client(t, o).Generate(t.Context(), prompt(), nil); !study.IsCode(err, study.CodeUpstreamTimeout) {
+		t.Errorf("got %v", err)
+	}
+}
