@@ -22,6 +22,9 @@ const (
 	exitBoot    = supervisor.ExitBoot // nothing can be served
 )
 
+// errorPrefix begins each line that tells why the program failed.
+const errorPrefix = "studysharper: "
+
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }
 

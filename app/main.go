@@ -12,9 +12,6 @@ import (
 	"studysharper/app/memory"
 )
 
-// errorPrefix begins each line that tells why the program failed.
-const errorPrefix = "studysharper: "
-
 func main() {
 	status := execute(os.Args[1:], os.Stdout, os.Stderr)
 	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
