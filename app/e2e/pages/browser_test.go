@@ -139,19 +139,29 @@ func (w *window) see(l look) {
 // eval gives what a JavaScript expression is, promises awaited.
 func eval[T any](w *window, expression string) T {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	value, err := tryEval[T](w, expression)
 	if err != nil {
 		w.t.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
-// Until waits for a JavaScript condition.
+func tryEval[T any](w *window, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// until waits for a JavaScript condition, also while the page is loaded again.
 func (w *window) until(condition string) {
 	w.t.Helper()
-	if !testkit.Poll(func() bool { return eval[bool](w, "!!("+condition+")") }) {
+	if !testkit.Poll(func() bool {
+		holds, err := tryEval[bool](w, "!!("+condition+")")
+		if err != nil && !strings.Contains(err.Error(), "navigated") {
+			w.t.Fatalf("%s: %v", condition, err)
+		}
+		return err == nil && holds
+	}) {
 		w.t.Fatalf("never: %s\n%s", condition, eval[string](w, "document.body.innerText"))
 	}
 }

@@ -1,5 +1,5 @@
 // What an aid is made of: a text that is pasted, and notes that are picked.
-import { call, mine, own, user } from "./api.js";
+import { call, mine, own, user, whenUserKnown } from "./api.js";
 import { $, el } from "./dom.js";
 import { beginFiles } from "./files.js";
 import { t } from "./words.js";
@@ -53,8 +53,13 @@ function typed() {
 	own.set("draft", $("text").value || null);
 }
 
-export function beginMaterial() {
+// restore brings the draft back where nothing is typed yet.
+function restore() {
 	$("text").value ||= own.get("draft") ?? "";
+	typed();
+}
+
+export function beginMaterial() {
 	$("text").addEventListener("input", typed);
 	$("find").addEventListener("input", () => showNotes().catch(() => {}));
 	$("keep").addEventListener("click", () => keepNote($("text").value).then(() => { $("text").value = ""; typed(); }, (e) => { $("notes-said").textContent = e.message; }));
@@ -62,5 +67,6 @@ export function beginMaterial() {
 		if (picked.size < most) picked.set(note.id, note.title);
 		showNotes().catch(() => {});
 	});
-	typed();
+	restore();
+	whenUserKnown.then(restore); // drafts are a user's: until then, what is typed cannot be kept
 }
