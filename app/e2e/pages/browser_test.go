@@ -107,11 +107,15 @@ func (w *window) requests(with string) (n int) {
 
 func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := w.try(steps...); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *window) try(steps ...chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	return chromedp.Do(ctx, steps...)
 }
 
 func (w *window) goTo(url string) {
@@ -176,7 +180,15 @@ func (w *window) text(selector string) string {
 func (w *window) click(selector string) {
 	w.t.Helper()
 	w.until("document.querySelector(" + strconv.Quote(selector) + ")?.disabled !== true && document.querySelector(" + strconv.Quote(selector) + ")")
-	w.do(chromedp.Click(selector))
+	if !testkit.Poll(func() bool { // an element may be replaced between its search and the click
+		err := w.try(chromedp.Click(selector))
+		if err != nil && !strings.Contains(err.Error(), "Could not find node") {
+			w.t.Fatal(err)
+		}
+		return err == nil
+	}) {
+		w.t.Fatalf("%s is replaced all the time", selector)
+	}
 }
 
 // fill puts text into a field as a paste does.
