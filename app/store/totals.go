@@ -86,7 +86,7 @@ func (h hourSums) addTo(ctx context.Context, t tx) error {
 	return err
 }
 
-// Totals implements Store. Whole hours are summed already; of the first, cut one its executions are read.
+// Totals implements Store. Whole hours are summed already; of an hour that since cuts, the executions are read.
 func (s *sqlStore) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
 	t := study.Totals{AgentMetrics: map[study.Type]study.AgentMetrics{}, ModelMetrics: map[string]study.AgentMetrics{}}
 	types, err := s.sumExecutions(ctx, "type", since)

@@ -20,6 +20,30 @@ func HTTPServer(t testing.TB, handle http.HandlerFunc) string {
 	return "http://" + listener.Addr().String()
 }
 
+// TCPServer calls serve with each connection, on a goroutine of its own, and closes the connection afterwards. It listens on a
+// port of its own for the length of the test, and returns its HOST:PORT.
+func TCPServer(t testing.TB, serve func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				serve(conn)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
 // ClosedPort returns an address of this machine at which nothing listens.
 func ClosedPort(t testing.TB) string {
 	t.Helper()

@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -31,12 +30,7 @@ func startBalancer(t *testing.T, instances []*servicetest.Service) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := testkit.ClosedPort(t)
 	// Addresses instead of Docker's names, the rest as it is.
 	config := regexp.MustCompile(`(?m)^resolvers docker\n(    .*\n)+`).ReplaceAllString(string(documented), "")
 	config = strings.Replace(config, "bind :8080", "bind "+address, 1)

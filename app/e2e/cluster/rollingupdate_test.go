@@ -23,28 +23,7 @@ type endpoints struct {
 	opened map[string]int // connections to each pod, so far
 }
 
-// listen serves on a port of its own for the length of the test, and returns its HOST:PORT.
-func (e *endpoints) listen(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go e.pass(client)
-		}
-	}()
-	return l.Addr().String()
-}
-
 func (e *endpoints) pass(client net.Conn) {
-	defer client.Close()
 	pod, err := net.Dial("tcp", e.choose())
 	if err != nil {
 		return
@@ -103,7 +82,7 @@ func TestARollingUpdateOfKubernetesLosesNothing(t *testing.T) {
 		pods = append(pods, servicetest.Start(t, env...))
 		service.add(pods[len(pods)-1].Address())
 	}
-	a := &audience{address: service.listen(t)}
+	a := &audience{address: testkit.TCPServer(t, service.pass)}
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	for range streams {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 )
 
 const directAnswer = `{"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}`
@@ -22,26 +23,9 @@ const directAnswer = `{"choices":[{"message":{"content":"hello"},"finish_reason"
 // rawUpstream serves connections with a function, which gets each with its number, from 1, until the test ends.
 func rawUpstream(t *testing.T, serve func(n int, conn net.Conn, r *bufio.Reader)) (o Options, conns *atomic.Int32) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
 	conns = new(atomic.Int32)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n := int(conns.Add(1))
-			go func() {
-				defer conn.Close()
-				serve(n, conn, bufio.NewReader(conn))
-			}()
-		}
-	}()
-	return Options{BaseURL: "http://" + l.Addr().String() + "/v1", APIKey: keyCanary, Model: "first", Timeout: time.Minute}, conns
+	address := testkit.TCPServer(t, func(conn net.Conn) { serve(int(conns.Add(1)), conn, bufio.NewReader(conn)) })
+	return Options{BaseURL: "http://" + address + "/v1", APIKey: keyCanary, Model: "first", Timeout: time.Minute}, conns
 }
 
 // readCall reads a request to its end.
