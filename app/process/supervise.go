@@ -18,9 +18,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"

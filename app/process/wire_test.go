@@ -3,9 +3,9 @@ package process
 import (
 	"testing"
 
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 func TestWhatAServerKeepsIsReadEachTimeForOthersMayChangeIt(t *testing.T) {
