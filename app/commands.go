@@ -22,6 +22,7 @@ import (
 	"studysharper/app/doctor"
 	"studysharper/app/extract/sandbox"
 	"studysharper/app/memory"
+	"studysharper/app/process"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )
@@ -40,7 +41,7 @@ func commands(stdout io.Writer) *cobra.Command {
 	root.AddCommand(
 		serveCommand("serve"),
 		&cobra.Command{Use: "worker", Hidden: true, Args: noArgs, Short: "One worker (internal; started by the supervisor)",
-			RunE: func(*cobra.Command, []string) error { return work() }},
+			RunE: func(*cobra.Command, []string) error { return process.Work(version) }},
 		extractCommand(stdout),
 		healthcheckCommand(),
 		&cobra.Command{Use: "doctor", Args: noArgs, Short: "Check this machine's resources and dependencies; exit 1 when a check fails",
@@ -148,7 +149,7 @@ func serveCommand(name string) *cobra.Command {
 			environment["HOST"], environment["PORT"] = cmp.Or(host, "0.0.0.0"), port
 			flagged["HOST"], flagged["PORT"] = config.Fault{Setting: "--bind", Value: bind, Accepted: "the host "}, config.Fault{Setting: "--bind", Value: bind, Accepted: "the port "}
 		}
-		return flagged.name(serve(environment))
+		return flagged.name(process.Serve(environment, version, commit))
 	}
 	return cmd
 }

@@ -5,8 +5,8 @@ import (
 
 	"studysharper/app/config"
 	"studysharper/app/memory"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/supervisor"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/study"
 	"studysharper/app/text"
 )

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/cluster/conn"
 	"studysharper/app/cluster/redistest"
 	"studysharper/app/limit"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 	"studysharper/app/testkit"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/study"
 )
 

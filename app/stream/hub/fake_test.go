@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 	"studysharper/app/agent/runner"
 	"studysharper/app/auth"
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/extract/child"
 	"studysharper/app/httpapi"
 	"studysharper/app/limit"
