@@ -21,7 +21,11 @@ func liteSchemaAt(t *testing.T, version int64) (url string, db *sql.DB) {
 	}
 	db = pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
 	t.Cleanup(func() { db.Close() })
-	migrateTo(t, goose.DialectSQLite3, db, liteMigrations, version)
+	var library []goose.ProviderOption
+	if version >= liteLibraryVersion {
+		library = append(library, goose.WithGoMigrations(libraryMigration(liteLibraryVersion)))
+	}
+	migrateTo(t, goose.DialectSQLite3, db, liteMigrations, version, library...)
 	return "sqlite:" + path, db
 }
 
