@@ -14,7 +14,7 @@ import (
 )
 
 // sleepers are the folders whose tests still sleep in real time.
-var sleepers = []string{"app/cluster/cache", "app/cluster/conn", "app/cluster/gate", "app/cluster/journal", "app/cluster/redistest"}
+var sleepers = []string{"app/cluster/cache", "app/cluster/conn", "app/cluster/gate", "app/cluster/journal", "app/testkit/redistest"}
 
 func TestNoTestSleepsInRealTime(t *testing.T) {
 	for _, folder := range testFolders(t) {
