@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"app/stream/eventstream":         {},
 	"app/memory/shm":                 {"golang.org/x/sys"},
 	"app/testkit":                    {},
-	"app/e2e/servicetest":            {"app/testkit", "app/stream/eventstream", "app/httpapi/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
+	"app/e2e/servicetest":            {"app/testkit", "app/stream/eventstream", "app/testkit/openapitest", "loadtest/client", "loadtest/fakellm", "github.com/golang-jwt/jwt/v5", "go.uber.org/goleak"},
 	"app/e2e/cluster":                {},
 	"app/e2e/contract":               {},
 	"app/e2e/docs":                   {},
@@ -30,9 +30,9 @@ var allowed = map[string][]string{
 	"app/e2e/workers":                {},
 	"app/repo":                       {},
 	"app/config":                     {"app/metrics", "app/store", "github.com/caarlos0/env/v11"},
-	"app/logging":                    {"app/config", "app/memory/shm"},
+	"app/logging":                    {"app/memory/shm"},
 	"app/trace":                      {},
-	"app/doctor":                     {"app/cluster", "app/config", "app/extract/child", "app/memory", "app/metrics", "app/memory/shm", "app/store", "app/supervisor", "app/llm", "app/llm/openai"},
+	"app/doctor":                     {"app/cluster", "app/config", "app/extract/child", "app/memory", "app/metrics", "app/memory/shm", "app/store", "app/llm", "app/llm/openai"},
 	"app/memory":                     {"golang.org/x/sys"},
 	"app/metrics":                    {"app/memory", "app/memory/shm", "golang.org/x/sys"},
 	"app/cache":                      {"github.com/allegro/bigcache/v3", "github.com/hashicorp/golang-lru/v2"},
@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"app/cluster/failover":           {"app/stream"},
 	"app/cluster/gate":               {"app/cluster/conn", "app/limit", "github.com/redis/go-redis/v9"},
 	"app/cluster/journal":            {"app/cluster/conn", "app/stream", "github.com/google/uuid", "github.com/redis/go-redis/v9"},
-	"app/cluster/redistest":          {"app/testkit", "github.com/redis/go-redis/v9"},
+	"app/testkit/redistest":          {"app/testkit", "github.com/redis/go-redis/v9"},
 	"app/store/storetest":            {"app/store", "github.com/google/uuid", "app/testkit", "app/library"},
 	"app/stream":                     {"app/stream/eventstream", "github.com/google/uuid"},
 	"app/stream/hub":                 {"app/stream", "app/stream/eventstream", "golang.org/x/sys", "golang.org/x/sync"},
@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"app/agent/validate":             {"app/passages"},
 	"app/supervisor":                 {"app/memory", "app/metrics", "app/memory/shm", "golang.org/x/sys"},
 	"app/httpapi/rawtest":            {},
-	"app/httpapi/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
+	"app/testkit/openapitest":        {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"app/httpserver":                 {"app/metrics", "github.com/valyala/fasthttp", "golang.org/x/sys"},
 	"app/httpapi":                    {"app/agent", "app/httpserver", "app/limit", "app/memory", "app/metrics", "app/store", "app/stream", "app/stream/hub", "app/stream/record", "app/trace", "app/web", "github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/google/uuid", "golang.org/x/sys", "app/auth", "app/attempt", "app/export", "app/httpapi/mcp", "app/library", "app/review"},
 	"app/web":                        {},
@@ -177,7 +177,7 @@ func list(t *testing.T) []listed {
 
 // testOnly are modules that tests are made with; a release has none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
-	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/httpapi/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest", "studysharper/app/extract/hostiletest"}
+	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/testkit/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest", "studysharper/app/extract/hostiletest"}
 
 func TestModulesOfTheTestsAreNotInTheProgram(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "studysharper/app").Output()
