@@ -1,15 +1,34 @@
 // Command studysharper is the backend of an AI study assistant. Started plainly it
-// is the supervisor of its own worker processes. This package is the only place
-// where the others meet: it reads the settings, divides the memory, and wires.
+// is the supervisor of its own worker processes. This package is its command line;
+// package process makes the processes.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"studysharper/app/config"
+	"studysharper/app/extract/sandbox"
 	"studysharper/app/memory"
+	"studysharper/app/process"
+	"studysharper/app/supervisor"
+)
+
+// version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…".
+// Whatever names a version names this one.
+var (
+	version = "1.0.0"
+	commit  = "unknown"
+)
+
+// The exit statuses.
+const (
+	exitFailure = 1                   // it went wrong
+	exitUsage   = 2                   // an invalid setting, flag or command
+	exitBoot    = supervisor.ExitBoot // nothing can be served
 )
 
 func main() {
@@ -29,7 +48,23 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		_, _ = fmt.Fprintln(stderr, errorPrefix+line)
+		_, _ = fmt.Fprintln(stderr, process.ErrorPrefix+line)
 	}
 	return status(err)
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+func status(err error) int {
+	if _, ok := errors.AsType[config.Faults](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, supervisor.ErrByHand) || errors.Is(err, sandbox.ErrByHand) {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[process.BootError](err); ok || errors.Is(err, supervisor.ErrBoot) {
+		return exitBoot
+	}
+	return exitFailure
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/loadtest/client"
 	"studysharper/loadtest/report"
 )
@@ -205,7 +206,7 @@ func TestNoMoreThanCAtOnce(t *testing.T) {
 			most.Store(n)
 		}
 		defer now.Add(-1)
-		time.Sleep(2 * time.Millisecond) // so that more than four would be seen
+		testkit.Pause(2 * time.Millisecond) // so that more than four would be seen
 		switch n {
 		case 1:
 			<-second // so that two overlap, whatever the machine does

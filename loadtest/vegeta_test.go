@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 const (
@@ -33,7 +35,7 @@ func spread() http.Handler {
 			n = &ours
 		}
 		u := math.Mod(float64(n.Add(1))*0.6180339887498949, 1)
-		time.Sleep(2*time.Millisecond + time.Duration(-5*math.Log(1-u)*float64(time.Millisecond)))
+		testkit.Pause(2*time.Millisecond + time.Duration(-5*math.Log(1-u)*float64(time.Millisecond)))
 		fmt.Fprint(w, `{"status":"healthy"}`)
 	})
 }

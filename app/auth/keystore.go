@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // KeyStore is where workers leave the published keys they have read: while the issuer is

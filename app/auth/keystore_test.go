@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 	"studysharper/app/study"
 )
 

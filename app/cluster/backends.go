@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"studysharper/app/cache"
-	"studysharper/app/contextcache"
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/stream"
 )

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	memory "studysharper/app/cache"
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/cluster/bus"
 	"studysharper/app/cluster/cache"
 	"studysharper/app/cluster/conn"
@@ -23,7 +24,6 @@ import (
 	"studysharper/app/cluster/gate"
 	"studysharper/app/cluster/journal"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/stream"
 )
 

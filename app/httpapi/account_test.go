@@ -8,7 +8,7 @@ import (
 
 	"studysharper/app/auth"
 	"studysharper/app/limit"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // serveAccounts is serve with accounts. No study code and no cookie may be in its log at the end.

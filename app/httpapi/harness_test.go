@@ -20,17 +20,17 @@ import (
 	"time"
 
 	"studysharper/app/agent"
-	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
 	"studysharper/app/stream/memory"
 	"studysharper/app/stream/record"
 	"studysharper/app/study"
+	"studysharper/app/testkit/openapitest"
 )
 
 const token = "0123456789abcdef-token"

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"studysharper/app/limit"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 	"studysharper/app/study"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"studysharper/app/limit"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 	"studysharper/app/study"
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
 
+	"studysharper/app/httpapi/mcp"
 	"studysharper/app/httpserver"
-	"studysharper/app/mcp"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"studysharper/app/limit"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/study"
 )
 

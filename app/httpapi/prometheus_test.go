@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/study"
 )

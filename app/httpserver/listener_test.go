@@ -3,8 +3,8 @@ package httpserver
 import (
 	"testing"
 
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 )
 
 func TestAWorkerWithClearlyMoreLetsItsSiblingAcceptFirst(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // shop is a table with a clock of its own.

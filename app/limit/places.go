@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // Why a client gets no place.

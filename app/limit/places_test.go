@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 var testBounds = Bounds{Runs: 8, ClientRuns: 2, Streams: 12, ClientStreams: 5}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // The test binary is a worker when this variable says how many requests it takes, or that it "holds" places.

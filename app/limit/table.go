@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 	"studysharper/app/study"
 )
 

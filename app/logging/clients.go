@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 func TestAClientHasOneMarkADayInAllProcesses(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // MaxWorkers bounds the worker processes of a container, including those that are leaving: the board has a page for each.

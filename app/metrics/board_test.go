@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 func openBoard(*testing.T) *Board { return NewBoard(shm.Local(BoardSize)) }

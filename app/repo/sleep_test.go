@@ -13,30 +13,27 @@ import (
 	"studysharper/app/testkit"
 )
 
-// sleepers are the folders whose tests still sleep in real time.
-var sleepers = []string{"app/cluster/cache", "app/cluster/conn", "app/cluster/gate", "app/cluster/journal", "app/cluster/redistest"}
-
 func TestNoTestSleepsInRealTime(t *testing.T) {
 	for _, folder := range testFolders(t) {
-		sleeps := realSleeps(t, folder)
-		relative, _ := filepath.Rel(testkit.Root(), folder)
-		if len(sleeps) > 0 && !slices.Contains(sleepers, filepath.ToSlash(relative)) {
-			t.Errorf("tests sleep outside of a synctest bubble; wait with testkit.Eventually:\n%s", strings.Join(sleeps, "\n"))
+		if sleeps := realSleeps(t, folder); len(sleeps) > 0 {
+			t.Errorf("tests sleep outside of a synctest bubble; wait with testkit.Eventually, or let time pass with testkit.Pause:\n%s", strings.Join(sleeps, "\n"))
 		}
 	}
 }
 
-// testFolders lists the folders of the program that hold Go tests.
+// testFolders lists the folders that hold Go tests.
 func testFolders(t *testing.T) (folders []string) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(testkit.Root(), "app"), func(path string, entry os.DirEntry, err error) error {
-		if err == nil && (strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.Dir(path), "test")) && !slices.Contains(folders, filepath.Dir(path)) {
-			folders = append(folders, filepath.Dir(path))
+	for _, tree := range []string{"app", "loadtest", "integration"} {
+		err := filepath.WalkDir(filepath.Join(testkit.Root(), tree), func(path string, entry os.DirEntry, err error) error {
+			if err == nil && (strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.Dir(path), "test")) && !slices.Contains(folders, filepath.Dir(path)) {
+				folders = append(folders, filepath.Dir(path))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return folders
 }

@@ -49,8 +49,8 @@ func TestTheReportOfTheTestsKeepsAllOfAPackageThatFailed(t *testing.T) {
 	if got := reported(t, "ok  \tstudysharper/app/a\t0.1s\n"); !strings.HasSuffix(got, "No test was skipped.\n") {
 		t.Errorf("got\n%s", got)
 	}
-	got = reported(t, "UNTESTED studysharper/app/shm\nok  \tstudysharper/app/a\t0.1s\n")
-	if !strings.HasSuffix(got, "1 packages were not tested, because they need Linux (or Docker, in which they would be tested):\n    studysharper/app/shm\nNo test was skipped.\n") {
+	got = reported(t, "UNTESTED studysharper/app/memory/shm\nok  \tstudysharper/app/a\t0.1s\n")
+	if !strings.HasSuffix(got, "1 packages were not tested, because they need Linux (or Docker, in which they would be tested):\n    studysharper/app/memory/shm\nNo test was skipped.\n") {
 		t.Errorf("of a package that cannot be built:\n%s", got)
 	}
 }

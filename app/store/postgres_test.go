@@ -10,12 +10,12 @@ import (
 
 func TestPostgreSQLKeepsTheContract(t *testing.T) {
 	server := postgrestest.Start(t)
+	migrated := server.Database(t)
+	if err := store.Migrate(t.Context(), migrated); err != nil {
+		t.Fatal(err)
+	}
 	storetest.Run(t, func(t *testing.T) store.Store {
-		url := server.Database(t)
-		if err := store.Migrate(t.Context(), url); err != nil {
-			t.Fatal(err)
-		}
-		return open(t, url, store.Options{BusyTimeout: patient})
+		return open(t, server.Copy(t, migrated), store.Options{BusyTimeout: patient})
 	})
 }
 

@@ -21,14 +21,29 @@ import (
 	"studysharper/app/study"
 )
 
-// fresh migrates a new database and returns its url.
+// migrated returns the file of a new database. It is made once: to make the tables again takes longer than most tests.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "store")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "new.db")
+	if err := store.Migrate(context.Background(), "sqlite:"+path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// fresh returns the url of a new database.
 func fresh(t testing.TB) string {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "data", "it's 100% a test & more.db")
-	if err := store.Migrate(t.Context(), url); err != nil {
+	path := filepath.Join(t.TempDir(), "data", "it's 100% a test & more.db")
+	file, err := migrated()
+	if err := errors.Join(err, os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, file, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	return url
+	return "sqlite:" + path
 }
 
 func open(t testing.TB, url string, o store.Options) store.Store {
@@ -105,7 +120,10 @@ func TestOptionsBelowZeroAreRefused(t *testing.T) {
 }
 
 func TestMigrateMakesFilesForTheirOwnerOnly(t *testing.T) {
-	path := pathOf(fresh(t))
+	path := filepath.Join(t.TempDir(), "data", "x.db")
+	if err := store.Migrate(t.Context(), "sqlite:"+path); err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]os.FileMode{filepath.Dir(path): 0o700 | os.ModeDir, path: 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, want)

@@ -1,7 +1,7 @@
 package stream
 
 import (
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/study"
 )
 

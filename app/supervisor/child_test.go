@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 )
 
 // The test binary is its own worker and its own supervisor: TestMain looks at

@@ -8,8 +8,8 @@ import (
 	"net"
 	"os"
 
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 )
 
 // ErrByHand is the error of a worker that was not started by its supervisor.

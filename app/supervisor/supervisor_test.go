@@ -17,8 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 )
 
 // fakes is a Launcher of processes that do what a script says.

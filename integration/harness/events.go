@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // Event is one event of a stream.

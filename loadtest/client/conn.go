@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // Response is a complete response. Body is reused by the connection's next request.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/study"
 )
 

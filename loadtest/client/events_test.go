@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"studysharper/app/testkit"
 )
 
 func TestAConstantRateIsEven(t *testing.T) {
@@ -187,7 +189,7 @@ func TestAStallIsChargedToAllWhoWouldHaveWaited(t *testing.T) {
 	pace, err := p.Run(t.Context(), func() Worker {
 		return job{func(n int64, due time.Time) {
 			if n == 1 {
-				time.Sleep(150 * time.Millisecond) // the server's stall
+				testkit.Pause(150 * time.Millisecond) // the server's stall
 			}
 			if time.Since(due) > 40*time.Millisecond {
 				long.Add(1)

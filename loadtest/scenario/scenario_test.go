@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/loadtest/client"
 	"studysharper/loadtest/pace"
 )
@@ -112,7 +113,7 @@ func TestAnOpenLoadTellsBothTimes(t *testing.T) {
 	}
 	s := &service{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
-			time.Sleep(50 * time.Millisecond) // a stall: 49 others are due meanwhile
+			testkit.Pause(50 * time.Millisecond) // a stall: 49 others are due meanwhile
 		}
 		io.WriteString(w, `{"status":"success"}`)
 	}}

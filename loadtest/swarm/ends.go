@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // answered parses a response's head. The connection of one that is not a stream is

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // The bounds of what a server may send, in bytes.

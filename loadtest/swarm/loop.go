@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 const (

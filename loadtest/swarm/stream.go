@@ -3,7 +3,7 @@ package swarm
 import (
 	"time"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // StreamOptions are one stream's.

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"studysharper/app/cluster"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/memory"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // checked returns what check-config and serve say of the same settings. The database cannot be

@@ -37,14 +37,36 @@ type window struct {
 	sent []string // addresses of requests
 }
 
-// visit opens a page of the service at url in a browser of its own.
-func visit(t *testing.T, url string, l look) *window {
-	t.Helper()
+// stopBrowser ends the browser that startBrowser has started.
+var stopBrowser = func() {}
+
+// startBrowser starts the browser of all tests.
+var startBrowser = sync.OnceValues(func() (context.Context, error) {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(testkit.Need(t, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU)
+		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() { cancel(); stop() })
+	stopBrowser = func() { cancel(); stop() }
+	return ctx, chromedp.Do(ctx)
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	stopBrowser()
+	os.Exit(status)
+}
+
+// visit opens a page of the service at url in a window with a profile of its own: its cookies, storage, caches and service
+// workers end with the test.
+func visit(t *testing.T, url string, l look) *window {
+	t.Helper()
+	testkit.Need(t, "chromium")
+	browser, err := startBrowser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
 	w := &window{t: t, ctx: ctx}
 	w.listen()
 	w.see(l)

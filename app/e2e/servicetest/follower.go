@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/testkit"
 	"studysharper/loadtest/client"
 )

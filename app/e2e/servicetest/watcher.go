@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/eventstream"
+	"studysharper/app/stream/eventstream"
 )
 
 // Event is an event as a client received it.

@@ -156,8 +156,16 @@ func (s *Server) Stop(t testing.TB) {
 // Database makes an empty database and returns its url.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
+	return s.Copy(t, s.URL("template0", Password))
+}
+
+// Copy makes a database that holds what the one at url does, to which no connection may be open, and returns its url.
+func (s *Server) Copy(t testing.TB, url string) string {
+	t.Helper()
+	of, err := pgx.ParseConfig(url)
+	must(t, err)
 	database := fmt.Sprintf("test%d", s.databases.Add(1))
-	s.Exec(t, s.URL("postgres", Password), "CREATE DATABASE "+database+" TEMPLATE template0")
+	s.Exec(t, s.URL("postgres", Password), "CREATE DATABASE "+database+" TEMPLATE "+of.Database)
 	return s.URL(database, Password)
 }
 

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
-	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 	"studysharper/app/testkit"

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/eventstream"
 	"studysharper/app/stream"
+	"studysharper/app/stream/eventstream"
 	"studysharper/app/stream/memory"
 	"studysharper/app/study"
 )

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // The test binary is a worker when this variable says how many changes it makes.

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 // Slots is how many counters a Versions has. Users and parts that share one by chance lose

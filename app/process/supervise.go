@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"cmp"
@@ -18,9 +18,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/logging"
 	"studysharper/app/memory"
 	"studysharper/app/metrics"
@@ -37,8 +37,8 @@ const missedBeats = 4
 // noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
 const noticeQueue = 256
 
-// serve is the supervisor: it returns when the last worker is gone.
-func serve(environment map[string]string) error {
+// Serve is the supervisor: it returns when the last worker is gone.
+func Serve(environment map[string]string, version, commit string) error {
 	huge := memory.DisableHugePages()
 	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
 	if err != nil {
@@ -48,7 +48,7 @@ func serve(environment map[string]string) error {
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(config.GCPercent)
-	log, flush := logging.New(c)
+	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
 	if huge != nil {
@@ -58,16 +58,16 @@ func serve(environment map[string]string) error {
 		log.Warn(warning)
 	}
 	if err := migrateApart(environment); err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	release, err := store.Hold(c.DatabaseURL)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	defer release()
 	listener, err := supervisor.Listen(c.Address(), c.Port)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	defer func() { _ = listener.Close() }()
 	log.Info(fmt.Sprintf("Listening at: http://%s (%d)", shown(c, listener), os.Getpid()))
@@ -87,7 +87,7 @@ func migrateApart(environment map[string]string) error {
 	var told strings.Builder
 	cmd.Stderr = &told
 	if err := cmd.Run(); err != nil {
-		return errors.New(cmp.Or(strings.TrimSpace(strings.ReplaceAll("\n"+told.String(), "\n"+errorPrefix, "\n")), err.Error()))
+		return errors.New(cmp.Or(strings.TrimSpace(strings.ReplaceAll("\n"+told.String(), "\n"+ErrorPrefix, "\n")), err.Error()))
 	}
 	return nil
 }
@@ -104,16 +104,16 @@ func variables(environment map[string]string) []string {
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	region, err := createShared(c, b, log)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	defer func() { _ = region.Close() }()
 	shared, err := openShared(region, c, b, 0)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	section, err := region.Section(supervisor.BoardSection, metrics.BoardSize)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	board, versions := metrics.NewBoard(section), contextcache.NewVersions(shared.versions)
 	journal := journals.New(journalBounds(c, b))
@@ -123,7 +123,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	notices := make(chan supervisor.Notice, noticeQueue)
 	launcher, err := newFork(environment, listener, region.File(), notices, journal, log)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -1,16 +1,16 @@
-package main
+package process
 
 import (
 	"errors"
 	"log/slog"
 
 	"studysharper/app/auth"
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/limit"
 	"studysharper/app/logging"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/supervisor"
 )
 

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 func open(testing.TB) *Versions { return NewVersions(shm.Local(VersionsSize)) }

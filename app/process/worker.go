@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -23,31 +23,31 @@ import (
 	"studysharper/app/trace"
 )
 
-// work is a worker process: it returns when the supervisor told it to leave and
+// Work is a worker process: it returns when the supervisor told it to leave and
 // everything in flight is finished.
-func work() error {
+func Work(version string) error {
 	parent, err := supervisor.OpenParent()
 	if err != nil {
 		return err
 	}
 	e, err := config.Read(config.Environment(), memory.Limit())
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	c, b, files := e.Config, e.Budget, e.Files
 	debug.SetMemoryLimit(b.Worker)
 	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
-	log, flush := logging.New(c)
+	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
 	defer trace.Flush()
 	log = log.With("worker", os.Getpid())
 	if err := supervisor.FaultAtBoot(parent.Generation); err != nil {
 		return err
 	}
-	p, err := assemble(c, b, files, parent, log)
+	p, err := assemble(c, b, files, parent, version, log)
 	if err != nil {
-		return bootError{err}
+		return BootError{err}
 	}
 	return errors.Join(p.run(c, parent, log), p.store.Close())
 }

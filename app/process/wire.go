@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -13,17 +13,17 @@ import (
 	"studysharper/app/agent"
 	"studysharper/app/agent/runner"
 	"studysharper/app/cache"
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/cluster"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
 	"studysharper/app/httpapi"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/llm"
 	"studysharper/app/llm/openai"
 	"studysharper/app/memory"
+	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/shm"
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/stream/hub"
@@ -58,16 +58,17 @@ type parts struct {
 // assembly makes the parts of a worker, from the back to the front.
 type assembly struct {
 	*parts
-	c      config.Config
-	b      config.Budget
-	files  config.Files
-	parent *supervisor.Parent
-	shared sharedMemory
-	log    *slog.Logger
+	c       config.Config
+	b       config.Budget
+	files   config.Files
+	parent  *supervisor.Parent
+	shared  sharedMemory
+	version string
+	log     *slog.Logger
 }
 
-func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, log *slog.Logger) (*parts, error) {
-	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, log: log}
+func assemble(c config.Config, b config.Budget, files config.Files, parent *supervisor.Parent, version string, log *slog.Logger) (*parts, error) {
+	a := &assembly{parts: &parts{}, c: c, b: b, files: files, parent: parent, version: version, log: log}
 	var err error
 	if a.shared, err = openShared(parent.Shared, c, b, parent.Page); err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 
 // makeRunner makes the model, the agents and their runner.
 func (a *assembly) makeRunner() {
-	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
+	text.ObservePanics(countTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	a.calls = a.newCallLimits()
 	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())
@@ -181,7 +182,7 @@ func (a *assembly) makeServer() error {
 	}
 	who := newIdentities(c, a.shared.keys, a.store, a.Versions, a.log)
 	a.server = httpapi.New(httpapi.Options{
-		Version: version, Environment: c.Environment, Provider: c.LLMProvider, Models: llm.Models(c), AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
+		Version: a.version, Environment: c.Environment, Provider: c.LLMProvider, Models: llm.Models(c), AdminToken: c.AdminToken, Origins: c.AllowedOrigins, Hosts: c.AllowedHosts, MCP: c.MCP == "on",
 		Cache: httpapi.CacheBounds{Backend: c.CacheBackend, MaxItems: c.CacheMaxItems, MaxBytes: a.b.Cache},
 		HTTP: httpserver.Options{MaxBodyBytes: c.MaxBodyKB << 10, TransitBytes: a.b.Transit,
 			Room: httpserver.Room{Conns: a.files.Conns, Streams: a.files.Streams, Spare: a.files.Spare}},

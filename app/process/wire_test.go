@@ -1,11 +1,11 @@
-package main
+package process
 
 import (
 	"testing"
 
+	"studysharper/app/cache/contextcache"
 	"studysharper/app/config"
-	"studysharper/app/contextcache"
-	"studysharper/app/shm"
+	"studysharper/app/memory/shm"
 )
 
 func TestWhatAServerKeepsIsReadEachTimeForOthersMayChangeIt(t *testing.T) {
