@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"studysharper/loadtest/command"
 )
 
 // settings are the command's flags.
@@ -28,7 +30,6 @@ type candidate struct {
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("loadtest bench-agents", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
 	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
 	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
@@ -42,16 +43,10 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 		s.candidates = append(s.candidates, c)
 		return err
 	})
-	fs.Usage = func() {
-		fmt.Fprintln(stderr, "usage: loadtest bench-agents [flags] -program NAME,PATH[,SETTING=VALUE...] ...")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
+	if err := command.ParseOnlyFlags(fs, args, "usage: loadtest bench-agents [flags] -program NAME,PATH[,SETTING=VALUE...] ...\n", stderr); err != nil {
 		return s, err
 	}
 	switch {
-	case fs.NArg() > 0:
-		return s, fmt.Errorf("%q: no arguments are taken", fs.Arg(0))
 	case len(s.candidates) == 0:
 		return s, errors.New("name at least one -program")
 	case s.clients < 1 || s.rounds < 1 || s.window <= 0:
