@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"studysharper/app/offline/lexicon"
+	"studysharper/app/offline/english"
 	"studysharper/app/text"
 )
 
@@ -61,7 +61,7 @@ func (src *Source) askingFacts(i int) []Fact {
 func (src *Source) withWordsOf(question string) (list []int) {
 	words, elsewhere := text.Words(question), 0
 	found, last := make([]int, len(src.Sentences)), make([]int, len(src.Sentences)) // last: the last word counted, from 1
-	if slices.ContainsFunc(words, func(w string) bool { return lexicon.Lookup(w).Form&lexicon.Base != 0 }) {
+	if slices.ContainsFunc(words, english.CanBeVerb) {
 		elsewhere = 1
 	}
 	for n, w := range words {
