@@ -24,7 +24,6 @@ import (
 	"studysharper/app/memory"
 	"studysharper/app/process"
 	"studysharper/app/store"
-	"studysharper/app/study"
 )
 
 // healthWait bounds the healthcheck command.
@@ -53,21 +52,13 @@ func commands(stdout io.Writer) *cobra.Command {
 				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
 			}},
 		&cobra.Command{Use: "claim USER_ID", Args: oneArg, Short: "Give the data of a user_id of AUTH_MODE=none to a new account; prints its study code",
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return claim(cmd.Context(), stdout, config.Environment(), args[0])
-			}},
+			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return claim(ctx, stdout, url, args[0]) })},
 		&cobra.Command{Use: "migrate", Args: noArgs, Short: "Bring the database up to this version's schema, as a start does, and exit",
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				c, err := config.Load(config.Environment())
-				if err != nil {
-					return err
-				}
-				return store.Migrate(cmd.Context(), c.DatabaseURL)
-			}},
+			RunE: withDatabase(func(ctx context.Context, url string, _ []string) error { return store.Migrate(ctx, url) })},
 		&cobra.Command{Use: "backup FILE", Args: oneArg, Short: "Write a consistent copy of the SQLite database to a new file, also while the service runs",
-			RunE: withDatabase(store.Backup)},
+			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return store.Backup(ctx, url, args[0]) })},
 		&cobra.Command{Use: "restore FILE", Args: oneArg, Short: "Put a backup in the place of the SQLite database, which is kept beside it; the service must be stopped",
-			RunE: withDatabase(store.Restore)},
+			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return store.Restore(ctx, url, args[0]) })},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintf(stdout, "studysharper %s (commit %s, %s)\n", version, commit, runtime.Version())
@@ -77,14 +68,14 @@ func commands(stdout io.Writer) *cobra.Command {
 	return root
 }
 
-// withDatabase calls do with the DATABASE_URL of the environment and the command's argument.
-func withDatabase(do func(ctx context.Context, url, file string) error) func(*cobra.Command, []string) error {
+// withDatabase calls do with the DATABASE_URL of the environment and the command's arguments.
+func withDatabase(do func(ctx context.Context, url string, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		c, err := config.Load(config.Environment())
 		if err != nil {
 			return err
 		}
-		return do(cmd.Context(), c.DatabaseURL, args[0])
+		return do(cmd.Context(), c.DatabaseURL, args)
 	}
 }
 
@@ -202,41 +193,16 @@ func healthcheck(url string) error {
 	return nil
 }
 
-// claim makes the account of a user_id of AUTH_MODE=none, so that what is kept of the user is the account's, and prints
-// its study code. The service may be running.
-func claim(ctx context.Context, out io.Writer, environment map[string]string, user string) error {
-	c, err := config.Load(environment)
+// claim gives a user_id an account and prints its study code. The service may be running.
+func claim(ctx context.Context, out io.Writer, url, user string) error {
+	s, err := store.Open(ctx, url, store.Options{})
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, c.DatabaseURL, store.Options{})
-	if err != nil {
-		return err
-	}
-	code, err := claimIn(ctx, s, user)
+	code, err := auth.Claim(ctx, s, user)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(out, code)
 	return err
-}
-
-func claimIn(ctx context.Context, s store.Store, user string) (code string, err error) {
-	held, err := holdsAnything(ctx, s, user)
-	if err != nil {
-		return "", err
-	}
-	if !held {
-		return "", study.Errorf(study.CodeNotFound, "nothing is kept of this user_id: is it spelled as in the requests?")
-	}
-	return auth.NewAccounts(s, nil, nil).CreateFor(ctx, user)
-}
-
-// holdsAnything reports whether notes, conversations, study aids or preferences of a user are kept.
-func holdsAnything(ctx context.Context, s store.Store, user string) (bool, error) {
-	if held, err := s.Holding(ctx, user); err != nil || held.Items > 0 {
-		return err == nil, err
-	}
-	p, err := s.Preferences(ctx, user)
-	return !p.UpdatedAt.IsZero(), err
 }

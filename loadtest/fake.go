@@ -10,23 +10,19 @@ import (
 	"net/http"
 	"time"
 
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/fakellm"
 )
 
-// serveFake serves a fake language model until ctx ends, and returns the exit status.
-func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// serveFake serves a fake language model until ctx ends.
+func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	listen, o, err := parseFake(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitPassed
-	case err != nil:
-		fmt.Fprintln(stderr, "loadtest fakellm:", err)
-		return exitUsage
+	if err != nil {
+		return command.Misused(err)
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		fmt.Fprintln(stderr, "loadtest fakellm:", err)
-		return exitFailed
+		return err
 	}
 	fake := fakellm.New(o)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
@@ -34,12 +30,11 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	fmt.Fprintf(stdout, "Fake model at http://%s/v1, its rules at /control\n", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		fmt.Fprintln(stderr, "loadtest fakellm:", err)
-		return exitFailed
+		return err
 	}
 	n := fake.Counts()
 	fmt.Fprintf(stdout, "Answered %d calls, cut off %d, abandoned by their callers %d\n", n.Completed, n.Broken, n.Cancelled)
-	return exitPassed
+	return nil
 }
 
 // parseFake reads the flags: the first rule's, and the pace of the calls it does not apply to.
@@ -67,12 +62,8 @@ func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Option
 	fs.Float64Var(&r.Share, "share", 0, "misbehave in this share of the calls only, 0 to 1; 0: all")
 	fs.Float64Var(&errorShare, "error-share", 0, "answer this share of the calls with -status, besides -fault")
 	fs.Float64Var(&cutShare, "cut-share", 0, "cut this share of the calls off after -after-tokens, besides -fault")
-	words, err := parseFlags(fs, args, "usage: loadtest fakellm [flags]\n", stderr)
-	if err != nil {
+	if err := command.ParseOnlyFlags(fs, args, "usage: loadtest fakellm [flags]\n", stderr); err != nil {
 		return "", o, err
-	}
-	if len(words) > 0 {
-		return "", o, fmt.Errorf("no argument but flags, not %q", words[0])
 	}
 	r.LatencyMS = int(latency.Milliseconds())
 	well := fakellm.Rule{LatencyMS: r.LatencyMS, TokensPerSecond: r.TokensPerSecond, Comments: r.Comments}

@@ -12,27 +12,24 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/report"
 	"studysharper/loadtest/scenario/cost"
 	"studysharper/loadtest/scenario/recycle"
 )
 
-// The exit statuses.
-const (
-	exitPassed   = 0
-	exitFailed   = 1
-	exitUsage    = 2
-	exitNoHealth = 3
-)
-
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// commands are what the first argument may name, besides the load test itself.
+var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) error{
+	"compare": compare, "bench-recycle": recycle.Run, "bench-agents": cost.Run, cost.ModelCommand: cost.ServeModel, "fakellm": serveFake,
+}
 
 // run is main without the process: it returns the exit status. It ends early, and in
 // good order, on SIGINT and SIGTERM; on the second one at once.
@@ -40,49 +37,27 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	switch {
-	case len(args) > 0 && args[0] == "fakellm":
-		return serveFake(ctx, args[1:], stdout, stderr)
-	case len(args) > 0 && args[0] == "bench-recycle":
-		return recycle.Run(ctx, args[1:], stdout, stderr)
-	case len(args) > 0 && args[0] == "bench-agents":
-		return cost.Run(ctx, args[1:], stdout, stderr)
-	case len(args) > 0 && args[0] == cost.ModelCommand:
-		return cost.ServeModel(ctx, stderr)
-	case len(args) > 0 && args[0] == "compare":
-		return compare(args[1:], stdout, stderr)
+	name, do := "loadtest", runTest
+	if len(args) > 0 && commands[args[0]] != nil {
+		name, do, args = name+" "+args[0], commands[args[0]], args[1:]
 	}
-	s, err := parseSettings(ctx, args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitPassed
-	case err != nil:
-		fmt.Fprintln(stderr, "loadtest:", err)
-		return exitUsage
-	}
-	return test(ctx, s, stdout, stderr)
+	return command.Status(name, do(ctx, args, stdout, stderr), stderr)
 }
 
 // compare prints two reports beside each other.
-func compare(files []string, stdout, stderr io.Writer) int {
-	var runs []*report.Report
+func compare(_ context.Context, files []string, stdout, _ io.Writer) error {
 	if len(files) != 2 {
-		fmt.Fprintln(stderr, "loadtest compare: give two files that -json wrote")
-		return exitUsage
+		return command.Misused(errors.New("give two files that -json wrote"))
 	}
+	var runs []*report.Report
 	for _, name := range files {
 		r, err := readReport(name)
 		if err != nil {
-			fmt.Fprintln(stderr, "loadtest compare:", err)
-			return exitUsage
+			return command.Misused(err)
 		}
 		runs = append(runs, r)
 	}
-	if err := report.Compare(stdout, runs[0], runs[1]); err != nil {
-		fmt.Fprintln(stderr, "loadtest compare:", err)
-		return exitFailed
-	}
-	return exitPassed
+	return report.Compare(stdout, runs[0], runs[1])
 }
 
 func readReport(name string) (*report.Report, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"studysharper/app/study"
 	"studysharper/app/testkit"
 	"studysharper/loadtest/client"
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/report"
 )
 
@@ -74,7 +76,7 @@ func invoke(args ...string) (status int, stdout, stderr string) {
 func TestSeedsLoadTestPasses(t *testing.T) {
 	s, url := serve(t, succeed)
 	status, out, errs := invoke(url)
-	if status != exitPassed || errs != "" {
+	if status != command.Passed || errs != "" {
 		t.Errorf("status %d, errors %q", status, errs)
 	}
 	for _, line := range []string{
@@ -116,14 +118,14 @@ func TestOnlyAnAnswerThatSaysSuccessCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, url := serve(t, test.answer)
 			status, out, _ := invoke("-n", "2", "-c", "1", url)
-			if status != exitFailed || !strings.Contains(out, "Failed: 2\n  2 x "+test.kind+"\n") ||
+			if status != command.Failed || !strings.Contains(out, "Failed: 2\n  2 x "+test.kind+"\n") ||
 				!strings.Contains(out, "\nLoad test FAILED") {
 				t.Errorf("status %d:\n%s", status, out)
 			}
 		})
 	}
 	_, url := serve(t, func(w http.ResponseWriter, _ int) { pad(w, client.MaxBody) })
-	if status, out, _ := invoke("-n", "1", url); status != exitPassed {
+	if status, out, _ := invoke("-n", "1", url); status != command.Passed {
 		t.Errorf("an answer of the longest length allowed: status %d\n%s", status, out)
 	}
 }
@@ -135,7 +137,7 @@ func pad(w io.Writer, n int) {
 }
 
 func TestPassNeedsMoreThanNineTenths(t *testing.T) {
-	for failures, want := range map[int]int{4: exitPassed, 5: exitFailed} {
+	for failures, want := range map[int]int{4: command.Passed, 5: command.Failed} {
 		_, url := serve(t, func(w http.ResponseWriter, n int) {
 			if n <= failures {
 				w.WriteHeader(500)
@@ -153,7 +155,7 @@ func TestSlowAnswerIsATimeout(t *testing.T) {
 	_, url := serve(t, func(http.ResponseWriter, int) { <-release })
 	defer close(release)
 	status, out, _ := invoke("-n", "1", "-timeout", "200ms", url)
-	if status != exitFailed || !strings.Contains(out, "1 x timeout\n") {
+	if status != command.Failed || !strings.Contains(out, "1 x timeout\n") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
@@ -172,7 +174,7 @@ func TestJSONSummaryIsAloneOnStandardOutput(t *testing.T) {
 	if err := dec.Decode(&s); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if status != exitPassed || s.Total != 20 || s.OK != 19 || s.Failed != 1 || s.Failures["status 503"] != 1 {
+	if status != command.Passed || s.Total != 20 || s.OK != 19 || s.Failed != 1 || s.Failures["status 503"] != 1 {
 		t.Errorf("status %d, summary %+v", status, s)
 	}
 	if s.DurationMS <= 0 || s.RPS <= 0 || s.P50MS <= 0 || s.P95MS < s.P50MS || s.P99MS < s.P95MS {
@@ -189,7 +191,7 @@ func TestTypeAndContentAreSent(t *testing.T) {
 	if err := os.WriteFile(file, []byte("Plants eat light."), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, out, errs := invoke("-n", "1", "-type", string(study.Quiz), "-content", file, url); status != exitPassed {
+	if status, out, errs := invoke("-n", "1", "-type", string(study.Quiz), "-content", file, url); status != command.Passed {
 		t.Fatalf("status %d: %s%s", status, out, errs)
 	}
 	options, _ := s.bodies[0]["options"].(map[string]any)
@@ -215,7 +217,7 @@ func TestNoMoreThanCAtOnce(t *testing.T) {
 		}
 		succeed(w, n)
 	})
-	if status, out, _ := invoke("-n", "60", "-c", "4", url); status != exitPassed {
+	if status, out, _ := invoke("-n", "60", "-c", "4", url); status != command.Passed {
 		t.Errorf("status %d: %s", status, out)
 	}
 	if n := most.Load(); n < 2 || n > 4 {
@@ -251,7 +253,7 @@ func TestTargetThatIsNotHealthyIsThree(t *testing.T) {
 	}
 	for name, target := range targets {
 		status, out, errs := invoke(target)
-		if status != exitNoHealth || strings.Count(errs, "\n") != 1 || strings.Contains(out, "Starting") {
+		if status != command.NoHealth || strings.Count(errs, "\n") != 1 || strings.Contains(out, "Starting") {
 			t.Errorf("%s: status %d, errors %q", name, status, errs)
 		}
 	}
@@ -273,8 +275,8 @@ func TestInterruptedRunSaysHowFarItCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if status := test(ctx, s, &out, io.Discard); status != exitFailed || !strings.Contains(out.String(), "interrupted after 2 requests") {
-		t.Errorf("status %d:\n%s", status, &out)
+	if err := test(ctx, s, &out, io.Discard); !errors.Is(err, command.ErrMissed) || !strings.Contains(out.String(), "interrupted after 2 requests") {
+		t.Errorf("%v:\n%s", err, &out)
 	}
 }
 

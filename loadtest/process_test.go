@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"studysharper/app/testkit"
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/report"
 )
 
@@ -84,7 +85,7 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 		_ = cmd.Process.Kill()
 		t.Fatal("it did not end")
 	}
-	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(out.String(), "Total requests: 20\nSuccessful: 20 (100.0%)") ||
+	if code := cmd.ProcessState.ExitCode(); code != command.Failed || !strings.Contains(out.String(), "Total requests: 20\nSuccessful: 20 (100.0%)") ||
 		!strings.Contains(out.String(), "Load test FAILED (interrupted after 20 requests)") {
 		t.Errorf("status %d:\n%s", code, out)
 	}
@@ -126,15 +127,15 @@ func TestTheServersMemoryStandsBesideTheLatency(t *testing.T) {
 	url := admin(t)
 	file := filepath.Join(t.TempDir(), "a.json")
 	status, out, errs := invoke("-seed-targets", "-admin-token", "right", "-json", file, url)
-	if status != exitPassed || !strings.Contains(out, "Memory: peak 100.0 MB of 512.0 MB\nWorkers recycled: 1 (1 max_requests)") ||
+	if status != command.Passed || !strings.Contains(out, "Memory: peak 100.0 MB of 512.0 MB\nWorkers recycled: 1 (1 max_requests)") ||
 		!strings.Contains(out, "memory: 100.0 MB, at most 150.0 MB: passed") {
 		t.Errorf("status %d:\n%s%s", status, out, errs)
 	}
-	if status, out, _ := invoke("-max-memory", "100MB", "-admin-token", "right", url); status != exitFailed || !strings.Contains(out, "MISSED") {
+	if status, out, _ := invoke("-max-memory", "100MB", "-admin-token", "right", url); status != command.Failed || !strings.Contains(out, "MISSED") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 	status, out, errs = invoke("compare", file, file)
-	if status != exitPassed || errs != "" || !strings.Contains(out, "memory, peak") {
+	if status != command.Passed || errs != "" || !strings.Contains(out, "memory, peak") {
 		t.Errorf("status %d:\n%s%s", status, out, errs)
 	}
 }
@@ -143,18 +144,18 @@ func TestAWrongTokenIsWrongUsage(t *testing.T) {
 	url := admin(t)
 	for _, args := range [][]string{{"-admin-token", "s3cret"}, {"-token", "s3cret"}} {
 		status, out, errs := invoke(append(args, url)...)
-		if status != exitUsage || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "refuses") || strings.Contains(out+errs, "s3cret") || strings.Contains(out, "Starting") {
+		if status != command.Usage || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "refuses") || strings.Contains(out+errs, "s3cret") || strings.Contains(out, "Starting") {
 			t.Errorf("%q: status %d, errors %q", args, status, errs)
 		}
 	}
-	if status, out, errs := invoke("-token", "right", "-n", "3", url); status != exitPassed {
+	if status, out, errs := invoke("-token", "right", "-n", "3", url); status != command.Passed {
 		t.Errorf("status %d: %s%s", status, out, errs)
 	}
 }
 
 func TestMetricsThatAreNoneAreANotHealthyTarget(t *testing.T) {
 	_, url := serve(t, succeed) // answers 404 there
-	if status, _, errs := invoke("-admin-token", "x", url); status != exitNoHealth || strings.Count(errs, "\n") != 1 {
+	if status, _, errs := invoke("-admin-token", "x", url); status != command.NoHealth || strings.Count(errs, "\n") != 1 {
 		t.Errorf("status %d, errors %q", status, errs)
 	}
 }
@@ -175,7 +176,7 @@ func TestAnAnswerThatNeverEndsIsATimeout(t *testing.T) {
 			}
 		}
 	})
-	if status, out, _ := invoke("-n", "2", "-timeout", "200ms", url); status != exitFailed || !strings.Contains(out, "2 x timeout") {
+	if status, out, _ := invoke("-n", "2", "-timeout", "200ms", url); status != command.Failed || !strings.Contains(out, "2 x timeout") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
@@ -185,7 +186,7 @@ func TestAnOpenLoadIsMadeThroughTheCommand(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.json")
 	status, out, errs := invoke("-rate", "200", "-d", "500ms", "-json", file, url)
 	r, err := readReport(file)
-	if err != nil || status != exitPassed || r.OK != 100 || r.Model != "open, 200 requests a second, at most 1000 at once" {
+	if err != nil || status != command.Passed || r.OK != 100 || r.Model != "open, 200 requests a second, at most 1000 at once" {
 		t.Errorf("status %d, %v, %+v:\n%s%s", status, err, r, out, errs)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"studysharper/app/study"
 	"studysharper/loadtest/client"
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/pace"
 	"studysharper/loadtest/report"
 	"studysharper/loadtest/scenario"
@@ -73,7 +74,7 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 	s, g := settings{}, given{set: map[string]bool{}}
 	fs := flag.NewFlagSet("loadtest", flag.ContinueOnError)
 	s.define(fs, &g)
-	words, err := parseFlags(fs, nameOfJSON(args), synopsis, stderr)
+	words, err := command.Parse(fs, nameOfJSON(args), synopsis, stderr)
 	if err != nil {
 		return s, err
 	}
@@ -147,29 +148,6 @@ func nameOfJSON(args []string) []string {
 		}
 	}
 	return all
-}
-
-// parseFlags parses flags before and after words, and returns the words. It writes
-// the usage for -h only; a wrong flag is one line, the error's.
-func parseFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) ([]string, error) {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	var words []string
-	for {
-		err := fs.Parse(args)
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stderr, synopsis)
-			fs.SetOutput(stderr)
-			fs.PrintDefaults()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if fs.NArg() == 0 {
-			return words, nil
-		}
-		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
-	}
 }
 
 // takeNumber takes the N of `idle-streams N` from the words.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/report"
 )
 
@@ -40,7 +41,7 @@ func TestWrongUsageIsTwoAndOneLine(t *testing.T) {
 		{"fakellm", "-times", "-1"}, {"fakellm", "-share", "1.1"}, {"fakellm", "-error-share", "-0.1"}, {"fakellm", "-cut-share", "NaN"},
 	} {
 		status, out, errs := invoke(args...)
-		if status != exitUsage || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "loadtest") {
+		if status != command.Usage || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "loadtest") {
 			t.Errorf("%q: status %d, output %q, errors %q", args, status, out, errs)
 		}
 	}
@@ -48,7 +49,7 @@ func TestWrongUsageIsTwoAndOneLine(t *testing.T) {
 
 func TestHelpIsNoError(t *testing.T) {
 	for _, args := range [][]string{{"-h"}, {"fakellm", "-h"}} {
-		if status, _, errs := invoke(args...); status != exitPassed || !strings.HasPrefix(errs, "usage: loadtest") {
+		if status, _, errs := invoke(args...); status != command.Passed || !strings.HasPrefix(errs, "usage: loadtest") {
 			t.Errorf("%q: status %d, errors %q", args, status, errs)
 		}
 	}
@@ -68,7 +69,7 @@ func TestForeignTargetIsAllowedToItsOwner(t *testing.T) {
 
 func TestAnUnknownHostOfTheOwnersIsNotHealthy(t *testing.T) {
 	status, _, errs := invoke("-i-own-this-target", "http://nobody.invalid:8000")
-	if status != exitNoHealth || errs != "loadtest: no such host \"nobody.invalid\"\n" {
+	if status != command.NoHealth || errs != "loadtest: no such host \"nobody.invalid\"\n" {
 		t.Errorf("status %d, errors %q", status, errs)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"studysharper/loadtest/client"
+	"studysharper/loadtest/command"
 	"studysharper/loadtest/measure"
 	"studysharper/loadtest/pace"
 	"studysharper/loadtest/report"
@@ -20,35 +21,41 @@ const healthTimeout = 10 * time.Second
 
 var errToken = errors.New("the service refuses the user's token")
 
-// test runs one load test and returns the exit status.
-func test(ctx context.Context, s settings, stdout, stderr io.Writer) int {
+// runTest runs the load test that the arguments describe.
+func runTest(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	s, err := parseSettings(ctx, args, stderr)
+	if err != nil {
+		return command.Misused(err)
+	}
+	return test(ctx, s, stdout, stderr)
+}
+
+// test runs one load test. It returns an error with the exit status too where the target cannot be measured.
+func test(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	people := stdout
 	if s.jsonFile == toStdout {
 		people = stderr
 	}
 	s.announce(people)
 	sampler, err := s.ready(ctx, people)
-	if err != nil {
-		fmt.Fprintln(stderr, "loadtest:", err)
-		if errors.Is(err, measure.ErrToken) || errors.Is(err, errToken) {
-			return exitUsage
-		}
-		return exitNoHealth
+	switch {
+	case errors.Is(err, measure.ErrToken) || errors.Is(err, errToken):
+		return command.Misused(err)
+	case err != nil:
+		return command.Error{Status: command.NoHealth, Err: err}
 	}
 	r, err := s.load(ctx, sampler, people)
 	if err != nil {
-		fmt.Fprintln(stderr, "loadtest:", err)
-		return exitFailed
+		return err
 	}
 	r.WriteTable(people)
 	if err := s.save(r, stdout); err != nil {
-		fmt.Fprintln(stderr, "loadtest:", err)
-		return exitFailed
+		return err
 	}
 	if !r.Passed {
-		return exitFailed
+		return command.ErrMissed
 	}
-	return exitPassed
+	return nil
 }
 
 // announce says what is going to happen: the seed's load in the seed's words.

@@ -168,14 +168,13 @@ func (a *Accounts) sign(ctx context.Context, device uuid.UUID) (string, error) {
 // Create makes an account with an id of its own and returns its study code, which is not kept.
 func (a *Accounts) Create(ctx context.Context) (user, code string, err error) {
 	user = uuid.NewString()
-	code, err = a.CreateFor(ctx, user)
+	code, err = createAccount(ctx, a.store, user)
 	return user, code, err
 }
 
-// CreateFor makes the account of a user_id; CodeConflict where there is one.
-func (a *Accounts) CreateFor(ctx context.Context, user string) (code string, err error) {
+func createAccount(ctx context.Context, s AccountStore, user string) (code string, err error) {
 	code, hash := newHashedCode()
-	return code, a.store.CreateAccount(ctx, study.Account{UserID: user, CodeHash: hash})
+	return code, s.CreateAccount(ctx, study.Account{UserID: user, CodeHash: hash})
 }
 
 // RenewCode gives an account another study code; the one before it opens nothing any more.

@@ -93,22 +93,6 @@ func PrintSettings(w io.Writer) error {
 	return err
 }
 
-// PrintExample writes an environment file that names all settings: each is commented out, with its default, below its
-// meaning.
-func PrintExample(w io.Writer) error {
-	var file strings.Builder
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		name := field.Tag.Get("env")
-		about := strings.ReplaceAll(Meanings[name], "`", "")
-		if accepted := strings.ReplaceAll(takes(field), "`", ""); accepted != "" {
-			about += " (" + accepted + ")"
-		}
-		fmt.Fprintf(&file, "# %s\n#%s=%s\n\n", about, name, field.Tag.Get("envDefault"))
-	}
-	_, err := io.WriteString(w, strings.TrimSuffix(file.String(), "\n"))
-	return err
-}
-
 // takes says what a setting accepts, in the fewest words.
 func takes(field reflect.StructField) string {
 	if choices := field.Tag.Get("oneof"); choices != "" {

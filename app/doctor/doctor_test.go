@@ -11,12 +11,12 @@ import (
 	"testing/fstest"
 	"time"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
 	"studysharper/app/memory"
 	"studysharper/app/store"
 	"studysharper/app/store/postgrestest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // says fails the test for a finding that is not as it should be, or holds a canary.

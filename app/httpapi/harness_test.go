@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"studysharper/app/agent"
-	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/httpserver"
 	"studysharper/app/limit"
 	"studysharper/app/memory/shm"
@@ -31,6 +30,7 @@ import (
 	"studysharper/app/stream/memory"
 	"studysharper/app/stream/record"
 	"studysharper/app/study"
+	"studysharper/app/testkit/openapitest"
 )
 
 const token = "0123456789abcdef-token"

@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"studysharper/app/auth"
-	"studysharper/app/httpapi/openapitest"
+	"studysharper/app/testkit/openapitest"
 )
 
 // canary is in everything that belongs to the victim: an answer to anyone else that has it is a leak.

@@ -13,8 +13,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gofiber/fiber/v2"
 
-	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/study"
+	"studysharper/app/testkit/openapitest"
 )
 
 // document is what all answers of these tests are held against, see face.ask.

@@ -256,7 +256,6 @@ func TestAnOpenStreamGoesOnAtTheSuccessor(t *testing.T) {
 	if err := p.leave(); err != nil {
 		t.Fatal(err)
 	}
-	got += until(t, r, ": keepalive") // at once: its client may have waited long
 	for i := range 10 {
 		p.old.append(run, study.KindToken, map[string]int{"n": 10 + i})
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"studysharper/app/attempt"
-	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/store"
 	"studysharper/app/study"
+	"studysharper/app/testkit/openapitest"
 )
 
 // things are ids of what a user has, by the name of the path's parameter.

@@ -61,7 +61,6 @@ func TestAStreamHandedOverStaysItsUsers(t *testing.T) {
 	if err := p.leave(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, his, "keepalive")
 	run, err := old.journal.Begin(context.Background(), stream.RunInfo{Session: session, Run: newID(), Owner: "ann"})
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"studysharper/app/config"
 )
 
 const (
@@ -26,20 +24,20 @@ const (
 	logWrite  = 4096 // bytes
 )
 
-// New makes the process's logger: LOG_FORMAT to standard error, from
-// LOG_LEVEL up. Nobody who logs ever waits: see logWriter. Nor does the process end
+// New makes the process's logger: lines in a format (LOG_FORMAT) to standard error, from
+// a level (LOG_LEVEL) up. Nobody who logs ever waits: see logWriter. Nor does the process end
 // when the reader of its log does, as one that writes to a closed pipe would (SIGPIPE).
 // flush is to be called once, at the end of the process.
-func New(c config.Config) (log *slog.Logger, flush func()) {
+func New(format, lowest string) (log *slog.Logger, flush func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+	if err := level.UnmarshalText([]byte(lowest)); err != nil {
 		level = slog.LevelInfo
 	}
 	w := newLogWriter(os.Stderr)
 	go w.Run()
 	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options)), w.Flush
 	}
 	return slog.New(slog.NewTextHandler(w, options)), w.Flush

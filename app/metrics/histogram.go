@@ -37,9 +37,6 @@ var bounds = [...]time.Duration{
 // histogramWords is the size of a histogram on a page: its buckets, and the sum in nanoseconds.
 const histogramWords = len(bounds) + 2
 
-// Bounds returns the upper bounds of all buckets but the last, ascending.
-func Bounds() []time.Duration { return bounds[:] }
-
 func (h Histogram) bucket(i int) Counter { return firstBucket + Counter(int(h)*histogramWords+i) }
 
 func (h Histogram) sum() Counter { return h.bucket(len(bounds) + 1) }
@@ -54,7 +51,7 @@ func (p *Entry) Observe(h Histogram, took time.Duration) {
 
 // Distribution holds the counts of a histogram, or the sum of several.
 type Distribution struct {
-	Buckets [len(bounds) + 1]uint64 // observations up to each of Bounds and above the one before, then those above the last; not cumulative
+	Buckets [len(bounds) + 1]uint64 // observations up to each of bounds and above the one before, then those above the last; not cumulative
 	Sum     time.Duration
 }
 

@@ -9,14 +9,14 @@ func TestADurationIsInTheBucketThatEndsWithIt(t *testing.T) {
 	b := openBoard(t)
 	index, _ := b.Claim(0, 1)
 	p := b.Worker(index)
-	for _, took := range Bounds() {
+	for _, took := range bounds {
 		p.Observe(Runs, took)
 	}
-	p.Observe(Runs, Bounds()[0]+1)
+	p.Observe(Runs, bounds[0]+1)
 	p.Observe(Runs, -time.Second)
 	p.Observe(Runs, 2*time.Minute+1)
 	d := b.Snapshot().Distribution(Runs)
-	if d.Buckets[0] != 2 || d.Buckets[1] != 2 || d.Buckets[len(d.Buckets)-1] != 1 || d.Count() != uint64(len(Bounds()))+3 {
+	if d.Buckets[0] != 2 || d.Buckets[1] != 2 || d.Buckets[len(d.Buckets)-1] != 1 || d.Count() != uint64(len(bounds))+3 {
 		t.Errorf("got %v", d)
 	}
 	if other := b.Snapshot().Distribution(RequestOther, UpstreamCalls); other.Count() != 0 || other.Sum != 0 {

@@ -1,14 +1,11 @@
 package metrics
 
 import (
-	"log/slog"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"studysharper/app/study"
-	"studysharper/app/text"
 )
 
 // ObserveRuns returns a function that records the duration of each run in a process's entry.
@@ -53,17 +50,5 @@ func callOutcome(err error) Counter {
 		return UpstreamWithheld
 	default:
 		return UpstreamCancelled
-	}
-}
-
-// ObserveTextPanics returns a function that counts the panics on students' texts, and logs the first one at each place in
-// the code.
-func ObserveTextPanics(own *Entry, log *slog.Logger) func(text.Panic) {
-	var logged sync.Map // by place in our code, of which there are few
-	return func(p text.Panic) {
-		own.Add(TextPanics, 1)
-		if _, known := logged.LoadOrStore(p.Place, true); !known {
-			log.Error("panic on a student's text: the sentence is left out", "type", p.Type, "place", p.Place)
-		}
 	}
 }

@@ -1,14 +1,11 @@
 package metrics_test
 
 import (
-	"log/slog"
-	"strings"
 	"testing"
 
 	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
 	"studysharper/app/study"
-	"studysharper/app/text"
 )
 
 func TestACallOfTheModelIsCountedByHowItCameOut(t *testing.T) {
@@ -45,18 +42,5 @@ func TestUseIsCountedByModel(t *testing.T) {
 		if prompt != 5*calls || completion != 2*calls || cost != 3*calls {
 			t.Errorf("model %d: %d, %d, %d for %d calls", model, prompt, completion, cost, calls)
 		}
-	}
-}
-
-func TestPanicsOnTextsAreCountedAndLoggedOnceForEachPlace(t *testing.T) {
-	b := metrics.NewBoard(shm.Local(metrics.BoardSize))
-	index, _ := b.Claim(0, 1)
-	var out strings.Builder
-	observe := metrics.ObserveTextPanics(b.Worker(index), slog.New(slog.NewTextHandler(&out, nil)))
-	for _, place := range []string{"text.clauseStart (naming.go:1)", "text.clauseStart (naming.go:1)", "text.plain (section.go:2)"} {
-		observe(text.Panic{Type: "runtime.boundsError", Place: place})
-	}
-	if n := b.Snapshot().Total(metrics.TextPanics); n != 3 || strings.Count(out.String(), "\n") != 2 || strings.Count(out.String(), "naming.go:1") != 1 || !strings.Contains(out.String(), "type=runtime.boundsError") {
-		t.Errorf("%d counted, logged\n%s", n, &out)
 	}
 }

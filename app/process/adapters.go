@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"studysharper/app/agent/runner"
@@ -24,6 +25,7 @@ import (
 	"studysharper/app/store"
 	"studysharper/app/stream"
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 // agentJournal adapts a journal to the agents' interface. A run whose journal is lost, because its session was
@@ -171,4 +173,16 @@ func turns(c config.Config) int {
 		n *= 8
 	}
 	return n
+}
+
+// countTextPanics returns a function that counts the panics on students' texts, and logs the first one at each place in
+// the code.
+func countTextPanics(own *metrics.Entry, log *slog.Logger) func(text.Panic) {
+	var logged sync.Map // by place in our code, of which there are few
+	return func(p text.Panic) {
+		own.Add(metrics.TextPanics, 1)
+		if _, known := logged.LoadOrStore(p.Place, true); !known {
+			log.Error("panic on a student's text: the sentence is left out", "type", p.Type, "place", p.Place)
+		}
+	}
 }

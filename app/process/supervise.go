@@ -48,7 +48,7 @@ func Serve(environment map[string]string, version, commit string) error {
 	signals := signals() // from here on TERM is an order, not the end
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(config.GCPercent)
-	log, flush := logging.New(c)
+	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
 	if huge != nil {

@@ -137,7 +137,7 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 
 // makeRunner makes the model, the agents and their runner.
 func (a *assembly) makeRunner() {
-	text.ObservePanics(metrics.ObserveTextPanics(a.parent.Own(), a.log))
+	text.ObservePanics(countTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
 	a.calls = a.newCallLimits()
 	m := newModels(a.c, a.parent.Own(), a.parent.Board.UpstreamMemory())

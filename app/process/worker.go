@@ -38,7 +38,7 @@ func Work(version string) error {
 	debug.SetMemoryLimit(b.Worker)
 	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
-	log, flush := logging.New(c)
+	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
 	defer trace.Flush()
 	log = log.With("worker", os.Getpid())

@@ -13,9 +13,13 @@ import (
 // maxTogether is the most changes that one transaction applies.
 const maxTogether = 64
 
-// gatherFor is how long the writer waits after a transaction with several changes, so that the next one has several too:
-// beginning and committing a transaction costs as much as a few changes.
-const gatherFor = time.Millisecond
+// After a transaction with several changes, the writer waits for gatherFor for each of them, at most gatherMost, so that the
+// next one has several too: beginning and committing a transaction costs as much as a few changes, and changes that share a
+// page write it once.
+const (
+	gatherFor  = 500 * time.Microsecond
+	gatherMost = 6 * time.Millisecond
+)
 
 // change is one caller's part of a transaction. apply may be called twice: when another part of the transaction fails,
 // the whole transaction is rolled back and each change gets its own.
@@ -135,7 +139,7 @@ func (s *sqlite) change(ctx context.Context, f func(context.Context, tx) error) 
 func (s *sqlite) writeAll() {
 	for s.changes.more() {
 		if n := s.writeTurn(); n > 1 {
-			time.Sleep(gatherFor)
+			time.Sleep(min(time.Duration(n)*gatherFor, gatherMost))
 		}
 	}
 }

@@ -127,7 +127,7 @@ func hourly(ctx context.Context, task func()) {
 }
 
 const (
-	flushAt    = 64              // entries; as many are written without waiting for FlushEvery
+	flushAt    = 512             // entries; as many are written without waiting for FlushEvery
 	flushRetry = time.Second     // after a failed flush
 	lastFlush  = 2 * time.Second // the time limit of the last flush
 )

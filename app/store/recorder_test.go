@@ -84,32 +84,33 @@ func TestAnExecutionWaitsForFlushEvery(t *testing.T) {
 	})
 }
 
-func TestSixtyFourExecutionsDoNotWait(t *testing.T) {
+func TestAFullBatchOfExecutionsDoesNotWait(t *testing.T) {
 	recording(t, 0, func(t *testing.T, r *recorder, d *disk) {
-		record(r, 63)
+		record(r, flushAt-1)
 		wantSizes(t, d)
 		record(r, 1)
-		wantSizes(t, d, 64)
+		wantSizes(t, d, flushAt)
 	})
 }
 
 func TestWhatCannotBeWrittenIsTriedAgainWithinTheBound(t *testing.T) {
-	recording(t, 100, func(t *testing.T, r *recorder, d *disk) {
+	const bound = flushAt + 36
+	recording(t, bound, func(t *testing.T, r *recorder, d *disk) {
 		d.breaks(true)
-		record(r, 64)
-		wantSizes(t, d, 64)
+		record(r, flushAt)
+		wantSizes(t, d, flushAt)
 		record(r, 37) // one over the bound
-		wantSizes(t, d, 64)
+		wantSizes(t, d, flushAt)
 		time.Sleep(flushRetry)
-		wantSizes(t, d, 64, 100)
+		wantSizes(t, d, flushAt, bound)
 		d.breaks(false)
 		time.Sleep(flushRetry)
-		wantSizes(t, d, 64, 100, 100)
-		if len(d.kept) != 100 || d.kept[0].RunID != "1" || d.kept[99].RunID != "36" || r.lost() != 1 {
-			t.Errorf("kept %d from %s to %s, lost %d", len(d.kept), d.kept[0].RunID, d.kept[99].RunID, r.lost())
+		wantSizes(t, d, flushAt, bound, bound)
+		if len(d.kept) != bound || d.kept[0].RunID != "1" || d.kept[bound-1].RunID != "36" || r.lost() != 1 {
+			t.Errorf("kept %d from %s to %s, lost %d", len(d.kept), d.kept[0].RunID, d.kept[len(d.kept)-1].RunID, r.lost())
 		}
-		record(r, 64)
-		wantSizes(t, d, 64, 100, 100, 64)
+		record(r, flushAt)
+		wantSizes(t, d, flushAt, bound, bound, flushAt)
 	})
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -114,21 +115,34 @@ func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Messag
 	return err
 }
 
+// addMessages appends messages to a session whose row this transaction has changed, so that no other writes to it. A message
+// whose id is given is left out if the session has it already.
 func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Message) (added int64, err error) {
-	if len(msgs) == 0 {
+	const insert = "INSERT INTO messages (session_id, id, role, content, citations, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
+	var rows [][]any
+	for _, m := range msgs {
+		id := strings.ToLower(m.ID)
+		if there, err := hasMessage(ctx, t, sessionID, id); err != nil {
+			return 0, err
+		} else if there {
+			continue
+		}
+		id = cmp.Or(id, newID())
+		rows = append(rows, []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), citationsText(m), micros(orNow(m.CreatedAt))})
+	}
+	if len(rows) == 0 {
 		return 0, nil
 	}
-	const insert = `INSERT INTO messages (session_id, id, role, content, citations, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (session_id, id) DO NOTHING`
-	rows := make([][]any, len(msgs))
-	for i, m := range msgs {
-		id := strings.ToLower(m.ID)
-		if id == "" {
-			id = newID()
-		}
-		rows[i] = []any{sessionID, id, m.Role, sanitize(m.Text, MaxMessageBytes), citationsText(m), micros(orNow(m.CreatedAt))}
-	}
 	return t.exec(ctx, insert, rows...)
+}
+
+func hasMessage(ctx context.Context, t tx, sessionID, id string) (there bool, err error) {
+	if id == "" {
+		return false, nil
+	}
+	const query = "SELECT EXISTS (SELECT 1 FROM messages WHERE session_id = $1 AND id = $2)"
+	err = t.row(ctx, query, sessionID, id).Scan(&there)
+	return there, err
 }
 
 // Sessions implements Store.

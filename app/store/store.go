@@ -182,7 +182,7 @@ type Executions interface {
 	RecordExecution(e study.Execution)
 	// ExecutionsDropped counts the entries that this Store has dropped.
 	ExecutionsDropped() uint64
-	// Run does the Store's background work until ctx ends: it writes recorded executions every Options.FlushEvery or 64
+	// Run does the Store's background work until ctx ends: it writes recorded executions every Options.FlushEvery or 512
 	// entries, removes expired rows once an hour, and indexes the notes of older versions. Before it returns nil, it
 	// writes the waiting entries, for at most two seconds. Call it once for each Store.
 	Run(ctx context.Context) error

@@ -21,7 +21,11 @@ func liteSchemaAt(t *testing.T, version int64) (url string, db *sql.DB) {
 	}
 	db = pool(dsn(path, "rw", openWait)+"&_txlock=immediate&_journal_mode=WAL", 1)
 	t.Cleanup(func() { db.Close() })
-	migrateTo(t, goose.DialectSQLite3, db, liteMigrations, version)
+	var library []goose.ProviderOption
+	if version >= liteLibraryVersion {
+		library = append(library, goose.WithGoMigrations(libraryMigration(liteLibraryVersion)))
+	}
+	migrateTo(t, goose.DialectSQLite3, db, liteMigrations, version, library...)
 	return "sqlite:" + path, db
 }
 
@@ -127,6 +131,43 @@ func wantFoundOnceIndexed(t *testing.T, s opened) {
 	if err != nil || len(found) != 2 || found[0].Title != "Leaves" || found[1].ID != added.ID {
 		t.Errorf("found %v, %v", found, err)
 	}
+}
+
+func TestMessagesOfAnOlderSchemaKeepTheirOrder(t *testing.T) {
+	url, db := liteSchemaAt(t, 16)
+	session, known := newID(), newID()
+	for _, statement := range []string{
+		"INSERT INTO sessions (id, user_id, title, messages, created_at, updated_at, bytes) VALUES ('" + session + "', 'ada', 'Leaves', 2, 1, 1, 6)",
+		"INSERT INTO messages (num, session_id, id, role, content, created_at) VALUES (7, '" + session + "', '" + known + "', 'user', 'one', 9)",
+		"INSERT INTO messages (num, session_id, id, role, content, created_at) VALUES (5, '" + session + "', '" + newID() + "', 'user', 'not', 9)",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	s := reopen(t, url)
+	v := study.Session{ID: session, UserID: "ada"}
+	again := study.Message{ID: known, Role: study.RoleUser, Text: "one"}
+	if err := s.AppendMessages(t.Context(), v, again, study.Message{Role: study.RoleAssistant, Text: "two"}); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.Messages(t.Context(), session, Page{Limit: 9})
+	if err != nil || len(got) != 3 || got[0].Text != "not" || got[1].ID != known || got[2].Text != "two" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if kept, err := s.Session(t.Context(), session); err != nil || kept.Messages != 3 {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	if err := s.DeleteSession(t.Context(), session); err != nil {
+		t.Error(err)
+	}
+	if got, _, err := s.Messages(t.Context(), session, Page{Limit: 9}); err != nil || len(got) > 0 {
+		t.Errorf("messages of a deleted session: %+v, %v", got, err)
+	}
+	wantIntact(t, s)
 }
 
 func TestSessionsOfOneTimeArePagedToo(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"studysharper/app/memory"
 	"studysharper/app/metrics"
 )
 
@@ -154,6 +155,27 @@ func TestAConnectionGoesToTheSuccessorOfItsSlot(t *testing.T) {
 		synctest.Wait()
 		if len(slot1.messages) != 1 || string(slot1.messages[0].Stream) != `{"at":"p"}` || held() {
 			t.Errorf("got %+v; still held here: %v", slot1.messages, held())
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestThePolicyIsNotAskedForEachConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		h := openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
+			o.Memory = func(int) (memory.Process, error) { looks++; return memory.Process{}, nil }
+		})
+		synctest.Wait()
+		before := looks
+		for range 1000 {
+			h.notices <- Notice{PID: 1, Message: Message{Kind: KindConn}}
+		}
+		synctest.Wait()
+		if got := len(h.process(1).messages); got != 1000 || looks != before {
+			t.Errorf("%d connections are passed on, and %d times a worker's memory is read", got, looks-before)
 		}
 		if err := h.stop(); err != nil {
 			t.Error(err)

@@ -91,12 +91,16 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	ended := ctx.Done()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	for {
-		wake := s.act()
+	var wake <-chan time.Time
+	for decide := true; ; {
+		if decide {
+			wake = s.act()
+		}
 		if s.stopping && len(s.workers) == 0 {
 			s.closePending()
 			return s.verdict()
 		}
+		decide = true
 		select {
 		case <-ended:
 			ended = nil
@@ -105,6 +109,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			s.signal(sig)
 		case n := <-s.o.Notices:
 			s.notice(n)
+			decide = n.Message.Kind != KindConn // which a recycle sends thousands of, and the policy does not know
 		case <-look.C:
 		case <-wake:
 		}

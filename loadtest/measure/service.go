@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"studysharper/loadtest/client"
+	"studysharper/loadtest/pace"
 )
 
 const (
@@ -76,24 +77,12 @@ func (s *Sampler) Check(ctx context.Context) (Sample, error) {
 // Run reads until ctx ends, and once more then, so that even a short run has two readings. began is when the run did.
 func (s *Sampler) Run(ctx context.Context, began time.Time) {
 	defer s.conn.Close()
-	for next := began.Add(s.step); sleep(ctx, time.Until(next)); next = next.Add(s.step) {
+	for next := began.Add(s.step); pace.Sleep(ctx, time.Until(next)); next = next.Add(s.step) {
 		s.take(ctx, began)
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	s.take(last, began)
-}
-
-// sleep reports whether it could sleep to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
 }
 
 // take reads and keeps; a reading that the end of the run cut short does not count.

@@ -73,10 +73,10 @@ func (p Plan) runClosed(ctx context.Context, hire func() Worker) Pace {
 	return Pace{Begun: n}
 }
 
-// Sleep waits, and reports whether it could to the end.
+// Sleep waits, and reports whether it could to the end of the time, before that of ctx.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
-		return true
+		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

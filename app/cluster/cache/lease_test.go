@@ -9,8 +9,8 @@ import (
 	"time"
 
 	near "studysharper/app/cache"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // locking is a cache that settles who makes a value.

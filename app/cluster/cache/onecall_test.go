@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"studysharper/app/agent"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/llm/openai"
 	"studysharper/app/store"
 	"studysharper/app/study"
+	"studysharper/app/testkit/redistest"
 	"studysharper/loadtest/fakellm"
 )
 

@@ -16,9 +16,9 @@ import (
 	"studysharper/app/cache/cachetest"
 	"studysharper/app/cluster/cache"
 	"studysharper/app/cluster/conn"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // process is a worker's cache.

@@ -8,8 +8,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // wire is a connection's way to Redis, on which things happen.

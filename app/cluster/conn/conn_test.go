@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // journal is a log that can be read while it is written.

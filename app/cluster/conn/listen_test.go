@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // listening is a subscription to two channels: what came by each, and how often it stood.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"studysharper/app/cluster/conn"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/limit"
 	"studysharper/app/memory/shm"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // patient is how long tests wait for Redis: a busy machine holds a command up for longer

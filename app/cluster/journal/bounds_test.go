@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 func wantCode(t *testing.T, what string, err error, code study.Code) {

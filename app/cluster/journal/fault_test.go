@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 func token(text string) study.Event {

@@ -12,10 +12,10 @@ import (
 	"go.uber.org/goleak"
 
 	"studysharper/app/cluster/conn"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/stream/streamtest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 func TestMain(m *testing.M) {

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"studysharper/app/cluster/conn"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // childOrder is the variable by which the test binary is another process: the address, a

@@ -8,10 +8,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 func TestRunsContinueWhenASentinelMakesAReplicaTheMaster(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"studysharper/app/cluster/failover"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/stream"
 	"studysharper/app/stream/memory"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // container is a process with a journal of its own behind the one in Redis.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/store/postgrestest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 	"studysharper/loadtest/fakellm"
 )
 

@@ -7,10 +7,10 @@ import (
 	"sync"
 	"testing"
 
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/store/postgrestest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 	"studysharper/loadtest/fakellm"
 )
 

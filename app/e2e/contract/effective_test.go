@@ -8,11 +8,11 @@ import (
 	"testing"
 
 	"studysharper/app/cluster"
-	"studysharper/app/cluster/redistest"
 	"studysharper/app/config"
 	"studysharper/app/e2e/servicetest"
 	"studysharper/app/memory"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/redistest"
 )
 
 // allSettings are these and the others, empty, but for a database that cannot be opened: serve ends in any case, with exit

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"studysharper/app/httpapi/openapitest"
 	"studysharper/app/testkit"
+	"studysharper/app/testkit/openapitest"
 )
 
 // Ask sends a request with the admin token on a connection of its own, so that either worker may answer, and returns

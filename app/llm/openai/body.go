@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"sync"
 )
 
 const (
@@ -11,10 +12,17 @@ const (
 	growBytes  = 512 << 10 // largest buffer that grows by doubling
 )
 
-// readAll reads r to its end. r must itself fail beyond limit bytes. The buffer doubles while
-// it is small and then jumps to the limit, because growing a large buffer holds it twice.
-func readAll(r io.Reader, limit int) ([]byte, error) {
-	buf := make([]byte, 0, min(firstBytes, limit+1))
+// readers are buffered readers of firstBytes, for the next response.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, firstBytes) }}
+
+// readAll reads r to its end, which comes after size bytes at most if size is known (above 0). r must itself fail beyond limit
+// bytes. The buffer doubles while it is small and then jumps to the limit, because growing a large buffer holds it twice.
+func readAll(r io.Reader, size int64, limit int) ([]byte, error) {
+	first := min(firstBytes, limit+1)
+	if size > 0 && size < int64(first) {
+		first = int(size) + 1 // the end is read behind the last byte
+	}
+	buf := make([]byte, 0, first)
 	for {
 		if len(buf) == cap(buf) {
 			size := min(2*cap(buf), limit+1)

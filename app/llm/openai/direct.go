@@ -93,7 +93,7 @@ func isPlain(text string) bool {
 func wireForm(req *http.Request) ([]byte, error) {
 	defer func() { _ = req.Body.Close() }()
 	var b bytes.Buffer
-	b.Grow(512 + int(req.ContentLength))
+	b.Grow(512 + int(req.ContentLength) + bytes.MinRead) // ReadFrom, which CopyN calls, wants as much room behind the end
 	b.WriteString("POST " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.URL.Host + "\r\n")
 	req.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
 	if err := req.Header.Write(&b); err != nil {

@@ -94,7 +94,7 @@ func TestPlainTextIsRefusedOneByteOverItsBoundHoweverItIsWritten(t *testing.T) {
 func TestReadAllGrowsInSteps(t *testing.T) {
 	for _, size := range []int{0, 1, firstBytes - 1, firstBytes, firstBytes + 1, growBytes, growBytes + 1, 1 << 20} {
 		const limit = 1 << 20
-		body, err := readAll(&boundedReader{r: flood("", "a", "", size), left: limit}, limit)
+		body, err := readAll(&boundedReader{r: flood("", "a", "", size), left: limit}, 0, limit)
 		if err != nil || len(body) != size || cap(body) > limit+1 || size <= growBytes/2 && cap(body) > max(2*size+2, firstBytes) {
 			t.Errorf("%d bytes: %d in a buffer of %d, %v", size, len(body), cap(body), err)
 		}

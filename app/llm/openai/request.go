@@ -48,7 +48,7 @@ func (c *Client) exchange(ctx context.Context, model string, d dialect, p study.
 		return study.Answer{}, fail
 	}
 	r := &responseReader{ctx: ctx, o: c.o, idle: idle, onText: onText, promptTokens: promptTokens(p), wantsObject: p.JSON, answer: study.Answer{Model: model},
-		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}}
+		body: &boundedReader{r: resp.Body, left: c.o.MaxRawBytes}, size: resp.ContentLength}
 	fail = r.readBody(resp.Header)
 	if fail != nil {
 		r.answer.Text = r.text.String()

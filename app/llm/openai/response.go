@@ -31,6 +31,7 @@ type responseReader struct {
 	ctx    context.Context
 	o      Options
 	body   io.Reader
+	size   int64 // of the body as it is sent, in bytes; 0 or less = unknown
 	idle   *idleTimer
 	onText func(string)
 
@@ -52,11 +53,17 @@ type responseReader struct {
 // readBody reads the body as what it is: the content type is often wrong or missing, and some
 // upstreams stream unasked or answer a request for a stream with one JSON body.
 func (r *responseReader) readBody(h http.Header) *failure {
-	body := bufio.NewReaderSize(r.body, firstBytes)
+	buffered := readers.Get().(*bufio.Reader)
+	buffered.Reset(r.body)
+	defer func() {
+		buffered.Reset(nil)
+		readers.Put(buffered)
+	}()
+	body := buffered
 	if unzipped, err := decompressed(body, h.Get("Content-Encoding")); err != nil {
 		return r.bodyFailure(err)
 	} else if unzipped != nil {
-		body = bufio.NewReaderSize(&boundedReader{r: unzipped, left: r.o.MaxRawBytes}, firstBytes)
+		body, r.size = bufio.NewReaderSize(&boundedReader{r: unzipped, left: r.o.MaxRawBytes}, firstBytes), 0
 	}
 	r.body = body
 	first, err := skipBlank(body)
@@ -78,7 +85,7 @@ func (r *responseReader) readBody(h http.Header) *failure {
 // readJSON reads one JSON body; some upstreams put it into a list, or the chunks of a stream into
 // lines without a field.
 func (r *responseReader) readJSON() *failure {
-	body, err := readAll(r.body, r.o.MaxRawBytes)
+	body, err := readAll(r.body, r.size, r.o.MaxRawBytes)
 	if err != nil {
 		return r.bodyFailure(err)
 	}

@@ -74,13 +74,10 @@ func (h *Hub) take(s Stream, d *due) {
 		return
 	}
 	h.schedule(c)
-	head := slices.Clone(s.Head)
-	if s.past == nil {
-		head = eventstream.AppendRetry(head, 500*time.Millisecond+rand.N(2501*time.Millisecond))
+	if s.past == nil && !h.put(c, eventstream.AppendRetry(slices.Clone(s.Head), 500*time.Millisecond+rand.N(2501*time.Millisecond)), d) {
+		return
 	}
-	if h.put(c, head, d) {
-		h.advance(c, d)
-	}
+	h.advance(c, d)
 }
 
 // advance lets a client that has been sent everything wait for more, or leave.

@@ -123,7 +123,7 @@ func play(t *testing.T, o Options, f func(s *scene)) {
 // fresh is what another process passes of a stream that has just been opened.
 func fresh() *passed {
 	now := time.Now().UnixNano()
-	return &passed{Opened: now, Active: now}
+	return &passed{Opened: now, Active: now, Quiet: now}
 }
 
 // data is a data line with a run's id in it.

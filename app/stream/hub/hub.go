@@ -86,10 +86,10 @@ type HandOver func(fd int, stream json.RawMessage) error
 // Stream is a client's stream as the hub takes it.
 type Stream struct {
 	FD    int    // the client's socket, connected and nonblocking: the hub's from here on
-	Head  []byte // sent first: the response's head, or a comment
+	Head  []byte // the response's head, sent first
 	Query stream.Query
 	Place int32   // what Options.Ended is told at its end: its place among its client's streams
-	past  *passed // not nil: taken over from another process, its client has a retry line already
+	past  *passed // not nil: taken over from another process, its client has the head already
 }
 
 // sockets are the system calls on clients' sockets, or a test's.

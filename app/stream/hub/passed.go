@@ -19,16 +19,18 @@ type passed struct {
 	Posted   bool   `json:"posted,omitempty"`
 	Opened   int64  `json:"opened"` // Unix nanoseconds, as the following
 	Active   int64  `json:"active"`
+	Quiet    int64  `json:"quiet"`
 	Client   uint64 `json:"client,omitempty"` // whose stream it is, as it is counted (Options.Key); 0 = nobody's
 }
 
 // pass writes down what Resume needs of a stream that is no longer served here.
 func (h *Hub) pass(c *client) json.RawMessage {
 	now, at := time.Now(), h.now()
+	nanos := func(m moment) int64 { return now.Add(-time.Duration(at-m) * tick).UnixNano() }
 	// Marshalling strings and numbers cannot fail.
 	stream, _ := json.Marshal(passed{
 		Session: c.query.Session, Run: c.query.Run, Owner: c.query.Owner, Position: c.query.After.String(), Seen: c.run,
-		Posted: c.posted, Opened: c.since, Active: now.Add(-time.Duration(at-c.active) * tick).UnixNano(), Client: h.o.Key(c.place),
+		Posted: c.posted, Opened: c.since, Active: nanos(c.active), Quiet: nanos(c.quiet), Client: h.o.Key(c.place),
 	})
 	return stream
 }
@@ -47,7 +49,7 @@ func (h *Hub) Resume(fd int, from json.RawMessage) error {
 	}
 	place := h.o.Add(p.Client) // before it counts as open: a client has no more streams open than places
 	h.Reserve()
-	h.Serve(Stream{FD: fd, Head: Keepalive, Query: stream.Query{Session: p.Session, Run: p.Run, Owner: p.Owner, After: at}, Place: place, past: &p})
+	h.Serve(Stream{FD: fd, Query: stream.Query{Session: p.Session, Run: p.Run, Owner: p.Owner, After: at}, Place: place, past: &p})
 	return nil
 }
 
@@ -59,5 +61,5 @@ func (h *Hub) restore(c *client, p *passed) {
 		return at - moment(max(0, now.Sub(time.Unix(0, nanos)))/tick) //nolint:gosec // 6 years
 	}
 	c.since, c.run, c.posted = min(p.Opened, c.since), p.Seen, p.Posted
-	c.opened, c.active = back(p.Opened), back(p.Active)
+	c.opened, c.active, c.quiet = back(p.Opened), back(p.Active), back(p.Quiet)
 }

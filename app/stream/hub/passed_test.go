@@ -2,6 +2,7 @@ package hub
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,9 @@ func TestNoHandOverRestartsADeadline(t *testing.T) {
 			}
 			if late := k.ended - 100*time.Second; late < -time.Second || late > 2*time.Second {
 				t.Errorf("handed over every %v, a stale stream: closed after %v", every, k.ended)
+			}
+			if n := strings.Count(k.text(), string(Keepalive)); n != 6 {
+				t.Errorf("handed over every %v: %d comments in 100 s, want one every 15 s", every, n)
 			}
 		})
 	}

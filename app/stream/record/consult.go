@@ -27,6 +27,7 @@ func (w *wait) consult(b study.Batch, err error) {
 
 // follow looks at the record until the run has ended, or it is time to say that it has not.
 func (w *wait) follow(ctx context.Context, r study.Run) {
+	over := w.ended()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -40,7 +41,7 @@ func (w *wait) follow(ctx context.Context, r study.Run) {
 			return
 		}
 		select {
-		case <-w.done:
+		case <-over:
 			return
 		case <-tick.C:
 		}

@@ -63,7 +63,7 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 
 // Await implements stream.Awaiter. Only a wait that the journal cannot answer takes a goroutine.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
-	w := &wait{journal: j, q: q, deliver: deliver, began: time.Now(), done: make(chan struct{})}
+	w := &wait{journal: j, q: q, deliver: deliver, began: time.Now()}
 	switch {
 	case q.After.Epoch == Epoch:
 		go w.consult(study.Batch{}, stream.ErrGone)
@@ -119,12 +119,12 @@ type wait struct {
 	q       stream.Query
 	deliver func(study.Batch, error)
 	began   time.Time
-	timer   *time.Timer   // calls doubt; nil = never
-	done    chan struct{} // closed when the wait is over
+	timer   *time.Timer // calls doubt; nil = never
 
 	mu    sync.Mutex
 	over  bool
-	leave func() // ends the wait in the journal; nil = not known yet
+	done  chan struct{} // closed when the wait is over; nil where nobody waits for that
+	leave func()        // ends the wait in the journal; nil = not known yet
 }
 
 // setJournalCancel notes how to end the wait in the journal, and does so if the wait is over already.
@@ -146,11 +146,26 @@ func (w *wait) finish() (first bool) {
 		return false
 	}
 	w.over = true
-	close(w.done)
+	if w.done != nil {
+		close(w.done)
+	}
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	return true
+}
+
+// ended gives a channel that is closed when the wait is over. Few waits need one, and there is a wait for each stream.
+func (w *wait) ended() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done == nil {
+		w.done = make(chan struct{})
+		if w.over {
+			close(w.done)
+		}
+	}
+	return w.done
 }
 
 func (w *wait) cancel() {

@@ -6,34 +6,24 @@ package cost
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
-)
 
-// The exit statuses of Run, which are the load tool's.
-const (
-	exitPassed = 0
-	exitFailed = 1
-	exitUsage  = 2
+	"studysharper/loadtest/command"
 )
 
 // warmUp is how long a program is loaded before each window; it does not count.
 const warmUp = time.Second
 
-// Run measures the programs that the arguments name, and prints a table. It returns the exit status: 0 if every request was
-// answered, 1 if not or if something could not be measured, 2 for wrong usage.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// Run measures the programs that the arguments name, and prints a table. It fails if a request was not answered, or if
+// something could not be measured.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseSettings(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitPassed
-	case err != nil:
-		fmt.Fprintln(stderr, "loadtest bench-agents:", err)
-		return exitUsage
+	if err != nil {
+		return command.Misused(err)
 	}
 	rows, err := measure(ctx, o, stderr)
 	if err == nil {
@@ -44,11 +34,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			err = fmt.Errorf("%s: %d requests failed, the first: %w", r.name, len(r.failures), r.failures[0])
 		}
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "loadtest bench-agents:", err)
-		return exitFailed
-	}
-	return exitPassed
+	return err
 }
 
 // row is what was measured of one program.
@@ -98,14 +84,14 @@ func measure(ctx context.Context, o settings, progress io.Writer) (rows []row, e
 
 // take loads a program for a window.
 func (r *row) take(ctx context.Context, o settings, p *program, model *process) error {
-	if _, err := p.load(ctx, o.clients, warmUp); err != nil {
+	if _, err := p.load(ctx, o, warmUp); err != nil {
 		return err
 	}
 	before, err := readUsage(p, model)
 	if err != nil {
 		return err
 	}
-	took, err := p.load(ctx, o.clients, o.window)
+	took, err := p.load(ctx, o, o.window)
 	if err != nil {
 		return err
 	}

@@ -6,18 +6,20 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"studysharper/app/testkit"
+	"studysharper/loadtest/command"
 )
 
 // TestMain serves the model in the processes that the test of a whole run starts: as the model, and as the programs measured,
 // which it can be because it answers any POST.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ModelCommand || os.Getenv("LLM_BASE_URL") != "" {
-		os.Exit(ServeModel(context.Background(), os.Stderr))
+		os.Exit(command.Status("", ServeModel(context.Background(), nil, os.Stdout, os.Stderr), os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -30,8 +32,8 @@ func TestARunTellsWhatEachProgramCosts(t *testing.T) {
 	}
 	var out, progress bytes.Buffer
 	args := []string{"-clients", "3", "-rounds", "2", "-window", "100ms", "-program", "one," + binary, "-program", "two," + binary + ",MAX_REQUESTS=0"}
-	if status := Run(t.Context(), args, &out, &progress); status != exitPassed {
-		t.Fatalf("status %d: %s", status, progress.String())
+	if err := Run(t.Context(), args, &out, &progress); err != nil {
+		t.Fatalf("%v: %s", err, progress.String())
 	}
 	for _, want := range []string{"3 clients, 2 windows of 100ms", "answers/s", "supervisor µs", "clients µs", "one", "two", "one to two, median of 2 pairs"} {
 		if !strings.Contains(out.String(), want) {
@@ -42,16 +44,29 @@ func TestARunTellsWhatEachProgramCosts(t *testing.T) {
 
 func TestAProgramThatDoesNotStartIsNamed(t *testing.T) {
 	testkit.SkipShort(t, "starts processes")
-	var out, told bytes.Buffer
-	if status := Run(t.Context(), []string{"-program", "broken,/bin/false"}, &out, &told); status != exitFailed || !strings.Contains(told.String(), "broken: it ended while starting") {
+	var told bytes.Buffer
+	err := Run(t.Context(), []string{"-program", "broken,/bin/false"}, io.Discard, &told)
+	if status := command.Status("", err, &told); status != command.Failed || !strings.Contains(told.String(), "broken: it ended while starting") {
 		t.Errorf("status %d: %s", status, told.String())
 	}
 }
 
 func TestWrongFlagsAreRefused(t *testing.T) {
 	for _, args := range [][]string{{}, {"-program", "x"}, {"-program", ",x"}, {"-program", "a,b,c"}, {"-program", "a,b,=c"}, {"-program", "a,b", "more"}, {"-program", "a,b", "-rounds", "0"}} {
-		if status := Run(t.Context(), args, io.Discard, io.Discard); status != exitUsage {
+		if status := command.Status("", Run(t.Context(), args, io.Discard, io.Discard), io.Discard); status != command.Usage {
 			t.Errorf("%q: status %d", args, status)
+		}
+	}
+}
+
+func TestFlashcardsAreAskedForFromTextsThatDiffer(t *testing.T) {
+	notes := pairs("One.\n\nTwo.\n\nThree \"quoted\".\n\nFour.\n\nFive.\n")
+	if want := []string{"One.\n\nTwo.", "Three \"quoted\".\n\nFour."}; !slices.Equal(notes, want) {
+		t.Fatalf("got %q, want %q", notes, want)
+	}
+	for n, want := range []string{`"# Lesson 0\n\nOne.\n\nTwo."`, `"# Lesson 1\n\nThree \"quoted\".\n\nFour."`} {
+		if request := string(question(int64(n), notes)); !strings.Contains(request, `"type":"flashcard_generation"`) || !strings.Contains(request, want) {
+			t.Errorf("%s\nlacks %s", request, want)
 		}
 	}
 }

@@ -43,17 +43,16 @@ func startModel(ctx context.Context) (*process, error) {
 
 // ServeModel serves a model that answers at once, at HOST and PORT, until the process is ended. It reads no more of a request
 // than it must to find the next one.
-func ServeModel(ctx context.Context, stderr io.Writer) int {
+func ServeModel(ctx context.Context, _ []string, _, _ io.Writer) error {
 	l, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")))
 	if err != nil {
-		fmt.Fprintln(stderr, "loadtest bench-model:", err)
-		return exitFailed
+		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	for {
 		conn, err := l.Accept()
 		if err != nil {
-			return exitPassed
+			return nil // closed, at the end of ctx
 		}
 		go serveModel(conn)
 	}

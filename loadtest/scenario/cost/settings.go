@@ -5,8 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
+
+	"studysharper/loadtest/command"
 )
 
 // settings are the command's flags.
@@ -15,6 +18,7 @@ type settings struct {
 	clients    int
 	rounds     int
 	window     time.Duration
+	notes      []string // flashcards are asked for from one of them; none = chats are asked
 }
 
 // candidate is a program to measure.
@@ -26,25 +30,23 @@ type candidate struct {
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("loadtest bench-agents", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
 	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
 	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
+	fs.Func("notes", "ask for flashcards from paragraphs of this `FILE`, two at a time, instead of chats (an offline program needs no model: LLM_PROVIDER=offline)", func(name string) error {
+		text, err := os.ReadFile(name)
+		s.notes = pairs(string(text))
+		return err
+	})
 	fs.Func("program", "a program to measure, `NAME,PATH[,SETTING=VALUE...]`; once for each", func(text string) error {
 		c, err := parseCandidate(text)
 		s.candidates = append(s.candidates, c)
 		return err
 	})
-	fs.Usage = func() {
-		fmt.Fprintln(stderr, "usage: loadtest bench-agents [flags] -program NAME,PATH[,SETTING=VALUE...] ...")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
+	if err := command.ParseOnlyFlags(fs, args, "usage: loadtest bench-agents [flags] -program NAME,PATH[,SETTING=VALUE...] ...\n", stderr); err != nil {
 		return s, err
 	}
 	switch {
-	case fs.NArg() > 0:
-		return s, fmt.Errorf("%q: no arguments are taken", fs.Arg(0))
 	case len(s.candidates) == 0:
 		return s, errors.New("name at least one -program")
 	case s.clients < 1 || s.rounds < 1 || s.window <= 0:
@@ -67,4 +69,13 @@ func parseCandidate(text string) (candidate, error) {
 		c.env[name] = value
 	}
 	return c, nil
+}
+
+// pairs returns the paragraphs of a text, two by two.
+func pairs(text string) (list []string) {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i := 0; i+1 < len(paragraphs); i += 2 {
+		list = append(list, paragraphs[i]+"\n\n"+paragraphs[i+1])
+	}
+	return list
 }

@@ -5,8 +5,6 @@ package recycle
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,25 +13,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"studysharper/loadtest/command"
 )
 
-// The exit statuses of Run, which are the load tool's.
-const (
-	exitPassed = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
-
-// Run measures the parts that the arguments choose, and prints a table of figures and goals. It returns the exit status: 0 if
-// every goal was reached, 1 if not, 2 for wrong usage. The end of ctx ends it early, with what was measured by then.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// Run measures the parts that the arguments choose, and prints a table of figures and goals. Goals that were not reached are
+// command.ErrMissed. The end of ctx ends it early, with what was measured by then.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseSettings(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitPassed
-	case err != nil:
-		fmt.Fprintln(stderr, "loadtest bench-recycle:", err)
-		return exitUsage
+	if err != nil {
+		return command.Misused(err)
 	}
 	table := stdout
 	if o.json {
@@ -46,13 +35,10 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil && o.json {
 		err = r.writeJSON(stdout)
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "loadtest bench-recycle:", err)
+	if err == nil && !r.Pass {
+		err = command.ErrMissed
 	}
-	if err != nil || !r.Pass {
-		return exitFailed
-	}
-	return exitPassed
+	return err
 }
 
 // bench is one run.

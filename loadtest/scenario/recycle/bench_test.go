@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"studysharper/loadtest/client"
+	"studysharper/loadtest/command"
 )
 
 // standIn answers requests as a StudySharper does, each connection for as many requests as say allows: say gives what follows
@@ -290,7 +291,7 @@ func TestSettingsOutOfBoundsAreNamed(t *testing.T) {
 		if _, err := parseSettings(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", args, err)
 		}
-		if status := Run(t.Context(), strings.Fields(args), io.Discard, io.Discard); status != exitUsage {
+		if status := command.Status("", Run(t.Context(), strings.Fields(args), io.Discard, io.Discard), io.Discard); status != command.Usage {
 			t.Errorf("%s: exit status %d", args, status)
 		}
 	}
@@ -309,8 +310,8 @@ func TestSettingsAreTheIssuesFiguresByDefault(t *testing.T) {
 
 func TestABinaryThatDoesNotStartFailsTheRun(t *testing.T) {
 	var table bytes.Buffer
-	if status := Run(t.Context(), []string{"-binary", "/bin/false", "-parts", "keepalive"}, &table, io.Discard); status != exitFailed {
-		t.Errorf("exit status %d\n%s", status, table.String())
+	if err := Run(t.Context(), []string{"-binary", "/bin/false", "-parts", "keepalive"}, &table, io.Discard); !errors.Is(err, command.ErrMissed) {
+		t.Errorf("%v\n%s", err, table.String())
 	}
 	if !strings.Contains(table.String(), "could not be measured") {
 		t.Errorf("the table does not say so:\n%s", table.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -31,9 +32,7 @@ func recyclingOff() map[string]string {
 // with runs do on a server of its own, under a context that also ends with the server. What the watch saw goes into the overall
 // figures. hitless: no worker is to end but by a recycle, and the metrics page is to be there all the time.
 func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *Server) error) error {
-	for name, value := range b.o.env {
-		settings[name] = value
-	}
+	maps.Copy(settings, b.o.env)
 	s, err := startServer(ctx, Options{Binary: b.binary, Dir: b.dir, Workers: b.o.workers, Env: settings})
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"studysharper/loadtest/command"
 )
 
 // settings size the parts. The defaults are the issue's figures in full.
@@ -48,22 +50,11 @@ when every goal holds, 1 when not.
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	s := settings{env: map[string]string{}}
 	fs := flag.NewFlagSet("loadtest bench-recycle", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
 	chosen := fs.String("parts", "all", "which `parts`, separated by commas: "+strings.Join(names(), ", "))
 	fs.Func("env", "a setting of the server, `NAME=VALUE`, over the part's own; may be repeated", s.setEnv)
 	s.define(fs)
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stderr, synopsis)
-		fs.SetOutput(stderr)
-		fs.PrintDefaults()
-	}
-	if err != nil {
+	if err := command.ParseOnlyFlags(fs, args, synopsis, stderr); err != nil {
 		return s, err
-	}
-	if fs.NArg() > 0 {
-		return s, fmt.Errorf("%q: no arguments are taken", fs.Arg(0))
 	}
 	if s.parts = list(*chosen); *chosen == "all" {
 		s.parts = names()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -41,13 +42,11 @@ func (b *bench) streams(ctx context.Context) error {
 	defer func() { _ = upstream.Close() }() // nobody asks it any more
 	settings := b.recycling()
 	patience := fmt.Sprint(max(120, 60+int(b.o.streamRun.Seconds())))
-	for name, value := range map[string]string{
+	maps.Copy(settings, map[string]string{
 		"LLM_PROVIDER": "openai", "LLM_API_KEY": "bench", "LLM_BASE_URL": "http://" + address + "/v1",
 		"LLM_TIMEOUT": patience, "WORKER_TIMEOUT": patience, "MAX_CONCURRENT_RUNS": fmt.Sprint(2 * b.o.streams),
 		"SSE_QUEUE_SIZE": fmt.Sprint(2*tokens + 50), "GRACEFUL_TIMEOUT": "5",
-	} {
-		settings[name] = value
-	}
+	})
 	return b.with(ctx, settings, true, func(ctx context.Context, s *Server) error {
 		c := &streamCount{tally: newTally()}
 		busy := &load{to: s.Address(), clients: background, idle: backgroundIdle}

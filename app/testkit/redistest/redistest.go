@@ -97,7 +97,7 @@ func (s *Server) Resume(t testing.TB) {
 
 func (s *Server) start(t testing.TB, program string, args ...string) {
 	t.Helper()
-	c := exec.Command(program, args...) //nolint:noctx // Kill ends it
+	c := exec.Command(program, args...) // Kill ends it
 	c.Stdout, c.Stderr = &s.output, &s.output
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, c.Start())
@@ -108,7 +108,7 @@ func (s *Server) start(t testing.TB, program string, args ...string) {
 	var err error
 	if !testkit.PollFor(bootWait, look, func() bool {
 		err = client.Ping(context.Background()).Err()
-		_, replied := err.(redis.Error) //nolint:errorlint // as go-redis gives them
+		_, replied := err.(redis.Error) // as go-redis gives them
 		return err == nil || replied
 	}) {
 		s.Kill()
@@ -151,7 +151,7 @@ func Cluster(t testing.TB, args ...string) (servers []*Server, url string) {
 		servers, command = append(servers, s), append(command, s.Addr())
 		url += s.Addr() + map[bool]string{true: ",", false: ""}[i < 2]
 	}
-	out, err := exec.Command("redis-cli", append(command, "--cluster-yes")...).CombinedOutput() //nolint:noctx // it ends by itself
+	out, err := exec.Command("redis-cli", append(command, "--cluster-yes")...).CombinedOutput() // it ends by itself
 	if err != nil {
 		t.Fatalf("redis-cli --cluster create: %v\n%s", err, out)
 	}
