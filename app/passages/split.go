@@ -273,7 +273,9 @@ func markOf(line, before, next string) mark {
 	return mark{}
 }
 
-func plain(s string) string { return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s) }
+func plain(s string) string { return emphasis.Replace(s) }
+
+var emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
 
 // pageOf returns the page that a line marks, or 0.
 func pageOf(line string) int {

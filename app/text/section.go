@@ -45,10 +45,29 @@ type block struct {
 	text string
 }
 
+var (
+	lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "")
+	emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
+)
+
+// collapse returns s with one space where it has white space, and none around it.
+func collapse(s string) string {
+	before := ' '
+	for _, r := range s {
+		if unicode.IsSpace(r) && (r != ' ' || before == ' ') {
+			return strings.Join(strings.Fields(s), " ")
+		}
+		before = r
+	}
+	return strings.TrimSuffix(s, " ")
+}
+
 // blocksOf splits s into blocks.
 func blocksOf(s string) []block {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "").Replace(s)
+	if strings.ContainsAny(s, "\r\u2028\u2029\f\x00") {
+		s = lineEnds.Replace(s)
+	}
 	lines := strings.Split(s, "\n")
 	var c blockCutter
 	guardEach(len(lines), func(i int) {
@@ -70,7 +89,7 @@ type blockCutter struct {
 }
 
 func (c *blockCutter) flush() {
-	if text := strings.Join(strings.Fields(strings.Join(c.parts, " ")), " "); text != "" { // marks taken off leave spaces
+	if text := collapse(strings.Join(c.parts, " ")); text != "" { // marks taken off leave spaces
 		c.out = append(c.out, block{c.kind, text})
 	}
 	c.parts, c.kind = nil, paragraph
@@ -78,7 +97,7 @@ func (c *blockCutter) flush() {
 
 // line adds a line, given the one after it.
 func (c *blockCutter) line(line, next string, more bool) {
-	flat := strings.Join(strings.Fields(line), " ")
+	flat := collapse(line)
 	mark := listMark(flat)
 	switch {
 	case flat == "":
@@ -132,7 +151,7 @@ func plain(s string) string {
 	if !strings.ContainsAny(s, "*_`") {
 		return s
 	}
-	return strings.NewReplacer("**", "", "__", "", "`", "").Replace(s)
+	return emphasis.Replace(s)
 }
 
 // listMark returns the length of the list mark at the start of line, or 0.

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -10,8 +11,12 @@ import (
 	"time"
 
 	"studysharper/app/agent"
+	"studysharper/app/agent/agenttest"
+	"studysharper/app/offline/engine"
+	"studysharper/app/store"
 	"studysharper/app/study"
 	"studysharper/app/testkit"
+	"studysharper/app/text"
 )
 
 // A student of the benchmark, with notes of 1 kB.
@@ -93,4 +98,47 @@ func processTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkOfflineChats asks the offline engine about 100 notes of 2 to 6 kB. Each question has two or three words of one
+// of their sentences, so that nearly all are new.
+func BenchmarkOfflineChats(b *testing.B) {
+	if testing.Short() {
+		b.Skip("writes many notes first")
+	}
+	d, r := newDesk(b), rand.New(rand.NewPCG(1, 2))
+	model := engine.New()
+	d.Orchestrator = agent.New(agent.Deps{Model: model, Cache: agenttest.NewFakes(d.model).Cache, Store: store.ForAgents(d.store)}, agent.Options{Deterministic: true})
+	sentences := keepOpenTexts(b, d, "ada", 100)
+	before, asked := processTime(b), 0
+	for b.Loop() {
+		var words []string
+		for len(words) < 4 {
+			words = text.Words(sentences[r.IntN(len(sentences))])
+		}
+		at := r.IntN(len(words) - 3)
+		message := "What is " + strings.Join(words[at:at+2+r.IntN(2)], " ") + "?"
+		if _, err := d.Run(b.Context(), "", study.Request{Type: study.Chat, UserID: "ada", Message: message}, agent.Observer{}); err != nil {
+			b.Fatal(err)
+		}
+		asked++
+	}
+	b.ReportMetric(float64((processTime(b)-before).Microseconds())/float64(asked), "cpu-µs/op")
+}
+
+// keepOpenTexts keeps pieces of the open texts, which overlap, as notes of a user's, and returns their sentences.
+func keepOpenTexts(b *testing.B, d desk, user string, notes int) (sentences []string) {
+	const every, size, sizes = 430, 2000, 10 // bytes between the beginnings of pieces, and their size
+	var all strings.Builder
+	for all.Len() < notes*every+3*size {
+		for _, name := range []string{"t01_history_reconstruction.txt", "t02_economics_pricecontrols.md", "t05_law_contracts.txt", "t15_transcript_http.txt"} {
+			all.WriteString(testkit.ReadFile(b, filepath.Join("app/e2e/retrieval/testdata", name)) + "\n\n")
+		}
+	}
+	for i := range notes {
+		note := strings.ToValidUTF8(all.String()[i*every:i*every+size+i%sizes*2*size/sizes], "")
+		d.keep(b, user, fmt.Sprint("Note ", i), note)
+		sentences = append(sentences, text.SentencesOf(note)...)
+	}
+	return sentences
 }

@@ -90,10 +90,16 @@ func (c *cleaner) report() {
 var unusual = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n", "\f", "\n\n", "\x00", "", "\u00ad", "",
 	"\u200b", "", "\u200e", "", "\ufeff", "", "\u00a0", " ", "\u202f", " ", "ﬁ", "fi", "ﬂ", "fl", "ﬀ", "ff", "ﬃ", "ffi", "ﬄ", "ffl")
 
+// unusualFirst are the characters that what unusual replaces begins with.
+const unusualFirst = "\r\u2028\u2029\f\x00\u00ad\u200b\u200e\ufeff\u00a0\u202fﬁﬂﬀﬃﬄ"
+
 // normalize makes s valid UTF-8 with "\n" at line ends, without invisible characters and without
 // the characters that stand for formulas.
 func normalize(s string) string {
-	s = unusual.Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.ContainsAny(s, unusualFirst) {
+		s = unusual.Replace(s)
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case IsFormula(r):

@@ -84,10 +84,15 @@ func quoteNames(names []string, n int) string {
 func (src source) keyConcepts(n int) []string {
 	var out []string
 	for _, plain := range []bool{false, true} {
-		for _, p := range src.Phrases {
+		for _, p := range src.Phrases() {
+			if len(out) == n {
+				return out
+			}
 			p = src.fullName(p)
-			known := slices.ContainsFunc(out, func(o string) bool { return text.Overlap(p, o) == 1 || text.Overlap(o, p) == 1 })
-			if len(out) < n && !known && !english.IsVague(p) && (plain || src.isTerm(p)) {
+			if english.IsVague(p) || !plain && !src.isTerm(p) {
+				continue
+			}
+			if !slices.ContainsFunc(out, func(o string) bool { return text.Overlap(p, o) == 1 || text.Overlap(o, p) == 1 }) {
 				out = append(out, p)
 			}
 		}
@@ -98,7 +103,7 @@ func (src source) keyConcepts(n int) []string {
 // fullName returns the defined name that contains the phrase ("Robespierre" for "Maximilien
 // Robespierre"), or the phrase itself.
 func (src source) fullName(phrase string) string {
-	for _, d := range src.Defs {
+	for _, d := range src.Defs() {
 		if english.IsName(phrase) && facts.Find(d.Term, phrase, 0) >= 0 {
 			return d.Term
 		}
@@ -115,7 +120,7 @@ func (src source) isTerm(phrase string) bool {
 // defines reports whether the source defines a term of these words, alone or
 // together with another ("A and B are …").
 func (src source) defines(term string) bool {
-	return slices.ContainsFunc(src.Defs, func(d facts.Definition) bool {
+	return slices.ContainsFunc(src.Defs(), func(d facts.Definition) bool {
 		if english.IsName(term) && facts.Find(d.Term, term, 0) >= 0 {
 			return true // Robespierre, of Maximilien Robespierre
 		}
@@ -211,7 +216,7 @@ func (r *review) judgeExamples() {
 // them in another form, so it asks.
 func (r *review) findUndefinedTerms() {
 	found := 0
-	for _, p := range r.src.Phrases {
+	for _, p := range r.src.Phrases() {
 		at := r.src.Index.Mentions(p)
 		technical := strings.Contains(p, " ") || len(p) >= 11
 		if found == maxUndefined || len(at) < 3 || !technical || english.IsVague(p) || r.src.defines(p) || english.IsName(p) {

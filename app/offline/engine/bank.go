@@ -49,7 +49,7 @@ func newBank(ctx context.Context, src source) *bank {
 		b.addShortAnswer(f)
 	}
 	b.addListChoices(found)
-	for i, d := range src.Defs {
+	for i, d := range src.Defs() {
 		if i%16 == 0 && ctx.Err() != nil {
 			return b
 		}
@@ -71,7 +71,7 @@ func newBank(ctx context.Context, src source) *bank {
 func (b *bank) addQuestion(q study.Question, at int, key string, worth float64) {
 	s := b.src.Sentences[at]
 	q.Explanation, q.Origin = s.Text, b.src.quoting(at)
-	b.items[q.Type] = append(b.items[q.Type], item{q, at, key, worth + 0.25*s.Rank + 1.5*s.Focus})
+	b.items[q.Type] = append(b.items[q.Type], item{q, at, key, worth + 0.25*b.src.Rank(at) + 1.5*s.Focus})
 }
 
 // drawQuestion returns the best question of a type that is left. It prefers sentences that no
@@ -163,7 +163,7 @@ func askListed(f facts.Fact) string {
 // distractors.
 func (b *bank) addMeaningChoice(d facts.Definition) {
 	var others []facts.Definition
-	for _, e := range b.src.Defs {
+	for _, e := range b.src.Defs() {
 		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
 			others = append(others, e)
 		}
@@ -218,7 +218,7 @@ func (b *bank) addShortAnswer(f facts.Fact) {
 // listSpellings returns the accepted spellings of a term.
 func (src source) listSpellings(term string) []string {
 	out := []string{english.Capital(term)}
-	for _, d := range src.Defs {
+	for _, d := range src.Defs() {
 		if d.Term == term && d.Article != "" {
 			return append(out, english.Capital(d.Named()))
 		}
@@ -253,7 +253,7 @@ func (b *bank) addDefinitionTruth(d facts.Definition) {
 	}
 	b.addTruth(stateDefinition(d, d.Meaning), true, d.At, 0.8)
 	var wrong []string
-	for _, e := range b.src.Defs {
+	for _, e := range b.src.Defs() {
 		if b.src.AreApart(d, e) && b.src.IsWorthDefining(e) {
 			wrong = append(wrong, e.Meaning)
 		}
@@ -273,12 +273,12 @@ const (
 // exchanged for another of its kind, as a false one.
 func (b *bank) addSentenceTruth(i int) {
 	s := b.src.Sentences[i]
-	if n := strings.Count(s.Plain, " "); !s.Sound || n < minStated || n > maxStated || !english.HasClause(s.Plain) {
+	if n := strings.Count(s.Plain(), " "); !b.src.Sound(i) || n < minStated || n > maxStated || !english.HasClause(s.Plain()) {
 		return
 	}
-	for _, e := range b.src.EntitiesIn(s.Plain) {
-		rest, _ := facts.Blank(s.Plain, e.Name)
-		if !b.src.TurnsFalse(s.Plain, e) {
+	for _, e := range b.src.EntitiesIn(s.Plain()) {
+		rest, _ := facts.Blank(s.Plain(), e.Name)
+		if !b.src.TurnsFalse(s.Plain(), e) {
 			continue
 		}
 		if rivals := b.src.Rivals(e, rest, i); len(rivals) > 0 {
@@ -286,7 +286,7 @@ func (b *bank) addSentenceTruth(i int) {
 			break
 		}
 	}
-	if b.src.Names(s.Plain) {
-		b.addTruth(english.Finished(s.Plain), true, i, 0.4)
+	if b.src.Names(s.Plain()) {
+		b.addTruth(english.Finished(s.Plain()), true, i, 0.4)
 	}
 }

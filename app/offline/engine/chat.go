@@ -143,7 +143,7 @@ func (src source) writeOverview(n int) string {
 	if len(points) == 0 {
 		return "The material has no full sentences to sum up."
 	}
-	return fmt.Sprintf(src.Language.Points, src.Title) + "\n" + src.formatPoints(points, study.BulletPoints)
+	return fmt.Sprintf(src.Language.Points, src.Title()) + "\n" + src.formatPoints(points, study.BulletPoints)
 }
 
 // answerFromFacts answers a question that matches a fact or asks for a defined term; it
@@ -152,16 +152,8 @@ func (src source) answerFromFacts(ctx context.Context, message string, words []s
 	if len(words) == 0 || asksComparison(message) {
 		return ""
 	}
-	bag := text.NewBag(message)
-	first := strings.ToLower(strings.Fields(message)[0])
-	for _, f := range src.Facts(ctx) {
-		switch f.Kind {
-		case facts.Define, facts.Listed, facts.Cloze:
-		default:
-			if strings.HasPrefix(strings.ToLower(f.Question), first+" ") && bag.Overlap(f.Question) >= 0.8 && text.Overlap(message, f.Question) >= 0.8 {
-				return src.citeSection(f.At) + f.Answer
-			}
-		}
+	if f, ok := src.AskedFact(ctx, message); ok {
+		return src.citeSection(f.At) + f.Answer
 	}
 	d, ok := src.definitionFor(message, strings.Join(words, " "))
 	switch {
@@ -196,12 +188,12 @@ func (src source) answerFromSentences(message string, words []string, more int) 
 	}
 	order := make([]int, 0, len(score))
 	for i := range score {
-		if score[i] >= max(enough, further*score[best]) && !slices.Contains(chosen, i) && src.Sentences[i].Alone {
+		if score[i] >= max(enough, further*score[best]) && !slices.Contains(chosen, i) && src.Sentences[i].Alone() {
 			order = append(order, i)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(score[b], score[a]), cmp.Compare(src.Sentences[b].Rank, src.Sentences[a].Rank))
+		return cmp.Or(cmp.Compare(score[b], score[a]), cmp.Compare(src.Rank(b), src.Rank(a)))
 	})
 	chosen = append(chosen, order[:min(more, len(order))]...)
 	slices.Sort(chosen)
@@ -261,7 +253,7 @@ func (src source) scoreCoverage(words []string) []float64 {
 			score[i] = 0
 			continue
 		}
-		score[i] = score[i]/total + 0.02*s.Rank
+		score[i] = score[i]/total + 0.02*src.Rank(i)
 	}
 	return score
 }

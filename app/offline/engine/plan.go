@@ -199,7 +199,7 @@ func (src source) planActivities(groups [][]unit, i int, found []facts.Fact) []s
 		out = append(out, "Answer without looking: "+strings.Join(asked, " "))
 	}
 	if heavy := src.heaviest(from, to); heavy >= 0 {
-		out = append(out, "Close the text and put this into your own words: “"+src.Sentences[heavy].Plain+"”")
+		out = append(out, "Close the text and put this into your own words: “"+src.Sentences[heavy].Plain()+"”")
 	}
 	return out
 }
@@ -211,7 +211,7 @@ const maxQuoted = 200
 func (src source) heaviest(from, to int) int {
 	best := -1
 	for i := from; i < to; i++ {
-		if s := src.Sentences[i]; s.Sound && len(s.Plain) <= maxQuoted && (best < 0 || s.Rank > src.Sentences[best].Rank) {
+		if s := src.Sentences[i]; src.Sound(i) && len(s.Plain()) <= maxQuoted && (best < 0 || src.Rank(i) > src.Rank(best)) {
 			best = i
 		}
 	}

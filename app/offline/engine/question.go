@@ -146,7 +146,7 @@ func (src source) definitionFor(message, words string) (best facts.Definition, o
 	bag := text.NewBag(message)
 	isAsked := func(name string) bool { return text.Overlap(words, name) == 1 && bag.Overlap(name) == 1 }
 	parts := strings.Contains(message, "consist") || strings.Contains(message, "made")
-	for _, d := range src.Defs {
+	for _, d := range src.DefsOf(src.Index.Mentions(words)...) {
 		if !isAsked(d.Term) && !slices.ContainsFunc(strings.Split(d.Term, " and "), isAsked) { // "A and B are …" defines A too
 			continue
 		}

@@ -36,7 +36,7 @@ func makeSummary(_ context.Context, src source, b study.Brief) study.Aid {
 	body := study.SummaryBody{Title: src.titleFor("Summary", b.Options), KeyTerms: src.keyTerms(size.terms)}
 	for _, p := range points {
 		body.MainPoints = append(body.MainPoints, study.MainPoint{
-			Point: english.Finished(src.Sentences[p.at].Plain), Details: src.findDetails(p.at, points),
+			Point: english.Finished(src.Sentences[p.at].Plain()), Details: src.findDetails(p.at, points),
 			Importance: []string{"high", "medium", "low"}[p.place*3/len(points)], Origin: src.quoting(p.at),
 		})
 	}
@@ -100,18 +100,21 @@ func (src source) spread(order []int, n int) (kept []int) {
 // unless there are no others.
 func (src source) scorePoints() []float64 {
 	score := make([]float64, len(src.Sentences))
-	title := text.NewBag(src.Title)
-	sound := slices.ContainsFunc(src.Sentences, func(s facts.Sentence) bool { return s.Sound })
+	title := text.NewBag(src.Title())
+	sound := false
+	for i := 0; i < len(src.Sentences) && !sound; i++ {
+		sound = src.Sound(i)
+	}
 	for i, s := range src.Sentences {
-		words := strings.Count(s.Plain, " ") + 1
-		if !src.canBePoint(s, words, sound) {
+		words := strings.Count(s.Plain(), " ") + 1
+		if !src.canBePoint(i, words, sound) {
 			continue
 		}
-		score[i] = 0.01 + s.Rank + 1.5*s.Focus + 0.5*title.Overlap(s.Plain)
-		if subject, _, ok := english.Split(s.Plain); ok && english.IsVague(subject) {
+		score[i] = 0.01 + src.Rank(i) + 1.5*s.Focus + 0.5*title.Overlap(s.Plain())
+		if subject, _, ok := english.Split(s.Plain()); ok && english.IsVague(subject) {
 			score[i] += 0.2 // "The function of …"
 		}
-		if words < 7 && utf8.RuneCountInString(s.Plain) < 50 {
+		if words < 7 && utf8.RuneCountInString(s.Plain()) < 50 {
 			score[i] *= 0.7
 		}
 	}
@@ -124,14 +127,15 @@ func (src source) scorePoints() []float64 {
 const maxPointWords = 45
 
 // canBePoint reports whether a sentence can be a main point. Where the text has sound sentences, others cannot.
-func (src source) canBePoint(s facts.Sentence, words int, sound bool) bool {
+func (src source) canBePoint(i, words int, sound bool) bool {
+	s := src.Sentences[i]
 	switch {
-	case s.Card != nil && s.Focus == 0 || strings.HasSuffix(s.Text, "?") || len(text.Words(s.Plain)) < 2:
+	case s.Card != nil && s.Focus == 0 || strings.HasSuffix(s.Text, "?") || len(text.Words(s.Plain())) < 2:
 		return false
 	case sound:
-		return s.Card != nil || s.Sound && words <= maxPointWords && english.HasClause(s.Plain)
+		return s.Card != nil || src.Sound(i) && words <= maxPointWords && english.HasClause(s.Plain())
 	default:
-		return !src.English || s.Alone && words <= maxPointWords
+		return !src.English || s.Alone() && words <= maxPointWords
 	}
 }
 
@@ -141,15 +145,15 @@ func (src source) scoreLists(score []float64) {
 		return
 	}
 	for i, s := range src.Sentences {
-		if len(text.Words(s.Plain)) > 1 && !strings.HasSuffix(s.Text, "?") {
-			score[i] = 0.01 + s.Rank + s.Focus
+		if len(text.Words(s.Plain())) > 1 && !strings.HasSuffix(s.Text, "?") {
+			score[i] = 0.01 + src.Rank(i) + s.Focus
 		}
 	}
 }
 
 // scoreTerms adds to the scores of sentences that define terms or mention key concepts.
 func (src source) scoreTerms(score []float64) {
-	for _, d := range src.Defs {
+	for _, d := range src.Defs() {
 		if score[d.At] > 0 {
 			score[d.At] += 0.1
 		}
@@ -214,11 +218,11 @@ func (src source) listKeyTerms() []keyTerm {
 	var out []keyTerm
 	add := func(name, meaning string, at int) {
 		s := src.Sentences[at]
-		out = append(out, keyTerm{name, meaning, at, s.Rank + src.Prominence(name) + 1.5*s.Focus})
+		out = append(out, keyTerm{name, meaning, at, src.Rank(at) + src.Prominence(name) + 1.5*s.Focus})
 	}
-	for _, d := range src.Defs {
+	for _, d := range src.Defs() {
 		switch {
-		case !src.IsWorthDefining(d) || !src.Sentences[d.At].Sound:
+		case !src.IsWorthDefining(d) || !src.Sound(d.At):
 		case d.Form == english.Parts:
 			add(d.Term, stateDefinition(d, d.Meaning), d.At)
 		case d.Form == english.Phrase:
@@ -263,7 +267,7 @@ func (src source) formatPoints(points []point, style string) string {
 			if i > 0 {
 				out.WriteByte(' ')
 			}
-			out.WriteString(english.Finished(s.Plain))
+			out.WriteString(english.Finished(s.Plain()))
 			continue
 		case study.Outline:
 			if s.Section != section {
@@ -272,7 +276,7 @@ func (src source) formatPoints(points []point, style string) string {
 			}
 			out.WriteString("   ")
 		}
-		out.WriteString("- " + english.Finished(s.Plain) + "\n")
+		out.WriteString("- " + english.Finished(s.Plain()) + "\n")
 	}
 	return strings.TrimRight(out.String(), "\n")
 }
@@ -282,5 +286,5 @@ func (src source) titleFor(kind string, o study.Options) string {
 	if topic := strings.TrimSpace(o.Topic); topic != "" {
 		return kind + ": " + topic
 	}
-	return kind + ": " + src.Title
+	return kind + ": " + src.Title()
 }

@@ -10,21 +10,39 @@ import (
 )
 
 // Casing knows which words a text writes in lower case, so that words can move between the
-// beginning and the middle of a sentence. It is immutable.
-type Casing struct{ lower map[string]bool }
+// beginning and the middle of a sentence. It reads the text when it is first asked; only one goroutine may use it.
+type Casing struct{ words *casedWords }
+
+// casedWords are the stems of the words that sentences write in lower case; nil = they were not read yet.
+type casedWords struct {
+	sentences []string
+	lower     map[string]bool
+}
 
 // NewCasing learns from sentences.
 func NewCasing(sentences []string) Casing {
-	c := Casing{lower: make(map[string]bool)}
-	for _, s := range sentences {
+	return Casing{&casedWords{sentences: sentences}}
+}
+
+// has reports whether the text writes a word in lower case.
+func (c Casing) has(word string) bool {
+	if c.words.lower == nil {
+		c.words.read()
+	}
+	return c.words.lower[text.Stem(word)]
+}
+
+func (c *casedWords) read() {
+	c.lower = make(map[string]bool)
+	seen := make(map[string]bool)
+	for _, s := range c.sentences {
 		for w := range strings.FieldsSeq(s) {
 			w = strings.TrimFunc(w, func(r rune) bool { return !text.IsWordRune(r) })
-			if r, _ := utf8.DecodeRuneInString(w); unicode.IsLower(r) {
-				c.lower[text.Stem(w)] = true
+			if r, _ := utf8.DecodeRuneInString(w); unicode.IsLower(r) && !seen[w] {
+				seen[w], c.lower[text.Stem(w)] = true, true
 			}
 		}
 	}
-	return c
 }
 
 // Lower returns s as it reads inside a sentence: with a small first letter, unless the first
@@ -39,14 +57,14 @@ func (c Casing) Lower(s string) string {
 	if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(s[len(word):], " ")); unicode.IsUpper(next) && !stopWords.Has(low) {
 		return s // New York
 	}
-	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !prepositions.Has(low) && !c.lower[text.Stem(low)] && !isAbstract(low) && !isPlainAdjective(low) {
+	if word == "I" || word[size:] != low[min(size, len(low)):] || !stopWords.Has(low) && !prepositions.Has(low) && !c.has(low) && !isAbstract(low) && !isPlainAdjective(low) {
 		return s
 	}
 	return strings.ToLower(s[:size]) + s[size:]
 }
 
 // IsCommon reports whether the text writes a word in lower case too.
-func (c Casing) IsCommon(word string) bool { return c.lower[text.Stem(strings.ToLower(word))] }
+func (c Casing) IsCommon(word string) bool { return c.has(strings.ToLower(word)) }
 
 // Capital returns s with a capital first letter.
 func Capital(s string) string {

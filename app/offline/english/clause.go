@@ -135,7 +135,13 @@ func headOf(subject []token) string {
 // endOfAside returns the last token of the bracket, or of the aside between commas, that
 // starts at i; -1 if there is none.
 func endOfAside(toks []token, i int) int {
-	closer := map[string]string{"(": ")", "[": "]", ",": ","}[toks[i].s]
+	closer := ","
+	switch toks[i].s {
+	case "(":
+		closer = ")"
+	case "[":
+		closer = "]"
+	}
 	if closer == "," && (i+1 == len(toks) || !asides.Has(toks[i+1].low)) {
 		return -1
 	}

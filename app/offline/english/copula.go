@@ -8,7 +8,7 @@ import (
 )
 
 // readLabel reads "Term: meaning", "Term – meaning" and "term = meaning" lines.
-func (d *definer) readLabel(r *reading) bool {
+func (d *Definer) readLabel(r *reading) bool {
 	for i := 1; i < len(r.toks) && i <= 6; i++ {
 		t := r.toks[i]
 		if !isSeparator(r, i) {
@@ -53,7 +53,7 @@ func formOfMeaning(meaning string) Form {
 }
 
 // readCopula reads "TERM is a …" and "TERM consists of …".
-func (d *definer) readCopula(r *reading) {
+func (d *Definer) readCopula(r *reading) {
 	start := clauseStart(r, 1)
 	if start > 3 {
 		start = 0
@@ -94,7 +94,7 @@ func afterConsistsOf(r *reading, i int) int {
 }
 
 // readIsA reads what follows the form of be at be, if it names a kind of thing.
-func (d *definer) readIsA(r *reading, start, be int) {
+func (d *Definer) readIsA(r *reading, start, be int) {
 	next := be + 1
 	first, second := r.low(next), r.low(next+1)
 	kind := articles.Has(first) || first == "any" || first == "one" && second == "of" ||
@@ -124,7 +124,7 @@ func isKindNoun(r *reading, i int) bool {
 
 // readApposition reads "…TERM, the … of …." at the end of a sentence and "TERM, a …, VERB" at
 // its start.
-func (d *definer) readApposition(r *reading) {
+func (d *Definer) readApposition(r *reading) {
 	comma := slices.IndexFunc(r.toks, func(t token) bool { return t.s == "," })
 	if comma < 1 || !articles.Has(r.low(comma+1)) {
 		return
@@ -152,7 +152,7 @@ func (d *definer) readApposition(r *reading) {
 }
 
 // readAside reads "TERM, a …, VERB", whose commas are at comma and end.
-func (d *definer) readAside(r *reading, comma, end int, meaning string) {
+func (d *Definer) readAside(r *reading, comma, end int, meaning string) {
 	verb := r.toks[end+1]
 	if r.low(end) == "," && comma <= 5 && !hasFiniteVerb(r.toks[:comma]) && verb.isFinite() {
 		d.addDefinition(r, d.termAt(r, 0, comma), meaning, Definition{Past: verb.form&lexicon.Past != 0 || verb.low == "was", weight: 4})

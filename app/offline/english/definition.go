@@ -5,6 +5,7 @@
 package english
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,7 +37,8 @@ type Definition struct {
 	Source     string // the sentence it was read from
 
 	index  int // of the source among the sentences
-	weight int // of two definitions of one term the heavier is kept
+	first  int // where the text defines the term first: ten thousand for a sentence, and one for each term of it
+	weight int // of two definitions of one term the heavier is kept, of equals the first
 }
 
 // Named is the term with its article.
@@ -59,25 +61,51 @@ func (d Definition) Be() string {
 // maxSentences bounds how many sentences are searched for definitions and ranked.
 const maxSentences = 2000
 
-// DefinitionsIn returns the terms that sentences define, as text.Sentences returns them, in the order of the text, each
-// once (twice if its parts are listed too). It knows English only: in other languages it finds "Term: meaning" lines. It
-// reads the first 2000 sentences. Leave headings out for the best result.
-func DefinitionsIn(sentences []string) []Definition {
+// A Definer finds the terms that the sentences of a text define. It reads sentences in any order, and finds the same. It knows
+// English only: in other languages it finds "Term: meaning" lines. Leave headings out for the best result.
+type Definer struct {
+	sentences []string
+	casing    Casing
+	read      []bool
+	found     []Definition
+	at        map[string]int // key of a term to its place in found
+}
+
+// NewDefiner makes a Definer of sentences, as text.Sentences returns them, whose casing is c.
+func NewDefiner(sentences []string, c Casing) *Definer {
 	sentences = sentences[:min(len(sentences), maxSentences)]
-	d := definer{sentences: sentences, casing: NewCasing(sentences), pairs: make(map[string]int), at: make(map[string]int)}
-	for _, s := range sentences {
-		words := text.Words(s)
-		for i := 1; i < len(words); i++ {
-			d.pairs[text.Stem(words[i-1])+" "+text.Stem(words[i])]++
-		}
+	return &Definer{sentences: sentences, casing: c, read: make([]bool, len(sentences)), at: make(map[string]int)}
+}
+
+// Read finds the definitions of sentence i, and returns the terms that it found in it.
+func (d *Definer) Read(i int) (terms []string) {
+	if i >= len(d.read) || d.read[i] {
+		return nil
 	}
-	for i, s := range sentences {
-		if toks := tokens(s); len(toks) > 2 && !IsCredit(s) {
-			d.readSentence(&reading{i: i, s: s, toks: toks})
-		}
+	d.read[i] = true
+	s := d.sentences[i]
+	r := &reading{i: i, s: s, toks: tokens(s)}
+	if len(r.toks) > 2 && !IsCredit(s) {
+		d.readSentence(r)
 	}
-	slices.SortStableFunc(d.found, func(a, b Definition) int { return a.index - b.index })
-	return d.found
+	return r.terms
+}
+
+// Definitions returns the definitions of the sentences that were read, in the order of the text. A term is defined once (twice if
+// its parts are listed too); a definition counts for that only if all sentences that define its term were read.
+func (d *Definer) Definitions() []Definition {
+	list := slices.Clone(d.found)
+	slices.SortFunc(list, func(a, b Definition) int { return cmp.Or(a.index-b.index, a.first-b.first) })
+	return list
+}
+
+// DefinitionsIn returns the definitions of all sentences, whose casing is c.
+func DefinitionsIn(sentences []string, c Casing) []Definition {
+	d := NewDefiner(sentences, c)
+	for i := range d.sentences {
+		d.Read(i)
+	}
+	return d.Definitions()
 }
 
 // IsCredit reports whether a line or paragraph names the origin of a text ("Source: …",
@@ -87,20 +115,13 @@ func IsCredit(line string) bool {
 	return ok && credits.Has(strings.ToLower(label)) || strings.HasPrefix(line, "©")
 }
 
-// A definer collects the definitions of a text.
-type definer struct {
-	sentences []string
-	casing    Casing
-	pairs     map[string]int // how often two stems are adjacent
-	found     []Definition
-	at        map[string]int // key of a term to its place in found
-}
-
 // A reading is a sentence with its tokens.
 type reading struct {
 	i    int
 	s    string
 	toks []token
+
+	terms []string // that were found in it
 }
 
 func (r *reading) span(i, j int) string { return span(r.s, r.toks, i, j) }
@@ -119,7 +140,7 @@ type name struct {
 }
 
 // addDefinition keeps a definition if its term and meaning are sound.
-func (d *definer) addDefinition(r *reading, n name, meaning string, def Definition) {
+func (d *Definer) addDefinition(r *reading, n name, meaning string, def Definition) {
 	meaning, whole := d.resolvePronouns(r, strings.TrimSpace(strings.Trim(meaning, ",;:. ")))
 	if !d.isSoundTerm(n.text) || !whole || !isSoundMeaning(n.text, meaning, def.Form) {
 		return
@@ -140,12 +161,19 @@ func (d *definer) addDefinition(r *reading, n name, meaning string, def Definiti
 	if def.Form == Parts {
 		key += "#"
 	}
-	if at, ok := d.at[key]; !ok {
+	def.first = 10_000*r.i + len(r.terms)
+	r.terms = append(r.terms, def.Term)
+	at, ok := d.at[key]
+	if !ok {
 		d.at[key] = len(d.found)
 		d.found = append(d.found, def)
-	} else if d.found[at].weight < def.weight {
+		return
+	}
+	first := min(def.first, d.found[at].first)
+	if known := d.found[at]; known.weight < def.weight || known.weight == def.weight && known.index > def.index {
 		d.found[at] = def
 	}
+	d.found[at].first = first
 }
 
 // stemTerm returns the stems of a term's words, which are the same for its inflections.
@@ -159,7 +187,7 @@ func stemTerm(term string) string {
 }
 
 // isSoundTerm reports whether s can be the name of a thing.
-func (d *definer) isSoundTerm(s string) bool {
+func (d *Definer) isSoundTerm(s string) bool {
 	words := strings.Fields(strings.ToLower(s))
 	if len(words) == 0 || len(words) > 6 || len(s) > maxTermBytes || len(text.Words(s)) == 0 || strings.ContainsAny(s, `()[]{}<>;=|"`) {
 		return false

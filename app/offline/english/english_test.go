@@ -28,11 +28,14 @@ func keyphrasesOf(s string, n int) []string {
 			body = append(body, text.SentencesOf(p)...)
 		}
 	}
-	return KeyphrasesIn(body, n, language.Detect(s))
+	return KeyphrasesIn(body, n, language.Detect(s), NewCasing(body))
 }
 
 // definitionsOf is DefinitionsIn for all sentences of a text.
-func definitionsOf(s string) []Definition { return DefinitionsIn(text.Sentences(s)) }
+func definitionsOf(s string) []Definition {
+	sentences := text.Sentences(s)
+	return DefinitionsIn(sentences, NewCasing(sentences))
+}
 
 func TestKeyphrasesOfTheNotesAreItsTerms(t *testing.T) {
 	got := keyphrasesOf(notes(t), 30)

@@ -33,8 +33,8 @@ func FuzzSentences(f *testing.F) {
 			}
 		}
 		readSentence(t, s)
-		DefinitionsIn([]string{s, "This is called " + s, s})
-		KeyphrasesIn([]string{s, s}, 5, language.English)
+		DefinitionsIn([]string{s, "This is called " + s, s}, NewCasing([]string{s}))
+		KeyphrasesIn([]string{s, s}, 5, language.English, NewCasing([]string{s}))
 	})
 }
 

@@ -13,10 +13,10 @@ import (
 
 // KeyphrasesIn returns up to n terms that sentences of a language are about, the heaviest first, as they read inside a
 // sentence: runs of content words, weighed by their frequency and their number of words. It reads the first 2000
-// sentences; leave headings out. In scripts without spaces it returns runs of two to six characters between particles.
-func KeyphrasesIn(sentences []string, n int, l *language.Language) []string {
+// sentences, whose casing is c; leave headings out. In scripts without spaces it returns runs of two to six characters between particles.
+func KeyphrasesIn(sentences []string, n int, l *language.Language, c Casing) []string {
 	sentences = sentences[:min(len(sentences), maxSentences)]
-	t := tally{at: make(map[string]int), casing: NewCasing(sentences)}
+	t := tally{at: make(map[string]int), casing: c}
 	if l != language.English {
 		t.foreign = l
 	}

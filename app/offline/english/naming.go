@@ -7,7 +7,7 @@ import (
 )
 
 // readSentence tries every pattern of a definition on one sentence.
-func (d *definer) readSentence(r *reading) {
+func (d *Definer) readSentence(r *reading) {
 	if d.readLabel(r) {
 		return
 	}
@@ -44,7 +44,7 @@ func afterNaming(r *reading, i int) int {
 func isBe(s string) bool { return s == "is" || s == "are" || s == "was" || s == "were" || s == "be" }
 
 // readName reads the term that begins at i.
-func (d *definer) readName(r *reading, i int) name {
+func (d *Definer) readName(r *reading, i int) name {
 	n := name{}
 	quote := ""
 	if q := r.low(i); q != "" && strings.Contains(`"“'‘`, q) {
@@ -69,7 +69,7 @@ func (d *definer) readName(r *reading, i int) name {
 }
 
 // readCalled reads sentences that name a thing after describing it.
-func (d *definer) readCalled(r *reading, at, after int) {
+func (d *Definer) readCalled(r *reading, at, after int) {
 	n := d.readName(r, after)
 	left := at - 1
 	for left >= 0 && (namingAdverbs.Has(r.low(left)) || strings.HasSuffix(r.low(left), "ly")) {
@@ -96,7 +96,7 @@ func (d *definer) readCalled(r *reading, at, after int) {
 }
 
 // readNamed reads "…, called TERM" and "a NOUN called TERM".
-func (d *definer) readNamed(r *reading, n name, start, at int) {
+func (d *Definer) readNamed(r *reading, n name, start, at int) {
 	if r.low(at-1) == "," {
 		d.readAfterComma(r, n, start, at-1)
 	} else if at > start {
@@ -105,7 +105,7 @@ func (d *definer) readNamed(r *reading, n name, start, at int) {
 }
 
 // readRelative reads "…, which is called TERM".
-func (d *definer) readRelative(r *reading, n name, start, which int, past bool) {
+func (d *Definer) readRelative(r *reading, n name, start, which int, past bool) {
 	end := which
 	if r.low(end-1) == "," {
 		end--
@@ -117,7 +117,7 @@ func (d *definer) readRelative(r *reading, n name, start, which int, past bool) 
 
 // thatClause turns the tokens before a noun phrase into " that SUBJECT VERB", whose object the
 // phrase is; it returns "" if they have another form.
-func (d *definer) thatClause(r *reading, start, np int) string {
+func (d *Definer) thatClause(r *reading, start, np int) string {
 	end := np
 	for end > start && (r.low(end-1) == "only" || r.low(end-1) == "just") {
 		end--
@@ -139,13 +139,13 @@ func (d *definer) thatClause(r *reading, start, np int) string {
 }
 
 // readDefined reads "TERM is defined as MEANING".
-func (d *definer) readDefined(r *reading, start, end, after int, past bool) {
+func (d *Definer) readDefined(r *reading, start, end, after int, past bool) {
 	n := d.termAt(r, start, end)
 	d.addDefinition(r, n, r.span(after, clauseEnd(r, after)), Definition{Past: past, weight: 6})
 }
 
 // termAt returns the term in tokens start to end.
-func (d *definer) termAt(r *reading, start, end int) name {
+func (d *Definer) termAt(r *reading, start, end int) name {
 	n := name{end: end}
 	if articles.Has(r.low(start)) {
 		n.article = r.low(start)
@@ -157,7 +157,7 @@ func (d *definer) termAt(r *reading, start, end int) name {
 
 // readSubject reads "MEANING is called TERM". A pronoun as the subject stands for the sentence
 // before.
-func (d *definer) readSubject(r *reading, n name, start, end int, past bool) {
+func (d *Definer) readSubject(r *reading, n name, start, end int, past bool) {
 	if anaphora.Has(r.low(start)) {
 		if r.i > 0 && start == 0 && !strings.HasSuffix(d.sentences[r.i-1], "?") {
 			d.addDefinition(r, n, d.sentences[r.i-1], Definition{Form: Clause, weight: 2})
@@ -171,7 +171,7 @@ func (d *definer) readSubject(r *reading, n name, start, end int, past bool) {
 
 // readAfterComma reads "…, called TERM": the meaning is the noun phrase before the comma, or
 // the whole clause.
-func (d *definer) readAfterComma(r *reading, n name, start, comma int) {
+func (d *Definer) readAfterComma(r *reading, n name, start, comma int) {
 	np := nounStart(r, start, comma)
 	if a := r.low(np); a == "a" || a == "an" {
 		d.addDefinition(r, n, r.span(np, comma), Definition{weight: 3})
@@ -184,7 +184,7 @@ func (d *definer) readAfterComma(r *reading, n name, start, comma int) {
 }
 
 // readNounCalled reads "a NOUN called TERM", with what the sentence says about it.
-func (d *definer) readNounCalled(r *reading, n name, start, at int) {
+func (d *Definer) readNounCalled(r *reading, n name, start, at int) {
 	np := nounStart(r, start, at)
 	noun, before := r.span(np, at), r.low(np-1)
 	switch {
@@ -205,7 +205,7 @@ func (d *definer) readNounCalled(r *reading, n name, start, at int) {
 }
 
 // readReferred reads "… refer to MEANING as TERM".
-func (d *definer) readReferred(r *reading, i int) {
+func (d *Definer) readReferred(r *reading, i int) {
 	for as := i + 3; as < len(r.toks) && as < i+20; as++ {
 		if r.low(as) == "as" {
 			d.addDefinition(r, d.readName(r, as+1), r.span(i+2, as), Definition{weight: 3})
@@ -216,13 +216,29 @@ func (d *definer) readReferred(r *reading, i int) {
 
 // readWhichIs reads "MEANING, which is the TERM." The text must use the term elsewhere too;
 // otherwise this is only a remark.
-func (d *definer) readWhichIs(r *reading, be int) {
+func (d *Definer) readWhichIs(r *reading, be int) {
 	n := d.readName(r, be+1)
 	words := text.Words(n.text)
-	if !articles.Has(r.low(be+1)) || n.end < len(r.toks)-1 || len(words) != 2 || d.pairs[text.Stem(words[0])+" "+text.Stem(words[1])] < 2 {
+	if !articles.Has(r.low(be+1)) || n.end < len(r.toks)-1 || len(words) != 2 || d.countPairs(words[0], words[1]) < 2 {
 		return
 	}
 	start := clauseStart(r, be-2)
 	np := nounStart(r, start, be-2)
 	d.addDefinition(r, n, r.span(np, be-2), Definition{Past: r.low(be) == "was", weight: 3})
+}
+
+// countPairs returns how often two words are next to each other, in any form. Only some remarks ask that.
+func (d *Definer) countPairs(first, second string) (n int) {
+	first, second = text.Stem(first), text.Stem(second)
+	for _, s := range d.sentences {
+		before := ""
+		for _, w := range text.Words(s) {
+			stem := text.Stem(w)
+			if before == first && stem == second {
+				n++
+			}
+			before = stem
+		}
+	}
+	return n
 }

@@ -8,7 +8,7 @@ import (
 
 // resolvePronouns replaces a pronoun that refers out of the meaning by a name; it reports
 // false if it cannot.
-func (d *definer) resolvePronouns(r *reading, meaning string) (string, bool) {
+func (d *Definer) resolvePronouns(r *reading, meaning string) (string, bool) {
 	toks := tokens(meaning)
 	plural, noun := false, false
 	for i, t := range toks {
@@ -55,7 +55,7 @@ func eachSubject(r *reading) string {
 
 // findAntecedent returns the noun phrase at the last mention of noun before "this noun", in
 // the same sentence or the one before.
-func (d *definer) findAntecedent(r *reading, noun string) string {
+func (d *Definer) findAntecedent(r *reading, noun string) string {
 	sources := []string{r.s}
 	if r.i > 0 {
 		sources = append(sources, d.sentences[r.i-1])

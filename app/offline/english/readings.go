@@ -18,7 +18,7 @@ const (
 
 // disagreement is the cost of a verb that does not agree with the noun or pronoun before it, or
 // follows an article.
-func disagreement(toks []token, i int, before, here tag) int {
+func disagreement(toks []token, i int, before, here tag) int32 {
 	if here == finite && i > 0 && before == determiner && articles.Has(toks[i-1].low) {
 		return rare
 	}
@@ -32,7 +32,7 @@ func disagreement(toks []token, i int, before, here tag) int {
 }
 
 // disagreeing is the cost of a form of a verb after a noun or pronoun of a number.
-func disagreeing(form lexicon.Form, plural bool, before tag) int {
+func disagreeing(form lexicon.Form, plural bool, before tag) int32 {
 	if form == lexicon.Third && plural || form == lexicon.Base && !plural && before == noun {
 		return rare
 	}
@@ -48,7 +48,7 @@ var closed = closedWords()
 
 func closedWords() map[string][]option {
 	m := make(map[string][]option)
-	add := func(name string, t tag, cost int) {
+	add := func(name string, t tag, cost int32) {
 		for w := range lists[name] {
 			m[w] = append(m[w], option{t, cost})
 		}
@@ -75,30 +75,42 @@ func closedWords() map[string][]option {
 	return m
 }
 
-// readingsOf returns the possible tags of token i.
-func readingsOf(toks []token, i int) []option {
+// maxReadings is how many possible tags a word has at most.
+const maxReadings = 10
+
+// The readings of tokens that have one.
+var (
+	asNoun      = []option{{noun, 0}}
+	asStop      = []option{{stop, 0}}
+	asMark      = []option{{mark, 0}}
+	asNumber    = []option{{number, 0}}
+	asAuxiliary = []option{{auxiliary, 0}}
+)
+
+// readingsOf returns the possible tags of token i, which it may append to an empty buffer.
+func readingsOf(toks []token, i int, buffer []option) []option {
 	t := &toks[i]
 	r, _ := utf8.DecodeRuneInString(t.s)
 	switch {
 	case clean.IsFormula(r):
-		return []option{{noun, 0}}
+		return asNoun
 	case !t.word && strings.ContainsRune(".;:?!", r):
-		return []option{{stop, 0}}
+		return asStop
 	case !t.word:
-		return []option{{mark, 0}}
+		return asMark
 	case text.IsDigit(r):
-		return []option{{number, 0}}
+		return asNumber
 	}
 	if c := closedReadings(toks, i); c != nil {
 		return c
 	}
 	if strings.HasSuffix(t.low, "n't") || strings.HasSuffix(t.low, "n’t") {
-		return []option{{auxiliary, 0}}
+		return asAuxiliary
 	}
 	if isPossessive(t.low) || unicode.IsUpper(r) && i > 0 {
-		return nameReadings(t)
+		return nameReadings(t, buffer)
 	}
-	return openReadings(t, t.low)
+	return openReadings(t, buffer)
 }
 
 // closedReadings are those of a word whose parts of speech are listed; nil for others, and for a
@@ -110,20 +122,20 @@ func closedReadings(toks []token, i int) []option {
 	case c == nil || t.s != t.low && i > 0 && toks[i-1].word:
 		return nil
 	case i > 0 && articles.Has(toks[i-1].low) && c[0].tag == subordinator:
-		return []option{{noun, 0}} // a while loop
+		return asNoun // a while loop
 	default:
 		return c
 	}
 }
 
 // nameReadings are those of a capitalised word inside a sentence, and of a possessive.
-func nameReadings(t *token) []option {
+func nameReadings(t *token, out []option) []option {
 	if isPossessive(t.low) {
-		return []option{{noun, 0}}
+		return asNoun
 	}
-	all := openReadings(t, t.low)
-	out := []option{{noun, 0}}
-	for _, c := range all {
+	var buffer [maxReadings]option
+	out = append(out, option{noun, 0})
+	for _, c := range openReadings(t, buffer[:0]) {
 		if c.tag == adjective {
 			out = append(out, option{adjective, 4})
 		} else if c.tag != noun && t.s != strings.ToUpper(t.s) {
@@ -146,13 +158,14 @@ func pluralWeight(low string) int {
 }
 
 // openReadings are those of a noun, verb, adjective or adverb, by how common each is.
-func openReadings(t *token, low string) []option {
+func openReadings(t *token, out []option) []option {
+	low := t.low
 	if at := strings.LastIndexByte(low, '-'); at > 0 && at+1 < len(low) {
 		e := lexicon.Lookup(low[at+1:])
 		if e.Form&lexicon.Participle != 0 || e.Adjective > e.Noun {
-			return []option{{adjective, 1}, {noun, 8}}
+			return append(out, option{adjective, 1}, option{noun, 8})
 		}
-		return []option{{noun, 2}, {adjective, 3}} // short-term, water-soluble
+		return append(out, option{noun, 2}, option{adjective, 3}) // short-term, water-soluble
 	}
 	e := lexicon.Lookup(low)
 	t.lemma, t.form = e.Lemma, e.Form
@@ -160,10 +173,9 @@ func openReadings(t *token, low string) []option {
 		e.Noun = pluralWeight(low)
 	}
 	top := max(e.Noun, e.Verb, e.Adjective, e.Adverb)
-	var out []option
 	add := func(t tag, weight int, fits bool) {
 		if fits && weight >= 0 {
-			out = append(out, option{t, min(3*(top-weight), 18)}) // a weight is a binary logarithm
+			out = append(out, option{t, int32(min(3*(top-weight), 18))}) // a weight is a binary logarithm
 		}
 	}
 	has := func(form lexicon.Form) bool { return e.Form&form != 0 }

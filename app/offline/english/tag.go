@@ -31,7 +31,7 @@ const (
 
 // follows[a][b] is the cost of tag b after tag a: ten times the negative decadic logarithm of its
 // probability, counted on 75,000 words of tagged English.
-var follows = [tagCount][tagCount]int{
+var follows = [tagCount][tagCount]int32{
 	{21, 31, 1, 8, 22, 23, 23, 22, 26, 25, 22, 30, 30, 34, 22, 33, 25},
 	{18, 33, 15, 20, 15, 3, 14, 23, 19, 6, 13, 17, 21, 25, 29, 25, 12},
 	{15, 21, 10, 21, 17, 9, 23, 24, 19, 11, 8, 16, 18, 17, 26, 15, 5},
@@ -54,43 +54,49 @@ var follows = [tagCount][tagCount]int{
 // An option for a token: a tag with what it costs.
 type option struct {
 	tag  tag
-	cost int
+	cost int32
 }
+
+// tagSteps is how many readings the tokens of a usual sentence have together; those of others take memory.
+const tagSteps = 200
 
 // tagTokens sets the tags of a sentence's tokens to the cheapest sequence (Viterbi).
 func tagTokens(toks []token) {
 	type step struct {
 		option
-		total, from int
+		total, from int32
 	}
-	steps := make([][]step, len(toks))
-	last := []step{{option: option{tag: stop}}}
+	var buffer [maxReadings]option
+	var room [tagSteps]step
+	var starts [maxTokens]int
+	steps := append(room[:0], step{option: option{tag: stop}})
+	before := steps // of the token before
 	for i := range toks {
-		var here []step
-		for _, c := range readingsOf(toks, i) {
+		starts[i] = len(steps)
+		for _, c := range readingsOf(toks, i, buffer[:0]) {
 			best := step{option: c, total: 1 << 30}
-			for k, before := range last {
-				from := before.tag
+			for k, b := range before {
+				from := b.tag
 				if i > 0 && from == noun && isPossessive(toks[i-1].low) {
 					from = determiner
 				}
-				if total := before.total + follows[from][c.tag] + c.cost + disagreement(toks, i, from, c.tag); total < best.total {
-					best.total, best.from = total, k
+				if total := b.total + follows[from][c.tag] + c.cost + disagreement(toks, i, from, c.tag); total < best.total {
+					best.total, best.from = total, int32(k) //nolint:gosec // below maxReadings
 				}
 			}
-			here = append(here, best)
+			steps = append(steps, best)
 		}
-		steps[i], last = here, here
+		before = steps[starts[i]:]
 	}
 	at := 0
-	for k, s := range last {
-		if s.total < last[at].total {
+	for k, s := range before {
+		if s.total < before[at].total {
 			at = k
 		}
 	}
 	for i := len(toks) - 1; i >= 0; i-- {
-		toks[i].tag = steps[i][at].tag
-		at = steps[i][at].from
+		s := steps[starts[i]+at]
+		toks[i].tag, at = s.tag, int(s.from)
 	}
 	for i := range toks {
 		if isReduced(toks, i) {

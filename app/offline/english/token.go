@@ -50,6 +50,9 @@ var (
 
 const maxRecent = 400
 
+// tokenBytes is how long a token is on the average, with its space.
+const tokenBytes = 5
+
 // tokens splits s into tokens, which must not be changed; it returns nil if there are more than maxTokens.
 func tokens(s string) []token {
 	if len(s) > maxRecent {
@@ -66,7 +69,7 @@ func tokens(s string) []token {
 }
 
 func tokenize(s string) []token {
-	var out []token
+	out := make([]token, 0, min(maxTokens, len(s)/tokenBytes+2))
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		end := i + size

@@ -11,19 +11,30 @@ import (
 // exampleLength is how many sentences an example has at most; it ends with its paragraph too.
 const exampleLength = 6
 
-// judgeSentences decides which sentences can be asked about.
-func (src *Source) judgeSentences() {
-	example := 0 // sentences that still belong to an example
-	for i := range src.Sentences {
-		s := &src.Sentences[i]
-		if example--; s.First {
-			example = 0
+// Sound reports whether sentence i can be asked about: it refers to nothing outside of it, is not in an example and no instruction.
+func (src *Source) Sound(i int) bool {
+	s := src.Sentences[i]
+	if s.sound == notJudged {
+		s.sound = no
+		if s.Alone() && !src.inExample(i) && s.Card == nil && src.English && english.IsSelfContained(s.Plain()) && src.isClear(src.Casing.Lower(english.Subject(s.Plain()))) {
+			s.sound = yes
 		}
-		if english.OpensExample(s.Text) {
-			example = exampleLength
-		}
-		s.Sound = s.Alone && example <= 0 && s.Card == nil && src.English && english.IsSelfContained(s.Plain) && src.isClear(src.Casing.Lower(english.Subject(s.Plain)))
 	}
+	return s.sound == yes
+}
+
+// inExample reports whether sentence i belongs to an example: one of its paragraph opened it, and it has not ended.
+func (src *Source) inExample(i int) bool {
+	for n := range exampleLength {
+		s := src.Sentences[i-n]
+		if english.OpensExample(s.Text) {
+			return true
+		}
+		if s.First || n == i {
+			break
+		}
+	}
+	return false
 }
 
 // isSound reports whether a fact can be asked: both sides have a sensible length, the answer is
@@ -93,6 +104,11 @@ func (src *Source) isClear(subject string) bool {
 // IsWorthDefining reports whether a definition makes a question: a key term that stands for itself,
 // with a meaning that is whole and says more than a few words.
 func (src *Source) IsWorthDefining(d Definition) bool {
+	return src.isWorthDefining(d, src.Sound)
+}
+
+// isWorthDefining is IsWorthDefining where isSound says which sentences are sound.
+func (src *Source) isWorthDefining(d Definition, isSound func(i int) bool) bool {
 	if src.Sentences[d.At].Card != nil || !src.isSoundTerm(d) {
 		return false
 	}
@@ -100,7 +116,7 @@ func (src *Source) IsWorthDefining(d Definition) bool {
 	case english.Phrase:
 		return english.EndsComplete(d.Meaning) && !english.IsOrdinal(d.Meaning) && !english.IsThin(d.Meaning) && !english.HasLooseVerb(d.Meaning)
 	case english.Clause:
-		return !english.IsOrdinal(d.Meaning) && (strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || src.Sentences[max(0, d.At-1)].Sound)
+		return !english.IsOrdinal(d.Meaning) && (strings.Contains(strings.ToLower(d.Source), strings.ToLower(d.Meaning)) || isSound(max(0, d.At-1)))
 	default:
 		return true
 	}

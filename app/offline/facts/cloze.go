@@ -21,14 +21,14 @@ const (
 // readCloze makes a cloze fact of a term or a name in sentence i.
 func (src *Source) readCloze(i int) (Fact, bool) {
 	s := src.Sentences[i]
-	if len(s.Plain) < minBlanked || len(s.Plain) > maxBlanked || !english.HasClause(s.Plain) {
+	if len(s.Plain()) < minBlanked || len(s.Plain()) > maxBlanked || !english.HasClause(s.Plain()) {
 		return Fact{}, false
 	}
-	term := src.chooseGap(s.Plain)
+	term := src.chooseGap(s.Plain())
 	if term == "" {
 		return Fact{}, false
 	}
-	gapped, shown := Blank(s.Plain, term)
+	gapped, shown := Blank(s.Plain(), term)
 	if strings.HasPrefix(gapped, "____:") || text.Overlap(term, gapped) >= 0.5 || len(text.Words(strings.ReplaceAll(gapped, "____", " "))) < minLeft {
 		return Fact{}, false
 	}
@@ -76,7 +76,7 @@ func (src *Source) isProper(p string) bool {
 
 // isDefined reports whether the text defines a term.
 func (src *Source) isDefined(term string) bool {
-	return slices.ContainsFunc(src.Defs, func(d Definition) bool { return strings.EqualFold(d.Term, term) })
+	return slices.ContainsFunc(src.Defs(), func(d Definition) bool { return strings.EqualFold(d.Term, term) })
 }
 
 // common is the share of the sentences, as its reciprocal, from which on a term is what all of the text is about.
@@ -87,7 +87,7 @@ const common = 6
 func (src *Source) isGuessed(s, term string) bool {
 	at := Find(s, term, 0)
 	before, after := s[:at], s[at+len(term):]
-	if len(src.Sentences) > few && (len(src.Index.Mentions(term))*common >= len(src.Sentences) || src.titled.Overlap(term) == 1) {
+	if len(src.Sentences) > few && (len(src.Index.Mentions(term))*common >= len(src.Sentences) || src.named().words.Overlap(term) == 1) {
 		return true
 	}
 	if strings.HasSuffix(before, " to ") && english.CanBeVerb(term) || strings.HasPrefix(after, " ("+strings.ToUpper(term[:1])) {

@@ -1,9 +1,76 @@
 package facts
 
 import (
+	"slices"
+
 	"studysharper/app/offline/english"
 	"studysharper/app/text"
 )
+
+// A Definition that a Source gives.
+type Definition struct {
+	english.Definition
+	At int // its sentence
+}
+
+// maxDefs bounds the definitions of a text: each one is compared with every other.
+const maxDefs = 80
+
+// Defs returns the definitions that the text gives, in its order, 80 at most.
+func (src *Source) Defs() []Definition {
+	return src.defs.get(func() (list []Definition) {
+		defs := english.DefinitionsIn(src.Plain, src.Casing)
+		for i := range min(len(defs), maxDefs) {
+			list = append(list, src.locate(defs[i*len(defs)/min(len(defs), maxDefs)]))
+		}
+		return list
+	})
+}
+
+func (src *Source) locate(d english.Definition) Definition {
+	return Definition{d, slices.Index(src.Plain, d.Source)}
+}
+
+// DefsOf returns those of Defs that the sentences give, and perhaps others. It reads no more of the text than it must.
+func (src *Source) DefsOf(sentences ...int) (list []Definition) {
+	if src.defs.made || src.mayDefineMany() {
+		return src.Defs()
+	}
+	if src.definer == nil {
+		src.definer = english.NewDefiner(src.Plain, src.Casing)
+	}
+	src.define(sentences)
+	for _, d := range src.definer.Definitions() {
+		list = append(list, src.locate(d))
+	}
+	return list
+}
+
+// mayDefineMany reports whether the text may give more definitions than Defs returns. Prose gives one in two sentences
+// at most.
+func (src *Source) mayDefineMany() bool {
+	n := 0
+	for _, s := range src.Sentences {
+		if n += 2; s.Card != nil {
+			n++
+		}
+	}
+	return n > 3*maxDefs
+}
+
+// define reads the definitions of sentences, and of all others that may define the same terms.
+func (src *Source) define(sentences []int) {
+	for _, i := range sentences {
+		for j, s := range src.Plain {
+			if s != src.Plain[i] { // a sentence may be there twice
+				continue
+			}
+			for _, term := range src.definer.Read(j) {
+				src.define(src.Index.Mentions(term))
+			}
+		}
+	}
+}
 
 // newDefineFact asks for a definition.
 func newDefineFact(d Definition) Fact {

@@ -37,20 +37,21 @@ const (
 const maxEntities = 300
 
 // listEntities finds the persons, places, years and defined terms of the text, each once.
-func (src *Source) listEntities() {
+func (src *Source) listEntities() (list []Entity) {
 	seen := make(map[string]bool)
 	add := func(name string, kind EntityKind, at int) {
-		if key := strings.ToLower(name); len(src.Entities) < maxEntities && name != "" && !seen[key] {
+		if key := strings.ToLower(name); len(list) < maxEntities && name != "" && !seen[key] {
 			seen[key] = true
 			text := src.Sentences[at].Text
 			start := Find(text, name, 0)
 			the := start >= 4 && strings.EqualFold(text[start-4:start], "the ")
-			src.Entities = append(src.Entities, Entity{name, kind, english.PlaceKind(name), the, at})
+			list = append(list, Entity{name, kind, english.PlaceKind(name), the, at})
 		}
 	}
-	for _, d := range src.Defs {
+	unjudged := func(int) bool { return false }
+	for _, d := range src.Defs() {
 		switch {
-		case d.Form == english.Clause && !src.IsWorthDefining(d) || strings.ContainsAny(d.Term, "'’"):
+		case d.Form == english.Clause && !src.isWorthDefining(d, unjudged) || strings.ContainsAny(d.Term, "'’"):
 		case d.isPerson():
 			add(d.Term, Person, d.At)
 		default:
@@ -62,6 +63,7 @@ func (src *Source) listEntities() {
 			src.nameEntities(i, add)
 		}
 	}
+	return list
 }
 
 // nameEntities adds the year, the places and the persons that sentence i names.
@@ -96,7 +98,7 @@ func (src *Source) hasCommonWord(name string) bool {
 // EntitiesIn returns the entities that a sentence names, the longest first.
 func (src *Source) EntitiesIn(s string) []Entity {
 	var out []Entity
-	for _, e := range src.Entities {
+	for _, e := range src.Entities() {
 		if Find(s, e.Name, 0) >= 0 {
 			out = append(out, e)
 		}
@@ -107,7 +109,7 @@ func (src *Source) EntitiesIn(s string) []Entity {
 
 // entityOf returns the entity with a name.
 func (src *Source) entityOf(name string) Entity {
-	for _, e := range src.Entities {
+	for _, e := range src.Entities() {
 		if strings.EqualFold(e.Name, name) {
 			return e
 		}
@@ -126,7 +128,7 @@ func (src *Source) Rivals(e Entity, matter string, at int) []string {
 		far  int
 	}
 	var found []rival
-	for _, r := range src.Entities {
+	for _, r := range src.Entities() {
 		if src.areOfOneSort(e, r) && !Related(r.Name, e.Name) && !src.areAliases(e.Name, r.Name) && src.isWrong(r.Name, matter, at, 0.5) && (r.Kind != Concept || !src.areAlike(r.Name, e.Name)) {
 			found = append(found, rival{r.Name, src.distance(e, r)})
 		}
@@ -190,7 +192,7 @@ func (src *Source) areAliases(a, b string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(src.Entities, func(e Entity) bool {
+	return slices.ContainsFunc(src.Entities(), func(e Entity) bool {
 		return e.Kind != Concept && Find(e.Name, a, 0) >= 0 && Find(e.Name, b, 0) >= 0
 	})
 }
@@ -273,8 +275,6 @@ func (src *Source) areAlike(one, other string) bool {
 	}
 	return false
 }
-
-func firstFew[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 // Related reports whether one of two terms has all words of the other.
 func Related(a, b string) bool {

@@ -62,7 +62,7 @@ func (f Fact) Level() string {
 func (src *Source) Facts(ctx context.Context) []Fact {
 	var out []Fact
 	defs := make(map[int][]Definition)
-	for _, d := range src.Defs {
+	for _, d := range src.Defs() {
 		defs[d.At] = append(defs[d.At], d)
 	}
 	for i := range src.Sentences {
@@ -89,16 +89,12 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 			return []Fact{f}
 		}
 		return nil
-	case !s.Sound:
+	case !src.Sound(i):
 		return nil
 	}
-	found := src.definingFacts(defs)
-	defined := len(found) > 0
-	if f, ok := src.readRelation(i); ok {
-		found = append(found, f)
-	} else if f, ok := src.readSubject(i); ok && len(defs) == 0 {
-		found = append(found, f)
-	}
+	defining, found := src.definingFacts(defs), src.tellingFacts(i, defs)
+	defined := len(defining) > 0
+	found = append(defining, found...)
 	if slices.ContainsFunc(defs, func(d Definition) bool { return d.Form == english.Phrase && english.IsOrdinal(d.Meaning) }) {
 		return found // a judgement of a thing says as little with a gap
 	}
@@ -106,6 +102,19 @@ func (src *Source) factsAt(i int, defs []Definition) []Fact {
 		found = append(found, f)
 	}
 	return found
+}
+
+// tellingFacts returns the fact that the form of sentence i states, or that its subject does.
+func (src *Source) tellingFacts(i int, defs []Definition) []Fact {
+	if f, ok := src.readRelation(i); ok {
+		return []Fact{f}
+	}
+	if len(defs) == 0 {
+		if f, ok := src.readSubject(i); ok {
+			return []Fact{f}
+		}
+	}
+	return nil
 }
 
 // definingFacts returns the facts of the definitions that make questions.

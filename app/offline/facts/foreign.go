@@ -65,7 +65,7 @@ func (src *Source) fitsForeignGap(word, before string) bool {
 
 // chooseUnspacedGap returns a phrase between particles, in a script without spaces.
 func (src *Source) chooseUnspacedGap(s string) string {
-	for _, p := range src.Phrases {
+	for _, p := range src.Phrases() {
 		if at := strings.Index(s, p); at >= 0 && src.isRepeated(p, 3) && english.IsWholeRun(s, at, at+len(p)) {
 			return p
 		}

@@ -10,12 +10,17 @@ import (
 // An Index records which sentences mention a term, and how many of other words they
 // contain. It caches its answers, so only one goroutine may use it.
 type Index struct {
-	ids       map[string]int
-	sentences [][]int // the stems of each, in order of their id
-	holders   [][]int // the sentences with each stem
+	ids       map[string]int // of stems, in the order of the text
+	words     map[string]int // the id of each word's stem, or noStem
+	ordered   [][]int        // the stems of each sentence, once each, in its order
+	sentences [][]int        // the same, in order of their id
+	holders   [][]int        // the sentences with each stem
 	spoken    map[string][]int
 	stemmed   map[string]stemmed // of what was asked about
 }
+
+// noStem is instead of the id of a word without content.
+const noStem = -1
 
 // A stemmed text: its known stems in order, and how many distinct ones it has.
 type stemmed struct {
@@ -24,29 +29,71 @@ type stemmed struct {
 }
 
 func newIndex(sentences []string) Index {
-	x := Index{ids: make(map[string]int), spoken: make(map[string][]int), stemmed: make(map[string]stemmed)}
+	x := Index{ids: make(map[string]int), words: make(map[string]int), spoken: make(map[string][]int), stemmed: make(map[string]stemmed)}
+	var all, last, sizes []int // the stems of all sentences; of each stem its last sentence, from 1, and how many it has
+	x.ordered = make([][]int, len(sentences))
 	for i, s := range sentences {
-		for _, w := range text.Words(s) {
-			if stem := text.Stem(w); !slices.Contains(x.lastHolders(stem), i) {
-				x.holders[x.ids[stem]] = append(x.holders[x.ids[stem]], i)
+		from := len(all)
+		text.EachWord(s, func(w string) {
+			id := x.register(w)
+			if id == len(last) {
+				last, sizes = append(last, 0), append(sizes, 0)
 			}
-		}
-		ids, _ := x.stems(s)
-		x.sentences = append(x.sentences, ids)
+			if id != noStem && last[id] != i+1 {
+				last[id] = i + 1
+				sizes[id]++
+				all = append(all, id)
+			}
+		})
+		x.ordered[i] = all[from:len(all):len(all)]
 	}
+	x.sort(len(all))
+	x.list(len(all), sizes)
 	return x
 }
 
-// lastHolders returns the last sentence with a stem, if any, and registers a new stem.
-func (x *Index) lastHolders(stem string) []int {
-	id, ok := x.ids[stem]
-	if !ok {
-		id = len(x.holders)
-		x.ids[stem] = id
-		x.holders = append(x.holders, nil)
+// register returns the id of a word's stem, or noStem.
+func (x *Index) register(word string) int {
+	id, ok := x.words[word]
+	if ok {
+		return id
 	}
-	h := x.holders[id]
-	return h[max(0, len(h)-1):] // sentences come in order: the last is enough to know
+	id = noStem
+	if text.IsContent(word) {
+		stem := text.Stem(word)
+		if id, ok = x.ids[stem]; !ok {
+			id = len(x.ids)
+			x.ids[stem] = id
+		}
+	}
+	x.words[word] = id
+	return id
+}
+
+// sort orders the stems of each sentence by their id. They are n together.
+func (x *Index) sort(n int) {
+	all := make([]int, 0, n)
+	x.sentences = make([][]int, len(x.ordered))
+	for i, ids := range x.ordered {
+		from := len(all)
+		all = append(all, ids...)
+		x.sentences[i] = all[from:len(all):len(all)]
+		slices.Sort(x.sentences[i])
+	}
+}
+
+// list lists the sentences that hold each stem. They are n together, and sizes says how many of each.
+func (x *Index) list(n int, sizes []int) {
+	all := make([]int, n)
+	x.holders = make([][]int, len(sizes))
+	for id, size := range sizes {
+		x.holders[id], all = all[:0:size], all[size:]
+	}
+	for i, ids := range x.ordered {
+		for _, id := range ids {
+			x.holders[id] = append(x.holders[id], i)
+		}
+	}
 }
 
 // Stems returns the known stems of s, sorted, and its number of distinct stems. The caller
@@ -61,15 +108,19 @@ func (x *Index) Stems(s string) (ids []int, total int) {
 }
 
 func (x *Index) stems(s string) (ids []int, total int) {
-	unknown := make(map[string]bool)
-	for _, w := range text.Words(s) {
-		stem := text.Stem(w)
-		if id, ok := x.ids[stem]; ok {
-			ids = append(ids, id)
-		} else {
-			unknown[stem] = true
+	var unknown []string
+	text.EachWord(s, func(w string) {
+		id, ok := x.words[w]
+		if !ok && text.IsContent(w) {
+			stem := text.Stem(w)
+			if id, ok = x.ids[stem]; !ok && !slices.Contains(unknown, stem) {
+				unknown = append(unknown, stem)
+			}
 		}
-	}
+		if ok && id != noStem {
+			ids = append(ids, id)
+		}
+	})
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	return ids, len(ids) + len(unknown)
@@ -115,6 +166,9 @@ func (x *Index) Mentions(term string) []int {
 	x.spoken[term] = found
 	return found
 }
+
+// firstFew returns the first n of a list.
+func firstFew[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 // Pick returns a number below n that depends only on s.
 func Pick(s string, n int) int {

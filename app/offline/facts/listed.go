@@ -20,7 +20,7 @@ func (src *Source) newListedFact(c lists.Card) Fact {
 		f.Question = c.Front + " – " + c.Column + "?"
 	case src.English && english.IsDate(c.Front) && english.IsStatement(c.Back):
 		f.Question, f.Answer = "What happened "+english.OnDate(c.Front)+"?", english.Finished(c.Back)
-	case src.defines && isDefinition(c) && src.Casing.Lower(c.Front) == strings.ToLower(c.Front):
+	case src.defines.get(src.mostlyDefines) && isDefinition(c) && src.Casing.Lower(c.Front) == strings.ToLower(c.Front):
 		if named := english.WithArticle(src.Casing.Lower(c.Front), c.Back); named != "" {
 			f.Question, f.Answer = "What "+named+"?", english.Finished(c.Back)
 		}

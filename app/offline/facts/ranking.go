@@ -24,7 +24,7 @@ func (src *Source) RankFacts(facts []Fact, difficulty string) []int {
 			score[i] = worth[Listed] + 1.5*s.Focus // in the order of the list
 			continue
 		}
-		score[i] = worth[f.Kind] + 0.25*s.Rank + 1.5*s.Focus + 0.3*src.Prominence(f.Term) - float64(len(f.Question)+len(f.Answer))/1500
+		score[i] = worth[f.Kind] + 0.25*src.Rank(f.At) + 1.5*s.Focus + 0.3*src.Prominence(f.Term) - float64(len(f.Question)+len(f.Answer))/1500
 		if f.Level() == difficulty {
 			score[i] += 0.4
 		}
@@ -64,9 +64,9 @@ func (src *Source) Tenth(i int) int { return len(Tenths{}) * i / max(len(src.Sen
 
 // Prominence returns the position of a term among the key phrases, from 1 (first) down to 0.
 func (src *Source) Prominence(term string) float64 {
-	for i, p := range src.Phrases {
+	for i, p := range src.Phrases() {
 		if term != "" && strings.EqualFold(p, term) {
-			return 1 - float64(i)/float64(len(src.Phrases))
+			return 1 - float64(i)/float64(len(src.Phrases()))
 		}
 	}
 	return 0

@@ -54,7 +54,7 @@ func (src *Source) askAbout(word, statement string) (string, bool) {
 
 // readBecause reads "Because X, Y." and "Y because X."
 func (src *Source) readBecause(i int) (Fact, bool) {
-	s := src.Sentences[i].Plain
+	s := src.Sentences[i].Plain()
 	if rest, ok := strings.CutPrefix(s, "Because "); ok && !strings.HasPrefix(rest, "of ") {
 		cause, effect, _ := strings.Cut(rest, ", ")
 		q, ok := src.askAbout("Why", effect)
@@ -73,7 +73,7 @@ func (src *Source) readBecause(i int) (Fact, bool) {
 
 // readByDoing reads "By doing X, Y." and "Y by doing X."
 func (src *Source) readByDoing(i int) (Fact, bool) {
-	s := src.Sentences[i].Plain
+	s := src.Sentences[i].Plain()
 	if rest, ok := strings.CutPrefix(s, "By "); ok && startsWithGerund(rest) {
 		means, end, _ := strings.Cut(rest, ", ")
 		q, ok := src.askAbout("How", end)
@@ -97,7 +97,7 @@ func startsWithGerund(s string) bool {
 
 // readWhen reads "When X, Y." and "Y when X."
 func (src *Source) readWhen(i int) (Fact, bool) {
-	word, condition, result := cutCondition(english.Bare(src.Sentences[i].Plain))
+	word, condition, result := cutCondition(english.Bare(src.Sentences[i].Plain()))
 	_, alone := english.Standalone(english.Capital(condition) + " so it is here")
 	if word == "" || result == "" || strings.HasPrefix(result, "it ") || startsWithGerund(condition) || strings.Contains(condition, ", ") || !alone {
 		return Fact{}, false
@@ -136,7 +136,7 @@ func cutCondition(s string) (word, condition, result string) {
 
 // readYear reads "In 1789, Y." and "Y in 1789." and asks for the year.
 func (src *Source) readYear(i int) (Fact, bool) {
-	s := english.Bare(src.Sentences[i].Plain)
+	s := english.Bare(src.Sentences[i].Plain())
 	year := YearIn(s)
 	if year == "" || strings.Count(s, year) > 1 || strings.Contains(s, "(") {
 		return Fact{}, false
@@ -155,7 +155,7 @@ func (src *Source) readYear(i int) (Fact, bool) {
 
 // readDate reads "In 1789, Y." and "14 July 1789: Y" for dates that the text mentions once.
 func (src *Source) readDate(i int) (Fact, bool) {
-	on, date, what := cutDate(english.Bare(src.Sentences[i].Plain))
+	on, date, what := cutDate(english.Bare(src.Sentences[i].Plain()))
 	mark := YearIn(date)
 	if mark == "" || strings.Count(date, " ") > 3 || len(strings.Fields(what)) < 3 || !english.IsStatement(what) || !src.isClear(src.Casing.Lower(english.Subject(what))) {
 		return Fact{}, false
@@ -201,9 +201,9 @@ func YearIn(s string) string {
 // readRole reads "The function of X is Y." and "X are used as Y."
 func (src *Source) readRole(i int) (Fact, bool) {
 	s := src.Sentences[i]
-	sub, predicate, ok := english.Split(s.Plain)
+	sub, predicate, ok := english.Split(s.Plain())
 	be, rest, _ := strings.Cut(predicate, " ")
-	if !ok || !s.Alone || !slices.Contains([]string{"is", "are", "was", "were"}, be) {
+	if !ok || !s.Alone() || !slices.Contains([]string{"is", "are", "was", "were"}, be) {
 		return Fact{}, false
 	}
 	sub, _, _ = strings.Cut(src.Casing.Lower(sub), ", ")
@@ -219,10 +219,10 @@ func (src *Source) readRole(i int) (Fact, bool) {
 // readSubject asks for the subject of a plain statement.
 func (src *Source) readSubject(i int) (Fact, bool) {
 	s := src.Sentences[i]
-	sub, predicate, ok := english.Split(s.Plain)
-	inverted, turned := english.Invert(s.Plain, src.Casing)
+	sub, predicate, ok := english.Split(s.Plain())
+	inverted, turned := english.Invert(s.Plain(), src.Casing)
 	front, _, _ := strings.Cut(inverted, " ")
-	if !ok || !turned || !s.Alone || slices.Contains([]string{"do", "are", "were", "have"}, front) {
+	if !ok || !turned || !s.Alone() || slices.Contains([]string{"do", "are", "were", "have"}, front) {
 		return Fact{}, false
 	}
 	for _, turn := range []string{", but ", ", whereas ", ", while ", ", although ", ", so "} {

@@ -15,15 +15,35 @@ import (
 // A Sentence of a Source.
 type Sentence struct {
 	Text    string      // as it stands
-	Plain   string      // without an opening connective
-	Alone   bool        // Plain can be understood by itself
 	Section int         // its place in Source.Sections
 	First   bool        // opens its paragraph
-	Rank    float64     // 0 to 1: its weight as a share of the heaviest sentence's
 	Focus   float64     // 0 to 1: how much it is about what was asked for, see Aim
-	Sound   bool        // can be asked about: refers to nothing outside of it, is not an example, not an instruction
 	Card    *lists.Card // the entry of a list that it is, or nil
+
+	plain string // see Plain
+	alone bool
+	sound judgement // see Source.Sound
 }
+
+// A judgement is what is known of a sentence.
+type judgement byte
+
+const (
+	notJudged judgement = iota
+	no
+	yes
+)
+
+// Plain returns the sentence without an opening connective.
+func (s *Sentence) Plain() string {
+	if s.plain == "" {
+		s.plain, s.alone = english.Standalone(s.Text)
+	}
+	return s.plain
+}
+
+// Alone reports whether Plain can be understood by itself.
+func (s *Sentence) Alone() bool { return s.Plain() != "" && s.alone }
 
 // A Section of a Source: Sentences[From:To] under a heading, which may be "".
 type Section struct {
@@ -32,39 +52,53 @@ type Section struct {
 	Words    int
 }
 
-// A Definition that a Source gives.
-type Definition struct {
-	english.Definition
-	At int // its sentence
-}
-
-// A Source is an analysed text. Only its methods may change it, and only one goroutine may
-// use it.
+// A Source is a text to make things of. Its methods analyse the text as far as they are asked, and remember that. Only its
+// methods may change it, and only one goroutine may use it.
 type Source struct {
-	Title     string // the first heading, or what the text is most about; never ""
 	Sections  []Section
-	Sentences []Sentence
-	Plain     []string     // the Text of each sentence
-	Defs      []Definition // in the order of the text, 80 at most
-	Phrases   []string     // the heaviest first, 60 at most
-	Bold      []string     // emphasised phrases
+	Sentences []*Sentence
+	Plain     []string // the Text of each sentence
+	Bold      []string // emphasised phrases
 	Language  *language.Language
 	English   bool // Language is language.English
 	Casing    english.Casing
 	Index     Index
-	titled    text.Bag        // the words of Title
 	headings  []text.Bag      // of the different headings
 	marked    map[string]bool // what isMarked has answered
-	defines   bool            // the lists are mostly terms with definitions
-	Entities  []Entity        // persons, places, years and defined terms, 300 at most
 
+	ranks    memo[[]float64]
+	phrases  memo[[]string]
+	defs     memo[[]Definition]
+	definer  *english.Definer // of DefsOf
+	entities memo[[]Entity]
+	title    memo[title]
+	defines  memo[bool] // the lists are mostly terms with definitions
+}
+
+// A memo is a value that is made when it is first asked for.
+type memo[T any] struct {
+	made  bool
+	value T
+}
+
+// get returns the value, which f makes.
+func (m *memo[T]) get(f func() T) T {
+	if !m.made {
+		m.value, m.made = f(), true
+	}
+	return m.value
+}
+
+// A title is what the text is named, and the words of that.
+type title struct {
+	name  string
+	words text.Bag
 }
 
 // Bounds of a source.
 const (
 	maxSentences  = 2000
 	maxPhrases    = 60
-	maxDefs       = 80 // each one is compared with every other
 	sampledSpans  = 20
 	maxBytes      = 1500 // of a sentence; what is longer is cut
 	maxTitleRunes = 120
@@ -74,72 +108,71 @@ const (
 // one: the beginnings of twenty evenly spaced stretches. Between its steps it returns
 // context.Cause(ctx) if ctx has ended.
 func Read(ctx context.Context, o Outline) (*Source, error) {
-	src := &Source{Sections: slices.Clone(o.sections), Sentences: slices.Clone(o.sentences), Bold: o.text.Bold}
-	src.sampleSentences()
-	src.readSentences()
+	src := &Source{Sections: slices.Clone(o.sections), Bold: o.text.Bold, Language: o.language, English: o.language == language.English}
+	sentences := src.sampleSentences(o.sentences)
+	for i := range sentences {
+		src.Sentences = append(src.Sentences, &sentences[i])
+		src.Plain = append(src.Plain, sentences[i].Text)
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	src.Casing = english.NewCasing(src.Plain)
-	src.Language = o.language
-	src.English = src.Language == language.English
-	src.Phrases = english.KeyphrasesIn(src.Plain, maxPhrases, src.Language)
-	src.weighSentences(rank(src.Plain))
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	defs := english.DefinitionsIn(src.Plain)
-	for i := range min(len(defs), maxDefs) {
-		d := defs[i*len(defs)/min(len(defs), maxDefs)]
-		src.Defs = append(src.Defs, Definition{d, slices.Index(src.Plain, d.Source)})
-	}
 	src.Index = newIndex(src.Plain)
 	src.readHeadings()
-	src.listEntities()
-	src.Title = src.chooseTitle()
-	src.titled = text.NewBag(src.Title)
-	src.defines = src.mostlyDefines()
-	src.judgeSentences()
 	return src, nil
 }
 
-// readSentences analyses each sentence by itself.
-func (src *Source) readSentences() {
-	for i := range src.Sentences {
-		s := &src.Sentences[i]
-		s.Plain, s.Alone = english.Standalone(s.Text)
-		src.Plain = append(src.Plain, s.Text)
-	}
-}
-
-// sampleSentences keeps the first sentences of evenly spaced spans if there are more than
+// sampleSentences returns a copy of all sentences, or of the first ones of evenly spaced spans if there are more than
 // maxSentences.
-func (src *Source) sampleSentences() {
-	n := len(src.Sentences)
+func (src *Source) sampleSentences(all []Sentence) []Sentence {
+	n := len(all)
 	if n <= maxSentences {
-		return
+		return slices.Clone(all)
 	}
 	kept := make([]Sentence, 0, maxSentences)
 	for i := range sampledSpans {
 		from := i * n / sampledSpans
-		kept = append(kept, src.Sentences[from:from+maxSentences/sampledSpans]...)
+		kept = append(kept, all[from:from+maxSentences/sampledSpans]...)
 	}
-	src.Sentences = kept
 	locate(src.Sections, kept)
+	return kept
 }
 
-// weighSentences turns ranks into shares of the highest rank; the first sentence of a
-// paragraph weighs a little more.
-func (src *Source) weighSentences(ranks []float64) {
-	for i := range src.Sentences {
-		if src.Sentences[i].First {
+// Rank returns the weight of sentence i as a share of the heaviest sentence's: 0 to 1.
+func (src *Source) Rank(i int) float64 { return src.ranks.get(src.weighSentences)[i] }
+
+// weighSentences ranks the sentences; the first one of a paragraph weighs a little more.
+func (src *Source) weighSentences() []float64 {
+	ranks := rank(src.Index)
+	for i, s := range src.Sentences {
+		if s.First {
 			ranks[i] *= 1.15
 		}
 	}
 	top := slices.Max(append(ranks, 1e-9))
-	for i := range src.Sentences {
-		src.Sentences[i].Rank = ranks[i] / top
+	for i := range ranks {
+		ranks[i] /= top
 	}
+	return ranks
+}
+
+// Phrases returns what the text is about, the heaviest first, 60 at most.
+func (src *Source) Phrases() []string {
+	return src.phrases.get(func() []string { return english.KeyphrasesIn(src.Plain, maxPhrases, src.Language, src.Casing) })
+}
+
+// Entities returns the persons, places, years and defined terms of the text, 300 at most.
+func (src *Source) Entities() []Entity { return src.entities.get(src.listEntities) }
+
+// Title returns the first heading, or what the text is most about; never "".
+func (src *Source) Title() string { return src.named().name }
+
+func (src *Source) named() title {
+	return src.title.get(func() title {
+		name := src.chooseTitle()
+		return title{name, text.NewBag(name)}
+	})
 }
 
 // Aim marks the sentences about the topic and the focus areas, or else about the message.
@@ -155,8 +188,7 @@ func (src *Source) Aim(b study.Brief) {
 	if len(wanted) == 0 || len(wanted) > 40 { // such a long message is the material itself
 		return
 	}
-	for i := range src.Sentences {
-		s := &src.Sentences[i]
+	for _, s := range src.Sentences {
 		found := make(map[string]bool)
 		for _, w := range text.Words(s.Text + " " + src.Sections[s.Section].Heading) {
 			if stem := text.Stem(w); wanted[stem] {
@@ -170,8 +202,8 @@ func (src *Source) Aim(b study.Brief) {
 // chooseTitle names the material after its first heading, or its heaviest phrase.
 func (src *Source) chooseTitle() string {
 	title := "Your notes"
-	if len(src.Phrases) > 0 && slices.ContainsFunc(src.Sentences, func(s Sentence) bool { return s.Card == nil }) {
-		title = english.Capital(src.Phrases[0])
+	if phrases := src.Phrases(); len(phrases) > 0 && slices.ContainsFunc(src.Sentences, func(s *Sentence) bool { return s.Card == nil }) {
+		title = english.Capital(phrases[0])
 	}
 	for _, s := range src.Sections {
 		if s.Heading != "" {
@@ -194,13 +226,13 @@ func (src *Source) TopicAt(i int) string {
 		if card.Kind == lists.Term {
 			return english.Capital(card.Front)
 		}
-		return src.Title
+		return src.Title()
 	}
 	bag := text.NewBag(src.Sentences[i].Text)
-	for _, p := range src.Phrases {
+	for _, p := range src.Phrases() {
 		if bag.Overlap(p) == 1 {
 			return english.Capital(p)
 		}
 	}
-	return src.Title
+	return src.Title()
 }

@@ -14,15 +14,15 @@ import (
 
 func TestRankWeighsTheSentenceOnTheCommonSubjectMost(t *testing.T) {
 	s := []string{"Cats sleep in warm houses.", "Warm houses please cats and dogs.", "Dogs guard houses.", "Quartz oscillates rapidly."}
-	got := rank(s)
+	got := rank(newIndex(s))
 	if slices.Index(got, slices.Max(got)) != 1 || slices.Index(got, slices.Min(got)) != 3 {
 		t.Errorf("ranks %v", got)
 	}
-	if len(rank(nil)) != 0 {
+	if len(rank(newIndex(nil))) != 0 {
 		t.Error("ranks without sentences")
 	}
 	many := slices.Repeat([]string{"Cats sleep in houses."}, maxSentences+1)
-	if r := rank(many); len(r) != maxSentences+1 || r[maxSentences-1] <= 0 || r[maxSentences] != 0 {
+	if r := rank(newIndex(many)); len(r) != maxSentences+1 || r[maxSentences-1] <= 0 || r[maxSentences] != 0 {
 		t.Error("the bound on sentences does not hold")
 	}
 }
@@ -46,9 +46,9 @@ func TestTimeGrowsWithTheTextNotWithItsSquare(t *testing.T) {
 func readingTime(s string) time.Duration {
 	return testkit.ProcessorTime(3, func() {
 		ss := text.Sentences(s)
-		english.KeyphrasesIn(ss, 20, language.English)
-		english.DefinitionsIn(ss)
-		rank(ss)
+		english.KeyphrasesIn(ss, 20, language.English, english.NewCasing(ss))
+		english.DefinitionsIn(ss, english.NewCasing(ss))
+		rank(newIndex(ss))
 		text.NewBag(s).Overlap("a light claim")
 	})
 }

@@ -4,8 +4,8 @@
 package language
 
 import (
-	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -80,23 +80,32 @@ func Detect(text string) *Language {
 	if l := byScript(sample); l != nil {
 		return l
 	}
-	counts := make(map[string]int)
+	scores := make([]int, len(spoken))
 	for w := range strings.FieldsFuncSeq(strings.ToLower(sample), func(r rune) bool { return !unicode.IsLetter(r) }) {
-		counts[w]++
-	}
-	score := func(l *Language) (n int) {
-		for w := range strings.FieldsSeq(l.words) {
-			n += counts[w]
+		for _, i := range frequent()[w] {
+			scores[i]++
 		}
-		return n
 	}
-	best, most := English, score(English)*3/2+2 // clear evidence is needed
-	for _, l := range spoken[1:] {
-		if n := score(l); n > most {
-			best, most = l, n
+	best, most := English, scores[0]*3/2+2 // clear evidence is needed
+	for i, n := range scores[1:] {
+		if n > most {
+			best, most = spoken[1+i], n
 		}
 	}
 	return best
+}
+
+// frequent has for each of the most frequent words the languages that it is one of, as places in spoken.
+var frequent = sync.OnceValue(frequentWords)
+
+func frequentWords() map[string][]int {
+	m := make(map[string][]int)
+	for i, l := range spoken {
+		for w := range strings.FieldsSeq(l.words) {
+			m[w] = append(m[w], i)
+		}
+	}
+	return m
 }
 
 // byScript returns the language of a text that is mostly in a script other than Latin, or nil.
@@ -151,7 +160,7 @@ func (l *Language) IsFrequent(word string) bool {
 
 // IsFrequent reports whether a lower-case word is one of the most frequent of any language.
 func IsFrequent(word string) bool {
-	return slices.ContainsFunc(spoken, func(l *Language) bool { return l.IsFrequent(word) })
+	return len(frequent()[word]) > 0
 }
 
 // KnowsNouns reports whether nouns can be told in this language.

@@ -13,11 +13,13 @@ import (
 
 var (
 	//go:embed words.txt
-	words string
+	wordLines string
 	//go:embed persons.txt
-	persons string
+	personLines string
 	//go:embed places.txt
-	places string
+	placeLines string
+
+	words, persons, places = &table{text: wordLines}, &table{text: personLines}, &table{text: placeLines}
 )
 
 // A Form of a verb. Forms can be combined.
@@ -66,10 +68,10 @@ const unchanged = " set cut put let hit hurt cost cast shut split spread quit be
 
 // addLine adds what the table says of a word.
 func (e *Entry) addLine(word string) {
-	for line := range linesOf(words, word) {
+	for line := range words.linesOf(word) {
 		e.Known = true
 		if use, base, irregular := strings.Cut(line, " "); irregular {
-			e.addVerb(base, map[string]Form{"P": Past, "E": Participle, "B": Past | Participle}[use])
+			e.addVerb(base, irregularForm(use))
 			continue
 		}
 		for i := 0; i+1 < len(line); i += 2 {
@@ -91,9 +93,21 @@ func (e *Entry) addLine(word string) {
 	}
 }
 
+// irregularForm returns the form that a letter of the table stands for.
+func irregularForm(letter string) Form {
+	switch letter {
+	case "P":
+		return Past
+	case "E":
+		return Participle
+	default:
+		return Past | Participle
+	}
+}
+
 // addVerb adds a form of a verb, unless that is not a verb.
 func (e *Entry) addVerb(base string, form Form) bool {
-	for line := range linesOf(words, base) {
+	for line := range words.linesOf(base) {
 		if at := strings.IndexByte(line, 'v'); at >= 0 && !strings.Contains(line, " ") {
 			e.Verb, e.Lemma, e.Form, e.Known = int(line[at+1]-'0'), base, e.Form|form, true
 			if form == Third && line[0] == 'n' {
@@ -167,49 +181,14 @@ func (e *Entry) guess(word string) {
 
 // IsPerson reports whether a lower-case word means a person: a common noun (senator) or a given
 // name.
-func IsPerson(word string) bool { return has(persons, word) }
+func IsPerson(word string) bool { return persons.has(word) }
 
 // PlaceKind returns a letter for the kind of a place, by its name in lower case: 'c' for a city, 'n'
 // a nation, 's' a state or province, 'k' a continent, 'o' another place; 0 if it is not a place.
 func PlaceKind(name string) byte {
-	at := search(places, name+"\t")
-	if rest, ok := strings.CutPrefix(places[at:], name+"\t"); ok {
+	at := places.search(name, '\t')
+	if rest, ok := cutKey(places.text[at:], name, '\t'); ok {
 		return rest[0]
 	}
 	return 0
-}
-
-func has(table, word string) bool {
-	at := search(table, word)
-	return strings.HasPrefix(table[at:], word) && strings.HasPrefix(table[at+len(word):], "\n")
-}
-
-// linesOf yields what follows the word in each of its lines.
-func linesOf(table, word string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for at := search(table, word+" "); ; {
-			line, _, _ := strings.Cut(table[at:], "\n")
-			rest, ok := strings.CutPrefix(line, word+" ")
-			if !ok || !yield(rest) {
-				return
-			}
-			at += len(line) + 1
-		}
-	}
-}
-
-// search returns where the first line that is not less than key begins.
-func search(table, key string) int {
-	low, high := 0, len(table) // line starts, or the end
-	for low < high {
-		mid := (low + high) / 2
-		start := strings.LastIndexByte(table[low:mid], '\n') + 1 + low
-		end := strings.IndexByte(table[start:], '\n') + 1 + start
-		if table[start:end] < key {
-			low = end
-		} else {
-			high = start
-		}
-	}
-	return low
 }

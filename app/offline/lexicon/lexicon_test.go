@@ -1,6 +1,9 @@
 package lexicon
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestVerbsAreKnownInEveryForm(t *testing.T) {
 	for word, want := range map[string]struct {
@@ -57,7 +60,7 @@ func TestPlacesHaveAKind(t *testing.T) {
 }
 
 func TestTablesStaySmall(t *testing.T) {
-	if n := len(words) + len(persons) + len(places); n > 400_000 {
+	if n := len(wordLines) + len(personLines) + len(placeLines); n > 400_000 {
 		t.Errorf("%d bytes", n)
 	}
 }
@@ -66,6 +69,29 @@ func BenchmarkLookup(b *testing.B) {
 	for b.Loop() {
 		for _, w := range []string{"absorbs", "membrane", "economical", "price", "made"} {
 			Lookup(w)
+		}
+	}
+}
+
+// Every line of a table is found by its key, and nothing is found by keys that are in none.
+func TestTablesAreSearchedByTheirFirstLetters(t *testing.T) {
+	for _, c := range []struct {
+		*table
+		separator string
+	}{{words, " "}, {persons, "\n"}, {places, "\t"}} {
+		before := ""
+		for line := range strings.Lines(c.text) {
+			key, _, _ := strings.Cut(line, c.separator)
+			if at := c.search(key, c.separator[0]); key != before && !strings.HasPrefix(c.text[at:], line) {
+				t.Errorf("%q is not found", key)
+			}
+			before = key
+		}
+		for _, key := range []string{"", "a", "z", "zzzz", "0", "~", "é", "zyx", "st", "q"} {
+			at := c.search(key, c.separator[0])
+			if at > 0 && c.text[at-1] != '\n' || at < len(c.text) && c.text[at:] < key+c.separator {
+				t.Errorf("%q is found at %d", key, at)
+			}
 		}
 	}
 }

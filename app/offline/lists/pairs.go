@@ -186,7 +186,9 @@ func splitBar(s string) ([]string, bool) {
 // splitCSV splits a line of comma-separated values. A comma in prose is followed by a space: such
 // lines count only if both sides are short.
 func splitCSV(s string, comma rune) ([]string, bool) {
-	if !strings.ContainsRune(s, comma) {
+	quoted := strings.Contains(s, `"`)
+	prose := strings.Contains(s, string(comma)+" ") && !quoted
+	if n := strings.Count(s, string(comma)); n == 0 || prose && (n != 1 || strings.HasSuffix(s, ".")) {
 		return nil, false
 	}
 	in := csv.NewReader(strings.NewReader(s))
@@ -195,9 +197,7 @@ func splitCSV(s string, comma rune) ([]string, bool) {
 	if err != nil || len(row) < 2 || len(row) > 6 || strings.TrimSpace(row[0]) == "" || strings.TrimSpace(row[1]) == "" {
 		return nil, false
 	}
-	quoted := strings.Contains(s, `"`)
-	prose := strings.Contains(s, string(comma)+" ") && !quoted
-	if prose && (len(row) != 2 || strings.Count(row[0], " ") > 2 || strings.Count(row[1], " ") > 4 || strings.HasSuffix(s, ".")) {
+	if prose && (strings.Count(row[0], " ") > 2 || strings.Count(row[1], " ") > 4) {
 		return nil, false
 	}
 	return row, strings.Count(row[0], " ") < 12

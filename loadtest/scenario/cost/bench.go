@@ -84,14 +84,14 @@ func measure(ctx context.Context, o settings, progress io.Writer) (rows []row, e
 
 // take loads a program for a window.
 func (r *row) take(ctx context.Context, o settings, p *program, model *process) error {
-	if _, err := p.load(ctx, o.clients, warmUp); err != nil {
+	if _, err := p.load(ctx, o, warmUp); err != nil {
 		return err
 	}
 	before, err := readUsage(p, model)
 	if err != nil {
 		return err
 	}
-	took, err := p.load(ctx, o.clients, o.window)
+	took, err := p.load(ctx, o, o.window)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,18 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 	for _, args := range [][]string{{}, {"-program", "x"}, {"-program", ",x"}, {"-program", "a,b,c"}, {"-program", "a,b,=c"}, {"-program", "a,b", "more"}, {"-program", "a,b", "-rounds", "0"}} {
 		if status := command.Status("", Run(t.Context(), args, io.Discard, io.Discard), io.Discard); status != command.Usage {
 			t.Errorf("%q: status %d", args, status)
+		}
+	}
+}
+
+func TestFlashcardsAreAskedForFromTextsThatDiffer(t *testing.T) {
+	notes := pairs("One.\n\nTwo.\n\nThree \"quoted\".\n\nFour.\n\nFive.\n")
+	if want := []string{"One.\n\nTwo.", "Three \"quoted\".\n\nFour."}; !slices.Equal(notes, want) {
+		t.Fatalf("got %q, want %q", notes, want)
+	}
+	for n, want := range []string{`"# Lesson 0\n\nOne.\n\nTwo."`, `"# Lesson 1\n\nThree \"quoted\".\n\nFour."`} {
+		if request := string(question(int64(n), notes)); !strings.Contains(request, `"type":"flashcard_generation"`) || !strings.Contains(request, want) {
+			t.Errorf("%s\nlacks %s", request, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cost
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -27,14 +28,14 @@ var asked atomic.Int64
 
 // load keeps clients busy for a time. Each asks one question after the other over a connection that it keeps; nothing is
 // retried. It returns an error only if ctx has ended.
-func (p *program) load(ctx context.Context, clients int, length time.Duration) (load, error) {
+func (p *program) load(ctx context.Context, o settings, length time.Duration) (load, error) {
 	var mu sync.Mutex
 	var all load
 	var group sync.WaitGroup
 	began := time.Now()
-	for range clients {
+	for range o.clients {
 		group.Go(func() {
-			one := p.ask(ctx, began.Add(length))
+			one := p.ask(ctx, o.notes, began.Add(length))
 			mu.Lock()
 			defer mu.Unlock()
 			all.times = append(all.times, one.times...)
@@ -48,7 +49,7 @@ func (p *program) load(ctx context.Context, clients int, length time.Duration) (
 }
 
 // ask is one client.
-func (p *program) ask(ctx context.Context, until time.Time) (l load) {
+func (p *program) ask(ctx context.Context, notes []string, until time.Time) (l load) {
 	var conn *client.Conn
 	for ctx.Err() == nil && time.Now().Before(until) {
 		began := time.Now()
@@ -57,7 +58,7 @@ func (p *program) ask(ctx context.Context, until time.Time) (l load) {
 			conn, err = client.Dial(ctx, p.address, netip.Addr{}, askTimeout)
 		}
 		if err == nil {
-			_, err = conn.Do(question(asked.Add(1)), "")
+			_, err = conn.Do(question(asked.Add(1), notes), "")
 		}
 		if err != nil {
 			l.failures = append(l.failures, err)
@@ -75,8 +76,22 @@ func (p *program) ask(ctx context.Context, until time.Time) (l load) {
 	return l
 }
 
-// question is a chat that nobody has asked for before, of a student who has no notes.
-func question(n int64) []byte {
+// question is a chat that nobody has asked before, of a student who has no notes; with notes, it asks for flashcards from a text
+// that nobody has sent before.
+func question(n int64, notes []string) []byte {
 	body := fmt.Sprintf(`{"type":"chat","user_id":"student-%d","message":"What is light, question %d?"}`, n%100, n)
+	if len(notes) > 0 {
+		body = fmt.Sprintf(`{"type":"flashcard_generation","user_id":"student-%d","message":"Flashcards, please","options":{"content":%s}}`,
+			n%100, quoted(fmt.Sprintf("# Lesson %d\n\n%s", n, notes[n%int64(len(notes))])))
+	}
 	return fmt.Appendf(nil, "POST /api/ai/agent-test HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+// quoted returns a text as JSON.
+func quoted(text string) []byte {
+	data, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a text can always be encoded
+	}
+	return data
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type settings struct {
 	clients    int
 	rounds     int
 	window     time.Duration
+	notes      []string // flashcards are asked for from one of them; none = chats are asked
 }
 
 // candidate is a program to measure.
@@ -31,6 +33,11 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
 	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
 	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
+	fs.Func("notes", "ask for flashcards from paragraphs of this `FILE`, two at a time, instead of chats (an offline program needs no model: LLM_PROVIDER=offline)", func(name string) error {
+		text, err := os.ReadFile(name)
+		s.notes = pairs(string(text))
+		return err
+	})
 	fs.Func("program", "a program to measure, `NAME,PATH[,SETTING=VALUE...]`; once for each", func(text string) error {
 		c, err := parseCandidate(text)
 		s.candidates = append(s.candidates, c)
@@ -62,4 +69,13 @@ func parseCandidate(text string) (candidate, error) {
 		c.env[name] = value
 	}
 	return c, nil
+}
+
+// pairs returns the paragraphs of a text, two by two.
+func pairs(text string) (list []string) {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i := 0; i+1 < len(paragraphs); i += 2 {
+		list = append(list, paragraphs[i]+"\n\n"+paragraphs[i+1])
+	}
+	return list
 }
