@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"studysharper/app/study"
+	"studysharper/app/testkit"
 	"studysharper/app/text"
 )
 
@@ -76,18 +76,10 @@ func checkAnswer(t *testing.T, b study.Brief) {
 	}
 }
 
-// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 20,000 texts, of every type in
-// turn: 2,000 with -short, 200,000 with FULL=1.
+// TestTextsOfCueWordsAreReadWithoutAPanic makes answers of 4,000 texts, of every type in turn: 200,000 with FULL=1.
 func TestTextsOfCueWordsAreReadWithoutAPanic(t *testing.T) {
 	types := study.Types()
-	n := uint64(20_000)
-	switch {
-	case os.Getenv("FULL") != "":
-		n = 200_000
-	case testing.Short():
-		n = 2_000
-	}
-	for i := range n {
+	for i := range uint64(testkit.Size(4_000, 200_000)) { //nolint:gosec // not below zero
 		answerType(t, types[i%uint64(len(types))], cueText(i), cueText(i/2))
 	}
 }
