@@ -19,12 +19,13 @@ import (
 
 // Bounds that no setting changes.
 const (
-	readTimeout = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
-	idleTimeout = 75 * time.Second // a kept-alive connection between requests
-	headerBytes = 8 << 10          // request line and headers; above it 431. A connection with a request holds as much
-	maxConns    = 16 << 10         // open connections of a worker, streams included
-	lingerFor   = 5 * time.Second  // for connections that no successor could take
-	lingerPoll  = 50 * time.Millisecond
+	readTimeout   = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
+	idleTimeout   = 75 * time.Second // a kept-alive connection between requests
+	headerBytes   = 8 << 10          // request line and headers; above it 431. A connection with a request holds as much
+	idleGoroutine = time.Second      // that a goroutine waits for a next connection: after a flood, memory is given back 3 s later
+	maxConns      = 16 << 10         // open connections of a worker, streams included
+	lingerFor     = 5 * time.Second  // for connections that no successor could take
+	lingerPoll    = 50 * time.Millisecond
 )
 
 // Options configure a Server. Durations and sizes that are zero take their defaults.
@@ -63,16 +64,17 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{o: o, conns: newConns(o)}
 	s.fast = fasthttp.Server{
-		Handler:            s.serve,
-		ErrorHandler:       s.refuseUnreadable,
-		ConnState:          onState,
-		HeaderReceived:     takeHead,
-		MaxRequestBodySize: o.MaxBodyBytes,
-		ReadBufferSize:     headerBytes,
-		ReadTimeout:        readTimeout,
-		WriteTimeout:       s.conns.answers.Window,
-		IdleTimeout:        idleTimeout,
-		Concurrency:        maxConns,
+		Handler:               s.serve,
+		ErrorHandler:          s.refuseUnreadable,
+		ConnState:             onState,
+		HeaderReceived:        takeHead,
+		MaxRequestBodySize:    o.MaxBodyBytes,
+		ReadBufferSize:        headerBytes,
+		ReadTimeout:           readTimeout,
+		WriteTimeout:          s.conns.answers.Window,
+		IdleTimeout:           idleTimeout,
+		MaxIdleWorkerDuration: idleGoroutine,
+		Concurrency:           maxConns,
 
 		ReduceMemoryUsage:            true, // a connection between requests keeps no buffers; see docs/decisions.md
 		DisablePreParseMultipartForm: true, // forms are not accepted

@@ -12,8 +12,8 @@ const (
 )
 
 // trimAgain is when to give memory back once more, in seconds of calm: when the server has
-// let go of what it kept for a next flood, which it looks for every 10 s if it was idle for 10,
-// and when the database's connections, idle for 30, are closed.
+// let go of what it kept for a next flood, and when the database's
+// connections, idle for 30, are closed.
 var trimAgain = [...]int{25, 50}
 
 // HeapTrimmer gives memory back to the system once the start of the process is over, or a flood, of streams that have come
