@@ -53,7 +53,8 @@ type Server struct {
 	o       Options
 	fast    fasthttp.Server
 	conns   *connections
-	closing atomic.Bool // EndConnections was called
+	closing atomic.Bool         // EndConnections was called
+	asked   fasthttp.RequestCtx // of Answers
 
 	mu       sync.Mutex
 	listener *listener // set by Serve
@@ -112,12 +113,16 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 }
 
 // Answers reports whether a GET of path, made by the server itself, is answered with 200. It takes the path of clients'
-// requests and blocks where they would.
+// requests and blocks where they would. One goroutine may call it at a time: it asks with the same memory again, since a
+// heartbeat's garbage would be what an idle worker holds.
 func (s *Server) Answers(path string) bool {
-	var ctx fasthttp.RequestCtx
+	ctx := &s.asked
+	ctx.Request.Reset()
+	ctx.Response.Reset()
+	ctx.ResetUserValues()
 	ctx.Request.Header.SetMethod(fasthttp.MethodGet)
 	ctx.Request.SetRequestURI(path)
-	s.serve(&ctx)
+	s.serve(ctx)
 	return ctx.Response.StatusCode() == fasthttp.StatusOK
 }
 

@@ -28,7 +28,10 @@ type HeapTrimmer struct {
 }
 
 // Load is what a flood shows in: open streams, and requests answered since the start.
-type Load struct{ Streams, Answered int64 }
+type Load struct {
+	Streams, Answered int64
+	Beats             int64 // answers of the last second that are the service's own heartbeats
+}
 
 // Look takes the load; call it once a second.
 func (t *HeapTrimmer) Look(m Load) {
@@ -45,9 +48,10 @@ func (t *HeapTrimmer) over(m Load) bool {
 		t.calm++
 	}
 	t.before = m
+	t.settled.Answered += m.Beats
 	switch {
 	case t.calm >= calmSeconds && (t.later == 0 || m.farFrom(t.settled)):
-		t.settled, t.later = m, 1
+		t.settled, t.later, t.calm = m, 1, calmSeconds
 		return true
 	case t.later > 0 && t.later <= len(trimAgain) && t.calm >= trimAgain[t.later-1]:
 		t.later++

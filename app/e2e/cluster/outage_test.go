@@ -107,26 +107,24 @@ func TestEveryStreamEndsWithItsAnswerWhateverHappensToRedis(t *testing.T) {
 	fake := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return servicetest.Essay(answerWords) }, Rules: []fakellm.Rule{{TokensPerSecond: 8}}})
 	model := testkit.HTTPServer(t, fake.ServeHTTP) + "/v1"
 	for _, o := range outages {
-		for _, recycling := range []string{"0", "15"} {
-			t.Run(o.name+", recycling after "+recycling, func(t *testing.T) {
-				redis := redistest.Start(t, "--maxmemory-policy", "noeviction")
-				if o.start != nil {
-					o.start(t, redis)
-				}
-				env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgres.Database(t), "LLM_API_KEY=k", "LLM_BASE_URL=" + model, "LLM_JUDGE=off",
-					"MAX_REQUESTS=" + recycling, "MIN_WORKER_AGE=0", "MAX_CONCURRENT_RUNS=500", "RUN_LIMIT_PER_MINUTE=0", "RUN_LIMIT_PER_HOUR=0"}
-				c := &crowd{T: t, outage: o, redis: redis, a: servicetest.Start(t, env...), b: servicetest.Start(t, env...)}
-				if recycling == "0" {
-					c.same, c.other = c.a.Pair()
-				}
-				f := c.study(runs)
-				t.Logf("%d streams: %d silent, %d doubled, %d late, %d without the answer, %d not told to stop, %d with a gap; the slowest %v after its run's end",
-					f.streams, f.silent, f.doubled, f.late, f.failed, f.looping, f.gaps, f.slowest.Round(time.Millisecond))
-				if f.silent+f.doubled+f.late+f.failed+f.looping > 0 || f.streams != runs {
-					t.Errorf("want every stream to end within %v of its run, with the answer and nothing twice", endWithin)
-				}
-			})
-		}
+		t.Run(o.name, func(t *testing.T) {
+			for _, recycling := range []string{"0", "15"} {
+				t.Run("recycling after "+recycling, func(t *testing.T) {
+					t.Parallel() // they wait for the model and for Redis
+					redis := redistest.Start(t, "--maxmemory-policy", "noeviction")
+					if o.start != nil {
+						o.start(t, redis)
+					}
+					env := []string{"REDIS_URL=" + redis.URL(), "DATABASE_URL=" + postgres.Database(t), "LLM_API_KEY=k", "LLM_BASE_URL=" + model, "LLM_JUDGE=off",
+						"MAX_REQUESTS=" + recycling, "MIN_WORKER_AGE=0", "MAX_CONCURRENT_RUNS=500", "RUN_LIMIT_PER_MINUTE=0", "RUN_LIMIT_PER_HOUR=0"}
+					c := &crowd{T: t, outage: o, redis: redis, a: servicetest.Start(t, env...), b: servicetest.Start(t, env...)}
+					if recycling == "0" {
+						c.same, c.other = c.a.Pair()
+					}
+					c.check(runs)
+				})
+			}
+		})
 	}
 }
 
@@ -137,6 +135,17 @@ type crowd struct {
 	redis       *redistest.Server
 	a, b        *servicetest.Service
 	same, other int // the workers of a; 0 = they are recycled, so that a run and its reader meet either of them
+}
+
+// check wants every stream to end with its answer.
+func (c *crowd) check(runs int) {
+	c.Helper()
+	f := c.study(runs)
+	c.Logf("%d streams: %d silent, %d doubled, %d late, %d without the answer, %d not told to stop, %d with a gap; the slowest %v after its run's end",
+		f.streams, f.silent, f.doubled, f.late, f.failed, f.looping, f.gaps, f.slowest.Round(time.Millisecond))
+	if f.silent+f.doubled+f.late+f.failed+f.looping > 0 || f.streams != runs {
+		c.Errorf("want every stream to end within %v of its run, with the answer and nothing twice", endWithin)
+	}
 }
 
 // study begins runs at one worker of a, one each 50 ms. A third of them are watched at the same worker, a third at the other one,

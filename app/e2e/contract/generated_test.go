@@ -66,6 +66,7 @@ func runGo(t *testing.T, module string, args ...string) string {
 	t.Helper()
 	command := exec.Command("go", args...)
 	command.Dir = module
+	command.Env = append(os.Environ(), "GOFLAGS=-trimpath") // so that what was built once in another folder is not built again
 	said, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, said)

@@ -191,9 +191,7 @@ func splitCSV(s string, comma rune) ([]string, bool) {
 	if n := strings.Count(s, string(comma)); n == 0 || prose && (n != 1 || strings.HasSuffix(s, ".")) {
 		return nil, false
 	}
-	in := csv.NewReader(strings.NewReader(s))
-	in.Comma, in.TrimLeadingSpace = comma, true
-	row, err := in.Read()
+	row, err := cutCSV(s, comma, quoted)
 	if err != nil || len(row) < 2 || len(row) > 6 || strings.TrimSpace(row[0]) == "" || strings.TrimSpace(row[1]) == "" {
 		return nil, false
 	}
@@ -201,6 +199,20 @@ func splitCSV(s string, comma rune) ([]string, bool) {
 		return nil, false
 	}
 	return row, strings.Count(row[0], " ") < 12
+}
+
+// cutCSV cuts a line at its commas that are not within quotation marks.
+func cutCSV(s string, comma rune, quoted bool) ([]string, error) {
+	if quoted {
+		in := csv.NewReader(strings.NewReader(s))
+		in.Comma, in.TrimLeadingSpace = comma, true
+		return in.Read()
+	}
+	row := strings.Split(s, string(comma))
+	for i := range row {
+		row[i] = strings.TrimLeftFunc(row[i], unicode.IsSpace)
+	}
+	return row, nil
 }
 
 // indented reads terms that have their meaning below them, indented or after a colon.

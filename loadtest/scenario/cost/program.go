@@ -9,14 +9,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"syscall"
 	"time"
 
 	"studysharper/loadtest/client"
 	"studysharper/loadtest/pace"
+	"studysharper/loadtest/scenario/child"
 )
 
 const (
@@ -27,10 +25,9 @@ const (
 
 // process is a running program.
 type process struct {
-	command *exec.Cmd
+	*child.Process
 	address netip.AddrPort
-	said    bytes.Buffer // valid when ended is closed
-	ended   chan struct{}
+	said    bytes.Buffer // valid when it has ended
 }
 
 // program is a candidate that runs.
@@ -67,19 +64,10 @@ func launch(ctx context.Context, env map[string]string, binary string, args ...s
 		return nil, err
 	}
 	env["HOST"], env["PORT"] = address.Addr().String(), fmt.Sprint(address.Port())
-	p := &process{command: exec.Command(binary, args...), address: address, ended: make(chan struct{})} //nolint:noctx // stop ends it, in two steps
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		p.command.Env = append(p.command.Env, name+"="+env[name])
-	}
-	p.command.Stderr = &p.said
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Ctrl-C reaches this program alone
-	if err := p.command.Start(); err != nil {
+	p := &process{address: address}
+	if p.Process, err = child.Start("", env, &p.said, binary, args...); err != nil {
 		return nil, err
 	}
-	go func() {
-		defer close(p.ended)
-		_ = p.command.Wait() // how it ends is no figure
-	}()
 	if err := p.awaitAnswer(ctx); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%w: %.*s", err, keptLog, p.said.String())
@@ -109,7 +97,7 @@ func (p *process) awaitAnswer(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-p.ended:
+		case <-p.Ended:
 			return errors.New("it ended while starting")
 		default:
 		}
@@ -119,13 +107,5 @@ func (p *process) awaitAnswer(ctx context.Context) error {
 	}
 }
 
-// stop ends the process by TERM, and by KILL when it takes too long.
-func (p *process) stop() {
-	_ = p.command.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.ended:
-	case <-time.After(stopWait):
-		_ = p.command.Process.Kill()
-		<-p.ended
-	}
-}
+// stop ends the process. How it ends is no figure.
+func (p *process) stop() { _ = p.Stop(stopWait) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"studysharper/loadtest/scenario/child"
 )
 
 // userHZ is the kernel's tick in /proc, which is the same on every architecture that Go knows.
@@ -30,11 +32,11 @@ func (u usage) since(before usage) usage {
 
 // readUsage reads the clocks.
 func readUsage(p *program, model *process) (u usage, err error) {
-	own, ended, err := readTimes(p.command.Process.Pid)
+	own, ended, err := readTimes(p.PID)
 	if err != nil {
 		return u, err
 	}
-	processes := append(children(p.command.Process.Pid), p.command.Process.Pid)
+	processes := append(child.Of(p.PID), p.PID)
 	u.service, u.supervisor = ended, own
 	for _, pid := range processes[:len(processes)-1] {
 		times, _, err := readTimes(pid)
@@ -50,7 +52,7 @@ func readUsage(p *program, model *process) (u usage, err error) {
 		u.switches += switches(pid)
 		u.written += written(pid)
 	}
-	if u.model, _, err = readTimes(model.command.Process.Pid); err != nil {
+	if u.model, _, err = readTimes(model.PID); err != nil {
 		return u, err
 	}
 	var self syscall.Rusage
@@ -86,20 +88,6 @@ func parseTimes(stat string) (own, ended time.Duration, err error) {
 		times[i] = time.Duration(ticks) * time.Second / userHZ
 	}
 	return times[0] + times[1], times[2] + times[3], nil
-}
-
-// children returns the children of a process, whichever thread made them.
-func children(pid int) (pids []int) {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is valid
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // a thread that has ended meanwhile has none
-		for field := range strings.FieldsSeq(string(text)) {
-			if child, err := strconv.Atoi(field); err == nil {
-				pids = append(pids, child)
-			}
-		}
-	}
-	return pids
 }
 
 // switches counts how often the threads of a process waited.

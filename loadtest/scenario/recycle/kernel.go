@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"studysharper/loadtest/scenario/child"
 )
 
 // The states of a socket in /proc/net/tcp that matter here.
@@ -94,23 +97,9 @@ func clientPorts(pid, port int) map[int]bool {
 	return ports
 }
 
-// children returns the live children of a process, whichever thread made them; those that only wait to be reaped are not alive.
+// children returns the live children of a process; those that only wait to be reaped are not alive.
 func children(pid int) []int {
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if err != nil {
-		return nil
-	}
-	var alive []int
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // a thread that has ended meanwhile has none
-		for field := range strings.FieldsSeq(string(text)) {
-			child, err := strconv.Atoi(field)
-			if err == nil && isAlive(child) {
-				alive = append(alive, child)
-			}
-		}
-	}
-	return alive
+	return slices.DeleteFunc(child.Of(pid), func(pid int) bool { return !isAlive(pid) })
 }
 
 func isAlive(pid int) bool {

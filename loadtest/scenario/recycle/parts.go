@@ -41,7 +41,7 @@ func (b *bench) with(ctx context.Context, settings map[string]string, hitless bo
 	defer cancel(nil)
 	go func() {
 		select {
-		case <-s.Ended():
+		case <-s.Ended:
 			cancel(fmt.Errorf("the server ended by itself: %v", s.Told()))
 		case <-within.Done():
 		}

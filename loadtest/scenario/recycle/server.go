@@ -1,16 +1,14 @@
 package recycle
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -20,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"studysharper/loadtest/scenario/child"
 )
 
 const (
@@ -29,7 +29,6 @@ const (
 	adminToken   = "bench-recycle-admin-token"
 	maxLogLine   = 64 << 10
 	freezeWait   = time.Second // for a stopped worker to stand still
-	lastWords    = time.Second // for the log's end to be read
 )
 
 // Options are what a Server is started with.
@@ -49,13 +48,11 @@ type Ready struct {
 // Server is a running StudySharper: the supervisor's process, what it says, and what
 // is seen of it while it lives. It is safe for concurrent use, but for Stop.
 type Server struct {
+	*child.Process
 	address netip.AddrPort
-	pid     int
-	process *exec.Cmd
 	dir     string
-	ended   chan struct{} // closed when the supervisor has been waited for
-	waited  error         // valid then
-	unwatch func()        // ends the watch
+	unwatch func() // ends the watch
+	partial []byte // of the log's last line
 
 	mu         sync.Mutex
 	complaints []string      // the last log lines of level WARN and above
@@ -71,7 +68,7 @@ func baseEnvironment(dir string, workers int) map[string]string {
 		"HOST": "127.0.0.1", "PORT": "0", "WEB_CONCURRENCY": strconv.Itoa(workers),
 		"ADMIN_TOKEN": adminToken, "LOG_LEVEL": "warn", "LOG_FORMAT": "text", "ENVIRONMENT": "test",
 		"DATABASE_URL": "sqlite:" + filepath.Join(dir, "bench.db"), "GRACEFUL_TIMEOUT": strconv.Itoa(gracefulTime),
-		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0", "LLM_PROVIDER": "offline",
+		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0", "QUOTA_ITEMS": "0", "LLM_PROVIDER": "offline",
 		"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000", // all clients come from one address
 		"PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
 	}
@@ -86,15 +83,8 @@ func startServer(ctx context.Context, o Options) (*Server, error) {
 	}
 	env := baseEnvironment(dir, o.Workers)
 	maps.Copy(env, o.Env)
-	s := &Server{dir: dir, ended: make(chan struct{}), news: make(chan struct{})}
-	s.process = exec.Command(o.Binary, "serve") //nolint:noctx // Stop ends it, in two steps
-	s.process.Dir = dir
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		s.process.Env = append(s.process.Env, name+"="+env[name])
-	}
-	// A group of its own, so that Ctrl-C reaches this program alone; and it ends with us.
-	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := s.launch(); err != nil {
+	s := &Server{dir: dir, news: make(chan struct{})}
+	if s.Process, err = child.Start(dir, env, logWriter{s}, o.Binary, "serve"); err != nil {
 		return nil, err
 	}
 	if err := s.awaitBoot(ctx, o.Workers); err != nil {
@@ -107,9 +97,6 @@ func startServer(ctx context.Context, o Options) (*Server, error) {
 // Address is where it answers.
 func (s *Server) Address() netip.AddrPort { return s.address }
 
-// Ended is closed when the supervisor has ended, for whatever reason.
-func (s *Server) Ended() <-chan struct{} { return s.ended }
-
 // Clients are the clients' ports of the connections that one of its workers holds now.
 func (s *Server) Clients(worker int) map[int]bool {
 	return clientPorts(worker, int(s.address.Port()))
@@ -118,7 +105,7 @@ func (s *Server) Clients(worker int) map[int]bool {
 // Freeze stops one of its workers (SIGSTOP), waits until it stands still, and gives
 // Clients, which then cannot change any more. It returns when it began.
 func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
-	if !slices.Contains(children(s.pid), worker) {
+	if !slices.Contains(children(s.PID), worker) {
 		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
 	}
 	at = time.Now()
@@ -136,40 +123,6 @@ func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, 
 	return s.Clients(worker), at, nil
 }
 
-// launch starts the process on a thread that lives as long as the process, because
-// the kernel takes that thread's end for its parent's (prctl(2), PR_SET_PDEATHSIG).
-func (s *Server) launch() error {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	s.process.Stderr = write
-	started, heard := make(chan error), make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.process.Start()
-		write.Close()
-		started <- err
-		if err != nil {
-			return
-		}
-		s.waited = s.process.Wait()
-		select {
-		case <-heard: // its last words
-		case <-time.After(lastWords): // an orphan still holds the pipe
-		}
-		close(s.ended)
-	}()
-	if err := <-started; err != nil {
-		read.Close()
-		return fmt.Errorf("start %s: %w", s.process.Path, err)
-	}
-	s.pid = s.process.Process.Pid
-	go func() { defer close(heard); s.listen(read) }()
-	return nil
-}
-
 // awaitBoot finds the port and waits for the workers. The port is read from the
 // kernel, because the log line that names it is not there at LOG_LEVEL=warn.
 func (s *Server) awaitBoot(ctx context.Context, workers int) error {
@@ -178,7 +131,7 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if port := listeningPort(s.pid); port > 0 {
+		if port := listeningPort(s.PID); port > 0 {
 			s.address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)) //nolint:gosec // a port
 			page, err := fetchPage(ctx, s.address)
 			if err == nil && page.ready() >= workers {
@@ -186,11 +139,11 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 			}
 		}
 		select {
-		case <-s.ended:
-			if s.waited == nil {
+		case <-s.Ended:
+			if s.Err == nil {
 				return errors.New("the server ended while starting")
 			}
-			return fmt.Errorf("the server ended while starting: %w: %s", s.waited, strings.Join(s.Told(), "; "))
+			return fmt.Errorf("the server ended while starting: %w: %s", s.Err, strings.Join(s.Told(), "; "))
 		case <-ctx.Done():
 			return fmt.Errorf("the server was not ready within %v: %s", bootWait, strings.Join(s.Told(), "; "))
 		case <-tick.C:
@@ -203,18 +156,8 @@ func (s *Server) Stop() error {
 	if s.unwatch != nil {
 		s.unwatch()
 	}
-	_ = s.process.Process.Signal(syscall.SIGTERM)
-	patience := time.NewTimer((gracefulTime + 5) * time.Second)
-	defer patience.Stop()
-	select {
-	case <-s.ended:
-		if s.waited != nil {
-			return fmt.Errorf("the server's end: %w: %s", s.waited, strings.Join(s.Told(), "; "))
-		}
-	case <-patience.C:
-		_ = s.process.Process.Kill()
-		<-s.ended
-		return errors.New("the server did not end after TERM: killed")
+	if err := s.Process.Stop((gracefulTime + 5) * time.Second); err != nil {
+		return fmt.Errorf("the server's end: %w: %s", err, strings.Join(s.Told(), "; "))
 	}
 	return os.RemoveAll(s.dir)
 }
@@ -224,16 +167,20 @@ var (
 	lineReady = regexp.MustCompile(`msg="Worker ready".* pid=(\d+) slot=(\d+)`)
 )
 
-// listen reads the server's log until its end. It never lets the pipe fill up.
-func (s *Server) listen(from io.ReadCloser) {
-	defer from.Close()
-	r := bufio.NewReaderSize(from, maxLogLine)
+// logWriter hears the lines of a server's log.
+type logWriter struct{ server *Server }
+
+// Write implements io.Writer.
+func (w logWriter) Write(p []byte) (int, error) {
+	s := w.server
+	s.partial = append(s.partial, p...)
 	for {
-		line, err := r.ReadSlice('\n')
-		s.hear(strings.TrimSpace(string(line)), time.Now())
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return
+		line, rest, whole := bytes.Cut(s.partial, []byte("\n"))
+		if !whole && len(line) < maxLogLine {
+			return len(p), nil
 		}
+		s.hear(strings.TrimSpace(string(line)), time.Now())
+		s.partial = rest
 	}
 }
 
@@ -278,8 +225,8 @@ func (s *Server) AwaitReady(ctx context.Context, slot int, after time.Time) (Rea
 		s.mu.Unlock()
 		select {
 		case <-news:
-		case <-s.ended:
-			return Ready{}, fmt.Errorf("the server ended: %w", s.waited)
+		case <-s.Ended:
+			return Ready{}, fmt.Errorf("the server ended: %w", s.Err)
 		case <-ctx.Done():
 			return Ready{}, fmt.Errorf("no successor in slot %d: %w", slot, ctx.Err())
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"studysharper/loadtest/scenario/child"
 )
 
 func TestParseSocketsReadsTheKernelsTable(t *testing.T) {
@@ -122,7 +124,7 @@ func TestFreezeStopsOwnWorkersOnly(t *testing.T) {
 		t.Skip("no sleep:", err)
 	}
 	defer func() { _ = worker.Process.Kill(); _ = worker.Wait() }()
-	s := &Server{pid: os.Getpid()}
+	s := &Server{Process: &child.Process{PID: os.Getpid()}}
 	if _, at, err := s.Freeze(context.Background(), worker.Process.Pid); err != nil || at.IsZero() || !isStopped(worker.Process.Pid) {
 		t.Errorf("at %v: %v", at, err)
 	}
@@ -132,7 +134,7 @@ func TestFreezeStopsOwnWorkersOnly(t *testing.T) {
 }
 
 func TestHearKeepsReadyWorkersAndComplaints(t *testing.T) {
-	s := &Server{news: make(chan struct{}), ended: make(chan struct{})}
+	s := &Server{news: make(chan struct{}), Process: &child.Process{Ended: make(chan struct{})}}
 	now := time.Now()
 	for _, line := range []string{
 		`time=T level=INFO msg="Worker ready" pid=31 slot=0 boot_ms=9`,
@@ -159,7 +161,7 @@ func TestHearKeepsReadyWorkersAndComplaints(t *testing.T) {
 }
 
 func TestAwaitReadyWantsTheSlotAndALaterMoment(t *testing.T) {
-	s := &Server{news: make(chan struct{}), ended: make(chan struct{})}
+	s := &Server{news: make(chan struct{}), Process: &child.Process{Ended: make(chan struct{})}}
 	at := time.Now()
 	s.hear(`level=INFO msg="Worker ready" pid=1 slot=0`, at.Add(-time.Second))
 	s.hear(`level=INFO msg="Worker ready" pid=2 slot=1`, at.Add(time.Second))
@@ -173,7 +175,7 @@ func TestAwaitReadyWantsTheSlotAndALaterMoment(t *testing.T) {
 	if _, err := s.AwaitReady(ctx, 5, at); !errors.Is(err, context.Canceled) {
 		t.Errorf("no such slot: %v", err)
 	}
-	close(s.ended)
+	close(s.Ended)
 	if _, err := s.AwaitReady(context.Background(), 5, at); err == nil {
 		t.Error("an ended server has a successor")
 	}

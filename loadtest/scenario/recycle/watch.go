@@ -132,7 +132,7 @@ func every(ctx context.Context, period time.Duration, do func()) {
 }
 
 func (s *Server) sample() {
-	alive := len(children(s.pid))
+	alive := len(children(s.PID))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen.Samples++
