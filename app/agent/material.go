@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"studysharper/app/study"
@@ -67,9 +68,11 @@ func messageIsSource(req study.Request) bool {
 }
 
 // orderWords say what to make, not what about.
-var orderWords = stemSet(`make create generate write give show quiz test exam flashcard flash card summary summarise
+var orderWords = sync.OnceValue(func() map[string]bool {
+	return stemSet(`make create generate write give show quiz test exam flashcard flash card summary summarise
 	summarize plan schedule note notes analyse analyze analysis review question questions please help me need want study
 	practice explain tell know understand describe what how why`)
+})
 
 func stemSet(words string) map[string]bool {
 	set := make(map[string]bool)
@@ -85,6 +88,7 @@ func searchWords(req study.Request) string {
 		return topic
 	}
 	var about []string
+	orderWords := orderWords()
 	for _, w := range text.Words(text.ClipRunes(req.Message, 1000)) {
 		if !orderWords[text.Stem(w)] && strings.Trim(w, "0123456789") != "" {
 			about = append(about, w)

@@ -19,12 +19,13 @@ import (
 
 // Bounds that no setting changes.
 const (
-	readTimeout = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
-	idleTimeout = 75 * time.Second // a kept-alive connection between requests
-	headerBytes = 8 << 10          // request line and headers; above it 431. A connection with a request holds as much
-	maxConns    = 16 << 10         // open connections of a worker, streams included
-	lingerFor   = 5 * time.Second  // for connections that no successor could take
-	lingerPoll  = 50 * time.Millisecond
+	readTimeout   = 30 * time.Second // a request's head, first byte to last; see bodyPace and answerPace
+	idleTimeout   = 75 * time.Second // a kept-alive connection between requests
+	headerBytes   = 8 << 10          // request line and headers; above it 431. A connection with a request holds as much
+	idleGoroutine = time.Second      // that a goroutine waits for a next connection: after a flood, memory is given back 3 s later
+	maxConns      = 16 << 10         // open connections of a worker, streams included
+	lingerFor     = 5 * time.Second  // for connections that no successor could take
+	lingerPoll    = 50 * time.Millisecond
 )
 
 // Options configure a Server. Durations and sizes that are zero take their defaults.
@@ -52,7 +53,8 @@ type Server struct {
 	o       Options
 	fast    fasthttp.Server
 	conns   *connections
-	closing atomic.Bool // EndConnections was called
+	closing atomic.Bool         // EndConnections was called
+	asked   fasthttp.RequestCtx // of Answers
 
 	mu       sync.Mutex
 	listener *listener // set by Serve
@@ -63,16 +65,17 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{o: o, conns: newConns(o)}
 	s.fast = fasthttp.Server{
-		Handler:            s.serve,
-		ErrorHandler:       s.refuseUnreadable,
-		ConnState:          onState,
-		HeaderReceived:     takeHead,
-		MaxRequestBodySize: o.MaxBodyBytes,
-		ReadBufferSize:     headerBytes,
-		ReadTimeout:        readTimeout,
-		WriteTimeout:       s.conns.answers.Window,
-		IdleTimeout:        idleTimeout,
-		Concurrency:        maxConns,
+		Handler:               s.serve,
+		ErrorHandler:          s.refuseUnreadable,
+		ConnState:             onState,
+		HeaderReceived:        takeHead,
+		MaxRequestBodySize:    o.MaxBodyBytes,
+		ReadBufferSize:        headerBytes,
+		ReadTimeout:           readTimeout,
+		WriteTimeout:          s.conns.answers.Window,
+		IdleTimeout:           idleTimeout,
+		MaxIdleWorkerDuration: idleGoroutine,
+		Concurrency:           maxConns,
 
 		ReduceMemoryUsage:            true, // a connection between requests keeps no buffers; see docs/decisions.md
 		DisablePreParseMultipartForm: true, // forms are not accepted
@@ -110,12 +113,16 @@ func (s *Server) Adopt(tcp *net.TCPConn) {
 }
 
 // Answers reports whether a GET of path, made by the server itself, is answered with 200. It takes the path of clients'
-// requests and blocks where they would.
+// requests and blocks where they would. One goroutine may call it at a time: it asks with the same memory again, since a
+// heartbeat's garbage would be what an idle worker holds.
 func (s *Server) Answers(path string) bool {
-	var ctx fasthttp.RequestCtx
+	ctx := &s.asked
+	ctx.Request.Reset()
+	ctx.Response.Reset()
+	ctx.ResetUserValues()
 	ctx.Request.Header.SetMethod(fasthttp.MethodGet)
 	ctx.Request.SetRequestURI(path)
-	s.serve(&ctx)
+	s.serve(ctx)
 	return ctx.Response.StatusCode() == fasthttp.StatusOK
 }
 

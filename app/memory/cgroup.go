@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ErrNoCgroup says that the process is in no memory cgroup that can be read.
@@ -44,12 +45,17 @@ const unlimited = math.MaxInt64 &^ (1<<20 - 1)
 
 // Limit is the memory limit of this process's container in bytes; 0 = there is none, or it cannot be read.
 func Limit() int64 {
-	usage, err := OpenCgroup(os.DirFS("/")).Memory()
+	usage, err := OwnCgroup().Memory()
 	if err != nil {
 		return 0
 	}
 	return usage.LimitBytes
 }
+
+// OwnCgroup is that of this process, which is looked for once: the list of mounts may be long.
+func OwnCgroup() Cgroup { return ownCgroup() }
+
+var ownCgroup = sync.OnceValue(func() Cgroup { return OpenCgroup(os.DirFS("/")) })
 
 // OpenCgroup finds the memory cgroup of this process below a root, usually
 // os.DirFS("/"). Where there is none, the Cgroup's Usage is ErrNoCgroup.
@@ -184,9 +190,12 @@ func (c Cgroup) Memory() (Usage, error) {
 	m := Usage{UsageBytes: usage, LimitBytes: c.limit(n.limit)}
 	m.PeakBytes, _ = c.number(c.folder, n.peak)
 	m.InactiveFileBytes = c.keyed("memory.stat", n.inactive)
-	m.OOMKills = c.keyed(n.events, "oom_kill")
+	m.OOMKills = c.OOMKills()
 	return m, nil
 }
+
+// OOMKills is Usage.OOMKills alone, which is cheap enough to ask for often; 0 where it cannot be read.
+func (c Cgroup) OOMKills() int64 { return c.keyed(c.names().events, "oom_kill") }
 
 // limit is the smallest limit from the group up to the mount point. Version 1 also
 // says what the ancestors that a container does not see leave it.
@@ -220,6 +229,9 @@ func (c Cgroup) number(folder, file string) (int64, error) {
 
 // keyed reads a value of a file of "key value" lines; 0 where it is missing.
 func (c Cgroup) keyed(file, key string) int64 {
+	if c.version == 0 {
+		return 0
+	}
 	data, err := fs.ReadFile(c.root, path.Join(c.folder, file))
 	if err != nil {
 		return 0

@@ -12,8 +12,8 @@ const (
 )
 
 // trimAgain is when to give memory back once more, in seconds of calm: when the server has
-// let go of what it kept for a next flood, which it looks for every 10 s if it was idle for 10,
-// and when the database's connections, idle for 30, are closed.
+// let go of what it kept for a next flood, and when the database's
+// connections, idle for 30, are closed.
 var trimAgain = [...]int{25, 50}
 
 // HeapTrimmer gives memory back to the system once the start of the process is over, or a flood, of streams that have come
@@ -28,7 +28,10 @@ type HeapTrimmer struct {
 }
 
 // Load is what a flood shows in: open streams, and requests answered since the start.
-type Load struct{ Streams, Answered int64 }
+type Load struct {
+	Streams, Answered int64
+	Beats             int64 // answers of the last second that are the service's own heartbeats
+}
 
 // Look takes the load; call it once a second.
 func (t *HeapTrimmer) Look(m Load) {
@@ -45,9 +48,10 @@ func (t *HeapTrimmer) over(m Load) bool {
 		t.calm++
 	}
 	t.before = m
+	t.settled.Answered += m.Beats
 	switch {
 	case t.calm >= calmSeconds && (t.later == 0 || m.farFrom(t.settled)):
-		t.settled, t.later = m, 1
+		t.settled, t.later, t.calm = m, 1, calmSeconds
 		return true
 	case t.later > 0 && t.later <= len(trimAgain) && t.calm >= trimAgain[t.later-1]:
 		t.later++

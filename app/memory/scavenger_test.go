@@ -58,3 +58,16 @@ func TestMemoryIsGivenBackWhenAFloodOfRequestsIsOver(t *testing.T) {
 		}
 	}
 }
+
+func TestHeartbeatsAreNoFlood(t *testing.T) {
+	var ti HeapTrimmer
+	var got []int
+	for i := range 1000 {
+		if ti.over(Load{Answered: int64(2 * i), Beats: 2}) {
+			got = append(got, i)
+		}
+	}
+	if want := []int{2, 24, 49}; !slices.Equal(got, want) {
+		t.Errorf("given back at %v, want %v", got, want)
+	}
+}

@@ -124,8 +124,8 @@ func TestAProcessPublishesItsOwnCountsBesideThoseOfDepartedOnes(t *testing.T) {
 	index, _ := b.Claim(0, 1)
 	b.Worker(index).Add(AllocatedBytes, 1<<40)
 	b.Retire(index) // the supervisor's page has them now
-	told := totals{}
-	publishOnce(b.Supervisor(), told)
+	own := newFigures()
+	own.publish(b.Supervisor())
 	first := b.Snapshot()
 	if n := first.Total(AllocatedBytes); n <= 1<<40 || n > 1<<41 {
 		t.Errorf("%d bytes allocated", n)
@@ -135,11 +135,33 @@ func TestAProcessPublishesItsOwnCountsBesideThoseOfDepartedOnes(t *testing.T) {
 			t.Errorf("gauge %d is %d", g, first.Own.Gauge(g))
 		}
 	}
-	publishOnce(b.Supervisor(), told)
+	own.publish(b.Supervisor())
 	if n := b.Snapshot().Total(AllocatedBytes) - first.Total(AllocatedBytes); n > 1<<30 {
 		t.Errorf("a second publication adds %d bytes", n)
 	}
 	if first.Total(ProcessorTime) == 0 {
 		t.Error("no processor time")
+	}
+}
+
+func TestALookAtTheBoardMakesNoGarbageAndSeesWorkersComeAndGo(t *testing.T) {
+	b := openBoard(t)
+	var recent Recent
+	look := func() int64 { return recent.Look(b).Sum(RunsActive) }
+	var pages []int
+	for n := range 3 {
+		page, _ := b.Claim(n, 1)
+		b.Worker(page).Set(RunsActive, 10)
+		pages = append(pages, page)
+		if got := look(); got != int64(10*len(pages)) {
+			t.Errorf("%d workers: got %d runs", len(pages), got)
+		}
+	}
+	b.Retire(pages[0])
+	if got := look(); got != 20 {
+		t.Errorf("after one has left: got %d runs, want 20", got)
+	}
+	if n := testing.AllocsPerRun(100, func() { look() }); n != 0 {
+		t.Errorf("a look allocates %v times", n)
 	}
 }

@@ -59,12 +59,25 @@ type Distribution struct {
 func (s Snapshot) Distribution(of ...Histogram) Distribution {
 	var d Distribution
 	for _, h := range of {
-		for i := range d.Buckets {
-			d.Buckets[i] += s.Total(h.bucket(i))
-		}
-		d.Sum += time.Duration(s.Total(h.sum())) //nolint:gosec // 292 years
+		d.add(s, h)
 	}
 	return d
+}
+
+// distribution sums the histograms from one to before another.
+func (s Snapshot) distribution(from, to Histogram) Distribution {
+	var d Distribution
+	for h := from; h < to; h++ {
+		d.add(s, h)
+	}
+	return d
+}
+
+func (d *Distribution) add(s Snapshot, h Histogram) {
+	for i := range d.Buckets {
+		d.Buckets[i] += s.Total(h.bucket(i))
+	}
+	d.Sum += time.Duration(s.Total(h.sum())) //nolint:gosec // 292 years
 }
 
 // Count is the number of observations.

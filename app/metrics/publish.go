@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	runtimemetrics "runtime/metrics"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,9 +24,9 @@ func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)
 	p.Set(Started, time.Now().UnixNano())
 	tick := time.NewTicker(HeartbeatEvery)
 	defer tick.Stop()
-	told := totals{}
+	own := newFigures()
 	for {
-		publishOnce(p, told)
+		own.publish(p)
 		each(p)
 		if alive() {
 			p.Set(Heartbeat, Monotonic())
@@ -38,35 +39,45 @@ func Publish(ctx context.Context, p *Entry, alive func() bool, each func(*Entry)
 	}
 }
 
-// totals are a process's own counts as last published. Only what was added since is added to its page, because the
-// supervisor's page also holds the counts of departed workers.
-type totals map[Counter]uint64
+// figures are a process's own.
+type figures struct {
+	// told are the counts as last published. Only what was added since is added to the page, because the
+	// supervisor's page also holds the counts of departed workers.
+	told    map[Counter]uint64
+	samples []runtimemetrics.Sample
+}
 
-func (t totals) publish(p *Entry, c Counter, total uint64) {
-	if total > t[c] {
-		p.Add(c, total-t[c])
-		t[c] = total
+func newFigures() *figures {
+	return &figures{told: map[Counter]uint64{}, samples: slices.Clone(runtimeFigures)}
+}
+
+func (f *figures) add(p *Entry, c Counter, total uint64) {
+	if total > f.told[c] {
+		p.Add(c, total-f.told[c])
+		f.told[c] = total
 	}
 }
 
-func publishOnce(p *Entry, told totals) {
+// runtimeFigures are read into the gauges and counters of publish, in this order.
+var runtimeFigures = []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/sched/threads/total:threads"},
+	{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
+
+func (f *figures) publish(p *Entry) {
 	p.Set(Goroutines, int64(runtime.NumGoroutine()))
 	gauges, counters := [...]Gauge{HeapBytes, NextGC, Threads}, [...]Counter{AllocatedBytes, Collections}
-	figures := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/sched/threads/total:threads"},
-		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
-	runtimemetrics.Read(figures)
-	for i, figure := range figures {
+	runtimemetrics.Read(f.samples)
+	for i, figure := range f.samples {
 		switch {
 		case figure.Value.Kind() != runtimemetrics.KindUint64: // not known to this Go
 		case i < len(gauges):
 			p.Set(gauges[i], int64(figure.Value.Uint64())) //nolint:gosec // a heap's size fits
 		default:
-			told.publish(p, counters[i-len(gauges)], figure.Value.Uint64())
+			f.add(p, counters[i-len(gauges)], figure.Value.Uint64())
 		}
 	}
 	var used unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &used) == nil {
-		told.publish(p, ProcessorTime, uint64(used.Utime.Nano()+used.Stime.Nano())/1000) //nolint:gosec // never negative
+		f.add(p, ProcessorTime, uint64(used.Utime.Nano()+used.Stime.Nano())/1000) //nolint:gosec // never negative
 	}
 	if memory, err := memory.ReadProcess(os.Getpid()); err == nil {
 		p.Set(RSSBytes, memory.Resident)

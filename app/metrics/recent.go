@@ -30,13 +30,16 @@ type Recent struct {
 	ring [len(recentOf)][int(RecentSpan/HeartbeatEvery) + 1]Distribution // ring buffer; the newest is at next-1
 	next int
 	full bool
+	read Snapshot // the board as it was last read
 }
 
-// Look adds the board's current counts. One goroutine must call it once every HeartbeatEvery.
-func (r *Recent) Look(b *Board) {
-	board, own := b.Snapshot(), b.Supervisor()
+// Look adds the board's current counts, and returns them until the next call. One goroutine must call it once every
+// HeartbeatEvery. It makes no garbage, for what an idle process makes stays in memory for minutes.
+func (r *Recent) Look(b *Board) Snapshot {
+	b.Refresh(&r.read)
+	own := b.Supervisor()
 	for i, of := range recentOf {
-		r.ring[i][r.next] = board.Distribution(span(of)...)
+		r.ring[i][r.next] = r.read.distribution(of[0], of[1])
 	}
 	oldest := 0
 	if r.next++; r.next == len(r.ring[0]) {
@@ -53,14 +56,7 @@ func (r *Recent) Look(b *Board) {
 		own.Set(figure(i, recentP95), int64(d.Quantile(0.95)))
 		own.Set(figure(i, recentP99), int64(d.Quantile(0.99)))
 	}
-}
-
-func span(of [2]Histogram) []Histogram {
-	var all []Histogram
-	for h := of[0]; h < of[1]; h++ {
-		all = append(all, h)
-	}
-	return all
+	return r.read
 }
 
 func figure(subject, which int) Gauge { return firstRecent + Gauge(subject*endFigure+which) }

@@ -54,17 +54,30 @@ func (s Snapshot) Oldest(g Gauge) int64 {
 
 // Snapshot copies the board. No counter is lower than in an earlier Snapshot, even if workers left between the two.
 func (b *Board) Snapshot() Snapshot {
+	var s Snapshot
+	b.Refresh(&s)
+	return s
+}
+
+// Refresh is Snapshot in the memory of an earlier one, whose Readings change with it.
+func (b *Board) Refresh(s *Snapshot) {
 	own := b.Supervisor()
 	for {
 		before := own.words[version].Load()
-		s := Snapshot{Own: b.read(0)}
+		s.Own = b.read(0, s.Own)
+		s.Workers = s.Workers[:0]
 		for i := 1; i <= MaxWorkers; i++ {
-			if State(b.entry(i).Gauge(StateOf)) != Absent {
-				s.Workers = append(s.Workers, b.read(i))
+			if State(b.entry(i).Gauge(StateOf)) == Absent {
+				continue
 			}
+			var earlier Reading
+			if n := len(s.Workers); n < cap(s.Workers) {
+				earlier = s.Workers[:n+1][n]
+			}
+			s.Workers = append(s.Workers, b.read(i, earlier))
 		}
 		if before%2 == 0 && own.words[version].Load() == before {
-			return s
+			return
 		}
 		runtime.Gosched()
 	}
@@ -94,8 +107,12 @@ func (b *Board) SumOfSlot(slot int64, gauges ...Gauge) int64 {
 	return total
 }
 
-func (b *Board) read(index int) Reading {
-	r, p := Reading{Index: index, words: new([pageWords]uint64)}, b.entry(index)
+// read copies a page into the memory of an earlier Reading, if it has any.
+func (b *Board) read(index int, earlier Reading) Reading {
+	r, p := Reading{Index: index, words: earlier.words}, b.entry(index)
+	if r.words == nil {
+		r.words = new([pageWords]uint64)
+	}
 	for i := range r.words {
 		r.words[i] = p.words[i].Load()
 	}

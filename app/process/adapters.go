@@ -136,7 +136,7 @@ const importWait = 30 * time.Second
 // newImporter reads files one at a time in the container, which reading counts, while there is room for the process that does
 // it. All of it takes less than WORKER_TIMEOUT, or the worker would be ended for it.
 func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child.Reader {
-	cgroup := memory.OpenCgroup(os.DirFS("/"))
+	cgroup := memory.OwnCgroup()
 	return &child.Reader{
 		Turn: func() (release func(), ok bool) {
 			place, err := reading.Take("reading")

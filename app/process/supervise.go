@@ -134,9 +134,8 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 			func(p *metrics.Entry) {
 				publishJournal(p, journal)
 				oom.Look()
-				recent.Look(board)
-				all := board.Snapshot()
-				flood.Look(memory.Load{Streams: all.Sum(metrics.Streams), Answered: answered(all.Total)})
+				all := recent.Look(board)
+				flood.Look(memory.Load{Streams: all.Sum(metrics.Streams), Answered: answered(all.Total), Beats: int64(len(all.Workers))})
 			})
 	})
 	group.Go(func() error { return reap(ctx, notices) })

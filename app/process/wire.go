@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -194,7 +193,7 @@ func (a *assembly) makeServer() error {
 		Fleet: fleet{a.parts, a.parent, a.log}, Runs: a.runner, Streams: a.hub, AuthMode: c.AuthMode, Tokens: who.tokens, Tickets: who.tickets, Accounts: who.accounts,
 		Disk: store.NewDisk(c.DatabaseURL, int64(c.DiskReserveMB)<<20), Quota: httpapi.Quota{Bytes: int64(c.QuotaNotesMB) << 20, Items: int64(c.QuotaItems)},
 		Import: httpapi.Import{Reader: newImporter(c, a.b, holdings.Reading), MaxBytes: int64(c.MaxUploadMB) << 20, Places: holdings.Uploads},
-		Store:  a.store, Snapshot: snapshotOf(c), Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OpenCgroup(os.DirFS("/")), Log: a.log,
+		Store:  a.store, Snapshot: snapshotOf(c), Journal: a.Journal, Record: reader, Board: a.parent.Board, Own: own, Cgroup: memory.OwnCgroup(), Log: a.log,
 		ClientMark: a.shared.clientMark(),
 	})
 	return nil

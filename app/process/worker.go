@@ -36,7 +36,6 @@ func Work(version string) error {
 	}
 	c, b, files := e.Config, e.Budget, e.Files
 	debug.SetMemoryLimit(b.Worker)
-	debug.SetGCPercent(config.GCPercent)
 	offerToOOMKiller()
 	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
@@ -80,7 +79,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	group.Go(func() error {
 		return metrics.Publish(ctx, parent.Own(), p.server.Alive, func(page *metrics.Entry) {
 			p.publish(page)
-			p.trimmer.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count)})
+			p.trimmer.Look(memory.Load{Streams: page.Gauge(metrics.Streams), Answered: answered(page.Count), Beats: 1})
 		})
 	})
 	group.Go(func() error { return p.server.Serve(parent.Listener) })
@@ -105,6 +104,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	if err := parent.Ready(); err != nil {
 		return fmt.Errorf("tell the supervisor: %w", err)
 	}
+	debug.SetGCPercent(config.GCPercent) // not before, or the start would collect once what it has just made
 	return group.Wait()
 }
 

@@ -159,7 +159,7 @@ func (s *Supervisor) trim() {
 }
 
 func (s *Supervisor) view() View {
-	v := View{Stopping: s.stopping, StopBy: s.stopBy, Awake: s.awake}
+	v := View{Stopping: s.stopping, StopBy: s.stopBy, Awake: s.awake, Slots: make([]Slot, 0, len(s.slots)), Workers: make([]Worker, 0, len(s.workers))}
 	for _, p := range s.slots {
 		v.Slots = append(v.Slots, p.Slot)
 	}

@@ -28,10 +28,10 @@ func Words(s string) []string {
 // display. A word with letters outside a–z is its own stem.
 func Stem(word string) string {
 	word = strings.TrimSuffix(strings.TrimSuffix(word, "'s"), "’s")
-	if s, ok := irregularStems[word]; ok {
+	if s, ok := irregularStems.Base(word); ok {
 		return s
 	}
-	if base, ok := pastForms[word]; ok {
+	if base, ok := pastForms.Base(word); ok {
 		word = base
 	}
 	if len(word) < 4 || !isLowerASCII(word) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func question(q map[string]any) {
@@ -34,7 +35,7 @@ func question(q map[string]any) {
 }
 
 // numbered is the number that a model gives a question.
-var numbered = regexp.MustCompile(`^(?:Q|Question )?(\d{1,2})[.):]\s+`)
+var numbered = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:Q|Question )?(\d{1,2})[.):]\s+`) })
 
 // withoutNumbers takes the numbers off questions that are all numbered in their order.
 func withoutNumbers(questions any) {
@@ -42,7 +43,7 @@ func withoutNumbers(questions any) {
 	bare := make([]string, len(list))
 	for i, entry := range list {
 		said, _ := entry.(map[string]any)["question"].(string)
-		found := numbered.FindStringSubmatch(said)
+		found := numbered().FindStringSubmatch(said)
 		if found == nil || found[1] != strconv.Itoa(i+1) {
 			return
 		}

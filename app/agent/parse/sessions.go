@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func session(s map[string]any) {
@@ -51,20 +52,20 @@ func countDays(sessions any) {
 }
 
 var (
-	isDate   = regexp.MustCompile(`\d{4}-\d{2}|\d{1,2}[./]\d{1,2}|\b\d{4}\b`)
-	weeksDay = regexp.MustCompile(`(?i)week\s*(\d+)\D+day\s*(\d+)`)
+	isDate   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d{4}-\d{2}|\d{1,2}[./]\d{1,2}|\b\d{4}\b`) })
+	weeksDay = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)week\s*(\d+)\D+day\s*(\d+)`) })
 )
 
 const daysPerWeek = 7
 
 // dayNumber reads "Day 2", "two", "Second day" and "Week 2, day 1"; ok is false for a date or a weekday.
 func dayNumber(label string) (n float64, ok bool) {
-	if both := weeksDay.FindStringSubmatch(label); both != nil {
+	if both := weeksDay().FindStringSubmatch(label); both != nil {
 		week, _ := strconv.Atoi(both[1][:min(len(both[1]), 3)])
 		day, _ := strconv.Atoi(both[2][:min(len(both[2]), 3)])
 		return float64(max(week-1, 0)*daysPerWeek + day), true
 	}
-	if isDate.MatchString(label) {
+	if isDate().MatchString(label) {
 		return 0, false
 	}
 	return firstNumber(label)
@@ -73,10 +74,12 @@ func dayNumber(label string) (n float64, ok bool) {
 const minutesPerHour = 60
 
 var (
-	hoursSaid   = regexp.MustCompile(`(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:h|hr|hrs|hours?|std|stunden?)\b`)
-	minutesSaid = regexp.MustCompile(`(\d{1,4})\s*(?:m|min|mins|minutes?|minuten?)\b`)
-	clockSaid   = regexp.MustCompile(`^(\d{1,2}):(\d{2})$`)
-	joined      = regexp.MustCompile(`(\d)(h|hr|hrs)(\d)`)
+	hoursSaid = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:h|hr|hrs|hours?|std|stunden?)\b`)
+	})
+	minutesSaid = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d{1,4})\s*(?:m|min|mins|minutes?|minuten?)\b`) })
+	clockSaid   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,2}):(\d{2})$`) })
+	joined      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d)(h|hr|hrs)(\d)`) })
 )
 
 // minutes makes numbers of minutes of the fields' values, also of texts such as "1 h 30 min".
@@ -93,8 +96,8 @@ func minutes(item map[string]any, fields ...string) {
 
 // minutesOf reads a length of time that names hours, or is written like a clock's; 0 for any other.
 func minutesOf(s string) (n float64) {
-	s = joined.ReplaceAllString(strings.TrimPrefix(s, "pt"), "$1$2 $3")
-	if clock := clockSaid.FindStringSubmatch(s); clock != nil {
+	s = joined().ReplaceAllString(strings.TrimPrefix(s, "pt"), "$1$2 $3")
+	if clock := clockSaid().FindStringSubmatch(s); clock != nil {
 		h, _ := strconv.Atoi(clock[1]) // two digits
 		m, _ := strconv.Atoi(clock[2])
 		return float64(h*minutesPerHour + m)
@@ -102,8 +105,8 @@ func minutesOf(s string) (n float64) {
 	switch {
 	case strings.Contains(s, "half an hour"), strings.Contains(s, "half hour"):
 		return minutesPerHour / 2
-	case hoursSaid.MatchString(s):
-		hours, _ := strconv.ParseFloat(strings.Replace(hoursSaid.FindStringSubmatch(s)[1], ",", ".", 1), 64)
+	case hoursSaid().MatchString(s):
+		hours, _ := strconv.ParseFloat(strings.Replace(hoursSaid().FindStringSubmatch(s)[1], ",", ".", 1), 64)
 		n = hours * minutesPerHour
 	case strings.Contains(s, "hour"):
 		word, _, _ := strings.Cut(s, "hour")
@@ -115,7 +118,7 @@ func minutesOf(s string) (n float64) {
 	default:
 		return 0
 	}
-	if m := minutesSaid.FindStringSubmatch(s); m != nil {
+	if m := minutesSaid().FindStringSubmatch(s); m != nil {
 		more, _ := strconv.Atoi(m[1]) // four digits
 		n += float64(more)
 	}

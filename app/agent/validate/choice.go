@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"studysharper/app/study"
 )
@@ -37,9 +38,13 @@ func dropSurplus(options []string, answer string, may func(i int) bool) []string
 
 // Labels of options: "A)", "(b)", "C -", "3."; a letter and a space only where all options have one.
 var (
-	letterLabel = regexp.MustCompile(`^[\s(\[*]*([A-Za-z])(?:\s*[)\].:*]+\s*|\s+[-–—]\s+)`)
-	numberLabel = regexp.MustCompile(`^[\s(\[*]*([1-9])(?:\s*[).\]:*]+\s+|\s*[)\]]\s*|\s+[-–—]\s+)`)
-	bareLabel   = regexp.MustCompile(`^([A-Z])\s+`)
+	letterLabel = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[\s(\[*]*([A-Za-z])(?:\s*[)\].:*]+\s*|\s+[-–—]\s+)`)
+	})
+	numberLabel = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[\s(\[*]*([1-9])(?:\s*[).\]:*]+\s+|\s*[)\]]\s*|\s+[-–—]\s+)`)
+	})
+	bareLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Z])\s+`) })
 )
 
 // label is the place that a text's label names, from 0, and what follows the label; -1 if there is none.
@@ -61,7 +66,7 @@ func withoutLabels(options []string) (bare []string, first byte) {
 	for _, style := range []struct {
 		pattern *regexp.Regexp
 		first   byte
-	}{{letterLabel, 'A'}, {numberLabel, '1'}, {bareLabel, 'A'}} {
+	}{{letterLabel(), 'A'}, {numberLabel(), '1'}, {bareLabel(), 'A'}} {
 		bare = make([]string, 0, len(options))
 		for i, o := range options {
 			place, rest := label(o, style.pattern)
@@ -119,10 +124,12 @@ func byIndex(options []string, n float64, first byte) int {
 }
 
 // preface is what may stand before an answer's letter or text.
-var preface = regexp.MustCompile(`(?i)^[\s*]*(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is\s*)?[:\s]\s*`)
+var preface = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^[\s*]*(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is\s*)?[:\s]\s*`)
+})
 
 func withoutPreface(answer string) string {
-	return strings.TrimSpace(strings.Trim(preface.ReplaceAllString(answer, ""), "* "))
+	return strings.TrimSpace(strings.Trim(preface().ReplaceAllString(answer, ""), "* "))
 }
 
 // byLabel is the option that an answer like "B", "B) text" or "b - text" names. A text beside the
@@ -131,7 +138,7 @@ func byLabel(options []string, answer string) int {
 	if bare := plain(strings.Trim(answer, "()[]")); len(bare) == 1 && bare[0] >= 'a' && int(bare[0]-'a') < len(options) {
 		return int(bare[0] - 'a')
 	}
-	for _, pattern := range []*regexp.Regexp{letterLabel, numberLabel, bareLabel} {
+	for _, pattern := range []*regexp.Regexp{letterLabel(), numberLabel(), bareLabel()} {
 		place, rest := label(answer, pattern)
 		if place < 0 || place >= len(options) {
 			continue

@@ -45,7 +45,7 @@ func NewSources(b study.Brief) *Sources {
 // a quote that leaves words out, the longest part counts.
 func (s *Sources) Locate(quote string) *study.Source {
 	found := s.locate(quote)
-	if parts := omission.Split(quote, -1); found == nil && len(parts) > 1 {
+	if parts := omission().Split(quote, -1); found == nil && len(parts) > 1 {
 		longest := slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) })
 		if len(lowerWords(longest)) >= minQuote {
 			found = s.locate(longest)
@@ -54,7 +54,7 @@ func (s *Sources) Locate(quote string) *study.Source {
 	return found
 }
 
-var omission = regexp.MustCompile(`\[?(?:…|\.\.\.)\]?`)
+var omission = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[?(?:…|\.\.\.)\]?`) })
 
 func (s *Sources) locate(quote string) *study.Source {
 	for _, d := range s.list {

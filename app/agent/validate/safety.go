@@ -2,6 +2,7 @@ package validate
 
 import (
 	"strings"
+	"sync"
 
 	"studysharper/app/study"
 )
@@ -64,7 +65,7 @@ type rule struct {
 }
 
 // rulesByFirst finds the rules that may start at a word.
-var rulesByFirst = compileRules(safetyRules)
+var rulesByFirst = sync.OnceValue(func() map[string][]rule { return compileRules(safetyRules) })
 
 func compileRules(source map[string][]string) map[string][]rule {
 	index := make(map[string][]rule)
@@ -107,7 +108,7 @@ func wordSet(alternatives string) map[string]bool {
 // Unsafe names the first category of the safety rules that the text breaks; "" is
 // none. It reads words only: pure, linear in the text.
 func Unsafe(text string) string {
-	words := lowerWords(text)
+	words, rulesByFirst := lowerWords(text), rulesByFirst()
 	for i, word := range words {
 		for _, r := range rulesByFirst[word] {
 			excused := i > 0 && r.unless[words[i-1]]

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -108,16 +109,19 @@ func (r *report) note(key, value string, now time.Time) {
 	}
 }
 
-// plainWord matches what codes look like. Keys have hyphens or long numbers, prompts spaces.
+// plainWord matches what codes look like. Keys have hyphens or long numbers, prompts spaces. As all patterns that not
+// every process needs, it is compiled when it is first used: compiled at the start, they are a tenth of a worker's boot.
 var (
-	plainWord  = regexp.MustCompile(`^[A-Za-z][A-Za-z_]*[0-9]{0,3}([.\[][A-Za-z0-9_]{1,30}\]?)*$`)
-	longNumber = regexp.MustCompile(`[0-9]{6}`)
-	codeNumber = regexp.MustCompile(`^[0-9]{3,5}$`)
+	plainWord = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z][A-Za-z_]*[0-9]{0,3}([.\[][A-Za-z0-9_]{1,30}\]?)*$`)
+	})
+	longNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9]{6}`) })
+	codeNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{3,5}$`) })
 )
 
 // firstWord is the word that was found before, else value if it is one.
 func firstWord(before, value string) string {
-	plain := plainWord.MatchString(value) && !longNumber.MatchString(value) || codeNumber.MatchString(value)
+	plain := plainWord().MatchString(value) && !longNumber().MatchString(value) || codeNumber().MatchString(value)
 	if before != "" || len(value) > maxCodeBytes || !plain {
 		return before
 	}
@@ -209,21 +213,27 @@ func (r *report) cause() error {
 // resulted in 9000", "prompt is too long: 9000 tokens > 4096 maximum", "token count (9000) exceeds
 // the maximum number of tokens allowed (4096)".
 var (
-	limitSaid = regexp.MustCompile(`(?:context (?:length|window|size)|maximum(?: number of tokens| input length)?|limit|max size|only)(?: allowed| is| of|[ :(]){0,6}(\d{3,8})|> (\d{3,8}) maximum|(\d{3,8}) maximum context`)
-	sizeSaid  = regexp.MustCompile(`(?:resulted in|requested|contains|token count|too long:|prompt \(|the first|has at least|your request has|request \()[ a-z:(]{0,12}(\d{3,8})`)
-	thousands = regexp.MustCompile(`(\d),(\d{3})`)
-	waitSaid  = regexp.MustCompile(`try again in ((?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)`)
+	limitSaid = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:context (?:length|window|size)|maximum(?: number of tokens| input length)?|limit|max size|only)(?: allowed| is| of|[ :(]){0,6}(\d{3,8})|> (\d{3,8}) maximum|(\d{3,8}) maximum context`)
+	})
+	sizeSaid = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:resulted in|requested|contains|token count|too long:|prompt \(|the first|has at least|your request has|request \()[ a-z:(]{0,12}(\d{3,8})`)
+	})
+	thousands = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d),(\d{3})`) })
+	waitSaid  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`try again in ((?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)`)
+	})
 )
 
 // readNumbers finds the sizes and the wait that only the text tells.
 func (r *report) readNumbers() {
 	if strings.Contains(r.text, "token") || strings.Contains(r.text, "context") {
-		text := thousands.ReplaceAllString(r.text, "$1$2")
-		r.limit = cmp.Or(r.limit, firstNumber(limitSaid, text))
-		r.size = cmp.Or(r.size, firstNumber(sizeSaid, text))
+		text := thousands().ReplaceAllString(r.text, "$1$2")
+		r.limit = cmp.Or(r.limit, firstNumber(limitSaid(), text))
+		r.size = cmp.Or(r.size, firstNumber(sizeSaid(), text))
 	}
 	if r.wait == 0 && strings.Contains(r.text, "try again in") {
-		if said := waitSaid.FindStringSubmatch(r.text); said != nil {
+		if said := waitSaid().FindStringSubmatch(r.text); said != nil {
 			wait, _ := time.ParseDuration(said[1]) // too long a text is no wait
 			r.wait = min(wait, maxRetryAfter)
 		}

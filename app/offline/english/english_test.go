@@ -107,7 +107,7 @@ func TestInvertTurnsStatementsIntoQuestions(t *testing.T) {
 // process.
 func TestTheReadingsOfWordsHaveOneOrder(t *testing.T) {
 	for range 20 {
-		if again := closedWords(); !reflect.DeepEqual(closed, again) {
+		if again := closedWords(); !reflect.DeepEqual(closed(), again) {
 			t.Fatal("the order of the readings differs")
 		}
 	}

@@ -2,6 +2,7 @@ package english
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -44,12 +45,12 @@ func isPossessive(low string) bool {
 }
 
 // closed are the words whose parts of speech are listed in words.txt.
-var closed = closedWords()
+var closed = sync.OnceValue(closedWords)
 
 func closedWords() map[string][]option {
 	m := make(map[string][]option)
 	add := func(name string, t tag, cost int32) {
-		for w := range lists[name] {
+		for w := range lists(name).All() {
 			m[w] = append(m[w], option{t, cost})
 		}
 	}
@@ -64,7 +65,7 @@ func closedWords() map[string][]option {
 	add("number", number, 2)
 	add("quantifier", determiner, 2)
 	add("quantifier", pronoun, 6)
-	for w := range auxiliaries {
+	for w := range auxiliaries.All() {
 		m[w] = append(m[w], option{auxiliary, 0})
 	}
 	for w, c := range map[string]option{"be": {baseVerb, 0}, "been": {participle, 0}, "being": {gerund, 0}, "having": {gerund, 0}, "doing": {gerund, 0}, "to": {toTag, 0}, "more": {adjective, 4}, "most": {adjective, 6},
@@ -117,7 +118,7 @@ func readingsOf(toks []token, i int, buffer []option) []option {
 // capitalised one inside a sentence.
 func closedReadings(toks []token, i int) []option {
 	t := toks[i]
-	c := closed[t.low]
+	c := closed()[t.low]
 	switch {
 	case c == nil || t.s != t.low && i > 0 && toks[i-1].word:
 		return nil

@@ -240,7 +240,7 @@ func fitsNounPhrase(toks []token, i int, t token) bool {
 // OpensNounPhrase reports whether s begins as what a thing is: not with a verb, a preposition or a
 // participle without its noun.
 func OpensNounPhrase(s string) bool {
-	if first := text.FirstWord(s); closed[strings.ToLower(first)] != nil {
+	if first := text.FirstWord(s); closed()[strings.ToLower(first)] != nil {
 		s = strings.ToLower(first) + s[len(first):]
 	}
 	toks := tokens("It is " + s)

@@ -180,7 +180,7 @@ func OpensWithModal(predicate string) bool {
 
 // IsQuantified reports whether a phrase names some of many: "some nations", "every opinion".
 func IsQuantified(phrase string) bool {
-	return lists["quantifier"].Has(strings.ToLower(text.FirstWord(phrase))) || slices.Contains([]string{"every", "various", "certain", "different", "numerous"}, strings.ToLower(text.FirstWord(phrase)))
+	return quantifiers.Has(strings.ToLower(text.FirstWord(phrase))) || slices.Contains([]string{"every", "various", "certain", "different", "numerous"}, strings.ToLower(text.FirstWord(phrase)))
 }
 
 // Qualifies reports whether the name that ends at byte end of a sentence qualifies the noun after it: "the Dred Scott decision".

@@ -42,7 +42,9 @@ func NewOutline(material string) Outline {
 		}
 		s.To = len(o.sentences)
 		for _, t := range o.sentences[s.From:s.To] {
-			s.Words += len(strings.Fields(t.Text))
+			for range strings.FieldsSeq(t.Text) {
+				s.Words++
+			}
 		}
 		o.sections = append(o.sections, s)
 	}

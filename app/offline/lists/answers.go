@@ -11,16 +11,20 @@ var (
 	answerLabels   = []string{"a", "answer", "ans", "antwort", "réponse", "reponse", "r", "respuesta", "risposta", "resposta", "antwoord", "ответ", "答"}
 )
 
+// maxLabel bounds a label, in bytes.
+const maxLabel = 20
+
 // labelled returns what follows a label such as "Q:", "Q1.", "Question 3:", "Q -" or "A)"; ok is false if
 // the line has none of the labels. A letter with a full stop is a label only if dotted: "A. Smith".
 func labelled(line string, labels []string, dotted bool) (rest string, ok bool) {
 	at, size := -1, 1
+	head := line[:min(len(line), maxLabel+len(" – "))]
 	for _, end := range []string{":", "：", ".", ")", " - ", " – "} {
-		if i := strings.Index(line, end); i > 0 && (at < 0 || i < at) {
+		if i := strings.Index(head, end); i > 0 && (at < 0 || i < at) {
 			at, size = i, len(end)
 		}
 	}
-	if at < 0 || at > 20 || size == 1 && at+1 < len(line) && line[at+1] != ' ' {
+	if at < 0 || at > maxLabel || size == 1 && at+1 < len(line) && line[at+1] != ' ' {
 		return "", false
 	}
 	label := strings.TrimRight(strings.ToLower(line[:at]), "0123456789 #")

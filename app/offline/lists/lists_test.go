@@ -92,3 +92,14 @@ func TestTheRestKeepsItsOrder(t *testing.T) {
 		t.Errorf("got %q", order)
 	}
 }
+
+func TestALabelIsFoundUpToItsBound(t *testing.T) {
+	for _, end := range []string{": ", "： ", " – "} {
+		for spaces, want := range map[int]bool{maxLabel - len("question"): true, maxLabel + 1 - len("question"): false} {
+			line := "question" + strings.Repeat(" ", spaces) + end + "What is light?"
+			if _, ok := isQuestion(line); ok != want {
+				t.Errorf("%q: %v, want %v", line, ok, want)
+			}
+		}
+	}
+}

@@ -68,7 +68,7 @@ func baseEnvironment(dir string, workers int) map[string]string {
 		"HOST": "127.0.0.1", "PORT": "0", "WEB_CONCURRENCY": strconv.Itoa(workers),
 		"ADMIN_TOKEN": adminToken, "LOG_LEVEL": "warn", "LOG_FORMAT": "text", "ENVIRONMENT": "test",
 		"DATABASE_URL": "sqlite:" + filepath.Join(dir, "bench.db"), "GRACEFUL_TIMEOUT": strconv.Itoa(gracefulTime),
-		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0", "LLM_PROVIDER": "offline",
+		"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0", "QUOTA_ITEMS": "0", "LLM_PROVIDER": "offline",
 		"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000", // all clients come from one address
 		"PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
 	}
