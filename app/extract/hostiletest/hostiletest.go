@@ -206,7 +206,9 @@ func decks(t testing.TB) []File {
 		return File{Name: name + ".apkg", Data: Zip(t, map[string]string{"collection.anki2": string(data)})}
 	}
 	endless := deck("endless-view", collection("CREATE VIEW notes AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS id, 'a' AS flds FROM r"))
-	large := deck("large-values", collection("CREATE TABLE notes (id INTEGER PRIMARY KEY, flds TEXT AS (hex(zeroblob(400000000 + id))))", "INSERT INTO notes (id) VALUES (1), (2), (3)"))
+	large := deck("large-values", collection("CREATE TABLE notes (id INTEGER PRIMARY KEY)", "INSERT INTO notes (id) VALUES (1), (2), (3)",
+		// INSERT and ALTER TABLE would make the values, 2.4 GB.
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE notes (id INTEGER PRIMARY KEY, flds TEXT AS (hex(zeroblob(400000000 + id))))'"))
 	large.Heavy = true
 	sound := collection("CREATE TABLE notes (id INTEGER PRIMARY KEY, flds TEXT)", "INSERT INTO notes VALUES (1, 'a')")
 	return []File{endless, large, deck("truncated", sound[:len(sound)/2]), deck("without-notes", collection("CREATE TABLE cards (id INTEGER)")), deck("zeros", make([]byte, 32<<20)),
