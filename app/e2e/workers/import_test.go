@@ -80,7 +80,7 @@ func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
 	testkit.SkipRace(t) // whose memory the process that reads a file may not be limited in
 	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
-	for _, f := range hostiletest.Files(t) {
+	for _, f := range hostiletest.Files(t, true) {
 		want := http.StatusUnprocessableEntity
 		if f.Foreign {
 			want = http.StatusUnsupportedMediaType

@@ -31,10 +31,14 @@ type File struct {
 // PDF reports whether the file needs the PDF reader.
 func (f File) PDF() bool { return bytes.HasPrefix(f.Data, []byte("%PDF-")) }
 
-// Files are all of them.
-func Files(t testing.TB) []File {
+// Files are all of them, or those that are not heavy: to compress a heavy one takes long with the race detector.
+func Files(t testing.TB, heavy bool) []File {
 	t.Helper()
-	return slices.Concat(archives(t), markup(t), decks(t), pdfs(), foreign(t))
+	files := slices.Concat(archives(t), markup(t), decks(t), pdfs(), foreign(t))
+	if heavy {
+		return append(files, heavyPDFs()...)
+	}
+	return slices.DeleteFunc(files, func(f File) bool { return f.Heavy })
 }
 
 const (
@@ -215,27 +219,38 @@ func decks(t testing.TB) []File {
 		{Name: "bomb.apkg", Data: Zip(t, map[string]string{"collection.anki21b": "\x28\xb5\x2f\xfd" + strings.Repeat("\xff", 100)})}}
 }
 
+// hostilePDF is a PDF file of these objects, the catalogue before them.
+func hostilePDF(objects ...string) []byte {
+	return pdftest.Assemble(append([]string{catalogue}, objects...), "")
+}
+
+const catalogue = "<</Type/Catalog/Pages 2 0 R>>"
+
+// heavyPDFs become hundreds of megabytes.
+func heavyPDFs() []File {
+	return []File{
+		{Name: "bomb-of-operators.pdf", Heavy: true, Data: hostilePDF("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", deflated(strings.Repeat("q ", 32<<20)))},
+		{Name: "bomb-of-filters.pdf", Heavy: true, Data: hostilePDF("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", deflated(strings.Repeat("\x00", 256<<20)))},
+	}
+}
+
 // pdfs are hostile PDF files.
 func pdfs() []File {
 	sound := pdftest.Make(pdftest.Lines(72, 700, 12, "Words"))
-	root := "<</Type/Catalog/Pages 2 0 R>>"
-	pages := func(objects ...string) []byte { return pdftest.Assemble(append([]string{root}, objects...), "") }
-	prev := bytes.Replace(pdftest.Assemble([]string{root}, "/Prev 9"), []byte("/Prev 9"), []byte("/Prev 60"), 1)
-	encrypt := pdftest.Assemble([]string{root, "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R>>"},
+	prev := bytes.Replace(pdftest.Assemble([]string{catalogue}, "/Prev 9"), []byte("/Prev 9"), []byte("/Prev 60"), 1)
+	encrypt := pdftest.Assemble([]string{catalogue, "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R>>"},
 		"/ID[<00><00>]/Encrypt<</Filter/Standard/V 2/R 3/Length 128/P -4/O<"+strings.Repeat("11", 32)+">/U<"+strings.Repeat("22", 32)+">>>")
 	return []File{
 		{Name: "truncated.pdf", Data: sound[:len(sound)/3]},
 		{Name: "header.pdf", Data: []byte("%PDF-1.7\n")},
 		{Name: "zeros.pdf", Data: append([]byte("%PDF-1.4\n"), make([]byte, 4<<20)...)},
-		{Name: "loop-of-pages.pdf", Data: pages("<</Type/Pages/Kids[2 0 R]/Count 1>>")},
+		{Name: "loop-of-pages.pdf", Data: hostilePDF("<</Type/Pages/Kids[2 0 R]/Count 1>>")},
 		{Name: "loop-of-tables.pdf", Data: prev},
-		{Name: "loop-of-lengths.pdf", Data: pages("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/Contents 4 0 R>>", "<</Length 4 0 R>>stream\nx\nendstream")},
-		{Name: "100000-pages.pdf", Data: pages("<</Type/Pages/Kids["+strings.Repeat("3 0 R ", 100_000)+"]/Count 100000>>", "<</Type/Page/Parent 2 0 R>>")},
+		{Name: "loop-of-lengths.pdf", Data: hostilePDF("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/Contents 4 0 R>>", "<</Length 4 0 R>>stream\nx\nendstream")},
+		{Name: "100000-pages.pdf", Data: hostilePDF("<</Type/Pages/Kids["+strings.Repeat("3 0 R ", 100_000)+"]/Count 100000>>", "<</Type/Page/Parent 2 0 R>>")},
 		{Name: "encrypted.pdf", Data: encrypt},
-		{Name: "deep.pdf", Data: pages(strings.Repeat("[", 200_000))},
+		{Name: "deep.pdf", Data: hostilePDF(strings.Repeat("[", 200_000))},
 		{Name: "scan.pdf", Data: pdftest.Make(nil, nil)},
-		{Name: "bomb-of-operators.pdf", Heavy: true, Data: pages("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", deflated(strings.Repeat("q ", 32<<20)))},
-		{Name: "bomb-of-filters.pdf", Heavy: true, Data: pages("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", deflated(strings.Repeat("\x00", 256<<20)))},
 	}
 }
 
