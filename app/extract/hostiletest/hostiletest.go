@@ -4,6 +4,7 @@ package hostiletest
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/zlib"
 	"database/sql"
 	"fmt"
@@ -100,6 +101,7 @@ func Zip(t testing.TB, parts map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	names := slices.Sorted(maps.Keys(parts))
 	if _, has := parts["mimetype"]; has {
 		names = slices.Insert(slices.DeleteFunc(names, func(n string) bool { return n == "mimetype" }), 0, "mimetype")
