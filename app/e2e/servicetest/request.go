@@ -49,6 +49,10 @@ func (s *Service) Watch(path string) []map[string]any {
 		s.T.Fatal(err)
 	}
 	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		said, _ := io.ReadAll(res.Body)
+		s.T.Fatalf("GET %s: %d %s\n%s", path, res.StatusCode, said, s.Log)
+	}
 	var events []map[string]any
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
