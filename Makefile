@@ -69,7 +69,7 @@ check: $(GOLANGCI) ## go vet, golangci-lint, and the tests that start no server:
 	$(GOLANGCI) run ./...
 	go test -short ./app/... ./loadtest/...
 
-test: ## all tests that need no Docker, with the race detector (about 17 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
+test: ## all tests that need no Docker, with the race detector (about 11 minutes on two cores; FULL=1 for their full length); lists at the end what was skipped
 	set -o pipefail; .ci/test | .ci/test-report # make 3.81 of macOS does not know .SHELLFLAGS
 
 integration: ## build the image, run it with its limits, and check it over HTTP (Docker; FULL=1 for its full length, SOAK=1h for a longer soak); the report is in integration/report
