@@ -76,8 +76,8 @@ func (p *program) ask(ctx context.Context, notes []string, until time.Time) (l l
 	return l
 }
 
-// question is a chat that nobody has asked before, of a student who has no notes; with notes, it asks for flashcards from a text
-// that nobody has sent before.
+// question returns the n-th request: a chat with a new question, of a student without notes, or, if notes are given, flashcards
+// from a text that is new.
 func question(n int64, notes []string) []byte {
 	body := fmt.Sprintf(`{"type":"chat","user_id":"student-%d","message":"What is light, question %d?"}`, n%100, n)
 	if len(notes) > 0 {

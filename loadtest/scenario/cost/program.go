@@ -107,5 +107,5 @@ func (p *process) awaitAnswer(ctx context.Context) error {
 	}
 }
 
-// stop ends the process. How it ends is no figure.
+// stop ends the process. Its exit status is not measured.
 func (p *process) stop() { _ = p.Stop(stopWait) }
