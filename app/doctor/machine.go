@@ -34,7 +34,7 @@ func budgetLine(limit int64, c config.Config) finding {
 // sharedMemoryLine creates a scoreboard where the service would, and removes it again.
 func sharedMemoryLine(c config.Config) finding {
 	const subject = "shm"
-	region, fallback, err := shm.Create(c.WorkerTmpDir, shm.Spec{Name: "scoreboard", Size: metrics.BoardSize})
+	region, fallback, err := shm.Create(c.WorkerTmpDir, shm.Spec{Name: metrics.BoardSection, Size: metrics.BoardSize})
 	if err != nil {
 		return found(broken, subject, "neither %s nor an anonymous memory file can hold the scoreboard: %v", c.WorkerTmpDir, err)
 	}

@@ -20,6 +20,9 @@ const (
 	BoardSize = pageBytes * (MaxWorkers + 1)
 )
 
+// BoardSection names the section of the shared memory that holds the board.
+const BoardSection = "scoreboard"
+
 // Entry is one process's page of the board. Each gauge and counter is one word, which its owner stores atomically and any
 // process may load.
 type Entry struct {

@@ -11,7 +11,6 @@ import (
 	"studysharper/app/logging"
 	"studysharper/app/memory/shm"
 	"studysharper/app/metrics"
-	"studysharper/app/supervisor"
 )
 
 // instanceVar tells a container's workers its name among the instances.
@@ -37,7 +36,7 @@ type sharedMemory struct {
 // createShared makes the region, in the supervisor.
 func createShared(c config.Config, b config.Budget, log *slog.Logger) (*shm.Region, error) {
 	region, fallback, err := shm.Create(c.WorkerTmpDir,
-		shm.Spec{Name: supervisor.BoardSection, Size: metrics.BoardSize},
+		shm.Spec{Name: metrics.BoardSection, Size: metrics.BoardSize},
 		shm.Spec{Name: "limits", Size: limit.TableSize},
 		shm.Spec{Name: "keys", Size: keyStoreSize(c)},
 		shm.Spec{Name: "versions", Size: contextcache.VersionsSize},

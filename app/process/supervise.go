@@ -111,7 +111,7 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	if err != nil {
 		return BootError{err}
 	}
-	section, err := region.Section(supervisor.BoardSection, metrics.BoardSize)
+	section, err := region.Section(metrics.BoardSection, metrics.BoardSize)
 	if err != nil {
 		return BootError{err}
 	}

@@ -92,12 +92,12 @@ func signalsOf(which ...os.Signal) <-chan os.Signal {
 
 // superviseOn runs a supervisor of two real workers until a signal ends it.
 func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string, log io.Writer) error {
-	shared, _, err := shm.Create(dir, shm.Spec{Name: BoardSection, Size: metrics.BoardSize})
+	shared, _, err := shm.Create(dir, shm.Spec{Name: metrics.BoardSection, Size: metrics.BoardSize})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = shared.Close() }()
-	section, err := shared.Section(BoardSection, metrics.BoardSize)
+	section, err := shared.Section(metrics.BoardSection, metrics.BoardSize)
 	if err != nil {
 		return err
 	}

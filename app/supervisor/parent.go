@@ -15,9 +15,6 @@ import (
 // ErrByHand is the error of a worker that was not started by its supervisor.
 var ErrByHand = errors.New("'worker' is internal; run `studysharper serve`")
 
-// BoardSection is the section of the shared memory that holds the scoreboard.
-const BoardSection = "scoreboard"
-
 // Parent is a worker's view of its supervisor, and of what the supervisor gave it.
 type Parent struct {
 	Launch
@@ -49,7 +46,7 @@ func OpenParent() (*Parent, error) {
 	if p.Shared, err = shm.Attach(os.NewFile(fdShared, "shared memory")); err != nil {
 		return nil, err
 	}
-	board, err := p.Shared.Section(BoardSection, metrics.BoardSize)
+	board, err := p.Shared.Section(metrics.BoardSection, metrics.BoardSize)
 	if err != nil {
 		return nil, err
 	}
