@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"app/cache/cachetest":            {"app/cache", "app/testkit"},
 	"app/llm":                        {"app/config", "app/llm/openai"},
 	"app/llm/openai":                 {"app/trace"},
-	"app/llm/upstreamtest":           {},
+	"app/llm/upstreamtest":           {"app/testkit"},
 	"app/offline/clean":              {},
 	"app/offline/engine":             {"app/offline/english", "app/offline/facts", "app/offline/clean", "app/offline/lists"},
 	"app/offline/english":            {"app/offline/clean", "app/offline/language", "app/offline/lexicon"},

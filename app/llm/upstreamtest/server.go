@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"studysharper/app/testkit"
 )
 
 // asked is the part of a request that some behaviours depend on.
@@ -50,25 +52,10 @@ func (s *Server) Play(c Case) {
 // Listen serves on a port of its own until the test ends, and returns the address of the API.
 func (s *Server) Listen(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.answer(conn)
-		}
-	}()
-	return "http://" + l.Addr().String() + "/v1"
+	return "http://" + testkit.TCPServer(t, s.answer) + "/v1"
 }
 
 func (s *Server) answer(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return
