@@ -5,6 +5,8 @@ import (
 	"html"
 	"strconv"
 	"strings"
+
+	"studysharper/app/text"
 )
 
 // readAnkiText reads notes that Anki has exported as text: header lines that begin with "#", then a row for each note.
@@ -81,7 +83,7 @@ func ankiHeader(text string) (h header, rows string) {
 }
 
 // cloze is a gap of a text: {{c1::answer}} or {{c1::answer::hint}}.
-var cloze = lazily(`\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}`)
+var cloze = text.Pattern(`\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}`)
 
 // maxGaps bounds the cards of one text with gaps.
 const maxGaps = 50
@@ -132,9 +134,9 @@ func clozeCards(text string, gaps [][]string) (cards []card) {
 }
 
 var (
-	ankiMedia = lazily(`\[sound:[^\]]*\]|\[anki:play[^\]]*\]`)
-	htmlTag   = lazily(`(?s)<!--.*?-->|<style.*?</style>|<script.*?</script>|</?[a-zA-Z][^>]*>`)
-	inWord    = lazily(`(?i)</?(?:b|i|u|s|em|strong|span|font|a|sub|sup|code|small|mark|strike|del|ins|kbd|q|cite|var|tt)(?:\s[^>]*)?>`)
+	ankiMedia = text.Pattern(`\[sound:[^\]]*\]|\[anki:play[^\]]*\]`)
+	htmlTag   = text.Pattern(`(?s)<!--.*?-->|<style.*?</style>|<script.*?</script>|</?[a-zA-Z][^>]*>`)
+	inWord    = text.Pattern(`(?i)</?(?:b|i|u|s|em|strong|span|font|a|sub|sup|code|small|mark|strike|del|ins|kbd|q|cite|var|tt)(?:\s[^>]*)?>`)
 	mathTag   = strings.NewReplacer("<anki-mathjax block=\"true\">", "$$", "<anki-mathjax>", "$", "</anki-mathjax>", "$", `\(`, "$", `\)`, "$", `\[`, "$$", `\]`, "$$", "[$]", "$", "[/$]", "$", "[$$]", "$$", "[/$$]", "$$", "[latex]", "", "[/latex]", "")
 )
 

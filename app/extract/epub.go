@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"studysharper/app/text"
 )
 
 // readEPUB reads a book (EPUB 2 and 3): its chapters in the order of the spine, each a page of HTML.
@@ -73,7 +75,7 @@ func selfClosed(page string) string {
 	})
 }
 
-var emptyTag = lazily(`<([a-zA-Z][\w:-]*)([^<>]*)/>`)
+var emptyTag = text.Pattern(`<([a-zA-Z][\w:-]*)([^<>]*)/>`)
 
 // void are the elements that have no end in HTML either.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}

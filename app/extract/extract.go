@@ -12,6 +12,8 @@ import (
 
 	"studysharper/app/extract/pdf"
 	"studysharper/app/study"
+
+	"studysharper/app/text"
 )
 
 // Bounds that no setting changes.
@@ -115,7 +117,7 @@ func title(d Document) string {
 }
 
 // madeUp are titles that programs put into the properties.
-var madeUp = lazily(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
+var madeUp = text.Pattern(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
 
 // firstHeading is the first heading of level 1 or 2 within the first lines.
 func firstHeading(markdown string) string {

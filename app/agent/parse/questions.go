@@ -2,11 +2,11 @@ package parse
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	apptext "studysharper/app/text"
 )
 
 func question(q map[string]any) {
@@ -35,7 +35,7 @@ func question(q map[string]any) {
 }
 
 // numbered is the number that a model gives a question.
-var numbered = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:Q|Question )?(\d{1,2})[.):]\s+`) })
+var numbered = apptext.Pattern(`^(?:Q|Question )?(\d{1,2})[.):]\s+`)
 
 // withoutNumbers takes the numbers off questions that are all numbered in their order.
 func withoutNumbers(questions any) {

@@ -1,11 +1,11 @@
 package parse
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	apptext "studysharper/app/text"
 )
 
 func session(s map[string]any) {
@@ -52,8 +52,8 @@ func countDays(sessions any) {
 }
 
 var (
-	isDate   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d{4}-\d{2}|\d{1,2}[./]\d{1,2}|\b\d{4}\b`) })
-	weeksDay = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)week\s*(\d+)\D+day\s*(\d+)`) })
+	isDate   = apptext.Pattern(`\d{4}-\d{2}|\d{1,2}[./]\d{1,2}|\b\d{4}\b`)
+	weeksDay = apptext.Pattern(`(?i)week\s*(\d+)\D+day\s*(\d+)`)
 )
 
 const daysPerWeek = 7
@@ -74,12 +74,10 @@ func dayNumber(label string) (n float64, ok bool) {
 const minutesPerHour = 60
 
 var (
-	hoursSaid = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:h|hr|hrs|hours?|std|stunden?)\b`)
-	})
-	minutesSaid = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d{1,4})\s*(?:m|min|mins|minutes?|minuten?)\b`) })
-	clockSaid   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,2}):(\d{2})$`) })
-	joined      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d)(h|hr|hrs)(\d)`) })
+	hoursSaid   = apptext.Pattern(`(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:h|hr|hrs|hours?|std|stunden?)\b`)
+	minutesSaid = apptext.Pattern(`(\d{1,4})\s*(?:m|min|mins|minutes?|minuten?)\b`)
+	clockSaid   = apptext.Pattern(`^(\d{1,2}):(\d{2})$`)
+	joined      = apptext.Pattern(`(\d)(h|hr|hrs)(\d)`)
 )
 
 // minutes makes numbers of minutes of the fields' values, also of texts such as "1 h 30 min".

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"studysharper/app/study"
+
+	"studysharper/app/text"
 )
 
 // repairChoice gives the right option its text, and removes repeated and surplus wrong ones.
@@ -38,13 +39,9 @@ func dropSurplus(options []string, answer string, may func(i int) bool) []string
 
 // Labels of options: "A)", "(b)", "C -", "3."; a letter and a space only where all options have one.
 var (
-	letterLabel = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^[\s(\[*]*([A-Za-z])(?:\s*[)\].:*]+\s*|\s+[-–—]\s+)`)
-	})
-	numberLabel = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^[\s(\[*]*([1-9])(?:\s*[).\]:*]+\s+|\s*[)\]]\s*|\s+[-–—]\s+)`)
-	})
-	bareLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Z])\s+`) })
+	letterLabel = text.Pattern(`^[\s(\[*]*([A-Za-z])(?:\s*[)\].:*]+\s*|\s+[-–—]\s+)`)
+	numberLabel = text.Pattern(`^[\s(\[*]*([1-9])(?:\s*[).\]:*]+\s+|\s*[)\]]\s*|\s+[-–—]\s+)`)
+	bareLabel   = text.Pattern(`^([A-Z])\s+`)
 )
 
 // label is the place that a text's label names, from 0, and what follows the label; -1 if there is none.
@@ -124,9 +121,7 @@ func byIndex(options []string, n float64, first byte) int {
 }
 
 // preface is what may stand before an answer's letter or text.
-var preface = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^[\s*]*(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is\s*)?[:\s]\s*`)
-})
+var preface = text.Pattern(`(?i)^[\s*]*(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is\s*)?[:\s]\s*`)
 
 func withoutPreface(answer string) string {
 	return strings.TrimSpace(strings.Trim(preface().ReplaceAllString(answer, ""), "* "))

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +53,7 @@ func (s *Sources) Locate(quote string) *study.Source {
 	return found
 }
 
-var omission = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[?(?:…|\.\.\.)\]?`) })
+var omission = text.Pattern(`\[?(?:…|\.\.\.)\]?`)
 
 func (s *Sources) locate(quote string) *study.Source {
 	for _, d := range s.list {

@@ -2,13 +2,13 @@ package pdf
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"studysharper/app/text"
 )
 
 const (
@@ -160,9 +160,7 @@ func (b *blocks) heading(lines []line, level int) (n int) {
 }
 
 // marker begins an item of a list.
-var marker = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
-})
+var marker = text.Pattern(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
 
 // paragraph writes a paragraph, or an item of a list.
 func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {

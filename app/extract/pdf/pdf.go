@@ -5,10 +5,8 @@ package pdf
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	pdferrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
@@ -16,6 +14,8 @@ import (
 	"github.com/klippa-app/go-pdfium/responses"
 
 	"studysharper/app/study"
+
+	"studysharper/app/text"
 )
 
 // enoughText is how much text is read: more than a note takes. The pages after that are left out.
@@ -166,4 +166,4 @@ func cleanText(s string) string {
 }
 
 // leaders are the dots between an entry of a table of contents and its page.
-var leaders = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?: ?\.){5,} ?`) })
+var leaders = text.Pattern(`(?: ?\.){5,} ?`)

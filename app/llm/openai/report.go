@@ -11,8 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"studysharper/app/text"
 )
 
 // report is what an upstream says of a failure, in whichever dialect. Its text may quote the
@@ -112,11 +113,9 @@ func (r *report) note(key, value string, now time.Time) {
 // plainWord matches what codes look like. Keys have hyphens or long numbers, prompts spaces. As all patterns that not
 // every process needs, it is compiled when it is first used: compiled at the start, they are a tenth of a worker's boot.
 var (
-	plainWord = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^[A-Za-z][A-Za-z_]*[0-9]{0,3}([.\[][A-Za-z0-9_]{1,30}\]?)*$`)
-	})
-	longNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9]{6}`) })
-	codeNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{3,5}$`) })
+	plainWord  = text.Pattern(`^[A-Za-z][A-Za-z_]*[0-9]{0,3}([.\[][A-Za-z0-9_]{1,30}\]?)*$`)
+	longNumber = text.Pattern(`[0-9]{6}`)
+	codeNumber = text.Pattern(`^[0-9]{3,5}$`)
 )
 
 // firstWord is the word that was found before, else value if it is one.
@@ -213,16 +212,10 @@ func (r *report) cause() error {
 // resulted in 9000", "prompt is too long: 9000 tokens > 4096 maximum", "token count (9000) exceeds
 // the maximum number of tokens allowed (4096)".
 var (
-	limitSaid = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?:context (?:length|window|size)|maximum(?: number of tokens| input length)?|limit|max size|only)(?: allowed| is| of|[ :(]){0,6}(\d{3,8})|> (\d{3,8}) maximum|(\d{3,8}) maximum context`)
-	})
-	sizeSaid = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?:resulted in|requested|contains|token count|too long:|prompt \(|the first|has at least|your request has|request \()[ a-z:(]{0,12}(\d{3,8})`)
-	})
-	thousands = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d),(\d{3})`) })
-	waitSaid  = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`try again in ((?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)`)
-	})
+	limitSaid = text.Pattern(`(?:context (?:length|window|size)|maximum(?: number of tokens| input length)?|limit|max size|only)(?: allowed| is| of|[ :(]){0,6}(\d{3,8})|> (\d{3,8}) maximum|(\d{3,8}) maximum context`)
+	sizeSaid  = text.Pattern(`(?:resulted in|requested|contains|token count|too long:|prompt \(|the first|has at least|your request has|request \()[ a-z:(]{0,12}(\d{3,8})`)
+	thousands = text.Pattern(`(\d),(\d{3})`)
+	waitSaid  = text.Pattern(`try again in ((?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)`)
 )
 
 // readNumbers finds the sizes and the wait that only the text tells.
