@@ -154,8 +154,8 @@ func TestSequenceCountsWhatIsLostAndDoubled(t *testing.T) {
 func TestSequenceKeepsItsPlaceWhenTheServerEndsTheStream(t *testing.T) {
 	var q Sequence
 	q.Take(numbered(1))
-	q.Take(Event{Type: "error", Seq: 1, ErrorMsg: "nothing was asked for"})
-	if q.LastID() != "e.1" || !q.Ended || !strings.Contains(q.Failure, "nothing was asked for") || q.Doubled != 0 {
+	q.Take(Event{Type: "error", Seq: 1, ErrorMsg: "no request has been made"})
+	if q.LastID() != "e.1" || !q.Ended || !strings.Contains(q.Failure, "no request has been made") || q.Doubled != 0 {
 		t.Errorf("got %+v", &q)
 	}
 }

@@ -86,7 +86,7 @@ const (
 
 var (
 	errStopped  = study.Errorf(study.CodeUnavailable, "the journal is closed")
-	errFull     = study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
+	errFull     = study.Errorf(study.CodeOverloaded, "too many unread answers")
 	errOdd      = study.Errorf(study.CodeUnavailable, "Redis gave an answer of another kind")
 	errReaders  = study.Errorf(study.CodeOverloaded, "too many streams are open")
 	errRuns     = study.Errorf(study.CodeOverloaded, "too many runs are open")
