@@ -44,7 +44,7 @@ func connectedFor(t testing.TB, address string, timeout time.Duration) *conn.Con
 	return c
 }
 
-// runs runs f until the test ends.
+// runs calls run until the test ends.
 func runs(t testing.TB, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)

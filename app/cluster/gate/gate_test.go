@@ -32,7 +32,7 @@ func connected(t *testing.T, url string) *conn.Conn {
 	return c
 }
 
-// running runs f until the test ends.
+// running calls run until the test ends.
 func running(t *testing.T, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
