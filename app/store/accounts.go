@@ -12,8 +12,8 @@ import (
 
 // Bounds of accounts.
 const (
-	MaxDevices    = 50                   // of an account; one more removes the device that was seen least recently
-	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen; browsers keep a cookie as long
+	MaxDevices    = 50                   // per account; one more removes the device that was seen least recently
+	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen; browsers keep a cookie for as long
 	MaxNameBytes  = 200                  // of a device's name; longer is cut
 	MaxSecretSize = 64                   // bytes
 )
