@@ -168,6 +168,6 @@ func (s *sqlStore) EndDevices(ctx context.Context, userID, except string) error 
 // pruneDevices removes the devices that were last seen longer than KeepDevices ago.
 func (s *sqlStore) pruneDevices(ctx context.Context) {
 	if _, err := s.exec(ctx, "DELETE FROM devices WHERE seen_at < $1", micros(now().Add(-KeepDevices))); err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("devices not seen for long cannot be removed", "error", err)
+		s.options.Log.Warn("removing unused devices failed", "error", err)
 	}
 }

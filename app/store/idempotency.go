@@ -173,7 +173,7 @@ func boundAnswers(ctx context.Context, t tx, userID string) error {
 // forgetAnswers calls sweepAnswers in the background and logs its error.
 func (s *sqlStore) forgetAnswers(ctx context.Context) {
 	if err := s.sweepAnswers(ctx); err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("old idempotency keys cannot be removed", "error", err)
+		s.options.Log.Warn("removing old idempotency keys failed", "error", err)
 	}
 }
 

@@ -77,7 +77,7 @@ func (s *sqlStore) indexOld(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			s.options.Log.Warn("a note could not be indexed", "error", err)
+			s.options.Log.Warn("indexing a note failed", "error", err)
 			wait = indexingFails
 		case !more:
 			return

@@ -243,7 +243,7 @@ func TestProcessesHaveTheirShareOfAStarvedMachine(t *testing.T) {
 	}
 }
 
-// burn uses CPU time in n threads until stop is called.
+// burn uses CPU time in the given number of threads until stop is called.
 func burn(t *testing.T, threads int) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
