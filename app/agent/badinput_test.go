@@ -47,7 +47,7 @@ func TestAnItemThatIsOneOffIsRepairedOrReplaced(t *testing.T) {
 }
 
 func TestTheCountIsExact(t *testing.T) {
-	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 2} { // one too many is cut, one too few is asked for
+	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 2} { // one too many is removed, one too few is requested
 		b := newBench(agenttest.Says(agenttest.CardSet(2)), Options{})
 		req := agenttest.Asking(study.Flashcards)
 		req.Options.Count = asked

@@ -288,7 +288,7 @@ func TestWhatIsWholeOfABrokenStreamIsKept(t *testing.T) {
 		name   string
 		text   string
 		code   study.Code
-		breaks int // so many calls
+		breaks int // the number of calls that break off
 		limit  int // Options.MaxCalls
 		calls  int
 		items  int
