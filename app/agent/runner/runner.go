@@ -212,7 +212,7 @@ func (n *Runner) start(req study.Request, r Run, admit admission, onEnd func()) 
 	if err := n.recordBegin(ctx, r, req); err != nil {
 		_ = w.Close()
 		n.release(a)
-		return study.Wrap(err, study.CodeUnavailable, "the request cannot be kept right now")
+		return study.Wrap(err, study.CodeUnavailable, "the request cannot be stored right now")
 	}
 	n.markRecorded(a)
 	go func() {
