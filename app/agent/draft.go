@@ -80,7 +80,7 @@ func (d *draft) finish(b study.Brief) {
 	asked := study.Asked(b.Type, b.Options)
 	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
 	if len(b.Documents) > 0 && d.cut == study.NotCut {
-		warning += ": the text holds no more"
+		warning += ": the text contains no more"
 	}
 	d.warnings = append(d.warnings, warning)
 }

@@ -248,7 +248,7 @@ func TestAChatWithoutContextWorksWhileTheDatabaseIsDown(t *testing.T) {
 	if err != nil || out.Result.Data.(*study.Reply).Response != "Osmosis is diffusion." || !out.Result.Saved.Failed {
 		t.Fatalf("%v, %+v", err, out)
 	}
-	want := []string{partWarnings["Session"], partWarnings["SearchPassages"], partWarnings["Preferences"], "not saved: the answer could not be kept"}
+	want := []string{partWarnings["Session"], partWarnings["SearchPassages"], partWarnings["Preferences"], "not saved: the answer could not be stored"}
 	if !slices.Equal(out.Result.Warnings, want) {
 		t.Errorf("warnings %q, want %q", out.Result.Warnings, want)
 	}

@@ -26,7 +26,7 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, t task, warnings []st
 	out := Outcome{RunID: r.id, Result: res, FromCache: got.received, Age: got.age}
 	if err := o.save(ctx, r, t, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)
-		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be kept")
+		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be stored")
 		out.Result.Saved, out.Result.SessionID = &study.Saved{Failed: true}, r.req.SessionID
 	}
 	return out

@@ -197,7 +197,7 @@ func (f *form) number(name string, limit int) int {
 		return 0
 	}
 	if n > int64(limit) {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s%s: lowered to %d, the most there can be", f.prefix, name, limit))
+		f.warnings = append(f.warnings, fmt.Sprintf("%s%s: lowered to %d, the maximum", f.prefix, name, limit))
 		return limit
 	}
 	return int(n)
