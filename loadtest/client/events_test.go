@@ -160,7 +160,7 @@ func TestSequenceKeepsItsPlaceWhenTheServerEndsTheStream(t *testing.T) {
 	}
 }
 
-// Whatever arrives in whatever order: every number up to the highest is counted exactly once, as taken or as lost.
+// In any sequence of events, every number up to the highest is counted exactly once, as taken or as lost.
 func FuzzSequence(f *testing.F) {
 	f.Add([]byte{1, 2, 3})
 	f.Add([]byte{1, 5, 5, 2, 6})
@@ -180,7 +180,7 @@ func FuzzSequence(f *testing.F) {
 	})
 }
 
-// FuzzEvents looks for bytes that are taken as an event without a type, or that a stream does not survive.
+// FuzzEvents looks for bytes that are accepted as an event without a type, or that crash a stream.
 func FuzzEvents(f *testing.F) {
 	f.Add([]byte("data: {\"type\":\"token\",\"seq\":3,\"text\":\"x\"}\n\n"))
 	f.Add([]byte("id: 1.2\n"))

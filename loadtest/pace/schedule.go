@@ -21,7 +21,7 @@ const (
 
 // Stage is a period in which the rate changes linearly.
 type Stage struct {
-	From, To float64 // requests a second
+	From, To float64 // requests per second
 	Length   time.Duration
 }
 
