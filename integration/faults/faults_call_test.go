@@ -52,13 +52,13 @@ var callFaults = []fault{
 		id: "L14", what: "the model is down, and each worker detects it", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
 	},
 	{
-		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
+		id: "L15", what: "fifty clients send the same request at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
 	},
 	{
 		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_refused`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
 	},
 	{
-		id: "L17", what: "a request names a model's address of its own", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
+		id: "L17", what: "a request contains the address of another model", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
 	},
 }
 

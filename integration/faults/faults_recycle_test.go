@@ -18,7 +18,7 @@ var recycleFaults = []fault{
 		held: "app/supervisor.TestHUPReplacesEveryWorkerOneByOne"},
 	{id: "P4", what: "a successor does not boot", sees: "nothing: the old worker stays until a successor boots", lost: "nothing",
 		well: 15 * time.Second, long: true, test: successorFails},
-	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes what it began", lost: "nothing",
+	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes its requests", lost: "nothing",
 		well: 10 * time.Second, test: recycledUnderWork},
 	{id: "P26", what: "HUP under load", sees: "nothing", lost: "nothing", well: 10 * time.Second, test: reloaded},
 }

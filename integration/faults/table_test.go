@@ -17,7 +17,7 @@ const (
 	document   = "../../docs/faults.md"
 	tableBegin = "<!-- faults: made by go test ./integration/faults -run TestTheTableOfFaults -update -->\n"
 	tableEnd   = "<!-- /faults -->\n"
-	fewest     = 45 // faults that the suite has to have
+	fewest     = 45 // faults that the suite must have
 )
 
 func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
@@ -43,7 +43,7 @@ func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
 	}
 }
 
-// faultTable is all faults as Markdown.
+// faultTable returns all faults as a Markdown table.
 func faultTable() string {
 	var b strings.Builder
 	b.WriteString("| | fault | clients see | lost | recovers within |\n| --- | --- | --- | --- | --- |\n")
@@ -61,11 +61,11 @@ func TestFaultsAreWholeAndDifferent(t *testing.T) {
 	ids, whats := map[string]bool{}, map[string]bool{}
 	for _, f := range faults() {
 		if ids[f.id] || whats[f.what] {
-			t.Errorf("%s, %s: is there twice", f.id, f.what)
+			t.Errorf("%s, %s: is listed twice", f.id, f.what)
 		}
 		ids[f.id], whats[f.what] = true, true
 		if f.what == "" || f.sees == "" || f.lost == "" || (f.test == nil) == (f.held == "") {
-			t.Errorf("%s: lacks words, or has no test, or two", f.id)
+			t.Errorf("%s: lacks a text, or does not have exactly one test", f.id)
 		}
 		if f.held != "" && !testExists(t, f.held) {
 			t.Errorf("%s: there is no test %s", f.id, f.held)
