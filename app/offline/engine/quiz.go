@@ -18,8 +18,8 @@ const (
 	defaultExamMinutes   = 60
 )
 
-// weights are the points of a quiz question by type, and the shares by which an
-// exam's points and time are split.
+// weights are the points of a quiz question by type. By the same weights, an
+// exam's points and time are divided.
 var weights = map[string]int{study.MultipleChoice: 2, study.TrueFalse: 1, study.ShortAnswer: 3}
 
 // drawQuestions draws n questions, taking the types in turn, until the bank is empty.
@@ -113,7 +113,7 @@ func (src source) toExamQuestion(q study.Question) study.Question {
 	return q
 }
 
-// writeRubric describes what a short answer earns its points for.
+// writeRubric describes what a short answer must contain to earn its points.
 func (src source) writeRubric(q study.Question) string {
 	if strings.HasPrefix(q.Question, "Which ") || strings.HasPrefix(q.Question, "Who ") || strings.HasPrefix(q.Question, "Complete: ") {
 		return fmt.Sprintf("All points for “%s”, misspelt or not as long as the word is clear; none otherwise.", english.Bare(q.SampleAnswer))

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// table reads a table of two columns; a larger one is consumed without cards, because its rows are
-// data rather than something to learn by heart.
+// table reads a table of two columns. It consumes a larger one without making cards, because its rows
+// are data, not something to memorise.
 func (r *reader) table(i int) ([]Card, int) {
 	var rows [][]string
 	ruled := false
