@@ -160,10 +160,10 @@ func (r *review) judgeStructure() {
 	words := r.src.countWords()
 	switch n := len(headings); {
 	case n > 1:
-		r.addRemark(&r.body.Strengths, "Is ordered under %d headings, from “%s” to “%s”.", n, headings[0], headings[n-1])
+		r.addRemark(&r.body.Strengths, "Is organised under %d headings, from “%s” to “%s”.", n, headings[0], headings[n-1])
 	case words > 250:
 		r.addRemark(&r.body.Gaps, "%d words stand without headings to find things by.", words)
-		r.addRemark(&r.body.Suggestions, "Put headings in, for example where the text turns to %s.", quoteNames(r.body.KeyConcepts, 2))
+		r.addRemark(&r.body.Suggestions, "Add headings, for example where the text begins to discuss %s.", quoteNames(r.body.KeyConcepts, 2))
 	}
 }
 
@@ -223,7 +223,7 @@ func (r *review) findUndefinedTerms() {
 			continue
 		}
 		found++
-		r.addRemark(&r.body.Suggestions, "“%s” is used in %d sentences: say in one sentence what it means, and add that if your notes do not.", p, len(at))
+		r.addRemark(&r.body.Suggestions, "“%s” is used in %d sentences: explain it in one sentence, and add the explanation if your notes have none.", p, len(at))
 	}
 }
 
@@ -239,7 +239,7 @@ func (r *review) findAcronyms() {
 		}
 	}
 	if len(bare) > 0 {
-		r.addRemark(&r.body.Gaps, "Not spelled out in brackets: %s.", quoteNames(bare, 5))
+		r.addRemark(&r.body.Gaps, "Acronyms without an explanation in brackets: %s.", quoteNames(bare, 5))
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // Replies that need no material.
 const (
 	greeted    = "Hello! Ask me something about your notes, or ask for flashcards, a quiz, an exam, a summary, an analysis or a study plan."
-	welcomed   = "You're welcome. Ask on whenever you like."
+	welcomed   = "You're welcome. Ask me again whenever you like."
 	noMaterial = "I have no material to answer from. Paste the text you are studying as content, or choose one of your notes, and ask again."
 	noQuestion = "What would you like to know? Ask me about something in your material."
 )
@@ -103,7 +103,7 @@ func answerSmallTalk(message string) string {
 	case "thanks", "thank you", "thanks a lot", "thank you very much", "thx", "ok thanks", "great thanks", "cheers":
 		return welcomed
 	case "help", "what can you do", "who are you":
-		return "I answer questions out of the material you give me, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what the material says."
+		return "I answer questions from your material, and make flashcards, quizzes, exams, summaries, analyses and study plans from it. I only say what the material says."
 	default:
 		return ""
 	}
@@ -141,7 +141,7 @@ func (src source) answerFromSection(words []string) string {
 func (src source) writeOverview(n int) string {
 	points := src.chooseMainPoints(n)
 	if len(points) == 0 {
-		return "The material has no full sentences to sum up."
+		return "The material has no full sentences to summarise."
 	}
 	return fmt.Sprintf(src.Language.Points, src.Title()) + "\n" + src.formatPoints(points, study.BulletPoints)
 }

@@ -258,5 +258,5 @@ func (src source) planReview(i int, found []facts.Fact) []string {
 	if len(asked) > 0 {
 		out = append(out, "Answer without looking: "+strings.Join(asked, " "))
 	}
-	return append(out, "Read again only what you could not recall, and note it for the next time.")
+	return append(out, "Read again only the parts that you could not recall, and note them for next time.")
 }
