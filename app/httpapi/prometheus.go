@@ -11,7 +11,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// prometheus answers GET /metrics for the whole container, whichever worker is asked, from the scoreboard.
+// prometheus answers GET /metrics for the whole container from the scoreboard, whichever worker answers.
 func (s *Server) prometheus(c *fiber.Ctx) error {
 	var e metrics.Exposition
 	s.expose(&e)
@@ -32,7 +32,7 @@ func (s *Server) expose(e *metrics.Exposition) {
 	exposeProcesses(e, board)
 }
 
-// The routes' names in the histogram of requests.
+// The label values of routes in the histogram of requests.
 var routeNames = [...]string{
 	metrics.RequestProcess:       "process",
 	metrics.RequestProcessStream: "process_stream",
@@ -43,8 +43,8 @@ var routeNames = [...]string{
 	metrics.RequestOther:         "other",
 }
 
-// classOf is the histogram of a path. The route would not do: Fiber knows only the group of a request that is refused
-// before its handler.
+// classOf returns the histogram for a path. The route does not work: if a request is refused before its handler, Fiber
+// knows only its group.
 func classOf(path string) metrics.Histogram {
 	switch path = strings.TrimSuffix(path, "/"); {
 	case path == "/api/ai/process" || path == "/api/ai/agent-test":
@@ -64,7 +64,7 @@ func classOf(path string) metrics.Histogram {
 	}
 }
 
-// exposeGauge and exposeCounter write families of one sample.
+// exposeGauge and exposeCounter write families with one sample.
 func exposeGauge(e *metrics.Exposition, name, help string, value int64) {
 	e.Family(name, "gauge", help)
 	e.Sample(float64(value))
@@ -75,7 +75,7 @@ func exposeCounter(e *metrics.Exposition, name, help string, value uint64) {
 	e.Sample(float64(value))
 }
 
-// labelled is a counter with the value of its one label.
+// labelled is a counter and the value of its only label.
 type labelled struct {
 	value string
 	of    metrics.Counter
@@ -100,7 +100,7 @@ func (s *Server) exposeContainer(e *metrics.Exposition, board metrics.Snapshot) 
 	s.exposeDisk(e)
 }
 
-// exposeWorkers sums over a slot's processes: while one is replaced there are two.
+// exposeWorkers sums over the processes of a slot: during a recycle there are two.
 func exposeWorkers(e *metrics.Exposition, board metrics.Snapshot) {
 	e.Family("studysharper_workers", "gauge", "Worker processes by state.")
 	for _, state := range []metrics.State{metrics.Booting, metrics.Ready, metrics.Draining} {
@@ -137,7 +137,7 @@ func exposeWorkers(e *metrics.Exposition, board metrics.Snapshot) {
 		labelled{"passed", metrics.HandOvers}, labelled{"lost", metrics.HandOversLost})
 }
 
-// slotsOf gives the slots that have a worker, in order.
+// slotsOf returns the slots that have a worker, in order.
 func slotsOf(board metrics.Snapshot) []int64 {
 	var slots []int64
 	for _, w := range board.Workers {

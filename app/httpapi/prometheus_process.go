@@ -19,13 +19,13 @@ const (
 	sizeWait  = time.Second // for one reading
 )
 
-// databaseSize is the size of the database as it was last read.
+// databaseSize is the most recently read size of the database.
 type databaseSize struct {
 	looked atomic.Int64 // Unix nanoseconds
-	bytes  atomic.Int64 // 0 = not known yet
+	bytes  atomic.Int64 // 0 = unknown
 }
 
-// read asks the database at most once every sizeEvery. Where it does not answer, the size that was read last stays.
+// read queries the database at most once every sizeEvery. If the query fails, the previous size remains.
 func (d *databaseSize) read(ctx context.Context, size func(context.Context) (int64, error)) int64 {
 	now := time.Now().UnixNano()
 	if last := d.looked.Load(); now-last > int64(sizeEvery) && d.looked.CompareAndSwap(last, now) {
@@ -52,7 +52,8 @@ func (s *Server) exposeDisk(e *metrics.Exposition) {
 	}
 }
 
-// exposeDegraded writes what /health says of the parts, without asking the database: of that, what the last probe found.
+// exposeDegraded writes the state that /health reports for each part. It does not probe the database but uses the last
+// probe's result.
 func (s *Server) exposeDegraded(e *metrics.Exposition) {
 	degraded := s.o.Fleet.Degraded()
 	if s.databaseDown.Load() {
@@ -71,7 +72,7 @@ func (s *Server) exposeDegraded(e *metrics.Exposition) {
 	}
 }
 
-// exposeUse writes what each model used up. Models beyond metrics.MaxModels are counted together.
+// exposeUse writes the usage of each model. Models beyond metrics.MaxModels are counted together.
 func (s *Server) exposeUse(e *metrics.Exposition, board metrics.Snapshot) {
 	models := s.o.Models[:min(len(s.o.Models), metrics.MaxModels)]
 	names := append(append([]string{}, models...), "other")
@@ -93,8 +94,8 @@ func (s *Server) exposeUse(e *metrics.Exposition, board metrics.Snapshot) {
 	}
 }
 
-// exposeProcesses writes the metrics that every Prometheus client library has, for the container as one: sums over its
-// processes, except where their help says otherwise.
+// exposeProcesses writes the standard metrics of Prometheus client libraries, for the container as a whole: sums over
+// its processes, unless their help text says otherwise.
 func exposeProcesses(e *metrics.Exposition, board metrics.Snapshot) {
 	sum := func(g metrics.Gauge) int64 { return board.Own.Gauge(g) + board.Sum(g) }
 	e.Family("process_cpu_seconds_total", "counter", "User and system CPU time of all processes of the container.")
@@ -118,7 +119,8 @@ func exposeProcesses(e *metrics.Exposition, board metrics.Snapshot) {
 	exposeCounter(e, "go_gc_cycles_total", "Completed collections of the heaps.", board.Total(metrics.Collections))
 }
 
-// mostDescriptors counts the descriptors of each process of the container. One that cannot be read is left out.
+// mostDescriptors returns the largest number of descriptors that a process of the container has open. A process that
+// cannot be read is skipped.
 func mostDescriptors(board metrics.Snapshot) int64 {
 	most := 0
 	for _, process := range append([]metrics.Reading{board.Own}, board.Workers...) {
