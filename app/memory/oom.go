@@ -2,8 +2,8 @@ package memory
 
 import "log/slog"
 
-// OOMWatch logs each time the kernel has killed a process of the container for
-// want of memory. Docker does not: it looks at process 1 only.
+// OOMWatch logs each time the kernel's OOM killer has killed a process of the container. Docker does not: it watches
+// process 1 only.
 type OOMWatch struct {
 	looks  int
 	cgroup Cgroup
@@ -11,18 +11,18 @@ type OOMWatch struct {
 	known  int64
 }
 
-// NewOOMWatch begins with the kills that there were before.
+// NewOOMWatch starts from the current number of kills.
 func NewOOMWatch(log *slog.Logger) *OOMWatch {
 	w := &OOMWatch{cgroup: OwnCgroup(), log: log}
 	w.known = w.cgroup.OOMKills()
 	return w
 }
 
-// oomEvery is how many calls of Look read the counter once: reading it leaves 2 kB of garbage, and an idle supervisor
-// keeps its garbage for minutes.
+// oomEvery is the number of calls of Look for one reading of the counter: a reading leaves 2 kB of garbage, which an
+// idle supervisor's heap retains for minutes.
 const oomEvery = 10
 
-// Look compares the kernel's counter with what is known. Call it once a second.
+// Look logs kills that are new since the last reading. Call it once a second.
 func (w *OOMWatch) Look() {
 	if w.looks++; w.looks%oomEvery != 0 {
 		return
