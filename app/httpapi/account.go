@@ -102,7 +102,7 @@ func (s *Server) signIn(c *fiber.Ctx, status int, user, code string) error {
 func (s *Server) createAccount(c *fiber.Ctx) error {
 	if cookie := s.accountCookie(c); cookie != "" {
 		if _, err := s.o.Accounts.Cookie(s.lifetime, cookie); err == nil {
-			return study.Errorf(study.CodeConflict, "an account is open here already: end its session first")
+			return study.Errorf(study.CodeConflict, "you are already signed in: sign out first")
 		}
 	}
 	if err := s.mayCreateAccount(c); err != nil {

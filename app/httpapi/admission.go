@@ -77,7 +77,7 @@ func (s *Server) holdPlace(c *fiber.Ctx, places *limit.Places, name, what string
 	switch {
 	case errors.Is(err, limit.ErrClientFull):
 		addLimit(c, fmt.Sprintf("%q;q=%d;qu=\"concurrent-requests\"", name, places.Most()), fmt.Sprintf("%q;r=0", name))
-		return 0, &study.Error{Code: study.CodeRateLimited, Message: "too many " + what + " of yours at once", Cause: err}
+		return 0, &study.Error{Code: study.CodeRateLimited, Message: "you already have too many " + what, Cause: err}
 	case err != nil:
 		return 0, study.Wrap(err, study.CodeOverloaded, "too many "+what)
 	}
@@ -86,7 +86,7 @@ func (s *Server) holdPlace(c *fiber.Ctx, places *limit.Places, name, what string
 
 // holdRun reserves one of the client's places for a run.
 func (s *Server) holdRun(c *fiber.Ctx) (limit.Place, error) {
-	return s.holdPlace(c, s.o.Admission.Runs, "concurrent-runs", "requests being worked on")
+	return s.holdPlace(c, s.o.Admission.Runs, "concurrent-runs", "requests in progress")
 }
 
 // admitStream reserves one of the client's places for an event stream, and one of the container's. It reserves them

@@ -40,7 +40,7 @@ func (s *Server) refuseIfDiskFull() error {
 	if free >= reserve {
 		return nil
 	}
-	return study.Errorf(study.CodeQuota, "the server's disk is nearly full: %d MB are free, %d MB are kept in reserve (DISK_RESERVE_MB); nothing more is kept until there is room", free/megabyte, reserve/megabyte)
+	return study.Errorf(study.CodeQuota, "the server's disk is nearly full: %d MB are free, %d MB are reserved (DISK_RESERVE_MB); nothing more can be saved until there is space", free/megabyte, reserve/megabyte)
 }
 
 const (

@@ -184,7 +184,7 @@ func replay(c *fiber.Ctx, a store.Answer) error {
 		c.Set(fiber.HeaderLocation, a.Location)
 	}
 	if a.Cut {
-		return study.Errorf(study.CodeConflict, "the first request with this Idempotency-Key was carried out; its answer was too large to be kept")
+		return study.Errorf(study.CodeConflict, "the first request with this Idempotency-Key succeeded, but its answer was too large to store")
 	}
 	if a.Status == fiber.StatusNoContent {
 		return c.SendStatus(a.Status)

@@ -57,7 +57,7 @@ func kindAsked(c *fiber.Ctx) (study.Type, string, error) {
 	kind := utils.CopyString(c.Params("kind"))
 	of, ok := study.ContentType(kind)
 	if !ok {
-		return "", "", study.Errorf(study.CodeNotFound, "no such content: flashcards, quizzes, exams, summaries, analyses or plans")
+		return "", "", study.Errorf(study.CodeNotFound, "unknown content type: use flashcards, quizzes, exams, summaries, analyses or plans")
 	}
 	return of, kind, nil
 }

@@ -60,7 +60,7 @@ func (s *Server) cancelRun(c *fiber.Ctx) error {
 		return err
 	}
 	if err := s.o.Fleet.CancelRun(r.ID); err != nil {
-		s.o.Log.Warn("workers were not told of a cancelled run", "run", r.ID, "error", err)
+		s.o.Log.Warn("cancellation of a run not sent to the workers", "run", r.ID, "error", err)
 	}
 	if r, err = s.o.Store.RunByID(s.lifetime, r.ID); err != nil {
 		return err

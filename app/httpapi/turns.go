@@ -88,7 +88,7 @@ func (s *Server) inOwnTurn(c *fiber.Ctx) error {
 	done, ok := s.answering.take(s.client(c), ownTurnWait)
 	if !ok {
 		addLimit(c, fmt.Sprintf("\"concurrent-requests\";q=%d;qu=\"concurrent-requests\"", s.o.Admission.Turns), `"concurrent-requests";r=0`)
-		return &study.Error{Code: study.CodeRateLimited, Message: "too many requests of yours at once", RetryAfter: time.Second}
+		return &study.Error{Code: study.CodeRateLimited, Message: "you already have too many requests in progress", RetryAfter: time.Second}
 	}
 	defer done()
 	return c.Next()

@@ -52,7 +52,7 @@ func (s *Server) identify(c *fiber.Ctx) (string, error) {
 	}
 	c.Set(fiber.HeaderWWWAuthenticate, realm)
 	if s.o.Accounts != nil {
-		return "", study.Errorf(study.CodeUnauthorized, "sign in: send the study code as a bearer token, or make an account by POST /api/account")
+		return "", study.Errorf(study.CodeUnauthorized, "sign in: send the study code as a bearer token, or create an account with POST /api/account")
 	}
 	return "", study.Errorf(study.CodeUnauthorized, "a bearer token is needed")
 }
