@@ -28,7 +28,7 @@ import (
 	"studysharper/app/study"
 )
 
-// The keys of an issuer; made once, for RSA takes its time.
+// The keys of an issuer; made only once, because generating RSA keys is slow.
 var (
 	rsaKey     = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
@@ -76,13 +76,13 @@ func es256(text string) []byte {
 
 func eddsa(text string) []byte { return ed25519.Sign(edwardsKey(), []byte(text)) }
 
-// issuer publishes keys, without a network.
+// issuer publishes keys without a network.
 type issuer struct {
 	mu     sync.Mutex
 	keys   []object
-	status int           // 0 = it cannot be reached
+	status int           // 0 = unreachable
 	body   []byte        // nil = the keys
-	slow   time.Duration // before it answers
+	slow   time.Duration // delay of the answer
 	asked  int
 	header http.Header
 }
@@ -108,7 +108,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: i.status, Header: i.header, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// publish changes what the issuer answers from now on.
+// publish sets what the issuer answers from now on.
 func (i *issuer) publish(keys ...object) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -121,7 +121,7 @@ func (i *issuer) times() int {
 	return i.asked
 }
 
-// opened is an issuer and a verifier of its tokens.
+// opened returns an issuer and a verifier of its tokens.
 func opened(keys ...object) (*issuer, *Verifier, *bytes.Buffer) {
 	i, log := &issuer{}, &bytes.Buffer{}
 	if keys != nil {

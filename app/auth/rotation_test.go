@@ -67,7 +67,7 @@ func TestAnIssuerThatIsAwayIsNoticedBeforeAUserComes(t *testing.T) {
 		if v.Healthy() {
 			t.Error("an issuer that was never reached is healthy")
 		}
-		for range 10 { // as often as probes come
+		for range 10 { // as often as health probes come
 			v.Healthy()
 		}
 		if n := i.times(); n != 1 {

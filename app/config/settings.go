@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Meanings says of each setting what it does. Its default and what is accepted are in
-// Config's tags.
+// Meanings describes each setting. Its default and accepted values are in Config's tags.
 var Meanings = map[string]string{
 	"HOST":                           "address to listen on",
 	"PORT":                           "port to listen on; 0 = any free port",
@@ -93,7 +92,7 @@ func PrintSettings(w io.Writer) error {
 	return err
 }
 
-// takes says what a setting accepts, in the fewest words.
+// takes describes what a setting accepts, as briefly as possible.
 func takes(field reflect.StructField) string {
 	if choices := field.Tag.Get("oneof"); choices != "" {
 		return "`" + strings.ReplaceAll(choices, "|", "`, `") + "`"

@@ -19,7 +19,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// says fails the test for a finding that is not as it should be, or holds a canary.
+// says fails the test if a finding differs from what is wanted, or contains a canary.
 func says(t *testing.T, f finding, want severity, text string) {
 	t.Helper()
 	if f.severity != want || !strings.Contains(f.says, text) || strings.Contains(f.says, "canary") || strings.Contains(f.says, "\n") {
@@ -122,7 +122,7 @@ func TestDoctorTakesAPostgreSQLThatIsStillEmpty(t *testing.T) {
 	}
 }
 
-// upstreamFindings are the doctor's lines on the model.
+// upstreamFindings returns the doctor's lines on the model.
 func upstreamFindings(t *testing.T, c config.Config) (list []finding) {
 	t.Helper()
 	for _, check := range upstreamChecks(t.Context(), c) {

@@ -58,5 +58,5 @@ func openFilesLine(limit int, c config.Config) finding {
 	return found(fine, subject, "a process may have %d files open: enough for the %d event streams of SSE_MAX_STREAMS, and %d connections a worker", limit, c.SSEMaxStreams, f.Conns)
 }
 
-// oneLine keeps a message on its line.
+// oneLine replaces line breaks by spaces.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -17,8 +17,8 @@ const (
 	upstreamWait = 20 * time.Second
 )
 
-// redisLine asks Redis as a worker does. Without Redis the service runs standalone; a Redis that evicts keys without
-// an expiry when it is full loses events.
+// redisLine checks Redis as a worker does. Without Redis the service runs standalone. A Redis that, when full, evicts
+// keys without an expiry loses events.
 func redisLine(ctx context.Context, c config.Config) finding {
 	const subject = "redis"
 	if c.RedisURL == "" {
@@ -37,8 +37,8 @@ func redisLine(ctx context.Context, c config.Config) finding {
 	return found(fine, subject, "%s answers and can be written to", shown)
 }
 
-// databaseLine looks at the database as a start does, and changes nothing. A database that the next start would
-// create or migrate is fine too.
+// databaseLine checks the database as a start does, and changes nothing. A database that the next start would create or
+// migrate is fine too.
 func databaseLine(ctx context.Context, c config.Config) finding {
 	const subject = "database"
 	shown := config.RedactURL(c.DatabaseURL)

@@ -91,7 +91,7 @@ func TestRecentForgetsWhatIsOlderThanAMinute(t *testing.T) {
 	b.Worker(index).Observe(Runs, 4*time.Second)
 	for second := 1; second <= 130; second++ {
 		if second == 30 {
-			b.Retire(index) // what a worker has taken its time for is told after its end
+			b.Retire(index) // a worker's durations are reported even after it has ended
 		}
 		r.Look(b)
 		s := b.Snapshot()

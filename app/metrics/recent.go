@@ -34,7 +34,7 @@ type Recent struct {
 }
 
 // Look adds the board's current counts, and returns them until the next call. One goroutine must call it once every
-// HeartbeatEvery. It makes no garbage, for what an idle process makes stays in memory for minutes.
+// HeartbeatEvery. It makes no garbage, because an idle process retains its garbage for minutes.
 func (r *Recent) Look(b *Board) Snapshot {
 	b.Refresh(&r.read)
 	own := b.Supervisor()

@@ -24,7 +24,7 @@ const (
 	purgeInterval = 250 * time.Millisecond
 )
 
-// echo is a model that says its material and is never cached.
+// echo is a model that repeats its material and is never cached.
 type echo struct{}
 
 func (echo) Name() string { return "echo" }
