@@ -74,7 +74,7 @@ func (*Accounts) Healthy() bool { return true }
 
 var (
 	errNoCode   = study.Errorf(study.CodeUnauthorized, "the study code does not open an account: it was renewed, or has a typing error")
-	errNoCookie = study.Errorf(study.CodeUnauthorized, "the session has ended: open it with the study code")
+	errNoCookie = study.Errorf(study.CodeUnauthorized, "the session has ended: sign in with your study code")
 )
 
 // User returns the user of a study code. Its errors are *study.Error: CodeUnauthorized with a reason that reveals

@@ -100,10 +100,10 @@ func (v *Verifier) User(ctx context.Context, token string) (string, error) {
 // check checks a token's issuer and audience.
 func (a Accepted) check(claims jwt.MapClaims) error {
 	if issuer, err := claims.GetIssuer(); a.Issuer != "" && (err != nil || issuer != a.Issuer) {
-		return study.Errorf(study.CodeUnauthorized, "the token is of another issuer")
+		return study.Errorf(study.CodeUnauthorized, "the token's issuer is not accepted")
 	}
 	if audience, err := claims.GetAudience(); a.Audience != "" && (err != nil || !slices.Contains(audience, a.Audience)) {
-		return study.Errorf(study.CodeUnauthorized, "the token is for another audience")
+		return study.Errorf(study.CodeUnauthorized, "the token's audience is not accepted")
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ func (a Accepted) check(claims jwt.MapClaims) error {
 // is supported (RFC 7515, section 4.1.11).
 func (v *Verifier) key(ctx context.Context, t *jwt.Token) (any, error) {
 	if _, critical := t.Header["crit"]; critical {
-		return nil, study.Errorf(study.CodeUnauthorized, "the token asks for an extension that is not known")
+		return nil, study.Errorf(study.CodeUnauthorized, "the token requires an unsupported extension")
 	}
 	kid, ok := t.Header["kid"].(string)
 	if _, given := t.Header["kid"]; given && !ok {

@@ -21,7 +21,7 @@ func Claim(ctx context.Context, s ClaimStore, user string) (code string, err err
 		return "", err
 	}
 	if !held {
-		return "", study.Errorf(study.CodeNotFound, "nothing is kept of this user_id: is it spelled as in the requests?")
+		return "", study.Errorf(study.CodeNotFound, "this user_id has no data: check its spelling")
 	}
 	return createAccount(ctx, s, user)
 }

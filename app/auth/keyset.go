@@ -168,7 +168,7 @@ func (s *keySet) missing() error {
 	if s.fetched.IsZero() {
 		return &study.Error{Code: study.CodeUnavailable, Message: "the keys that tokens are verified with are unavailable", RetryAfter: fetchSoon}
 	}
-	return study.Errorf(study.CodeUnauthorized, "the token is signed with a key that is not known")
+	return study.Errorf(study.CodeUnauthorized, "the token is signed with an unknown key")
 }
 
 // fetch replaces the keys if the answer is a key set.

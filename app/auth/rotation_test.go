@@ -25,7 +25,7 @@ func TestAWithdrawnKeyIsGoneWithinTenMinutes(t *testing.T) {
 			t.Errorf("while it is asked: %v", err)
 		}
 		synctest.Wait()
-		refuses(t, v, token(), "key that is not known")
+		refuses(t, v, token(), "unknown key")
 	})
 }
 

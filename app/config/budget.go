@@ -80,7 +80,7 @@ func Split(limit int64, c Config) (Budget, error) {
 	}
 	if most := b.mostRecycle(c.Workers); c.MaxWorkerMB > 0 && (b.Recycle < minRecycle || b.Recycle > most) {
 		return b, Faults{{"MAX_WORKER_MEMORY_MB", fmt.Sprint(c.MaxWorkerMB),
-			fmt.Sprintf("must be 0, or from %d (a worker needs that much) to %d (what %d MB of memory hold for each of %d workers)", minRecycle/MiB, most/MiB, b.Limit/MiB, c.Workers)}}
+			fmt.Sprintf("must be 0, or from %d (the minimum of a worker) to %d (what %d MB of memory allow for each of %d workers)", minRecycle/MiB, most/MiB, b.Limit/MiB, c.Workers)}}
 	}
 	if most := b.Worker / 4; int64(c.MaxBodyKB)<<10 > most {
 		return b, Faults{{"MAX_BODY_KB", fmt.Sprint(c.MaxBodyKB),

@@ -18,7 +18,7 @@ import (
 func upstreamChecks(ctx context.Context, c config.Config) []func() finding {
 	if c.LLMProvider == "offline" {
 		return []func() finding{func() finding {
-			return found(fine, "upstream", "offline: the built-in engine answers, no model is asked (neither OPENROUTER_API_KEY, LLM_API_KEY nor LLM_BASE_URL is set, or LLM_PROVIDER says so)")
+			return found(fine, "upstream", "offline: the built-in engine answers, no model is called (OPENROUTER_API_KEY, LLM_API_KEY and LLM_BASE_URL are not set, or LLM_PROVIDER=offline)")
 		}}
 	}
 	probe := sync.OnceValue(func() openai.Diagnosis {
@@ -47,9 +47,9 @@ func upstreamLine(d openai.Diagnosis, c config.Config) finding {
 	case d.Call == nil && c.APIKey() == "":
 		return found(fine, subject, "%s answers without a key", shown)
 	case d.Call == nil:
-		return found(fine, subject, "%s answers and takes the key", shown)
+		return found(fine, subject, "%s answers and accepts the key", shown)
 	case rejected(d.ListStatus) && c.APIKey() == "":
-		return found(broken, subject, "%s asks for a key (%d): set %s", shown, d.ListStatus, keySetting(c))
+		return found(broken, subject, "%s requires a key (%d): set %s", shown, d.ListStatus, keySetting(c))
 	case rejected(d.ListStatus):
 		return found(broken, subject, "%s rejects the key (%d)", shown, d.ListStatus)
 	default:

@@ -21,7 +21,7 @@ import (
 	"studysharper/app/study"
 )
 
-// scrape gives the samples of /metrics by their name with labels.
+// scrape returns the samples of /metrics by their name with labels.
 func (f *face) scrape() map[string]float64 {
 	f.t.Helper()
 	r := f.ask("GET", "/metrics", "")
@@ -100,7 +100,7 @@ func TestMetricsTellOutcomesAndUseOfTheModels(t *testing.T) {
 	}
 }
 
-// sized is a store whose size is counted.
+// sized is a store that counts the queries of its size.
 type sized struct {
 	store.Store
 	bytes int64
@@ -186,7 +186,7 @@ func TestAScrapeAddsNoGoroutineAndTakesLittleMemory(t *testing.T) {
 		f.scrape()
 	}
 	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
-		runtime.Gosched() // those of the test's own connections end a little later
+		runtime.Gosched() // the test's own connections end slightly later
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines became %d", before, after)
