@@ -67,11 +67,11 @@ func newKeySet(o KeySetOptions) *keySet {
 
 // find implements keys. An unknown key id causes a fetch, at most once every 30 s.
 func (s *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error) {
-	found, answered := s.look(kid, alg)
+	found, answered := s.lookUp(kid, alg)
 	if len(found) == 0 && answered != nil {
 		select {
 		case <-answered:
-			found, _ = s.look(kid, alg)
+			found, _ = s.lookUp(kid, alg)
 		case <-ctx.Done():
 		}
 	}
@@ -112,9 +112,9 @@ func (s *keySet) beginFetch() {
 	}
 }
 
-// look searches the known keys, and starts a fetch if one is due. answered is closed when the fetch in progress ends;
+// lookUp searches the known keys, and starts a fetch if one is due. answered is closed when the fetch in progress ends;
 // nil = none is in progress.
-func (s *keySet) look(kid, alg string) (found []jwt.VerificationKey, answered <-chan struct{}) {
+func (s *keySet) lookUp(kid, alg string) (found []jwt.VerificationKey, answered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loadStored()
@@ -175,7 +175,7 @@ func (s *keySet) missing() error {
 func (s *keySet) fetch() {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchWait)
 	defer cancel()
-	keys, err := s.ask(ctx)
+	keys, err := s.refresh(ctx)
 	s.mu.Lock()
 	if s.failed = err != nil; err == nil {
 		s.keys, s.fetched = keys, time.Now()
@@ -188,8 +188,8 @@ func (s *keySet) fetch() {
 	}
 }
 
-// ask downloads the keys and shares them with other workers.
-func (s *keySet) ask(ctx context.Context) ([]publicKey, error) {
+// refresh downloads the keys and shares them with other workers.
+func (s *keySet) refresh(ctx context.Context) ([]publicKey, error) {
 	body, err := s.download(ctx)
 	if err != nil {
 		return nil, err

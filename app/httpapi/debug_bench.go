@@ -122,7 +122,7 @@ func (h *publisher) begin(sessions []string) {
 	for _, session := range sessions {
 		run, err := h.server.o.Journal.Begin(h.server.lifetime, stream.RunInfo{Session: session, Run: newID(), Owner: h.p.Owner})
 		if err != nil {
-			h.tell(err)
+			h.logFailure(err)
 			continue
 		}
 		h.runs = append(h.runs, run)
@@ -154,7 +154,7 @@ func (h *publisher) run(first time.Time) {
 			if n == h.p.Events {
 				h.complete(run)
 			} else {
-				h.tell(run.Append(h.server.lifetime, stamped(pad)))
+				h.logFailure(run.Append(h.server.lifetime, stamped(pad)))
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func stamped(pad string) study.Event {
 // complete ends a run. It waits until the journal has acknowledged all events.
 func (h *publisher) complete(run stream.Writer) {
 	ended := study.Event{Kind: study.KindComplete, Fields: json.RawMessage(`{"success":true}`)}
-	h.tell(run.Append(h.server.lifetime, ended))
+	h.logFailure(run.Append(h.server.lifetime, ended))
 }
 
 // sleepUntil returns false if the server ended in the meantime.
@@ -187,8 +187,8 @@ func (h *publisher) sleepUntil(due time.Time) bool {
 	}
 }
 
-// tell logs the first failure: a benchmark's client notices the others as missing events.
-func (h *publisher) tell(err error) {
+// logFailure logs the first failure: a benchmark's client notices the others as missing events.
+func (h *publisher) logFailure(err error) {
 	if err == nil || h.failed {
 		return
 	}

@@ -213,11 +213,11 @@ func TestMetricsFollowPrometheusConventions(t *testing.T) {
 func TestLatencyOfTheLastMinuteIsInTheAdminMetrics(t *testing.T) {
 	f := serve(t)
 	var recent metrics.Recent
-	recent.Look(f.board)
+	recent.Update(f.board)
 	for range 100 {
 		f.board.Worker(1).Observe(metrics.Runs, 40*time.Millisecond)
 	}
-	recent.Look(f.board)
+	recent.Update(f.board)
 	got := f.ask("GET", "/api/admin/metrics", "", "X-Admin-Token", token).object(t)["latency"].(map[string]any)
 	runs, requests := got["runs"].(map[string]any), got["requests"].(map[string]any)
 	if got["window_seconds"] != 60.0 || runs["count"] != 100.0 || runs["p99_ms"].(float64) < 25 || runs["p99_ms"].(float64) > 50 {

@@ -71,7 +71,7 @@ func (s *Server) ReadBody(ctx *fasthttp.RequestCtx) (status int) {
 		return http.StatusRequestEntityTooLarge
 	case c.arrived():
 		return c.readBody(&ctx.Request, most)
-	case !c.hold(reservation(c.body, most)):
+	case !c.reserve(reservation(c.body, most)):
 		return http.StatusServiceUnavailable
 	}
 	c.conns.requests.end(c.request)

@@ -24,9 +24,9 @@ type transit struct {
 	used  atomic.Int64
 }
 
-// take reserves n bytes if they fit. A reservation always fits if there is no other; otherwise a limit below
+// reserve reserves n bytes if they fit. A reservation always fits if there is no other; otherwise a limit below
 // MAX_BODY_KB would refuse the largest bodies forever.
-func (t *transit) take(n int64) bool {
+func (t *transit) reserve(n int64) bool {
 	for {
 		used := t.used.Load()
 		if used > 0 && used+n > t.limit {
@@ -50,13 +50,13 @@ func HoldAnswer(ctx *fasthttp.RequestCtx, n int, must bool) bool {
 		c.held.Add(int64(n))
 		return true
 	default:
-		return c.hold(n)
+		return c.reserve(n)
 	}
 }
 
-// hold reserves n bytes until the request is answered and the answer is sent. It returns false if they do not fit.
-func (c *conn) hold(n int) bool {
-	if !c.conns.transit.take(int64(n)) {
+// reserve holds n bytes until the request is answered and the answer is sent. It returns false if they do not fit.
+func (c *conn) reserve(n int) bool {
+	if !c.conns.transit.reserve(int64(n)) {
 		return false
 	}
 	c.held.Add(int64(n))

@@ -38,7 +38,7 @@ func (r *Runs) Spend(ctx context.Context, user string, clients []string) error {
 		return err
 	}
 	for _, client := range clients {
-		if v, ok := r.ask(ctx, r.Counter.Take, client); !ok { // another request took it in the meantime
+		if v, ok := r.query(ctx, r.Counter.Take, client); !ok { // another request took it in the meantime
 			return exceeded(study.CodeRateLimited, "too many requests of the AI service", v)
 		}
 	}
@@ -51,15 +51,15 @@ func (r *Runs) Check(ctx context.Context, user string, clients []string) error {
 		return nil
 	}
 	for _, client := range clients {
-		if v, ok := r.ask(ctx, r.Counter.Peek, client); !ok {
+		if v, ok := r.query(ctx, r.Counter.Peek, client); !ok {
 			return exceeded(study.CodeRateLimited, "too many requests of the AI service", v)
 		}
 	}
 	return r.withinBudget(ctx, user)
 }
 
-// ask queries the counter for a client.
-func (r *Runs) ask(ctx context.Context, judge func(context.Context, string, []Policy) (Verdict, error), client string) (Verdict, bool) {
+// query asks the counter whether a client is within the policies.
+func (r *Runs) query(ctx context.Context, judge func(context.Context, string, []Policy) (Verdict, error), client string) (Verdict, bool) {
 	if len(r.Policies) == 0 {
 		return Verdict{}, true
 	}

@@ -70,11 +70,11 @@ func (w *logWriter) Run() {
 	defer close(w.ended)
 	text := make([]byte, 0, logWrite)
 	for ended := false; !ended; {
-		if ended = w.take(&text, <-w.Lines); !ended {
+		if ended = w.addLine(&text, <-w.Lines); !ended {
 			time.Sleep(logGather)
 			ended = w.gather(&text)
 		}
-		w.put(&text)
+		w.writeText(&text)
 	}
 }
 
@@ -83,7 +83,7 @@ func (w *logWriter) gather(text *[]byte) (ended bool) {
 	for {
 		select {
 		case line := <-w.Lines:
-			if w.take(text, line) {
+			if w.addLine(text, line) {
 				return true
 			}
 		default:
@@ -92,21 +92,21 @@ func (w *logWriter) gather(text *[]byte) (ended bool) {
 	}
 }
 
-// take adds a line to the text. If both are too long for one write, it writes the text first. It reports whether the
+// addLine adds a line to the text. If both are too long for one write, it writes the text first. It reports whether the
 // line is the end.
-func (w *logWriter) take(text *[]byte, line []byte) (ended bool) {
+func (w *logWriter) addLine(text *[]byte, line []byte) (ended bool) {
 	if line == nil {
 		return true
 	}
 	if len(*text)+len(line) > logWrite {
-		w.put(text)
+		w.writeText(text)
 	}
 	*text = append(*text, line...)
 	return false
 }
 
-// put writes the text, after a line with the number of dropped lines, if any.
-func (w *logWriter) put(text *[]byte) {
+// writeText writes the text, after a line with the number of dropped lines, if any.
+func (w *logWriter) writeText(text *[]byte) {
 	if n := w.dropped.Swap(0); n > 0 {
 		slog.New(slog.NewTextHandler(w.out, nil)).Warn("log lines dropped: log reader too slow", "lines", n)
 	}

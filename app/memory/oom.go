@@ -5,7 +5,7 @@ import "log/slog"
 // OOMWatch logs each time the kernel's OOM killer has killed a process of the container. Docker does not: it watches
 // process 1 only.
 type OOMWatch struct {
-	looks  int
+	checks int
 	cgroup Cgroup
 	log    *slog.Logger
 	known  int64
@@ -18,13 +18,13 @@ func NewOOMWatch(log *slog.Logger) *OOMWatch {
 	return w
 }
 
-// oomEvery is the number of calls of Look for one reading of the counter: a reading leaves 2 kB of garbage, which an
+// oomEvery is the number of calls of Check for one reading of the counter: a reading leaves 2 kB of garbage, which an
 // idle supervisor's heap retains for minutes.
 const oomEvery = 10
 
-// Look logs kills that are new since the last reading. Call it once a second.
-func (w *OOMWatch) Look() {
-	if w.looks++; w.looks%oomEvery != 0 {
+// Check logs kills that are new since the last reading. Call it once a second.
+func (w *OOMWatch) Check() {
+	if w.checks++; w.checks%oomEvery != 0 {
 		return
 	}
 	kills := max(w.known, w.cgroup.OOMKills())

@@ -31,8 +31,8 @@ type Load struct {
 	Beats             int64 // answers of the last second to the service's own heartbeat requests
 }
 
-// Look records the current load and returns memory if a flood is over. Call it once a second.
-func (t *HeapTrimmer) Look(m Load) {
+// Update records the current load and returns memory if a flood is over. Call it once a second.
+func (t *HeapTrimmer) Update(m Load) {
 	if t.over(m) {
 		runtime.GC() // twice, because pooled objects become garbage only after the first collection
 		debug.FreeOSMemory()
