@@ -44,7 +44,7 @@ func TestAnAnswerThatCannotBeSavedSaysSo(t *testing.T) {
 	w.open("make")
 	w.fill("#text", text)
 	w.make("flashcard_generation")
-	if said := w.text("#result"); !strings.Contains(said, "not saved: the answer could not be kept") {
+	if said := w.text("#result"); !strings.Contains(said, "not saved: the answer could not be stored") {
 		t.Errorf("the desk shows no warning: %s", said)
 	}
 }
