@@ -183,10 +183,10 @@ func (b *bench) addStreams(c *streamCount, others *tally, recycles int64) {
 	b.add(lost,
 		zeroOf("streams", "events doubled", c.doubled, c.taken),
 		zeroOf("streams", "reconnects", c.reconnects, c.streams),
-		zeroOf("streams", "runs not seen whole", c.unwhole, c.runs),
+		zeroOf("streams", "runs not received completely", c.unwhole, c.runs),
 		zeroOf("streams", "requests for streams and runs failed", c.tally.failures-c.reconnects-c.unwhole, c.tally.requests).withFailures(c.tally),
-		atLeast("streams", "recycles meanwhile", float64(recycles), float64(b.o.streamRecycles), c.taken),
-		zeroOf("streams", "requests failed of the clients beside", others.failures, others.requests).withFailures(others))
+		atLeast("streams", "recycles", float64(recycles), float64(b.o.streamRecycles), c.taken),
+		zeroOf("streams", "background requests failed", others.failures, others.requests).withFailures(others))
 }
 
 // watcher has one stream open at a time.
