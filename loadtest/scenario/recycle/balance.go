@@ -207,7 +207,7 @@ func (h *heldStreams) hold(stream *client.Events) {
 		return
 	}
 	if err == nil {
-		err = fmt.Errorf("a stream nobody posted to got %q: %s", e.Type, e.ErrorMsg)
+		err = fmt.Errorf("a stream without a post got %q: %s", e.Type, e.ErrorMsg)
 	}
 	h.tally.mu.Lock()
 	defer h.tally.mu.Unlock()

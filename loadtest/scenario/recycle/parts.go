@@ -43,7 +43,7 @@ func (b *bench) with(ctx context.Context, settings map[string]string, hitless bo
 	go func() {
 		select {
 		case <-s.Ended:
-			cancel(fmt.Errorf("the server ended by itself: %v", s.Told()))
+			cancel(fmt.Errorf("the server exited unexpectedly: %v", s.Told()))
 		case <-within.Done():
 		}
 	}()

@@ -154,13 +154,13 @@ func (c *streamCount) settle(q *client.Sequence, want string, crossings int64) {
 	var why error
 	switch {
 	case !q.Ended:
-		why = errors.New("the stream was given up before its run had ended")
+		why = errors.New("gave up on the stream before its run had ended")
 	case q.Failure != "":
 		why = errors.New(q.Failure)
 	case q.Wrong > 0:
-		why = fmt.Errorf("%d events with an id that does not fit", q.Wrong)
+		why = fmt.Errorf("%d events with a wrong id", q.Wrong)
 	case q.Text() != want:
-		why = fmt.Errorf("a text of %d bytes where %d were said", len(q.Text()), len(want))
+		why = fmt.Errorf("a text of %d bytes instead of %d", len(q.Text()), len(want))
 	}
 	if why != nil {
 		c.unwhole++
