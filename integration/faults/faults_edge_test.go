@@ -15,7 +15,7 @@ import (
 // edgeFaults are what clients can do to the HTTP server.
 var edgeFaults = []fault{
 	{
-		id: "E1", what: "clients use up the workers' file descriptors", sees: "new connections wait, or get 503; open connections see nothing", lost: "nothing",
+		id: "E1", what: "clients use up all file descriptors of the workers", sees: "new connections wait, or get 503; open connections see nothing", lost: "nothing",
 		well: 5 * time.Second, test: descriptorsGone,
 	},
 	{
@@ -35,11 +35,11 @@ var edgeFaults = []fault{
 		test: bodiesUnfinished,
 	},
 	{
-		id: "E4a", what: "clients request large answers and read nothing", sees: "their connections are closed after 30 s; other clients see nothing", lost: "their answers",
+		id: "E4a", what: "clients request large answers and read none of them", sees: "their connections are closed after 30 s; other clients see nothing", lost: "their answers",
 		well: dawdledAway, test: dawdling("unread"),
 	},
 	{
-		id: "E4d", what: "80 clients request ten lists of 1 MB each and read nothing", sees: "503 with `Retry-After` if no more answers fit; their connections are closed after 30 to 60 s; other clients see nothing", lost: "their answers",
+		id: "E4d", what: "80 clients request ten lists of 1 MB each and read none", sees: "503 with `Retry-After` if no more answers fit; their connections are closed after 30 to 60 s; other clients see nothing", lost: "their answers",
 		well: deafAway, test: listsUnread,
 	},
 	{
@@ -85,7 +85,7 @@ var edgeFaults = []fault{
 		test: refused("lines"),
 	},
 	{
-		id: "E13a", what: "no host, two, invalid ones, and addresses of other hosts", sees: "400, and the connection is closed", lost: "later requests on the connection",
+		id: "E13a", what: "no `Host`, two of them, a malformed one, or another server's address", sees: "400, and the connection is closed", lost: "later requests on the connection",
 		test: refused("hosts"),
 	},
 	{
@@ -96,7 +96,7 @@ var edgeFaults = []fault{
 		id: "E13c", what: "requests that are unusual but valid", sees: "the answer", lost: "nothing", test: odd,
 	},
 	{
-		id: "E14", what: "paths that try to escape: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never anything that needs the token", lost: "nothing",
+		id: "E14", what: "paths that try to escape: `//`, `/../`, `%2f`, `%00`, in capitals, 10,000 parameters", sees: "400, 404 or 431, never anything that requires the token", lost: "nothing",
 		test: crookedPaths,
 	},
 	{
@@ -112,15 +112,15 @@ var edgeFaults = []fault{
 		test: methods,
 	},
 	{
-		id: "E18", what: "a page of another origin sends requests", sees: "no `Access-Control-Allow-Origin`: its browser blocks the answer", lost: "nothing",
+		id: "E18", what: "a page of another origin sends a request", sees: "no `Access-Control-Allow-Origin`: its browser withholds the answer", lost: "nothing",
 		held: "app/httpapi.TestCORSNamesOnlyTheOriginsOfTheSettings",
 	},
 	{
-		id: "E19", what: "clients forge `X-Forwarded-For`", sees: "nothing: it is trusted from `TRUSTED_PROXIES` only", lost: "nothing",
+		id: "E19", what: "clients forge `X-Forwarded-For`", sees: "nothing: it is accepted from `TRUSTED_PROXIES` only", lost: "nothing",
 		held: "app/httpapi.TestForwardedAddressesAreBelievedFromTrustedProxiesOnly",
 	},
 	{
-		id: "E20", what: "a client above its limit goes to the other worker, and comes back after a reload", sees: "still 429 with `Retry-After`", lost: "nothing",
+		id: "E20", what: "a client above its limit tries the other worker, and tries again after a reload", sees: "still 429 with `Retry-After`", lost: "nothing",
 		test: limitedEverywhere,
 	},
 	{
@@ -128,7 +128,7 @@ var edgeFaults = []fault{
 		test: portTaken,
 	},
 	{
-		id: "E22", what: "HTTP/2, TLS, SSH, a proxy's greeting or noise on the port", sees: "at most 400, and the connection is closed", lost: "nothing",
+		id: "E22", what: "HTTP/2, TLS, SSH, a proxy's greeting or noise on the port", sees: "at most a 400, and the connection is closed", lost: "nothing",
 		test: refused("strangers", "halves"),
 	},
 }

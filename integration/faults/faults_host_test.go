@@ -34,7 +34,7 @@ const (
 var hostFaults = []fault{
 	{id: "H1a", what: "the wall clock steps while clients are counted", sees: "nothing", lost: "nothing", held: "app/limit.TestAMomentThatCannotBeIsHeldToWhatCan"},
 	{id: "H1b", what: "the wall clock differs from the token issuer's, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
-	{id: "H3", what: "the log is not read: its pipe is full", sees: "nothing", lost: "log lines; they are counted", well: atOnce, test: logUnread},
+	{id: "H3", what: "the log is not read, and its pipe is full", sees: "nothing", lost: "log lines; they are counted", well: atOnce, test: logUnread},
 	{id: "H4", what: "the log's reader closes it", sees: "nothing", lost: "the log", test: logClosed},
 	{id: "H5a", what: "`/dev/shm` has no room", sees: "nothing: the scoreboard uses an anonymous file", lost: "nothing", test: sharedMemoryFull},
 	{id: "H5b", what: "`/dev/shm` is filled while the service runs", sees: "nothing, even during a reload", lost: "nothing", test: sharedMemoryFilled},

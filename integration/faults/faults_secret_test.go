@@ -28,7 +28,7 @@ const (
 // secretFaults are attempts to read or guess secrets.
 var secretFaults = []fault{
 	{id: "X1", what: "a client has no admin token, or a wrong one", sees: "403, in the same time", lost: "nothing", held: "app/httpapi.TestAdminNeedsItsToken"},
-	{id: "X2", what: "a client tries admin tokens", sees: "403; after ten attempts 429 for a minute, even with the right token", lost: "nothing", test: tokensGuessed},
+	{id: "X2", what: "a client tries admin tokens", sees: "403; after ten tries 429 for a minute, even with the right token", lost: "nothing", test: tokensGuessed},
 	{id: "X3", what: "a production service has a weak secret or allows every origin", sees: "nothing: the start is refused", lost: "nothing", held: "app/config.TestConfigRefusesWhatIsUnsafeOrNotBuilt"},
 	{id: "X4", what: "a user's token is forged", sees: "401", lost: "nothing", held: "app/auth.TestForgedAndFaultyTokensAreRefused"},
 	{id: "X5", what: "every part that has a secret fails", sees: "errors, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},

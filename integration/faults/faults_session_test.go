@@ -30,7 +30,7 @@ const (
 // sessionFaults are what clients may do to a session, and what may happen to it while its stream is read.
 var sessionFaults = []fault{
 	{
-		id: "S18", what: "two runs are begun at once in one session", sees: "409 `conflict` with the `run_id` of the active run for the second; the first stream has its own text only",
+		id: "S18", what: "two runs are started at once in one session", sees: "409 `conflict` with the `run_id` of the active run for the second; the first stream has its own text only",
 		lost: "nothing", test: twoRunsAtOnce,
 	},
 	{
@@ -38,7 +38,7 @@ var sessionFaults = []fault{
 		lost: "the session, as requested", test: deletedWhileRead,
 	},
 	{
-		id: "S20", what: "a stream is opened and no run is begun in its session", sees: "after 60 s an `error` with an `id:`; a browser that reconnects gets 204 and stops",
+		id: "S20", what: "a stream is opened and no run is started in its session", sees: "after 60 s an `error` with an `id:`; a browser that reconnects gets 204 and stops",
 		lost: "nothing", long: true, test: func(i *incident) { noRunBegun(i, false) },
 	},
 	{

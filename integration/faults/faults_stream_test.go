@@ -21,15 +21,15 @@ const (
 // streamFaults are what can happen to event streams.
 var streamFaults = []fault{
 	{
-		id: "S1", what: "readers of a stream never read", sees: "their streams are closed after they have read nothing for 10 s; other clients see nothing", lost: "nothing: they can reconnect for the rest",
+		id: "S1", what: "readers of a stream never read", sees: "their streams are closed after they have accepted nothing for 10 s; other clients see nothing", lost: "nothing: they may reconnect for the rest",
 		well: 25 * time.Second, test: neverRead,
 	},
 	{
-		id: "S2", what: "a stream is opened when its first events are no longer kept", sees: "a `gap` with the number of missing events, then the remaining events", lost: "the oldest events",
+		id: "S2", what: "a stream is opened when its first events are no longer kept", sees: "a `gap` with the number of missing events, then the others", lost: "the oldest events",
 		test: gapTold,
 	},
 	{
-		id: "S3", what: "a reader vanishes silently: its network is unplugged", sees: "nothing", lost: "nothing",
+		id: "S3", what: "a reader vanishes without closing its connection: its network is unplugged", sees: "nothing", lost: "nothing",
 		well: 45 * time.Second, test: vanished,
 	},
 	{
@@ -77,7 +77,7 @@ var streamFaults = []fault{
 		held: "app/e2e/streams.TestStreamThatAProxyCutsIsResumedWhereItWasCut",
 	},
 	{
-		id: "S14", what: "a client asks for a stream compressed, in part, or only if changed", sees: "the unchanged stream", lost: "nothing",
+		id: "S14", what: "a client requests a stream compressed, as a range, or only if modified", sees: "the stream, unchanged", lost: "nothing",
 		held: "app/e2e/streams.TestStreamIsServedToOddRequests",
 	},
 	{
