@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Meanings says of each setting what it does. Its default and what is accepted are in
-// Config's tags.
+// Meanings describes each setting. Its default and accepted values are in Config's tags.
 var Meanings = map[string]string{
 	"HOST":                           "address to listen on",
 	"PORT":                           "port to listen on; 0 = any free port",
@@ -19,9 +18,9 @@ var Meanings = map[string]string{
 	"GRACEFUL_TIMEOUT":               "how long a stop waits for work in flight; `8` in the image, since `docker stop` kills after 10 s",
 	"MAX_REQUESTS":                   "a worker is replaced after this many requests; 0 = never. Probes, `/metrics` and requests refused at capacity do not count",
 	"MAX_REQUESTS_JITTER":            "a random number from 0 to this is added",
-	"MIN_WORKER_AGE":                 "a worker younger than this is not replaced for its requests, unless its memory is above its share; 0 = at once",
+	"MIN_WORKER_AGE":                 "a worker younger than this is not replaced because of its number of requests, unless its memory is above its share; 0 = no minimum",
 	"MAX_WORKER_MEMORY_MB":           "a worker whose anonymous memory is above this is replaced; 0 = seven eighths of its share. At least 8, at most what the container holds for each worker",
-	"WORKER_TMP_DIR":                 "folder of the scoreboard file; an anonymous memory file where this folder cannot be used",
+	"WORKER_TMP_DIR":                 "folder of the scoreboard file; if it is not writable, an anonymous memory file is used",
 	"CACHE_BACKEND":                  "where answers are cached; `tiered` when `REDIS_URL` is set, else `memory`",
 	"CACHE_MAX_ITEMS":                "answers in each worker's cache",
 	"CACHE_MAX_MB":                   "their total size; an answer larger than half of it is not cached",
@@ -30,7 +29,7 @@ var Meanings = map[string]string{
 	"SSE_QUEUE_SIZE":                 "events kept per session",
 	"SSE_KEEPALIVE":                  "a quiet stream gets a comment at this interval",
 	"SSE_STALE_AFTER":                "idle streams and sessions are closed and freed after this",
-	"SSE_MAX_STREAMS":                "open streams over all workers of the container, or as many as the limit of open files leaves room for; above it 503 with `Retry-After`",
+	"SSE_MAX_STREAMS":                "open streams over all workers of the container, or as many as the limit of open files allows; above it 503 with `Retry-After`",
 	"MAX_CONCURRENT_RUNS":            "agent runs over all workers of the container; above it 503 with `Retry-After`",
 	"SSE_MAX_STREAMS_PER_CLIENT":     "open streams of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `SSE_MAX_STREAMS`, at least 1",
 	"MAX_CONCURRENT_RUNS_PER_CLIENT": "agent runs of a client, over all workers of the container; above it 429 with `Retry-After`. 0 = a quarter of `MAX_CONCURRENT_RUNS`, at least 1",
@@ -43,42 +42,42 @@ var Meanings = map[string]string{
 	"DATABASE_URL":                   "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; `sqlite:/data/studysharper.db` in the image",
 	"LLM_PROVIDER":                   "`openai` = any OpenAI-compatible API, the default with a key or an `LLM_BASE_URL`; `offline` = the built-in engine",
 	"OPENROUTER_API_KEY":             "key for OpenRouter; sent to no other host",
-	"LLM_API_KEY":                    "key for the API at `LLM_BASE_URL`; OpenRouter's too, where `OPENROUTER_API_KEY` is not set",
+	"LLM_API_KEY":                    "key for the API at `LLM_BASE_URL`; also OpenRouter's if `OPENROUTER_API_KEY` is not set",
 	"LLM_BASE_URL":                   "the model's API, usually ending with `/v1`; with no key set, it is called without one",
-	"LLM_MODEL":                      "the model that is asked first",
-	"LLM_FALLBACK_MODELS":            "models asked in order when the first fails or refuses",
-	"LLM_TIMEOUT":                    "time limit of a plain answer of the model, retries and fallbacks included; a streamed one may take `WORKER_TIMEOUT`, but no more than 30 s without a byte",
-	"LLM_CONTEXT_TOKENS":             "tokens of a prompt and its answer together; fewer where the API says that the model takes fewer",
-	"LLM_MAX_TOKENS":                 "tokens of one answer, those of reasoning included; 0 = by the task",
-	"LLM_MAX_CALLS":                  "calls of the model for one request, with corrections, retries and fallbacks",
-	"LLM_REASONING_EFFORT":           "how much a reasoning model thinks, e.g. `low`; passed on to models that take it",
+	"LLM_MODEL":                      "the model that is called first",
+	"LLM_FALLBACK_MODELS":            "models called in order when the first fails or refuses",
+	"LLM_TIMEOUT":                    "time limit of a model answer that is not streamed, with retries and fallbacks; a streamed one may take `WORKER_TIMEOUT`, but no more than 30 s without a byte",
+	"LLM_CONTEXT_TOKENS":             "tokens of a prompt and its answer together; fewer if the API reports that the model accepts fewer",
+	"LLM_MAX_TOKENS":                 "tokens of one answer, including reasoning; 0 = depends on the task",
+	"LLM_MAX_CALLS":                  "model calls for one request, including corrections, retries and fallbacks",
+	"LLM_REASONING_EFFORT":           "how much a reasoning model thinks, e.g. `low`; passed on to models that support it",
 	"LLM_API_VERSION":                "Azure's `api-version`; with it, the key is sent as `api-key`",
 	"LLM_JUDGE":                      "how answers are checked: `rules` = shape and evidence, `model` = by the model too",
-	"LLM_JUDGE_MODEL":                "the model that checks answers; none = `LLM_MODEL`",
+	"LLM_JUDGE_MODEL":                "the model that checks answers; empty = `LLM_MODEL`",
 	"ADMIN_TOKEN":                    "token for `/api/admin`, which answers 403 when none is set; in production at least 16 characters, and not a common password",
 	"ALLOWED_ORIGINS":                "origins whose pages may call the API (CORS); a write from a page of any other gets 403",
-	"ALLOWED_HOSTS":                  "host names under which the service is called, with or without a port; others get 403, except for probes. None = any",
+	"ALLOWED_HOSTS":                  "host names under which the service is called, with or without a port; others get 403, except for probes. Empty = any",
 	"MCP":                            "`on` serves `/mcp`, the Model Context Protocol, to assistants that students already use",
-	"AUTH_MODE":                      "who users are: `account` = by accounts of this service, `jwt` = by an issuer's tokens, `none` = as `user_id` says. The default is `jwt` where `JWT_SECRET` or `JWT_JWKS_URL` is set, else `account` in production and `none` in development",
+	"AUTH_MODE":                      "how users are identified: `account` = by accounts of this service, `jwt` = by an issuer's tokens, `none` = by the `user_id` sent. The default is `jwt` if `JWT_SECRET` or `JWT_JWKS_URL` is set, else `account` in production and `none` in development",
 	"ACCOUNT_LIMIT_PER_HOUR":         "new accounts from an address; above it 429. 0 = off",
 	"STORE_LIMIT_MB_PER_DAY":         "megabytes that an address may save with all of its accounts; above it 429. 0 = off",
 	"RATE_LIMIT_PER_MINUTE":          "`process-stream` requests of a client, over all workers and instances; 0 = off",
 	"RATE_LIMIT_PER_HOUR":            "the same for an hour",
-	"RUN_LIMIT_PER_MINUTE":           "runs of a client that call a model, by whichever endpoint, over all workers and instances: of the user and, with accounts, of the address too. Cached answers and the offline engine's do not count. 0 = off",
+	"RUN_LIMIT_PER_MINUTE":           "runs of a client that call a model, on any endpoint, over all workers and instances: of the user and, with accounts, of the address too. Cached answers and the offline engine's do not count. 0 = off",
 	"RUN_LIMIT_PER_HOUR":             "the same for an hour",
 	"TOKENS_PER_DAY":                 "upstream tokens of all users from midnight UTC on; above it 429 `budget`. 0 = off",
 	"TOKENS_PER_DAY_PER_USER":        "the same for each user",
 	"QUOTA_NOTES_MB":                 "megabytes of notes kept for a user, and as many of study aids and conversations; above it 507 `quota`. 0 = off",
 	"QUOTA_ITEMS":                    "notes, study aids and conversations kept for a user; above it 507 `quota`. 0 = off",
-	"DISK_RESERVE_MB":                "below this much free space where the SQLite file is, writes get 507 and reads go on; the log warns below twice as much. 0 = off",
+	"DISK_RESERVE_MB":                "with less free space than this on the SQLite file's disk, writes get 507 and reads continue; the log warns below twice as much. 0 = off",
 	"TRUSTED_PROXIES":                "networks whose `X-Forwarded-For` header is trusted",
 	"JWT_SECRET":                     "secret of the users' HS256 tokens; in production at least 32 bytes, and not a common password",
 	"JWT_JWKS_URL":                   "URL of the keys that sign the users' tokens; instead of `JWT_SECRET`, not with it",
-	"JWT_ISSUER":                     "the `iss` that users' tokens must have; none = any",
-	"JWT_AUDIENCE":                   "one that the `aud` of users' tokens must contain; none = any",
+	"JWT_ISSUER":                     "the `iss` that users' tokens must have; empty = any",
+	"JWT_AUDIENCE":                   "a value that the `aud` of users' tokens must contain; empty = any",
 	"LOG_LEVEL":                      "lowest level that is logged",
 	"LOG_FORMAT":                     "`json` in production, else `text`",
-	"LOG_CLIENTS":                    "`hash` adds `client` to each line of a request: a hash of the address whose key is random, changes every day at midnight UTC, and is kept in memory only. The hashes of two instances differ",
+	"LOG_CLIENTS":                    "`hash` adds `client` to each request's line: a hash of the address whose key is random, changes every day at midnight UTC, and is kept in memory only. The hashes of two instances differ",
 }
 
 // PrintSettings writes all settings as a Markdown table.
@@ -93,7 +92,7 @@ func PrintSettings(w io.Writer) error {
 	return err
 }
 
-// takes says what a setting accepts, in the fewest words.
+// takes describes what a setting accepts, as briefly as possible.
 func takes(field reflect.StructField) string {
 	if choices := field.Tag.Get("oneof"); choices != "" {
 		return "`" + strings.ReplaceAll(choices, "|", "`, `") + "`"
