@@ -111,7 +111,7 @@ func TestTheOperatorGivesTheDataOfAUserIDToAnAccount(t *testing.T) {
 		exit int
 		says string
 	}{
-		{[]string{"claim", "ann"}, 1, "has an account already"},
+		{[]string{"claim", "ann"}, 1, "already has an account"},
 		{[]string{"claim", "bob"}, 1, "nothing is kept of this user_id"},
 		{[]string{"claim"}, 2, "claim USER_ID"},
 	} {
