@@ -112,7 +112,7 @@ func TestTheOperatorGivesTheDataOfAUserIDToAnAccount(t *testing.T) {
 		says string
 	}{
 		{[]string{"claim", "ann"}, 1, "already has an account"},
-		{[]string{"claim", "bob"}, 1, "nothing is kept of this user_id"},
+		{[]string{"claim", "bob"}, 1, "this user_id has no data"},
 		{[]string{"claim"}, 2, "claim USER_ID"},
 	} {
 		cmd := servicetest.Program(t, []string{database}, tt.args...)
