@@ -26,7 +26,7 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	}
 	fake := fakellm.New(o)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
-	// Close and not Shutdown: calls that hang on purpose would be waited for.
+	// Close and not Shutdown, which would wait for calls that hang on purpose.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	fmt.Fprintf(stdout, "Fake model at http://%s/v1, its rules at /control\n", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -37,31 +37,31 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return nil
 }
 
-// parseFake reads the flags: the first rule's, and the pace of the calls it does not apply to.
+// parseFake parses the flags: the first rule's, and the pace of the calls to which it does not apply.
 func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Options, err error) {
 	var r fakellm.Rule
 	var latency time.Duration
 	var errorShare, cutShare float64
 	fs := flag.NewFlagSet("loadtest fakellm", flag.ContinueOnError)
 	fs.StringVar(&listen, "listen", "127.0.0.1:9999", "`address` to listen at")
-	fs.StringVar(&o.Key, "key", "", "bearer key demanded; empty: any")
-	fs.DurationVar(&latency, "latency", 0, "before the headers of an answer")
+	fs.StringVar(&o.Key, "key", "", "required bearer key; empty: any")
+	fs.DurationVar(&latency, "latency", 0, "delay before the headers of an answer")
 	fs.Float64Var(&r.TokensPerSecond, "tokens-per-second", 0, "pace of a stream; 0: at once")
 	fs.IntVar(&r.Comments, "comments", 0, "comment lines before the first token")
 	fs.StringVar((*string)(&r.Fault), "fault", "", fmt.Sprintf("how to misbehave: one of %s", fakellm.Faults()))
 	fs.IntVar(&r.Status, "status", 0, "status or code of an error answer; 0: 500")
 	fs.StringVar(&r.RetryAfter, "retry-after", "", "header of an error answer")
-	fs.BoolVar(&r.NumericCode, "numeric-code", false, "error objects hold a number as their code")
-	fs.StringVar(&r.Location, "location", "", "where a redirect leads")
-	fs.IntVar(&r.AfterTokens, "after-tokens", 3, "sent before a fault in the middle of a stream")
-	fs.IntVar(&r.Lines, "lines", 1, "bad lines")
-	fs.Int64Var(&r.Bytes, "bytes", 0, "of a huge answer; 0: 100 MB")
-	fs.StringVar(&r.Model, "model", "", "misbehave for this `model` only")
-	fs.IntVar(&r.Every, "every", 0, "misbehave in each n-th call only")
-	fs.IntVar(&r.Times, "times", 0, "misbehave so many times only; 0: without end")
-	fs.Float64Var(&r.Share, "share", 0, "misbehave in this share of the calls only, 0 to 1; 0: all")
-	fs.Float64Var(&errorShare, "error-share", 0, "answer this share of the calls with -status, besides -fault")
-	fs.Float64Var(&cutShare, "cut-share", 0, "cut this share of the calls off after -after-tokens, besides -fault")
+	fs.BoolVar(&r.NumericCode, "numeric-code", false, "error objects have a number as their code")
+	fs.StringVar(&r.Location, "location", "", "target of a redirect")
+	fs.IntVar(&r.AfterTokens, "after-tokens", 3, "tokens sent before a fault in the middle of a stream")
+	fs.IntVar(&r.Lines, "lines", 1, "number of bad lines")
+	fs.Int64Var(&r.Bytes, "bytes", 0, "size of a huge answer; 0: 100 MB")
+	fs.StringVar(&r.Model, "model", "", "misbehave only for this `model`")
+	fs.IntVar(&r.Every, "every", 0, "misbehave only in every n-th call")
+	fs.IntVar(&r.Times, "times", 0, "misbehave only this many times; 0: no limit")
+	fs.Float64Var(&r.Share, "share", 0, "misbehave only in this share of the calls, 0 to 1; 0: all")
+	fs.Float64Var(&errorShare, "error-share", 0, "answer this share of the calls with -status, in addition to -fault")
+	fs.Float64Var(&cutShare, "cut-share", 0, "cut off this share of the calls after -after-tokens, in addition to -fault")
 	if err := command.ParseOnlyFlags(fs, args, "usage: loadtest fakellm [flags]\n", stderr); err != nil {
 		return "", o, err
 	}

@@ -31,32 +31,32 @@ const (
 
 // Defaults that depend on what else is set.
 const (
-	defaultRequests   = 50 // the seed's
+	defaultRequests   = 50 // as in the original load test
 	defaultConcurrent = 10
-	defaultOpen       = 1000 // requests at once of an open load
+	defaultOpen       = 1000 // concurrent requests of an open load
 	defaultHold       = 30 * time.Second
 	toStdout          = "-"
 )
 
-// settings is what a test run is made of.
+// settings configure a load test.
 type settings struct {
 	target             *client.Target
 	scenario           scenario.Entry
 	plan               pace.Plan
-	options            scenario.Options // but for Target and Sheet
+	options            scenario.Options // except Target and Sheet
 	goals              report.Goals
 	adminToken         string
 	jsonFile, htmlFile string
-	model              string // of load, in words
-	unknown            error  // why the target's host has no address; nil = it has
+	model              string // description of the load
+	unknown            error  // why the target's host could not be resolved; nil = it was
 }
 
-// given is what the flags said, before it is looked at as a whole.
+// given are the flags as given, before they are checked together.
 type given struct {
 	scenario, stages, kind, contentFile, notesFile, token, memory string
 	rate                                                          float64
 	keepAlive, own, seedTargets                                   bool
-	set                                                           map[string]bool // the flags that were given
+	set                                                           map[string]bool // names of the given flags
 }
 
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
@@ -69,7 +69,7 @@ Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
 
 `
 
-// parseSettings reads flags and the target, in any order, and looks the target up.
+// parseSettings parses flags and the target, in any order, and resolves the target.
 func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settings, error) {
 	s, g := settings{}, given{set: map[string]bool{}}
 	fs := flag.NewFlagSet("loadtest", flag.ContinueOnError)
@@ -98,7 +98,7 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 	return s, s.setTarget(ctx, append(words, "http://localhost:8000")[0], g)
 }
 
-// define names the flags.
+// define defines the flags.
 func (s *settings) define(fs *flag.FlagSet, g *given) {
 	var about strings.Builder
 	about.WriteString("what clients do, one of")
@@ -106,36 +106,36 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 		fmt.Fprintf(&about, "\n%s: %s", e.Name, e.About)
 	}
 	fs.StringVar(&g.scenario, "scenario", "chat", about.String())
-	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no bound where -d or -stages is given")
-	fs.IntVar(&s.plan.Workers, "c", defaultConcurrent, "requests at once; of an open load 1000 at most, unless this says otherwise")
-	fs.DurationVar(&s.plan.Duration, "d", 0, "how long requests are begun, as 30s")
-	fs.Float64Var(&g.rate, "rate", 0, "open load: requests a second, whether or not those before are answered")
+	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no limit if -d or -stages is given")
+	fs.IntVar(&s.plan.Workers, "c", defaultConcurrent, "concurrent requests; the default for an open load is 1000")
+	fs.DurationVar(&s.plan.Duration, "d", 0, "how long to start requests, such as 30s")
+	fs.Float64Var(&g.rate, "rate", 0, "open load: requests per second, regardless of earlier answers")
 	fs.StringVar(&g.stages, "stages", "", "open load in `stages`: 10:30s,100:60s are two steps, 10-100:60s is a ramp")
 	fs.DurationVar(&s.plan.Think, "think", 0, "closed load: pause of a client between two requests")
-	fs.BoolVar(&g.keepAlive, "keepalive", true, "false: one connection a request")
-	fs.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "of one request, or of a run and its stream")
+	fs.BoolVar(&g.keepAlive, "keepalive", true, "false: a new connection for each request")
+	fs.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "time limit of one request, or of a run and its stream")
 	fs.StringVar(&g.kind, "type", string(study.Chat), "request `type` of chat and streams")
 	fs.StringVar(&g.contentFile, "content", "", "`file` whose text is sent as options.content with every request")
-	fs.StringVar(&g.notesFile, "notes", "", "`file` of real text, of which each request is about another piece")
-	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held by idle-streams (or N behind the flags) and recycle")
-	fs.IntVar(&s.options.Keys, "keys", 500, "cache: different requests")
+	fs.StringVar(&g.notesFile, "notes", "", "`file` of real text; each request is about a different piece")
+	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held open by idle-streams (or N after the flags) and recycle")
+	fs.IntVar(&s.options.Keys, "keys", 500, "cache: number of different requests")
 	fs.Float64Var(&s.options.Skew, "skew", 1.1, "cache: exponent of the Zipf distribution, above 1")
 	fs.StringVar(&g.token, "token", os.Getenv("LOADTEST_TOKEN"), "a user's bearer `token`; default $LOADTEST_TOKEN")
-	fs.StringVar(&s.adminToken, "admin-token", os.Getenv("ADMIN_TOKEN"), "reads the service's own metrics meanwhile; default $ADMIN_TOKEN")
+	fs.StringVar(&s.adminToken, "admin-token", os.Getenv("ADMIN_TOKEN"), "to read the service's own metrics during the run; default $ADMIN_TOKEN")
 	fs.StringVar(&s.jsonFile, "json", "", "write the report as JSON to this `file`; -: standard output, and all else to standard error")
 	fs.StringVar(&s.htmlFile, "html", "", "write the report as a page to this `file`")
-	fs.DurationVar(&s.goals.MaxP95, "max-p95", 0, "threshold, as 8s")
-	fs.DurationVar(&s.goals.MaxP99, "max-p99", 0, "threshold, as 10s")
+	fs.DurationVar(&s.goals.MaxP95, "max-p95", 0, "threshold, such as 8s")
+	fs.DurationVar(&s.goals.MaxP99, "max-p99", 0, "threshold, such as 10s")
 	fs.Float64Var(&s.goals.MinSuccess, "min-success", 0, "threshold in percent; without any threshold a run needs more than 90")
-	fs.StringVar(&g.memory, "max-memory", "", "threshold as 150MB, of the service's memory; needs -admin-token")
+	fs.StringVar(&g.memory, "max-memory", "", "threshold for the service's memory, such as 150MB; needs -admin-token")
 	fs.BoolVar(&g.seedTargets, "seed-targets", false, "the original's targets: -max-p95 8s -min-success 95 -max-memory 150MB")
 	fs.BoolVar(&g.own, "i-own-this-target", false, "allow a target that is not this machine")
-	for _, secret := range []string{"token", "admin-token"} { // -h must not print what the environment holds
+	for _, secret := range []string{"token", "admin-token"} { // -h must not print secrets from the environment
 		fs.Lookup(secret).DefValue = ""
 	}
 }
 
-// nameOfJSON lets -json stand alone: it means standard output then.
+// nameOfJSON allows -json without a value, which means standard output.
 func nameOfJSON(args []string) []string {
 	var all []string
 	for i, arg := range args {
@@ -150,14 +150,14 @@ func nameOfJSON(args []string) []string {
 	return all
 }
 
-// takeNumber takes the N of `idle-streams N` from the words.
+// takeNumber removes the N of `idle-streams N` from the words.
 func (s *settings) takeNumber(words []string, g given) ([]string, error) {
 	if !s.scenario.Holds || len(words) == 0 {
 		return words, nil
 	}
 	n, err := strconv.Atoi(words[0])
 	if err != nil {
-		return words, nil //nolint:nilerr // it is the target then
+		return words, nil //nolint:nilerr // then it is the target
 	}
 	if g.set["streams"] {
 		return nil, errors.New("-streams and a number of streams: give one of them")
@@ -166,7 +166,7 @@ func (s *settings) takeNumber(words []string, g given) ([]string, error) {
 	return words[1:], nil
 }
 
-// defaults fills in what depends on other flags.
+// defaults sets what depends on other flags.
 func (s *settings) defaults(g given) {
 	open := g.rate != 0 || g.stages != ""
 	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] && g.stages == "" {
@@ -182,7 +182,7 @@ func (s *settings) defaults(g given) {
 	s.options.Type = study.Type(g.kind)
 }
 
-// setSchedule makes the plan an open load where one was asked for.
+// setSchedule makes the plan an open load if the flags say so.
 func (s *settings) setSchedule(g given) error {
 	var schedule pace.Schedule
 	var err error
@@ -230,7 +230,7 @@ func (s *settings) setGoals(g given) error {
 	return nil
 }
 
-// setTarget refuses what is not a base URL of a server that may be put under load.
+// setTarget sets the target. It refuses anything but a base URL of a server that may be put under load.
 func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 	target, err := client.ParseTarget(text)
 	if err != nil {

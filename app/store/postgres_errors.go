@@ -17,8 +17,8 @@ import (
 	"studysharper/app/study"
 )
 
-// pgBegin begins a transaction with timeouts on the server: its locks and statements end even if this process is stopped
-// or disappears. They are set in the same round trip, because a proxy supports no other way.
+// pgBegin begins a transaction with timeouts on the server: its locks and statements end even if this process is
+// stopped or dies. They are set in the same round trip, because that is the only way that works through a proxy.
 func pgBegin(busy time.Duration) string {
 	ms := max(busy.Milliseconds(), 1)
 	return fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; "+
@@ -47,7 +47,7 @@ func wrapPostgres(err error) error {
 		}
 	}
 	if _, mistaken := errors.AsType[pgx.ScanArgError](err); mistaken || pgState(err) != "" {
-		return study.Wrap(redact(err), study.CodeInternal, "the database refused")
+		return study.Wrap(redact(err), study.CodeInternal, "the database rejected the request")
 	}
 	return study.Wrap(redact(err), study.CodeUnavailable, "the database cannot be reached")
 }

@@ -37,32 +37,32 @@ var callFaults = []fault{
 		id: "L4c", what: "the model's certificate is not trusted", sees: "503 `upstream_unavailable`; neither key nor prompt is sent", lost: "the answer", test: modelImpostor,
 	},
 	{
-		id: "L11a", what: "a client leaves while it waits for the model", sees: "–; the model's call is cancelled", lost: "nothing", well: atOnce, test: clientLeaves,
+		id: "L11a", what: "a client disconnects while it waits for the model", sees: "–; the model's call is cancelled", lost: "nothing", well: atOnce, test: clientLeaves,
 	},
 	{
-		id: "L11b", what: "a stream's reader leaves in the middle of an answer", sees: "the whole answer when it reconnects: the run continues", lost: "nothing", well: atOnce, test: readerLeaves,
+		id: "L11b", what: "a stream's reader disconnects in the middle of an answer", sees: "the whole answer when it reconnects: the run continues", lost: "nothing", well: atOnce, test: readerLeaves,
 	},
 	{
 		id: "L11c", what: "a session is deleted in the middle of an answer", sees: "its stream ends; the model's call is cancelled", lost: "nothing", well: atOnce, test: sessionDeleted,
 	},
 	{
-		id: "L13", what: "the model is down for long", sees: "503 with `Retry-After`, after some ten calls, without calling the model; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
+		id: "L13", what: "the model is down for a long time", sees: "503 with `Retry-After`, after some ten calls, without calling the model; `/health` says `degraded`", lost: "the answers", well: breakerFor, test: modelDown,
 	},
 	{
 		id: "L14", what: "the model is down, and each worker detects it", sees: "503", lost: "the answers", held: "app/llm/openai.TestFault_L14_EachWorkersBreakerOpensWithinTwentyCalls",
 	},
 	{
-		id: "L15", what: "fifty clients ask the same at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
+		id: "L15", what: "fifty clients send the same request at once", sees: "the answer, from one model call per worker", lost: "nothing", test: sameQuestion,
 	},
 	{
 		id: "L16", what: "the model's API redirects elsewhere", sees: "502 `upstream_refused`; nothing is sent there", lost: "the answer", well: atOnce, test: modelRedirects,
 	},
 	{
-		id: "L17", what: "a request names a model's address of its own", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
+		id: "L17", what: "a request names its own model address", sees: "the configured model's answer, and the option among `ignored_options`", lost: "nothing", test: addressOfAClient,
 	},
 }
 
-// wantRefused expects a chat to be refused because the model fails, and returns how long that took.
+// wantRefused checks that a chat is refused because the model fails, and returns how long that took.
 func (i *incident) wantRefused(h *harness.Instance, n int) time.Duration {
 	i.Helper()
 	began := time.Now()
@@ -125,7 +125,7 @@ func (m *scriptedModel) cancelling(begin func(n int) (leave func())) {
 		if _, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Active == 1 }); err != nil {
 			m.i.Fatal("the model is not asked: ", err)
 		}
-		testkit.Pause(50 * time.Millisecond) // half an answer is under way
+		testkit.Pause(50 * time.Millisecond) // half an answer is on its way
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
@@ -161,7 +161,7 @@ func clientLeaves(i *incident) {
 	m.wantNoHarm()
 }
 
-// begin begins a run and gives its session and where it is watched.
+// begin starts a run and returns its session and the path of its stream.
 func (m *scriptedModel) begin(n int) (session, path string) {
 	m.i.Helper()
 	var begun struct {
@@ -175,7 +175,7 @@ func (m *scriptedModel) begin(n int) (session, path string) {
 func readerLeaves(i *incident) {
 	m := i.startScriptedModel(fakellm.Rule{TokensPerSecond: 10})
 	_, path := m.begin(1)
-	ctx, leave := context.WithTimeout(i.Context(), time.Second) // of an answer that takes a little longer
+	ctx, leave := context.WithTimeout(i.Context(), time.Second) // shorter than the answer takes
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.URL+path, nil)
 	if err != nil {
 		i.Fatal(err)

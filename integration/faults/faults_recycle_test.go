@@ -10,15 +10,15 @@ import (
 	"studysharper/integration/harness"
 )
 
-// recycleFaults are replacements of workers, which are to be no fault at all, and what can go wrong with them.
+// recycleFaults are replacements of workers, which no client should notice, and what can go wrong with them.
 var recycleFaults = []fault{
 	{id: "P1", what: "workers are recycled under load", sees: "nothing", lost: "nothing", test: recycled},
 	{id: "P2", what: "workers are recycled under open event streams", sees: "nothing: the streams move", lost: "nothing", well: 10 * time.Second, test: recycledUnderStreams},
-	{id: "P3", what: "all workers reach their quota at once", sees: "nothing: they are replaced one after the other", lost: "nothing",
+	{id: "P3", what: "all workers reach their quota at once", sees: "nothing: they are replaced one after another", lost: "nothing",
 		held: "app/supervisor.TestHUPReplacesEveryWorkerOneByOne"},
 	{id: "P4", what: "a successor does not boot", sees: "nothing: the old worker stays until a successor boots", lost: "nothing",
 		well: 15 * time.Second, long: true, test: successorFails},
-	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes what it began", lost: "nothing",
+	{id: "P5", what: "workers are recycled while the model is slow", sees: "nothing: the old worker finishes its requests", lost: "nothing",
 		well: 10 * time.Second, test: recycledUnderWork},
 	{id: "P26", what: "HUP under load", sees: "nothing", lost: "nothing", well: 10 * time.Second, test: reloaded},
 }
@@ -73,7 +73,7 @@ func (i *incident) awaitReload(h *harness.Instance, n int) {
 }
 
 func successorFails(i *incident) {
-	const fail = 2 // of each slot
+	const fail = 2 // failures per slot
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(nil, "FAULT_BOOT", "exit 2-3"))
 	load := startTraffic(h.Address, harness.Question)
 	began := i.signal(supervisorPID(h, i), syscall.SIGHUP)

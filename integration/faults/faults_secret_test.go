@@ -28,13 +28,13 @@ const (
 // secretFaults are attempts to read or guess secrets.
 var secretFaults = []fault{
 	{id: "X1", what: "a client has no admin token, or a wrong one", sees: "403, in the same time", lost: "nothing", held: "app/httpapi.TestAdminNeedsItsToken"},
-	{id: "X2", what: "a client tries admin tokens", sees: "403, after ten 429 for a minute, with the right token too", lost: "nothing", test: tokensGuessed},
+	{id: "X2", what: "a client tries admin tokens", sees: "403; after ten tries 429 for a minute, even with the right token", lost: "nothing", test: tokensGuessed},
 	{id: "X3", what: "a production service has a weak secret or allows every origin", sees: "nothing: the start is refused", lost: "nothing", held: "app/config.TestConfigRefusesWhatIsUnsafeOrNotBuilt"},
 	{id: "X4", what: "a user's token is forged", sees: "401", lost: "nothing", held: "app/auth.TestForgedAndFaultyTokensAreRefused"},
-	{id: "X5", what: "everything with a secret in it fails", sees: "problems, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},
+	{id: "X5", what: "every part that has a secret fails", sees: "errors, logs and metrics without key, password, token or prompt", lost: "what failed", test: secretsSwept},
 	{id: "X6", what: "a user requests another user's data", sees: "404", lost: "nothing", held: "app/httpapi.TestWhatIsAnothersIsNotThere"},
 	{id: "X7", what: "a text looks like an event stream", sees: "the text, in one event", lost: "nothing", test: streamInjected},
-	{id: "X9a", what: "a flood of clients tries to evict one over its limit from the table", sees: "429 still", lost: "nothing", held: "app/limit.TestAFloodOfClientsDoesNotFreeOneThatIsOverItsLimit"},
+	{id: "X9a", what: "a flood of clients tries to evict one over its limit from the table", sees: "still 429", lost: "nothing", held: "app/limit.TestAFloodOfClientsDoesNotFreeOneThatIsOverItsLimit"},
 	{id: "X9b", what: "a flood of different requests fills the cache", sees: "nothing", lost: "the oldest answers", held: "app/cache.TestProcessStaysWithin16MBUnderChurn"},
 	{id: "X11", what: "a client looks for the debugger's pages", sees: "404", lost: "nothing", test: debuggerSought},
 }
@@ -58,7 +58,7 @@ func tokensGuessed(i *incident) {
 	}
 }
 
-// token is a user's, signed with the service's secret.
+// token returns a user's token, signed with the service's secret.
 func (i *incident) token() string {
 	i.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "student", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(signingSecret))
@@ -68,7 +68,8 @@ func (i *incident) token() string {
 	return token
 }
 
-// secretsSwept has each engine and the model fail in turn while secrets are in use, and looks for them in all answers.
+// secretsSwept makes each engine and the model fail in turn while secrets are in use, and searches all answers for the
+// secrets.
 func secretsSwept(i *incident) {
 	postgres, database := i.postgres()
 	redis := i.redis("--requirepass", redisPassword)
@@ -81,7 +82,7 @@ func secretsSwept(i *incident) {
 	var told strings.Builder
 	use := func() { m.useSecrets(token, &told) }
 	use()
-	if err := upstream.SetRules(fakellm.Rule{Fault: fakellm.Status, Status: 400}); err != nil { // which quotes key and prompt
+	if err := upstream.SetRules(fakellm.Rule{Fault: fakellm.Status, Status: 400}); err != nil { // which quotes the key and the prompt
 		i.Fatal(err)
 	}
 	use()
@@ -102,7 +103,7 @@ func secretsSwept(i *incident) {
 	}
 }
 
-// useSecrets takes secrets everywhere that a client may bring them, and keeps what must not hold one.
+// useSecrets sends secrets wherever a client can, and collects the answers, which must not contain any.
 func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	user, admin, wrong := "Bearer "+token, "Bearer "+harness.AdminToken, "Bearer "+wrongToken
 	question, err := json.Marshal(map[string]any{"type": "chat", "message": studentWords, "options": map[string]any{"content": noteWords}})
@@ -113,7 +114,7 @@ func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	for _, r := range []struct {
 		method, path, as string
 		body             []byte
-		echoes           bool // it contains its own user's words, as it should
+		echoes           bool // the answer contains its own user's words, as it should
 	}{
 		{http.MethodPost, harness.ChatURL, user, question, true},
 		{http.MethodPost, harness.ChatURL, user, []byte(`{"type":"` + studentWords + `"}`), false},
@@ -142,7 +143,7 @@ func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	told.WriteString(m.raw("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + user + "\r\nContent-Length: " + brokenHeader + "\r\n\r\n"))
 }
 
-// raw sends bytes that are not a proper request and gives what comes back.
+// raw sends bytes that are not a proper request and returns the answer.
 func (m *scriptedModel) raw(text string) string {
 	m.i.Helper()
 	conn, err := net.Dial("tcp", m.Address.String())
@@ -150,7 +151,7 @@ func (m *scriptedModel) raw(text string) string {
 		m.i.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection takes one
+	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection supports deadlines
 	_, _ = conn.Write([]byte(text))                // the answer is checked
 	answer := make([]byte, 64<<10)
 	n, _ := conn.Read(answer)

@@ -11,17 +11,17 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// What the container may hold at most, in bytes, at any moment since its start.
+// The most memory that the container may use, in bytes, at any time since its start.
 const (
 	idleBound    = 24_000_000
 	seedBound    = 48_000_000
 	busyBound    = 64_000_000
-	streamsBound = 42_000_000 // 38.2 to 39.8 MB are seen
+	streamsBound = 42_000_000 // 38.2 to 39.8 MB are observed
 	cachesBound  = 80_000_000
-	// recycleBound: two workers and a successor of each, and each of the four holds what one of the two busy ones may.
+	// recycleBound allows for two workers and a successor of each, each with as much as one of two busy workers.
 	recycleBound = 96_000_000
-	// longBound: of each of longAtOnce requests there are the body, its content, the words it is searched for and what
-	// the collector has not swept yet: some 6 MiB each on top of a container that is warm.
+	// longBound: each of longAtOnce requests has its body, its content, the words to search for and garbage that has
+	// not been collected yet: some 6 MiB each on top of a warm container.
 	longBound = 96_000_000
 )
 
@@ -33,20 +33,20 @@ const (
 	afterwards  = time.Second // the curve continues for this long, to show what is returned
 )
 
-// memoryScenario is one thing that the container is put through, and what it may hold meanwhile. It is a test, a chart
-// and a row of the report.
+// memoryScenario is a load and the memory that the container may use under it. It is a test, a chart and a row of the
+// report.
 type memoryScenario struct {
 	name     string
-	about    string                       // what is done, for a reader of the report
+	about    string                       // description for readers of the report
 	settings map[string]string            // other than the defaults
-	answer   func(fakellm.Request) string // of a language model in front of which it is done; nil = the offline engine
+	answer   func(fakellm.Request) string // answer of the language model; nil = the offline engine
 	load     func(*scenarioRun)
-	bound    int64 // of what is held, in bytes
-	recycles bool  // workers are replaced for their requests meanwhile; else it is the same two all the time
+	bound    int64 // of the memory, in bytes
+	recycles bool  // workers are replaced for their requests; otherwise the same two must remain
 }
 
 var memoryScenarios = []memoryScenario{
-	{name: "idle", about: "20 s after the start, nothing asked", load: (*scenarioRun).idle, bound: idleBound},
+	{name: "idle", about: "20 s after the start, without requests", load: (*scenarioRun).idle, bound: idleBound},
 	{name: "seed load", about: "50 chat requests, 10 at once, by the load tool with its defaults", load: (*scenarioRun).seed, bound: seedBound},
 	{name: "chat", about: fmt.Sprintf("50 connections for %v; a model answers at once; workers are recycled as by default", busyFor),
 		answer: fakellm.EchoAnswer, load: (*scenarioRun).chat, bound: busyBound, recycles: true},
@@ -55,10 +55,10 @@ var memoryScenarios = []memoryScenario{
 	{name: "notes search", about: fmt.Sprintf("50 connections for %v over 1,000 notes of 20 students; workers are recycled as by default", busyFor),
 		load: (*scenarioRun).search, bound: busyBound, recycles: true},
 	{name: "health", about: fmt.Sprintf("50 connections for %v; probes count for no recycle", busyFor), load: (*scenarioRun).health, bound: busyBound},
-	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 a second",
+	{name: "1,000 streams", about: "1,000 sessions watched; after 5 s a run in every fifth, 20 per second",
 		settings: map[string]string{"MAX_REQUESTS": "0", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"},
 		load:     (*scenarioRun).streams, bound: streamsBound},
-	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and looks at the health; each worker is replaced after 100",
+	{name: "mixed with recycling", about: "50 connections, 4,000 requests: chats, aids and health checks; each worker is replaced after 100",
 		settings: map[string]string{"MAX_REQUESTS": "100", "MAX_REQUESTS_JITTER": "10", "MIN_WORKER_AGE": "0"},
 		load:     (*scenarioRun).mixed, bound: recycleBound, recycles: true},
 	{name: "long messages", about: "bodies of exactly 1 MiB, 8 at once for 15 s: chats and aids",
@@ -67,11 +67,11 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, answer: sizedAnswer, load: (*scenarioRun).fill, bound: cachesBound},
 	{name: "imports", about: fmt.Sprintf("%d PDF files of 10 MiB and %d pages uploaded at once", importsAtOnce, importedPages),
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).imports, bound: importBound},
-	{name: "soak", about: "10 clients that ask for a mix five times a second each, after as much as they can",
+	{name: "soak", about: "10 clients that each send five mixed requests per second, after sending as many as they can",
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).soak, bound: busyBound},
 }
 
-// TestMemory is the memory suite: each scenario in a container of its own, under 512 MB, its control group read every
+// TestMemory is the memory suite: each scenario in its own container, under 512 MB, with its control group read every
 // 100 ms.
 func TestMemory(t *testing.T) {
 	for _, s := range memoryScenarios {
@@ -79,7 +79,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// startTrial starts the container, and the model that the scenario wants.
+// startTrial starts the container, and the model that the scenario needs.
 func startTrial(t *testing.T, s memoryScenario) *scenarioRun {
 	t.Helper()
 	settings := maps.Clone(s.settings)
@@ -92,7 +92,7 @@ func startTrial(t *testing.T, s memoryScenario) *scenarioRun {
 	return newTrial(t, s, harness.StartInstance(t, harness.Image, settings))
 }
 
-// run puts the container under the load and judges what it held.
+// run puts the container under the load and judges its memory.
 func (r *scenarioRun) run() {
 	r.row = harness.ScenarioRow{Name: r.scenario.name, About: r.scenario.about, Bound: r.scenario.bound}
 	defer r.record()
@@ -106,7 +106,7 @@ func (r *scenarioRun) run() {
 	r.judge(before)
 }
 
-// judge holds the container to the scenario's promises.
+// judge compares the container with the scenario's promises.
 func (r *scenarioRun) judge(before []int) {
 	if r.row.Peak > r.scenario.bound {
 		r.Errorf("the container held %d bytes, want at most %d", r.row.Peak, r.scenario.bound)

@@ -18,7 +18,7 @@ type settings struct {
 	clients    int
 	rounds     int
 	window     time.Duration
-	notes      []string // flashcards are asked for from one of them; none = chats are asked
+	notes      []string // flashcards are requested from one of them; none = chats
 }
 
 // candidate is a program to measure.
@@ -30,8 +30,8 @@ type candidate struct {
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("loadtest bench-agents", flag.ContinueOnError)
-	fs.IntVar(&s.clients, "clients", 50, "clients, each with a connection of its own")
-	fs.IntVar(&s.rounds, "rounds", 5, "windows of each program")
+	fs.IntVar(&s.clients, "clients", 50, "clients, each with its own connection")
+	fs.IntVar(&s.rounds, "rounds", 5, "windows per program")
 	fs.DurationVar(&s.window, "window", 8*time.Second, "length of a window")
 	fs.Func("notes", "ask for flashcards from paragraphs of this `FILE`, two at a time, instead of chats (an offline program needs no model: LLM_PROVIDER=offline)", func(name string) error {
 		text, err := os.ReadFile(name)
@@ -71,7 +71,7 @@ func parseCandidate(text string) (candidate, error) {
 	return c, nil
 }
 
-// pairs returns the paragraphs of a text, two by two.
+// pairs returns the paragraphs of a text in pairs.
 func pairs(text string) (list []string) {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i := 0; i+1 < len(paragraphs); i += 2 {
