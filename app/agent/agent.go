@@ -27,7 +27,7 @@ type Model interface {
 	Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error)
 }
 
-// Cache may drop any entry at any time and never fails; see cache.Cache.
+// Cache may drop any entry at any time and never fails; it limits how long a call takes. See cache.Cache.
 type Cache interface {
 	Get(ctx context.Context, key string) (value []byte, age time.Duration, ok bool)
 	Set(ctx context.Context, key string, value []byte)
@@ -124,7 +124,6 @@ type Options struct {
 	AnswerTimeout time.Duration // for one answer, corrections and checks included; default 2 min
 	JudgeTimeout  time.Duration // for the check by a model; default 1 min
 	SaveTimeout   time.Duration // for saving an answer; default 3 s
-	CacheTimeout  time.Duration // for one cache call; default 250 ms
 }
 
 const defaultContext = 32_000 // tokens
@@ -137,7 +136,6 @@ func (o Options) withDefaults() Options {
 	o.AnswerTimeout = cmp.Or(o.AnswerTimeout, 2*time.Minute)
 	o.JudgeTimeout = cmp.Or(o.JudgeTimeout, time.Minute)
 	o.SaveTimeout = cmp.Or(o.SaveTimeout, 3*time.Second)
-	o.CacheTimeout = cmp.Or(o.CacheTimeout, 250*time.Millisecond)
 	return o
 }
 

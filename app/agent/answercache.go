@@ -78,8 +78,6 @@ func hashFields(h hash.Hash, parts ...string) {
 
 // loadAnswer reads the answer from the cache. An entry that is not a valid answer to the brief counts as a miss.
 func (t task) loadAnswer(ctx context.Context) (answer, bool) {
-	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
-	defer cancel()
 	value, age, ok := t.deps.Cache.Get(ctx, t.key)
 	if !ok {
 		return answer{}, false
@@ -106,8 +104,6 @@ func (t task) noteReceived(ctx context.Context, maker string) (before bool) {
 	if own == maker {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
-	defer cancel()
 	key := "received/" + own + t.key
 	if _, _, before = t.deps.Cache.Get(ctx, key); !before {
 		t.deps.Cache.Set(ctx, key, []byte{1})
@@ -125,8 +121,6 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if err != nil {
 		return // saving fails in the same way and reports it
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
-	defer cancel()
 	t.deps.Cache.Set(ctx, t.key, value)
 }
 

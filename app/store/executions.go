@@ -167,7 +167,9 @@ func (r *recorder) add(e study.Execution) {
 	}
 	r.waiting = append(r.waiting, e)
 	r.trim()
-	wake(r.first)
+	if len(r.waiting) == 1 {
+		wake(r.first)
+	}
 	if len(r.waiting) >= min(flushAt, r.bound) {
 		wake(r.full)
 	}

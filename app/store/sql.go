@@ -177,6 +177,9 @@ var errWaited = errors.New("waited for longer than the busy timeout")
 
 // bounded limits all waits of a call, for a connection and for locks, to BusyTimeout together.
 func (p *patience) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < p.busy {
+		return ctx, func() {}
+	}
 	return context.WithTimeoutCause(ctx, p.busy, errWaited)
 }
 

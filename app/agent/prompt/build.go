@@ -123,12 +123,15 @@ func conversation(b study.Brief, task string) study.Prompt {
 func ask(b study.Brief) string {
 	t := tasks[b.Type]
 	var out strings.Builder
-	out.WriteString("Task: " + t.order)
+	out.Grow(len(t.order) + len(b.Message) + 128)
+	out.WriteString("Task: ")
+	out.WriteString(t.order)
 	if wishes := wishes(b); len(wishes) > 0 {
 		out.WriteString("\nWishes:\n- " + strings.Join(wishes, "\n- "))
 	}
 	if said := strings.TrimSpace(b.Message); said != "" && said != strings.TrimSpace(b.Material) {
-		out.WriteString("\nThe student says: " + said)
+		out.WriteString("\nThe student says: ")
+		out.WriteString(said)
 	}
 	if t.shape != nil {
 		out.WriteString("\nAnswer with one JSON object and nothing else, no code fence, in this shape:\n" + t.shape(b.Options).example)

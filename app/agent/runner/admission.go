@@ -32,6 +32,9 @@ func (n *Runner) admitCounted(ctx context.Context, id string) (context.Context, 
 	return ctx, a, err
 }
 
+// errLate is the cause of the end of a run that took too long.
+var errLate = study.Errorf(study.CodeTimeout, "the run timed out")
+
 // admit applies the limits and sets the deadline.
 func (n *Runner) admit(ctx context.Context, id string) (context.Context, *activeRun, error) {
 	n.mu.Lock()
@@ -47,7 +50,7 @@ func (n *Runner) admit(ctx context.Context, id string) (context.Context, *active
 		return nil, nil, errOverloaded()
 	}
 	ctx, cancelCause := context.WithCancelCause(ctx)
-	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, study.Errorf(study.CodeTimeout, "the run timed out"))
+	ctx, cancel := context.WithTimeoutCause(ctx, n.o.Timeout, errLate)
 	a := &activeRun{id: id, began: time.Now(), cancel: cancelCause, release: func() { cancel(); release() }}
 	n.runs[a] = struct{}{}
 	n.active.Add(1)

@@ -133,7 +133,7 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []st
 	}
 	defer release()
 	ctx = a.traced(ctx, req)
-	var progress []study.Progress
+	progress := make([]study.Progress, 0, study.TotalSteps)
 	out, err := n.orchestrator.Run(ctx, id, req, agent.Observer{
 		Progress: func(p study.Progress) { progress = append(progress, p) },
 	})
