@@ -15,7 +15,8 @@ import (
 	"studysharper/app/study"
 )
 
-const maxIdleConns = 16
+// maxIdleConns is how many calls at once find their connection again: half of the default of MAX_CONCURRENT_RUNS, which two workers share.
+const maxIdleConns = 32
 
 // Options configures a Client. Fields that are zero or negative get their defaults.
 type Options struct {
@@ -67,7 +68,7 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 	}
 }
 
-// Client calls the models of one API. It is safe for concurrent use. It keeps up to 16 idle connections open, for 90 s
+// Client calls the models of one API. It is safe for concurrent use. It keeps up to 32 idle connections open, for 90 s
 // or until Close.
 type Client struct {
 	o            Options

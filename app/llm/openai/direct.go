@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -51,8 +52,9 @@ func (t *directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.takes(req) {
 		return t.Transport.RoundTrip(req)
 	}
-	request, err := wireForm(req)
-	if err != nil {
+	request := requests.Get().(*bytes.Buffer)
+	defer requests.Put(request)
+	if err := writeRequest(request, req); err != nil {
 		return nil, err
 	}
 	select {
@@ -60,7 +62,7 @@ func (t *directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}
-	resp, err := t.exchange(req, request)
+	resp, err := t.exchange(req, request.Bytes())
 	if err != nil {
 		<-t.slots
 		return nil, err
@@ -90,19 +92,22 @@ func isPlain(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// wireForm returns a request in HTTP/1.1 format.
-func wireForm(req *http.Request) ([]byte, error) {
+// requests are buffers for one request each, of maxDirectBytes at most.
+var requests = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// writeRequest writes a request in HTTP/1.1 format to b.
+func writeRequest(b *bytes.Buffer, req *http.Request) error {
 	defer func() { _ = req.Body.Close() }()
-	var b bytes.Buffer
+	b.Reset()
 	b.Grow(512 + int(req.ContentLength) + bytes.MinRead) // ReadFrom, which CopyN calls, needs this much free space
 	b.WriteString("POST " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.URL.Host + "\r\n")
 	req.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
-	if err := req.Header.Write(&b); err != nil {
-		return nil, err
+	if err := req.Header.Write(b); err != nil {
+		return err
 	}
 	b.WriteString("\r\n")
-	_, err := io.CopyN(&b, req.Body, req.ContentLength)
-	return b.Bytes(), err
+	_, err := io.CopyN(b, req.Body, req.ContentLength)
+	return err
 }
 
 // exchange makes the call, on an idle connection if there is one.

@@ -57,7 +57,7 @@ func TestFault_L9_APlainAnswerIsHeldOnce(t *testing.T) {
 		"errors without number":     {`{"error":[{}`, ",{}", `]}`, 0, false},
 		"reasoning beside the text": {`{"choices":[{"message":{"content":"hi","reasoning":"`, "a", `"}}]}`, 0, true},
 	} {
-		r := &responseReader{ctx: context.Background(), o: o, idle: newIdleTimer(func() {}, false),
+		r := &responseReader{ctx: context.Background(), o: o, idle: &idleTimer{end: func() {}},
 			body: &boundedReader{r: flood(test.head, test.fill, test.tail, o.MaxRawBytes+test.over), left: o.MaxRawBytes}}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

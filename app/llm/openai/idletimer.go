@@ -6,15 +6,9 @@ import (
 
 // idleTimer ends a streamed call whose upstream is silent. It is stopped while the caller's onText runs.
 type idleTimer struct {
-	timer    *time.Timer
-	streamed bool // false for plain calls, which are silent until they end
-}
-
-// newIdleTimer returns a stopped timer; end is called on its own goroutine.
-func newIdleTimer(end func(), streamed bool) *idleTimer {
-	t := &idleTimer{timer: time.AfterFunc(time.Hour, end), streamed: streamed}
-	t.stop()
-	return t
+	end      func()      // called on its own goroutine
+	timer    *time.Timer // nil until the first start
+	streamed bool        // false for plain calls, which are silent until they end
 }
 
 // start restarts the timer, for streamed calls.
@@ -25,6 +19,16 @@ func (t *idleTimer) start(d time.Duration) {
 }
 
 // startAlways restarts the timer for plain calls too.
-func (t *idleTimer) startAlways(d time.Duration) { t.timer.Reset(d) }
+func (t *idleTimer) startAlways(d time.Duration) {
+	if t.timer == nil {
+		t.timer = time.AfterFunc(d, t.end)
+		return
+	}
+	t.timer.Reset(d)
+}
 
-func (t *idleTimer) stop() { t.timer.Stop() }
+func (t *idleTimer) stop() {
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}

@@ -23,7 +23,7 @@ func (c *Client) doCall(ctx context.Context, model string, d dialect, p study.Pr
 func (c *Client) exchange(ctx context.Context, model string, d dialect, p study.Prompt, onText func(string)) (study.Answer, *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	idle := newIdleTimer(func() { cancel(errSilence) }, onText != nil)
+	idle := &idleTimer{end: func() { cancel(errSilence) }, streamed: onText != nil}
 	defer idle.stop()
 
 	req, fail := c.newRequest(ctx, model, d, p, onText != nil)

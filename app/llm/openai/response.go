@@ -44,7 +44,7 @@ type responseReader struct {
 	end       endFilter
 	half      []byte       // an incomplete character at the end of the last chunk
 	answer    study.Answer // everything but the text
-	chunk     wireReply    // reused for each event of a stream
+	reply     [1]wireReply // a plain response, which some upstreams put into a list; reused for each event of a stream
 	finished  bool         // the model has finished
 	streaming bool         // the body is an event stream
 	badLines  int          // consecutive events that were not JSON
@@ -100,10 +100,9 @@ func (r *responseReader) readJSON() *failure {
 
 // addBody adds a plain response, or the content of a body of another shape.
 func (r *responseReader) addBody(body []byte) *failure {
-	var replies [1]wireReply
-	into := any(&replies[0])
+	into := any(&r.reply[0])
 	if bytes.HasPrefix(body, []byte("[")) {
-		into = &replies
+		into = &r.reply
 	}
 	if json.Unmarshal(body, into) != nil {
 		if !r.addDocuments(body) {
@@ -111,7 +110,7 @@ func (r *responseReader) addBody(body []byte) *failure {
 		}
 		return r.finishText()
 	}
-	fail := r.addReply(&replies[0])
+	fail := r.addReply(&r.reply[0])
 	if fail == nil && r.text.Len() == 0 && !r.finished {
 		if fail = r.addOther(body); fail == nil && r.text.Len() == 0 && r.answer.PromptTokens > 0 {
 			return newFailure(tryAgain, nil, "the model gave no answer; the AI service may have blocked the request")

@@ -128,7 +128,7 @@ func TestErrorObjectsOfAllKindsAreRead(t *testing.T) {
 
 // newReading returns a reader of a body in memory.
 func newReading(body []byte, o Options, onText func(string)) *responseReader {
-	return &responseReader{ctx: context.Background(), o: o, onText: onText, idle: newIdleTimer(func() {}, false),
+	return &responseReader{ctx: context.Background(), o: o, onText: onText, idle: &idleTimer{end: func() {}},
 		body: &boundedReader{r: bytes.NewReader(body), left: o.MaxRawBytes}}
 }
 

@@ -58,18 +58,19 @@ func (r *responseReader) startIdle() {
 // readEvent reads the data of one event. It skips words, which some upstreams send to keep a connection alive, and a
 // few malformed objects.
 func (r *responseReader) readEvent(data []byte) *failure {
-	r.chunk = wireReply{}
-	if json.Unmarshal(data, &r.chunk) != nil {
+	chunk := &r.reply[0]
+	*chunk = wireReply{}
+	if json.Unmarshal(data, chunk) != nil {
 		if r.badLines++; r.badLines > maxBadLines && (data[0] == '{' || r.badLines > maxWords) {
 			return newFailure(r.unlessShown(tryAgain), nil, "the AI service sent an invalid stream: not JSON").markUnhealthy()
 		}
 		return nil
 	}
 	r.badLines = 0
-	if r.chunk.Object.equals("error") {
+	if chunk.Object.equals("error") {
 		return r.errorIn(data)
 	}
-	return r.addReply(&r.chunk)
+	return r.addReply(chunk)
 }
 
 // endStream handles a stream that ends without [DONE]. If the model has finished, only the usage may be missing. If the
