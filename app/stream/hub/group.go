@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"hash/maphash"
 	"sync"
 
 	"studysharper/app/stream"
@@ -17,6 +18,13 @@ type place struct {
 	after               study.Position
 }
 
+func placeOf(q stream.Query) place { return place{q.Session, q.Run, q.Owner, q.After} }
+
+// query asks for what follows the place.
+func (p *place) query() stream.Query {
+	return stream.Query{Session: p.session, Run: p.run, Owner: p.owner, After: p.after}
+}
+
 // group is the clients that wait for what follows one place: one wait of the
 // journal's for all of them.
 type group struct {
@@ -27,19 +35,46 @@ type group struct {
 	cancel func() // ends the wait; nil = not known yet
 }
 
+// groups finds a group by its place. Its key is a hash, a quarter of what the place would take, and there is one for each
+// stream. Of two places with the same hash only the first is found: the clients of the other wait for themselves.
+type groups struct {
+	seed maphash.Seed
+	byID map[uint64]*group
+}
+
+func newGroups() groups { return groups{maphash.MakeSeed(), map[uint64]*group{}} }
+
+func (s *groups) find(at *place) *group {
+	if g := s.byID[maphash.Comparable(s.seed, *at)]; g != nil && g.at == *at {
+		return g
+	}
+	return nil
+}
+
+func (s *groups) add(g *group) {
+	if id := maphash.Comparable(s.seed, g.at); s.byID[id] == nil {
+		s.byID[id] = g
+	}
+}
+
+func (s *groups) remove(g *group) {
+	if id := maphash.Comparable(s.seed, g.at); s.byID[id] == g {
+		delete(s.byID, id)
+	}
+}
+
 // wait lets c wait behind its position.
 func (h *Hub) wait(c *client, d *due) {
-	at := place{c.query.Session, c.query.Run, c.query.Owner, c.query.After}
 	g := d.latest
-	if g == nil || g.at != at || g.done {
-		g = h.groups[at]
+	if g == nil || g.at != c.at || g.done {
+		g = h.groups.find(&c.at)
 	}
 	if g == nil {
-		g = &group{hub: h, at: at}
-		h.groups[at] = g
+		g = &group{hub: h, at: c.at}
+		h.groups.add(g)
 		d.awaited = append(d.awaited, g)
 	}
-	c.query.Session, c.query.Run, c.query.Owner = g.at.session, g.at.run, g.at.owner // one copy for all
+	c.at = g.at // one copy of its strings for all
 	d.latest = g
 	g.add(c)
 }
@@ -82,7 +117,7 @@ func (h *Hub) detach(c *client, d *due) {
 // close takes g off the groups that wait.
 func (g *group) close() {
 	g.done = true
-	delete(g.hub.groups, g.at)
+	g.hub.groups.remove(g)
 }
 
 // await asks the journal. It is called without the lock, since the answer may come
@@ -95,7 +130,7 @@ func (g *group) await() {
 	if done {
 		return
 	}
-	cancel := h.o.Journal.Await(stream.Query{Session: g.at.session, Run: g.at.run, Owner: g.at.owner, After: g.at.after}, g.deliver)
+	cancel := h.o.Journal.Await(g.at.query(), g.deliver)
 	h.mu.Lock()
 	g.cancel, done = cancel, g.done
 	h.mu.Unlock()

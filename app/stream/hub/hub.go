@@ -129,7 +129,7 @@ type Hub struct {
 	open       int       // of those
 	reserved   int       // streams to come
 	generation int32
-	groups     map[place]*group
+	groups     groups
 	wheel      wheel
 	unsent     int           // bytes
 	over       HandOver      // not nil: the worker leaves, and gives its streams so
@@ -148,7 +148,7 @@ func Open(o Options) (*Hub, error) {
 
 func newHub(o Options, s sockets) *Hub {
 	o.fill()
-	return &Hub{o: o, sockets: s, start: time.Now(), groups: map[place]*group{}, wheel: newWheel()}
+	return &Hub{o: o, sockets: s, start: time.Now(), groups: newGroups(), wheel: newWheel()}
 }
 
 // Run serves until ctx ends, which is nil. It takes two goroutines.
@@ -233,7 +233,7 @@ func (h *Hub) left() {
 	if h.open+h.reserved > 0 {
 		return
 	}
-	h.clients, h.groups = nil, map[place]*group{} // give back what a flood took
+	h.clients, h.groups = nil, newGroups() // give back what a flood took
 	if h.empty != nil {
 		h.close()
 	}

@@ -21,23 +21,28 @@ type entry struct {
 	own  bool // Fields is a buffer of ours, to grow in place
 }
 
-// session is the journal of one session: the events kept, in order. Numbers are
-// without holes except where events were dropped from between kept terminal ones.
-// It is guarded by the lock of its Journal.
+// session is the journal of one session. It is guarded by the lock of its Journal. Most
+// sessions only have a reader that waits, so what runs need is kept apart.
 type session struct {
-	key     uuid.UUID
-	epoch   uint64
-	owner   string
-	head    uint64 // number of the newest event; 0 = none yet
-	ring    []entry
-	newest  *Run   // the one begun last, and the only one that may be open; nil = nobody has posted yet
-	past    []span // the runs before it, at most maxPast, oldest first
-	handed  uint64 // no reader was given a position behind this number
-	unread  bool   // the newest run's terminal event is kept and nobody has read it
-	waiting []*Waiter
-	touched time.Duration // on the clock of the Journal
-	lru     *list.List    // of the Journal; nil = in none
-	place   *list.Element
+	key      uuid.UUID
+	waiting  []*Waiter
+	touched  time.Duration // on the clock of the Journal
+	*history               // nil = nobody has posted yet
+}
+
+// history is the events kept of a session, in order. Numbers are without holes except
+// where events were dropped from between kept terminal ones.
+type history struct {
+	epoch  uint64
+	owner  string
+	head   uint64 // number of the newest event; 0 = none yet
+	ring   []entry
+	newest *Run       // the one begun last, and the only one that may be open
+	past   []span     // the runs before it, at most maxPast, oldest first
+	handed uint64     // no reader was given a position behind this number
+	unread bool       // the newest run's terminal event is kept and nobody has read it
+	lru    *list.List // of the Journal; nil = in none
+	place  *list.Element
 }
 
 // span is a run's range in its session's numbering.
@@ -50,7 +55,10 @@ type span struct {
 const maxPast = 16
 
 // busy reports whether a run is open.
-func (s *session) busy() bool { return s.newest != nil && s.newest.over == nil }
+func (s *session) busy() bool { return s.history != nil && s.newest.over == nil }
+
+// posted reports whether somebody has posted to the session, of which there may be none.
+func (s *session) posted() bool { return s != nil && s.history != nil }
 
 // spanOf gives the span of a run; the nil UUID stands for whatever comes from the newest
 // run on.
