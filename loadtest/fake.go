@@ -26,7 +26,7 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	}
 	fake := fakellm.New(o)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
-	// Close and not Shutdown: calls that hang on purpose would be waited for.
+	// Close and not Shutdown, which would wait for calls that hang on purpose.
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	fmt.Fprintf(stdout, "Fake model at http://%s/v1, its rules at /control\n", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -37,7 +37,7 @@ func serveFake(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return nil
 }
 
-// parseFake reads the flags: the first rule's, and the pace of the calls it does not apply to.
+// parseFake parses the flags: the first rule's, and the pace of the calls to which it does not apply.
 func parseFake(args []string, stderr io.Writer) (listen string, o fakellm.Options, err error) {
 	var r fakellm.Rule
 	var latency time.Duration

@@ -61,7 +61,7 @@ func TestSharesOfErrorsAndCutsAreFlags(t *testing.T) {
 		resp.Body.Close()
 		seen[fmt.Sprint(resp.StatusCode, " cut ", err != nil)]++
 	}
-	// A quarter of all; half of the others.
+	// A quarter of all calls, and half of the others.
 	if want := map[string]int{"429 cut false": 10, "200 cut true": 15, "200 cut false": 15}; !maps.Equal(seen, want) {
 		t.Errorf("%v, want %v", seen, want)
 	}

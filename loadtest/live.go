@@ -16,27 +16,27 @@ import (
 
 const (
 	lineEvery  = 5 * time.Second
-	barWidth   = 12 // so that all of it fits a terminal of 80 columns
+	barWidth   = 12 // so that the line fits a terminal of 80 columns
 	barEvery   = 250 * time.Millisecond
-	progressBy = 10 // requests, between two progress lines of a short run
+	progressBy = 10 // requests between two progress lines of a short run
 	mostLines  = 100
 )
 
 var rule = strings.Repeat("=", 50)
 
-// live shows how far a run is: a bar on a terminal, lines elsewhere.
+// live shows the progress of a run: a bar on a terminal, lines elsewhere.
 type live struct {
 	w       io.Writer
 	plan    pace.Plan
-	held    bool          // streams are, besides
-	length  time.Duration // of the run; 0 = as long as its requests take
+	held    bool          // streams are held open as well
+	length  time.Duration // of the run; 0 = until its requests are done
 	sheet   *measure.Sheet
-	sampler *measure.Sampler // nil = nobody asks the service
+	sampler *measure.Sampler // nil = the service is not asked
 	marks   chan measure.Totals
 }
 
-// newLive sets the sheet's watch, so it must come before the first request. held: what
-// is counted are more than the plan's requests, namely the openings of streams too.
+// newLive sets the sheet's watch, so it must be called before the first request. held means
+// that the counts include the openings of streams in addition to the plan's requests.
 func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *measure.Sampler) *live {
 	l := &live{w: w, plan: plan, held: held, length: plan.Duration, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
 	if plan.Schedule != nil && plan.Requests == 0 {
@@ -48,7 +48,7 @@ func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampl
 			if t.All() == plan.Requests || t.All()%step == 0 {
 				select {
 				case l.marks <- t:
-				default: // a terminal that stands still does not hold up the load
+				default: // a stopped terminal must not delay the load
 				}
 			}
 		})
@@ -56,7 +56,7 @@ func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampl
 	return l
 }
 
-// run shows until ctx ends.
+// run shows the progress until ctx ends.
 func (l *live) run(ctx context.Context) {
 	switch {
 	case terminal(l.w):
@@ -68,7 +68,7 @@ func (l *live) run(ctx context.Context) {
 	}
 }
 
-// counts writes a line every so many requests: the seed's.
+// counts writes a line every few requests, like the original load test.
 func (l *live) counts(ctx context.Context) {
 	line := func(t measure.Totals) {
 		fmt.Fprintf(l.w, "Progress: %d/%d requests (%d successful)\n", t.All(), l.plan.Requests, t.OK)
@@ -100,13 +100,13 @@ func (l *live) lines(ctx context.Context) {
 	}
 }
 
-// words describe the progress.
+// words returns a description of the progress.
 func (l *live) words() string {
 	now := l.sheet.Live()
 	return fmt.Sprintf("%d requests, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", memory "))
 }
 
-// memory is the service's, behind some words; "" where it is not known.
+// memory returns the service's memory after a label; "" if it is not known.
 func (l *live) memory(words string) string {
 	if l.sampler == nil {
 		return ""
@@ -118,13 +118,13 @@ func (l *live) memory(words string) string {
 	return fmt.Sprintf("%s%.0f MB", words, float64(s.Memory)/1e6)
 }
 
-// brief is words for the bar.
+// brief returns a short description for the bar.
 func (l *live) brief() string {
 	now := l.sheet.Live()
 	return fmt.Sprintf("%d, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", "))
 }
 
-// bar draws a bar of requests, or of time where that bounds the run. What cannot be drawn is not a reason to stop.
+// bar draws a bar of requests, or of time if that limits the run. Failing to draw does not stop the load.
 func (l *live) bar(ctx context.Context) {
 	most := l.plan.Requests
 	if l.length > 0 {

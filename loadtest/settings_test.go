@@ -74,7 +74,7 @@ func TestAnUnknownHostOfTheOwnersIsNotHealthy(t *testing.T) {
 	}
 }
 
-// parsed returns the settings of flags that are right.
+// parsed returns the settings for valid flags.
 func parsed(t *testing.T, args ...string) settings {
 	t.Helper()
 	s, err := parseSettings(t.Context(), args, io.Discard)
@@ -90,7 +90,7 @@ func TestDefaultsFollowFromTheLoadThatIsAskedFor(t *testing.T) {
 		requests int64
 		workers  int
 		duration time.Duration
-		due      int64 // of an open load; 0 = it is closed
+		due      int64 // of an open load; 0 = a closed load
 	}{
 		{"", 50, 10, 0, 0},
 		{"-d 30s -c 20", 0, 20, 30 * time.Second, 0},
@@ -158,7 +158,7 @@ func TestTokensOfTheEnvironmentAreNotInTheUsage(t *testing.T) {
 	}
 }
 
-// TestMain takes the tokens of the environment away, which are defaults of flags.
+// TestMain unsets the environment's tokens, which are defaults of flags.
 func TestMain(m *testing.M) {
 	for _, name := range []string{"ADMIN_TOKEN", "LOADTEST_TOKEN"} {
 		if err := os.Unsetenv(name); err != nil {

@@ -8,7 +8,7 @@ import (
 // maxControlBytes bounds the body of PUT /control.
 const maxControlBytes = 1 << 20
 
-// Control is the body of /control: PUT takes Rules, GET gives both, DELETE is Reset.
+// Control is the body of /control: PUT accepts Rules, GET returns both, DELETE calls Reset.
 type Control struct {
 	Rules  []Rule `json:"rules"`
 	Counts Counts `json:"counts"`

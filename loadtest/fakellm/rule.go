@@ -15,9 +15,9 @@ const (
 	None             Fault = ""                   // answer well
 	Status           Fault = "status"             // Rule.Status with an error body
 	Redirect         Fault = "redirect"           // 307 to Rule.Location
-	Garbage          Fault = "garbage"            // 200 and no JSON
+	Garbage          Fault = "garbage"            // 200 and a body that is not JSON
 	HTML             Fault = "html"               // 200 and an HTML page
-	NotHTTP          Fault = "not_http"           // bytes that are not HTTP response
+	NotHTTP          Fault = "not_http"           // bytes that are not an HTTP response
 	Empty            Fault = "empty"              // 200 and an answer without text
 	Filtered         Fault = "filtered"           // 200, no text, finish_reason content_filter
 	ErrorInBody      Fault = "error_in_body"      // 200 and an error object of code Rule.Status
@@ -31,51 +31,52 @@ const (
 	EarlyEnd         Fault = "early_end"          // mid-answer: a clean end of the body
 	ErrorMidway      Fault = "error_midway"       // mid-answer: an error object of code Rule.Status
 	BadLines         Fault = "bad_lines"          // mid-answer: Rule.Lines events that are not JSON, then the rest
-	NoDone           Fault = "no_done"            // a whole stream without [DONE]
-	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer although a stream was asked for
+	NoDone           Fault = "no_done"            // a complete stream without [DONE]
+	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer to a call for a stream
 	Huge             Fault = "huge"               // an answer of Rule.Bytes bytes of text
 	Endless          Fault = "endless"            // an answer that never ends
 	EndlessLine      Fault = "endless_line"       // a line, or a JSON string, that never ends
 )
 
-// Rule is how calls are answered. The first rule that matches a call applies to it.
+// Rule describes how calls are answered. The first rule that matches a call applies to it.
 type Rule struct {
 	Model string `json:"model,omitempty"` // only calls for this model; "" = any
 	Every int    `json:"every,omitempty"` // only each n-th call that matches; 0 or 1 = all
-	Times int    `json:"times,omitempty"` // only so many calls, then never again; 0 = no end
-	// Share limits the rule to a share of the calls that match, spread evenly; 0 or 1 = all.
+	Times int    `json:"times,omitempty"` // only this many calls, then never again; 0 = no limit
+	// Share limits the rule to a fraction of the calls that match, spread evenly; 0 or 1 = all.
 	Share float64 `json:"share,omitempty"`
 
-	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the verdict's, on those calls; nil = 1.
+	// Checks limits the rule to calls that ask for a verdict on an aid. Score is the verdict given on those calls; nil
+	// = 1.
 	Checks bool     `json:"checks,omitempty"`
 	Score  *float64 `json:"score,omitempty"`
 
 	Fault       Fault   `json:"fault,omitempty"`
 	Status      int     `json:"status,omitempty"`       // 300 to 599; 0 = 500
-	NumericCode bool    `json:"numeric_code,omitempty"` // the error's code is a number, as OpenRouter's
-	RetryAfter  string  `json:"retry_after,omitempty"`  // header of a Status answer, as it is
+	NumericCode bool    `json:"numeric_code,omitempty"` // the error's code is a number, as from OpenRouter
+	RetryAfter  string  `json:"retry_after,omitempty"`  // header of a Status answer, sent unchanged
 	Location    string  `json:"location,omitempty"`
-	AfterTokens int     `json:"after_tokens,omitempty"` // sent before a mid-answer fault; 0 = it comes before the first
+	AfterTokens int     `json:"after_tokens,omitempty"` // tokens sent before a mid-answer fault; 0 = the fault comes first
 	Lines       int     `json:"lines,omitempty"`
 	Finish      string  `json:"finish,omitempty"` // finish_reason of an answer; "" = stop
 	Bytes       int64   `json:"bytes,omitempty"`  // 0 = 100 MB
-	Cost        float64 `json:"cost,omitempty"`   // of a call, in the answer's usage; 0 = not told
+	Cost        float64 `json:"cost,omitempty"`   // of a call, in the answer's usage; 0 = omitted
 
 	LatencyMS       int     `json:"latency_ms,omitempty"`        // before the headers
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"` // of a stream; 0 = at once
 	Comments        int     `json:"comments,omitempty"`          // ": OPENROUTER PROCESSING" lines before the first token, paced like tokens
 }
 
-// ruleState is a rule and how often it matched and was applied.
+// ruleState is a rule with the number of times that it matched and was applied.
 type ruleState struct {
 	Rule
 	matched, applied int
 }
 
-// due reports whether the newest match is of the share that the rule applies to: the
-// one with which the share of all matches so far comes to one more.
+// due reports whether the rule's share includes the latest match: it does if the share of
+// all matches so far has reached another whole number with it.
 func (r *ruleState) due() bool {
-	const grain = 1e-9 // what a sum of shares may lack of a whole number
+	const grain = 1e-9 // tolerance for rounding errors in a sum of shares
 	every := max(r.Every, 1)
 	n := float64(r.matched / every)
 	return math.Floor(n*r.Share+grain) > math.Floor((n-1)*r.Share+grain)
@@ -91,7 +92,7 @@ func Faults() []Fault {
 	return out
 }
 
-// check names what is wrong with a rule.
+// check returns an error if a rule is invalid.
 func (r Rule) check() error {
 	if _, ok := faults[r.Fault]; !ok && r.Fault != None {
 		return fmt.Errorf("unknown fault %q; known are %q", r.Fault, Faults())
@@ -109,8 +110,8 @@ func (r Rule) check() error {
 	return nil
 }
 
-// SetRules puts rules in the place of those before; none at all: every call is
-// answered well. An unknown fault or a number out of range is an error and changes nothing.
+// SetRules replaces all rules. Without any rules, every call is answered without a fault. An
+// unknown fault or a number out of range is an error and changes nothing.
 func (s *Server) SetRules(rules ...Rule) error {
 	states := make([]ruleState, len(rules))
 	for i, r := range rules {
@@ -125,7 +126,7 @@ func (s *Server) SetRules(rules ...Rule) error {
 	return nil
 }
 
-// pick returns the rule for a call; the caller holds mu.
+// pick returns the rule for a call. The caller must hold mu.
 func (s *Server) pick(req Request) Rule {
 	for i := range s.rules {
 		r := &s.rules[i]

@@ -1,7 +1,8 @@
-// Package fakellm is an OpenAI-compatible chat-completions server that answers on cue: plain or streamed, at a chosen pace, and
-// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm` serves
-// it to a whole StudySharper. The one idea: a call is answered by the first Rule that matches it, and rules can be changed
-// while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
+// Package fakellm is an OpenAI-compatible chat-completions server with scripted behaviour: plain or streamed answers,
+// at a chosen pace, with the faults that a test asks for. It is an http.Handler, so it can run inside a test; `go run
+// ./loadtest fakellm` serves it to a complete StudySharper. The one idea: a call is answered by the first Rule that
+// matches it, and rules can be changed at run time. Its error answers quote the caller's key and prompt on purpose, so
+// that tests detect leaks.
 package fakellm
 
 import (
@@ -17,25 +18,25 @@ import (
 // maxRequestBytes bounds a request body; a longer one is answered 413.
 const maxRequestBytes = 32 << 20
 
-// Options configures a Server. The zero value answers every call at once, in full.
+// Options configure a Server. With the zero value, it answers every call at once, in full.
 type Options struct {
-	Answer func(Request) string // what a call is answered with; nil = StudyAnswer
-	Key    string               // the bearer key demanded, else 401; "" = any or none
+	Answer func(Request) string // returns the answer to a call; nil = StudyAnswer
+	Key    string               // the required bearer key, otherwise 401; "" = any or none
 	Rules  []Rule               // see Server.SetRules
 }
 
-// Counts holds what a Server has seen since it was made or Reset.
+// Counts are what a Server has seen since it was created or Reset.
 type Counts struct {
 	Calls     int `json:"calls"`     // chat-completion requests that parsed
-	Streams   int `json:"streams"`   // those of them that asked for a stream
+	Streams   int `json:"streams"`   // of these, those that asked for a stream
 	Active    int `json:"active"`    // being answered now
-	Completed int `json:"completed"` // answered to the end, errors included
+	Completed int `json:"completed"` // answered completely, including errors
 	Broken    int `json:"broken"`    // cut off by a rule
-	Cancelled int `json:"cancelled"` // the caller left before the end
+	Cancelled int `json:"cancelled"` // the caller disconnected before the end
 }
 
-// Server is the fake upstream. It serves POST /v1/chat/completions and, for the
-// the test that drives it, GET, PUT and DELETE /control. It is safe for concurrent use.
+// Server is the fake upstream. It serves POST /v1/chat/completions and, for the test that
+// drives it, GET, PUT and DELETE /control. It is safe for concurrent use.
 type Server struct {
 	answer func(Request) string
 	key    string
@@ -47,7 +48,7 @@ type Server struct {
 	changed chan struct{} // closed and replaced when counts change
 }
 
-// New makes a Server. It panics on rules that SetRules refuses.
+// New returns a Server. It panics on rules that SetRules refuses.
 func New(o Options) *Server {
 	s := &Server{answer: o.Answer, key: o.Key, mux: http.NewServeMux(), changed: make(chan struct{})}
 	if s.answer == nil {
@@ -66,14 +67,14 @@ func New(o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Counts returns the counts as they are now.
+// Counts returns the current counts.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts
 }
 
-// Await blocks until the counts satisfy done, and returns them; or until ctx ends, with its error.
+// Await waits until the counts satisfy done and returns them, or until ctx ends and returns its error.
 func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	for {
 		s.mu.Lock()
@@ -90,7 +91,7 @@ func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, err
 	}
 }
 
-// Reset takes all rules away and zeroes the counts, but for the calls still active.
+// Reset removes all rules and zeroes the counts, except for the calls still active.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +100,7 @@ func (s *Server) Reset() {
 	s.announce()
 }
 
-// announce wakes Await; the caller holds mu.
+// announce wakes Await. The caller must hold mu.
 func (s *Server) announce() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -108,7 +109,7 @@ func (s *Server) announce() {
 // complete answers one call.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	var req Request
-	// The body is read to its end: only then does net/http notice a caller that disconnects.
+	// The body must be read to its end: only then does net/http notice that a caller disconnects.
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&req); err != nil {
 		writeRefusal(w, err)
 		return
@@ -124,7 +125,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// respond checks the key, waits out the latency and answers as the rule says.
+// respond checks the key, waits for the latency and answers as the rule says.
 func (s *Server) respond(e *exchange) error {
 	if s.key != "" && e.req.Header.Get("Authorization") != "Bearer "+s.key {
 		e.rule = Rule{Fault: Status, Status: http.StatusUnauthorized}
@@ -155,7 +156,7 @@ func (s *Server) begin(req Request) (rule Rule, n int) {
 	return s.pick(req), s.counts.Calls
 }
 
-// end counts how a call came out.
+// end counts the outcome of a call.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

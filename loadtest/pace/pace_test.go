@@ -84,7 +84,7 @@ func TestWrongStagesAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzStages: what is taken is a schedule that never runs backwards.
+// FuzzStages checks that every schedule that is accepted never runs backwards.
 func FuzzStages(f *testing.F) {
 	f.Add("10:30s,100:60s")
 	f.Add("0-1:1h")
@@ -104,7 +104,7 @@ func FuzzStages(f *testing.F) {
 	})
 }
 
-// job is a Worker that does something, and counts.
+// job is a Worker that does something and counts.
 type job struct {
 	do     func(n int64, due time.Time)
 	closed *atomic.Int64
@@ -171,7 +171,7 @@ func TestAnOpenLoadDoesNotWaitForAnswers(t *testing.T) {
 			mu.Lock()
 			dues = append(dues, due)
 			if len(dues) == 50 {
-				close(release) // nobody was answered before all had asked
+				close(release) // no request was answered before all had been made
 			}
 			mu.Unlock()
 			<-release
@@ -196,7 +196,7 @@ func TestAStallIsChargedToAllWhoWouldHaveWaited(t *testing.T) {
 			}
 		}, &closed}
 	})
-	// Those due in the first 110 ms of the stall were 40 ms late at least: not one, but a hundred.
+	// Requests due in the first 110 ms of the stall were at least 40 ms late: not one, but a hundred.
 	if err != nil || pace.Begun != 200 || long.Load() < 100 || pace.Late < 100*time.Millisecond {
 		t.Errorf("%v, %+v, %d requests took long", err, pace, long.Load())
 	}
@@ -208,7 +208,7 @@ func TestAnOpenLoadUsesNoMoreWorkersThanItNeeds(t *testing.T) {
 	if _, err := p.Run(t.Context(), func() Worker { return job{func(int64, time.Time) {}, &closed} }); err != nil {
 		t.Fatal(err)
 	}
-	if closed.Load() > 10 { // one, but for a machine that stalls; a worker for each would be twenty
+	if closed.Load() > 10 { // one, unless the machine stalls; a worker for each request would be twenty
 		t.Errorf("%d workers for requests that take no time", closed.Load())
 	}
 }

@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// Worker makes requests, one at a time. Once makes request n, from 1, that was due at
-// a moment, and returns when it is over or ctx ends.
+// Worker makes requests, one at a time. Once makes request n (from 1), which was due at a
+// given time, and returns when it is over or ctx ends.
 type Worker interface {
 	Once(ctx context.Context, n int64, due time.Time)
 	Close()
 }
 
-// Plan is when requests are made, and by how many at once.
+// Plan determines when requests are made, and how many at once.
 type Plan struct {
-	Workers  int           // requests at once, at most; at least 1
-	Requests int64         // in all; 0 = no bound
-	Duration time.Duration // in which requests are begun; 0 = no bound
-	Think    time.Duration // of a worker of a closed load, between two requests
-	// Schedule makes an open load. One request after another is due at the times that it names, and waits only while all workers are busy.
-	// nil = a closed load: each worker makes its next request when the one before is answered.
+	Workers  int           // concurrent requests; at least 1
+	Requests int64         // in total; 0 = no limit
+	Duration time.Duration // how long requests are started; 0 = no limit
+	Think    time.Duration // pause of a worker between two requests of a closed load
+	// Schedule makes the load open: requests are due at the scheduled times, and are delayed only while all workers are
+	// busy. nil = a closed load: each worker makes its next request when the previous one has been answered.
 	Schedule *Schedule
 }
 
-// Pace is how a plan was kept.
+// Pace is how well a plan was followed.
 type Pace struct {
 	Begun int64         // requests
-	Late  time.Duration // how long after it was due a request was begun, at most; closed loads are never late
+	Late  time.Duration // the greatest delay of a request after it was due; closed loads are never late
 }
 
-// Run makes the requests. hire makes a worker; all of them are closed in the
-// end. It returns when the plan is done and every request is over, or ctx has ended.
+// Run makes the requests. hire creates a worker; all workers are closed at the end. It
+// returns when the plan is done and every request is over, or when ctx has ended.
 func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
 	if p.Schedule != nil {
 		return p.runOpen(ctx, hire)
@@ -68,12 +68,12 @@ func (p Plan) runClosed(ctx context.Context, hire func() Worker) Pace {
 	workers.Wait()
 	n := begun.Load()
 	if p.Requests > 0 {
-		n = min(n, p.Requests) // each worker asked for one too many
+		n = min(n, p.Requests) // each worker counted one too many
 	}
 	return Pace{Begun: n}
 }
 
-// Sleep waits, and reports whether it could to the end of the time, before that of ctx.
+// Sleep waits, and reports whether the whole time passed before ctx ended.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

@@ -1,6 +1,6 @@
-// Package pace decides when requests are made. The one idea: in an open load a request is due at a moment that was known
-// beforehand, whatever became of those before it, and its latency counts from then. So a server that stalls is charged for all
-// who would have waited, and not for the one who did (coordinated omission).
+// Package pace decides when requests are made. The one idea: in an open load, the time at which a request is due is
+// known in advance, regardless of earlier requests, and its latency counts from then. A stall of the server thus counts
+// for all requests that would have waited, not just for the one that did (coordinated omission).
 package pace
 
 import (
@@ -14,32 +14,32 @@ import (
 
 // Bounds of a schedule.
 const (
-	MaxRate     = 1_000_000 // requests a second
+	MaxRate     = 1_000_000 // requests per second
 	MaxDuration = 24 * time.Hour
 	MaxStages   = 1000
 )
 
-// Stage is a time in which the rate goes evenly from one to another.
+// Stage is a period in which the rate changes linearly.
 type Stage struct {
-	From, To float64 // requests a second
+	From, To float64 // requests per second
 	Length   time.Duration
 }
 
-// requests is how many are due in the first t of a stage.
+// requests returns how many requests are due in the first t of a stage.
 func (s Stage) requests(t time.Duration) float64 {
 	x := t.Seconds()
 	return s.From*x + s.slope()*x*x/2
 }
 
-// slope is by how much the rate grows in a second.
+// slope returns the change of the rate per second.
 func (s Stage) slope() float64 { return (s.To - s.From) / s.Length.Seconds() }
 
-// when is how far into a stage its k-th request is due, k from 0 and below all of it.
+// when returns how far into a stage its k-th request is due, for k from 0.
 func (s Stage) when(k float64) time.Duration {
 	if k <= 0 {
 		return 0
 	}
-	// The root of the quadratic in the form that does not lose digits when the slope is small.
+	// The root of the quadratic, in the form that does not lose digits if the slope is small.
 	x := 2 * k / (s.From + math.Sqrt(max(0, s.From*s.From+2*s.slope()*k)))
 	return min(time.Duration(x*float64(time.Second)), s.Length)
 }
@@ -47,12 +47,12 @@ func (s Stage) when(k float64) time.Duration {
 // Schedule is when each request of an open load is due.
 type Schedule struct{ stages []Stage }
 
-// NewSchedule makes a schedule of stages, one after the other.
+// NewSchedule returns a schedule of consecutive stages.
 func NewSchedule(stages ...Stage) (Schedule, error) {
 	var length time.Duration
 	for _, s := range stages {
 		switch {
-		case !(s.From >= 0 && s.From <= MaxRate && s.To >= 0 && s.To <= MaxRate): // so that NaN is caught
+		case !(s.From >= 0 && s.From <= MaxRate && s.To >= 0 && s.To <= MaxRate): // also rejects NaN
 			return Schedule{}, fmt.Errorf("a rate must be 0 to %d requests a second", MaxRate)
 		case s.Length <= 0 || s.Length > MaxDuration:
 			return Schedule{}, fmt.Errorf("a stage must last more than 0 and at most %v", MaxDuration)
@@ -71,8 +71,8 @@ func NewSchedule(stages ...Stage) (Schedule, error) {
 	return s, nil
 }
 
-// ParseStages reads stages separated by commas: `10:30s` holds 10 requests a second
-// for 30 s, `10-100:1m` goes from 10 to 100 in a minute.
+// ParseStages parses stages separated by commas: `10:30s` is 10 requests per second for 30
+// s, `10-100:1m` a ramp from 10 to 100 in a minute.
 func ParseStages(text string) (Schedule, error) {
 	var stages []Stage
 	for part := range strings.SplitSeq(text, ",") {
@@ -108,7 +108,7 @@ func parseStage(text string) (Stage, error) {
 	return s, nil
 }
 
-// Requests is how many requests are due in all.
+// Requests returns how many requests are due in total.
 func (s Schedule) Requests() int64 {
 	var sum float64
 	for _, stage := range s.stages {
@@ -117,7 +117,7 @@ func (s Schedule) Requests() int64 {
 	return int64(math.Ceil(sum - 1e-6)) // the first is due at 0
 }
 
-// Length is how long the schedule lasts.
+// Length returns the duration of the schedule.
 func (s Schedule) Length() time.Duration {
 	var sum time.Duration
 	for _, stage := range s.stages {
@@ -126,7 +126,7 @@ func (s Schedule) Length() time.Duration {
 	return sum
 }
 
-// Due is when request n, from 0, is due, counted from the beginning. Not ok: there are not so many.
+// Due returns when request n (from 0) is due after the beginning. ok is false if there are fewer requests.
 func (s Schedule) Due(n int64) (due time.Duration, ok bool) {
 	var before time.Duration
 	left := float64(n)

@@ -14,42 +14,42 @@ import (
 //go:embed chart.css
 var Style string
 
-// fewMarks are drawn over the whole height; more would be a fence before the lines, and stand at the foot.
+// fewMarks is how many marks are drawn over the full height; more would hide the lines, and are drawn at the bottom.
 const fewMarks = 12
 
-// MostPoints is how many a line is drawn of; more are thinned out to their highest.
+// MostPoints is how many points of a line are drawn; a longer line is reduced to its maxima.
 const MostPoints = 600
 
-// Point is one of a line, in the units of its chart's axes.
+// Point is a point of a line, in the units of its chart's axes.
 type Point struct{ X, Y float64 }
 
-// Line is a named line of a chart. The class says how it looks; see chart.css.
+// Line is a named line of a chart. The class determines how it looks; see chart.css.
 type Line struct {
 	Name, Class string
 	Points      []Point
 	Area        bool // filled down to the axis
 }
 
-// Chart is a drawing that is stretched to the width there is. Its words stand beside
-// it as HTML, so that they stay legible on a telephone.
+// Chart is a drawing that is stretched to the available width. Its texts are HTML next to
+// it, so that they stay legible on a telephone.
 type Chart struct {
 	Title, About string
 	Lines        []Line
 	Marks        []float64 // x of vertical lines: recycles
 	Limit        float64   // y of a horizontal line; 0 = none
 	LimitName    string
-	XTicks       []Tick // 0 to 1, with their words
+	XTicks       []Tick // 0 to 1, with their labels
 	XMost        float64
-	Y            func(float64) string // words for a value
+	Y            func(float64) string // formats a value
 }
 
-// Tick is a place on an axis, from 0 to 1, and its words.
+// Tick is a position on an axis, from 0 to 1, and its label.
 type Tick struct {
 	At   float64
 	Text string
 }
 
-// Write writes the chart; not a word where there is nothing to draw.
+// Write writes the chart, or nothing if there is nothing to draw.
 func (c Chart) Write(b *strings.Builder) {
 	top, some := c.top()
 	if !some {
@@ -86,14 +86,14 @@ func (c Chart) Write(b *strings.Builder) {
 
 func (c Chart) x(x float64) float64 { return 1000 * x / max(c.XMost, 1e-9) }
 
-// top is the highest value that is drawn.
+// top returns the highest value that is drawn.
 func (c Chart) top() (top float64, some bool) {
 	for _, l := range c.Lines {
 		for _, pt := range l.Points {
 			top, some = max(top, pt.Y), true
 		}
 	}
-	if c.Limit > 0 && c.Limit < 4*top { // a limit far above would press the line flat
+	if c.Limit > 0 && c.Limit < 4*top { // a limit far above would flatten the line
 		top = max(top, c.Limit)
 	}
 	return max(top, 1e-3), some
@@ -136,7 +136,7 @@ func (l Line) write(b *strings.Builder, c Chart, top float64) {
 	fmt.Fprintf(b, "<path class=\"%s\" d=\"%s\"><title>%s</title></path>\n", l.Class, d.String(), html.EscapeString(l.Name))
 }
 
-// Thinned keeps the highest of each few.
+// Thinned keeps the highest point of every few.
 func Thinned(all []Point) []Point {
 	if len(all) <= MostPoints {
 		return all
@@ -154,7 +154,7 @@ func Thinned(all []Point) []Point {
 	return out
 }
 
-// Nice is the step of an axis nearest above: 1, 2, 2.5 or 5 times a power of ten.
+// Nice returns the next larger axis step: 1, 2, 2.5 or 5 times a power of ten.
 func Nice(step float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(step)))
 	for _, factor := range []float64{1, 2, 2.5, 5, 10} {
@@ -165,7 +165,7 @@ func Nice(step float64) float64 {
 	return 10 * power
 }
 
-// SecondsAxis are ticks of a time axis of so many seconds.
+// SecondsAxis returns the ticks of a time axis of this many seconds.
 func SecondsAxis(most float64) []Tick {
 	step := Nice(max(most, 1) / 5)
 	if most > 300 {
@@ -182,7 +182,7 @@ func SecondsAxis(most float64) []Tick {
 	return ticks
 }
 
-// Number writes a number without zeros at its end.
+// Number formats a number without trailing zeros.
 func Number(n float64, digits int) string {
 	text := strconv.FormatFloat(n, 'f', digits, 64)
 	if strings.Contains(text, ".") {

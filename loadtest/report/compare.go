@@ -8,14 +8,14 @@ import (
 	"text/tabwriter"
 )
 
-// figure is one figure of two runs. write makes words of it.
+// figure is one figure of two runs. write formats it.
 type figure struct {
 	name  string
 	a, b  float64
 	write func(float64) string
 }
 
-// Compare writes two runs beside each other, and by how much the second differs.
+// Compare writes a comparison of two runs: their figures, and the change from the first to the second.
 func Compare(w io.Writer, a, b *Report) error {
 	for _, pair := range [][3]string{{"scenario", a.Scenario, b.Scenario}, {"load", a.Model, b.Model}, {"target", a.Target, b.Target}} {
 		if pair[1] == pair[2] {
@@ -64,7 +64,7 @@ func figures(a, b *Report) []figure {
 	return all
 }
 
-// change is by how much the second figure differs.
+// change returns by how much the second figure differs.
 func (f figure) change() string {
 	switch {
 	case f.a == f.b:
@@ -76,7 +76,7 @@ func (f figure) change() string {
 	}
 }
 
-// clean takes control characters out of what a file says, so that it cannot speak to the terminal.
+// clean replaces control characters in the contents of a file, so that they cannot control the terminal.
 func clean(text string) string {
 	out := []rune(text)
 	for i, r := range out {

@@ -12,8 +12,8 @@ import (
 	"studysharper/loadtest/measure"
 )
 
-// WriteHTML writes the report as one page that needs nothing else: no script, no
-// picture, no font. Whatever it quotes is escaped.
+// WriteHTML writes the report as a self-contained page: no script, no image, no font. All
+// quoted text is escaped.
 func (r *Report) WriteHTML(w io.Writer) error {
 	var b strings.Builder
 	title := html.EscapeString("Load test: " + r.Scenario)
@@ -75,7 +75,7 @@ func (r *Report) writeThresholds(b *strings.Builder) {
 	b.WriteString("</table></section>\n")
 }
 
-// writeRow writes cells, the last of a class of its own.
+// writeRow writes cells; the last one has a class of its own.
 func writeRow(b *strings.Builder, lastClass string, cells ...string) {
 	b.WriteString("<tr>")
 	for i, cell := range cells {
@@ -123,7 +123,7 @@ func writeCounts(b *strings.Builder, title string, counts map[string]int64) {
 	b.WriteString("</table></section>\n")
 }
 
-// plots are the charts of a run.
+// plots returns the charts of a run.
 func (r *Report) plots() []Chart {
 	most := max(r.DurationMS/1000, 1)
 	marks := r.recycleTimes()
@@ -165,14 +165,14 @@ func (r *Report) plots() []Chart {
 	return all
 }
 
-// closestTicks is how near two ticks may be, so that their words do not touch on a telephone.
+// closestTicks is the smallest distance of two ticks, so that their labels do not touch on a telephone.
 const closestTicks = 0.14
 
 func megabytes(bytes float64) string { return Number(bytes/1e6, 1) + " MB" }
 
 func whole(n float64) string { return Number(n, 1) }
 
-// percentiles is the ladder: from left to right, each step leaves a tenth.
+// percentiles returns the chart of latency by percentile: from left to right, each step leaves a tenth.
 func (r *Report) percentiles() Chart {
 	p := Chart{Title: "Latency by percentile", About: "of all requests, the failed ones included", Y: ms}
 	place := func(percentile float64) float64 { return -math.Log10(max(1-percentile/100, 1e-9)) }
@@ -194,7 +194,7 @@ func (r *Report) percentiles() Chart {
 	return p
 }
 
-// recycleTimes are when a reading had more recycles than the one before.
+// recycleTimes returns the times of the readings that had more recycles than the previous one.
 func (r *Report) recycleTimes() (at []float64) {
 	if r.Server == nil {
 		return nil

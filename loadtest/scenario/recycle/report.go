@@ -15,34 +15,34 @@ import (
 type figure struct {
 	Part     string   `json:"part"`
 	Name     string   `json:"figure"`
-	N        int64    `json:"n"` // of what it was measured
+	N        int64    `json:"n"` // number of measurements
 	Measured string   `json:"measured"`
 	Value    float64  `json:"value"`
 	Goal     string   `json:"goal"`
 	Pass     bool     `json:"pass"`
 	Note     string   `json:"note,omitempty"`
-	Details  []string `json:"details,omitempty"` // of what went wrong
+	Details  []string `json:"details,omitempty"` // failures
 }
 
-// zeroOf is a figure that must be 0 of n, and of something.
+// zeroOf returns a figure that must be 0, out of n > 0.
 func zeroOf(part, name string, count, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count),
 		Goal: "0", Pass: count == 0 && n > 0}
 }
 
-// atLeast is a figure with a floor.
+// atLeast returns a figure with a lower limit.
 func atLeast(part, name string, value, goal float64, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: number(value), Value: value,
 		Goal: "≥ " + number(goal), Pass: value >= goal && n > 0}
 }
 
-// atMost is a figure with a ceiling.
+// atMost returns a figure with an upper limit.
 func atMost(part, name string, value, goal float64, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: number(value), Value: value,
 		Goal: "≤ " + number(goal), Pass: value <= goal && n > 0}
 }
 
-// within is a figure of time with a ceiling: the q-quantile of the times.
+// within returns a figure of time with an upper limit: the q-quantile of the times.
 func within(part, name string, times []time.Duration, q float64, goal time.Duration) figure {
 	f := figure{Part: part, Name: name, N: int64(len(times)), Measured: "none", Goal: "≤ " + goal.String()}
 	if len(times) == 0 {
@@ -54,19 +54,19 @@ func within(part, name string, times []time.Duration, q float64, goal time.Durat
 	return f
 }
 
-// quantile is the smallest of the times that at least a share q of them do not exceed.
+// quantile returns the smallest of the times that at least a share q of them do not exceed.
 func quantile(times []time.Duration, q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(times))
 	i := int(q*float64(len(sorted))+.999999) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]
 }
 
-// histogram counts times by the millisecond; the last bucket holds all longer ones.
+// histogram counts times by the millisecond; the last bucket contains all longer ones.
 type histogram [10_001]int64
 
 func (h *histogram) add(d time.Duration) { h[min(d.Milliseconds(), int64(len(h)-1))]++ }
 
-// quantile is the smallest time, in whole milliseconds, that a share q does not exceed.
+// quantile returns the smallest time, in whole milliseconds, that a share q does not exceed.
 func (h *histogram) quantile(q float64) time.Duration {
 	var all, passed int64
 	for _, n := range h {
@@ -89,7 +89,7 @@ func round(d time.Duration) string {
 
 func number(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00") }
 
-// withFailures adds how a load went to its figure.
+// withFailures adds the outcome of a load to its figure.
 func (f figure) withFailures(t *tally) figure {
 	f.Note = t.words()
 	for _, failure := range t.kept {
@@ -98,14 +98,15 @@ func (f figure) withFailures(t *tally) figure {
 	return f
 }
 
-// during notes how many workers were recycled meanwhile. Without any, the figure says nothing of recycling, and does not pass.
+// during notes how many workers were recycled during the measurement. Without any recycles, the figure says nothing
+// about recycling and does not pass.
 func (f figure) during(recycles int64) figure {
 	f.Note = fmt.Sprintf("%s; %d recycles", f.Note, recycles)
 	f.Pass = f.Pass && recycles > 0
 	return f
 }
 
-// report is everything measured.
+// report contains all measurements.
 type report struct {
 	Binary  string        `json:"binary"`
 	CPUs    int           `json:"cpus"`
@@ -131,7 +132,7 @@ func (r report) writeJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-const shownDetails = 10 // of a figure, in the table's text
+const shownDetails = 10 // details per figure in the table
 
 // writeTable writes the report for people.
 func (r report) writeTable(w io.Writer) error {
