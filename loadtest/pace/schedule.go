@@ -103,7 +103,7 @@ func parseStage(text string) (Stage, error) {
 	case errFrom != nil || errTo != nil:
 		return s, fmt.Errorf("%q is not a rate", rates)
 	case errLength != nil:
-		return s, fmt.Errorf("%q is not a duration: say 30s or 1m", length)
+		return s, fmt.Errorf("%q is not a duration: use 30s or 1m", length)
 	}
 	return s, nil
 }

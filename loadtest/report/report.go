@@ -167,10 +167,10 @@ func Read(from io.Reader) (*Report, error) {
 	}
 	r := &Report{}
 	if json.Unmarshal(text, r) != nil || r.Version == 0 {
-		return nil, errors.New("no report that loadtest wrote with -json")
+		return nil, errors.New("not a report that loadtest wrote with -json")
 	}
 	if r.Version != version {
-		return nil, fmt.Errorf("a report of version %d, this program reads %d", r.Version, version)
+		return nil, fmt.Errorf("the report has version %d, but this program reads version %d", r.Version, version)
 	}
 	return r, nil
 }
