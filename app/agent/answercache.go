@@ -15,7 +15,7 @@ import (
 )
 
 type cachedAnswer struct {
-	Data       json.RawMessage  `json:"data"`
+	Data       study.Aid        `json:"data"`
 	Validation study.Validation `json:"validation"`
 	Warnings   []string         `json:"warnings,omitempty"`
 	Model      string           `json:"model"`
@@ -84,9 +84,9 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	if !ok {
 		return answer{}, false
 	}
-	var c cachedAnswer
 	aid := study.NewAid(t.brief.Type)
-	if json.Unmarshal(value, &c) != nil || json.Unmarshal(c.Data, aid) != nil || len(aid.Check(t.brief.Options)) > 0 {
+	c := cachedAnswer{Data: aid}
+	if json.Unmarshal(value, &c) != nil || len(aid.Check(t.brief.Options)) > 0 {
 		return answer{}, false
 	}
 	d := &draft{aid: aid, validation: c.Validation, warnings: c.Warnings, model: c.Model, used: c.Used}
@@ -121,13 +121,9 @@ func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if !d.validation.Passed || d.cut != study.NotCut || d.partly || t.notesChanged() {
 		return
 	}
-	data, err := json.Marshal(d.aid)
+	value, err := json.Marshal(cachedAnswer{Data: d.aid, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
 	if err != nil {
 		return // saving fails in the same way and reports it
-	}
-	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
-	if err != nil {
-		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
 	defer cancel()

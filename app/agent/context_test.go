@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"studysharper/app/agent/agenttest"
+	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
 
@@ -222,7 +223,7 @@ func TestInstructionsInNotesStayData(t *testing.T) {
 	req := agenttest.Asking(study.Quiz)
 	req.NoteIDs = []string{noteID}
 	briefOf(t, b, req)
-	turns := b.Model.Prompts[0].Turns
+	turns := prompt.Build(b.Model.Prompts[0].Brief).Turns
 	if len(turns) != 2 || strings.Contains(turns[0].Text, "PWNED") {
 		t.Fatalf("the note reached the system turn, or made its own: %+v", turns)
 	}

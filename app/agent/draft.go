@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
+	"studysharper/app/agent/parse"
 	"studysharper/app/agent/validate"
 	"studysharper/app/study"
 )
@@ -21,6 +23,16 @@ type draft struct {
 
 	unsafe string // the safety category that it violates; "" = it may be shown
 	partly bool   // not cached: a check was not made, or the material was shortened
+}
+
+// parse reads an answer as an aid. The built-in engine writes our own JSON, which needs no reading of dialects.
+func (t task) parse(answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
+	if t.options.Deterministic && t.brief.Type != study.Chat {
+		if aid = study.NewAid(t.brief.Type); json.Unmarshal([]byte(answer), aid) == nil && good(aid) {
+			return aid, false, ""
+		}
+	}
+	return parse.Aid(t.brief.Type, answer, good)
 }
 
 // checkByRules makes a draft of a well-formed aid and returns the faults that a correction must avoid. Rules give no

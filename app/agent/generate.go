@@ -84,8 +84,11 @@ func (g *generation) make(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
-// build returns the prompt of the task.
+// build returns the prompt of the task. The built-in engine reads only the brief.
 func (g *generation) build() study.Prompt {
+	if g.task.options.Deterministic {
+		return study.Prompt{Brief: g.task.brief, JSON: g.task.brief.Type != study.Chat}
+	}
 	if g.parts > 0 {
 		return prompt.Part(g.task.brief, g.part, g.parts)
 	}
@@ -229,7 +232,7 @@ func (g *generation) itemScanner() func(string) {
 func (t task) read(answer study.Answer) (*draft, []string) {
 	b := t.brief
 	var removed []string
-	aid, cut, fault := parse.Aid(b.Type, answer.Text, func(aid study.Aid) bool {
+	aid, cut, fault := t.parse(answer.Text, func(aid study.Aid) bool {
 		removed = validate.Settle(aid, b.Options)
 		return len(aid.Check(b.Options)) == 0
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"studysharper/app/agent/agenttest"
+	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
 
@@ -95,7 +96,7 @@ func TestPreferencesFillWhatTheRequestLeavesOpen(t *testing.T) {
 		if brief.Options.Difficulty != c.level || brief.Options.Length != c.length || brief.Detail != c.detail {
 			t.Errorf("%s: got %+v, %q", c.name, brief.Options, brief.Detail)
 		}
-		turns := b.Model.Prompts[0].Turns
+		turns := prompt.Build(b.Model.Prompts[0].Brief).Turns
 		if user := turns[len(turns)-1].Text; !strings.Contains(user, c.wish) || strings.Contains(user, "SHOUT") {
 			t.Errorf("%s: the prompt does not say %q: %s", c.name, c.wish, user)
 		}
@@ -112,7 +113,7 @@ func TestProgressIsToldInWordsThatManyShare(t *testing.T) {
 		if typ != study.Chat {
 			want = []string{"many flashcards", "a few quizzes", "a few summaries"}
 		}
-		turns := b.Model.Prompts[0].Turns
+		turns := prompt.Build(b.Model.Prompts[0].Brief).Turns
 		if told := strings.Contains(turns[len(turns)-1].Text, "many flashcards, a few quizzes"); !slices.Equal(brief.Progress, want) || told != (want != nil) {
 			t.Errorf("%s: got %q, told %v", typ, brief.Progress, told)
 		}

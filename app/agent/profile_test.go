@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"studysharper/app/agent/agenttest"
+	"studysharper/app/agent/prompt"
 	"studysharper/app/study"
 )
 
@@ -33,7 +34,7 @@ func TestWeakTopicsGetMoreWeightWhereTheMaterialHasThem(t *testing.T) {
 		}
 		req := study.Request{Type: c.typ, UserID: agenttest.Alice, Message: "Mitosis, please.", Options: c.options}
 		brief, _ := briefOf(t, b, req)
-		turns := b.Model.Prompts[0].Turns
+		turns := prompt.Build(b.Model.Prompts[0].Brief).Turns
 		told := strings.Contains(turns[len(turns)-1].Text, `give them more weight where they fit: "Metaphase", `)
 		if !slices.Equal(brief.Weak, c.want) || told != (c.want != nil) {
 			t.Errorf("%s: %q, told %v", c.name, brief.Weak, told)

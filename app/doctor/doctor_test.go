@@ -92,7 +92,7 @@ func TestDoctorOpensTheDatabaseAndLeavesNothingBehind(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(path)); err == nil {
 		t.Error("the folder was made")
 	}
-	says(t, line("sqlite:/proc/nowhere/x.db"), broken, "cannot be made in /proc")
+	says(t, line("sqlite:/proc/nowhere/x.db"), broken, "cannot be created in /proc")
 	migrated := "sqlite:" + filepath.Join(dir, "x.db")
 	if err := store.Migrate(ctx, migrated); err != nil {
 		t.Fatal(err)

@@ -276,10 +276,13 @@ var emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
 
 // pageOf returns the page of a page mark, or 0 for any other line.
 func pageOf(line string) int {
-	inner, ok := strings.CutPrefix(strings.TrimSpace(line), "<!--")
+	inner, opened := strings.CutPrefix(strings.TrimSpace(line), "<!--")
 	inner, closed := strings.CutSuffix(inner, "-->")
+	if !opened || !closed {
+		return 0
+	}
 	words := strings.Fields(inner)
-	if !ok || !closed || len(words) != 2 || words[0] != "page" && words[0] != "slide" {
+	if len(words) != 2 || words[0] != "page" && words[0] != "slide" {
 		return 0
 	}
 	n, err := strconv.Atoi(words[1])

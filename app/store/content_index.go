@@ -38,8 +38,10 @@ func indexContent(v *study.Content) contentIndex {
 	}
 	items := library.Items(a)
 	v.Items = len(items)
-	if data, err := json.Marshal(a); numbered && err == nil && len(data) <= MaxDataBytes {
-		v.Data = data
+	if numbered {
+		if data, err := json.Marshal(a); err == nil && len(data) <= MaxDataBytes {
+			v.Data = data
+		}
 	}
 	in := contentIndex{words: indexWords(append(texts, library.Texts(a)...))}
 	if v.Type != study.Flashcards {

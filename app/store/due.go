@@ -27,16 +27,30 @@ type DueCards struct {
 	Cards  []study.Card
 }
 
-// dueFilter restricts the cards to the query's decks; condition is appended to a WHERE clause.
-func dueFilter(q DueQuery) (condition string, args []any) {
-	args = []any{q.UserID}
-	if q.Deck != "" {
-		return " AND content_id = $2", append(args, q.Deck)
+// decksOf selects the query's decks, as a subquery; $1 is the user, and $2 the other argument.
+func decksOf(q DueQuery) (query string, args []any) {
+	query = "SELECT id FROM contents WHERE user_id = $1 AND "
+	switch {
+	case q.Deck != "":
+		return query + "id = $2", []any{q.UserID, q.Deck}
+	case q.Subject != "":
+		return query + "subject = $2", []any{q.UserID, q.Subject}
 	}
-	if q.Subject != "" {
-		return " AND content_id IN (SELECT id FROM contents WHERE user_id = $1 AND subject = $2)", append(args, q.Subject)
+	return query + "$2 = ''", []any{q.UserID, ""}
+}
+
+// newCards is the condition for new cards of the decks, which are found by their deck.
+func newCards(decks string) string {
+	return "state = 0 AND NOT suspended AND content_id IN (" + decks + ")"
+}
+
+// reviewedCards is the condition for cards that were reviewed, which are found by their user.
+func reviewedCards(q DueQuery, decks string) string {
+	const reviewed = "user_id = $1 AND state <> 0 AND NOT suspended AND "
+	if q.Deck == "" && q.Subject == "" {
+		return reviewed + "$2 = ''"
 	}
-	return " AND $2 = ''", append(args, "")
+	return reviewed + "content_id IN (" + decks + ")"
 }
 
 // DueCards implements Store.
@@ -55,21 +69,21 @@ func (s *sqlStore) DueCards(ctx context.Context, q DueQuery) (DueCards, error) {
 	if due.Counts, err = s.countDue(ctx, q); err != nil {
 		return DueCards{}, err
 	}
-	filter, args := dueFilter(q)
-	const columns = "SELECT " + cardColumns + " FROM cards WHERE user_id = $1 AND NOT suspended"
+	decks, args := decksOf(q)
+	reviewed := reviewedCards(q, decks)
 	for _, part := range []struct {
 		count     int
 		condition string
 	}{
-		{due.Counts.Learning, " AND state IN (1, 3) AND due <= $3"},
-		{due.Counts.Review, " AND state = 2 AND due <= $3"},
-		{due.Counts.New, " AND state = 0 AND CAST($3 AS bigint) > 0"},
+		{due.Counts.Learning, reviewed + " AND state IN (1, 3) AND due <= $3"},
+		{due.Counts.Review, reviewed + " AND state = 2 AND due <= $3"},
+		{due.Counts.New, newCards(decks) + " AND CAST($3 AS bigint) > 0"},
 	} {
 		n := min(part.count, clampLimit(q.Limit)-len(due.Cards))
 		if n <= 0 {
 			continue
 		}
-		cards, err := list(ctx, s, scanCard, columns+filter+part.condition+" ORDER BY due LIMIT $4", append(args, micros(q.At), n)...)
+		cards, err := list(ctx, s, scanCard, "SELECT "+cardColumns+" FROM cards WHERE "+part.condition+" ORDER BY due LIMIT $4", append(args, micros(q.At), n)...)
 		if err != nil {
 			return DueCards{}, err
 		}
@@ -92,8 +106,8 @@ func (s *sqlStore) SuspendedCards(ctx context.Context, userID, deck string, limi
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	filter, args := dueFilter(DueQuery{UserID: userID, Deck: deck})
-	return list(ctx, s, scanCard, "SELECT "+cardColumns+" FROM cards WHERE user_id = $1 AND suspended"+filter+" ORDER BY id DESC LIMIT $3", append(args, clampLimit(limit))...)
+	decks, args := decksOf(DueQuery{UserID: userID, Deck: deck})
+	return list(ctx, s, scanCard, "SELECT "+cardColumns+" FROM cards WHERE suspended AND content_id IN ("+decks+") ORDER BY id DESC LIMIT $3", append(args, clampLimit(limit))...)
 }
 
 // countDue counts the cards to review, by state.
@@ -107,11 +121,15 @@ func (s *sqlStore) countDue(ctx context.Context, q DueQuery) (n study.DueCounts,
 	if dayStart.After(q.At) {
 		dayStart = q.At
 	}
-	filter, args := dueFilter(q)
+	decks, args := decksOf(q)
+	reviewed := reviewedCards(q, decks)
 	// The two ranges of state 2 have no card in common: after a long break, each pass over them is one over all cards.
 	query := "SELECT "
-	for i, c := range []string{"state IN (1, 3) AND due <= $3 LIMIT $6", "state = 2 AND due >= $4 AND due <= $3 LIMIT $6", "state = 2 AND due < $4 LIMIT $6", "state = 0 LIMIT $5"} {
-		query += fmt.Sprintf("%s(SELECT count(*) FROM (SELECT 1 FROM cards WHERE user_id = $1 AND NOT suspended%s AND %s) AS part%d)", strings.Repeat(", ", min(i, 1)), filter, c, i)
+	for i, c := range []string{
+		reviewed + " AND state IN (1, 3) AND due <= $3 LIMIT $6", reviewed + " AND state = 2 AND due >= $4 AND due <= $3 LIMIT $6",
+		reviewed + " AND state = 2 AND due < $4 LIMIT $6", newCards(decks) + " LIMIT $5",
+	} {
+		query += fmt.Sprintf("%s(SELECT count(*) FROM (SELECT 1 FROM cards WHERE %s) AS part%d)", strings.Repeat(", ", min(i, 1)), c, i)
 	}
 	return one(ctx, s, func(row scanner, n *study.DueCounts) (mark, error) {
 		var today int
@@ -140,7 +158,7 @@ func (s *sqlStore) ReviewCounts(ctx context.Context, userID string, v study.Revi
 	}
 	counts := ReviewCounts{Due: map[int64]int{}, Reviewed: map[int64]int{}}
 	offset := int64(v.UTCOffsetMinutes) * 60
-	const due = `SELECT (due / 1000000 + $2) / 86400, count(*) FROM cards WHERE user_id = $1 AND NOT suspended AND state IN (1, 2, 3) AND due < $3 GROUP BY 1`
+	const due = `SELECT (due / 1000000 + $2) / 86400, count(*) FROM cards WHERE user_id = $1 AND state <> 0 AND NOT suspended AND state IN (1, 2, 3) AND due < $3 GROUP BY 1`
 	err := s.selectRows(ctx, func(row scanner) (bool, error) {
 		var day int64
 		var n int
@@ -181,7 +199,7 @@ func (s *sqlStore) DeckStats(ctx context.Context, userID string, at time.Time) (
 	}
 	const query = `SELECT c.id, c.title, c.subject, count(*), count(*) FILTER (WHERE k.state = 0), count(*) FILTER (WHERE k.state IN (1, 3)),
 		count(*) FILTER (WHERE k.state = 2), count(*) FILTER (WHERE k.state > 0 AND k.due <= $2 AND NOT k.suspended), count(*) FILTER (WHERE k.suspended)
-		FROM cards k JOIN contents c ON c.id = k.content_id WHERE k.user_id = $1 GROUP BY c.id, c.title, c.subject ORDER BY c.id DESC LIMIT $3`
+		FROM cards k JOIN contents c ON c.id = k.content_id WHERE c.user_id = $1 GROUP BY c.id, c.title, c.subject ORDER BY c.id DESC LIMIT $3`
 	return list(ctx, s, func(row scanner, v *study.DeckStats) (mark, error) {
 		err := row.Scan(&v.DeckID, &v.Title, &v.Subject, &v.Cards, &v.New, &v.Learning, &v.Review, &v.Due, &v.Suspended)
 		return mark{bytes: jsonBytes(v.Title) + jsonBytes(v.Subject)}, err

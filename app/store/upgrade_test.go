@@ -92,6 +92,10 @@ func wantLibrary(t *testing.T, s Store) {
 			t.Errorf("a deck without ids: %s", c.Data)
 		}
 	}
+	due, err := s.DueCards(t.Context(), DueQuery{UserID: "ada", Limit: 9, At: now(), NewPerDay: 9})
+	if err != nil || due.Counts.New != 2 || len(due.Cards) != 2 || !strings.Contains(string(due.Cards[0].Data), "osmosis") {
+		t.Errorf("due %+v, %v", due, err)
+	}
 	found, _, err := s.Contents(t.Context(), ContentQuery{UserID: "ada", Search: "vacuole", Page: Page{Limit: 9}})
 	if err != nil || len(found) != 1 || found[0].Title != "Cells" {
 		t.Errorf("found %v, %v", found, err)

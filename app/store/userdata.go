@@ -66,7 +66,7 @@ func (s *sqlStore) UserCards(ctx context.Context, userID string, p Page) ([]stud
 		return m, err
 	}
 	const query = "SELECT " + cardColumns + ` FROM cards
-		WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
+		WHERE content_id IN (SELECT id FROM contents WHERE user_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3`
 	return page(ctx, s, "cards", p.Limit, scan, query, userID, from.id)
 }
 

@@ -65,7 +65,15 @@ func (f *faults) distinct(path string, list []string) {
 
 // foldText returns the same text for texts that differ only in case and spacing.
 func foldText(s string) string {
-	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+	var b strings.Builder
+	b.Grow(len(s))
+	for word := range strings.FieldsSeq(s) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return strings.ToLower(b.String())
 }
 
 // Check implements Aid.

@@ -50,8 +50,8 @@ var (
 	emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
 )
 
-// collapse replaces each run of white space by one space, and removes it at both ends.
-func collapse(s string) string {
+// Collapse replaces each run of white space by one space, and removes it at both ends.
+func Collapse(s string) string {
 	before := ' '
 	for _, r := range s {
 		if unicode.IsSpace(r) && (r != ' ' || before == ' ') {
@@ -89,7 +89,7 @@ type blockCutter struct {
 }
 
 func (c *blockCutter) flush() {
-	if text := collapse(strings.Join(c.parts, " ")); text != "" { // removed marks leave spaces
+	if text := Collapse(strings.Join(c.parts, " ")); text != "" { // removed marks leave spaces
 		c.out = append(c.out, block{c.kind, text})
 	}
 	c.parts, c.kind = nil, paragraph
@@ -97,7 +97,7 @@ func (c *blockCutter) flush() {
 
 // line adds a line, given the one after it.
 func (c *blockCutter) line(line, next string, more bool) {
-	flat := collapse(line)
+	flat := Collapse(line)
 	mark := listMark(flat)
 	switch {
 	case flat == "":

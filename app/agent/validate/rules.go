@@ -156,8 +156,10 @@ func visible(r rune) bool {
 // length reports a summary that is longer than its source.
 func (r *Report) length(a study.Aid, material string) {
 	s, ok := a.(*study.SummarySet)
-	limit := max(summaryFactor*float64(len(strings.Fields(material))), summaryFloor)
-	if ok && strings.TrimSpace(material) != "" && float64(s.WordCount) > limit {
+	if !ok || strings.TrimSpace(material) == "" {
+		return
+	}
+	if limit := max(summaryFactor*float64(len(strings.Fields(material))), summaryFloor); float64(s.WordCount) > limit {
 		r.issue("the summary is longer than its source")
 	}
 }

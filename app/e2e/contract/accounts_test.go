@@ -111,8 +111,8 @@ func TestTheOperatorGivesTheDataOfAUserIDToAnAccount(t *testing.T) {
 		exit int
 		says string
 	}{
-		{[]string{"claim", "ann"}, 1, "has an account already"},
-		{[]string{"claim", "bob"}, 1, "nothing is kept of this user_id"},
+		{[]string{"claim", "ann"}, 1, "already has an account"},
+		{[]string{"claim", "bob"}, 1, "this user_id has no data"},
 		{[]string{"claim"}, 2, "claim USER_ID"},
 	} {
 		cmd := servicetest.Program(t, []string{database}, tt.args...)

@@ -7,6 +7,7 @@ import (
 
 	"studysharper/app/offline/facts"
 	"studysharper/app/study"
+	"studysharper/app/text"
 )
 
 const defaultCards = 10
@@ -90,7 +91,7 @@ func (c *chooser) offerFact(i, round, n int) bool {
 
 // foldText makes texts equal that differ only in case, spacing and final punctuation.
 func foldText(s string) string {
-	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ".?!"))
+	return strings.ToLower(strings.Trim(text.Collapse(s), ".?!"))
 }
 
 // maxReversed is the maximum number of words on the back of an entry that is also asked in reverse.

@@ -224,7 +224,8 @@ const maxMeaningWords = 45
 // isSoundMeaning reports whether s adds information to term.
 func isSoundMeaning(term, s string, form Form) bool {
 	words := strings.Fields(strings.ToLower(s))
-	if len(words) < 2 || len(words) > maxMeaningWords || len(text.Words(s)) < 2 && form != Phrase || len(text.Words(s)) < 1 {
+	content := len(text.Words(s))
+	if len(words) < 2 || len(words) > maxMeaningWords || content < 2 && form != Phrase || content < 1 {
 		return false
 	}
 	if form == Phrase && (subordinates.Has(words[0]) || !OpensNounPhrase(s)) {
@@ -235,8 +236,9 @@ func isSoundMeaning(term, s string, form Form) bool {
 			return false
 		}
 	}
+	flat := strings.Join(words, " ") + " "
 	for _, empty := range []string{"a number of", "a lot of", "an example", "a matter", "the case", "the reason", "the result", "the following", "a result", "a problem", "a good", "a great", "a very", "the focus", "not"} {
-		if strings.HasPrefix(strings.Join(words, " ")+" ", empty+" ") {
+		if strings.HasPrefix(flat, empty+" ") {
 			return false
 		}
 	}

@@ -44,7 +44,7 @@ func (r *reader) rows(i int, f form) (rows [][]string, next int) {
 			continue
 		}
 		flat, last := r.quoted(next)
-		if strings.HasPrefix(flat+"#", "#") {
+		if flat == "" || flat[0] == '#' {
 			break // blank, or a heading
 		}
 		isItem := flat != strings.TrimSpace(r.lines[next])
