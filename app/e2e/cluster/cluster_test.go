@@ -160,7 +160,7 @@ func TestARunOfOneInstanceIsWatchedAtAnother(t *testing.T) {
 			}
 		}
 		if len(events) == 0 || events[len(events)-1]["type"] != "complete" {
-			t.Fatalf("run %d: the stream is %v\n%s", i, events, b.Log)
+			t.Fatalf("run %d: the stream is %v\nits own instance:\n%s\nthe other:\n%s", i, events, a.Log, b.Log)
 		}
 	}
 }
