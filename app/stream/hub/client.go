@@ -25,15 +25,15 @@ type client struct {
 	fd         int32
 	generation int32
 	place      int32
-	since      int64 // when its stream was opened, in this process or an earlier one: Unix nanoseconds
-	query      stream.Query
+	slot       int32  // in the wheel; -1 = none
+	since      int64  // when its stream was opened, in this process or an earlier one: Unix nanoseconds
+	at         place  // the events to send next
 	run        string // the run whose events were sent last; "" = none yet
 	unsent     []byte // the rest of an event or a comment, while blocked
 
 	group      *group // nil = it is not waiting
 	next, prev *client
 
-	slot         int32 // in the wheel; -1 = none
 	later, older *client
 
 	opened moment
@@ -53,13 +53,12 @@ func (h *Hub) take(s Stream, d *due) {
 	h.generation++
 	now := h.now()
 	c := &client{
-		fd: int32(s.FD), generation: h.generation, place: s.Place, since: time.Now().UnixNano(), query: s.Query, slot: -1, //nolint:gosec // a descriptor
+		fd: int32(s.FD), generation: h.generation, place: s.Place, since: time.Now().UnixNano(), at: placeOf(s.Query), slot: -1, //nolint:gosec // a descriptor
 		opened: now, quiet: now, active: now,
 	}
 	if s.past != nil {
 		h.restore(c, s.past)
 	}
-	c.query.NoWait, c.query.Peek = false, false
 	if grow := s.FD + 1 - len(h.clients); grow > 0 {
 		h.clients = append(h.clients, make([]*client, grow)...)
 	}
@@ -127,7 +126,7 @@ func (h *Hub) send(c *client, b *batch, d *due) {
 	c.posted, c.quiet, c.active = true, now, now
 	end, at := b.boundary(n)
 	if end > 0 {
-		c.query.After, c.run = at, b.Run
+		c.at.after, c.run = at, b.Run
 	}
 	c.last = b.last() && end == len(b.text)
 	if n == len(b.text) || h.block(c, b.text[n:end], d) {
@@ -189,10 +188,10 @@ func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 		return
 	}
 	e := stream.ErrorEvent(message, retryable)
-	at := c.query.After
+	at := c.at.after
 	at.Seq++
 	e.Seq, c.last = at.Seq, true
-	run := cmp.Or(c.query.Run, c.run)
+	run := cmp.Or(c.at.run, c.run)
 	if h.put(c, eventstream.AppendEvent(nil, at.LastID(run), e.Data(run)), d) {
 		h.advance(c, d)
 	}

@@ -52,7 +52,7 @@ func (h *Hub) giveAway(c *client, over HandOver) {
 // if not.
 func (h *Hub) ask(c *client) {
 	h.mu.Lock()
-	q := c.query
+	q := c.at.query()
 	h.mu.Unlock()
 	q.Peek = true
 	h.o.Journal.Await(q, func(b study.Batch, err error) {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"hash/maphash"
 	"sync"
 
 	"studysharper/app/stream"
@@ -17,6 +18,13 @@ type place struct {
 	after               study.Position
 }
 
+func placeOf(q stream.Query) place { return place{q.Session, q.Run, q.Owner, q.After} }
+
+// query asks for the events after the place.
+func (p *place) query() stream.Query {
+	return stream.Query{Session: p.session, Run: p.run, Owner: p.owner, After: p.after}
+}
+
 // group is the clients that wait for the events after one place. They share one wait in the
 // journal.
 type group struct {
@@ -27,19 +35,47 @@ type group struct {
 	cancel func() // ends the wait; nil = not known yet
 }
 
+// groups finds a group by its place. The key is a hash: it is a quarter of the size of a place, and most streams have a
+// group of their own. If two places have the same hash, only the first is found, and the clients of the other do not
+// share their wait.
+type groups struct {
+	seed   maphash.Seed
+	byHash map[uint64]*group
+}
+
+func newGroups() groups { return groups{maphash.MakeSeed(), map[uint64]*group{}} }
+
+func (s *groups) find(at *place) *group {
+	if g := s.byHash[maphash.Comparable(s.seed, *at)]; g != nil && g.at == *at {
+		return g
+	}
+	return nil
+}
+
+func (s *groups) add(g *group) {
+	if hash := maphash.Comparable(s.seed, g.at); s.byHash[hash] == nil {
+		s.byHash[hash] = g
+	}
+}
+
+func (s *groups) remove(g *group) {
+	if hash := maphash.Comparable(s.seed, g.at); s.byHash[hash] == g {
+		delete(s.byHash, hash)
+	}
+}
+
 // wait makes c wait for the events after its position.
 func (h *Hub) wait(c *client, d *due) {
-	at := place{c.query.Session, c.query.Run, c.query.Owner, c.query.After}
 	g := d.latest
-	if g == nil || g.at != at || g.done {
-		g = h.groups[at]
+	if g == nil || g.at != c.at || g.done {
+		g = h.groups.find(&c.at)
 	}
 	if g == nil {
-		g = &group{hub: h, at: at}
-		h.groups[at] = g
+		g = &group{hub: h, at: c.at}
+		h.groups.add(g)
 		d.awaited = append(d.awaited, g)
 	}
-	c.query.Session, c.query.Run, c.query.Owner = g.at.session, g.at.run, g.at.owner // shares the group's strings
+	c.at = g.at // shares the group's strings
 	d.latest = g
 	g.add(c)
 }
@@ -82,7 +118,7 @@ func (h *Hub) detach(c *client, d *due) {
 // close removes g from the groups that wait.
 func (g *group) close() {
 	g.done = true
-	delete(g.hub.groups, g.at)
+	g.hub.groups.remove(g)
 }
 
 // await starts the group's wait in the journal. The lock must not be held, since the answer
@@ -95,7 +131,7 @@ func (g *group) await() {
 	if done {
 		return
 	}
-	cancel := h.o.Journal.Await(stream.Query{Session: g.at.session, Run: g.at.run, Owner: g.at.owner, After: g.at.after}, g.deliver)
+	cancel := h.o.Journal.Await(g.at.query(), g.deliver)
 	h.mu.Lock()
 	g.cancel, done = cancel, g.done
 	h.mu.Unlock()

@@ -131,7 +131,7 @@ type Hub struct {
 	open       int       // how many of them are not nil
 	reserved   int       // streams announced by Reserve and not served yet
 	generation int32
-	groups     map[place]*group
+	groups     groups
 	wheel      wheel
 	unsent     int           // bytes
 	over       HandOver      // not nil: the worker is leaving and hands its streams over with it
@@ -150,7 +150,7 @@ func Open(o Options) (*Hub, error) {
 
 func newHub(o Options, s sockets) *Hub {
 	o.fill()
-	return &Hub{o: o, sockets: s, start: time.Now(), groups: map[place]*group{}, wheel: newWheel()}
+	return &Hub{o: o, sockets: s, start: time.Now(), groups: newGroups(), wheel: newWheel()}
 }
 
 // Run serves until ctx ends, and then returns nil. It uses two goroutines.
@@ -235,7 +235,7 @@ func (h *Hub) left() {
 	if h.open+h.reserved > 0 {
 		return
 	}
-	h.clients, h.groups = nil, map[place]*group{} // release the memory of a burst
+	h.clients, h.groups = nil, newGroups() // release the memory of a burst
 	if h.empty != nil {
 		h.close()
 	}

@@ -29,7 +29,7 @@ func (h *Hub) pass(c *client) json.RawMessage {
 	nanos := func(m moment) int64 { return now.Add(-time.Duration(at-m) * tick).UnixNano() }
 	// Marshalling strings and numbers cannot fail.
 	stream, _ := json.Marshal(passed{
-		Session: c.query.Session, Run: c.query.Run, Owner: c.query.Owner, Position: c.query.After.String(), Seen: c.run,
+		Session: c.at.session, Run: c.at.run, Owner: c.at.owner, Position: c.at.after.String(), Seen: c.run,
 		Posted: c.posted, Opened: c.since, Active: nanos(c.active), Quiet: nanos(c.quiet), Client: h.o.Key(c.place),
 	})
 	return stream

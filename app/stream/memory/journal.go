@@ -219,17 +219,26 @@ func (m *Journal) remove(s *session, why *study.Error, d *due) {
 		m.closed(s.newest, why)
 		m.lose(s.newest, d)
 	}
-	for len(s.ring) > 0 {
-		m.drop(s, len(s.ring)-1)
+	if s.history != nil {
+		m.forget(s)
 	}
-	m.stats.QueuedBytes -= sessionCost + int64(len(s.past))*pastCost
+	m.stats.QueuedBytes -= sessionCost
 	for _, w := range s.waiting {
 		w.failed = why
 	}
 	s.wakeAll(d)
-	s.newest = nil
-	m.updateLRU(s, false)
 	delete(m.sessions, s.key)
+}
+
+// forget drops the events of a session and what is stored of its runs.
+func (m *Journal) forget(s *session) {
+	for len(s.ring) > 0 {
+		m.drop(s, len(s.ring)-1)
+	}
+	m.stats.QueuedBytes -= int64(len(s.past)) * pastCost
+	if s.lru != nil {
+		s.lru.Remove(s.place)
+	}
 }
 
 // updateLRU puts s into the list where makeRoom looks for it; touched moves it to the end.
@@ -251,8 +260,6 @@ func (m *Journal) updateLRU(s *session, touched bool) {
 
 func (m *Journal) lruFor(s *session) *list.List {
 	switch {
-	case s.newest == nil:
-		return nil
 	case !s.busy() && !s.unread:
 		return &m.read
 	case !s.droppable():

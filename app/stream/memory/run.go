@@ -69,7 +69,7 @@ func (m *Journal) claim(key, id uuid.UUID, owner string, silent bool) error {
 	if open != nil {
 		whose = open.owner
 	}
-	if s := m.sessions[key]; s != nil && s.newest != nil {
+	if s := m.sessions[key]; s.posted() {
 		whose = s.owner
 		if s.busy() {
 			open = s.newest
@@ -109,8 +109,8 @@ func (m *Journal) begin(r *Run, key uuid.UUID, owner string, d *due) error {
 	if err != nil {
 		return err
 	}
-	if s.newest == nil {
-		s.epoch, s.owner = m.o.Epoch+m.lives, owner
+	if s.history == nil {
+		s.history = &history{epoch: m.o.Epoch + m.lives, owner: owner}
 		m.lives++
 		s.wakeAll(d) // a reader that waits as another owner gets an error
 	}

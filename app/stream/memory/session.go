@@ -21,23 +21,28 @@ type entry struct {
 	own  bool // Fields is the journal's own buffer, which may grow in place
 }
 
-// session is the journal of one session: its stored events, in order. Their numbers are
-// consecutive, except where events between stored terminal ones were dropped. It is guarded
-// by the lock of its Journal.
+// session is the journal of one session. It is guarded by the lock of its Journal. Most
+// sessions only have a waiting reader, so what runs need is allocated for the first of them.
 type session struct {
-	key     uuid.UUID
-	epoch   uint64
-	owner   string
-	head    uint64 // number of the newest event; 0 = none yet
-	ring    []entry
-	newest  *Run   // the latest run, and the only one that may be open; nil = nothing has been posted yet
-	past    []span // earlier runs, at most maxPast, oldest first
-	handed  uint64 // the highest number in a position that a reader was given
-	unread  bool   // the newest run's terminal event is stored and has not been read
-	waiting []*Waiter
-	touched time.Duration // relative to the Journal's start
-	lru     *list.List    // the Journal's list that it is in; nil = none
-	place   *list.Element
+	key      uuid.UUID
+	waiting  []*Waiter
+	touched  time.Duration // relative to the Journal's start
+	*history               // nil = nothing has been posted yet
+}
+
+// history is the stored events of a session, in order. Their numbers are consecutive, except
+// where events between stored terminal ones were dropped.
+type history struct {
+	epoch  uint64
+	owner  string
+	head   uint64 // number of the newest event; 0 = none yet
+	ring   []entry
+	newest *Run       // the latest run, and the only one that may be open
+	past   []span     // earlier runs, at most maxPast, oldest first
+	handed uint64     // the highest number in a position that a reader was given
+	unread bool       // the newest run's terminal event is stored and has not been read
+	lru    *list.List // the Journal's list that it is in; nil = none
+	place  *list.Element
 }
 
 // span is the range of a run in its session's numbering.
@@ -50,7 +55,10 @@ type span struct {
 const maxPast = 16
 
 // busy reports whether a run is open.
-func (s *session) busy() bool { return s.newest != nil && s.newest.over == nil }
+func (s *session) busy() bool { return s.history != nil && s.newest.over == nil }
+
+// posted reports whether something has been posted to the session. s may be nil.
+func (s *session) posted() bool { return s != nil && s.history != nil }
 
 // spanOf returns the span of a run. For the nil UUID it is everything from the newest run
 // on.

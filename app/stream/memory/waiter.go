@@ -74,7 +74,7 @@ func (w *Waiter) Cancel() {
 	m.stats.Readers--
 	if s := w.in; s != nil {
 		s.unregister(w)
-		if s.newest == nil && len(s.waiting) == 0 {
+		if !s.posted() && len(s.waiting) == 0 {
 			delete(m.sessions, s.key)
 			m.stats.QueuedBytes -= sessionCost
 		}
@@ -115,7 +115,7 @@ func (m *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 
 func (m *Journal) look(w *Waiter, d *due) (b study.Batch, settled bool, err error) {
 	s := m.sessions[w.key]
-	posted := s != nil && s.newest != nil
+	posted := s.posted()
 	switch {
 	case w.failed != nil:
 		return b, true, w.failed
@@ -177,7 +177,7 @@ func (s *session) wakeAll(d *due) {
 // idleNext returns the position of a reader at p if there is nothing for it.
 func (s *session) idleNext(p study.Position) study.Position {
 	switch {
-	case s == nil || s.newest == nil:
+	case !s.posted():
 		return study.Position{}
 	case p == study.Position{}:
 		s.handed = s.head

@@ -36,7 +36,7 @@ func (w *wait) follow(ctx context.Context, r study.Run) {
 		case r.Ended():
 			w.settle(w.end(r), nil)
 			return
-		case time.Since(w.began) >= reportAfter:
+		case w.sinceBegin() >= reportAfter:
 			w.settle(w.progress(r), nil)
 			return
 		}
@@ -66,7 +66,7 @@ func (w *wait) doubt() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over {
+	if w.deliver != nil {
 		w.timer.Reset(again)
 	}
 }
@@ -83,14 +83,14 @@ func (w *wait) answered() bool {
 	switch {
 	case r.Ended() && time.Since(r.EndedAt) >= settledAfter:
 		b = w.end(r)
-	case !r.Ended() && time.Since(w.began) >= reportAfter+settledAfter:
+	case !r.Ended() && w.sinceBegin() >= reportAfter+settledAfter:
 		b = w.progress(r)
 	default:
 		return false
 	}
-	if w.finish() {
+	if deliver := w.finish(); deliver != nil {
 		w.leaveJournal()
-		w.deliver(b, nil)
+		deliver(b, nil)
 	}
 	return true
 }

@@ -49,12 +49,13 @@ type Options struct {
 type Journal struct {
 	stream.Keeper
 	o     Options
+	start time.Time
 	looks chan struct{}
 }
 
 // New returns a Journal. It starts nothing.
 func New(o Options) *Journal {
-	return &Journal{Keeper: o.Journal, o: o, looks: make(chan struct{}, maxLooks)}
+	return &Journal{Keeper: o.Journal, o: o, start: time.Now(), looks: make(chan struct{}, maxLooks)}
 }
 
 // Since implements stream.Journal.
@@ -64,7 +65,7 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 
 // Await implements stream.Awaiter. It needs a goroutine only if the journal cannot answer.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
-	w := &wait{journal: j, q: q, deliver: deliver, began: time.Now()}
+	w := &wait{journal: j, q: q, deliver: deliver, began: time.Since(j.start)}
 	switch {
 	case q.After.Epoch == Epoch:
 		go w.consult(study.Batch{}, stream.ErrGone)
@@ -115,47 +116,49 @@ func (j *Journal) Settle(ctx context.Context, r study.Run) study.Run {
 	return r
 }
 
-// wait is one reader's wait.
+// wait is one reader's wait. There is one for each stream, so it is kept small.
 type wait struct {
 	journal *Journal
 	q       stream.Query
-	deliver func(study.Batch, error)
-	began   time.Time
-	timer   *time.Timer // calls doubt; nil = never
+	began   time.Duration // on the clock of the Journal
+	timer   *time.Timer   // calls doubt; nil = never
 
-	mu    sync.Mutex
-	over  bool
-	done  chan struct{} // closed when the wait is over; nil if nothing waits for that
-	leave func()        // ends the wait in the journal; nil = not known yet
+	mu      sync.Mutex
+	deliver func(study.Batch, error) // nil = the wait is over
+	done    chan struct{}            // closed when the wait is over; nil if nothing waits for that
+	leave   func()                   // ends the wait in the journal; nil = not known yet
 }
 
 // setJournalCancel stores the function that cancels the wait in the journal, and calls it if the wait is already over.
 func (w *wait) setJournalCancel(cancel func()) {
 	w.mu.Lock()
 	w.leave = cancel
-	over := w.over
+	over := w.deliver == nil
 	w.mu.Unlock()
 	if over {
 		cancel()
 	}
 }
 
-// finish ends the wait, and reports whether it was the first to do so.
-func (w *wait) finish() (first bool) {
+// finish ends the wait. It returns the callback for the answer the first time, and nil after that.
+func (w *wait) finish() (deliver func(study.Batch, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over {
-		return false
+	if w.deliver == nil {
+		return nil
 	}
-	w.over = true
+	deliver, w.deliver = w.deliver, nil
 	if w.done != nil {
 		close(w.done)
 	}
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	return true
+	return deliver
 }
+
+// sinceBegin returns how long the reader has waited.
+func (w *wait) sinceBegin() time.Duration { return time.Since(w.journal.start) - w.began }
 
 // ended returns a channel that is closed when the wait is over. It is made on demand, because every stream has a wait
 // but few need the channel.
@@ -164,7 +167,7 @@ func (w *wait) ended() <-chan struct{} {
 	defer w.mu.Unlock()
 	if w.done == nil {
 		w.done = make(chan struct{})
-		if w.over {
+		if w.deliver == nil {
 			close(w.done)
 		}
 	}
@@ -172,7 +175,7 @@ func (w *wait) ended() <-chan struct{} {
 }
 
 func (w *wait) cancel() {
-	if w.finish() {
+	if w.finish() != nil {
 		w.leaveJournal()
 	}
 }
@@ -187,8 +190,8 @@ func (w *wait) leaveJournal() {
 }
 
 func (w *wait) settle(b study.Batch, err error) {
-	if w.finish() {
-		w.deliver(b, err)
+	if deliver := w.finish(); deliver != nil {
+		deliver(b, err)
 	}
 }
 
