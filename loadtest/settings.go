@@ -24,6 +24,8 @@ const (
 	maxRequests     = 10_000_000
 	maxConcurrent   = 10_000
 	maxTimeout      = time.Hour
+	maxDuration     = 24 * time.Hour
+	maxRate         = 1_000_000 // requests a second
 	maxContentBytes = 1 << 20
 	maxNotesBytes   = 16 << 20
 	maxKeys         = 1_000_000
@@ -40,30 +42,27 @@ const (
 
 // settings is what a test run is made of.
 type settings struct {
-	target             *client.Target
-	scenario           scenario.Entry
-	plan               pace.Plan
-	options            scenario.Options // but for Target and Sheet
-	goals              report.Goals
-	adminToken         string
-	jsonFile, htmlFile string
-	model              string // of load, in words
-	unknown            error  // why the target's host has no address; nil = it has
+	target     *client.Target
+	scenario   scenario.Entry
+	plan       pace.Plan
+	options    scenario.Options // but for Target and Sheet
+	goals      report.Goals
+	adminToken string
+	jsonFile   string
+	model      string // of load, in words
+	unknown    error  // why the target's host has no address; nil = it has
 }
 
 // given is what the flags said, before it is looked at as a whole.
 type given struct {
-	scenario, stages, kind, contentFile, notesFile, token, memory string
-	rate                                                          float64
-	keepAlive, own, seedTargets                                   bool
-	set                                                           map[string]bool // the flags that were given
+	scenario, kind, contentFile, notesFile, token, memory string
+	keepAlive, own, seedTargets                           bool
+	set                                                   map[string]bool // the flags that were given
 }
 
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
        loadtest -scenario idle-streams [flags] [N] [URL]
-       loadtest compare A.json B.json    two runs that -json wrote, beside each other
        loadtest bench-recycle [flags]    what clients notice when workers are replaced
-       loadtest fakellm [flags]          a fake language model to test against
 
 Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
 
@@ -89,12 +88,12 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 		return s, fmt.Errorf("one target at a time, not %d", len(words))
 	}
 	s.defaults(g)
-	for _, step := range []func(given) error{s.check, s.checkLoad, s.setSchedule, s.setGoals, s.readFiles, s.checkOutput} {
+	for _, step := range []func(given) error{s.check, s.checkLoad, s.setGoals, s.readFiles, s.checkOutput} {
 		if err := step(g); err != nil {
 			return s, err
 		}
 	}
-	s.model = s.describe(g)
+	s.model = s.describe()
 	return s, s.setTarget(ctx, append(words, "http://localhost:8000")[0], g)
 }
 
@@ -106,11 +105,10 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 		fmt.Fprintf(&about, "\n%s: %s", e.Name, e.About)
 	}
 	fs.StringVar(&g.scenario, "scenario", "chat", about.String())
-	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no bound where -d or -stages is given")
+	fs.Int64Var(&s.plan.Requests, "n", defaultRequests, "requests to make; no bound where -d is given")
 	fs.IntVar(&s.plan.Workers, "c", defaultConcurrent, "requests at once; of an open load 1000 at most, unless this says otherwise")
 	fs.DurationVar(&s.plan.Duration, "d", 0, "how long requests are begun, as 30s")
-	fs.Float64Var(&g.rate, "rate", 0, "open load: requests a second, whether or not those before are answered")
-	fs.StringVar(&g.stages, "stages", "", "open load in `stages`: 10:30s,100:60s are two steps, 10-100:60s is a ramp")
+	fs.Float64Var(&s.plan.Rate, "rate", 0, "open load: requests a second, whether or not those before are answered")
 	fs.DurationVar(&s.plan.Think, "think", 0, "closed load: pause of a client between two requests")
 	fs.BoolVar(&g.keepAlive, "keepalive", true, "false: one connection a request")
 	fs.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "of one request, or of a run and its stream")
@@ -123,7 +121,6 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 	fs.StringVar(&g.token, "token", os.Getenv("LOADTEST_TOKEN"), "a user's bearer `token`; default $LOADTEST_TOKEN")
 	fs.StringVar(&s.adminToken, "admin-token", os.Getenv("ADMIN_TOKEN"), "reads the service's own metrics meanwhile; default $ADMIN_TOKEN")
 	fs.StringVar(&s.jsonFile, "json", "", "write the report as JSON to this `file`; -: standard output, and all else to standard error")
-	fs.StringVar(&s.htmlFile, "html", "", "write the report as a page to this `file`")
 	fs.DurationVar(&s.goals.MaxP95, "max-p95", 0, "threshold, as 8s")
 	fs.DurationVar(&s.goals.MaxP99, "max-p99", 0, "threshold, as 10s")
 	fs.Float64Var(&s.goals.MinSuccess, "min-success", 0, "threshold in percent; without any threshold a run needs more than 90")
@@ -168,42 +165,17 @@ func (s *settings) takeNumber(words []string, g given) ([]string, error) {
 
 // defaults fills in what depends on other flags.
 func (s *settings) defaults(g given) {
-	open := g.rate != 0 || g.stages != ""
-	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] && g.stages == "" {
+	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] {
 		s.plan.Duration = defaultHold
 	}
-	if !g.set["n"] && (s.plan.Duration > 0 || g.stages != "") {
+	if !g.set["n"] && s.plan.Duration > 0 {
 		s.plan.Requests = 0
 	}
-	if open && !g.set["c"] {
+	if s.plan.Rate != 0 && !g.set["c"] {
 		s.plan.Workers = defaultOpen
 	}
 	s.options.Fresh = !g.keepAlive
 	s.options.Type = study.Type(g.kind)
-}
-
-// setSchedule makes the plan an open load where one was asked for.
-func (s *settings) setSchedule(g given) error {
-	var schedule pace.Schedule
-	var err error
-	switch {
-	case g.stages != "":
-		if schedule, err = pace.ParseStages(g.stages); err != nil {
-			return fmt.Errorf("-stages: %w", err)
-		}
-	case g.rate != 0:
-		length := s.plan.Duration
-		if length == 0 {
-			length = pace.MaxDuration
-		}
-		if schedule, err = pace.NewSchedule(pace.Stage{From: g.rate, To: g.rate, Length: length}); err != nil {
-			return fmt.Errorf("-rate %v: %w", g.rate, err)
-		}
-	default:
-		return nil
-	}
-	s.plan.Schedule = &schedule
-	return nil
 }
 
 func (s *settings) setGoals(g given) error {
@@ -246,15 +218,13 @@ func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 }
 
 // describe describes how requests are made.
-func (s *settings) describe(g given) string {
+func (s *settings) describe() string {
 	p := s.plan
 	switch {
 	case s.scenario.Name == "idle-streams":
 		return fmt.Sprintf("%d streams held", s.options.Streams)
-	case g.stages != "":
-		return fmt.Sprintf("open, in stages %s, at most %d at once", g.stages, p.Workers)
-	case p.Schedule != nil:
-		return fmt.Sprintf("open, %v requests a second, at most %d at once", g.rate, p.Workers)
+	case p.Rate > 0:
+		return fmt.Sprintf("open, %v requests a second, at most %d at once", p.Rate, p.Workers)
 	}
 	words := fmt.Sprintf("closed, %d at once", p.Workers)
 	if p.Think > 0 {

@@ -1,7 +1,6 @@
 // Package fakellm is an OpenAI-compatible chat-completions server that answers on cue: plain or streamed, at a chosen pace, and
-// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test, and `go run ./loadtest fakellm` serves
-// it to a whole StudySharper. The one idea: a call is answered by the first Rule that matches it, and rules can be changed
-// while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
+// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test. The one idea: a call is answered by the
+// first Rule that matches it, and rules can be changed while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
 package fakellm
 
 import (
@@ -26,16 +25,15 @@ type Options struct {
 
 // Counts holds what a Server has seen since it was made or Reset.
 type Counts struct {
-	Calls     int `json:"calls"`     // chat-completion requests that parsed
-	Streams   int `json:"streams"`   // those of them that asked for a stream
-	Active    int `json:"active"`    // being answered now
-	Completed int `json:"completed"` // answered to the end, errors included
-	Broken    int `json:"broken"`    // cut off by a rule
-	Cancelled int `json:"cancelled"` // the caller left before the end
+	Calls     int // chat-completion requests that parsed
+	Streams   int // those of them that asked for a stream
+	Active    int // being answered now
+	Completed int // answered to the end, errors included
+	Broken    int // cut off by a rule
+	Cancelled int // the caller left before the end
 }
 
-// Server is the fake upstream. It serves POST /v1/chat/completions and, for the
-// the test that drives it, GET, PUT and DELETE /control. It is safe for concurrent use.
+// Server is the fake upstream. It serves POST /v1/chat/completions, and is safe for concurrent use.
 type Server struct {
 	answer func(Request) string
 	key    string
@@ -57,9 +55,6 @@ func New(o Options) *Server {
 		panic(err)
 	}
 	s.mux.HandleFunc("POST /v1/chat/completions", s.complete)
-	s.mux.HandleFunc("GET /control", s.showControl)
-	s.mux.HandleFunc("PUT /control", s.putControl)
-	s.mux.HandleFunc("DELETE /control", s.deleteControl)
 	return s
 }
 

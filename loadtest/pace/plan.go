@@ -1,3 +1,6 @@
+// Package pace decides when requests are made. The one idea: in an open load a request is due at a moment that was known
+// beforehand, whatever became of those before it, and its latency counts from then. So a server that stalls is charged for all
+// who would have waited, and not for the one who did (coordinated omission).
 package pace
 
 import (
@@ -20,9 +23,9 @@ type Plan struct {
 	Requests int64         // in all; 0 = no bound
 	Duration time.Duration // in which requests are begun; 0 = no bound
 	Think    time.Duration // of a worker of a closed load, between two requests
-	// Schedule makes an open load. One request after another is due at the times that it names, and waits only while all workers are busy.
-	// nil = a closed load: each worker makes its next request when the one before is answered.
-	Schedule *Schedule
+	// Rate makes an open load: so many requests a second are due, one after the other, and wait only while all workers are busy.
+	// 0 = a closed load: each worker makes its next request when the one before is answered.
+	Rate float64
 }
 
 // Pace is how a plan was kept.
@@ -34,7 +37,7 @@ type Pace struct {
 // Run makes the requests. hire makes a worker; all of them are closed in the
 // end. It returns when the plan is done and every request is over, or ctx has ended.
 func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
-	if p.Schedule != nil {
+	if p.Rate > 0 {
 		return p.runOpen(ctx, hire)
 	}
 	return p.runClosed(ctx, hire), nil

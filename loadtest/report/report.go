@@ -1,10 +1,9 @@
-// Package report says how a load test went: to people on a terminal, to programs as JSON, as a page of HTML, and beside another
-// run. The one idea: a Report is plain data and holds everything; each form is a function of it.
+// Package report says how a load test went: to people on a terminal, and to programs as JSON. The one idea: a Report is plain
+// data and holds everything; each form is a function of it.
 package report
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -12,10 +11,7 @@ import (
 	"studysharper/loadtest/measure"
 )
 
-const (
-	version  = 1
-	maxBytes = 64 << 20 // of a report that is read
-)
+const version = 1 // of the JSON
 
 // Report is a run. Latencies are those of all requests, the failed ones included;
 // in an open load they count from when a request was due.
@@ -148,28 +144,9 @@ func (r *Report) note(run Run, unread int) {
 	}
 }
 
-// WriteJSON writes the report for programs, and for Compare.
+// WriteJSON writes the report for programs.
 func (r *Report) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
-}
-
-// Read reads what WriteJSON wrote. It must be 64 MiB at most.
-func Read(from io.Reader) (*Report, error) {
-	text, err := io.ReadAll(io.LimitReader(from, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("longer than %d bytes", maxBytes)
-	}
-	r := &Report{}
-	if json.Unmarshal(text, r) != nil || r.Version == 0 {
-		return nil, errors.New("no report that loadtest wrote with -json")
-	}
-	if r.Version != version {
-		return nil, fmt.Errorf("a report of version %d, this program reads %d", r.Version, version)
-	}
-	return r, nil
 }
