@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +60,6 @@ type given struct {
 }
 
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
-       loadtest -scenario idle-streams [flags] [N] [URL]
        loadtest bench-recycle [flags]    what clients notice when workers are replaced
 
 Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
@@ -79,9 +77,6 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 	}
 	fs.Visit(func(f *flag.Flag) { g.set[f.Name] = true })
 	if s.scenario, err = scenario.Find(g.scenario); err != nil {
-		return s, err
-	}
-	if words, err = s.takeNumber(words, g); err != nil {
 		return s, err
 	}
 	if len(words) > 1 {
@@ -115,7 +110,7 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 	fs.StringVar(&g.kind, "type", string(study.Chat), "request `type` of chat and streams")
 	fs.StringVar(&g.contentFile, "content", "", "`file` whose text is sent as options.content with every request")
 	fs.StringVar(&g.notesFile, "notes", "", "`file` of real text, of which each request is about another piece")
-	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held by idle-streams (or N behind the flags) and recycle")
+	fs.IntVar(&s.options.Streams, "streams", 1000, "streams held by idle-streams and recycle")
 	fs.IntVar(&s.options.Keys, "keys", 500, "cache: different requests")
 	fs.Float64Var(&s.options.Skew, "skew", 1.1, "cache: exponent of the Zipf distribution, above 1")
 	fs.StringVar(&g.token, "token", os.Getenv("LOADTEST_TOKEN"), "a user's bearer `token`; default $LOADTEST_TOKEN")
@@ -145,22 +140,6 @@ func nameOfJSON(args []string) []string {
 		}
 	}
 	return all
-}
-
-// takeNumber takes the N of `idle-streams N` from the words.
-func (s *settings) takeNumber(words []string, g given) ([]string, error) {
-	if !s.scenario.Holds || len(words) == 0 {
-		return words, nil
-	}
-	n, err := strconv.Atoi(words[0])
-	if err != nil {
-		return words, nil //nolint:nilerr // it is the target then
-	}
-	if g.set["streams"] {
-		return nil, errors.New("-streams and a number of streams: give one of them")
-	}
-	s.options.Streams = n
-	return words[1:], nil
 }
 
 // defaults fills in what depends on other flags.

@@ -30,7 +30,7 @@ func TestWrongUsageIsTwoAndOneLine(t *testing.T) {
 		{"http://localhost.example.com"}, {"https://example.com"}, {"http://0.0.0.0:8000"}, {"http://u:p@localhost"}, {"http://localhost?x=1"},
 		{"-scenario", "poem"}, {"-d", "0s"}, {"-d", "25h"}, {"-d", "x"}, {"-rate", "0"}, {"-rate", "-1"}, {"-rate", "1000001"}, {"-rate", "NaN"},
 		{"-rate", "5", "-think", "1s"}, {"-think", "-1s"}, {"-think", "2h"},
-		{"-streams", "5"}, {"-scenario", "idle-streams", "0"}, {"-scenario", "idle-streams", "60001"}, {"-scenario", "recycle", "-streams", "0"},
+		{"-streams", "5"}, {"-scenario", "idle-streams", "-streams", "0"}, {"-scenario", "idle-streams", "-streams", "60001"}, {"-scenario", "recycle", "-streams", "0"},
 		{"-scenario", "idle-streams", "-streams", "5", "5"}, {"-scenario", "idle-streams", "-n", "5"}, {"-scenario", "idle-streams", "-rate", "5"},
 		{"-scenario", "idle-streams", "5", "6"}, {"-keys", "0"}, {"-keys", "1000001"}, {"-skew", "1"}, {"-skew", "11"}, {"-skew", "NaN"},
 		{"-notes", "no/such/file"}, {"-notes", blank}, {"-notes", binary}, {"-content", blank, "-notes", blank}, {"-json", "no/such/folder/x"},
@@ -96,7 +96,7 @@ func TestDefaultsFollowFromTheLoadThatIsAskedFor(t *testing.T) {
 		{"-rate 200 -d 10s", 0, 1000, 10 * time.Second, 200},
 		{"-rate 200", 50, 1000, 0, 200},
 		{"-rate 0.5 -d 10s -c 3", 0, 3, 10 * time.Second, 0.5},
-		{"-scenario idle-streams 7", 0, 10, 30 * time.Second, 0},
+		{"-scenario idle-streams -streams 7", 0, 10, 30 * time.Second, 0},
 		{"-scenario recycle -n 100", 100, 10, 0, 0},
 	} {
 		s := parsed(t, strings.Fields(test.args)...)
@@ -104,7 +104,7 @@ func TestDefaultsFollowFromTheLoadThatIsAskedFor(t *testing.T) {
 			t.Errorf("%q: %+v", test.args, s.plan)
 		}
 	}
-	if s := parsed(t, "-scenario", "idle-streams", "123", "http://localhost:81"); s.options.Streams != 123 || s.target.URL.Port() != "81" {
+	if s := parsed(t, "-scenario", "idle-streams", "-streams", "123", "http://localhost:81"); s.options.Streams != 123 || s.target.URL.Port() != "81" {
 		t.Errorf("%d streams at %v", s.options.Streams, s.target.URL)
 	}
 	if s := parsed(t, "-keepalive=false"); !s.options.Fresh {
