@@ -29,8 +29,7 @@ import (
 // healthWait bounds the healthcheck command.
 const healthWait = 2 * time.Second
 
-// commands is the command line of the contract's section 1. `serve` is what a bare
-// `studysharper` does.
+// commands is the command line that section 1 of the contract describes. A bare `studysharper` runs `serve`.
 func commands(stdout io.Writer) *cobra.Command {
 	root := serveCommand("studysharper")
 	root.Short = "A memory-bounded backend for an AI study assistant"
@@ -51,13 +50,13 @@ func commands(stdout io.Writer) *cobra.Command {
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return config.Check(cmd.Context(), stdout, config.Environment(), memory.Limit(), cluster.CheckSettings)
 			}},
-		&cobra.Command{Use: "claim USER_ID", Args: oneArg, Short: "Give the data of a user_id of AUTH_MODE=none to a new account; prints its study code",
+		&cobra.Command{Use: "claim USER_ID", Args: oneArg, Short: "Create an account that takes over the data of a user_id from AUTH_MODE=none, and print its study code",
 			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return claim(ctx, stdout, url, args[0]) })},
 		&cobra.Command{Use: "migrate", Args: noArgs, Short: "Bring the database up to this version's schema, as a start does, and exit",
 			RunE: withDatabase(func(ctx context.Context, url string, _ []string) error { return store.Migrate(ctx, url) })},
 		&cobra.Command{Use: "backup FILE", Args: oneArg, Short: "Write a consistent copy of the SQLite database to a new file, also while the service runs",
 			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return store.Backup(ctx, url, args[0]) })},
-		&cobra.Command{Use: "restore FILE", Args: oneArg, Short: "Put a backup in the place of the SQLite database, which is kept beside it; the service must be stopped",
+		&cobra.Command{Use: "restore FILE", Args: oneArg, Short: "Replace the SQLite database with a backup and keep the old file next to it; the service must be stopped",
 			RunE: withDatabase(func(ctx context.Context, url string, args []string) error { return store.Restore(ctx, url, args[0]) })},
 		&cobra.Command{Use: "version", Args: noArgs, Short: "Version, commit, Go version",
 			RunE: func(*cobra.Command, []string) error {
@@ -105,8 +104,7 @@ func oneArg(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// flagSettings are the supervisor's settings that have the flag a gunicorn user
-// would type, beside --bind.
+// flagSettings maps flags to settings of the supervisor. The flags are gunicorn's; --bind is handled separately.
 var flagSettings = map[string]string{
 	"workers":             "WEB_CONCURRENCY",
 	"timeout":             "WORKER_TIMEOUT",
@@ -145,8 +143,8 @@ func serveCommand(name string) *cobra.Command {
 	return cmd
 }
 
-// typed are the settings that were given as flags. Their faults are the flags', which have
-// the value that was typed where it is not the setting's, and say of which part of it they are.
+// typed maps the settings that were given as flags to their flags, so that a fault names the flag. For --bind it also
+// has the typed value, and says which part of it is at fault.
 type typed map[string]config.Fault
 
 func (t typed) name(err error) error {
@@ -165,7 +163,7 @@ func (t typed) name(err error) error {
 
 func healthcheckCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "healthcheck", Args: noArgs, Short: "Exit 0 if /readyz answers 200 within 2 s, else 1"}
-	url := cmd.Flags().String("url", "", "what to ask (default http://127.0.0.1:$PORT/readyz)")
+	url := cmd.Flags().String("url", "", "the URL to request (default http://127.0.0.1:$PORT/readyz)")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *url == "" {
 			*url = "http://" + net.JoinHostPort("127.0.0.1", cmp.Or(strings.TrimSpace(os.Getenv("PORT")), "8000")) + "/readyz"

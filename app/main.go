@@ -1,6 +1,5 @@
-// Command studysharper is the backend of an AI study assistant. Started plainly it
-// is the supervisor of its own worker processes. This package is its command line;
-// package process makes the processes.
+// Command studysharper is the backend of an AI study assistant. Without arguments it runs the supervisor, which starts
+// the worker processes. This package is the command line; package process implements the processes.
 package main
 
 import (
@@ -17,27 +16,26 @@ import (
 	"studysharper/app/supervisor"
 )
 
-// version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…".
-// Whatever names a version names this one.
+// version and commit are set by the build: -ldflags "-X main.version=… -X main.commit=…". Every place that shows a
+// version shows this one.
 var (
 	version = "1.0.0"
 	commit  = "unknown"
 )
 
-// The exit statuses.
 const (
-	exitFailure = 1                   // it went wrong
+	exitFailure = 1                   // anything else
 	exitUsage   = 2                   // an invalid setting, flag or command
-	exitBoot    = supervisor.ExitBoot // nothing can be served
+	exitBoot    = supervisor.ExitBoot // the service could not start
 )
 
 func main() {
 	status := execute(os.Args[1:], os.Stdout, os.Stderr)
-	_ = memory.AdviseSequential() // then the program's memory looks needed, no more
+	_ = memory.AdviseSequential() // keeps the program's file pages reclaimable
 	os.Exit(status)
 }
 
-// execute is the whole program but for the exit.
+// execute runs the whole program except for the exit.
 func execute(args []string, stdout, stderr io.Writer) int {
 	root := commands(stdout)
 	root.SetArgs(args)
@@ -53,7 +51,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	return status(err)
 }
 
-// usageError is a command line that cannot be understood.
+// usageError reports a command line that cannot be parsed.
 type usageError struct{ error }
 
 func status(err error) int {

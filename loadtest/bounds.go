@@ -14,7 +14,7 @@ import (
 	"studysharper/loadtest/scenario"
 )
 
-// check names a setting that is out of bounds.
+// check returns an error for a setting that is out of bounds.
 func (s *settings) check(g given) error {
 	p, o := s.plan, s.options
 	switch {
@@ -36,7 +36,7 @@ func (s *settings) check(g given) error {
 		return fmt.Errorf("-streams %d: must be 1 to %d", o.Streams, scenario.MaxStreams)
 	case o.Keys < 1 || o.Keys > maxKeys:
 		return fmt.Errorf("-keys %d: must be 1 to %d", o.Keys, maxKeys)
-	case !(o.Skew > 1 && o.Skew <= 10): // so that NaN is caught
+	case !(o.Skew > 1 && o.Skew <= 10): // also rejects NaN
 		return fmt.Errorf("-skew %v: must be above 1 and at most 10", o.Skew)
 	}
 	return s.checkGoals(g)
@@ -53,13 +53,13 @@ func (s *settings) checkGoals(g given) error {
 	}
 	for name, token := range map[string]string{"token": g.token, "admin-token": s.adminToken} {
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			return fmt.Errorf("-%s: holds a space or a control character", name) // the token itself stays unsaid
+			return fmt.Errorf("-%s: holds a space or a control character", name) // does not repeat the token
 		}
 	}
 	return nil
 }
 
-// checkLoad names flags that do not go together.
+// checkLoad returns an error for flags that cannot be combined.
 func (s *settings) checkLoad(g given) error {
 	open := g.set["rate"]
 	switch {
@@ -75,7 +75,7 @@ func (s *settings) checkLoad(g given) error {
 	return nil
 }
 
-// readFiles reads what requests are about.
+// readFiles reads the texts that requests are about.
 func (s *settings) readFiles(g given) error {
 	var err error
 	if s.options.Content, err = readText("-content", g.contentFile, maxContentBytes); err != nil {
@@ -92,7 +92,7 @@ func (s *settings) readFiles(g given) error {
 	return nil
 }
 
-// readText reads a file of text; "" for none.
+// readText reads a text file; "" if no file is given.
 func readText(name, file string, most int64) (string, error) {
 	if file == "" {
 		return "", nil

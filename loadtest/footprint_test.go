@@ -13,13 +13,13 @@ import (
 
 const (
 	heldStreams   = 10_000
-	heldBound     = 150_000_000 // bytes of the load tool, with all of them open
+	heldBound     = 150_000_000 // memory of the load tool with all streams open
 	filesNeeded   = heldStreams + 500
 	eventsHead    = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 	healthyAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{\"status\":\"healthy\"}"
 )
 
-// holdStreams answers on one goroutine: a stream's head, and silence from then on.
+// holdStreams answers on one goroutine: a stream's head, and then nothing.
 func holdStreams(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,10 +35,10 @@ func holdStreams(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			defer conn.Close() // at the end, all of them
+			defer conn.Close() // closes all of them at the end
 			r.Reset(conn)
 			switch request, err := http.ReadRequest(r); {
-			case err != nil: // a look whether somebody listens
+			case err != nil: // only a check of whether the server listens
 			case request.URL.Path == "/health":
 				io.WriteString(conn, healthyAnswer)
 			default:
@@ -49,7 +49,7 @@ func holdStreams(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// interruptAt runs a command, interrupts it (Ctrl-C) as soon as it prints a line with the text, and gives all that it prints.
+// interruptAt runs a command, interrupts it (Ctrl-C) as soon as it prints a line with the text, and returns its output.
 func interruptAt(t *testing.T, cmd *exec.Cmd, text string) string {
 	t.Helper()
 	stdout, err := cmd.StdoutPipe()

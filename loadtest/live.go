@@ -25,12 +25,12 @@ type live struct {
 	plan    pace.Plan
 	held    bool // streams are, besides
 	sheet   *measure.Sheet
-	sampler *measure.Sampler // nil = nobody asks the service
+	sampler *measure.Sampler // nil = the service is not asked
 	marks   chan measure.Totals
 }
 
-// newLive sets the sheet's watch, so it must come before the first request. held: what
-// is counted are more than the plan's requests, namely the openings of streams too.
+// newLive sets the sheet's watch, so it must be called before the first request. held means
+// that the counts include the openings of streams in addition to the plan's requests.
 func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampler *measure.Sampler) *live {
 	l := &live{w: w, plan: plan, held: held, sheet: sheet, sampler: sampler, marks: make(chan measure.Totals, mostLines+2)}
 	if !l.timed() {
@@ -39,7 +39,7 @@ func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampl
 			if t.All() == plan.Requests || t.All()%step == 0 {
 				select {
 				case l.marks <- t:
-				default: // a terminal that stands still does not hold up the load
+				default: // a stopped terminal must not delay the load
 				}
 			}
 		})
@@ -47,7 +47,7 @@ func newLive(w io.Writer, plan pace.Plan, held bool, sheet *measure.Sheet, sampl
 	return l
 }
 
-// run shows until ctx ends.
+// run shows the progress until ctx ends.
 func (l *live) run(ctx context.Context) {
 	if l.timed() {
 		l.lines(ctx)
@@ -91,13 +91,13 @@ func (l *live) lines(ctx context.Context) {
 	}
 }
 
-// words describe the progress.
+// words returns a description of the progress.
 func (l *live) words() string {
 	now := l.sheet.Live()
 	return fmt.Sprintf("%d requests, %.0f/s, %d failed, p99 %.1f ms%s", now.All(), now.Rate, now.Failed, now.P99, l.memory(", memory "))
 }
 
-// memory is the service's, behind some words; "" where it is not known.
+// memory returns the service's memory after a label; "" if it is not known.
 func (l *live) memory(words string) string {
 	if l.sampler == nil {
 		return ""

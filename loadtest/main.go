@@ -1,6 +1,6 @@
-// Command loadtest asks a running StudySharper for many answers at once and says how it bore that: the load test of the
-// original backend, grown up. The one idea: what a client sees and what the service says of itself stand on one time axis, and
-// only an answer counts: a request is successful when its status is 200 and its body says so.
+// Command loadtest sends many requests to a running StudySharper and reports how it coped. It extends the load test of
+// the original backend. The one idea: what clients see and what the service reports share one time axis, and only an
+// answer counts: a request is successful if its status is 200 and its body says so.
 //
 //	loadtest [flags] [URL]            a run; -h lists the flags
 //	loadtest bench-recycle [flags]    what clients notice when workers are replaced
@@ -21,13 +21,13 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// commands are what the first argument may name, besides the load test itself.
+// commands are the possible first arguments, besides the load test itself.
 var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) error{
 	"bench-recycle": recycle.Run, "bench-agents": cost.Run, cost.ModelCommand: cost.ServeModel,
 }
 
-// run is main without the process: it returns the exit status. It ends early, and in
-// good order, on SIGINT and SIGTERM; on the second one at once.
+// run is main without the process: it returns the exit status. The first SIGINT or SIGTERM
+// ends it cleanly, the second at once.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -25,7 +25,7 @@ import (
 	"studysharper/loadtest/report"
 )
 
-// service is a StudySharper that answers each request by a function of its number.
+// service is a fake StudySharper that answers each request with a function of its number.
 type service struct {
 	health string
 	answer func(w http.ResponseWriter, n int)
@@ -208,10 +208,10 @@ func TestNoMoreThanCAtOnce(t *testing.T) {
 			most.Store(n)
 		}
 		defer now.Add(-1)
-		testkit.Pause(2 * time.Millisecond) // so that more than four would be seen
+		testkit.Pause(2 * time.Millisecond) // so that more than four concurrent requests would be noticed
 		switch n {
 		case 1:
-			<-second // so that two overlap, whatever the machine does
+			<-second // so that two overlap on any machine
 		case 2:
 			close(second)
 		}

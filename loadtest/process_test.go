@@ -32,7 +32,7 @@ func build(t *testing.T) string {
 	return path
 }
 
-// builtIn is the folder of the program that the tests have built; TestMain removes it.
+// builtIn is the folder of the program that the tests build; TestMain removes it.
 var builtIn string
 
 // built is the program, built once for all tests.
@@ -81,7 +81,7 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case <-stuck: // with a request in flight that will never be answered
+	case <-stuck: // with a request in flight that is never answered
 	case err := <-ended:
 		t.Fatalf("it ended: %v\n%s", err, out)
 	}
@@ -104,7 +104,7 @@ func TestCtrlCEndsARunEarlyWithItsFullReport(t *testing.T) {
 	}
 }
 
-// admin is a service with metrics for the holder of a token, and sessions for another's.
+// admin is a service with metrics for one token, and sessions for another.
 func admin(t *testing.T) string {
 	t.Helper()
 	s := &service{health: `{"status":"healthy"}`, answer: succeed}

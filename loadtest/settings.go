@@ -32,14 +32,14 @@ const (
 
 // Defaults that depend on what else is set.
 const (
-	defaultRequests   = 50 // the seed's
+	defaultRequests   = 50 // as in the original load test
 	defaultConcurrent = 10
-	defaultOpen       = 1000 // requests at once of an open load
+	defaultOpen       = 1000 // concurrent requests of an open load
 	defaultHold       = 30 * time.Second
 	toStdout          = "-"
 )
 
-// settings is what a test run is made of.
+// settings configure a load test.
 type settings struct {
 	target     *client.Target
 	scenario   scenario.Entry
@@ -52,7 +52,7 @@ type settings struct {
 	unknown    error  // why the target's host has no address; nil = it has
 }
 
-// given is what the flags said, before it is looked at as a whole.
+// given are the flags as given, before they are checked together.
 type given struct {
 	scenario, kind, contentFile, notesFile, token, memory string
 	keepAlive, own, seedTargets                           bool
@@ -66,7 +66,7 @@ Exit status: 0 passed, 1 missed, 2 wrong usage, 3 the target is not healthy.
 
 `
 
-// parseSettings reads flags and the target, in any order, and looks the target up.
+// parseSettings parses flags and the target, in any order, and resolves the target.
 func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settings, error) {
 	s, g := settings{}, given{set: map[string]bool{}}
 	fs := flag.NewFlagSet("loadtest", flag.ContinueOnError)
@@ -92,7 +92,7 @@ func parseSettings(ctx context.Context, args []string, stderr io.Writer) (settin
 	return s, s.setTarget(ctx, append(words, "http://localhost:8000")[0], g)
 }
 
-// define names the flags.
+// define defines the flags.
 func (s *settings) define(fs *flag.FlagSet, g *given) {
 	var about strings.Builder
 	about.WriteString("what clients do, one of")
@@ -122,12 +122,12 @@ func (s *settings) define(fs *flag.FlagSet, g *given) {
 	fs.StringVar(&g.memory, "max-memory", "", "threshold as 150MB, of the service's memory; needs -admin-token")
 	fs.BoolVar(&g.seedTargets, "seed-targets", false, "the original's targets: -max-p95 8s -min-success 95 -max-memory 150MB")
 	fs.BoolVar(&g.own, "i-own-this-target", false, "allow a target that is not this machine")
-	for _, secret := range []string{"token", "admin-token"} { // -h must not print what the environment holds
+	for _, secret := range []string{"token", "admin-token"} { // -h must not print secrets from the environment
 		fs.Lookup(secret).DefValue = ""
 	}
 }
 
-// nameOfJSON lets -json stand alone: it means standard output then.
+// nameOfJSON allows -json without a value, which means standard output.
 func nameOfJSON(args []string) []string {
 	var all []string
 	for i, arg := range args {
@@ -181,7 +181,7 @@ func (s *settings) setGoals(g given) error {
 	return nil
 }
 
-// setTarget refuses what is not a base URL of a server that may be put under load.
+// setTarget sets the target. It refuses anything but a base URL of a server that may be put under load.
 func (s *settings) setTarget(ctx context.Context, text string, g given) error {
 	target, err := client.ParseTarget(text)
 	if err != nil {

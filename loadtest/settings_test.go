@@ -72,7 +72,7 @@ func TestAnUnknownHostOfTheOwnersIsNotHealthy(t *testing.T) {
 	}
 }
 
-// parsed returns the settings of flags that are right.
+// parsed returns the settings for valid flags.
 func parsed(t *testing.T, args ...string) settings {
 	t.Helper()
 	s, err := parseSettings(t.Context(), args, io.Discard)
@@ -151,7 +151,7 @@ func TestTokensOfTheEnvironmentAreNotInTheUsage(t *testing.T) {
 	}
 }
 
-// TestMain takes the tokens of the environment away, which are defaults of flags.
+// TestMain unsets the environment's tokens, which are defaults of flags.
 func TestMain(m *testing.M) {
 	for _, name := range []string{"ADMIN_TOKEN", "LOADTEST_TOKEN"} {
 		if err := os.Unsetenv(name); err != nil {

@@ -30,7 +30,7 @@ func runTest(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return test(ctx, s, stdout, stderr)
 }
 
-// test runs one load test. It returns an error with the exit status too where the target cannot be measured.
+// test runs one load test. Its errors have an exit status, including the error for a target that cannot be measured.
 func test(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	people := stdout
 	if s.jsonFile == toStdout {
@@ -58,7 +58,7 @@ func test(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// announce says what is going to happen: the seed's load in the seed's words.
+// announce prints what is going to happen; for the original load test, in its words.
 func (s *settings) announce(w io.Writer) {
 	fmt.Fprintf(w, "=== Load Test ===\nTarget: %s\n", s.target.URL.Redacted())
 	if s.scenario.Name != "chat" {
@@ -78,7 +78,7 @@ func (s *settings) announce(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", rule)
 }
 
-// ready makes sure that the target can be measured. The sampler is nil where nobody is to be asked for the service's metrics.
+// ready checks that the target can be measured. The sampler is nil if the service's metrics are not to be read.
 func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sampler, error) {
 	if s.unknown != nil {
 		return nil, s.unknown
@@ -96,7 +96,7 @@ func (s *settings) ready(ctx context.Context, people io.Writer) (*measure.Sample
 	return sampler, err
 }
 
-// health asks the target how it is. It gives the status it names, and an error unless that is "healthy".
+// health requests the target's health. It returns the status, and an error unless that is "healthy".
 func (s *settings) health(ctx context.Context) (string, error) {
 	err := s.target.Settle(ctx)
 	var a client.Answer
@@ -118,14 +118,14 @@ func (s *settings) health(ctx context.Context) (string, error) {
 	return answer.Status, nil
 }
 
-// once makes one request over a connection of its own.
+// once makes one request over a new connection.
 func (s *settings) once(ctx context.Context, path string) (client.Answer, error) {
 	conn := client.Client{Target: s.target}
 	defer conn.Close()
 	return conn.Do(ctx, s.target.Request("GET", path, nil, client.Options{Close: true}), min(s.options.Timeout, healthTimeout))
 }
 
-// checkToken asks for something that only a user gets.
+// checkToken requests something that only users may see.
 func (s *settings) checkToken(ctx context.Context) error {
 	if s.target.Token == "" {
 		return nil
@@ -137,7 +137,7 @@ func (s *settings) checkToken(ctx context.Context) error {
 	return err
 }
 
-// load makes the load and sums it up.
+// load generates the load and returns the report.
 func (s *settings) load(ctx context.Context, sampler *measure.Sampler, people io.Writer) (*report.Report, error) {
 	sheet := measure.NewSheet()
 	o := s.options
@@ -147,7 +147,7 @@ func (s *settings) load(ctx context.Context, sampler *measure.Sampler, people io
 		return nil, err
 	}
 	fmt.Fprint(people, "Starting load test...\n\n")
-	beside, done := context.WithCancel(context.WithoutCancel(ctx)) // what is beside the load outlives it, by a reading
+	beside, done := context.WithCancel(context.WithoutCancel(ctx)) // the sampler and the display outlive the load by one reading
 	defer done()
 	var all sync.WaitGroup
 	if sampler != nil {

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	compareVariable = "LOADTEST_COMPARE" // "1": vegeta is fetched and run; it is not a dependency of this module
+	compareVariable = "LOADTEST_COMPARE" // "1": fetch and run vegeta, which is not a dependency of this module
 	vegeta          = "github.com/tsenart/vegeta/v12@v12.13.0"
 	compareRate     = 300
 	compareFor      = 20 * time.Second
 )
 
-// spread answers each of two clients after times of one and the same distribution, of
-// which the p99 is about 25 ms: evenly drawn, so that chance has no part in it.
+// spread answers each of two clients after times of the same distribution, with a p99 of
+// about 25 ms. The times are evenly spaced instead of random.
 func spread() http.Handler {
 	var ours, others atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,7 @@ func TestP99IsVegetasInTheSameRun(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("go install %s: %v\n%s", vegeta, err, out)
 	}
-	target := os.Getenv("LOADTEST_COMPARE_URL") // a real service, in place of the one that is made here
+	target := os.Getenv("LOADTEST_COMPARE_URL") // a real service to use instead of the one started here
 	if target == "" {
 		web := httptest.NewServer(spread())
 		defer web.Close()
@@ -90,8 +90,8 @@ func TestP99IsVegetasInTheSameRun(t *testing.T) {
 	if err := json.Unmarshal(theirReport, &v); err != nil {
 		t.Fatal(err)
 	}
-	// Vegeta counts from when it sends, and this from when a request was due: on a busy
-	// machine the two differ, so like is compared with like.
+	// Vegeta measures from when it sends a request, this tool from when the request was
+	// due. On a busy machine the two differ, so the comparable figures are used.
 	p99, sent := v.Latencies.P99/1e6, r.Series["from when it was sent"].P99
 	t.Logf("ours: %d requests, p50 %.2f, p95 %.2f, p99 %.2f ms, from when it was sent %.2f ms, late up to %.1f ms; vegeta: %d requests, p50 %.2f, p95 %.2f, p99 %.2f ms; %+.1f%%", r.Total, r.P50MS, r.P95MS,
 		r.P99MS, sent, r.LateMS, v.Requests, v.Latencies.P50/1e6, v.Latencies.P95/1e6, p99, 100*(sent/p99-1))

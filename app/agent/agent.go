@@ -1,11 +1,10 @@
-// Package agent makes study aids: the Orchestrator takes one request through six steps
-// (classify, fetch the context, generate, validate, check safety, format). The one idea: an
-// answer is a pure function of a study.Brief, so it has a key. Equal briefs share one model
-// call while it runs and one cache entry afterwards; what belongs to one student (session,
-// messages, saved aid) is written afterwards, for each run.
+// Package agent makes study aids: the Orchestrator takes one request through six steps (classify, fetch the context,
+// generate, validate, check safety, format). The one idea: an answer is a pure function of a study.Brief, so it has a
+// key. Equal briefs share one model call while it runs and one cache entry afterwards. What belongs to one student
+// (session, messages, saved aid) is written afterwards, for each run.
 //
-// The package knows no cache, model, database or journal by name: it declares the interfaces
-// that it needs. Package runner bounds, times and ends the runs.
+// The package does not depend on a particular cache, model, database or journal: it declares the interfaces that it
+// needs. Package runner limits how many runs are in progress, sets their deadlines and records how they end.
 package agent
 
 import (
@@ -22,9 +21,9 @@ import (
 type Model interface {
 	// Name is part of every cache key.
 	Name() string
-	// Generate blocks until the answer is complete. With onText it also passes on each piece
-	// of text as it arrives, in order, on the caller's goroutine. Errors are *study.Error and
-	// contain nothing of the prompt. It returns soon after ctx ends.
+	// Generate blocks until the answer is complete. If onText is not nil, it is also called with each piece of text as
+	// it arrives, in order, on the caller's goroutine. Errors are *study.Error and contain no text of the prompt.
+	// Generate returns soon after ctx ends.
 	Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error)
 }
 
@@ -34,7 +33,7 @@ type Cache interface {
 	Set(ctx context.Context, key string, value []byte)
 }
 
-// The parts of a user's data that have a version.
+// The parts of a user's data that have version counters.
 const (
 	ResourceNotes       = "notes"
 	ResourcePreferences = "preferences"
@@ -42,52 +41,52 @@ const (
 	ResourceAttempts    = "attempts" // at quizzes and exams
 )
 
-// Versions tells whether a user's data has changed.
+// Versions reports whether a user's data has changed.
 type Versions interface {
-	// Version changes with every acknowledged change of the resource. Data that was read
-	// from the Store after a call of Version is valid while the number stays the same. ok is
-	// false while that cannot be promised.
+	// Version changes with every acknowledged change of the resource. Data read from the Store after a call of Version
+	// is valid as long as Version returns the same number. It returns ok == false while it cannot guarantee this.
 	Version(user, resource string) (number uint64, ok bool)
 }
 
-// Store keeps notes, conversations, aids and executions. Errors are *study.Error:
-// CodeNotFound means that the thing does not exist, every other code that the store failed.
+// Store stores notes, conversations, aids and executions. Errors are *study.Error: CodeNotFound means that the item
+// does not exist, any other code that the store failed.
 type Store interface {
-	// Session returns one session, whoever owns it.
+	// Session returns a session, whichever user owns it.
 	Session(ctx context.Context, id string) (study.Session, error)
 	// Messages returns the newest messages of a session, oldest first.
 	Messages(ctx context.Context, sessionID string, limit int) ([]study.Message, error)
-	// NotesByID returns the notes in the order of ids; CodeNotFound if one is unknown or
-	// belongs to another user.
+	// NotesByID returns the notes in the order of ids, or CodeNotFound if one of them does not exist or belongs to
+	// another user.
 	NotesByID(ctx context.Context, userID string, ids []string) ([]study.Note, error)
-	// SearchNotes returns the user's notes that contain any of the words, best first;
-	// without words the newest.
+	// SearchNotes returns the user's notes that contain any of the words, best matches first; without words, the newest
+	// notes.
 	SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error)
-	// SearchPassages returns passages of the notes named (CodeNotFound if one is unknown or belongs to
-	// another user), or of all of the user's: those with the words first, and then so that the notes take turns.
+	// SearchPassages returns passages of the given notes (CodeNotFound if one does not exist or belongs to another
+	// user), or of all of the user's notes if noteIDs is empty. Passages that contain the words come first; after them,
+	// passages of the notes in turn.
 	SearchPassages(ctx context.Context, userID string, noteIDs []string, words string, limit int) ([]study.Passage, error)
-	// SessionSource returns what KeepSessionSource kept last; nothing if there is nothing.
+	// SessionSource returns what the last KeepSessionSource stored, or zero values.
 	SessionSource(ctx context.Context, sessionID string) (noteIDs []string, content string, err error)
-	// KeepSessionSource keeps what a conversation is about: the notes named and the text given.
+	// KeepSessionSource stores the sources of a conversation: the notes that were named and the text that was given.
 	KeepSessionSource(ctx context.Context, sessionID string, noteIDs []string, content string) error
 	// Preferences returns the user's preferences, the zero value if there are none.
 	Preferences(ctx context.Context, userID string) (study.Preferences, error)
 	// ContentStats counts the user's saved aids.
 	ContentStats(ctx context.Context, userID string) (map[study.Type]int, error)
-	// WeakTopics returns the topics on which the user did badly in quizzes and exams, the worst first.
+	// WeakTopics returns the topics of the user's poor results in quizzes and exams, the worst first.
 	WeakTopics(ctx context.Context, userID string) ([]string, error)
-	// AppendMessages adds to a session, and creates it first if it is new.
+	// AppendMessages adds messages to a session, and creates the session if it does not exist.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
-	// EndRun is AppendMessages together with the end of a run, in one transaction.
+	// EndRun does what AppendMessages does and records the end of the run, in one transaction.
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// SaveContent saves an aid and returns it with its id, or the one that was saved before
-	// for the same user and Answer.
+	// SaveContent saves an aid and returns it with its id. If an aid with the same user and Answer exists, it returns
+	// that one.
 	SaveContent(ctx context.Context, c study.Content) (study.Content, error)
 	// RecordExecution never blocks.
 	RecordExecution(e study.Execution)
 }
 
-// Deps are what an Orchestrator works with. Model, Cache and Store are required.
+// Deps are the dependencies of an Orchestrator. Model, Cache and Store are required.
 type Deps struct {
 	Model Model
 	Judge Model // checks answers, if Options.Judge is JudgeModel; default: Model
@@ -95,38 +94,37 @@ type Deps struct {
 	Store Store
 	Log   *slog.Logger // default: discards
 
-	// Parts caches parts of contexts for as long as Versions says that they are valid. It is
-	// read on the run's own goroutine, so it must be a cache in this process. Without either,
-	// every part is read from the Store each time.
+	// Parts caches parts of contexts for as long as Versions reports them valid. It is read on the run's own goroutine,
+	// so it must be a cache in this process. If Parts or Versions is nil, every part is read from the Store each time.
 	Parts    Cache
 	Versions Versions
 
-	// Spend counts a run that is about to call the model, for its user and clients; its error refuses the call. nil =
-	// calls are not counted. Answers from the cache, and those that another run makes, cost nothing.
+	// Spend counts a run that is about to call the model against the limits of its user and clients; if it returns an
+	// error, the call is refused. nil = calls are not counted. Answers from the cache, and answers that another run is
+	// making, are not counted.
 	Spend func(ctx context.Context, user string, clients []string) error
 }
 
-// Options bound an Orchestrator. A zero field takes the default.
+// Options limit what an Orchestrator does. A zero field selects the default.
 type Options struct {
-	// Deterministic says that the model answers equal prompts equally and reads no
-	// corrections: a faulty answer is then not asked for again.
+	// Deterministic means that the model gives equal answers to equal prompts and ignores corrections; a faulty answer
+	// is then not requested a second time.
 	Deterministic bool
-	// Judge says how aids are checked: JudgeOff for their shape and safety only; JudgeRules, the
-	// default, for their evidence too; JudgeModel by a model too, in one more call that scores
-	// safety, quality and accuracy.
+	// Judge selects the checks of aids: JudgeOff checks shape and safety only; JudgeRules, the default, also checks the
+	// evidence; JudgeModel also has a model score safety, quality and accuracy, in one more call.
 	Judge string
 
-	// ContextTokens is the size of the model's context, asked when a text is long; it may block for
-	// a few seconds. nil = 32,000.
+	// ContextTokens returns the size of the model's context. It is called when a text is long and may block for a few
+	// seconds. nil = 32,000.
 	ContextTokens func(context.Context) int
 
-	MaxCalls      int           // HTTP calls of models for one request; default 8. About one text, or one part of it, 3 at most
-	MaterialRunes int           // of source text in a chat's prompt, and of the message; longer text is cut, and the answer says so; default 24,000
-	GatherTimeout time.Duration // one part of the context; default 2 s
-	AnswerTimeout time.Duration // one answer, corrections and checks included; default 2 min
-	JudgeTimeout  time.Duration // the check by a model; default 1 min
-	SaveTimeout   time.Duration // saving an answer; default 3 s
-	CacheTimeout  time.Duration // one cache call; default 250 ms
+	MaxCalls      int           // HTTP calls to models per request; default 8. At most 3 for one text, or for one part of it
+	MaterialRunes int           // runes of source text in a chat's prompt, and of the message; longer text is cut, and the answer says so; default 24,000
+	GatherTimeout time.Duration // for one part of the context; default 2 s
+	AnswerTimeout time.Duration // for one answer, corrections and checks included; default 2 min
+	JudgeTimeout  time.Duration // for the check by a model; default 1 min
+	SaveTimeout   time.Duration // for saving an answer; default 3 s
+	CacheTimeout  time.Duration // for one cache call; default 250 ms
 }
 
 const defaultContext = 32_000 // tokens
@@ -143,8 +141,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Outcome is a finished run. Other runs of the same brief may share Result.Data: do not
-// change it.
+// Outcome is a finished run. Other runs of the same brief may share Result.Data, so it must not be modified.
 type Outcome struct {
 	RunID     string
 	Result    study.Result
@@ -152,15 +149,14 @@ type Outcome struct {
 	Age       time.Duration // since it was cached, if FromCache
 }
 
-// Observer is told what a client may watch, on the goroutine that called Run. A nil function
-// is not called.
+// Observer receives what a client may watch, on the goroutine that called Run. A nil function is not called.
 type Observer struct {
-	Progress func(study.Progress) // the six steps in order, and each wait that the AI service asks for
+	Progress func(study.Progress) // the six steps in order, and each delay that the AI service requests
 	Token    func(text string)    // a chat's text, in pieces that join to the answer
 	Item     func(study.Item)     // a finished part of an aid; provisional until the aid is complete
 
-	// Outcome encodes the end of a run that was recorded at its beginning, with the question as the message
-	// that has the run's id. nil = the run is not recorded.
+	// Outcome encodes the result of a run that was recorded when it began. The question's message then has the run's
+	// id. nil = the run is not recorded.
 	Outcome func(Outcome) json.RawMessage
 }
 

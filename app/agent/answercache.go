@@ -14,7 +14,6 @@ import (
 	"studysharper/app/study"
 )
 
-// cachedAnswer is an answer as the cache stores it.
 type cachedAnswer struct {
 	Data       json.RawMessage  `json:"data"`
 	Validation study.Validation `json:"validation"`
@@ -25,13 +24,13 @@ type cachedAnswer struct {
 	Used study.ContextUsed `json:"used"`
 }
 
-// answerKey covers everything the answer depends on. It begins with the type, so that an
-// operator can clear the answers of one type by a substring; the tag of the user whose notes
-// it is made from follows, so that it can be dropped when they change.
+// answerKey hashes everything that the answer depends on. The key begins with the type, so that an operator can clear
+// all answers of one type by a substring. The tag of the user whose notes the answer is made from follows, so that the
+// answer is dropped when the notes change.
 func (t task) answerKey() string {
 	b := t.brief
 	o := b.Options
-	o.Content = "" // it is in the material, as far as it is used
+	o.Content = "" // its used part is in the material
 	options, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // strings and numbers always marshal
@@ -45,7 +44,7 @@ func (t task) answerKey() string {
 			hashFields(h, d.Text)
 		}
 	}
-	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is cut
+	for _, part := range t.plan.parts[min(1, len(t.plan.parts)):] { // where a long text is split
 		hashFields(h, strconv.Itoa(len(part.Material)))
 	}
 	for _, p := range t.passages {
@@ -77,8 +76,7 @@ func hashFields(h hash.Hash, parts ...string) {
 	}
 }
 
-// loadAnswer reads the answer from the cache. An entry that is not a valid answer to the
-// brief is a miss.
+// loadAnswer reads the answer from the cache. An entry that is not a valid answer to the brief counts as a miss.
 func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	ctx, cancel := context.WithTimeout(ctx, t.options.CacheTimeout)
 	defer cancel()
@@ -95,14 +93,14 @@ func (t task) loadAnswer(ctx context.Context) (answer, bool) {
 	return answer{draft: d, cached: true, maker: c.Maker, age: age}, true
 }
 
-// makerTag names a user in the cache.
+// makerTag identifies a user in cached answers.
 func makerTag(user string) string {
 	sum := sha256.Sum256([]byte(user))
 	return hex.EncodeToString(sum[:8])
 }
 
-// noteReceived reports whether the user has received this answer before, and notes that it has now: that an answer is in
-// the cache for another user's sake is not told to anyone.
+// noteReceived reports whether the user has received this answer before, and records that the user has it now.
+// Otherwise a response could reveal that another user asked for the same answer.
 func (t task) noteReceived(ctx context.Context, maker string) (before bool) {
 	own := makerTag(t.user)
 	if own == maker {
@@ -117,15 +115,15 @@ func (t task) noteReceived(ctx context.Context, maker string) (before bool) {
 	return before
 }
 
-// cacheAnswer caches an answer that passed. One that is incomplete or only partly checked is
-// not shared, nor one made from notes that have changed meanwhile.
+// cacheAnswer caches an answer that passed its checks. It does not cache an answer that is incomplete, that was only
+// partly checked, or whose notes have changed since they were read.
 func (t task) cacheAnswer(ctx context.Context, d *draft) {
 	if !d.validation.Passed || d.cut != study.NotCut || d.partly || t.notesChanged() {
 		return
 	}
 	data, err := json.Marshal(d.aid)
 	if err != nil {
-		return // saving fails in the same way, and reports it
+		return // saving fails in the same way and reports it
 	}
 	value, err := json.Marshal(cachedAnswer{Data: data, Validation: d.validation, Warnings: d.warnings, Model: d.model, Used: d.used, Maker: makerTag(t.user)})
 	if err != nil {

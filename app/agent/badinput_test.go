@@ -47,7 +47,7 @@ func TestAnItemThatIsOneOffIsRepairedOrReplaced(t *testing.T) {
 }
 
 func TestTheCountIsExact(t *testing.T) {
-	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 2} { // one too many is cut, one too few is asked for
+	for asked, calls := range map[int]int{1: 1, 2: 1, 3: 2} { // one too many is removed, one too few is requested
 		b := newBench(agenttest.Says(agenttest.CardSet(2)), Options{})
 		req := agenttest.Asking(study.Flashcards)
 		req.Options.Count = asked
@@ -61,7 +61,7 @@ func TestTheCountIsExact(t *testing.T) {
 	req.Options = study.Options{Count: 3}
 	out, err := b.Run(t.Context(), req, nil)
 	if err != nil || !slices.Equal(out.Result.Warnings, []string{"made 2 of 3"}) {
-		t.Errorf("without a text there is none that holds no more: %v, %q", err, out.Result.Warnings)
+		t.Errorf("warning about a text although there is none: %v, %q", err, out.Result.Warnings)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestNumbersOutOfBoundsAreToldOrRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := newBench(agenttest.Says(agenttest.CardSet(5)), Options{Deterministic: true}).Run(t.Context(), req, nil)
-	if err != nil || !slices.Contains(out.Result.Warnings, "options.count: lowered to 50, the most there can be") {
+	if err != nil || !slices.Contains(out.Result.Warnings, "options.count: lowered to 50, the maximum") {
 		t.Errorf("%v, warnings %q", err, out.Result.Warnings)
 	}
 	if !slices.Equal(out.Result.IgnoredOptions, []string{"colour", "length"}) {

@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// bench is an Orchestrator between fakes.
+// bench is an Orchestrator with fake dependencies.
 type bench struct {
 	*Orchestrator
 	*agenttest.Fakes
@@ -23,7 +23,7 @@ func (b *bench) Run(ctx context.Context, req study.Request, w *watched) (Outcome
 	return b.Orchestrator.Run(ctx, NewID(), req, w.observer())
 }
 
-// watched records what an Observer is told.
+// watched records the calls of an Observer.
 type watched struct {
 	progress []study.Progress
 	tokens   []string

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	bytesPerToken = 3     // of text, at least: four of English, three of Chinese, where a character is a token
-	promptTokens  = 1_500 // of a prompt besides its material
+	bytesPerToken = 3     // a lower bound: four for English, three for Chinese, where a character is a token
+	promptTokens  = 1_500 // of a prompt, without its material
 
-	// offlineBytes is how much text the built-in engine reads at once: it samples what is much
-	// longer. It costs no calls, so it may read more parts than a model; see maxOfflineParts.
+	// offlineBytes is how much text the built-in engine reads at once; it samples much longer texts. It makes no calls,
+	// so it may read more parts than a model; see maxOfflineParts.
 	offlineBytes    = 200_000
 	maxOfflineParts = 100
 
-	// smallestRoom is the material, in bytes, that fits whatever the context: nothing need be
-	// learnt of the model to send it.
+	// smallestRoom is the size of material, in bytes, that fits into any model's context, so that the context's size
+	// need not be known.
 	smallestRoom = 6_000
 
 	maxPromptBytes = 900_000 // the client sends 1 MiB at most
 )
 
-// room is how many bytes of source text fit into one prompt for the brief. At least half of the
-// model's context is for the text.
+// room returns how many bytes of source text fit into one prompt for the brief. At least half of the model's context is
+// reserved for the text.
 func (o Options) room(ctx context.Context, b study.Brief, size int) int {
 	if o.Deterministic {
 		return offlineBytes
@@ -41,8 +41,8 @@ func (o Options) room(ctx context.Context, b study.Brief, size int) int {
 	return min((tokens-reserved)*bytesPerToken, maxPromptBytes)
 }
 
-// maxParts is how many parts of a text may be read for one answer: one call each, and one for
-// the merging if there are more than two.
+// maxParts returns how many parts of a text may be read for one answer: one call for each part, and one call to merge
+// them if there are more than two.
 func (o Options) maxParts(b study.Brief) int {
 	if o.Deterministic {
 		return maxOfflineParts
@@ -52,7 +52,7 @@ func (o Options) maxParts(b study.Brief) int {
 		parts--
 	}
 	if asked := study.Asked(b.Type, b.Options); asked > 0 {
-		parts = min(parts, asked) // a part is read for one item at least
+		parts = min(parts, asked) // at least one item for each part
 	}
 	return parts
 }

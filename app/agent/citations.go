@@ -15,7 +15,7 @@ const (
 	minCited     = 3 // words of a quote
 )
 
-// citeReply adds to a reply what it was made from. Of material that was shortened, the passages that are left count.
+// citeReply adds the sources to a reply. If the material was shortened, only the passages left in it count.
 func (t task) citeReply(reply *study.Reply) {
 	sent := slices.DeleteFunc(slices.Clone(t.passages), func(p study.Passage) bool { return !strings.Contains(t.brief.Material, p.Text) })
 	reply.ContextUsed = t.used
@@ -27,8 +27,8 @@ func (t task) citeReply(reply *study.Reply) {
 	reply.Citations = cite(reply.Response, sent, t.options.Deterministic)
 }
 
-// cite looks up what a response quotes in the passages that it was made from. What is in none of them
-// is not cited. An extractive engine quotes in whole sentences.
+// cite finds the reply's quotes in the passages that it was made from. Quotes that are in none of them are not cited.
+// The answers of an extractive engine consist of whole sentences quoted from the text.
 func cite(response string, sent []study.Passage, extractive bool) []study.Source {
 	found := []study.Source{}
 	index := make([]*text.QuoteIndex, len(sent))
@@ -55,7 +55,7 @@ func cite(response string, sent []study.Passage, extractive bool) []study.Source
 	return found
 }
 
-// quotesIn returns what stands between quotation marks, and the sentences if they are quotes too.
+// quotesIn returns the texts between quotation marks and, if sentences is true, the sentences too.
 func quotesIn(response string, sentences bool) (list []string) {
 	add := func(s string) {
 		if words := strings.Fields(s); len(words) >= minCited || len(words) > 0 && text.IsUnspaced(s) && utf8.RuneCountInString(s) >= 2*minCited {

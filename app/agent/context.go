@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// promptContext is a settled request and what the store has for it.
+// promptContext is a request with its defaults and the data that the store has for it.
 type promptContext struct {
 	req      study.Request // with preferences and defaults filled in
 	brief    study.Brief
@@ -16,15 +16,15 @@ type promptContext struct {
 	warnings []string
 }
 
-// notesVersion is the version of a user's notes from before they were read.
+// notesVersion is the version of a user's notes, taken before they were read.
 type notesVersion struct {
 	user   string
 	number uint64
 	known  bool
 }
 
-// contextReader reads the parts of one run's context. It is not changed once it is made, because the
-// goroutines that read the parts may outlive the run.
+// contextReader reads the parts of one run's context. It is immutable, because the goroutines that read the parts may
+// outlive the run.
 type contextReader struct {
 	deps     Deps
 	options  Options
@@ -33,9 +33,9 @@ type contextReader struct {
 	fromChat bool
 }
 
-// fetch reads the parts in parallel, each with its own deadline, and makes the brief. Cached
-// parts cost no goroutine. Parts that the type does not use are not read. A part that fails,
-// hangs or panics is left out, with a warning; only notes named by id fail the request.
+// fetch reads the parts in parallel, each with its own deadline, and builds the brief. Cached parts need no goroutine,
+// and parts that the type does not use are not read. A part that fails, hangs or panics is left out with a warning;
+// only notes named by id fail the request.
 func (c *contextReader) fetch(ctx context.Context) (promptContext, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,15 +79,15 @@ type future[T any] struct {
 	err    error
 }
 
-// closedChannel is the done of a part that needs no reading.
+// closedChannel is the done channel of a part that need not be read.
 var closedChannel = func() chan struct{} {
 	done := make(chan struct{})
 	close(done)
 	return done
 }()
 
-// startFetch reads a part, if it is wanted, within GatherTimeout. A store that ignores its
-// context is not waited for.
+// startFetch starts to read a part, if wanted, with a deadline of GatherTimeout. wait returns at the deadline even if
+// the store ignores it.
 func startFetch[T any](ctx context.Context, c *contextReader, wanted bool, read func(context.Context) (T, error)) *future[T] {
 	if !wanted {
 		return &future[T]{ctx: ctx, done: closedChannel}
@@ -103,7 +103,7 @@ func startFetch[T any](ctx context.Context, c *contextReader, wanted bool, read 
 	return f
 }
 
-// wait returns what was read, or an error at the deadline.
+// wait returns the part, or an error at the deadline.
 func (f *future[T]) wait() (result T, err error) {
 	select {
 	case <-f.done:
@@ -111,15 +111,15 @@ func (f *future[T]) wait() (result T, err error) {
 	case <-f.ctx.Done():
 	}
 	select {
-	case <-f.done: // at the same moment
+	case <-f.done: // finished at the same moment
 		return f.result, f.err
 	default:
 		return result, study.Errorf(study.CodeTimeout, "timed out")
 	}
 }
 
-// awaitPart waits for a part. Without it the run continues with a warning; if the run itself
-// has ended, the caller reports that.
+// awaitPart waits for a part. If the part fails, the run continues with a warning. If the run itself has ended, the
+// caller reports that.
 func awaitPart[T any](ctx context.Context, c *contextReader, f *future[T], warnings *[]string, name, warning string) T {
 	result, err := f.wait()
 	if err != nil && ctx.Err() == nil {

@@ -18,7 +18,7 @@ func note(id, title, content string) study.Note {
 	return study.Note{ID: id, UserID: agenttest.Alice, Title: title, Content: content}
 }
 
-// briefOf runs the request and gives the brief that the model got.
+// briefOf runs the request and returns the brief that the model received.
 func briefOf(t *testing.T, b *bench, req study.Request) (study.Brief, Outcome) {
 	t.Helper()
 	out, err := b.Run(t.Context(), req, nil)
@@ -183,7 +183,7 @@ func TestOnlyNotesNamedOutrightFailARequest(t *testing.T) {
 		name string
 		ids  []string
 		fail map[string]error
-		code study.Code // "" = answered
+		code study.Code // "" = it succeeds
 		warn []string
 	}{
 		{"an unknown note", []string{"nope"}, nil, study.CodeNotFound, nil},

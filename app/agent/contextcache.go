@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 )
 
-// UserTagPrefix is in the key of every answer made from a user's notes and of every cached
-// part of a context. Clearing by it clears them all.
+// UserTagPrefix is in the key of every answer made from a user's notes and of every cached part of a context. Clearing
+// the keys that contain it clears all of them.
 const UserTagPrefix = "/~"
 
-// UserTag is in the keys of what was made from this user's notes. It contains only a hash of
-// the user's name.
+// UserTag returns the part of a cache key that marks data made from this user's notes. It contains only a hash of the
+// user's name.
 func UserTag(user string) string { return string(appendUserTag(nil, user)) }
 
 func appendUserTag(key []byte, user string) []byte {
@@ -20,17 +20,16 @@ func appendUserTag(key []byte, user string) []byte {
 	return append(hex.AppendEncode(append(key, UserTagPrefix...), sum[:8]), '/')
 }
 
-// cachedPart is a part of the context that may be cached: texts read from one resource of
-// the user.
+// cachedPart is a part of the context that may be cached: texts read from one resource of the user.
 type cachedPart struct {
 	needed   bool
 	resource string
-	query    []string // what is looked for in the resource
+	query    []string // the search in the resource
 	read     func(context.Context) ([]string, error)
 }
 
-// readCached returns a part at once if it is cached and still valid; otherwise it starts to
-// read it, and caches it under the version from before.
+// readCached returns a part at once if it is cached and still valid. Otherwise it starts to read the part and caches it
+// under the version from before the read.
 func (c *contextReader) readCached(ctx context.Context, m cachedPart) *future[[]string] {
 	if !m.needed || c.deps.Parts == nil {
 		return startFetch(ctx, c, m.needed, m.read)
@@ -55,8 +54,8 @@ func (c *contextReader) readCached(ctx context.Context, m cachedPart) *future[[]
 	})
 }
 
-// maxCachedPart bounds the texts of a cached part together, in bytes. Whole notes may be much
-// longer; reading them again is little beside what is made of them.
+// maxCachedPart limits the total size of a cached part's texts, in bytes. Whole notes may be much longer, but the cost
+// of reading them again is small compared with making an aid from them.
 const maxCachedPart = 128 << 10
 
 func textBytes(texts []string) (n int) {
@@ -66,7 +65,7 @@ func textBytes(texts []string) (n int) {
 	return n
 }
 
-// version is the version of a resource of the request's user; ok is false if it is unknown.
+// version returns the version of a resource of the request's user; ok is false if it is unknown.
 func (c *contextReader) version(resource string) (number uint64, ok bool) {
 	return c.deps.version(c.req.UserID, resource)
 }
@@ -78,7 +77,7 @@ func (d Deps) version(user, resource string) (number uint64, ok bool) {
 	return d.Versions.Version(user, resource)
 }
 
-// partKey is the same for every version, so that a new value replaces an outdated one.
+// partKey does not depend on the version, so that a new value replaces an outdated one.
 func (c *contextReader) partKey(m cachedPart) string {
 	asked := appendTexts(make([]byte, 0, 256), c.req.UserID)
 	sum := sha256.Sum256(appendTexts(asked, m.query...))
@@ -104,8 +103,8 @@ func appendTexts(value []byte, texts ...string) []byte {
 	return value
 }
 
-// decodeTexts decodes the output of encodeTexts. ok is false for another version and for
-// anything that does not decode.
+// decodeTexts decodes the output of encodeTexts. It returns ok == false if the version differs or the value is
+// malformed.
 func decodeTexts(value []byte, number uint64) (texts []string, ok bool) {
 	if len(value) < 8 || binary.LittleEndian.Uint64(value) != number {
 		return nil, false

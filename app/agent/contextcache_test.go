@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// numbers are Versions that the test moves. All users share them.
+// numbers are Versions that the test changes. All users share them.
 type numbers struct {
 	mu     sync.Mutex
 	at     map[string]uint64
@@ -39,24 +39,24 @@ func (n *numbers) trust(sure bool) {
 	n.unsure = !sure
 }
 
-// remembering is a bench that caches parts of contexts.
+// remembering returns a bench that caches parts of contexts.
 func remembering(m *agenttest.Model, o Options) (*bench, *numbers) {
 	b, n := newBench(m, o), &numbers{at: make(map[string]uint64)}
 	b.deps.Parts, b.deps.Versions = &agenttest.Cache{Entries: make(map[string][]byte)}, n
 	return b, n
 }
 
-// reader is the context reader of a request, after its classification.
+// reader returns the context reader of a request, after its classification.
 func (b *bench) reader(req study.Request) *contextReader {
 	r := &run{req: req, fromChat: req.Type == study.Chat}
 	r.classify()
 	return &contextReader{b.deps, b.options, "run", r.req, r.fromChat}
 }
 
-// parts is the bench's cache of parts.
+// parts returns the bench's cache of parts.
 func (b *bench) parts() *agenttest.Cache { return b.deps.Parts.(*agenttest.Cache) }
 
-// readBy runs a request and gives what was read for it.
+// readBy runs a request and returns the parts that were read for it.
 func readBy(t *testing.T, b *bench, req study.Request) []string {
 	t.Helper()
 	read := reading(b)
@@ -77,7 +77,7 @@ func TestPartsThatHaveNotChangedAreNotReadAgain(t *testing.T) {
 		name  string
 		req   study.Request
 		first []string
-		kept  map[string][]string // what is read again when that has changed
+		kept  map[string][]string // the parts that are read again when the resource has changed
 	}{
 		{"a chat", chatAbout("What is mitosis?"), []string{"Preferences", "SearchPassages"},
 			map[string][]string{ResourceNotes: {"SearchPassages"}, ResourcePreferences: {"Preferences"}, ResourceAids: nil}},
@@ -212,7 +212,7 @@ func TestPartsAreReadEachTimeWhileChangesGoUnheard(t *testing.T) {
 			t.Errorf("%q is read", got)
 		}
 	}
-	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().Keys()) != 3 { // the passages, that there are no notes, and the preferences
+	if readBy(t, b, chatAbout("What is osmosis?")); len(b.parts().Keys()) != 3 { // the passages, the absence of notes, and the preferences
 		t.Errorf("cached meanwhile: %q", b.parts().Keys())
 	}
 	n.trust(true)
@@ -254,7 +254,7 @@ func TestAPartThatComesAfterItsChangeIsNotUsed(t *testing.T) {
 			if m == "SearchPassages" && slow {
 				slow = false
 				old := b.Store.Notes
-				time.Sleep(time.Hour) // and gives the notes as they were an hour ago
+				time.Sleep(time.Hour) // and returns the notes as they were an hour ago
 				b.Store.Notes = old
 			}
 			return nil
@@ -322,7 +322,7 @@ func TestAnAnswerMadeFromNotesThatChangedMeanwhileIsNotKept(t *testing.T) {
 	}{
 		{ResourceNotes, chatAbout("What is mitosis?"), 0},
 		{ResourceAids, chatAbout("What is mitosis?"), 1},
-		{ResourceNotes, agenttest.Asking(study.Chat), 1}, // made from no note
+		{ResourceNotes, agenttest.Asking(study.Chat), 1}, // made without notes
 	} {
 		b, n := remembering(nil, Options{})
 		b.deps.Model = &agenttest.Model{Answer: func(context.Context, int, study.Prompt, func(string)) (study.Answer, error) {
@@ -371,7 +371,7 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-// BenchmarkParts is a chat with a note and preferences, whose answer is made each time.
+// BenchmarkParts measures a chat with a note and preferences, whose answer is made each time.
 func BenchmarkParts(b *testing.B) {
 	for _, name := range []string{"read", "cached"} {
 		b.Run(name, func(b *testing.B) {
@@ -395,7 +395,7 @@ func BenchmarkParts(b *testing.B) {
 	}
 }
 
-// none is a Cache that forgets at once.
+// none is a Cache that stores nothing.
 type none struct{}
 
 func (none) Get(context.Context, string) ([]byte, time.Duration, bool) { return nil, 0, false }

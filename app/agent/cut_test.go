@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// cutShort is m, whose answers the model did not finish.
+// cutShort makes m return truncated answers.
 func cutShort(m *agenttest.Model, cut study.Cut) *agenttest.Model {
 	answer := m.Answer
 	m.Answer = func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error) {
@@ -26,7 +26,7 @@ func TestAnUnfinishedAnswerSaysSoAndIsNotCached(t *testing.T) {
 	for cut, said := range map[study.Cut]string{study.CutLength: "length limit", study.CutStopped: "ended the answer early"} {
 		for _, typ := range study.Types() {
 			if cut == study.CutStopped && typ != study.Chat {
-				continue // its object is whole
+				continue // its object is complete
 			}
 			for _, w := range []*watched{nil, {}} {
 				b := newBench(cutShort(agenttest.Says(agenttest.GoodAnswer(typ)), cut), Options{})

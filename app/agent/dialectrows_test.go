@@ -2,7 +2,7 @@ package agent
 
 import "studysharper/app/study"
 
-// renamings are the good answers in other words: the old and the new parts. Each means the same.
+// renamings are changes of names in the good answers, as pairs of old and new parts. They do not change the meaning.
 var renamings = []struct {
 	types []study.Type
 	name  string

@@ -39,8 +39,8 @@ func TestAnswersInOtherWordsMeanTheSame(t *testing.T) {
 	}
 }
 
-// checkText wants the same of a text as of one that is written well, in one call, and that it is
-// shown to a client that watches.
+// checkText checks that a text gives the same result as a well-written one, in one call, and that it is shown to a
+// client that watches.
 func checkText(t *testing.T, name string, typ study.Type, text, want string) {
 	t.Helper()
 	raw := upstreamtest.Answer(text, "stop", true)
@@ -70,7 +70,7 @@ func TestOptionsMayHaveLabels(t *testing.T) {
 	}
 }
 
-// wrappings are other objects around an theAnswer, and other texts.
+// wrappings put other objects and texts around a good answer.
 var wrappings = map[string]func(good string) string{
 	"data":                  func(good string) string { return `{"success": true, "data": ` + good + `}` },
 	"two objects":           func(good string) string { return `{"result": {"output": ` + good + `}}` },
@@ -93,7 +93,7 @@ var wrappings = map[string]func(good string) string{
 	"a quote that is no end": func(good string) string { return strings.Replace(good, `stroma`, `"stroma" or "matrix", so`, 1) },
 }
 
-// typographic gives each string its quotes in turn.
+// typographic uses a different kind of quotes for each string, in turn.
 func typographic(good string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(good, `"`) {

@@ -34,7 +34,7 @@ func (c *sharedMap) AcquireOrWait(_ context.Context, key string) (lead bool, don
 	return !slices.Contains(c.Keys(), key), func() {}
 }
 
-// shareCache gives benches one cache.
+// shareCache makes the benches share one cache.
 func shareCache(benches ...*bench) *sharedMap {
 	c := &sharedMap{Cache: benches[0].Cache}
 	for _, b := range benches {

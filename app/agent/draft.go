@@ -10,7 +10,7 @@ import (
 
 const checkedByRules = "rules"
 
-// draft is an answer without anything that belongs to one student: what equal briefs share.
+// draft is an answer without anything that belongs to one student; equal briefs share it.
 type draft struct {
 	aid        study.Aid
 	validation study.Validation
@@ -19,16 +19,16 @@ type draft struct {
 	cut        study.Cut // why it is incomplete
 	used       study.ContextUsed
 
-	unsafe string // the safety category that it breaks; "" = it may be shown
-	partly bool   // not for the cache: a check was not made, or the material was shortened
+	unsafe string // the safety category that it violates; "" = it may be shown
+	partly bool   // not cached: a check was not made, or the material was shortened
 }
 
-// checkByRules makes a draft of a well-formed aid, and returns what a correction must avoid.
-// Rules give no scores but the one for safety.
+// checkByRules makes a draft of a well-formed aid and returns the faults that a correction must avoid. Rules give no
+// scores except the one for safety.
 func (t task) checkByRules(aid study.Aid) (*draft, []string) {
 	b := t.brief
 	if t.options.Judge == JudgeOff {
-		b.Material = "" // an answer about something else is not rejected
+		b.Material = "" // so that an answer about something else is not rejected
 	}
 	report := validate.Rules(aid, b, t.sources)
 	d := &draft{aid: aid, validation: study.Validation{SafetyScore: new(1.0), Passed: report.Passed, CheckedBy: checkedByRules,
@@ -47,7 +47,7 @@ func (t task) checkByRules(aid study.Aid) (*draft, []string) {
 	return d, faults
 }
 
-// betterThan reports whether a correction is to replace the draft before it.
+// betterThan reports whether a correction should replace the previous draft.
 func (d *draft) betterThan(before *draft) bool {
 	switch {
 	case (d.unsafe == "") != (before.unsafe == ""):
@@ -80,7 +80,7 @@ func (d *draft) finish(b study.Brief) {
 	asked := study.Asked(b.Type, b.Options)
 	warning := fmt.Sprintf("made %d of %d", asked-missing, asked)
 	if len(b.Documents) > 0 && d.cut == study.NotCut {
-		warning += ": the text holds no more"
+		warning += ": the text contains no more"
 	}
 	d.warnings = append(d.warnings, warning)
 }

@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	callsOfOneText    = 3 // of the model about one text, after which nothing more is asked
+	callsOfOneText    = 3 // of the model, for one text
 	maxReportedFaults = 3 // in the error of an unusable answer
 )
 
-// generation is the work on one answer. The model is asked; it, or the next model, is asked again
-// at most once because its answer broke off and once because it was unusable. Items that are missing
-// are asked for alone.
+// generation is the work on one answer. The model, or the next one, is called a second time at most once because its
+// answer broke off and at most once because its answer was unusable. Missing items are requested in a call of their
+// own.
 type generation struct {
 	task      task
 	send      func(signal)
 	usage     study.Usage
 	asks      int             // calls of deps.Model and deps.Judge
-	tries     int             // answers asked for
-	rank      int             // of the model that is asked next
-	more      bool            // there is one after it
-	corrected bool            // the correction is used up
+	tries     int             // answers requested
+	rank      int             // of the model to call next
+	more      bool            // there is a model after it
+	corrected bool            // the one correction has been requested
 	shortened bool            // the material was too long for the model
 	shown     map[string]bool // keys of the items that a client has seen
 
-	part, parts int // of the text, from 1; 0 = it is read as a whole
+	part, parts int // part number, from 1, and their count; 0 = the text is read as a whole
 }
 
 func newGeneration(t task, send func(signal)) *generation {
 	return &generation{task: t, send: send, shown: make(map[string]bool)}
 }
 
-// generate makes the answer and returns what it took, also if it failed.
+// generate makes the answer. It returns the usage even if it fails.
 func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	if len(t.plan.parts) > 1 {
 		return t.generateParts(ctx, send)
@@ -68,7 +68,7 @@ func (t task) generate(ctx context.Context, send func(signal)) (*draft, study.Us
 	return d, g.usage, nil
 }
 
-// make asks for an answer, and then for the items that it lacks.
+// make requests an answer, and then the items that are missing from it.
 func (g *generation) make(ctx context.Context) (*draft, error) {
 	d, err := g.draft(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func (g *generation) make(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
-// build is the prompt of the task.
+// build returns the prompt of the task.
 func (g *generation) build() study.Prompt {
 	if g.parts > 0 {
 		return prompt.Part(g.task.brief, g.part, g.parts)
@@ -92,7 +92,7 @@ func (g *generation) build() study.Prompt {
 	return prompt.Build(g.task.brief)
 }
 
-// draft asks for an answer until one is good, or as good as it gets.
+// draft requests an answer and, if it has faults, one correction. It returns the better of the two.
 func (g *generation) draft(ctx context.Context) (*draft, error) {
 	d, faults, err := g.firstDraft(ctx)
 	if err != nil {
@@ -125,8 +125,8 @@ func (g *generation) draft(ctx context.Context) (*draft, error) {
 	return d, nil
 }
 
-// firstDraft asks without a word of what is wrong: again with half the material if that was too
-// long, and once more if an object broke off while nothing of it could be used or was shown.
+// firstDraft requests an answer without corrections. It tries again with half of the material if the material was too
+// long, and once more if a JSON answer broke off before any of it could be used or was shown.
 func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
 	d, faults, err := g.attempt(ctx, g.build())
 	if study.IsCode(err, study.CodeTooLong) && g.mayAsk() && g.shorten() {
@@ -139,23 +139,22 @@ func (g *generation) firstDraft(ctx context.Context) (*draft, []string, error) {
 	return d, faults, err
 }
 
-// mayRecover reports whether asking again may help after an answer that broke off. A model that fell
-// silent has been waited for long enough; only another one is worth a second wait.
+// mayRecover reports whether another attempt may help after an answer that broke off. After one model's silence timeout
+// only a different model is worth a second wait.
 func (g *generation) mayRecover(code study.Code) bool {
 	return code != study.CodeWithheld && (code != study.CodeUpstreamTimeout || g.more)
 }
 
-// mayAsk reports whether another call is within the bounds. The built-in engine would give the
-// same answer again.
+// mayAsk reports whether the limits allow another call. The built-in engine would give the same answer again.
 func (g *generation) mayAsk() bool { return !g.task.options.Deterministic && g.callsLeft() > 0 }
 
 func (g *generation) callsLeft() int {
 	return min(callsOfOneText, g.task.options.MaxCalls) - max(g.asks, g.usage.Calls)
 }
 
-// attempt asks for an answer and reads it. The draft is nil if it is unusable; faults are what a
-// correction must avoid. An answer that ends in an error counts as far as it is complete; an
-// error beside faults means that it had begun.
+// attempt requests an answer and reads it. The draft is nil if the answer is unusable; faults are what a correction
+// must avoid. If the answer ends in an error, its complete part is used. An error together with faults means that the
+// answer had begun.
 func (g *generation) attempt(ctx context.Context, p study.Prompt) (d *draft, faults []string, err error) {
 	g.tries++
 	answer, err := g.ask(ctx, p)
@@ -173,9 +172,8 @@ func (g *generation) attempt(ctx context.Context, p study.Prompt) (d *draft, fau
 	return d, faults, err
 }
 
-// ask calls the model. Objects are streamed, whether or not a client watches: a slow model is
-// then bounded by its silence instead of its time. A watched chat is streamed through a filter
-// that stops it when it turns unsafe.
+// ask calls the model. JSON answers are streamed even if no client watches, so that a slow model is limited by its
+// silence instead of its total time. A watched chat is streamed through a filter that stops it when it becomes unsafe.
 func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answer, err error) {
 	p.OnWait = func(d time.Duration) { g.send(signal{wait: d}) }
 	p.Skip = g.rank
@@ -207,8 +205,8 @@ func (g *generation) ask(ctx context.Context, p study.Prompt) (answer study.Answ
 	return answer, err
 }
 
-// itemScanner sends the items of an answer to a client that watches, one by one, but none that an
-// earlier answer had. A topic that one plan repeats is repeated on purpose.
+// itemScanner returns a function that sends the items of an answer, one by one, to a client that watches. It skips
+// items that an earlier answer had. A topic that one plan repeats is repeated on purpose.
 func (g *generation) itemScanner() func(string) {
 	if !g.task.watched {
 		return func(string) {}
@@ -226,8 +224,8 @@ func (g *generation) itemScanner() func(string) {
 	return scanner.Write
 }
 
-// read makes a draft of an answer; nil if it is not a usable aid. What is whole of an answer that
-// was cut is a draft, whose faults say what it lacks.
+// read makes a draft of an answer; the draft is nil if the answer is not a usable aid. The complete part of a truncated
+// answer is a draft, and its faults say what is missing.
 func (t task) read(answer study.Answer) (*draft, []string) {
 	b := t.brief
 	var removed []string
@@ -245,7 +243,7 @@ func (t task) read(answer study.Answer) (*draft, []string) {
 		}
 		answer.Cut = cmp.Or(answer.Cut, study.CutStopped)
 	} else if answer.Cut == study.CutStopped && b.Type != study.Chat && !cut && study.Shortfall(aid, b.Options) <= 0 {
-		answer.Cut = study.NotCut // the service did not say that it was done, but all is there
+		answer.Cut = study.NotCut // the service did not mark the answer as complete, but it is
 	}
 	if reply, ok := aid.(*study.Reply); ok {
 		t.citeReply(reply)
@@ -254,12 +252,12 @@ func (t task) read(answer study.Answer) (*draft, []string) {
 	faults = append(lacks, faults...)
 	d.model, d.cut, d.warnings = answer.Model, answer.Cut, append(d.warnings, answer.Warnings...)
 	if b.Type == study.Chat {
-		faults = nil // what was streamed cannot be taken back
+		faults = nil // streamed text cannot be taken back
 	}
 	return d, faults
 }
 
-// fillMissing asks for the items that a draft lacks, once, and adds those that are usable.
+// fillMissing requests the items that a draft lacks, once, and adds those that are usable.
 func (g *generation) fillMissing(ctx context.Context, d *draft) {
 	b := g.task.brief
 	missing := study.Shortfall(d.aid, b.Options)
@@ -276,7 +274,7 @@ func (g *generation) fillMissing(ctx context.Context, d *draft) {
 	}
 }
 
-// shorten halves the material; false if it is short already.
+// shorten halves the material. It returns false if the material is short already.
 func (g *generation) shorten() bool {
 	b := &g.task.brief
 	half := utf8.RuneCountInString(b.Material) / 2

@@ -9,13 +9,13 @@ import (
 	"studysharper/app/study"
 )
 
-// GradeAnswers asks the model, in one call within JudgeTimeout, which short answers of req.UserID are right: by item, as far
-// as it says. It is a run of its own type, which counts for req.Clients. Errors are those of Run. The built-in engine
-// cannot grade.
+// GradeAnswers has the model decide, in one call within JudgeTimeout, which short answers of req.UserID are right. The
+// result is keyed by item and lacks the items that the model did not grade. It is a run of its own type and counts
+// against the limits of req.Clients. Errors are those of Run. The built-in engine cannot grade.
 func (o *Orchestrator) GradeAnswers(ctx context.Context, id string, req study.Request, answers []study.OpenAnswer) (right map[string]bool, model string, err error) {
 	r := &run{id: id, req: req, began: time.Now()}
 	r.req.Type = study.Grading
-	defer RecoverPanic(o.deps.Log, id, &err) // from RecordExecution
+	defer RecoverPanic(o.deps.Log, id, &err) // catches panics of RecordExecution
 	defer func() { o.deps.Store.RecordExecution(r.execution(err)) }()
 	defer func() { err = classifyEnd(ctx, err) }()
 	defer RecoverPanic(o.deps.Log, id, &err)

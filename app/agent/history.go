@@ -9,27 +9,25 @@ import (
 	"studysharper/app/text"
 )
 
-// Bounds of the conversation in a prompt. Of older messages the opening is enough to know
-// what they were about.
+// Limits of the conversation in a prompt. Of older messages, the beginning is enough to show what they were about.
 const (
 	historyMessages = 10
-	historyWhole    = 5   // the newest of these are quoted,
-	historyRunes    = 200 // up to this length each
-	openingRunes    = 40  // of each older one
-	askedRunes      = 300 // of a question before, that notes are searched by
+	historyWhole    = 5   // the newest of these are quoted
+	historyRunes    = 200 // of each quoted message
+	openingRunes    = 40  // of each older message
+	askedRunes      = 300 // of an earlier question that is used to search notes
 )
 
 // history is the part of the context that comes from the session.
 type history struct {
 	turns   []study.Turn
 	asked   []string // the newest of the student's messages, shortened
-	noteIDs []string // the notes that were named in it last, and
-	content string   // the text that was given
+	noteIDs []string // the notes that were named last
+	content string   // the text that was given last
 	foreign bool     // the session belongs to another user
 }
 
-// loadHistory reads the conversation so far. Only a chat gets it: requests that name their
-// type are complete without it.
+// loadHistory reads the conversation so far. Only chats use it; requests that name their type are complete without it.
 func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 	session, err := c.deps.Store.Session(ctx, c.req.SessionID)
 	switch {
@@ -60,7 +58,7 @@ func (c *contextReader) loadHistory(ctx context.Context) (history, error) {
 	return h, err
 }
 
-// toTurns shortens messages for a prompt.
+// toTurns converts messages to turns and shortens them for a prompt.
 func toTurns(messages []study.Message) []study.Turn {
 	turns := make([]study.Turn, len(messages))
 	for i, m := range messages {
@@ -72,7 +70,7 @@ func toTurns(messages []study.Message) []study.Turn {
 	return turns
 }
 
-// opening is the beginning of a message, in whole words.
+// opening returns the beginning of a message, in whole words.
 func opening(s string) string {
 	start := text.ClipRunes(s, openingRunes)
 	if len(start) == len(s) {
@@ -84,8 +82,7 @@ func opening(s string) string {
 	return start + " […]"
 }
 
-// historyWarning is the warning for a conversation that cannot be read; "" if it would not
-// have been used.
+// historyWarning returns the warning for a conversation that cannot be read, or "" if it would not have been used.
 func (c *contextReader) historyWarning() string {
 	if !c.fromChat {
 		return ""

@@ -10,19 +10,19 @@ import (
 	"studysharper/app/study"
 )
 
-// How answers are checked; see Options.Judge.
+// The values of Options.Judge.
 const (
 	JudgeOff   = "off"
 	JudgeRules = "rules"
 	JudgeModel = "model"
 )
 
-// byModel is the safety category of what the model finds unsafe; its own words are not shown.
+// byModel is the safety category of an answer that the model finds unsafe; the model's own words are not shown.
 const byModel = "by the model"
 
-// judge asks a model for its scores of a draft, in one call within JudgeTimeout, and returns
-// what a correction must avoid. If that fails, the rules' result stands, and a warning says so.
-// Chats are not judged, nor what the rules or the model find unsafe: that is withheld.
+// judge has a model score a draft, in one call within JudgeTimeout, and returns what a correction must avoid. If the
+// call fails, the result of the rules applies, with a warning. Chats are not judged. Neither are answers that the rules
+// find unsafe; they are withheld.
 func (g *generation) judge(ctx context.Context, d *draft) []string {
 	t := g.task
 	if t.options.Judge != JudgeModel || t.options.Deterministic || t.brief.Type == study.Chat || d.unsafe != "" {
@@ -46,7 +46,7 @@ func (g *generation) judge(ctx context.Context, d *draft) []string {
 	}
 }
 
-// askJudge asks for a verdict; by is the model that gave it.
+// askJudge requests a verdict; by is the model that gave it.
 func (g *generation) askJudge(ctx context.Context, aid study.Aid) (v prompt.Verdict, by string, err error) {
 	t := g.task
 	defer RecoverPanic(t.deps.Log, t.runID, &err)
@@ -72,8 +72,7 @@ func (g *generation) askJudge(ctx context.Context, aid study.Aid) (v prompt.Verd
 	return v, cmp.Or(answer.Model, t.deps.Judge.Name()), nil
 }
 
-// apply takes over the scores that the type needs. A score that is missing leaves the draft
-// only partly checked.
+// apply copies the scores that the type needs. If one is missing, the draft counts as only partly checked.
 func (d *draft) apply(said prompt.Verdict, by string, b study.Brief) {
 	v := &d.validation
 	v.CheckedBy = by

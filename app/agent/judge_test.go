@@ -15,7 +15,7 @@ import (
 
 var byModelToo = Options{Judge: JudgeModel}
 
-// judging is a model that gives the aids in turn, for 10 tokens each, and verdicts for 3.
+// judging returns a model that gives the aids in turn, for 10 tokens each, and verdicts for 3.
 func judging(verdict string, aids ...string) *agenttest.Model {
 	made := 0
 	return &agenttest.Model{Answer: func(_ context.Context, _ int, p study.Prompt, _ func(string)) (study.Answer, error) {
@@ -27,7 +27,7 @@ func judging(verdict string, aids ...string) *agenttest.Model {
 	}}
 }
 
-// isJudge reports whether a prompt asks for a verdict: such a one has no brief.
+// isJudge reports whether a prompt requests a verdict: its brief is empty.
 func isJudge(p study.Prompt) bool { return p.Brief.Type == "" }
 
 const fullMarks = `{"safety": 1, "quality": 1, "accuracy": 1, "issues": []}`

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// unnamed is a request that names no session, as the HTTP face gives it on.
+// unnamed returns a request that names no session, as package httpapi passes it on.
 func unnamed(t study.Type, user string) study.Request {
 	r := agenttest.Asking(t)
 	r.UserID, r.SessionID = user, ""
@@ -38,7 +38,7 @@ func TestAnAnswerFromTheCacheIsNotSavedAgain(t *testing.T) {
 			t.Errorf("%s: 13 requests made %d aids and %d sessions", typ, len(b.Store.Contents), len(b.Store.Talks))
 		}
 		other := ask("bob")
-		if other.FromCache || !ask("bob").FromCache { // that it was made for another is not told
+		if other.FromCache || !ask("bob").FromCache { // must not reveal that it was made for another user
 			t.Errorf("%s: another user's first hit is told as one, or the second is not", typ)
 		}
 		if len(b.Model.Prompts) != 1 || other.Result.Saved.ContentID == first.Result.Saved.ContentID || other.Result.SessionID == first.Result.SessionID {

@@ -17,7 +17,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// longText is n sentences of 12 words in sections, each with a fact of its own.
+// longText returns n sentences of 12 words in sections, each with a fact of its own.
 func longText(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -32,7 +32,7 @@ func longText(n int) string {
 	return b.String()
 }
 
-// name is a made-up word, another one for each number.
+// name returns a made-up word, a different one for each number.
 func name(prefix string, n int) string {
 	word := prefix
 	for range 4 {
@@ -42,8 +42,8 @@ func name(prefix string, n int) string {
 	return word
 }
 
-// readingModel is a model that answers from the material that it is given: as many items as it is asked
-// for, spread over it, each quoting a sentence.
+// readingModel is a model that answers from the material that it receives: with the requested number of items, spread
+// over the material, each quoting a sentence.
 type readingModel struct {
 	agenttest.Model
 	mu     sync.Mutex
@@ -64,7 +64,7 @@ func (m *readingModel) Generate(ctx context.Context, p study.Prompt, onText func
 	return m.Model.Generate(ctx, p, onText)
 }
 
-// materialOf is what a prompt has between the fences.
+// materialOf returns the text between the fences of a prompt.
 func materialOf(p study.Prompt) string {
 	_, after, _ := strings.Cut(p.Turns[len(p.Turns)-1].Text, "<<<MATERIAL ")
 	_, after, _ = strings.Cut(after, "\n")
@@ -94,7 +94,7 @@ func newReadingModel() *readingModel {
 	return m
 }
 
-// answerFrom is an answer in the model's format, with quotes of the sentences.
+// answerFrom returns an answer in the model's format, with quotes of the sentences.
 func answerFrom(b study.Brief, found []string) string {
 	n := study.Asked(b.Type, b.Options)
 	if n == 0 {
@@ -137,7 +137,7 @@ func answerFrom(b study.Brief, found []string) string {
 	return string(raw)
 }
 
-// checkCoverage fails unless every source is found in the text, and every tenth of it has one.
+// checkCoverage fails unless every source is in the text, and every tenth of the text has a source.
 func checkCoverage(t *testing.T, aid study.Aid, text string) {
 	t.Helper()
 	var tenths [10]int
@@ -192,7 +192,7 @@ func TestAidsOfALongTextAreFromAllOfIt(t *testing.T) {
 	}
 }
 
-// plainText is n sentences in which the built-in engine finds facts.
+// plainText returns n sentences in which the built-in engine finds facts.
 func plainText(n int) string {
 	organs := strings.Fields("liver kidney heart lung stomach brain spleen bladder pancreas skin tongue eye ear nose thymus thyroid colon womb muscle bone")
 	animals := strings.Fields("horse whale badger otter falcon lizard salmon beetle hedgehog camel giraffe raven tiger walrus donkey squirrel")
@@ -225,7 +225,7 @@ func TestTheBuiltInEngineReadsAllOfALongText(t *testing.T) {
 	for _, c := range []struct {
 		sentences int // of 12 words
 		typ       study.Type
-	}{{500, study.Flashcards}, {500, study.Quiz}, {500, study.Exam}, {500, study.Summary}, {testkit.Size(2_500, 5_000), study.Flashcards}} { // the last has more than the engine keeps
+	}{{500, study.Flashcards}, {500, study.Quiz}, {500, study.Exam}, {500, study.Summary}, {testkit.Size(2_500, 5_000), study.Flashcards}} { // the last one is longer than the engine's sample
 		text := plainText(c.sentences)
 		b := newBench(nil, Options{Deterministic: true})
 		b.Orchestrator.deps.Model = engine.New()

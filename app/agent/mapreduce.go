@@ -14,12 +14,12 @@ import (
 	"studysharper/app/study"
 )
 
-const parallelParts = 3 // that are read at once
+const parallelParts = 3 // read at once
 
-// generateParts makes an aid of a text that is read in parts: each part is a task of its own, with
-// its share of the items and of the calls; then the drafts are merged. Parts that cannot be read
-// are left out, and the answer says so, unless all of them fail. The built-in engine reads one long text at a time: it takes
-// a processor, so that a second one would not be faster, and as much memory again.
+// generateParts makes an aid of a text that is read in parts. Each part is a task of its own, with its share of the
+// items and of the calls; then the drafts are merged. Parts that cannot be read are left out, and the answer says so,
+// unless all of them fail. The built-in engine reads one long text at a time: it uses a whole processor, so two at once
+// would not be faster and would need twice the memory.
 func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	done, err := t.awaitTurn(ctx)
 	if err != nil {
@@ -72,7 +72,8 @@ func (t task) generateParts(ctx context.Context, send func(signal)) (*draft, stu
 	return merged, usage, nil
 }
 
-// awaitTurn returns when a long text may be read: for the built-in engine, when no other one is.
+// awaitTurn returns when a long text may be read; with the built-in engine, that is when no other long text is being
+// read.
 func (t task) awaitTurn(ctx context.Context) (done func(), err error) {
 	if !t.options.Deterministic {
 		return func() {}, nil
@@ -85,7 +86,8 @@ func (t task) awaitTurn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// partOf is the work on one part, with an equal share of the calls. Its steps are not the run's.
+// partOf returns the work on one part, with an equal share of the calls. The steps of a part are not reported as the
+// run's.
 func (t task) partOf(i int, send func(signal)) *generation {
 	part := t
 	part.brief = t.plan.parts[i]
@@ -100,7 +102,7 @@ func (t task) partOf(i int, send func(signal)) *generation {
 	return g
 }
 
-// mergeParts joins the drafts of the parts that were read; an error if none was.
+// mergeParts joins the drafts of the parts that were read. It returns an error if no part was read.
 func (t task) mergeParts(drafts []*draft, errs []error) (*draft, error) {
 	var merged *draft
 	var aids []study.Aid
@@ -136,7 +138,7 @@ func (t task) mergeParts(drafts []*draft, errs []error) (*draft, error) {
 	return merged, nil
 }
 
-// join adds what is known of another part's draft.
+// join adds the validation, warnings and flags of another part's draft.
 func (d *draft) join(other *draft) {
 	v, o := &d.validation, other.validation
 	v.Passed = v.Passed && o.Passed
@@ -156,7 +158,7 @@ func (d *draft) join(other *draft) {
 	}
 }
 
-// lower is the lower of two scores that were given.
+// lower returns the lower of two scores; nil means that there is no score.
 func lower(a, b *float64) *float64 {
 	if a == nil || b != nil && *b < *a {
 		return b
@@ -164,8 +166,8 @@ func lower(a, b *float64) *float64 {
 	return a
 }
 
-// mergePoints asks for one summary of the parts' points, if a call is left. Without a usable
-// answer the points stay as they are. The key terms of the parts stay in any case.
+// mergePoints requests one summary of the parts' points, if a call is left. If the answer is unusable, the points stay
+// as they are. The key terms of the parts stay in any case.
 func (t task) mergePoints(ctx context.Context, d *draft, usage *study.Usage) {
 	s := d.aid.(*study.SummarySet)
 	b := t.brief

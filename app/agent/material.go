@@ -12,16 +12,16 @@ import (
 
 const (
 	searchedNotes     = 5
-	relevantShare     = .34 // of the search words, that a note must contain
-	longMessageRunes  = 200 // from this length on, a message that asks for an aid is its source text
+	relevantShare     = .34 // of the search words; a note must contain at least this share
+	longMessageRunes  = 200 // from this length, a message that asks for an aid is its source text
 	relevanceRunes    = 8_000
-	minMaterialRunes  = 500 // of material that is shortened for a model
+	minMaterialRunes  = 500 // material is not shortened below this for a model
 	boundaryShare     = 10  // a cut text may lose 1/10 to end at a sentence
 	paragraphBoundary = "\n\n"
 )
 
-// notesPart is the notes that the answer is drawn from, as the material shows them: those
-// that the request names, or else, if it brings no text of its own, those that match it.
+// notesPart returns the notes that the answer is drawn from: the notes that the request names or, if it contains no
+// text of its own, the notes that match it.
 func (c *contextReader) notesPart(ctx context.Context) cachedPart {
 	ids, user := c.req.NoteIDs, c.req.UserID
 	if c.req.Type == study.Chat && (len(ids) > 0 || strings.TrimSpace(c.req.Options.Content) == "") {
@@ -45,7 +45,7 @@ func (c *contextReader) notesPart(ctx context.Context) cachedPart {
 		}}
 }
 
-// noteTexts lists the id, the title and the content of each note.
+// noteTexts returns the id, the title and the content of each note.
 func (c *contextReader) noteTexts(list []study.Note) []string {
 	texts := make([]string, 0, 3*len(list))
 	for _, n := range list {
@@ -54,7 +54,7 @@ func (c *contextReader) noteTexts(list []study.Note) []string {
 	return texts
 }
 
-// namedNotesError is the error for notes named by id that cannot be read.
+// namedNotesError converts the error of reading notes named by id.
 func namedNotesError(err error) error {
 	if study.IsCode(err, study.CodeNotFound) || study.IsCode(err, study.CodeInvalid) {
 		return err
@@ -67,7 +67,7 @@ func messageIsSource(req study.Request) bool {
 	return req.Type != study.Chat && utf8.RuneCountInString(req.Message) >= longMessageRunes
 }
 
-// orderWords say what to make, not what about.
+// orderWords are words that say what to make, but not about which subject.
 var orderWords = sync.OnceValue(func() map[string]bool {
 	return stemSet(`make create generate write give show quiz test exam flashcard flash card summary summarise
 	summarize plan schedule note notes analyse analyze analysis review question questions please help me need want study
@@ -82,7 +82,7 @@ func stemSet(words string) map[string]bool {
 	return set
 }
 
-// searchWords are the words to search notes by: the topic, or what the message is about.
+// searchWords returns the words to search notes for: the topic, or what the message is about.
 func searchWords(req study.Request) string {
 	if topic := strings.TrimSpace(req.Options.Topic); topic != "" {
 		return topic
@@ -97,7 +97,7 @@ func searchWords(req study.Request) string {
 	return strings.Join(about, " ")
 }
 
-// relevant keeps the notes that contain enough of the words; a search matches any of them.
+// relevant returns the notes that contain enough of the words; the search itself matches any of them.
 func relevant(list []study.Note, words string) []study.Note {
 	kept := make([]study.Note, 0, len(list))
 	for _, n := range list {
@@ -115,13 +115,13 @@ type material struct {
 	message   string
 	notes     []study.NoteUsed // in the text
 	content   bool             // the student's own text is in the text
-	share     float64          // of these, that is in the text
+	share     float64          // share of the sources that is in the text
 	passages  []study.Passage  // of a chat's text
-	searched  string           // words that the student's notes were searched for, if they have none of them
+	searched  string           // words that the student's notes were searched for, if none contains any of them
 	warnings  []string
 }
 
-// material selects the material: for a chat passages, for an aid whole texts.
+// material selects the source text: passages for a chat, whole texts for an aid.
 func (c *contextReader) material(ctx context.Context, texts []string, past history) (material, error) {
 	if c.req.Type != study.Chat {
 		return c.compose(texts), nil
@@ -142,7 +142,7 @@ func (m material) contextUsed(messages int) study.ContextUsed {
 	return study.ContextUsed{Notes: append([]study.NoteUsed{}, m.notes...), Messages: messages, Content: m.content, Share: m.share}
 }
 
-// readMessage keeps the beginning of the student's message, at most n runes, and warns where that is not all of it.
+// readMessage stores the beginning of the student's message, at most n runes, and warns if the message was cut.
 func (m *material) readMessage(message string, n int) {
 	var cut bool
 	if m.message, cut = cutAtSentence(message, n); cut {
@@ -150,7 +150,7 @@ func (m *material) readMessage(message string, n int) {
 	}
 }
 
-// compose lists the student's own text and the notes, in this order. An aid is made of all of them, see newPlan.
+// compose lists the student's own text and the notes, in this order. An aid is made from all of them; see newPlan.
 func (c *contextReader) compose(notes []string) material {
 	own := c.req.Options.Content
 	m := material{notes: []study.NoteUsed{}, content: strings.TrimSpace(own) != ""}
@@ -174,7 +174,7 @@ func (c *contextReader) compose(notes []string) material {
 	return m
 }
 
-// headingOf is what the material has before a note.
+// headingOf returns the heading that precedes a note in the material.
 func headingOf(d study.Document) string {
 	if d.NoteID == "" {
 		return ""

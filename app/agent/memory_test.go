@@ -20,10 +20,10 @@ import (
 
 const (
 	longAnswer     = 400_000 // bytes
-	longAnswerHeap = 4 << 20 // bytes that a worker may hold for it
+	longAnswerHeap = 4 << 20 // bytes of heap that a worker may use for it
 )
 
-// liveHeap samples what the heap holds after each collection, which it makes happen often.
+// liveHeap samples the live heap after each collection, and forces frequent collections.
 type liveHeap struct {
 	peak atomic.Int64
 	done atomic.Bool
@@ -32,7 +32,7 @@ type liveHeap struct {
 // sentinel is collected in the next cycle.
 type sentinel struct{ _ [16]byte }
 
-// watchHeap begins to sample; before is what the heap holds already. stop returns the peak.
+// watchHeap starts sampling; before is the live heap at the start. stop returns the peak.
 func watchHeap() (before int64, stop func() int64) {
 	percent := debug.SetGCPercent(10)
 	runtime.GC()
@@ -55,14 +55,14 @@ func watchHeap() (before int64, stop func() int64) {
 	}
 }
 
-// live is what the last collection found in use.
+// live returns the live heap of the last collection.
 func (*liveHeap) live() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	return int64(sample[0].Value.Uint64()) //nolint:gosec // far below the limit
 }
 
-// longTexts are answers of 400 kB: a text, and cards of which most are more than were asked for.
+// longTexts are answers of 400 kB: a text, and more cards than were requested.
 func longTexts() map[study.Type]string {
 	var cards []string
 	size := 0
@@ -76,8 +76,8 @@ func longTexts() map[study.Type]string {
 	}
 }
 
-// stopTheWorld makes collections exact: a concurrent one counts as in use what is allocated meanwhile,
-// which is more on a busy machine.
+// stopTheWorld makes collections exact: a concurrent collection counts what is allocated meanwhile as live, and that is
+// more on a busy machine.
 const stopTheWorld = "gcstoptheworld=1"
 
 func TestALongAnswerThatIsStreamedTakesLittleMemory(t *testing.T) {
@@ -95,7 +95,7 @@ func TestALongAnswerThatIsStreamedTakesLittleMemory(t *testing.T) {
 	}
 }
 
-// checkLongAnswer streams a text, and measures the heap while it does.
+// checkLongAnswer streams a text and measures the heap meanwhile.
 func checkLongAnswer(t *testing.T, typ study.Type, text string) {
 	t.Helper()
 	up := &upstreamtest.Server{Case: upstreamtest.Case{Type: typ, First: upstreamtest.Answer(text, "stop", true)}}

@@ -8,8 +8,8 @@ import (
 	"studysharper/app/study"
 )
 
-// inOwnWords are right answers about upstreamtest.Material that hardly use its words, and inGerman
-// ones in another language, in the shape that is asked for.
+// inOwnWords are right answers about upstreamtest.Material that use hardly any of its words; inGerman are answers in
+// another language. Both have the requested shape.
 var (
 	inOwnWords = map[study.Type]string{
 		study.Flashcards: `{"flashcards": [{"question": "How does a leaf make food?", "answer": "It turns sunshine into sugar", "topic": "Leaves", "difficulty": "easy"},
@@ -42,8 +42,8 @@ var (
 	}
 )
 
-// What a request may cost: bytes sent for each of the material, of a text that is read as a whole. An
-// exam's schema and shape take 3.9 kB, whatever the text.
+// Limits of a request's size: bytes sent for each byte of the material, for a text that is read as a whole. An exam's
+// schema and shape need 3.9 kB, whatever the text.
 const (
 	materialOnce  = 1.15
 	materialBytes = 32_000

@@ -17,52 +17,49 @@ import (
 	"studysharper/app/study"
 )
 
-// Orchestrator takes requests through the six steps. It is safe for concurrent use; the
-// runner bounds how many run at once.
+// Orchestrator takes requests through the six steps. It is safe for concurrent use; package runner limits how many run
+// at once.
 type Orchestrator struct {
 	deps    Deps
 	options Options
 
-	longTexts chan struct{} // holds the one that the built-in engine reads; see task.generateParts
+	longTexts chan struct{} // semaphore for the built-in engine's long texts; see task.generateParts
 
-	mu      sync.Mutex
+	mu      sync.Mutex         // guards flights
 	flights map[string]*flight // answers being made, by key
 }
 
-// run is one request on its way through the steps. It belongs to the goroutine that called
-// Run; goroutines that may outlive it get values.
+// run is one request on its way through the steps. It belongs to the goroutine that called Run; goroutines that may
+// outlive it get copies of values.
 type run struct {
 	id       string
 	req      study.Request
-	fromChat bool // the request came as a chat, whatever it asks for
+	fromChat bool // the request came as a chat, whatever type it turned out to be
 	observer Observer
 	began    time.Time
-	step     int // the last one reported
+	step     int // last step reported
 
 	usage study.Usage
 	model string
 }
 
-// Run answers one request under the given run id and blocks until the answer is complete and
-// saved.
+// Run answers one request under the given run id. It blocks until the answer is complete and saved.
 //
-// The error is a *study.Error: CodeNotFound (a note, or another user's session),
-// CodeUnavailable (named notes cannot be read; or ctx ended other than by a deadline),
-// CodeTimeout, CodeWithheld (safety), CodeUpstreamFailed (the model's answer stayed
-// unusable), the model's own, or CodeInternal for a panic, which is contained. A cause of ctx
-// that is a *study.Error is returned as it is. Losses around an answer (context, saving) are
-// listed in Result.Warnings.
+// The error is a *study.Error: CodeNotFound (a note, or another user's session), CodeUnavailable (named notes cannot be
+// read, or ctx was cancelled), CodeTimeout, CodeWithheld (safety), CodeUpstreamFailed (the model's answer stayed
+// unusable), the model's own error, or CodeInternal for a recovered panic. If the cause of ctx is a *study.Error, Run
+// returns it unchanged. Partial failures (context, saving) are listed in Result.Warnings.
 func (o *Orchestrator) Run(ctx context.Context, id string, req study.Request, observer Observer) (out Outcome, err error) {
 	r := &run{id: id, req: req, fromChat: req.Type == study.Chat, observer: observer, began: time.Now()}
-	defer RecoverPanic(o.deps.Log, id, &err) // from RecordExecution
+	defer RecoverPanic(o.deps.Log, id, &err) // catches panics of RecordExecution
 	defer func() { o.deps.Store.RecordExecution(r.execution(err)) }()
 	defer func() { err = classifyEnd(ctx, err) }()
 	defer RecoverPanic(o.deps.Log, id, &err)
 	return o.answer(ctx, r)
 }
 
-// answer goes through the steps. Steps 4 and 5 are reported where they happen; a cached or
-// shared answer has been through them already.
+// answer goes through the steps. Steps 4 and 5 are reported where they happen; a cached or shared answer has already
+// been through them.
 func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	r.reportStep(1)
 	r.classify()
@@ -82,7 +79,7 @@ func (o *Orchestrator) answer(ctx context.Context, r *run) (Outcome, error) {
 	return o.finish(ctx, r, t, known.warnings, got), nil
 }
 
-// Cached reports whether the answer to a request is in the cache, so that it costs no call of the model.
+// Cached reports whether the answer to a request is in the cache, so that it needs no call of the model.
 func (o *Orchestrator) Cached(ctx context.Context, req study.Request) bool {
 	r := &run{req: req, fromChat: req.Type == study.Chat}
 	r.classify()
@@ -108,8 +105,7 @@ func (o *Orchestrator) newTask(ctx context.Context, runID string, known promptCo
 	return t
 }
 
-// classify settles the type. A number in a message that asks for an aid counts as the
-// option would.
+// classify determines the type. A number in a message that asks for an aid is used like the option.
 func (r *run) classify() {
 	r.req = r.req.InSession(NewID)
 	t, count := r.req.Type, 0
@@ -123,7 +119,7 @@ func (r *run) classify() {
 	r.req = r.req.As(t)
 }
 
-// agents are the names under which progress is reported, by the type of the request.
+// agents are the agent names in progress events, by the type of the request.
 var agents = map[study.Type]string{
 	study.Chat:       "chat_agent",
 	study.Flashcards: "flashcard_generator",
@@ -134,7 +130,7 @@ var agents = map[study.Type]string{
 	study.Plan:       "study_planner",
 }
 
-// steps are the progress reports of the steps.
+// steps are the progress events of the steps.
 var steps = [study.TotalSteps + 1]struct {
 	agent, message string
 	percentage     int
@@ -155,13 +151,13 @@ func (r *run) reportStep(n int) {
 	}
 }
 
-// reportPart tells how much of a long text was read: between the percentages of step 3 and 4.
+// reportPart reports how much of a long text has been read, as a percentage between those of steps 3 and 4.
 func (r *run) reportPart(part, parts int) {
 	from, to := steps[3].percentage, steps[4].percentage
 	r.reportAt(fmt.Sprintf("Read %d of %d parts of the text", part, parts), from+(to-from)*part/(parts+1))
 }
 
-// reportWait explains, within the step, why nothing happens for a while.
+// reportWait explains, within the current step, why nothing happens for a while.
 func (r *run) reportWait(d time.Duration) {
 	r.report("The AI service asks us to wait " + study.Wait(d))
 }
@@ -192,8 +188,8 @@ func (r *run) execution(err error) study.Execution {
 	return e
 }
 
-// classifyEnd returns why ctx ended, if it did and err is not nil; otherwise err as a
-// *study.Error.
+// classifyEnd converts an error to a *study.Error. If ctx has ended, it returns the reason for that instead. A nil
+// error stays nil.
 func classifyEnd(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -211,9 +207,8 @@ func classifyEnd(ctx context.Context, err error) error {
 	return &study.Error{Code: study.CodeUnavailable, Message: "the run was cancelled", Cause: cause}
 }
 
-// RecoverPanic is deferred. It turns a panic into a CodeInternal error and logs where it happened.
-// The panic's value is logged only if it comes from the runtime: any other may hold a
-// student's text.
+// RecoverPanic must be deferred. It turns a panic into a CodeInternal error and logs the stack. The panic's value is
+// logged only if it comes from the runtime: any other value may contain a student's text.
 func RecoverPanic(log *slog.Logger, runID string, err *error) {
 	v := recover()
 	if v == nil {

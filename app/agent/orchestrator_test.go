@@ -243,7 +243,7 @@ func TestMissingItemsAreAskedForAloneAndThenTold(t *testing.T) {
 	}{{Options{}, 2}, {Options{Deterministic: true}, 1}} {
 		b := newBench(agenttest.Says(agenttest.CardSet(3)), c.o)
 		out, err := b.Run(t.Context(), req, nil)
-		if err != nil || !slices.Equal(out.Result.Warnings, []string{"made 3 of 5: the text holds no more"}) || !out.Result.Validation.Passed {
+		if err != nil || !slices.Equal(out.Result.Warnings, []string{"made 3 of 5: the text contains no more"}) || !out.Result.Validation.Passed {
 			t.Errorf("%v, %+v", err, out.Result)
 		}
 		if b.Model.Calls() != c.calls {
@@ -288,7 +288,7 @@ func TestWhatIsWholeOfABrokenStreamIsKept(t *testing.T) {
 		name   string
 		text   string
 		code   study.Code
-		breaks int // so many calls
+		breaks int // the number of calls that break off
 		limit  int // Options.MaxCalls
 		calls  int
 		items  int

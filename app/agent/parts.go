@@ -10,19 +10,19 @@ import (
 	"studysharper/app/study"
 )
 
-// omission stands between pieces of a text of which not all is read.
+// omission marks places where text was left out.
 const omission = "[…]"
 
-// plan is how the texts of an answer are read: as a whole, or in parts of about the same size.
+// plan says how the texts of an answer are read: as a whole, or in parts of about the same size.
 type plan struct {
 	parts []study.Brief
-	used  study.ContextUsed // notes and share of what the parts hold
+	used  study.ContextUsed // the notes, and the share of the text, that the parts contain
 	pages int               // of all texts; 0 = not known
 }
 
-// newPlan divides the documents of an aid's brief into parts of at most room bytes, but not more
-// than maxParts. If these cannot hold all of the text, passages are left out evenly over it, and
-// each document keeps one at least. The items asked for are shared out by the parts' sizes.
+// newPlan divides the documents of an aid's brief into at most maxParts parts of at most room bytes. If they cannot
+// hold all of the text, passages are left out evenly, but at least one passage of each document stays. The requested
+// items are distributed in proportion to the parts' sizes.
 func newPlan(b study.Brief, used study.ContextUsed, room, maxParts int) plan {
 	p := plan{used: used}
 	p.used.Notes = []study.NoteUsed{}
@@ -52,7 +52,7 @@ func newPlan(b study.Brief, used study.ContextUsed, room, maxParts int) plan {
 	return p
 }
 
-// count adds passages of a document to those that are used.
+// count adds n passages of a document to the notes used.
 func (p *plan) count(d study.Document, n int) {
 	if d.NoteID == "" {
 		return
@@ -66,7 +66,7 @@ func (p *plan) count(d study.Document, n int) {
 	p.used.Notes = append(p.used.Notes, study.NoteUsed{ID: d.NoteID, Title: d.Title, Passages: n})
 }
 
-// warning tells a student how much of the texts was read; "" for all.
+// warning tells a student how much of the texts was read; it is "" if all of it was.
 func (p plan) warning(share float64) string {
 	percent := int(math.Round(100 * share))
 	switch {
@@ -79,17 +79,17 @@ func (p plan) warning(share float64) string {
 	}
 }
 
-// piece is a passage of a document. Pieces that follow each other in it share its memory.
+// piece is a passage of a document. Consecutive pieces share the document's memory.
 type piece struct {
 	study.Document
-	document int // its place among the documents
+	document int // index of the document
 	from, to int // bytes of the document's text
 	whole    string
 }
 
 func (p piece) size() int { return p.to - p.from + len(paragraphBoundary) }
 
-// splitDocuments cuts documents into their passages.
+// splitDocuments splits documents into passages.
 func splitDocuments(documents []study.Document) (list []piece) {
 	for i, d := range documents {
 		at := 0
@@ -104,7 +104,7 @@ func splitDocuments(documents []study.Document) (list []piece) {
 	return list
 }
 
-// countPages adds up the pages of the documents, as far as the texts name them.
+// countPages returns the total number of pages, as far as the texts contain page numbers.
 func countPages(list []piece) (pages int) {
 	last := make(map[int]int)
 	for _, p := range list {
@@ -116,8 +116,8 @@ func countPages(list []piece) (pages int) {
 	return pages
 }
 
-// sample keeps passages of at most about limit bytes, evenly spread, and the first of each
-// document. share is how much of the text they are.
+// sample selects passages of about limit bytes in total, evenly spread, including the first passage of each document.
+// share is the selected share of the text.
 func sample(list []piece, limit int) (kept []piece, share float64) {
 	total := 0
 	for _, p := range list {
@@ -167,7 +167,7 @@ func divide(b study.Brief, list []piece, total, n int) []study.Brief {
 	return parts
 }
 
-// withCount asks for a number of items in one section.
+// withCount sets the number of items, in one section.
 func withCount(o study.Options, n int) study.Options {
 	o.Sections = min(o.Sections, 1)
 	if o.QuestionCount > 0 {
@@ -179,7 +179,7 @@ func withCount(o study.Options, n int) study.Options {
 	return o
 }
 
-// joinPieces makes one document of passages that follow each other.
+// joinPieces joins consecutive passages into documents.
 func joinPieces(list []piece) (documents []study.Document) {
 	for i := 0; i < len(list); {
 		end := i + 1
@@ -194,13 +194,13 @@ func joinPieces(list []piece) (documents []study.Document) {
 	return documents
 }
 
-// isGap reports whether nothing is missing between two passages but space and the mark of a page.
+// isGap reports whether the text between two passages is only white space or a page marker.
 func isGap(between string) bool {
 	between = strings.TrimSpace(between)
 	return between == "" || strings.HasPrefix(between, "<!--") && strings.HasSuffix(between, "-->")
 }
 
-// joinDocuments is the material that a prompt shows of documents, each note under its title.
+// joinDocuments returns the documents as the prompt's material, each note under its title.
 func joinDocuments(documents []study.Document) string {
 	if len(documents) == 1 && documents[0].NoteID == "" {
 		return documents[0].Text

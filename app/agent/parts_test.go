@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// reading makes the bench's store note which of its parts are read.
+// reading records which parts of the bench's store are read.
 func reading(b *bench) func() []string {
 	var mu sync.Mutex
 	read := make(map[string]bool)
@@ -181,7 +181,7 @@ func TestAPartThatFailsHangsOrPanicsCostsAWarningOnly(t *testing.T) {
 	}
 }
 
-// spoilt is what becomes of a call that goes wrong in a way.
+// spoilt returns the error of a call that fails in the given way.
 func spoilt(how string, over <-chan struct{}) error {
 	switch how {
 	case "fails":
@@ -248,7 +248,7 @@ func TestAChatWithoutContextWorksWhileTheDatabaseIsDown(t *testing.T) {
 	if err != nil || out.Result.Data.(*study.Reply).Response != "Osmosis is diffusion." || !out.Result.Saved.Failed {
 		t.Fatalf("%v, %+v", err, out)
 	}
-	want := []string{partWarnings["Session"], partWarnings["SearchPassages"], partWarnings["Preferences"], "not saved: the answer could not be kept"}
+	want := []string{partWarnings["Session"], partWarnings["SearchPassages"], partWarnings["Preferences"], "not saved: the answer could not be stored"}
 	if !slices.Equal(out.Result.Warnings, want) {
 		t.Errorf("warnings %q, want %q", out.Result.Warnings, want)
 	}

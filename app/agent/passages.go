@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	searchedPassages = 24     // of notes, for one answer: some 24,000 characters
-	extractiveRunes  = 10_000 // of the notes that an engine searches for itself: it reads all of it each time
-	keptShare        = 3      // of the material, 1/3 at most, for the passages of the question before
-	askedBefore      = 3      // questions that a follow-up may refer to
+	searchedPassages = 24     // of notes, for one answer: about 24,000 characters
+	extractiveRunes  = 10_000 // of notes for the built-in engine, which searches them itself and reads all of them each time
+	keptShare        = 3      // at most 1/3 of the material is for the passages of earlier questions
+	askedBefore      = 3      // earlier questions that a follow-up may refer to
 )
 
-// chatNotes are the passages for a chat: of the notes that the request names, or of all notes.
+// chatNotes returns the passages for a chat, from the notes that the request names or from all notes.
 func (c *contextReader) chatNotes(ctx context.Context, ids []string, words string) cachedPart {
 	user := c.req.UserID
 	query := append([]string{"passages", words}, ids...)
@@ -40,11 +40,11 @@ func (c *contextReader) chatNotes(ctx context.Context, ids []string, words strin
 				}
 				return nil, nil
 			}
-			return []string{words}, nil // the student has notes, and none of them has any of the words
+			return []string{words}, nil // the student has notes, but none contains any of the words
 		}}
 }
 
-// noNotes is cached for a user without notes, whose questions then cost no search.
+// noNotes is cached for a user without notes, so that their questions need no search.
 var noNotes = cachedPart{resource: ResourceNotes, query: []string{"none"}}
 
 // hasNoNotes reports whether the user is known to have no notes.
@@ -58,8 +58,8 @@ func (c *contextReader) hasNoNotes(ctx context.Context) bool {
 	return valid
 }
 
-// passagesBefore are the passages for the questions before, in the notes that were named then. What cannot be
-// read is left out: the question has its own.
+// passagesBefore returns the passages for the earlier questions, from the notes named then. If they cannot be read,
+// they are left out, because the question has its own.
 func (c *contextReader) passagesBefore(ctx context.Context, past history) ([]study.Passage, error) {
 	if len(past.asked) == 0 {
 		return nil, nil
@@ -76,7 +76,7 @@ func (c *contextReader) passagesBefore(ctx context.Context, past history) ([]stu
 	return decodePassages(texts), nil
 }
 
-// passageFields is how many texts a passage is encoded as.
+// passageFields is the number of texts that encode one passage.
 const passageFields = 8
 
 func encodePassages(list []study.Passage) []string {
@@ -99,8 +99,8 @@ func decodePassages(texts []string) []study.Passage {
 	return list
 }
 
-// ownPassages are the passages of the text that the student has given, the best ones first. A text
-// that has room is given whole.
+// ownPassages returns passages of the text that the student has given, the best ones first. A text that fits is
+// returned whole.
 func ownPassages(content, question string, room int) []study.Passage {
 	if strings.TrimSpace(content) == "" {
 		return nil
@@ -124,15 +124,15 @@ func ownPassages(content, question string, room int) []study.Passage {
 	return list
 }
 
-// A selection is the passages that one answer is drawn from.
+// selection holds the passages that one answer is drawn from.
 type selection struct {
 	list []study.Passage
-	left int  // code points
-	cut  bool // the first of them
+	left int  // code points that still fit
+	cut  bool // the first passage was cut
 }
 
-// add takes passages, in their order, as long as there is room, and keeps reserve free. Of the first one
-// there is always the beginning.
+// add appends the passages that fit, in their order, and leaves reserve code points free. The first passage is cut if
+// it does not fit.
 func (s *selection) add(list []study.Passage, reserve int) {
 	for _, p := range list {
 		if slices.ContainsFunc(s.list, func(have study.Passage) bool { return have.NoteID == p.NoteID && have.Start == p.Start }) {
@@ -151,7 +151,7 @@ func (s *selection) add(list []study.Passage, reserve int) {
 	}
 }
 
-// around is the most that write adds for a passage: its headings, and what parts it from others.
+// around returns the most that write adds to a passage: its headings, and the separator from other passages.
 func (s *selection) around(p study.Passage) (n int) {
 	if len(s.list) > 0 {
 		n += len(paragraphBoundary)
@@ -164,7 +164,7 @@ func (s *selection) around(p study.Passage) (n int) {
 
 func noteHeading(p study.Passage) string { return "# " + p.Title + paragraphBoundary }
 
-// sectionHeading is empty for a passage that begins with the heading itself.
+// sectionHeading returns the heading of a passage's section, or "" if the passage begins with the heading itself.
 func sectionHeading(p study.Passage) string {
 	if line, _, _ := strings.Cut(p.Text, "\n"); p.Section == "" || strings.Contains(line, p.Section) {
 		return ""
@@ -172,8 +172,8 @@ func sectionHeading(p study.Passage) string {
 	return "## " + p.Section + paragraphBoundary
 }
 
-// composeChat selects passages for a question: of the student's own text, of the notes that match
-// it, and of those that matched the questions before.
+// composeChat selects passages for a question: from the student's own text, from the notes that match the question, and
+// from notes that matched earlier questions.
 func (c *contextReader) composeChat(past history, found, before []study.Passage) material {
 	m := material{}
 	m.readMessage(c.req.Message, c.options.MaterialRunes)
@@ -204,7 +204,7 @@ func (c *contextReader) composeChat(past history, found, before []study.Passage)
 	return m
 }
 
-// write joins passages to a text: those of a note together, in the order of the note.
+// write joins passages to one text, grouped by note and in the order of each note.
 func (m *material) write(list []study.Passage) {
 	first := map[string]int{}
 	for i, p := range list {

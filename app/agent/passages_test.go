@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// filling is text of n characters or more about nothing.
+// filling returns at least n characters of text about nothing.
 func filling(n int) string {
 	return strings.Repeat("Plain sentences fill the rest of this page. ", n/44+1)
 }

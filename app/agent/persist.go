@@ -13,10 +13,10 @@ import (
 	"studysharper/app/study"
 )
 
-// save saves the aid, if its type is listed, the conversation's two messages and the end of a recorded run, and says
-// in out where they are. An answer that is saved for this user already is not saved
-// again: a request that named no session is taken to the session where it was made, unless its question was
-// recorded in a new one. It runs on when the run's own time is over, because the work is done.
+// save saves the aid, if its type is listed, the conversation's two messages and the end of a recorded run, and sets
+// their ids in out. An answer that is already saved for this user is not saved again: a request without a session gets
+// the session where the answer was saved, unless its question was recorded in a new one. save continues after the run's
+// deadline, because the work is done.
 func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out *Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.options.SaveTimeout)
 	defer cancel()
@@ -30,7 +30,7 @@ func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out
 	out.Result.Saved, out.Result.SessionID = saved, req.SessionID
 	messages := messagesOf(req, name, got.draft)
 	if saved != nil && (req.NewSession || !got.cached) {
-		for i := range messages { // ids by which the store recognizes them if they are saved again
+		for i := range messages { // ids by which the store recognizes messages that are saved twice
 			messages[i].ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(saved.ContentID+" "+messages[i].Role)).String()
 		}
 	}
@@ -54,7 +54,7 @@ func (o *Orchestrator) save(ctx context.Context, r *run, t task, got answer, out
 	return o.saveSource(ctx, session.ID, req)
 }
 
-// saveSource saves the notes and the text that a chat has brought, for the questions that follow.
+// saveSource saves the notes and the text of a chat request for the questions that follow.
 func (o *Orchestrator) saveSource(ctx context.Context, session string, req study.Request) error {
 	content := req.Options.Content
 	if req.Type != study.Chat || len(req.NoteIDs) == 0 && strings.TrimSpace(content) == "" {
@@ -63,7 +63,7 @@ func (o *Orchestrator) saveSource(ctx context.Context, session string, req study
 	return o.deps.Store.KeepSessionSource(ctx, session, req.NoteIDs, content)
 }
 
-// saveAid saves the aid as content, once for each answer; nil if its type is not listed.
+// saveAid saves the aid as content, once for each answer. It returns nil if the aid's type is not listed.
 func (o *Orchestrator) saveAid(ctx context.Context, key string, aid study.Aid, as study.Content) (*study.Saved, error) {
 	kind, listed := study.ContentTypes()[aid.Type()]
 	if !listed {
@@ -82,15 +82,15 @@ func (o *Orchestrator) saveAid(ctx context.Context, key string, aid study.Aid, a
 	return &study.Saved{ContentType: kind, ContentID: kept.ID, SessionID: kept.SessionID}, nil
 }
 
-// cutMarks follow an incomplete answer in the saved conversation, so that neither a student
-// nor the model takes it for complete later.
+// cutMarks follow an incomplete answer in the saved conversation, so that neither a student nor the model mistakes it
+// for a complete one.
 var cutMarks = map[study.Cut]string{
 	study.CutLength:  "… [cut off at the length limit]",
 	study.CutStopped: "… [cut off]",
 }
 
-// messagesOf are the two turns of the conversation. A request without words has only the
-// second.
+// messagesOf returns the two turns of the conversation: question and answer. A request without a message has only the
+// answer.
 func messagesOf(req study.Request, name string, d *draft) []study.Message {
 	text, citations := summaryText(d.aid)+": "+name, []study.Source(nil)
 	if reply, ok := d.aid.(*study.Reply); ok {

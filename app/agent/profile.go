@@ -8,15 +8,15 @@ import (
 	"studysharper/app/study"
 )
 
-// manyThreshold is the number of aids from which on a student has "many". An exact number
-// would not help, and would keep students from sharing an answer.
+// manyThreshold is the number of aids that counts as "many". An exact number would not help and would prevent students
+// from sharing an answer.
 const manyThreshold = 6
 
-// isConversational reports whether a type takes its length from the student's preferences
-// without an option for it.
+// isConversational reports whether the length of a type comes from the student's preferences, because the type has no
+// option for it.
 func isConversational(t study.Type) bool { return t == study.Chat || t == study.Analysis }
 
-// preferencesPart is the student's difficulty and level of detail.
+// preferencesPart returns the student's preferred difficulty and level of detail.
 func (c *contextReader) preferencesPart() cachedPart {
 	needed := c.req.Prefers("difficulty") || c.req.Prefers("length") || isConversational(c.req.Type)
 	return cachedPart{needed: needed, resource: ResourcePreferences, read: func(ctx context.Context) ([]string, error) {
@@ -25,7 +25,7 @@ func (c *contextReader) preferencesPart() cachedPart {
 	}}
 }
 
-// preferencesOf decodes preferencesPart; a part that could not be read has none.
+// preferencesOf decodes preferencesPart. A part that could not be read has no preferences.
 func preferencesOf(profile []string) study.Preferences {
 	if len(profile) != 2 {
 		return study.Preferences{}
@@ -33,7 +33,7 @@ func preferencesOf(profile []string) study.Preferences {
 	return study.Preferences{Difficulty: profile[0], Detail: profile[1]}
 }
 
-// detail is the preferred length for a type that has no option for it. Medium is the default.
+// detail returns the preferred length for a type that has no option for it, or "" for the default, medium.
 func detail(t study.Type, p study.Preferences) string {
 	if isConversational(t) && (p.Detail == study.Short || p.Detail == study.Long) {
 		return p.Detail
@@ -41,7 +41,7 @@ func detail(t study.Type, p study.Preferences) string {
 	return ""
 }
 
-// progressPart is the kinds of aids that the student has, and roughly how many.
+// progressPart returns the kinds of aids that the student has, and roughly how many of each.
 func (c *contextReader) progressPart() cachedPart {
 	needed := c.req.Type == study.Plan || c.req.Type == study.Analysis
 	return cachedPart{needed: needed, resource: ResourceAids, read: func(ctx context.Context) ([]string, error) {
@@ -50,7 +50,7 @@ func (c *contextReader) progressPart() cachedPart {
 	}}
 }
 
-// weakPart is the topics on which the student did badly, unless the request names its own.
+// weakPart returns the topics of the student's poor results, unless the request names its own topic.
 func (c *contextReader) weakPart() cachedPart {
 	o := c.req.Options
 	needed := c.req.Type != study.Chat && c.req.Type != study.Summary && o.Topic == "" && len(o.FocusAreas) == 0
@@ -59,8 +59,8 @@ func (c *contextReader) weakPart() cachedPart {
 	}}
 }
 
-// weakIn are the weak topics that a brief's material has as a title or in its text; all of them without material.
-// Students who are weak elsewhere thus share answers with those who are not.
+// weakIn returns the weak topics that occur in a title or the text of a brief's material; all of them if there is no
+// material. Students whose weak topics are elsewhere can thus share answers with students who have none.
 func weakIn(topics []string, b study.Brief) []string {
 	if len(topics) == 0 || b.Material == "" && len(b.Documents) == 0 {
 		return topics
@@ -76,8 +76,8 @@ func weakIn(topics []string, b study.Brief) []string {
 	})
 }
 
-// describeCounts puts the counts into words, in the order of the types. Plans and analyses are not built on, and to count
-// them would keep a request for another one from the cache.
+// describeCounts describes the counts in words, in the order of the types. Plans and analyses are left out: answers do
+// not build on them, and counting them would keep the next one from being found in the cache.
 func describeCounts(counts map[study.Type]int) (list []string) {
 	for _, t := range study.Types() {
 		name, listed := study.ContentTypes()[t]

@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// replayed is what a request came to.
+// replayed is the result of a request.
 type replayed struct {
 	out    Outcome
 	err    error
@@ -24,7 +24,7 @@ type replayed struct {
 	cached int // answers
 }
 
-// data is the answer as a client gets it.
+// data returns the answer as a client receives it.
 func (r replayed) data() string { return agenttest.JSON(r.out.Result.Data) }
 
 // replay runs one request against an upstream that behaves as the case says.
@@ -33,7 +33,7 @@ func replay(t *testing.T, c upstreamtest.Case, watching bool) replayed {
 	return replayText(t, c, upstreamtest.Material, watching)
 }
 
-// replayText does so with a text of the caller's.
+// replayText is replay with a text of the caller's.
 func replayText(t *testing.T, c upstreamtest.Case, text string, watching bool) replayed {
 	t.Helper()
 	up := &upstreamtest.Server{Case: c}
@@ -52,7 +52,7 @@ func replayText(t *testing.T, c upstreamtest.Case, text string, watching bool) r
 	return replayed{out: out, err: err, tokens: strings.Join(w.tokens, ""), calls: int(up.Calls.Load()), sent: int(up.Bytes.Load()), cached: len(b.Cache.Keys())}
 }
 
-// written is the answer that a client gets to a text that is written well.
+// written returns the answer that a client receives for a well-written text.
 func written(t *testing.T, typ study.Type, text, finish string) string {
 	t.Helper()
 	raw := upstreamtest.Answer(text, finish, false)
@@ -63,8 +63,7 @@ func written(t *testing.T, typ study.Type, text, finish string) string {
 	return got.data()
 }
 
-// errorsOf are the behaviours that hold no answer, by the code that they are to end with, and what
-// the error must say.
+// errorsOf are the behaviours without an answer, by the code that they must end with, and what the error must say.
 var errorsOf = map[study.Code]map[string]string{
 	study.CodeWithheld: {"refusal": "withheld its answer", "e403_moderation": "moderation", "e400_azure_content_filter": "moderation"},
 	study.CodeTooLong:  {"e400_context_length": "9000 tokens, and it takes 4096", "sse_llamacpp_error_field": "too long for the model", "sse_unframed_error": "19185 tokens, and it takes 16384"},
@@ -78,11 +77,10 @@ var errorsOf = map[study.Code]map[string]string{
 	study.CodeUpstreamLimited: {"e429_openrouter_reset": "limiting requests", "e429_gemini_retrydelay": "wait 26 s"},
 }
 
-// atFirst are the behaviours that no first call can be right about: it is refused or unavailable,
-// or lacks something.
+// atFirst are the behaviours for which the first call cannot succeed: it is refused or unavailable, or lacks something.
 var atFirst = []string{"e400_max_tokens", "e422_stream_options", "e429_retry_seconds", "e429_retry_ms", "e429_http_date", "e500_string", "e529"}
 
-// warned are the behaviours whose answers lack something, by the beginning of the warning.
+// warned are the behaviours whose answers lack something, with the beginning of the warning.
 var warned = map[string]string{"truncated_length": "incomplete", "sse_length": "incomplete", "reset_midway": "incomplete", "sse_error_midway": "incomplete",
 	"fewer": "made 2 of 3", "one_bad_item": "made 2 of 3"}
 
@@ -92,14 +90,14 @@ var fair = map[string]string{
 		"Other aids show by themselves that they are whole.",
 }
 
-// grade is how a case came out.
+// grade is the assessment of a case.
 type grade struct {
 	fault   string // "" = right or fair
 	outcome string // for the table
 	calls   int
 }
 
-// judge compares what a request came to with what is wanted.
+// judge compares the result of a request with the expected one.
 func judge(c upstreamtest.Case, got replayed, want string) (g grade) {
 	g.calls = got.calls
 	if c.Want == "" {
@@ -137,7 +135,7 @@ func judge(c upstreamtest.Case, got replayed, want string) (g grade) {
 	return g
 }
 
-// whole reports whether nothing is lost: a type that has no number of items loses none.
+// whole reports whether nothing is lost, which is the case for a type without a number of items.
 func whole(c upstreamtest.Case) bool {
 	return c.Behaviour == "one_bad_item" && c.Type == study.Summary
 }
@@ -168,7 +166,7 @@ func judgeError(c upstreamtest.Case, got replayed, g grade) grade {
 func TestReplayOfWhatUpstreamsWereSeenToAnswer(t *testing.T) {
 	var rows []*row
 	var running sync.WaitGroup
-	slots := make(chan struct{}, 32) // some cases wait for seconds, and take no processor
+	slots := make(chan struct{}, 32) // some cases wait for seconds without using a processor
 	var wanted sync.Map
 	for _, b := range upstreamtest.Behaviours() {
 		r := &row{behaviour: b}

@@ -12,8 +12,7 @@ import (
 
 const titleRunes = 80 // of a session or a saved aid
 
-// finish saves the answer and composes the result. It does not fail: an answer that cannot
-// be saved is still an answer.
+// finish saves the answer and composes the result. It does not fail: an answer that cannot be saved is still returned.
 func (o *Orchestrator) finish(ctx context.Context, r *run, t task, warnings []string, got answer) Outcome {
 	res := study.Result{
 		Success: true, Intent: r.req.Type, Data: got.aid, Validation: got.validation, UserID: r.req.UserID, Message: summaryText(got.aid),
@@ -27,7 +26,7 @@ func (o *Orchestrator) finish(ctx context.Context, r *run, t task, warnings []st
 	out := Outcome{RunID: r.id, Result: res, FromCache: got.received, Age: got.age}
 	if err := o.save(ctx, r, t, got, &out); err != nil {
 		o.deps.Log.Warn("answer not saved", "run", r.id, "error", err)
-		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be kept")
+		out.Result.Warnings = append(out.Result.Warnings, "not saved: the answer could not be stored")
 		out.Result.Saved, out.Result.SessionID = &study.Saved{Failed: true}, r.req.SessionID
 	}
 	return out
@@ -61,8 +60,8 @@ func pluralize(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// title names what was made: by its own title, the topic asked for, the title of the text that it was made from, or the
-// student's words.
+// title returns a title for the answer: its own, the requested topic, the title of the source text, or the student's
+// words.
 func title(req study.Request, aid study.Aid, material string) string {
 	own := ""
 	switch s := aid.(type) {
@@ -83,7 +82,7 @@ func title(req study.Request, aid study.Aid, material string) string {
 	return ""
 }
 
-// beginning is how the material of an aid begins: its title is looked for there.
+// beginning returns the beginning of an aid's material, in which the title is searched.
 func beginning(b study.Brief) string {
 	if b.Material != "" || len(b.Documents) == 0 {
 		return b.Material
@@ -93,7 +92,7 @@ func beginning(b study.Brief) string {
 	return joinDocuments([]study.Document{first})
 }
 
-// firstLine is the first line of the material of an aid: better than no title of its own.
+// firstLine returns the first line of an aid's material, which is used if there is no better title.
 func firstLine(aid study.Aid, material string) string {
 	if aid.Type() == study.Chat {
 		return ""
@@ -106,10 +105,10 @@ func firstLine(aid study.Aid, material string) string {
 	return ""
 }
 
-// titleSearchRunes is how much of a text its title is looked for in.
+// titleSearchRunes is how much of a text is searched for its title.
 const titleSearchRunes = 1000
 
-// titleOf is the heading that the material of an aid begins with, which is its note's title where it is a note.
+// titleOf returns the heading at the beginning of an aid's material; for a note, this is the note's title.
 func titleOf(aid study.Aid, material string) string {
 	if aid.Type() == study.Chat {
 		return "" // a conversation is named by its first question

@@ -8,8 +8,8 @@ import (
 	"studysharper/app/study"
 )
 
-// task is what one answer is made from. It holds values only, so that the goroutine that
-// makes the answer cannot read the run that started it.
+// task is the input of one answer. It contains only values, so that the goroutine that makes the answer cannot read the
+// run that started it.
 type task struct {
 	brief     study.Brief
 	deps      Deps
@@ -20,7 +20,7 @@ type task struct {
 	plan      plan            // how the texts of an aid are read
 	passages  []study.Passage // of a chat's material
 	notes     notesVersion
-	user      string // whom the answer is for
+	user      string // the user whom the answer is for
 	clients   []string
 	noCache   bool
 	longTexts chan struct{}
@@ -28,11 +28,11 @@ type task struct {
 	sources   *validate.Sources // set by generate
 }
 
-// flight is one answer being made, in its own goroutine, for every run that waits for it. It
-// ends early when the last of them leaves, whichever started it.
+// flight is one answer being made, in its own goroutine, for every run that waits for it. It is cancelled when the last
+// of these runs leaves, even if the run that started it left earlier.
 type flight struct {
 	key     string
-	user    string        // for whom it was started
+	user    string        // the user for whom it was started
 	signals chan signal   // to the run that started it; unbuffered
 	alone   chan struct{} // closed when that run no longer listens
 	done    chan struct{} // closed when draft, usage and err are set
@@ -44,11 +44,11 @@ type flight struct {
 	err   error
 }
 
-// signal is a step reached, a part of the text that was read, a wait that the AI service asked for,
-// a finished item, or a piece of a chat's text.
+// signal is a step reached, a part of the text that was read, a delay that the AI service requested, a finished item,
+// or a piece of a chat's text.
 type signal struct {
 	step  int
-	part  int // how many of them
+	part  int // parts read so far
 	parts int
 	wait  time.Duration
 	item  *study.Item
@@ -64,8 +64,7 @@ type answer struct {
 	age      time.Duration
 }
 
-// coalesce returns the task's answer: from the cache, from another run that is making it, or
-// made now.
+// coalesce returns the task's answer: from the cache, from another run that is making it, or by making it.
 func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, error) {
 	if !t.noCache {
 		if got, ok := t.loadAnswer(ctx); ok {
@@ -82,7 +81,7 @@ func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, er
 		r.usage = f.usage
 	}
 	if err != nil && !leads && isLimit(err) && ctx.Err() == nil {
-		return o.coalesce(ctx, r, t) // the limit was another client's
+		return o.coalesce(ctx, r, t) // the limit was that of another client
 	}
 	if err != nil {
 		return answer{}, err
@@ -95,7 +94,7 @@ func (o *Orchestrator) coalesce(ctx context.Context, r *run, t task) (answer, er
 	return answer{draft: f.draft}, nil
 }
 
-// isLimit reports whether an error is about the client that asked first.
+// isLimit reports whether the error is a limit of the client that asked first.
 func isLimit(err error) bool {
 	return study.IsCode(err, study.CodeRateLimited) || study.IsCode(err, study.CodeBudget)
 }
@@ -107,8 +106,8 @@ func (r *run) emitWhole(d *draft) {
 	}
 }
 
-// join returns the flight that makes the answer, or starts one. A run that bypasses the cache
-// joins no earlier flight either.
+// join returns the flight that is making the answer, or starts one. A run that bypasses the cache does not join a
+// running flight either.
 func (o *Orchestrator) join(ctx context.Context, t task) (f *flight, leads bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -132,7 +131,7 @@ func (o *Orchestrator) join(ctx context.Context, t task) (f *flight, leads bool)
 	return f, true
 }
 
-// leave is called once by each run that joined; the last one ends the flight.
+// leave must be called once by each run that joined; the last call cancels the flight.
 func (o *Orchestrator) leave(f *flight) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -142,15 +141,15 @@ func (o *Orchestrator) leave(f *flight) {
 	}
 }
 
-// forget removes a flight, so that no run joins it any more; mu is held.
+// forget removes a flight, so that no other run joins it. The caller holds mu.
 func (o *Orchestrator) forget(f *flight) {
 	if o.flights[f.key] == f {
 		delete(o.flights, f.key)
 	}
 }
 
-// await waits for the end of the flight or of ctx. The run that leads reports the flight's
-// signals meanwhile, on its own goroutine.
+// await waits for the end of the flight or of ctx. Meanwhile the leading run reports the flight's signals on its own
+// goroutine.
 func (r *run) await(ctx context.Context, f *flight, leads bool) error {
 	var signals chan signal
 	if leads {
@@ -190,7 +189,7 @@ func (f *flight) run(ctx context.Context, t task) {
 	f.err = classifyEnd(ctx, f.err)
 }
 
-// send passes a signal on while the leader listens.
+// send delivers a signal while the leading run listens.
 func (f *flight) send(s signal) {
 	select {
 	case f.signals <- s:
@@ -207,15 +206,15 @@ func (f *flight) isDone() bool {
 	}
 }
 
-// locker is implemented by a Cache that several processes share. Of the callers that miss a
-// key at the same time, AcquireOrWait lets one lead and holds the others until it is done;
-// they get false if it left a value. done does not block.
+// locker is implemented by a Cache that several processes share. If several callers miss the same key at the same time,
+// AcquireOrWait makes one of them the leader and blocks the others until the leader is done. For them, lead is false if
+// the leader stored a value. done does not block.
 type locker interface {
 	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
 }
 
-// generateOnce makes the answer and caches it, unless another process is making it: then it
-// takes that one's. The built-in engine is faster than finding out who leads.
+// generateOnce makes the answer and caches it, unless another process is making it; then it waits for that answer. The
+// built-in engine skips this, because it answers faster than a lock is acquired.
 func (t task) generateOnce(ctx context.Context, send func(signal)) (*draft, study.Usage, error) {
 	if shared, ok := t.deps.Cache.(locker); ok && !t.noCache && !t.options.Deterministic {
 		lead, done := shared.AcquireOrWait(ctx, t.key)

@@ -48,7 +48,7 @@ func TestTheSameQuestionAgainIsAnsweredFromTheCache(t *testing.T) {
 	}
 }
 
-// keyFor is the key of the answer to a request.
+// keyFor returns the key of the answer to a request.
 func keyFor(t *testing.T, b *bench, req study.Request) string {
 	t.Helper()
 	known, err := b.reader(req).fetch(t.Context())
@@ -160,7 +160,7 @@ func TestABrokenCacheEntryIsAMiss(t *testing.T) {
 	}
 }
 
-// crowd starts n runs of a request, each under its own context, and waits till they wait.
+// crowd is n runs of a request, each under its own context.
 type crowd struct {
 	cancel []context.CancelFunc
 	out    []Outcome

@@ -1,6 +1,6 @@
-// Package attempt grades quizzes and exams. The one idea: choice and true/false have one right answer; a short answer is
-// right for sure where it is an accepted one, but for what readers would not see, and everything else is left to a model
-// and to the student, who have the last word.
+// Package attempt grades quizzes and exams. The one idea: multiple choice and true/false have one right answer. A short
+// answer is certainly right if it equals an accepted answer, apart from differences that readers would ignore. A model
+// grades all other short answers, and the student has the last word.
 package attempt
 
 import (
@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// MaxAnswerRunes bounds a short answer.
+	// MaxAnswerRunes is the maximum length of a short answer.
 	MaxAnswerRunes = 4000
-	// MaxDuration is what an attempt took at most; longer ones count as this.
+	// MaxDuration is the maximum duration of an attempt; longer ones are recorded as this.
 	MaxDuration = 24 * time.Hour
 
 	maxTopicRunes = 120
@@ -31,9 +31,9 @@ type asked struct {
 	topic string
 }
 
-// Grade grades the answers to questions of a kept quiz or exam by rules, in the order of the aid. open are the short
-// answers that rules call wrong. CodeInvalid: no answers, an item that is not there or is named twice, an answer of a
-// wrong type.
+// Grade grades the answers to questions of a saved quiz or exam by rules, in the order of the aid. open are the short
+// answers that are wrong according to the rules. It returns CodeInvalid if there are no answers, an item does not exist
+// or is named twice, or an answer has the wrong type.
 func Grade(c study.Content, given []study.GivenAnswer) (a study.Attempt, open []study.OpenAnswer, err error) {
 	questions, err := questionsOf(c)
 	if err != nil {
@@ -59,21 +59,21 @@ func Grade(c study.Content, given []study.GivenAnswer) (a study.Attempt, open []
 	return a, open, nil
 }
 
-// Overrule counts a short answer as right or wrong, because the student says so.
+// Overrule marks a short answer as right or wrong, as the student decided.
 func Overrule(a *study.Attempt, itemID string, correct bool) error {
 	for _, g := range a.Answers {
 		if g.ItemID == itemID && g.Type != study.ShortAnswer {
-			return study.Invalid([]study.Fault{{Field: "item_id", Detail: "must be that of a short answer: the others have one right answer"}})
+			return study.Invalid([]study.Fault{{Field: "item_id", Detail: "must be the id of a short-answer question: other questions have one right answer"}})
 		}
 	}
 	if !a.Mark(itemID, correct, study.ByStudent) {
-		return study.Invalid([]study.Fault{{Field: "item_id", Detail: "must be that of an answer of the attempt"}})
+		return study.Invalid([]study.Fault{{Field: "item_id", Detail: "must be the id of an answered item"}})
 	}
 	a.Sum()
 	return nil
 }
 
-// questionsOf are the questions of an aid, in their order.
+// questionsOf returns the questions of an aid, in their order.
 func questionsOf(c study.Content) (list []asked, err error) {
 	aid, _, err := library.Read(c.Type, c.Data)
 	if err != nil {
@@ -103,7 +103,7 @@ func questionsOf(c study.Content) (list []asked, err error) {
 	return list, nil
 }
 
-// byItem checks the answers that are given.
+// byItem checks the given answers and returns them by the id of their item.
 func byItem(questions []asked, given []study.GivenAnswer) (map[string]any, error) {
 	known := make(map[string]*study.Question, len(questions))
 	for _, q := range questions {
@@ -118,9 +118,9 @@ func byItem(questions []asked, given []study.GivenAnswer) (map[string]any, error
 		answers[g.ItemID] = g.Answer
 		switch {
 		case !there:
-			faults = append(faults, study.Fault{Field: at + "item_id", Detail: "must be that of a question"})
+			faults = append(faults, study.Fault{Field: at + "item_id", Detail: "must be the id of a question"})
 		case again:
-			faults = append(faults, study.Fault{Field: at + "item_id", Detail: "must be named once"})
+			faults = append(faults, study.Fault{Field: at + "item_id", Detail: "must not be repeated"})
 		default:
 			if detail := wrongType(q, g.Answer); detail != "" {
 				faults = append(faults, study.Fault{Field: at + "answer", Detail: detail})
@@ -128,12 +128,12 @@ func byItem(questions []asked, given []study.GivenAnswer) (map[string]any, error
 		}
 	}
 	if len(given) == 0 {
-		faults = append(faults, study.Fault{Field: "answers", Detail: "must have an answer"})
+		faults = append(faults, study.Fault{Field: "answers", Detail: "must contain at least one answer"})
 	}
 	return answers, study.Invalid(faults)
 }
 
-// wrongType says what an answer must be, if it is something else.
+// wrongType returns what an answer must be, or "" if its type is right.
 func wrongType(q *study.Question, answer any) string {
 	switch answer := answer.(type) {
 	case nil:
@@ -152,7 +152,7 @@ func wrongType(q *study.Question, answer any) string {
 	return ""
 }
 
-// typeOf is how a question is answered.
+// typeOf returns how a question is answered.
 func typeOf(q *study.Question) string {
 	_, isBool := q.CorrectAnswer.(bool)
 	switch {
@@ -202,7 +202,7 @@ func grade(q asked, answer any) study.GradedAnswer {
 	return g
 }
 
-// accepted are the right answers to a question with a short answer.
+// accepted returns the right answers to a short-answer question.
 func accepted(q *study.Question) (list []string) {
 	correct, _ := q.CorrectAnswer.(string)
 	for _, answer := range append([]string{correct, q.SampleAnswer}, q.AcceptableAnswers...) {

@@ -49,7 +49,7 @@ func TestAnswersAreGraded(t *testing.T) {
 		{"mc", "B", true, "Nucleus"},
 		{"mc", "b) Nucleus", true, "Nucleus"},
 		{"mc", 1.0, true, "Nucleus"},
-		{"mc", "3", false, "3"}, // an option's text is meant before an index
+		{"mc", "3", false, "3"}, // the text of an option takes precedence over an index
 		{"mc", "Golgi", false, "Golgi"},
 		{"mc", "Something else", false, "Something else"},
 		{"mc", nil, false, nil},

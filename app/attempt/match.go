@@ -13,30 +13,30 @@ import (
 	"studysharper/app/text"
 )
 
-// matches reports whether an answer is one of those that are accepted, whatever the case, the accents, the punctuation,
-// the spaces, an article in front, and how a number is written. An answer that contains an accepted one is not it: it may
-// deny it.
+// matches reports whether an answer equals one of the accepted answers, ignoring case, accents, punctuation, spaces, a
+// leading article, and the format of numbers. An answer that only contains an accepted one does not match: it may deny
+// it.
 func matches(answer string, accepted []string) bool {
 	said := normalize(answer)
 	return len(said) > 0 && slices.ContainsFunc(accepted, func(a string) bool { return slices.Equal(normalize(a), said) })
 }
 
-// articles may stand before an answer: English, German, French, Spanish.
+// articles may precede an answer: English, German, French, Spanish.
 var articles = map[string]bool{"the": true, "a": true, "an": true,
 	"der": true, "die": true, "das": true, "den": true, "dem": true, "des": true, "ein": true, "eine": true, "einen": true, "einem": true, "einer": true,
 	"le": true, "la": true, "les": true, "l": true, "un": true, "une": true,
 	"el": true, "los": true, "las": true, "una": true, "unos": true, "unas": true}
 
-// grouped is a number whose thousands are apart.
+// grouped matches a number whose thousands are separated.
 var grouped = regexp.MustCompile(`(^|[^\d.,])(\d{1,3}(?:[ '’]\d{3})+)($|[^\d])`)
 
-// markup is what formulas and emphasis are set in.
+// markup replaces the markup of formulas and emphasis.
 var markup = strings.NewReplacer("$", "", "**", "", "`", "", "{", "", "}", "", `\`, "", "×", "*", "·", "*", "−", "-", "–", "-", "÷", "/")
 
-// normalize gives the words, numbers and symbols of an answer in one way of writing.
+// normalize returns the words, numbers and symbols of an answer in a canonical form.
 func normalize(answer string) []string {
 	s := markup.Replace(strings.ToLower(norm.NFKC.String(answer)))
-	for range 2 { // neighbours share the character between them
+	for range 2 { // adjacent matches share the character between them
 		s = grouped.ReplaceAllStringFunc(s, func(n string) string {
 			m := grouped.FindStringSubmatch(n)
 			return m[1] + strings.NewReplacer(" ", "", "'", "", "’", "").Replace(m[2]) + m[3]
@@ -71,7 +71,7 @@ func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) || 
 
 func isApostrophe(r rune) bool { return r == '\'' || r == '’' }
 
-// inWord drops what is within a word and not seen, and apostrophes.
+// inWord removes invisible characters and apostrophes from a word.
 func inWord(r rune) rune {
 	if isApostrophe(r) || unicode.Is(unicode.Cf, r) {
 		return -1
@@ -79,8 +79,8 @@ func inWord(r rune) rune {
 	return r
 }
 
-// wordEnd is the end of the word that s begins with: a letter or two before an apostrophe are an article (l'eau), and
-// more have a suffix after it (Newton's).
+// wordEnd returns the end of the word that s begins with. One or two letters before an apostrophe are an article
+// (l'eau); more are followed by a suffix (Newton's).
 func wordEnd(s string) int {
 	letters := 0
 	for i, r := range s {
@@ -99,7 +99,8 @@ func wordEnd(s string) int {
 	return len(s)
 }
 
-// isSign reports whether a symbol counts: that of a formula, the minus or factorial of a number, the charge of an ion.
+// isSign reports whether a symbol is significant: a symbol of a formula, the minus or factorial of a number, or the
+// charge of an ion.
 func isSign(r, before rune, after string) bool {
 	next, _ := utf8.DecodeRuneInString(after)
 	if r == '-' {
@@ -109,7 +110,7 @@ func isSign(r, before rune, after string) bool {
 	return unicode.IsSymbol(r) || strings.ContainsRune("^/%*#&@", r) || r == '!' && unicode.IsDigit(before)
 }
 
-// numberEnd is the end of the number that s begins with.
+// numberEnd returns the end of the number that s begins with.
 func numberEnd(s string) int {
 	end := 0
 	for i, r := range s {
@@ -122,8 +123,9 @@ func numberEnd(s string) int {
 	return end
 }
 
-// number writes a number without groups and needless zeros, with a point. A point or a comma is that of decimals, but for
-// one that comes before another kind, twice, or before exactly three digits, and not after a lone 0.
+// number formats a number with a decimal point, without group separators and unnecessary zeros. A point or comma is the
+// decimal separator unless it precedes a separator of the other kind, occurs twice, or precedes exactly three digits;
+// after a single 0, it is always the decimal separator.
 func number(s string) string {
 	last := strings.LastIndexAny(s, ".,")
 	whole, part := s, ""

@@ -10,8 +10,8 @@ import (
 	"studysharper/app/stream"
 )
 
-// Backends are what a worker shares with other processes: of its container, or of all
-// instances. Every field is set.
+// Backends are the parts that a worker shares with other processes: those of its container,
+// or of all instances. Every field must be set.
 type Backends struct {
 	Cache    cache.Cache // of answers
 	Journal  stream.Keeper
@@ -20,19 +20,19 @@ type Backends struct {
 	Streams  limit.Gate
 	Versions *contextcache.Versions
 
-	// Purge drops the answers whose keys hold pattern in every worker, PurgeOwn in this one.
-	// PurgeInterval is how far apart Purges for changed notes are.
+	// Purge removes the answers whose keys contain pattern in every worker, PurgeOwn only in
+	// this one. PurgeInterval is the minimum time between purges for changed notes.
 	Purge         func(pattern string) error
 	PurgeOwn      func(ctx context.Context, pattern string)
 	PurgeInterval time.Duration
 
-	// CancelRun has the process that works on a run cancel it, wherever that is. It does not wait for that.
+	// CancelRun asks the process that executes a run, wherever it is, to cancel it. It does not wait for that.
 	CancelRun func(run string) error
 
-	// Degraded names the components that work without the other instances for now.
+	// Degraded returns the components that currently work without the other instances.
 	Degraded func() []string
-	// Run keeps all of it until ctx ends.
+	// Run operates all of them until ctx ends.
 	Run func(ctx context.Context) error
-	// Final says that nobody can resume a stream after this container has stopped.
+	// Final means that no stream can be resumed after this container has stopped.
 	Final bool
 }

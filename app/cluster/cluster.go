@@ -1,7 +1,7 @@
-// Package cluster makes a container one of many instances, by what they share in Redis:
-// answers, journals, limits and cache invalidations. The one idea: Open takes the backends of a
-// lone container and gives the same backends over all instances, which fall back to the
-// container's own while Redis does not answer. Nothing outside of this package knows Redis.
+// Package cluster connects a container with other instances through Redis, in which they share
+// answers, journals, limits and cache invalidations. The one idea: Open wraps the backends of a
+// single container in backends with the same interface for all instances, which fall back to the
+// container's own while Redis does not answer. No other package uses Redis.
 package cluster
 
 import (
@@ -28,29 +28,30 @@ import (
 )
 
 const (
-	// maxJournalBytes bounds all journals in Redis: half of the smallest Redis that
-	// docker-compose.yml and render.yaml ask for. It must be the same in every instance.
+	// maxJournalBytes limits all journals in Redis to half of the smallest Redis that
+	// docker-compose.yml and render.yaml request. It must be the same in every instance.
 	maxJournalBytes = 64 << 20
 
-	// purgeInterval is long because Redis looks at every key for a purge.
+	// purgeInterval is long because a purge makes Redis scan all of its keys.
 	purgeInterval = 5 * time.Second
 )
 
-// Options are what Open needs beside the backends of the container.
+// Options are what Open needs besides the backends of the container.
 type Options struct {
 	Config   config.Config
 	Budget   config.Budget
-	Instance string // this container's name, the same in all its workers
+	Instance string // this container's name, shared by all its workers
 	Log      *slog.Logger
 
-	// The bounds of the shared journal, as of the container's own.
+	// The bounds of the shared journal, the same as of the container's own.
 	MaxReaders, MaxRuns int
 	Orphaned            func(stream.Orphan) // see relay.Options
 	Cancelled           func(run string)    // cancels a run, if it is one of this process
 }
 
-// Open gives the backends of all instances over Config.RedisURL. local is not to be used
-// any more, but through them; near is its cache. Open dials nothing, Run does.
+// Open returns backends shared by all instances through Config.RedisURL. From then on,
+// local must only be used through them. near is local's cache. Open does not connect; Run
+// does.
 func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	c, b := o.Config, local
 	redis, err := conn.New(c.RedisURL, conn.Options{Name: fmt.Sprintf("studysharper-%d", os.Getpid()), Log: o.Log})
@@ -83,7 +84,7 @@ func Open(local Backends, near *memory.Memory, o Options) (Backends, error) {
 	return b, nil
 }
 
-// shareCache keeps the answers in Redis, and in near too where the settings say so.
+// shareCache stores the answers in Redis, and if so configured also in near.
 func (b *Backends) shareCache(near *memory.Memory, redis *conn.Conn, o Options) (run func(context.Context) error, err error) {
 	far, err := cache.NewRedis(redis, cache.RedisOptions{TTL: o.Config.CacheTTL})
 	if err != nil {
@@ -103,7 +104,7 @@ func (b *Backends) shareCache(near *memory.Memory, redis *conn.Conn, o Options) 
 	b.PurgeOwn = func(_ context.Context, pattern string) { tiered.ClearLocal(pattern) }
 	b.Purge = func(pattern string) error {
 		tiered.Clear(context.Background(), pattern)
-		return purgeContainer(pattern) // also while Redis is away
+		return purgeContainer(pattern) // works without Redis too
 	}
 	b.Degraded = func() []string { return degraded(redis, tiered.Degraded) }
 	return tiered.Run, nil
@@ -119,8 +120,8 @@ func newJournal(redis *conn.Conn, local stream.Keeper, o Options) (*journal.Jour
 	return shared, both
 }
 
-// run runs the tasks until ctx ends, and the connection until they have ended: some send more
-// at their end.
+// run runs the tasks until ctx ends. The connection ends after them, because some send more
+// when they end.
 func run(ctx context.Context, redis *conn.Conn, tasks []func(context.Context) error) error {
 	connected, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	closed := make(chan error, 1)
@@ -147,8 +148,9 @@ func degraded(redis *conn.Conn, cacheDegraded func() bool) []string {
 	}
 }
 
-// Probe asks the Redis of an address once. policy is what it drops when it is full, "" where
-// it does not tell. refused says that it answers and will not have us, which time does not mend.
+// Probe connects to the Redis at an address once. policy is its eviction policy
+// (maxmemory-policy), "" if unknown. refused means that Redis answers but rejects our credentials,
+// or that the address is invalid, so waiting does not help.
 func Probe(ctx context.Context, address string) (policy string, refused bool, err error) {
 	redis, err := conn.New(address, conn.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"studysharper/app/config"
 )
 
-// CheckSettings is a config.Probe: it asks Redis once. A Redis that refuses us is a fault of the settings; one that does
-// not answer may come up later, so it is only a warning.
+// CheckSettings is a config.Probe: it connects to Redis once. If Redis rejects us, the settings are wrong. If it does
+// not answer, that is only a warning, since it may start later.
 func CheckSettings(ctx context.Context, c config.Config) (warnings []string, err error) {
 	if c.RedisURL == "" {
 		return nil, nil

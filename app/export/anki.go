@@ -7,7 +7,7 @@ import (
 
 var pragmas = fmt.Sprintf("PRAGMA page_size = %d; PRAGMA max_page_count = %d", pageBytes, maxPages)
 
-// collectionSchema is Anki's schema 11, with its types: sfld is declared an integer, and holds text.
+// collectionSchema is Anki's schema 11, with its original types: sfld is declared as integer but contains text.
 const collectionSchema = `
 CREATE TABLE col (id integer primary key, crt integer not null, mod integer not null, scm integer not null, ver integer not null, dty integer not null,
   usn integer not null, ls integer not null, conf text not null, models text not null, decks text not null, dconf text not null, tags text not null);
@@ -28,7 +28,7 @@ CREATE INDEX ix_revlog_cid ON revlog (cid);
 CREATE INDEX ix_notes_csum ON notes (csum);
 `
 
-// object is a JSON object of Anki's.
+// object is a JSON object.
 type object = map[string]any
 
 func (c collection) conf() object {

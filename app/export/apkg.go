@@ -21,14 +21,14 @@ import (
 )
 
 const (
-	modelID   = 1764374400000 // of the one note type of all decks; Anki updates notes only where it is the same
+	modelID   = 1764374400000 // id of the only note type of all decks; Anki updates notes only if their note type is the same
 	modelName = "StudySharper"
-	maxPages  = 8192 // of 4 kB, of a collection: 32 MB in memory
+	maxPages  = 8192 // of 4 kB per collection: 32 MB in memory
 	pageBytes = 4096
 )
 
-// writeAPKG writes an Anki package: a ZIP with a collection of schema 11 and no media. The collection is made in memory,
-// within maxPages.
+// writeAPKG writes an Anki package: a ZIP file with a collection of schema 11 and no media. The collection is built in
+// memory, within maxPages.
 func writeAPKG(w io.Writer, d document) error {
 	ctx := context.Background()
 	db, err := sql.Open("sqlite", "file::memory:?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-256)&_dqs=0")
@@ -36,7 +36,7 @@ func writeAPKG(w io.Writer, d document) error {
 		return study.Wrap(err, study.CodeInternal, "the Anki package cannot be made")
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1) // another connection would have another memory
+	db.SetMaxOpenConns(1) // each connection has its own in-memory database
 	if err := fillCollection(ctx, db, d); err != nil {
 		return study.Wrap(err, study.CodeInternal, "the Anki package cannot be made")
 	}
@@ -61,7 +61,7 @@ func zipCollection(ctx context.Context, w io.Writer, db *sql.DB) error {
 	return archive.Close()
 }
 
-// copyPages writes the file of a database that is in memory, page by page.
+// copyPages writes the file of an in-memory database, page by page.
 func copyPages(ctx context.Context, w io.Writer, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, "SELECT data FROM sqlite_dbpage ORDER BY pgno")
 	if err != nil {
@@ -101,7 +101,7 @@ func fillCollection(ctx context.Context, db *sql.DB, d document) error {
 	return tx.Commit()
 }
 
-// collection is what an Anki package holds besides its notes.
+// collection contains the data of an Anki package other than its notes.
 type collection struct {
 	deck    int64
 	name    string
@@ -122,8 +122,8 @@ func (c collection) insertCol(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// insertCards makes a note of each card, with one card of Anki's. Their ids follow the deck's: Anki keeps its own for
-// a note whose guid it knows, and finds another where one is taken.
+// insertCards adds a note, with one Anki card, for each card. Their ids follow the deck's id. If Anki already has a
+// note with the same guid, it keeps its own id; if an id is taken, it assigns another one.
 func (c collection) insertCards(ctx context.Context, tx *sql.Tx, d document) error {
 	note, err := tx.PrepareContext(ctx, "INSERT INTO notes (id, guid, mid, mod, usn, tags, flds, sfld, csum, flags, data) VALUES (?, ?, ?, ?, -1, ?, ?, ?, ?, 0, '')")
 	if err != nil {
@@ -154,7 +154,7 @@ func (c collection) insertCards(ctx context.Context, tx *sql.Tx, d document) err
 	return nil
 }
 
-// tags are a card's topic and difficulty, as Anki takes tags: without spaces.
+// tags returns a card's topic and difficulty as Anki tags, which contain no spaces.
 func (c card) tags() []string {
 	var tags []string
 	for _, tag := range []string{c.Topic, c.Difficulty} {
@@ -166,24 +166,24 @@ func (c card) tags() []string {
 	return tags
 }
 
-// guid names a card for Anki, whatever its text becomes: an import of the same card updates it.
+// guid identifies a card in Anki, even if its text changes: importing the same card again updates it.
 func guid(deck, item string) string {
 	sum := sha256.Sum256([]byte(deck + "\x00" + item))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// deckID is a deck's id in Anki: 41 bits, as those that Anki makes from the time in milliseconds.
+// deckID returns a deck's id in Anki: 41 bits, like Anki's own ids, which are times in milliseconds.
 func deckID(deck string) int64 {
 	sum := sha256.Sum256([]byte(deck))
 	return 1<<40 | int64(binary.BigEndian.Uint64(sum[:8])>>24) //nolint:gosec // 40 bits
 }
 
-// deckName is a title as the name of a deck; Anki takes :: for a deck within another.
+// deckName returns a title as the name of a deck; Anki uses :: for a deck inside another.
 func deckName(title string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(title, "::", ": "), `"`, "")
 }
 
-// plainOf is a field without HTML, by which Anki sorts and finds duplicates.
+// plainOf returns a field without HTML, by which Anki sorts notes and finds duplicates.
 func plainOf(field string) string {
 	var out strings.Builder
 	for field != "" {
@@ -197,8 +197,8 @@ func plainOf(field string) string {
 	return html.UnescapeString(out.String())
 }
 
-// checksum is the number that Anki finds a first field by.
+// checksum returns the number by which Anki finds notes with the same first field.
 func checksum(field string) int64 {
-	sum := sha1.Sum([]byte(plainOf(field))) //nolint:gosec // Anki's
+	sum := sha1.Sum([]byte(plainOf(field))) //nolint:gosec // defined by Anki
 	return int64(binary.BigEndian.Uint32(sum[:4]))
 }

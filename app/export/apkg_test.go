@@ -21,14 +21,14 @@ import (
 	"studysharper/app/testkit"
 )
 
-// ankiNote is a note and its card as a reader of Anki's documented schema finds them.
+// ankiNote is a note and its card according to Anki's documented schema.
 type ankiNote struct {
 	guid, deck, tags string
 	fields           []string
 	mod, model, due  int64
 }
 
-// readAPKG reads a package as its schema is documented, and checks what Anki relies on.
+// readAPKG reads a package according to its documented schema, and checks the properties that Anki relies on.
 func readAPKG(t *testing.T, file []byte) []ankiNote {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
@@ -142,7 +142,7 @@ func deckNames(t *testing.T, text string) map[int64]string {
 	return names
 }
 
-// checkModel wants the fields that Anki requires of a note type.
+// checkModel requires the fields that Anki needs in a note type.
 func checkModel(t *testing.T, text string) {
 	t.Helper()
 	var models map[string]map[string]any
@@ -239,7 +239,7 @@ func manyCards(t *testing.T, n int) study.Content {
 	return content(t, study.Flashcards, "Many", values{"flashcards": cards})
 }
 
-// residentPeak is the most that the process has held, in bytes: a collection is not in Go's heap.
+// residentPeak returns the process's peak resident memory, in bytes, because a collection is outside Go's heap.
 func residentPeak(t *testing.T) int64 { return testkit.StatusBytes(t, os.Getpid(), "VmHWM") }
 
 func TestTwentyThousandCardsTakeBoundedMemory(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"studysharper/app/study"
 )
 
-// WriteArchive writes everything that is kept of a user as a ZIP, entry by entry: it holds one page of a list, one aid
-// and the names of the files. It is not a snapshot: what changes meanwhile may be missing or be there as it was. An
-// error leaves the ZIP without its directory, which readers notice.
+// WriteArchive writes all data stored for a user as a ZIP file, entry by entry: only one page of a list, one aid and
+// the file names are in memory. It is not a snapshot: changes during the export may or may not be included. After an
+// error, the ZIP file lacks its central directory, which readers notice.
 func WriteArchive(ctx context.Context, w io.Writer, s store.Store, userID string) error {
 	a := archive{ctx: ctx, zip: zip.NewWriter(w), store: s, user: userID, began: time.Now().UTC()}
 	for _, write := range []func() error{
@@ -36,15 +36,15 @@ type archive struct {
 	began time.Time
 }
 
-const readme = `# Everything that StudySharper keeps of you
+const readme = `# Your data in StudySharper
 
-- notes/: your notes as Markdown; notes.json says which is which, with their dates
+- notes/: your notes as Markdown; notes.json lists them with their dates
 - flashcards/, quizzes/, exams/, summaries/, analyses/, plans/: what was made for you, as JSON and as Markdown;
   decks also as .apkg for Anki, quizzes and exams as .gift for Moodle
-- sessions/: your conversations, a file each; sessions.json lists them
-- cards.json, reviews.json, review_settings.json: what is remembered of each card, your reviews, and how you review
+- sessions/: your conversations, one file each; sessions.json lists them
+- cards.json, reviews.json, review_settings.json: the state of each card, your reviews, and your review settings
 - attempts.json: the quizzes and exams that you took, with your answers and how they were graded
-- ratings.json, preferences.json, activity.json: your ratings and preferences, and when which request was answered
+- ratings.json, preferences.json, activity.json: your ratings and preferences, and a log of your requests
 
 Times are UTC.
 `
@@ -96,7 +96,8 @@ func (a *archive) writeNotes() error {
 	})
 }
 
-// writeNotesIndex lists the notes without their text. It reads them again: to remember them all would take memory.
+// writeNotesIndex lists the notes without their text. It reads them again, because keeping all of them would need too
+// much memory.
 func (a *archive) writeNotesIndex() error {
 	names := namer{}
 	return a.writeList("notes.json", func(add func(any) error) error {
@@ -105,7 +106,7 @@ func (a *archive) writeNotesIndex() error {
 			return add(struct {
 				File string `json:"file"`
 				study.Note
-				Content *string `json:"content,omitempty"` // hides the note's
+				Content *string `json:"content,omitempty"` // hides the note's content
 			}{File: names.name("notes/", n.Title, "note", ".md"), Note: n})
 		})
 	})
@@ -124,7 +125,7 @@ func (a *archive) writeAids() error {
 	return nil
 }
 
-// writeAid writes an aid in the formats that are complete or that other programs take; the tables of cards are left out.
+// writeAid writes an aid in the formats that are complete or usable in other programs, but not the cards as tables.
 func (a *archive) writeAid(name string, c study.Content) error {
 	for _, f := range []Format{JSON, Markdown, APKG, GIFT} {
 		if _, err := CheckFormat(c.Type, string(f)); err != nil {
@@ -168,8 +169,8 @@ func (a *archive) writeSessionsIndex() error {
 	})
 }
 
-// messages gives the messages of a session in their order. The store has the newest first: it is asked for all pages,
-// of which the cursors are kept, and then again from the last one.
+// messages passes the messages of a session to add, in order. The store lists the newest first; therefore messages
+// first collects the cursors of all pages, and then reads the pages in reverse order.
 func (a *archive) messages(session string, add func(any) error) error {
 	cursors := []string{""}
 	for {
@@ -196,7 +197,7 @@ func (a *archive) messages(session string, add func(any) error) error {
 	return nil
 }
 
-// writeCards writes what is remembered of each card; its question is in its deck.
+// writeCards writes the review state of each card; its question is in its deck.
 func (a *archive) writeCards() error {
 	list := func(p store.Page) ([]study.Card, string, error) { return a.store.UserCards(a.ctx, a.user, p) }
 	return a.writeList("cards.json", func(add func(any) error) error {
@@ -264,7 +265,7 @@ func (a *archive) writePreferences() error {
 	return encode(file, p)
 }
 
-// writeList writes an entry that is one JSON array, an element at a time.
+// writeList writes an entry that is a JSON array, one element at a time.
 func (a *archive) writeList(name string, fill func(add func(any) error) error) error {
 	file, err := a.create(name, a.began)
 	if err != nil {

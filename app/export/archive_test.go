@@ -35,7 +35,7 @@ func openStore(t *testing.T) store.Store {
 	return s
 }
 
-// archived are the files of a user's archive.
+// archived returns the files of a user's archive.
 func archived(t *testing.T, s store.Store, user string) map[string][]byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -52,7 +52,7 @@ func archived(t *testing.T, s store.Store, user string) map[string][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if files[f.Name], err = io.ReadAll(r); err != nil { // checks the sum too
+		if files[f.Name], err = io.ReadAll(r); err != nil { // also verifies the checksum
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +70,7 @@ func decode[T any](t *testing.T, body []byte) (v T) {
 	return v
 }
 
-// all are the rows of a list of the store.
+// all returns all rows of a list of the store.
 func all[T any](t *testing.T, list func(store.Page) ([]T, string, error)) (rows []T) {
 	t.Helper()
 	if err := pages(list, func(v T) error { rows = append(rows, v); return nil }); err != nil {
@@ -229,7 +229,7 @@ func TestNamesInAnArchiveStayInItAndDiffer(t *testing.T) {
 	}
 }
 
-// keepMany keeps 20,000 items of a user, in decks as large as the store takes them, and 5 MB of notes.
+// keepMany stores 20,000 items of a user, in decks of the maximum size, and 5 MB of notes.
 func keepMany(t *testing.T, s store.Store) {
 	t.Helper()
 	for range 10 {

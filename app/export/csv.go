@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// writeCSV writes cards as RFC 4180 has it: a header, CRLF, UTF-8 without a mark. A cell that a spreadsheet would run as
-// a formula gets an apostrophe in front, which spreadsheets take for "this is text"; numbers do not.
+// writeCSV writes cards according to RFC 4180: a header, CRLF, UTF-8 without byte order mark. A cell that a spreadsheet
+// would execute as a formula gets a leading apostrophe, which marks text in spreadsheets; numbers do not.
 func writeCSV(w io.Writer, d document) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -28,8 +28,8 @@ func writeCSV(w io.Writer, d document) error {
 	return out.Error()
 }
 
-// guardFormula makes a cell text for spreadsheets, also where it begins with one of the full-width signs that some of
-// them take for ASCII's.
+// guardFormula marks a cell as text for spreadsheets if it would be a formula, including one that begins with a
+// full-width sign, which some spreadsheets treat like the ASCII one.
 func guardFormula(cell string) string {
 	if cell == "" || !strings.ContainsAny(firstRune(cell), "=+-@\t\r\n＝＋－＠") {
 		return cell

@@ -1,6 +1,6 @@
-// Package export writes what a student keeps in the formats of other programs: Anki, spreadsheets, Moodle, plain
-// Markdown and JSON, and everything of a student as one ZIP. The main idea: an aid is first made into a flat list of
-// cards or questions, whose texts each format then escapes by its own rules.
+// Package export writes a student's data in the formats of other programs: Anki, spreadsheets, Moodle, plain Markdown
+// and JSON, and all data of a student as one ZIP file. The main idea: an aid is first converted to a flat list of cards
+// or questions, whose texts each format then escapes by its own rules.
 package export
 
 import (
@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Format is the name of a format, which is also the extension of its files.
+// Format is the name of a format and the extension of its files.
 type Format string
 
 // The formats of aids.
@@ -27,7 +27,7 @@ const (
 	JSON     Format = "json"
 )
 
-// MediaType is the format's Content-Type.
+// MediaType returns the format's Content-Type.
 func (f Format) MediaType() string {
 	switch f {
 	case APKG:
@@ -45,7 +45,7 @@ func (f Format) MediaType() string {
 	}
 }
 
-// Formats are those of a type's aids, the first of them the one that most want.
+// Formats returns the formats for aids of a type, the most useful one first.
 func Formats(t study.Type) []Format {
 	switch t {
 	case study.Flashcards:
@@ -57,7 +57,8 @@ func Formats(t study.Type) []Format {
 	}
 }
 
-// CheckFormat reads the name of a format of t; CodeInvalid for any other, naming those there are.
+// CheckFormat parses the name of a format for aids of type t. For any other name, it returns CodeInvalid with the valid
+// names.
 func CheckFormat(t study.Type, name string) (Format, error) {
 	formats := Formats(t)
 	if f := Format(name); slices.Contains(formats, f) {
@@ -75,8 +76,8 @@ func alternatives(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Write writes a kept aid in a format of its type. It holds the aid and, for APKG, its collection in memory: a few
-// times the aid's JSON, which the store bounds. Writing stops at the first error of w.
+// Write writes a saved aid in a format of its type. The aid and, for APKG, its collection are in memory: a few times
+// the size of the aid's JSON, which the store limits. Writing stops at the first error of w.
 func Write(w io.Writer, c study.Content, f Format) error {
 	d, err := read(c)
 	if err != nil {
@@ -104,25 +105,25 @@ type document struct {
 	title   string
 	changed time.Time
 	cards   []card
-	parts   []part // of a quiz, which has one, or an exam
+	parts   []part // of an exam, or the single one of a quiz
 	aid     study.Aid
 }
 
-// card is a flashcard with what identifies it.
+// card is a flashcard with its id and source.
 type card struct {
 	study.Flashcard
 	ID     string        `json:"id"`
 	Source *study.Source `json:"source"`
 }
 
-// question is a question of a quiz or an exam with what identifies it.
+// question is a question of a quiz or an exam with its id and source.
 type question struct {
 	study.Question
 	ID     string        `json:"id"`
 	Source *study.Source `json:"source"`
 }
 
-// part is a section of an exam, or all of a quiz.
+// part is a section of an exam, or a whole quiz.
 type part struct {
 	Name         string     `json:"section_name"`
 	Instructions string     `json:"instructions"`
@@ -130,7 +131,7 @@ type part struct {
 	Questions    []question `json:"questions"`
 }
 
-// sourceText is a source for people: "Cells, Mitosis, page 3: “quote”"; "" for nil.
+// sourceText formats a source for people: "Cells, Mitosis, page 3: “quote”"; "" for nil.
 func sourceText(s *study.Source) string {
 	if s == nil {
 		return ""
@@ -154,7 +155,7 @@ func sourceText(s *study.Source) string {
 	return text
 }
 
-// read makes a document of a kept aid. An item without an id has its place, from 1, as its id.
+// read converts a saved aid to a document. The id of an item without one is its position, from 1.
 func read(c study.Content) (document, error) {
 	d := document{id: c.ID, title: oneLine(c.Title), changed: c.UpdatedAt, aid: study.NewAid(c.Type)}
 	var items struct {
@@ -192,7 +193,7 @@ func (d *document) number() {
 	}
 }
 
-// kindName is what an aid of the type is called.
+// kindName returns the English name of a type of aid.
 func kindName(t study.Type) string {
 	switch t {
 	case study.Flashcards:
@@ -212,5 +213,5 @@ func kindName(t study.Type) string {
 	}
 }
 
-// oneLine is text without line breaks and doubled spaces.
+// oneLine returns text without line breaks and repeated spaces.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -12,15 +12,16 @@ import (
 	"studysharper/app/study"
 )
 
-// maxName bounds a file's name without its extension, in runes.
+// maxName is the maximum length of a file name without its extension, in runes.
 const maxName = 80
 
-// Name is the name of the file of an aid in a format, for people; it is a valid name on all systems.
+// Name returns a readable file name for an aid in a format; it is valid on all systems.
 func Name(c study.Content, f Format) string {
 	return fileName(c.Title, kindName(c.Type)) + "." + string(f)
 }
 
-// fileName makes a title the name of a file, without an extension; otherwise stands for a title without a letter.
+// fileName converts a title to a file name without an extension. It returns otherwise if the title contains no letter
+// or digit.
 func fileName(title, otherwise string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -30,7 +31,7 @@ func fileName(title, otherwise string) string {
 			return -1
 		case unicode.IsSpace(r):
 			return ' '
-		case !unicode.IsPrint(r): // also what changes the direction of writing
+		case !unicode.IsPrint(r): // including characters that change the writing direction
 			return -1
 		}
 		return r
@@ -50,10 +51,10 @@ func fileName(title, otherwise string) string {
 	return clean
 }
 
-// namer gives files names of which no two are the same, also where case does not count.
+// namer assigns file names that are unique even if case is ignored.
 type namer map[string]int
 
-// name is a name for a file of a title in a folder, which ends in "/".
+// name returns a file name for a title in a folder, which ends in "/".
 func (n namer) name(folder, title, otherwise, extension string) string {
 	base := fileName(title, otherwise)
 	for try := base; ; {
@@ -66,7 +67,7 @@ func (n namer) name(folder, title, otherwise, extension string) string {
 	}
 }
 
-// reserved reports whether Windows takes a name for a device.
+// reserved reports whether a name is a device name in Windows.
 func reserved(name string) bool {
 	first, _, _ := strings.Cut(strings.ToUpper(name), ".")
 	switch first {
@@ -76,13 +77,14 @@ func reserved(name string) bool {
 	return len(first) == 4 && (strings.HasPrefix(first, "COM") || strings.HasPrefix(first, "LPT")) && first[3] >= '0' && first[3] <= '9'
 }
 
-// Disposition is the Content-Disposition (RFC 6266) that makes browsers save an answer under a name. Clients that do
-// not know RFC 8187 get the name in ASCII.
+// Disposition returns the Content-Disposition header (RFC 6266) that makes browsers save a response under a name.
+// Clients that do not support RFC 8187 get the name in ASCII.
 func Disposition(name string) string {
 	return fmt.Sprintf("attachment; filename=%q; filename*=UTF-8''%s", asciiName(name), strings.ReplaceAll(url.PathEscape(name), "'", "%27"))
 }
 
-// asciiName is a name in ASCII: accents are dropped, other letters become "_", and "%" too, which some clients decode.
+// asciiName converts a name to ASCII: it removes accents and replaces other letters by "_", as well as "%", which some
+// clients decode.
 func asciiName(name string) string {
 	extension := path.Ext(name)
 	var out strings.Builder

@@ -10,10 +10,10 @@ import (
 	"studysharper/app/study"
 )
 
-// giftEscapes are the characters that GIFT gives a meaning, a line break among them.
+// giftEscapes escapes the characters with a special meaning in GIFT, including line breaks.
 var giftEscapes = strings.NewReplacer(`\`, `\\`, "#", `\#`, "=", `\=`, "~", `\~`, "{", `\{`, "}", `\}`, ":", `\:`, "\r\n", `\n`, "\n", `\n`, "\r", `\n`)
 
-// writeGIFT writes questions for Moodle. GIFT has no place for points.
+// writeGIFT writes questions for Moodle. GIFT cannot represent points.
 func writeGIFT(w io.Writer, d document) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "// %s\n\n$CATEGORY: $course$/top/%s\n\n", d.title, giftCategory(d.title))
@@ -27,10 +27,10 @@ func writeGIFT(w io.Writer, d document) error {
 	return out.Flush()
 }
 
-// giftCategory is a title as the name of a category, in which / parts levels.
+// giftCategory returns a title as the name of a category, in which / separates levels.
 func giftCategory(title string) string { return strings.ReplaceAll(title, "/", "//") }
 
-// giftName is what Moodle lists a question by.
+// giftName returns the name by which Moodle lists a question.
 func giftName(number int, q question) string {
 	text := []rune(oneLine(q.Question.Question))
 	if len(text) > 60 {
@@ -41,7 +41,7 @@ func giftName(number int, q question) string {
 
 func giftHTML(text string) string { return giftEscapes.Replace(htmlOf(text)) }
 
-// giftAnswer is what stands between the braces of a question.
+// giftAnswer returns the text between the braces of a question.
 func giftAnswer(q question) string {
 	feedback := giftFeedback(q)
 	switch right := q.CorrectAnswer.(type) {
@@ -70,7 +70,7 @@ func giftChoice(options []string, right string) string {
 	marked := false
 	for _, option := range options {
 		text := giftHTML(option)
-		if strings.HasPrefix(text, "[") { // otherwise it may be taken for the name of a format
+		if strings.HasPrefix(text, "[") { // otherwise it could be mistaken for the name of a format
 			text = "[html]" + text
 		}
 		switch {
@@ -86,11 +86,11 @@ func giftChoice(options []string, right string) string {
 	return out.String() + "\n"
 }
 
-// weighed is an answer that begins like one with a weight.
+// weighed matches an answer that begins like one with a weight.
 var weighed = regexp.MustCompile(`^%-*[0-9]{1,2}\.?[0-9]*%`)
 
-// giftShort is a short answer, which is plain text. An arrow would make the question one of matching pairs, and cannot be
-// escaped: it becomes the sign. An * stands for anything unless it is escaped.
+// giftShort returns a short answer as plain text. "->" would make a question of matching pairs and cannot be escaped;
+// it is replaced by "→". An unescaped * is a wildcard.
 func giftShort(answer string) string {
 	text := strings.ReplaceAll(strings.ReplaceAll(oneLine(answer), "->", "→"), "*", `\*`)
 	text = giftEscapes.Replace(text)
@@ -100,7 +100,7 @@ func giftShort(answer string) string {
 	return text
 }
 
-// giftFeedback is what Moodle shows after any answer: the explanation, and for an essay what is expected.
+// giftFeedback returns what Moodle shows after any answer: the explanation and, for an essay, the expected answer.
 func giftFeedback(q question) string {
 	var parts []string
 	for _, p := range [][2]string{{"Sample answer: ", q.SampleAnswer}, {"Rubric: ", q.Rubric}, {"", q.Explanation}} {

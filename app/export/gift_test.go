@@ -21,8 +21,8 @@ var (
 	giftSigns  = strings.NewReplacer("\x01", `\`, "\x02", ":", "\x03", "#", "\x04", "=", "\x05", "{", "\x06", "}", "\x07", "~", "\x08", "\n")
 )
 
-// readGIFT follows question/format/gift/format.php of Moodle: comments and categories go, escapes become places, blank
-// lines part questions, and the characters that are left decide the type in Moodle's order.
+// readGIFT follows question/format/gift/format.php of Moodle: comments and categories are removed, escapes become
+// placeholders, blank lines separate questions, and the remaining characters determine the type in Moodle's order.
 func readGIFT(t *testing.T, text string) (questions []giftQuestion, category string) {
 	t.Helper()
 	var lines []string
@@ -97,7 +97,7 @@ func (q *giftQuestion) choices(text string) {
 	}
 }
 
-// nasty are texts that mean something else in GIFT where they are not escaped.
+// nasty are texts that have another meaning in GIFT if they are not escaped.
 var nasty = []string{
 	"plain", "a = b ~ c # d : e", "{T}", `\frac{a}{b}`, "::name::", "// no comment", "$CATEGORY: x", "[markdown]text", "%50%half", "%-50% off",
 	"T", "FALSE", "=right", "~wrong", "####feedback", "a -> b", "two\nlines", "two\n\nparagraphs", "back\\slash\\", "$x_{1}=2$", "日本語：＝", "100%", "#1822:5",

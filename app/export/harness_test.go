@@ -13,7 +13,7 @@ const deckUUID = "01890000-0000-7000-8000-0000000000aa"
 
 var changed = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// content is a kept aid with data, a value that becomes its JSON.
+// content returns a saved aid; data is a value that becomes its JSON.
 func content(t *testing.T, kind study.Type, title string, data any) study.Content {
 	t.Helper()
 	raw, err := json.Marshal(data)
@@ -23,7 +23,7 @@ func content(t *testing.T, kind study.Type, title string, data any) study.Conten
 	return study.Content{ID: deckUUID, UserID: "u", Type: kind, Title: title, Data: raw, CreatedAt: changed, UpdatedAt: changed}
 }
 
-// object is JSON as the tests write it.
+// values is a JSON object as the tests write it.
 type values = map[string]any
 
 func written(t *testing.T, c study.Content, f Format) []byte {
@@ -35,7 +35,7 @@ func written(t *testing.T, c study.Content, f Format) []byte {
 	return out.Bytes()
 }
 
-// deck is a deck with cards that formats have to escape.
+// deck returns a deck with cards that formats must escape.
 func deck(t *testing.T) study.Content {
 	t.Helper()
 	return content(t, study.Flashcards, "Zellen: A::B", values{"flashcards": []values{

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// htmlOf makes a text HTML as Anki and Moodle show it: line breaks, bold (**) and code (`) become tags, formulas
-// between $ or \( become \(…\), those between $$ or \[ become \[…\], and everything else stays as it is.
+// htmlOf converts a text to HTML for Anki and Moodle: line breaks, bold (**) and code (`) become tags, formulas between
+// $ or \( become \(…\), formulas between $$ or \[ become \[…\], and everything else stays unchanged.
 func htmlOf(text string) string {
 	var out strings.Builder
 	bold := false
@@ -22,7 +22,7 @@ func htmlOf(text string) string {
 			bold, text = !bold, text[2:]
 			continue
 		}
-		n := 1 + strings.IndexAny(text[1:], "$\\`*") // 0 = none follows
+		n := 1 + strings.IndexAny(text[1:], "$\\`*") // 0 = not found
 		if n == 0 {
 			n = len(text)
 		}
@@ -36,13 +36,13 @@ func escapeHTML(text string) string {
 	return strings.ReplaceAll(html.EscapeString(text), "\n", "<br>")
 }
 
-// boldOpens reports whether the ** at the beginning has a partner: bold text does not begin or end with a space.
+// boldOpens reports whether the ** at the beginning has a closing **: bold text does not begin or end with a space.
 func boldOpens(text string) bool {
 	inner, _, found := strings.Cut(text[2:], "**")
 	return found && inner != "" && strings.TrimSpace(inner) == inner
 }
 
-// spanAt is the formula or the code at the beginning of text, as HTML, and its length; 0 = there is none.
+// spanAt returns the formula or the code at the beginning of text, as HTML, and its length; 0 = there is none.
 func spanAt(text string) (n int, piece string) {
 	if n, tex, display := formulaAt(text); n > 0 {
 		if display {
@@ -60,8 +60,9 @@ func spanAt(text string) (n int, piece string) {
 	return len(code) + 2, "<code>" + html.EscapeString(code) + "</code>"
 }
 
-// formulaAt is the formula at the beginning of text, without its delimiters. A single $ opens one as in Pandoc: what
-// follows it and what precedes its partner is no space, and no digit follows the partner, so that prices stay prices.
+// formulaAt returns the formula at the beginning of text, without its delimiters. A single $ opens a formula under
+// Pandoc's rules, so that prices stay prices: no space after it, no space before the closing $, and no digit after the
+// closing $.
 func formulaAt(text string) (n int, tex string, display bool) {
 	for _, pair := range [][2]string{{`\(`, `\)`}, {`\[`, `\]`}, {"$$", "$$"}} {
 		rest, found := strings.CutPrefix(text, pair[0])
@@ -78,7 +79,7 @@ func formulaAt(text string) (n int, tex string, display bool) {
 	for i := 1; i < len(text) && text[i] != '\n'; i++ {
 		switch {
 		case text[i] == '\\':
-			i++ // \$ does not end it
+			i++ // \$ does not end the formula
 		case text[i] == '$':
 			tex = text[1:i]
 			closes := tex != "" && strings.TrimSpace(tex) == tex && (i+1 == len(text) || text[i+1] < '0' || text[i+1] > '9')

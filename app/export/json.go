@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// writeJSON writes an aid as the API lists it.
+// writeJSON writes an aid in the same form as the API.
 func writeJSON(w io.Writer, c study.Content) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)

@@ -9,19 +9,19 @@ import (
 	"studysharper/app/study"
 )
 
-// writer writes Markdown; the error of the underlying writer comes with flush.
+// writer writes Markdown; Flush returns the error of the underlying writer.
 type writer struct{ out *bufio.Writer }
 
 func (w writer) line(format string, args ...any) { fmt.Fprintf(w.out, format+"\n", args...) }
 
-// paragraph writes a text that may be Markdown itself, and an empty line; nothing for an empty text.
+// paragraph writes a text, which may be Markdown, and an empty line. It ignores an empty text.
 func (w writer) paragraph(text string) {
 	if text = strings.TrimSpace(text); text != "" {
 		w.line("%s\n", text)
 	}
 }
 
-// list writes a heading and the entries below it; nothing for none.
+// list writes a heading and the entries below it, or nothing if there are no entries.
 func (w writer) list(heading string, entries []string) {
 	if len(entries) == 0 {
 		return
@@ -64,7 +64,7 @@ func (w writer) cards(cards []card) {
 	}
 }
 
-// questions writes the questions as they are given to a student, and then the key, numbered alike.
+// questions writes the questions as a student sees them, and then the answer key with the same numbers.
 func (w writer) questions(parts []part) {
 	number := 0
 	for _, p := range parts {
@@ -111,7 +111,7 @@ func points(n int) string {
 	}
 }
 
-// indented is a text as the entry of a numbered list, also where it has several lines.
+// indented formats a text as an entry of a numbered list, even if it has several lines.
 func indented(number int, text string) string {
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n")
 	for i := 1; i < len(lines); i++ {
@@ -132,7 +132,7 @@ func (w writer) key(number int, q question) {
 	w.line("%s\n", indented(number, strings.Join(lines, "\n\n")))
 }
 
-// rightAnswer is a question's answer for people, with the letter of its option.
+// rightAnswer returns a question's answer for people, with the letter of its option.
 func rightAnswer(q question) string {
 	switch right := q.CorrectAnswer.(type) {
 	case bool:

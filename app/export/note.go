@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// writeNote writes a note as Markdown: its title as the heading, unless its text begins with that, and its text.
+// writeNote writes a note as Markdown: its title as a heading, unless the text begins with it, and its text.
 func writeNote(w io.Writer, n study.Note) error {
 	heading := "# " + oneLine(n.Title)
 	first, _, _ := strings.Cut(strings.TrimLeft(n.Content, "\r\n"), "\n")

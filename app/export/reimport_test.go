@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// cardsOfEveryKind are cards with texts that a format could damage, 200 of each.
+// cardsOfEveryKind returns cards with texts that a format could damage, 200 of each.
 func cardsOfEveryKind() (cards []values) {
 	texts := []string{"What is osmosis?", "A & B < C > D \"quoted\" 'single'", "What is <b>ATP</b>?", "$x^2 < 4$ and $$\\frac{a}{b}$$", "it costs $5 or $6", "日本語の問題", "תורת התאים 12",
 		"tab\there", "# first", "-5 + 3 = ?", "=SUM(A1)", "a{{b}}c", "100% \\ of it", "emoji 😀 and é", "semi;colon, comma | bar", "H2O &amp; more"}
@@ -23,8 +23,8 @@ func cardsOfEveryKind() (cards []values) {
 	return cards
 }
 
-// TestWhatIsExportedForAnkiIsImportedAgain sends a deck out and reads it with our own importer: the cards are the same, in
-// the same order, but for spaces.
+// TestWhatIsExportedForAnkiIsImportedAgain exports a deck and reads it with our own importer: the cards are the same
+// and in the same order, apart from spaces.
 func TestWhatIsExportedForAnkiIsImportedAgain(t *testing.T) {
 	cards := cardsOfEveryKind()
 	var want []string
@@ -50,8 +50,8 @@ func TestWhatIsExportedForAnkiIsImportedAgain(t *testing.T) {
 	}
 }
 
-// TestAnEditedDeckUpdatesWhatAnkiHas imports a deck twice by Anki's rule: a note of the same guid and model is updated if it
-// is newer, and another is added.
+// TestAnEditedDeckUpdatesWhatAnkiHas imports a deck twice by Anki's rule: a note with the same guid and model is
+// updated if it is newer, and any other note is added.
 func TestAnEditedDeckUpdatesWhatAnkiHas(t *testing.T) {
 	cards := cardsOfEveryKind()[:20]
 	first := content(t, study.Flashcards, "Cells", values{"flashcards": cards})
@@ -75,7 +75,7 @@ func TestAnEditedDeckUpdatesWhatAnkiHas(t *testing.T) {
 	if added, updated := imported(first); added != 0 || updated != 0 {
 		t.Errorf("the same again: %d added, %d updated", added, updated)
 	}
-	edited := slices.Clone(cards[1:]) // one is deleted, one is changed, one is new, and the order is another
+	edited := slices.Clone(cards[1:]) // one card is deleted, one is changed, one is new, and the order is different
 	edited[3] = values{"id": edited[3]["id"], "question": "Changed?", "answer": "Yes"}
 	edited = append([]values{{"id": "new", "question": "New?", "answer": "Yes"}}, edited...)
 	second := content(t, study.Flashcards, "Cells, renamed", values{"flashcards": edited})

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// writeTSV writes cards for Anki's text import: HTML, with the same guid, note type, deck and tags as in writeAPKG, so
-// that either import updates what the other made.
+// writeTSV writes cards for Anki's text import: HTML, with the same guid, note type, deck and tags as writeAPKG, so
+// that either import updates the notes of the other.
 func writeTSV(w io.Writer, d document) error {
 	out := bufio.NewWriter(w)
 	for _, line := range []string{"#separator:tab", "#html:true", "#notetype:" + modelName, "#deck:" + deckName(d.title),
@@ -24,8 +24,8 @@ func writeTSV(w io.Writer, d document) error {
 	return out.Flush()
 }
 
-// quoteTSV quotes a cell that Anki would read differently: one with a tab, a quote or a line break, and one whose # would
-// make its line a comment.
+// quoteTSV quotes a cell that Anki would misread: a cell with a tab, a quote or a line break, or a cell that begins
+// with #, which would make its line a comment.
 func quoteTSV(cell string) string {
 	if !strings.ContainsAny(cell, "\t\"\r\n") && !strings.HasPrefix(cell, "#") {
 		return cell

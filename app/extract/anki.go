@@ -9,7 +9,7 @@ import (
 	"studysharper/app/text"
 )
 
-// readAnkiText reads notes that Anki has exported as text: header lines that begin with "#", then a row for each note.
+// readAnkiText reads notes exported from Anki as text: header lines that begin with "#", then one row per note.
 func readAnkiText(data []byte, _ Options, w *writer) (Document, error) {
 	text, _ := decodeText(data)
 	h, rows := ankiHeader(text)
@@ -36,12 +36,12 @@ func readAnkiText(data []byte, _ Options, w *writer) (Document, error) {
 	return d, nil
 }
 
-// header is what the lines before the notes say.
+// header contains the settings in the lines before the notes.
 type header struct {
 	separator rune
 	html      bool
 	deck      string
-	columns   map[int]bool // that are not fields: tags, decks, ids, counted from 1
+	columns   map[int]bool // columns that are not fields: tags, decks, ids; counted from 1
 }
 
 var ankiSeparators = map[string]rune{"tab": '\t', "comma": ',', "semicolon": ';', "pipe": '|', "space": ' ', "colon": ':'}
@@ -82,13 +82,13 @@ func ankiHeader(text string) (h header, rows string) {
 	return h, text
 }
 
-// cloze is a gap of a text: {{c1::answer}} or {{c1::answer::hint}}.
+// cloze matches a gap in a text: {{c1::answer}} or {{c1::answer::hint}}.
 var cloze = text.Pattern(`\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}`)
 
-// maxGaps bounds the cards of one text with gaps.
+// maxGaps limits the cards of one text with gaps.
 const maxGaps = 50
 
-// ankiCard makes cards of a note's fields: of the first two, or one for each group of gaps.
+// ankiCard makes cards from a note's fields: one from the first two fields, or one for each group of gaps.
 func ankiCard(fields []string, markup bool) []card {
 	for i, f := range fields {
 		fields[i] = plainField(f, markup)
@@ -140,7 +140,7 @@ var (
 	mathTag   = strings.NewReplacer("<anki-mathjax block=\"true\">", "$$", "<anki-mathjax>", "$", "</anki-mathjax>", "$", `\(`, "$", `\)`, "$", `\[`, "$$", `\]`, "$$", "[$]", "$", "[/$]", "$", "[$$]", "$$", "[/$$]", "$$", "[latex]", "", "[/latex]", "")
 )
 
-// plainField is a field as one line of text.
+// plainField returns a field as one line of text.
 func plainField(field string, markup bool) string {
 	field = ankiMedia().ReplaceAllString(mathTag.Replace(field), "")
 	if markup {

@@ -13,11 +13,11 @@ import (
 	"modernc.org/sqlite"
 )
 
-// fieldEnds separates a note's fields (U+001F).
+// fieldEnds separates the fields of a note (U+001F).
 const fieldEnds = "\x1f"
 
-// readAPKG reads a deck of Anki: of schema 11 (collection.anki2, collection.anki21) and of schema 18, which is compressed
-// (collection.anki21b). Pictures, sounds and the state of learning are left out.
+// readAPKG reads an Anki deck: schema 11 (collection.anki2, collection.anki21), or schema 18, which is compressed
+// (collection.anki21b). Pictures, sounds and review states are left out.
 func readAPKG(data []byte, _ Options, w *writer) (Document, error) {
 	a, err := openArchive(data, Anki)
 	if err != nil {
@@ -44,7 +44,7 @@ func readAPKG(data []byte, _ Options, w *writer) (Document, error) {
 	return d, nil
 }
 
-// ankiCollection is the newest database in a deck: beside a new one, Anki puts an old one that only asks for an update.
+// ankiCollection returns the newest database in a deck: Anki adds an old one to it that only asks the user to update.
 func ankiCollection(a *archive) ([]byte, error) {
 	if a.has("collection.anki21b") {
 		packed, err := a.part("collection.anki21b")

@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// collection is a database of notes, of which each has two fields.
+// collection returns a database of notes with two fields each.
 func collection(t testing.TB, notes ...string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "collection.anki2")

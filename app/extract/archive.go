@@ -11,14 +11,14 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of an archive. They hold for what is read: pictures and other parts may be of any size.
+// Limits of an archive. They apply only to the parts that are read: pictures and other parts may have any size.
 const (
 	maxEntries = 5000
 	maxPart    = 16 << 20 // bytes of one part, decompressed
-	maxParts   = 64 << 20 // bytes of all parts that are read, decompressed
+	maxParts   = 64 << 20 // bytes of all parts read, decompressed
 )
 
-// errBomb is for parts that are larger than anyone writes.
+// errBomb is the cause for parts that are too large to be genuine.
 var errBomb = errors.New("a part of the archive is too large")
 
 // archive reads the parts of a zip file by name.
@@ -52,7 +52,7 @@ func openArchive(data []byte, format Format) (*archive, error) {
 
 func (a *archive) has(name string) bool { return a.parts[name] != nil }
 
-// part decompresses a part; nil where there is none.
+// part decompresses a part; it returns nil if the part does not exist.
 func (a *archive) part(name string) ([]byte, error) {
 	f := a.parts[name]
 	if f == nil {
@@ -78,7 +78,7 @@ func (a *archive) part(name string) ([]byte, error) {
 	return data, nil
 }
 
-// required is part for one that the format must have.
+// required returns a part that the format must have.
 func (a *archive) required(name string) ([]byte, error) {
 	data, err := a.part(name)
 	if err == nil && data == nil {
@@ -88,10 +88,10 @@ func (a *archive) required(name string) ([]byte, error) {
 }
 
 func (a *archive) tooLarge() error {
-	return &study.Error{Code: study.CodeInvalid, Message: "a part of the file is larger than 16 MB unpacked, or all together than 64 MB: split the document", Cause: errBomb}
+	return &study.Error{Code: study.CodeInvalid, Message: "a part of the file is larger than 16 MB unpacked, or all parts together are larger than 64 MB: split the document", Cause: errBomb}
 }
 
-// detectArchive tells the formats apart that are zip files.
+// detectArchive distinguishes the formats that are zip files.
 func detectArchive(data []byte, named Format) (Format, error) {
 	if named.isText() {
 		named = ""
@@ -124,7 +124,7 @@ func detectArchive(data []byte, named Format) (Format, error) {
 	case a.has("collection.anki2"), a.has("collection.anki21"), a.has("collection.anki21b"):
 		return Anki, nil
 	case named != "":
-		return named, nil // its reader says what is missing
+		return named, nil // its reader reports what is missing
 	default:
 		return "", unsupported("this is an archive of another kind")
 	}

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// maxControls is the share of control characters, in per cent, above which bytes are not taken for text.
+// maxControls is the percentage of control characters above which data does not count as text.
 const maxControls = 2
 
-// decodeText reads text as UTF-8, as UTF-16 with a byte order mark or with a zero in every other byte, and otherwise as
-// Windows-1252, of which Latin-1 is the part that texts use. It drops the byte order mark, makes line ends "\n" and removes
-// control characters. false: the bytes are not text.
+// decodeText decodes text: UTF-8; UTF-16 with a byte order mark or with a zero in every other byte; otherwise
+// Windows-1252, which includes Latin-1. It removes the byte order mark and control characters, and converts line ends
+// to "\n". It returns false if the data is not text.
 func decodeText(data []byte) (string, bool) {
 	text := decodeCharset(data)
 	controls, all := 0, 0
@@ -52,7 +52,7 @@ func decodeCharset(data []byte) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// trimPartialRune drops a rune that a cut at the file's end has halved.
+// trimPartialRune removes an incomplete character at the end of a truncated file.
 func trimPartialRune(data []byte) []byte {
 	if r, size := utf8.DecodeLastRune(data); r != utf8.RuneError || size != 1 {
 		return data
@@ -65,7 +65,8 @@ func trimPartialRune(data []byte) []byte {
 	return data
 }
 
-// utf16Order is the byte order of UTF-16; nil for other texts. Without a mark, the zeros of Latin letters tell.
+// utf16Order returns the byte order of UTF-16, or nil for other texts. Without a byte order mark, it is recognized by
+// the zero bytes of Latin letters.
 func utf16Order(data []byte) binary.ByteOrder {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
@@ -99,7 +100,7 @@ func decodeUTF16(data []byte, order binary.ByteOrder) string {
 
 func decodeWindows1252(data []byte) string {
 	text, err := charmap.Windows1252.NewDecoder().Bytes(data)
-	if err != nil { // it replaces what it does not know
+	if err != nil { // cannot happen: the decoder replaces unknown bytes
 		return ""
 	}
 	return string(text)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// readCSV reads rows. Two columns are questions and answers and become a list of cards; more become a table, and one becomes
-// paragraphs.
+// readCSV reads rows. Two columns are questions and answers and become a list of cards; more columns become a table,
+// and one column becomes paragraphs.
 func readCSV(data []byte, o Options, w *writer) (Document, error) {
 	text, _ := decodeText(data)
 	rows, cut, err := parseRows(text, separatorOf(text, byExtension[strings.ToLower(o.Extension)]))
@@ -28,17 +28,17 @@ func readCSV(data []byte, o Options, w *writer) (Document, error) {
 	return d, nil
 }
 
-// separators are what fields may be parted by, the likeliest first.
+// separators are the possible field separators, the most likely first.
 var separators = []rune{',', ';', '\t', '|'}
 
-// What of a file is tried with each separator.
+// The part of a file that is tried with each separator.
 const (
 	triedRows  = 20
 	triedBytes = 64 << 10
 )
 
-// separatorOf finds what parts the fields: the separator by which most of the first rows have the same number of fields. Quotes
-// count, because a quoted field may hold any of them.
+// separatorOf finds the field separator: the one with which most of the first rows have the same number of fields. It
+// respects quotes, because a quoted field may contain any separator.
 func separatorOf(text string, named Format) rune {
 	if named == TSV {
 		return '\t'
@@ -71,7 +71,7 @@ func rowReader(text string, separator rune) *csv.Reader {
 	return r
 }
 
-// parseRows reads at most maxRows rows; cut: there are more.
+// parseRows reads at most maxRows rows; cut means that there are more.
 func parseRows(text string, separator rune) (rows [][]string, cut bool, err error) {
 	r := rowReader(text, separator)
 	for {
@@ -80,7 +80,7 @@ func parseRows(text string, separator rune) (rows [][]string, cut bool, err erro
 			return rows, false, nil
 		}
 		if err != nil {
-			return nil, false, damaged(CSV, errors.New("a row cannot be read")) // the error quotes the row
+			return nil, false, damaged(CSV, errors.New("a row cannot be read")) // the original error quotes the row
 		}
 		if len(rows) == maxRows {
 			return rows, true, nil
@@ -92,7 +92,7 @@ func parseRows(text string, separator rune) (rows [][]string, cut bool, err erro
 // card is a question and its answer, each one line.
 type card struct{ front, back string }
 
-// isCards reports whether rows have two columns throughout.
+// isCards reports whether (nearly) all rows have two columns, and none has more.
 func isCards(rows [][]string) bool {
 	two := 0
 	for _, row := range rows {
@@ -106,7 +106,7 @@ func isCards(rows [][]string) bool {
 	return two > 0 && two >= len(rows)-len(rows)/10
 }
 
-// cardHeads are names of the two columns.
+// cardHeads are common names of the two columns.
 var cardHeads = map[string]bool{"question": true, "answer": true, "front": true, "back": true, "term": true, "definition": true, "prompt": true, "response": true, "word": true, "meaning": true, "translation": true,
 	"frage": true, "antwort": true, "begriff": true, "vorderseite": true, "rückseite": true, "pregunta": true, "respuesta": true, "recto": true, "verso": true}
 
@@ -124,7 +124,8 @@ func cardsOf(rows [][]string) (cards []card) {
 	return cards
 }
 
-// writeCards writes cards as items "question :: answer", which the built-in engine makes flashcards of, word for word.
+// writeCards writes cards as items "question :: answer", from which the built-in engine makes flashcards with the same
+// words.
 func writeCards(cards []card, w *writer) {
 	for _, c := range cards {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// readDOCX reads a document of Word (ECMA-376 part 1, WordprocessingML).
+// readDOCX reads a Word document (ECMA-376 part 1, WordprocessingML).
 func readDOCX(data []byte, o Options, w *writer) (Document, error) {
 	a, err := openArchive(data, DOCX)
 	if err != nil {
@@ -33,20 +33,20 @@ func readDOCX(data []byte, o Options, w *writer) (Document, error) {
 	return Document{Title: title, Pages: r.page}, err
 }
 
-// docxReader takes the elements of document.xml, and of the notes.
+// docxReader handles the elements of document.xml.
 type docxReader struct {
 	out       *writer
 	max       int // pages
 	styles    *docxStyles
 	numbering *docxNumbering
 	notes     map[string]string // by reference
-	cited     []string          // references in the order of the text
-	rendered  bool              // Word has left its page breaks in the text
+	cited     []string          // references in the order in which they are cited
+	rendered  bool              // Word has stored its page breaks in the text
 	paged     bool
 	page      int
 	breaks    int // page breaks in the paragraph being read
 
-	stack  []*docxParagraph // paragraphs being read: one may hold a text box with others
+	stack  []*docxParagraph // paragraphs being read: one may contain a text box with others
 	tables []*table
 }
 
@@ -55,7 +55,7 @@ type docxParagraph struct {
 	style    string
 	outline  int
 	list     docxList
-	listed   bool // the paragraph itself says in which list it is
+	listed   bool // the paragraph itself names its list
 	inSymbol bool // inside w:t
 }
 
@@ -111,7 +111,7 @@ func (r *docxReader) start(s *xmlScanner, t xml.StartElement) error {
 			p.inSymbol = true
 		}
 	case "tab", "ptab":
-		if len(s.names) < 2 || s.names[len(s.names)-2] != "tabs" { // the latter are stops
+		if len(s.names) < 2 || s.names[len(s.names)-2] != "tabs" { // inside w:tabs, these are tab stops
 			r.write(" ")
 		}
 	case "noBreakHyphen":
@@ -144,7 +144,7 @@ func (r *docxReader) tooManyPages() error {
 	return nil
 }
 
-// property reads what a paragraph or a cell says about itself.
+// property reads a property of a paragraph or a cell.
 func (r *docxReader) property(t xml.StartElement) error {
 	p, value := r.top(), attr(t.Attr, "val")
 	if t.Name.Local == "gridSpan" && len(r.tables) > 0 {
@@ -225,7 +225,7 @@ func (r *docxReader) end(name string) {
 			t := r.tables[n-1]
 			r.tables = r.tables[:n-1]
 			if n > 1 {
-				r.tables[n-2].write(t.flat()) // Markdown has no tables in tables
+				r.tables[n-2].write(t.flat()) // Markdown has no nested tables
 			} else {
 				r.out.Table(t.trimmed())
 			}
@@ -271,7 +271,7 @@ func (r *docxReader) paragraph(p *docxParagraph) {
 	}
 }
 
-// turn begins new pages. A break in the middle of a paragraph counts from the paragraph's beginning.
+// turn begins new pages. A break in the middle of a paragraph takes effect at the paragraph's beginning.
 func (r *docxReader) turn(pages int) {
 	if !r.paged || pages == 0 || len(r.tables) > 0 {
 		r.page += pages

@@ -11,7 +11,7 @@ func (r *docxReader) readNotes(kind string, data []byte) error {
 	return s.each(noteReader{kind: kind, notes: r.notes})
 }
 
-// noteReader takes the notes of a document, each as a tree.
+// noteReader reads the notes of a document, each as a tree.
 type noteReader struct {
 	kind  string
 	notes map[string]string
@@ -33,7 +33,7 @@ func (n noteReader) start(s *xmlScanner, t xml.StartElement) error {
 func (noteReader) end(string)  {}
 func (noteReader) text([]byte) {}
 
-// wordText is the text of a tree of Word's or PowerPoint's elements.
+// wordText returns the text of a tree of Word or PowerPoint elements.
 func wordText(n *node) string {
 	switch n.name {
 	case "t":

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// docxStyle is what a paragraph style says about structure.
+// docxStyle is the structural information of a paragraph style.
 type docxStyle struct {
 	name    string // lower case
 	basedOn string
-	outline int // heading level from 1; 0 = not stated
+	outline int // heading level from 1; 0 = none
 	list    docxList
 }
 
-// docxList is a paragraph's place in a list: numbering definition and depth. id 0 = in none.
+// docxList is a paragraph's place in a list: numbering definition and depth. id 0 = not in a list.
 type docxList struct{ id, depth int }
 
 // docxStyles reads styles.xml.
@@ -60,11 +60,11 @@ func (s *docxStyles) end(name string) {
 
 func (s *docxStyles) text([]byte) {}
 
-// maxInheritance bounds how far a style's ancestors are followed: they may form a ring.
+// maxInheritance limits how many ancestors of a style are followed: they may form a cycle.
 const maxInheritance = 10
 
-// resolve gives the heading level and the list of a style, its own or inherited, and whether its text is left out: a table of
-// contents repeats the headings.
+// resolve returns the heading level and the list of a style, its own or inherited, and whether its text is left out
+// because it belongs to a table of contents, which repeats the headings.
 func (s *docxStyles) resolve(id string) (level int, list docxList, left bool) {
 	for range maxInheritance {
 		style := s.byID[id]
@@ -94,7 +94,7 @@ func headingOf(s *docxStyle) int {
 	}
 }
 
-// outlineLevel is w:outlineLvl as a heading level; 9 is the body.
+// outlineLevel converts w:outlineLvl to a heading level; 9 is body text.
 func outlineLevel(value string) int {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 || n > 8 {
@@ -103,7 +103,7 @@ func outlineLevel(value string) int {
 	return n + 1
 }
 
-// smallNumber reads a number from 0 to 65,535; 0 for anything else.
+// smallNumber parses a number from 0 to 65,535; it returns 0 for anything else.
 func smallNumber(s string) int {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 16)
 	if err != nil {
@@ -112,11 +112,11 @@ func smallNumber(s string) int {
 	return int(n) //nolint:gosec // 16 bits
 }
 
-// docxNumbering says which lists have numbers: numbering.xml.
+// docxNumbering contains the numbering of lists, from numbering.xml.
 type docxNumbering struct {
 	abstract map[int]int                 // of a numbering definition
 	formats  map[int]map[int]docxNumber  // by abstract definition and depth
-	starts   map[int]map[int]int         // overrides of the start, by definition and depth
+	starts   map[int]map[int]int         // overrides of the first number, by definition and depth
 	counts   map[int]map[int]int         // numbers given so far, by definition and depth
 	at       struct{ abs, num, lvl int } // while reading
 }
@@ -169,7 +169,7 @@ func (n *docxNumbering) start(_ *xmlScanner, t xml.StartElement) error {
 func (n *docxNumbering) end(string)  {}
 func (n *docxNumbering) text([]byte) {}
 
-// next gives the number of an item; 0 for a bullet. Deeper lists begin again after it.
+// next returns the number of an item; 0 for a bullet. It restarts the numbering of deeper lists.
 func (n *docxNumbering) next(l docxList) int {
 	format, known := n.formats[n.abstract[l.id]][l.depth]
 	if !known || !format.ordered {

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/text"
 )
 
-// readEPUB reads a book (EPUB 2 and 3): its chapters in the order of the spine, each a page of HTML.
+// readEPUB reads a book (EPUB 2 and 3): its chapters, each an HTML page, in the order of the spine.
 func readEPUB(data []byte, _ Options, w *writer) (Document, error) {
 	a, err := openArchive(data, EPUB)
 	if err != nil {
@@ -50,10 +50,10 @@ func readEPUB(data []byte, _ Options, w *writer) (Document, error) {
 	return Document{Title: book.title, Pages: pages}, nil
 }
 
-// protectsText reports whether more is encrypted than fonts.
+// protectsText reports whether anything other than fonts is encrypted.
 func protectsText(encryption []byte) bool {
 	protected := false
-	_ = scanXML(encryption).each(starts(func(t xml.StartElement) { // damaged: the chapters will tell
+	_ = scanXML(encryption).each(starts(func(t xml.StartElement) { // if it is damaged, the chapters fail to parse
 		if t.Name.Local == "CipherReference" {
 			switch strings.ToLower(path.Ext(attr(t.Attr, "URI"))) {
 			case ".xhtml", ".html", ".htm", ".xml":
@@ -64,7 +64,7 @@ func protectsText(encryption []byte) bool {
 	return protected
 }
 
-// selfClosed opens and closes the elements that XHTML may write as one tag, and that HTML takes for their beginnings only.
+// selfClosed expands self-closing tags of XHTML, which HTML parsers would treat as opening tags.
 func selfClosed(page string) string {
 	return emptyTag().ReplaceAllStringFunc(page, func(tag string) string {
 		parts := emptyTag().FindStringSubmatch(tag)
@@ -77,10 +77,10 @@ func selfClosed(page string) string {
 
 var emptyTag = text.Pattern(`<([a-zA-Z][\w:-]*)([^<>]*)/>`)
 
-// void are the elements that have no end in HTML either.
+// void are the elements that have no closing tag in HTML.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 
-// epubPackage is the description of a book: its parts and their order.
+// epubPackage is the package document of a book: its parts and their order.
 type epubPackage struct {
 	dir   string
 	title string
@@ -134,7 +134,7 @@ func (p *epubPackage) text(data []byte) {
 	}
 }
 
-// chapters are the names of the parts in the order of reading, each once.
+// chapters returns the names of the parts in reading order, without repeats.
 func (p *epubPackage) chapters() (names []string) {
 	seen := map[string]bool{}
 	for _, id := range p.spine {

@@ -1,9 +1,10 @@
-// Package extract turns a study file into Markdown: headings, lists, tables, formulas, page numbers, slide notes. Its main
-// idea: a file is data from a stranger. Each reader states what it reads at most, none of them writes or opens anything, and
-// the whole package runs in a child process with limits of its own (app/extract/sandbox), never in a worker.
+// Package extract converts a study file to Markdown: headings, lists, tables, formulas, page numbers, slide notes. The
+// main idea: a file is data from a stranger. Each reader limits how much it reads, none of them writes or opens
+// anything, and the whole package runs in a child process with limits of its own (app/extract/sandbox), never in a
+// worker.
 //
-// A line `<!-- page N -->` stands before the text of each page or slide, where the format has pages. A slide's notes follow
-// it as a block quote "> Notes: …".
+// If the format has pages, a line `<!-- page N -->` precedes the text of each page or slide. A slide's notes follow it
+// as a block quote "> Notes: …".
 package extract
 
 import (
@@ -16,26 +17,26 @@ import (
 	"studysharper/app/text"
 )
 
-// Bounds that no setting changes.
+// Limits that cannot be configured.
 const (
-	maxText       = 1 << 20 // bytes of Markdown: what a note holds (store.MaxNoteBytes)
+	maxText       = 1 << 20 // bytes of Markdown: the maximum size of a note (store.MaxNoteBytes)
 	maxTitleRunes = 200
-	maxTitleLines = 40 // in which a heading is looked for
+	maxTitleLines = 40 // lines that are searched for a heading
 	maxWarnings   = 20
 )
 
-// Options are the settings of one extraction.
+// Options are the options of one extraction.
 type Options struct {
-	Extension string      // of the file's name, without the dot; "" = unknown. It decides only between formats of text
-	MaxPages  int         // of a PDF, slides of a presentation; above it study.CodeInvalid. 0 = no bound
+	Extension string      // of the file's name, without the dot; "" = unknown. It only distinguishes text formats
+	MaxPages  int         // of a PDF, or slides of a presentation; CodeInvalid above it. 0 = no limit
 	PDF       *pdf.Engine // nil = PDF is refused
 }
 
-// Document is what a file holds.
+// Document is the content of a file.
 type Document = study.Extraction
 
-// Read turns a file into a Document. Errors are *study.Error: CodeUnsupported for a format that is not taken, CodeInvalid for a
-// file that is damaged, encrypted, too long or without text. They quote nothing of the file.
+// Read converts a file to a Document. Errors are *study.Error: CodeUnsupported for an unsupported format, CodeInvalid
+// for a file that is damaged, encrypted, too long or without text. They quote no text of the file.
 func Read(data []byte, o Options) (Document, error) {
 	format, err := detect(data, o.Extension)
 	if err != nil {
@@ -56,7 +57,7 @@ func Read(data []byte, o Options) (Document, error) {
 	return d, nil
 }
 
-// reader writes a file's text to w. Of the Document it fills in Title, Pages and Warnings.
+// reader writes a file's text to w. It sets only Title, Pages and Warnings of the Document.
 type reader func(data []byte, o Options, w *writer) (Document, error)
 
 var readers = map[Format]reader{
@@ -79,12 +80,13 @@ func noText(f Format) error {
 	return study.Errorf(study.CodeInvalid, "no text was found in the file")
 }
 
-// damaged is the error for a file that its own format does not allow. cause is for the log and holds no text of the file.
+// damaged returns the error for a file that violates its own format. cause is for the log and contains no text of the
+// file.
 func damaged(f Format, cause error) error {
 	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not " + f.article(), Cause: cause}
 }
 
-// asDamaged keeps an error of this package and makes a *study.Error of any other.
+// asDamaged returns a *study.Error unchanged and converts any other error with damaged.
 func asDamaged(f Format, err error) error {
 	if _, ok := err.(*study.Error); ok || err == nil { //nolint:errorlint // nothing wraps it here
 		return err
@@ -106,7 +108,7 @@ func warnings(w *writer, d Document) []string {
 	return all[:min(len(all), maxWarnings)]
 }
 
-// title is what the file's properties state, if people wrote it, else the first heading.
+// title returns the title in the file's properties if a person wrote it, or else the first heading.
 func title(d Document) string {
 	stated := oneLine(d.Title)
 	if stated == "" || madeUp().MatchString(stated) {
@@ -116,10 +118,10 @@ func title(d Document) string {
 	return string(runes[:min(len(runes), maxTitleRunes)])
 }
 
-// madeUp are titles that programs put into the properties.
+// madeUp matches titles that programs generate.
 var madeUp = text.Pattern(`(?i)^(microsoft (word|powerpoint) -.*|powerpoint[- ]?pr.sentation|presentation|pr.sentation|untitled.*|unbenannt.*|document ?\d*|dokument ?\d*|slide 1|no title|.*\.(docx?|pptx?|odt|dvi|tex|indd|pdf|html?))$`)
 
-// firstHeading is the first heading of level 1 or 2 within the first lines.
+// firstHeading returns the first heading of level 1 or 2 within the first lines.
 func firstHeading(markdown string) string {
 	lines := 0
 	for line := range strings.Lines(markdown) {

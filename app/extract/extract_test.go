@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// zipOf makes an archive of parts; "mimetype" comes first and uncompressed, as EPUB and OpenDocument want it.
+// zipOf returns an archive of parts; "mimetype" comes first and uncompressed, as EPUB and OpenDocument require.
 func zipOf(t testing.TB, parts map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -46,7 +46,7 @@ func zipOf(t testing.TB, parts map[string]string) []byte {
 	return b.Bytes()
 }
 
-// read reads a file that must be fine.
+// read reads a valid file.
 func read(t *testing.T, data []byte, extension string) Document {
 	t.Helper()
 	d, err := Read(data, Options{Extension: extension, MaxPages: 2000})
@@ -56,7 +56,7 @@ func read(t *testing.T, data []byte, extension string) Document {
 	return d
 }
 
-// is compares Markdown with what it should be, and shows where they part.
+// is compares Markdown with the expected text and shows where they differ.
 func is(t *testing.T, d Document, want string) {
 	t.Helper()
 	got, want := strings.TrimSpace(d.Markdown), strings.TrimSpace(want)
@@ -150,7 +150,7 @@ func docx(t testing.TB, body string, more map[string]string) []byte {
 	return zipOf(t, parts)
 }
 
-// par is a paragraph of Word with properties.
+// par returns a Word paragraph with properties.
 func par(properties, text string) string {
 	return `<w:p><w:pPr>` + properties + `</w:pPr><w:r><w:t xml:space="preserve">` + text + `</w:t></w:r></w:p>`
 }
@@ -210,7 +210,8 @@ func TestAnkiTextBecomesCards(t *testing.T) {
 	is(t, d, "- What is ATP? :: Energy carrier & more\n- The [organelle] makes ATP :: mitochondrion\n- The mitochondrion makes […] :: ATP\n- $x^2$ :: $y$")
 }
 
-// refused are files that must be refused with a code and a word that helps.
+// TestOtherFilesAreRefusedWithAWordThatHelps checks files that must be refused, with their code and a helpful word of
+// the message.
 func TestOtherFilesAreRefusedWithAWordThatHelps(t *testing.T) {
 	for name, c := range map[string]struct {
 		data      []byte

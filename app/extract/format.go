@@ -37,20 +37,20 @@ func (f Format) article() string {
 	}
 }
 
-// byExtension are the formats that a file's name may state.
+// byExtension maps file extensions to formats.
 var byExtension = map[string]Format{
 	"pdf": PDF, "docx": DOCX, "docm": DOCX, "dotx": DOCX, "pptx": PPTX, "pptm": PPTX, "ppsx": PPTX, "odt": ODT, "ott": ODT, "epub": EPUB, "apkg": Anki, "colpkg": Anki,
 	"html": HTML, "htm": HTML, "xhtml": HTML, "md": Markdown, "markdown": Markdown, "txt": Text, "text": Text, "csv": CSV, "tsv": TSV, "tab": TSV,
 }
 
-// foreign are beginnings of files that are not taken, and what helps.
+// foreign are the first bytes of unsupported files, with advice.
 var foreign = []struct{ magic, advice string }{
 	{"{\\rtf", "this is an RTF file: save it as DOCX or PDF"},
-	{"\x89PNG", "this is an image: it holds no text"},
-	{"\xff\xd8\xff", "this is an image: it holds no text"},
-	{"GIF8", "this is an image: it holds no text"},
-	{"II*\x00", "this is an image: it holds no text"},
-	{"MM\x00*", "this is an image: it holds no text"},
+	{"\x89PNG", "this is an image, which contains no text"},
+	{"\xff\xd8\xff", "this is an image, which contains no text"},
+	{"GIF8", "this is an image, which contains no text"},
+	{"II*\x00", "this is an image, which contains no text"},
+	{"MM\x00*", "this is an image, which contains no text"},
 	{"%!PS", "this is a PostScript file: save it as PDF"},
 	{"AT&TFORM", "this is a DjVu file: save it as PDF"},
 	{"\x1f\x8b", "this is a compressed file: unpack it first"},
@@ -60,10 +60,10 @@ var foreign = []struct{ magic, advice string }{
 	{"BZh", "this is a compressed file: unpack it first"},
 }
 
-// oldOffice begins the files of Office before 2007, and the encrypted ones of today.
+// oldOffice is the beginning of Office files from before 2007, and of encrypted newer ones.
 const oldOffice = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-// pdfHeaderWithin is how far from a PDF's beginning its header may be.
+// pdfHeaderWithin is the maximum offset of a PDF's header.
 const pdfHeaderWithin = 1024
 
 // IsPDF reports whether a file begins like a PDF.
@@ -71,7 +71,7 @@ func IsPDF(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), pdfHeaderWithin)], []byte("%PDF-"))
 }
 
-// detect finds a file's format: by what it holds where that tells, and otherwise by its name.
+// detect determines a file's format: by its content if possible, otherwise by its name.
 func detect(data []byte, extension string) (Format, error) {
 	extension = strings.ToLower(extension)
 	switch {
@@ -93,7 +93,7 @@ func detect(data []byte, extension string) (Format, error) {
 }
 
 func unsupported(advice string) error {
-	return study.Errorf(study.CodeUnsupported, "%s; import takes %s", advice, study.Importable)
+	return study.Errorf(study.CodeUnsupported, "%s; supported formats: %s", advice, study.Importable)
 }
 
 func oldOfficeError(data []byte) error {
@@ -115,7 +115,7 @@ func utf16LE(s string) []byte {
 	return out
 }
 
-// detectText tells the formats of text apart. named is the format that the file's name states; "" = none.
+// detectText distinguishes the text formats. named is the format according to the file's name; "" = unknown.
 func detectText(data []byte, named Format) (Format, error) {
 	text, ok := decodeText(data)
 	head := strings.ToLower(strings.TrimSpace(text[:min(len(text), 1024)]))

@@ -12,8 +12,8 @@ import (
 	"studysharper/app/study"
 )
 
-// fuzzParts reads archives in which one of the named parts is fuzzed: an archive with a fuzzed checksum would not be opened.
-// The seeds are the parts of a sound file, whose other parts stay as they are.
+// fuzzParts fuzzes one of the named parts of an archive; fuzzing the archive itself would break its checksums. The
+// seeds are the parts of a valid file, whose other parts stay unchanged.
 func fuzzParts(f *testing.F, extension string, sound []byte, names ...string) {
 	f.Helper()
 	r, err := zip.NewReader(bytes.NewReader(sound), int64(len(sound)))
@@ -42,7 +42,7 @@ func fuzzParts(f *testing.F, extension string, sound []byte, names ...string) {
 	})
 }
 
-// fuzzText reads files that are fuzzed as a whole.
+// fuzzText fuzzes whole files.
 func fuzzText(f *testing.F, extension string, seeds ...string) {
 	f.Helper()
 	for _, s := range seeds {
@@ -51,7 +51,7 @@ func fuzzText(f *testing.F, extension string, seeds ...string) {
 	f.Fuzz(func(t *testing.T, data []byte) { readFuzzed(t, data, extension) })
 }
 
-// readFuzzed wants sound Markdown, or an error that tells what is wrong with the file.
+// readFuzzed requires valid Markdown, or an error that says what is wrong with the file.
 func readFuzzed(t *testing.T, data []byte, extension string) {
 	d, err := Read(data, Options{Extension: extension, MaxPages: 10})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// helps are words that tell what is wrong with a file, by the beginning of its name.
+// helps are words of the error messages, by the beginning of the file's name.
 var helps = map[string]string{"encrypted": "password", "bomb-of-zeros": "16 MB", "bomb-of-one": "16 MB", "bomb-of-elements": "16 MB", "bomb-of-depth": "damaged", "laughs": "damaged", "outside": "damaged", "unclosed": "damaged",
 	"truncated": "damaged", "many-parts": "5000 parts", "100000-": "2000", "loop-of-pages": "damaged", "loop-of-tables": "damaged", "scan": "OCR", "image": "image", "sheet": "CSV", "rich": "RTF", "old": "DOCX", "other": "archive", "text": "damaged"}
 

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// readHTML reads a page.
+// readHTML reads an HTML page.
 func readHTML(data []byte, _ Options, w *writer) (Document, error) {
 	text, ok := decodeText(data)
 	if !ok {
@@ -26,7 +26,7 @@ func readHTML(data []byte, _ Options, w *writer) (Document, error) {
 	return Document{Title: title}, nil
 }
 
-// convertHTML turns a page into Markdown.
+// convertHTML converts an HTML page to Markdown.
 func convertHTML(page string) (title, markdown string, err error) {
 	document, err := html.Parse(strings.NewReader(page))
 	if err != nil {
@@ -47,7 +47,7 @@ func newConverter() *converter.Converter {
 		tables.NewTablePlugin(tables.WithHeaderPromotion(true), tables.WithSkipEmptyRows(true), tables.WithNewlineBehavior(tables.NewlineBehaviorSkip))))
 }
 
-// tidyMarkdown drops spaces at the ends of lines and empty lines after an empty one, but not in blocks of code.
+// tidyMarkdown removes trailing spaces and repeated empty lines, except in code blocks.
 func tidyMarkdown(s string) string {
 	var b strings.Builder
 	empty, code := true, false
@@ -63,7 +63,7 @@ func tidyMarkdown(s string) string {
 			line = trimmed
 		}
 		if !code && empty && strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "  ") {
-			line = line[1:] // a space between words, where a page break was put between them
+			line = line[1:] // a space between words, where a page break was inserted
 		}
 		empty = trimmed == ""
 		b.WriteString(line + "\n")
@@ -71,18 +71,18 @@ func tidyMarkdown(s string) string {
 	return b.String()
 }
 
-// cleaner prepares a page for the converter: it drops what is not text, keeps links that lead somewhere, and puts formulas
-// away, because the converter escapes what is in them. It takes them back with restore.
+// cleaner prepares a page for the converter: it removes what is not text, keeps only links with an absolute target, and
+// replaces formulas by placeholders, because the converter would escape their content. restore puts the formulas back.
 type cleaner struct {
 	title    string
 	formulas []string
 }
 
-// unwanted are elements without text of the page.
+// unwanted are elements that do not contain text of the page.
 var unwanted = map[string]bool{"script": true, "style": true, "noscript": true, "nav": true, "form": true, "button": true, "select": true, "textarea": true, "input": true, "iframe": true, "object": true, "embed": true,
 	"svg": true, "canvas": true, "audio": true, "video": true, "template": true, "dialog": true, "link": true, "meta": true, "img": true, "picture": true, "map": true}
 
-// maxHTMLDepth bounds how deep a page may be nested: the converter calls itself for each level. What is deeper is dropped.
+// maxHTMLDepth limits the nesting depth of a page, because the converter is recursive. Deeper elements are removed.
 const maxHTMLDepth = 400
 
 func (c *cleaner) clean(n *html.Node, depth int) {
@@ -100,7 +100,7 @@ func (c *cleaner) clean(n *html.Node, depth int) {
 	}
 }
 
-// replace says what becomes of a node: it stays, or it goes and leaves a text.
+// replace decides what happens to a node: it stays, or it is replaced by a text.
 func (c *cleaner) replace(n *html.Node) (text string, drop bool) {
 	switch {
 	case n.Type == html.CommentNode:
@@ -139,7 +139,7 @@ func isPageBreak(n *html.Node) bool {
 	return value(n, "epub:type") == "pagebreak" || value(n, "role") == "doc-pagebreak"
 }
 
-// keepPage marks a page of the printed book.
+// keepPage returns a placeholder for the number of a printed page.
 func (c *cleaner) keepPage(n *html.Node) string {
 	for _, s := range []string{value(n, "title"), value(n, "aria-label"), textOf(n)} {
 		if page := smallNumber(strings.Trim(s, " .Ppage")); page > 0 {
@@ -149,10 +149,12 @@ func (c *cleaner) keepPage(n *html.Node) string {
 	return ""
 }
 
-// Formulas are put away as a number between two characters of the private use area, which the converter leaves alone.
+// A placeholder for a formula is a number between two characters of the private use area, which the converter does not
+// change.
 const awayBegins, awayEnds = "\ue010", "\ue011"
 
-// putAway and bringBack do the same with signs that the converter writes as entities, which readers of the text would see.
+// putAway and bringBack do the same with characters that the converter would write as entities, which would be visible
+// in the text.
 var (
 	putAway   = strings.NewReplacer("<", "\ue012", ">", "\ue013", "&", "\ue014")
 	bringBack = strings.NewReplacer("\ue012", "<", "\ue013", ">", "\ue014", "&")
@@ -167,7 +169,7 @@ func (c *cleaner) keep(formula string) string {
 	return awayBegins + strconv.Itoa(len(c.formulas)-1) + awayEnds
 }
 
-// protect puts away the formulas of a text: between dollars, and as \(…\) and \[…\].
+// protect replaces the formulas of a text by placeholders: between dollar signs, and as \(…\) and \[…\].
 func (c *cleaner) protect(s string) string {
 	s = notOurs.Replace(s)
 	if !strings.ContainsAny(s, `$\`) {
@@ -186,10 +188,10 @@ func (c *cleaner) protect(s string) string {
 	return b.String() + s
 }
 
-// maxFormula is how long a formula may be in a text; a dollar further away is money.
+// maxFormula is the maximum length of a formula in a text; if the next dollar sign is further away, it means money.
 const maxFormula = 2000
 
-// findFormula finds the first formula of s; length 0: there is none.
+// findFormula finds the first formula of s; length is 0 if there is none.
 func findFormula(s string) (begin, length int, formula string) {
 	for i := range len(s) {
 		rest := s[i:]
@@ -212,13 +214,13 @@ func findFormula(s string) (begin, length int, formula string) {
 	return 0, 0, ""
 }
 
-// isFormula tells a formula between dollars from two amounts of money: as Pandoc does it, no space inside of the dollars and
-// no digit after them.
+// isFormula distinguishes a formula between dollar signs from two amounts of money by Pandoc's rule: no space inside
+// the dollar signs and no digit after them.
 func isFormula(inside, after string) bool {
 	return !strings.HasPrefix(inside, " ") && !strings.HasSuffix(inside, " ") && !strings.Contains(inside, "\n\n") && (after == "" || after[0] < '0' || after[0] > '9')
 }
 
-// restore puts the formulas and the signs back.
+// restore puts the formulas and the characters back.
 func (c *cleaner) restore(markdown string) string {
 	markdown = bringBack.Replace(markdown)
 	if len(c.formulas) == 0 {
@@ -248,7 +250,7 @@ func formulaOf(n *html.Node) string {
 	return inlineFormula(t)
 }
 
-// nodeOf copies a tree of HTML.
+// nodeOf copies an HTML tree.
 func nodeOf(n *html.Node, depth int) *node {
 	if n.Type == html.TextNode {
 		return &node{text: n.Data}

@@ -2,8 +2,8 @@ package extract
 
 import "strings"
 
-// mathTeX turns presentation MathML into TeX: of HTML, EPUB and OpenDocument. TeX that the maker has left as an annotation is
-// taken as it is.
+// mathTeX converts presentation MathML to TeX: from HTML, EPUB and OpenDocument. If an annotation contains TeX, it is
+// used unchanged.
 func mathTeX(n *node) string {
 	if annotation := texAnnotation(n); annotation != "" {
 		return annotation

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// readODT reads a text document of OpenDocument (OASIS, 1.3 part 3).
+// readODT reads an OpenDocument text (OASIS, 1.3 part 3).
 func readODT(data []byte, o Options, w *writer) (Document, error) {
 	a, err := openArchive(data, ODT)
 	if err != nil {
@@ -48,7 +48,7 @@ func readODT(data []byte, o Options, w *writer) (Document, error) {
 	return Document{Title: title, Pages: r.page}, err
 }
 
-// odtLists finds which levels of which list styles have numbers.
+// odtLists records which levels of which list styles are numbered.
 type odtLists struct {
 	ordered map[string]map[int]bool
 	style   string
@@ -75,7 +75,7 @@ func (l *odtLists) end(name string) {
 
 func (l *odtLists) text([]byte) {}
 
-// odtReader takes the elements of content.xml.
+// odtReader handles the elements of content.xml.
 type odtReader struct {
 	out     *writer
 	archive *archive
@@ -86,10 +86,10 @@ type odtReader struct {
 	notes   []string
 
 	body   bool
-	stack  []*odtParagraph // paragraphs being read: a note is inside of one
+	stack  []*odtParagraph // paragraphs being read: a note is inside another paragraph
 	lists  []*odtList
 	tables []*table
-	note   *strings.Builder // a note being read
+	note   *strings.Builder // note being read
 }
 
 type odtParagraph struct {
@@ -103,10 +103,10 @@ type odtList struct {
 	item  bool // the item has not been written yet
 }
 
-// odtSkipped are elements whose text is not the document's.
+// odtSkipped are elements whose text does not belong to the document.
 var odtSkipped = map[string]bool{"tracked-changes": true, "annotation": true, "note-citation": true, "table-of-content": true, "sequence-decls": true, "desc": true, "title": true, "forms": true}
 
-// maxSpaces bounds text:s, which is a number of spaces.
+// maxSpaces limits text:s, which stands for a number of spaces.
 const maxSpaces = 16
 
 func (r *odtReader) start(s *xmlScanner, t xml.StartElement) error {
@@ -193,7 +193,7 @@ func (r *odtReader) cell(t xml.StartElement) {
 	}
 }
 
-// object reads a formula that is a part of its own.
+// object reads a formula that is stored in a part of its own.
 func (r *odtReader) object(reference string) error {
 	name := strings.TrimPrefix(path.Clean("/"+reference+"/content.xml"), "/")
 	data, err := r.archive.part(name)
@@ -204,7 +204,7 @@ func (r *odtReader) object(reference string) error {
 	for {
 		token, err := s.next()
 		if err != nil {
-			return nil //nolint:nilerr // an object that is not a formula, or damaged: the text counts
+			return nil //nolint:nilerr // an object that is not a formula, or is damaged: it is left out
 		}
 		if t, ok := token.(xml.StartElement); ok {
 			if t.Name.Local != "math" {
@@ -275,7 +275,7 @@ func (r *odtReader) paragraph(p *odtParagraph) {
 	case p.level > 0:
 		r.out.Heading(p.level, text)
 	case n == 0:
-		r.out.Block(displayAlone(text)) // objects do not say how they are placed
+		r.out.Block(displayAlone(text)) // objects do not say whether they are inline
 	case strings.TrimSpace(text) == "":
 	case !r.lists[n-1].item: // another paragraph of the same item
 		r.out.Block(text)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// ommlTeX turns a formula of Word or PowerPoint (Office Math Markup, ECMA-376 part 1, section 22.1) into TeX. What it does not
-// know it replaces by its content.
+// ommlTeX converts a formula of Word or PowerPoint (Office Math Markup, ECMA-376 part 1, section 22.1) to TeX. An
+// unknown element is replaced by its content.
 func ommlTeX(n *node) string {
 	if n == nil {
 		return ""
@@ -25,12 +25,12 @@ func ommlContent(n *node) string {
 	return b.String()
 }
 
-// omml converts the elements that are more than their content.
+// omml returns the converters of the elements that are more than their content.
 func omml() map[string]func(*node) string { return ommlOnce() }
 
 var ommlOnce func() map[string]func(*node) string
 
-func init() { ommlOnce = sync.OnceValue(ommlConverters) } // the converters use omml
+func init() { ommlOnce = sync.OnceValue(ommlConverters) } // set here, because the converters use omml
 
 func ommlConverters() map[string]func(*node) string {
 	part := func(n *node, name string) string { return ommlTeX(n.child(name)) }
@@ -62,7 +62,7 @@ func ommlConverters() map[string]func(*node) string {
 		"acc": func(n *node) string {
 			accent := texAccents[n.child("accPr").child("chr").attr("val")]
 			if accent == "" {
-				accent = "hat" // what Word omits
+				accent = "hat" // Word's default
 			}
 			return `\` + accent + "{" + part(n, "e") + "}"
 		},

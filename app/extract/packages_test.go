@@ -26,7 +26,7 @@ func pptx(t testing.TB, slides, notes []string) []byte {
 	parts := map[string]string{"[Content_Types].xml": "<Types/>"}
 	ids, rels := "", ""
 	for i, s := range slides {
-		n := len(slides) - i // the parts are numbered in another order than the slides
+		n := len(slides) - i // the parts are numbered in a different order than the slides
 		ids += fmt.Sprintf(`<p:sldId id="%d" r:id="rId%d"/>`, 256+i, n)
 		rels += fmt.Sprintf(`<Relationship Id="rId%d" Type="http://x/slide" Target="slides/slide%d.xml"/>`, n, n)
 		parts[fmt.Sprintf("ppt/slides/slide%d.xml", n)] = `<p:sld ` + slideNS + `><p:cSld><p:spTree>` + s + `</p:spTree></p:cSld></p:sld>`

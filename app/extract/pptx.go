@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// readPPTX reads a presentation (ECMA-376 part 1, PresentationML): each slide as a page, its title as a heading, its other
-// text as a list, and its notes.
+// readPPTX reads a presentation (ECMA-376 part 1, PresentationML): each slide as a page, with its title as a heading,
+// its other text as a list, and its notes.
 func readPPTX(data []byte, o Options, w *writer) (Document, error) {
 	a, err := openArchive(data, PPTX)
 	if err != nil {
@@ -32,7 +32,7 @@ func readPPTX(data []byte, o Options, w *writer) (Document, error) {
 	return Document{Title: title, Pages: len(slides)}, err
 }
 
-// slideNames gives the parts of the slides in the order of the presentation.
+// slideNames returns the parts of the slides in the order of the presentation.
 func slideNames(a *archive) ([]string, error) {
 	presentation, err := a.required("ppt/presentation.xml")
 	if err != nil {
@@ -79,9 +79,9 @@ func readSlide(a *archive, name string, w *writer) error {
 	return nil
 }
 
-// slideReader takes the elements of a slide, or of its notes' page.
+// slideReader handles the elements of a slide or of a notes page.
 type slideReader struct {
-	notes  bool // only the body of the page is wanted: the rest repeats the slide
+	notes  bool // notes page: only its body is used, because the rest repeats the slide
 	shapes []*shape
 	shape  *shape
 	table  *table
@@ -89,7 +89,7 @@ type slideReader struct {
 	inText bool
 }
 
-// shape is a text box, or a table.
+// shape is a text box or a table.
 type shape struct {
 	kind  string // of its placeholder: "title", "body", …; "" = a plain text box
 	lines []slideLine
@@ -139,7 +139,7 @@ func (r *slideReader) start(s *xmlScanner, t xml.StartElement) error {
 	return nil
 }
 
-// inLine takes what a paragraph holds besides its text.
+// inLine handles the elements of a paragraph other than its text.
 func (r *slideReader) inLine(s *xmlScanner, t xml.StartElement) error {
 	if r.line == nil {
 		return nil
@@ -193,7 +193,7 @@ func (r *slideReader) text(data []byte) {
 	}
 }
 
-// write puts the title first, wherever it is in the file: then the other shapes in their order.
+// write writes the title first, wherever it is in the file, then the other shapes in order.
 func (r *slideReader) write(w *writer) {
 	for _, s := range r.shapes {
 		if s.isTitle() {
@@ -244,7 +244,7 @@ func (s *shape) write(w *writer) {
 	}
 }
 
-// plain is the body of a notes' page.
+// plain returns the body of a notes page.
 func (r *slideReader) plain() string {
 	var out []string
 	for _, s := range r.shapes {

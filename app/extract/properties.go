@@ -2,14 +2,14 @@ package extract
 
 import "encoding/xml"
 
-// coreTitle is the title of a document's properties (Dublin Core), in Office and EPUB.
+// coreTitle returns the title in a document's properties (Dublin Core), for Office and EPUB.
 func coreTitle(a *archive, name string) (string, error) {
 	data, err := a.part(name)
 	if err != nil || data == nil {
 		return "", err
 	}
 	title := &titleReader{}
-	_ = scanXML(data).each(title) // damaged properties only cost the title
+	_ = scanXML(data).each(title) // if the properties are damaged, only the title is lost
 	return title.found, nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// relationID is the attribute r:id: an element may have an id of its own beside it.
+// relationID returns the attribute r:id; the element may also have an id without prefix.
 func relationID(attrs []xml.Attr) string {
 	for _, a := range attrs {
 		if a.Name.Space == "r" && a.Name.Local == "id" {
@@ -16,14 +16,14 @@ func relationID(attrs []xml.Attr) string {
 	return ""
 }
 
-// starts is an xmlHandler that wants the beginnings of elements only.
+// starts is an xmlHandler that handles only the beginnings of elements.
 type starts func(xml.StartElement)
 
 func (f starts) start(_ *xmlScanner, t xml.StartElement) error { f(t); return nil }
 func (starts) end(string)                                      {}
 func (starts) text([]byte)                                     {}
 
-// related are the parts that a part refers to, by the reference's id and by the last word of its type.
+// related are the parts that a part refers to, by the id of the reference and by the last word of its type.
 type related struct{ byID, byType map[string]string }
 
 func relations(a *archive, part string) (related, error) {

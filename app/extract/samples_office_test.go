@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// formula is one formula in the notations of the formats. Its TeX has no spaces: same does not compare them.
+// formula is one formula in the notations of the formats. Its TeX has no spaces, because same ignores them.
 type formula struct{ tex, plain, omml, mathml string }
 
-// mr is a run of Word's formulas.
+// mr returns a run of a Word formula.
 func mr(text string) string { return `<m:r><w:rPr/><m:t>` + text + `</m:t></m:r>` }
 
-// el is an element of Word's formulas with parts: el("f", "num", …, "den", …).
+// el returns an element of a Word formula with parts: el("f", "num", …, "den", …).
 func el(name string, parts ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<m:%s><m:%sPr><m:ctrlPr/></m:%sPr>", name, name, name)
@@ -47,7 +47,8 @@ func escapeXML(s string) string {
 	return b.String()
 }
 
-// pieces parts a text as word processors do, which begin a run wherever somebody has typed or checked the spelling.
+// pieces splits a text as word processors do, which start a new run wherever the text was typed or its spelling
+// checked.
 func pieces(text string) (out []string) {
 	runes := []rune(text)
 	for len(runes) > 11 {
@@ -56,7 +57,7 @@ func pieces(text string) (out []string) {
 	return append(out, string(runes))
 }
 
-// wordRuns is a text as Word writes it.
+// wordRuns returns a text as Word writes it.
 func wordRuns(text string) string {
 	var b strings.Builder
 	for i, s := range pieces(text) {
@@ -69,7 +70,7 @@ func wordRuns(text string) string {
 	return b.String() + `<w:del w:id="1" w:author="A"><w:r><w:delText>deleted words</w:delText></w:r></w:del>`
 }
 
-// escapeXML2 is escapeXML that leaves line breaks.
+// escapeXML2 is escapeXML without escaping line breaks.
 func escapeXML2(s string) string { return strings.ReplaceAll(escapeXML(s), "&#xA;", "\n") }
 
 func sampleDOCX(t testing.TB, s sample) []byte {
@@ -137,7 +138,7 @@ func TestTwelveDocumentsOfWordComeOutAsTheyWentIn(t *testing.T) {
 	readSamples(t, "docx", kept{pages: true, footnotes: true}, sampleDOCX)
 }
 
-// odtText is a text as LibreOffice writes it.
+// odtText returns a text as LibreOffice writes it.
 func odtText(text string) string {
 	var b strings.Builder
 	for i, s := range pieces(text) {

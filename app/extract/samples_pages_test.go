@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// slideRuns is a text as PowerPoint writes it.
+// slideRuns returns a text as PowerPoint writes it.
 func slideRuns(text string) string {
 	var b strings.Builder
 	for i, s := range pieces(text) {
@@ -16,7 +16,7 @@ func slideRuns(text string) string {
 	return b.String() + `<a:endParaRPr lang="en-US"/>`
 }
 
-// slideShape is a block as a shape of a slide.
+// slideShape returns a block as a shape of a slide.
 func slideShape(b block) string {
 	switch b.kind {
 	case heading:
@@ -50,7 +50,7 @@ func slideShape(b block) string {
 	}
 }
 
-// samplePPTX makes a slide of each heading.
+// samplePPTX makes one slide per heading.
 func samplePPTX(t testing.TB, s sample) []byte {
 	var slides, notes []string
 	for i, b := range s.blocks {
@@ -80,13 +80,13 @@ func TestTwelvePresentationsComeOutAsTheyWentIn(t *testing.T) {
 	readSamples(t, "pptx", kept{slides: true, pages: true}, samplePPTX)
 }
 
-// htmlText is a text as the editors of web pages write it.
+// htmlText returns a text as web page editors write it.
 func htmlText(text string) string {
 	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\n", "<br />\n", "\u00ad", "&shy;", "\u00a0", "&nbsp;", "–", "&ndash;").Replace(text)
 	return strings.Replace(text, " ", "\n    ", 1) + `<span class="x"></span><!-- a remark -->`
 }
 
-// htmlBody is a sample as the body of a page.
+// htmlBody returns a sample as the body of a page.
 func htmlBody(s sample) string {
 	var body strings.Builder
 	page := 0
@@ -163,7 +163,7 @@ func TestTwelvePagesComeOutAsTheyWentIn(t *testing.T) {
 	readSamples(t, "html", kept{pages: true}, sampleHTML)
 }
 
-// sampleEPUB makes a chapter of each part between page breaks.
+// sampleEPUB makes one chapter of each part between page breaks.
 func sampleEPUB(t testing.TB, s sample) []byte {
 	var chapters []string
 	rest := htmlBody(s)

@@ -16,7 +16,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// pdfEngine is the engine of all tests; to compile it takes seconds, once on a machine.
+// pdfEngine returns the engine of all tests; compiling it takes seconds, once per machine.
 var pdfEngine = sync.OnceValues(func() (*pdf.Engine, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -25,11 +25,11 @@ var pdfEngine = sync.OnceValues(func() (*pdf.Engine, error) {
 	return pdf.OpenEngine(filepath.Join(cache, "studysharper", "pdf-reader"))
 })
 
-// typesetter sets the blocks of a sample on pages, as a word processor does that knows no more than where text stands.
+// typesetter sets the blocks of a sample on pages, like a word processor: the PDF contains only the positions of texts.
 type typesetter struct {
 	pages                     [][]pdftest.Text
 	x, y, width               float64
-	column                    int // of two; 0 = there is one
+	column                    int // of two; 0 = only one column
 	left, right, top, pageEnd float64
 }
 
@@ -57,7 +57,7 @@ func (s *typesetter) put(x, size float64, text string) {
 	*last = append(*last, pdftest.At(x, s.y, size, text))
 }
 
-// lines sets a text, and a space after it.
+// lines sets a text and adds space after it.
 func (s *typesetter) lines(size, indent float64, text string) {
 	for _, l := range wrapped(text, int((s.width-indent)/size*1000)) {
 		x := s.x + indent
@@ -71,7 +71,7 @@ func (s *typesetter) lines(size, indent float64, text string) {
 	s.y -= size * 0.8
 }
 
-// width is how wide a text is in Helvetica, or in pdftest's wide font, in thousandths of its size.
+// width returns the width of a text in Helvetica, or in pdftest's wide font, in thousandths of its size.
 func width(s string) (n int) {
 	for _, r := range s {
 		switch {
@@ -88,7 +88,7 @@ func width(s string) (n int) {
 	return n
 }
 
-// wrapped parts a text into lines; where a word is parted, the line ends in a hyphen.
+// wrapped splits a text into lines; where a word is split, the line ends in a hyphen.
 func wrapped(text string, limit int) (lines []string) {
 	line := ""
 	for _, paragraph := range strings.Split(text, "\n") {
@@ -116,7 +116,7 @@ func isRTL(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic) })
 }
 
-// visual is a line that runs from right to left in the order of its glyphs on paper: digits run from left to right in it.
+// visual returns a right-to-left line in the visual order of its glyphs; digits run from left to right.
 func visual(line string) string {
 	runes := []rune(line)
 	slices.Reverse(runes)
@@ -156,7 +156,7 @@ func (s *typesetter) block(b block) {
 	}
 }
 
-// columnsOf sets blocks in two columns, of which the second begins at the height of the first.
+// columnsOf sets blocks in two columns that begin at the same height.
 func (s *typesetter) columnsOf(blocks []block) {
 	gap := 24.0
 	s.width = (s.right - s.left - gap) / 2

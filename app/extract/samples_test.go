@@ -9,7 +9,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// sample is a document that is written in every format and read again: what comes out is compared with what went in.
+// sample is a document that is written in every format and read again; the result is compared with the original.
 type sample struct {
 	name    string
 	blocks  []block
@@ -19,13 +19,13 @@ type sample struct {
 // block is a piece of a sample.
 type block struct {
 	kind   kind
-	text   string     // U+00AD is where a word may be parted; "\n" a line break
+	text   string     // U+00AD marks where a word may be split; "\n" a line break
 	level  int        // of a heading, from 1; of an item, from 0
 	number int        // of an item; 0 = a bullet
 	rows   [][]string // of a table
 	tex    string     // name of the formula that follows the text, see formulas
-	shown  bool       // the formula has a line of its own
-	note   string     // a footnote, or what the speaker says
+	shown  bool       // the formula is on a line of its own
+	note   string     // a footnote, or a speaker note
 }
 
 type kind int
@@ -38,10 +38,10 @@ const (
 	pageBreak
 )
 
-// numberedPages is how long the long sample is.
+// numberedPages is the number of pages of the long sample.
 const numberedPages = 300
 
-// samples are the twelve documents.
+// samples returns the twelve documents.
 func samples() []sample {
 	return []sample{
 		{name: "plain", blocks: []block{h(1, "Osmosis"), p(longText(1)), p(longText(2)), p(longText(3))}},
@@ -82,7 +82,7 @@ func table3(cells ...string) block {
 	return b
 }
 
-// longText is a paragraph of five lines that no other number has.
+// longText returns a paragraph of five lines that differs for each number.
 func longText(n int) string {
 	return fmt.Sprintf("Water moves through membrane %d from where there is much of it to where there is little, and nobody has to push it. "+
 		"Cells in salt water of sort %d therefore shrink, and cells in pure water swell until their walls hold them, which keeps plant number %d upright even though it has neither bones nor muscles of its own.", n, n, n)
@@ -98,10 +98,10 @@ func manyPages() (all []block) {
 	return all
 }
 
-// kept is what a format can hold.
+// kept describes what a format can represent.
 type kept struct {
 	pages     bool // page numbers
-	allPages  bool // even where there is one page
+	allPages  bool // even if there is only one page
 	footnotes bool
 	slides    bool // a page for each heading, whose level is lost; notes after the slide
 	flat      bool // lists have no depth
@@ -109,7 +109,7 @@ type kept struct {
 	joined    bool // a line break is a space
 }
 
-// markdown is a sample as Markdown, in the plain form that same compares.
+// markdown returns a sample as Markdown, in the plain form that same compares.
 func (k kept) markdown(s sample) string {
 	var out, notes []string
 	page := 0
@@ -200,7 +200,8 @@ var (
 	spaces    = regexp.MustCompile(`(\S)[ \x{a0}]+`)
 )
 
-// plainly drops from Markdown what has no meaning: empty lines, the width of a table's columns, escapes, spaces in formulas.
+// plainly removes meaningless differences from Markdown: empty lines, the width of table columns, escapes, spaces in
+// formulas.
 func plainly(markdown string) string {
 	markdown = formulaIn.ReplaceAllStringFunc(markdown, func(f string) string { return strings.ReplaceAll(f, " ", "") })
 	markdown = escaped.ReplaceAllString(markdown, "$1")
@@ -213,7 +214,7 @@ func plainly(markdown string) string {
 	return strings.Join(out, "\n")
 }
 
-// same compares what was read with what was written, and shows the first line that differs.
+// same compares the text that was read with the one that was written, and shows the first line that differs.
 func same(t *testing.T, got, want string) {
 	t.Helper()
 	g, w := strings.Split(plainly(got), "\n"), strings.Split(plainly(want), "\n")

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// charsets are how texts are saved, each with another sort of line end. Samples take one after the other.
+// charsets are encodings of texts, each with different line ends. Samples use them in turn.
 var charsets = []func(string) []byte{
 	func(s string) []byte { return []byte(s) },
 	func(s string) []byte { return []byte("\ufeff" + strings.ReplaceAll(s, "\n", "\r\n")) },
 	func(s string) []byte { return utf16Text(strings.ReplaceAll(s, "\n", "\r\n"), false) },
 	func(s string) []byte { return utf16Text(s, true) },
-	func(s string) []byte { // Windows-1252 where it has the characters
+	func(s string) []byte { // Windows-1252 if it has the characters
 		data, err := charmap.Windows1252.NewEncoder().Bytes([]byte(strings.ReplaceAll(s, "\n", "\r\n")))
 		if err != nil {
 			return []byte(s)
@@ -25,7 +25,7 @@ var charsets = []func(string) []byte{
 	},
 }
 
-// saved is a text in the charset of a sample.
+// saved returns a text in the charset of a sample.
 func saved(s sample, text string) []byte { return charsets[len(s.blocks)%len(charsets)](text) }
 
 func sampleMarkdown(_ testing.TB, s sample) []byte {
@@ -42,7 +42,7 @@ func TestTwelveTextsComeOutAsTheyWentIn(t *testing.T) {
 	readSamples(t, "txt", kept{footnotes: true}, func(_ testing.TB, s sample) []byte { return saved(s, kept{footnotes: true}.markdown(s)) })
 }
 
-// records are the blocks of a sample as rows: its kind, its text, and the text of the block after it.
+// records returns the blocks of a sample as rows: kind, text, and the text of the next block.
 func records(s sample) (out [][]string) {
 	out = append(out, []string{"Kind", "Text, as it is", "Next"})
 	for i, b := range s.blocks {
@@ -55,7 +55,7 @@ func records(s sample) (out [][]string) {
 	return out
 }
 
-// cardsIn are the cards that a sample makes: a text, and the one after it.
+// cardsIn returns the cards that a sample becomes: each text with the next one.
 func cardsIn(s sample) (out []card) {
 	for i, b := range s.blocks {
 		if front := b.text + (kept{}).formula(b); front != "" {
@@ -65,7 +65,7 @@ func cardsIn(s sample) (out []card) {
 	return out
 }
 
-// sampleRows tests files of rows: tables of three columns, and cards.
+// sampleRows tests files of rows: tables with three columns, and cards.
 func sampleRows(t *testing.T, extension string, separators ...rune) {
 	for i, s := range samples() {
 		t.Run(s.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func sampleRows(t *testing.T, extension string, separators ...rune) {
 	}
 }
 
-// tidied has each cell on one line, with the bars that separate cells escaped.
+// tidied returns a sample with each cell on one line and escaped vertical bars.
 func tidied(s sample) sample {
 	for _, row := range s.blocks[0].rows {
 		for i, cell := range row {
@@ -102,7 +102,7 @@ func tidied(s sample) sample {
 	return s
 }
 
-// asItems are cards as Markdown.
+// asItems returns cards as Markdown.
 func asItems(cards []card) string {
 	var b strings.Builder
 	for _, c := range cards {
@@ -116,7 +116,7 @@ func TestTwelveFilesOfRowsComeOutAsTheyWentIn(t *testing.T) {
 	t.Run("TSV", func(t *testing.T) { sampleRows(t, "tsv", '\t') })
 }
 
-// ankiField is a text as Anki's editor keeps it.
+// ankiField returns a text as Anki's editor stores it.
 func ankiField(text string) string {
 	text = html.EscapeString(text)
 	text = strings.NewReplacer("\n", "<br>", "\u00a0", "&nbsp;").Replace(text)

@@ -2,16 +2,16 @@ package extract
 
 import "strings"
 
-// Bounds of a table; what is beyond them is dropped.
+// Limits of a table; anything beyond them is dropped.
 const (
 	maxRows    = 20_000
 	maxColumns = 64
 )
 
-// table collects the cells of a table. The zero value is ready.
+// table collects the cells of a table. The zero value is ready for use.
 type table struct {
 	rows    [][]string
-	covered int // columns to the right that the current cell covers too
+	covered int // further columns that the current cell covers
 }
 
 func (t *table) row() {
@@ -33,7 +33,7 @@ func (t *table) add() {
 	}
 }
 
-// span says over how many columns the current cell goes.
+// span sets the number of columns that the current cell covers.
 func (t *table) span(columns int) { t.covered = min(max(columns-1, 0), maxColumns) }
 
 // cover adds the empty cells of a span.
@@ -56,7 +56,7 @@ func (t *table) write(text string) {
 	}
 }
 
-// trimmed is the table without the empty rows and columns at its end.
+// trimmed returns the table without the empty rows and columns at its end.
 func (t *table) trimmed() [][]string {
 	t.cover()
 	width, height := 0, 0
@@ -74,7 +74,7 @@ func (t *table) trimmed() [][]string {
 	return rows
 }
 
-// flat is the table as one line: for a table in a table's cell.
+// flat returns the table as one line, for a table inside a cell.
 func (t *table) flat() string {
 	lines := make([]string, 0, len(t.rows))
 	for _, row := range t.trimmed() {

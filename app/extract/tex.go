@@ -2,7 +2,7 @@ package extract
 
 import "strings"
 
-// texSymbols are characters that formulas have, as TeX. Others stand for themselves.
+// texSymbols converts the characters of formulas to TeX. Other characters stay unchanged.
 var texSymbols = strings.NewReplacer(
 	"×", `\times `, "÷", `\div `, "·", `\cdot `, "⋅", `\cdot `, "±", `\pm `, "∓", `\mp `, "≤", `\le `, "≥", `\ge `, "≠", `\ne `, "≈", `\approx `, "≡", `\equiv `, "∼", `\sim `, "∝", `\propto `,
 	"∞", `\infty `, "∂", `\partial `, "∇", `\nabla `, "∑", `\sum `, "∏", `\prod `, "∫", `\int `, "∬", `\iint `, "∮", `\oint `, "√", `\sqrt `, "∈", `\in `, "∉", `\notin `, "⊂", `\subset `, "⊆", `\subseteq `,
@@ -18,7 +18,7 @@ var texAccents = map[string]string{
 	"\u0302": "hat", "^": "hat", "ˆ": "hat", "\u0303": "tilde", "~": "tilde", "˜": "tilde", "\u0304": "bar", "\u0305": "bar", "¯": "bar", "‾": "bar", "\u20d7": "vec", "→": "vec", "\u0307": "dot", "˙": "dot", "\u0308": "ddot", "¨": "ddot",
 }
 
-// texFunctions are the names that TeX sets upright.
+// texFunctions are the function names that TeX sets upright.
 var texFunctions = map[string]bool{"sin": true, "cos": true, "tan": true, "log": true, "ln": true, "exp": true, "lim": true, "max": true, "min": true, "det": true, "arcsin": true, "arccos": true, "arctan": true, "sinh": true, "cosh": true, "tanh": true, "sup": true, "inf": true, "gcd": true}
 
 func tex(s string) string {
@@ -33,7 +33,7 @@ func group(s string) string {
 	return "{" + s + "}"
 }
 
-// function gives the name of a function as TeX.
+// function converts the name of a function to TeX.
 func function(name string) string {
 	name = strings.TrimSpace(name)
 	if texFunctions[name] {
@@ -42,7 +42,7 @@ func function(name string) string {
 	return name
 }
 
-// inlineFormula puts TeX into a line of Markdown; "" stays "".
+// inlineFormula returns TeX as an inline formula in Markdown; "" stays "".
 func inlineFormula(tex string) string {
 	if tex = oneLine(tex); tex == "" {
 		return ""
@@ -50,7 +50,7 @@ func inlineFormula(tex string) string {
 	return "$" + tex + "$"
 }
 
-// displayFormula is a formula on a line of its own.
+// displayFormula returns TeX as a formula on a line of its own.
 func displayFormula(tex string) string {
 	if tex = oneLine(tex); tex == "" {
 		return ""
@@ -58,7 +58,7 @@ func displayFormula(tex string) string {
 	return "$$" + tex + "$$"
 }
 
-// displayAlone gives a formula a line of its own where it is all of a paragraph.
+// displayAlone converts a paragraph that consists of one formula to a display formula.
 func displayAlone(text string) string {
 	inside, begins := strings.CutPrefix(strings.TrimSpace(text), "$")
 	inside, ends := strings.CutSuffix(inside, "$")

@@ -2,14 +2,14 @@ package extract
 
 import "strings"
 
-// readText takes a text as it is.
+// readText copies the text unchanged.
 func readText(data []byte, _ Options, w *writer) (Document, error) {
-	text, _ := decodeText(data) // detect has looked at it
+	text, _ := decodeText(data) // detect has checked it
 	w.add(trimLines(text))
 	return Document{}, nil
 }
 
-// readMarkdown takes Markdown as it is, without the properties that some programs put in front.
+// readMarkdown copies Markdown unchanged, without front matter.
 func readMarkdown(data []byte, _ Options, w *writer) (Document, error) {
 	text, _ := decodeText(data)
 	title, body := frontMatter(text)
@@ -17,10 +17,10 @@ func readMarkdown(data []byte, _ Options, w *writer) (Document, error) {
 	return Document{Title: title}, nil
 }
 
-// maxFrontMatter bounds the lines of properties.
+// maxFrontMatter limits the number of lines of front matter.
 const maxFrontMatter = 100
 
-// frontMatter parts the properties between lines of three dashes from the text, and gives the title among them.
+// frontMatter separates the properties between lines of three dashes from the text, and returns the title in them.
 func frontMatter(text string) (title, body string) {
 	rest, found := strings.CutPrefix(text, "---\n")
 	if !found {
@@ -42,7 +42,7 @@ func frontMatter(text string) (title, body string) {
 	return "", text
 }
 
-// trimLines drops spaces at the ends of lines and more than two empty lines in a row.
+// trimLines removes trailing spaces and more than two empty lines in a row.
 func trimLines(text string) string {
 	var b strings.Builder
 	empty := 0

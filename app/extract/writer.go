@@ -7,26 +7,26 @@ import (
 	"unicode/utf8"
 )
 
-// writer builds Markdown of at most limit bytes. Blocks are separated by an empty line, items of a list by a line end.
-// After the limit it drops everything; readers look at Full to stop early.
+// writer builds Markdown of at most limit bytes. Blocks are separated by an empty line, list items by a line end. Text
+// beyond the limit is dropped; readers check Full to stop early.
 type writer struct {
 	b      strings.Builder
 	limit  int
 	full   bool
-	page   int  // the last one begun
+	page   int  // number of the last page begun
 	inList bool // the last block was an item of a list
 }
 
 func (w *writer) String() string { return strings.TrimSpace(w.b.String()) + "\n" }
 
-// Full reports whether nothing more is taken.
+// Full reports whether the limit is reached.
 func (w *writer) Full() bool { return w.full }
 
 func (w *writer) add(s string) {
 	if w.full {
 		return
 	}
-	s = strings.ReplaceAll(s, "\u00ad", "") // a soft hyphen only says where a word may be parted
+	s = strings.ReplaceAll(s, "\u00ad", "") // a soft hyphen only marks where a word may be split
 	if room := w.limit - 1 - w.b.Len(); len(s) > room {
 		w.full = true
 		for room = max(room, 0); room > 0 && !utf8.RuneStart(s[room]); room-- {
@@ -39,7 +39,7 @@ func (w *writer) add(s string) {
 	w.b.WriteString(s)
 }
 
-// Block writes a block: a paragraph, a table, a quote. An empty one writes nothing.
+// Block writes a block: a paragraph, a table, a quote. It ignores an empty text.
 func (w *writer) Block(text string) {
 	if text = tidyLines(text); text == "" {
 		return
@@ -60,14 +60,14 @@ func (w *writer) Page(n int) {
 	w.inList = false
 }
 
-// Heading writes a heading of level 1 to 6; others become the nearest.
+// Heading writes a heading. Levels are limited to the range from 1 to 6.
 func (w *writer) Heading(level int, text string) {
 	if text = oneLine(text); text != "" {
 		w.Block(strings.Repeat("#", min(max(level, 1), 6)) + " " + text)
 	}
 }
 
-// Item writes an item of a list at a depth from 0. number 0 is a bullet.
+// Item writes a list item at a depth from 0. number 0 means a bullet.
 func (w *writer) Item(depth, number int, text string) {
 	if text = tidyLines(text); text == "" {
 		return
@@ -87,7 +87,7 @@ func (w *writer) Item(depth, number int, text string) {
 	w.inList = true
 }
 
-// Table writes rows as a table; the first one is its head. A table of one column becomes paragraphs.
+// Table writes rows as a table; the first row is the header. A table with one column becomes paragraphs.
 func (w *writer) Table(rows [][]string) {
 	columns := 0
 	for _, row := range rows {
@@ -132,7 +132,7 @@ func (w *writer) separate(by string) {
 	}
 }
 
-// tidyLines joins runs of spaces and drops empty lines and spaces at the ends of lines.
+// tidyLines joins runs of spaces and removes empty lines and trailing spaces.
 func tidyLines(text string) string {
 	lines := strings.Split(text, "\n")
 	kept := lines[:0]
@@ -144,7 +144,7 @@ func tidyLines(text string) string {
 	return strings.Join(kept, "\n")
 }
 
-// hasText reports whether Markdown holds a letter or a digit outside of page marks.
+// hasText reports whether Markdown contains a letter or a digit outside page marks.
 func hasText(markdown string) bool {
 	for line := range strings.Lines(markdown) {
 		if !strings.HasPrefix(line, "<!-- page ") && strings.ContainsFunc(line, isWordRune) {
@@ -156,7 +156,7 @@ func hasText(markdown string) bool {
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// countWords counts words; a letter of a script without spaces is a word.
+// countWords counts words; each letter of a script without spaces counts as a word.
 func countWords(markdown string) (n int) {
 	for line := range strings.Lines(markdown) {
 		if strings.HasPrefix(line, "<!-- page ") {

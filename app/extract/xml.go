@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxDepth bounds how deep elements may be nested; encoding/xml has no bound of its own for raw tokens.
+// maxDepth limits the nesting depth of elements; encoding/xml itself does not limit it for raw tokens.
 const maxDepth = 256
 
 var (
@@ -17,8 +17,8 @@ var (
 	errNesting = errors.New("an element is not closed")
 )
 
-// xmlScanner reads the elements of a part. Names have their prefix as the namespace: makers agree on the prefixes, and office
-// formats are told apart by local names anyway. Type definitions, and with them entities, are refused.
+// xmlScanner reads the elements of a part. The namespace of a name is its prefix: all programs use the same prefixes,
+// and local names suffice for office formats. Document type definitions, and thus entities, are refused.
 type xmlScanner struct {
 	d     *xml.Decoder
 	names []string // of the open elements
@@ -35,7 +35,8 @@ func scanXML(data []byte) *xmlScanner {
 	return &xmlScanner{d: d}
 }
 
-// next gives the next xml.StartElement, xml.EndElement or xml.CharData; io.EOF at the end. Data are valid until the next call.
+// next returns the next xml.StartElement, xml.EndElement or xml.CharData; io.EOF at the end. The token is valid until
+// the next call.
 func (s *xmlScanner) next() (xml.Token, error) {
 	for {
 		token, err := s.d.RawToken()
@@ -66,7 +67,7 @@ func (s *xmlScanner) next() (xml.Token, error) {
 	}
 }
 
-// skip reads to the end of the element that was just begun.
+// skip reads to the end of the element that has just begun.
 func (s *xmlScanner) skip() error {
 	for depth := len(s.names); len(s.names) >= depth; {
 		if _, err := s.next(); err != nil {
@@ -76,7 +77,7 @@ func (s *xmlScanner) skip() error {
 	return nil
 }
 
-// each calls start and end for every element until the end of the part.
+// each calls the handler for every element and text until the end of the part.
 func (s *xmlScanner) each(h xmlHandler) error {
 	for {
 		token, err := s.next()
@@ -103,18 +104,18 @@ func (s *xmlScanner) each(h xmlHandler) error {
 	}
 }
 
-// xmlHandler takes the elements of a part. start may skip the element or read its tree, and then gets no end for it.
-// errEnough ends the reading.
+// xmlHandler handles the elements of a part. If start skips the element or reads its tree, end is not called for it. If
+// start returns errEnough, reading stops.
 type xmlHandler interface {
 	start(s *xmlScanner, t xml.StartElement) error
 	end(name string)
 	text(data []byte)
 }
 
-// errEnough is returned by start when nothing more is needed.
+// errEnough is returned by start to stop reading.
 var errEnough = errors.New("nothing more is needed")
 
-// node is an element and what it holds, for small parts of a document: formulas, styles.
+// node is an element with its content, for small parts of a document: formulas, styles.
 type node struct {
 	name     string
 	attrs    []xml.Attr
@@ -122,10 +123,10 @@ type node struct {
 	text     string // of a node without a name
 }
 
-// maxNodes bounds a tree.
+// maxNodes limits the size of a tree.
 const maxNodes = 20_000
 
-// tree reads the element that was just begun.
+// tree reads the element that has just begun.
 func (s *xmlScanner) tree(t xml.StartElement) (*node, error) {
 	root := &node{name: t.Name.Local, attrs: t.Copy().Attr}
 	stack, nodes := []*node{root}, 0
@@ -152,7 +153,7 @@ func (s *xmlScanner) tree(t xml.StartElement) (*node, error) {
 	return root, nil
 }
 
-// child gives the first child of a name; nil without one.
+// child returns the first child with a name, or nil.
 func (n *node) child(name string) *node {
 	if n == nil {
 		return nil
@@ -165,7 +166,7 @@ func (n *node) child(name string) *node {
 	return nil
 }
 
-// elements gives the children that are elements.
+// elements returns the children that are elements.
 func (n *node) elements() (out []*node) {
 	if n == nil {
 		return nil
@@ -185,7 +186,7 @@ func (n *node) attr(name string) string {
 	return attr(n.attrs, name)
 }
 
-// allText joins the text of a node and of all below it.
+// allText returns the text of a node and its descendants.
 func (n *node) allText() string {
 	if n == nil {
 		return ""
@@ -200,7 +201,7 @@ func (n *node) allText() string {
 	return b.String()
 }
 
-// attr gives an attribute by its local name; "" without one.
+// attr returns the attribute with a local name, or "".
 func attr(attrs []xml.Attr, name string) string {
 	for _, a := range attrs {
 		if a.Name.Local == name {

@@ -11,12 +11,12 @@ import (
 	"studysharper/app/study"
 )
 
-// MaxItemText is the bound of one text of an item, in bytes.
+// MaxItemText is the maximum size of one text of an item, in bytes.
 const MaxItemText = 8 << 10
 
-// Add appends an item, given as JSON with the fields of the aid's items, under a new id. What is
-// left out gets the value that most of a student's own items have. An exam takes it into its
-// last section, or the one that the field "section" counts to from 1.
+// Add appends an item, given as JSON with the fields of the aid's items, under a new id. Missing fields get default
+// values. In an exam, the item is added to the section whose number, from 1, is in the field "section"; by default to
+// the last section.
 func Add(a study.Aid, given json.RawMessage) (Item, error) {
 	var at struct {
 		Section *int    `json:"section"`
@@ -74,7 +74,7 @@ func Change(a study.Aid, id string, given json.RawMessage) (Item, error) {
 	return Find(a, id)
 }
 
-// Remove takes an item out of an aid.
+// Remove removes an item from an aid.
 func Remove(a study.Aid, id string) error {
 	if _, err := Find(a, id); err != nil {
 		return err
@@ -83,11 +83,11 @@ func Remove(a study.Aid, id string) error {
 	return nil
 }
 
-// Moved is where an item of a merged aid is now; To is "" where the other aid had the same one.
+// Moved is the new id of an item of a merged aid. To is "" if the other aid already had an equal item.
 type Moved struct{ From, To string }
 
-// Merge appends the items of an aid to one of the same type, decks and quizzes only. An item that
-// says the same as one that is there is left out.
+// Merge appends the items of one aid to another of the same type; only flashcards and quizzes can be merged. Items that
+// equal an existing item are left out.
 func Merge(into, from study.Aid) ([]Moved, error) {
 	switch into.(type) {
 	case *study.FlashcardSet, *study.QuizSet:
@@ -117,7 +117,7 @@ func Merge(into, from study.Aid) ([]Moved, error) {
 	return moved, nil
 }
 
-// wording is equal for items that ask and answer the same.
+// wording is equal for items with the same question and answer.
 func wording(value any) string {
 	switch v := value.(type) {
 	case *study.Flashcard:
@@ -148,7 +148,7 @@ func newValue(of list) any {
 	}
 }
 
-// fillOpen gives a new item what its maker left out.
+// fillOpen sets the fields of a new item that were not given.
 func fillOpen(a study.Aid, value any) {
 	switch v := value.(type) {
 	case *study.Flashcard:
@@ -177,14 +177,14 @@ func check(a study.Aid, value any) error {
 	faults := study.ItemFaults(a.Type(), value)
 	for _, s := range textsOf(value) {
 		if len(s) > MaxItemText {
-			faults = append(faults, study.Fault{Field: "item", Detail: "has a text of over 8 KiB"})
+			faults = append(faults, study.Fault{Field: "item", Detail: "has a text of more than 8 KiB"})
 			break
 		}
 	}
 	return study.Invalid(faults)
 }
 
-// settle makes what an aid says of its items true again.
+// settle updates the fields of an aid that are derived from its items.
 func settle(a study.Aid) {
 	switch s := a.(type) {
 	case *study.FlashcardSet:
@@ -213,10 +213,10 @@ func points(questions []study.Question) (sum int) {
 	return sum
 }
 
-// own are the fields of an item that a student does not write; an item is often sent back as it came.
+// own are the fields of an item that students cannot set; clients often send them back unchanged.
 var own = []string{"id", "source", "unverified"}
 
-// without is a JSON object less some fields.
+// without returns a JSON object without some of its fields.
 func without(object json.RawMessage, names ...string) json.RawMessage {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(object, &fields) != nil || fields == nil {

@@ -1,5 +1,5 @@
-// Package library edits kept study aids. The one idea: whatever the type of an aid, it is a few
-// lists of items with ids, and every edit is one of a list.
+// Package library edits saved study aids. The one idea: an aid of any type is a few lists of items with ids, and every
+// edit is an edit of a list.
 package library
 
 import (
@@ -18,8 +18,8 @@ type Item struct {
 	Value any
 }
 
-// Read decodes an aid as it is kept. Items without an id get their place in the aid as one, from
-// 1; numbered reports whether any did.
+// Read decodes a saved aid. Items without an id get their position in the aid as the id, from 1; numbered reports
+// whether there were any.
 func Read(t study.Type, data []byte) (a study.Aid, numbered bool, err error) {
 	if a = study.NewAid(t); a == nil {
 		return nil, false, study.Errorf(study.CodeInternal, "the aid is of an unknown type")
@@ -30,7 +30,7 @@ func Read(t study.Type, data []byte) (a study.Aid, numbered bool, err error) {
 	return a, number(a), nil
 }
 
-// number gives the items without an id their place, or where that is another's id, a new one.
+// number gives each item without an id its position as the id, or a new UUID if that id is taken.
 func number(a study.Aid) (numbered bool) {
 	taken := make(map[string]bool)
 	for _, v := range values(a) {
@@ -49,8 +49,7 @@ func number(a study.Aid) (numbered bool) {
 	return numbered
 }
 
-// Items lists the items of an aid in their order. Those of an aid without lists of items, such as an
-// analysis, are none.
+// Items returns the items of an aid in their order. An aid without lists of items, such as an analysis, has none.
 func Items(a study.Aid) []Item {
 	all := values(a)
 	items := make([]Item, len(all))
@@ -60,7 +59,7 @@ func Items(a study.Aid) []Item {
 	return items
 }
 
-// values are pointers to the items of an aid.
+// values returns pointers to the items of an aid.
 func values(a study.Aid) (all []any) {
 	for _, l := range listsOf(a) {
 		all = append(all, l.values()...)
@@ -78,7 +77,7 @@ func Find(a study.Aid, id string) (Item, error) {
 	return Item{}, study.Errorf(study.CodeNotFound, "there is no such item")
 }
 
-// Keep removes the items whose id keep does not pick.
+// Keep removes the items for whose id keep returns false.
 func Keep(a study.Aid, keep func(id string) bool) {
 	for _, l := range listsOf(a) {
 		l.keep(keep)
@@ -110,7 +109,7 @@ type list interface {
 	add(value any) (added any)
 }
 
-// slice is a list of any item type.
+// slice is a list of items of any type.
 type slice[T any] struct{ items *[]T }
 
 func (s slice[T]) values() []any {
@@ -136,7 +135,7 @@ func (s slice[T]) add(value any) any {
 	return &(*s.items)[len(*s.items)-1]
 }
 
-// listsOf are the lists of an aid, in the order in which they are shown.
+// listsOf returns the lists of an aid, in the order in which they are shown.
 func listsOf(a study.Aid) []list {
 	switch s := a.(type) {
 	case *study.FlashcardSet:

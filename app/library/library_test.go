@@ -198,7 +198,7 @@ func FuzzItemsGivenByClients(f *testing.F) {
 			a := read(t, of, text)
 			_, errAdd := Add(a, []byte(given))
 			_, errChange := Change(a, id, []byte(given))
-			if errAdd == nil || errChange == nil { // what was taken is as good as before
+			if errAdd == nil || errChange == nil { // every accepted edit leaves the items valid
 				for _, it := range Items(a) {
 					if faults := study.ItemFaults(of, it.Value); len(faults) > 0 {
 						t.Errorf("%s: %s left %v", of, given, faults)

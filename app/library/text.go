@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Texts are the texts of an aid by which it is found: its title and those of its items.
+// Texts returns the texts by which an aid is found: its titles and the texts of its items.
 func Texts(a study.Aid) []string {
 	texts := titlesOf(a)
 	for _, v := range values(a) {
@@ -15,7 +15,7 @@ func Texts(a study.Aid) []string {
 	return texts
 }
 
-// titlesOf are the texts of an aid that are not of its items.
+// titlesOf returns the texts of an aid that do not belong to its items.
 func titlesOf(a study.Aid) []string {
 	switch s := a.(type) {
 	case *study.QuizSet:
@@ -42,7 +42,7 @@ func titlesOf(a study.Aid) []string {
 	}
 }
 
-// textsOf are the texts of an item.
+// textsOf returns the texts of an item.
 func textsOf(value any) []string {
 	switch v := value.(type) {
 	case *study.Flashcard:

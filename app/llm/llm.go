@@ -1,5 +1,4 @@
-// Package llm makes the client of the upstream model from the settings, for the workers and
-// for doctor alike.
+// Package llm creates the client of the upstream model from the settings, both for the workers and for doctor.
 package llm
 
 import (
@@ -10,11 +9,11 @@ import (
 	"studysharper/app/llm/openai"
 )
 
-// silence is how long a streamed answer may bring nothing.
+// silence is how long a streamed answer may send nothing.
 const silence = 30 * time.Second
 
-// Models lists the models that the settings name, each once: those that make answers in the order in which they are asked,
-// then the one that checks them. With the offline engine there are none.
+// Models returns the models in the settings, without repeats: first those that generate answers, in the order in which
+// they are tried, then the one that checks them. With the offline engine there are none.
 func Models(c config.Config) []string {
 	if c.LLMProvider == "offline" {
 		return nil
@@ -28,9 +27,8 @@ func Models(c config.Config) []string {
 	return models
 }
 
-// Options are what the settings say of the upstream model. Every run has room for its call:
-// one that waited for a connection of ours until its time is over would be taken for a
-// failure of the upstream.
+// Options returns the client's options from the settings. There is a connection for every run: otherwise a run that
+// waited for one until its deadline would count as a failure of the upstream.
 func Options(c config.Config) openai.Options {
 	return openai.Options{
 		BaseURL: c.LLMBaseURL, APIKey: c.APIKey(), APIVersion: c.LLMAPIVersion, Model: c.LLMModel, Fallbacks: c.LLMFallbacks,

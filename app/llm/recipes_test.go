@@ -17,16 +17,16 @@ import (
 	"studysharper/app/study"
 )
 
-// imitation is a server as its maker documents it, or as bug reports show it.
+// imitation is a server as documented by its provider, or as seen in bug reports.
 type imitation struct {
 	path   string // of chat completions
-	key    string // the header that the key comes in; "" = none is wanted
+	key    string // the header with the key; "" = no key is required
 	models string // answer to GET /models; "" = 401
 	refuse func(r request) (status int, body string)
 
-	offered bool   // what a probe finds: the model is in the list,
-	context int    // its context,
-	without string // and what it does not take
+	offered bool   // expected results of a probe: the model is in the list
+	context int    // its context size
+	without string // what it does not accept
 
 	mu    sync.Mutex
 	calls int
@@ -191,7 +191,7 @@ func TestEachRecipeWorksWithAnImitationOfItsServer(t *testing.T) {
 
 var readmeBlock = regexp.MustCompile("(?s)```env\n# ([A-Za-z ]+?)(?: on this machine)?\n(.*?)```")
 
-// TestTheReadmesRecipesAreThoseOfTheGuide has no regard to the host: in a container this machine has another name.
+// TestTheReadmesRecipesAreThoseOfTheGuide ignores the host, because this machine has another name in a container.
 func TestTheReadmesRecipesAreThoseOfTheGuide(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -211,7 +211,7 @@ func TestTheReadmesRecipesAreThoseOfTheGuide(t *testing.T) {
 	}
 }
 
-// recipeClient is a client with the settings of a recipe, but at the imitation's address.
+// recipeClient returns a client with the settings of a recipe, but with the imitation's address.
 func recipeClient(t *testing.T, settings map[string]string, server http.Handler) *openai.Client {
 	t.Helper()
 	c, err := config.Load(settings)
@@ -231,7 +231,7 @@ func recipeClient(t *testing.T, settings map[string]string, server http.Handler)
 	return client
 }
 
-// ask wants a plain and a streamed answer, as they are asked for in practice.
+// ask requires a plain and a streamed answer to typical requests.
 func ask(t *testing.T, c *openai.Client) {
 	t.Helper()
 	p := study.Prompt{

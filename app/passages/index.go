@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An Index finds the passages of one text, in memory. It is immutable.
+// Index finds the passages of one text, in memory. It is immutable.
 type Index struct {
 	Passages []Passage
 	docs     []doc
@@ -18,7 +18,7 @@ type doc struct {
 	words  int
 }
 
-// NewIndex splits and reads a text once. Beside the text it keeps about as much again.
+// NewIndex splits and indexes a text. The index needs about as much memory as the text.
 func NewIndex(text string) *Index {
 	s := NewStemmer(text)
 	x := &Index{Passages: Split(text), language: s.Language()}
@@ -29,8 +29,8 @@ func NewIndex(text string) *Index {
 	return x
 }
 
-// Search returns the places in Passages of those that hold words of the query, best first. If there
-// are passages that hold all of its phrases, it returns only those.
+// Search returns the indexes in Passages of the passages that contain words of the query, best first. If some passages
+// contain all of its phrases, it returns only those.
 func (x *Index) Search(q Query) []int {
 	begins := x.beginnings(q)
 	r := q.Ranker()
@@ -51,7 +51,7 @@ func (x *Index) Search(q Query) []int {
 	return found
 }
 
-// holding keeps the passages that hold all phrases; nil if there are no phrases.
+// holding returns the passages that contain all phrases; nil if there are no phrases.
 func (x *Index) holding(phrases []Phrase, found []int) (kept []int) {
 	if len(phrases) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func (x *Index) holding(phrases []Phrase, found []int) (kept []int) {
 	return kept
 }
 
-// beginnings returns for each passage a bit for each word of the query that a term begins with.
+// beginnings returns for each passage a bit mask of the query's words that are a prefix of one of its terms.
 func (x *Index) beginnings(q Query) []uint32 {
 	begins, s := make([]uint32, len(x.docs)), StemmerOf(x.language)
 	if !slices.ContainsFunc(q.Words, func(w Word) bool { return w.Begins != "" }) {

@@ -9,30 +9,30 @@ import (
 	"studysharper/app/text"
 )
 
-// Bounds of a query.
+// Limits of a query.
 const (
 	maxQueryBytes = 64 << 10
 	maxQueryWords = 32
 )
 
-// A Query is what is looked for.
+// Query is a parsed search query.
 type Query struct {
 	Words   []Word
 	Phrases []Phrase // between quotation marks; their words are in Words too
 }
 
-// A Word of a query stands for every term that it may have been indexed under.
+// Word is a word of a query with all terms under which it may be indexed.
 type Word struct {
 	Text     string
 	Terms    []string
-	Begins   string // terms that begin so are meant too; "" = none
-	Frequent bool   // says nothing by itself, as "the" does
+	Begins   string // terms with this prefix match too; "" = none
+	Frequent bool   // has no meaning of its own, like "the"
 }
 
-// A Phrase is words next to each other, each as its terms.
+// Phrase is a sequence of adjacent words, each with its terms.
 type Phrase [][]string
 
-// ParseQuery reads a query: words, and phrases between quotation marks.
+// ParseQuery parses a query: words, and phrases between quotation marks.
 func ParseQuery(s string) Query {
 	var q Query
 	s = strings.ToValidUTF8(text.Clip(s, maxQueryBytes), " ")
@@ -40,7 +40,7 @@ func ParseQuery(s string) Query {
 	for {
 		i := strings.IndexAny(s, quotationMarks)
 		if i < 0 {
-			q.add(s, false) // a mark that is not closed opens nothing
+			q.add(s, false) // a mark without a closing one is ignored
 			return q
 		}
 		q.add(s[:i], quoted)
@@ -51,7 +51,7 @@ func ParseQuery(s string) Query {
 
 const quotationMarks = `"“”„«»`
 
-// add adds the words of a part of a query, once each.
+// add adds the words of a part of a query, without repeats.
 func (q *Query) add(part string, quoted bool) {
 	var phrase Phrase
 	EachWord(part, func(word string, kind Kind) {
@@ -76,10 +76,10 @@ func (q *Query) add(part string, quoted bool) {
 	}
 }
 
-// isFrequent reports whether a word is one of the most frequent of any language.
+// isFrequent reports whether a word is one of the most frequent words of any language.
 func isFrequent(word string) bool { return !text.IsContent(word) || language.IsFrequent(word) }
 
-// Content returns the query without the words that say nothing by themselves, if there are others.
+// Content returns the query without frequent words, if it has others.
 func (q Query) Content() Query {
 	words := slices.DeleteFunc(slices.Clone(q.Words), func(w Word) bool { return w.Frequent })
 	if len(words) > 0 {
@@ -88,7 +88,7 @@ func (q Query) Content() Query {
 	return q
 }
 
-// CompleteLast lets the last word stand for the words that begin with it, as of one who is still typing.
+// CompleteLast makes the last word also match words that begin with it, for a user who is still typing.
 func (q Query) CompleteLast() Query {
 	if n := len(q.Words) - 1; n >= 0 && len(q.Words[n].Text) >= minPrefixBytes {
 		q.Words = slices.Clone(q.Words)
@@ -97,7 +97,8 @@ func (q Query) CompleteLast() Query {
 	return q
 }
 
-// Loosen lets the first two thirds of each word stand for it: words of one family, and words with a slip near their end.
+// Loosen makes each word also match words that share its first two thirds: words of one family, and words with a typing
+// error near their end.
 func (q Query) Loosen() Query {
 	q.Words = slices.Clone(q.Words)
 	for i, w := range q.Words {
@@ -108,4 +109,4 @@ func (q Query) Loosen() Query {
 	return q
 }
 
-const minPrefixBytes = 3 // shorter beginnings match half of an index; one Han character is long enough
+const minPrefixBytes = 3 // shorter prefixes match half of an index; one Han character is long enough

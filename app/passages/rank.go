@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The constants of BM25, with their usual values.
+// Constants of BM25, with their usual values.
 const (
 	saturation   = 1.2  // k1
 	lengthWeight = 0.75 // b
@@ -18,8 +18,8 @@ const (
 // countBytes is the size of an entry of Counts.
 const countBytes = 5
 
-// Counts is how often a passage has each of its terms: sorted entries of a term's hash and a
-// number, at most 255. It is a third as long as the passage.
+// Counts is the number of occurrences of each term in a passage: sorted entries of a term's hash and a number, at most
+// 255. Its size is a third of the passage's.
 type Counts []byte
 
 // CountTerms counts terms.
@@ -42,11 +42,11 @@ func CountTerms(terms []string) Counts {
 
 func hashTerm(term string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(term)) // does not fail
+	_, _ = h.Write([]byte(term)) // never fails
 	return h.Sum32()
 }
 
-// of returns how often the terms of a word are there.
+// of returns how often the terms of a word occur.
 func (c Counts) of(hashes []uint32) (n int) {
 	for _, h := range hashes {
 		i := sort.Search(len(c)/countBytes, func(i int) bool { return binary.BigEndian.Uint32(c[i*countBytes:]) >= h })
@@ -57,27 +57,27 @@ func (c Counts) of(hashes []uint32) (n int) {
 	return n
 }
 
-// Frequencies is how many passages there are, and how many hold each word of a query.
+// Frequencies is the number of passages, and for each word of a query the number of passages that contain it.
 type Frequencies struct {
 	Passages int
 	Holding  []int
 }
 
-// Weight is what a word of the query weighs in a score: the rarer, the more.
+// Weight returns the weight of a word of the query in a score: the rarer, the higher.
 func (f Frequencies) Weight(word int) float64 {
 	holding := min(f.Holding[word], f.Passages)
 	return math.Log(1 + (float64(f.Passages-holding)+0.5)/(float64(holding)+0.5))
 }
 
-// A Ranker ranks passages for a query. Of each passage it keeps a few bytes.
+// Ranker ranks passages for a query. It stores only a few bytes per passage.
 type Ranker struct {
 	hashes [][]uint32 // of the terms of each word
-	found  []uint8    // how often each passage holds each word: a row for each passage
+	found  []uint8    // how often each passage contains each word: one row per passage
 	words  []int32    // of each passage
 	total  int
 }
 
-// Ranker makes one without passages.
+// Ranker returns a Ranker without passages.
 func (q Query) Ranker() *Ranker {
 	r := &Ranker{hashes: make([][]uint32, len(q.Words))}
 	for i, w := range q.Words {
@@ -88,7 +88,7 @@ func (q Query) Ranker() *Ranker {
 	return r
 }
 
-// Add adds a passage. begins has a bit for each word that one of its terms begins with.
+// Add adds a passage. begins has a bit for each word that is a prefix of one of the passage's terms.
 func (r *Ranker) Add(counts Counts, words int, begins uint32) {
 	for i, hashes := range r.hashes {
 		n := counts.of(hashes)
@@ -101,8 +101,8 @@ func (r *Ranker) Add(counts Counts, words int, begins uint32) {
 	r.total += words
 }
 
-// Scores returns the BM25 score of each passage, in the order in which they were added; 0 for one that
-// holds none of the words. Without frequencies those among the passages are used.
+// Scores returns the BM25 score of each passage, in the order of Add; 0 for a passage that contains none of the words.
+// If f is nil, the frequencies in the added passages are used.
 func (r *Ranker) Scores(f *Frequencies) []float64 {
 	n := len(r.hashes)
 	if f == nil {
@@ -124,7 +124,7 @@ func (r *Ranker) Scores(f *Frequencies) []float64 {
 	return scores
 }
 
-// In reports whether a passage with these terms holds the phrase.
+// In reports whether a passage with these terms contains the phrase.
 func (p Phrase) In(terms []string) bool {
 	for i := range len(terms) - len(p) + 1 {
 		n := 0
@@ -138,13 +138,13 @@ func (p Phrase) In(terms []string) bool {
 	return false
 }
 
-// HasAll reports whether a passage with these terms holds all phrases.
+// HasAll reports whether a passage with these terms contains all phrases.
 func HasAll(phrases []Phrase, terms []string) bool {
 	return !slices.ContainsFunc(phrases, func(p Phrase) bool { return !p.In(terms) })
 }
 
-// Terms returns the terms that a passage is found by, in order: those of the title of its text,
-// of its section's heading and its own.
+// Terms returns the terms by which a passage is found, in order: those of the title of its text, of its section's
+// heading, and of its own text.
 func (s *Stemmer) Terms(title string, p Passage) (terms []string) {
 	add := func(term string) { terms = append(terms, term) }
 	s.EachTerm(title, add)

@@ -70,7 +70,7 @@ func TestPhrases(t *testing.T) {
 		`"power house"`:       {1},
 		`„Power Houses“`:      {1},
 		`"power of the house`: {1, 0}, // not closed: three words
-		`"house power"`:       {1, 0}, // nowhere: looser
+		`"house power"`:       {1, 0}, // not found as a phrase: single words
 	} {
 		got := x.Search(ParseQuery(query))
 		slices.Sort(got)

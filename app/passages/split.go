@@ -1,6 +1,6 @@
-// Package passages cuts a text into passages, the pieces that are searched, ranked, sent to a
-// model and cited. The one idea: a passage is a slice of its text, so that the place of
-// anything found in one is known in the whole.
+// Package passages splits a text into passages, the pieces that are searched, ranked, sent to a model and cited. The
+// one idea: a passage is a slice of its text, so that everything found in a passage has a known position in the whole
+// text.
 package passages
 
 import (
@@ -12,26 +12,26 @@ import (
 	"studysharper/app/text"
 )
 
-// Bounds of a passage, in code points. Only the last one of a text, and one that is left
-// short by a long word, are shorter.
+// Limits of a passage's length, in code points. Only the last passage of a text, or one before a very long word, may be
+// shorter.
 const (
 	MinRunes = 800
 	MaxRunes = 1500
 )
 
-// A Passage is a piece of a text, without space around it.
+// Passage is a piece of a text, without surrounding white space.
 type Passage struct {
-	Section string // the heading that its beginning stands under; "" = none
-	Page    int    // that its beginning is on, from 1; 0 = not known
+	Section string // the heading above its beginning; "" = none
+	Page    int    // page of its beginning, from 1; 0 = unknown
 	Start   int    // of Text in the whole text, in code points
-	End     int    // the end of Text, likewise
+	End     int    // end of Text in the whole text, in code points
 	Text    string
 }
 
-// Split cuts text into passages, in order: before a heading where one is near, else between
-// paragraphs, else between sentences. Each character that is not space, or a page mark at
-// the end, is in exactly one passage. The passages share the memory of text. A
-// line "<!-- page N -->" or "<!-- slide N -->" gives the page of what follows.
+// Split splits text into passages, in order: before a heading if there is one nearby, otherwise between paragraphs or,
+// if that is impossible, between sentences. Each character is in exactly one passage, except white space and page marks
+// at the end. The passages share the memory of text. A line "<!-- page N -->" or "<!-- slide N -->" gives the page of
+// the following text.
 func Split(text string) []Passage {
 	c := cutter{text: text, marks: findMarks(text)}
 	var out []Passage
@@ -43,8 +43,7 @@ func Split(text string) []Passage {
 	return out
 }
 
-// Place returns the section and the page of the character at offset code points into the
-// passage's text.
+// Place returns the section and the page of the character at an offset, in code points, in the passage's text.
 func (p Passage) Place(offset int) (section string, page int) {
 	section, page = p.Section, p.Page
 	at := 0
@@ -57,19 +56,19 @@ func (p Passage) Place(offset int) (section string, page int) {
 	return inForce(findMarks(p.Text), len(p.Text), section, page)
 }
 
-// A cutter is at a place of its text.
+// cutter splits a text from its beginning to its end.
 type cutter struct {
 	text  string
 	marks []mark
 	at    int // byte
-	rune  int // the same place in code points
+	rune  int // the same position in code points
 
-	section string // in force before at
+	section string // current section before at
 	page    int
 }
 
-// next returns the passage that begins at c.at, if anything but space and page marks follows
-// there, and moves behind it.
+// next returns the passage that begins at c.at and advances to its end. ok is false if the rest contains only white
+// space and page marks.
 func (c *cutter) next() (Passage, bool) {
 	end := c.cut()
 	whole := c.text[c.at:end]
@@ -79,7 +78,7 @@ func (c *cutter) next() (Passage, bool) {
 	p := Passage{Start: start, End: start + utf8.RuneCountInString(trimmed), Text: trimmed}
 	begin := end - len(left)
 	p.Section, p.Page = inForce(c.marks, begin, c.section, c.page)
-	bare := begin // a passage of page marks alone says nothing
+	bare := begin // a passage that consists of page marks is skipped
 	for _, m := range c.marks {
 		if m.at == bare && m.page > 0 {
 			bare += m.size
@@ -94,7 +93,7 @@ func (c *cutter) next() (Passage, bool) {
 	return p, trimmed != "" && bare < end
 }
 
-// pass drops the marks before end and keeps what they say.
+// pass removes the marks before end and stores their section and page.
 func (c *cutter) pass(end int) {
 	n := 0
 	for n < len(c.marks) && c.marks[n].at < end {
@@ -106,7 +105,7 @@ func (c *cutter) pass(end int) {
 	c.marks = c.marks[n:]
 }
 
-// cut returns where the passage that begins at c.at ends, in bytes.
+// cut returns the end of the passage that begins at c.at, in bytes.
 func (c *cutter) cut() int {
 	least, most := c.reach(MinRunes), c.reach(MaxRunes)
 	for i, m := range c.marks {
@@ -114,7 +113,7 @@ func (c *cutter) cut() int {
 			break
 		}
 		if i > 0 && c.marks[i-1].page > 0 && c.marks[i-1].at+c.marks[i-1].size == m.at {
-			m.at = c.marks[i-1].at // the heading begins a page
+			m.at = c.marks[i-1].at // the heading begins a page, so that the page mark belongs to it
 		}
 		if m.heading() && m.at >= least {
 			return m.at
@@ -132,7 +131,7 @@ func (c *cutter) cut() int {
 	return most
 }
 
-// reach returns the byte that is n code points after c.at.
+// reach returns the index of the byte n code points after c.at.
 func (c *cutter) reach(n int) int {
 	for i := range c.text[c.at:] {
 		if n == 0 {
@@ -143,8 +142,7 @@ func (c *cutter) reach(n int) int {
 	return len(c.text)
 }
 
-// lastParagraph returns the end of the last paragraph within s, or -1. It does not end a
-// passage between a page mark and its page.
+// lastParagraph returns the end of the last paragraph within s, or -1. It does not separate a page mark from its page.
 func (c *cutter) lastParagraph(s string) int {
 	for end := len(s); ; {
 		i := strings.LastIndex(s[:end], "\n\n")
@@ -177,18 +175,18 @@ func lastLine(s string) int { return strings.LastIndexByte(s, '\n') + 1 }
 
 func lastSpace(s string) int { return strings.LastIndexFunc(s, unicode.IsSpace) + 1 }
 
-// A mark is a line that says where what follows it stands: a heading or a page mark.
+// mark is a heading or a page mark: a line that gives the section or page of the following text.
 type mark struct {
-	at, size int    // bytes, of a page mark with the space that follows
+	at, size int    // bytes; for a page mark with the following white space
 	section  string // "" in a page mark
 	page     int    // 0 in a heading
 }
 
 func (m mark) heading() bool { return m.page == 0 }
 
-// inForce returns what the marks up to and at a byte say, given what was said before.
+// inForce returns the section and page at a byte, given the marks and the section and page before them.
 func inForce(marks []mark, at int, section string, page int) (string, int) {
-	begins := at // a page mark is followed by a heading: both are at the beginning
+	begins := at // a heading after a page mark begins at the same place
 	for _, m := range marks {
 		switch {
 		case m.at > begins:
@@ -205,8 +203,7 @@ func inForce(marks []mark, at int, section string, page int) (string, int) {
 	return section, page
 }
 
-// findMarks returns the headings and page marks of a text, in order. Lines of a fenced code
-// block are not headings.
+// findMarks returns the headings and page marks of a text, in order. Lines of a fenced code block are not headings.
 func findMarks(s string) (marks []mark) {
 	before, fence := "", ""
 	for at := 0; at < len(s); {
@@ -225,7 +222,7 @@ func findMarks(s string) (marks []mark) {
 				m.at, m.size = at, len(s)-at-len(rest)
 				if m.page > 0 {
 					m.size = len(s) - at - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
-					flat = "" // what follows is the beginning of a page
+					flat = "" // the next line is the beginning of a page
 				}
 				marks = append(marks, m)
 			}
@@ -252,7 +249,7 @@ func fenceOf(line string) string {
 	return ""
 }
 
-// markOf returns what a line marks, given its neighbours.
+// markOf returns the mark that a line represents, given its neighbours.
 func markOf(line, before, next string) mark {
 	if line == "" || strings.IndexFunc(line, unicode.IsLetter) < 0 {
 		return mark{}
@@ -277,7 +274,7 @@ func plain(s string) string { return emphasis.Replace(s) }
 
 var emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
 
-// pageOf returns the page that a line marks, or 0.
+// pageOf returns the page of a page mark, or 0 for any other line.
 func pageOf(line string) int {
 	inner, ok := strings.CutPrefix(strings.TrimSpace(line), "<!--")
 	inner, closed := strings.CutSuffix(inner, "-->")

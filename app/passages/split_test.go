@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// sentences makes n bytes or more of text, without a paragraph.
+// sentences returns at least n bytes of text without paragraphs.
 func sentences(n int) string {
 	return strings.Repeat("The ribosome reads the messenger and joins amino acids. ", n/55+1)
 }
@@ -28,7 +28,7 @@ func TestPassagesAreSlicesOfTheirText(t *testing.T) {
 	}
 }
 
-// checkSplit holds Split to its promises.
+// checkSplit checks the documented properties of Split.
 func checkSplit(t *testing.T, s string) {
 	t.Helper()
 	runes := []rune(s)
@@ -47,7 +47,7 @@ func checkSplit(t *testing.T, s string) {
 	checkLeftOut(t, string(runes[covered:]))
 }
 
-// checkLeftOut fails for text between passages that is neither space nor a page mark.
+// checkLeftOut fails if there is text between passages other than white space and page marks.
 func checkLeftOut(t *testing.T, s string) {
 	t.Helper()
 	for line := range strings.Lines(s) {

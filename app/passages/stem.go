@@ -16,7 +16,7 @@ import (
 	"studysharper/app/offline/language"
 )
 
-// stemmers are those of the languages, and groups of them, that language.Detect knows.
+// stemmers are the stemmers for the languages, and groups of languages, of language.Detect.
 var stemmers = []struct {
 	language string
 	stem     func(*snowballstem.Env) bool
@@ -25,18 +25,18 @@ var stemmers = []struct {
 	{"Portuguese", portuguese.Stem}, {"Dutch", dutch.Stem}, {"a language in Cyrillic script", russian.Stem},
 }
 
-// A Stemmer turns words into terms: words of one text that differ in their endings only become
-// the same. It remembers the words of its text and is for one goroutine.
+// Stemmer converts words to terms: words of one text that differ only in their endings get the same term. It caches the
+// words of its text and must be used by one goroutine only.
 type Stemmer struct {
-	language int // of stemmers, from 1; 0 = one that has none
+	language int // index in stemmers, from 1; 0 = no stemmer for the language
 	env      snowballstem.Env
 	terms    map[string]string
 }
 
-// maxRemembered bounds the words that a Stemmer remembers.
+// maxRemembered limits the words in a Stemmer's cache.
 const maxRemembered = 4096
 
-// NewStemmer makes a Stemmer for the language of a text.
+// NewStemmer returns a Stemmer for the language of a text.
 func NewStemmer(text string) *Stemmer {
 	name := language.Detect(text).Name
 	for i, known := range stemmers {
@@ -47,7 +47,7 @@ func NewStemmer(text string) *Stemmer {
 	return StemmerOf(0)
 }
 
-// StemmerOf makes a Stemmer for what Language returned of another one.
+// StemmerOf returns a Stemmer for a result of Language.
 func StemmerOf(language int) *Stemmer {
 	if language < 0 || language > len(stemmers) {
 		language = 0
@@ -55,10 +55,10 @@ func StemmerOf(language int) *Stemmer {
 	return &Stemmer{language: language, terms: make(map[string]string)}
 }
 
-// Language is a number to keep: languages are only added at the end.
+// Language returns a number that may be stored: languages are only added at the end.
 func (s *Stemmer) Language() int { return s.language }
 
-// Term returns the term of a word in lower case: its stem without diacritics.
+// Term returns the term of a lower-case word: its stem without diacritics.
 func (s *Stemmer) Term(word string) string {
 	if term, ok := s.terms[word]; ok {
 		return term
@@ -78,8 +78,8 @@ func (s *Stemmer) EachTerm(text string, f func(term string)) {
 	EachWord(text, func(w string, _ Kind) { f(s.Term(w)) })
 }
 
-// allTerms returns the terms that a word may have, whatever the language of the text that
-// holds it, and whether or not it was written with its diacritics.
+// allTerms returns all terms that a word may have, in any language of the indexed text, and with or without its
+// diacritics.
 func allTerms(word string) []string {
 	bare := Fold(word)
 	terms := []string{bare}
@@ -94,7 +94,7 @@ func allTerms(word string) []string {
 	return terms
 }
 
-// stemWord keeps the word where a stemmer would leave nothing, or cannot read it.
+// stemWord returns the word unchanged if a stemmer would return "" or panics.
 func stemWord(env *snowballstem.Env, stem func(*snowballstem.Env) bool, word string) (stemmed string) {
 	defer func() {
 		if recover() != nil || stemmed == "" {

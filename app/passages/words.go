@@ -10,14 +10,14 @@ import (
 	"studysharper/app/text"
 )
 
-// maxWordRunes is the length to which a longer word is cut.
+// maxWordRunes is the length to which longer words are cut.
 const maxWordRunes = 64
 
-// A Kind is how a word is in its text.
+// Kind is the kind of a word in its text.
 type Kind uint8
 
-// The kinds. A script without spaces is read as pairs of neighbours; the last character of
-// such a run is a word too, so that each is the first of one.
+// The kinds. In a script without spaces, the words are pairs of adjacent characters; the last character of a run is
+// also a word, so that every character begins one.
 const (
 	Spaced Kind = iota
 	Pair
@@ -25,11 +25,10 @@ const (
 	Single // a run of one character
 )
 
-// EachWord calls f with each word of s, in lower case and in the compatibility form of Unicode,
-// which knows no ligatures and no full-width letters. Words are those of UAX #29, with the
-// differences that a search needs: an apostrophe parts them (l'eau), and so does a point
-// between letters (end.Begin); a point or comma between digits does not; a script without
-// spaces has no dictionary. Page marks have no words.
+// EachWord calls f with each word of s, in lower case and in Unicode's compatibility form (NFKC), which has no
+// ligatures and no full-width letters. Words are those of UAX #29, with the differences that a search needs: an
+// apostrophe separates words (l'eau), and so does a point between letters (end.Begin); a point or comma between digits
+// does not; scripts without spaces are split without a dictionary. Page marks contain no words.
 func EachWord(s string, f func(word string, kind Kind)) {
 	if !norm.NFKC.IsNormalString(s) {
 		s = norm.NFKC.String(s)
@@ -98,10 +97,10 @@ func isAlphanumeric(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r)
 }
 
-// unspaced is text.Unspaced and the marks of Katakana that Unicode counts for no script.
+// unspaced extends text.Unspaced by the Katakana marks that Unicode assigns to no script.
 func unspaced(r rune) bool { return r == 'ー' || text.Unspaced(r) }
 
-// dropFormat removes characters that are not seen, such as soft hyphens.
+// dropFormat removes invisible characters, such as soft hyphens.
 func dropFormat(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -116,11 +115,11 @@ func dropFormat(s string) string {
 	return s
 }
 
-// letters are written in two ways, the second without a letter that keyboards lack.
+// letters replaces letters that many keyboards lack by their usual substitutes.
 var letters = strings.NewReplacer("ß", "ss", "œ", "oe", "æ", "ae", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i", "ς", "σ")
 
-// Fold makes words equal that differ only in the diacritics of an alphabet, or in letters that keyboards lack (ß, ss). The
-// word is in lower case.
+// Fold returns the same text for words that differ only in the diacritics of an alphabet, or in letters that keyboards
+// lack (ß, ss). The word must be in lower case.
 func Fold(word string) string {
 	for i := range len(word) {
 		if word[i] >= utf8.RuneSelf {
@@ -140,8 +139,7 @@ func foldLetters(word string) string {
 	return norm.NFC.String(bare)
 }
 
-// diacritics are the marks that letters of alphabets bear. The marks of other scripts make
-// other words.
+// diacritics are the marks on letters of alphabets. In other scripts, a mark makes a different word.
 var diacritics = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x0300, Hi: 0x036f, Stride: 1}, {Lo: 0x1ab0, Hi: 0x1aff, Stride: 1}, {Lo: 0x1dc0, Hi: 0x1dff, Stride: 1},
 	{Lo: 0x20d0, Hi: 0x20ff, Stride: 1}, {Lo: 0xfe20, Hi: 0xfe2f, Stride: 1},

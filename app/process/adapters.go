@@ -28,9 +28,9 @@ import (
 	"studysharper/app/text"
 )
 
-// agentJournal adapts a journal to the agents' interface. A run whose journal is lost, because its session was
-// deleted for example, is cancelled, since nobody can read its events. A silent run continues: its client waits for
-// the answer itself.
+// agentJournal adapts a journal to the agents' interface. It cancels a run whose journal is lost (for example because
+// its session was deleted), because nobody can read its events. A silent run continues: its client waits for the answer
+// itself.
 type agentJournal struct {
 	stream.Journal
 	cancel func(run string, why *study.Error) bool
@@ -45,10 +45,10 @@ func (j *agentJournal) Begin(ctx context.Context, r runner.Run) (runner.Writer, 
 	return j.Journal.Begin(ctx, info)
 }
 
-// runRecord is the store as the runner wants it.
+// runRecord adapts the store to runner.Record.
 type runRecord struct {
 	store.Store
-	worker string // the name of this process among all that use the store
+	worker string // this process's name, unique among all processes that use the store
 }
 
 // BeginRun implements runner.Record.
@@ -62,13 +62,13 @@ func (r runRecord) KeepRunsAlive(ctx context.Context, ids ...string) ([]string, 
 	return r.Store.KeepRunsAlive(ctx, r.worker, ids...)
 }
 
-// workerName names a process of this instance in the record of runs.
+// workerName returns the name of one of this instance's processes, for the record of runs.
 func workerName(slot, generation int64) string {
 	return fmt.Sprintf("%s/%d.%d", os.Getenv(instanceVar), slot, generation)
 }
 
-// mayWork reports whether the worker of a run may still be at work on it. A database file is used by one
-// instance at a time; on a server, another instance is known by what it records.
+// mayWork reports whether a run's worker may still be working on it. Only one instance at a time uses a database file;
+// other instances that share a database server are judged by when they last recorded that the run is alive.
 func mayWork(board *metrics.Board, file bool) func(study.Run) bool {
 	return func(r study.Run) bool {
 		if time.Since(r.AliveAt) > 5*runner.AliveEvery {
@@ -84,8 +84,7 @@ func mayWork(board *metrics.Board, file bool) func(study.Run) bool {
 	}
 }
 
-// takeOver reruns a dead worker's run, unless a sibling has already begun it. It returns when
-// the run no longer needs the request. A prompt never reaches the log.
+// takeOver reruns a dead worker's run, unless a sibling has already started to. A prompt never reaches the log.
 func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 	req, err := runner.DecodeRequest(o.Request)
 	if err == nil {
@@ -96,20 +95,20 @@ func takeOver(o stream.Orphan, runs *runner.Runner, log *slog.Logger) {
 	case err == nil:
 		log.Info("rerunning a request: its worker died", "run", o.Run)
 	case errors.As(err, &e) && e.Code == study.CodeNotFound:
-		// A sibling has it, or nobody needs it any more.
+	// A sibling reruns it, or it is no longer needed.
 	default:
 		log.Warn("not rerunning a dead worker's request (this worker is full or stopping)", "run", o.Run, "error", err)
 	}
 }
 
-// identities tell who users are, by the settings.
+// identities are what verifies users: all nil with AUTH_MODE=none.
 type identities struct {
 	tokens   httpapi.Tokens
 	tickets  httpapi.Tickets
 	accounts httpapi.Accounts
 }
 
-// newIdentities makes them; all nil where users are not verified.
+// newIdentities returns what the settings ask for.
 func newIdentities(c config.Config, keys *auth.KeyStore, s store.Store, versions *contextcache.Versions, log *slog.Logger) (i identities) {
 	if c.AuthMode == config.AuthNone {
 		return i
@@ -130,11 +129,12 @@ func newIdentities(c config.Config, keys *auth.KeyStore, s store.Store, versions
 	return i
 }
 
-// importWait is how long a file waits to be read; see also child.Reader.
+// importWait bounds how long a file waits to be read; see also child.Reader.
 const importWait = 30 * time.Second
 
-// newImporter reads files one at a time in the container, which reading counts, while there is room for the process that does
-// it. All of it takes less than WORKER_TIMEOUT, or the worker would be ended for it.
+// newImporter returns a reader that reads one file at a time in the whole container (reading holds the one place), when
+// there is memory for the process that does it. Waiting and reading together take less than WORKER_TIMEOUT; otherwise
+// the worker would be killed.
 func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child.Reader {
 	cgroup := memory.OwnCgroup()
 	return &child.Reader{
@@ -155,7 +155,7 @@ func newImporter(c config.Config, b config.Budget, reading *limit.Places) *child
 	}
 }
 
-// snapshotOf copies the database file; nil where there is none.
+// snapshotOf returns a function that copies the database file; nil if the database is not a file.
 func snapshotOf(c config.Config) func(context.Context) (io.ReadCloser, error) {
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
 		return nil
@@ -165,8 +165,8 @@ func snapshotOf(c config.Config) func(context.Context) (io.ReadCloser, error) {
 	}
 }
 
-// turns is how many requests of one address a worker answers at a time: as many as it has processors to itself, and eight
-// times as many where most of a request's time is spent waiting for a database server.
+// turns is the number of requests from one address that a worker answers at a time: its share of the processors, and
+// eight times that with a database server, where a request spends most of its time waiting.
 func turns(c config.Config) int {
 	n := max(1, runtime.GOMAXPROCS(0)/c.Workers)
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
@@ -175,10 +175,10 @@ func turns(c config.Config) int {
 	return n
 }
 
-// countTextPanics returns a function that counts the panics on students' texts, and logs the first one at each place in
-// the code.
+// countTextPanics returns a function that counts panics on students' texts, and logs the first one at each place in the
+// code.
 func countTextPanics(own *metrics.Entry, log *slog.Logger) func(text.Panic) {
-	var logged sync.Map // by place in our code, of which there are few
+	var logged sync.Map // by place in the code; there are few
 	return func(p text.Panic) {
 		own.Add(metrics.TextPanics, 1)
 		if _, known := logged.LoadOrStore(p.Place, true); !known {

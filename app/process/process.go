@@ -1,12 +1,12 @@
-// Package process makes the two kinds of process: the supervisor (Serve) and its workers (Work). It is where the other
-// packages meet: it reads the settings, divides the memory, and wires.
+// Package process implements the two kinds of process: the supervisor (Serve) and its workers (Work). It reads the
+// settings, divides the memory and connects the other packages.
 package process
 
-// ErrorPrefix begins each line in which the program tells why it failed.
+// ErrorPrefix begins each line of the program's error messages.
 const ErrorPrefix = "studysharper: "
 
-// BootError is what a process that cannot start to serve ends with; it knows why.
+// BootError is the error of a process that could not start.
 type BootError struct{ error }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e BootError) Unwrap() error { return e.error }

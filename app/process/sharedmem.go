@@ -13,18 +13,18 @@ import (
 	"studysharper/app/metrics"
 )
 
-// instanceVar tells a container's workers its name among the instances.
+// instanceVar is the environment variable that passes the instance's name to its workers.
 const instanceVar = "STUDYSHARPER_INSTANCE"
 
-// leastRuns is how many open runs the journals hold at the least: more than the workers
-// admit, because those of a dead worker that wait to be rerun count too.
+// leastRuns is the minimum number of open runs that the journals have room for. It exceeds what the workers admit,
+// because a dead worker's runs that wait to be rerun count too.
 const leastRuns = 1024
 
-// maxReaders is how many may wait at the journals: every stream, and every request
-// that looks into one before it is a stream.
+// maxReaders is the number of readers that may wait at the journals: every stream, and every request that reads a
+// journal before it becomes a stream.
 func maxReaders(c config.Config) int { return 2 * c.SSEMaxStreams }
 
-// sharedMemory is the memory that the processes of the container share, besides the scoreboard.
+// sharedMemory is the memory that the container's processes share, apart from the scoreboard.
 type sharedMemory struct {
 	limits   *limit.Table
 	keys     *auth.KeyStore
@@ -33,7 +33,7 @@ type sharedMemory struct {
 	clients  *logging.ClientMarks // nil: clients are not logged
 }
 
-// createShared makes the region, in the supervisor.
+// createShared creates the region, in the supervisor.
 func createShared(c config.Config, b config.Budget, log *slog.Logger) (*shm.Region, error) {
 	region, fallback, err := shm.Create(c.WorkerTmpDir,
 		shm.Spec{Name: metrics.BoardSection, Size: metrics.BoardSize},
@@ -48,7 +48,7 @@ func createShared(c config.Config, b config.Budget, log *slog.Logger) (*shm.Regi
 	return region, err
 }
 
-// openShared opens the sections of a region. owner is the worker's page of the scoreboard; 0 is the supervisor.
+// openShared opens a region's sections. owner is the number of the worker's scoreboard entry; 0 is the supervisor.
 func openShared(region *shm.Region, c config.Config, b config.Budget, owner int) (s sharedMemory, err error) {
 	section := func(name string, size int) *shm.Section {
 		found, missing := region.Section(name, size)
@@ -69,7 +69,7 @@ func openShared(region *shm.Region, c config.Config, b config.Budget, owner int)
 	return s, nil
 }
 
-// clientMark is how clients are named in the log; nil = they are not.
+// clientMark returns the function that gives a client's pseudonym for the log; nil if clients are not logged.
 func (s sharedMemory) clientMark() func(address string) string {
 	if s.clients == nil {
 		return nil
@@ -77,7 +77,7 @@ func (s sharedMemory) clientMark() func(address string) string {
 	return s.clients.Mark
 }
 
-// clientKeySize is 0 where clients are not logged.
+// clientKeySize is 0 if clients are not logged.
 func clientKeySize(c config.Config) int {
 	if c.LogClients != "hash" {
 		return 0
@@ -85,7 +85,7 @@ func clientKeySize(c config.Config) int {
 	return logging.ClientKeySize
 }
 
-// keyStoreSize is 0 where no keys are published: the region's memory is reserved.
+// keyStoreSize is 0 if no keys are shared, because the region's memory is reserved.
 func keyStoreSize(c config.Config) int {
 	if c.JWTJWKSURL == "" {
 		return 0
@@ -93,7 +93,7 @@ func keyStoreSize(c config.Config) int {
 	return auth.KeyStoreSize
 }
 
-// sparePlaces is how many places there are above the settings: for requests that take one and are then refused.
+// sparePlaces is the number of places beyond the settings' limits: for requests that occupy one and are then refused.
 const sparePlaces = 64
 
 func holdingBounds(c config.Config, b config.Budget) limit.Bounds {

@@ -30,14 +30,14 @@ import (
 	"studysharper/app/supervisor"
 )
 
-// missedBeats is how many heartbeats a worker may miss at the least, however short
-// WORKER_TIMEOUT is: a busy machine delays one or two.
+// missedBeats is the minimum number of heartbeats that a worker may miss, however short WORKER_TIMEOUT is: a busy
+// machine delays one or two.
 const missedBeats = 4
 
-// noticeQueue is how many of the workers' notices may wait for the supervisor's loop.
+// noticeQueue is the number of worker notices that may wait for the supervisor's loop.
 const noticeQueue = 256
 
-// Serve is the supervisor: it returns when the last worker is gone.
+// Serve runs the supervisor. It returns when the last worker has exited.
 func Serve(environment map[string]string, version, commit string) error {
 	huge := memory.DisableHugePages()
 	e, err := config.Prepare(context.Background(), environment, memory.Limit(), cluster.CheckSettings)
@@ -45,14 +45,14 @@ func Serve(environment map[string]string, version, commit string) error {
 		return err
 	}
 	c, b, files := e.Config, e.Budget, e.Files
-	signals := signals() // from here on TERM is an order, not the end
+	signals := signals() // from here on, SIGTERM asks for a graceful stop
 	debug.SetMemoryLimit(b.Supervisor)
 	debug.SetGCPercent(config.GCPercent)
 	log, flush := logging.New(c.LogFormat, c.LogLevel)
 	defer flush()
 	log.Info("Starting studysharper "+version, "commit", commit)
 	if huge != nil {
-		log.Debug("huge pages stay on", "error", huge) // an old kernel, or a sandbox that forbids it
+		log.Debug("huge pages not disabled", "error", huge) // an old kernel, or a sandbox that forbids it
 	}
 	for _, warning := range e.Warnings {
 		log.Warn(warning)
@@ -74,8 +74,8 @@ func Serve(environment map[string]string, version, commit string) error {
 	return supervise(c, b, files, environment, listener, signals, log)
 }
 
-// migrateApart runs `studysharper migrate` and waits for it. The supervisor lives as long as the container does and needs
-// no database after that; in its own process it would keep some 4 MB of what migrating took.
+// migrateApart runs `studysharper migrate` and waits for it. The supervisor lives as long as the container and needs no
+// database after the migration; migrating in its own process would retain some 4 MB of memory.
 func migrateApart(environment map[string]string) error {
 	path, err := os.Executable()
 	if err != nil {
@@ -100,7 +100,7 @@ func variables(environment map[string]string) []string {
 	return list
 }
 
-// supervise wires the supervisor's parts and runs them until it ends.
+// supervise connects the supervisor's parts and runs them until it ends.
 func supervise(c config.Config, b config.Budget, files config.Files, environment map[string]string, listener *net.TCPListener, signals <-chan os.Signal, log *slog.Logger) error {
 	region, err := createShared(c, b, log)
 	if err != nil {
@@ -153,8 +153,8 @@ func supervise(c config.Config, b config.Budget, files config.Files, environment
 	return group.Wait()
 }
 
-// journalBounds are those of the settings. Where every stream has a session of its
-// own, as many again have room beside them: those just posted to, and those just ended.
+// journalBounds returns the journals' bounds. There is room for twice as many sessions as streams: even if every stream
+// has its own session, as many more may have just received a request or just ended.
 func journalBounds(c config.Config, b config.Budget) journals.Options {
 	return journals.Options{
 		MaxEvents: c.SSEQueueSize, MaxBytes: b.Journals, MaxSessions: 2 * c.SSEMaxStreams,
@@ -215,7 +215,7 @@ func publishJournal(p *metrics.Entry, journal *journals.Journal) {
 	p.Store(metrics.DroppedEvents, stats.DroppedEvents)
 }
 
-// shown is the address as the settings name it, with the port that was really bound.
+// shown returns the address as written in the settings, with the port that was actually bound.
 func shown(c config.Config, listener *net.TCPListener) string {
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {

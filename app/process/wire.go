@@ -34,27 +34,27 @@ import (
 )
 
 const (
-	maxContexts = 256         // cached parts of prompts, of a worker
-	contextTTL  = time.Minute // bounds how long a change goes unnoticed that no version tells of: one made from outside, or whose outcome the database did not report
+	maxContexts = 256         // entries in a worker's context cache
+	contextTTL  = time.Minute // bounds how long a change stays unnoticed that bumps no version: one made outside the service, or one whose outcome the database did not report
 
 	purgeInterval = 250 * time.Millisecond
 )
 
-// parts are what a worker is made of; each has its bounds already.
+// parts are the parts of a worker; each enforces its own bounds.
 type parts struct {
 	cluster.Backends
 	store    store.Store
-	contexts *contextcache.Cache             // of parts of prompts
-	purger   *contextcache.Debouncer[string] // of answers made from notes that have changed
+	contexts *contextcache.Cache             // cached parts of prompts
+	purger   *contextcache.Debouncer[string] // purges answers made from notes that have changed
 	runner   *runner.Runner
 	hub      *hub.Hub
 	server   *httpapi.Server
-	calls    *limit.Runs          // of the model; nil = nothing bounds them
+	calls    *limit.Runs          // limits on model calls; nil = unlimited
 	health   func() openai.Health // of the upstream
 	trimmer  memory.HeapTrimmer
 }
 
-// assembly makes the parts of a worker, from the back to the front.
+// assembly builds a worker's parts, in order of dependency.
 type assembly struct {
 	*parts
 	c       config.Config
@@ -86,13 +86,13 @@ func assemble(c config.Config, b config.Budget, files config.Files, parent *supe
 	return a.parts, nil
 }
 
-// openBackends makes what is shared with other processes, and the caches of this one.
+// openBackends opens the backends that are shared with other processes, and this process's caches.
 func (a *assembly) openBackends() error {
 	near, err := cache.NewMemory(cache.MemoryOptions{MaxItems: a.c.CacheMaxItems, MaxBytes: a.b.Cache, TTL: a.c.CacheTTL})
 	if err != nil {
 		return err
 	}
-	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // none comes before the journals run
+	orphaned := func(o stream.Orphan) { go takeOver(o, a.runner, a.log) } // not called before the journals run
 	cancelled := func(run string) { a.runner.Cancel(run, study.ErrRunCancelled) }
 	a.Backends = a.local(near, orphaned)
 	if a.c.RedisURL != "" {
@@ -106,7 +106,7 @@ func (a *assembly) openBackends() error {
 	return nil
 }
 
-// local makes the backends of a container that is the only one.
+// local returns the backends of a container that runs alone.
 func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) cluster.Backends {
 	journal := relay.NewClient(a.parent.Relay, relay.Options{MaxReaders: maxReaders(a.c), Orphaned: orphaned})
 	held := func(g metrics.Gauge) limit.Gate {
@@ -124,8 +124,8 @@ func (a *assembly) local(answers cache.Cache, orphaned func(stream.Orphan)) clus
 	}
 }
 
-// newVersions gives the version counters. A database file is changed by this container only;
-// a server's data may be changed by others, which nobody hears of without a cluster.
+// newVersions returns the version counters. Only this container changes a database file; another program may change a
+// server's data, and without a cluster no invalidation arrives.
 func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 	versions := contextcache.NewVersions(section)
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
@@ -134,7 +134,7 @@ func newVersions(c config.Config, section *shm.Section) *contextcache.Versions {
 	return versions
 }
 
-// makeRunner makes the model, the agents and their runner.
+// makeRunner makes the model clients, the agents and their runner.
 func (a *assembly) makeRunner() {
 	text.ObservePanics(countTextPanics(a.parent.Own(), a.log))
 	builtIn := a.c.LLMProvider == "offline"
@@ -154,7 +154,7 @@ func (a *assembly) makeRunner() {
 	journal.cancel = a.runner.Cancel
 }
 
-// newCallLimits bounds what calls of the model cost; nil where nothing is to be bounded, or nothing costs.
+// newCallLimits returns the limits on the cost of model calls; nil if none are set, or if calls cost nothing.
 func (a *assembly) newCallLimits() *limit.Runs {
 	c, own := a.c, a.parent.Own()
 	policies := limit.Policies(c.RunLimitPerMinute, c.RunLimitPerHour)
@@ -165,7 +165,7 @@ func (a *assembly) newCallLimits() *limit.Runs {
 		Refused: func() { own.Add(metrics.RunsLimited, 1) }, Log: a.log}
 }
 
-// makeServer makes what clients see.
+// makeServer makes the HTTP server and what it needs.
 func (a *assembly) makeServer() error {
 	c, own := a.c, a.parent.Own()
 	holdings := a.shared.holdings
@@ -199,7 +199,8 @@ func (a *assembly) makeServer() error {
 	return nil
 }
 
-// doubtful reports whether the journal of all instances is known not to deliver events; nil for the container's own.
+// doubtful returns a function that reports whether the cluster's journal is known not to deliver events; nil if the
+// journal is local to the container.
 func (a *assembly) doubtful() func() bool {
 	if a.Final {
 		return nil
@@ -207,7 +208,7 @@ func (a *assembly) doubtful() func() bool {
 	return func() bool { return slices.Contains(a.Degraded(), "events") }
 }
 
-// publish puts the parts' own figures on the worker's page.
+// publish copies the parts' figures to the worker's scoreboard entry.
 func (p *parts) publish(page *metrics.Entry) {
 	p.server.Publish(page)
 	runs := p.runner.Counts()
@@ -237,8 +238,8 @@ func oldestAge(stats cache.Stats) int64 {
 	return time.Now().Add(-stats.OldestAge).UnixNano()
 }
 
-// admission counts runs over all workers of the container, and over all instances: a run
-// is admitted when it is within most, its own place included, and the gate lets it pass.
+// admission returns a function that admits a run if the container then runs no more than most, and gate, which counts
+// the runs of all instances, agrees.
 func admission(parent *supervisor.Parent, most int64, gate limit.Gate) func() (release func(), ok bool) {
 	own := parent.Own()
 	release := func() { own.Shift(metrics.RunsActive, -1) }
@@ -253,13 +254,13 @@ func admission(parent *supervisor.Parent, most int64, gate limit.Gate) func() (r
 	return func() (func(), bool) { return release, gate.Admit(context.Background(), take) }
 }
 
-// atCapacity reports whether the container has no place for another run. What the other instances
-// hold is asked at admission only: that takes a message.
+// atCapacity reports whether the container has no room for another run. Other instances' runs are counted at admission
+// only, because that needs a round trip.
 func atCapacity(parent *supervisor.Parent, most int64) func() bool {
 	return func() bool { return parent.Board.Sum(metrics.RunsActive) >= most }
 }
 
-// fleet is the container as httpapi sees it from this worker.
+// fleet implements httpapi.Fleet: the container as seen from this worker.
 type fleet struct {
 	*parts
 	parent *supervisor.Parent
@@ -276,7 +277,7 @@ func (f fleet) Degraded() []string {
 	return components
 }
 
-// ClearCaches implements httpapi.Fleet: nothing that was read is trusted any longer either.
+// ClearCaches implements httpapi.Fleet. It also invalidates the context caches.
 func (f fleet) ClearCaches(pattern string) error {
 	f.Versions.BumpAll()()
 	return f.Purge(pattern)
@@ -287,7 +288,7 @@ func (f fleet) Refresh() { f.publish(f.parent.Own()) }
 
 // QuotaReached implements httpapi.Fleet.
 func (f fleet) QuotaReached() {
-	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // closed by ourselves, at our end
+	if err := f.parent.QuotaReached(); err != nil && !errors.Is(err, net.ErrClosed) { // ErrClosed: this worker closed the socket as it stopped
 		f.log.Warn("control socket write failed", "error", err)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"studysharper/app/offline/engine"
 )
 
-// models are the model that makes answers, and the one that checks them.
+// models are the model that makes answers and the one that judges them.
 type models struct {
 	answers agent.Model
-	judge   agent.Model // nil = the one that makes them
+	judge   agent.Model // nil = answers judges too
 	health  func() openai.Health
-	context func(context.Context) int // tokens
+	context func(context.Context) int // size of the context window in tokens; nil = the default
 }
 
-// newModels returns the models of the settings. The offline engine is always healthy.
+// newModels returns the models that the settings name. The offline engine is always healthy.
 func newModels(c config.Config, own *metrics.Entry, memory openai.Memory) models {
 	if c.LLMProvider == "offline" {
 		return models{answers: engine.New(), health: func() openai.Health { return openai.Health{} }}

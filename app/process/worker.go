@@ -23,8 +23,7 @@ import (
 	"studysharper/app/trace"
 )
 
-// Work is a worker process: it returns when the supervisor told it to leave and
-// everything in flight is finished.
+// Work runs a worker process. It returns when the supervisor has told it to stop and all work in progress is finished.
 func Work(version string) error {
 	parent, err := supervisor.OpenParent()
 	if err != nil {
@@ -51,13 +50,13 @@ func Work(version string) error {
 	return errors.Join(p.run(c, parent, log), p.store.Close())
 }
 
-// offerToOOMKiller makes the kernel take a worker rather than the supervisor when
-// memory runs out. Where it may not be written, the kernel chooses by size.
+// offerToOOMKiller makes the kernel kill a worker rather than the supervisor when memory runs out. If the file is not
+// writable, the kernel chooses by size.
 func offerToOOMKiller() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:gosec // the file is there
 }
 
-// run serves until the supervisor says to leave, or is gone.
+// run serves until the supervisor tells the worker to stop, or exits.
 func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancel(context.Background())
@@ -70,7 +69,7 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 		}
 		p.purger.Flush() // while the supervisor still listens
 	}
-	// Whatever else of the worker ends, a lost relay say, ends its server too.
+	// When any part ends (a lost relay, for example), the server must end too.
 	context.AfterFunc(ctx, func() { _ = parent.Listener.Close() })
 	group.Go(func() error { return p.Backends.Run(ctx) })
 	group.Go(func() error { return p.store.Run(ctx) })
@@ -104,16 +103,16 @@ func (p *parts) run(c config.Config, parent *supervisor.Parent, log *slog.Logger
 	if err := parent.Ready(); err != nil {
 		return fmt.Errorf("tell the supervisor: %w", err)
 	}
-	debug.SetGCPercent(config.GCPercent) // not before, or the start would collect once what it has just made
+	debug.SetGCPercent(config.GCPercent) // only now: earlier, the start-up's live data would be collected for nothing
 	return group.Wait()
 }
 
-// answered is how many requests of any kind were answered so far, by who counts.
+// answered is the number of requests of all kinds answered so far, as read by count.
 func answered(count func(metrics.Counter) uint64) int64 {
 	return int64(count(metrics.Requests) + count(metrics.Refused) + count(metrics.Probes)) //nolint:gosec // nothing lives so long
 }
 
-// drain finishes what is in flight: for a stop, or giving the rest to a successor.
+// drain finishes the work in progress before a stop, or passes what is left to a successor.
 func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(m.Millis)*time.Millisecond)
 	defer cancel()
@@ -123,7 +122,7 @@ func (p *parts) drain(m supervisor.Message, parent *supervisor.Parent) error {
 	return p.server.Leave(ctx, parent.HandOver)
 }
 
-// adopt takes a connection over from a worker that leaves.
+// adopt accepts a connection or stream from a worker that is leaving.
 func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	var conn *net.TCPConn
 	var err error
@@ -137,7 +136,7 @@ func (p *parts) adopt(m supervisor.Message, log *slog.Logger) {
 	}
 }
 
-// onTerm drains when someone sends TERM to this worker alone.
+// onTerm drains when this worker alone receives SIGTERM.
 func onTerm(ctx context.Context, drain func()) error {
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)

@@ -19,7 +19,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// asJSON reads a YAML file as what JSON would hold.
+// asJSON reads a YAML file into the values that JSON would have.
 func asJSON(t *testing.T, path string) any {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -41,7 +41,7 @@ func asJSON(t *testing.T, path string) any {
 	return value
 }
 
-// schemaAt compiles a schema of the shared data; the test is skipped without it.
+// schemaAt compiles a schema of the shared data; without it, the test is skipped.
 func schemaAt(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(testkit.Root(), "..", "shared", "data", name))
@@ -108,8 +108,8 @@ func TestTheComposeFileIsOneAndNamesSettingsOnly(t *testing.T) {
 	}
 }
 
-// TestNoPlatformKillsAServiceThatStillDrains holds GRACEFUL_TIMEOUT, as each platform sets it,
-// against when that platform kills; the rest is for the end of the processes.
+// TestNoPlatformKillsAServiceThatStillDrains compares GRACEFUL_TIMEOUT, as each platform sets
+// it, with when that platform kills the service; the rest is for the processes to exit.
 func TestNoPlatformKillsAServiceThatStillDrains(t *testing.T) {
 	const rest = 2 * time.Second
 	standard, err := config.Load(nil)
@@ -161,7 +161,7 @@ func TestTheAlertsPassPromtool(t *testing.T) {
 	}
 }
 
-// panel is what the test looks at of a dashboard's panel.
+// panel is the part of a dashboard's panel that the test checks.
 type panel struct {
 	ID      int
 	Title   string
@@ -207,7 +207,7 @@ func TestTheDashboardsPanelsAreWholeAndDoNotOverlap(t *testing.T) {
 	checkExpressions(t, expressions)
 }
 
-// checkExpressions has promtool parse them, as rules.
+// checkExpressions checks with promtool that the expressions parse.
 func checkExpressions(t *testing.T, expressions []string) {
 	t.Helper()
 	promtool, err := exec.LookPath("promtool")

@@ -15,12 +15,12 @@ import (
 )
 
 var (
-	// namedSetting is a variable between backticks, alone or with its value.
+	// namedSetting matches a variable in backticks, alone or with its value.
 	namedSetting = regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 	relativeLink = regexp.MustCompile(`\]\(([^):#]*)(?:#([^)]*))?\)`)
 )
 
-// notOurs are variables of others that the documents speak of.
+// notOurs are other programs' variables that the documents mention.
 var notOurs = []string{"GUNICORN_CMD_ARGS"}
 
 func TestTheGuidesNameSettingsThatThereAre(t *testing.T) {
@@ -69,7 +69,7 @@ var (
 	notInAName = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// anchors lists the headings of a document as GitHub names them.
+// anchors returns the anchors that GitHub makes of a document's headings.
 func anchors(t *testing.T, document string) (names []string) {
 	t.Helper()
 	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(testkit.ReadFile(t, document), ""), -1) {
@@ -78,7 +78,7 @@ func anchors(t *testing.T, document string) (names []string) {
 	return names
 }
 
-// runbook is where the entries for the alerts are.
+// runbook is the document with the entries for the alerts.
 const runbook = "docs/operations.md"
 
 func TestEachAlertLeadsToAnEntryOfTheRunbookThatNamesIt(t *testing.T) {
@@ -100,8 +100,8 @@ func TestEachAlertLeadsToAnEntryOfTheRunbookThatNamesIt(t *testing.T) {
 	}
 }
 
-// screen is what a remedy has to fit into, from the heading of its entry on.
-const screen = 24 // lines of tables that wrap
+// screen is the most lines that a remedy may have, including the heading of its entry.
+const screen = 24 // tables wrap into several lines
 
 func TestAnEntryOfTheRunbookFitsOnAScreen(t *testing.T) {
 	symptoms, _, found := strings.Cut(testkit.ReadFile(t, runbook), "\n## Reference\n")
@@ -118,7 +118,7 @@ func TestAnEntryOfTheRunbookFitsOnAScreen(t *testing.T) {
 
 var (
 	logLines = regexp.MustCompile(`(?s)\n### Log lines\n.*?\n### `)
-	logLine  = regexp.MustCompile("`([^`]+?)(?:[A-Z]{3,}[^`]*| ?…[^`]*)?`") // up to what differs from line to line
+	logLine  = regexp.MustCompile("`([^`]+?)(?:[A-Z]{3,}[^`]*| ?…[^`]*)?`") // up to the variable part
 )
 
 func TestTheLogLinesOfTheOperationsGuideAreTheProgramsOwn(t *testing.T) {
@@ -151,7 +151,7 @@ var (
 	writtenTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
 )
 
-// TestTheDocumentsNameTestsThatExist is for docs/security.md above all, whose tables name what holds each defence.
+// TestTheDocumentsNameTestsThatExist is mainly for docs/security.md, whose tables name the tests of each defence.
 func TestTheDocumentsNameTestsThatExist(t *testing.T) {
 	exists, documents := map[string]bool{}, []string{}
 	for _, file := range trackedFiles(t) {

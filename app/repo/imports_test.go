@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// allowed is the house's plan: which of our packages and which modules a package
-// may import. Standard library always; study and text everywhere above them.
+// allowed lists the packages of ours and the modules that each package may import, besides
+// the standard library and the packages of everywhere.
 var allowed = map[string][]string{
 	"app":                            {"app/auth", "app/cluster", "app/config", "app/doctor", "app/extract/sandbox", "app/memory", "app/process", "app/store", "app/supervisor", "github.com/spf13/cobra"},
 	"app/study":                      {},
@@ -116,7 +116,7 @@ var allowed = map[string][]string{
 	"app/review":                     {"app/store", "github.com/open-spaced-repetition/go-fsrs/v3"},
 }
 
-// everywhere may be imported by all but itself and what is below it.
+// everywhere lists the packages that all others may import, except those that they import themselves.
 var everywhere = []string{"app/study", "app/text"}
 
 type listed struct {
@@ -128,7 +128,7 @@ func TestPackagesImportOnlyWhatThePlanAllows(t *testing.T) {
 	for _, p := range list(t) {
 		name := strings.TrimPrefix(p.ImportPath, "studysharper/")
 		if name == "app/process" {
-			continue // the one place where packages meet
+			continue // the main package joins them all
 		}
 		plan, known := allowed[name]
 		if !known {
@@ -177,7 +177,7 @@ func list(t *testing.T) []listed {
 	}
 }
 
-// testOnly are modules that tests are made with; a release has none of them.
+// testOnly are the modules that only tests use; a release contains none of them.
 var testOnly = []string{"github.com/openai/", "github.com/tidwall/", "github.com/coder/", "github.com/chromedp/", "github.com/tmaxmax/",
 	"github.com/testcontainers/", "go.uber.org/goleak", "github.com/santhosh-tekuri/", "github.com/getkin/", "github.com/Shopify/", "go.yaml.in/", "studysharper/app/testkit/openapitest", "studysharper/app/testkit", "studysharper/app/e2e", "studysharper/app/agent/agenttest", "studysharper/app/llm/upstreamtest", "studysharper/app/extract/pdf/pdftest", "studysharper/app/extract/hostiletest"}
 

@@ -21,7 +21,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// What reads the manifests. Both come from the Go module proxy, which holds them to their checksums.
+// The tools that read the manifests. Both come from the Go module proxy, which verifies their checksums.
 const (
 	kustomize  = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"
 	kubernetes = "k8s.io/kubernetes@v1.34.2" // for its api/openapi-spec/swagger.json
@@ -29,7 +29,7 @@ const (
 
 type object = map[string]any
 
-// goTool runs the go command outside of this module. The test is skipped where modules cannot be fetched.
+// goTool runs the go command outside of this module. If modules cannot be fetched, the test is skipped.
 func goTool(t *testing.T, args ...string) []byte {
 	t.Helper()
 	command := exec.Command("go", args...)
@@ -47,7 +47,7 @@ func goTool(t *testing.T, args ...string) []byte {
 	return out
 }
 
-// manifests are the objects of an overlay in docs/kubernetes.
+// manifests returns the objects of an overlay in docs/kubernetes.
 func manifests(t *testing.T, overlay string) []object {
 	t.Helper()
 	text := goTool(t, "run", kustomize, "build", filepath.Join(testkit.Root(), "docs", "kubernetes", overlay))
@@ -71,8 +71,8 @@ func manifests(t *testing.T, overlay string) []object {
 	}
 }
 
-// kubernetesAPI holds objects against the schemas that Kubernetes publishes of its API. An object may have no fields but
-// those: the server would ignore a misspelt one.
+// kubernetesAPI checks objects against the schemas that Kubernetes publishes for its API. Unknown fields are errors,
+// because the server would ignore a misspelt field.
 type kubernetesAPI struct {
 	compiler *jsonschema.Compiler
 	kinds    map[string]string // apiVersion and kind to the name of the definition
@@ -158,7 +158,7 @@ func TestTheManifestsAreAsKubernetesHasThem(t *testing.T) {
 	}
 }
 
-// field follows names and indices into an object.
+// field returns the value at a path of names and indices in an object.
 func field(node any, path ...any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -176,7 +176,7 @@ func field(node any, path ...any) any {
 	return node
 }
 
-// checkPod holds the pods of a workload to what the container promises.
+// checkPod checks the pods of a workload against what the container guarantees.
 func checkPod(t *testing.T, overlay string, workload object) {
 	t.Helper()
 	pod := field(workload, "spec", "template", "spec")

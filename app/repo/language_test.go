@@ -16,8 +16,9 @@ import (
 // rule is a wording that this repository does not use, and what to say instead.
 type rule struct{ not, say string }
 
-// rules are the retired names and phrases. A rule is for wordings that are always wrong:
-// no exceptions, so that a match needs no thought. CONTRIBUTING.md has the words to use.
+// rules are the retired names and phrases. A rule is for wordings that are always wrong,
+// without exceptions, so that a match needs no judgement. CONTRIBUTING.md has the words to
+// use.
 var rules = []rule{
 	// Retired names and archaisms.
 	{`\btidings\b`, "invalidations, on the invalidation bus"},
@@ -78,9 +79,9 @@ var rules = []rule{
 }
 
 var (
-	// proseFiles are the files that people write and read.
+	// proseFiles matches the files that people write and read.
 	proseFiles = regexp.MustCompile(`\.(go|md|js|html|gohtml|css|ya?ml|lua|json|svg|cfg|txt)$|(^|/)(Makefile|Dockerfile)$|^\.ci/`)
-	// others are texts of other people's, and this table.
+	// others matches files with third-party texts, and this table.
 	others = regexp.MustCompile(`/testdata/|^app/text/words\.txt$|^app/web/static/katex\.js$|^app/offline/lexicon/[a-z]+\.txt$|^loadtest/scenario/notes\.txt$|^app/repo/language_test\.go$`)
 )
 
@@ -112,7 +113,7 @@ type line struct {
 	text   string
 }
 
-// linesWith finds the lines of a text that hold one of these.
+// linesWith returns the lines of a text that contain one of the hints.
 func linesWith(text string, hints []string) (lines []line) {
 	for _, hint := range hints {
 		for from := 0; ; {
@@ -133,8 +134,8 @@ func linesWith(text string, hints []string) (lines []line) {
 	return lines
 }
 
-// literals returns texts of which every match of an expression holds one. To look for them first is a hundred times
-// faster than to look for the expression.
+// literals returns strings of which every match of an expression contains at least one. Searching for them first is a
+// hundred times faster than matching the expression everywhere.
 func literals(t *testing.T, expression string) []string {
 	t.Helper()
 	parsed, err := syntax.Parse(expression, syntax.Perl)
@@ -174,7 +175,7 @@ func required(r *syntax.Regexp) (best []string) {
 	return best
 }
 
-// shortest is the length of the shortest text; 0 if there is none.
+// shortest returns the length of the shortest text; 0 if there is none.
 func shortest(texts []string) int {
 	if len(texts) == 0 {
 		return 0
@@ -182,10 +183,10 @@ func shortest(texts []string) int {
 	return len(slices.MinFunc(texts, func(a, b string) int { return len(a) - len(b) }))
 }
 
-// thereIsNo is good English that looks like "X is no Y".
+// thereIsNo matches correct English that looks like "X is no Y".
 var thereIsNo = regexp.MustCompile(`\b[Tt]here (is|are|was) no(ne)?\b`)
 
-// namedFile is a Go or Lua file between backticks, with or without its folder.
+// namedFile matches a Go, Lua or other source file in backticks, with or without its folder.
 var namedFile = regexp.MustCompile("`([a-z0-9_][a-z0-9_/-]*\\.(?:go|lua|yml|yaml|json|cfg))`")
 
 func TestTheDocumentsNameFilesThatExist(t *testing.T) {

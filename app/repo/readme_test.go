@@ -9,7 +9,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// What a README may take of a reader's time.
+// The size of a README that a reader can be expected to read.
 const (
 	readmeLines = 150
 	readmeWidth = 120

@@ -21,7 +21,7 @@ func TestNoTestSleepsInRealTime(t *testing.T) {
 	}
 }
 
-// testFolders lists the folders that hold Go tests.
+// testFolders returns the folders that contain Go tests.
 func testFolders(t *testing.T) (folders []string) {
 	t.Helper()
 	for _, tree := range []string{"app", "loadtest", "integration"} {
@@ -43,7 +43,7 @@ func testFolders(t *testing.T) (folders []string) {
 func realSleeps(t *testing.T, folder string) (sleeps []string) {
 	t.Helper()
 	files := token.NewFileSet()
-	uses := map[string][]string{} // function: the functions that name it, "" = a bubble
+	uses := map[string][]string{} // function → the functions that use it; "" = a bubble
 	found := map[string][]string{}
 	pattern := "*_test.go"
 	if strings.HasSuffix(folder, "test") { // redistest, storetest …
@@ -54,7 +54,7 @@ func realSleeps(t *testing.T, folder string) (sleeps []string) {
 		t.Fatal(err)
 	}
 	var parsed []*ast.File
-	wrappers := map[string]bool{} // functions that run a function of theirs in a bubble
+	wrappers := map[string]bool{} // functions that run their argument in a bubble
 	for _, path := range paths {
 		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -104,7 +104,7 @@ func wraps(function *ast.FuncDecl) (does bool) {
 	return does
 }
 
-// waits reports whether a function calls synctest.Wait, which it may do in a bubble only.
+// waits reports whether a function calls synctest.Wait, which is only allowed in a bubble.
 func waits(function *ast.FuncDecl) (does bool) {
 	ast.Inspect(function.Body, func(n ast.Node) bool {
 		selector, ok := n.(*ast.SelectorExpr)
@@ -114,8 +114,8 @@ func waits(function *ast.FuncDecl) (does bool) {
 	return does
 }
 
-// eachName visits the names that a function uses, "package.Name" for those of packages and methods by their name, and
-// tells which are in an argument of synctest.Test or of a wrapper.
+// eachName visits the names that a function uses: "package.Name" for functions of packages, and the plain name for
+// methods. It reports whether each is in an argument of synctest.Test or of a wrapper.
 func eachName(body ast.Node, wrappers map[string]bool, visit func(name string, at token.Pos, bubble bool)) {
 	var walk func(n ast.Node, bubble bool)
 	walk = func(n ast.Node, bubble bool) {
@@ -160,7 +160,7 @@ func isPackage(x ast.Expr, name string) bool {
 	return ok && identifier.Name == name
 }
 
-// onlyInBubbles reports whether a function is used, and only from bubbles and functions like it.
+// onlyInBubbles reports whether a function is used, and only in bubbles and by functions of which the same is true.
 func onlyInBubbles(function string, uses map[string][]string, asked map[string]bool) bool {
 	if asked[function] {
 		return true

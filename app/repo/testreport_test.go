@@ -9,7 +9,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// reported gives what `make test` says of the output of go test -v.
+// reported returns what `make test` prints for the output of go test -v.
 func reported(t *testing.T, output string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "awk", "-f", filepath.Join(testkit.Root(), ".ci", "test-report"))

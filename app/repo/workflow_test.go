@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// workflow is what the tests look at of .github/workflows/ci.yml.
+// workflow is the part of .github/workflows/ci.yml that the tests check.
 type workflow struct {
 	On          map[string]any
 	Env         map[string]string
@@ -33,7 +33,7 @@ type step struct {
 	With          map[string]any
 }
 
-// uses tells whether a step is an action, of any version.
+// uses returns a function that reports whether a step uses an action, in any version.
 func uses(action string) func(step) bool {
 	return func(s step) bool { return strings.HasPrefix(s.Uses, action+"@") }
 }
@@ -53,7 +53,7 @@ var (
 	makeTarget = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
 )
 
-// asRoot runs a command as root, with the Go that is set up.
+// asRoot is the prefix that runs a command as root with the installed Go.
 const asRoot = `sudo env "PATH=$PATH" "FULL=$FULL" `
 
 func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
@@ -89,7 +89,7 @@ func TestTheWorkflowRunsTheGateWithFewRights(t *testing.T) {
 	}
 }
 
-// TestTheOtherVersionOfControlGroupsIsTriedEachWeek holds the second workflow to the rules of the first.
+// TestTheOtherVersionOfControlGroupsIsTriedEachWeek applies the rules of the first workflow to the second.
 func TestTheOtherVersionOfControlGroupsIsTriedEachWeek(t *testing.T) {
 	w := readWorkflowFile(t, "cgroup2.yml")
 	if len(w.On) != 2 || w.On["schedule"] == nil || len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
@@ -183,8 +183,8 @@ func TestAReleaseIsGreenAndSaysWhatItIsMadeOf(t *testing.T) {
 	}
 }
 
-// TestEveryBuildOfTheProgramIsReproducible holds the builds to the flags without which a
-// binary names its folder; `make reproducible` builds it twice.
+// TestEveryBuildOfTheProgramIsReproducible checks that builds use the flags without which a
+// binary contains the path of its folder; `make reproducible` builds the binary twice.
 func TestEveryBuildOfTheProgramIsReproducible(t *testing.T) {
 	if text := testkit.ReadFile(t, "Dockerfile"); !strings.Contains(text, `GOFLAGS="-mod=readonly -trimpath"`) || strings.Contains(text, "image.created") {
 		t.Error("the image is something else each time it is built")

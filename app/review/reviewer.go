@@ -9,18 +9,18 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of what clients send and get.
+// Limits of requests and responses.
 const (
-	MaxQueue    = 200 // cards of one answer
+	MaxQueue    = 200 // cards per response
 	MaxAhead    = 5 * time.Minute
-	MaxDuration = time.Hour // of a review; longer ones count as this
+	MaxDuration = time.Hour // of a review; longer ones are recorded as this
 	MaxStatDays = 366
 )
 
-// Reviewer reviews cards that a store keeps.
+// Reviewer reviews cards that a store stores.
 type Reviewer struct{ Store store.Reviews }
 
-// QueueQuery says which cards to review.
+// QueueQuery selects the cards to review.
 type QueueQuery struct {
 	UserID  string
 	Deck    string // id; "" = all
@@ -36,20 +36,20 @@ type QueuedCard struct {
 	Question  string          `json:"question"`
 	Answer    string          `json:"answer"`
 	Topic     string          `json:"topic"`
-	Source    json.RawMessage `json:"source"` // null: none is known
+	Source    json.RawMessage `json:"source"` // null = unknown
 	State     string          `json:"state"`
 	Due       time.Time       `json:"due"`
 	Intervals Intervals       `json:"intervals"` // seconds
 }
 
-// Queue is what a student has to review now.
+// Queue is the list of a student's cards to review now.
 type Queue struct {
 	Counts study.DueCounts `json:"counts"`
 	Cards  []QueuedCard    `json:"cards"`
 }
 
-// Queue lists the cards to review at a moment: those being learnt, those due, then new ones, of
-// which there are at most NewPerDay a day less those begun today.
+// Queue lists the cards to review at a time: cards being learnt, then due cards, then new cards. The number of new
+// cards per day, including those begun today, is at most NewPerDay.
 func (r Reviewer) Queue(ctx context.Context, q QueueQuery, at time.Time) (Queue, error) {
 	settings, err := r.Store.ReviewSettings(ctx, q.UserID)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r Reviewer) Queue(ctx context.Context, q QueueQuery, at time.Time) (Queue,
 	return list, nil
 }
 
-// Suspended lists the cards that are out of the queue until they are put back.
+// Suspended lists the cards that are out of the queue until the student resumes them.
 func (r Reviewer) Suspended(ctx context.Context, q QueueQuery, at time.Time) ([]QueuedCard, error) {
 	settings, err := r.Store.ReviewSettings(ctx, q.UserID)
 	if err != nil {
@@ -91,7 +91,7 @@ func queued(c study.Card, at time.Time, s study.ReviewSettings) QueuedCard {
 		Topic    string          `json:"topic"`
 		Source   json.RawMessage `json:"source"`
 	}
-	_ = json.Unmarshal(c.Data, &shown) // written by ourselves
+	_ = json.Unmarshal(c.Data, &shown) // written by this program
 	return QueuedCard{CardID: c.ID, DeckID: c.DeckID, ItemID: c.ItemID, Question: shown.Question, Answer: shown.Answer, Topic: shown.Topic, Source: shown.Source,
 		State: c.Memory.State.String(), Due: c.Memory.Due, Intervals: Preview(c.Memory, at, s)}
 }
@@ -119,7 +119,7 @@ func statusOf(c study.Card, err error) (CardStatus, error) {
 		Difficulty: m.Difficulty, Reps: m.Reps, Lapses: m.Lapses, Suspended: c.Suspended}, nil
 }
 
-// Grade keeps a review and gives the card's next state; the same review again gives the same.
+// Grade saves a review and returns the card's next state. Saving the same review twice has no further effect.
 func (r Reviewer) Grade(ctx context.Context, v study.Review, now time.Time) (CardStatus, error) {
 	var faults []study.Fault
 	if v.Rating < study.RatingAgain || v.Rating > study.RatingEasy {
@@ -144,17 +144,17 @@ func (r Reviewer) Grade(ctx context.Context, v study.Review, now time.Time) (Car
 	return statusOf(r.Store.ReviewCard(ctx, v, Next))
 }
 
-// Undo takes a card's latest review back.
+// Undo undoes a card's latest review.
 func (r Reviewer) Undo(ctx context.Context, userID, cardID, reviewID string) (CardStatus, error) {
 	return statusOf(r.Store.UndoReview(ctx, userID, cardID, reviewID))
 }
 
-// Suspend takes a card out of the queue, or puts it back.
+// Suspend removes a card from the queue, or puts it back.
 func (r Reviewer) Suspend(ctx context.Context, userID, cardID string, suspended bool) (CardStatus, error) {
 	return statusOf(r.Store.SuspendCard(ctx, userID, cardID, suspended))
 }
 
-// Reset makes a card new.
+// Reset makes a card new again.
 func (r Reviewer) Reset(ctx context.Context, userID, cardID string) (CardStatus, error) {
 	return statusOf(r.Store.ResetCard(ctx, userID, cardID))
 }

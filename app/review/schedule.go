@@ -1,7 +1,6 @@
-// Package review schedules the cards of a student's decks by FSRS, the Free Spaced Repetition
-// Scheduler. The one idea: what is remembered of a card is a value; a rating makes the next one of
-// it, by go-fsrs alone, so that a history always gives the same schedule. Intervals have no random
-// part.
+// Package review schedules the cards of a student's decks by FSRS, the Free Spaced Repetition Scheduler. The one idea:
+// the memory of a card is a value, and each rating derives the next value, by go-fsrs alone, so that the same history
+// always gives the same schedule. Intervals have no random part.
 package review
 
 import (
@@ -12,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Intervals are how long until a card is due again, in seconds, by rating.
+// Intervals are the times until a card is due again, in seconds, by rating.
 type Intervals struct {
 	Again int64 `json:"again"`
 	Hard  int64 `json:"hard"`
@@ -20,12 +19,12 @@ type Intervals struct {
 	Easy  int64 `json:"easy"`
 }
 
-// Next is what is remembered of a card after a rating, study.RatingAgain to RatingEasy.
+// Next returns the memory of a card after a rating, study.RatingAgain to study.RatingEasy.
 func Next(m study.CardMemory, rating int, at time.Time, s study.ReviewSettings) study.CardMemory {
 	return memoryOf(scheduler(s).Next(cardOf(m), at, fsrs.Rating(rating)).Card) //nolint:gosec // 1 to 4
 }
 
-// Preview is how long until the card is due after each rating.
+// Preview returns the time until the card is due after each rating.
 func Preview(m study.CardMemory, at time.Time, s study.ReviewSettings) Intervals {
 	all := scheduler(s).Repeat(cardOf(m), at)
 	after := func(r fsrs.Rating) int64 { return int64(all[r].Card.Due.Sub(at) / time.Second) }

@@ -10,8 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// TestSchedulesAreThoseOfGoFSRS takes 10,000 random histories through Next, each step by way of the
-// microseconds that are stored, and through go-fsrs by itself.
+// TestSchedulesAreThoseOfGoFSRS runs 10,000 random histories through Next, with times truncated to the stored
+// microseconds at each step, and through go-fsrs alone.
 func TestSchedulesAreThoseOfGoFSRS(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 10_000 {

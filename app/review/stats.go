@@ -7,24 +7,24 @@ import (
 	"studysharper/app/study"
 )
 
-// DayCount is a day of the student's and a number of cards or reviews.
+// DayCount is the number of cards or reviews on one of the student's days.
 type DayCount struct {
-	Date  string `json:"date"` // 2006-01-02, in the student's time
+	Date  string `json:"date"` // 2006-01-02, in the student's time zone
 	Count int    `json:"count"`
 }
 
-// Stats are a student's figures.
+// Stats are a student's review statistics.
 type Stats struct {
-	Days      int               `json:"days"`            // that are looked at, before and after today
-	DueByDay  []DayCount        `json:"due_by_day"`      // from today on; what is overdue is due today
+	Days      int               `json:"days"`            // number of days before and after today that are counted
+	DueByDay  []DayCount        `json:"due_by_day"`      // from today; overdue cards count as due today
 	Reviewed  []DayCount        `json:"reviewed_by_day"` // up to today
-	Reviews   int               `json:"reviews"`         // of these days
-	Retention *float64          `json:"retention"`       // the share of them that was known, of cards in state review; nil: there were none
-	Streak    int               `json:"streak_days"`     // with a review, up to today or yesterday
+	Reviews   int               `json:"reviews"`         // on these days
+	Retention *float64          `json:"retention"`       // share of known cards among reviews of cards in state review; nil: there were none
+	Streak    int               `json:"streak_days"`     // consecutive days with a review, up to today or yesterday
 	ByDeck    []study.DeckStats `json:"by_deck"`
 }
 
-// Stats counts for the days before and after a moment.
+// Stats returns the statistics of the days before and after a time.
 func (r Reviewer) Stats(ctx context.Context, userID string, days int, at time.Time) (Stats, error) {
 	s, err := r.Store.ReviewSettings(ctx, userID)
 	if err != nil {
@@ -52,7 +52,7 @@ func (r Reviewer) Stats(ctx context.Context, userID string, days int, at time.Ti
 	return stats, err
 }
 
-// streak counts the days in a row, the last of which is today or yesterday. days are in falling order.
+// streak counts the consecutive days up to today or yesterday. days are in descending order.
 func streak(days []int64, today int64) (n int) {
 	if len(days) == 0 || days[0] < today-1 {
 		return 0
@@ -66,7 +66,7 @@ func streak(days []int64, today int64) (n int) {
 	return n
 }
 
-// Settings returns how a student reviews.
+// Settings returns a student's review settings.
 func (r Reviewer) Settings(ctx context.Context, userID string) (study.ReviewSettings, error) {
 	return r.Store.ReviewSettings(ctx, userID)
 }

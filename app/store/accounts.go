@@ -12,8 +12,8 @@ import (
 
 // Bounds of accounts.
 const (
-	MaxDevices    = 50                   // of an account; one more removes the device that was seen least recently
-	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen; browsers keep a cookie as long
+	MaxDevices    = 50                   // per account; one more removes the device that was seen least recently
+	KeepDevices   = 400 * 24 * time.Hour // since a device was last seen; browsers keep a cookie for as long
 	MaxNameBytes  = 200                  // of a device's name; longer is cut
 	MaxSecretSize = 64                   // bytes
 )
@@ -168,6 +168,6 @@ func (s *sqlStore) EndDevices(ctx context.Context, userID, except string) error 
 // pruneDevices removes the devices that were last seen longer than KeepDevices ago.
 func (s *sqlStore) pruneDevices(ctx context.Context) {
 	if _, err := s.exec(ctx, "DELETE FROM devices WHERE seen_at < $1", micros(now().Add(-KeepDevices))); err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("devices not seen for long cannot be removed", "error", err)
+		s.options.Log.Warn("removing unused devices failed", "error", err)
 	}
 }

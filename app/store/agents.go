@@ -6,13 +6,13 @@ import (
 	"studysharper/app/study"
 )
 
-// AgentView is a Store with the narrower reads that the orchestrator asks for.
+// AgentView is a Store with the simpler search methods that the orchestrator needs.
 type AgentView struct{ Store }
 
 // ForAgents returns the orchestrator's view of a store.
 func ForAgents(s Store) AgentView { return AgentView{s} }
 
-// SearchNotes finds the notes that hold any of the words, the best match first.
+// SearchNotes finds the notes that contain any of the words, best match first.
 func (v AgentView) SearchNotes(ctx context.Context, userID, words string, limit int) ([]study.Note, error) {
 	notes, _, err := v.Notes(ctx, NoteQuery{UserID: userID, Search: words, AnyWord: true, Page: Page{Limit: limit}})
 	return notes, err

@@ -11,23 +11,24 @@ import (
 
 // Bounds of attempts.
 const (
-	KeptAttempts    = 50      // of an aid, the newest
-	MaxAttemptBytes = 1 << 20 // of an attempt, as JSON
-	weakWithin      = 20      // attempts of a user, the newest, tell the weak topics
+	KeptAttempts    = 50      // per aid, the newest
+	MaxAttemptBytes = 1 << 20 // per attempt, as JSON
+	weakWithin      = 20      // the newest attempts of a user that determine the weak topics
 )
 
-// Attempts stores how students did in quizzes and exams. A userID of "" means: do not check the owner. An aid of another
-// type than the one asked for is not there.
+// Attempts stores students' attempts at quizzes and exams. An empty userID skips the check of the owner. An aid of
+// another type than the requested one is CodeNotFound.
 type Attempts interface {
-	// SaveAttempt keeps an attempt at an aid of a.UserID's under the next number and with the present time, and returns
-	// it so. Of an aid the newest KeptAttempts are kept; MaxAttemptBytes bounds each.
+	// SaveAttempt stores an attempt at an aid of a.UserID under the next number and with the current time, and returns
+	// it so. Only the newest KeptAttempts of an aid are kept; each has at most MaxAttemptBytes.
 	SaveAttempt(ctx context.Context, a study.Attempt) (study.Attempt, error)
 	// Attempts lists the attempts at an aid, newest first.
 	Attempts(ctx context.Context, userID string, t study.Type, contentID string, p Page) (attempts []study.Attempt, next string, err error)
 	// Attempt returns one attempt at an aid.
 	Attempt(ctx context.Context, userID string, t study.Type, contentID string, n int64) (study.Attempt, error)
-	// UpdateAttempt changes what is kept of an attempt, but not its place and time, and returns it as it is then. change
-	// may be called again when the transaction broke off; its error is returned, and then nothing is changed.
+	// UpdateAttempt changes an attempt, except for its aid, number, owner and time, and returns the updated attempt.
+	// change may be called again if the transaction is retried. If it fails, its error is returned and nothing is
+	// changed.
 	UpdateAttempt(ctx context.Context, userID string, t study.Type, contentID string, n int64, change func(*study.Attempt) error) (study.Attempt, error)
 	// WeakTopics returns study.WeakTopics of a user's newest 20 attempts.
 	WeakTopics(ctx context.Context, userID string) ([]string, error)
@@ -49,7 +50,7 @@ func scanAttempt(row scanner, a *study.Attempt) (mark, error) {
 
 func noAttempt() error { return study.Errorf(study.CodeNotFound, "the attempt does not exist") }
 
-// encodeAttempt gives what is kept of an attempt beside its columns.
+// encodeAttempt returns the parts of an attempt that are not columns of their own, as JSON, and its topics.
 func encodeAttempt(a study.Attempt) (data []byte, topics string, err error) {
 	a.ContentID, a.N, a.UserID, a.CreatedAt = "", 0, "", time.Time{}
 	named, err := json.Marshal(a.Topics)
@@ -75,7 +76,7 @@ func (s *sqlStore) SaveAttempt(ctx context.Context, a study.Attempt) (study.Atte
 		return study.Attempt{}, err
 	}
 	err = s.transact(ctx, func(ctx context.Context, t tx) error {
-		// The update keeps others from taking the same number.
+		// The update locks the row, so that no other attempt gets the same number.
 		const lock = "UPDATE contents SET items = items WHERE id = $1 AND user_id = $2 AND type IN ($3, $4)"
 		if n, err := t.exec(ctx, lock, []any{a.ContentID, a.UserID, study.Quiz, study.Exam}); err != nil || n == 0 {
 			return orElse(err, noContent)
@@ -99,7 +100,7 @@ func (s *sqlStore) SaveAttempt(ctx context.Context, a study.Attempt) (study.Atte
 	return a, nil
 }
 
-// orElse is err, or the other one.
+// orElse returns err, or other() if err is nil.
 func orElse(err error, other func() error) error {
 	if err == nil {
 		err = other()
@@ -107,7 +108,7 @@ func orElse(err error, other func() error) error {
 	return err
 }
 
-// ofContent restricts attempts to those of an aid of a type, and of a user unless that is "".
+// ofContent restricts attempts to those at an aid of a type, and of a user unless that is "".
 const ofContent = "content_id = $1 AND EXISTS (SELECT 1 FROM contents WHERE id = content_id AND type = $2) AND $3 IN ('', user_id)"
 
 // Attempts implements Store.
@@ -151,7 +152,7 @@ func (s *sqlStore) UpdateAttempt(ctx context.Context, userID string, t study.Typ
 		if _, err := scanAttempt(x.row(ctx, lock, strings.ToLower(contentID), t, userID, n), &a); err != nil {
 			return missing(err, noAttempt)
 		}
-		if refused = change(&a); refused != nil { // the changes of others beside this one stay
+		if refused = change(&a); refused != nil { // the other changes of this transaction stay
 			return nil //nolint:nilerr // it is returned after the transaction
 		}
 		data, topics, err := encodeAttempt(a)

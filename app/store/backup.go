@@ -13,12 +13,12 @@ import (
 	"studysharper/app/study"
 )
 
-// useDump says what to do with a database server.
+// useDump tells operators of a database server what to use instead.
 const useDump = "with PostgreSQL, use pg_dump and pg_restore"
 
-// Hold marks the SQLite file that url names as in use until release is called or the process ends, so that Restore refuses
-// it. Any number of processes may hold it. The caller must not use SQLite itself: closing the file would release this
-// process's own locks on it. With a database server it does nothing.
+// Hold marks the SQLite file that url names as in use until release is called or the process ends, so that Restore
+// refuses it. Any number of processes may hold it. The caller must not use SQLite itself: closing the file would
+// release this process's own locks on it. With a database server it does nothing.
 func Hold(url string) (release func(), err error) {
 	if isPostgres(url) {
 		return func() {}, nil
@@ -34,8 +34,8 @@ func Hold(url string) (release func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// flocked opens a file and locks it (flock(2), which is apart from SQLite's locks), without waiting. The error is
-// unix.EWOULDBLOCK if another process has it.
+// flocked opens a file and locks it without waiting. It uses flock(2), which does not interfere with SQLite's
+// locks. The error is unix.EWOULDBLOCK if another process has the lock.
 func flocked(path string, flags, how int) (*os.File, error) {
 	f, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -47,9 +47,9 @@ func flocked(path string, flags, how int) (*os.File, error) {
 	return f, nil
 }
 
-// Backup writes a consistent copy of the SQLite database that url names to a new file of mode 0600, also while it is
-// written to; what its log holds is in the copy. It returns CodeInvalid for a database server, and CodeConflict if the
-// file exists.
+// Backup writes a consistent copy of the SQLite database that url names to a new file of mode 0600. The database may be
+// written to meanwhile; the copy includes the contents of its log. It returns CodeInvalid for a database server, and
+// CodeConflict if the file exists.
 func Backup(ctx context.Context, url, file string) error {
 	path, err := backupPath(url)
 	if err != nil {
@@ -68,9 +68,10 @@ func Backup(ctx context.Context, url, file string) error {
 	return nil
 }
 
-// Snapshot returns a consistent copy of the SQLite database that url names as a file without a name, which is gone when it
-// is closed. It takes as much room beside the database as that; where less than reserve bytes would stay free, it returns
-// CodeQuota. One is made at a time, by all processes: otherwise it returns CodeOverloaded. For a database server it returns CodeInvalid.
+// Snapshot returns a consistent copy of the SQLite database that url names, as an unnamed file that is gone once it is
+// closed. The copy is written to the database's folder and needs as much space as the database; if less than reserve
+// bytes would stay free, Snapshot returns CodeQuota. Only one copy is made at a time, across all processes; a second
+// call returns CodeOverloaded. For a database server it returns CodeInvalid.
 func Snapshot(ctx context.Context, url string, reserve int64) (*os.File, error) {
 	path, err := backupPath(url)
 	if err != nil {
@@ -99,7 +100,7 @@ func Snapshot(ctx context.Context, url string, reserve int64) (*os.File, error) 
 	return f, nil
 }
 
-// roomForCopy is CodeQuota if a copy of the database would leave less than reserve bytes of its file system free.
+// roomForCopy returns CodeQuota if a copy of the database would leave less than reserve bytes of its file system free.
 func roomForCopy(path string, reserve int64) error {
 	need := reserve
 	for _, name := range []string{path, path + "-wal"} {
@@ -117,7 +118,7 @@ func roomForCopy(path string, reserve int64) error {
 	return nil
 }
 
-// emptied removes what a process that died has left in the file, and fails if the file has lost its name meanwhile.
+// emptied truncates the file, in which a dead process may have left data, and fails if the file no longer has its name.
 func emptied(f *os.File, name string) error {
 	mine, err := f.Stat()
 	if err != nil {
@@ -153,7 +154,7 @@ func copyInto(ctx context.Context, path, file string) error {
 	return synced(file)
 }
 
-// synced waits until a file and its name are on the disk.
+// synced waits until a file and its directory entry are on the disk.
 func synced(name string) error {
 	for _, path := range []string{name, filepath.Dir(name)} {
 		f, err := os.Open(path) //nolint:gosec // our own, or the operator's
@@ -167,9 +168,10 @@ func synced(name string) error {
 	return nil
 }
 
-// Restore replaces the SQLite database that url names by a backup of this or an older schema, which it checks completely.
-// The database as it was is kept beside it, with ".before-restore" added to its name, in place of an earlier one. Migrate upgrades
-// the restored one. It returns CodeConflict while a process holds the database (see Hold), and CodeInvalid for a database server.
+// Restore replaces the SQLite database that url names with a backup of this or an older schema, after checking the
+// backup completely. It keeps the previous database in the same folder with ".before-restore" added to its name,
+// replacing an earlier one. Migrate upgrades the restored database. It returns CodeConflict while a process holds the
+// database (see Hold), and CodeInvalid for a database server.
 func Restore(ctx context.Context, url, file string) error {
 	path, err := backupPath(url)
 	if err != nil {
@@ -202,7 +204,7 @@ func Restore(ctx context.Context, url, file string) error {
 	return synced(path)
 }
 
-// takeOver locks the database, if there is one, against those who Hold it.
+// takeOver locks the database, if there is one, against processes that call Hold.
 func takeOver(path string) (release func(), err error) {
 	f, err := flocked(path, os.O_RDONLY, unix.LOCK_EX)
 	switch {
@@ -216,7 +218,7 @@ func takeOver(path string) (release func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// copyChecked copies a backup and checks all of the copy.
+// copyChecked copies a backup and checks the whole copy.
 func copyChecked(ctx context.Context, from, to string) (err error) {
 	source, err := os.Open(from) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -243,18 +245,18 @@ func copyChecked(ctx context.Context, from, to string) (err error) {
 	return wrapFile(from, quickCheck(ctx, db))
 }
 
-// setAside keeps the present database under another name, with all that its log holds.
+// setAside keeps the current database under another name, including the contents of its log.
 func setAside(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	before := path + ".before-restore"
 	db := pool(dsn(path, "rw", openWait), 1)
-	_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // fails where the database is damaged: then its log is kept too
+	_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // fails if the database is damaged: then its log is kept too
 	_ = db.Close()
 	err := errors.Join(removeIfThere(before), removeIfThere(before+"-wal"))
 	if err == nil {
-		err = os.Link(path, before) // so that there is a database at any time
+		err = os.Link(path, before) // a link, so that the database exists at all times
 	}
 	if err == nil {
 		err = os.Rename(path+"-wal", before+"-wal")

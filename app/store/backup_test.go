@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// titles are those of a user's notes.
+// titles returns the titles of a user's notes.
 func titles(t *testing.T, url string) map[string]bool {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, store.Options{})
@@ -45,7 +45,7 @@ func keepNote(t *testing.T, s store.Store, title string) {
 	}
 }
 
-// backedUp makes a backup while notes are written, of which at least those written before it must be in it.
+// backedUp makes a backup while notes are being written; it must contain at least those written before it.
 func backedUp(t *testing.T, url string) (file string, before int) {
 	t.Helper()
 	s := open(t, url, store.Options{})
@@ -124,7 +124,7 @@ func TestWhatARestoreReplacesIsKept(t *testing.T) {
 	if err := store.Backup(t.Context(), url, file); err != nil {
 		t.Fatal(err)
 	}
-	keepNote(t, s, "in the log only") // s stays open: nothing has moved it into the file
+	keepNote(t, s, "in the log only") // s stays open, so the note is not copied into the file
 	if err := store.Restore(t.Context(), url, file); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// prose makes text whose words are spread as in a language: few are common.
+// prose returns text with words distributed as in a language: few are common.
 func prose(r *rand.Rand, zipf *rand.Zipf, words int) string {
 	var b strings.Builder
 	for range words {

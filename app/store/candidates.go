@@ -14,14 +14,14 @@ type candidate struct {
 	words uint32
 }
 
-// matches are the passages that a search found: all that contain a rare word, and of the others those that contain most of
-// the words. Of words that are frequent in the user's notes, and of passages that are equal so far, the newest count.
+// matches are the passages that a search found: all that contain a rare word, and of the others those that contain most
+// of the words. For words that are frequent in the user's notes, and among equal passages, the newest are preferred.
 type matches struct {
 	found   []candidate // newest first
-	holding []int       // for each word how many passages contain it, estimated for frequent ones
+	holding []int       // for each word, how many passages contain it; estimated for frequent words
 }
 
-// mergePostings joins lists to one, newest first.
+// mergePostings merges lists into one, newest first.
 func mergePostings(lists []postings) (found []candidate) {
 	lists = slices.Clone(lists)
 	for {
@@ -44,7 +44,7 @@ func mergePostings(lists []postings) (found []candidate) {
 	}
 }
 
-// notesWithAll returns the notes that contain each of n words, be it in different passages.
+// notesWithAll returns the notes that contain all of n words, possibly in different passages.
 func (m matches) notesWithAll(n int) map[int64]bool {
 	all := map[int64]bool{}
 	words, note := uint32(0), int64(-1)
@@ -59,12 +59,13 @@ func (m matches) notesWithAll(n int) map[int64]bool {
 	return all
 }
 
-// frequencies are those of the words among the passages that contain any.
+// frequencies returns how often the words occur among the passages that contain any of them.
 func (m matches) frequencies() *passages.Frequencies {
 	return &passages.Frequencies{Passages: max(len(m.found), slices.Max(append(m.holding, 0))) + 1, Holding: m.holding}
 }
 
-// best returns the n passages that are worth ranking: those whose words weigh most, and of equals the newest.
+// best returns the n passages that are worth ranking: those whose words have the greatest weight, and of equals the
+// newest.
 func (m matches) best(f *passages.Frequencies, n int) []candidate {
 	weigh := func(c candidate) (sum float64) {
 		for words := c.words; words != 0; words &= words - 1 {
@@ -84,7 +85,7 @@ func (m matches) best(f *passages.Frequencies, n int) []candidate {
 			w = weigh(c)
 			known[c.words] = w
 		}
-		if w <= least { // as many weigh as much and are newer
+		if w <= least { // n newer passages have at least this weight
 			continue
 		}
 		if kept = append(kept, c); len(kept) == 2*n {

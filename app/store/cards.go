@@ -8,8 +8,8 @@ import (
 	"studysharper/app/study"
 )
 
-// changeCards makes the rows of a deck's cards match its items. A card that is still there keeps its review memory; only
-// the differences are written.
+// changeCards updates the rows of a deck's cards to match its items. A card that still exists keeps its review memory;
+// only the differences are written.
 func changeCards(ctx context.Context, t tx, deck study.Content, before, after []card) error {
 	had := make(map[string]string, len(before))
 	for _, c := range before {

@@ -17,7 +17,7 @@ const (
 	idD = "0192f0a0-0000-7000-8000-00000000000d"
 )
 
-// inserts is a change that adds a session; then, if not nil, runs after it.
+// inserts returns a change that adds a session and then calls then, if that is not nil.
 func inserts(id string, then func() error) *change {
 	return &change{done: make(chan struct{}), apply: func(ctx context.Context, tx tx) error {
 		const insert = "INSERT INTO sessions (id, user_id, title, created_at, updated_at) VALUES ($1, 'ada', '', 0, 0)"
@@ -107,7 +107,7 @@ func TestWhatIsWithdrawnIsNotTaken(t *testing.T) {
 	if taken := q.take(); len(taken) != 1 || taken[0] != second {
 		t.Errorf("taken: %v", taken)
 	}
-	q.withdraw(second) // which is being made
+	q.withdraw(second) // which is being applied
 }
 
 func TestAConnectionKeepsSoManyStatementsPrepared(t *testing.T) {

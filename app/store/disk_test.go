@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The first callers come together: all but one find the disk being read.
+// The first calls are concurrent: all but one find a reading in progress.
 func TestTheFirstConcurrentCallersAreNotToldThatTheDiskIsFull(t *testing.T) {
 	const callers, rounds = 16, 300
 	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")

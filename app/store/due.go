@@ -17,7 +17,7 @@ type DueQuery struct {
 	Limit     int       // clamped to 1..MaxRows
 	At        time.Time // cards due by this time
 	DayStart  time.Time // the start of the student's day
-	NewPerDay int       // new cards a day; those begun since DayStart count
+	NewPerDay int       // new cards per day; those begun since DayStart count
 }
 
 // DueCards are the cards to review: cards being learnt, then due cards, then new ones, each in the order in which they
@@ -78,8 +78,8 @@ func (s *sqlStore) DueCards(ctx context.Context, q DueQuery) (DueCards, error) {
 	return due, nil
 }
 
-// MaxDueCounted is where the counts of due cards stop: a count reads an index entry for each, and what a student who has
-// more wants to know is that they are many.
+// MaxDueCounted is the highest count of due cards: counting reads an index entry per card, and beyond this number a
+// student only needs to know that there are many.
 const MaxDueCounted = 10_000
 
 // SuspendedCards implements Store.
@@ -126,7 +126,7 @@ type ReviewCounts struct {
 	Due        map[int64]int // overdue cards count as today's
 	Reviewed   map[int64]int
 	Known      int     // reviews of cards in state review, in these days
-	Forgotten  int     // those of them that were rated "again"
+	Forgotten  int     // of these, reviews rated "again"
 	ActiveDays []int64 // days with a review, newest first, at most ten years back
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	pruneFirst = time.Minute
 	pruneEvery = time.Hour
-	pruneRows  = 500                  // in one transaction
+	pruneRows  = 500                  // rows per transaction
 	maxRunText = 4 * study.MaxIDRunes // bytes of each text in an execution: a user_id fits
 )
 
@@ -127,7 +127,7 @@ func hourly(ctx context.Context, task func()) {
 }
 
 const (
-	flushAt    = 512             // entries; as many are written without waiting for FlushEvery
+	flushAt    = 512             // this many entries are written without waiting for FlushEvery
 	flushRetry = time.Second     // after a failed flush
 	lastFlush  = 2 * time.Second // the time limit of the last flush
 )

@@ -18,7 +18,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// opened is a Store on SQLite with its inside.
+// opened is a Store on SQLite with access to its internals.
 type opened struct {
 	*sqlStore
 	*sqlite
@@ -77,7 +77,7 @@ func TestALockHeldByAnotherEndsInUnavailableAfterTheBusyTimeout(t *testing.T) {
 	release := hold(t, s, "BEGIN IMMEDIATE")
 	var all sync.WaitGroup
 	const callers = 40
-	for range callers { // they queue for our one writer, and shall not wait for one another's waits
+	for range callers { // they queue for the one writer, and must not add up each other's waits
 		all.Go(func() {
 			begin := time.Now()
 			if err := note(t.Context(), s); !unavailable(err) {
@@ -211,8 +211,8 @@ func TestEveryConnectionHasItsSettings(t *testing.T) {
 	}
 }
 
-// FuzzSearch holds that no text is query syntax: it finds the user's own notes or
-// none, without an error.
+// FuzzSearch checks that no text is query syntax: it finds the user's own notes or none,
+// without an error.
 func FuzzSearch(f *testing.F) {
 	s := openFresh(f, Options{})
 	for _, user := range []string{"ada", "bob"} {

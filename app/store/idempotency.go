@@ -12,8 +12,8 @@ import (
 const (
 	KeepAnswers      = 24 * time.Hour
 	MaxAnswerBytes   = 2 << 20 // the body of one answer
-	MaxUserAnswers   = 1000    // of a user
-	MaxUserAnswersMB = 16      // of all bodies of a user
+	MaxUserAnswers   = 1000    // answers per user
+	MaxUserAnswersMB = 16      // megabytes of all bodies per user
 	answerBytes      = 512     // size of a row without its body
 	answersSwept     = 100     // rows removed in one transaction
 	keyField         = "Idempotency-Key"
@@ -173,7 +173,7 @@ func boundAnswers(ctx context.Context, t tx, userID string) error {
 // forgetAnswers calls sweepAnswers in the background and logs its error.
 func (s *sqlStore) forgetAnswers(ctx context.Context) {
 	if err := s.sweepAnswers(ctx); err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("old idempotency keys cannot be removed", "error", err)
+		s.options.Log.Warn("removing old idempotency keys failed", "error", err)
 	}
 }
 

@@ -13,7 +13,7 @@ func TestAnswersAreForgottenAfterADay(t *testing.T) {
 	forgetsAnswers(t, s.sqlStore, func(query string) error { _, err := s.write.Exec(query); return err })
 }
 
-// forgetsAnswers has a store age its answers with exec, and forget them.
+// forgetsAnswers ages a store's answers with exec, and makes the store remove them.
 func forgetsAnswers(t *testing.T, s *sqlStore, exec func(query string) error) {
 	t.Helper()
 	once := func(key, request string) (replayed bool) {

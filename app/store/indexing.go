@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// maxPassages is more than a note of the largest size has.
+// maxPassages is an upper bound of the passages in a note of the largest size.
 const maxPassages = 4096
 
 // indexedPassage is a passage as stored.
@@ -58,7 +58,7 @@ func (p indexedPassage) rowArgs(num int64) []any {
 // Timing of the background work on notes that an older version stored without an index.
 const (
 	indexingStarts = 2 * time.Second // after the process started
-	indexingRests  = 3               // times as long as the note before took, so that a small machine can serve in between
+	indexingRests  = 3               // the pause is this many times as long as the previous note took, so that a small machine can serve requests in between
 	indexingFails  = 30 * time.Second
 )
 
@@ -77,7 +77,7 @@ func (s *sqlStore) indexOld(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			s.options.Log.Warn("a note could not be indexed", "error", err)
+			s.options.Log.Warn("indexing a note failed", "error", err)
 			wait = indexingFails
 		case !more:
 			return

@@ -76,8 +76,9 @@ func accessFolder(folder string) error {
 	return syscall.Access(folder, unix.R_OK|unix.W_OK|unix.X_OK)
 }
 
-// readingDSN is the data source name for reading the file without changing it. To read a file in WAL mode, SQLite creates
-// two files beside it. If neither they nor a journal exist, nobody is writing, and the file is opened as immutable.
+// readingDSN returns the data source name for reading the file without changing it. To read a file in WAL mode, SQLite
+// creates two files next to it. If neither they nor a journal exist, no process is writing, and the file is opened as
+// immutable.
 func readingDSN(path string) string {
 	name := dsn(path, "ro", openWait)
 	for _, beside := range []string{"-wal", "-shm", "-journal"} {

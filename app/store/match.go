@@ -9,12 +9,12 @@ import (
 	"studysharper/app/passages"
 )
 
-// matchBounds bound what a search reads in the index. An entry of it takes about 0.3 µs to read, and 0.1 µs to skip.
+// matchBounds limit how much of the index a search reads. Reading an entry takes about 0.3 µs, skipping one 0.1 µs.
 type matchBounds struct {
-	entries int // read, of all words
-	first   int // of one word, before it is known to be rare
+	entries int // entries read, for all words
+	first   int // entries read for one word before it is known to be rare
 	joint   int // queries for passages that contain several frequent words
-	skipped int // entries of a frequent word that is looked up in the passages of the rare ones
+	skipped int // at most this many entries of a frequent word are looked up among the passages with rare words
 }
 
 var searchBounds = matchBounds{entries: 16_000, first: 1_000, joint: 4, skipped: 15_000}
@@ -22,29 +22,29 @@ var searchBounds = matchBounds{entries: 16_000, first: 1_000, joint: 4, skipped:
 // postings are passages that contain words, newest first.
 type postings struct {
 	nums  []int64
-	words uint32 // a bit for each word of the query
+	words uint32 // one bit per word of the query
 }
 
-// maxJointly is how many frequent words, the rarest of them, are looked for together.
+// maxJointly is how many frequent words, the rarest of them, are searched for in combination.
 const maxJointly = 6
 
-// A matcher finds the passages for the words of a query. What it reads is bounded, however many notes there are: rare
-// words are read in full, and they decide which passages can be the best ones; frequent words are only looked up
-// together with others.
+// A matcher finds the passages for the words of a query. How much it reads is bounded, however many notes there are:
+// the lists of rare words are read in full, since they determine which passages can be the best; frequent words are
+// only looked up in combination with others.
 type matcher struct {
 	*sqlStore
 	user  string
 	words []passages.Word
-	every bool // passages that contain every word are found in any case
+	every bool // always find the passages that contain every word
 	matchBounds
 
-	lists    []postings // of each word, then of words together
-	frequent []int      // words whose list is not complete, the rarest first
+	lists    []postings // one per word, then those of combinations
+	frequent []int      // words whose list is incomplete, the rarest first
 	holding  []float64
 }
 
-// match finds the passages that contain the words of a query. With every, those that contain all of them are never left out,
-// however frequent the words.
+// match finds the passages that contain the words of a query. With every, the passages that contain all of them are
+// always found, however frequent the words are.
 func (s *sqlStore) match(ctx context.Context, userID string, q passages.Query, every bool) (matches, error) {
 	m := matcher{sqlStore: s, user: userID, words: q.Words, every: every, matchBounds: searchBounds}
 	return m.match(ctx)
@@ -63,7 +63,7 @@ func (m *matcher) match(ctx context.Context) (matches, error) {
 	return found, nil
 }
 
-// numbers reads the newest passages before a number that contain a word of each group.
+// numbers returns the newest passages before a number that contain a word of each group.
 func (m *matcher) numbers(ctx context.Context, before int64, limit int, groups ...[]passages.Word) ([]int64, error) {
 	query, args := m.engine.matching(m.user, groups, before, limit)
 	var nums []int64
@@ -76,7 +76,7 @@ func (m *matcher) numbers(ctx context.Context, before int64, limit int, groups .
 	return nums, err
 }
 
-// group returns words of the query.
+// group returns the query's words with these indices.
 func (m *matcher) group(words ...int) []passages.Word {
 	list := make([]passages.Word, len(words))
 	for i, w := range words {
@@ -103,8 +103,8 @@ func (m *matcher) readNewest(ctx context.Context) error {
 	return nil
 }
 
-// readRare estimates how many passages contain the words whose list is not complete, and completes those that are rare
-// enough.
+// readRare estimates how many passages contain each word whose list is incomplete, and completes the lists of those
+// that are rare enough.
 func (m *matcher) readRare(ctx context.Context) error {
 	if len(m.frequent) == 0 {
 		return nil
@@ -136,7 +136,7 @@ func (m *matcher) readRare(ctx context.Context) error {
 			return err
 		}
 		list.nums = append(list.nums, more...)
-		if len(more) == m.entries { // there were more of them than estimated
+		if len(more) == m.entries { // there may be more than estimated
 			m.entries = 0
 			return nil
 		}
@@ -147,7 +147,7 @@ func (m *matcher) readRare(ctx context.Context) error {
 	return nil
 }
 
-// readJoint reads which passages contain frequent words together with others.
+// readJoint finds the passages that contain frequent words in combination with others.
 func (m *matcher) readJoint(ctx context.Context) error {
 	if len(m.frequent) == 0 || len(m.words) == 1 {
 		return nil
@@ -184,7 +184,7 @@ func (m *matcher) readJoint(ctx context.Context) error {
 			return nil
 		}
 		if len(words) == len(m.words) {
-			continue // read already
+			continue // already read above
 		}
 		n, err := m.join(ctx, words)
 		if err != nil {
@@ -196,7 +196,7 @@ func (m *matcher) readJoint(ctx context.Context) error {
 	return nil
 }
 
-// join reads the newest passages that contain all of the words.
+// join finds the newest passages that contain all of the words.
 func (m *matcher) join(ctx context.Context, words []int) (n int, err error) {
 	var groups [][]passages.Word
 	set := uint32(0)
@@ -209,7 +209,8 @@ func (m *matcher) join(ctx context.Context, words []int) (n int, err error) {
 	return len(nums), err
 }
 
-// jointly lists words to look for together, given the rarest first: all, all but one, and ever fewer of the rarest.
+// jointly lists the combinations of words to search for, given the words in order of rarity: all of them, all but one,
+// and then ever fewer of the rarest.
 func jointly(words []int) (sets [][]int) {
 	if len(words) > 1 {
 		sets = append(sets, words)

@@ -11,8 +11,8 @@ import (
 	"studysharper/app/study"
 )
 
-// TestFrequentWordsAreFoundTogether searches for words that are all too frequent to be read in full: 50 notes hold alpha,
-// beta and gamma in pairs, the oldest two all of them.
+// TestFrequentWordsAreFoundTogether searches for words that are all too frequent to be read in full: 50 notes contain
+// two of alpha, beta and gamma, and the two oldest contain all three.
 func TestFrequentWordsAreFoundTogether(t *testing.T) {
 	s := openFresh(t, Options{})
 	for i := range 52 {
@@ -32,7 +32,7 @@ func TestFrequentWordsAreFoundTogether(t *testing.T) {
 		search string
 		every  bool
 		bounds matchBounds
-		want   []int // the words that the oldest and the second note are known to hold
+		want   []int // the number of words that the oldest and the second note are known to contain
 	}{
 		{"alpha beta gamma", false, within, []int{3, 3}},
 		{"alpha beta gamma unheard", false, within, []int{3, 3}},

@@ -14,10 +14,11 @@ import (
 // NoteQuery selects the notes of a user to list.
 type NoteQuery struct {
 	UserID string // required
-	// Search holds words, and phrases in quotation marks, to find in title and content; the best match comes first. A
-	// blank Search lists all notes, newest first. It is never query syntax. A word matches in any of its forms; case and
-	// diacritics do not count, and the last word may be a prefix (of three bytes or more). The first 32 words count, with
-	// 64 runes each. Of more than MaxRanked passages those with the rarest words are ranked, and of equals the newest.
+	// Search contains words, and phrases in quotation marks, to find in title and content; the best match comes first.
+	// A blank Search lists all notes, newest first. It is never query syntax. A word matches in any of its forms,
+	// regardless of case and diacritics, and the last word may be a prefix (of three bytes or more). Only the first 32
+	// words are used, and 64 runes of each. If more than MaxRanked passages match, those with the rarest words are
+	// ranked, and of equals the newest.
 	Search string
 	// AnyWord finds notes that contain at least one word of Search; otherwise they must contain all.
 	AnyWord bool
@@ -28,7 +29,7 @@ type NoteQuery struct {
 
 const noteColumns = "id, user_id, title, content, subject, tags, created_at, updated_at"
 
-// columns are those of the notes that a query lists.
+// columns returns the note columns that a query lists.
 func (q NoteQuery) columns() string {
 	if !q.Brief {
 		return noteColumns

@@ -12,13 +12,13 @@ import (
 
 // Options bound a Store. A zero field takes the default; a negative one is refused.
 type Options struct {
-	Log             *slog.Logger  // of background work; default: none
+	Log             *slog.Logger  // for background work; default: none
 	ExecutionBuffer int           // entries waiting to be written; default 1,024
-	FlushEvery      time.Duration // longest an entry waits; default 250 ms
+	FlushEvery      time.Duration // how long an entry waits at most; default 250 ms
 	KeepExecutions  time.Duration // default 30 days
-	Retention       time.Duration // runs, sessions and executions are removed after it; default: never
-	QuotaBytes      int64         // bytes of a user's notes, and again of all other data; default: no bound
-	QuotaItems      int64         // notes, study aids and conversations of a user; default: no bound
+	Retention       time.Duration // runs, sessions and executions are removed after this; default: never
+	QuotaBytes      int64         // bytes of a user's notes, and the same for all other data; default: no limit
+	QuotaItems      int64         // notes, study aids and conversations of a user; default: no limit
 	BusyTimeout     time.Duration // longest wait for the database; default 5 s
 }
 

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// Page selects a part of a list. A list comes with the cursor of the next page, "" on the last one. While nobody changes
-// the list, its pages contain each row exactly once. A row that is created, or moved to the beginning, between two pages
-// is not seen; all others are. A cursor is valid for as long as its database, even after its row is deleted.
+// Page selects a part of a list. Each page comes with the cursor of the next one, "" on the last page. As long as the
+// list does not change, its pages contain each row exactly once. A row that is created, or moved to the beginning,
+// between two pages is missed; all others are listed. A cursor is valid for as long as its database, even after its row
+// is deleted.
 type Page struct {
 	Limit  int    // rows; clamped to 1..MaxRows
 	Before string // the cursor that came with the previous page; "" = the first page
@@ -63,11 +64,11 @@ type mark struct {
 	bytes int // of its text, as JSON
 }
 
-// rowBytes is an upper bound of a row's size without its text: field names, ids and times. A user's id may have 128
+// rowBytes is an upper bound of a row's size without its text: field names, ids and times. A user id may have 128
 // characters of four bytes.
 const rowBytes = 1 << 10
 
-// jsonBytes is an upper bound of a text's length in JSON: encoding/json writes up to six bytes for one.
+// jsonBytes returns an upper bound of a text's length in JSON: encoding/json writes up to six bytes for one.
 func jsonBytes[T string | []byte](text T) int {
 	n := len(text)
 	for i := range len(text) {

@@ -12,8 +12,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// BenchmarkPassagesOfManyNotes searches 1,000 notes of 100 kB, of one user (100 without FULL=1), with questions of
-// five words. They come as often as in the notes, so that most are frequent, each in a fifth of all passages and more.
+// BenchmarkPassagesOfManyNotes searches 1,000 notes of 100 kB, of one user (100 without FULL=1), with questions of five
+// words. They are as frequent as in the notes, so most occur in a fifth of all passages or more.
 func BenchmarkPassagesOfManyNotes(b *testing.B) {
 	if testing.Short() {
 		b.Skip("writes many notes first")

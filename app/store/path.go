@@ -64,7 +64,7 @@ func pathFault(path string, err error) string {
 	return ""
 }
 
-// existing is the nearest ancestor folder of a path that exists.
+// existing returns the nearest ancestor folder of a path that exists.
 func existing(folder string) string {
 	for folder != filepath.Dir(folder) {
 		if _, err := os.Stat(folder); err == nil {

@@ -41,7 +41,7 @@ func TestAFullOrReadOnlyDiskIsCalledSo(t *testing.T) {
 	saysOfPath(t, explainPath(path, study.Wrap(syscall.EROFS, study.CodeUnavailable, "x")), "read-only file system")
 }
 
-// migrateVar makes the test binary migrate the database that it names, and say what went wrong.
+// migrateVar is the environment variable that makes the test binary migrate the database it names and print the error.
 const migrateVar = childVar + "_MIGRATES"
 
 func TestADeniedFolderIsNamedWithItsOwnerAndTheRemedy(t *testing.T) {

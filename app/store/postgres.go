@@ -18,7 +18,7 @@ const (
 	pgConnectWait = 3 * time.Second        // for one address, unless the url has connect_timeout
 	pgCancelWait  = 500 * time.Millisecond // for the server to cancel a statement
 	pgRollback    = time.Second            // for the rollback of a failed transaction
-	pgRetries     = 3                      // of a transaction that lost against another one
+	pgRetries     = 3                      // retries of a transaction that lost against another one
 )
 
 // postgres is the engine for PostgreSQL.

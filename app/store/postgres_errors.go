@@ -17,8 +17,8 @@ import (
 	"studysharper/app/study"
 )
 
-// pgBegin begins a transaction with timeouts on the server: its locks and statements end even if this process is stopped
-// or disappears. They are set in the same round trip, because a proxy supports no other way.
+// pgBegin begins a transaction with timeouts on the server: its locks and statements end even if this process is
+// stopped or dies. They are set in the same round trip, because that is the only way that works through a proxy.
 func pgBegin(busy time.Duration) string {
 	ms := max(busy.Milliseconds(), 1)
 	return fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; "+

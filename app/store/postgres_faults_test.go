@@ -14,7 +14,7 @@ import (
 	"studysharper/app/study"
 )
 
-// bench is a store on a database of its own.
+// bench is a store on its own database.
 type bench struct {
 	*sqlStore
 	*postgres
@@ -37,8 +37,8 @@ func benchOn(t *testing.T, server *postgrestest.Server, o Options) bench {
 	return bench{whole, whole.engine.(*postgres), server, url}
 }
 
-// hold runs statements in a transaction of another client's that stays open until
-// release.
+// hold runs statements in another client's transaction, which stays open until release is
+// called.
 func (b bench) hold(t *testing.T, statements ...string) (release func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), b.url)
@@ -53,7 +53,7 @@ func (b bench) hold(t *testing.T, statements ...string) (release func()) {
 	return func() { conn.Close(context.Background()) }
 }
 
-// count asks behind the store's back.
+// count queries the database directly.
 func (b bench) count(t *testing.T, from string) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), b.url)
@@ -137,7 +137,7 @@ func lockHeld(t *testing.T, server *postgrestest.Server) {
 	const busy = 500 * time.Millisecond
 	b := benchOn(t, server, Options{BusyTimeout: busy})
 	release := b.hold(t, "LOCK TABLE notes IN SHARE ROW EXCLUSIVE MODE")
-	const callers = 20 * pgConnections // many more than there are connections: they shall not wait for one another's waits
+	const callers = 20 * pgConnections // many more than there are connections: they must not add up each other's waits
 	concurrently(callers, func() {
 		begin := time.Now()
 		if err := note(t.Context(), b); !unavailable(err) || !strings.Contains(err.Error(), "busy") {
@@ -192,7 +192,7 @@ func deadlock(t *testing.T, server *postgrestest.Server) {
 			if _, err := t.exec(ctx, update, []any{first}); err != nil {
 				return err
 			}
-			if tries++; tries == 1 { // each holds its first row
+			if tries++; tries == 1 { // each has locked its first row
 				met.Done()
 				met.Wait()
 			}
@@ -224,7 +224,7 @@ func connectionsBounded(t *testing.T, server *postgrestest.Server) {
 	}
 }
 
-// errorsAreMute breaks the schema, so that the server complains of what it is given.
+// errorsAreMute breaks the schema, so that the server's errors contain the values it is given.
 func errorsAreMute(t *testing.T, server *postgrestest.Server) {
 	b := benchOn(t, server, Options{})
 	server.Exec(t, b.url, "DROP TRIGGER usage_counts ON notes", "ALTER TABLE notes ADD CHECK (content <> 'my diary')", "CREATE UNIQUE INDEX ON notes (content)",

@@ -23,7 +23,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// childVar makes the test binary a writer of the database it names instead.
+// childVar is the environment variable that makes the test binary a writer of the database it names.
 const childVar = "STORE_TEST_WRITES_TO"
 
 func TestMain(m *testing.M) {
@@ -52,14 +52,14 @@ func number(suffix string) int {
 	return n
 }
 
-// walMost is what the write-ahead log may ever hold, in bytes.
+// walMost is the largest size in bytes that the write-ahead log may have.
 const walMost = 16 << 20
 
-// atOnce is how many requests a process writes for at the same time.
+// atOnce is how many requests a process writes for concurrently.
 const atOnce = 4
 
-// writeAndSay writes n notes of that many words, and n appends, and says the id of
-// each once it is kept.
+// writeAndSay writes n notes of the given number of words, and n appends, and prints the id
+// of each once it is stored.
 func writeAndSay(url string, n, words int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -137,8 +137,8 @@ func TestProcessesThatWriteAtOnceNeverFail(t *testing.T) {
 	}
 }
 
-// writeTogether runs writers to their end and returns the largest size that the log
-// was seen to have.
+// writeTogether runs writers to their end and returns the largest size of the log seen
+// meanwhile.
 func writeTogether(t testing.TB, url string, writers, notes, words int) (largest int64) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -230,7 +230,7 @@ func count(t *testing.T, s opened, from string) (n int) {
 	return n
 }
 
-// wantIntact checks the file's structure, and that the index says what the notes say.
+// wantIntact checks the file's structure, and that the index matches the notes.
 func wantIntact(t *testing.T, s opened) {
 	t.Helper()
 	var found string

@@ -11,17 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queueStuck is how long the first process in the queue may take before the others overtake it. It is stopped, or its
-// transaction is large; the database's own lock still protects the data.
+// queueStuck is how long the first process in the queue may take before the others overtake it. Such a process is
+// stopped, or its transaction is large; the database's own lock still protects the data.
 const queueStuck = time.Second
 
-// writeQueue lets the processes that share a database write in the order in which they asked. SQLite does not: whichever
-// process polls the lock at the right moment gets it, so that on a busy machine one process can starve for seconds.
+// writeQueue makes the processes that share a database write in the order in which they queued. SQLite does not:
+// whichever process polls the lock at the right moment gets it, so on a busy machine one process can starve for
+// seconds.
 //
-// A place in the queue is a locked byte of an empty file beside the database; the lowest place is first. The locks belong
-// to the open file (F_OFD_SETLK), so the kernel frees the place of a process that dies. The queue only provides fairness:
-// a process without it (the sqlite3 shell, or one that cannot create the file) still waits for the database's lock. A
-// writeQueue supports one transaction at a time.
+// A place in the queue is a locked byte of an empty file next to the database; the lowest place is first. The locks
+// belong to the open file (F_OFD_SETLK), so the kernel frees the place of a process that dies. The queue only provides
+// fairness: a process that does not use it (the sqlite3 shell, or one that cannot create the file) still waits for the
+// database's lock. A writeQueue supports one transaction at a time.
 type writeQueue struct {
 	path       string
 	stuckAfter time.Duration
@@ -43,7 +44,7 @@ func (q *writeQueue) enter(ctx context.Context) (leave func()) {
 }
 
 // take locks the place after the last one. If two processes find the same last place, only one of them gets the next
-// byte, and the other tries again.
+// byte, and the other retries.
 func (q *writeQueue) take(ctx context.Context) (place int64, ok bool) {
 	for q.file != nil && ctx.Err() == nil {
 		place, ok = q.last()

@@ -20,7 +20,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// queuesAt gives queues as so many processes have them.
+// queuesAt returns n queues on the same file, each like one of another process.
 func queuesAt(t *testing.T, n int) []*writeQueue {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "queue")
@@ -32,7 +32,7 @@ func queuesAt(t *testing.T, n int) []*writeQueue {
 	return queues
 }
 
-// untilLast waits until so many places are taken, as another process sees it.
+// untilLast waits until the given number of places are taken, as seen by another process.
 func untilLast(t *testing.T, q *writeQueue, places int64) {
 	t.Helper()
 	testkit.Eventually(t, "enough places are taken", func() bool {
@@ -72,7 +72,7 @@ func TestTurnsComeInTheOrderInWhichTheyWereAskedFor(t *testing.T) {
 	}
 }
 
-// inQueue starts a process that has the first place of a queue, and keeps it.
+// inQueue starts a process that takes the first place of a queue and keeps it.
 func inQueue(t *testing.T, path string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(os.Args[0])
@@ -91,7 +91,7 @@ func inQueue(t *testing.T, path string) *exec.Cmd {
 	return c
 }
 
-// enterAndStay is the process of inQueue.
+// enterAndStay is what the process of inQueue runs.
 func enterAndStay(path string) {
 	q := &writeQueue{path: path, stuckAfter: time.Hour}
 	q.enter(context.Background())
@@ -138,7 +138,7 @@ func TestAStoppedProcessIsPassedUntilItLeaves(t *testing.T) {
 		t.Fatalf("passed %d, want the place of the stopped process, 1", q.passed)
 	}
 	q.stuckAfter = time.Hour
-	q.enter(t.Context())() // does not wait for it once more
+	q.enter(t.Context())() // does not wait for it a second time
 	if err := other.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +148,8 @@ func TestAStoppedProcessIsPassedUntilItLeaves(t *testing.T) {
 	}
 }
 
-// TestAWriteIsOvertakenByNoMoreThanWasBegun has one process write without a pause, each
-// transaction too short to be called long, and another write once in between.
+// TestAWriteIsOvertakenByNoMoreThanWasBegun makes one process write without a pause, in
+// transactions too short to count as stuck, while another writes once in between.
 func TestAWriteIsOvertakenByNoMoreThanWasBegun(t *testing.T) {
 	busy := openFresh(t, Options{BusyTimeout: time.Minute})
 	other := reopen(t, "sqlite:"+busy.path, Options{BusyTimeout: time.Minute})
@@ -157,12 +157,12 @@ func TestAWriteIsOvertakenByNoMoreThanWasBegun(t *testing.T) {
 	var made, asked, got atomic.Int64
 	made.Store(-1)
 	hold := func(context.Context, tx) error {
-		testkit.Pause(10 * time.Millisecond) // holding the lock; nothing is judged by it
+		testkit.Pause(10 * time.Millisecond) // while it has the lock; the duration does not matter
 		made.Add(1)
 		return nil
 	}
 	var all sync.WaitGroup
-	for range 2 { // there is always one that waits
+	for range 2 { // there is always one waiting
 		all.Go(func() {
 			for got.Load() == 0 && made.Load() < most {
 				if err := busy.change(t.Context(), hold); err != nil {
@@ -177,7 +177,7 @@ func TestAWriteIsOvertakenByNoMoreThanWasBegun(t *testing.T) {
 		t.Error(err)
 	}
 	all.Wait()
-	if n := got.Load() - asked.Load(); n > most/5 { // two, but for the time that this goroutine may not have run
+	if n := got.Load() - asked.Load(); n > most/5 { // two, plus those made while this goroutine did not run
 		t.Errorf("%d changes were made before it, of those that were asked for later too", n)
 	}
 }
@@ -192,16 +192,16 @@ func TestAQueueThatCannotBeMadeIsDoneWithout(t *testing.T) {
 	}
 }
 
-// fairShare is how many times more than another a process may write, of those that write as
-// fast as they can; fairSum how much they write together.
+// fairShare is how many times as much as another a process may write, if all write as fast as
+// they can; fairSum is how much they write together.
 const (
 	fairShare     = 4
 	fairSum       = 300
 	fairProcesses = 4
 )
 
-// TestProcessesHaveTheirShareOfAStarvedMachine has processes write against one another and
-// against others that take all CPU time.
+// TestProcessesHaveTheirShareOfAStarvedMachine makes processes write in competition with
+// each other and with processes that use all CPU time.
 func TestProcessesHaveTheirShareOfAStarvedMachine(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
 	if err := Migrate(t.Context(), url); err != nil {
@@ -243,7 +243,7 @@ func TestProcessesHaveTheirShareOfAStarvedMachine(t *testing.T) {
 	}
 }
 
-// burn takes CPU time in so many threads until stop is called.
+// burn uses CPU time in the given number of threads until stop is called.
 func burn(t *testing.T, threads int) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

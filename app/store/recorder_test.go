@@ -12,11 +12,11 @@ import (
 	"studysharper/app/study"
 )
 
-// disk is where a recorder writes.
+// disk is what a recorder writes to.
 type disk struct {
-	mu     sync.Mutex // guards what follows: a bubble of time orders nothing for the race detector
+	mu     sync.Mutex // guards the fields below: a synctest bubble alone does not satisfy the race detector
 	broken bool
-	sizes  []int // of each write, also those that failed
+	sizes  []int // of each write, including failed ones
 	kept   []study.Execution
 }
 
@@ -37,7 +37,7 @@ func (d *disk) breaks(broken bool) {
 	d.broken = broken
 }
 
-// recording runs a test with a running recorder in a bubble of time; stop ends it.
+// recording runs a test with a running recorder in a synctest bubble; stop ends the recorder.
 func recording(t *testing.T, bound int, test func(t *testing.T, r *recorder, d *disk)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}

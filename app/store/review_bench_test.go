@@ -17,7 +17,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// decks keeps cards of the user ada and gives them; a deck has 500.
+// decks stores cards of the user ada and returns them; a deck has 500.
 func decks(b testing.TB, s store.Store, cards int) []study.Card {
 	b.Helper()
 	for d := range cards / 500 {
@@ -66,8 +66,8 @@ func TestCountsOfDueCardsStopAtTheirBound(t *testing.T) {
 	}
 }
 
-// BenchmarkDueQueueOf50kCards is the queue of a student with 50,000 cards: all new, a mix as after a year of study, and all
-// overdue, which is what a student finds after a long break.
+// BenchmarkDueQueueOf50kCards measures the queue of a student with 50,000 cards: all new, a mix as after a year of
+// study, and all overdue, as after a long break.
 func BenchmarkDueQueueOf50kCards(b *testing.B) {
 	url := fresh(b)
 	s := open(b, url, store.Options{})

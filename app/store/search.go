@@ -18,13 +18,14 @@ type PassageQuery struct {
 	// user's is CodeNotFound. The first passages include one of each of these notes, even if it contains no word of
 	// Search.
 	NoteIDs []string
-	// Search holds words, and phrases in quotation marks. A passage matches if it contains one of the words, in any form;
-	// passages with the rarest words come first. If some passages contain all phrases, only these are found.
+	// Search contains words, and phrases in quotation marks. A passage matches if it contains one of the words, in any
+	// form; passages with the rarest words come first. If some passages contain all phrases, only these are found.
 	Search string
 	Limit  int // clamped to 1..MaxRows
 }
 
-// To rank a passage, its counts are read from the database, so only those most likely to be returned are ranked.
+// Ranking a passage requires reading its word counts from the database, so only the passages most likely to be returned
+// are ranked.
 const (
 	rankedEach = 3 // for each passage that is returned
 	minRanked  = 100
@@ -49,7 +50,7 @@ func (s *sqlStore) SearchPassages(ctx context.Context, q PassageQuery) ([]study.
 	}
 	query := passages.ParseQuery(q.Search).Content()
 	ranked := MaxRanked
-	if len(query.Phrases) == 0 { // which passages contain a phrase is seen later
+	if len(query.Phrases) == 0 { // which passages contain a phrase is only known later
 		ranked = min(MaxRanked, max(minRanked, rankedEach*clampLimit(q.Limit)))
 	}
 	find := func(ctx context.Context, user string, query passages.Query) ([]hit, error) {
@@ -129,8 +130,8 @@ func (s *sqlStore) notesOf(ctx context.Context, q NoteQuery, hits []hit, wanted 
 	return notes[:min(len(notes), clampLimit(q.Limit))], err
 }
 
-// pickedNotes returns a query for a user's notes with the numbers of a table. IN keeps SQLite from going through all of the
-// user's notes, and through all of the numbers for each of them.
+// pickedNotes returns a query for a user's notes with the numbers in a table. IN makes SQLite look the notes up by
+// number instead of scanning all of the user's notes.
 func pickedNotes(table, columns string) string {
 	return "SELECT " + columns + " FROM " + table + " JOIN notes ON num = picked.value WHERE $2 IN (user_id) AND $3 IN ('', subject) ORDER BY picked.key"
 }
@@ -159,7 +160,7 @@ func (s *sqlStore) rank(ctx context.Context, q passages.Query, m matches, ranked
 	if len(best) == 0 {
 		return nil, nil
 	}
-	completed := uint32(0) // words that stand for those that begin so
+	completed := uint32(0) // words that match all words that begin with them
 	for i, w := range q.Words {
 		if w.Begins != "" {
 			completed |= 1 << i

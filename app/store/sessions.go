@@ -34,7 +34,7 @@ func scanMessage(row scanner, m *study.Message) (mark, error) {
 	return mark{place{num: num}, jsonBytes(m.Text) + len(citations)}, err
 }
 
-const maxCitationsBytes = 64 << 10 // of one message; more are not kept
+const maxCitationsBytes = 64 << 10 // per message; more are not kept
 
 // citationsText is a message's citations as JSON; "" = none.
 func citationsText(m study.Message) string {
@@ -115,8 +115,8 @@ func keepSession(ctx context.Context, t tx, v study.Session, msgs []study.Messag
 	return err
 }
 
-// addMessages appends messages to a session whose row this transaction has changed, so that no other writes to it. A message
-// whose id is given is left out if the session has it already.
+// addMessages appends messages to a session whose row this transaction has locked by changing it. A message whose id
+// the session already has is skipped.
 func addMessages(ctx context.Context, t tx, sessionID string, msgs []study.Message) (added int64, err error) {
 	const insert = "INSERT INTO messages (session_id, id, role, content, citations, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
 	var rows [][]any

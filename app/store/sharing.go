@@ -23,8 +23,8 @@ const (
 	walRetry = time.Second            // after an attempt that readers blocked
 )
 
-// retryWhileBusy retries take until it gets past the locks of processes that do not use the writeQueue. SQLite's own retry
-// ends up polling every 100 ms, and can miss every moment in which the lock is free.
+// retryWhileBusy retries take until it succeeds despite the locks of processes that do not use the writeQueue. SQLite's
+// own retry ends up polling every 100 ms, and can miss every moment at which the lock is free.
 func retryWhileBusy[T any](ctx context.Context, take func() (T, error)) (T, error) {
 	for step := lockStep; ; step = min(2*step, lockSteps) {
 		v, err := take()
@@ -46,10 +46,10 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// boundWAL empties the write-ahead log if it is larger than walLimit. SQLite itself does so only when nobody reads or
-// writes, which may never happen with several writing processes: four of them grew the log to 149 MB although each tried
-// to empty it in the background once a second. Here every process tries before it writes, so all writers stop until one
-// has emptied the log.
+// boundWAL empties the write-ahead log if it is larger than walLimit. SQLite itself does so only while no process reads
+// or writes, which may never happen with several writing processes: four of them grew the log to 149 MB although each
+// tried to empty it in the background once a second. Here every process tries before it writes, so all writers stop
+// until one has emptied the log.
 func (s *sqlite) boundWAL(ctx context.Context, conn *sql.Conn) {
 	if s.walBytes() <= walLimit || time.Now().UnixNano() < s.walNext.Load() {
 		return

@@ -20,8 +20,8 @@ type sqlStore struct {
 	closing sync.Once
 }
 
-// engine holds the differences between databases. Its errors have a code, except sql.ErrNoRows; its calls block for at
-// most Options.BusyTimeout.
+// engine abstracts the differences between databases. Its errors have a code, except sql.ErrNoRows; its calls block for
+// at most Options.BusyTimeout.
 type engine interface {
 	// change runs f in one transaction. It may run f again if the database rolled the first transaction back.
 	change(ctx context.Context, f func(context.Context, tx) error) error
@@ -30,11 +30,11 @@ type engine interface {
 	// matching returns a query for the numbers below before of a user's passages that contain a word of each group,
 	// newest first.
 	matching(userID string, groups [][]passages.Word, before int64, limit int) (query string, args []any)
-	// picked returns a table of numbers (value) in their order (key), and its argument $1.
+	// picked returns a table expression of numbers (value) with their order (key), and its argument $1.
 	picked(nums []int64) (table string, arg any)
 	// index replaces the passages of the note with this number.
 	index(ctx context.Context, t tx, note int64, userID string, list []indexedPassage) error
-	// size returns a query for the bytes that the database takes.
+	// size returns a query for the size of the database in bytes.
 	size() string
 	close() error
 }
@@ -138,8 +138,8 @@ func list[T any](ctx context.Context, s *sqlStore, scan scan[T], query string, a
 	return rows, err
 }
 
-// page reads a page of the list with this name. The query's last parameter is its LIMIT, one more than the page holds: an
-// extra row shows that the list continues.
+// page reads a page of the list with this name. The query's last parameter is its LIMIT, one more than the page's size:
+// an extra row shows that the list continues.
 func page[T any](ctx context.Context, s *sqlStore, name string, limit int, scan scan[T], query string, args ...any) ([]T, string, error) {
 	limit = clampLimit(limit)
 	return fill(ctx, s, &sheet[T]{list: name, limit: limit}, scan, query, append(args, limit+1)...)

@@ -102,7 +102,7 @@ func (s *sqlite) close() error {
 }
 
 // query implements engine. A read that has begun is not cancelled: its rows are bounded, and watching ctx would make a
-// short read half as expensive again.
+// short read 50 % more expensive.
 func (s *sqlite) query(ctx context.Context, take func(scanner) (bool, error), query string, args ...any) error {
 	wait, cancel := s.bounded(ctx)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 
 // ownerLetters is the length of the prefix that identifies the owner of each term in the index, so that a search reads
 // the terms of one user only. It encodes 50 bits of a hash. If two users share a prefix, a search finds both users'
-// passages and drops the other user's before anyone sees them.
+// passages and removes the other user's before it returns any.
 const ownerLetters = 10
 
 var ownerAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")

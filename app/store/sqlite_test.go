@@ -21,7 +21,8 @@ import (
 	"studysharper/app/study"
 )
 
-// migrated returns the file of a new database. It is made once: to make the tables again takes longer than most tests.
+// migrated returns the file of a new database. It is created once, because creating the tables takes longer than most
+// tests.
 var migrated = sync.OnceValues(func() ([]byte, error) {
 	folder, err := os.MkdirTemp("", "store")
 	if err != nil {
@@ -60,7 +61,7 @@ func pathOf(url string) string { return strings.TrimPrefix(url, "sqlite:") }
 
 func newUUID() string { return uuid.NewString() }
 
-// raw runs SQL behind the store's back.
+// raw runs SQL directly on the database.
 func raw(t testing.TB, path string, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -83,8 +84,8 @@ func wantUnavailable(t *testing.T, err error, words string) {
 	}
 }
 
-// patient is how long the suite waits for a database: the race detector, on a machine that
-// does other work, makes a change take seconds.
+// patient is how long the suite waits for a database: with the race detector, on a busy
+// machine, a change may take seconds.
 const patient = time.Minute
 
 func TestSQLiteKeepsTheContract(t *testing.T) {

@@ -97,7 +97,7 @@ func (p *preparing) prepared(ctx context.Context, query string) (statement, erro
 // Close implements driver.Conn.
 func (p *preparing) Close() error {
 	for _, s := range p.kept {
-		_ = s.Close() // the connection reports what is wrong
+		_ = s.Close() // the connection reports any error
 	}
 	clear(p.kept)
 	return p.connection.Close()

@@ -1,6 +1,6 @@
-// Package store keeps the data that must outlive a process: students' notes, conversations, study aids with their ratings
-// and reviews, preferences, accounts, and a short history of runs for the operator. The main idea: one Store contract,
-// documented here in full, with one conformance suite (storetest); each database is one engine behind it.
+// Package store stores the data that must outlive a process: students' notes, conversations, study aids with their
+// ratings and reviews, preferences, accounts, and a short history of runs for the operator. The main idea: one Store
+// contract, documented here in full, with one conformance suite (storetest); each database is one engine behind it.
 package store
 
 import (
@@ -12,8 +12,8 @@ import (
 
 // Bounds of stored data. Text above a bound is refused with CodeInvalid, unless the method says that it is cut.
 const (
-	MaxRows         = 200     // of any list; limits are clamped to 1..MaxRows
-	MaxListBytes    = 1 << 20 // of one list, as JSON; a list ends early rather than exceed it, but is never empty
+	MaxRows         = 200     // per list; limits are clamped to 1..MaxRows
+	MaxListBytes    = 1 << 20 // per list, as JSON; a list ends early rather than exceed it, but is never empty
 	MaxGivenBytes   = 8 << 20 // of the text of all notes that a request names
 	MaxTitleRunes   = 200     // of a note or a content; of a subject
 	MaxTags         = 20      // of a note, of MaxTagRunes each
@@ -23,7 +23,7 @@ const (
 	MaxMessageBytes = 64 << 10 // a message's text; longer is cut at a rune
 	MaxAnswerKey    = 128      // bytes of a content's Answer
 	MaxRatingRunes  = 4000     // a rating's text
-	MaxRanked       = 400      // passages that contain words of a search: those with the rarest words, and of equals the newest
+	MaxRanked       = 400      // passages ranked for a search: those with the rarest words, and of equals the newest
 	MaxRunBytes     = 2 << 20  // a run's request, and its outcome
 	MaxRatingIssues = 20       // a rating's issues, of MaxTitleRunes each
 )
@@ -56,7 +56,7 @@ type Store interface {
 
 	// Ping reports whether the database answers a query now.
 	Ping(ctx context.Context) error
-	// Size returns the bytes that the database takes, its indexes included. It reads no table.
+	// Size returns the size of the database in bytes, including its indexes. It reads no table.
 	Size(ctx context.Context) (int64, error)
 	// Close writes the waiting executions, for at most two seconds, and closes the database. Further calls do nothing and
 	// return nil; all other methods of a closed Store return CodeUnavailable.
@@ -89,9 +89,9 @@ type Notes interface {
 type Conversations interface {
 	// AppendMessages appends messages in their order and creates the session if it is new, in one transaction. The
 	// session needs ID (a UUID) and UserID; its title is stored if there is none yet. A session of another user is
-	// CodeNotFound. A message without id or time gets one. A message whose id the session already has stays unchanged, so
-	// that an append may be repeated. Text over MaxMessageBytes is cut, and NUL or invalid UTF-8 in it becomes U+FFFD. A
-	// call takes at most MaxRows messages.
+	// CodeNotFound. A message without id or time gets one. A message whose id the session already has stays unchanged,
+	// so that an append may be repeated. Text over MaxMessageBytes is cut, and NUL or invalid UTF-8 in it becomes
+	// U+FFFD. A call accepts at most MaxRows messages.
 	AppendMessages(ctx context.Context, s study.Session, msgs ...study.Message) error
 	// Sessions lists a user's sessions, the one with the latest message first.
 	Sessions(ctx context.Context, userID string, p Page) (sessions []study.Session, next string, err error)
@@ -141,7 +141,8 @@ type Contents interface {
 type Reviews interface {
 	// DueCards lists the cards to review at a time, and counts all of them.
 	DueCards(ctx context.Context, q DueQuery) (DueCards, error)
-	// SuspendedCards lists a user's suspended cards, of one deck or with "" of all, those that joined last first.
+	// SuspendedCards lists a user's suspended cards, of one deck or, if deck is "", of all; the newest cards come
+	// first.
 	SuspendedCards(ctx context.Context, userID, deck string, limit int) ([]study.Card, error)
 	// ReviewCard stores a review and returns the card as changed by next. For a review ID that is already stored, it
 	// returns the card as it was after that review. It returns CodeConflict if the ID belongs to another card's review,
@@ -186,8 +187,8 @@ type Executions interface {
 	// entries, removes expired rows once an hour, and indexes the notes of older versions. Before it returns nil, it
 	// writes the waiting entries, for at most two seconds. Call it once for each Store.
 	Run(ctx context.Context) error
-	// Totals sums the executions that all processes have written since a time. Those that were removed with their user still
-	// count, and those that Prune removed until their whole hour is older.
+	// Totals sums the executions that all processes have written since a time. Executions removed with their user still
+	// count; those removed by Prune count until the whole hour in which they ran is older than that.
 	Totals(ctx context.Context, since time.Time) (study.Totals, error)
 	// Failures lists the failed executions, newest first.
 	Failures(ctx context.Context, p Page) (failed []study.Execution, next string, err error)
@@ -198,7 +199,7 @@ type Executions interface {
 	Prune(ctx context.Context, before time.Time) (int64, error)
 }
 
-// Idempotency stores the answers to requests with a Key, for KeepAnswers and within the bounds beside it, so that a
+// Idempotency stores the answers to requests with a Key, for KeepAnswers and within the other bounds, so that a
 // repeated request is not executed again. A key of another request is CodeInvalid; a key whose first request is still
 // running is CodeConflict, with RetryAfter.
 type Idempotency interface {
@@ -214,7 +215,7 @@ type Idempotency interface {
 	ExtendClaim(ctx context.Context, c Claim, lease time.Duration) error
 	// SettleClaim stores the answer, unless the claim is lost.
 	SettleClaim(ctx context.Context, c Claim, a Answer) error
-	// ReleaseClaim frees the key, so that the request may be tried again.
+	// ReleaseClaim frees the key, so that the request may be retried.
 	ReleaseClaim(ctx context.Context, c Claim) error
 }
 
@@ -238,7 +239,7 @@ type Runs interface {
 	PruneRuns(ctx context.Context, before time.Time) (int64, error)
 }
 
-// UserData holds the operations on all data of a user.
+// UserData has the operations on all data of a user.
 type UserData interface {
 	// Ratings lists a user's ratings; those of the newest aids come first.
 	Ratings(ctx context.Context, userID string, p Page) (ratings []study.Rating, next string, err error)
@@ -254,9 +255,10 @@ type UserData interface {
 	DeleteUser(ctx context.Context, userID string) error
 }
 
-// Accounts stores users who may sign in, and the devices on which they have. Texts of a device are cut to MaxNameBytes.
+// Accounts stores users who may sign in, and the devices on which they are signed in. A device's texts are cut to
+// MaxNameBytes.
 type Accounts interface {
-	// Secret returns the secret with this name. The first call, of all processes, stores its fresh as the secret.
+	// Secret returns the secret with this name. The first call, across all processes, stores its fresh as the secret.
 	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
 	// CreateAccount stores an account with its UserID and CodeHash; CodeConflict if the user has one.
 	CreateAccount(ctx context.Context, a study.Account) error

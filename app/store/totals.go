@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// executionSum is the sum of the executions that have something in common.
+// executionSum is the sum of the executions with the same value in a column.
 type executionSum struct {
 	of            string
 	n, ok, tokens int64
@@ -18,7 +18,7 @@ type executionSum struct {
 	cost          float64
 }
 
-const maxSums = 50 // models of one sum: an upstream may name any number of them
+const maxSums = 50 // models per sum: an upstream may report any number of them
 
 // sumExecutions sums executions by one of their columns, those with the most tokens first.
 func (s *sqlStore) sumExecutions(ctx context.Context, by string, since time.Time) ([]executionSum, error) {
@@ -31,7 +31,7 @@ func (s *sqlStore) sumExecutions(ctx context.Context, by string, since time.Time
 		UNION ALL SELECT type, model, 1, CASE WHEN success THEN 1 ELSE 0 END, millis, tokens, cost
 		FROM executions WHERE created_at >= $2 AND created_at < $3) parts
 		GROUP BY ` + by + " ORDER BY 4 DESC, 2 DESC, 1 LIMIT $4"
-	whole := hourOf(since.Add(time.Hour - time.Microsecond)) // the first hour that is not cut by since
+	whole := hourOf(since.Add(time.Hour - time.Microsecond)) // the first whole hour after since
 	return list(ctx, s, scan, query, whole, micros(since), whole*time.Hour.Microseconds(), maxSums)
 }
 
@@ -69,7 +69,7 @@ func sumHours(entries []study.Execution) hourSums {
 	return sums
 }
 
-// addTo adds the sums to the table, in the order of its key: transactions on a server must not wait for each other's rows.
+// addTo adds the sums to the table in the order of its key, so that transactions on a server do not deadlock.
 func (h hourSums) addTo(ctx context.Context, t tx) error {
 	const upsert = `INSERT INTO execution_hours (hour, type, model, n, ok, millis, tokens, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (hour, type, model) DO UPDATE SET n = execution_hours.n + excluded.n, ok = execution_hours.ok + excluded.ok,
@@ -86,7 +86,7 @@ func (h hourSums) addTo(ctx context.Context, t tx) error {
 	return err
 }
 
-// Totals implements Store. Whole hours are summed already; of an hour that since cuts, the executions are read.
+// Totals implements Store. It adds the stored sums of whole hours to the executions of the hour in which since lies.
 func (s *sqlStore) Totals(ctx context.Context, since time.Time) (study.Totals, error) {
 	t := study.Totals{AgentMetrics: map[study.Type]study.AgentMetrics{}, ModelMetrics: map[string]study.AgentMetrics{}}
 	types, err := s.sumExecutions(ctx, "type", since)

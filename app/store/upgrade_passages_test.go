@@ -25,7 +25,7 @@ const (
 func TestNotesOfAVersionWithoutPassagesAreFoundAfterAnUpgrade(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		url, db := liteSchemaAt(t, liteBeforePassages)
-		if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, 1)"); err != nil { // it had that one too
+		if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, 1)"); err != nil { // that version had this migration too
 			t.Fatal(err)
 		}
 		upgradeWithNotes(t, url, db)
@@ -43,7 +43,7 @@ func TestNotesOfAVersionWithoutPassagesAreFoundAfterAnUpgrade(t *testing.T) {
 	})
 }
 
-// oldNotes is how many notes the older version has kept.
+// oldNotes is how many notes the older version has stored.
 const oldNotes = 12
 
 func upgradeWithNotes(t *testing.T, url string, old *sql.DB) {
@@ -81,8 +81,8 @@ func openAt(t *testing.T, url string) *sqlStore {
 	return s.(*sqlStore)
 }
 
-// indexBesideWriters wants each step to index one note, in a transaction that ends before others write; then two
-// processes index what is left at once.
+// indexBesideWriters checks that each step indexes one note, in a transaction that ends before others write; then
+// two processes index the remaining notes at once.
 func indexBesideWriters(t *testing.T, s, other *sqlStore) {
 	t.Helper()
 	for step := range 3 {
@@ -114,7 +114,7 @@ func indexBesideWriters(t *testing.T, s, other *sqlStore) {
 	}
 }
 
-// findOrganelles returns how many notes have the word that all old ones have, in another form.
+// findOrganelles returns how many notes contain the word that all old ones have, searched for in another form.
 func findOrganelles(t *testing.T, s Store) int {
 	t.Helper()
 	found, _, err := s.Notes(t.Context(), NoteQuery{UserID: "ada", Search: "organelles dividing", Page: Page{Limit: MaxRows}})
@@ -124,7 +124,7 @@ func findOrganelles(t *testing.T, s Store) int {
 	return len(found)
 }
 
-// wantEachFound wants the one passage of each old note that has its fact.
+// wantEachFound checks that the one passage of each old note that has its fact is found.
 func wantEachFound(t *testing.T, s Store) {
 	t.Helper()
 	for i := range oldNotes {
@@ -143,7 +143,7 @@ func passageTitles(list []study.Passage) (titles []string) {
 	return titles
 }
 
-// TestOldNotesAreIndexedByARunningStore wants Run to index them, while others write.
+// TestOldNotesAreIndexedByARunningStore checks that Run indexes old notes while others write.
 func TestOldNotesAreIndexedByARunningStore(t *testing.T) {
 	url, db := liteSchemaAt(t, liteBeforePassages)
 	if _, err := db.Exec(oldNote, newID(), "Old", "an organelle divides"); err != nil {

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// liteSchemaAt makes an empty database as the version with that schema left it.
+// liteSchemaAt creates an empty database as the version with that schema left it.
 func liteSchemaAt(t *testing.T, version int64) (url string, db *sql.DB) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
@@ -45,7 +45,7 @@ func migrateTo(t *testing.T, dialect goose.Dialect, db *sql.DB, folder string, v
 	}
 }
 
-// schema1 makes a database as the first version left it, with a note.
+// schema1 creates a database as the first version left it, with a note.
 func schema1(t *testing.T) (url string) {
 	t.Helper()
 	url, db := liteSchemaAt(t, 1)
@@ -58,10 +58,10 @@ func schema1(t *testing.T) (url string) {
 	return url
 }
 
-// oldNote keeps a note as the first versions did.
+// oldNote stores a note as the first versions did.
 const oldNote = `INSERT INTO notes (id, user_id, title, content, created_at, updated_at) VALUES ($1, 'ada', $2, $3, 1, 1)`
 
-// oldContents keeps aids as a version did whose items had no ids: a deck, a summary, and data that is not an aid.
+// oldContents stores aids as a version did whose items had no ids: a deck, a summary, and data that is not an aid.
 func oldContents(exec func(string, ...any) (sql.Result, error)) error {
 	const insert = `INSERT INTO contents (id, user_id, session_id, type, title, data, created_at) VALUES ($1, 'ada', '', $2, $3, $4, 5)`
 	for _, c := range [][3]string{
@@ -77,7 +77,7 @@ func oldContents(exec func(string, ...any) (sql.Result, error)) error {
 	return nil
 }
 
-// wantLibrary wants oldContents as this version keeps them.
+// wantLibrary checks how this version stores oldContents.
 func wantLibrary(t *testing.T, s Store) {
 	t.Helper()
 	all, _, err := s.Contents(t.Context(), ContentQuery{UserID: "ada", Page: Page{Limit: 9}})
@@ -115,7 +115,7 @@ func TestADatabaseOfTheFirstSchemaIsMigratedWithWhatItHolds(t *testing.T) {
 	wantIntact(t, s)
 }
 
-// wantFoundOnceIndexed indexes what an older version left, with a writer beside it.
+// wantFoundOnceIndexed indexes the notes that an older version left, while a writer runs in parallel.
 func wantFoundOnceIndexed(t *testing.T, s opened) {
 	t.Helper()
 	added, err := s.CreateNote(t.Context(), study.Note{UserID: "ada", Title: "Roots", Content: "chlorophyll is not in roots"})
@@ -178,7 +178,7 @@ func TestSessionsOfOneTimeArePagedToo(t *testing.T) {
 	})
 }
 
-// pageTied makes five sessions, tie gives them one time, and they are read in pages.
+// pageTied creates five sessions, gives them the same time with tie, and reads them in pages.
 func pageTied(t *testing.T, s Store, tie func() error) {
 	t.Helper()
 	for range 5 {

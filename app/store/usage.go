@@ -110,7 +110,7 @@ func (s *sqlStore) Tokens(ctx context.Context, userID string, at time.Time) (all
 // pruneTokens removes the token counts of days before yesterday.
 func (s *sqlStore) pruneTokens(ctx context.Context) {
 	if _, err := s.exec(ctx, "DELETE FROM tokens WHERE day < $1", dayOf(time.Now())-1); err != nil && ctx.Err() == nil {
-		s.options.Log.Warn("counts of tokens cannot be removed", "error", err)
+		s.options.Log.Warn("removing old token counts failed", "error", err)
 	}
 }
 

@@ -70,8 +70,8 @@ func (s *sqlStore) UserCards(ctx context.Context, userID string, p Page) ([]stud
 	return page(ctx, s, "cards", p.Limit, scan, query, userID, from.id)
 }
 
-// userRows are the statements that delete a user's rows, each with the size of a batch. Dependent rows are deleted with
-// their batch. The last batch of a user is smaller.
+// userRows are the statements that delete a user's rows, each with its batch size. Dependent rows are deleted with
+// their batch. A batch smaller than that size is the user's last one.
 var userRows = []struct {
 	batch   int64
 	removes []string // the last statement's rows count; $1 = the user, $2 = the batch

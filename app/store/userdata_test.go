@@ -9,7 +9,7 @@ import (
 	"studysharper/app/store/storetest"
 )
 
-// tableRows counts the rows of every table that holds what is a user's: all but those of the database itself.
+// tableRows counts the rows of every table with users' data: all but the database's own tables.
 func tableRows(t *testing.T, path string) map[string]int {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -43,10 +43,10 @@ func tableRows(t *testing.T, path string) map[string]int {
 	return counts
 }
 
-// others are the tables that hold nothing of a user.
+// others are the tables without users' data.
 var others = map[string]bool{"goose_db_version": true, "secrets": true}
 
-// A table that a later version adds has to be filled by storetest.Fill, and emptied by DeleteUser.
+// A table that a later version adds must be filled by storetest.Fill, and emptied by DeleteUser.
 func TestNoTableHoldsAnythingOfADeletedUser(t *testing.T) {
 	url := fresh(t)
 	s := open(t, url, store.Options{BusyTimeout: patient})

@@ -5,10 +5,11 @@ import (
 	"studysharper/app/study"
 )
 
-// AppendBatch appends a batch as a client is sent it. Each event has its position as
-// id, a run's terminal one as its stream's last, and no event field. A gap event comes
-// first when events were missed; its seq and its id are those of the last event missed,
-// so that the client's next id is right and its numbers grow by one again from there.
+// AppendBatch appends the wire form of a batch to dst. Each event has its position as its
+// id, and no event field; the id of a terminal event marks it as its stream's last. If
+// events were missed, a gap event comes first. Its seq and its id are those of the last
+// event missed, so the client's next id is right and later numbers count up by one from
+// there.
 func AppendBatch(dst []byte, b study.Batch) []byte {
 	at := b.Next
 	if b.Missed > 0 {

@@ -11,11 +11,11 @@ import (
 // Kinds are the events that a run may send.
 var Kinds = []study.Kind{
 	study.KindStart, study.KindProgress, study.KindToken, study.KindComplete, study.KindError,
-	study.KindItem, // last: the relay sends a kind as its place in this list
+	study.KindItem, // must stay last: on the relay, a kind is its index in this list
 }
 
-// CheckEvent refuses an event that a run may not send or that would break a reader (CodeInvalid), and
-// one whose fields have more than maxBytes (CodeTooLarge).
+// CheckEvent returns CodeInvalid for an event that a run may not send or that would break a reader, and
+// CodeTooLarge for one whose fields exceed maxBytes.
 func CheckEvent(e study.Event, maxBytes int) error {
 	f := e.Fields
 	switch {
@@ -29,7 +29,7 @@ func CheckEvent(e study.Event, maxBytes int) error {
 	return nil
 }
 
-// ErrorEvent makes the error event that ends a run or a stream that its writer did not end.
+// ErrorEvent returns the error event that ends a run or a stream in place of its writer.
 func ErrorEvent(message string, retryable bool) study.Event {
 	// Marshalling a string and a bool cannot fail.
 	fields, _ := json.Marshal(struct {
@@ -44,8 +44,8 @@ const (
 	textEnd   = `"}`
 )
 
-// TokenText gives the inside of the string in {"text":"…"}, still escaped. It is not ok
-// if the fields are spelled differently or hold more.
+// TokenText returns the contents of the string in {"text":"…"}, still escaped. ok is false
+// if the fields are formatted differently or have other keys.
 func TokenText(fields []byte) (text []byte, ok bool) {
 	rest, starts := bytes.CutPrefix(fields, []byte(textStart))
 	inside, ends := bytes.CutSuffix(rest, []byte(textEnd))
@@ -65,19 +65,19 @@ func TokenText(fields []byte) (text []byte, ok bool) {
 	return inside, true
 }
 
-// AppendText appends the text of another token, as TokenText gave it, to the fields of one. It changes
-// fields in place.
+// AppendText appends text, as returned by TokenText, to the text of a token event's fields. It may
+// modify fields in place.
 func AppendText(fields, text []byte) []byte {
 	fields = append(fields[:len(fields)-len(textEnd)], text...)
 	return append(fields, textEnd...)
 }
 
-// MaxJoinedBytes bounds the fields of a token event that takes the text of later ones.
+// MaxJoinedBytes limits the fields of a token event to which the text of later tokens is joined.
 const MaxJoinedBytes = 1 << 10
 
-// JoinTokens gives the fields of one token event with the texts of two, in a new
-// buffer. It is not ok if one of them holds more than a text, or the two together have
-// more than MaxJoinedBytes.
+// JoinTokens joins the texts of two token events and returns the fields of the joined event
+// in a new buffer. ok is false if either has anything but a text, or if both together
+// exceed MaxJoinedBytes.
 func JoinTokens(fields, next []byte) (joined []byte, ok bool) {
 	a, okA := TokenText(fields)
 	b, okB := TokenText(next)

@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Wait implements Journal.Since by Await.
+// Wait implements Journal.Since with Await.
 func Wait(ctx context.Context, a Awaiter, q Query) (study.Batch, error) {
 	type answer struct {
 		batch study.Batch
@@ -28,7 +28,7 @@ func Wait(ctx context.Context, a Awaiter, q Query) (study.Batch, error) {
 	}
 }
 
-// WaitEnded is the error of a wait that ctx has ended.
+// WaitEnded returns the error of a wait that ctx has ended.
 func WaitEnded(ctx context.Context) error {
 	return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for the journal was ended")
 }

@@ -2,14 +2,13 @@ package study
 
 import "encoding/json"
 
-// Aid is what an agent makes: the value of `result.data`, in the shape of its type.
-// The concrete types are FlashcardSet, QuizSet, ExamSet, SummarySet, AnalysisSet,
-// PlanSet and Reply, each a pointer.
+// Aid is the output of an agent: the value of `result.data`, in the shape of its type. The concrete types are
+// FlashcardSet, QuizSet, ExamSet, SummarySet, AnalysisSet, PlanSet and Reply, each a pointer.
 type Aid interface {
-	// Type is the request type this aid answers.
+	// Type returns the request type that the aid answers.
 	Type() Type
-	// Check names what is wrong with the aid's shape for the request that asked
-	// for it: wrong count, a missing field, an option that is not there. Empty: nothing.
+	// Check returns the faults in the aid's shape, given the options of the request: a wrong count, a missing field, an
+	// answer that is not an option. It is empty if there are none.
 	Check(Options) []string
 }
 
@@ -64,7 +63,7 @@ type ExamSection struct {
 	Questions           []Question `json:"questions"`
 }
 
-// ExamBody is a titled exam of 100 points in all.
+// ExamBody is a titled exam of 100 points in total.
 type ExamBody struct {
 	Title           string        `json:"title"`
 	DurationMinutes int           `json:"duration_minutes"`
@@ -97,7 +96,7 @@ type SummaryBody struct {
 	Title      string      `json:"title"`
 	MainPoints []MainPoint `json:"main_points"`
 	KeyTerms   []KeyTerm   `json:"key_terms"`
-	Text       string      `json:"text,omitempty"` // the summary in the style asked for
+	Text       string      `json:"text,omitempty"` // the summary in the requested style
 }
 
 // SummarySet answers Summary.
@@ -107,7 +106,7 @@ type SummarySet struct {
 	EstimatedReadingTimeMinutes int         `json:"estimated_reading_time_minutes"`
 }
 
-// AnalysisBody says what notes do well and what they lack.
+// AnalysisBody lists what is good about notes and what is missing from them.
 type AnalysisBody struct {
 	Strengths   []string `json:"strengths"`
 	Gaps        []string `json:"gaps"`
@@ -120,7 +119,7 @@ type AnalysisSet struct {
 	Analysis AnalysisBody `json:"analysis"`
 }
 
-// PlanSession is one sitting of a study plan.
+// PlanSession is one session of a study plan.
 type PlanSession struct {
 	ID         string   `json:"id,omitempty"` // unique within the aid
 	Day        int      `json:"day"`          // from 1
@@ -129,7 +128,7 @@ type PlanSession struct {
 	Minutes    int      `json:"minutes"`
 }
 
-// PlanBody is a titled list of sittings.
+// PlanBody is a titled list of sessions.
 type PlanBody struct {
 	Title    string        `json:"title"`
 	Sessions []PlanSession `json:"sessions"`
@@ -143,7 +142,7 @@ type PlanSet struct {
 // Reply answers Chat.
 type Reply struct {
 	Response    string      `json:"response"`
-	Citations   []Source    `json:"citations"` // of what the response quotes from the material
+	Citations   []Source    `json:"citations"` // the places in the material that the response quotes
 	ContextUsed ContextUsed `json:"context_used"`
 }
 
@@ -155,11 +154,11 @@ func (r Reply) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields(r))
 }
 
-// ContextUsed is what an answer was drawn from, as far as it was really read.
+// ContextUsed lists the sources that an answer was drawn from; it counts only what the model received.
 type ContextUsed struct {
 	Notes    []NoteUsed `json:"notes"`
 	Messages int        `json:"messages"`
-	Content  bool       `json:"content"` // of the student's own text
+	Content  bool       `json:"content"` // whether the student's own text was used
 	Share    float64    `json:"share"`   // of these notes and that text, from 0 to 1
 }
 
@@ -170,7 +169,7 @@ type NoteUsed struct {
 	Passages int    `json:"passages"`
 }
 
-// NewAid makes an empty aid of the type, to unmarshal into; nil for an unknown type.
+// NewAid returns an empty aid of the type, to unmarshal into; nil for an unknown type.
 func NewAid(t Type) Aid {
 	switch t {
 	case Chat:

@@ -6,54 +6,54 @@ import (
 	"time"
 )
 
-// ByStudent and ByRules are who graded an answer; any other GradedAnswer.CheckedBy is the name of a model.
+// ByStudent and ByRules are values of GradedAnswer.CheckedBy; any other value is the name of a model.
 const (
 	ByStudent = "student"
 	ByRules   = "rules"
 )
 
-// Attempt is a quiz or an exam, or some of its questions, that a student took, as it was graded. What a question was then
-// is kept with it: the aid may be edited afterwards.
+// Attempt is a graded attempt at a quiz or an exam, or at some of its questions. It contains what is needed of the
+// questions, because the aid may be edited afterwards.
 type Attempt struct {
 	ContentID   string                 `json:"content_id"`
 	N           int64                  `json:"n"` // from 1, within the aid
 	UserID      string                 `json:"user_id"`
 	Answers     []GradedAnswer         `json:"answers"` // in the order of the aid
 	Points      int                    `json:"points"`
-	TotalPoints int                    `json:"total_points"` // of the questions that were taken
+	TotalPoints int                    `json:"total_points"` // of the questions in the attempt
 	Wrong       []string               `json:"wrong"`        // ids of the items answered wrongly or not at all
 	Topics      map[string]TopicPoints `json:"topics"`
-	DurationMS  int64                  `json:"duration_ms"` // 0 = not told
+	DurationMS  int64                  `json:"duration_ms"` // 0 = unknown
 	Warnings    []string               `json:"warnings,omitempty"`
 	CreatedAt   time.Time              `json:"created_at,omitzero"` // UTC
 }
 
-// GradedAnswer is what a student answered to a question, and what it was worth.
+// GradedAnswer is a student's answer to a question, and its points.
 type GradedAnswer struct {
 	ItemID        string `json:"item_id"`
 	Type          string `json:"type"`            // MultipleChoice | TrueFalse | ShortAnswer
-	Topic         string `json:"topic,omitempty"` // "" = none is known
+	Topic         string `json:"topic,omitempty"` // "" = unknown
 	Answer        any    `json:"answer"`          // an option's text, a bool, a text; nil = left blank
 	Correct       bool   `json:"correct"`
-	CorrectAnswer any    `json:"correct_answer"` // likewise; of a short answer the first that is accepted
+	CorrectAnswer any    `json:"correct_answer"` // of the same type; for a short answer, the first accepted one
 	Points        int    `json:"points"`         // Possible or 0
 	Possible      int    `json:"possible"`
 	CheckedBy     string `json:"checked_by"`
 }
 
-// TopicPoints are those of a topic's questions.
+// TopicPoints are the points of a topic's questions.
 type TopicPoints struct {
 	Points   int `json:"points"`
 	Possible int `json:"possible"`
 }
 
-// GivenAnswer is a student's answer to an item, before it is graded. nil = left blank.
+// GivenAnswer is a student's answer to an item, before grading. nil = left blank.
 type GivenAnswer struct {
 	ItemID string `json:"item_id"`
 	Answer any    `json:"answer"`
 }
 
-// OpenAnswer is a short answer that is not, word for word, one of those that are accepted.
+// OpenAnswer is a short answer that does not match an accepted answer.
 type OpenAnswer struct {
 	ItemID   string
 	Question string
@@ -62,7 +62,8 @@ type OpenAnswer struct {
 	Answer   string
 }
 
-// Mark decides whether the answer to an item is right; it reports whether the attempt has the item. Sum is to follow.
+// Mark sets whether the answer to an item is right. It reports whether the attempt contains the item. Call Sum
+// afterwards.
 func (a *Attempt) Mark(itemID string, correct bool, by string) bool {
 	i := slices.IndexFunc(a.Answers, func(g GradedAnswer) bool { return g.ItemID == itemID })
 	if i < 0 {
@@ -91,14 +92,13 @@ func (a *Attempt) Sum() {
 	}
 }
 
-// Bounds of what WeakTopics finds.
+// Limits of WeakTopics.
 const (
 	MaxWeakTopics = 5
 	weakBelow     = 0.7 // of the possible points
 )
 
-// WeakTopics are the topics of attempts in which a student got fewer than 70 % of the points, the worst first, five at
-// most.
+// WeakTopics returns the topics in which a student got less than 70 % of the points, the worst first, at most five.
 func WeakTopics(attempts []map[string]TopicPoints) []string {
 	sums := map[string]TopicPoints{}
 	for _, topics := range attempts {

@@ -6,51 +6,51 @@ import (
 	"strings"
 )
 
-// ExamPoints is what the points of an exam's questions add up to.
+// ExamPoints is the sum of the points of an exam's questions.
 const ExamPoints = 100
 
-// faults collects what is wrong with an aid. Each entry names a place by its JSON
-// path and never quotes the aid, so that it may stand in an error message.
+// faults collects the faults of an aid. Each entry names a place by its JSON path and never quotes the aid, so that
+// error messages may contain it.
 type faults []string
 
 func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
 
-// text wants words at path.
+// text requires a text that is not blank.
 func (f *faults) text(path, s string) {
 	if strings.TrimSpace(s) == "" {
 		f.add("%s is empty", path)
 	}
 }
 
-// texts wants words in every entry of a list that may itself be empty.
+// texts requires texts that are not blank in a list that may be empty.
 func (f *faults) texts(path string, list []string) {
 	for i, s := range list {
 		f.text(fmt.Sprintf("%s[%d]", path, i), s)
 	}
 }
 
-// some wants a list with at least one entry.
+// some requires a list with at least one entry.
 func (f *faults) some(path string, n int) {
 	if n == 0 {
 		f.add("%s is empty", path)
 	}
 }
 
-// positive wants a number above 0.
+// positive requires a number above 0.
 func (f *faults) positive(path string, n int) {
 	if n <= 0 {
 		f.add("%s must be a whole number above 0", path)
 	}
 }
 
-// oneOf wants one of the words.
+// oneOf requires one of the words.
 func (f *faults) oneOf(path, s string, words ...string) {
 	if !slices.Contains(words, s) {
 		f.add("%s must be one of %s", path, strings.Join(words, ", "))
 	}
 }
 
-// distinct wants no two texts that differ only in case and spacing.
+// distinct requires texts that differ in more than case and spacing.
 func (f *faults) distinct(path string, list []string) {
 	seen := make(map[string]int, len(list))
 	for i, s := range list {
@@ -63,7 +63,7 @@ func (f *faults) distinct(path string, list []string) {
 	}
 }
 
-// foldText makes texts that differ only in case and spacing equal.
+// foldText returns the same text for texts that differ only in case and spacing.
 func foldText(s string) string {
 	return strings.ToLower(strings.Join(strings.Fields(s), " "))
 }
@@ -131,8 +131,8 @@ func (s *ExamSet) Check(o Options) []string {
 	return f
 }
 
-// examTotals checks what holds for an exam as a whole. An exam with fewer questions
-// than the sections asked for has a section for each of its questions.
+// examTotals checks the exam as a whole. An exam with fewer questions than requested sections has one section for each
+// question.
 func (f *faults) examTotals(s *ExamSet, o Options, sum, count int) {
 	if sum != ExamPoints {
 		f.add("the questions' points must add up to %d, not %d", ExamPoints, sum)
@@ -154,8 +154,8 @@ func (f *faults) examTotals(s *ExamSet, o Options, sum, count int) {
 	f.distinct("questions", all)
 }
 
-// Check implements Aid. A point may lack details (a one-sentence text has none),
-// and a text may have no terms worth listing.
+// Check implements Aid. A point may have no details (that of a one-sentence text has none), and a text may contain no
+// key terms.
 func (s *SummarySet) Check(Options) []string {
 	var f faults
 	f.text("summary.title", s.Summary.Title)
@@ -184,7 +184,7 @@ func (f *faults) keyTerm(at string, t KeyTerm) {
 	f.text(at+".definition", t.Definition)
 }
 
-// Check implements Aid. Notes may have no strengths or no gaps, but not neither.
+// Check implements Aid. Notes may have no strengths or no gaps, but must have one of them.
 func (s *AnalysisSet) Check(Options) []string {
 	var f faults
 	a := s.Analysis
@@ -198,9 +198,9 @@ func (s *AnalysisSet) Check(Options) []string {
 	return f
 }
 
-// IsPart reports whether a settled summary or analysis holds something whole, though not all that
-// Check wants: what remains where the end of an answer is missing. Of the aids with items the
-// whole items remain, in which Check finds no fault.
+// IsPart reports whether a settled summary or analysis contains something complete, although Check would reject it,
+// because the end of the answer is missing. It is false for the other types: their complete items form an aid that
+// passes Check.
 func IsPart(a Aid) bool {
 	switch s := a.(type) {
 	case *SummarySet:
@@ -213,7 +213,7 @@ func IsPart(a Aid) bool {
 	}
 }
 
-// Check implements Aid. Days start at 1 and never go back; a day may hold several sittings.
+// Check implements Aid. Days start at 1 and never decrease; a day may have several sessions.
 func (s *PlanSet) Check(Options) []string {
 	var f faults
 	f.text("plan.title", s.Plan.Title)

@@ -2,8 +2,8 @@ package study
 
 import "strings"
 
-// ItemFaults is what is wrong with one item of an aid of the type: a pointer to a Flashcard,
-// Question, MainPoint, KeyTerm or PlanSession.
+// ItemFaults returns the faults of one item of an aid of the type: a pointer to a Flashcard, Question, MainPoint,
+// KeyTerm or PlanSession.
 func ItemFaults(t Type, item any) []Fault {
 	var f faults
 	switch v := item.(type) {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// ChoiceOptions is how many options a multiple-choice question offers.
+// ChoiceOptions is the number of options of a multiple-choice question.
 const ChoiceOptions = 4
 
-// questions checks a list of questions, those of an exam for a sample answer and
-// a rubric in place of acceptable answers.
+// questions checks a list of questions. Short-answer questions of an exam need a sample answer and a rubric instead of
+// acceptable answers.
 func (f *faults) questions(path string, list []Question, o Options, exam bool) {
 	for i, q := range list {
 		f.question(fmt.Sprintf("%s[%d]", path, i), q, o, exam)
@@ -28,7 +28,7 @@ func (f *faults) question(at string, q Question, o Options, exam bool) {
 	f.answer(at, q, exam)
 }
 
-// answer checks what a question of its type must be answered with.
+// answer checks the fields for the answer that a question of its type needs.
 func (f *faults) answer(at string, q Question, exam bool) {
 	switch q.Type {
 	case MultipleChoice:

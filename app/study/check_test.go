@@ -148,7 +148,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// mayBeEmpty are the fields of an aid that a student can do without.
+// mayBeEmpty are the optional fields of an aid.
 var mayBeEmpty = []string{"explanation", "details", "text"}
 
 func TestCheckFindsEveryFieldThatIsEmpty(t *testing.T) {
@@ -162,7 +162,7 @@ func TestCheckFindsEveryFieldThatIsEmpty(t *testing.T) {
 	}
 }
 
-// emptied gives a copy of the aid for each of its texts, with that one blank.
+// emptied returns copies of the aid, one for each of its texts, with that text blank.
 func emptied(t *testing.T, a Aid) map[string]Aid {
 	raw, err := json.Marshal(a)
 	if err != nil {

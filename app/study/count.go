@@ -1,7 +1,7 @@
 package study
 
-// Items is how many of the things that can be asked for by number the aid holds:
-// flashcards, questions, sittings. It is 0 for the other aids.
+// Items returns the number of an aid's items, if their number can be requested: flashcards, questions, sessions. It is
+// 0 for the other types.
 func Items(a Aid) int {
 	switch s := a.(type) {
 	case *FlashcardSet:
@@ -21,7 +21,7 @@ func Items(a Aid) int {
 	}
 }
 
-// Asked is how many items a request of the type asks for; 0 where it names no number.
+// Asked returns the number of items that a request of the type asks for; 0 if it gives no number.
 func Asked(t Type, o Options) int {
 	switch t {
 	case Flashcards, Plan:
@@ -33,9 +33,8 @@ func Asked(t Type, o Options) int {
 	}
 }
 
-// Shortfall is how many items the aid lacks of the number asked for: 0 or less is
-// none. It is not a fault in the shape, so Check does not speak of it: a short text
-// may hold no more.
+// Shortfall returns how many of the requested items the aid lacks; none if the result is 0 or less. A shortfall is not
+// a fault that Check reports, because a short text may not have enough content.
 func Shortfall(a Aid, o Options) int {
 	want := Asked(a.Type(), o)
 	if want == 0 {

@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// Decode reads a body that is one JSON object into a struct, for requests simpler
-// than ParseRequest's. A body that is not one is CodeMalformed; a field of the wrong
-// type, one that the struct does not have, or text with a NUL character in it, is
-// CodeInvalid and named.
+// Decode reads a body that is one JSON object into a struct, for requests simpler than those of ParseRequest. A body
+// that is not an object is CodeMalformed. A field of the wrong type, an unknown field, or a text with a NUL character
+// is CodeInvalid, and the error names it.
 func Decode(body []byte, into any) error {
 	raw, err := parseObject(body)
 	if err != nil {
@@ -28,7 +27,7 @@ func Decode(body []byte, into any) error {
 	return Invalid(append(nulFaults(raw), unknownFaults(raw, fieldNames(reflect.TypeOf(into).Elem()))...))
 }
 
-// fieldNames are the JSON names of a struct's fields.
+// fieldNames returns the JSON names of a struct's fields.
 func fieldNames(t reflect.Type) []string {
 	names := make([]string, 0, t.NumField())
 	for i := range t.NumField() {
@@ -38,7 +37,7 @@ func fieldNames(t reflect.Type) []string {
 	return names
 }
 
-// unknownFaults names the fields that are not known: what a typo says would be lost.
+// unknownFaults reports unknown fields, because a value under a misspelled name would be lost.
 func unknownFaults(raw map[string]json.RawMessage, known []string) []Fault {
 	var faults []Fault
 	for _, name := range unknownFields(raw, known) {
@@ -47,8 +46,8 @@ func unknownFaults(raw map[string]json.RawMessage, known []string) []Fault {
 	return faults
 }
 
-// unknownFields gives the names in an object that are not known, sorted. encoding/json reads
-// names in either case. A name that may be anything else of the student's is not repeated.
+// unknownFields returns the names in an object that are not known, sorted. Like encoding/json, it ignores case. A name
+// that might be a student's text is not repeated.
 func unknownFields(raw map[string]json.RawMessage, known []string) []string {
 	var names []string
 	for name := range raw {
@@ -73,7 +72,7 @@ func plainName(name string) bool {
 	return name != "" && len(name) <= 40
 }
 
-// nulFaults names the texts that hold a NUL character, which PostgreSQL cannot keep.
+// nulFaults reports texts with a NUL character, which PostgreSQL cannot store.
 func nulFaults(raw map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
@@ -82,7 +81,7 @@ func nulFaults(raw map[string]json.RawMessage) []Fault {
 		_ = json.Unmarshal(raw[name], &one)
 		_ = json.Unmarshal(raw[name], &list)
 		if strings.ContainsRune(one+strings.Join(list, ""), 0) {
-			faults = append(faults, Fault{Field: name, Detail: "must not hold the NUL character"})
+			faults = append(faults, Fault{Field: name, Detail: "must not contain the NUL character"})
 		}
 	}
 	return faults

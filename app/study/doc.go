@@ -1,5 +1,4 @@
-// Package study is the vocabulary of StudySharper: what a student asks for, what
-// an agent makes of it, what a client watches while it is made, and how all of
-// that fails. Every other package speaks these words to its neighbours; this one
-// imports nothing but the standard library and touches nothing outside itself.
+// Package study is the vocabulary of StudySharper: the requests of students, the aids that agents make, the events that
+// clients watch, and the errors of all of these. Every other package uses these types; this one imports only the
+// standard library and has no side effects.
 package study

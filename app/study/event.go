@@ -12,8 +12,7 @@ import (
 // Kind is the `type` of an event on the wire.
 type Kind string
 
-// The kinds of event. KindComplete and KindError are terminal: each run ends with
-// exactly one of them.
+// The kinds of event. KindComplete and KindError are terminal: each run ends with exactly one of them.
 const (
 	KindStart    Kind = "start"
 	KindProgress Kind = "progress"
@@ -24,14 +23,14 @@ const (
 	KindGap      Kind = "gap"
 )
 
-// Terminal reports whether nothing of the run follows an event of this kind.
+// Terminal reports whether an event of this kind is the last event of a run.
 func (k Kind) Terminal() bool { return k == KindComplete || k == KindError }
 
-// Event is one thing a client may watch. Fields is a JSON object without `type`,
-// `seq` and `run_id`; Data puts them in front of it.
+// Event is one event that a client may watch. Fields is a JSON object without `type`, `seq` and `run_id`; Data adds
+// them at its beginning.
 type Event struct {
 	Kind   Kind
-	Seq    uint64 // grows by 1 per session, from 1; given by the journal
+	Seq    uint64 // increases by 1 within a session, from 1; assigned by the journal
 	Fields json.RawMessage
 }
 
@@ -47,10 +46,10 @@ func NewEvent(kind Kind, fields any) (Event, error) {
 	return Event{Kind: kind, Fields: raw}, nil
 }
 
-// ErrorFields are the fields of an error event.
+// ErrorFields returns the fields of an error event.
 func ErrorFields(err error) json.RawMessage {
 	e := AsError(err)
-	// Marshalling strings and numbers cannot fail.
+	// Strings and numbers can always be marshalled.
 	fields, _ := json.Marshal(struct {
 		Error      string `json:"error"`
 		Code       Code   `json:"code"`
@@ -60,11 +59,11 @@ func ErrorFields(err error) json.RawMessage {
 	return fields
 }
 
-// NoRun is the run_id of an event that belongs to no run: the nil UUID.
+// NoRun is the run_id of an event that does not belong to a run: the nil UUID.
 const NoRun = "00000000-0000-0000-0000-000000000000"
 
-// Data is the event's `data:` line: one JSON object, no line breaks. run is the id of
-// the event's run; "" means NoRun.
+// Data returns the event's `data:` line: one JSON object without line breaks. run is the id of the event's run; ""
+// means NoRun.
 func (e Event) Data(run string) []byte {
 	out := make([]byte, 0, len(e.Fields)+100)
 	out = append(out, `{"type":"`...)
@@ -81,20 +80,20 @@ func (e Event) Data(run string) []byte {
 	return append(out, '}')
 }
 
-// Position is a place in a session's journal: the event with number Seq of the
-// journal's life Epoch. The zero Position is before every event.
+// Position is a place in a session's journal: the event with number Seq of the journal's epoch. The zero Position is
+// before every event.
 type Position struct {
 	Epoch uint64
 	Seq   uint64
 }
 
-// String is the position as an event's `id:`, e.g. "3k7x1c0a.42".
+// String returns the position as an event's `id:`, e.g. "3k7x1c0a.42".
 func (p Position) String() string {
 	return strconv.FormatUint(p.Epoch, 36) + "." + strconv.FormatUint(p.Seq, 10)
 }
 
-// ParsePosition reads what String wrote. It refuses anything else, also other
-// spellings of the same numbers, and anything over 40 bytes.
+// ParsePosition parses the output of String. It refuses anything else, including other spellings of the same numbers,
+// and anything over 40 bytes.
 func ParsePosition(s string) (Position, error) {
 	epoch, seq, ok := strings.Cut(s, ".")
 	if !ok || len(s) > 40 {
@@ -109,18 +108,20 @@ func ParsePosition(s string) (Position, error) {
 	return p, nil
 }
 
-// LastID is the id of an event after which the server ends the stream: the position, a dot, and the run of which it is the end.
-// A client that comes back with such an id has seen that end, which the server knows then without its journal.
+// LastID returns the id of an event after which the server ends the stream: the position, a dot, and the id of the run
+// that ended. If a client reconnects with such an id, the server knows without the journal that the client has seen the
+// end of the run.
 func (p Position) LastID(run string) string { return p.String() + "." + run }
 
-// EventID is what an event's id tells.
+// EventID is a parsed event id.
 type EventID struct {
 	Position
-	Last bool   // it was the last event of its stream
-	Run  string // of the last event; "" = not told
+	Last bool   // the event was the last one of its stream
+	Run  string // of the last event; "" = unknown
 }
 
-// ParseEventID reads an event's id. It refuses what neither String nor LastID wrote, but takes any run.
+// ParseEventID parses the output of String or LastID and refuses anything else; it does not check the form of the run
+// id.
 func ParseEventID(s string) (id EventID, err error) {
 	if at := strings.LastIndexByte(s, '.'); strings.Count(s, ".") == 2 && len(s)-at <= maxRunID {
 		id.Last, id.Run, s = true, s[at+1:], s[:at]
@@ -134,11 +135,11 @@ func ParseEventID(s string) (id EventID, err error) {
 // maxRunID is the length of a UUID and a dot.
 const maxRunID = 37
 
-// Batch is what a journal has after a position. Its events are of one run.
+// Batch contains the events of a journal after a position. They belong to one run.
 type Batch struct {
-	Missed uint64   // events asked for that are no longer kept; told as a gap
-	Events []Event  // in order, without holes
-	Run    string   // the id of the events' run; without events, of the newest one
-	Next   Position // where to go on from
-	Ended  bool     // no run that was asked for is open, and Next is after its last event
+	Missed uint64   // requested events that are no longer kept; clients get a gap event
+	Events []Event  // in order, without gaps
+	Run    string   // the id of the events' run; if there are no events, of the newest run
+	Next   Position // where to continue
+	Ended  bool     // none of the requested runs is open, and Next is after the last event
 }

@@ -2,7 +2,7 @@ package study
 
 import "time"
 
-// Feedback is a student's rating of a kept aid.
+// Feedback is a student's rating of a saved aid.
 type Feedback struct {
 	UserID      string   `json:"user_id"`
 	ContentType string   `json:"content_type"` // flashcards | quizzes | exams | summaries
@@ -12,7 +12,7 @@ type Feedback struct {
 	Issues      []string `json:"issues,omitempty"`
 }
 
-// Rating is a Feedback as it is kept.
+// Rating is a stored Feedback.
 type Rating struct {
 	Feedback
 	CreatedAt time.Time `json:"created_at,omitzero"`

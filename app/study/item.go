@@ -2,11 +2,10 @@ package study
 
 import "fmt"
 
-// Item is a finished part of an aid, sent before the aid is complete: the fields of an event
-// of KindItem.
+// Item is a finished part of an aid, sent before the aid is complete: the fields of an event of KindItem.
 type Item struct {
 	Kind string `json:"kind"` // card | question | point | session
-	Item any    `json:"item"` // Flashcard, Question, MainPoint or PlanSession; an exam's points are final in the aid only
+	Item any    `json:"item"` // Flashcard, Question, MainPoint or PlanSession; an exam's points are final only in the aid
 }
 
 // The kinds of Item.
@@ -17,7 +16,7 @@ const (
 	ItemSession  = "session"
 )
 
-// Key is equal for items that say the same, as far as case and spacing go; "" for no item.
+// Key is equal for items whose texts differ only in case and spacing; "" if there is no item.
 func (i Item) Key() string {
 	switch v := i.Item.(type) {
 	case Flashcard:

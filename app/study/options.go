@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// knownOptions names the options each type reads; the others are ignored.
+// knownOptions returns the options that a type uses; the others are ignored.
 func knownOptions(t Type) []string {
 	known := []string{"content", "topic"}
 	switch t {
@@ -26,9 +26,9 @@ func knownOptions(t Type) []string {
 	}
 }
 
-// As gives the request as one of type t: options that t does not know are taken
-// out and named in Ignored. It is called once the type is settled, for a chat may turn
-// out to ask for a quiz. What the student left open stays so; see Filled.
+// As returns the request as one of type t: options that t does not use are removed and listed in Ignored. It is called
+// once the type is determined, because a chat may turn out to ask for a quiz. Options that the student did not set stay
+// empty; see Filled.
 func (r Request) As(t Type) Request {
 	r.Type = t
 	known := knownOptions(t)
@@ -42,9 +42,8 @@ func (r Request) As(t Type) Request {
 	return r
 }
 
-// Filled gives the request with what the student left open: first the preferences,
-// where the type knows such an option, then the type's defaults. A preference that is
-// no value of the option counts as none.
+// Filled returns the request with values for the options that the student did not set: first the preferences, if the
+// type has such an option, then the type's defaults. A preference that is not a valid value of the option is ignored.
 func (r Request) Filled(p Preferences) Request {
 	if r.Prefers("difficulty") && slices.Contains([]string{Easy, Medium, Hard, Adaptive}, p.Difficulty) {
 		r.Options.Difficulty = p.Difficulty
@@ -56,14 +55,14 @@ func (r Request) Filled(p Preferences) Request {
 	return r
 }
 
-// Prefers reports whether a preference may fill the option, "difficulty" or "length":
-// the type knows it and the student left it open.
+// Prefers reports whether a preference may set the option, "difficulty" or "length": the type has the option, and the
+// student did not set it.
 func (r Request) Prefers(option string) bool {
 	open := option == "difficulty" && r.Options.Difficulty == "" || option == "length" && r.Options.Length == ""
 	return open && slices.Contains(knownOptions(r.Type), option)
 }
 
-// only keeps the known options.
+// only returns the known options.
 func (o Options) only(known []string) Options {
 	kept := Options{}
 	for _, name := range known {
@@ -95,8 +94,8 @@ func (o Options) only(known []string) Options {
 	return kept
 }
 
-// withDefaults fills what a student left open. A plan's Count stays 0: one
-// session for each section of the text.
+// withDefaults sets the options that the student did not set. A plan's Count stays 0: one session for each section of
+// the text.
 func (o Options) withDefaults(t Type) Options {
 	switch t {
 	case Flashcards:

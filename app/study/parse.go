@@ -9,18 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// ParseRequest reads the body of an agent request (contract section 3). A body
-// that is not a JSON object in valid UTF-8 is CodeMalformed; one that parses but is
-// not valid is CodeInvalid and names every field that is wrong. Values above a
-// maximum are lowered to it and told in Warnings, and so are unknown fields. Nothing of the body is in
-// an error. The caller makes up a SessionID where it is "".
+// ParseRequest parses the body of an agent request (contract section 3). A body that is not a JSON object in valid
+// UTF-8 is CodeMalformed; one that can be parsed but is not valid is CodeInvalid, and the error names every invalid
+// field. Values above a maximum are lowered to it, with a warning; unknown fields also cause a warning. Errors contain
+// no text of the body. If SessionID is "", the caller must create one.
 func ParseRequest(body []byte) (Request, error) { return ParseRequestOf("", body) }
 
-// requestFields are those of an agent request.
+// requestFields are the fields of an agent request.
 var requestFields = []string{"type", "user_id", "session_id", "message", "options", "explicit_note_ids"}
 
-// ParseRequestOf is ParseRequest for a user who is known: a request that names none is
-// the user's, and one that names another is CodeForbidden.
+// ParseRequestOf is ParseRequest for an authenticated user: a request that names no user belongs to that user, and a
+// request that names another one is CodeForbidden.
 func ParseRequestOf(user string, body []byte) (Request, error) {
 	raw, err := parseObject(body)
 	if err != nil {
@@ -46,8 +45,8 @@ func ParseRequestOf(user string, body []byte) (Request, error) {
 	return r, Invalid(f.faults)
 }
 
-// UserOf is whom a request is for that names a user, or "": the user who is known, and it
-// is CodeForbidden to name another. Where none is known, it is whom the request names.
+// UserOf returns the user of a request. named is the user that the request names, or "". known is the authenticated
+// user; naming another one is CodeForbidden. If known is "", the named user is trusted.
 func UserOf(known, named string) (string, error) {
 	switch {
 	case known == "":
@@ -59,8 +58,8 @@ func UserOf(known, named string) (string, error) {
 	}
 }
 
-// parseObject refuses what encoding/json lets pass: bytes that are not UTF-8 and
-// anything after the object. Depth is bounded by encoding/json itself (10,000).
+// parseObject refuses what encoding/json accepts: bytes that are not UTF-8, and anything after the object.
+// encoding/json itself limits the depth (10,000).
 func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(body) {
 		return nil, Errorf(CodeMalformed, "the body is not valid UTF-8")
@@ -100,8 +99,8 @@ func parseOptions(parent *form) (Options, []string) {
 	return o, given
 }
 
-// checkMessage refuses a request that says nothing: a chat without a message, and
-// any other without message, content or notes.
+// checkMessage refuses an empty request: a chat without a message, and any other request without message, content and
+// notes.
 func (f *form) checkMessage(r Request) {
 	silent := strings.TrimSpace(r.Message) == "" && len(f.faults) == 0
 	if silent && (r.Type == Chat || (strings.TrimSpace(r.Options.Content) == "" && len(r.NoteIDs) == 0)) {
@@ -117,7 +116,7 @@ func typeNames() []string {
 	return names
 }
 
-// form reads the fields of one JSON object and gathers what is wrong with them.
+// form reads the fields of one JSON object and collects their faults.
 type form struct {
 	raw      map[string]json.RawMessage
 	prefix   string
@@ -129,8 +128,8 @@ func (f *form) fault(name, format string, args ...any) {
 	f.faults = append(f.faults, Fault{Field: f.prefix + name, Detail: fmt.Sprintf(format, args...)})
 }
 
-// value gives the raw field; false when it is absent or null, which is a fault
-// where the field is required.
+// value returns the raw field. It returns false if the field is absent or null, which is a fault if the field is
+// required.
 func (f *form) value(name string, required bool) (json.RawMessage, bool) {
 	raw, ok := f.raw[name]
 	if ok && string(raw) != "null" {
@@ -150,8 +149,8 @@ func (f *form) object(name string) *form {
 	return inner
 }
 
-// text reads a string. A required one must be there, but may be blank only when
-// maxRunes is 0, which also means that the body's own bound is the only one.
+// text reads a string. A required string must be present; it may be blank only if maxRunes is 0, which also means that
+// only the size of the body limits it.
 func (f *form) text(name string, required bool, maxRunes int) string {
 	raw, ok := f.value(name, required)
 	if !ok {
@@ -164,7 +163,7 @@ func (f *form) text(name string, required bool, maxRunes int) string {
 	}
 	switch {
 	case strings.ContainsRune(s, 0):
-		f.fault(name, "must not hold the NUL character")
+		f.fault(name, "must not contain the NUL character")
 	case maxRunes > 0 && required && strings.TrimSpace(s) == "":
 		f.fault(name, "must not be empty")
 	case maxRunes > 0 && utf8.RuneCountInString(s) > maxRunes:
@@ -186,7 +185,7 @@ func (f *form) oneOf(name string, required bool, accepted []string) string {
 	return s
 }
 
-// number reads a whole number from 1; one above limit is lowered to it, with a warning.
+// number reads a whole number of at least 1; a number above limit is lowered to it, with a warning.
 func (f *form) number(name string, limit int) int {
 	raw, ok := f.value(name, false)
 	if !ok {
@@ -198,7 +197,7 @@ func (f *form) number(name string, limit int) int {
 		return 0
 	}
 	if n > int64(limit) {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s%s: lowered to %d, the most there can be", f.prefix, name, limit))
+		f.warnings = append(f.warnings, fmt.Sprintf("%s%s: lowered to %d, the maximum", f.prefix, name, limit))
 		return limit
 	}
 	return int(n)
@@ -268,8 +267,8 @@ func (f *form) ids(name string, limit int) []string {
 	return list
 }
 
-// CanonicalID gives a UUID in its canonical form (RFC 9562: 8-4-4-4-12, lower
-// case); false when s is not a UUID. Other spellings (braces, urn:) are refused.
+// CanonicalID returns a UUID in its canonical form (RFC 9562: 8-4-4-4-12, lower case); false if s is not a UUID. Other
+// spellings (braces, urn:) are refused.
 func CanonicalID(s string) (string, bool) {
 	if len(s) != 36 {
 		return "", false

@@ -148,8 +148,8 @@ func TestDecodeNamesTheFieldOfTheWrongType(t *testing.T) {
 		`{"rating":"five"}`:                "rating: must be a whole number",
 		`{"content_type":1}`:               "content_type: must be a string",
 		`{"issues":"x"}`:                   "issues: must be a list of strings",
-		`{"feedback_text":"a\u0000"}`:      "feedback_text: must not hold the NUL character",
-		`{"issues":["a\u0000"]}`:           "issues: must not hold the NUL character",
+		`{"feedback_text":"a\u0000"}`:      "feedback_text: must not contain the NUL character",
+		`{"issues":["a\u0000"]}`:           "issues: must not contain the NUL character",
 		`[1]`:                              "not a JSON object",
 		"{\"feedback_text\":\"\xc3\x28\"}": "not valid UTF-8",
 	} {

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Prune removes the items of an aid that Check would reject or that repeat an earlier one, and
-// returns what is wrong with them, in Check's words. What is wrong with the aid as a whole is
-// left for Check.
+// Prune removes the items of an aid that Check would reject or that repeat an earlier one, and returns their faults in
+// Check's wording. Faults of the aid as a whole are left for Check.
 func Prune(a Aid, o Options) []string {
 	p := pruner{seen: make(map[string]bool)}
 	switch s := a.(type) {
@@ -41,7 +40,7 @@ func Prune(a Aid, o Options) []string {
 
 type pruner struct {
 	faults faults
-	seen   map[string]bool // keys of the items that stay
+	seen   map[string]bool // keys of the items kept
 }
 
 func (p *pruner) questions(path string, list []Question, o Options, exam bool) []Question {
@@ -51,8 +50,8 @@ func (p *pruner) questions(path string, list []Question, o Options, exam bool) [
 	})
 }
 
-// prune keeps the items in which check finds no fault. check returns the item's key; items with
-// equal keys are repeats, unless the key is "".
+// prune keeps the items in which check finds no fault. check returns the item's key; items with equal keys are repeats,
+// unless the key is "".
 func prune[T any](p *pruner, path string, list []T, check func(f *faults, at string, item T) string) []T {
 	kept := list[:0]
 	for i, item := range list {

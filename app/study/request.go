@@ -1,6 +1,6 @@
 package study
 
-// Type says what a student asks for.
+// Type is the type of a request.
 type Type string
 
 // The request types, named as on the wire.
@@ -17,13 +17,13 @@ const (
 // Grading is the type of an execution that graded short answers; no request has it.
 const Grading Type = "answer_grading"
 
-// Types lists every request type, in the order they are documented.
+// Types returns every request type, in the order of the documentation.
 func Types() []Type {
 	return []Type{Chat, Flashcards, Quiz, Exam, Summary, Analysis, Plan}
 }
 
-// Bounds of a request. Counts above a maximum are lowered to it and the answer
-// says so; everything else out of bounds is refused with CodeInvalid.
+// Limits of a request. Counts above a maximum are lowered to it, with a warning; anything else beyond a limit is
+// refused with CodeInvalid.
 const (
 	MaxIDRunes     = 128 // user_id
 	MaxNoteIDs     = 20
@@ -34,8 +34,7 @@ const (
 	MaxExamMinutes = 480 // duration_minutes
 )
 
-// Request is one thing asked of the agents, checked. As settles its type, Filled fills
-// in what was left open.
+// Request is a validated request. As sets its type, Filled sets the options that the student did not set.
 type Request struct {
 	Type      Type
 	UserID    string
@@ -45,21 +44,20 @@ type Request struct {
 	NoteIDs   []string // UUIDs of notes to draw the answer from
 
 	Given    []string // names of the options the student sent, sorted
-	Ignored  []string // those that the type does not know; set by As
-	Warnings []string // what was changed to fit a bound, for the student to read
+	Ignored  []string // the options that the type does not use; set by As
+	Warnings []string // what was changed to stay within a limit, for the student to read
 	NoCache  bool     // Cache-Control: no-cache
 
-	// Clients are who a call of the model counts for, under the limits of runs; none = nobody. They name addresses, and
-	// are not kept with the request.
+	// Clients are the clients whose run limits a call of the model counts against; none = it is not counted. They
+	// contain addresses and are not stored with the request.
 	Clients []string `json:"-"`
 
 	Trace string `json:",omitempty"` // traceparent of the HTTP request, see package trace; "" = none
 
-	NewSession bool // the session was made for this request: nobody has it yet; set by InSession
+	NewSession bool // the session was created for this request and is not known to any client; set by InSession
 }
 
-// InSession gives the request a session of its own, with an id of newID's, where it
-// names none.
+// InSession returns the request with a new session, whose id newID returns, if it names none.
 func (r Request) InSession(newID func() string) Request {
 	if r.SessionID == "" {
 		r.SessionID, r.NewSession = newID(), true
@@ -67,8 +65,7 @@ func (r Request) InSession(newID func() string) Request {
 	return r
 }
 
-// Options are the wishes a request may carry. Which of them a type knows stands
-// in knownOptions; a type's unknown options keep their zero value.
+// Options are the options of a request. knownOptions lists which of them a type uses; the others keep their zero value.
 type Options struct {
 	Content         string   `json:"content,omitempty"` // source text; "" = notes, or the message itself
 	Topic           string   `json:"topic,omitempty"`
@@ -83,7 +80,7 @@ type Options struct {
 	FocusAreas      []string `json:"focus_areas,omitempty"`
 }
 
-// The values options take on the wire.
+// The values of options on the wire.
 const (
 	Easy     = "easy"
 	Medium   = "medium"

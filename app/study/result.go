@@ -12,58 +12,58 @@ type Result struct {
 	UserID     string     `json:"user_id"`
 	SessionID  string     `json:"session_id"`
 	Message    string     `json:"message"`
-	Saved      *Saved     `json:"saved"` // nil: the type is not kept
+	Saved      *Saved     `json:"saved"` // nil: aids of the type are not saved
 
 	ContextUsed    *ContextUsed `json:"context_used,omitempty"` // of an aid; a Reply has its own
 	IgnoredOptions []string     `json:"ignored_options"`
 	Warnings       []string     `json:"warnings,omitempty"`
 }
 
-// Validation says what was checked, by whom, and how it came out. Scores run from
-// 0 to 1; nil means not checked (accuracy without source material, say).
+// Validation gives the checks, who made them, and their results. Scores are from 0 to 1; nil = not checked, such as
+// accuracy without source material.
 type Validation struct {
 	SafetyScore  *float64 `json:"safety_score"`
 	QualityScore *float64 `json:"quality_score"`
 	Accuracy     *float64 `json:"accuracy_score"`
 	Attempts     int      `json:"validation_attempts"`
 	Passed       bool     `json:"validation_passed"`
-	CheckedBy    string   `json:"checked_by"`       // "rules", or a model's name where one gave a score
+	CheckedBy    string   `json:"checked_by"`       // "rules", or the name of a model that gave a score
 	Checks       Checks   `json:"checks"`           // who made each check
 	Issues       []string `json:"issues,omitempty"` // what the checks found
 }
 
-// Checks names who made each check: "rules" or a model; "" where it was not made.
-// The safety rules are always asked, and where a model is named, besides it.
+// Checks gives who made each check: "rules" or a model; "" = not made. The safety rules always run, even if a model is
+// named.
 type Checks struct {
 	Safety   string `json:"safety,omitempty"`
 	Quality  string `json:"quality,omitempty"`
 	Accuracy string `json:"accuracy,omitempty"`
 }
 
-// Metadata says what an answer cost.
+// Metadata gives the cost of an answer.
 type Metadata struct {
 	ExecutionTimeMS int64  `json:"execution_time_ms"`
-	TokensUsed      int    `json:"tokens_used"` // what was paid: those of all calls
+	TokensUsed      int    `json:"tokens_used"` // billed tokens of all calls
 	ModelUsed       string `json:"model_used"`
 	Usage
 }
 
-// Usage is what the calls of a model for one request took, as far as the upstream says.
+// Usage is the usage of all model calls for one request, as far as the upstream reports it.
 type Usage struct {
 	Tokens Tokens  `json:"tokens"`
-	Cost   float64 `json:"cost,omitempty"` // in the currency of the upstream's account; 0 = not known
-	Calls  int     `json:"calls"`          // HTTP calls, failed ones included
+	Cost   float64 `json:"cost,omitempty"` // in the currency of the upstream's account; 0 = unknown
+	Calls  int     `json:"calls"`          // HTTP calls, including failed ones
 }
 
-// Tokens are those of all calls together. The total may exceed the sum of the others where an
-// upstream names only a total.
+// Tokens are the tokens of all calls together. The total may exceed the sum of the others if an upstream reports only a
+// total.
 type Tokens struct {
 	Prompt     int `json:"prompt"`
 	Completion int `json:"completion"`
 	Total      int `json:"total"`
 }
 
-// Add counts the calls that an answer took.
+// Add adds the usage of an answer.
 func (u *Usage) Add(a Answer) {
 	u.Tokens.Prompt += a.PromptTokens
 	u.Tokens.Completion += a.CompletionTokens
@@ -72,7 +72,7 @@ func (u *Usage) Add(a Answer) {
 	u.Calls += a.Calls
 }
 
-// Merge adds what other calls took.
+// Merge adds the usage of other calls.
 func (u *Usage) Merge(o Usage) {
 	u.Tokens.Prompt += o.Tokens.Prompt
 	u.Tokens.Completion += o.Tokens.Completion
@@ -81,11 +81,11 @@ func (u *Usage) Merge(o Usage) {
 	u.Calls += o.Calls
 }
 
-// Saved names what the store kept of an answer. Its JSON is false where that failed.
+// Saved gives what the store saved of an answer. Its JSON is false if saving failed.
 type Saved struct {
 	ContentType string `json:"content_type,omitempty"` // flashcards | quizzes | exams | summaries
 	ContentID   string `json:"content_id,omitempty"`
-	SessionID   string `json:"session_id,omitempty"` // an earlier one where the same answer had been saved before
+	SessionID   string `json:"session_id,omitempty"` // an earlier session if the same answer was saved there before
 	Failed      bool   `json:"-"`
 }
 
@@ -98,7 +98,7 @@ func (s Saved) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields(s))
 }
 
-// TotalSteps is how many steps every run goes through; Progress.Step counts them from 1.
+// TotalSteps is the number of steps of every run; Progress.Step counts them from 1.
 const TotalSteps = 6
 
 // Progress is one step of a run: the `data` of a progress event.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// CardState is how far a card has been learnt.
+// CardState is the learning state of a card.
 type CardState int
 
 // The states of a card, as FSRS numbers them.
@@ -16,7 +16,7 @@ const (
 	CardRelearning
 )
 
-// String is the state's name on the wire.
+// String returns the state's name on the wire.
 func (s CardState) String() string {
 	return [...]string{"new", "learning", "review", "relearning"}[s&3]
 }
@@ -29,10 +29,10 @@ const (
 	RatingEasy
 )
 
-// CardMemory is what the scheduler remembers of a card.
+// CardMemory is what the scheduler stores about a card.
 type CardMemory struct {
 	State         CardState `json:"state"`
-	Due           time.Time `json:"due"` // of a new card: when it joined
+	Due           time.Time `json:"due"` // for a new card: when it was added
 	Stability     float64   `json:"stability"`
 	Difficulty    float64   `json:"difficulty"`
 	ElapsedDays   int64     `json:"elapsed_days"`
@@ -42,7 +42,7 @@ type CardMemory struct {
 	ReviewedAt    time.Time `json:"reviewed_at,omitzero"` // zero: never
 }
 
-// Card is a flashcard of a deck as it is reviewed.
+// Card is a flashcard of a deck, with its review state.
 type Card struct {
 	ID        string
 	UserID    string
@@ -55,7 +55,7 @@ type Card struct {
 
 // Review is a student's rating of a card.
 type Review struct {
-	ID       string // UUID, unique for the user: the same one again is the same review
+	ID       string // UUID, unique per user: equal ids are the same review
 	UserID   string
 	CardID   string
 	Rating   int       // RatingAgain to RatingEasy
@@ -63,32 +63,32 @@ type Review struct {
 	Duration time.Duration
 }
 
-// DoneReview is a review as it is kept.
+// DoneReview is a stored review.
 type DoneReview struct {
 	ID         string    `json:"review_id"`
 	UserID     string    `json:"user_id"`
 	CardID     string    `json:"card_id"`
 	Rating     int       `json:"rating"`
-	State      CardState `json:"state"` // the card's, before it
+	State      CardState `json:"state"` // of the card, before the review
 	At         time.Time `json:"reviewed_at"`
 	DurationMS int64     `json:"duration_ms"`
 }
 
-// ReviewSettings are how a student reviews.
+// ReviewSettings are a student's review settings.
 type ReviewSettings struct {
 	UserID           string    `json:"user_id"`
-	DesiredRetention float64   `json:"desired_retention"`  // .7 to .99: the share of due cards to be known
+	DesiredRetention float64   `json:"desired_retention"`  // .7 to .99: the target share of due cards that the student knows
 	NewPerDay        int       `json:"new_per_day"`        // 0 to 999
-	UTCOffsetMinutes int       `json:"utc_offset_minutes"` // -840 to 840: when the student's day begins
+	UTCOffsetMinutes int       `json:"utc_offset_minutes"` // -840 to 840: determines when the student's day begins
 	UpdatedAt        time.Time `json:"updated_at,omitzero"`
 }
 
-// DefaultReviewSettings are those of a student who has set none.
+// DefaultReviewSettings returns the settings of a student who has set none.
 func DefaultReviewSettings(userID string) ReviewSettings {
 	return ReviewSettings{UserID: userID, DesiredRetention: .9, NewPerDay: 20}
 }
 
-// Day is the student's day that a moment is in, counted from 1970.
+// Day returns the student's day that contains a time, counted from 1970.
 func (s ReviewSettings) Day(at time.Time) int64 {
 	day := at.Unix() + int64(s.UTCOffsetMinutes)*60
 	if day < 0 {
@@ -97,20 +97,20 @@ func (s ReviewSettings) Day(at time.Time) int64 {
 	return day / 86400
 }
 
-// DayStart is when one of the student's days begins.
+// DayStart returns the time when one of the student's days begins.
 func (s ReviewSettings) DayStart(day int64) time.Time {
 	return time.Unix(day*86400-int64(s.UTCOffsetMinutes)*60, 0).UTC()
 }
 
-// DueCounts are how many cards a student has to review now; each stops at store.MaxDueCounted.
+// DueCounts are the numbers of cards that a student has to review now; each is counted up to store.MaxDueCounted.
 type DueCounts struct {
-	New      int `json:"new"`      // that may still be begun today
+	New      int `json:"new"`      // that may still be started today
 	Learning int `json:"learning"` // learning or relearning, and due
-	Review   int `json:"review"`   // due, those that are overdue included
+	Review   int `json:"review"`   // due, including overdue cards
 	Overdue  int `json:"overdue"`  // due before today
 }
 
-// DeckStats are a deck's figures.
+// DeckStats are the statistics of a deck.
 type DeckStats struct {
 	DeckID    string `json:"deck_id"`
 	Title     string `json:"title"`
@@ -119,6 +119,6 @@ type DeckStats struct {
 	New       int    `json:"new"`
 	Learning  int    `json:"learning"`
 	Review    int    `json:"review"`
-	Due       int    `json:"due"` // now, new cards not counted
+	Due       int    `json:"due"` // now, without new cards
 	Suspended int    `json:"suspended"`
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// RunState is how far a run is.
+// RunState is the state of a run.
 type RunState string
 
 // The states of a run. All but RunRunning are final.
@@ -16,7 +16,7 @@ const (
 	RunCancelled RunState = "cancelled"
 )
 
-// ErrRunCancelled ends a run that was cancelled on request.
+// ErrRunCancelled is the error of a run that was cancelled on request.
 var ErrRunCancelled = Errorf(CodeCancelled, "the run was cancelled")
 
 // Run is the record of one request on its way through the service.
@@ -26,18 +26,18 @@ type Run struct {
 	UserID    string
 	Type      Type
 	State     RunState
-	Worker    string          // the process that works on it
-	Request   json.RawMessage // nil unless it is running
-	Outcome   json.RawMessage // the fields of its terminal event; nil while it is running, and of a run that was not streamed
+	Worker    string          // the process that works on the run
+	Request   json.RawMessage // nil unless the run is in progress
+	Outcome   json.RawMessage // the fields of the terminal event; nil while the run is in progress, and for a run that was not streamed
 	StartedAt time.Time
-	EndedAt   time.Time // zero while it is running
-	AliveAt   time.Time // when Worker last said that it works on it
+	EndedAt   time.Time // zero while the run is in progress
+	AliveAt   time.Time // when Worker last recorded that it works on the run
 }
 
-// Ended reports whether the run is over.
+// Ended reports whether the run has ended.
 func (r Run) Ended() bool { return r.State != RunRunning }
 
-// Terminal is the event that ended the run.
+// Terminal returns the event that ended the run.
 func (r Run) Terminal() Event {
 	if r.State == RunSucceeded {
 		return Event{Kind: KindComplete, Fields: r.Outcome}

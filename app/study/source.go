@@ -6,41 +6,41 @@ import (
 	"fmt"
 )
 
-// Source is where in the material an item comes from. Start and End are in Unicode code points
-// of the text given: a note's content, options.content, or the message.
+// Source is the place in the material that an item comes from. Start and End are in Unicode code points of the given
+// text: a note's content, options.content, or the message.
 type Source struct {
 	NoteID  string `json:"note_id,omitempty"` // "" = the student's own text
 	Title   string `json:"title,omitempty"`   // of the note
 	Section string `json:"section,omitempty"` // the heading above the quote
-	Page    int    `json:"page,omitempty"`    // from 1; 0 = not known
-	Quote   string `json:"quote"`             // the text from Start to End, as it stands there
+	Page    int    `json:"page,omitempty"`    // from 1; 0 = unknown
+	Quote   string `json:"quote"`             // the exact text from Start to End
 	Start   int    `json:"start"`
 	End     int    `json:"end"`
 }
 
-// Document is a text, or a piece of one, that an aid is made from.
+// Document is a text, or a part of one, that an aid is made from.
 type Document struct {
 	NoteID string // "" = the student's own text
 	Title  string // of the note
 	Text   string
 
-	Start   int    // of Text in the whole text, in code points; the rest says what is in force there
+	Start   int    // of Text in the whole text, in code points; Section and Page are those at Start
 	Section string // "" = none
-	Page    int    // 0 = not known
+	Page    int    // 0 = unknown
 }
 
-// Origin is what every flashcard, question, main point and key term has besides its content.
+// Origin is the part that flashcards, questions, main points and key terms have in common.
 type Origin struct {
 	ID         string  `json:"id,omitempty"`     // unique within the aid
-	Source     *Source `json:"source,omitempty"` // in an answer that was not checked yet, the quote alone
+	Source     *Source `json:"source,omitempty"` // before the check, only the quote is set
 	Unverified bool    `json:"unverified,omitempty"`
 }
 
-// originIDBytes is the length of an id; it is written in twice as many characters.
+// originIDBytes is the length of an id in bytes; its text is twice as long.
 const originIDBytes = 6
 
-// Identify gives an id to each item that has none. Items with the same content get the same id
-// in every aid, so that an item event and the finished aid agree.
+// Identify gives each item without an id one. Items with the same content get the same id in every aid, so that an item
+// event and the finished aid agree.
 func Identify(a Aid) {
 	taken := make(map[string]bool)
 	EachOrigin(a, func(o *Origin, _ string) { taken[o.ID] = true })
@@ -54,7 +54,7 @@ func Identify(a Aid) {
 	})
 }
 
-// EachOrigin calls f with the origin of each item of an aid, in their order, and with the words that the item is about.
+// EachOrigin calls f with the origin of each item of an aid, in order, and with the item's main text.
 func EachOrigin(a Aid, f func(o *Origin, key string)) {
 	questions := func(list []Question) {
 		for i := range list {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Wait is a time to wait in words, rounded up: "3 s", "5 min", "2 h".
+// Wait formats a delay in words, rounded up: "3 s", "5 min", "2 h".
 func Wait(d time.Duration) string {
 	for _, unit := range []struct {
 		length time.Duration

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workerEnv is set for worker processes only; it says which worker they are.
+// workerEnv is set only in worker processes; its value identifies the worker.
 const workerEnv = "STUDYSHARPER_WORKER"
 
 // The descriptors a worker inherits.
@@ -31,20 +31,20 @@ const sendDeadline = 100 * time.Millisecond
 // Launch identifies a new worker.
 type Launch struct {
 	Slot, Generation int
-	Page             int // index on the board
+	Page             int // index of its scoreboard entry
 }
 
 // Process is a worker process.
 type Process interface {
 	PID() int
-	// Send gives the worker a message; it blocks for at most 100 ms (and inFlightWait, for a connection).
+	// Send sends the worker a message. It blocks for at most 100 ms, or inFlightWait if the message has a connection.
 	Send(Message) error
 	Kill() error
-	// Release frees what the supervisor holds for the process, after its end.
+	// Release frees the supervisor's resources for the process, after it has ended.
 	Release()
 }
 
-// Notice is a worker's message or its end.
+// Notice is a message from a worker, or the end of its process.
 type Notice struct {
 	PID     int
 	Message Message            // valid unless Exited
@@ -52,35 +52,33 @@ type Notice struct {
 	Status  syscall.WaitStatus // valid when Exited
 }
 
-// Launcher starts worker processes. Their notices go to the channel given to it.
+// Launcher starts worker processes. It reports their messages as notices.
 type Launcher interface {
 	Launch(Launch) (Process, error)
 }
 
-// Fork is the Launcher of real processes: this binary again, as `worker`.
-// Launch must be called on one OS thread that lives as long as the supervisor,
-// because the kernel kills the workers when the thread that forked them ends
-// (prctl(2), PR_SET_PDEATHSIG).
+// Fork is the Launcher of real processes: it runs this binary again, as `worker`. Launch must be called on one OS
+// thread that lives as long as the supervisor, because the kernel kills the workers when the thread that forked them
+// ends (prctl(2), PR_SET_PDEATHSIG).
 type Fork struct {
 	Path     string   // the binary
 	Args     []string // with the program's name; nil = [Path, "worker"]
 	Env      []string
 	Listener Descriptor // the listening socket
-	Shared   Descriptor // the file of the shared memory
+	Shared   Descriptor // the shared memory file
 	Notices  chan<- Notice
 	// Relay serves the worker's journal connection until it ends; it owns conn.
 	Relay func(ctx context.Context, conn net.Conn)
 }
 
-// Descriptor is an open file to hand to workers.
+// Descriptor is an open file that workers inherit.
 type Descriptor struct {
-	file *os.File // kept, or its finalizer would close the descriptor
+	file *os.File // referenced so that its finalizer does not close the descriptor
 	fd   uintptr
 }
 
-// NewDescriptor takes a file's descriptor. It must be called before the first
-// worker starts: os.File.Fd puts the file into blocking mode for every process
-// that shares it, and workers reset that only when they start.
+// NewDescriptor returns a file's descriptor. It must be called before the first worker starts: os.File.Fd puts the file
+// into blocking mode in every process that shares it, and workers reset that only when they start.
 func NewDescriptor(file *os.File) Descriptor { return Descriptor{file, file.Fd()} }
 
 type child struct {
@@ -89,7 +87,7 @@ type child struct {
 	cancel  context.CancelFunc
 }
 
-// Launch forks a worker. It does not wait for it to be ready.
+// Launch forks a worker. It does not wait until the worker is ready.
 func (f *Fork) Launch(l Launch) (Process, error) {
 	controlOurs, controlTheirs, err := socketpair(unix.SOCK_SEQPACKET, "control")
 	if err != nil {
@@ -119,7 +117,7 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 	files := []uintptr{null.Fd(), 1, 2, fdListener: f.Listener.fd, fdControl: controlEnd.Fd(), fdRelay: relayEnd.Fd(), fdShared: f.Shared.fd}
 	identity := fmt.Sprintf("%s=%d.%d.%d", workerEnv, l.Slot, l.Generation, l.Page)
 	pid, err := syscall.ForkExec(f.Path, args, &syscall.ProcAttr{
-		Env:   append([]string{identity}, f.Env...), // of two equal names the first counts
+		Env:   append([]string{identity}, f.Env...), // the first of two equal names counts
 		Files: files,
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
 	})
@@ -129,9 +127,8 @@ func (f *Fork) fork(l Launch, controlEnd, relayEnd *os.File) (int, error) {
 	return pid, nil
 }
 
-// adopt starts to listen to a worker that has been forked. The supervisor's end of
-// the control socket is closed when it has been read to its end, not when the
-// process has ended, because it may still hold descriptors.
+// adopt starts to listen to a forked worker. The supervisor's end of the control socket is closed when it has been read
+// to the end, not when the process has ended, because the socket may still hold descriptors.
 func (f *Fork) adopt(pid int, controlEnd, relayEnd *os.File) (Process, error) {
 	ctl, errControl := newControl(controlEnd)
 	relay, errRelay := net.FileConn(relayEnd)
@@ -170,9 +167,9 @@ func (c *child) Kill() error { return syscall.Kill(c.pid, syscall.SIGKILL) }
 
 func (c *child) Release() { c.cancel() }
 
-// Reap waits for every child of this process, our workers and, as process 1 of a
-// container, whatever was orphaned to it, and tells notices of each end. It
-// blocks until ctx ends. Nothing else in the process may wait for children.
+// Reap waits for every child of this process: the workers and, because the supervisor is process 1 of a container,
+// orphaned processes. It sends a notice when one ends. It blocks until ctx ends. Nothing else in the process may wait
+// for children.
 func Reap(ctx context.Context, signals <-chan os.Signal, notices chan<- Notice) {
 	for {
 		for reapOne(notices) {

@@ -22,8 +22,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// The test binary is its own worker and its own supervisor: TestMain looks at
-// what it was started as.
+// The test binary is also the workers' and the supervisor's: TestMain reads its role from this variable.
 const roleEnv = "STUDYSHARPER_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -37,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// testWorker answers each connection with its pid, and leaves when told to.
+// testWorker answers each connection with its pid, and stops when told to.
 func testWorker() int {
 	parent, err := OpenParent()
 	if err != nil {
@@ -123,7 +122,7 @@ func superviseOn(listener *net.TCPListener, signals <-chan os.Signal, dir string
 	}).Run(ctx)
 }
 
-// ask gives the pid of the worker that answers at an address.
+// ask returns the pid of the worker that answers at an address.
 func ask(address string) (int, error) {
 	conn, err := net.DialTimeout("tcp", address, time.Minute)
 	if err != nil {
@@ -140,7 +139,7 @@ func ask(address string) (int, error) {
 	return strconv.Atoi(string(answer))
 }
 
-// eventually waits for a condition that processes bring about.
+// eventually waits until other processes make the condition true.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {

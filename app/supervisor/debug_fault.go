@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// faultVar names the variable that makes workers fail while they boot: "exit 2-6" ends
-// those of the second to the sixth generation of each slot, "slow 2-6" has them take
-// slowBoot, and "hang 2-6" has them never get ready. It is read in builds with the tag
-// faulttest only, which are for tests.
+// faultVar is the variable that makes workers fail while they boot: "exit 2-6" ends workers of the second to sixth
+// generation of each slot, "slow 2-6" delays them by slowBoot, and with "hang 2-6" they never become ready. Only builds
+// with the tag faulttest read it; they are for tests.
 const faultVar = "FAULT_BOOT"
 
 const (
@@ -19,8 +18,8 @@ const (
 	hungBoot = time.Hour
 )
 
-// FaultAtBoot makes a worker of this generation fail as faultVar says. A value that it does not
-// understand is an error too, so that a typing error does not make a test pass.
+// FaultAtBoot makes a worker of this generation fail as faultVar says. It returns an error for an invalid value too, so
+// that a typing error does not make a test pass.
 func FaultAtBoot(generation int) error {
 	wanted := os.Getenv(faultVar)
 	if wanted == "" {

@@ -4,8 +4,8 @@ import (
 	"studysharper/app/metrics"
 )
 
-// route sends a connection to the newest worker of its slot, else to any that is
-// ready; while none is, the connection is held.
+// route sends a connection to the newest worker of its slot, or else to any that is ready. While no worker is ready, it
+// keeps the connection in s.held.
 func (s *Supervisor) route(m Message) {
 	for {
 		w := s.successor(m.Slot)
@@ -27,7 +27,7 @@ func (s *Supervisor) route(m Message) {
 	}
 }
 
-// successor is the worker that takes over a connection of a slot; nil = no worker is ready.
+// successor returns the worker that takes over a slot's connections; nil if no worker is ready.
 func (s *Supervisor) successor(slot int) *worker {
 	var best *worker
 	for _, w := range s.inOrder() {

@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// Listen binds the container's one socket. Where the port is in use, the error names the process that has it.
+// Listen binds the container's only listening socket. If the port is in use, the error names the process that listens
+// there.
 func Listen(address string, port int) (*net.TCPListener, error) {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -23,8 +24,8 @@ func Listen(address string, port int) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil
 }
 
-// portOwner names the process that listens at a port, as " (pid N)"; "" where /proc hides it
-// (a process of another user or container).
+// portOwner names the process that listens at a port, as " (pid N)". It returns "" if /proc hides it (a process of
+// another user or container).
 func portOwner(port int) string {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		inode := listeningInode(table, port)
@@ -38,7 +39,7 @@ func portOwner(port int) string {
 	return ""
 }
 
-// listeningInode finds the socket that listens at a port in a table of proc_net_tcp(5).
+// listeningInode returns the inode of the socket that listens at a port, from a table in the format of proc_net_tcp(5).
 func listeningInode(table string, port int) string {
 	const listening = "0A"
 	file, err := os.Open(table) //nolint:gosec // one of two names
@@ -55,7 +56,7 @@ func listeningInode(table string, port int) string {
 	return ""
 }
 
-// pidOfSocket finds a process that holds a socket.
+// pidOfSocket returns the pid of a process that has the socket open.
 func pidOfSocket(inode string) (pid string) {
 	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil {

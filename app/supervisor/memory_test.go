@@ -15,7 +15,7 @@ const (
 	testShare = 120
 )
 
-// openLimited is open for one slot whose workers have a memory limit; anonymous gives that of each process.
+// openLimited opens a house with one slot whose workers have a memory limit; anonymous returns each process's memory.
 func openLimited(t *testing.T, anonymous func(pid int) int64) *house {
 	t.Helper()
 	return openWith(t, 1, &fakes{script: (*fake).ready}, func(o *Options) {
@@ -26,7 +26,7 @@ func openLimited(t *testing.T, anonymous func(pid int) int64) *house {
 	})
 }
 
-// boots counts the workers started so far.
+// boots returns the number of workers started so far.
 func (h *house) boots() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,7 +67,7 @@ func TestWorkersThatGrowAreReplacedAtOnceOnlyWhereTheyEndangerOthers(t *testing.
 			synctest.Test(t, func(t *testing.T) {
 				var newest atomic.Int64
 				born := map[int]time.Time{}
-				h := openLimited(t, func(pid int) int64 { // called by the supervisor's loop alone
+				h := openLimited(t, func(pid int) int64 { // called only by the supervisor's loop
 					if _, ok := born[pid]; !ok {
 						born[pid] = time.Now()
 						newest.Store(int64(pid))

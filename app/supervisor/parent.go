@@ -12,21 +12,21 @@ import (
 	"studysharper/app/metrics"
 )
 
-// ErrByHand is the error of a worker that was not started by its supervisor.
+// ErrByHand is the error of a worker that the supervisor did not start.
 var ErrByHand = errors.New("'worker' is internal; run `studysharper serve`")
 
-// Parent is a worker's view of its supervisor, and of what the supervisor gave it.
+// Parent is a worker's view of its supervisor, and of what it inherited from it.
 type Parent struct {
 	Launch
 	Listener *net.TCPListener
-	Relay    net.Conn // to the journals
+	Relay    net.Conn // connection to the journals
 	Shared   *shm.Region
 	Board    *metrics.Board
 	control  *control
 }
 
-// OpenParent opens what this process has inherited from the supervisor; ErrByHand if it
-// was not started by one. It is to be called once, early: it owns descriptors 3 to 6.
+// OpenParent opens what this process inherited from the supervisor. It returns ErrByHand if the supervisor did not
+// start the process. It must be called once, early: it owns descriptors 3 to 6.
 func OpenParent() (*Parent, error) {
 	p := &Parent{}
 	n, err := fmt.Sscanf(os.Getenv(workerEnv), "%d.%d.%d", &p.Slot, &p.Generation, &p.Page)
@@ -66,42 +66,40 @@ func tcpListener(file *os.File) (*net.TCPListener, error) {
 	return tcp, nil
 }
 
-// Own is this worker's page of the board.
+// Own returns this worker's scoreboard entry.
 func (p *Parent) Own() *metrics.Entry { return p.Board.Worker(p.Page) }
 
-// Ready tells the supervisor that requests are answered from now on.
+// Ready tells the supervisor that this worker accepts requests from now on.
 func (p *Parent) Ready() error {
 	p.Own().Set(metrics.StateOf, int64(metrics.Ready))
 	return p.control.send(Message{Kind: KindReady})
 }
 
-// ClearCaches asks the supervisor to have every worker empty its cache of the keys
-// that hold pattern.
+// ClearCaches asks the supervisor to make every worker remove the cache keys that contain pattern.
 func (p *Parent) ClearCaches(pattern string) error {
 	return p.control.send(Message{Kind: KindClear, Pattern: pattern})
 }
 
-// CancelRun asks the supervisor to have every worker cancel a run, if it is the one at work on it.
+// CancelRun asks the supervisor to broadcast the cancellation to the workers. The one that executes the run cancels it.
 func (p *Parent) CancelRun(run string) error {
 	return p.control.send(Message{Kind: KindCancel, Run: run})
 }
 
-// QuotaReached tells the supervisor that this worker has answered as many requests as it may.
+// QuotaReached tells the supervisor that this worker has answered its quota of requests.
 func (p *Parent) QuotaReached() error { return p.control.send(Message{Kind: KindQuotaReached}) }
 
 // Reload asks the supervisor to replace all workers.
 func (p *Parent) Reload() error { return p.control.send(Message{Kind: KindReload}) }
 
-// HandOver gives a client's connection to this worker's successor, by its descriptor,
-// with what the successor needs of its event stream, if it is one. After nil the
-// caller closes its descriptor; the connection stays open in the successor, and the kernel
-// keeps the bytes in its buffers.
+// HandOver passes a client's connection, by its descriptor, to this worker's successor. stream is what the successor
+// needs to continue an event stream; nil for other connections. If it returns nil, the caller closes its descriptor;
+// the connection stays open in the successor, and the kernel retains what is in the socket's buffers.
 func (p *Parent) HandOver(fd int, stream json.RawMessage) error {
 	return p.control.send(Message{Kind: KindConn, Slot: p.Slot, Stream: stream, Conn: fd})
 }
 
-// Listen gives each message of the supervisor to handle until ctx ends, which is
-// nil, or the supervisor is gone, which is an error: a worker does not outlive it.
+// Listen passes each message from the supervisor to handle. It returns nil when ctx ends, and an error when the
+// supervisor is gone: a worker must not outlive it.
 func (p *Parent) Listen(ctx context.Context, handle func(Message)) error {
 	stop := context.AfterFunc(ctx, func() { _ = p.control.close() })
 	defer stop()

@@ -12,7 +12,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return noon.Add(d) }
 
-// ready is a healthy worker, changed as a test wants it.
+// ready returns a healthy worker with the given changes.
 func ready(slot, pid int, change ...func(*Worker)) Worker {
 	w := Worker{Slot: slot, PID: pid, State: metrics.Ready, Started: at(-time.Hour), LastAlive: noon, Quota: 1000}
 	for _, c := range change {

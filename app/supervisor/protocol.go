@@ -17,29 +17,29 @@ import (
 type Message struct {
 	Version  int    `json:"v"`
 	Kind     Kind   `json:"kind"`
-	Millis   int64  `json:"ms,omitempty"`      // KindDrain: how long work in flight may take
+	Millis   int64  `json:"ms,omitempty"`      // KindDrain: time limit for work in flight
 	HandOver bool   `json:"over,omitempty"`    // KindDrain: a successor is ready to take connections
 	Pattern  string `json:"pattern,omitempty"` // KindClear: which cache keys; "" = all
 	Slot     int    `json:"slot,omitempty"`    // KindConn: the sender's slot
 	Run      string `json:"run,omitempty"`     // KindCancel: the run's id
 
-	// Stream is a KindConn's event stream, in the workers' own format;
-	// empty for an idle connection.
+	// Stream is the state of a KindConn's event stream, in a format that only workers read; empty for an idle
+	// connection.
 	Stream json.RawMessage `json:"stream,omitempty"`
 
-	// Conn is the connection of a KindConn: an open descriptor, which the owner of the
-	// message must send or Release. 0 = none.
+	// Conn is the connection of a KindConn: an open descriptor, which the message's owner must send or Release. 0 =
+	// none.
 	Conn int `json:"-"`
 }
 
-// Release closes the connection that a message holds.
+// Release closes the message's connection, if it has one.
 func (m Message) Release() {
 	if m.Conn > 0 {
 		_ = unix.Close(m.Conn)
 	}
 }
 
-// TCPConn makes the message's descriptor a connection of this process.
+// TCPConn turns the message's descriptor into a connection of this process.
 func (m Message) TCPConn() (*net.TCPConn, error) {
 	if m.Conn <= 0 {
 		return nil, errors.New("no descriptor came with the message")
@@ -59,19 +59,19 @@ func (m Message) TCPConn() (*net.TCPConn, error) {
 // Kind is the kind of a Message.
 type Kind string
 
-// The kinds, and who sends them.
+// The kinds, their senders and their meanings.
 const (
-	KindReady        Kind = "ready"  // worker: I answer requests
-	KindQuotaReached Kind = "due"    // worker: I have answered as many requests as I may
-	KindDrain        Kind = "drain"  // supervisor: finish and leave
+	KindReady        Kind = "ready"  // worker: it accepts requests
+	KindQuotaReached Kind = "due"    // worker: it has answered its quota of requests
+	KindDrain        Kind = "drain"  // supervisor: finish your work and exit
 	KindConn         Kind = "conn"   // leaving worker, then supervisor: a connection to take over
-	KindClear        Kind = "clear"  // worker: tell everyone; supervisor: empty your cache
+	KindClear        Kind = "clear"  // worker: clear all workers' caches; supervisor: clear your cache
 	KindReload       Kind = "reload" // worker: replace all workers
-	KindCancel       Kind = "cancel" // worker: tell everyone; supervisor: cancel the run, if it is yours
+	KindCancel       Kind = "cancel" // worker: broadcast this; supervisor: cancel the run if you execute it
 )
 
-// A user's processes together may have only as many descriptors in flight as one may have open (unix(7)). At that
-// bound, sending is tried again every inFlightLook, for inFlightWait.
+// The processes of a user together may have only as many descriptors in flight as one process may have open (unix(7)).
+// At that limit, sending is retried every inFlightLook, for up to inFlightWait.
 const (
 	inFlightWait = time.Second
 	inFlightLook = time.Millisecond
@@ -82,9 +82,9 @@ const (
 	maxPacket       = 8 << 10
 )
 
-// control is one end of a control socket: packets of one Message each
-// (SOCK_SEQPACKET, so that none is read partially), with a descriptor if the
-// message has one (SCM_RIGHTS, unix(7)). One goroutine receives; any may send.
+// control is one end of a control socket (SOCK_SEQPACKET, so that no message is read partially). A packet is one
+// Message, with a descriptor if the message has one (SCM_RIGHTS, unix(7)). Only one goroutine may receive; any may
+// send.
 type control struct {
 	conn   *net.UnixConn
 	packet [maxPacket]byte
@@ -124,8 +124,8 @@ func (c *control) send(m Message) error {
 	}
 }
 
-// receive waits for the next message. An invalid packet is returned as a Message
-// without a Kind: to be ignored, not to end the conversation.
+// receive waits for the next message. It returns an invalid packet as a Message without a Kind, which the caller
+// ignores.
 func (c *control) receive() (Message, error) {
 	n, rights, _, _, err := c.conn.ReadMsgUnix(c.packet[:], c.rights[:])
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *control) receive() (Message, error) {
 	return m, nil
 }
 
-// descriptor takes the first descriptor of a packet and closes further ones.
+// descriptor returns the first descriptor of a packet and closes any others.
 func descriptor(rights []byte) int {
 	parts, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil {

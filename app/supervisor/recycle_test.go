@@ -16,7 +16,7 @@ import (
 	"studysharper/app/metrics"
 )
 
-// answer makes a process answer requests, and say so when it has reached its quota.
+// answer makes a process answer requests, and report when it has reached its quota.
 func (p *fake) answer(n uint64) {
 	page := p.all.board.Worker(p.page)
 	if total := page.Add(metrics.Requests, n); total >= uint64(page.Gauge(metrics.Quota)) {
@@ -131,7 +131,7 @@ func TestThereAreNeverMoreThanTwoWorkersASlot(t *testing.T) {
 	})
 }
 
-// pipe gives a descriptor to hand over and a check whether someone still holds it.
+// pipe returns a descriptor to hand over, and a function that reports whether any process still has it open.
 func pipe(t *testing.T) (fd int, held func() bool) {
 	t.Helper()
 	var fds [2]int
@@ -269,7 +269,7 @@ func (h *house) count() int {
 	return len(h.live)
 }
 
-// slotOf gives the live process of a slot.
+// slotOf returns the live process of a slot.
 func (h *house) slotOf(slot int) *fake {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -281,7 +281,7 @@ func (h *house) slotOf(slot int) *fake {
 	return nil
 }
 
-// The supervisor is held up where it starts a process, which is where a test can.
+// The supervisor is delayed where it starts a process, the only place where a test can delay it.
 func TestNoWorkerIsKilledForABreakOfTheSupervisors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, 2, (*fake).ready)

@@ -29,7 +29,7 @@ func (s *Supervisor) signal(sig os.Signal) {
 	}
 }
 
-// reload makes every worker outdated.
+// reload marks every worker as outdated.
 func (s *Supervisor) reload() {
 	s.reloads++
 	s.o.Log.Info("Reloading: every worker is replaced", "workers", len(s.slots))
@@ -61,7 +61,7 @@ func (s *Supervisor) shrink() {
 	s.o.Log.Warn("cannot remove the last worker")
 }
 
-// stop begins a stop, or shortens one that has begun.
+// stop starts a shutdown, or shortens one that is in progress.
 func (s *Supervisor) stop(patience time.Duration) {
 	if !s.stopping {
 		s.o.Log.Info("Shutting down: master", "patience", patience.String())

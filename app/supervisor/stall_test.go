@@ -12,8 +12,8 @@ import (
 	"studysharper/app/metrics"
 )
 
-// A pause may fall between any two steps of a look: here the supervisor stands still while it
-// reads a worker's page, and the worker's heartbeat is as old as the pause by then.
+// A pause may fall between any two steps of act: here the supervisor is stopped while it reads a worker's entry, and by
+// then the worker's heartbeat is as old as the pause.
 func TestNoWorkerIsKilledForAPauseInTheMiddleOfALook(t *testing.T) {
 	const pause = time.Hour
 	for name, at := range map[string]func(o *Options, stop func()){
@@ -41,7 +41,7 @@ func TestNoWorkerIsKilledForAPauseInTheMiddleOfALook(t *testing.T) {
 				paused.Store(true)
 				time.Sleep(pause + lookEvery + lookEvery/2)
 				synctest.Wait()
-				beat.Store(time.Now().UnixNano()) // the workers go on a moment after the supervisor
+				beat.Store(time.Now().UnixNano()) // the workers resume a moment after the supervisor
 				time.Sleep(2 * lookEvery)
 				synctest.Wait()
 				if h.process(1) == nil || h.process(2) == nil {

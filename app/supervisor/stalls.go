@@ -4,21 +4,21 @@ import (
 	"time"
 )
 
-// longBreak is a pause in the supervisor that is too long for ordinary scheduling.
+// longBreak is a pause of the supervisor's loop that is too long for ordinary scheduling.
 const longBreak = 2 * lookEvery
 
-// stallsEvery limits the log lines about stalls: on a busy machine they come in series.
+// stallsEvery limits how often stalls are logged: on a busy machine they come in series.
 const stallsEvery = time.Minute
 
 // stalls are the stalls that have not been logged yet.
 type stalls struct {
 	count   int
 	longest time.Duration
-	logged  time.Time // when some were last
+	logged  time.Time // when stalls were last logged
 }
 
-// onSuspended detects that the supervisor did not run for a while, because it was stopped or had no
-// processor. The pause does not count against the time in which a worker must drain.
+// onSuspended detects that the supervisor did not run for a while, because it was stopped or got no processor time. A
+// draining worker's deadline is extended by the pause.
 func (s *Supervisor) onSuspended(now time.Time) {
 	if pause := now.Sub(s.looked); !s.looked.IsZero() && pause > longBreak {
 		s.awake = now
@@ -34,7 +34,7 @@ func (s *Supervisor) onSuspended(now time.Time) {
 	s.logStalls(now)
 }
 
-// logStalls logs the first stall at once, and how many followed it once a minute.
+// logStalls logs the first stall at once, then the number of further ones once a minute.
 func (s *Supervisor) logStalls(now time.Time) {
 	if s.stalls.count == 0 || (!s.stalls.logged.IsZero() && now.Sub(s.stalls.logged) < stallsEvery) {
 		return

@@ -13,23 +13,22 @@ import (
 	"studysharper/app/metrics"
 )
 
-// ExitBoot is the exit status of a worker that cannot start, and of a supervisor
-// that stops for that reason.
+// ExitBoot is the exit status of a worker that cannot start, and of a supervisor that gives up because no worker can.
 const ExitBoot = 3
 
-// ErrBoot says that no worker ever became ready.
+// ErrBoot reports that no worker ever became ready.
 var ErrBoot = errors.New("no worker can start")
 
 const (
-	bootCrashes = 5           // workers that may die before the first one is ready
-	lookEvery   = time.Second // how often the board is read for workers to recycle
+	bootCrashes = 5           // crashes before the first worker is ready after which the supervisor gives up
+	lookEvery   = time.Second // how often the supervisor checks whether workers must be recycled
 )
 
-// Options are what a Supervisor works with.
+// Options are a Supervisor's settings and dependencies.
 type Options struct {
-	Workers     int    // slots at the start
-	MaxWorkers  int    // slots that TTIN may raise it to, at most metrics.MaxWorkers/2
-	MaxRequests uint64 // a worker is recycled after so many, plus ...
+	Workers     int    // number of slots at the start
+	MaxWorkers  int    // number of slots that TTIN may raise it to, at most metrics.MaxWorkers/2
+	MaxRequests uint64 // requests after which a worker is recycled, plus ...
 	Jitter      uint64 // ... a random 0 to Jitter; MaxRequests 0 = never
 	Limits      Limits
 	Board       *metrics.Board
@@ -37,32 +36,33 @@ type Options struct {
 	Notices     <-chan Notice    // the launcher's and the reaper's
 	Signals     <-chan os.Signal // TERM, INT, QUIT, HUP, TTIN, TTOU, USR1
 	Log         *slog.Logger
-	// Silence is the time since the last sign of life of a page's owner; nil: by the page's heartbeat.
+	// Silence returns the time since an entry's owner last showed that it is alive; nil: the age of its heartbeat.
 	Silence func(*metrics.Entry) time.Duration
-	MaxHeld int                                   // connections held while no worker is ready: each takes a descriptor; 0 = 4096
-	Memory  func(pid int) (memory.Process, error) // of a process; nil: by /proc
-	// Died is called when a worker was killed or failed and may have left something half done.
-	// It must not block. nil: not called.
+	MaxHeld int                                   // connections kept while no worker is ready; each occupies a descriptor; 0 = 4096
+	Memory  func(pid int) (memory.Process, error) // memory of a process; nil: read from /proc
+	// Died is called when a worker was killed or failed and may have left something half done. It must not block. nil:
+	// not called.
 	Died func()
-	// Gone is called for every worker that has ended, with its page of the board, before the page is reused. nil: not called.
+	// Gone is called for every worker that has ended, with the index of its scoreboard entry, before the entry is
+	// reused. nil: not called.
 	Gone func(page int)
 }
 
-// Supervisor keeps the workers of one container. Make it with New, then Run it.
+// Supervisor manages the workers of one container. Make it with New, then call Run.
 type Supervisor struct {
 	o        Options
 	slots    []place
 	workers  map[int]*worker // by pid
 	launches int             // workers started so far
 	reloads  int
-	held     []Message // connections handed over while no worker is ready
+	held     []Message // connections that were handed over while no worker was ready
 	stopping bool
 	stopBy   time.Time
 	looked   time.Time // the last call of act
 	awake    time.Time // the end of the last longBreak; zero: there was none
 	stalls   stalls
-	booted   bool // a worker was ready once
-	crashes  int  // ends before that
+	booted   bool // some worker has been ready
+	crashes  int  // crashes before that
 }
 
 type place struct {
@@ -70,7 +70,7 @@ type place struct {
 	generation int
 }
 
-// New makes a supervisor; nothing happens before Run.
+// New makes a supervisor. It starts nothing before Run.
 func New(o Options) *Supervisor {
 	if o.Silence == nil {
 		o.Silence = func(p *metrics.Entry) time.Duration {
@@ -84,9 +84,8 @@ func New(o Options) *Supervisor {
 	return &Supervisor{o: o, slots: make([]place, o.Workers), workers: map[int]*worker{}}
 }
 
-// Run keeps the workers until a signal or ctx's end stops them; it returns when
-// the last one is gone: nil after a stop, ErrBoot when none ever became ready. It
-// must run on one locked OS thread (see Fork).
+// Run keeps the workers running until a signal or the end of ctx stops it. It returns when the last worker has exited:
+// nil after a stop, ErrBoot if no worker ever became ready. It must run on one locked OS thread (see Fork).
 func (s *Supervisor) Run(ctx context.Context) error {
 	ended := ctx.Done()
 	look := time.NewTicker(lookEvery)
@@ -109,7 +108,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			s.signal(sig)
 		case n := <-s.o.Notices:
 			s.notice(n)
-			decide = n.Message.Kind != KindConn // which a recycle sends thousands of, and the policy does not know
+			decide = n.Message.Kind != KindConn // a recycle sends thousands of these, and they do not affect the policy
 		case <-look.C:
 		case <-wake:
 		}
@@ -123,14 +122,14 @@ func (s *Supervisor) verdict() error {
 	return nil
 }
 
-// act carries out what the policy decides and gives a channel that fires when it must decide
-// again; nil when only an event can change anything.
+// act carries out the policy's decisions. It returns a channel that fires when the policy must decide again; nil if
+// only an event can change anything.
 func (s *Supervisor) act() <-chan time.Time {
 	s.trim()
 	for _, w := range s.workers {
 		s.read(w)
 	}
-	now := time.Now() // after the reading, so that a stall before or during it is noticed
+	now := time.Now() // after reading the workers' entries, so that a stall before or during it is noticed
 	s.onSuspended(now)
 	actions, wake := Next(s.view(), s.o.Limits, now)
 	for _, a := range actions {
@@ -169,7 +168,7 @@ func (s *Supervisor) view() View {
 	return v
 }
 
-// inOrder gives the workers in the order they were started.
+// inOrder returns the workers in the order in which they were started.
 func (s *Supervisor) inOrder() []*worker {
 	list := make([]*worker, 0, len(s.workers))
 	for _, w := range s.workers {
@@ -179,8 +178,8 @@ func (s *Supervisor) inOrder() []*worker {
 	return list
 }
 
-// read updates what is known of a worker from its page. It reads an age before the clock, so
-// that a stall between the two makes the worker look younger, not silent.
+// read updates a worker's state from its scoreboard entry. It reads an age before the clock, so that a stall between
+// the two makes the worker look younger, not silent.
 func (s *Supervisor) read(w *worker) {
 	page := s.o.Board.Worker(w.page)
 	w.State = metrics.State(page.Gauge(metrics.StateOf))
@@ -209,9 +208,8 @@ func (s *Supervisor) do(a Action, now time.Time) {
 	}
 }
 
-// notice handles what a worker did. Processes that are not workers (orphans that process 1
-// inherits) are only reaped. A connection is routed, and caches are cleared, even if the
-// sender has ended by now.
+// notice handles a notice. Processes that are not workers (orphans that process 1 inherits) are only reaped.
+// Connections are routed and caches cleared even if the sender has ended in the meantime.
 func (s *Supervisor) notice(n Notice) {
 	w, known := s.workers[n.PID]
 	switch {

@@ -29,7 +29,7 @@ type fakes struct {
 	pids     int
 	launched []Launch
 	live     map[int]*fake
-	script   func(*fake) // what a new process does by itself
+	script   func(*fake) // what a new process does when it starts
 	refuse   error
 }
 
@@ -39,7 +39,7 @@ type fake struct {
 	page     int
 	messages []Message
 	deaf     error // refuses messages
-	hangs    bool  // takes messages and does nothing about them
+	hangs    bool  // accepts messages and ignores them
 }
 
 func (f *fakes) Launch(l Launch) (Process, error) {
@@ -116,7 +116,7 @@ func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *ho
 		Signals: h.signals, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Silence: func(*metrics.Entry) time.Duration { return time.Duration(h.silence.Load()) },
 		Died:    func() { h.deaths.Add(1) }}
-	o.Limits.MinAge = 0 // the count alone decides, unless a test changes it
+	o.Limits.MinAge = 0 // only the number of requests counts, unless a test changes this
 	for _, c := range change {
 		c(&o)
 	}
@@ -126,21 +126,21 @@ func openWith(t *testing.T, workers int, f *fakes, change ...func(*Options)) *ho
 	return h
 }
 
-// then changes what new processes do.
+// then changes the script of new processes.
 func (h *house) then(script func(*fake)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.script = script
 }
 
-// process gives a live process; nil when no process has that pid.
+// process returns a live process; nil if no process has that pid.
 func (h *house) process(pid int) *fake {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.live[pid]
 }
 
-// each does something to all live processes.
+// each calls do for all live processes.
 func (h *house) each(do func(*fake)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,7 +149,7 @@ func (h *house) each(do func(*fake)) {
 	}
 }
 
-// stop ends the supervisor and gives what Run returned.
+// stop ends the supervisor and returns the result of Run.
 func (h *house) stop() error {
 	h.cancel()
 	return <-h.done

@@ -19,9 +19,9 @@ type worker struct {
 	page        int
 	launch      int // launch sequence number
 	generation  int
-	reload      int // reloads before it was started
+	reload      int // number of reloads before it was started
 	readyAt     time.Time
-	unreachable bool // it did not take a connection
+	unreachable bool // it did not accept a connection
 }
 
 func (s *Supervisor) start(slot int, now time.Time) {
@@ -47,7 +47,7 @@ func (s *Supervisor) start(slot int, now time.Time) {
 	s.o.Log.Info(fmt.Sprintf("Booting worker with pid: %d", w.PID), "slot", slot, "generation", p.generation)
 }
 
-// quota draws the number of requests after which a worker is recycled.
+// quota returns the number of requests after which a new worker is recycled, with random jitter.
 func (s *Supervisor) quota() uint64 {
 	if s.o.MaxRequests == 0 {
 		return 0
@@ -60,8 +60,8 @@ func (s *Supervisor) failedStart(p *place, now time.Time, err error) {
 	s.crashed(p, now)
 }
 
-// crashed counts an unexpected end. If workers die before any was ready, a new one would
-// not help: the supervisor gives up.
+// crashed counts an unexpected end. If workers die before any of them was ready, a new one would not help, and the
+// supervisor gives up.
 func (s *Supervisor) crashed(p *place, now time.Time) {
 	p.Crashes++
 	p.LastCrash = now
@@ -72,8 +72,8 @@ func (s *Supervisor) crashed(p *place, now time.Time) {
 	}
 }
 
-// drain tells a worker to leave: when the service stops, or when its successor
-// is ready to take over its connections.
+// drain tells a worker to stop: because the service stops, or because its successor is ready to take over its
+// connections.
 func (s *Supervisor) drain(w *worker, why Reason, now time.Time) {
 	m := Message{Kind: KindDrain, HandOver: why != ReasonStop}
 	w.DrainBy = s.stopBy
@@ -122,7 +122,7 @@ func (s *Supervisor) ready(w *worker) {
 	}
 }
 
-// exited removes a worker whose process has ended and, if it was not told to leave, counts a crash.
+// exited removes a worker whose process has ended and counts a crash unless the worker was told to stop.
 func (s *Supervisor) exited(w *worker, status syscall.WaitStatus) {
 	now := time.Now()
 	delete(s.workers, w.PID)
@@ -159,8 +159,8 @@ func (s *Supervisor) broadcast(m Message) {
 	}
 }
 
-// unsent logs that a worker did not get a message. For one that has ended, the level is
-// debug: its end has a line of its own.
+// unsent logs that a message to a worker was not sent. If the worker has ended, the level is debug, because its end is
+// logged separately.
 func (s *Supervisor) unsent(w *worker, err error) {
 	level := slog.LevelWarn
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// HTTPServer serves handle on a port of its own for the length of the test, and returns its URL.
+// HTTPServer serves handle on a free port until the test ends, and returns its URL.
 func HTTPServer(t testing.TB, handle http.HandlerFunc) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -20,8 +20,8 @@ func HTTPServer(t testing.TB, handle http.HandlerFunc) string {
 	return "http://" + listener.Addr().String()
 }
 
-// TCPServer calls serve with each connection, on a goroutine of its own, and closes the connection afterwards. It listens on a
-// port of its own for the length of the test, and returns its HOST:PORT.
+// TCPServer listens on a free port until the test ends, and returns its HOST:PORT. It calls serve with each connection,
+// on a separate goroutine, and closes the connection afterwards.
 func TCPServer(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,7 +44,7 @@ func TCPServer(t testing.TB, serve func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// ClosedPort returns an address of this machine at which nothing listens.
+// ClosedPort returns a local address on which nothing listens.
 func ClosedPort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

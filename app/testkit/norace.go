@@ -4,5 +4,5 @@ package testkit
 
 import "testing"
 
-// SkipRace skips a test that measures memory when it is built with the race detector: not here.
+// SkipRace skips a test that measures memory if it is built with the race detector. This build is not.
 func SkipRace(testing.TB) {}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// StatusBytes returns a field of /proc/PID/status that is given in kB, in bytes; see proc_pid_status(5). Where there is no
-// /proc, it skips the test.
+// StatusBytes returns a field of /proc/PID/status that is given in kB, in bytes; see proc_pid_status(5). It skips the
+// test if there is no /proc.
 func StatusBytes(t testing.TB, pid int, field string) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -25,8 +25,8 @@ func StatusBytes(t testing.TB, pid int, field string) int64 {
 	return kb << 10
 }
 
-// ForgetPeak makes the peak of a process (VmHWM) what it holds now; see proc_pid_clear_refs(5). Where that is not possible,
-// it skips the test.
+// ForgetPeak resets the peak memory of a process (VmHWM) to its current memory; see proc_pid_clear_refs(5). It skips
+// the test if that is not possible.
 func ForgetPeak(t testing.TB, pid int) {
 	t.Helper()
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Root is the repository's folder: the nearest one above the working directory that holds go.mod.
+// Root returns the repository's folder: the nearest one above the working directory that contains go.mod.
 func Root() string {
 	folder, err := os.Getwd()
 	if err != nil {

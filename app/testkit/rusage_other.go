@@ -4,5 +4,5 @@ package testkit
 
 import "syscall"
 
-// Other systems do not count for a thread alone.
+// Other systems do not measure a single thread.
 const rusageThread = syscall.RUSAGE_SELF

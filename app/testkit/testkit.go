@@ -1,4 +1,4 @@
-// Package testkit holds what tests of several packages share: waiting, servers, programs, the repository's files.
+// Package testkit contains what tests of several packages share: waiting, servers, programs, the repository's files.
 package testkit
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// SkipShort skips a test under -short, because it starts a server or takes long.
+// SkipShort skips a test under -short because it starts a server or takes long.
 func SkipShort(t testing.TB, why string) {
 	t.Helper()
 	if testing.Short() {
@@ -17,7 +17,7 @@ func SkipShort(t testing.TB, why string) {
 	}
 }
 
-// Size returns small, or full where FULL=1 asks for tests at full length, as the nightly run does.
+// Size returns small, or full if FULL=1 requests tests at full length, as the nightly run does.
 func Size(small, full int) int {
 	if os.Getenv("FULL") == "1" {
 		return full
@@ -25,8 +25,8 @@ func Size(small, full int) int {
 	return small
 }
 
-// ProcessorTime returns the processor time of f, the shortest of several calls. Other processes and threads do not
-// count: f must do its work on its own goroutine.
+// ProcessorTime returns the processor time of f, the shortest of several calls. Other processes and threads are not
+// counted: f must do its work on its own goroutine.
 func ProcessorTime(calls int, f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for something that is bound to happen. It only keeps a test from hanging.
+// Patience is how long a test waits for something that is certain to happen. It only keeps a test from hanging.
 const Patience = time.Minute
 
-// pollInterval is the time between two looks at a condition.
+// pollInterval is the time between two checks of a condition.
 const pollInterval = 5 * time.Millisecond
 
-// Eventually waits until condition holds, and fails the test where it does not within Patience. The condition is
+// Eventually waits until condition holds, and fails the test if that takes longer than Patience. The condition is
 // called on the test's goroutine, so it may fail the test too.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
@@ -20,15 +20,15 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Pause waits in real time, for tests of what happens when time passes in another process. To wait for something that
-// can be observed, use Eventually.
+// Pause waits in real time, for tests of what another process does as time passes. To wait for something observable,
+// use Eventually.
 func Pause(d time.Duration) { time.Sleep(d) }
 
-// Poll waits until condition holds, at most for Patience, and reports whether it does.
+// Poll waits until condition holds, for at most Patience, and reports whether it does.
 func Poll(condition func() bool) bool { return PollFor(Patience, pollInterval, condition) }
 
-// PollFor is Poll with another bound and another time between two looks, for conditions that are costly to look at and waits
-// whose end is not a failure.
+// PollFor is Poll with another time limit and interval, for conditions that are costly to check and for waits whose
+// timeout is not a failure.
 func PollFor(within, interval time.Duration, condition func() bool) bool {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

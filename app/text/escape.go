@@ -5,9 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// UnicodeEscape decodes the \uXXXX at the start of s, or the surrogate pair of two (RFC 8259,
-// section 7). Half a pair is U+FFFD. size is what was decoded, in bytes; 0 if s does not begin
-// with an escape.
+// UnicodeEscape decodes the \uXXXX at the start of s, or a surrogate pair of two of them (RFC 8259, section 7). Half a
+// pair becomes U+FFFD. size is the number of bytes decoded, or 0 if s does not begin with an escape.
 func UnicodeEscape[T string | []byte](s T) (r rune, size int) {
 	const length = len(`\uXXXX`)
 	r, ok := escapedUnit(s)
@@ -25,7 +24,7 @@ func UnicodeEscape[T string | []byte](s T) (r rune, size int) {
 	return utf8.RuneError, length
 }
 
-// escapedUnit decodes the \uXXXX at the start of s as it is, a surrogate half too.
+// escapedUnit decodes the \uXXXX at the start of s, which may be half of a surrogate pair.
 func escapedUnit[T string | []byte](s T) (unit rune, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

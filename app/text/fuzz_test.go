@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// failOnPanics fails the test at a panic that Guard would hide.
+// failOnPanics fails the test if Guard recovers from a panic.
 func failOnPanics(t *testing.T, s string) {
 	t.Helper()
 	ObservePanics(func(p Panic) { t.Fatalf("%s in %s: %q", p.Type, p.Place, s) })
 }
 
-// FuzzSentences reads a text by every function of the package.
+// FuzzSentences passes a text to every function of the package.
 func FuzzSentences(f *testing.F) {
 	for _, s := range []string{"One. Two!", "Dr. X (e.g. 1.5). \"Hi.\" There", "光合。作用", "# H\n- a\n1. b\n", "T: m\n===\nA:\n", "\xff\xfe. \x00", "ا؟ ب", "A. B. C. the", "$\x81S-\xef%ǀS-襤\xa4\x9f", ":\n0",
 		"Known as the powerhouse of the cell, the mitochondrion makes ATP.", "word ` ` ** ** __\r\nword\u2028x\fy", "“Dr. X", "- ", "#", "1. "} {

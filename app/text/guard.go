@@ -8,8 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// A Panic says what kind of panic a student's text caused, and where. It never holds
-// a word of the text.
+// Panic describes a panic that a student's text caused: its kind and its place. It never contains a word of the text.
 type Panic struct {
 	Type  string // of its value, such as "runtime.boundsError"
 	Place string // the function, file and line that panicked
@@ -20,9 +19,9 @@ var panicObserver atomic.Pointer[func(Panic)]
 // ObservePanics sets the function that is called with every panic that Guard recovers from.
 func ObservePanics(observe func(Panic)) { panicObserver.Store(&observe) }
 
-// Guard calls read and reports whether it returned normally. All code that reads a student's
-// text runs inside a Guard: a panic must cost the piece of text that caused it, not the whole
-// answer. Nothing else recovers from such panics.
+// Guard calls read and reports whether it returned normally. All code that reads a student's text runs inside a Guard,
+// so that a panic costs only the piece of text that caused it, not the whole answer. Nothing else recovers from such
+// panics.
 func Guard(read func()) (ok bool) {
 	defer func() {
 		v := recover()
@@ -37,11 +36,10 @@ func Guard(read func()) (ok bool) {
 	return true
 }
 
-// panicPlace returns the innermost frame outside the runtime, seen from Guard's deferred
-// function.
+// panicPlace returns the innermost frame outside the runtime. It must be called by Guard's deferred function.
 func panicPlace() string {
 	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])]) // without Callers, itself and Guard's deferred function
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])]) // skip Callers, panicPlace and Guard's deferred function
 	for {
 		f, more := frames.Next()
 		if !strings.HasPrefix(f.Function, "runtime.") {
@@ -53,7 +51,7 @@ func panicPlace() string {
 	}
 }
 
-// guardEach calls read with every number below n. A number on which read panics is left out.
+// guardEach calls read with every number below n. It skips a number for which read panics.
 func guardEach(n int, read func(i int)) {
 	for i := 0; i < n; i++ {
 		Guard(func() {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// observed collects the panics that are stopped while the test runs.
+// observed collects the panics that Guard recovers from during the test.
 func observed(t *testing.T) *[]Panic {
 	t.Helper()
 	var list []Panic

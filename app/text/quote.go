@@ -9,24 +9,24 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// QuoteIndex finds quotes in a text: letters and digits in their order count, but not case,
-// spaces, punctuation, accents, tags of HTML and addresses of Markdown links. It takes about the
-// memory of the text once more, and is safe for concurrent use.
+// QuoteIndex finds quotes in a text. It compares letters and digits in order, and ignores case, spaces, punctuation,
+// accents, HTML tags and addresses of Markdown links. It needs about as much memory as the text, and is safe for
+// concurrent use.
 type QuoteIndex struct {
 	text  string
 	plain string  // the letters and digits of text, folded
-	marks []place // one for each markEvery bytes of plain
+	marks []place // one for every markEvery bytes of plain
 }
 
-// place is the same place in the three ways of counting.
+// place is one position, counted in three ways.
 type place struct{ plain, bytes, runes int }
 
 const (
 	markEvery = 128
-	maxTries  = 100 // places where the quote is only a part of longer words
+	maxTries  = 100 // occurrences that are only parts of longer words
 )
 
-// NewQuoteIndex reads the text once.
+// NewQuoteIndex indexes a text.
 func NewQuoteIndex(s string) *QuoteIndex {
 	x := &QuoteIndex{text: s}
 	var out strings.Builder
@@ -50,8 +50,8 @@ type Span struct {
 	From, To   int // in bytes
 }
 
-// Find returns where the text has the quote for the first time, in whole words. ok is false if
-// the text does not have it, or if it has neither a letter nor a digit.
+// Find returns the first occurrence of the quote in the text, in whole words. ok is false if the text does not contain
+// the quote, or if the quote contains neither a letter nor a digit.
 func (x *QuoteIndex) Find(quote string) (s Span, ok bool) {
 	folded := foldQuote(quote)
 	if folded == "" {
@@ -73,8 +73,8 @@ func (x *QuoteIndex) Find(quote string) (s Span, ok bool) {
 	return Span{}, false
 }
 
-// span is the part of the text that plain[from:to] was made of; ok is false if it is not made of
-// whole words.
+// span returns the part of the text that corresponds to plain[from:to]; ok is false if it does not consist of whole
+// words.
 func (x *QuoteIndex) span(from, to int) (s Span, ok bool) {
 	first, found := x.runeAt(from)
 	last, ended := x.runeAt(to - 1)
@@ -93,7 +93,7 @@ func (x *QuoteIndex) span(from, to int) (s Span, ok bool) {
 	return s, !sameWord(before, begins) && !sameWord(ends, after)
 }
 
-// runeAt is the place of the character of the text that plain has at byte i.
+// runeAt returns the position of the character of the text that corresponds to byte i of plain.
 func (x *QuoteIndex) runeAt(i int) (at place, ok bool) {
 	n, exact := slices.BinarySearchFunc(x.marks, i, func(m place, i int) int { return m.plain - i })
 	if !exact {
@@ -109,7 +109,7 @@ func (x *QuoteIndex) runeAt(i int) (at place, ok bool) {
 	return at, ok
 }
 
-// withPunctuation adds what the quote has around its words if the text has it too: brackets, a
+// withPunctuation extends a span by the punctuation around the quote's words if the text has the same: brackets, a
 // sign, the full stop.
 func (x *QuoteIndex) withPunctuation(s Span, quote string) Span {
 	counts := func(r rune) bool { return len(foldRune(nil, r)) > 0 }
@@ -135,8 +135,8 @@ func foldQuote(s string) string {
 	return out.String()
 }
 
-// eachFolded calls f with the letters and digits of s from a place on, decomposed, without marks
-// and in lower case, until f returns false.
+// eachFolded calls f with the letters and digits of s after a position, decomposed, without marks and in lower case,
+// until f returns false.
 func eachFolded(s string, at place, f func(at place, folded []byte) bool) {
 	var buffer [utf8.UTFMax * 8]byte
 	for at.bytes < len(s) {
@@ -154,7 +154,7 @@ func eachFolded(s string, at place, f func(at place, folded []byte) bool) {
 	}
 }
 
-// foldRune appends what counts of a character.
+// foldRune appends the letters and digits of a character in folded form.
 func foldRune(buffer []byte, r rune) []byte {
 	if r < utf8.RuneSelf {
 		switch {
@@ -176,10 +176,10 @@ func foldRune(buffer []byte, r rune) []byte {
 	return buffer
 }
 
-// maxMarkup bounds a tag or an address, in bytes.
+// maxMarkup is the maximum length of a tag or an address, in bytes.
 const maxMarkup = 500
 
-// markupAt is the length of the tag, comment or link address that s begins with; 0 for other text.
+// markupAt returns the length of the tag, comment or link address that s begins with; 0 for other text.
 func markupAt(s string) int {
 	closing := byte('>')
 	switch {

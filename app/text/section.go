@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// A Section is a heading and the text under it.
+// Section is a heading and the text under it.
 type Section struct {
 	Heading    string   // "" for text before the first heading
-	Paragraphs []string // wrapped lines joined; each list item is one; may be empty
+	Paragraphs []string // with wrapped lines joined; each list item is a paragraph; may be empty
 }
 
 // Sections returns the sections of s in order. A heading is a short line without final
@@ -36,10 +36,10 @@ type blockKind int
 const (
 	paragraph blockKind = iota
 	heading
-	item // of a list, or a "Term: meaning" line
+	item // list item, or a "Term: meaning" line
 )
 
-// A block is a heading, a paragraph or a list item, its white space collapsed.
+// block is a heading, a paragraph or a list item, with its white space collapsed.
 type block struct {
 	kind blockKind
 	text string
@@ -50,7 +50,7 @@ var (
 	emphasis = strings.NewReplacer("**", "", "__", "", "`", "")
 )
 
-// collapse returns s with one space where it has white space, and none around it.
+// collapse replaces each run of white space by one space, and removes it at both ends.
 func collapse(s string) string {
 	before := ' '
 	for _, r := range s {
@@ -81,7 +81,7 @@ func blocksOf(s string) []block {
 	return c.demoted()
 }
 
-// A blockCutter gathers lines into blocks.
+// blockCutter collects lines into blocks.
 type blockCutter struct {
 	out   []block
 	parts []string // of the block being gathered
@@ -89,7 +89,7 @@ type blockCutter struct {
 }
 
 func (c *blockCutter) flush() {
-	if text := collapse(strings.Join(c.parts, " ")); text != "" { // marks taken off leave spaces
+	if text := collapse(strings.Join(c.parts, " ")); text != "" { // removed marks leave spaces
 		c.out = append(c.out, block{c.kind, text})
 	}
 	c.parts, c.kind = nil, paragraph
@@ -138,7 +138,7 @@ func (c *blockCutter) atStart() bool {
 	return EndsSentence(last) || last == ':'
 }
 
-// demoted returns the blocks; headings at the end, which head nothing, become paragraphs.
+// demoted returns the blocks; headings at the end, which have no text below them, become paragraphs.
 func (c *blockCutter) demoted() []block {
 	for i := len(c.out) - 1; i >= 0 && c.out[i].kind == heading; i-- {
 		c.out[i].kind = paragraph
@@ -172,12 +172,12 @@ func listMark(line string) int {
 
 func numbered(line string) bool { return IsDigit(rune(line[0])) }
 
-// isRule reports whether line consists of one repeated mark, as below a heading.
+// isRule reports whether line consists of one repeated mark, like the line below a heading.
 func isRule(line string) bool {
 	return len(line) >= 3 && strings.ContainsRune("=-*_~", rune(line[0])) && strings.Trim(line, line[:1]) == ""
 }
 
-// labelled reports whether line reads "Term: meaning".
+// labelled reports whether line has the form "Term: meaning".
 func labelled(line string) bool {
 	at := strings.Index(line, ": ")
 	if at < 2 || at > 60 || strings.ContainsAny(line[:at], ".,;!?") {
@@ -186,7 +186,7 @@ func labelled(line string) bool {
 	return StartsUpper(line) && strings.Count(line[:at], " ") <= 5
 }
 
-// StartsUpper reports whether s begins, quotes and brackets aside, with no lower-case letter.
+// StartsUpper reports whether s, without opening quotes and brackets, does not begin with a lower-case letter.
 func StartsUpper(s string) bool {
 	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, `"'“‘([`))
 	return !unicode.IsLower(r)
@@ -197,8 +197,8 @@ const (
 	maxHeadingWords = 12
 )
 
-// IsHeading reports whether a line, without space around it, reads like a heading that has no mark,
-// given the line below it.
+// IsHeading reports whether a line, without white space around it, reads like an unmarked heading, given the line below
+// it.
 func IsHeading(line, next string) bool {
 	if len(line) > maxHeadingBytes || !StartsUpper(line) {
 		return false

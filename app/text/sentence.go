@@ -69,10 +69,10 @@ func EndsSentence(r rune) bool {
 	return false
 }
 
-// bracketReach is the most bytes between a bracket and its closing one.
+// bracketReach is the maximum distance between a bracket and its closing one, in bytes.
 const bracketReach = 300
 
-// closesSoon reports whether the bracket opened at open is closed after i and within reach.
+// closesSoon reports whether the bracket opened at open is closed after i and within bracketReach.
 func closesSoon(p string, open, i int) bool {
 	limit := min(open+bracketReach, len(p))
 	return i < limit && strings.ContainsAny(p[i:limit], ")]")
@@ -91,7 +91,7 @@ func skipClosers(p string, i int) int {
 	return i
 }
 
-// newSentence reports whether what follows end can begin a sentence after r.
+// newSentence reports whether the text after end can begin a sentence after r.
 func newSentence(p string, r rune, end int) bool {
 	if end == len(p) || r > '…' {
 		return true
@@ -112,8 +112,8 @@ func newSentence(p string, r rune, end int) bool {
 	return true
 }
 
-// breaksAt reports whether the full stop before i ends the sentence that began at start,
-// rather than an abbreviation or an initial.
+// breaksAt reports whether the full stop before i ends the sentence that began at start, and does not belong to an
+// abbreviation or an initial.
 func breaksAt(p string, start, i int) bool {
 	word, next := lastWord(p[start:i-1]), FirstWord(p[i:])
 	lower := strings.ToLower(word)
@@ -136,8 +136,8 @@ func breaksAt(p string, start, i int) bool {
 	}
 }
 
-// lastWord returns what follows the last space, bracket or quote of s, looking back no further
-// than the longest word.
+// lastWord returns the text after the last space, bracket or quote of s; it looks back at most the length of the
+// longest word.
 func lastWord(s string) string {
 	s = s[max(0, len(s)-40):]
 	return s[strings.LastIndexAny(s, " (\"“”‘’[")+1:]

@@ -1,7 +1,6 @@
-// Package text splits text into sentences, sections and words, and measures how many of
-// one text's words another contains. The one idea: it counts and matches on the text
-// itself, in one pass and without a model, so that equal input always gives equal output,
-// in any script, in time linear in its length.
+// Package text splits text into sentences, sections and words, and measures how many of one text's words another
+// contains. The one idea: it counts and matches on the text itself, in one pass and without a model, so that equal
+// input always gives equal output, in any script, in time linear in its length.
 package text
 
 import (
@@ -23,9 +22,9 @@ func Words(s string) []string {
 	return out
 }
 
-// Stem returns the light stem of a lower-case word, the same for its usual English inflections
-// (wave, waves; measure, measured, measuring; spectrum, spectra). It is for comparing, not for
-// display. A word with letters outside a–z is its own stem.
+// Stem returns the light stem of a lower-case word, the same for its usual English inflections (wave, waves; measure,
+// measured, measuring; spectrum, spectra). It is for comparison, not for display. A word with letters outside a–z is
+// its own stem.
 func Stem(word string) string {
 	word = strings.TrimSuffix(strings.TrimSuffix(word, "'s"), "’s")
 	if s, ok := irregularStems.Base(word); ok {
@@ -44,11 +43,11 @@ func Stem(word string) string {
 	return stem
 }
 
-// A Bag is the stemmed content words of a text, to measure repeatedly how much of a claim
-// the text contains. It is immutable and safe for concurrent use.
+// Bag is the set of stemmed content words of a text, for measuring repeatedly how much of a claim the text contains. It
+// is immutable and safe for concurrent use.
 type Bag struct{ stems map[string]bool }
 
-// NewBag reads source once.
+// NewBag returns the Bag of a text.
 func NewBag(source string) Bag {
 	b := Bag{stems: make(map[string]bool)}
 	EachWord(source, func(w string) {
@@ -59,7 +58,7 @@ func NewBag(source string) Bag {
 	return b
 }
 
-// Overlap is Overlap against the text the bag was made of.
+// Overlap returns the Overlap of claim with the text of the bag.
 func (b Bag) Overlap(claim string) float64 {
 	words, found := 0, 0
 	EachWord(claim, func(w string) {
@@ -76,12 +75,11 @@ func (b Bag) Overlap(claim string) float64 {
 	return float64(found) / float64(words)
 }
 
-// Overlap is the share, from 0 to 1, of claim's content words that occur in source
-// in any inflection. A claim without content words claims nothing: 1. To check
-// many claims against one long source, use a Bag.
+// Overlap returns the share, from 0 to 1, of claim's content words that occur in source in any inflection. It returns 1
+// for a claim without content words. To check many claims against one long source, use a Bag.
 func Overlap(claim, source string) float64 { return NewBag(source).Overlap(claim) }
 
-// IsContent reports whether a lower-case word has content of its own.
+// IsContent reports whether a lower-case word has a meaning of its own.
 func IsContent(w string) bool {
 	if stopWords.Has(w) {
 		return false
@@ -92,7 +90,7 @@ func IsContent(w string) bool {
 	return true
 }
 
-// EachWord calls f with every lower-case word of s. A word on which f panics is left out.
+// EachWord calls f with every word of s, in lower case. It skips a word on which f panics.
 func EachWord(s string, f func(string)) {
 	for i := 0; i < len(s); {
 		start := i
@@ -108,8 +106,7 @@ func EachWord(s string, f func(string)) {
 	}
 }
 
-// readWord moves i past the word or other character that starts there, and calls f with the
-// word.
+// readWord advances i past the word or other character that starts there, and calls f with the word.
 func readWord(s string, i *int, f func(string)) {
 	r, size := utf8.DecodeRuneInString(s[*i:])
 	switch start := *i; {
@@ -163,7 +160,7 @@ func eachPair(s string, i int, f func(string)) int {
 	return end
 }
 
-// IsWordRune reports whether a word can hold r.
+// IsWordRune reports whether a word can contain r.
 func IsWordRune(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || IsDigit(r)
@@ -221,7 +218,7 @@ func trimSuffixes(w string) string {
 	return w
 }
 
-// trimTo removes suffix if at least that many letters, one of them a vowel, remain.
+// trimTo removes suffix if at least least letters, one of them a vowel, remain.
 func trimTo(w, suffix string, least int) string {
 	short := strings.TrimSuffix(w, suffix)
 	if len(short) < least || !strings.ContainsAny(short, "aeiouy") {

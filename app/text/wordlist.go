@@ -22,33 +22,33 @@ var (
 	irregularStems      = lists("stem")
 )
 
-// A WordList holds words; a word's base is "" unless the list gives one. Its text is read when the list is first used,
-// because most processes start without using any.
+// WordList is a set of words; a word's base is "" unless the list gives one. Its text is parsed when the list is first
+// used, because most processes use hardly any list.
 type WordList struct{ words func() map[string]string }
 
-// Has reports whether the list holds a lower-case word.
+// Has reports whether the list contains a lower-case word.
 func (l WordList) Has(word string) bool {
 	_, ok := l.words()[word]
 	return ok
 }
 
-// Base is the base of a word that the list holds.
+// Base returns the base of a word; ok is false if the list does not contain the word.
 func (l WordList) Base(word string) (base string, ok bool) {
 	base, ok = l.words()[word]
 	return base, ok
 }
 
-// All are the words of the list.
+// All returns the words of the list.
 func (l WordList) All() iter.Seq[string] { return maps.Keys(l.words()) }
 
-// StopWords are the words of structure, without content.
+// StopWords returns the function words, which have no content.
 func StopWords() WordList { return stopWords }
 
-// Auxiliaries are the finite forms of be, have, do and the modals.
+// Auxiliaries returns the finite forms of be, have, do and the modals.
 func Auxiliaries() WordList { return auxiliaries }
 
-// WordLists gives the lists, by name, of lines of the form "name: word form=base …", which add up where
-// they have one name; other lines are comments. The list of an unknown name is empty.
+// WordLists returns a function that returns a list by its name. The lines have the form "name: word form=base …"; lines
+// with the same name are combined, and other lines are comments. The list of an unknown name is empty.
 func WordLists(lines string) func(name string) WordList {
 	all := sync.OnceValue(func() map[string]map[string]string { return parseWordLists(lines) })
 	return func(name string) WordList {

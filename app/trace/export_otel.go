@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	queueLen   = 2048 // spans that wait to be sent; above it they are dropped
+	queueLen   = 2048 // spans waiting to be sent; more are dropped
 	batchLen   = 256
-	gatherTime = time.Second // how long a batch is gathered
+	gatherTime = time.Second // how long a batch is collected
 	sendTime   = 5 * time.Second
 	flushTime  = 2 * time.Second
 )
 
-// exporter sends spans to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
+// exporter sends spans to the collector at OTEL_EXPORTER_OTLP_ENDPOINT.
 var exporter = sync.OnceValue(func() *sender {
 	s := newSender(os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_HEADERS"), os.Getenv("OTEL_SERVICE_NAME"))
 	if s.url != "" {
@@ -32,8 +32,8 @@ var exporter = sync.OnceValue(func() *sender {
 	return s
 })
 
-// sender sends spans by OTLP over HTTP, as JSON (https://opentelemetry.io/docs/specs/otlp/). Nobody who ends a span waits:
-// spans that the collector does not take in time are dropped.
+// sender sends spans by OTLP over HTTP, as JSON (https://opentelemetry.io/docs/specs/otlp/). Ending a span never waits:
+// spans that the collector does not accept in time are dropped.
 type sender struct {
 	url     string // "" = nothing is sent
 	headers map[string]string
@@ -64,7 +64,7 @@ func (s *sender) take(span *Span) {
 	}
 	select {
 	case s.spans <- span:
-	default: // the collector is away or too slow
+	default: // the collector is unreachable or too slow
 	}
 }
 
@@ -96,7 +96,7 @@ func (s *sender) run() {
 	}
 }
 
-// flush waits until all spans so far are sent, for a time at most.
+// flush waits until all spans so far are sent, for a limited time.
 func (s *sender) flush(limit time.Duration) {
 	if s.url == "" {
 		return

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// exported is a span as a collector reads it.
+// exported is a span as a collector receives it.
 type exported struct {
 	TraceID, SpanID, ParentSpanID, Name string
 	Kind                                int
@@ -28,7 +28,7 @@ type exported struct {
 	}
 }
 
-// collect starts a collector; its spans come in batches.
+// collect starts a collector and returns the batches of spans that it receives.
 func collect(t *testing.T) (url string, batches chan []exported) {
 	t.Helper()
 	batches = make(chan []exported, 16)
@@ -82,7 +82,7 @@ func TestATraceBeginsHereWhereTheClientHasNone(t *testing.T) {
 }
 
 func TestNobodyWaitsForACollectorThatIsAway(t *testing.T) {
-	s := newSender(testkit.ClosedPort(t), "", "") // nothing runs: the queue fills up
+	s := newSender(testkit.ClosedPort(t), "", "") // run is not called, so the queue fills up
 	_, span := Context{}.Begin(Internal, "run")
 	for range queueLen + 10 {
 		s.take(span)
@@ -97,7 +97,7 @@ func TestNobodyWaitsForACollectorThatIsAway(t *testing.T) {
 		t.Error("spans wait for no collector")
 	}
 	span.context.flags = 0
-	span.End(errors.New("not sent")) // of a caller that records nothing
+	span.End(errors.New("not sent")) // the caller records nothing
 	(*Span)(nil).Set("key", "value")
 	(*Span)(nil).End(nil)
 }

@@ -2,20 +2,21 @@
 
 package trace
 
-// Span is a step of a trace; without the build tag otel there are none.
+// Span is a step of a trace. Without the build tag otel, there are no spans.
 type Span struct{}
 
-// Begin begins a step below c. The context is what the step passes on: here, c itself. The span may be nil.
+// Begin starts a step below c. The returned context is for what the step calls; here it is c itself. The span may be
+// nil.
 func (c Context) Begin(Kind, string) (Context, *Span) { return c, nil }
 
-// Name names the step where that is known late.
+// Name sets the step's name if that is known only later.
 func (*Span) Name(string) {}
 
 // Set adds an attribute, a string or an int.
 func (*Span) Set(string, any) {}
 
-// End ends the step; a step with an error has failed.
+// End ends the step; with an error, the step has failed.
 func (*Span) End(error) {}
 
-// Flush sends what was not sent yet. It is called at the end of the process.
+// Flush sends the remaining spans. It is called at the end of the process.
 func Flush() {}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const sampled = 1 // of the flags: the caller records its spans
+const sampled = 1 // trace flag: the caller records its spans
 
 // Span is a step of a trace.
 type Span struct {
@@ -26,7 +26,7 @@ type attribute struct {
 	value any
 }
 
-// Begin begins a step below c, or of a new trace. The context is what the step passes on.
+// Begin starts a step below c, or of a new trace. The returned context is for what the step calls.
 func (c Context) Begin(kind Kind, name string) (Context, *Span) {
 	s := &Span{context: c, parent: c.span, kind: kind, name: name, began: time.Now()}
 	if !c.Valid() {
@@ -37,7 +37,7 @@ func (c Context) Begin(kind Kind, name string) (Context, *Span) {
 	return s.context, s
 }
 
-// Name names the step where that is known late.
+// Name sets the step's name if that is known only later.
 func (s *Span) Name(name string) {
 	if s != nil {
 		s.name = name
@@ -51,7 +51,8 @@ func (s *Span) Set(key string, value any) {
 	}
 }
 
-// End ends the step; a step with an error has failed. The spans of a caller that does not record its own are not sent.
+// End ends the step; with an error, the step has failed. If the caller does not record its spans, the step's is not
+// sent.
 func (s *Span) End(err error) {
 	if s == nil || s.context.flags&sampled == 0 {
 		return
@@ -63,5 +64,5 @@ func (s *Span) End(err error) {
 	exporter().take(s)
 }
 
-// Flush sends what was not sent yet, for two seconds at most. It is called at the end of the process.
+// Flush sends the remaining spans, for two seconds at most. It is called at the end of the process.
 func Flush() { exporter().flush(flushTime) }

@@ -1,6 +1,6 @@
-// Package trace reads and passes on W3C Trace Context (https://www.w3.org/TR/trace-context/), by which a request is followed
-// from service to service. The one idea: without the build tag otel, a context is only read, logged and passed on as it
-// came; with it, every step becomes a span and is sent to an OpenTelemetry collector. The steps are marked either way.
+// Package trace implements W3C Trace Context (https://www.w3.org/TR/trace-context/), by which a request can be followed
+// across services. The one idea: without the build tag otel, a context is only read, logged and passed on unchanged;
+// with it, every step becomes a span and is sent to an OpenTelemetry collector. The code marks the steps in both cases.
 package trace
 
 import (
@@ -8,7 +8,7 @@ import (
 	"encoding/hex"
 )
 
-// Header is the field in which a context comes and goes.
+// Header is the HTTP header that carries a context.
 const Header = "Traceparent"
 
 const (
@@ -17,14 +17,15 @@ const (
 	headerLen = 2 + 1 + 2*traceLen + 1 + 2*spanLen + 1 + 2 // version-trace-span-flags
 )
 
-// Context says which trace a step belongs to, and below which span. The zero value belongs to none.
+// Context identifies the trace and the parent span of a step. The zero value belongs to no trace.
 type Context struct {
 	trace [traceLen]byte
 	span  [spanLen]byte
 	flags byte
 }
 
-// Parse reads a traceparent. What is not a valid one is the zero Context and false: its sender starts no trace here.
+// Parse parses a traceparent header. For an invalid one it returns the zero Context and false, so no trace is
+// continued.
 func Parse(header string) (Context, bool) {
 	if len(header) < headerLen || header[2] != '-' || header[35] != '-' || header[52] != '-' {
 		return Context{}, false
@@ -60,7 +61,7 @@ func parseHex(text string) ([]byte, bool) {
 // Valid reports whether the context belongs to a trace.
 func (c Context) Valid() bool { return c.trace != [traceLen]byte{} }
 
-// TraceID is the trace's id as it is logged; "" = none.
+// TraceID returns the trace's id as it is logged; "" = none.
 func (c Context) TraceID() string {
 	if !c.Valid() {
 		return ""
@@ -68,7 +69,7 @@ func (c Context) TraceID() string {
 	return hex.EncodeToString(c.trace[:])
 }
 
-// String is the context as a traceparent; "" = none.
+// String returns the context as a traceparent header; "" = none.
 func (c Context) String() string {
 	if !c.Valid() {
 		return ""
@@ -78,7 +79,7 @@ func (c Context) String() string {
 
 type contextKey struct{}
 
-// With puts a trace's context into ctx. One that belongs to no trace leaves it as it is.
+// With returns ctx with a trace context. A context that belongs to no trace leaves ctx unchanged.
 func With(ctx context.Context, c Context) context.Context {
 	if !c.Valid() {
 		return ctx
@@ -86,13 +87,13 @@ func With(ctx context.Context, c Context) context.Context {
 	return context.WithValue(ctx, contextKey{}, c)
 }
 
-// From gives the trace's context in ctx, or the zero Context.
+// From returns the trace context in ctx, or the zero Context.
 func From(ctx context.Context) Context {
 	c, _ := ctx.Value(contextKey{}).(Context)
 	return c
 }
 
-// Kind is what a span is to the service; the numbers are OTLP's.
+// Kind is the role of a span; the values are OTLP's.
 type Kind int
 
 // The kinds of spans.

@@ -14,7 +14,7 @@ const (
 	refusalBound   = 10 * time.Millisecond // p99
 )
 
-// admission: twice as many opens as there may be streams, and then some that are all refused.
+// admission opens twice as many streams as allowed, and then some more, which must all be refused.
 func (b *bench) admission() {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})

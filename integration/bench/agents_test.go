@@ -24,18 +24,18 @@ const (
 	chatClients = 50
 	chatFor     = 20 * time.Second
 	chatRounds  = 5
-	chatGoal    = 3000 // answers a second
+	chatGoal    = 3000 // answers per second
 	chatBound   = 64_000_000
 
-	pacedRate    = 200 // requests a second
+	pacedRate    = 200 // requests per second
 	pacedFor     = 30 * time.Second
 	pacedClients = 32
 	pacedP50     = time.Millisecond
 	pacedP99     = 10 * time.Millisecond
 )
 
-// TestBenchAgents measures what the service adds to an upstream that answers at once. Every request is one that was not
-// asked before, so that each is a call of the model and a conversation that is kept. `make bench-agents` runs it.
+// TestBenchAgents measures what the service adds to an upstream that answers at once. Every request is new, so each is
+// a call of the model and a conversation that is stored. `make bench-agents` runs it.
 func TestBenchAgents(t *testing.T) {
 	if os.Getenv(agentsSwitch) == "" {
 		t.Skip("run it with make bench-agents")
@@ -46,21 +46,21 @@ func TestBenchAgents(t *testing.T) {
 	measure(t, "agents", []benchPart{{"chat", (*bench).chat}, {"overhead", (*bench).overhead}})
 }
 
-// modelled is a service, and where its model is.
+// modelled is a service, and the address of its model.
 type modelled struct {
 	*harness.Instance
 	model netip.AddrPort
 }
 
-// startWithModel runs the service in front of a model that answers at once. Its workers are recycled as they are by
-// default.
+// startWithModel runs the service with a model that answers at once. Its workers are recycled at the default
+// settings.
 func startWithModel(t *testing.T) modelled {
 	t.Helper()
 	model := harness.StartModel(t, fakellm.EchoAnswer)
 	return modelled{model: model, Instance: harness.StartInstance(t, harness.ImageRepo+":"+benchTag, harness.ModelSettings(model))}
 }
 
-// chat keeps as many clients busy as a small container is to bear, each time in a new container.
+// chat keeps as many clients busy as a small container should support, each time in a new container.
 func (b *bench) chat() {
 	var rates []float64
 	var all harness.Outcome
@@ -95,7 +95,7 @@ func (b *bench) chat() {
 	b.complain(all.Failures)
 }
 
-// overhead asks at a fixed rate, the model alone and then the service.
+// overhead sends requests at a fixed rate, to the model alone and then to the service.
 func (b *bench) overhead() {
 	h := startWithModel(b.T)
 	alone, all := paced(h.model, completion), paced(h.Address, harness.Question)
@@ -109,8 +109,8 @@ func (b *bench) overhead() {
 	b.complain(append(all.Failures, alone.Failures...))
 }
 
-// ownTimes are how long the service took for each answer, from the request's last byte to the response's first, as its log
-// has it.
+// ownTimes returns how long the service took for each answer, from the request's last byte to the response's first,
+// according to its log.
 func (m modelled) ownTimes(t *testing.T) []time.Duration {
 	t.Helper()
 	log, err := m.Logs(t.Context())
@@ -129,7 +129,7 @@ func (m modelled) ownTimes(t *testing.T) []time.Duration {
 	return times
 }
 
-// paced asks at pacedRate, whatever the answers take: what they take is counted from when they were due.
+// paced sends requests at pacedRate, however long the answers take; their times count from when the requests were due.
 func paced(to netip.AddrPort, request func(n int64) []byte) harness.Outcome {
 	var next atomic.Int64
 	began := time.Now()
@@ -149,7 +149,7 @@ func (b *bench) complain(failures []error) {
 	}
 }
 
-// completion is a call of the model, much as the service makes it for a question.
+// completion returns a call of the model, similar to what the service sends for a question.
 func completion(n int64) []byte {
 	return harness.PostRequest("/v1/chat/completions", fmt.Sprintf(`{"model":"m","messages":[{"role":"user","content":"What is light, question %d?"}]}`, n))
 }

@@ -15,10 +15,10 @@ const streamsParts = "BENCH_STREAMS"
 
 const benchTag = "benchtest"
 
-// streamsAtFull is how many event streams the container is to carry.
+// streamsAtFull is how many event streams the container must support.
 const streamsAtFull = 10_000
 
-// bench is one part of TestBenchStreams: a test of its own, with the service's build that can be made to publish.
+// bench is one part of TestBenchStreams: a subtest, with the build of the service that can publish on demand.
 type bench struct {
 	*testing.T
 	part   string
@@ -43,7 +43,7 @@ var benches = []benchPart{
 }
 
 // TestBenchStreams measures what many event streams cost and how well they are served, in one run, against the image in
-// its container. It takes some minutes, and a machine that does nothing else; `make bench-streams` runs it.
+// its container. It takes some minutes, and needs a machine that does nothing else; `make bench-streams` runs it.
 func TestBenchStreams(t *testing.T) {
 	if os.Getenv(streamsParts) == "" {
 		t.Skip("run it with make bench-streams")
@@ -54,12 +54,12 @@ func TestBenchStreams(t *testing.T) {
 	measure(t, "streams", chosen(t, streamsParts, benches))
 }
 
-// chosen are the parts that the environment variable names, or "all".
+// chosen returns the parts that the environment variable names, or "all".
 func chosen(t *testing.T, variable string, parts []benchPart) []benchPart {
 	t.Helper()
 	wanted := strings.FieldsFunc(os.Getenv(variable), func(r rune) bool { return r == ',' || r == ' ' })
 	some := slices.DeleteFunc(slices.Clone(parts), func(b benchPart) bool {
-		group, _, _ := strings.Cut(b.name, "-") // "idle" stands for all of its variants
+		group, _, _ := strings.Cut(b.name, "-") // "idle" means all of its variants
 		return !slices.ContainsFunc(wanted, func(w string) bool { return w == "all" || w == b.name || w == group })
 	})
 	if len(some) == 0 {
@@ -84,7 +84,7 @@ func measure(t *testing.T, name string, parts []benchPart) {
 	}
 }
 
-// unmeasured puts a part that ended early into the report.
+// unmeasured adds a part that ended early to the report.
 func (b *bench) unmeasured() {
 	if b.Failed() && !b.report.has(b.part) {
 		b.add(benchRow{Name: "could not be measured", Measured: "-", Goal: "-"})
@@ -92,7 +92,7 @@ func (b *bench) unmeasured() {
 }
 
 // start runs the service for one part. Workers are not recycled for their requests: opening ten thousand streams would
-// recycle them ten times, and what that costs is bench-recycle's to measure.
+// recycle them ten times, and bench-recycle measures what that costs.
 func (b *bench) start(more map[string]string) *harness.Instance {
 	b.Helper()
 	settings := map[string]string{
@@ -105,7 +105,8 @@ func (b *bench) start(more map[string]string) *harness.Instance {
 	return harness.StartInstance(b.T, harness.ImageRepo+":"+benchTag, settings)
 }
 
-// sameWorkers judges that no worker was replaced: its successors' memory and its streams' moves would be in the figures.
+// sameWorkers checks that no worker was replaced; otherwise the figures would include the successors' memory and the
+// moved streams.
 func (b *bench) sameWorkers(h *harness.Instance) {
 	b.Helper()
 	replaced := 0

@@ -7,8 +7,9 @@ import (
 	"studysharper/integration/harness"
 )
 
-// cores adds the share of the cores that the service took since from, and the shares of the client and of other processes, which slow the service down. Interrupts, which are also what
-// the loopback network does, may be in any of the shares, as the kernel is configured.
+// cores adds the share of the cores that the service used since from, and the shares of the client and of other
+// processes, which slow the service down. Interrupts, which include the work of the loopback network, may count in any
+// of the shares, depending on the kernel's configuration.
 func (b *bench) cores(h *harness.Instance, from harness.CPUTime, n int) {
 	b.Helper()
 	now := h.CPU(b)

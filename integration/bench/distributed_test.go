@@ -25,10 +25,10 @@ const (
 	redisRestarts  = 3
 	alike          = 100
 	alikeGoal      = 3
-	cpuShare       = 400_000_000 // of a core, in billionths: an instance's where throughput is compared
+	cpuShare       = 400_000_000 // in billionths of a core: an instance's limit where throughput is compared
 	throughputFor  = 8 * time.Second
 	throughputGoal = 2.5
-	throughputs    = 3 // pairs of one and three instances
+	throughputs    = 3 // number of pairs of one and three instances
 )
 
 // TestBenchDistributed measures three instances that share Redis and PostgreSQL. `make bench-distributed` runs it.
@@ -45,7 +45,7 @@ func TestBenchDistributed(t *testing.T) {
 	}))
 }
 
-// abroad: every run is made on one instance and watched on another.
+// abroad starts every run on one instance and watches it on another.
 func (b *bench) abroad() {
 	f := b.newFleet(2, 0)
 	c := &harness.RunClients{Post: func() string { return f.all[1].URL }, Read: func() string { return f.all[0].URL }}
@@ -57,7 +57,7 @@ func (b *bench) abroad() {
 		fmt.Sprintf("%.0f runs a second; %s", abroadRuns/time.Since(began).Seconds(), c.FirstFailure()))
 }
 
-// whole judges that every run was seen whole, once.
+// whole checks that every run was received completely, and only once.
 func (b *bench) whole(c *harness.RunClients, what string) {
 	b.Helper()
 	n := int(c.Runs.Load())
@@ -71,7 +71,7 @@ func (b *bench) whole(c *harness.RunClients, what string) {
 	b.Log(c.FirstFailure())
 }
 
-// killed: an instance is killed in the middle of its runs and streams.
+// killed kills an instance in the middle of its runs and streams.
 func (b *bench) killed() {
 	f := b.newFleet(instances, 300*time.Millisecond)
 	var dead atomic.Pointer[harness.Instance]
@@ -79,7 +79,7 @@ func (b *bench) killed() {
 	c, stop := &harness.RunClients{Post: address, Read: address}, make(chan struct{})
 	all := c.Start(abroadStudents, stop)
 	testkit.Pause(2 * time.Second)
-	dead.Store(f.all[0]) // a balancer would have noticed in a second; what is under way stays
+	dead.Store(f.all[0]) // a balancer would notice within a second; requests in progress stay
 	harness.Docker(b.T, "kill", f.all[0].GetContainerID())
 	testkit.Pause(3 * time.Second)
 	close(stop)
@@ -89,11 +89,11 @@ func (b *bench) killed() {
 	b.tell("streams opened again, elsewhere", int(c.Reconnects.Load()), int(c.Runs.Load()), "")
 }
 
-// withoutRedis: Redis is killed and comes back empty, again and again.
+// withoutRedis kills Redis and restarts it empty, repeatedly.
 func (b *bench) withoutRedis() {
 	f := b.newFleet(instances, 20*time.Millisecond)
 	address := func() string { return f.elsewhere(nil) }
-	// What Redis loses is not sent again: the run's record answers, after a gap.
+	// What Redis loses is not sent again: readers are answered from the run's record, after a gap.
 	c, stop := &harness.RunClients{Post: address, Read: address, GapsAllowed: true}, make(chan struct{})
 	all := c.Start(abroadStudents/2, stop)
 	var chats harness.Outcome
@@ -125,7 +125,7 @@ func (b *bench) withoutRedis() {
 	b.complain(chats.Failures)
 }
 
-// alike: the same question at once, to all instances.
+// alike sends the same question to all instances at once.
 func (b *bench) alike() {
 	f := b.newFleet(instances, 500*time.Millisecond)
 	var failed atomic.Int64
@@ -149,7 +149,7 @@ func (b *bench) alike() {
 // throughput compares three instances with one, each limited to the same small share of a core.
 func (b *bench) throughput() {
 	f := b.newFleet(instances, -1, func(host *container.HostConfig) { host.NanoCPUs = cpuShare })
-	f.flashcards(2*time.Second, f.all...) // so that all have done everything once
+	f.flashcards(2*time.Second, f.all...) // so that all are warmed up
 	var ratios, ones, threes []float64
 	for range throughputs {
 		one := f.flashcards(throughputFor, f.all[0])

@@ -17,16 +17,16 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// fleet is instances, the engines they share and their model.
+// fleet is several instances, the engines they share and their model.
 type fleet struct {
 	*bench
 	redis *testcontainers.DockerContainer
-	asked atomic.Int64 // calls of the model for an answer; not for a check
+	asked atomic.Int64 // calls of the model for an answer, not counting checks
 	all   []*harness.Instance
 	next  atomic.Int64
 }
 
-// newFleet starts the engines and n instances. latency is the model's; below zero the built-in engine answers.
+// newFleet starts the engines and n instances. latency is the model's; if it is negative, the built-in engine answers.
 func (b *bench) newFleet(n int, latency time.Duration, more ...func(*container.HostConfig)) *fleet {
 	b.Helper()
 	f := &fleet{bench: b}
@@ -52,7 +52,7 @@ func (b *bench) newFleet(n int, latency time.Duration, more ...func(*container.H
 	return f
 }
 
-// answer is the model's, counted.
+// answer returns the model's answer, and counts it.
 func (f *fleet) answer(r fakellm.Request) string {
 	if !r.Checks() {
 		f.asked.Add(1)
@@ -60,7 +60,7 @@ func (f *fleet) answer(r fakellm.Request) string {
 	return fakellm.StudyAnswer(r)
 }
 
-// elsewhere gives the addresses of instances in turn, but for one.
+// elsewhere returns the addresses of the instances in turn, except one.
 func (f *fleet) elsewhere(but *harness.Instance) string {
 	for {
 		if h := f.all[f.next.Add(1)%int64(len(f.all))]; h != but {
@@ -69,7 +69,7 @@ func (f *fleet) elsewhere(but *harness.Instance) string {
 	}
 }
 
-// flashcards gives how many a second instances make, eight clients to each.
+// flashcards returns how many flashcard requests per second instances answer, with eight clients each.
 func (f *fleet) flashcards(d time.Duration, of ...*harness.Instance) float64 {
 	f.Helper()
 	var n atomic.Int64
@@ -88,7 +88,7 @@ func (f *fleet) flashcards(d time.Duration, of ...*harness.Instance) float64 {
 	return float64(n.Load()) / time.Since(began).Seconds()
 }
 
-// cards asks for flashcards from a page of notes that was not seen before, some 4 kB.
+// cards requests flashcards from a new page of notes of some 4 kB.
 func cards(n int64) []byte {
 	var text strings.Builder
 	for i := range 8 {

@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	idleStreamsBound = 48_000_000 // the whole container, with all streams open
+	idleStreamsBound = 48_000_000 // for the whole container, with all streams open
 	oneStreamBound   = 3_500
 )
 
-// idleUnposted: streams of sessions that nobody has posted to.
+// idleUnposted opens streams of sessions without a post.
 func (b *bench) idleUnposted() { b.idle(false, idleStreamsBound) }
 
-// idleSilent: streams of sessions with a run that sends nothing. The runs are begun before the streams are counted, and
-// the whole is reported without a goal: ten thousand open runs are in it.
+// idleSilent opens streams of sessions with a run that sends nothing. The runs are started before the streams are
+// counted, and the total is reported without a goal, since it includes ten thousand open runs.
 func (b *bench) idleSilent() { b.idle(true, 0) }
 
 func (b *bench) idle(posted bool, most int64) {
@@ -23,7 +23,7 @@ func (b *bench) idle(posted bool, most int64) {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})
 	streams := c.Add(harness.NewSessions(n), swarm.StreamOptions{})
-	testkit.Pause(harness.SettleFor) // what starting took is given back
+	testkit.Pause(harness.SettleFor) // memory used by starting is returned
 	before := h.Memory(b.T)
 	b.bytes("memory before", before.Held, 0, 1, before.String())
 	if posted {

@@ -9,12 +9,13 @@ import (
 
 const (
 	latencySessions = 20
-	latencyEvery    = 100 * time.Millisecond // for each session: 200 events a second in all
+	latencyEvery    = 100 * time.Millisecond // for each session: 200 events per second in total
 	latencyEvents   = 150
 	latencyBound    = time.Millisecond // p50
 )
 
-// latency: from the moment before an event is appended on one worker to its arrival from the other's socket, paced.
+// latency measures the time from just before an event is appended on one worker until it arrives from the other
+// worker's socket, at a fixed rate.
 func (b *bench) latency() {
 	h := b.start(nil)
 	publisher, readers := h.Workers[0], h.Workers[1]
@@ -36,7 +37,7 @@ func (b *bench) latency() {
 	b.sameWorkers(h)
 }
 
-// openOn opens a stream of each session that a certain worker holds: those that the other one took are cut, and opened
+// openOn opens a stream of each session on a certain worker: streams that the other worker accepted are cut and opened
 // again.
 func openOn(c *harness.Readers, b *bench, h *harness.Instance, worker int, sessions []string) []*swarm.Stream {
 	b.Helper()
@@ -57,7 +58,7 @@ func openOn(c *harness.Readers, b *bench, h *harness.Instance, worker int, sessi
 		if len(elsewhere) == 0 {
 			return streams
 		}
-		// Cut all together, the next ones would be shared out the same way.
+		// If all were cut at once, the next ones would be distributed the same way.
 		missing = elsewhere[:(len(elsewhere)+1)/2]
 		c.Cut(swarm.FIN, missing...)
 	}

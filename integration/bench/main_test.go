@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 			os.Exit(harness.MainOfBenches(m))
 		}
 	}
-	os.Exit(m.Run()) // without a bench, nothing here needs Docker
+	os.Exit(m.Run()) // without a benchmark, nothing here needs Docker
 }

@@ -7,7 +7,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// publication is what the publishing build is asked for (app/httpapi/publish.go).
+// publication is a request to the publishing build (app/httpapi/publish.go).
 type publication struct {
 	Sessions []string `json:"sessions"`
 	Events   int      `json:"events"`

@@ -22,8 +22,8 @@ func open(c *harness.Readers, b *bench, streams []*swarm.Stream) time.Duration {
 	return time.Since(began)
 }
 
-// whole judges that streams took all that was published for them: every token, and no number of an event missing or
-// twice, up to a complete event.
+// whole checks that streams received everything published for them: every token, and every event number exactly once,
+// up to a complete event.
 func whole(c *harness.Readers, b *bench, streams []*swarm.Stream, tokens int) {
 	b.Helper()
 	unended, lost, doubled, joined := 0, 0, 0, 0

@@ -16,18 +16,18 @@ import (
 type benchRow struct {
 	Part     string  `json:"part"`
 	Name     string  `json:"figure"`
-	N        int     `json:"n"` // of what it was measured
+	N        int     `json:"n"` // number of measurements
 	Measured string  `json:"measured"`
 	Value    float64 `json:"value"` // bytes, seconds or a count
-	Goal     string  `json:"goal"`  // "" = there is no goal
+	Goal     string  `json:"goal"`  // "" = no goal
 	Pass     bool    `json:"pass"`
 	Note     string  `json:"note,omitempty"`
 }
 
-// reportFolder is where the report of all packages is too.
+// reportFolder also contains the report of all packages.
 const reportFolder = "../report"
 
-// benchReport is what all parts measured.
+// benchReport contains the measurements of all parts.
 type benchReport struct{ rows []benchRow }
 
 func (r *benchReport) has(part string) bool {
@@ -57,13 +57,13 @@ func (r benchRow) line() string {
 	return line
 }
 
-// zero is a count that must be 0, of something.
+// zero adds a count that must be 0, out of n > 0.
 func (b *bench) zero(name string, count, n int) {
 	b.Helper()
 	b.add(benchRow{Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count), Goal: "0", Pass: count == 0 && n > 0})
 }
 
-// exactly is a count that must be want.
+// exactly adds a count that must equal want.
 func (b *bench) exactly(name string, count, want, n int) {
 	b.Helper()
 	b.add(benchRow{Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count), Goal: fmt.Sprint(want), Pass: count == want})
@@ -95,7 +95,7 @@ func (b *bench) tell(name string, count, n int, note string) {
 	b.add(benchRow{Name: name, N: n, Measured: fmt.Sprint(count), Value: float64(count), Note: note})
 }
 
-// write prints the whole table, and leaves it as JSON in report/NAME.json.
+// write prints the complete table, and stores it as JSON in report/NAME.json.
 func (r *benchReport) write(name string) error {
 	fmt.Printf("\n| %-13s | %-58s | %7s | %11s | %9s | %4s |\n|%s|\n", "part", "figure", "n", "measured", "goal", "pass",
 		strings.Repeat("-", 15)+"|"+strings.Repeat("-", 60)+"|--------:|------------:|----------:|------")

@@ -24,7 +24,7 @@ const (
 	tokensPerSecond = 100 // of one run
 )
 
-// runCount is what the runs add up to.
+// runCount contains the totals of the runs.
 type runCount struct {
 	mu                                sync.Mutex
 	runs, elsewhere, unwhole, crowded int
@@ -32,7 +32,7 @@ type runCount struct {
 	faults                            []string
 }
 
-// runs: real runs, with the agent and a model that streams, each watched from the other worker.
+// runs measures real runs, with the agent and a model that streams, each watched from the other worker.
 func (b *bench) runs() {
 	upstream := httptest.NewServer(fakellm.New(fakellm.Options{Answer: numberedAnswer,
 		Rules: []fakellm.Rule{{TokensPerSecond: tokensPerSecond}}}))
@@ -70,7 +70,7 @@ func (b *bench) runs() {
 
 var runNumber = regexp.MustCompile(`run (\d+)`)
 
-// numberedAnswer is a text of the run's own, so that one run's words in another's stream do not pass.
+// numberedAnswer returns a text specific to the run, so that one run's words in another's stream are detected.
 func numberedAnswer(r fakellm.Request) string {
 	found := runNumber.FindStringSubmatch(r.LastUser())
 	if found == nil {
@@ -83,19 +83,19 @@ func numberedAnswer(r fakellm.Request) string {
 	return strings.Join(words, " ") + "."
 }
 
-// runners begin runs and watch them.
+// runners start runs and watch them.
 type runners struct {
 	bench  *bench
 	hosted *harness.Instance
 	crowd  *harness.Readers
 	lines  map[int][]*harness.Conn
 	next   atomic.Int64
-	look   sync.Mutex // one at a time: finding a connection's holder takes a while
+	look   sync.Mutex // one at a time, because finding a connection's worker takes a while
 	mu     sync.Mutex
 	count  runCount
 }
 
-// once has one run made and watches it to its end.
+// once starts one run and watches it to its end.
 func (r *runners) once(n int) {
 	session := harness.NewSessions(1)[0]
 	r.mu.Lock()
@@ -123,7 +123,7 @@ func (r *runners) once(n int) {
 	r.settle(st, n, fault, held != 0 && held != line.Worker)
 }
 
-// begin posts the run. One that has ended keeps its place for a moment longer than its stream, so a 503 is waited out.
+// begin posts the run. A run that has ended keeps its slot for a moment longer than its stream, so a 503 is retried.
 func (r *runners) begin(l *harness.Conn, session string, n int) (fault string) {
 	request := map[string]any{"type": "chat", "user_id": harness.UserID, "session_id": session, "message": fmt.Sprintf("Tell me about run %d", n)}
 	var status int
@@ -145,7 +145,7 @@ func (r *runners) begin(l *harness.Conn, session string, n int) (fault string) {
 	return ""
 }
 
-// holder is the worker that holds the connection from a port; 0 = none is known to.
+// holder returns the worker that has the connection from a port; 0 = unknown.
 func (r *runners) holder(port int) int {
 	r.look.Lock()
 	defer r.look.Unlock()

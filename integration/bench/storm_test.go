@@ -16,10 +16,10 @@ const (
 	stormEvents  = 24
 	stormEvery   = 500 * time.Millisecond
 	stormAfter   = 4 * time.Second // from the publication's first event to the cut
-	stormBound   = 3 * time.Second // from when a client may come back until it has its next event
+	stormBound   = 3 * time.Second // from when a client may reconnect until it has its next event
 )
 
-// storm: all clients lose their connections at once, and reconnect after the time that the server gave each of them.
+// storm cuts all clients' connections at once; they reconnect after the time that the server set for each of them.
 func (b *bench) storm() {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})
@@ -54,7 +54,7 @@ func (b *bench) storm() {
 	b.sameWorkers(h)
 }
 
-// resumed judges how long the streams' first events took, the wait that the server asked for left out.
+// resumed checks how long the streams' first events took, excluding the wait that the server asked for.
 func (b *bench) resumed(streams []*swarm.Stream, cut time.Time, retries map[*swarm.Stream]time.Duration) {
 	var late, answered []time.Duration
 	var last time.Duration

@@ -13,8 +13,8 @@ import (
 
 const (
 	stuckReaders  = 1000
-	stuckSessions = 200 // five readers each that never read
-	goodReaders   = 200 // half of them on sessions of the stuck ones
+	stuckSessions = 200 // each with five readers that never read
+	goodReaders   = 200 // half of them on the sessions of the stuck ones
 	stuckPad      = 200
 	stuckFor      = 10 * time.Second
 	stuckEvery    = 20 * time.Millisecond  // for each of stuckSessions: 10,000 events a second in all
@@ -23,8 +23,8 @@ const (
 	slowerBound   = 10 * time.Millisecond
 )
 
-// stuck: readers that never read must cost little, and cost the others nothing. The same good readers are measured
-// first without and then with them, while the same events go on.
+// stuck checks that readers that never read cost little and do not affect the others. The same good readers are
+// measured first without and then with them, while the same events are published.
 func (b *bench) stuck() {
 	h := b.start(nil)
 	c := harness.NewReaders(b.T, h, swarm.Options{})
@@ -32,10 +32,10 @@ func (b *bench) stuck() {
 	besides := c.Add(shared[:goodReaders/2], swarm.StreamOptions{})
 	alone := c.Add(apart, swarm.StreamOptions{})
 	open(c, b, slices.Concat(besides, alone))
-	const whole = 4 * stuckFor // opening the stuck ones in the middle, and some to spare
+	const whole = 4 * stuckFor // includes opening the stuck ones in the middle, and some to spare
 	publish(h, b, publication{Sessions: shared, Events: int(whole / stuckEvery), EveryMS: int(stuckEvery.Milliseconds()), Pad: stuckPad})
 	publish(h, b, publication{Sessions: apart, Events: int(whole / goodEvery), EveryMS: int(goodEvery.Milliseconds()), Pad: stuckPad})
-	testkit.Pause(harness.SettleFor) // journals are full by then
+	testkit.Pause(harness.SettleFor) // the journals are full by then
 	watch := watchMemory(h)
 	defer watch.end(b.T)
 	without := during(stuckFor)
@@ -67,17 +67,17 @@ func (b *bench) stuck() {
 	b.sameWorkers(h)
 }
 
-// window is a time in which events are made.
+// window is a period in which events are published.
 type window struct{ from, to time.Time }
 
-// during lets a time pass, and returns when it began and ended.
+// during waits for d, and returns when that began and ended.
 func during(d time.Duration) window {
 	from := time.Now()
 	testkit.Pause(d)
 	return window{from, from.Add(d)}
 }
 
-// compare holds the good readers' p99 with the stuck ones to that without.
+// compare compares the good readers' p99 with and without the stuck ones.
 func (b *bench) compare(c *harness.Readers, who string, streams []*swarm.Stream, without, with window) {
 	ours := map[*swarm.Stream]bool{}
 	for _, st := range streams {
@@ -93,11 +93,11 @@ func (b *bench) compare(c *harness.Readers, who string, streams []*swarm.Stream,
 	b.took("good readers "+who+", with: delivery, p99", harness.Quantile(busy, .99), 2*harness.Quantile(calm, .99)+slowerBound, len(busy), harness.Spread(busy))
 }
 
-// memoryWatch looks at a container's memory ten times a second, connections' buffers included.
+// memoryWatch reads a container's memory ten times a second, including connections' buffers.
 type memoryWatch struct {
 	stop, done chan struct{}
 	mu         sync.Mutex
-	peak       harness.MemoryUse // where held was highest since that was last asked
+	peak       harness.MemoryUse // the highest reading since it was last requested
 	err        error
 }
 
@@ -131,7 +131,7 @@ func (w *memoryWatch) look(h *harness.Instance) bool {
 	return true
 }
 
-// highest is the reading where most was held since it was last asked for.
+// highest returns the highest reading since the last call.
 func (w *memoryWatch) highest() harness.MemoryUse {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,7 +140,7 @@ func (w *memoryWatch) highest() harness.MemoryUse {
 	return peak
 }
 
-// end stops looking.
+// end stops the watch.
 func (w *memoryWatch) end(t *testing.T) {
 	t.Helper()
 	close(w.stop)

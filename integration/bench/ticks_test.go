@@ -15,20 +15,20 @@ const (
 	tickStart       = 3 * time.Second
 	tickBound       = 200 * time.Millisecond // p99, on two cores that the client shares
 	tickMemoryBound = 64_000_000
-	backBound       = 8_000_000 // of the 30 MB and more that the streams took
+	backBound       = 8_000_000 // of the 30 MB and more that the streams used
 	backAfter       = 30 * time.Second
-	// tickGather keeps the client from taking the cores for each event by itself.
+	// tickGather prevents the client from occupying the cores with each event separately.
 	tickGather = 2 * time.Millisecond
 )
 
-// ticksFanOut: an event a second for 50 sessions, each with 200 readers.
+// ticksFanOut sends an event per second to 50 sessions, each with 200 readers.
 func (b *bench) ticksFanOut() { b.ticks(50, tickBound, tickMemoryBound, backBound) }
 
-// ticksOwn: an event a second for each stream's own session. What it takes is reported and not judged, for most of it is not
-// the streams': ten thousand runs at once, 156 times what MAX_CONCURRENT_RUNS lets in, and all of their events are kept.
+// ticksOwn sends an event per second to each stream's own session. Memory is reported but not judged, because most of
+// it is not the streams': ten thousand concurrent runs, 156 times MAX_CONCURRENT_RUNS, and all of their stored events.
 func (b *bench) ticksOwn() { b.ticks(streamsAtFull, 0, 0, 0) }
 
-// ticks publishes the events of a second all at once, which is the worst that a second can bring.
+// ticks publishes all events of a second at once, which is the worst case.
 func (b *bench) ticks(sessions int, late time.Duration, most, left int64) {
 	h := b.start(nil)
 	testkit.Pause(harness.SettleFor)

@@ -14,7 +14,8 @@ import (
 
 const mib = 1 << 20
 
-// eatVar makes the test binary take so many MiB and end: a process for a group that is too small for it.
+// eatVar is the environment variable that makes the test binary allocate this many MiB and exit: a process for a group
+// that is too small for it.
 const eatVar = "CGROUP_TEST_EAT"
 
 func TestMain(m *testing.M) {
@@ -25,14 +26,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// group is a memory control group that the test has made.
+// group is a memory control group created by the test.
 type group struct {
 	harness.Cgroup
 	version int
 }
 
-// newGroup makes a group with a limit. The test is skipped where nobody has asked for it, since it needs root and a
-// hierarchy that nothing else manages.
+// newGroup creates a group with a limit. Since that needs root and a hierarchy that nothing else manages, the test is
+// skipped unless it was requested explicitly.
 func newGroup(t *testing.T, limit int64) *group {
 	t.Helper()
 	if os.Getenv("CGROUP_TESTS") == "" {
@@ -59,12 +60,12 @@ func newGroup(t *testing.T, limit int64) *group {
 	return g
 }
 
-// command is a program that begins in the group.
+// command returns a command that starts a program in the group.
 func (g *group) command(program string, args ...string) *exec.Cmd {
 	return exec.Command("/bin/sh", append([]string{"-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(g.Dir, "cgroup.procs"), program}, args...)...)
 }
 
-// read gives the group's figures as the harness reads them.
+// read returns the group's figures as the harness reads them.
 func (g *group) read(t *testing.T) harness.Reading {
 	t.Helper()
 	r, err := g.Read()

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	limit = 512 * mib // of the container, as it is deployed
+	limit = 512 * mib // of the container as deployed
 
-	// bound is what the container may hold at any time: seven eighths of its limit.
+	// bound is the most memory that the container may have at any time: seven eighths of its limit.
 	bound = limit / 8 * 7
 
 	token = "0123456789abcdef"
@@ -37,7 +37,7 @@ type service struct {
 	url string
 }
 
-// logged is what a process writes, for several goroutines.
+// logged is a process's output, safe for several goroutines.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -55,7 +55,7 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// program is the service's binary, which make cgroup2 has built.
+// program returns the path of the service's binary, which make cgroup2 has built.
 func program(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("STUDYSHARPER")
@@ -110,7 +110,7 @@ func (s *service) ask(method, path, body string) (int, []byte) {
 	return res.StatusCode, got
 }
 
-// memory is what the service says of its container.
+// memory returns the service's own figures for its container.
 func (s *service) memory() (m struct {
 	Container int64 `json:"container_bytes"`
 	Limit     int64 `json:"limit_bytes"`
@@ -127,12 +127,12 @@ func (s *service) memory() (m struct {
 	return m
 }
 
-// note is the text of which the offline engine makes aids; n makes each another one.
+// note returns the text from which the offline engine makes aids; it differs for each n.
 func note(n int) string {
 	return strings.Repeat(fmt.Sprintf("Photosynthesis %d turns light into chemical energy. Chlorophyll absorbs red and blue light. The Calvin cycle fixes carbon dioxide in the stroma. ", n), 40)
 }
 
-// load sends requests from clients at once, and counts what is not 200.
+// load sends requests from several clients concurrently, and counts the answers other than 200.
 func (s *service) load(requests, clients int) (failed int64) {
 	var next, bad atomic.Int64
 	var all sync.WaitGroup
@@ -154,7 +154,7 @@ func (s *service) load(requests, clients int) (failed int64) {
 	return bad.Load()
 }
 
-// streams opens event streams and returns when the service counts them; they are closed with the test.
+// streams opens event streams and returns when the service counts them; they are closed at the end of the test.
 func (s *service) streams(n int) {
 	for range n {
 		res, err := http.Get(fmt.Sprintf("%s/api/ai/stream/%s", s.url, uuid.NewString()))

@@ -36,7 +36,7 @@ func TestComposeUpRunsTheService(t *testing.T) {
 	wantComposeLimits(t, c.containers(t, "app")[0])
 }
 
-// wantComposeLimits checks that the compose file asks for what the other tests run with.
+// wantComposeLimits checks that the compose file sets the limits that the other tests use.
 func wantComposeLimits(t *testing.T, id string) {
 	t.Helper()
 	var got, want container.HostConfig
@@ -60,14 +60,14 @@ func wantComposeLimits(t *testing.T, id string) {
 	}
 }
 
-// compose is a project of its own, so that it never meets one that a developer has up.
+// compose is a separate compose project, so that it never conflicts with a developer's.
 type compose struct {
 	project  string
 	port     int
-	balancer int // of the distributed profile
+	balancer int // port of the balancer in the distributed profile
 }
 
-// command is Compose v2 where it is installed, else docker-compose.
+// command returns a Compose v2 command if that is installed, otherwise a docker-compose command.
 func (c compose) command(ctx context.Context, args ...string) *exec.Cmd {
 	program := []string{"docker-compose"}
 	if exec.Command("docker", "compose", "version").Run() == nil {
@@ -83,7 +83,7 @@ func (c compose) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// containers are those of a service, running or not.
+// containers returns the containers of a service, running or not.
 func (c compose) containers(t *testing.T, service string) []string {
 	t.Helper()
 	out, err := c.command(t.Context(), "--profile", "distributed", "ps", "--quiet", service).Output()

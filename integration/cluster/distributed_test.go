@@ -15,10 +15,10 @@ import (
 
 const (
 	students         = 8
-	distributedReady = 5 * time.Minute // until this gives up; the whole profile, images built, should take one
+	distributedReady = 5 * time.Minute // time limit; the whole profile, with images built, should take one
 )
 
-// TestComposeDistributedServesAsOne runs the profile as its user does, and then takes parts of it away.
+// TestComposeDistributedServesAsOne runs the profile as its users do, and then stops parts of it.
 func TestComposeDistributedServesAsOne(t *testing.T) {
 	c := compose{project: "studysharper-it-" + strings.ToLower(rand.Text()[:10]), port: harness.FreePort(t), balancer: harness.FreePort(t)}
 	t.Cleanup(func() {
@@ -59,7 +59,7 @@ func TestComposeDistributedServesAsOne(t *testing.T) {
 		testkit.Eventually(t, "all is healthy again", func() bool { return health(s, t) == "healthy" })
 	})
 	t.Run("an instance is killed", func(t *testing.T) {
-		load(s, t, students, false, func() { // what it was just being asked is lost with it; a student asks again
+		load(s, t, students, false, func() { // the requests it was just handling are lost with it; a student asks again
 			testkit.Pause(time.Second)
 			harness.Docker(t, "kill", c.containers(t, "instance")[0])
 			testkit.Pause(4 * time.Second)
@@ -67,7 +67,7 @@ func TestComposeDistributedServesAsOne(t *testing.T) {
 	})
 }
 
-// load has students study through the balancer while something happens.
+// load makes students study through the balancer during a fault.
 func load(s *harness.Service, t *testing.T, unbegun int64, gaps bool, happens func()) {
 	t.Helper()
 	address := func() string { return s.URL }
@@ -80,7 +80,7 @@ func load(s *harness.Service, t *testing.T, unbegun int64, gaps bool, happens fu
 	t.Logf("%d runs, %d reconnects", cl.Runs.Load(), cl.Reconnects.Load())
 }
 
-// noteIsEverywhere writes a note and finds it, whichever instance is asked.
+// noteIsEverywhere writes a note and finds it on every instance.
 func noteIsEverywhere(s *harness.Service, t *testing.T) {
 	t.Helper()
 	s.Call(t, http.MethodPost, "/api/notes", map[string]any{"user_id": harness.UserID, "title": "Light", "content": "Chlorophyll absorbs blue light."}, http.StatusCreated, nil)

@@ -1,3 +1,3 @@
-// Package container checks one container of the image: its size, start, stop, health, privileges and stored data, and that
-// it answers as the README shows.
+// Package container checks one container of the image: its size, start, stop, health, privileges and stored data, and
+// that it answers as the README shows.
 package container

@@ -14,7 +14,7 @@ import (
 )
 
 func TestDockerStopEndsAnIdleServiceCleanly(t *testing.T) {
-	const bound = 10 * time.Second // docker stop's own patience
+	const bound = 10 * time.Second // docker stop's own timeout
 	s := harness.Start(t, "")
 	began := time.Now()
 	patience := 2 * bound
@@ -67,7 +67,8 @@ func TestServiceRunsWithoutPrivileges(t *testing.T) {
 	}
 }
 
-// TestDoctorWarnsOfNothingInTheContainer also reads a PDF as a worker does, which needs the image's own reader and /tmp.
+// TestDoctorWarnsOfNothingInTheContainer also reads a PDF as a worker does, which needs the image's own reader and
+// /tmp.
 func TestDoctorWarnsOfNothingInTheContainer(t *testing.T) {
 	s := harness.Start(t, "")
 	status, output, err := s.Exec(t.Context(), []string{"/studysharper", "doctor"}, exec.Multiplexed())

@@ -11,7 +11,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// Each row is refused with the contract's error and does no harm: the same workers answer afterwards.
+// Each row must be refused with the contract's error and do no harm: the same workers answer afterwards.
 func TestBadInputIsRefusedAndHarmsNoWorker(t *testing.T) {
 	s := harness.Start(t, "")
 	before := s.AwaitMetrics(t, harness.Metrics.Settled).PIDs()

@@ -11,15 +11,15 @@ import (
 	"studysharper/integration/harness"
 )
 
-// engine is a Redis or a PostgreSQL in a container on this machine's own loopback address, which it keeps when it is
-// started again.
+// engine is a Redis or a PostgreSQL in a container on this machine's own loopback address. It keeps its address when
+// it is started again.
 type engine struct {
 	*testcontainers.DockerContainer
 	t       *testing.T
 	address string
 }
 
-// engine starts one and waits until it takes connections. command is given the port.
+// engine starts an engine and waits until it accepts connections. command gets the port.
 func (i *incident) engine(image string, env map[string]string, command func(port string) []string) *engine {
 	i.Helper()
 	port := strconv.Itoa(harness.FreePort(i.T))
@@ -33,18 +33,18 @@ func (e *engine) await() {
 	testkit.Eventually(e.t, "the engine takes connections", func() bool { return harness.Accepts(e.address) })
 }
 
-// kill ends it at once; what it had only in memory is gone.
+// kill kills the engine; what it had only in memory is lost.
 func (e *engine) kill() { e.t.Helper(); harness.Docker(e.t, "kill", e.GetContainerID()) }
 
-// back starts it again.
+// back restarts the engine.
 func (e *engine) back() { e.t.Helper(); harness.Docker(e.t, "start", e.GetContainerID()); e.await() }
 
-// freeze stops it from doing anything: connections stay open and silent.
+// freeze suspends the engine: connections stay open and silent.
 func (e *engine) freeze() { e.t.Helper(); harness.Docker(e.t, "pause", e.GetContainerID()) }
 
 func (e *engine) thaw() { e.t.Helper(); harness.Docker(e.t, "unpause", e.GetContainerID()) }
 
-// redis starts a Redis that keeps nothing.
+// redis starts a Redis without persistence.
 func (i *incident) redis(more ...string) *engine {
 	i.Helper()
 	return i.engine("redis:7-bookworm", nil, func(port string) []string {
@@ -52,7 +52,7 @@ func (i *incident) redis(more ...string) *engine {
 	})
 }
 
-// postgres starts a PostgreSQL, and gives its DATABASE_URL too.
+// postgres starts a PostgreSQL, and also returns its DATABASE_URL.
 func (i *incident) postgres() (*engine, string) {
 	i.Helper()
 	env := map[string]string{"POSTGRES_USER": "studysharper", "POSTGRES_DB": "studysharper", "POSTGRES_PASSWORD": postgresPassword}

@@ -22,8 +22,8 @@ type eventSource struct {
 
 	mu     sync.Mutex
 	events []harness.Event
-	opened int    // responses that were streams
-	last   string // the id of the newest event
+	opened int    // number of responses that were streams
+	last   string // id of the newest event
 	fault  string // why reading ended; "" after a 204
 }
 
@@ -31,7 +31,7 @@ func newEventSource(s *harness.Service, path string) *eventSource {
 	return &eventSource{service: s, path: path, stopped: make(chan struct{})}
 }
 
-// read returns when the server has told it to stop, or after most.
+// read reads until the server tells it to stop, or for most.
 func (s *eventSource) read(i *incident, most time.Duration) {
 	defer close(s.stopped)
 	ctx, cancel := context.WithTimeout(i.Context(), most)
@@ -80,10 +80,10 @@ func (s *eventSource) readOnce(ctx context.Context) (over bool, err error) {
 	return false, s.takeAll(harness.NewEventReader(response.Body))
 }
 
-// patient has no timeout of its own: a stream may be silent for a long time.
+// patient has no timeout, because a stream may be silent for a long time.
 var patient = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// takeAll takes the events of a response, up to its end, which is an error too.
+// takeAll reads the events of a response up to its end, which is an error too.
 func (s *eventSource) takeAll(events harness.EventReader) error {
 	for {
 		e, err := events.Next()
@@ -105,7 +105,8 @@ func (s *eventSource) seen() []harness.Event {
 }
 
 // wantEnd checks that a 204 ended the stream after mostOpened responses at most, that each event has an id and the next
-// number (except a gap and the first one: the session may have had other runs), and that only the last event is terminal.
+// number (except a gap and the first event, because the session may have had other runs), and that only the last event
+// is terminal.
 func (s *eventSource) wantEnd(i *incident, kind string, mostOpened int) {
 	i.Helper()
 	s.mu.Lock()

@@ -11,24 +11,25 @@ import (
 	"studysharper/integration/harness"
 )
 
-// fault is one thing that can go wrong, and what is promised then. It is a test, a row of the table in
-// docs/faults.md, and a row of the report.
+// fault is one thing that can go wrong, and the behaviour promised for it. It is a test, a row of the
+// table in docs/faults.md, and a row of the report.
 type fault struct {
 	id   string // the group's letter and a number: P processes, E edge, S streams, L the model, R Redis, D data, H host, X secrets
 	what string // what goes wrong: "a worker is killed while it answers requests"
-	sees string // what clients see of it
+	sees string // what clients notice
 	lost string // what is lost; "nothing"
-	// well is the longest that it takes until all is served as before, counted from the fault, or from its end where
-	// it lasts; 0 = no client notices, or each request fails on its own. A test fails at faultRoom times that.
+	// well is the longest time until everything is served as before, counted from the fault, or from the fault's end
+	// if it lasts; 0 = no client notices, or each request fails on its own. A test fails at faultRoom times that.
 	well time.Duration
-	long bool // it takes a minute or more: only with FULL=1
-	// test brings it about and holds what is promised. nil where another test does: held names it then, as FOLDER.TEST.
+	long bool // takes a minute or more: only with FULL=1
+	// test causes the fault and checks what is promised. nil if another test does so; held then names it, as
+	// FOLDER.TEST.
 	test func(*incident)
 	held string
 }
 
-// faultRoom is how many times longer than it should a recovery may take before its test fails: the report holds what it
-// took, and a machine that is busy with something else is not a fault of the service.
+// faultRoom is by what factor a recovery may exceed its promise before its test fails: the report contains the actual
+// time, and a machine that is busy with something else is not a fault of the service.
 const faultRoom = 5
 
 // faults is every fault of the suite, in the order of the table.
@@ -52,7 +53,7 @@ func (i *incident) note(format string, args ...any) {
 	i.notes = append(i.notes, fmt.Sprintf(format, args...))
 }
 
-// TestFaults is the fault suite: each fault is a test of its own, P6 as TestFaults/P6_….
+// TestFaults is the fault suite: each fault is a subtest, for example P6 is TestFaults/P6_….
 func TestFaults(t *testing.T) {
 	for _, f := range faults() {
 		if f.test == nil {

@@ -7,7 +7,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// faultRoutes make workers fail, by POST.
+// faultRoutes are the POST endpoints that make workers fail.
 var faultRoutes = []string{
 	"/debug/leak", "/debug/allocate", "/debug/panic", "/debug/panic-goroutine", "/debug/panic-stream", "/debug/overflow",
 	"/debug/deadlock", "/debug/spin", "/debug/orphan",

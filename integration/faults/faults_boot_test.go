@@ -11,7 +11,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// bootFaults are workers that do not come up.
+// bootFaults are workers that fail to start.
 var bootFaults = []fault{
 	{id: "P34", what: "successors are killed while they boot", sees: "nothing: the other worker serves", lost: "nothing",
 		well: 15 * time.Second, test: killedBooting},
@@ -31,7 +31,7 @@ func killedBooting(i *incident) {
 	for range 3 {
 		next := awaitWorker(h, i, append(gone, sibling)...)
 		if load == nil {
-			load = startTraffic(h.Address, alone(harness.Question)) // whom the dead worker had accepted is gone by now
+			load = startTraffic(h.Address, alone(harness.Question)) // requests that the dead worker had accepted have failed by now
 		}
 		last = i.signal(next, syscall.SIGKILL)
 		gone = append(gone, next)
@@ -70,7 +70,7 @@ func neverBooted(i *incident) {
 	}
 }
 
-// exitStatus waits for the container's end.
+// exitStatus waits for the container to exit.
 func exitStatus(h *harness.Instance, t *testing.T) (status int) {
 	t.Helper()
 	testkit.Eventually(t, "the container has ended", func() bool {

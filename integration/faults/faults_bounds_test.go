@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	streamFiles  = 1024 // open files of each process
-	manyStreams  = 2200 // more than those hold
+	streamFiles  = 1024 // limit of open files of each process
+	manyStreams  = 2200 // more than that allows
 	enoughNotes  = 20
 	greedyRuns   = 72
 	greedySlots  = 300 // SSE_MAX_STREAMS
@@ -28,7 +28,7 @@ const (
 	quietFor     = 10 * time.Second
 )
 
-// boundFaults are clients and settings that ask for more than there is.
+// boundFaults are clients and settings that demand more than is available.
 var boundFaults = []fault{
 	{
 		id: "S16", what: "2,200 streams are opened where a process is limited to 1,024 open files", sees: "503 with `Retry-After` above that; writes, probes and metrics still work, and a reload cuts no stream",
@@ -78,7 +78,7 @@ func fewDescriptors(i *incident) {
 	}
 }
 
-// wantUnhurt checks that writes are kept, that the probe succeeds, and that the metrics can be read.
+// wantUnhurt checks that writes are stored, that the probe succeeds, and that the metrics can be read.
 func (i *incident) wantUnhurt(h *harness.Instance) {
 	i.Helper()
 	for n := range enoughNotes {
@@ -92,7 +92,7 @@ func (i *incident) wantUnhurt(h *harness.Instance) {
 	}
 }
 
-// asOther makes a request another client's.
+// asOther makes a request as another client.
 func asOther(h *harness.Instance, method, path string, body []byte) (harness.Answer, error) {
 	return h.Send(method, path, body, "X-Forwarded-For", otherAddress)
 }
@@ -117,13 +117,13 @@ func greedyReader(i *incident) {
 		i.Errorf("%+v, want %d served", n, greedySlots/4)
 	}
 	i.note("%d of %d served", n.Opened, greedySlots)
-	i.reloaded(h.Service) // the successors know of them
+	i.reloaded(h.Service) // the successors must take them into account
 	got, err := h.Send(http.MethodGet, "/api/ai/stream/"+uuid.NewString(), nil)
 	i.wantBusy("one more, after a reload", got, err, greedySlots/4)
 	i.wantStream(h)
 }
 
-// wantStream wants another client to have a run and its stream.
+// wantStream checks that another client can start a run and open its stream.
 func (i *incident) wantStream(h *harness.Instance) {
 	i.Helper()
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?","options":{"content":"Light is what the eye can see."}}`, harness.UserID)
@@ -166,7 +166,7 @@ func greedyAsker(i *incident) {
 	for range greedyRuns - quota { // the others wait for the model
 		i.wantBusy("a run too many", <-answers, nil, quota)
 	}
-	for n := range enoughNotes { // other users have the service as ever
+	for n := range enoughNotes { // other users can use the service as before
 		if got, err := asOther(h, http.MethodPost, harness.ChatURL, fmt.Appendf(nil, `{"type":"chat","user_id":"v","message":"What is light? %d"}`, n)); err != nil || got.Status != http.StatusOK {
 			i.Errorf("another client's run: %v, status %d: %.300s", err, got.Status, got.Body)
 		}

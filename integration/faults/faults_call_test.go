@@ -62,7 +62,7 @@ var callFaults = []fault{
 	},
 }
 
-// wantRefused expects a chat to be refused because the model fails, and returns how long that took.
+// wantRefused checks that a chat is refused because the model fails, and returns how long that took.
 func (i *incident) wantRefused(h *harness.Instance, n int) time.Duration {
 	i.Helper()
 	began := time.Now()
@@ -125,7 +125,7 @@ func (m *scriptedModel) cancelling(begin func(n int) (leave func())) {
 		if _, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Active == 1 }); err != nil {
 			m.i.Fatal("the model is not asked: ", err)
 		}
-		testkit.Pause(50 * time.Millisecond) // half an answer is under way
+		testkit.Pause(50 * time.Millisecond) // half an answer is on its way
 		began := time.Now()
 		leave()
 		if counts, err := m.upstream.Await(ctx, func(c fakellm.Counts) bool { return c.Cancelled == n+1 }); err != nil {
@@ -161,7 +161,7 @@ func clientLeaves(i *incident) {
 	m.wantNoHarm()
 }
 
-// begin begins a run and gives its session and where it is watched.
+// begin starts a run and returns its session and the path of its stream.
 func (m *scriptedModel) begin(n int) (session, path string) {
 	m.i.Helper()
 	var begun struct {
@@ -175,7 +175,7 @@ func (m *scriptedModel) begin(n int) (session, path string) {
 func readerLeaves(i *incident) {
 	m := i.startScriptedModel(fakellm.Rule{TokensPerSecond: 10})
 	_, path := m.begin(1)
-	ctx, leave := context.WithTimeout(i.Context(), time.Second) // of an answer that takes a little longer
+	ctx, leave := context.WithTimeout(i.Context(), time.Second) // shorter than the answer takes
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.URL+path, nil)
 	if err != nil {
 		i.Fatal(err)

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	fewFiles     = 256 // descriptors of a process: the fewest that the service takes
-	fewConns     = 100 // connections that a worker takes at the least then
+	fewFiles     = 256 // limit of descriptors of a process: the lowest that the service accepts
+	fewConns     = 100 // connections that a worker must still accept then
 	hoardedConns = 2000
-	hoardBound   = 64_000_000 // bytes that hoardedConns may take
+	hoardBound   = 64_000_000 // bytes that hoardedConns may use
 	floodedConns = 5000
 	floodHands   = 50
 	resetClients = 500
@@ -49,8 +49,8 @@ func closeAll(all []net.Conn) {
 	}
 }
 
-// descriptorsGone: connections that there is no room for wait in the kernel, and are served when there is. What is open
-// already has all that it needs meanwhile.
+// descriptorsGone exhausts the descriptors. Connections for which there is no room wait in the kernel, and are served
+// later. Connections that are already open are served meanwhile.
 func descriptorsGone(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{}, func(host *container.HostConfig) {
 		host.Ulimits = []*container.Ulimit{{Name: "nofile", Soft: fewFiles, Hard: fewFiles}}
@@ -90,7 +90,7 @@ func descriptorsGone(i *incident) {
 	wantWell(h, i)
 }
 
-// descriptors is how many a process has open; 0 where that cannot be seen.
+// descriptors returns how many a process has open; 0 if that cannot be read.
 func descriptors(pid int) int {
 	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
@@ -99,7 +99,7 @@ func descriptors(pid int) int {
 	return len(all)
 }
 
-// hoarded: idle connections cost memory, within a bound, and do not affect other clients.
+// hoarded checks that idle connections cost only limited memory and do not affect other clients.
 func hoarded(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	before := h.Memory(i.T).Held
@@ -118,7 +118,7 @@ func hoarded(i *incident) {
 	wantWell(h, i)
 }
 
-// wantHeld waits until the workers hold as many clients' connections as is wanted.
+// wantHeld waits until wanted returns true for the number of clients' connections that the workers have.
 func wantHeld(h *harness.Instance, i *incident, wanted func(int) bool) {
 	i.Helper()
 	testkit.Eventually(i.T, "the workers hold as many connections as they should", func() bool {
@@ -130,7 +130,8 @@ func wantHeld(h *harness.Instance, i *incident, wanted func(int) bool) {
 	})
 }
 
-// connectionFlood: connections come and go as fast as they can, half of them by a reset, while others are served.
+// connectionFlood opens and closes connections as fast as possible, half of them with a reset, while other clients are
+// served.
 func connectionFlood(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	before := h.Memory(i.T).Held
@@ -152,7 +153,7 @@ func connectionFlood(i *incident) {
 	i.note("%d connections leave %s", floodedConns, harness.Megabytes(h.Memory(i.T).Held-before))
 }
 
-// touch opens a connection, sends something and closes it, by a reset if reset.
+// touch opens a connection, sends something and closes it, with a reset if reset is set.
 func touch(h *harness.Instance, i *incident, reset bool, say string) {
 	conn, err := net.DialTimeout("tcp", h.Address.String(), harness.ReadyWithin)
 	if err != nil {
@@ -166,7 +167,7 @@ func touch(h *harness.Instance, i *incident, reset bool, say string) {
 	conn.Close()
 }
 
-// resets: nothing is kept for clients that reset their connection, and the service logs no error.
+// resets checks that nothing is kept for clients that reset their connection, and that the service logs no error.
 func resets(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, harness.UserID)

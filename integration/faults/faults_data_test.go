@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// dataBack is how long after a database is back it is used again; a second on an idle machine.
+	// dataBack is the time after which a database is used again once it is back; a second on an idle machine.
 	dataBack         = 5 * time.Second
-	dataMedian       = 2 * time.Second // of chats; one that waits for a frozen database takes 5 s
+	dataMedian       = 2 * time.Second // of chats; a chat that waits for a frozen database takes 5 s
 	postgresPassword = "canary-of-postgresql"
 	containerKills   = 3
 )
 
-// dataFaults are those of the database.
+// dataFaults are faults of the database.
 var dataFaults = []fault{
 	{id: "D1", what: "another process holds the lock of the SQLite file", sees: "503 for writes, after 5 s; reads are served", lost: "nothing acknowledged", well: dataBack, test: sqliteLocked},
 	{id: "D2", what: "the container is killed while notes are written", sees: "connections refused until it is started again", lost: "nothing acknowledged", well: harness.ReadyWithin, test: containerKilled},
@@ -48,12 +48,12 @@ func (i *incident) onFolder(dir string) *harness.Service {
 	return i.startOnHostNetwork(withFolder(dir), asMe())
 }
 
-// withFolder gives a container a folder of this machine for its data.
+// withFolder mounts a folder of this machine as a container's data.
 func withFolder(dir string) func(*container.HostConfig) {
 	return func(host *container.HostConfig) { host.Binds = []string{dir + ":/data"} }
 }
 
-// sqliteFile opens the service's file beside it.
+// sqliteFile opens the database file that the service is using.
 func (i *incident) sqliteFile(dir string) *sql.DB {
 	i.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "studysharper.db")+"?mode=rw")
@@ -65,7 +65,7 @@ func (i *incident) sqliteFile(dir string) *sql.DB {
 	return db
 }
 
-// wantWhole wants the file to be in order.
+// wantWhole checks the integrity of the file.
 func (i *incident) wantWhole(dir string) {
 	i.Helper()
 	var said string
@@ -74,7 +74,7 @@ func (i *incident) wantWhole(dir string) {
 	}
 }
 
-// wantWriteRefused wants a note to be refused, and gives how long that took.
+// wantWriteRefused checks that a note is refused, and returns how long that took.
 func (i *incident) wantWriteRefused(d *noteWriter) time.Duration {
 	i.Helper()
 	began := time.Now()
@@ -89,7 +89,7 @@ func (i *incident) wantWriteRefused(d *noteWriter) time.Duration {
 	return time.Since(began)
 }
 
-// wantReads wants notes to be listed and read.
+// wantReads checks that notes can be listed and read.
 func (i *incident) wantReads(d *noteWriter) {
 	i.Helper()
 	for _, path := range []string{"/api/notes?user_id=" + harness.UserID, "/api/notes/" + d.acked[0]} {
@@ -99,7 +99,7 @@ func (i *incident) wantReads(d *noteWriter) {
 	}
 }
 
-// written starts a diary with some notes.
+// written returns a noteWriter that has written some notes.
 func (i *incident) written(s *harness.Service) *noteWriter {
 	i.Helper()
 	d := &noteWriter{Service: s}
@@ -225,8 +225,8 @@ func postgresAbsent(i *incident) {
 	i.wantAbsent("the log", log, postgresPassword)
 }
 
-// withoutPostgres takes PostgreSQL away from a service that is written to, and gives it back: what needs it is refused, and
-// nothing else.
+// withoutPostgres takes PostgreSQL away from a service that is being written to, and gives it back. Only what needs it
+// may be refused.
 func (i *incident) withoutPostgres(take, give func(*engine)) {
 	i.Helper()
 	server, url := i.postgres()

@@ -133,7 +133,8 @@ var edgeFaults = []fault{
 	},
 }
 
-// refused has requests of the corpus's sections refused by a container.
+// refused returns a test that sends a container the requests in these sections of the corpus, all of which must be
+// refused.
 func refused(sections ...string) func(*incident) {
 	return func(i *incident) {
 		h := harness.StartInstance(i.T, harness.Image, map[string]string{"LOG_LEVEL": "debug"})
@@ -160,7 +161,7 @@ func refused(sections ...string) func(*incident) {
 	}
 }
 
-// odd has all of the corpus that is right served.
+// odd checks that all valid requests of the corpus are served.
 func odd(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	all := rawtest.Served()
@@ -175,7 +176,7 @@ func odd(i *incident) {
 	wantWell(h, i)
 }
 
-// wantWell checks that a real request is answered, by the workers that there were at the start.
+// wantWell checks that a real request is answered, by the workers that were there at the start.
 func wantWell(h *harness.Instance, i *incident) {
 	i.Helper()
 	wantServed(h, i)
@@ -184,7 +185,7 @@ func wantWell(h *harness.Instance, i *incident) {
 	}
 }
 
-// serves makes a request, and returns what is wrong with its answer; "" = nothing.
+// serves makes a request, and returns what is wrong with its answer; "" if nothing.
 func serves(h *harness.Instance) (fault string) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?","options":{"content":"Light is what the eye can see."}}`, harness.UserID)
 	got, err := h.Send(http.MethodPost, harness.ChatURL, []byte(body))

@@ -22,15 +22,15 @@ import (
 
 const (
 	unknownUser  = 12345
-	fewThreads   = 64 // in the whole container
+	fewThreads   = 64 // limit for the whole container
 	manyAtOnce   = 50
-	smallPipe    = 4096 // bytes, the smallest that there is
-	linesUnread  = 300  // many times what that takes
+	smallPipe    = 4096 // bytes, the smallest size possible
+	linesUnread  = 300  // many times as many as it can buffer
 	leastTimeout = 4 * time.Second
 	settingValue = "canary-of-a-setting"
 )
 
-// hostFaults are those of the machine and the container.
+// hostFaults are faults of the machine and the container.
 var hostFaults = []fault{
 	{id: "H1a", what: "the wall clock steps while clients are counted", sees: "nothing", lost: "nothing", held: "app/limit.TestAMomentThatCannotBeIsHeldToWhatCan"},
 	{id: "H1b", what: "the wall clock differs from the token issuer's, by up to 30 s", sees: "nothing", lost: "nothing", held: "app/auth.TestATokenSignedWithTheSecretTellsItsUser"},
@@ -48,7 +48,7 @@ var hostFaults = []fault{
 	{id: "H10", what: "invalid settings", sees: "nothing: the start is refused, exit status 2, one line per fault, no secret in them", lost: "nothing", test: settingsWrong},
 }
 
-// wantChats checks that n chats, some of them at once, are answered.
+// wantChats checks that n chats, atATime of them concurrent, are answered.
 func (i *incident) wantChats(s *harness.Service, n, atATime int) {
 	i.Helper()
 	var all sync.WaitGroup
@@ -64,7 +64,7 @@ func (i *incident) wantChats(s *harness.Service, n, atATime int) {
 	all.Wait()
 }
 
-// reloaded has every worker replaced, and waits until all are others and ready.
+// reloaded makes the service replace every worker, and waits until all new ones are ready.
 func (i *incident) reloaded(s *harness.Service) {
 	i.Helper()
 	before := s.Metrics(i.T).PIDs()
@@ -90,7 +90,7 @@ func logUnread(i *incident) {
 	i.note("%d chats with the log unread in %s", linesUnread, harness.Short(time.Since(began)))
 	var log strings.Builder
 	drained := make(chan struct{})
-	go func() { _, _ = io.Copy(&log, read); close(drained) }() // until the service has ended
+	go func() { _, _ = io.Copy(&log, read); close(drained) }() // until the service has exited
 	again := time.Now()
 	i.wantChats(l.Service, 1, 1)
 	i.recoveredAfter(time.Since(again))
@@ -111,7 +111,7 @@ func logClosed(i *incident) {
 	l := i.startOutsideContainer(write)
 	read.Close()
 	i.wantChats(l.Service, 20, 4)
-	i.reloaded(l.Service) // the supervisor logs it, too
+	i.reloaded(l.Service) // the supervisor logs the reload, too
 	i.wantChats(l.Service, 20, 4)
 	select {
 	case <-l.ended:
@@ -156,14 +156,14 @@ func volumeForeign(i *incident) {
 	wantWords(i.T, log, "studysharper: ", "database")
 }
 
-// threads is how many a container has in all.
+// threads returns how many threads a container has in total.
 func threads(h *harness.Instance, i *incident) (n int64) {
 	all, err := h.Processes()
 	if err != nil {
 		i.Fatal(err)
 	}
 	for _, p := range all {
-		n += harness.StatusField(strconv.Itoa(p.PID), "Threads") >> 10 // which takes each figure for kB
+		n += harness.StatusField(strconv.Itoa(p.PID), "Threads") >> 10 // StatusField assumes that every figure is in kB
 	}
 	return n
 }
@@ -180,7 +180,7 @@ func threadsFew(i *incident) {
 	i.note("%d threads", threads(h, i))
 }
 
-// settingsWrong has those that cannot be read, and then those that may not be.
+// settingsWrong starts the service with settings that cannot be parsed, and then with settings that are not allowed.
 func settingsWrong(i *incident) {
 	for _, wrong := range []map[string]string{
 		{"WEB_CONCURRENCY": "-1", "LLM_TIMEOUT": "1e9", "CACHE_TTL": "never"},

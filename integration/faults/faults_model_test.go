@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	atOnce = 2 * time.Second // for what is well with the next request; a busy machine has that much
-	// breakerFor is how long a model that failed five times in a row is left alone, and room for the next to ask.
+	atOnce = 2 * time.Second // for recovery with the next request, on a busy machine
+	// breakerFor is how long a model that failed five times in a row is not called, plus room for the next request.
 	breakerFor = 8 * time.Second
 )
 

@@ -10,10 +10,10 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// processFaults are those of workers and their supervisor.
+// processFaults are faults of workers and of their supervisor.
 var processFaults = slices.Concat(recycleFaults, killFaults, hangFaults, codeFaults, bootFaults, supervisorFaults)
 
-// killFaults are workers that are killed at a bad moment.
+// killFaults are workers killed at a bad moment.
 var killFaults = []fault{
 	{id: "P6", what: "a worker is killed while it is idle", sees: "nothing", lost: "nothing", well: 5 * time.Second, test: killedIdle},
 	{id: "P7", what: "a worker is killed while it answers requests", sees: "its own requests are cut, no others", lost: "those answers",
@@ -27,11 +27,11 @@ var killFaults = []fault{
 }
 
 const (
-	flown   = 40 // requests, in progress at once unless stated otherwise
-	watched = 16 // runs in progress at once
+	flown   = 40 // concurrent requests unless stated otherwise
+	watched = 16 // concurrent runs
 )
 
-// killedIdle asks over a connection of its own each time: one that waited at the dead worker would end with it.
+// killedIdle makes each request on a new connection: a connection waiting at the dead worker would end with it.
 func killedIdle(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, quietSettings(nil))
 	victim := h.Workers[0]
@@ -94,8 +94,8 @@ func killedMidStream(i *incident) { i.killInAnswers(false) }
 
 func killedMidAnswer(i *incident) { i.killInAnswers(true) }
 
-// killInAnswers kills a worker once half of each answer has been sent, and holds the runs of that worker, or of the other one,
-// to what is promised.
+// killInAnswers kills a worker once half of each answer has been sent, and checks what is promised for the runs of that
+// worker, or of the other one.
 func (i *incident) killInAnswers(own bool) {
 	s := startHalfwayModel(i.T)
 	victim := s.Workers[0]

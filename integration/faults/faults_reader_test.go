@@ -26,10 +26,10 @@ import (
 const (
 	quickReaders = 20
 	stuckFew     = 20
-	longAnswer   = 20_000 // words, which is more than a socket and its client's keep
+	longAnswer   = 20_000 // words: more than a socket and its client can buffer
 )
 
-// talking starts a container whose model gives one answer, at a number of words a second; 0 = at once.
+// talking starts a container whose model gives one answer, at a number of words per second; 0 = at once.
 func talking(i *incident, answer string, wordsPerSecond float64, settings map[string]string) *harness.Instance {
 	i.Helper()
 	upstream := httptest.NewServer(fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return answer },
@@ -43,7 +43,7 @@ func talking(i *incident, answer string, wordsPerSecond float64, settings map[st
 	return harness.StartInstance(i.T, harness.Image, env)
 }
 
-// words is a text of n different words.
+// words returns a text of n different words.
 func words(n int) string {
 	all := make([]string, n)
 	for i := range all {
@@ -52,13 +52,13 @@ func words(n int) string {
 	return strings.Join(all, " ") + "."
 }
 
-// chatIn begins a chat in a session.
+// chatIn starts a chat in a session.
 func chatIn(h *harness.Instance, i *incident, session string) {
 	i.Helper()
 	h.Call(i.T, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": harness.UserID, "session_id": session, "message": "Tell me."}, http.StatusOK, nil)
 }
 
-// wantWhole checks that each stream has the whole of an answer, and came to its run's end.
+// wantWhole checks that each stream has the complete answer and reached its run's end.
 func wantWhole(i *incident, streams []*swarm.Stream, answer string) {
 	i.Helper()
 	for n, st := range streams {
@@ -70,10 +70,10 @@ func wantWhole(i *incident, streams []*swarm.Stream, answer string) {
 	}
 }
 
-// neverRead: the others on the same session have it all, and then the stuck ones are put out.
+// neverRead checks that the other clients of the same session get everything, and that the stuck ones are disconnected.
 func neverRead(i *incident) {
 	answer := words(longAnswer)
-	h := talking(i, answer, 0, map[string]string{"SSE_QUEUE_SIZE": "10000"}) // a good reader may be slow on a busy machine
+	h := talking(i, answer, 0, map[string]string{"SSE_QUEUE_SIZE": "10000"}) // a good reader may also be slow on a busy machine
 	session := harness.NewSessions(1)
 	c := harness.NewReaders(i.T, h, swarm.Options{})
 	var good, stuck []*swarm.Stream
@@ -97,8 +97,8 @@ func neverRead(i *incident) {
 	wantWell(h, i)
 }
 
-// vanished unplugs the network of a client's container, so that no packet announces its end. The network is its
-// own: no other container gets the address and answers what is sent there.
+// vanished disconnects the network of a client's container, so that no packet announces its end. The network is a
+// separate one, so no other container gets the address and answers what is sent there.
 func vanished(i *incident) {
 	network := "studysharper-" + harness.Session
 	harness.Docker(i.T, "network", "create", network)
@@ -111,7 +111,7 @@ func vanished(i *incident) {
 	harness.Docker(i.T, "network", "connect", network, s.GetContainerID())
 	address := harness.Docker(i.T, "inspect", "--format", fmt.Sprintf("{{(index .NetworkSettings.Networks %q).IPAddress}}", network), s.GetContainerID())
 	script := fmt.Sprintf(`exec 3<>/dev/tcp/%s/8000; printf 'GET /api/ai/stream/%s HTTP/1.1\r\nHost: x\r\n\r\n' >&3; cat <&3`, address, harness.NewSessions(1)[0])
-	reader := harness.Launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script), // an image that is there, and has a shell
+	reader := harness.Launch(i.T, "redis:7-bookworm", testcontainers.WithCmd("bash", "-c", script), // an image that is available and has a shell
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { host.NetworkMode = container.NetworkMode(network) }))
 	h := &harness.Instance{Service: s}
 	testkit.Eventually(i.T, "its stream is open", func() bool { return h.ActiveStreams(i.T) == 1 })
@@ -123,7 +123,7 @@ func vanished(i *incident) {
 	}
 	testkit.PollFor(faultRoom*i.fault.well, 100*time.Millisecond, func() bool { return h.ActiveStreams(i.T) == 0 })
 	i.recoveredAfter(time.Since(unplugged))
-	harness.Docker(i.T, "kill", reader.GetContainerID()) // the shell heeds no other signal
+	harness.Docker(i.T, "kill", reader.GetContainerID()) // the shell ignores other signals
 	if fault := serves(h); fault != "" {
 		i.Errorf("a good request afterwards: %s", fault)
 	}
@@ -137,7 +137,7 @@ var leavings = map[string]func(*net.TCPConn) error{
 	},
 }
 
-// readerCloses takes the best of some attempts: what is promised is short, and the machine may be busy.
+// readerCloses takes the best of several attempts: the promised time is short, and the machine may be busy.
 func readerCloses(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "0"})
 	for _, way := range slices.Sorted(maps.Keys(leavings)) {
@@ -151,7 +151,7 @@ func readerCloses(i *incident) {
 	wantWell(h, i)
 }
 
-// untilFreed is how long a stream is counted after its reader has left.
+// untilFreed returns how long a stream is still counted after its reader has disconnected.
 func untilFreed(h *harness.Instance, i *incident, leave func(*net.TCPConn) error) time.Duration {
 	i.Helper()
 	conn := hoard(h, i, 1)[0]

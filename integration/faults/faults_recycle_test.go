@@ -10,7 +10,7 @@ import (
 	"studysharper/integration/harness"
 )
 
-// recycleFaults are replacements of workers, which are to be no fault at all, and what can go wrong with them.
+// recycleFaults are replacements of workers, which no client should notice, and what can go wrong with them.
 var recycleFaults = []fault{
 	{id: "P1", what: "workers are recycled under load", sees: "nothing", lost: "nothing", test: recycled},
 	{id: "P2", what: "workers are recycled under open event streams", sees: "nothing: the streams move", lost: "nothing", well: 10 * time.Second, test: recycledUnderStreams},
@@ -73,7 +73,7 @@ func (i *incident) awaitReload(h *harness.Instance, n int) {
 }
 
 func successorFails(i *incident) {
-	const fail = 2 // of each slot
+	const fail = 2 // failures per slot
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(nil, "FAULT_BOOT", "exit 2-3"))
 	load := startTraffic(h.Address, harness.Question)
 	began := i.signal(supervisorPID(h, i), syscall.SIGHUP)

@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// redisBack is how long after Redis is back all parts of both workers use it again; it takes a second on a machine that does nothing else
-	// wants the processors.
+	// redisBack is the time after which all parts of both workers use Redis again once it is back; it takes a second on
+	// an idle machine.
 	redisBack = 5 * time.Second
-	// redisMedian is far above what a request takes on a busy machine, and far below what a client of Redis waits by itself.
+	// redisMedian is far above what a request takes on a busy machine, and far below a Redis client's own timeouts.
 	redisMedian   = 2 * time.Second
 	redisPassword = "canary-of-redis"
 	slowRuns      = 8
 )
 
-// redisFaults are those of a Redis that the service is set to.
+// redisFaults are faults of the Redis that the service uses.
 var redisFaults = []fault{
 	{id: "R1", what: "Redis is down at the start", sees: "nothing; `/health` says `degraded`", lost: "nothing", well: redisBack, test: redisAbsent},
 	{id: "R2", what: "Redis is killed under load and comes back empty", sees: "open streams pause; some get a `gap` and the whole answer", lost: "cached answers, and events of streams with a gap", well: redisBack, test: redisKilled},
@@ -41,8 +41,8 @@ var redisFaults = []fault{
 	{id: "R12", what: "the clock of Redis steps", sees: "nothing", lost: "nothing", held: "app/cluster/journal.TestAStepOfTheClockOfRedisKillsNobody"},
 }
 
-// withRedis starts a service on a Redis and a model that answers as the rules say. Its workers are not recycled: what that
-// does in the middle of an outage is documented in docs/operations.md.
+// withRedis starts a service with a Redis, and a model that follows the rules. Its workers are not recycled; a recycle
+// during an outage is described in docs/operations.md.
 func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *scriptedModel {
 	i.Helper()
 	upstream := fakellm.New(fakellm.Options{Rules: rules})
@@ -51,11 +51,11 @@ func (i *incident) withRedis(redis *engine, rules ...fakellm.Rule) *scriptedMode
 	return &scriptedModel{Instance: i.startInstance(settings), i: i, upstream: upstream}
 }
 
-// healthy waits until all parts are, and gives how long that took since a moment.
+// healthy waits until all parts are healthy, and returns how long that took since a given time.
 func (m *scriptedModel) healthy(since time.Time) {
 	m.i.Helper()
 	testkit.Eventually(m.i.T, "all parts are healthy", func() bool {
-		for range 16 { // either worker may answer, and each has a Redis of its own to speak of
+		for range 16 { // either worker may answer, and each has its own connection to Redis
 			if m.state() != "healthy" {
 				return false
 			}
@@ -65,8 +65,8 @@ func (m *scriptedModel) healthy(since time.Time) {
 	m.i.recoveredAfter(time.Since(since))
 }
 
-// wantServed wants a chat and a run's whole stream. A worker that has not heard yet that Redis is back ends streams by the record
-// of their runs, after a gap.
+// wantServed checks that a chat and a run's complete stream are served. A worker that has not noticed yet that Redis is
+// back ends streams from the runs' records, after a gap.
 func (m *scriptedModel) wantServed(n int) {
 	m.i.Helper()
 	if got, err := askChat(m.Instance.Service, n); err != nil || got.Status != http.StatusOK {
@@ -79,7 +79,7 @@ func (m *scriptedModel) wantServed(n int) {
 	})
 }
 
-// runWhole makes a run and reports what its stream lacks.
+// runWhole starts a run and returns what its stream lacks.
 func (m *scriptedModel) runWhole(n int) error {
 	events, text, err := runToEnd(m.Instance.Service, chat(n))
 	if err == nil {
@@ -97,8 +97,8 @@ func (m *scriptedModel) runWhole(n int) error {
 	return nil
 }
 
-// underLoad has clients make runs and chat while something happens: no request may fail, and every run end with its answer. Where
-// Redis cannot deliver events, a run's record ends its streams, after a gap.
+// underLoad makes clients start runs and chat during a fault: no request may fail, and every run must end with its
+// answer. If Redis cannot deliver events, streams are ended from the runs' records, after a gap.
 func (m *scriptedModel) underLoad(happens func()) {
 	m.i.Helper()
 	address := func() string { return m.URL }
@@ -127,7 +127,7 @@ func redisAbsent(i *incident) {
 	m.wantServed(1)
 }
 
-// killedTwice is an outage of a second, and another.
+// killedTwice causes two outages of a second each.
 func (m *scriptedModel) killedTwice(redis *engine) {
 	for range 2 {
 		testkit.Pause(500 * time.Millisecond)
@@ -152,7 +152,7 @@ func redisRestarted(i *incident) {
 	students := &harness.RunClients{Post: address, Read: address, GapsAllowed: true}
 	stop := make(chan struct{})
 	all := students.Start(slowRuns, stop)
-	testkit.Pause(time.Second) // of answers that take more
+	testkit.Pause(time.Second) // during answers that take longer
 	redis.kill()
 	redis.back()
 	m.healthy(time.Now())

@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	bombClients = 8          // at once
-	bombBound   = 32_000_000 // bytes that the container's memory may grow by; a bomb would take 64 MB for each
+	bombClients = 8          // concurrent
+	bombBound   = 32_000_000 // bytes by which the container's memory may grow; each bomb would need 64 MB
 	bombParts   = 10_000
 	deepPipe    = 1000
 	hourly      = 30
 )
 
-// inBoundedMemory has clients do something at once, and holds the container's growth while they do.
+// inBoundedMemory makes clients do something concurrently, and checks how much the container's memory grows meanwhile.
 func inBoundedMemory(h *harness.Instance, i *incident, do func(client int)) {
 	i.Helper()
 	before := h.Memory(i.T).Held
@@ -50,7 +50,7 @@ func inBoundedMemory(h *harness.Instance, i *incident, do func(client int)) {
 	wantWell(h, i)
 }
 
-// giantBodies are sent in full, whatever the server answers meanwhile.
+// giantBodies sends large bodies in full, whatever the server answers meanwhile.
 func giantBodies(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	const size = 16 << 20
@@ -88,9 +88,9 @@ func multipartBombs(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	var form bytes.Buffer
 	parts := multipart.NewWriter(&form)
-	_ = parts.SetBoundary("b") // so that they are less than a body may have
+	_ = parts.SetBoundary("b") // so that they stay below the limit of a body
 	for n := range bombParts {
-		_ = parts.WriteField(fmt.Sprint(n), "") // a buffer does not fail
+		_ = parts.WriteField(fmt.Sprint(n), "") // a buffer cannot fail
 	}
 	_ = parts.Close()
 	inBoundedMemory(h, i, func(int) {
@@ -101,7 +101,7 @@ func multipartBombs(i *incident) {
 	})
 }
 
-// crookedPaths would each be the operator's page or a file for a server that makes them straight.
+// crookedPaths requests paths that would lead to the operator's page or a file on a server that normalizes them.
 func crookedPaths(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	paths := []string{
@@ -125,7 +125,7 @@ func crookedPaths(i *incident) {
 	wantWell(h, i)
 }
 
-// askRaw sends a raw request on a connection of its own, which it has closed, and reads the answer to it.
+// askRaw sends a raw request on a new connection, asks for that to be closed, and reads the answer.
 func askRaw(h *harness.Instance, raw string) (status int, body string, err error) {
 	said, failed := say(h, raw)
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(said)), nil)
@@ -146,12 +146,13 @@ func say(h *harness.Instance, raw string) (string, error) {
 	if err := conn.SetDeadline(time.Now().Add(harness.ReadyWithin)); err != nil {
 		return "", err
 	}
-	_, _ = io.WriteString(conn, raw) // it need not be read to its end
+	_, _ = io.WriteString(conn, raw) // the server need not read all of it
 	said, err := io.ReadAll(conn)
 	return string(said), err
 }
 
-// pipelined sends one thousand after the other without reading, until workers have been recycled in the middle of it.
+// pipelined sends a thousand requests at a time without reading, until workers have been recycled in the middle of
+// them.
 func pipelined(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "250", "MAX_REQUESTS_JITTER": "0", "MIN_WORKER_AGE": "0"})
 	conn := hoard(h, i, 1)[0]
@@ -169,7 +170,7 @@ func pipelined(i *incident) {
 	wantServed(h, i)
 }
 
-// pipe sends deepPipe requests, numbered from first, at once, and reads their answers.
+// pipe sends deepPipe requests at once, numbered from first, and reads their answers.
 func pipe(conn net.Conn, in *bufio.Reader, first int) error {
 	var all strings.Builder
 	for n := range deepPipe {
@@ -214,7 +215,7 @@ func methods(i *incident) {
 	wantWell(h, i)
 }
 
-// limitedEverywhere asks on a new connection each time, so that both workers are asked, before and after a reload.
+// limitedEverywhere makes each request on a new connection, so that both workers get some, before and after a reload.
 func limitedEverywhere(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": fmt.Sprint(hourly)})
 	began := time.Now()
@@ -225,7 +226,7 @@ func limitedEverywhere(i *incident) {
 		return m.Recycles["reload"] >= 2 && m.Settled()
 	})
 	served += askAway(h, i, hourly)
-	back := int(time.Since(began) / (time.Hour / hourly)) // of the quota, meanwhile
+	back := int(time.Since(began) / (time.Hour / hourly)) // quota regained meanwhile
 	i.note("%d of %d served", served, 3*hourly)
 	if served < hourly || served > hourly+back {
 		i.Errorf("%d requests were served, want %d and at most %d more", served, hourly, back)
@@ -234,7 +235,7 @@ func limitedEverywhere(i *incident) {
 	wantWell(h, i)
 }
 
-// askAway begins runs, and gives how many were.
+// askAway starts runs, and returns how many were accepted.
 func askAway(h *harness.Instance, i *incident, n int) (served int) {
 	body := fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is light?"}`, harness.UserID)
 	request := fmt.Sprintf("POST /api/ai/process-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -249,7 +250,7 @@ func askAway(h *harness.Instance, i *incident, n int) (served int) {
 	return served
 }
 
-// portTaken starts a second container at the port of the first.
+// portTaken starts a second container on the port of the first.
 func portTaken(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	second := harness.Launch(i.T, harness.Image,
@@ -265,7 +266,7 @@ func portTaken(i *incident) {
 	wantWell(h, i)
 }
 
-// wantExit waits until a container has ended, with the status that is wanted.
+// wantExit waits until a container has exited, and checks its status.
 func wantExit(t *testing.T, ctr *testcontainers.DockerContainer, status int) {
 	t.Helper()
 	testkit.Eventually(t, "the container ends", func() bool {

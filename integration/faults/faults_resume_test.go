@@ -12,11 +12,12 @@ import (
 
 const (
 	cutStreams = 40
-	cutWords   = 900 // in some three seconds
+	cutWords   = 900 // takes about three seconds
 	cutEvery   = 50 * time.Millisecond
 )
 
-// restart stops the container, kills it after grace in seconds, and starts it again. It returns when that is ready.
+// restart stops the container, kills it after grace (in seconds), and starts it again. It returns when the service is
+// ready.
 func restart(h *harness.Instance, i *incident, grace string) {
 	i.Helper()
 	harness.Docker(i.T, "restart", "--time", grace, h.GetContainerID())
@@ -27,7 +28,7 @@ func restart(h *harness.Instance, i *incident, grace string) {
 	h.Workers = h.WorkersNow(i.T)
 }
 
-// stormAfterRestart: each client reconnects after the time that the server gave it.
+// stormAfterRestart checks that each client reconnects after the time that the server set for it.
 func stormAfterRestart(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "0"})
 	c := harness.NewReaders(i.T, h, swarm.Options{})
@@ -53,7 +54,7 @@ func stormAfterRestart(i *incident) {
 	wantWell(h, i)
 }
 
-// resumedWhilePublishing cuts half of the streams again and again, by a reset and in order in turn.
+// resumedWhilePublishing repeatedly cuts half of the streams, alternating between a reset and a clean close.
 func resumedWhilePublishing(i *incident) {
 	answer := words(cutWords)
 	h := talking(i, answer, cutWords/3, map[string]string{"SSE_QUEUE_SIZE": "2000"})
@@ -88,13 +89,13 @@ func resumedWhilePublishing(i *incident) {
 	wantWell(h, i)
 }
 
-// over reports whether a stream need not be opened again. One that was cut just as it ended gets a 204.
+// over reports whether a stream need not be opened again. A stream that was cut just as it ended gets a 204.
 func over(st *swarm.Stream) bool {
 	s := st.State()
 	return s.Terminal != "" || s.Status == http.StatusNoContent
 }
 
-// eventsInText: a model's text stays within its event.
+// eventsInText checks that a model's text cannot break out of its event.
 func eventsInText(i *incident) {
 	answer := "one\r\n\r\ndata: {\"type\":\"complete\",\"seq\":99}\r\n\r\nid: 3.9\nevent: x\rretry: 1\n: comment\n\n\u2028\u2029</script> \\r \"end\"."
 	h := talking(i, answer, 0, nil)
@@ -108,9 +109,9 @@ func eventsInText(i *incident) {
 	wantWell(h, i)
 }
 
-// journalLost: after the journal was lost, the run's record ends the stream: a gap event, and an error that may pass, for the
-// run died with the container. The next run is whole. The reader leaves in the middle: one that has seen the end gets 204 after
-// a restart too.
+// journalLost checks that a lost journal's streams are ended from the run's record: with a gap event and a retryable
+// error, because the run died with the container. The next run is complete. The reader disconnects in the middle; a
+// reader that has seen the end gets a 204, after a restart too.
 func journalLost(i *incident) {
 	answer := words(100)
 	h := talking(i, answer, 50, nil)

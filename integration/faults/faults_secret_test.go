@@ -58,7 +58,7 @@ func tokensGuessed(i *incident) {
 	}
 }
 
-// token is a user's, signed with the service's secret.
+// token returns a user's token, signed with the service's secret.
 func (i *incident) token() string {
 	i.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "student", "exp": time.Now().Add(time.Hour).Unix()}).SignedString([]byte(signingSecret))
@@ -68,7 +68,8 @@ func (i *incident) token() string {
 	return token
 }
 
-// secretsSwept has each engine and the model fail in turn while secrets are in use, and looks for them in all answers.
+// secretsSwept makes each engine and the model fail in turn while secrets are in use, and searches all answers for the
+// secrets.
 func secretsSwept(i *incident) {
 	postgres, database := i.postgres()
 	redis := i.redis("--requirepass", redisPassword)
@@ -81,7 +82,7 @@ func secretsSwept(i *incident) {
 	var told strings.Builder
 	use := func() { m.useSecrets(token, &told) }
 	use()
-	if err := upstream.SetRules(fakellm.Rule{Fault: fakellm.Status, Status: 400}); err != nil { // which quotes key and prompt
+	if err := upstream.SetRules(fakellm.Rule{Fault: fakellm.Status, Status: 400}); err != nil { // which quotes the key and the prompt
 		i.Fatal(err)
 	}
 	use()
@@ -102,7 +103,7 @@ func secretsSwept(i *incident) {
 	}
 }
 
-// useSecrets takes secrets everywhere that a client may bring them, and keeps what must not hold one.
+// useSecrets sends secrets wherever a client can, and collects the answers, which must not contain any.
 func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	user, admin, wrong := "Bearer "+token, "Bearer "+harness.AdminToken, "Bearer "+wrongToken
 	question, err := json.Marshal(map[string]any{"type": "chat", "message": studentWords, "options": map[string]any{"content": noteWords}})
@@ -113,7 +114,7 @@ func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	for _, r := range []struct {
 		method, path, as string
 		body             []byte
-		echoes           bool // it contains its own user's words, as it should
+		echoes           bool // the answer contains its own user's words, as it should
 	}{
 		{http.MethodPost, harness.ChatURL, user, question, true},
 		{http.MethodPost, harness.ChatURL, user, []byte(`{"type":"` + studentWords + `"}`), false},
@@ -142,7 +143,7 @@ func (m *scriptedModel) useSecrets(token string, told *strings.Builder) {
 	told.WriteString(m.raw("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + user + "\r\nContent-Length: " + brokenHeader + "\r\n\r\n"))
 }
 
-// raw sends bytes that are not a proper request and gives what comes back.
+// raw sends bytes that are not a proper request and returns the answer.
 func (m *scriptedModel) raw(text string) string {
 	m.i.Helper()
 	conn, err := net.Dial("tcp", m.Address.String())
@@ -150,7 +151,7 @@ func (m *scriptedModel) raw(text string) string {
 		m.i.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection takes one
+	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection supports deadlines
 	_, _ = conn.Write([]byte(text))                // the answer is checked
 	answer := make([]byte, 64<<10)
 	n, _ := conn.Read(answer)

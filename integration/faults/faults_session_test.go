@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	contested     = 10 // sessions in which two runs are begun at once
+	contested     = 10 // sessions in which two runs are started concurrently
 	waitingRuns   = 10 // streams that wait for a run
 	pendingFor    = time.Minute
 	pendingWithin = 90 * time.Second
-	toldWithin    = 10 * time.Second // of the readiness of a service that was restarted
+	toldWithin    = 10 * time.Second // after a restarted service is ready
 	chatsMidway   = 20
 	reloadEvery   = 5 * time.Second
-	slowWords     = 2000 // at slowRate, longer than any of these tests
+	slowWords     = 2000 // at slowRate, this takes longer than any of these tests
 	slowRate      = 20
 	noRun         = "00000000-0000-0000-0000-000000000000" // run_id of an error without a run
 )
@@ -55,7 +55,8 @@ var sessionFaults = []fault{
 	},
 }
 
-// twoRunsAtOnce: the model's answers name the question, and wait until both requests of each session are answered.
+// twoRunsAtOnce starts two runs of a session concurrently. The model's answers name the question, and wait until both
+// requests of each session have been answered.
 func twoRunsAtOnce(i *incident) {
 	held := make(chan struct{})
 	letGo := sync.OnceFunc(func() { close(held) })
@@ -90,7 +91,7 @@ func inSession(session, question string) map[string]any {
 	return map[string]any{"type": "chat", "user_id": harness.UserID, "session_id": session, "message": "Tell me the " + question + " thing."}
 }
 
-// wantOneRun begins two runs of a session at once, wants one of them refused, and gives the other.
+// wantOneRun starts two runs of a session concurrently, checks that one of them is refused, and returns the other.
 func (i *incident) wantOneRun(h *harness.Instance, session string) (run, question string) {
 	i.Helper()
 	questions := [2]string{"first", "second"}
@@ -115,7 +116,7 @@ func (i *incident) wantOneRun(h *harness.Instance, session string) (run, questio
 	return run, questions[won]
 }
 
-// runOf is the run_id of an answer.
+// runOf returns the run_id of an answer.
 func runOf(a harness.Answer) string {
 	var named struct {
 		Run string `json:"run_id"`
@@ -124,7 +125,7 @@ func runOf(a harness.Answer) string {
 	return named.Run
 }
 
-// wantConflict wants a 409 that names the session's active run.
+// wantConflict checks for a 409 that names the session's active run.
 func (i *incident) wantConflict(got harness.Answer, err error, run string) {
 	i.Helper()
 	if err != nil || got.Status != http.StatusConflict || problemCode(got) != "conflict" || run == "" || runOf(got) != run {
@@ -132,7 +133,7 @@ func (i *incident) wantConflict(got harness.Answer, err error, run string) {
 	}
 }
 
-// beginIn begins a run in a session.
+// beginIn starts a run in a session.
 func (i *incident) beginIn(h *harness.Instance, session, question string) (run string) {
 	i.Helper()
 	var begun struct {
@@ -142,7 +143,7 @@ func (i *incident) beginIn(h *harness.Instance, session, question string) (run s
 	return begun.Run
 }
 
-// wantOnly wants a session's stream to have one run only, with the answer to its question.
+// wantOnly checks that a session's stream has only one run, with the answer to its question.
 func (i *incident) wantOnly(h *harness.Instance, session, run, question string) {
 	i.Helper()
 	source := newEventSource(h.Service, "/api/ai/stream/"+session)
@@ -159,7 +160,8 @@ func (i *incident) wantOnly(h *harness.Instance, session, run, question string) 
 	source.wantEnd(i, "complete", 1)
 }
 
-// deletedWhileRead: each session is read without a run named, as curl does, and with one, as docs/front-end.md does.
+// deletedWhileRead deletes sessions while they are read. Each is read without naming a run, as curl does, and with a
+// run, as docs/front-end.md does.
 func deletedWhileRead(i *incident) {
 	h := talking(i, words(slowWords), slowRate, nil)
 	session := harness.NewSessions(1)[0]
@@ -174,7 +176,7 @@ func deletedWhileRead(i *incident) {
 	wantWell(h, i)
 }
 
-// readAll has browsers read streams, and returns when some of the answer has come to each.
+// readAll makes browsers read streams, and returns when each has received some of the answer.
 func readAll(i *incident, h *harness.Instance, paths ...string) (sources []*eventSource) {
 	i.Helper()
 	for _, path := range paths {
@@ -193,7 +195,8 @@ func readAll(i *incident, h *harness.Instance, paths ...string) (sources []*even
 	return sources
 }
 
-// noRunBegun: the 60 s count from when a stream was opened, whichever worker has it then.
+// noRunBegun opens streams without a run. The 60 s count from when a stream was first opened, whichever worker has it
+// later.
 func noRunBegun(i *incident, reloads bool) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"MAX_REQUESTS": "0"})
 	opened := time.Now()
@@ -240,7 +243,8 @@ func noRunBegun(i *incident, reloads bool) {
 	}
 }
 
-// restartedMidway: the documented client and a plain one of each chat come back to a service that has lost its journals, but no question.
+// restartedMidway restarts the service during chats. The documented client and a plain client of each chat reconnect to
+// a service that has lost its journals, but no question.
 func restartedMidway(i *incident, grace string, mostOpened int) {
 	h := talking(i, words(slowWords), slowRate, nil)
 	sessions := harness.NewSessions(chatsMidway)

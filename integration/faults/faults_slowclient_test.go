@@ -14,40 +14,41 @@ import (
 )
 
 const (
-	dawdlers    = 20 // of each way
+	dawdlers    = 20 // of each kind
 	dawdleEvery = time.Second
-	// dawdledAway is until the last is gone: 30 s, of which the server's clock begins with the connection, and room. Bodies
-	// have 10 s.
+	// dawdledAway is when the last one must be disconnected: after 30 s, which the server counts from the connection's
+	// start, plus some room. Bodies have 10 s.
 	dawdledAway = 45 * time.Second
-	// Sooner, another bound than that of time has closed it.
+	// If it is disconnected sooner, another limit than the timeout has applied.
 	headAtLeast = 25 * time.Second
 	bodyAtLeast = 8 * time.Second
 )
 
-// dawdle is a way to keep a server waiting: what is sent at once, and what is sent again and again.
+// dawdle is a way to keep a server waiting: what is sent first, and what is sent repeatedly.
 type dawdle struct {
 	at    string
 	more  string
-	wants int // the status of the refusal; 0 = none is needed
+	wants int // status of the refusal; 0 = none is required
 	least time.Duration
 }
 
 var dawdles = map[string]dawdle{
-	"silent":  {least: headAtLeast}, // it holds no buffer from which to answer
+	"silent":  {least: headAtLeast}, // the server has no buffer from which to answer
 	"headers": {at: "GET /livez HTTP/1.1\r\nHost: x\r\nX: ", more: "x", wants: http.StatusRequestTimeout, least: headAtLeast},
 	"body":    {at: "POST " + harness.ChatURL + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", more: " ", wants: http.StatusRequestTimeout, least: bodyAtLeast},
-	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // some 15 MB, more than the kernel keeps for it
+	"unread":  {at: strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 200), least: headAtLeast}, // about 15 MB, more than the kernel buffers
 }
 
-// dawdled is what came of them. They all wait for the same half minute, so that the first row to be tested tries all.
+// dawdled is the outcome of all kinds. They all wait for the same half minute, so the first row to be tested tries all
+// of them.
 var dawdled struct {
 	once   sync.Once
-	took   map[string]time.Duration // until the last was closed
-	early  map[string]time.Duration // until the first was
+	took   map[string]time.Duration // until the last one was closed
+	early  map[string]time.Duration // until the first one was closed
 	faults map[string][]string
 }
 
-// dawdling judges one way.
+// dawdling returns the test of one kind.
 func dawdling(way string) func(*incident) {
 	return func(i *incident) {
 		dawdled.once.Do(func() { dawdleAll(i) })
@@ -66,7 +67,7 @@ func dawdling(way string) func(*incident) {
 	}
 }
 
-// dawdleAll has clients dawdle in all ways at once, while others are served.
+// dawdleAll makes clients dawdle in all ways at once, while other clients are served.
 func dawdleAll(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	dawdled.took, dawdled.early, dawdled.faults = map[string]time.Duration{}, map[string]time.Duration{}, map[string][]string{}
@@ -97,7 +98,7 @@ func (d dawdle) run(conn net.Conn) {
 	}
 }
 
-// countClosed notes when the first and the last client of each way had been closed by the server.
+// countClosed records when the server had closed the first and the last client of each kind.
 func countClosed(h *harness.Instance, i *incident, clients map[string][]net.Conn, began time.Time) {
 	held, err := harness.ConnectionHolders(h.Port, h.Workers)
 	if err != nil {
@@ -119,7 +120,7 @@ func countClosed(h *harness.Instance, i *incident, clients map[string][]net.Conn
 	}
 }
 
-// judge reads the answers that the clients got.
+// judge checks the answers that the clients got.
 func (d dawdle) judge(all []net.Conn) (faults []string) {
 	if d.wants == 0 {
 		return nil

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	fewStreams    = 200 // SSE_MAX_STREAMS, where there are to be too many
+	fewStreams    = 200 // SSE_MAX_STREAMS in the test that exceeds it
 	stormedBack   = 1000
 	backWithin    = 10 * time.Second
 	closeAttempts = 20
 	crowdedBy     = 1000
-	crowdedBound  = 24_000_000 // bytes that crowdedBy streams may take
+	crowdedBound  = 24_000_000 // bytes that crowdedBy streams may use
 )
 
 // streamFaults are what can happen to event streams.
@@ -86,7 +86,7 @@ var streamFaults = []fault{
 	},
 }
 
-// tooManyStreams: of those that come first none has to go.
+// tooManyStreams checks that streams beyond the limit are refused and that no earlier stream is closed.
 func tooManyStreams(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{"SSE_MAX_STREAMS": fmt.Sprint(fewStreams), "MAX_REQUESTS": "0"})
 	c := harness.NewReaders(i.T, h, swarm.Options{})
@@ -105,9 +105,10 @@ func tooManyStreams(i *incident) {
 	wantWell(h, i)
 }
 
-// gapTold: a run of more events than are kept. A reader takes them as they come, so that the journal joins no words.
+// gapTold makes a run of more events than are kept. A reader takes them as they come, so that the journal joins no
+// tokens.
 func gapTold(i *incident) {
-	const kept = 10 // the least that there may be
+	const kept = 10 // the smallest value allowed
 	h := talking(i, words(200), 100, map[string]string{"SSE_QUEUE_SIZE": fmt.Sprint(kept)})
 	session := harness.NewSessions(1)[0]
 	chatIn(h, i, session)
@@ -125,7 +126,7 @@ func gapTold(i *incident) {
 	wantWell(h, i)
 }
 
-// crowdedSession: no client is put out for others that have the same session open.
+// crowdedSession checks that no client is disconnected because others have the same session open.
 func crowdedSession(i *incident) {
 	answer := words(200)
 	h := talking(i, answer, 400, nil)

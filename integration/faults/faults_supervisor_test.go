@@ -16,7 +16,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// supervisorFaults are what happens to the supervisor, or to all processes at once.
+// supervisorFaults are faults of the supervisor, or of all processes at once.
 var supervisorFaults = []fault{
 	{id: "P22", what: "TERM under load", sees: "accepted requests are answered; open streams end at an event, EventSource reconnects",
 		lost: "nothing", well: 8 * time.Second, test: termedUnderLoad},
@@ -31,7 +31,7 @@ var supervisorFaults = []fault{
 		lost: "nothing", well: 10 * time.Second, test: paused},
 }
 
-// endsWell wants the container to end by itself with exit status 0, and no process of it to be left.
+// endsWell checks that the container exits with status 0 and leaves no process behind.
 func (i *incident) endsWell(h *harness.Instance, began time.Time) {
 	i.Helper()
 	status := exitStatus(h, i.T)
@@ -47,7 +47,7 @@ func (i *incident) endsWell(h *harness.Instance, began time.Time) {
 	}
 }
 
-// left are the processes of a container that has ended; its group is removed with the last one.
+// left returns the processes of a container that has exited; its control group is removed with the last one.
 func left(h *harness.Instance) []string {
 	text, _ := os.ReadFile(filepath.Join(h.Group.Dir, "cgroup.procs"))
 	return strings.Fields(string(text))
@@ -144,7 +144,7 @@ func orphaned(i *incident) {
 func starved(i *incident) {
 	const (
 		share = 0.1              // of a processor
-		long  = 16 * time.Second // four times what a worker may be silent for
+		long  = 16 * time.Second // four times as long as a worker may be silent
 	)
 	h := harness.StartInstance(i.T, harness.Image, quietSettings(silentFor))
 	before := h.WorkersNow(i.T)
@@ -186,7 +186,7 @@ func reaped(i *incident) {
 
 // zombies counts a process's children that have ended and have not been reaped.
 func zombies(parent int) (n int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	for _, stat := range stats {
 		text, err := os.ReadFile(stat)
 		if err != nil {
@@ -201,7 +201,7 @@ func zombies(parent int) (n int) {
 }
 
 func paused(i *incident) {
-	const long = 8 * time.Second // twice what a worker may be silent for
+	const long = 8 * time.Second // twice as long as a worker may be silent
 	h := harness.StartInstance(i.T, harness.Image, quietSettings(silentFor))
 	all := append([]int{supervisorPID(h, i)}, h.Workers...)
 	for _, pid := range all {
@@ -209,13 +209,13 @@ func paused(i *incident) {
 	}
 	testkit.Pause(long)
 	var began time.Time
-	for _, pid := range all { // the supervisor first, which must not judge its workers yet
+	for _, pid := range all { // the supervisor first, so that it cannot judge its workers yet
 		began = i.signal(pid, syscall.SIGCONT)
 		testkit.Pause(500 * time.Millisecond)
 	}
 	wantServed(h, i)
 	i.recoveredAfter(time.Since(began))
-	testkit.Pause(2 * time.Second) // for a judgement that comes late
+	testkit.Pause(2 * time.Second) // in case the supervisor judges late
 	if now := h.WorkersNow(i.T); !slices.Equal(now, h.Workers) {
 		i.Errorf("the workers were %v and are %v", h.Workers, now)
 	}

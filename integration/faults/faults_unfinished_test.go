@@ -19,16 +19,17 @@ const (
 	unfinishedBodies = 1000
 	unfinishedSize   = 1 << 20
 	deafReaders      = 80
-	deafLists        = 10               // that each requests, one after the other
-	deafNoteBytes    = 900_000          // one note, so that a list is nearly as large as it may be
-	deafAway         = 75 * time.Second // two windows of 30 s, since the kernel of a client takes some of its first, and room
-	clientsBound     = 256_000_000      // bytes of the container meanwhile
+	deafLists        = 10               // lists that each client requests, one after another
+	deafNoteBytes    = 900_000          // size of one note, so that a list is nearly as large as possible
+	deafAway         = 75 * time.Second // two periods of 30 s, since a client's kernel still accepts data in the first one, plus some room
+	clientsBound     = 256_000_000      // the container's memory meanwhile, in bytes
 )
 
-// unfinishedTo are where the bodies go: to what takes them, to what does not, and to nowhere.
+// unfinishedTo are the targets of the bodies: endpoints that accept a body, endpoints that do not, and an unknown path.
 var unfinishedTo = []string{"POST /api/notes", "POST /nope", "POST " + harness.ChatURL, "POST /api/ai/process-stream", "PUT /api/ai/preferences", "GET /livez"}
 
-// bodiesUnfinished: clients send all but the last byte of their bodies, and wait. One service has users and one has none.
+// bodiesUnfinished makes clients send all but the last byte of their bodies, and wait. One service has users and one
+// has none.
 func bodiesUnfinished(i *incident) {
 	for name, settings := range map[string]map[string]string{
 		"without users": {}, "with users": {"JWT_SECRET": "0123456789abcdef0123456789abcdef"},
@@ -36,7 +37,7 @@ func bodiesUnfinished(i *incident) {
 		h := harness.StartInstance(i.T, harness.Image, settings)
 		body := []byte(strings.Repeat("x", unfinishedSize-1))
 		conns := hoard(h, i, unfinishedBodies)
-		var told [6]atomic.Int64 // by the status's first digit
+		var told [6]atomic.Int64 // answers by the first digit of their status
 		besideClients(h, i, name, func() {
 			var all sync.WaitGroup
 			for n, conn := range conns {
@@ -54,12 +55,13 @@ func bodiesUnfinished(i *incident) {
 	}
 }
 
-// leaveUnfinished sends a request but for its last byte, and gives the first digit of the answer's status; 0 = none came.
+// leaveUnfinished sends a request except for its last byte, and returns the first digit of the answer's status; 0 = no
+// answer.
 func leaveUnfinished(conn net.Conn, to string, body []byte) int {
 	_ = conn.SetDeadline(time.Now().Add(2 * dawdledAway))
 	_, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", to, len(body)+1)
 	if err == nil {
-		_, _ = conn.Write(body) // the answer may come before all of it is sent
+		_, _ = conn.Write(body) // the answer may arrive before all of it is sent
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -68,7 +70,7 @@ func leaveUnfinished(conn net.Conn, to string, body []byte) int {
 	return response.StatusCode / 100 % 6
 }
 
-// listsUnread: clients ask for many large lists and read none of them.
+// listsUnread makes clients request many large lists and read none of them.
 func listsUnread(i *incident) {
 	h := harness.StartInstance(i.T, harness.Image, map[string]string{})
 	for range 3 {
@@ -101,7 +103,7 @@ func listsUnread(i *incident) {
 	wantWell(h, i)
 }
 
-// besideClients has clients do something, while a bystander asks for /health and the container's memory is watched.
+// besideClients makes clients do something while a bystander requests /health and the container's memory is watched.
 func besideClients(h *harness.Instance, i *incident, name string, do func()) {
 	i.Helper()
 	watch := h.Sample()

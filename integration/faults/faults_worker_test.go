@@ -13,7 +13,7 @@ import (
 	"studysharper/loadtest/client"
 )
 
-// hangFaults are workers that live and do nothing. The least that a worker may be silent for is 4 s.
+// hangFaults are workers that are alive but do nothing. The shortest WORKER_TIMEOUT is 4 s.
 var hangFaults = []fault{
 	{id: "P10", what: "a worker hangs (SIGSTOP)", sees: "its own requests hang until it is killed, WORKER_TIMEOUT (at least 4 s) later; new connections go to the other worker",
 		lost: "those answers", well: 15 * time.Second, test: stopped},
@@ -37,7 +37,7 @@ var codeFaults = []fault{
 		lost: "as P14", well: 10 * time.Second, test: greedy},
 }
 
-// silentFor is the least that WORKER_TIMEOUT can set.
+// silentFor is the lowest WORKER_TIMEOUT.
 var silentFor = map[string]string{"WORKER_TIMEOUT": "4"}
 
 func stopped(i *incident) {
@@ -66,7 +66,7 @@ func deadlocked(i *incident) {
 }
 
 func spinning(i *incident) {
-	const spin = 6 * time.Second // longer than a worker may be silent for
+	const spin = 6 * time.Second // longer than a worker may be silent
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(silentFor))
 	load := startTraffic(h.Address, harness.Question)
 	if _, err := triggerFault(h, i, fmt.Sprintf("/debug/spin?ms=%d", spin.Milliseconds())); err != nil {
@@ -92,7 +92,7 @@ func panicking(i *incident) {
 	wantServed(h, i)
 }
 
-// dies has a worker of the fault build end by itself.
+// dies makes a worker of the fault build exit.
 func (i *incident) dies(route string) {
 	i.Helper()
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(nil))
@@ -100,7 +100,7 @@ func (i *incident) dies(route string) {
 	i.wantRecycles(h, map[string]int{"crash": 1})
 }
 
-// provoked has a worker of the fault build die of a request, and nothing else with it.
+// provoked makes a worker of the fault build die because of a request, and checks that nothing else is affected.
 func (i *incident) provoked(h *harness.Instance, route string) {
 	i.Helper()
 	supervisor := supervisorPID(h, i)
@@ -116,8 +116,8 @@ func (i *incident) provoked(h *harness.Instance, route string) {
 	}
 }
 
-// greedy leaves the worker alone with less memory than it wants. Where it is slow to take it, the supervisor notices
-// first, and it is the kernel that ends a worker which was about to leave.
+// greedy gives the worker less memory than it wants. If it allocates slowly, the supervisor notices first, and the
+// kernel then kills a worker that was about to leave.
 func greedy(i *incident) {
 	const limit, wanted = 192 << 20, 256
 	h := harness.StartInstance(i.T, harness.FaultImage(i.T), quietSettings(nil), func(host *container.HostConfig) { host.Memory, host.MemorySwap = limit, limit })
@@ -129,7 +129,7 @@ func greedy(i *incident) {
 	}
 }
 
-// wantRecycles wants workers to have been lost or replaced for these reasons and no others.
+// wantRecycles checks that workers were lost or replaced for these reasons and no others.
 func (i *incident) wantRecycles(h *harness.Instance, want map[string]int) {
 	i.Helper()
 	for reason, n := range h.Metrics(i.T).Recycles {
@@ -139,7 +139,7 @@ func (i *incident) wantRecycles(h *harness.Instance, want map[string]int) {
 	}
 }
 
-// supervisorPID is the process id of the container's first process.
+// supervisorPID returns the process id of the container's first process.
 func supervisorPID(h *harness.Instance, i *incident) int {
 	i.Helper()
 	all, err := h.Processes()

@@ -14,7 +14,7 @@ import (
 	"studysharper/loadtest/client"
 )
 
-// beginRuns begins n runs, and gives the worker that makes each, by the path of its stream.
+// beginRuns starts n runs, and returns the worker that executes each, by the path of its stream.
 func beginRuns(h *harness.Instance, i *incident, n int) map[string]int {
 	i.Helper()
 	ports := map[string]int{}
@@ -23,7 +23,7 @@ func beginRuns(h *harness.Instance, i *incident, n int) map[string]int {
 		if err != nil {
 			i.Fatal(err)
 		}
-		defer conn.Close() // after its holder is known
+		defer conn.Close() // after its worker is known
 		ports[beginRun(h, i, conn)] = conn.Port()
 	}
 	by, makers := workerByPort(h, i), map[string]int{}
@@ -45,7 +45,7 @@ func beginRun(h *harness.Instance, i *incident, conn *client.Conn) (path string)
 	return begun.URL
 }
 
-// madeBy counts the runs that a worker makes.
+// madeBy counts the runs that a worker executes.
 func madeBy(worker int, runs map[string]int) (n int) {
 	for _, maker := range runs {
 		if maker == worker {
@@ -86,7 +86,7 @@ func followRuns(h *harness.Instance, i *incident, runs map[string]int) *runFollo
 	return w
 }
 
-// wantEnds waits for the runs' ends, and wants every event of each, once.
+// wantEnds waits for the runs' ends, and checks that every event of each arrived once.
 func (w *runFollowers) wantEnds(i *incident, n int) {
 	i.Helper()
 	w.all.Wait()

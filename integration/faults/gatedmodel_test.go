@@ -17,7 +17,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// gatedModel is a service in front of a model whose answers wait until they are let go.
+// gatedModel is a service with a model whose answers wait until they are released.
 type gatedModel struct {
 	*harness.Instance
 	model   *fakellm.Server
@@ -36,7 +36,7 @@ func startGatedModel(t *testing.T, image string, settings map[string]string) gat
 	return s
 }
 
-// startWithUpstream is a service in front of a model, which is let go when the test ends.
+// startWithUpstream starts a service with a model, which is released when the test ends.
 func startWithUpstream(t *testing.T, image string, model http.Handler, letGo func(), settings map[string]string) *harness.Instance {
 	t.Helper()
 	upstream := httptest.NewServer(model)
@@ -59,15 +59,15 @@ func (s gatedModel) awaitModel(i *incident, done func(fakellm.Counts) bool) {
 
 const (
 	halfTokens = 10
-	tokenEvery = 20 * time.Millisecond // so that each is an event of its own
+	tokenEvery = 20 * time.Millisecond // so that each becomes a separate event
 )
 
-// halfwayModel is a service in front of a model that sends half of a streamed answer, and the rest when it is released.
+// halfwayModel is a service with a model that sends half of a streamed answer, and the rest when it is released.
 type halfwayModel struct {
 	*harness.Instance
 	held    chan struct{}
 	release func()
-	halves  atomic.Int64 // that were sent
+	halves  atomic.Int64 // halves that were sent
 	plain   *fakellm.Server
 }
 
@@ -79,7 +79,7 @@ func startHalfwayModel(t *testing.T) *halfwayModel {
 	return s
 }
 
-// ServeHTTP is the model.
+// ServeHTTP implements the model.
 func (s *halfwayModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	if r.Body = io.NopCloser(bytes.NewReader(body)); !bytes.Contains(body, []byte(`"stream":true`)) {
@@ -108,7 +108,7 @@ func sayHalf(w http.ResponseWriter) {
 // awaitHalf waits until half of the answer of each watched run has been sent, and is in the journals.
 func (s *halfwayModel) awaitHalf(i *incident) {
 	i.Helper()
-	const opening = 6 // events at most before an answer's first token
+	const opening = 6 // most events before an answer's first token
 	testkit.Eventually(i.T, "half of each answer is there", func() bool {
 		m, ok := s.TryMetrics()
 		return ok && s.halves.Load() >= watched && m.SSE.Queued > opening*watched

@@ -13,14 +13,14 @@ import (
 	"studysharper/integration/harness"
 )
 
-// localProcess is the image's program run outside a container, for what Docker would stand between.
+// localProcess is the image's program run outside a container, for faults that Docker would hide.
 type localProcess struct {
 	*harness.Service
 	command *exec.Cmd
 	ended   chan struct{}
 }
 
-// extractProgram takes the program out of the image.
+// extractProgram copies the program out of the image.
 func (i *incident) extractProgram() string {
 	i.Helper()
 	path := filepath.Join(i.TempDir(), "studysharper")
@@ -30,7 +30,7 @@ func (i *incident) extractProgram() string {
 	return path
 }
 
-// startOutsideContainer runs the program with a standard error of the test's, which is closed here.
+// startOutsideContainer runs the program with the given standard error, and closes that file here.
 func (i *incident) startOutsideContainer(stderr *os.File) *localProcess {
 	i.Helper()
 	port := harness.FreePort(i.T)
@@ -44,7 +44,7 @@ func (i *incident) startOutsideContainer(stderr *os.File) *localProcess {
 	stderr.Close()
 	go func() { _ = l.command.Wait(); close(l.ended) }() // however it ends
 	i.Cleanup(func() {
-		_ = l.command.Process.Signal(syscall.SIGTERM) // it may be gone
+		_ = l.command.Process.Signal(syscall.SIGTERM) // it may have exited already
 		select {
 		case <-l.ended:
 		case <-time.After(patience):

@@ -11,18 +11,18 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// misbehaviour is a rule of the model, and the answer to a client that waits: 200, or a problem of that code.
+// misbehaviour is a rule of the model, and the answer to a waiting client: 200, or a problem with that code.
 type misbehaviour struct {
 	rule   fakellm.Rule
 	status int
 	code   string
-	end    string // of a stream where it is another code, or "complete"
-	// cardsStatus and cardsCode are the answer to the client that wants cards, where it is another: the service reads them
-	// from the model as a stream. 0 = as the others.
+	end    string // of a stream if that has another code, or "complete"
+	// cardsStatus and cardsCode are the answer to the client that wants flashcards, if it differs: the service reads
+	// them from the model as a stream. 0 = the same as the others.
 	cardsStatus int
 	cardsCode   string
-	// atOnce has the clients ask together, where each waits for long. Else they take turns: calls that fail together could
-	// open a worker's breaker, which would then answer for the model.
+	// atOnce makes the clients send their requests together, if each takes long. Otherwise they take turns: calls that
+	// fail together could open a worker's breaker, which would then answer instead of the model.
 	atOnce bool
 }
 
@@ -36,8 +36,8 @@ type outcome struct {
 	err    error
 }
 
-// test holds what is promised of every misbehaviour: three clients, who want a chat, cards, and a chat's stream, are each told
-// so once and in time, key and prompt stay inside, and all is well when the model is.
+// test checks what is promised for every misbehaviour: three clients, which want a chat, flashcards and a chat's
+// stream, each get one error in time; key and prompt are not disclosed; and all is well once the model is.
 func (b misbehaviour) test(i *incident) {
 	m := i.startScriptedModel(b.rule)
 	longest := time.Duration(0)
@@ -63,7 +63,7 @@ func (b misbehaviour) test(i *incident) {
 	m.wantNoHarm()
 }
 
-// threeClients ask for each kind of answer.
+// threeClients request each kind of answer.
 func (m *scriptedModel) threeClients(atOnce bool) []outcome {
 	all := []outcome{{what: "a chat"}, {what: "cards"}, {what: "a stream"}}
 	asks := []func(*outcome){
@@ -109,7 +109,8 @@ func (b misbehaviour) wantAnswer(i *incident, got outcome) {
 	}
 }
 
-// wantEnd checks that a stream has one end, and not a successful one; the text before the fault is in the stream.
+// wantEnd checks that a stream has one end, which is not a success, and that the text before the fault is in the
+// stream.
 func (b misbehaviour) wantEnd(i *incident, got outcome) {
 	i.Helper()
 	end, err := terminalEvent(got.events)

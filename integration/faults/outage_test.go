@@ -17,21 +17,21 @@ import (
 )
 
 const (
-	askerRest = 20 * time.Millisecond // between two requests of one client
+	askerRest = 20 * time.Millisecond // pause of a client between two requests
 )
 
-// backgroundClients are clients that send one request after another while something happens.
+// backgroundClients are clients that send one request after another in the background.
 type backgroundClients struct {
 	stop chan struct{}
 	all  sync.WaitGroup
 
 	mu    sync.Mutex
-	times []time.Duration // of those answered well
-	wrong []string        // of the others: status and code, or what went wrong
-	last  time.Time       // when the last of those was answered
+	times []time.Duration // of the successful requests
+	wrong []string        // of the others: status and code, or the error
+	last  time.Time       // when the last of the others was answered
 }
 
-// startClients has n clients ask until askers.end. ask gets a number that it gets once.
+// startClients makes clients send requests until end is called. ask gets a unique number.
 func (i *incident) startClients(clients int, ask func(n int) (harness.Answer, error)) *backgroundClients {
 	i.Helper()
 	a := &backgroundClients{stop: make(chan struct{})}
@@ -68,7 +68,7 @@ func (a *backgroundClients) once(n int, ask func(n int) (harness.Answer, error))
 	a.last = time.Now()
 }
 
-// end stops them, waits for their answers, and sorts the times.
+// end stops the clients, waits for their answers, and sorts the times.
 func (a *backgroundClients) end() {
 	select {
 	case <-a.stop:
@@ -88,7 +88,7 @@ func (a *backgroundClients) told() map[string]int {
 	return kinds
 }
 
-// wantNoneRefused ends the askers: each was answered, and the median in time.
+// wantNoneRefused ends the clients and checks that every request succeeded, with a median below the limit.
 func (i *incident) wantNoneRefused(a *backgroundClients, median time.Duration) {
 	i.Helper()
 	if a.end(); len(a.wrong) > 0 || len(a.times) == 0 {
@@ -102,7 +102,7 @@ func (i *incident) wantNoneRefused(a *backgroundClients, median time.Duration) {
 	}
 }
 
-// noteWriter is notes that are written, and the ids of those that were acknowledged.
+// noteWriter writes notes, and records the ids of those that were acknowledged.
 type noteWriter struct {
 	*harness.Service
 	mu    sync.Mutex
@@ -121,7 +121,7 @@ func (d *noteWriter) write(n int) (harness.Answer, error) {
 	return got, err
 }
 
-// wantAll wants every note that was acknowledged to be there.
+// wantAll checks that every acknowledged note exists.
 func (i *incident) wantAll(d *noteWriter) {
 	i.Helper()
 	i.wantAllOf(d.Service, d.acked)
@@ -141,7 +141,7 @@ func (i *incident) wantAllOf(s *harness.Service, acked []string) {
 	}
 }
 
-// startRefused runs a container that does not come to serve, and gives its exit status and its log.
+// startRefused runs a container that fails to start, and returns its exit status and its log.
 func (i *incident) startRefused(settings map[string]string, change func(*container.HostConfig), more ...testcontainers.ContainerCustomizer) (status int, log string) {
 	i.Helper()
 	ctr := harness.Launch(i.T, harness.Image, append(more, hostNetwork(change), testcontainers.WithEnv(settings))...)

@@ -8,7 +8,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// pendingRequests is requests that are under way at once, each on a connection of its own.
+// pendingRequests are concurrent requests in progress, each on a connection of its own.
 type pendingRequests struct {
 	by     map[int]int // the worker that has each, by the client's port
 	landed chan pendingResult
@@ -40,7 +40,7 @@ func (s gatedModel) sendPending(i *incident, n int) *pendingRequests {
 	return f
 }
 
-// collect gives how each request ended, by the worker that had it.
+// collect returns how each request ended, by the worker that had it.
 func (f *pendingRequests) collect() (answered, cut map[int]int) {
 	answered, cut = map[int]int{}, map[int]int{}
 	for range cap(f.landed) {
@@ -54,7 +54,7 @@ func (f *pendingRequests) collect() (answered, cut map[int]int) {
 	return answered, cut
 }
 
-// workerByPort gives the worker of each open connection, by the client's port.
+// workerByPort returns the worker of each open connection, by the client's port.
 func workerByPort(h *harness.Instance, i *incident) map[int]int {
 	i.Helper()
 	by, err := harness.ConnectionHolders(h.Port, h.WorkersNow(i.T))

@@ -17,7 +17,7 @@ import (
 // patience is how long a client of the fault suite waits. A request that takes longer fails the test.
 const patience = 20 * time.Second
 
-// oneShotClient makes each request on a connection of its own, so that either worker may answer and nothing is tried again.
+// oneShotClient makes each request on a new connection, so that either worker may answer and nothing is retried.
 var oneShotClient = http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // askOnce makes one request on a new connection and reads the whole answer. body is sent as JSON; nil = no body.
@@ -41,7 +41,7 @@ func problemCode(a harness.Answer) string {
 	return problem.Code
 }
 
-// idOf is that of what was made or read.
+// idOf returns the id of what was created or read.
 func idOf(a harness.Answer) string {
 	var made struct{ ID string }
 	if json.Unmarshal(a.Body, &made) != nil {
@@ -50,8 +50,8 @@ func idOf(a harness.Answer) string {
 	return made.ID
 }
 
-// runToEnd begins a run of its own session and reads its stream to the end, on one connection. The text is the events as
-// they came.
+// runToEnd starts a run in a new session and reads its stream to the end, on one connection. text is the events as
+// received.
 func runToEnd(s *harness.Service, body any) (events []harness.Event, text string, err error) {
 	begun, err := askOnce(s, http.MethodPost, "/api/ai/process-stream", body)
 	if err != nil {
@@ -78,7 +78,8 @@ func readToEnd(s *harness.Service, path string) (events []harness.Event, text st
 	return events, string(all), errors.Join(err, wrong)
 }
 
-// terminalEvent is a stream's one terminal event, or an error if it has none, more than one, or anything after it.
+// terminalEvent returns a stream's one terminal event, or an error if there is none, more than one, or anything after
+// it.
 func terminalEvent(events []harness.Event) (harness.Event, error) {
 	for i, e := range events {
 		if e.Type != "complete" && e.Type != "error" {
@@ -92,8 +93,8 @@ func terminalEvent(events []harness.Event) (harness.Event, error) {
 	return harness.Event{}, fmt.Errorf("the stream of %d events has no end", len(events))
 }
 
-// awaitHealthy asks until a few answers in a row, from either worker, are 200, and gives the moment from which they were. It
-// fails the test where that takes longer than readyWithin.
+// awaitHealthy makes requests until a few answers in a row, from either worker, are 200, and returns the time from
+// which they were. It fails the test if that takes longer than readyWithin.
 func (i *incident) awaitHealthy(ask func(n int) (harness.Answer, error)) time.Time {
 	i.Helper()
 	const inARow = 6
@@ -116,7 +117,7 @@ func (i *incident) awaitHealthy(ask func(n int) (harness.Answer, error)) time.Ti
 	return since
 }
 
-// wantAbsent checks that none of the words, which are secret, is in the text.
+// wantAbsent checks that none of the words, which are secrets, is in the text.
 func (i *incident) wantAbsent(where, text string, words ...string) {
 	i.Helper()
 	for _, word := range words {

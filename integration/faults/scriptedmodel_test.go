@@ -17,10 +17,11 @@ const (
 	modelKey     = "canary-of-the-models-key"
 	studentWords = "canary-of-what-a-student-asks"
 	modelTimeout = 3 * time.Second // for one answer of the model, retries included
-	modelMemory  = 128 << 20       // that the container may come to hold, whatever the model sends; a quarter of what it has
+	modelMemory  = 128 << 20       // that the container may use, whatever the model sends; a quarter of its limit
 )
 
-// scriptedModel is a service whose model misbehaves on cue. The model quotes key and prompt in every error.
+// scriptedModel is a service with a model that misbehaves as scripted. The model quotes the key and the prompt in every
+// error.
 type scriptedModel struct {
 	*harness.Instance
 	i        *incident
@@ -34,14 +35,14 @@ func (i *incident) startScriptedModel(rules ...fakellm.Rule) *scriptedModel {
 	return &scriptedModel{Instance: i.startInstance(upstreamSettings(i.serveUpstream(upstream) + "/v1")), i: i, upstream: upstream}
 }
 
-// serveUpstream gives the address of a server that is closed with the test.
+// serveUpstream starts a server, which is closed at the end of the test, and returns its address.
 func (i *incident) serveUpstream(handler http.Handler) string {
 	server := httptest.NewServer(handler)
 	i.Cleanup(server.Close)
 	return server.URL
 }
 
-// upstreamSettings is the settings of a service with a model at an address.
+// upstreamSettings returns the settings of a service with a model at an address.
 func upstreamSettings(url string) map[string]string {
 	return map[string]string{"LLM_API_KEY": modelKey, "LLM_BASE_URL": url, "LLM_TIMEOUT": modelTimeout.String()}
 }
@@ -54,12 +55,12 @@ func (i *incident) startInstance(settings map[string]string) *harness.Instance {
 	return harness.StartInstance(i.T, harness.Image, all)
 }
 
-// chat is a request that was not made before; its answer is streamed by the model.
+// chat returns a request that was not made before; the model streams its answer.
 func chat(n int) map[string]any {
 	return map[string]any{"type": "chat", "user_id": "student", "message": fmt.Sprintf("%s: what is light? (%d)", studentWords, n)}
 }
 
-// flashcards is a request whose answer the model gives in one piece.
+// flashcards returns a request that the model answers in one piece.
 func flashcards(n int) map[string]any {
 	const text = "Chlorophyll absorbs blue light. Carotene absorbs violet light. Stomata let carbon dioxide in. "
 	return map[string]any{"type": "flashcard_generation", "user_id": "student", "message": fmt.Sprintf("%s: cards, please (%d)", studentWords, n),
@@ -70,7 +71,7 @@ func askChat(s *harness.Service, n int) (harness.Answer, error) {
 	return askOnce(s, http.MethodPost, harness.ChatURL, chat(n))
 }
 
-// state returns the service's status, as the worker that is asked reports it.
+// state returns the service's status as reported by the worker that answers.
 func (m *scriptedModel) state() string {
 	got, err := askOnce(m.Instance.Service, http.MethodGet, "/health", nil)
 	var health struct{ Status string }
@@ -83,7 +84,7 @@ func (m *scriptedModel) state() string {
 	return health.Status
 }
 
-// well is the end of a model's fault: from now on it answers.
+// recover ends a model's fault: from now on it answers.
 func (m *scriptedModel) recover() {
 	m.i.Helper()
 	if err := m.upstream.SetRules(); err != nil {
@@ -93,7 +94,7 @@ func (m *scriptedModel) recover() {
 	m.i.recoveredAfter(m.i.awaitHealthy(func(n int) (harness.Answer, error) { return askChat(m.Instance.Service, 1_000+n) }).Sub(over))
 }
 
-// wantNoHarm checks that the log contains no secret, that no worker was lost, and that memory stayed within its bound.
+// wantNoHarm checks that the log contains no secret, that no worker was lost, and that memory stayed within its limit.
 func (m *scriptedModel) wantNoHarm() {
 	m.i.Helper()
 	m.i.wantAbsent("the log", harness.LogsOf(m.DockerContainer), modelKey, studentWords)

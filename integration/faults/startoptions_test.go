@@ -11,15 +11,15 @@ import (
 	"studysharper/integration/harness"
 )
 
-// asUser has a container run as another user than the image's.
+// asUser makes a container run as another user than the image's.
 func asUser(uid, gid int) testcontainers.CustomizeRequestOption {
 	return testcontainers.WithConfigModifier(func(config *container.Config) { config.User = fmt.Sprintf("%d:%d", uid, gid) })
 }
 
-// asMe has it run as the test's own user, so that the test may look at its files.
+// asMe makes it run as the test's own user, so that the test can read its files.
 func asMe() testcontainers.CustomizeRequestOption { return asUser(os.Getuid(), os.Getgid()) }
 
-// hostNetwork is the usual limits on this machine's own network, changed as a test has it.
+// hostNetwork sets the usual limits on this machine's own network, modified by change.
 func hostNetwork(change func(*container.HostConfig)) testcontainers.CustomizeRequestOption {
 	return testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
 		harness.Limit(host, "")
@@ -42,7 +42,7 @@ func (i *incident) startOnHostNetwork(change func(*container.HostConfig), more .
 	return s
 }
 
-// volumeOf creates a volume in memory of mb megabytes, for the image's user.
+// volumeOf creates a volume in memory of mb megabytes, owned by the image's user.
 func (i *incident) volumeOf(mb int) string {
 	i.Helper()
 	name := "studysharper-integration-" + harness.Session + "-" + i.fault.id
@@ -52,7 +52,7 @@ func (i *incident) volumeOf(mb int) string {
 	return name
 }
 
-// runSidecar runs a shell's command in a container that shares something with the service's, which has no shell.
+// runSidecar runs a shell command in a container that shares something with the service's, which has no shell.
 func (i *incident) runSidecar(command string, options ...string) {
 	i.Helper()
 	args := append([]string{"run", "--rm", "--label", harness.SessionLabel + "=" + harness.Session, "--network", "none"}, options...)

@@ -17,7 +17,7 @@ const (
 	document   = "../../docs/faults.md"
 	tableBegin = "<!-- faults: made by go test ./integration/faults -run TestTheTableOfFaults -update -->\n"
 	tableEnd   = "<!-- /faults -->\n"
-	fewest     = 45 // faults that the suite has to have
+	fewest     = 45 // the suite must have at least this many faults
 )
 
 func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
@@ -33,7 +33,7 @@ func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
 	want := faultTable()
 	if *update {
 		whole := fmt.Sprintf("%s%s%s%s%s", before, tableBegin, want, tableEnd, after)
-		if err := os.WriteFile(document, []byte(whole), 0o644); err != nil { //nolint:gosec // a document, for everybody
+		if err := os.WriteFile(document, []byte(whole), 0o644); err != nil { //nolint:gosec // documents are readable by everyone
 			t.Fatal(err)
 		}
 		return
@@ -43,7 +43,7 @@ func TestTheTableOfFaultsIsTheTestsOwn(t *testing.T) {
 	}
 }
 
-// faultTable is all faults as Markdown.
+// faultTable returns all faults as Markdown.
 func faultTable() string {
 	var b strings.Builder
 	b.WriteString("| | fault | clients see | lost | recovers within |\n| --- | --- | --- | --- | --- |\n")
@@ -76,7 +76,7 @@ func TestFaultsAreWholeAndDifferent(t *testing.T) {
 	}
 }
 
-// testExists reports whether a folder of the repository has a test: app/llm/openai.TestFault_….
+// testExists reports whether the repository has a test, such as app/llm/openai.TestFault_….
 func testExists(t *testing.T, held string) bool {
 	t.Helper()
 	folder, name, _ := strings.Cut(held, ".")

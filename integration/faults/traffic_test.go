@@ -13,25 +13,25 @@ import (
 
 const (
 	trafficClients = 8
-	trafficPause   = 5 * time.Millisecond // of a client between two requests
-	trafficFirst   = 100                  // answers before a fault comes
+	trafficPause   = 5 * time.Millisecond // pause of a client between two requests
+	trafficFirst   = 100                  // answers before the fault
 )
 
-// traffic is clients that ask one thing after another. Nothing is tried again; a client whose connection is gone makes
-// itself another one.
+// traffic is clients that make one request after another. Nothing is retried; a client whose connection is closed opens
+// another one.
 type traffic struct {
 	begun   atomic.Int64
 	stopped atomic.Bool
 	done    chan harness.Outcome
 }
 
-// startTraffic returns when the traffic flows.
+// startTraffic starts the clients, and returns once they are being answered.
 func startTraffic(to netip.AddrPort, request func(n int64) []byte) *traffic {
 	t := &traffic{done: make(chan harness.Outcome, 1)}
 	go func() {
 		t.done <- harness.AskAll(to, trafficClients, request, func() (time.Time, bool) {
 			testkit.Pause(trafficPause)
-			if n := t.begun.Add(1); n <= trafficClients { // one after the other, so that both workers have some
+			if n := t.begun.Add(1); n <= trafficClients { // one after another, so that both workers get some
 				testkit.Pause(time.Duration(n) * trafficPause)
 			}
 			return time.Now(), !t.stopped.Load()
@@ -43,7 +43,7 @@ func startTraffic(to netip.AddrPort, request func(n int64) []byte) *traffic {
 	return t
 }
 
-// end lets what is under way end, which takes askTimeout at the most.
+// end waits for the requests in progress, for askTimeout at most.
 func (t *traffic) end() harness.Outcome {
 	t.stopped.Store(true)
 	return <-t.done
@@ -57,14 +57,14 @@ func (i *incident) wantNoFailure(what string, all harness.Outcome) {
 	}
 }
 
-// alone makes a request one for which a connection is made.
+// alone returns requests for which a new connection is made each time.
 func alone(request func(n int64) []byte) func(n int64) []byte {
 	return func(n int64) []byte {
 		return bytes.Replace(request(n), []byte("\r\n"), []byte("\r\nConnection: close\r\n"), 1)
 	}
 }
 
-// quietSettings are settings under which nothing but the fault happens to a worker; more are names and values in turn.
+// quietSettings returns settings under which nothing but the fault affects a worker; more alternates names and values.
 func quietSettings(settings map[string]string, more ...string) map[string]string {
 	all := map[string]string{"MAX_REQUESTS": "0", "LOG_LEVEL": "warn", "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_PER_HOUR": "0"}
 	for name, value := range settings {

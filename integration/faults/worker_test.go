@@ -14,7 +14,7 @@ import (
 	"studysharper/loadtest/client"
 )
 
-// succeeded reports whether two workers serve, none of which is one of those gone.
+// succeeded reports whether two workers are ready, neither of which is among those gone.
 func succeeded(h *harness.Instance, i *incident, gone ...int) bool {
 	now := h.WorkersNow(i.T)
 	if len(now) != 2 || slices.ContainsFunc(gone, func(pid int) bool { return slices.Contains(now, pid) }) {
@@ -24,14 +24,14 @@ func succeeded(h *harness.Instance, i *incident, gone ...int) bool {
 	return ok && m.Settled()
 }
 
-// awaitSuccessors waits for that, and records how long it took.
+// awaitSuccessors waits until succeeded, and records how long that took.
 func (i *incident) awaitSuccessors(h *harness.Instance, began time.Time, gone ...int) {
 	i.Helper()
 	testkit.Eventually(i.T, fmt.Sprintf("two workers serve, and not %v", gone), func() bool { return succeeded(h, i, gone...) })
 	i.recoveredAfter(time.Since(began))
 }
 
-// wantServed wants the service to serve, whichever worker is asked.
+// wantServed checks that requests are served by whichever worker gets them.
 func wantServed(h *harness.Instance, i *incident) {
 	i.Helper()
 	const enough = 10
@@ -42,7 +42,7 @@ func wantServed(h *harness.Instance, i *incident) {
 	}
 }
 
-// signal sends a signal to a process of the container, and returns when.
+// signal sends a signal to a process of the container, and returns the time.
 func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 	i.Helper()
 	began := time.Now()
@@ -52,8 +52,8 @@ func (i *incident) signal(pid int, sig syscall.Signal) time.Time {
 	return began
 }
 
-// triggerFault makes one of the workers, which it returns, fail in a way of the fault build. How the answer comes is the
-// fault's matter.
+// triggerFault makes one of the workers fail in a way of the fault build, and returns which one. How the request is
+// answered depends on the fault.
 func triggerFault(h *harness.Instance, i *incident, route string) (worker int, err error) {
 	i.Helper()
 	conn, err := client.Dial(i.Context(), h.Address, netip.Addr{}, harness.AskTimeout)
@@ -61,7 +61,7 @@ func triggerFault(h *harness.Instance, i *incident, route string) (worker int, e
 		i.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Do(harness.Question(harness.RequestNumber.Add(1)), ""); err != nil { // it is accepted now
+	if _, err := conn.Do(harness.Question(harness.RequestNumber.Add(1)), ""); err != nil { // the connection has been accepted now
 		i.Fatal(err)
 	}
 	worker = workerByPort(h, i)[conn.Port()]
@@ -69,8 +69,8 @@ func triggerFault(h *harness.Instance, i *incident, route string) (worker int, e
 	return worker, err
 }
 
-// failUnderLoad has a worker die, or fall silent, while there is traffic: no request may be cut but those that the worker has,
-// at most one on each of its connections.
+// failUnderLoad makes a worker die, or stop responding, under load. No requests may be cut off except those that the
+// worker has, at most one on each of its connections.
 func (i *incident) failUnderLoad(h *harness.Instance, blow func() (victim int)) {
 	i.Helper()
 	load := startTraffic(h.Address, harness.Question)

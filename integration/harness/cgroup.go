@@ -13,35 +13,35 @@ import (
 	"testing"
 )
 
-// Cgroup is a container's memory control group as the host sees it, against which the service's own figures are checked.
+// Cgroup is a container's memory control group as seen from the host. The service's own figures are compared with it.
 type Cgroup struct {
 	Dir string
 	v2  bool
 }
 
-// Reading holds the figures of a control group at one moment, in bytes.
+// Reading contains the figures of a control group at one moment, in bytes.
 type Reading struct {
 	usage        int64
 	inactiveFile int64 // page cache that the kernel drops first, at no cost
 	anon         int64 // of the processes alone
 	kernel       int64 // kernel objects and, on v2, the sockets' buffers
-	sockets      int64 // buffers of the service's connections where usage leaves them out (v1), if they were read
-	Peak         int64 // highest usage ever, page cache included; 0 where the kernel does not keep it (v2 before 5.19)
+	sockets      int64 // buffers of the service's connections if usage excludes them (v1), and if they were read
+	Peak         int64 // highest usage ever, including page cache; 0 if the kernel does not record it (v2 before 5.19)
 	OomKills     int64
-	limitHits    int64 // times that the limit was reached
+	limitHits    int64 // how often the limit was reached
 }
 
 // Held returns what the container needs: usage less inactive file pages.
 func (r Reading) Held() int64 { return r.usage - r.inactiveFile + r.sockets }
 
-// String is the reading for a report, in MB.
+// String formats the reading for a report, in MB.
 func (r Reading) String() string {
 	mb := func(bytes int64) float64 { return float64(bytes) / 1e6 }
 	return fmt.Sprintf("%.1f MB held (usage %.1f, inactive file %.1f, anonymous %.1f, kernel %.1f), peak %.1f, %d OOM kills",
 		mb(r.Held()), mb(r.usage), mb(r.inactiveFile), mb(r.anon), mb(r.kernel), mb(r.Peak), r.OomKills)
 }
 
-// peakSince returns the most that was held since an earlier reading. If the kernel's own peak rose in between, it counts
+// peakSince returns the highest memory since an earlier reading. If the kernel's own peak rose in between, it counts
 // too, less the inactive pages of whichever reading had fewer, so that no peak is missed, however short.
 func (r Reading) peakSince(before Reading) int64 {
 	peak := r.Held()
@@ -64,7 +64,7 @@ func FindCgroup(t *testing.T, containerID string) Cgroup {
 		err := filepath.WalkDir(mount.Dir, func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
-				return fs.SkipDir // a group that has vanished is another container's
+				return fs.SkipDir // a group that has vanished belongs to another container
 			case !entry.IsDir() || !strings.Contains(entry.Name(), containerID) || !Exists(filepath.Join(path, mount.usageFile())):
 				return nil
 			}
@@ -82,7 +82,7 @@ func FindCgroup(t *testing.T, containerID string) Cgroup {
 	return Cgroup{}
 }
 
-// OpenCgroup gives the group of a folder.
+// OpenCgroup returns the group of a folder.
 func OpenCgroup(dir string) Cgroup {
 	return Cgroup{dir, Exists(filepath.Join(dir, "memory.current"))}
 }
@@ -93,7 +93,7 @@ func Exists(path string) bool {
 	return err == nil
 }
 
-// memoryMounts lists the mount points, v1 and v2, that can hold memory groups.
+// memoryMounts returns the mount points, v1 and v2, that can contain memory groups.
 func memoryMounts(mountinfo string) ([]Cgroup, error) {
 	file, err := os.Open(mountinfo)
 	if err != nil {

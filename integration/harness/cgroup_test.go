@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// One machine has one version of control groups, so the other is read from files.
+// A machine has only one version of control groups, so the other version is read from files.
 func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
 	want := Reading{usage: 9000, inactiveFile: 2000, anon: 4000, kernel: 700, Peak: 12000, OomKills: 3, limitHits: 5}
 	old := want

@@ -14,7 +14,7 @@ import (
 //go:embed chart.css
 var chartStyle string
 
-// fewMarks are drawn over the whole height; more would be a fence before the lines, and stand at the foot.
+// fewMarks is how many marks are drawn over the full height; more would hide the lines, and are drawn at the bottom.
 const fewMarks = 12
 
 // mostPoints is how many a line is drawn of; more are thinned out to their highest.
@@ -40,7 +40,7 @@ type chart struct {
 	LimitName    string
 	XTicks       []tick // 0 to 1, with their words
 	XMost        float64
-	Y            func(float64) string // words for a value
+	Y            func(float64) string // formats a value
 }
 
 // tick is a place on an axis, from 0 to 1, and its words.
@@ -93,7 +93,7 @@ func (c chart) top() (top float64, some bool) {
 			top, some = max(top, pt.Y), true
 		}
 	}
-	if c.Limit > 0 && c.Limit < 4*top { // a limit far above would press the line flat
+	if c.Limit > 0 && c.Limit < 4*top { // a limit far above would flatten the line
 		top = max(top, c.Limit)
 	}
 	return max(top, 1e-3), some

@@ -16,7 +16,7 @@ import (
 // ChatURL is the path of the endpoint that answers a request in one piece.
 const ChatURL = "/api/ai/agent-test"
 
-// NotesFile is real study text; the tests that need it skip where the folder beside the repository is absent.
+// NotesFile is real study text. Tests that need it skip if the folder next to the repository does not exist.
 const NotesFile = "../../../shared/data/notes-photosynthesis.txt"
 
 // UserID is the user of requests that need only one.
@@ -24,14 +24,14 @@ const UserID = "7b1f3c52-58a2-4a52-9a64-52c0a1f6f001"
 
 var httpClient = http.Client{Timeout: 90 * time.Second}
 
-// Answer is a response, read to its end.
+// Answer is a complete response.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Send makes one request. header holds names and values in turn; the content type is JSON unless header sets another.
+// Send makes one request. header alternates names and values; the content type is JSON unless header sets another.
 func (s *Service) Send(method, path string, body []byte, header ...string) (Answer, error) {
 	return s.SendBy(&httpClient, method, path, body, header...)
 }
@@ -118,7 +118,7 @@ type WorkerMetrics struct {
 	Anonymous  int64  `json:"anon_bytes"`
 }
 
-// Ready returns how many workers serve.
+// Ready returns how many workers are ready.
 func (m Metrics) Ready() (n int) {
 	for _, worker := range m.Workers {
 		if worker.State == "ready" {
@@ -146,7 +146,7 @@ func (s *Service) Metrics(t *testing.T) Metrics {
 	return m
 }
 
-// AwaitMetrics waits until the metrics are as wanted, for ReadyWithin at most, and returns the last ones.
+// AwaitMetrics waits until wanted returns true for the metrics, for ReadyWithin at most, and returns the latest ones.
 func (s *Service) AwaitMetrics(t *testing.T, wanted func(Metrics) bool) Metrics {
 	t.Helper()
 	m, _ := s.AwaitMetricsFor(t, ReadyWithin, wanted)
@@ -192,7 +192,8 @@ func (m Metrics) Settled() bool {
 // probe reads metrics over a new connection each time, and waits for 2 s at most.
 var probe = http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// TryMetrics returns the admin metrics; false if the service does not answer, as when its workers are being replaced.
+// TryMetrics returns the admin metrics; false if the service does not answer, for example while its workers are
+// replaced.
 func (s *Service) TryMetrics() (m Metrics, ok bool) {
 	got, err := s.SendBy(&probe, http.MethodGet, "/api/admin/metrics?hours=0", nil, "Authorization", "Bearer "+AdminToken)
 	ok = err == nil && got.Status == http.StatusOK && json.Unmarshal(got.Body, &m) == nil
@@ -208,10 +209,10 @@ func (s *Service) Probe(path string) (status int) {
 	return got.Status
 }
 
-// metricsEvery is how often the metrics are read.
+// metricsEvery is the interval at which the metrics are read.
 const metricsEvery = 200 * time.Millisecond
 
-// AwaitMetricsFor is AwaitMetrics with another bound. It also returns the highest number of workers seen at once.
+// AwaitMetricsFor is AwaitMetrics with another time limit. It also returns the highest number of workers seen at once.
 func (s *Service) AwaitMetricsFor(t *testing.T, within time.Duration, wanted func(Metrics) bool) (m Metrics, workers int) {
 	t.Helper()
 	testkit.PollFor(within, metricsEvery, func() bool {

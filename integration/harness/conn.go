@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Conn is a keep-alive connection, and the worker that holds it.
+// Conn is a keep-alive connection, and the worker that has it.
 type Conn struct {
 	Worker int // process id
 	mu     sync.Mutex
@@ -20,7 +20,8 @@ type Conn struct {
 	r      *bufio.Reader
 }
 
-// ConnsPerWorker opens connections until every worker holds at least each of them, and returns them by the worker's process id.
+// ConnsPerWorker opens connections until every worker has at least each of them, and returns them by the worker's
+// process id.
 func (h *Instance) ConnsPerWorker(t *testing.T, each int) map[int][]*Conn {
 	t.Helper()
 	all := map[int][]*Conn{}
@@ -66,7 +67,7 @@ func (c *Conn) Do(method, path string, in any) (status int, body []byte, err err
 	return got.Status, got.Body, err
 }
 
-// Send sends one request. header holds names and values in turn.
+// Send sends one request. header alternates names and values.
 func (c *Conn) Send(method, path string, in any, header ...string) (Answer, error) {
 	text, err := json.Marshal(in)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// userHZ is the kernel's tick in /proc, which is the same on every architecture that Go knows.
+// userHZ is the unit of processor times in /proc, which is the same on every architecture that Go supports.
 const userHZ = 100
 
-// CPUTime is what the processors have done until now.
+// CPUTime is the processor time used so far.
 type CPUTime struct {
 	At                                time.Time
 	Busy, Interrupts, Service, Client time.Duration
 }
 
-// CPU reads the clocks. A service's process that has gone meanwhile is left out.
+// CPU reads the processor times. A process of the service that has ended since is left out.
 func (h *Instance) CPU(t testing.TB) CPUTime {
 	t.Helper()
 	text, err := os.ReadFile("/proc/stat")
@@ -29,7 +29,7 @@ func (h *Instance) CPU(t testing.TB) CPUTime {
 	now := CPUTime{At: time.Now()}
 	first, _, _ := strings.Cut(string(text), "\n")
 	for i, field := range strings.Fields(first) {
-		const idle, iowait, irq, softirq, guest = 4, 5, 6, 7, 9 // what guests take is in the others already
+		const idle, iowait, irq, softirq, guest = 4, 5, 6, 7, 9 // guest time is included in the others
 		if i > 0 && i != idle && i != iowait && i < guest {
 			now.Busy += ticks(field)
 		}
@@ -46,7 +46,7 @@ func (h *Instance) CPU(t testing.TB) CPUTime {
 		if err != nil {
 			continue
 		}
-		// Behind the name, which is in parentheses, utime and stime are the twelfth and thirteenth.
+		// After the name, which is in parentheses, utime and stime are the twelfth and thirteenth field.
 		if fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])); len(fields) > 12 {
 			now.Service += ticks(fields[11]) + ticks(fields[12])
 		}
@@ -60,6 +60,6 @@ func (h *Instance) CPU(t testing.TB) CPUTime {
 }
 
 func ticks(field string) time.Duration {
-	n, _ := strconv.ParseInt(field, 10, 64) // the kernel's own spelling
+	n, _ := strconv.ParseInt(field, 10, 64) // written by the kernel
 	return time.Duration(n) * time.Second / userHZ
 }

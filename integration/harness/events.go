@@ -37,7 +37,8 @@ func NewEventReader(body io.Reader) EventReader {
 	return EventReader{eventstream.NewReader(body, eventstream.Limits{Line: 4 << 20, Event: 4 << 20})}
 }
 
-// Next waits for the next event. The end of the response is io.EOF, or io.ErrUnexpectedEOF in the middle of an event.
+// Next waits for the next event. The error at the end of the response is io.EOF, or io.ErrUnexpectedEOF in the middle
+// of an event.
 func (r EventReader) Next() (Event, error) {
 	raw, err := r.reader.Next()
 	if err == io.EOF && r.reader.Partial() {

@@ -25,7 +25,7 @@ func Short(d time.Duration) string {
 	}
 }
 
-// Quantile returns the smallest of the times that a share q of them does not exceed; 0 without times.
+// Quantile returns the smallest of the times that a share q of them does not exceed; 0 if there are no times.
 func Quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

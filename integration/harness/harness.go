@@ -1,9 +1,9 @@
-// Package harness runs the service as it is deployed, for the test packages beside it: the image that the Dockerfile
-// builds, in a container with the limits of docker-compose.yml, reached over real HTTP and measured from outside, in its
-// control group. It knows nothing of the service's internals, so what its tests hold is what an operator gets.
+// Package harness runs the service as it is deployed, for the test packages next to it: the image that the Dockerfile
+// builds, in a container with the limits of docker-compose.yml, used over real HTTP and measured from outside, in its
+// control group. It does not know the service's internals, so what its tests prove is what an operator gets.
 //
-// Each test package calls Main. What its tests record with Figure, AddScenario and AddFault goes into one report, whichever
-// packages are run together.
+// Each test package calls Main. What its tests record with Figure, AddScenario and AddFault goes into one report,
+// whichever packages are run together.
 package harness
 
 import (
@@ -31,7 +31,7 @@ const SessionLabel = "studysharper.integration"
 var Session = fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())
 
 // Main builds the image, runs the tests of a package and adds their figures to the report under the package's name. It
-// returns the exit status. A container or volume that a test leaves behind is removed, and is a failure.
+// returns the exit status. A container or volume that a test leaves behind is removed and counts as a failure.
 func Main(m *testing.M, name string) int {
 	began := time.Now()
 	if err := prepare(); err != nil {
@@ -55,7 +55,7 @@ func Main(m *testing.M, name string) int {
 	return code
 }
 
-// MainOfBenches is Main for benches that build images of their own and write tables of their own.
+// MainOfBenches is Main for benchmarks that build their own images and write their own tables.
 func MainOfBenches(m *testing.M) int {
 	shownLog = 4 << 10 // thousands of clients write thousands of similar lines, which would hide the figures
 	if err := prepare(); err != nil {
@@ -83,12 +83,12 @@ func prepare() error {
 	if os.Getenv("TESTCONTAINERS_RYUK_DISABLED") == "" && !imageExists(reaper) {
 		os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
 	}
-	// Inside a container testcontainers takes the default gateway for the Docker host; every port of these tests is
-	// published on the loopback address that tests and engine share.
+	// Inside a container, testcontainers assumes that the default gateway is the Docker host; but the ports of these
+	// tests are published on the loopback address that tests and engine share.
 	if _, err := os.Stat("/.dockerenv"); err == nil && os.Getenv("TESTCONTAINERS_HOST_OVERRIDE") == "" {
 		os.Setenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 	}
-	// Its progress messages would hide the figures; errors carry what failed.
+	// Its progress messages would hide the figures; errors contain what failed.
 	log.SetDefault(stdlog.New(io.Discard, "", 0))
 	return nil
 }

@@ -43,8 +43,8 @@ func FaultImage(t *testing.T) string {
 	return ImageRepo + ":" + imageTag + "-" + FaultTag
 }
 
-// BuildImage builds the Dockerfile under a tag of ImageRepo; goTags are its Go build tags. Test packages that run at the
-// same time build one after the other, so that the second finds the layers of the first.
+// BuildImage builds the Dockerfile under a tag of ImageRepo; goTags are its Go build tags. Test packages that run
+// concurrently build one after another, so that the second one finds the layers of the first.
 func BuildImage(tag, goTags string) error {
 	unlock, err := lockFile(filepath.Join(os.TempDir(), ImageRepo+"-"+imageTag+".lock"))
 	if err != nil {
@@ -64,7 +64,7 @@ func BuildImage(tag, goTags string) error {
 		FromDockerfile: testcontainers.FromDockerfile{
 			Context: repository, Repo: ImageRepo, Tag: tag,
 			BuildArgs:      map[string]*string{"TAGS": &goTags},
-			KeepImage:      true, // its layers make the next build quick
+			KeepImage:      true, // its layers speed up the next build
 			BuildLogWriter: &output,
 		},
 	})

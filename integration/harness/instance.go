@@ -21,15 +21,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SettleFor is how long a container rests before its memory is read. What a start or a spike has left behind is returned by then.
+// SettleFor is how long a container rests before its memory is read. Memory used by a start or a spike is returned by
+// then.
 const SettleFor = 5 * time.Second
 
-// openFiles is the container's limit of open files: ten thousand streams, with room to spare. A lower limit of this machine
+// openFiles is the container's limit of open files: enough for ten thousand streams. A lower limit of this machine
 // takes precedence.
 const openFiles = 65_536
 
-// Instance is a running container that listens on this machine's own loopback address. A published port would measure the
-// engine's proxy, which copies every byte.
+// Instance is a running container that listens on this machine's own loopback address. A published port would add the
+// engine's proxy, which copies every byte, to the measurement.
 type Instance struct {
 	*Service
 	Port    int
@@ -38,8 +39,8 @@ type Instance struct {
 	Workers []int // process ids on this machine, in order
 }
 
-// StartInstance runs an image in the host's network, under the usual limits as changed by more, and returns when two workers
-// serve.
+// StartInstance runs an image in the host's network, under the usual limits as changed by more, and returns when two
+// workers are ready.
 func StartInstance(t *testing.T, image string, settings map[string]string, more ...func(*container.HostConfig)) *Instance {
 	t.Helper()
 	h := LaunchInstance(t, image, settings, more...)
@@ -118,11 +119,11 @@ func (h *Instance) Processes() ([]Process, error) {
 		}
 		command, err := os.ReadFile(filepath.Join("/proc", field, "cmdline"))
 		if err != nil {
-			continue // gone: a health check, say
+			continue // gone, for example a health check
 		}
 		words := strings.Split(string(command), "\x00")
 		if len(words) < 2 {
-			continue // about to go
+			continue // about to exit
 		}
 		all = append(all, Process{
 			PID: pid, Command: words[1],
@@ -142,7 +143,7 @@ func supervising(p Process) int {
 	return 0
 }
 
-// StatusField returns a figure of /proc/PID/status, in bytes; 0 for a process that is gone.
+// StatusField returns a figure in /proc/PID/status, in bytes; 0 for a process that has ended.
 func StatusField(pid, name string) int64 {
 	text, err := os.ReadFile(filepath.Join("/proc", pid, "status"))
 	if err != nil {
@@ -150,7 +151,7 @@ func StatusField(pid, name string) int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // the kernel's own spelling
+			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // written by the kernel
 			return kb << 10
 		}
 	}
@@ -159,7 +160,7 @@ func StatusField(pid, name string) int64 {
 
 // MemoryUse is the memory of a container, in bytes, and of each of its processes.
 type MemoryUse struct {
-	Held    int64 // by the control group, and on v1 the sockets' buffers, which v1 counts apart
+	Held    int64 // by the control group, plus on v1 the sockets' buffers, which v1 counts separately
 	Kernel  int64 // part of Held: kernel objects and, on v2, the sockets' buffers
 	buffers int64 // of the service's connections, by sock_diag
 	Shares  []Process
@@ -174,8 +175,8 @@ func (m MemoryUse) Anon() int64 {
 	return sum
 }
 
-// Kept returns what the processes hold and what the kernel holds for them. It leaves out the pages of the program's file,
-// which Held counts while they are in use: the kernel can reclaim them at any time.
+// Kept returns the memory of the processes and the kernel's memory for them. It excludes the pages of the program's
+// file, which Held counts while they are in use: the kernel can reclaim them at any time.
 func (m MemoryUse) Kept() int64 { return m.Anon() + m.Kernel + m.buffers }
 
 // Memory reads the container's memory.
@@ -203,7 +204,7 @@ func (h *Instance) ReadMemory() (MemoryUse, error) {
 	return m, errors.Join(failed[:]...)
 }
 
-// AwaitKept waits until at most this much is kept, for ReadyWithin at most, and returns what is kept.
+// AwaitKept waits until Kept is at most this much, for ReadyWithin at most, and returns Kept.
 func (h *Instance) AwaitKept(t *testing.T, most int64) int64 {
 	t.Helper()
 	var kept int64
@@ -214,7 +215,7 @@ func (h *Instance) AwaitKept(t *testing.T, most int64) int64 {
 	return kept
 }
 
-// ReadCgroup reads the control group, and on v1 the sockets' buffers, which v1 counts apart.
+// ReadCgroup reads the control group, and on v1 the sockets' buffers, which v1 counts separately.
 func (h *Instance) ReadCgroup() (Reading, error) {
 	r, err := h.Group.Read()
 	if err != nil || h.Group.v2 {
@@ -249,7 +250,7 @@ func (m MemoryUse) String() string {
 	return fmt.Sprintf("%skernel %s, buffers %s", b.String(), Megabytes(m.Kernel), Megabytes(m.buffers))
 }
 
-// Held returns what the container holds now, without the sockets' buffers on v1.
+// Held returns the container's current memory, on v1 without the sockets' buffers.
 func (h *Instance) Held(t *testing.T) int64 {
 	t.Helper()
 	r, err := h.Group.Read()

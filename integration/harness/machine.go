@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// versions are of what was measured, and with what.
+// versions are the versions of what was measured, and of the tools.
 type versions struct {
 	Go     string `json:"go"`
-	Commit string `json:"commit"` // with a + where files differ from it
+	Commit string `json:"commit"` // with a + if files differ from it
 	Image  string `json:"image"`  // its id
 	Docker string `json:"docker"`
 }
 
-// machine is where it was measured.
+// machine describes the machine on which the figures were measured.
 type machine struct {
 	Cores  int    `json:"cores"`
 	Memory int64  `json:"memory"` // bytes
@@ -37,7 +37,7 @@ func versionsNow() versions {
 	return versions{runtime.Version(), commit, id[:min(len(id), 12)], said("docker", "version", "--format", "{{.Server.Version}}")}
 }
 
-// said is what a command printed.
+// said returns what a command printed.
 func said(name string, arguments ...string) string {
 	out, err := exec.Command(name, arguments...).Output()
 	if err != nil {
@@ -54,14 +54,14 @@ func machineNow() machine {
 	}
 	mounts, err := memoryMounts("/proc/self/mountinfo")
 	for _, mount := range mounts {
-		if err == nil && (!mount.v2 || m.Cgroup == unknown) { // where there are both, memory is v1's
+		if err == nil && (!mount.v2 || m.Cgroup == unknown) { // if both exist, memory is on v1
 			m.Cgroup = map[bool]string{false: "v1", true: "v2"}[mount.v2]
 		}
 	}
 	return m
 }
 
-// totalMemory is the machine's, in bytes; 0 = it does not say.
+// totalMemory returns the machine's memory in bytes; 0 = unknown.
 func totalMemory() int64 {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -69,7 +69,7 @@ func totalMemory() int64 {
 	}
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, "MemTotal:"); ok {
-			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // the kernel's own spelling
+			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // written by the kernel
 			return kb << 10
 		}
 	}

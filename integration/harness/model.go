@@ -9,7 +9,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// StartModel runs a language model that answers at once, until the test ends. It returns its address.
+// StartModel runs a language model that answers at once, until the test ends, and returns its address.
 func StartModel(t *testing.T, answer func(fakellm.Request) string) netip.AddrPort {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	// OpenWithin bounds how long all streams of a test may take to open: less than a session without a run stays open.
+	// OpenWithin limits how long all streams of a test may take to open: less than a session without a run stays open.
 	OpenWithin = 50 * time.Second
-	// EndWithin bounds how long streams may take to end with their runs.
+	// EndWithin limits how long streams may take to end with their runs.
 	EndWithin = 90 * time.Second
-	// RunWithin bounds one run.
+	// RunWithin limits one run.
 	RunWithin = time.Minute
-	// RunLook is the interval between two looks at a stream.
+	// RunLook is the interval between two checks of a stream.
 	RunLook = 5 * time.Millisecond
 )
 
@@ -47,14 +47,15 @@ type Readers struct {
 	times []Delivery
 }
 
-// Delivery is one token event: when it was made, and how long it took to reach the client.
+// Delivery is one token event: when it was published, and how long it took to reach the client.
 type Delivery struct {
 	Stream *swarm.Stream
-	Made   int64 // Unix nanoseconds
+	Made   int64 // when it was published, in Unix nanoseconds
 	Took   time.Duration
 }
 
-// mostDeliveries is the capacity for deliveries, allocated beforehand: the client shares its cores with the service.
+// mostDeliveries is the capacity for deliveries, allocated in advance because the client shares its cores with the
+// service.
 const mostDeliveries = 1 << 19
 
 // NewReaders returns readers without a stream. They are closed when the test ends.
@@ -84,8 +85,8 @@ func (c *Readers) Add(sessions []string, o swarm.StreamOptions) []*swarm.Stream 
 	return added
 }
 
-// took records a token of the publishing build, whose text is the moment it was made, a space and padding. The journal may
-// have joined several into one event.
+// took records a token of the publishing build. Its text is the time when it was published, a space and padding. The
+// journal may have joined several tokens into one event.
 func (c *Readers) took(st *swarm.Stream, e swarm.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,7 +97,7 @@ func (c *Readers) took(st *swarm.Stream, e swarm.Event) {
 		}
 		made, err := strconv.ParseInt(string(bytes.TrimLeft(text[:end], "x")), 10, 64)
 		if err != nil {
-			return // a run's own token
+			return // a token of a real run
 		}
 		c.times = append(c.times, Delivery{st, made, e.At.Sub(time.Unix(0, made))})
 		text = text[end+1:]
@@ -114,7 +115,7 @@ func (c *Readers) Tokens() map[*swarm.Stream]int {
 	return counts
 }
 
-// Delivered returns the sorted times of the wanted events.
+// Delivered returns the sorted delivery times of the events for which wanted returns true.
 func (c *Readers) Delivered(wanted func(Delivery) bool) []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +129,7 @@ func (c *Readers) Delivered(wanted func(Delivery) bool) []time.Duration {
 	return times
 }
 
-// EveryDelivery wants every event.
+// EveryDelivery selects every event.
 func EveryDelivery(Delivery) bool { return true }
 
 // FirstFailure describes the first stream that failed or was refused.

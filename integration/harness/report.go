@@ -32,8 +32,8 @@ const (
 	partSuffix   = ".part.json"
 )
 
-// report holds all figures of a run: plain data, from which report.json and report.html are made. Each test package
-// writes a part of it.
+// report contains all figures of a run: plain data, from which report.json and report.html are generated. Each test
+// package writes a part of it.
 type report struct {
 	Name     string        `json:"name,omitempty"` // of the test package
 	Began    time.Time     `json:"began"`
@@ -46,7 +46,7 @@ type report struct {
 	Figures  []figureRow   `json:"figures"`
 }
 
-// ScenarioRow is what came of one memory scenario; memory in bytes.
+// ScenarioRow is the outcome of one memory scenario; memory in bytes.
 type ScenarioRow struct {
 	Name      string           `json:"name"`
 	About     string           `json:"about"`
@@ -68,12 +68,12 @@ type ScenarioRow struct {
 	Curve     []moment         `json:"curve,omitempty"`
 }
 
-// Take takes in what was sampled.
+// Take copies the results of a sampler.
 func (r *ScenarioRow) Take(s *Sampler) {
 	r.After, r.OOMKills, r.LimitHits, r.Curve = s.last.Held(), s.last.OomKills, s.last.limitHits, s.Curve.Moments
 }
 
-// figureRow is one measured value; bound is empty where nothing is asserted.
+// figureRow is one measured value; bound is empty if nothing is asserted.
 type figureRow struct {
 	Name     string `json:"figure"`
 	Measured string `json:"measured"`
@@ -84,7 +84,7 @@ func (f figureRow) line() string {
 	return fmt.Sprintf("| %-52s | %10s | %10s |", f.Name, f.Measured, f.Bound)
 }
 
-// collected rows, of tests that may run at once.
+// collected gathers rows from tests that may run concurrently.
 type collected[T any] struct {
 	mu   sync.Mutex
 	rows []T
@@ -96,14 +96,14 @@ func (c *collected[T]) add(row T) {
 	c.rows = append(c.rows, row)
 }
 
-// all are the rows so far; not nil, so that JSON has a list.
+// all returns the rows so far; not nil, so that JSON has a list.
 func (c *collected[T]) all() []T {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]T{}, c.rows...)
 }
 
-// What the tests of this process have measured.
+// The results of this process's tests.
 var (
 	figures   collected[figureRow]
 	scenarios collected[ScenarioRow]
@@ -123,7 +123,7 @@ func Figure(name, value, bound string) {
 	fmt.Println(row.line())
 }
 
-// newReport is a package's part of the report, with everything that was measured since began.
+// newReport returns a package's part of the report, with everything measured since began.
 func newReport(name string, began time.Time, pass bool) report {
 	return report{
 		Name: name, Began: began.UTC().Round(time.Millisecond), Seconds: time.Since(began).Seconds(), Pass: pass,
@@ -132,7 +132,7 @@ func newReport(name string, began time.Time, pass bool) report {
 	}
 }
 
-// table is the figures as Markdown.
+// table returns the figures as Markdown.
 func (r report) table() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, figureRow{"figure", "measured", "bound"}.line())
@@ -143,8 +143,8 @@ func (r report) table() string {
 	return b.String()
 }
 
-// addToReport writes a package's part into a folder, and then the report of all parts that are there. Packages that end
-// at the same time write one after the other.
+// addToReport writes a package's part into a folder, and then the report of all parts in the folder. Packages that end
+// at the same time write one after another.
 func addToReport(part report, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the report's folder: %w", err)
@@ -202,7 +202,7 @@ func readParts(folder string) (whole report, err error) {
 	return whole, nil
 }
 
-// write leaves the report in a folder, as JSON and as a page, and returns where the page is.
+// write writes the report into a folder, as JSON and as a page, and returns the path of the page.
 func (r report) write(folder string) (page string, err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", fmt.Errorf("making the report's folder: %w", err)

@@ -14,7 +14,7 @@ import (
 	sheets "studysharper/loadtest/measure"
 )
 
-// reportOf is a report with something of everything; words are in each place that holds some.
+// reportOf returns a report with something of every kind; words are used for every text.
 func reportOf(words string) report {
 	latency := &sheets.Summary{Count: 9, Mean: 1, P50: 1, P90: 2, P95: 2, P99: 3, P999: 4, Max: 5}
 	return report{
@@ -51,7 +51,7 @@ func TestTheReportsJSONIsTheReport(t *testing.T) {
 	}
 }
 
-// reaching are the ways in which a page can ask for something else.
+// reaching matches everything with which a page can load another resource.
 var reaching = regexp.MustCompile(`(?i)<(script|link|iframe|object|embed|img|base|form)\b|\b(src|srcset|href|data|action|poster|on\w+)\s*=|url\(|@import|https?:|"//`)
 
 func TestTheReportsPageNeedsNothingElse(t *testing.T) {

@@ -15,7 +15,7 @@ var reportPage string
 //go:embed report.css
 var reportStyle string
 
-// page is the report as one page that needs nothing else: no script, no picture, no font. Whatever it quotes is escaped.
+// page returns the report as a self-contained page: no script, no image, no font. All quoted text is escaped.
 func (r report) page() ([]byte, error) {
 	page, err := template.New("report").Funcs(template.FuncMap{
 		"style":     func() template.CSS { return template.CSS(chartStyle + reportStyle) }, //nolint:gosec // the repository's own
@@ -35,7 +35,7 @@ func (r report) page() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// chart draws what was held over time.
+// chart draws the memory over time.
 func (r ScenarioRow) chart() template.HTML {
 	most := 1.0
 	var held, anon, kernel []point
@@ -58,10 +58,10 @@ func (r ScenarioRow) chart() template.HTML {
 		Lines: []line{{Name: "held", Class: "a", Points: held, Area: true},
 			{Name: "anonymous", Class: "d", Points: anon}, {Name: "kernel", Class: "k", Points: kernel}},
 	}.Write(&b)
-	return template.HTML(b.String()) //nolint:gosec // the chart has escaped what it quotes
+	return template.HTML(b.String()) //nolint:gosec // the chart has escaped quoted text
 }
 
-// Recycled is how many workers were replaced, for whatever reason.
+// Recycled returns how many workers were replaced, for any reason.
 func (r ScenarioRow) Recycled() (n int) {
 	for _, some := range r.Recycles {
 		n += some
@@ -69,7 +69,7 @@ func (r ScenarioRow) Recycled() (n int) {
 	return n
 }
 
-// Timed are the scenarios that have latencies.
+// Timed returns the scenarios that have latencies.
 func (r report) Timed() (some []ScenarioRow) {
 	for _, row := range r.Memory {
 		if row.Latency != nil {
@@ -79,7 +79,7 @@ func (r report) Timed() (some []ScenarioRow) {
 	return some
 }
 
-// Tiles are the figures at the top of the page.
+// Tiles returns the figures at the top of the page.
 func (r report) Tiles() []figureRow {
 	var peak, requests, failed, kills int64
 	held, well := 0, 0

@@ -11,12 +11,12 @@ import (
 	"studysharper/loadtest/client"
 )
 
-// AskTimeout bounds one request.
+// AskTimeout limits one request.
 const AskTimeout = 10 * time.Second
 
-// Outcome holds how requests went.
+// Outcome is the outcome of requests.
 type Outcome struct {
-	Times    []time.Duration // of those answered
+	Times    []time.Duration // of the answered requests
 	Failures []error
 }
 
@@ -26,8 +26,8 @@ func (a *Outcome) Add(more Outcome) {
 	a.Failures = append(a.Failures, more.Failures...)
 }
 
-// AskAll sends requests from clients at once, each over a connection that it keeps, until next returns false. next returns
-// the moment from which the request's time counts. Nothing is retried.
+// AskAll sends requests from several clients concurrently, each over a persistent connection, until next returns false.
+// next returns the time from which the request's latency counts. Nothing is retried.
 func AskAll(to netip.AddrPort, clients int, request func(n int64) []byte, next func() (due time.Time, more bool)) Outcome {
 	var mu sync.Mutex
 	var all Outcome
@@ -44,7 +44,7 @@ func AskAll(to netip.AddrPort, clients int, request func(n int64) []byte, next f
 	return all
 }
 
-// RequestNumber is the number of the last request of this process. A request that carries its number differs from all others.
+// RequestNumber is the number of the last request of this process. Including it makes a request unique.
 var RequestNumber atomic.Int64
 
 func askMany(to netip.AddrPort, request func(n int64) []byte, next func() (time.Time, bool)) (a Outcome) {
@@ -78,7 +78,7 @@ func Question(n int64) []byte {
 	return PostRequest("/api/ai/agent-test", fmt.Sprintf(`{"type":"chat","user_id":"student-%d","message":"What is light, question %d?"}`, n%100, n))
 }
 
-// PostRequest returns a POST request as bytes.
+// PostRequest returns a POST request in wire form.
 func PostRequest(path, body string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }

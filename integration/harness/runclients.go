@@ -17,16 +17,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// ClientPatience is how long a client reads one run, reconnects included.
+// ClientPatience is how long a client reads one run, including reconnects.
 const ClientPatience = 60 * time.Second
 
-// RunClients begins runs from many clients at once, reads each to its end and counts what went wrong.
+// RunClients starts runs from many clients concurrently, reads each to its end and counts what went wrong.
 type RunClients struct {
-	Post                                                func() string // returns the URL of the service at which the next run is begun
-	Read                                                func() string // returns the URL of the service at which its stream is opened, and opened again whenever it breaks
-	GapsAllowed                                         bool          // events may be missed, but no end
+	Post                                                func() string // returns the URL of the service at which to start the next run
+	Read                                                func() string // returns the URL of the service at which to open its stream, and to reopen it whenever it breaks
+	GapsAllowed                                         bool          // events may be missed, but no terminal ones
 	Runs, Unbegun, Unended, Missed, Doubled, Reconnects atomic.Int64
-	first                                               atomic.Pointer[string] // what went wrong first
+	first                                               atomic.Pointer[string] // the first failure
 }
 
 func (c *RunClients) noteFirst(format string, args ...any) {
@@ -34,7 +34,7 @@ func (c *RunClients) noteFirst(format string, args ...any) {
 	c.first.CompareAndSwap(nil, &text)
 }
 
-// FirstFailure describes what went wrong first.
+// FirstFailure describes the first failure.
 func (c *RunClients) FirstFailure() string {
 	if text := c.first.Load(); text != nil {
 		return *text
@@ -42,7 +42,7 @@ func (c *RunClients) FirstFailure() string {
 	return "nothing went wrong"
 }
 
-// Start has n clients make one run after another until stop is closed.
+// Start makes n clients do one run after another until stop is closed.
 func (c *RunClients) Start(n int, stop <-chan struct{}) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for range n {
@@ -60,7 +60,7 @@ func (c *RunClients) Start(n int, stop <-chan struct{}) *sync.WaitGroup {
 	return &all
 }
 
-// Make has n clients make a number of runs in all.
+// Make makes n clients do this many runs in total.
 func (c *RunClients) Make(n, runs int) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -74,7 +74,7 @@ func (c *RunClients) Make(n, runs int) {
 	all.Wait()
 }
 
-// once begins a run and reads it to its end.
+// once starts a run and reads it to its end.
 func (c *RunClients) once() {
 	body := fmt.Sprintf(`{"type":"flashcard_generation","user_id":"student","message":"cards, please: %s","options":{"count":2,`+
 		`"content":"Chlorophyll absorbs blue light. Carotene absorbs violet light. Stomata let carbon dioxide in."}}`, uuid.NewString())
@@ -98,8 +98,8 @@ func (c *RunClients) once() {
 	c.Follow(begun.URL)
 }
 
-// Follow reads a stream as an EventSource does: whenever the stream breaks, it resumes after the last event it received. It
-// returns the event that ended the run, or the zero Event if none came within ClientPatience.
+// Follow reads a stream as an EventSource does: whenever the stream breaks, it resumes after the last event it
+// received. It returns the event that ended the run, or the zero Event if none arrived within ClientPatience.
 func (c *RunClients) Follow(path string) (end Event) {
 	var last string
 	var seq int
@@ -162,7 +162,7 @@ func (c *RunClients) readOnce(path string, last *string, seq *int, end *Event) (
 	}
 }
 
-// count compares an event's number with that of the one before it.
+// count compares an event's number with the previous one.
 func (c *RunClients) count(e Event, seq *int) {
 	switch {
 	case e.Type == "gap":
@@ -179,7 +179,8 @@ func (c *RunClients) count(e Event, seq *int) {
 	*seq = max(*seq, e.Seq)
 }
 
-// WantComplete fails the test unless every run ended, with each of its events once, or at most once where gaps are allowed. At most unbegun runs may fail to begin.
+// WantComplete fails the test unless every run ended, with each of its events once, or at most once if gaps are
+// allowed. At most unbegun runs may fail to start.
 func (c *RunClients) WantComplete(t *testing.T, when string, unbegun int64) {
 	t.Helper()
 	if c.Unbegun.Load() > unbegun || c.Unended.Load() > 0 || c.Missed.Load() > 0 && !c.GapsAllowed || c.Doubled.Load() > 0 || c.Runs.Load() == 0 {

@@ -7,7 +7,8 @@ import (
 
 const (
 	sampleEvery = 100 * time.Millisecond
-	// mostMoments bounds the moments of a curve, 20 minutes of them. A longer curve keeps the higher of each two.
+	// mostMoments limits the moments of a curve, to 20 minutes. In a longer curve, the higher of each two moments is
+	// kept.
 	mostMoments = 12_000
 )
 
@@ -22,11 +23,11 @@ type moment struct {
 // curve is memory over time.
 type curve struct {
 	Moments []moment
-	stride  int // readings that are joined into one moment
-	merged  int // readings in the last moment; 0 = it is complete
+	stride  int // readings per moment
+	merged  int // readings in the last moment so far; 0 = it is complete
 }
 
-// add adds a reading. The highest of those that are joined stays.
+// add adds a reading. Of the readings joined into a moment, the highest is kept.
 func (c *curve) add(m moment) {
 	if last := len(c.Moments) - 1; c.merged == 0 {
 		c.Moments = append(c.Moments, m)
@@ -63,18 +64,18 @@ type Sampler struct {
 	// Safe to read once Done is closed.
 	Curve   curve
 	Peak    int64 // highest reading
-	highest int64 // the most that was held since the container's start, by the kernel's peak too
+	highest int64 // highest memory since the container's start, including the kernel's peak
 	last    Reading
 	Err     error
 }
 
-// Sample starts to read a control group. On v1 the readings leave out the sockets' buffers.
+// Sample starts reading a control group. On v1 the readings exclude the sockets' buffers.
 func Sample(t *testing.T, group Cgroup) *Sampler {
 	t.Helper()
 	return sampling(group.Read)
 }
 
-// Sample starts to read the container's control group, and on v1 the sockets' buffers too.
+// Sample starts reading the container's control group, and on v1 the sockets' buffers too.
 func (h *Instance) Sample() *Sampler { return sampling(h.ReadCgroup) }
 
 func sampling(read func() (Reading, error)) *Sampler {
@@ -97,7 +98,7 @@ func (s *Sampler) run() {
 	}
 }
 
-// take reads once, and reports whether that succeeded.
+// take takes one reading, and reports whether that succeeded.
 func (s *Sampler) take() bool {
 	now, err := s.read()
 	if s.Err = err; err != nil {
@@ -105,7 +106,7 @@ func (s *Sampler) take() bool {
 	}
 	before := s.last
 	if len(s.Curve.Moments) == 0 {
-		before = Reading{inactiveFile: now.inactiveFile} // the peak of the start counts, less what is inactive now
+		before = Reading{inactiveFile: now.inactiveFile} // the peak since the start counts, less what is inactive now
 	}
 	s.last = now
 	s.Peak = max(s.Peak, now.Held())
@@ -114,7 +115,7 @@ func (s *Sampler) take() bool {
 	return true
 }
 
-// End stops the sampling after one last reading. It returns the most that was held since the container's start, and that
+// End stops sampling after one last reading. It returns the highest memory since the container's start, and that
 // reading.
 func (s *Sampler) End(t *testing.T) (int64, Reading) {
 	t.Helper()

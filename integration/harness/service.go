@@ -31,7 +31,8 @@ const (
 	MemoryLimit = 512 << 20
 	// AdminToken is the ADMIN_TOKEN of every service.
 	AdminToken = "integration-token-0123456789"
-	// ReadyWithin bounds waits for a start or a recovery, on a busy machine. The time to start is a figure of the report.
+	// ReadyWithin limits waits for a start or a recovery, on a busy machine. The actual start time is a figure of the
+	// report.
 	ReadyWithin = 30 * time.Second
 )
 
@@ -41,8 +42,9 @@ type Service struct {
 	URL string
 }
 
-// Start runs the image as docker-compose.yml does and returns when it is ready. The container and its volumes are removed
-// when the test ends; its log is printed if the test failed. volume may name a volume that outlives the container.
+// Start runs the image as docker-compose.yml does and returns when it is ready. The container and its volumes are
+// removed when the test ends; its log is printed if the test failed. volume may name a volume that outlives the
+// container.
 func Start(t *testing.T, volume string) *Service {
 	t.Helper()
 	return StartImage(t, Image, volume, nil)
@@ -68,7 +70,7 @@ func Launch(t *testing.T, image string, options ...testcontainers.ContainerCusto
 	always := []testcontainers.ContainerCustomizer{
 		testcontainers.WithEnv(map[string]string{
 			"ADMIN_TOKEN": AdminToken,
-			// All clients of a test come from one address.
+			// All clients of a test have the same address.
 			"MAX_CONCURRENT_RUNS_PER_CLIENT": "100000", "SSE_MAX_STREAMS_PER_CLIENT": "1000000", "RUN_LIMIT_PER_MINUTE": "0", "RUN_LIMIT_PER_HOUR": "0",
 		}),
 		testcontainers.WithLabels(map[string]string{SessionLabel: Session}),
@@ -139,10 +141,10 @@ func (s *Service) Locate(t *testing.T) {
 	s.URL = endpoint
 }
 
-// mostLog bounds what is read of a container's log, in bytes.
+// mostLog limits how much of a container's log is read, in bytes.
 const mostLog = 64 << 20
 
-// LogsOf returns all that a container has logged.
+// LogsOf returns everything that a container has logged.
 func LogsOf(ctr *testcontainers.DockerContainer) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -158,10 +160,10 @@ func LogsOf(ctr *testcontainers.DockerContainer) string {
 	return string(text)
 }
 
-// shownLog bounds the log that a failed test prints, in bytes.
+// shownLog limits the log that a failed test prints, in bytes.
 var shownLog = 64 << 10
 
-// shown is the part of a log that a failed test prints.
+// shown returns the part of a log that a failed test prints.
 func shown(log string) string {
 	return log[:min(shownLog, len(log))]
 }
@@ -204,7 +206,7 @@ func FreePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// AwaitReady polls /readyz every 5 ms until it answers 200, for this long at most.
+// AwaitReady polls /readyz every 5 ms until it answers 200, for at most within.
 func AwaitReady(url string, within time.Duration) error {
 	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var last string
@@ -224,7 +226,7 @@ func AwaitReady(url string, within time.Duration) error {
 	return nil
 }
 
-// Log returns all that the container has logged.
+// Log returns everything that the container has logged.
 func (s *Service) Log(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), ReadyWithin)

@@ -5,38 +5,39 @@ import (
 	"math"
 )
 
-// SlopeBound is how fast memory may grow in a soak, in bytes a minute. In a minute the noise alone is larger, so the lower
-// end of the slope's interval is judged: whether the growth is significantly above the bound.
+// SlopeBound is how fast memory may grow in a soak, in bytes a minute. Noise alone can exceed it in a minute, so the
+// lower end of the slope's confidence interval is compared with it: the test fails if the growth is significantly above
+// the bound.
 const SlopeBound = 10_000
 
 const (
-	// slopeBlocks is how many means a curve is boiled down to. Readings 100 ms apart are not independent: the garbage
-	// collector's saw-tooth runs through dozens of them, and least squares over all would take them for as many
-	// witnesses and be surer than it may. The mean of a twentieth of the curve has the saw-tooth behind it, and twenty
-	// of them leave degrees of freedom enough (batch means).
+	// slopeBlocks is how many means a curve is reduced to (batch means). Readings 100 ms apart are not independent: the
+	// garbage collector's saw-tooth spans dozens of them, and least squares over all would treat them as independent
+	// and underestimate the error. The mean of a twentieth of the curve averages the saw-tooth out, and twenty of them
+	// leave enough degrees of freedom.
 	slopeBlocks = 20
 	// slopeQuantile is Student's t for 95 % and slopeBlocks-2 degrees of freedom.
 	slopeQuantile = 2.101
 )
 
-// Slope is how fast something grew, in bytes a minute, and the interval that holds the true figure with 95 %.
+// Slope is how fast something grew, in bytes a minute, with its 95 % confidence interval.
 type Slope struct {
 	PerMinute float64 `json:"bytes_per_minute"`
 	Low       float64 `json:"low"`
 	High      float64 `json:"high"`
 }
 
-// Above reports whether the growth is significantly above a bound: even the interval's lower end is.
+// Above reports whether the growth is significantly above a bound: whether even the interval's lower end is.
 func (s Slope) Above(bound float64) bool { return s.Low > bound }
 
 func (s Slope) String() string {
 	return fmt.Sprintf("%.0f kB/min (%.0f to %.0f)", s.PerMinute/1e3, s.Low/1e3, s.High/1e3)
 }
 
-// SlopeOf fits a line to the anonymous memory, by least squares. That is what a leak of the program would be in. The rest
-// of what is held grows with the database's file and is had back whenever it is wanted: file pages, which count once the
-// kernel thinks them in use, as it does for ten megabytes of them at once and at any time, and what it keeps for each of
-// them. It wants slopeBlocks moments at least.
+// SlopeOf fits a line to the anonymous memory by least squares, because a leak in the program shows there. The other
+// memory grows with the database's file and can be reclaimed at any time: file pages, which count once the kernel
+// considers them in use, as may happen for ten megabytes at once and at any time, and the kernel's data for each of
+// them. It needs at least slopeBlocks moments.
 func SlopeOf(moments []moment) Slope {
 	x, y := blockMeans(moments)
 	meanX, meanY := mean(x), mean(y)
@@ -54,7 +55,7 @@ func SlopeOf(moments []moment) Slope {
 	return Slope{perMinute, perMinute - half, perMinute + half}
 }
 
-// blockMeans are the means of minutes and bytes of each block.
+// blockMeans returns the means of minutes and bytes of each block.
 func blockMeans(moments []moment) (minutes, bytes []float64) {
 	for i := range slopeBlocks {
 		var at, anon float64
@@ -68,8 +69,8 @@ func blockMeans(moments []moment) (minutes, bytes []float64) {
 	return minutes, bytes
 }
 
-// inflated is the residuals' sum of squares, made larger by what is still alike between neighbouring blocks: n of them
-// with a correlation of r are worth n·(1-r)/(1+r) independent ones.
+// inflated returns the residuals' sum of squares, increased to account for the correlation that remains between
+// neighbouring blocks: n of them with a correlation of r are worth n·(1-r)/(1+r) independent ones.
 func inflated(residuals []float64) float64 {
 	var squares, products float64
 	for i, r := range residuals {

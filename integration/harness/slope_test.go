@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// synthetic is a curve that grows by so many bytes a minute, under a saw-tooth and noise whose values resemble their
-// neighbours (AR(1), 0.9), 2 MB in all.
+// synthetic returns a curve that grows by perMinute bytes a minute, with a saw-tooth and autocorrelated noise (AR(1),
+// 0.9) of 2 MB in total.
 func synthetic(seconds int, perMinute float64, noise *rand.Rand) []moment {
 	var wander float64
 	moments := make([]moment, 10*seconds)
@@ -30,10 +30,10 @@ func TestALeakIsFoundAndNoLeakIsNot(t *testing.T) {
 		name      string
 		seconds   int
 		perMinute float64
-		least     float64 // share of the runs in which it is found
+		least     float64 // share of the runs in which growth is found
 		most      float64
 	}{
-		{"a minute, no leak", 60, 0, 0, 0.05}, // one-sided, 2.5 % is what the interval promises
+		{"a minute, no leak", 60, 0, 0, 0.05}, // one-sided, the interval allows 2.5 %
 		{"a minute, shrinking", 60, -1e6, 0, 0.01},
 		{"a minute, 1 MB/min", 60, 1e6, 0.99, 1},
 		{"ten minutes, no leak", 600, 0, 0, 0.05},

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is an end of a TCP connection as the kernel knows it (sock_diag(7)).
+// socket is one end of a TCP connection as the kernel reports it (sock_diag(7)).
 type socket struct {
 	local, remote int   // ports
-	inode         int64 // as the links in /proc/PID/fd name it
-	memory        int64 // bytes of its buffers, the kernel's own overhead included
+	inode         int64 // as in the links in /proc/PID/fd
+	memory        int64 // bytes of its buffers, including the kernel's own overhead
 }
 
 // The layout of inet_diag_req_v2, inet_diag_msg and SK_MEMINFO (linux/inet_diag.h, linux/sock_diag.h).
@@ -33,7 +33,8 @@ const (
 	skmemBacklog = 7
 )
 
-// sockets gives the TCP connections over IPv4 in this network that have ends here on a port; clients' ends are left out.
+// sockets returns the TCP connections over IPv4 in this network namespace that have an end here on a port; clients'
+// ends are left out.
 func sockets(port int) ([]socket, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
 	if err != nil {
@@ -46,7 +47,7 @@ func sockets(port int) ([]socket, error) {
 	binary.NativeEndian.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
 	asked := request[unix.SizeofNlMsghdr:]
 	asked[0], asked[1], asked[2] = unix.AF_INET, unix.IPPROTO_TCP, 1<<(diagSKMem-1)
-	binary.NativeEndian.PutUint32(asked[4:], 1<<1|1<<4|1<<5|1<<8) // established, closing from this end, or from the other
+	binary.NativeEndian.PutUint32(asked[4:], 1<<1|1<<4|1<<5|1<<8) // established, or closing from either end
 	if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, fmt.Errorf("sock_diag: %w", err)
 	}
@@ -121,7 +122,7 @@ func parseSocket(b []byte) socket {
 	return s
 }
 
-// ConnectionHolders returns which of the processes holds each connection to a port, by the client's port.
+// ConnectionHolders returns which of the processes has each connection to a port, by the client's port.
 func ConnectionHolders(port int, pids []int) (map[int]int, error) {
 	all, err := sockets(port)
 	if err != nil {
@@ -139,7 +140,7 @@ func ConnectionHolders(port int, pids []int) (map[int]int, error) {
 			return nil, fmt.Errorf("looking for a worker's connections, which takes root: %w", err)
 		}
 		for _, link := range links {
-			target, _ := os.Readlink(filepath.Join(dir, link.Name())) // closed meanwhile
+			target, _ := os.Readlink(filepath.Join(dir, link.Name())) // closed since
 			inode, ok := strings.CutPrefix(target, "socket:[")
 			if !ok {
 				continue

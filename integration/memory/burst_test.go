@@ -15,22 +15,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// burst is many clients, each with a connection of its own, that ask all at once. They are one thread and one epoll,
-// without a goroutine or a buffer each, so that they leave the processor to what they measure; and when an answer came
-// is the kernel's word (SO_TIMESTAMPNS), so that an answer that waits for us to read it counts for no longer than it took.
+// burst is many clients, each with its own connection, that send requests all at once. They share one thread and one
+// epoll set, without a goroutine or a buffer each, to leave the processor to the service. The kernel timestamps the
+// answers (SO_TIMESTAMPNS), so the time until the test reads an answer does not count.
 type burst struct {
 	epoll   int
 	clients []*burstClient
 }
 
-// burstClient is one client. Moments are in Unix nanoseconds.
+// burstClient is one client. Times are in Unix nanoseconds.
 type burstClient struct {
 	fd   int
-	sent int64 // just before the kernel was given the request
-	came int64 // when the last byte of the answer came to this end of the connection
-	read int64 // when we read it; less came, that is our own lag
+	sent int64 // just before the request was passed to the kernel
+	came int64 // when the last byte of the answer reached this end of the connection
+	read int64 // when it was read; the difference to came is this test's own lag
 	text []byte
-	need int  // bytes of the whole answer; 0: not known yet
+	need int  // bytes of the complete answer; 0 = not known yet
 	over bool // the server has closed the connection after its answer, as announced
 	err  error
 }
@@ -41,7 +41,7 @@ const (
 	lengthField = "\r\nContent-Length: "
 )
 
-// newBurst connects the clients, one after the other. All is closed when the test ends.
+// newBurst connects the clients, one after another. They are closed when the test ends.
 func newBurst(t *testing.T, to netip.AddrPort, n int) *burst {
 	t.Helper()
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -67,7 +67,7 @@ func (b *burst) connect(to netip.AddrPort) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(len(b.clients) - 1)}
 	return errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
-		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), // a reset: no port stays taken
+		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), // a reset, so that no port stays in use
 		dial(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}),
 		unix.EpollCtl(b.epoll, unix.EPOLL_CTL_ADD, fd, &event))
 }
@@ -87,7 +87,7 @@ func dial(fd int, to unix.Sockaddr) error {
 	return err
 }
 
-// writable waits until the kernel takes bytes or reports an error, for 10 s at most.
+// writable waits until the kernel accepts bytes or reports an error, for 10 s at most.
 func writable(fd int) error {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 1000)
@@ -109,8 +109,8 @@ func (b *burst) close() {
 	b.clients = nil
 }
 
-// ask has every client ask, one right after the other, and waits until all are answered, or within is over. request
-// gives the bytes of the i-th, which are sent before the next are asked for.
+// ask makes every client send a request, one right after another, and waits until all are answered or the time is up.
+// request returns the bytes of the i-th request, which are sent before the next call.
 func (b *burst) ask(request func(i int) []byte, within time.Duration) {
 	open := 0
 	for i, c := range b.clients {
@@ -131,7 +131,7 @@ func (b *burst) ask(request func(i int) []byte, within time.Duration) {
 				open--
 			}
 			if c.err != nil || c.over {
-				_ = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_DEL, c.fd, nil) // else epoll reports it for ever
+				_ = unix.EpollCtl(b.epoll, unix.EPOLL_CTL_DEL, c.fd, nil) // otherwise epoll would report it for ever
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func (c *burstClient) send(request []byte) {
 	}
 }
 
-// take reads what has come, and reports whether that ends the wait: the answer is whole, or there will be none.
+// take reads available bytes, and reports whether that ends the wait: the answer is complete, or there will be none.
 func (c *burstClient) take() (over bool) {
 	if c.read != 0 {
 		c.takeEnd()
@@ -188,7 +188,7 @@ func (c *burstClient) take() (over bool) {
 	return true
 }
 
-// takeEnd takes what comes after the answer: the end of the connection where the answer announces it, and no bytes.
+// takeEnd reads what follows the answer: the end of the connection if the answer announces it, and no bytes.
 func (c *burstClient) takeEnd() {
 	var next [1]byte
 	n, _, err := unix.Recvfrom(c.fd, next[:], unix.MSG_DONTWAIT)
@@ -201,7 +201,7 @@ func (c *burstClient) takeEnd() {
 	}
 }
 
-// whole reports whether all of the answer has come.
+// whole reports whether the complete answer has arrived.
 func (c *burstClient) whole() bool {
 	if c.need == 0 {
 		head := bytes.Index(c.text, []byte(answerHead))

@@ -10,7 +10,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// The bounds of the seed's own checklist, in bytes, and ours beside them.
+// The limits of the original backend's checklist, in bytes, followed by ours.
 const (
 	seedIdle     = 100_000_000
 	seedLoaded   = 150_000_000
@@ -19,11 +19,12 @@ const (
 	seedMB       = 10
 	seedQueue    = 100
 	seedSuccess  = 0.95
-	growthBound  = 8_000_000 // of what the kernel cannot have back
-	leavingBound = 6_000_000 // the same, of a thousand streams that are gone
+	growthBound  = 8_000_000 // of memory that the kernel cannot reclaim
+	leavingBound = 6_000_000 // the same, for a thousand streams that have ended
 )
 
-// TestSeedChecklist is what the operations document of the first version has its operator check, one test each.
+// TestSeedChecklist contains the checks that the operations document of the original backend asks of an operator, one
+// test each.
 func TestSeedChecklist(t *testing.T) {
 	t.Run("cache", seedCache)
 	t.Run("large items", seedLargeItems)
@@ -34,7 +35,7 @@ func TestSeedChecklist(t *testing.T) {
 	t.Run("load", seedUnderLoad)
 }
 
-// seedService runs the service in front of a model that answers as it is asked to.
+// seedService runs the service with a model that answers with the given function.
 func seedService(t *testing.T, answer func(fakellm.Request) string, settings map[string]string) *harness.Instance {
 	t.Helper()
 	all := harness.ModelSettings(harness.StartModel(t, answer))
@@ -58,7 +59,7 @@ func sized(l *harness.Conn, t *testing.T, n, size int) (cached bool) {
 	return got.Header.Get("X-Cache") == "HIT"
 }
 
-// seedCache: the cache is bounded, `cache.get_stats()` shows at most 50 items and 10 MB, in each worker.
+// seedCache checks that the cache is limited: `cache.get_stats()` shows at most 50 items and 10 MB, in each worker.
 func seedCache(t *testing.T) {
 	h := seedService(t, sizedAnswer, nil)
 	lines := h.ConnsPerWorker(t, 1)
@@ -88,7 +89,8 @@ func seedCache(t *testing.T) {
 	})
 }
 
-// seedLargeItems: an item over half of the cache's size is answered and not cached; one below is.
+// seedLargeItems checks that an item over half of the cache's size is answered and not cached, and that a smaller one
+// is cached.
 func seedLargeItems(t *testing.T) {
 	const half = 512 << 10
 	h := seedService(t, sizedAnswer, map[string]string{"CACHE_MAX_MB": "1"})
@@ -108,7 +110,7 @@ func seedLargeItems(t *testing.T) {
 	}
 }
 
-// seedAccumulation: 10 and 50 requests leave no growth.
+// seedAccumulation checks that memory does not grow between 10 and 50 requests.
 func seedAccumulation(t *testing.T) {
 	h := seedService(t, fakellm.EchoAnswer, nil)
 	asked := 0
@@ -119,7 +121,7 @@ func seedAccumulation(t *testing.T) {
 				"message": fmt.Sprintf("What is light, question %d?", asked)}, http.StatusOK, nil)
 		}
 	}
-	ask(10) // what is made once
+	ask(10) // everything that is allocated once
 	for _, requests := range []int{10, 50} {
 		t.Run(fmt.Sprintf("%d requests", requests), func(t *testing.T) {
 			before := h.Memory(t).Kept()
@@ -133,7 +135,7 @@ func seedAccumulation(t *testing.T) {
 	}
 }
 
-// seedCycling: the log shows workers cycling after MAX_REQUESTS.
+// seedCycling checks that the log shows workers being recycled after MAX_REQUESTS.
 func seedCycling(t *testing.T) {
 	const most = 20
 	h := seedService(t, fakellm.EchoAnswer, map[string]string{"MAX_REQUESTS": fmt.Sprint(most), "MAX_REQUESTS_JITTER": "0", "MIN_WORKER_AGE": "0"})
@@ -157,8 +159,8 @@ func seedCycling(t *testing.T) {
 	}
 }
 
-// seedUnderLoad: health answers 200, memory is below the seed's bounds and ours, idle and under its own load test, which
-// succeeds, and nothing is killed.
+// seedUnderLoad checks that health answers 200, that memory is below the original limits and ours, idle and under the
+// original load test, that the load test succeeds, and that nothing is killed.
 func seedUnderLoad(t *testing.T) {
 	h := harness.StartInstance(t, harness.Image, map[string]string{})
 	before := h.AwaitMetrics(t, harness.Metrics.Settled).PIDs()

@@ -11,14 +11,14 @@ import (
 	"studysharper/loadtest/swarm"
 )
 
-// seedStreams: event streams are cleaned up, and their queues are bounded.
+// seedStreams checks that event streams are cleaned up, and that their queues are limited.
 func seedStreams(t *testing.T) {
 	h := seedService(t, fakellm.EchoAnswer, nil)
 	t.Run("connections clean up", func(t *testing.T) { seedCleanUp(t, h) })
 	t.Run("queues hold at most 100 events", func(t *testing.T) { seedQueues(t, h) })
 }
 
-// seedCleanUp opens a thousand streams and leaves them, twice: the first time makes what is made once.
+// seedCleanUp opens a thousand streams and closes them, twice: the first time allocates what is allocated once.
 func seedCleanUp(t *testing.T, h *harness.Instance) {
 	c := harness.NewReaders(t, h, swarm.Options{})
 	comeAndGo(t, h, c)
@@ -32,7 +32,7 @@ func seedCleanUp(t *testing.T, h *harness.Instance) {
 	}
 }
 
-// comeAndGo opens streams, cuts them, and wants the service to know of both.
+// comeAndGo opens streams, cuts them, and checks that the service notices both.
 func comeAndGo(t *testing.T, h *harness.Instance, c *harness.Readers) {
 	t.Helper()
 	streams := c.Add(harness.NewSessions(someStreams), swarm.StreamOptions{})
@@ -50,12 +50,12 @@ func comeAndGo(t *testing.T, h *harness.Instance, c *harness.Readers) {
 }
 
 func seedQueues(t *testing.T, h *harness.Instance) {
-	const runs = 20 // one after the other; each makes nine events or more
+	const runs = 20 // one after another; each makes nine events or more
 	session := harness.NewSessions(1)[0]
 	for n := range runs {
 		h.Call(t, http.MethodPost, "/api/ai/process-stream", map[string]any{"type": "chat", "user_id": harness.UserID, "session_id": session,
 			"message": fmt.Sprintf("What is light, question %d?", n)}, http.StatusOK, nil)
-		h.Follow(t, "/api/ai/stream/"+session) // to its end: a session has one run at a time
+		h.Follow(t, "/api/ai/stream/"+session) // to its end, because a session has one run at a time
 	}
 	over := func(m harness.Metrics) bool { return m.Runs.Active == 0 && m.Runs.Completed >= runs }
 	m := h.AwaitMetrics(t, over)
@@ -73,7 +73,7 @@ func seedQueues(t *testing.T, h *harness.Instance) {
 	}
 }
 
-// seedStale: no stale connections after the stale time. Each stream watches a run that sends nothing.
+// seedStale checks that no connections remain after the stale time. Each stream watches a run that sends nothing.
 func seedStale(t *testing.T) {
 	const silent = 20
 	release := make(chan struct{})

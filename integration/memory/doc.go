@@ -1,4 +1,4 @@
-// Package memory holds the container to its memory bounds: under each load of the suite, over a soak, with full caches,
-// with workers that leak, and when thousands of clients ask at once. Nothing else may run on the machine meanwhile: what a
-// container holds depends on when its garbage collectors get a processor.
+// Package memory checks the container's memory limits: under each load of the suite, over a soak, with full caches,
+// with workers that leak, and when thousands of clients send requests at once. Nothing else may run on the machine
+// meanwhile, because a container's memory depends on when its garbage collectors get a processor.
 package memory

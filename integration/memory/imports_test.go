@@ -17,15 +17,15 @@ const (
 	importsAtOnce = 8
 	importedBytes = 10 << 20 // MAX_UPLOAD_MB
 	importedPages = 300
-	importWithin  = 5 * time.Minute // seven others may come first
+	importWithin  = 5 * time.Minute // seven others may be read first
 
-	// importBound: the process that reads a file may hold some 170 MB, the files wait in memory, and the container is as large
-	// as one that is busy.
+	// importBound: the process that reads a file may use some 170 MB, the files wait in memory, and the container is as
+	// large as a busy one.
 	importBound = 320_000_000
 )
 
-// imports uploads the largest files that are taken, all at once: pages full of text, each with a picture. Each upload is
-// read, refused as too large to read, or told to come back.
+// imports uploads the largest files allowed, all at once: pages full of text, each with a picture. Each upload is read,
+// refused as too large to read, or told to retry.
 func (r *scenarioRun) imports() {
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -57,7 +57,7 @@ func (r *scenarioRun) imports() {
 	r.note("answers by status: %v", answers)
 }
 
-// upload sends a file and gives the status. The other loads count every status but 200 and 201 as a failure.
+// upload sends a file and returns the status. The other loads count every status other than 200 and 201 as a failure.
 func (r *scenarioRun) upload(i int, file []byte) (status int, err error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: importWithin}
 	address := fmt.Sprintf("%s/api/notes/import?user_id=%s&filename=%d.pdf", r.h.URL, student(int64(i)), i)
@@ -70,7 +70,7 @@ func (r *scenarioRun) upload(i int, file []byte) (status int, err error) {
 	return res.StatusCode, err
 }
 
-// largePDF is a file of importedBytes, or a little less.
+// largePDF returns a file of importedBytes or a little less.
 func largePDF(t *testing.T, seed uint64) []byte {
 	t.Helper()
 	random := rand.NewChaCha8([32]byte{byte(seed)})

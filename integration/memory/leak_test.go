@@ -18,15 +18,15 @@ import (
 const (
 	leakKB       = 256
 	leakConns    = 8
-	leakEvery    = 5 * time.Millisecond // over all connections: about 50 MB a second, a few seconds for a worker
+	leakEvery    = 5 * time.Millisecond // over all connections: about 50 MB a second, so a worker lasts a few seconds
 	leakRecycles = 20
 	leakWithin   = 120 * time.Second
-	// leakWorkers is what the memory is budgeted for: two workers and a successor of each.
+	// leakWorkers is the number of workers that the memory is budgeted for: two workers and a successor of each.
 	leakWorkers = 4
 )
 
-// In this build a request can leak memory, which no request of the deployed service can. Workers are replaced only for
-// their memory.
+// In this build a request can leak memory, which no request to the deployed service can. Workers are replaced only
+// because of their memory.
 func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
 	s := harness.StartImage(t, harness.FaultImage(t), "", map[string]string{"MAX_REQUESTS": "0"})
 	watch := harness.Sample(t, harness.FindCgroup(t, s.GetContainerID()))
@@ -38,7 +38,7 @@ func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
 	stop()
 	load.wait()
 	took := time.Since(began)
-	// The last recycle must end as well as the others.
+	// The last recycle must be completed too.
 	m, later := s.AwaitMetricsFor(t, harness.ReadyWithin, harness.Metrics.Settled)
 	peak, now := watch.End(t)
 
@@ -71,19 +71,19 @@ func TestLeakingWorkersAreReplacedAndNoRequestFails(t *testing.T) {
 	}
 }
 
-// leaking is clients with a connection each that make a worker leak with every request.
+// leaking is clients with one connection each that make a worker leak with every request.
 type leaking struct {
 	url     string
 	clients sync.WaitGroup
 
 	mu       sync.Mutex
 	sent     int
-	failed   int // no answer, or another than 200; nothing is tried again
+	failed   int // no answer, or a status other than 200; nothing is retried
 	failures []string
 	dialled  int
 }
 
-// startLeaking sends requests until ctx ends; then those under way finish, which wait waits for.
+// startLeaking sends requests until ctx ends. wait then waits for the requests in progress.
 func startLeaking(ctx context.Context, url string) *leaking {
 	l := &leaking{url: url}
 	due := time.NewTicker(leakEvery)
@@ -117,8 +117,8 @@ func (l *leaking) dial(ctx context.Context, kind, address string) (net.Conn, err
 	return new(net.Dialer).DialContext(ctx, kind, address)
 }
 
-// request has a body that can be read only once: net/http would quietly send the request again, on another connection,
-// where the server closed this one at the wrong moment.
+// request has a body that can be read only once. Otherwise net/http would silently resend the request on another
+// connection if the server closed this one at the wrong moment.
 func (l *leaking) request(client *http.Client) error {
 	body := io.NopCloser(strings.NewReader("{}"))
 	request, err := http.NewRequest(http.MethodPost, fmt.Sprintf("%s/debug/leak?kb=%d", l.url, leakKB), body)

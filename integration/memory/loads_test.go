@@ -32,9 +32,9 @@ const (
 
 	watchedFor  = 5 * time.Second
 	watchedRuns = someStreams / 5
-	watchedRate = 20 // runs a second: fewer at once than MAX_CONCURRENT_RUNS
+	watchedRate = 20 // runs per second: fewer at once than MAX_CONCURRENT_RUNS
 
-	mixedRequests  = 4000 // a worker is replaced after 100 to 110 of them, and those it takes while its successor starts
+	mixedRequests  = 4000 // a worker is replaced after 100 to 110 of them, plus those it handles while its successor starts
 	fewestRecycles = 10
 
 	longAtOnce = 8
@@ -45,10 +45,10 @@ const (
 	cachedAnswer = 200_000
 )
 
-// busy is a load of 50 connections that each ask as soon as they are answered.
+// busy is a load of 50 connections, each of which sends its next request as soon as it is answered.
 func busy() pace.Plan { return pace.Plan{Workers: busyClients, Duration: busyFor} }
 
-// idle asks nothing. In the end the service is asked what it holds itself.
+// idle makes no requests. At the end, the service is asked for its own figures.
 func (r *scenarioRun) idle() {
 	testkit.Pause(idleFor)
 	outside, err := r.h.Group.Read()
@@ -64,7 +64,7 @@ func (r *scenarioRun) idle() {
 	}
 }
 
-// seed runs the project's load tool as it stands: its defaults are the seed's 50 chat requests, 10 at once.
+// seed runs the project's load tool with its defaults: 50 chat requests, 10 at once, as in the original load test.
 func (r *scenarioRun) seed() {
 	got := seedLoad(r.T, r.h.URL)
 	r.row.Requests, r.row.Failed, r.row.Failures = got.OK+got.Failed, got.Failed, got.Failures
@@ -80,7 +80,7 @@ func (r *scenarioRun) flashcards() { r.drive("flashcards", busy()) }
 
 func (r *scenarioRun) health() { r.drive("health", busy()) }
 
-// search asks for what students have written down, with another word each time.
+// search searches the students' notes, with a different word each time.
 func (r *scenarioRun) search() {
 	words := strings.Fields("chlorophyll light membrane carbon dioxide energy leaves water oxygen cells")
 	r.ask(pace.Plan{Workers: 4, Requests: searchedNotes}, func(n int64) raw.Request {
@@ -101,17 +101,17 @@ func (r *scenarioRun) search() {
 
 func student(n int64) string { return fmt.Sprintf("student-%d", n%searchedStudents) }
 
-// post is a request with a JSON body.
+// post returns a request with a JSON body.
 func (r *scenarioRun) post(path string, in any) raw.Request {
 	r.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
-		r.Error(err) // of a client's goroutine
+		r.Error(err) // called on a client's goroutine
 	}
 	return r.target.Request(http.MethodPost, path, body, raw.Options{})
 }
 
-// streams opens many, holds them, and has runs made in some, which end theirs.
+// streams opens many streams, holds them open, and starts runs in some, which end their streams.
 func (r *scenarioRun) streams() {
 	c := harness.NewReaders(r.T, r.h, swarm.Options{})
 	sessions := harness.NewSessions(someStreams)
@@ -144,11 +144,11 @@ func (r *scenarioRun) mixed() {
 	}
 }
 
-// longFacts are what aids can be made of.
+// longFacts are facts from which aids can be made.
 const longFacts = "A ribosome is a particle that builds proteins from amino acids. A mitochondrion is an organelle that makes ATP from sugar and oxygen. " +
 	"Osmosis is the movement of water through a membrane that holds salts back. "
 
-// long sends bodies that are as long as they may be.
+// long sends bodies of the maximum length.
 func (r *scenarioRun) long() {
 	kinds := []study.Type{study.Chat, study.Flashcards, study.Summary, study.Quiz}
 	r.ask(pace.Plan{Workers: longAtOnce, Duration: longFor}, func(n int64) raw.Request {
@@ -167,7 +167,7 @@ func (r *scenarioRun) long() {
 	})
 }
 
-// fill asks each worker for different long answers until its cache is full, and for as many again.
+// fill requests different long answers from each worker until its cache is full, and then as many again.
 func (r *scenarioRun) fill() {
 	lines := r.h.ConnsPerWorker(r.T, 1)
 	for i := range 2 * mostCached {
@@ -189,7 +189,7 @@ func (r *scenarioRun) fill() {
 
 var exactBytes = regexp.MustCompile(`in exactly (\d+) bytes`)
 
-// sizedAnswer is a text of as many bytes as the question asks for.
+// sizedAnswer returns a text of as many bytes as the question requests.
 func sizedAnswer(q fakellm.Request) string {
 	found := exactBytes.FindStringSubmatch(q.LastUser())
 	if found == nil {

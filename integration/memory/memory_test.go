@@ -11,17 +11,17 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// What the container may hold at most, in bytes, at any moment since its start.
+// The most memory that the container may use, in bytes, at any time since its start.
 const (
 	idleBound    = 24_000_000
 	seedBound    = 48_000_000
 	busyBound    = 64_000_000
-	streamsBound = 42_000_000 // 38.2 to 39.8 MB are seen
+	streamsBound = 42_000_000 // 38.2 to 39.8 MB are observed
 	cachesBound  = 80_000_000
-	// recycleBound: two workers and a successor of each, and each of the four holds what one of the two busy ones may.
+	// recycleBound allows for two workers and a successor of each, each with as much as one of two busy workers.
 	recycleBound = 96_000_000
-	// longBound: of each of longAtOnce requests there are the body, its content, the words it is searched for and what
-	// the collector has not swept yet: some 6 MiB each on top of a container that is warm.
+	// longBound: each of longAtOnce requests has its body, its content, the words to search for and garbage that has
+	// not been collected yet: some 6 MiB each on top of a warm container.
 	longBound = 96_000_000
 )
 
@@ -33,16 +33,16 @@ const (
 	afterwards  = time.Second // the curve continues for this long, to show what is returned
 )
 
-// memoryScenario is one thing that the container is put through, and what it may hold meanwhile. It is a test, a chart
-// and a row of the report.
+// memoryScenario is a load and the memory that the container may use under it. It is a test, a chart and a row of the
+// report.
 type memoryScenario struct {
 	name     string
-	about    string                       // what is done, for a reader of the report
+	about    string                       // description for readers of the report
 	settings map[string]string            // other than the defaults
-	answer   func(fakellm.Request) string // of a language model in front of which it is done; nil = the offline engine
+	answer   func(fakellm.Request) string // answer of the language model; nil = the offline engine
 	load     func(*scenarioRun)
-	bound    int64 // of what is held, in bytes
-	recycles bool  // workers are replaced for their requests meanwhile; else it is the same two all the time
+	bound    int64 // of the memory, in bytes
+	recycles bool  // workers are replaced for their requests; otherwise the same two must remain
 }
 
 var memoryScenarios = []memoryScenario{
@@ -71,7 +71,7 @@ var memoryScenarios = []memoryScenario{
 		settings: map[string]string{"MAX_REQUESTS": "0"}, load: (*scenarioRun).soak, bound: busyBound},
 }
 
-// TestMemory is the memory suite: each scenario in a container of its own, under 512 MB, its control group read every
+// TestMemory is the memory suite: each scenario in its own container, under 512 MB, with its control group read every
 // 100 ms.
 func TestMemory(t *testing.T) {
 	for _, s := range memoryScenarios {
@@ -79,7 +79,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// startTrial starts the container, and the model that the scenario wants.
+// startTrial starts the container, and the model that the scenario needs.
 func startTrial(t *testing.T, s memoryScenario) *scenarioRun {
 	t.Helper()
 	settings := maps.Clone(s.settings)
@@ -92,7 +92,7 @@ func startTrial(t *testing.T, s memoryScenario) *scenarioRun {
 	return newTrial(t, s, harness.StartInstance(t, harness.Image, settings))
 }
 
-// run puts the container under the load and judges what it held.
+// run puts the container under the load and judges its memory.
 func (r *scenarioRun) run() {
 	r.row = harness.ScenarioRow{Name: r.scenario.name, About: r.scenario.about, Bound: r.scenario.bound}
 	defer r.record()
@@ -106,7 +106,7 @@ func (r *scenarioRun) run() {
 	r.judge(before)
 }
 
-// judge holds the container to the scenario's promises.
+// judge compares the container with the scenario's promises.
 func (r *scenarioRun) judge(before []int) {
 	if r.row.Peak > r.scenario.bound {
 		r.Errorf("the container held %d bytes, want at most %d", r.row.Peak, r.scenario.bound)

@@ -26,24 +26,25 @@ const (
 	overloadModel   = 2 * time.Second
 	overloadWithin  = time.Minute
 
-	servedGoal    = 2500 * time.Millisecond // p99; reported, not asserted: client and service share their cores with others
+	servedGoal    = 2500 * time.Millisecond // p99; reported but not asserted, because client and service share their cores with others
 	refusedGoal   = 50 * time.Millisecond   // p99; the same
 	overloadPeak  = 256_000_000
-	overloadAfter = 24_000_000 // above idleBound; 35 to 44 MB are seen in all
+	overloadAfter = 24_000_000 // above idleBound; 35 to 44 MB are observed in total
 	overloadCalm  = time.Minute
 )
 
-// TestOverload has 4,000 clients ask at once, with 16 kB each, in front of a model that takes 2 s; first for answers and
-// then for streams. The service is as it is by default but for the limit of each client, since all of them come from one
-// address.
+// TestOverload makes 4,000 clients send requests at once, with 16 kB each, to a service with a model that takes 2 s;
+// first for answers and then for streams. The service has default settings except for the limit per client, since all
+// clients have the same address.
 //
-// The connections are established and have been answered a probe. The requests are written by one thread, one right
-// after the other, which takes it some 0.1 s: that is how much at once they are. The time of an answer is from just before
-// its client gives its request to the kernel, all of it in one call, to when the kernel has the answer's last byte at the
-// client's end: a little more than what is bounded, which begins when the request is sent. What the client does in between, sending the others' requests, takes the service's processor (all stand on the same
-// cores) but is not counted as its own time; how long answers waited to be read is reported too.
+// The connections are established and have been answered a probe. One thread writes the requests, one right after
+// another, within some 0.1 s. The time of an answer is measured from just before its client passes its request to the
+// kernel, in one call, until the kernel has the answer's last byte at the client's end. That is slightly more than the
+// bounded time, which begins when the request is sent. Sending the other clients' requests uses the service's
+// processor, since all run on the same cores, but is not counted as the client's own time. How long answers waited to
+// be read is reported too.
 //
-// That all are answered, how many are served, and memory are asserted; times are figures of the report.
+// It asserts that all are answered, how many are served, and the memory; times are figures of the report.
 func TestOverload(t *testing.T) {
 	h, got, peak := overloaded(t)
 	got.waited.tell(t, "answers")
@@ -55,17 +56,17 @@ func TestOverload(t *testing.T) {
 	h.calms(t)
 }
 
-// flooding is a service in front of a slow model, and what it held before the flood.
+// flooding is a service with a slow model, and its memory before the flood.
 type flooding struct {
 	*harness.Instance
 	idle int64
 }
 
-// overloaded floods a new service, and gives the highest memory meanwhile.
+// overloaded floods a new service, and returns the highest memory meanwhile.
 func overloaded(t *testing.T) (h flooding, r floods, peak int64) {
 	t.Helper()
 	h = startSlowModel(t)
-	testkit.Pause(3 * time.Second) // what a start leaves is given back
+	testkit.Pause(3 * time.Second) // memory used by starting is returned
 	h.idle = h.Held(t)
 	watch := harness.Sample(t, h.Group)
 	r = floods{waited: flood(h.Instance, t, "/api/ai/process"), streamed: flood(h.Instance, t, "/api/ai/process-stream")}
@@ -76,7 +77,7 @@ func overloaded(t *testing.T) (h flooding, r floods, peak int64) {
 	return h, r, peak
 }
 
-// startSlowModel runs the service in front of a model that takes its time.
+// startSlowModel runs the service with a slow model.
 func startSlowModel(t *testing.T) flooding {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,7 +94,7 @@ func startSlowModel(t *testing.T) flooding {
 	})}
 }
 
-// flooded is what came of one flood; times are sorted.
+// flooded is the outcome of one flood; times are sorted.
 type flooded struct{ served, refused, lag []time.Duration }
 
 // floods are a flood of requests that wait for their answers, and one of streams.
@@ -107,7 +108,8 @@ func (f flooded) tell(t *testing.T, what string) {
 	t.Logf("%s: served %s; refused %s; then waited for the client to read them %s", what, harness.Spread(f.served), harness.Spread(f.refused), harness.Spread(f.lag))
 }
 
-// flood lets all clients loose, and wants all of them answered: served or 503 with Retry-After, whatever time it took.
+// flood makes all clients send their requests, and checks that all are answered: served, or 503 with Retry-After, after
+// any time.
 func flood(h *harness.Instance, t *testing.T, path string) flooded {
 	t.Helper()
 	b := newBurst(t, h.Address, overloadClients)
@@ -130,7 +132,7 @@ func flood(h *harness.Instance, t *testing.T, path string) flooded {
 	return f
 }
 
-// prompts gives requests that differ in a number at their prompt's begin. Their bytes are each other's.
+// prompts returns requests that differ in a number at the start of their prompt. They share one buffer.
 func prompts(path string) func(i int) []byte {
 	const digits = "00000000"
 	words := strings.Repeat("Why does chlorophyll appear green? ", overloadPrompt)[:overloadPrompt-len(digits)]
@@ -142,8 +144,8 @@ func prompts(path string) func(i int) []byte {
 	}
 }
 
-// sort separates the served from the refused. If the answer names a stream, it is read; then the
-// stream's end is its time.
+// sort separates served from refused requests. If an answer names a stream, the stream is read,
+// and its end is the request's time.
 func sort(h *harness.Instance, t *testing.T, clients []*burstClient) (f flooded) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -175,7 +177,7 @@ func sort(h *harness.Instance, t *testing.T, clients []*burstClient) (f flooded)
 	return f
 }
 
-// answer reads what came as a response.
+// answer parses the received bytes as a response.
 func (c *burstClient) answer() (harness.Answer, error) {
 	if c.err != nil {
 		return harness.Answer{}, c.err
@@ -188,7 +190,7 @@ func (c *burstClient) answer() (harness.Answer, error) {
 	return harness.Answer{Status: response.StatusCode, Header: response.Header, Body: body}, err
 }
 
-// servedAfter is how long it took from the request to its answer, or to the end of the stream that it began.
+// servedAfter returns the time from the request to its answer, or to the end of the stream that it started.
 func servedAfter(h *harness.Instance, c *burstClient, got harness.Answer) (time.Duration, error) {
 	_, rest, streams := strings.Cut(string(got.Body), `"stream_url":"`)
 	if !streams {
@@ -202,9 +204,9 @@ func servedAfter(h *harness.Instance, c *burstClient, got harness.Answer) (time.
 	return time.Duration(time.Now().UnixNano() - c.sent), err
 }
 
-// calms waits until memory is back within overloadAfter of what an idle service is allowed, for overloadCalm at most. What
-// this one held before its first answer is reported too: the first answers leave some
-// megabytes, caches and prepared statements, that are not the flood's.
+// calms waits until memory is back within overloadAfter of an idle service's limit, for overloadCalm at most. The
+// memory before the first answer is reported too: the first answers leave some megabytes, caches and prepared
+// statements, that are not due to the flood.
 func (h flooding) calms(t *testing.T) {
 	t.Helper()
 	const bound = idleBound + overloadAfter

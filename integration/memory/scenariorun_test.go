@@ -15,15 +15,15 @@ import (
 	"studysharper/loadtest/scenario"
 )
 
-const trialTimeout = time.Minute // of one request: of eight long ones the last waits for seven, on a busy machine
+const trialTimeout = time.Minute // for one request: of eight long ones, the last waits for seven, on a busy machine
 
-// scenarioRun is a memory scenario while it runs.
+// scenarioRun is a running memory scenario.
 type scenarioRun struct {
 	*testing.T
 	scenario memoryScenario
 	h        *harness.Instance
 	target   *raw.Target
-	began    time.Time // of the curve
+	began    time.Time // start of the curve
 	last     harness.Reading
 	row      harness.ScenarioRow
 }
@@ -40,7 +40,7 @@ func newTrial(t *testing.T, s memoryScenario, h *harness.Instance) *scenarioRun 
 	return &scenarioRun{T: t, scenario: s, h: h, target: target}
 }
 
-// drive puts the container under one of the load tool's loads.
+// drive applies one of the load tool's loads to the container.
 func (r *scenarioRun) drive(name string, plan pace.Plan) sheets.Result {
 	r.Helper()
 	sheet := sheets.NewSheet()
@@ -58,7 +58,7 @@ func (r *scenarioRun) drive(name string, plan pace.Plan) sheets.Result {
 	return r.took(sheet)
 }
 
-// ask makes requests of the test's own. Nothing is tried again, and only 200 and 201 are answers.
+// ask makes the test's own requests. Nothing is retried, and only 200 and 201 count as answers.
 func (r *scenarioRun) ask(plan pace.Plan, request func(n int64) raw.Request) sheets.Result {
 	r.Helper()
 	sheet := sheets.NewSheet()
@@ -74,7 +74,7 @@ func (r *scenarioRun) note(format string, args ...any) {
 	r.row.Notes = append(r.row.Notes, fmt.Sprintf(format, args...))
 }
 
-// took notes how requests went.
+// took records the outcome of requests.
 func (r *scenarioRun) took(sheet *sheets.Sheet) sheets.Result {
 	r.Helper()
 	result := sheet.Result()
@@ -94,7 +94,7 @@ func (r *scenarioRun) took(sheet *sheets.Sheet) sheets.Result {
 	return result
 }
 
-// requester is a client of one connection.
+// requester is a client with one connection.
 type requester struct {
 	conn    raw.Client
 	sheet   *sheets.Sheet
@@ -111,7 +111,7 @@ func (r *requester) Once(ctx context.Context, n int64, due time.Time) {
 
 func (r *requester) Close() { r.conn.Close() }
 
-// recycled returns the moments at which a worker was replaced, by the service's log, in seconds of the curve.
+// recycled returns the times at which workers were replaced, according to the service's log, in seconds of the curve.
 func (r *scenarioRun) recycled() (at []float64) {
 	r.Helper()
 	for line := range strings.Lines(r.h.Log(r.T)) {

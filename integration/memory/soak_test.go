@@ -15,15 +15,16 @@ const (
 	soakDefault  = time.Minute
 	soakFull     = 10 * time.Minute // with FULL=1
 	soakWarmUp   = 15 * time.Second
-	soakCheap    = 30_000 // requests that warm the supervisor up
+	soakCheap    = 30_000 // cheap requests that warm up the supervisor
 	soakSettle   = 5 * time.Second
-	soakPatience = 2 * soakDefault        // beyond the soak's own time, in which another one may begin
-	soakThink    = 200 * time.Millisecond // of each client: 50 requests a second in all, less what the answers take
+	soakPatience = 2 * soakDefault        // additional time in which another measurement may begin
+	soakThink    = 200 * time.Millisecond // pause of each client: 50 requests a second in total, less the time that answers take
 	soakClients  = 10
-	soakMore     = 20 // files and goroutines that there may be more afterwards: connections that are closing, say
+	soakMore     = 20 // additional files and goroutines allowed afterwards, for example connections that are closing
 )
 
-// soak keeps up a moderate load, and judges whether memory grew under it, and what a leak in the kernel would be of.
+// soak applies a moderate load, and checks whether memory grew under it, and whether there are signs of a leak in the
+// kernel.
 func (r *scenarioRun) soak() {
 	r.warmUp()
 	before, routines := r.descriptors(), goroutines(r.h.Metrics(r.T))
@@ -43,8 +44,8 @@ func (r *scenarioRun) soak() {
 	}
 }
 
-// slope measures how fast memory grows under the load. A heap may take a step of its own once, and a minute with a
-// step in it looks like one of growth; what leaks does so in the next minutes too.
+// slope measures how fast memory grows under the load. A heap may grow by one step, and a minute with a step looks
+// like a leak; a real leak also shows in the following minutes.
 func (r *scenarioRun) slope(length time.Duration) (grew harness.Slope) {
 	for began := time.Now(); time.Since(began) < length+soakPatience; {
 		watch := r.h.Sample()
@@ -58,15 +59,15 @@ func (r *scenarioRun) slope(length time.Duration) (grew harness.Slope) {
 	return grew
 }
 
-// warmUp makes the service as busy as it can be, so that caches and the database's pages have filled and heaps have found
-// their size: the supervisor's too, which many cheap requests do.
+// warmUp makes the service as busy as possible, so that caches and database pages are full and heaps have reached their
+// size, including the supervisor's, by many cheap requests.
 func (r *scenarioRun) warmUp() {
 	r.drive("health", pace.Plan{Workers: soakClients, Requests: soakCheap})
 	r.drive("mixed", pace.Plan{Workers: soakClients, Duration: soakWarmUp})
 	r.thoughtful(soakSettle)
 }
 
-// descriptors are how many files the container's processes have open.
+// descriptors returns how many files the container's processes have open.
 func (r *scenarioRun) descriptors() (open int) {
 	r.Helper()
 	all, err := r.h.Processes()
@@ -75,7 +76,7 @@ func (r *scenarioRun) descriptors() (open int) {
 	}
 	for _, p := range all {
 		if p.Command == "healthcheck" {
-			continue // it is gone in a moment
+			continue // it is exiting
 		}
 		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.PID))
 		if err != nil {
@@ -86,7 +87,7 @@ func (r *scenarioRun) descriptors() (open int) {
 	return open
 }
 
-// goroutines are those of all workers.
+// goroutines returns the number of goroutines of all workers.
 func goroutines(m harness.Metrics) (n int) {
 	for _, worker := range m.Workers {
 		n += worker.Goroutines
@@ -94,8 +95,8 @@ func goroutines(m harness.Metrics) (n int) {
 	return n
 }
 
-// thoughtful is the mixed load of clients that pause between two requests. None is idle for so long that the service
-// may close its connection, as one of those would be that take turns at a fixed rate.
+// thoughtful applies the mixed load with clients that pause between two requests. None is idle for so long that the
+// service may close its connection, which could happen to clients that take turns at a fixed rate.
 func (r *scenarioRun) thoughtful(length time.Duration) {
 	r.Helper()
 	r.drive("mixed", pace.Plan{Workers: soakClients, Duration: length, Think: soakThink})

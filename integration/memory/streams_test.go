@@ -11,8 +11,8 @@ import (
 	"studysharper/loadtest/swarm"
 )
 
-// Of a thousand streams each also bears a share of what any number of them costs, so the bound is wider than that of
-// ten thousand (oneStreamBound), which make bench-streams holds. It is half of what two goroutines a stream took.
+// With a thousand streams, each also bears a larger share of the fixed costs, so the limit is higher than that for ten
+// thousand (oneStreamBound), which make bench-streams checks. It is half of what two goroutines per stream cost.
 const (
 	someStreams       = 1000
 	someStreamsBound  = 11_000
@@ -23,7 +23,7 @@ func TestAThousandIdleStreamsStayWithinTheirBound(t *testing.T) {
 	h := harness.StartInstance(t, harness.Image, map[string]string{"MAX_REQUESTS": "0", "LOG_LEVEL": "warn"})
 	c := harness.NewReaders(t, h, swarm.Options{})
 	streams := c.Add(harness.NewSessions(someStreams), swarm.StreamOptions{})
-	testkit.Pause(harness.SettleFor) // what starting took is given back
+	testkit.Pause(harness.SettleFor) // memory used by starting is returned
 	before := h.Memory(t)
 	c.Open(streams...)
 	c.AwaitCounts(t, harness.OpenWithin, func(n swarm.Counts) bool { return n.Opened+n.Refused+n.Failed == someStreams })

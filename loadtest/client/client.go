@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// graceOfIdle is added to twice the time that connecting took: if a kept connection breaks sooner than that after a request,
-// the server had closed it before the request came.
+// graceOfIdle is added to twice the time that connecting took: if a kept connection breaks within that time after a
+// request was sent, the server had closed it before the request arrived.
 const graceOfIdle = 5 * time.Millisecond
 
-// Answer is a complete answer. Body is reused by the client's next request.
+// Answer is a complete answer. Body is overwritten by the client's next request.
 type Answer struct {
 	Status int
 	Body   []byte
@@ -17,8 +17,8 @@ type Answer struct {
 	Retry  string
 }
 
-// Client sends requests over one connection at a time, for one goroutine: it connects when it needs to, and again when the
-// previous connection cannot be used any more. The zero value with a Target is ready. Close it.
+// Client sends requests over one connection at a time, from one goroutine. It connects when necessary, and reconnects
+// when the previous connection cannot be used any more. The zero value with a Target is ready to use. Close it.
 type Client struct {
 	Target *Target
 
@@ -28,8 +28,8 @@ type Client struct {
 	grace   time.Duration
 }
 
-// Do sends a request and reads its answer, within timeout in all. Its errors are Kinds; an answer with another status than 200
-// is one, and is returned too. The end of ctx closes the connection.
+// Do sends a request and reads its answer, within timeout in total. Its errors are Kinds; a status other than 200 is an
+// error too, and its answer is returned with it. The end of ctx closes the connection.
 func (c *Client) Do(ctx context.Context, request Request, timeout time.Duration) (Answer, error) {
 	if err := c.connect(ctx); err != nil {
 		return Answer{}, err
@@ -52,7 +52,7 @@ func (c *Client) Do(ctx context.Context, request Request, timeout time.Duration)
 	return a, nil
 }
 
-// connect makes a connection unless there is one.
+// connect opens a connection unless one is open.
 func (c *Client) connect(ctx context.Context) error {
 	if c.conn != nil && c.ctx == ctx {
 		return nil
@@ -68,7 +68,7 @@ func (c *Client) connect(ctx context.Context) error {
 	return nil
 }
 
-// lost is the kind of a connection that was lost while the server worked on a request.
+// lost returns the kind of failure of a connection that was lost while the server worked on a request.
 func lost(kind Kind) Kind {
 	if kind == Reset || kind == Closed || kind == Cut {
 		return ResetInFlight
@@ -91,7 +91,7 @@ func (c *Client) kindOf(err error, took time.Duration) Kind {
 	return lost(kind)
 }
 
-// Close ends the connection. The next request makes another one.
+// Close closes the connection. The next request opens another one.
 func (c *Client) Close() {
 	if c.conn == nil {
 		return

@@ -15,7 +15,7 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// serve returns each connection to do, with its number from 1.
+// serve passes each connection to do, with its number from 1.
 func serve(t *testing.T, do func(conn *net.TCPConn, r *bufio.Reader, n int)) *Target {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -140,7 +140,7 @@ func TestAKeptConnectionThatIsGoneIsResetWhileIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-ended
-		c.grace = time.Minute // what this machine takes to notice is not what this is about
+		c.grace = time.Minute // how fast this machine notices is not tested here
 		_, err := c.Do(t.Context(), request, time.Minute)
 		if KindOf(err) != ResetIdle {
 			t.Errorf("%s: %v, want %v", name, err, ResetIdle)
@@ -155,14 +155,14 @@ func TestAKeptConnectionThatIsGoneIsResetWhileIdle(t *testing.T) {
 func TestAServerThatBreaksLongAfterTheRequestHadIt(t *testing.T) {
 	c := &Client{Target: serve(t, func(conn *net.TCPConn, r *bufio.Reader, n int) {
 		say(ok)(conn, r, n)
-		take(r) // it works on the answer, and fails
+		take(r) // it works on the answer, and then fails
 	})}
 	defer c.Close()
 	request := c.Target.Request("GET", "/x", nil, Options{})
 	if _, err := c.Do(t.Context(), request, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	c.grace = 0 // the shortest time is long after
+	c.grace = 0 // any time counts as too late
 	if _, err := c.Do(t.Context(), request, time.Minute); KindOf(err) != ResetInFlight {
 		t.Errorf("%v, want %v", err, ResetInFlight)
 	}
@@ -242,7 +242,7 @@ func TestWrongTargetsAreNamed(t *testing.T) {
 
 func TestOverTLSTheCertificateMustBeTrusted(t *testing.T) {
 	web := httptest.NewUnstartedServer(http.NotFoundHandler())
-	web.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of handshakes that fail, as they should
+	web.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs handshakes that fail, which is intended
 	web.StartTLS()
 	defer web.Close()
 	for url, want := range map[string]Kind{web.URL: Certificate, strings.Replace(web.URL, "https", "http", 1): StatusKind(400)} {

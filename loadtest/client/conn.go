@@ -18,7 +18,7 @@ import (
 	"studysharper/app/stream/eventstream"
 )
 
-// Response is a complete response. Body is reused by the connection's next request.
+// Response is a complete response. Body is overwritten by the connection's next request.
 type Response struct {
 	Head
 	Body []byte
@@ -35,12 +35,12 @@ type Conn struct {
 	nth     int
 	broken  bool
 
-	answering bool // a byte of the response to the last request has come
+	answering bool // the response to the last request has begun to arrive
 }
 
-// Dial connects to a server within timeout, which then also bounds each Do. from is the source address; the zero Addr leaves
-// it to the kernel. The port is chosen at connect and not at bind, so that each pair of addresses has all ephemeral ports for
-// itself (ip(7), IP_BIND_ADDRESS_NO_PORT).
+// Dial connects to a server within timeout, which then also bounds each Do. from is the source address; with the zero
+// Addr, the kernel chooses it. The port is chosen at connect and not at bind, so that each pair of addresses can use
+// all ephemeral ports (ip(7), IP_BIND_ADDRESS_NO_PORT).
 func Dial(ctx context.Context, to netip.AddrPort, from netip.Addr, timeout time.Duration) (*Conn, error) {
 	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
 	if from.IsValid() {
@@ -63,7 +63,7 @@ func newConn(conn net.Conn, timeout time.Duration) *Conn {
 	return c
 }
 
-// connReader reads a connection, and a stream with a deadline for each read.
+// connReader reads a connection; on a stream it sets a deadline for each read.
 type connReader struct{ c *Conn }
 
 func (r connReader) Read(p []byte) (int, error) {
@@ -86,15 +86,15 @@ func bindWithoutPort(_, _ string, raw syscall.RawConn) error {
 // Port returns the client's port, which identifies the connection to a server.
 func (c *Conn) Port() int { return c.port }
 
-// Usable reports whether another request can be sent: the connection has not failed, and the server has not announced that it
-// closes it.
+// Usable reports whether another request can be sent: the connection has not failed, and the server has not announced
+// that it will close it.
 func (c *Conn) Usable() bool { return !c.broken }
 
-// Close ends the connection at once.
+// Close closes the connection at once.
 func (c *Conn) Close() { _ = c.conn.Close() }
 
-// Do sends a request and reads its response, which must be in the service's own form, carry id as its X-Request-ID ("" is not
-// compared) and have a Content-Length and status 200.
+// Do sends a request and reads its response. The response must have the service's own form, id as its X-Request-ID
+// (unless id is ""), a Content-Length and status 200.
 func (c *Conn) Do(request []byte, id string) (Response, error) {
 	response, err := c.exchange(request, Head.plain)
 	switch {
@@ -131,8 +131,8 @@ func (c *Conn) exchange(request []byte, check func(Head) error) (Response, error
 	return Response{Head: head, Body: c.body}, nil
 }
 
-// begin sends a request and reads the head of its response. A server that answers early and closes makes the write fail; its
-// answer counts.
+// begin sends a request and reads the head of its response. If a server answers early and closes, the write fails, but
+// its answer counts.
 func (c *Conn) begin(request []byte) (Head, error) {
 	c.nth++
 	c.broken = true
@@ -155,9 +155,9 @@ func (c *Conn) begin(request []byte) (Head, error) {
 	}
 }
 
-// End waits until the server closes a connection, as its last response announced, so that the kernel keeps the TIME_WAIT for
-// the server's port and not for the client's. Bytes that belong to no request are a failure, and so is a server that does not
-// close.
+// End waits until the server closes a connection, as its last response announced. The TIME_WAIT state is then on the
+// server's port and not on the client's. Bytes that belong to no request are a failure, and so is a server that does
+// not close.
 func (c *Conn) End() error {
 	defer c.Close()
 	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil {
@@ -174,8 +174,8 @@ func (c *Conn) End() error {
 	}
 }
 
-// Stream requests an event stream. The connection belongs to the stream from then on. silence bounds the time between two
-// reads, so comments extend it.
+// Stream requests an event stream, which owns the connection from then on. silence limits the time between two reads,
+// so comments extend it.
 func (c *Conn) Stream(request []byte, silence time.Duration) (*Events, error) {
 	head, err := c.begin(request)
 	switch {
@@ -198,7 +198,7 @@ func (c *Conn) mixed(err error) error {
 	return c.failure(Mixed, err)
 }
 
-// failed is a failure after which the connection cannot be used.
+// failed returns a failure after which the connection cannot be used.
 func (c *Conn) failed(err error) error {
 	c.broken = true
 	return c.failure(readFailure(err), err)

@@ -54,7 +54,7 @@ func dial(t *testing.T, to netip.AddrPort, timeout time.Duration) *Conn {
 	return conn
 }
 
-// takeGet takes in one request without a body; false = the client is gone.
+// takeGet reads one request without a body; false = the client is gone.
 func takeGet(r *bufio.Reader) bool {
 	req, err := http.ReadRequest(r)
 	return err == nil && req.Method == http.MethodGet
@@ -62,7 +62,7 @@ func takeGet(r *bufio.Reader) bool {
 
 const ask = "GET / HTTP/1.1\r\nHost: x\r\nX-Request-ID: 1\r\n\r\n"
 
-// says answers the first request well and the second with text, and then ends.
+// says answers the first request successfully and the second with text, and then closes.
 func says(text string) func(*net.TCPConn) {
 	return func(conn *net.TCPConn) {
 		r := bufio.NewReader(conn)

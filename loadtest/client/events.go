@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// MaxEvent bounds an event of a stream, in bytes.
+// MaxEvent is the size limit of an event of a stream, in bytes.
 const MaxEvent = 1 << 20
 
 // Event is one event of a session's stream.
@@ -29,14 +29,14 @@ type Event struct {
 // Terminal reports whether the run has ended with this event.
 func (e Event) Terminal() bool { return e.Type == "complete" || e.Type == "error" }
 
-// Events reads the events of one stream. The stream comes without a transfer coding, so its end is the connection's.
+// Events reads the events of one stream. The stream has no transfer coding, so it ends when the connection does.
 type Events struct {
 	conn   *Conn
 	reader *eventstream.Reader
 }
 
-// Next waits for the next event. Its errors are *Failures; Closed is the end of the stream between two events. An event of
-// another form than the service's (no name, one line of JSON with a type) is Malformed.
+// Next waits for the next event. Its errors are *Failures; Closed is the end of the stream between two events. An event
+// that does not have the service's form (no name, one line of JSON with a type) is Malformed.
 func (s *Events) Next() (Event, error) {
 	raw, err := s.reader.Next()
 	if errors.Is(err, io.EOF) && s.reader.Partial() {
@@ -55,14 +55,14 @@ func (s *Events) Next() (Event, error) {
 	return e, nil
 }
 
-// Close ends the stream from this side.
+// Close closes the stream from this side.
 func (s *Events) Close() { s.conn.Close() }
 
-// End waits for the end of a stream whose last event has come; see Conn.End.
+// End waits for the end of a stream whose last event has arrived; see Conn.End.
 func (s *Events) End() error { return s.conn.End() }
 
-// Sequence checks the events of one session for loss and duplication, over any number of connections. The zero value waits
-// for the session's first event.
+// Sequence checks the events of one session for loss and duplication, across any number of connections. The zero value
+// waits for the session's first event.
 type Sequence struct {
 	Taken   uint64 // events that came for the first time
 	Lost    uint64 // numbers that never came, including those that a gap event announced
@@ -85,7 +85,7 @@ func (q *Sequence) Text() string { return q.text.String() }
 
 // Take checks the next event.
 func (q *Sequence) Take(e Event) {
-	if e.Terminal() && e.ID == "" { // it comes from the server and not from the journal, and has no number
+	if e.Terminal() && e.ID == "" { // it is from the server and not from the journal, and has no number
 		q.end(e)
 		return
 	}
@@ -118,7 +118,7 @@ func (q *Sequence) end(e Event) {
 // checkID compares an id, `EPOCH.NUMBER`, with the event's number and the epoch.
 func (q *Sequence) checkID(e Event) {
 	epoch, number, ok := strings.Cut(e.ID, ".")
-	number, _, _ = strings.Cut(number, ".") // the last event of a stream has its run after its number
+	number, _, _ = strings.Cut(number, ".") // in a stream's last event, the number is followed by the run
 	if !ok || number != strconv.FormatUint(e.Seq, 10) || q.epoch != "" && q.epoch != epoch {
 		q.Wrong++
 	}

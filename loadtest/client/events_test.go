@@ -154,13 +154,13 @@ func TestSequenceCountsWhatIsLostAndDoubled(t *testing.T) {
 func TestSequenceKeepsItsPlaceWhenTheServerEndsTheStream(t *testing.T) {
 	var q Sequence
 	q.Take(numbered(1))
-	q.Take(Event{Type: "error", Seq: 1, ErrorMsg: "nothing was asked for"})
-	if q.LastID() != "e.1" || !q.Ended || !strings.Contains(q.Failure, "nothing was asked for") || q.Doubled != 0 {
+	q.Take(Event{Type: "error", Seq: 1, ErrorMsg: "no request has been made"})
+	if q.LastID() != "e.1" || !q.Ended || !strings.Contains(q.Failure, "no request has been made") || q.Doubled != 0 {
 		t.Errorf("got %+v", &q)
 	}
 }
 
-// Whatever arrives in whatever order: every number up to the highest is counted exactly once, as taken or as lost.
+// In any sequence of events, every number up to the highest is counted exactly once, as taken or as lost.
 func FuzzSequence(f *testing.F) {
 	f.Add([]byte{1, 2, 3})
 	f.Add([]byte{1, 5, 5, 2, 6})
@@ -180,7 +180,7 @@ func FuzzSequence(f *testing.F) {
 	})
 }
 
-// FuzzEvents looks for bytes that are taken as an event without a type, or that a stream does not survive.
+// FuzzEvents looks for bytes that are accepted as an event without a type, or that crash a stream.
 func FuzzEvents(f *testing.F) {
 	f.Add([]byte("data: {\"type\":\"token\",\"seq\":3,\"text\":\"x\"}\n\n"))
 	f.Add([]byte("id: 1.2\n"))

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// Kind is how a request failed, in words by which failures are counted.
+// Kind is how a request failed; failures are counted by it.
 type Kind string
 
-// The kinds. A status other than 200 has its own: see StatusKind.
+// The kinds. Each status other than 200 is a kind of its own; see StatusKind.
 const (
 	Refused     Kind = "connection refused"
 	Unreachable Kind = "unreachable"                 // no connection, for another reason
-	Exhausted   Kind = "out of local ports or files" // of this machine: the server is not to blame
+	Exhausted   Kind = "out of local ports or files" // on this machine; not the server's fault
 	Certificate Kind = "certificate not trusted"
-	Timeout     Kind = "timeout"                   // no whole answer in time
+	Timeout     Kind = "timeout"                   // no complete answer in time
 	Malformed   Kind = "answer is not HTTP"        // or one that is followed by bytes that belong to no request
-	Mixed       Kind = "answer to another request" // or bytes that belong to no request
+	Mixed       Kind = "answer to another request" // also bytes that belong to no request
 	TooLong     Kind = "answer too long"
 	NotJSON     Kind = "answer is not JSON"
 	NoSuccess   Kind = "status 200 without success"
@@ -36,17 +36,17 @@ const (
 	Cut    Kind = "cut"    // in the middle of the response
 
 	// How a Client's connection was lost, which depends on what it was used for.
-	ResetIdle     Kind = "reset while idle" // a kept connection was gone before the request reached the server
-	ResetInFlight Kind = "reset in flight"  // a connection was closed or reset before the whole answer came
+	ResetIdle     Kind = "reset while idle" // a kept connection was closed before the request reached the server
+	ResetInFlight Kind = "reset in flight"  // a connection was closed or reset before the complete answer arrived
 )
 
-// StatusKind is the kind of a complete answer with a status other than 200.
+// StatusKind returns the kind of a complete answer with a status other than 200.
 func StatusKind(status int) Kind { return Kind(fmt.Sprintf("status %d", status)) }
 
-// Error makes a Kind an error.
+// Error implements error.
 func (k Kind) Error() string { return string(k) }
 
-// KindOf returns an error's kind. The errors of this package have one; nil has "".
+// KindOf returns an error's kind; "" for nil. All errors of this package have one.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -60,7 +60,7 @@ func KindOf(err error) Kind {
 	return Malformed
 }
 
-// Failure is a request over a Conn that failed.
+// Failure describes a failed request over a Conn.
 type Failure struct {
 	Kind Kind
 	At   time.Time
@@ -76,7 +76,7 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// readFailure is the kind of an error of reading or writing.
+// readFailure returns the kind of a read or write error.
 func readFailure(err error) Kind {
 	switch {
 	case errors.Is(err, errTooLong):
@@ -94,7 +94,7 @@ func readFailure(err error) Kind {
 	}
 }
 
-// dialFailure is the kind of an error of connecting.
+// dialFailure returns the kind of a connect error.
 func dialFailure(ctx context.Context, err error) Kind {
 	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, isHostname := errors.AsType[x509.HostnameError](err)

@@ -2,19 +2,20 @@ package client
 
 import "fmt"
 
-// Request is one request, as it is sent. Make it with Target.Request; it may be sent over any connection, any number of times.
+// Request is one request in wire form. Make it with Target.Request; it may be sent over any connection, any number of
+// times.
 type Request struct {
 	bytes  []byte
 	closed bool
 }
 
-// Options are a request's over and above method, path and body.
+// Options are the optional parts of a request.
 type Options struct {
-	Header string // further lines, each with its CRLF
-	Close  bool   // the connection is for this request alone
+	Header string // additional header lines, each with its CRLF
+	Close  bool   // use the connection for this request only
 }
 
-// Request writes a request for a path below the target's. body is JSON; nil = none.
+// Request encodes a request for a path below the target's. body is JSON; nil = none.
 func (t *Target) Request(method, path string, body []byte, o Options) Request {
 	b := make([]byte, 0, 256+len(body)+len(o.Header))
 	b = fmt.Appendf(b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: studysharper-loadtest\r\n", method, t.Path(path), t.URL.Host)

@@ -11,14 +11,14 @@ import (
 	"strconv"
 )
 
-// Bounds of a response. A response above them is malformed.
+// Size limits of a response. A response above them is malformed.
 const (
 	MaxLine   = 8 << 10  // bytes of the status line or of one header line, with its end
 	MaxFields = 64       // header lines
 	MaxBody   = 16 << 20 // bytes of a body
 )
 
-// errMalformed is wrapped by every violation of RFC 9112 or of the bounds.
+// errMalformed is wrapped by the error of every violation of RFC 9112 or of the limits.
 var (
 	errMalformed = errors.New("malformed response")
 	errTooLong   = fmt.Errorf("%w: a body of more than %d bytes", errMalformed, MaxBody)
@@ -28,7 +28,7 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errMalformed, fmt.Sprintf(format, args...))
 }
 
-// UntilClose is the Length of a body that the end of the connection or, if it is Chunked, its last chunk ends.
+// UntilClose is the Length of a body that ends with the connection or, if it is Chunked, with its last chunk.
 const UntilClose = -1
 
 // Head is a response's status line and the headers that a client needs.
@@ -36,7 +36,7 @@ type Head struct {
 	Status      int
 	Length      int    // of the body in bytes, or UntilClose
 	Chunked     bool   // Transfer-Encoding: chunked
-	Close       bool   // the server ends the connection after this response
+	Close       bool   // the server closes the connection after this response
 	Old         bool   // HTTP/1.0
 	Cached      bool   // X-Cache: HIT
 	RequestID   string // X-Request-ID
@@ -44,8 +44,8 @@ type Head struct {
 	RetryAfter  string
 }
 
-// plain is an error for a response that is not in the form that the service itself sends: HTTP/1.1 without transfer coding,
-// and with a Content-Length or Connection: close.
+// plain returns an error for a response that does not have the form that the service itself sends: HTTP/1.1 without
+// transfer coding, and with a Content-Length or Connection: close.
 func (h Head) plain() error {
 	switch {
 	case h.Old:
@@ -58,9 +58,9 @@ func (h Head) plain() error {
 	return nil
 }
 
-// ReadHead reads up to the empty line after the headers. r's buffer must hold MaxLine bytes. Lines end with CRLF, no line is
-// folded, and there is one Content-Length or a chunked transfer coding at most. io.EOF means that nothing came at all,
-// io.ErrUnexpectedEOF that the head was cut.
+// ReadHead reads up to the empty line after the headers. r's buffer must hold MaxLine bytes. Lines must end with CRLF
+// and not be folded, and there may be at most one Content-Length or a chunked transfer coding. io.EOF means that
+// nothing arrived, io.ErrUnexpectedEOF that the head was cut off.
 func ReadHead(r *bufio.Reader) (Head, error) {
 	line, err := readLine(r)
 	if err != nil {
@@ -85,7 +85,7 @@ func ReadHead(r *bufio.Reader) (Head, error) {
 	return h, malformed("more than %d header lines", MaxFields)
 }
 
-// cut turns an end in the middle of something into io.ErrUnexpectedEOF.
+// cut converts io.EOF to io.ErrUnexpectedEOF.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -127,7 +127,7 @@ func parseStatus(line []byte) (status int, old bool, err error) {
 	return status, old, nil
 }
 
-// number reads digits and nothing but digits.
+// number parses a number that consists of digits only.
 func number(digits []byte) (int, error) {
 	for _, c := range digits {
 		if c < '0' || c > '9' {
@@ -183,7 +183,7 @@ func (h *Head) setLength(value []byte) error {
 	return nil
 }
 
-// settle checks the whole head.
+// settle validates the whole head.
 func (h *Head) settle() error {
 	if h.Status == 204 || h.Status == 304 {
 		h.Length = 0
@@ -207,7 +207,7 @@ func hasToken(list []byte, want string) bool {
 	return false
 }
 
-// token reports whether name is a token of RFC 9110, as a header's name must be.
+// token reports whether name is a token of RFC 9110, which a header's name must be.
 func token(name []byte) bool {
 	for _, c := range name {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
@@ -218,8 +218,7 @@ func token(name []byte) bool {
 	return len(name) > 0
 }
 
-// readBody reads the body that follows a head, into dst where its length is known. The end of a body may be the end of the
-// connection.
+// readBody reads the body that follows a head, into dst if its length is known. The body may end with the connection.
 func (h Head) readBody(r *bufio.Reader, dst []byte) ([]byte, error) {
 	switch {
 	case h.Chunked:

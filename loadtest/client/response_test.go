@@ -88,7 +88,7 @@ func TestReadHeadTellsAnEndFromACut(t *testing.T) {
 	}
 }
 
-// What is taken here is taken by net/http too, and means the same there; and it does not matter how the bytes are split.
+// Everything accepted here must also be accepted by net/http, with the same meaning, however the bytes are split.
 func FuzzReadHead(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"))
 	f.Add([]byte("HTTP/1.1 503 Service Unavailable\r\nX-Request-ID: a\r\nConnection: a, close\r\n\r\n"))

@@ -1,5 +1,5 @@
-// Package client speaks to the service under test over connections of its own. The one idea: nothing is retried. net/http's
-// client repeats a request when a kept connection turns out to be closed, which is exactly what a load test has to count.
+// Package client is an HTTP client for the service under test. The one idea: nothing is retried. net/http's client
+// repeats a request if a kept connection turns out to be closed, which is exactly what a load test must count.
 package client
 
 import (
@@ -17,19 +17,19 @@ import (
 
 const (
 	lookupTimeout = 5 * time.Second
-	dialTimeout   = 10 * time.Second // of one connection, its TLS handshake included
+	dialTimeout   = 10 * time.Second // of one connection, including its TLS handshake
 )
 
-// Target is what is put under load: one address, whatever its name comes to mean later.
+// Target is the server under load: a fixed address, even if its name resolves to another one later.
 type Target struct {
 	URL   *url.URL
 	Token string // sent as `Authorization: Bearer`; "" = none
 
 	addresses []netip.AddrPort
-	roots     *x509.CertPool // whose certificates are trusted; nil = the system's
+	roots     *x509.CertPool // trusted certificates; nil = the system's
 }
 
-// ParseTarget reads the base URL of a server. Its errors are the user's to mend.
+// ParseTarget parses the base URL of a server. Its errors tell the user what to correct.
 func ParseTarget(text string) (*Target, error) {
 	if !strings.Contains(text, "://") {
 		return nil, fmt.Errorf("target %q has no scheme: say http://%s", text, text)
@@ -37,7 +37,7 @@ func ParseTarget(text string) (*Target, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("target is not a URL") // the error quotes it, with a password perhaps
+		return nil, errors.New("target is not a URL") // url.Parse's error may quote a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("target %q: must be http:// or https://", u.Redacted())
 	case u.Hostname() == "":
@@ -50,7 +50,7 @@ func ParseTarget(text string) (*Target, error) {
 	return &Target{URL: u}, nil
 }
 
-// Resolve looks the target's host up, once and for all.
+// Resolve looks up the target's host once.
 func (t *Target) Resolve(ctx context.Context) error {
 	port, err := t.port(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (t *Target) Resolve(ctx context.Context) error {
 		return fmt.Errorf("no such host %q", host)
 	}
 	t.addresses = nil
-	for _, four := range []bool{true, false} { // IPv4 first: the streams' client knows no other
+	for _, four := range []bool{true, false} { // IPv4 first, because the streams' client supports nothing else
 		for _, ip := range found {
 			if ip = ip.Unmap(); ip.Is4() == four {
 				t.addresses = append(t.addresses, netip.AddrPortFrom(ip, port))
@@ -90,7 +90,7 @@ func (t *Target) port(ctx context.Context) (uint16, error) {
 	return uint16(port), nil
 }
 
-// Loopback reports whether every address of a resolved target is this machine.
+// Loopback reports whether every address of a resolved target is on this machine.
 func (t *Target) Loopback() bool {
 	for _, a := range t.addresses {
 		if !a.Addr().IsLoopback() {
@@ -100,8 +100,8 @@ func (t *Target) Loopback() bool {
 	return len(t.addresses) > 0
 }
 
-// Address is where requests go. Until a connection was made it is the first of the
-// host's addresses, and the zero value before Resolve.
+// Address returns the address that requests are sent to. Before a connection was made it is
+// the first of the host's addresses, and before Resolve the zero value.
 func (t *Target) Address() netip.AddrPort {
 	if len(t.addresses) == 0 {
 		return netip.AddrPort{}
@@ -109,12 +109,12 @@ func (t *Target) Address() netip.AddrPort {
 	return t.addresses[0]
 }
 
-// Path is a path of the service below the target's own.
+// Path returns a path of the service below the target's own.
 func (t *Target) Path(path string) string {
 	return strings.TrimSuffix(t.URL.EscapedPath(), "/") + path
 }
 
-// Settle finds the address that somebody listens at, and keeps to it.
+// Settle finds an address at which a server listens, and uses only that from then on.
 func (t *Target) Settle(ctx context.Context) error {
 	var failed error
 	for _, a := range t.addresses {
@@ -130,7 +130,7 @@ func (t *Target) Settle(ctx context.Context) error {
 	return failed
 }
 
-// dial makes one connection.
+// dial opens one connection.
 func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -140,7 +140,7 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	}
 	secure := tls.Client(raw, &tls.Config{ServerName: t.URL.Hostname(), RootCAs: t.roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close() // the handshake's error says it
+		_ = raw.Close() // the handshake's error is returned
 		return nil, err
 	}
 	return secure, nil

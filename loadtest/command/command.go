@@ -1,4 +1,4 @@
-// Package command is what the commands of the load tool have in common: how they read flags and how they exit.
+// Package command contains what the commands of the load tool have in common: parsing flags and exiting.
 package command
 
 import (
@@ -16,10 +16,10 @@ const (
 	NoHealth = 3
 )
 
-// ErrMissed is the error of a run that missed its goals: its report says which.
+// ErrMissed is the error of a run that missed its goals; its report says which.
 var ErrMissed = errors.New("the goals were missed")
 
-// Error is an error with an exit status of its own; the others exit with Failed.
+// Error is an error with its own exit status; all other errors exit with Failed.
 type Error struct {
 	Status int
 	Err    error
@@ -28,14 +28,14 @@ type Error struct {
 // Error implements error.
 func (e Error) Error() string { return e.Err.Error() }
 
-// Unwrap gives the reason.
+// Unwrap returns the cause.
 func (e Error) Unwrap() error { return e.Err }
 
-// Misused marks an error as the user's to mend.
+// Misused marks an error as one that the user must correct.
 func Misused(err error) error { return Error{Usage, err} }
 
-// Parse parses flags before and after words, and returns the words. It writes the usage for -h only; a wrong flag is one line,
-// the error's.
+// Parse parses flags before and after words, and returns the words. It writes the usage only for -h; the error of a
+// wrong flag is one line.
 func Parse(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) (words []string, err error) {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -56,7 +56,7 @@ func Parse(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) (
 	}
 }
 
-// ParseOnlyFlags parses flags where no words are taken.
+// ParseOnlyFlags parses flags for a command that accepts no other arguments.
 func ParseOnlyFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.Writer) error {
 	words, err := Parse(fs, args, synopsis, stderr)
 	if err == nil && len(words) > 0 {
@@ -65,7 +65,7 @@ func ParseOnlyFlags(fs *flag.FlagSet, args []string, synopsis string, stderr io.
 	return err
 }
 
-// Status returns the exit status of a command that ended with an error, or nil, and prints the error unless it has been said.
+// Status returns the exit status for a command's error, or for nil, and prints the error unless it has been printed.
 func Status(name string, err error, stderr io.Writer) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):

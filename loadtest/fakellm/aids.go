@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// The aids of StudyAnswer, each made of facts.
+// The aids of StudyAnswer, each built from facts.
 
 func flashcards(facts []string) *study.FlashcardSet {
 	set := &study.FlashcardSet{TotalCount: len(facts), TopicsCovered: []string{"The text"}}
@@ -18,14 +18,14 @@ func flashcards(facts []string) *study.FlashcardSet {
 	return set
 }
 
-// quiz asks for each fact but the last three, which are wrong options.
+// quiz asks about every fact except the last three, which are wrong options.
 func quiz(facts []string) *study.QuizSet {
 	n := len(facts) - 3
 	return &study.QuizSet{Quiz: study.QuizBody{Title: "Quiz", Questions: questions(facts, 0, n, func(int) int { return 1 })},
 		TotalPoints: n, EstimatedTimeMinutes: n}
 }
 
-// exam spreads its questions over the sections and 100 points over its questions, the first ones taking what is left over.
+// exam distributes its questions over the sections and 100 points over its questions; the first ones get the remainder.
 func exam(text string, w wishes) *study.ExamSet {
 	total, sections := w.items(15), orElse(w.sections, 3)
 	sections = min(sections, total)
@@ -42,7 +42,7 @@ func exam(text string, w wishes) *study.ExamSet {
 	return &study.ExamSet{Exam: body}
 }
 
-// share is part i of a whole split as evenly as whole numbers allow.
+// share returns part i of a whole that is split as evenly as whole numbers allow.
 func share(whole, parts, i int) int {
 	if i < whole%parts {
 		return whole/parts + 1
@@ -50,7 +50,7 @@ func share(whole, parts, i int) int {
 	return whole / parts
 }
 
-// questions asks for n facts from number from on; the next three are the wrong options.
+// questions asks about n facts, starting at number from; the next three are the wrong options.
 func questions(facts []string, from, n int, points func(i int) int) []study.Question {
 	out := make([]study.Question, n)
 	for q := range out {
@@ -85,7 +85,7 @@ func plan(facts []string) *study.PlanSet {
 	return &study.PlanSet{Plan: body}
 }
 
-// start is the first words of a text.
+// start returns the first words of a text.
 func start(text string, words int) string {
 	fields := strings.Fields(text)
 	return strings.Join(fields[:min(len(fields), words)], " ")

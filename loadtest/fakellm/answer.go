@@ -13,10 +13,10 @@ import (
 const (
 	maxEchoRunes = 200 // of a message that EchoAnswer repeats
 	maxFactWords = 25  // of a sentence that StudyAnswer takes from the prompt
-	minFactWords = 4   // a shorter line is a heading or a wish
+	minFactWords = 4   // a shorter line is a heading or an instruction
 )
 
-// EchoAnswer repeats the newest user message, its first 200 characters.
+// EchoAnswer repeats the first 200 characters of the newest user message.
 func EchoAnswer(r Request) string {
 	said := []rune(strings.Join(strings.Fields(r.LastUser()), " "))
 	if len(said) > maxEchoRunes {
@@ -25,11 +25,12 @@ func EchoAnswer(r Request) string {
 	return "You said: " + string(said)
 }
 
-// StudyAnswer is the default answer. A call for JSON gets one object that holds a valid aid of every request type, made of the
-// sentences of the longest user message, so that the whole service can be driven and finds what it asked for borne out by the
-// material. How much, it reads from the phrases "exactly 7 questions", "exactly 2 sections" and "duration_minutes: 30" there;
-// else ten flashcards, ten questions, an exam of three sections. Questions are always multiple choice. A call for a verdict on
-// an aid gets full marks; other calls get EchoAnswer.
+// StudyAnswer is the default answer. A call for JSON gets one object that contains a valid aid of every request type,
+// built from the sentences of the longest user message. The whole service can thus be driven, and its evidence checks
+// find support in the material. The quantities are taken from the phrases "exactly 7 questions", "exactly 2 sections"
+// and "duration_minutes: 30" in that message; the default is ten flashcards, ten questions, and an exam of three
+// sections. Questions are always multiple choice. A call for a verdict on an aid gets full marks; other calls get
+// EchoAnswer.
 func StudyAnswer(r Request) string {
 	switch {
 	case !r.JSON():
@@ -48,12 +49,12 @@ func StudyAnswer(r Request) string {
 		summary(facts(longest, 4)), analysis(), plan(facts(longest, w.items(3))), &study.Reply{Response: "This is the fake model."})
 }
 
-// verdict is what a call that judges an aid is answered with.
+// verdict returns the answer to a call that judges an aid.
 func verdict(score float64) string {
 	return fmt.Sprintf(`{"safety": %g, "quality": %g, "accuracy": %g, "issues": []}`, score, score, score)
 }
 
-// wishes are the numbers that a prompt names; 0 where it names none.
+// wishes are the numbers in a prompt; 0 = not given.
 type wishes struct{ count, sections, minutes int }
 
 func (w wishes) items(otherwise int) int { return orElse(w.count, otherwise) }
@@ -87,7 +88,7 @@ func readWishes(text string) wishes {
 	return w
 }
 
-// facts returns n different sentences, those of the text as far as it has enough.
+// facts returns n different sentences, taken from the text as far as it has enough.
 func facts(text string, n int) []string {
 	list := make([]string, 0, n)
 	seen := map[string]bool{}
@@ -118,7 +119,7 @@ func mergeAids(aids ...study.Aid) string {
 			err = json.Unmarshal(raw, &all)
 		}
 		if err != nil {
-			panic(err) // the aids hold nothing but strings and numbers
+			panic(err) // the aids contain only strings and numbers
 		}
 	}
 	raw, err := json.Marshal(all)

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// How an exchange ends other than well or by its caller's leaving.
+// Ways in which an exchange ends, other than successfully or because the caller disconnects.
 var (
-	errAbort     = errors.New("cut off by the rule")              // the handler shall be aborted
-	errTakenOver = errors.New("connection taken from the server") // already cut
+	errAbort     = errors.New("cut off by the rule")              // abort the handler
+	errTakenOver = errors.New("connection taken from the server") // the connection is closed already
 )
 
-// exchange is one call being answered. Its methods return an error when there is no point in going on.
+// exchange is one call being answered. Its methods return an error if the answer must not be continued.
 type exchange struct {
 	w       http.ResponseWriter
 	ctx     context.Context
@@ -30,7 +30,7 @@ type exchange struct {
 	echo    string // the caller's key and prompt
 }
 
-// wait lets time pass, or fails when the caller leaves before.
+// wait waits, and returns an error if the caller disconnects first.
 func (e *exchange) wait(d time.Duration) error {
 	if d <= 0 {
 		return e.ctx.Err()
@@ -45,13 +45,13 @@ func (e *exchange) wait(d time.Duration) error {
 	}
 }
 
-// hang waits until the caller leaves.
+// hang waits until the caller disconnects.
 func (e *exchange) hang() error {
 	<-e.ctx.Done()
 	return e.ctx.Err()
 }
 
-// answer answers well.
+// answer answers without a fault.
 func (e *exchange) answer() error {
 	if !e.req.Stream {
 		return e.plain(e.text, e.reason())
@@ -77,8 +77,8 @@ func (e *exchange) plainBody(text, finish string) ([]byte, error) {
 		Usage:   e.usage(text)})
 }
 
-// stream answers with an event stream. midway, when given, is called once after
-// Rule.AfterTokens tokens (or after the last, if there are fewer); its error ends the stream there.
+// stream answers with an event stream. midway, if not nil, is called once after Rule.AfterTokens
+// tokens (or after the last, if there are fewer); its error ends the stream there.
 func (e *exchange) stream(midway func() error) error {
 	if err := e.openStream(); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (e *exchange) stream(midway func() error) error {
 	return e.finish(e.reason())
 }
 
-// reason is the finish_reason of an answer.
+// reason returns the finish_reason of an answer.
 func (e *exchange) reason() string { return cmp.Or(e.rule.Finish, "stop") }
 
 // openStream sends the headers and the comment lines.
@@ -135,7 +135,7 @@ func (e *exchange) token(i int, token string) error {
 	return e.chunk([]chunkChoice{c}, nil)
 }
 
-// pause keeps the pace of tokens.
+// pause waits until the next token is due.
 func (e *exchange) pause() error {
 	if e.rule.TokensPerSecond <= 0 {
 		return e.ctx.Err()
@@ -143,7 +143,7 @@ func (e *exchange) pause() error {
 	return e.wait(time.Duration(float64(time.Second) / e.rule.TokensPerSecond))
 }
 
-// finish ends a stream's answer: why, what it cost, and [DONE] unless the rule says otherwise.
+// finish ends a streamed answer: the finish reason, the usage, and [DONE] unless the rule omits it.
 func (e *exchange) finish(reason string) error {
 	if err := e.chunk([]chunkChoice{{FinishReason: &reason}}, nil); err != nil {
 		return err
@@ -178,7 +178,7 @@ func (e *exchange) event(body any) error {
 	return e.write("data: " + string(data) + "\n\n")
 }
 
-// write sends text at once.
+// write sends text and flushes it.
 func (e *exchange) write(text string) error {
 	if _, err := io.WriteString(e.w, text); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (e *exchange) usage(text string) usage {
 	return u
 }
 
-// Tokens splits text the way a stream sends it: words, each with the space after it. Joined they are the text.
+// Tokens splits text as a stream sends it: words, each with the space after it. Joined, they are the text.
 func Tokens(text string) []string {
 	if text == "" {
 		return nil

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	hugeBytes  = 100_000_000 // of Huge, unless the rule says otherwise
-	pieceBytes = 16 << 10    // what Huge and the endless faults send at once
+	hugeBytes  = 100_000_000 // size of Huge, unless the rule sets it
+	pieceBytes = 16 << 10    // bytes that Huge and the endless faults send at a time
 )
 
-// faults holds an answer for every fault but None.
+// faults has an answer for every fault but None.
 var faults = map[Fault]func(*exchange) error{
 	Status:           (*exchange).status,
 	Redirect:         (*exchange).redirect,
@@ -41,7 +41,7 @@ var faults = map[Fault]func(*exchange) error{
 	EndlessLine:      (*exchange).endlessLine,
 }
 
-// code is the status of an error.
+// code returns the status of an error.
 func (e *exchange) code() int {
 	if e.rule.Status == 0 {
 		return http.StatusInternalServerError
@@ -108,7 +108,7 @@ func (e *exchange) hangAfterHeaders() error {
 	return e.hang()
 }
 
-// midway answers half, then does what is to be done.
+// midway sends half of the answer and then calls then.
 func (e *exchange) midway(then func(*exchange) error) error {
 	if e.req.Stream {
 		return e.stream(func() error { return then(e) })
@@ -124,7 +124,7 @@ func (e *exchange) midway(then func(*exchange) error) error {
 	return then(e)
 }
 
-// takeOver takes the connection from the server, sends raw bytes and closes it, by a reset when linger is 0.
+// takeOver hijacks the connection, sends raw bytes and closes it, with a reset if linger is 0.
 func (e *exchange) takeOver(raw string, linger int) error {
 	conn, _, err := http.NewResponseController(e.w).Hijack()
 	if err != nil {
@@ -135,7 +135,7 @@ func (e *exchange) takeOver(raw string, linger int) error {
 		_ = tcp.SetLinger(linger)
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = conn.Write([]byte(raw)) // a caller who left changes nothing
+	_, _ = conn.Write([]byte(raw)) // a caller that disconnected does not matter
 	return errTakenOver
 }
 
@@ -143,10 +143,10 @@ func (e *exchange) notHTTP() error  { return e.takeOver(e.echo+"\r\n\r\n", -1) }
 func (e *exchange) reset() error    { return e.takeOver("", 0) }
 func (e *exchange) truncate() error { return e.takeOver("fff\r\ndata: {", -1) }
 
-// errEarly ends an answer in the middle although nothing went wrong.
+// errEarly ends an answer in the middle although there was no error.
 var errEarly = errors.New("early end")
 
-// endEarly answers half, does what is to be done and ends the body cleanly there.
+// endEarly sends half of the answer, calls then, and ends the body cleanly there.
 func (e *exchange) endEarly(then func(*exchange) error) error {
 	err := e.midway(func(e *exchange) error {
 		if err := then(e); err != nil {
@@ -179,7 +179,7 @@ func (e *exchange) hangAtEnd() error {
 	return e.hang()
 }
 
-// badLines sends events that are not JSON among the good ones.
+// badLines sends events that are not JSON between valid ones.
 func (e *exchange) badLines() error {
 	return e.midway(func(e *exchange) error {
 		for range e.rule.Lines {
@@ -198,7 +198,7 @@ func (e *exchange) huge() error {
 	return e.pieces(e.rule.Bytes)
 }
 
-// pieces answers with total bytes of text, or for ever when total is negative.
+// pieces answers with total bytes of text, or without end if total is negative.
 func (e *exchange) pieces(total int64) error {
 	open, shut := e.openStream, func() error { return e.finish("stop") }
 	send := func(text string) error { return e.token(1, text) }
@@ -222,14 +222,14 @@ func (e *exchange) pieces(total int64) error {
 	return shut()
 }
 
-// openPlain sends a plain answer up to where its text begins.
+// openPlain sends a plain answer up to the beginning of its text.
 func (e *exchange) openPlain() error {
 	e.w.Header().Set("Content-Type", "application/json")
 	return e.write(fmt.Sprintf(`{"id":%q,"object":"chat.completion","created":%d,"model":%q,`+
 		`"choices":[{"index":0,"message":{"role":"assistant","refusal":null,"content":"`, e.id, e.created, e.req.Model))
 }
 
-// endlessLine sends one line without an end.
+// endlessLine sends one line that never ends.
 func (e *exchange) endlessLine() error {
 	if !e.req.Stream {
 		return e.pieces(-1)

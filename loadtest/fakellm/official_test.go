@@ -10,12 +10,12 @@ import (
 	"github.com/openai/openai-go/v3/option"
 )
 
-// official is OpenAI's own client, pointed at a fake; it tries everything once.
+// official is OpenAI's own client, connected to a fake; it does not retry.
 func official(url, key string) openai.Client {
 	return openai.NewClient(option.WithBaseURL(url+"/v1/"), option.WithAPIKey(key), option.WithMaxRetries(0))
 }
 
-// question asks for an answer and, streamed, for its usage.
+// question requests an answer and, if streamed, its usage.
 func question(text string, stream bool) openai.ChatCompletionNewParams {
 	p := openai.ChatCompletionNewParams{Model: "some-model", Messages: []openai.ChatCompletionMessageParamUnion{
 		openai.SystemMessage("Be brief."), openai.UserMessage(text)}}
@@ -27,7 +27,7 @@ func question(text string, stream bool) openai.ChatCompletionNewParams {
 
 const trickyText = "sugar\n\"light\" \\ <b>&amp;</b> \u2028 Zucker für 光合作用 🌱 end"
 
-// tricky serves a fake whose text has all that needs escaping.
+// tricky serves a fake whose text contains everything that must be escaped.
 func tricky(t *testing.T, rules ...Rule) (*Server, openai.Client) {
 	t.Helper()
 	s, url := serve(t, Options{Key: "sk-1", Rules: rules, Answer: func(Request) string { return trickyText }})
@@ -50,7 +50,7 @@ func TestOfficialClientReadsAPlainAnswer(t *testing.T) {
 	wantUsage(t, got.Usage)
 }
 
-// wantUsage fails unless the usage counts words: 2 of the system's and 2 of the user's, and those of trickyText.
+// wantUsage fails unless the usage counts words: 2 in the system message, 2 in the user's, and those of trickyText.
 func wantUsage(t *testing.T, u openai.CompletionUsage) {
 	t.Helper()
 	said := int64(len(Tokens(trickyText)))
@@ -76,7 +76,7 @@ func TestOfficialClientReadsAStreamedAnswer(t *testing.T) {
 			t.Errorf("%s: choice is %+v", name, c)
 		}
 		wantUsage(t, whole.Usage)
-		// The client has the last byte before the server has counted it.
+		// The client receives the last byte before the server has counted the call.
 		if n, err := s.Await(t.Context(), func(c Counts) bool { return c.Active == 0 }); err != nil || n.Streams != 1 || n.Completed != 1 {
 			t.Errorf("%s: counts are %+v, %v", name, n, err)
 		}
@@ -109,7 +109,7 @@ func TestOfficialClientReadsErrorStatuses(t *testing.T) {
 	}
 }
 
-// outcome asks and gives the error.
+// outcome makes a call and returns the error.
 func outcome(ctx context.Context, client openai.Client, streamed bool) error {
 	if !streamed {
 		_, err := client.Chat.Completions.New(ctx, question("hello", false))

@@ -14,9 +14,9 @@ const (
 	None             Fault = ""                   // answer well
 	Status           Fault = "status"             // Rule.Status with an error body
 	Redirect         Fault = "redirect"           // 307 to Rule.Location
-	Garbage          Fault = "garbage"            // 200 and no JSON
+	Garbage          Fault = "garbage"            // 200 and a body that is not JSON
 	HTML             Fault = "html"               // 200 and an HTML page
-	NotHTTP          Fault = "not_http"           // bytes that are not HTTP response
+	NotHTTP          Fault = "not_http"           // bytes that are not an HTTP response
 	Empty            Fault = "empty"              // 200 and an answer without text
 	Filtered         Fault = "filtered"           // 200, no text, finish_reason content_filter
 	ErrorInBody      Fault = "error_in_body"      // 200 and an error object of code Rule.Status
@@ -30,14 +30,14 @@ const (
 	EarlyEnd         Fault = "early_end"          // mid-answer: a clean end of the body
 	ErrorMidway      Fault = "error_midway"       // mid-answer: an error object of code Rule.Status
 	BadLines         Fault = "bad_lines"          // mid-answer: Rule.Lines events that are not JSON, then the rest
-	NoDone           Fault = "no_done"            // a whole stream without [DONE]
-	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer although a stream was asked for
+	NoDone           Fault = "no_done"            // a complete stream without [DONE]
+	PlainForStream   Fault = "plain_for_stream"   // a plain JSON answer to a call for a stream
 	Huge             Fault = "huge"               // an answer of Rule.Bytes bytes of text
 	Endless          Fault = "endless"            // an answer that never ends
 	EndlessLine      Fault = "endless_line"       // a line, or a JSON string, that never ends
 )
 
-// Rule is how calls are answered. The first rule that matches a call applies to it.
+// Rule describes how calls are answered. The first rule that matches a call applies to it.
 type Rule struct {
 	Model string // only calls for this model; "" = any
 	Every int    // only each n-th call that matches; 0 or 1 = all
@@ -63,7 +63,7 @@ type Rule struct {
 	Comments        int     // ": OPENROUTER PROCESSING" lines before the first token, paced like tokens
 }
 
-// ruleState is a rule and how often it matched and was applied.
+// ruleState is a rule with the number of times that it matched and was applied.
 type ruleState struct {
 	Rule
 	matched, applied int
@@ -79,7 +79,7 @@ func Faults() []Fault {
 	return out
 }
 
-// check names what is wrong with a rule.
+// check returns an error if a rule is invalid.
 func (r Rule) check() error {
 	if _, ok := faults[r.Fault]; !ok && r.Fault != None {
 		return fmt.Errorf("unknown fault %q; known are %q", r.Fault, Faults())
@@ -94,8 +94,8 @@ func (r Rule) check() error {
 	return nil
 }
 
-// SetRules puts rules in the place of those before; none at all: every call is
-// answered well. An unknown fault or a number out of range is an error and changes nothing.
+// SetRules replaces all rules. Without any rules, every call is answered without a fault. An
+// unknown fault or a number out of range is an error and changes nothing.
 func (s *Server) SetRules(rules ...Rule) error {
 	states := make([]ruleState, len(rules))
 	for i, r := range rules {
@@ -110,7 +110,7 @@ func (s *Server) SetRules(rules ...Rule) error {
 	return nil
 }
 
-// pick returns the rule for a call; the caller holds mu.
+// pick returns the rule for a call. The caller must hold mu.
 func (s *Server) pick(req Request) Rule {
 	for i := range s.rules {
 		r := &s.rules[i]

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// schema is the published JSON Schema, checked by the keywords it uses for bodies.
+// schema is the part of the published JSON Schema that applies to bodies.
 type schema map[string]any
 
 func loadSchema(t *testing.T) schema {
@@ -38,7 +38,7 @@ func (s schema) check(t *testing.T, name, body string) {
 	}
 }
 
-// fault names the first place where value does not fit rule; "" when it fits.
+// fault returns the first place where value does not fit rule; "" if it fits.
 func (s schema) fault(rule, value any, at string) string {
 	r, _ := rule.(map[string]any)
 	if ref, ok := r["$ref"].(string); ok {
@@ -83,7 +83,7 @@ func (s schema) inner(r map[string]any, value any, at string) string {
 
 func anys(v any) []any { list, _ := v.([]any); return list }
 
-// typed reports whether value is of the type, or of one of the types, named.
+// typed reports whether value has the named type, or one of the named types.
 func typed(want, value any) bool {
 	kinds := anys(want)
 	if kinds == nil && want != nil {

@@ -16,14 +16,14 @@ import (
 // maxRequestBytes bounds a request body; a longer one is answered 413.
 const maxRequestBytes = 32 << 20
 
-// Options configures a Server. The zero value answers every call at once, in full.
+// Options configure a Server. With the zero value, it answers every call at once, in full.
 type Options struct {
-	Answer func(Request) string // what a call is answered with; nil = StudyAnswer
-	Key    string               // the bearer key demanded, else 401; "" = any or none
+	Answer func(Request) string // returns the answer to a call; nil = StudyAnswer
+	Key    string               // the required bearer key, otherwise 401; "" = any or none
 	Rules  []Rule               // see Server.SetRules
 }
 
-// Counts holds what a Server has seen since it was made or Reset.
+// Counts are what a Server has seen since it was created or Reset.
 type Counts struct {
 	Calls     int // chat-completion requests that parsed
 	Streams   int // those of them that asked for a stream
@@ -45,7 +45,7 @@ type Server struct {
 	changed chan struct{} // closed and replaced when counts change
 }
 
-// New makes a Server. It panics on rules that SetRules refuses.
+// New returns a Server. It panics on rules that SetRules refuses.
 func New(o Options) *Server {
 	s := &Server{answer: o.Answer, key: o.Key, mux: http.NewServeMux(), changed: make(chan struct{})}
 	if s.answer == nil {
@@ -61,14 +61,14 @@ func New(o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Counts returns the counts as they are now.
+// Counts returns the current counts.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts
 }
 
-// Await blocks until the counts satisfy done, and returns them; or until ctx ends, with its error.
+// Await waits until the counts satisfy done and returns them, or until ctx ends and returns its error.
 func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, error) {
 	for {
 		s.mu.Lock()
@@ -85,7 +85,7 @@ func (s *Server) Await(ctx context.Context, done func(Counts) bool) (Counts, err
 	}
 }
 
-// Reset takes all rules away and zeroes the counts, but for the calls still active.
+// Reset removes all rules and zeroes the counts, except for the calls still active.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Server) Reset() {
 	s.announce()
 }
 
-// announce wakes Await; the caller holds mu.
+// announce wakes Await. The caller must hold mu.
 func (s *Server) announce() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -103,7 +103,7 @@ func (s *Server) announce() {
 // complete answers one call.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	var req Request
-	// The body is read to its end: only then does net/http notice a caller that disconnects.
+	// The body must be read to its end: only then does net/http notice that a caller disconnects.
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&req); err != nil {
 		writeRefusal(w, err)
 		return
@@ -119,7 +119,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// respond checks the key, waits out the latency and answers as the rule says.
+// respond checks the key, waits for the latency and answers as the rule says.
 func (s *Server) respond(e *exchange) error {
 	if s.key != "" && e.req.Header.Get("Authorization") != "Bearer "+s.key {
 		e.rule = Rule{Fault: Status, Status: http.StatusUnauthorized}
@@ -150,7 +150,7 @@ func (s *Server) begin(req Request) (rule Rule, n int) {
 	return s.pick(req), s.counts.Calls
 }
 
-// end counts how a call came out.
+// end counts the outcome of a call.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

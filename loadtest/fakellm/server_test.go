@@ -16,7 +16,7 @@ import (
 	"studysharper/app/study"
 )
 
-// serve serves a Server for the test.
+// serve serves a Server until the test ends.
 func serve(t *testing.T, o Options) (*Server, string) {
 	t.Helper()
 	s := New(o)
@@ -25,7 +25,7 @@ func serve(t *testing.T, o Options) (*Server, string) {
 	return s, web.URL
 }
 
-// ask posts a body, and gives the answer's status, headers and body.
+// ask posts a body, and returns the answer's status, headers and body.
 func ask(t *testing.T, url, body string) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.Post(url+"/v1/chat/completions", "application/json", strings.NewReader(body))

@@ -13,7 +13,7 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// UnmarshalJSON takes the content as a string or as text parts, which are joined.
+// UnmarshalJSON accepts the content as a string or as text parts, which it joins.
 func (m *Message) UnmarshalJSON(raw []byte) error {
 	var wire struct {
 		Role    string          `json:"role"`
@@ -34,7 +34,7 @@ func (m *Message) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// Request is what a caller asked for, as far as the fake reads it.
+// Request is the part of a caller's request that the fake reads.
 type Request struct {
 	Model          string    `json:"model"`
 	Messages       []Message `json:"messages"`
@@ -50,13 +50,13 @@ type Request struct {
 	Header http.Header `json:"-"`
 }
 
-// JSON reports whether the answer shall be a JSON object.
+// JSON reports whether the answer must be a JSON object.
 func (r Request) JSON() bool { return strings.HasPrefix(r.ResponseFormat.Type, "json") }
 
-// Checks reports whether the call asks for a verdict on an aid: its last message shows the shape of one.
+// Checks reports whether the call asks for a verdict on an aid: its last message contains the form of a verdict.
 func (r Request) Checks() bool { return strings.Contains(r.LastUser(), `{"safety": `) }
 
-// LastUser is the newest user message; "" when there is none.
+// LastUser returns the newest user message; "" if there is none.
 func (r Request) LastUser() string {
 	for i := len(r.Messages) - 1; i >= 0; i-- {
 		if r.Messages[i].Role == "user" {
@@ -66,13 +66,13 @@ func (r Request) LastUser() string {
 	return ""
 }
 
-// The bodies of the API, in the shape of OpenAI's published schema.
+// The bodies of the API, as in OpenAI's published schema.
 
 type usage struct {
 	PromptTokens     int     `json:"prompt_tokens"`
 	CompletionTokens int     `json:"completion_tokens"`
 	TotalTokens      int     `json:"total_tokens"`
-	Cost             float64 `json:"cost,omitempty"` // as OpenRouter tells it
+	Cost             float64 `json:"cost,omitempty"` // as OpenRouter reports it
 }
 
 type message struct {
@@ -122,14 +122,14 @@ type errorDetail struct {
 	Message string  `json:"message"`
 	Type    string  `json:"type"`
 	Param   *string `json:"param"`
-	Code    any     `json:"code"` // a string, or a number where Rule.NumericCode
+	Code    any     `json:"code"` // a string, or a number with Rule.NumericCode
 }
 
 type errorBody struct {
 	Error errorDetail `json:"error"`
 }
 
-// errorTypes names OpenAI's error types by status.
+// errorTypes are OpenAI's error types by status.
 var errorTypes = map[int]string{
 	http.StatusBadRequest:      "invalid_request_error",
 	http.StatusUnauthorized:    "invalid_api_key",
@@ -139,7 +139,7 @@ var errorTypes = map[int]string{
 	529:                        "overloaded_error",
 }
 
-// apiError is an error body that quotes what a careless upstream would.
+// apiError returns an error body that quotes what a careless upstream would quote.
 func apiError(status int, numeric bool, echo string) errorBody {
 	kind := errorTypes[status]
 	if kind == "" {
@@ -155,10 +155,10 @@ func apiError(status int, numeric bool, echo string) errorBody {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who left is seen elsewhere
+	_ = json.NewEncoder(w).Encode(body) // a caller that disconnected is noticed elsewhere
 }
 
-// writeRefusal answers a request that is itself wrong.
+// writeRefusal answers an invalid request.
 func writeRefusal(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {

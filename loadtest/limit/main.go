@@ -1,6 +1,7 @@
-// Command limit is the least program that does what a chat asks of StudySharper: it reads a request with Fiber, calls the model
-// once, stores the session, the question, the answer and the run in one SQLite transaction, and answers. It checks nothing, limits nothing
-// and recovers from nothing: it shows what the libraries alone cost, as the limit for the service beside it (`make bench-limit`).
+// Command limit is a minimal program that does what a chat requires of StudySharper: it reads a request with Fiber,
+// calls the model once, stores the session, the question, the answer and the run in one SQLite transaction, and
+// answers. It checks nothing, limits nothing and recovers from nothing: it shows what the libraries alone cost, as the
+// limit to which the service is compared (`make bench-limit`).
 package main
 
 import (
@@ -151,5 +152,5 @@ func (s *server) keep(ctx context.Context, session string, r request, answer str
 	return tx.Commit()
 }
 
-// newID is a UUID v7, as the service's are: rows of one time are beside each other.
+// newID returns a UUID v7, like the service's, so that rows created at the same time are adjacent.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

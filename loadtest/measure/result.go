@@ -6,19 +6,19 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Result is a Sheet summed up.
+// Result is the summary of a Sheet.
 type Result struct {
 	Totals
 	Took     time.Duration
 	Failures map[string]int64
 	Counts   map[string]int64
-	Latency  Summary // of all requests, the failed ones included
+	Latency  Summary // of all requests, including failed ones
 	Ladder   []Rung
 	Series   map[string]Summary
 	Seconds  []Second
 }
 
-// Summary are a histogram's figures, times in milliseconds.
+// Summary contains a histogram's figures; times are in milliseconds.
 type Summary struct {
 	Count int64   `json:"count"`
 	Mean  float64 `json:"mean_ms"`
@@ -36,7 +36,7 @@ type Rung struct {
 	MS         float64 `json:"ms"`
 }
 
-// rungs halve what is left to 100 again and again, as latencies' tails want it.
+// rungs halve the distance to 100 repeatedly, as suits the tails of latencies.
 var rungs = []float64{0, 25, 50, 75, 87.5, 90, 93.75, 95, 96.875, 98.4375, 99, 99.21875, 99.609375, 99.8046875, 99.9, 99.951171875,
 	99.98, 99.99, 99.995, 99.999, 100}
 
@@ -48,7 +48,7 @@ func summary(h *hdrhistogram.Histogram) Summary {
 		P999: at(h, 99.9), Max: milliseconds(h.Max())}
 }
 
-// ladder returns the percentiles that so many values tell apart.
+// ladder returns the percentiles that this many values can distinguish.
 func ladder(h *hdrhistogram.Histogram) []Rung {
 	var all []Rung
 	n := float64(h.TotalCount())

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	every      = time.Second // between two readings
+	every      = time.Second // interval of readings
 	timeout    = 5 * time.Second
-	maxSamples = 14_400 // 4 hours; of a longer run each second reading is left out, again and again
+	maxSamples = 14_400 // 4 hours; in a longer run, every second reading is dropped, repeatedly
 )
 
 // Sample is one reading.
 type Sample struct {
 	At       float64          `json:"t"`               // seconds since the run began
-	Memory   int64            `json:"container_bytes"` // of the container; of the processes, where there is none
-	RSS      int64            `json:"rss_bytes"`       // of the processes, what they share counted for each
-	Limit    int64            `json:"limit_bytes"`     // 0 = none is known
-	Workers  int              `json:"workers"`         // those that boot or drain included
-	Recycles map[string]int64 `json:"recycles"`        // since the service began, by reason
+	Memory   int64            `json:"container_bytes"` // of the container; of the processes if there is none
+	RSS      int64            `json:"rss_bytes"`       // of the processes; shared memory counts for each
+	Limit    int64            `json:"limit_bytes"`     // 0 = unknown
+	Workers  int              `json:"workers"`         // including those that are starting or draining
+	Recycles map[string]int64 `json:"recycles"`        // since the service started, by reason
 	Hits     int64            `json:"cache_hits"`
 	Misses   int64            `json:"cache_misses"`
 	Items    int64            `json:"cache_items"`
@@ -35,7 +35,7 @@ type Sample struct {
 	OOMKills int64            `json:"oom_kills"`
 }
 
-// Recycled is the sum of Recycles.
+// Recycled returns the sum of Recycles.
 func (s Sample) Recycled() int64 {
 	var sum int64
 	for _, n := range s.Recycles {
@@ -44,7 +44,7 @@ func (s Sample) Recycled() int64 {
 	return sum
 }
 
-// ErrToken means that the admin token is not the service's.
+// ErrToken means that the service rejects the admin token.
 var ErrToken = errors.New("the service refuses the admin token")
 
 // Sampler reads /api/admin/metrics once a second. Make it with NewSampler.
@@ -58,14 +58,14 @@ type Sampler struct {
 	failed  int
 }
 
-// NewSampler makes a Sampler that has read nothing.
+// NewSampler returns a Sampler without readings.
 func NewSampler(target *client.Target, token string) *Sampler {
 	return &Sampler{conn: client.Client{Target: target}, step: every,
 		request: target.Request("GET", "/api/admin/metrics", nil, client.Options{Header: "X-Admin-Token: " + token + "\r\n"})}
 }
 
-// Check reads once before a run, to know whether it can be done, and keeps that as
-// the first reading. Its error is ErrToken or says why not.
+// Check takes one reading before a run, to find out whether that works, and keeps it as the
+// first. Its error is ErrToken or gives the reason.
 func (s *Sampler) Check(ctx context.Context) (Sample, error) {
 	sample, err := s.read(ctx)
 	if err == nil {
@@ -74,7 +74,8 @@ func (s *Sampler) Check(ctx context.Context) (Sample, error) {
 	return sample, err
 }
 
-// Run reads until ctx ends, and once more then, so that even a short run has two readings. began is when the run did.
+// Run takes readings until ctx ends, and then a last one, so that even a short run has two. began is when the run
+// began.
 func (s *Sampler) Run(ctx context.Context, began time.Time) {
 	defer s.conn.Close()
 	for next := began.Add(s.step); pace.Sleep(ctx, time.Until(next)); next = next.Add(s.step) {
@@ -85,7 +86,7 @@ func (s *Sampler) Run(ctx context.Context, began time.Time) {
 	s.take(last, began)
 }
 
-// take reads and keeps; a reading that the end of the run cut short does not count.
+// take takes a reading and keeps it; a reading cut short by the end of the run does not count.
 func (s *Sampler) take(ctx context.Context, began time.Time) {
 	sample, err := s.read(ctx)
 	sample.At = time.Since(began).Seconds()
@@ -129,7 +130,7 @@ func (s *Sampler) Last() (Sample, bool) {
 	return s.samples[len(s.samples)-1], true
 }
 
-// page is what is read of the service's answer.
+// page is the part of the service's answer that is read.
 type page struct {
 	Memory struct {
 		Container  int64 `json:"container_bytes"`

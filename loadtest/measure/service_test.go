@@ -72,7 +72,7 @@ func TestReadingsThatFailAreCountedAndLeftOut(t *testing.T) {
 		case n == 2:
 			w.WriteHeader(500)
 		case n == 4:
-			cancel() // the run's end cuts this reading, and has another made
+			cancel() // the run's end cancels this reading, and triggers another
 		}
 		fmt.Fprintf(w, answer, 100)
 	})

@@ -1,6 +1,6 @@
-// Package measure counts what a run did: every request once, in a histogram of the whole run and in the row of the second in
-// which it ended. The one idea: a second is boiled down to a few figures as soon as it is over, so that a run of hours costs
-// what its histograms cost, and 100 bytes a second.
+// Package measure counts the requests of a run: each once, in a histogram of the whole run and in the row of the second
+// in which it ended. The one idea: each second is reduced to a few figures as soon as it is over, so that a run of
+// hours costs only its histograms, and 100 bytes a second.
 package measure
 
 import (
@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// Longest is the longest time that is told apart; above it a time counts as Longest.
+	// Longest is the longest time that is recorded exactly; longer times count as Longest.
 	Longest = time.Hour
 
 	digits     = 3     // significant, of a histogram: 0.1 %
-	maxSeconds = 86400 // rows kept; what ends later counts in the last
-	maxSeries  = 32    // histograms besides the requests'; more would be a scenario's mistake
+	maxSeconds = 86400 // rows kept; requests that end later count in the last
+	maxSeries  = 32    // histograms besides the requests'; more would be a bug in a scenario
 )
 
-// Outcome is one request made.
+// Outcome is the outcome of one request.
 type Outcome struct {
-	Series string        // what it was, among the requests of a mixed load; "" = there is but one sort
+	Series string        // its kind in a mixed load; "" = there is only one kind
 	Took   time.Duration // from when it was due
-	Kind   string        // why it failed; "" = it was answered
+	Kind   string        // why it failed; "" = it succeeded
 }
 
 // Totals are counts of requests.
@@ -32,10 +32,10 @@ type Totals struct {
 	OK, Failed int64
 }
 
-// All is every request.
+// All returns the number of all requests.
 func (t Totals) All() int64 { return t.OK + t.Failed }
 
-// Second is what ended in one second of a run. Times are milliseconds; 0 where no request ended.
+// Second summarizes the requests that ended in one second of a run. Times are milliseconds; 0 if no request ended.
 type Second struct {
 	At     int     `json:"t"` // seconds since the beginning
 	OK     int64   `json:"ok"`
@@ -46,7 +46,7 @@ type Second struct {
 	Max    float64 `json:"max_ms"`
 }
 
-// Sheet counts. It is safe for concurrent use.
+// Sheet counts requests. It is safe for concurrent use.
 type Sheet struct {
 	began time.Time
 	now   func() time.Time
@@ -58,12 +58,12 @@ type Sheet struct {
 	series   map[string]*hdrhistogram.Histogram
 	counts   map[string]int64
 	seconds  []Second
-	current  *hdrhistogram.Histogram // of the second under way
+	current  *hdrhistogram.Histogram // of the current second
 	second   Second
 	watch    func(Totals)
 }
 
-// NewSheet makes an empty sheet that begins now.
+// NewSheet returns an empty sheet that begins now.
 func NewSheet() *Sheet { return newSheet(time.Now) }
 
 func newSheet(now func() time.Time) *Sheet {
@@ -75,11 +75,12 @@ func histogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, Longest.Microseconds(), digits)
 }
 
-// Watch has f called after every request that is added, one call at a time. It must
-// be set before the first, and neither block nor call the Sheet.
+// Watch sets a function that is called after every request that is added, one call at a
+// time. It must be set before the first request, and the function must neither block nor
+// call the Sheet.
 func (s *Sheet) Watch(f func(Totals)) { s.watch = f }
 
-// Began is when the sheet was made.
+// Began returns when the sheet was created.
 func (s *Sheet) Began() time.Time { return s.began }
 
 // Add counts a request that ended now.
@@ -105,7 +106,7 @@ func (s *Sheet) Add(o Outcome) {
 	}
 }
 
-// Fail counts a failure that no request had: a stream that broke while it was held.
+// Fail counts a failure that does not belong to a request: a stream that broke while it was held open.
 func (s *Sheet) Fail(kind string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,14 +119,14 @@ func (s *Sheet) Fail(kind string) {
 	}
 }
 
-// Time records a time that is not a request's: a gap between two events, say.
+// Time records a time that does not belong to a request, for example between two events.
 func (s *Sheet) Time(series string, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.record(series, took)
 }
 
-// Count adds to a count of a name.
+// Count adds n to the count with this name.
 func (s *Sheet) Count(name string, n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +151,7 @@ func record(h *hdrhistogram.Histogram, took time.Duration) {
 	_ = h.RecordValue(min(max(took, time.Microsecond), Longest).Microseconds())
 }
 
-// turn closes the seconds that are over at now. The lock is held.
+// turn closes the seconds that are over. The lock must be held.
 func (s *Sheet) turn(now time.Time) {
 	at := min(int(now.Sub(s.began)/time.Second), maxSeconds-1)
 	if at <= s.second.At {
@@ -164,7 +165,7 @@ func (s *Sheet) turn(now time.Time) {
 	s.current.Reset()
 }
 
-// row is the second under way with its percentiles.
+// row returns the current second with its percentiles.
 func (s *Sheet) row() Second {
 	row := s.second
 	if row.OK+row.Failed > 0 {
@@ -174,14 +175,14 @@ func (s *Sheet) row() Second {
 	return row
 }
 
-// Live is how a run is going.
+// Live is the progress of a run.
 type Live struct {
 	Totals
-	Rate float64 // requests a second, over the last whole second
+	Rate float64 // requests per second, in the last whole second
 	P99  float64 // of the whole run, in milliseconds
 }
 
-// Live returns how the run is going.
+// Live returns the progress of the run.
 func (s *Sheet) Live() Live {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +194,7 @@ func (s *Sheet) Live() Live {
 	return l
 }
 
-// Result sums the sheet up. The sheet may go on.
+// Result returns the summary. The sheet can still be added to.
 func (s *Sheet) Result() Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()

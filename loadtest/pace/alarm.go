@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm waits for moments. The runtime's own timers are rounded up to a millisecond when a process has nothing else to do,
-// which is longer than a good answer takes; a timerfd(2) that the runtime polls is not.
+// alarm waits for points in time. When a process is otherwise idle, the runtime rounds its own timers up to a
+// millisecond, which is longer than a good answer takes; a timerfd(2) that the runtime polls does not have that
+// problem.
 type alarm struct {
 	file *os.File
 	fd   int
@@ -24,7 +25,7 @@ func newAlarm() (*alarm, error) {
 	return &alarm{file: os.NewFile(uintptr(fd), "timerfd"), fd: fd}, nil
 }
 
-// wait returns at a moment, at once when it has passed; false: ctx has ended.
+// wait waits until a point in time, and returns at once if it has passed. It returns false if ctx has ended.
 func (a *alarm) wait(ctx context.Context, until time.Time) bool {
 	left := time.Until(until)
 	if left <= 0 || ctx.Err() != nil {
@@ -32,14 +33,14 @@ func (a *alarm) wait(ctx context.Context, until time.Time) bool {
 	}
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
 	if err := unix.TimerfdSettime(a.fd, 0, &spec, nil); err != nil {
-		panic(fmt.Sprintf("pace: timerfd_settime: %v", err)) // nothing but a fault of this package can be the cause
+		panic(fmt.Sprintf("pace: timerfd_settime: %v", err)) // only a bug in this package can be the cause
 	}
 	var rings [8]byte
 	_, err := a.file.Read(rings[:])
 	return err == nil && ctx.Err() == nil
 }
 
-// cancelWith ends a wait under way when ctx ends.
+// cancelWith ends the current wait when ctx ends.
 func (a *alarm) cancelWith(ctx context.Context) (release func() bool) {
 	return context.AfterFunc(ctx, func() { _ = a.file.SetReadDeadline(time.Unix(1, 0)) })
 }

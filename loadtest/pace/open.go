@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// crew are the workers of an open load. The one that was busy last is used first, so
-// that no more of them, and of their connections, are in use than the load needs.
+// crew is the workers of an open load. The one that was busy last is used first, so that
+// only as many workers, and connections, are in use as the load needs.
 type crew struct {
 	ctx  context.Context
 	hire func() Worker
 	most int
-	back chan struct{} // somebody has come back, perhaps
+	back chan struct{} // a worker may be idle again
 
 	mu    sync.Mutex
 	idle  []*hand
@@ -22,7 +22,7 @@ type crew struct {
 	all sync.WaitGroup
 }
 
-// hand is a worker and the request it is to make next.
+// hand is a worker and its next request.
 type hand struct{ next chan request }
 
 type request struct {
@@ -80,7 +80,7 @@ func (c *crew) take() *hand {
 	return nil
 }
 
-// work makes the requests that a hand is given.
+// work makes the requests that a worker is given.
 func (c *crew) work(h *hand) {
 	w := c.hire()
 	defer w.Close()
@@ -98,7 +98,7 @@ func (c *crew) work(h *hand) {
 	}
 }
 
-// dismiss waits until every request is over, ends the workers and returns how late the latest request was.
+// dismiss waits until every request is over, ends the workers, and returns the greatest delay of a request.
 func (c *crew) dismiss() time.Duration {
 	for home := 0; home < c.hired; {
 		c.mu.Lock()

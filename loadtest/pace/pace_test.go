@@ -87,7 +87,7 @@ func TestAnOpenLoadDoesNotWaitForAnswers(t *testing.T) {
 			mu.Lock()
 			dues = append(dues, due)
 			if len(dues) == 50 {
-				close(release) // nobody was answered before all had asked
+				close(release) // no request was answered before all had been made
 			}
 			mu.Unlock()
 			<-release
@@ -112,7 +112,7 @@ func TestAStallIsChargedToAllWhoWouldHaveWaited(t *testing.T) {
 			}
 		}, &closed}
 	})
-	// Those due in the first 110 ms of the stall were 40 ms late at least: not one, but a hundred.
+	// Requests due in the first 110 ms of the stall were at least 40 ms late: not one, but a hundred.
 	if err != nil || pace.Begun != 200 || long.Load() < 100 || pace.Late < 100*time.Millisecond {
 		t.Errorf("%v, %+v, %d requests took long", err, pace, long.Load())
 	}
@@ -124,7 +124,7 @@ func TestAnOpenLoadUsesNoMoreWorkersThanItNeeds(t *testing.T) {
 	if _, err := p.Run(t.Context(), func() Worker { return job{func(int64, time.Time) {}, &closed} }); err != nil {
 		t.Fatal(err)
 	}
-	if closed.Load() > 10 { // one, but for a machine that stalls; a worker for each would be twenty
+	if closed.Load() > 10 { // one, unless the machine stalls; a worker for each request would be twenty
 		t.Errorf("%d workers for requests that take no time", closed.Load())
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Worker makes requests, one at a time. Once makes request n, from 1, that was due at
-// a moment, and returns when it is over or ctx ends.
+// Worker makes requests, one at a time. Once makes request n (from 1), which was due at a
+// given time, and returns when it is over or ctx ends.
 type Worker interface {
 	Once(ctx context.Context, n int64, due time.Time)
 	Close()
 }
 
-// Plan is when requests are made, and by how many at once.
+// Plan determines when requests are made, and how many at once.
 type Plan struct {
 	Workers  int           // requests at once, at most; at least 1
 	Requests int64         // in all; 0 = no bound
@@ -28,14 +28,14 @@ type Plan struct {
 	Rate float64
 }
 
-// Pace is how a plan was kept.
+// Pace is how well a plan was followed.
 type Pace struct {
 	Begun int64         // requests
-	Late  time.Duration // how long after it was due a request was begun, at most; closed loads are never late
+	Late  time.Duration // the greatest delay of a request after it was due; closed loads are never late
 }
 
-// Run makes the requests. hire makes a worker; all of them are closed in the
-// end. It returns when the plan is done and every request is over, or ctx has ended.
+// Run makes the requests. hire creates a worker; all workers are closed at the end. It
+// returns when the plan is done and every request is over, or when ctx has ended.
 func (p Plan) Run(ctx context.Context, hire func() Worker) (Pace, error) {
 	if p.Rate > 0 {
 		return p.runOpen(ctx, hire)
@@ -71,12 +71,12 @@ func (p Plan) runClosed(ctx context.Context, hire func() Worker) Pace {
 	workers.Wait()
 	n := begun.Load()
 	if p.Requests > 0 {
-		n = min(n, p.Requests) // each worker asked for one too many
+		n = min(n, p.Requests) // each worker counted one too many
 	}
 	return Pace{Begun: n}
 }
 
-// Sleep waits, and reports whether it could to the end of the time, before that of ctx.
+// Sleep waits, and reports whether the whole time passed before ctx ended.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Goals are what a run is held to. A zero is not a goal; without any, the run is held
-// to what the seed's load test was: more than nine tenths successful.
+// Goals are what a run must achieve. A zero is not a goal. Without any goals, the run must
+// achieve what the original load test required: more than nine tenths successful.
 type Goals struct {
 	MaxP95, MaxP99 time.Duration
 	MinSuccess     float64 // percent
 	MaxMemory      int64   // bytes, of the highest reading
 }
 
-// SeedGoals are the targets that the original backend was given.
+// SeedGoals returns the goals of the original backend.
 func SeedGoals() Goals {
 	return Goals{MaxP95: 8 * time.Second, MinSuccess: 95, MaxMemory: 150_000_000}
 }
 
-// Threshold is a goal and how it was met.
+// Threshold is a goal and whether it was met.
 type Threshold struct {
 	Name     string `json:"name"`
 	Measured string `json:"measured"`
@@ -28,7 +28,7 @@ type Threshold struct {
 	Passed   bool   `json:"passed"`
 }
 
-// ParseSize reads a number of bytes with its unit: kB, MB, GB, or KiB, MiB, GiB.
+// ParseSize parses a number of bytes with its unit: kB, MB, GB, or KiB, MiB, GiB.
 func ParseSize(text string) (int64, error) {
 	units := []struct {
 		name  string
@@ -47,7 +47,7 @@ func ParseSize(text string) (int64, error) {
 	return 0, fmt.Errorf("%q is not a size: say 150MB", text)
 }
 
-// success is the percentage of requests that succeeded; 0 of none.
+// success returns the percentage of requests that succeeded; 0 if there were none.
 func (r *Report) success() float64 { return 100 * float64(r.OK) / float64(max(r.Total, 1)) }
 
 // judge compares the figures with the goals.

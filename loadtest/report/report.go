@@ -13,13 +13,13 @@ import (
 
 const version = 1 // of the JSON
 
-// Report is a run. Latencies are those of all requests, the failed ones included;
-// in an open load they count from when a request was due.
+// Report describes a run. Latencies are those of all requests, including failed ones; in an
+// open load they count from when a request was due.
 type Report struct {
 	Version     int       `json:"version"`
 	Target      string    `json:"target"`
 	Scenario    string    `json:"scenario"`
-	Model       string    `json:"model"` // of load, in words
+	Model       string    `json:"model"` // description of the load
 	Began       time.Time `json:"began"`
 	Interrupted bool      `json:"interrupted"`
 	Passed      bool      `json:"passed"`
@@ -33,25 +33,25 @@ type Report struct {
 	P50MS      float64          `json:"p50_ms"`
 	P95MS      float64          `json:"p95_ms"`
 	P99MS      float64          `json:"p99_ms"`
-	LateMS     float64          `json:"late_ms"` // how long after it was due a request was begun, at most
+	LateMS     float64          `json:"late_ms"` // the greatest delay of a request after it was due
 
 	Latency     measure.Summary            `json:"latency"`
 	Percentiles []measure.Rung             `json:"percentiles"`
 	Series      map[string]measure.Summary `json:"series"`
 	Counts      map[string]int64           `json:"counts"`
 	Seconds     []measure.Second           `json:"seconds"`
-	Server      *Server                    `json:"server,omitempty"` // nil = it was not asked
+	Server      *Server                    `json:"server,omitempty"` // nil = the service was not asked
 	Thresholds  []Threshold                `json:"thresholds"`
 	Notes       []string                   `json:"notes"`
 }
 
-// Server is what the service said of itself meanwhile.
+// Server is what the service reported about itself during the run.
 type Server struct {
 	PeakBytes  int64            `json:"peak_bytes"`     // the highest reading
 	PeakRSS    int64            `json:"peak_rss_bytes"` // of the processes alone
-	LimitBytes int64            `json:"limit_bytes"`    // 0 = none is known
-	Recycles   map[string]int64 `json:"recycles"`       // meanwhile, by reason
-	Hits       int64            `json:"cache_hits"`     // meanwhile, as are the next
+	LimitBytes int64            `json:"limit_bytes"`    // 0 = unknown
+	Recycles   map[string]int64 `json:"recycles"`       // during the run, by reason
+	Hits       int64            `json:"cache_hits"`     // during the run, like the next ones
 	Misses     int64            `json:"cache_misses"`
 	Shed       int64            `json:"runs_shed"`
 	OOMKills   int64            `json:"oom_kills"`
@@ -60,7 +60,7 @@ type Server struct {
 	Samples    []measure.Sample `json:"samples"`
 }
 
-// Run is what a Report is made of besides what was measured.
+// Run is the part of a Report that is not measured.
 type Run struct {
 	Target, Scenario, Model string
 	Began                   time.Time
@@ -69,7 +69,7 @@ type Run struct {
 	Goals                   Goals
 }
 
-// New makes a Report and judges it. samples are nil where the service was not asked.
+// New returns a Report, with the goals judged. samples is nil if the service was not asked.
 func New(run Run, m measure.Result, samples []measure.Sample, unread int) *Report {
 	r := &Report{Version: version, Target: run.Target, Scenario: run.Scenario, Model: run.Model, Began: run.Began.UTC(),
 		Interrupted: run.Interrupted, Total: m.All(), OK: m.OK, Failed: m.Failed, Failures: m.Failures,
@@ -99,7 +99,7 @@ func newServer(samples []measure.Sample, unread int) *Server {
 	return s
 }
 
-// rates is how many requests ended in each second that was a whole one: the last seldom is.
+// rates returns the number of requests that ended in each full second; the last second is usually not full.
 func (r *Report) rates() []measure.Second {
 	if last := len(r.Seconds) - 1; last > 0 && r.DurationMS < 1000*float64(r.Seconds[last].At+1) {
 		return r.Seconds[:last]
@@ -107,7 +107,7 @@ func (r *Report) rates() []measure.Second {
 	return r.Seconds
 }
 
-// recycled is how many workers were recycled meanwhile.
+// recycled returns how many workers were recycled during the run.
 func (s *Server) recycled() (sum int64) {
 	for _, n := range s.Recycles {
 		sum += n
@@ -125,7 +125,7 @@ func (r *Report) note(run Run, unread int) {
 		add("The service limits its clients (status 429): start it with RATE_LIMIT_PER_MINUTE=0, RATE_LIMIT_PER_HOUR=0, RUN_LIMIT_PER_MINUTE=0 and RUN_LIMIT_PER_HOUR=0, and with MAX_CONCURRENT_RUNS_PER_CLIENT and SSE_MAX_STREAMS_PER_CLIENT as high as all clients together need, to measure more than that.")
 	}
 	if r.Failures["status 401"] > 0 {
-		add("The service wants to know its users (status 401): give -token.")
+		add("The service requires authentication (status 401): give -token.")
 	}
 	switch {
 	case r.Server == nil && unread > 0:
@@ -137,10 +137,10 @@ func (r *Report) note(run Run, unread int) {
 		add("%d readings of the service's metrics failed.", r.Server.Unread)
 	}
 	if s := r.Server; s != nil && s.LimitBytes > 0 && s.PeakBytes > s.LimitBytes {
-		add("The service's control group holds more than its limit: it runs in no container of its own, and others' memory is in that figure. Its processes took up to %s.", size(s.PeakRSS))
+		add("The service's control group holds more than its limit: it does not run in its own container, and others' memory is in that figure. Its processes took up to %s.", size(s.PeakRSS))
 	}
 	if r.Scenario == "recycle" && (r.Server == nil || r.Server.recycled() == 0) {
-		add("No worker is known to have been recycled meanwhile: zeros prove nothing. Give -admin-token, and a service with a low MAX_REQUESTS.")
+		add("No worker is known to have been recycled during the run, so zero failures prove nothing. Give -admin-token, and a service with a low MAX_REQUESTS.")
 	}
 }
 

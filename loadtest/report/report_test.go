@@ -12,7 +12,7 @@ import (
 	"studysharper/loadtest/measure"
 )
 
-// result is a run of so many seconds.
+// result returns a run of this many seconds.
 func result(seconds int) measure.Result {
 	m := measure.Result{Totals: measure.Totals{OK: int64(99 * seconds), Failed: int64(seconds)}, Took: time.Duration(seconds) * time.Second,
 		Failures: map[string]int64{"timeout": int64(seconds)}, Counts: map[string]int64{"events": 7},

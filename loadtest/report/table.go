@@ -20,7 +20,7 @@ const (
 
 var rule = strings.Repeat("=", 50)
 
-// WriteTable writes the figures for people: the seed's lines, and what there is besides.
+// WriteTable writes the figures for people: the lines of the original load test, and the additional ones.
 func (r *Report) WriteTable(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n=== Results ===\n%s\nTotal requests: %d\nSuccessful: %d (%.1f%%)\nFailed: %d\n",
 		rule, rule, r.Total, r.OK, r.success(), r.Failed)
@@ -65,7 +65,7 @@ func (r *Report) writeServer(w io.Writer) {
 	}
 }
 
-// writeSeries tells apart what a run consists of.
+// writeSeries lists the kinds of requests of which a run consists.
 func (r *Report) writeSeries(w io.Writer) {
 	if len(r.Series) == 0 {
 		return
@@ -80,7 +80,7 @@ func (r *Report) writeSeries(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(r.Series)) {
 		row(name, r.Series[name])
 	}
-	_ = table.Flush() // words for people
+	_ = table.Flush() // written for people; an error does not matter
 }
 
 func (r *Report) writeCounts(w io.Writer) {
@@ -92,7 +92,7 @@ func (r *Report) writeCounts(w io.Writer) {
 	}
 }
 
-// writeCharts draws the run over time, when it was long enough to have a shape.
+// writeCharts draws the run over time, if it was long enough.
 func (r *Report) writeCharts(w io.Writer) {
 	if len(r.Seconds) < leastForChart || r.Latency.Count == 0 {
 		return
@@ -120,7 +120,7 @@ func draw(w io.Writer, caption string, values []float64) {
 		asciigraph.LowerBound(0), asciigraph.Caption(caption)))
 }
 
-// thinned keeps the highest of each few values, so that there are most at most: a second that was bad does not vanish.
+// thinned reduces values to at most most, keeping the highest of every few: a bad second does not vanish.
 func thinned(values []float64, most int) []float64 {
 	if len(values) <= most {
 		return values
@@ -144,7 +144,7 @@ func (r *Report) writeVerdict(w io.Writer) {
 	fmt.Fprintln(w, r.Verdict())
 }
 
-// Verdict is the last line of all.
+// Verdict returns the last line of the output.
 func (r *Report) Verdict() string {
 	switch {
 	case r.Interrupted:

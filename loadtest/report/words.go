@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ms writes a time that is given in milliseconds.
+// ms formats a time given in milliseconds.
 func ms(n float64) string {
 	switch {
 	case n >= 10_000:
@@ -33,13 +33,13 @@ func size(bytes int64) string {
 }
 
 func percent(n float64) string {
-	if n < 100 && n > 99.95 { // not 100, and not to be taken for it
+	if n < 100 && n > 99.95 { // must not be rounded to 100
 		return fmt.Sprintf("%.4f%%", min(n, 99.9999))
 	}
 	return number(n, 1) + "%"
 }
 
-// counted writes counts by name: "2 max_requests, 1 crash".
+// counted formats counts by name: "2 max_requests, 1 crash".
 func counted(counts map[string]int64) string {
 	parts := make([]string, 0, len(counts))
 	for _, name := range slices.Sorted(maps.Keys(counts)) {

@@ -12,15 +12,15 @@ import (
 	"studysharper/loadtest/pace"
 )
 
-// userID is whose requests these are, as in the seed's load test.
+// userID is the user of all requests, as in the original load test.
 const userID = "load-test-user"
 
 // call is one request to make.
 type call struct {
 	request client.Request
-	series  string // "" = it is of the scenario's only sort
-	success bool   // its answer must say so, besides being a 200
-	cached  bool   // it is to be counted apart whether the answer comes from the cache
+	series  string // "" = the scenario's only kind
+	success bool   // its answer must report success, besides having status 200
+	cached  bool   // count cached and computed answers separately
 }
 
 // asker is a client that makes one call at a time.
@@ -28,13 +28,13 @@ type asker struct {
 	o    *Options
 	conn client.Client
 	next func(n int64) call
-	open bool // requests are due at their time: how long they take from when they are sent is told besides
+	open bool // an open load: also report the times since requests were sent
 }
 
 // sinceSent is the series of an open load's times without the wait for a free client.
 const sinceSent = "from when it was sent"
 
-// asking is a scenario of calls that do not know of one another.
+// asking returns a scenario of independent calls.
 func asking(o *Options, next func(n int64) call) Scenario {
 	return func(ctx context.Context, plan pace.Plan) (pace.Pace, error) {
 		return plan.Run(ctx, func() pace.Worker {
@@ -43,7 +43,7 @@ func asking(o *Options, next func(n int64) call) Scenario {
 	}
 }
 
-// Once makes call n. One that this side ended is not counted.
+// Once makes call n. A call cancelled by this side is not counted.
 func (a *asker) Once(ctx context.Context, n int64, due time.Time) {
 	c := a.next(n)
 	began := time.Now()
@@ -68,7 +68,7 @@ func (a *asker) Once(ctx context.Context, n int64, due time.Time) {
 	a.o.Sheet.Add(measure.Outcome{Series: series, Took: time.Since(due), Kind: string(kind)})
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (a *asker) Close() { a.conn.Close() }
 
 // successful reports whether an answer reports success.
@@ -85,20 +85,20 @@ func successful(body []byte) error {
 	return nil
 }
 
-// study makes an agent request.
+// study returns a call of an agent request.
 func (o *Options) study(kind study.Type, message, content string, series string) call {
 	return call{series: series, success: true,
 		request: o.Target.Request("POST", "/api/ai/agent-test", o.body(kind, message, content, ""), client.Options{Close: o.Fresh})}
 }
 
-// body is an agent request's. A session of "" is left to the service.
+// body returns the body of an agent request. If session is "", the service chooses one.
 func (o *Options) body(kind study.Type, message, content, session string) []byte {
 	options := map[string]string{}
 	if content != "" {
 		options["content"] = content
 	}
 	fields := map[string]any{"type": kind, "message": message, "options": options}
-	if o.Target.Token == "" { // else the token says who it is, and another name is refused
+	if o.Target.Token == "" { // otherwise the token identifies the user, and another name is refused
 		fields["user_id"] = userID
 	}
 	if session != "" {
@@ -106,12 +106,12 @@ func (o *Options) body(kind study.Type, message, content, session string) []byte
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {
-		panic(fmt.Sprintf("scenario: a request that is not JSON: %v", err)) // strings always are
+		panic(fmt.Sprintf("scenario: a request that is not JSON: %v", err)) // strings can always be encoded
 	}
 	return text
 }
 
-// text is what request n is about: the content that was given, or a piece of notes.
+// text returns what request n is about: the given content, or a piece of the notes.
 func (o *Options) text(notes Notes, n int64) string {
 	if o.Content != "" {
 		return o.Content

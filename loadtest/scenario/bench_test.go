@@ -20,7 +20,7 @@ import (
 	"studysharper/loadtest/pace"
 )
 
-const serveVariable = "LOADTEST_BENCH_SERVE" // set: this process is the server of a benchmark
+const serveVariable = "LOADTEST_BENCH_SERVE" // if set, this process is the server of a benchmark
 
 func TestMain(m *testing.M) {
 	if os.Getenv(serveVariable) != "" {
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveHealth answers as fast as it can, until its standard input ends.
+// serveHealth answers as fast as it can until its standard input ends.
 func serveHealth() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +44,7 @@ func serveHealth() {
 	}))
 }
 
-// fastServer starts a server in a process of its own, so that what this one uses of the processor is the client's.
+// fastServer starts a server in a separate process, so that this process's processor time is the client's alone.
 func fastServer(b *testing.B) string {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -68,7 +68,7 @@ func fastServer(b *testing.B) string {
 	return "http://" + address
 }
 
-// used is the processor time of this process.
+// used returns this process's processor time.
 func used() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -77,9 +77,9 @@ func used() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkRequestsOfOneCore tells what a request to /health costs of the processor, the
-// kernel's part included: how many one core of load generator can make. That is true on a
-// busy machine too, where requests a second are not. net/http stands beside it.
+// BenchmarkRequestsOfOneCore measures the processor time of a request to /health, including
+// the kernel's: how many requests one core of load generator can make. This is meaningful
+// on a busy machine too, unlike requests per second. net/http is measured for comparison.
 func BenchmarkRequestsOfOneCore(b *testing.B) {
 	const clients = 64
 	b.Run("loadtest", func(b *testing.B) {
@@ -125,7 +125,7 @@ func BenchmarkRequestsOfOneCore(b *testing.B) {
 	})
 }
 
-// spent reports what do uses of the processor for b.N requests.
+// spent reports the processor time that do uses for b.N requests.
 func spent(b *testing.B, do func()) {
 	before := used()
 	b.ResetTimer()

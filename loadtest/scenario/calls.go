@@ -13,7 +13,7 @@ func health(o *Options) Scenario {
 	return asking(o, func(int64) call { return call{request: request} })
 }
 
-// chat is the seed's load: "Test message 1" and on.
+// chat is the load of the original test: "Test message 1" and so on.
 func chat(o *Options) Scenario {
 	return asking(o, func(n int64) call {
 		return o.study(o.Type, fmt.Sprintf("Test message %d", n), o.text(o.Notes, n), "")
@@ -27,7 +27,7 @@ func flashcards(o *Options) Scenario {
 	})
 }
 
-// mix is what mixed asks for, by turns.
+// mix is the sequence of requests that mixed makes.
 var mix = [20]study.Type{study.Chat, study.Flashcards, study.Chat, study.Quiz, study.Chat, "", study.Chat, study.Summary, study.Chat, study.Flashcards,
 	study.Chat, study.Flashcards, study.Chat, study.Quiz, study.Chat, "", study.Chat, study.Summary, study.Chat, study.Flashcards}
 
@@ -43,7 +43,7 @@ func mixed(o *Options) Scenario {
 	})
 }
 
-// cached asks for the same few things again and again.
+// cached makes the same few requests again and again.
 func cached(o *Options) Scenario {
 	notes := o.Notes.orBuiltIn()
 	keys := o.zipf()
@@ -55,7 +55,8 @@ func cached(o *Options) Scenario {
 	})
 }
 
-// zipf draws numbers below o.Keys, 0 most often; the same ones in every run, as far as one client asks at a time.
+// zipf returns a function that draws numbers below o.Keys, 0 most often. The sequence is the same in every run; with
+// several clients, which one gets which number varies.
 func (o *Options) zipf() func() uint64 {
 	z := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), o.Skew, 1, uint64(o.Keys-1)) //nolint:gosec // load, not secrets
 	var mu sync.Mutex

@@ -14,8 +14,9 @@ import (
 // reopenEvery is how often streams that ended are opened again.
 const reopenEvery = time.Second
 
-// crowd holds a number of streams open. Each opening is a request of the sheet's, and each stream that breaks a failure; one
-// that the service ended with an event, as it does when nobody posts to the session, is replaced and not held against it.
+// crowd holds a number of streams open. Each opening counts as a request on the sheet, and each broken stream as a
+// failure. A stream that the service ended with an event, as it does if nothing is posted to the session, is replaced
+// and is not a failure.
 type crowd struct {
 	o     *Options
 	swarm *swarm.Swarm
@@ -31,7 +32,7 @@ func newCrowd(o *Options) (*crowd, error) {
 	return c, err
 }
 
-// opened is called on the swarm's goroutine, and so is left.
+// opened, like left, is called on the swarm's goroutine.
 func (c *crowd) opened(_ *swarm.Stream, s swarm.State) {
 	c.o.Sheet.Add(measure.Outcome{Series: opening, Took: s.Answered.Sub(s.Began)})
 }
@@ -43,7 +44,7 @@ func (c *crowd) left(_ *swarm.Stream, s swarm.State) {
 	c.gone++
 	c.mu.Unlock()
 	switch kind := kindOf(s); {
-	case kind == "" || kind == Told: // its end was told
+	case kind == "" || kind == Told: // it ended with an event
 		c.o.Sheet.Count("streams replaced", 1)
 	case s.Status == 200:
 		c.o.Sheet.Fail(string(kind))
@@ -52,7 +53,7 @@ func (c *crowd) left(_ *swarm.Stream, s swarm.State) {
 	}
 }
 
-// hold keeps the streams open until ctx ends, and closes them then.
+// hold keeps the streams open until ctx ends, and then closes them.
 func (c *crowd) hold(ctx context.Context) error {
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
@@ -71,7 +72,7 @@ func (c *crowd) hold(ctx context.Context) error {
 	return c.swarm.Close()
 }
 
-// replace opens as many streams as are gone.
+// replace opens as many streams as have ended.
 func (c *crowd) replace() {
 	c.mu.Lock()
 	n := c.gone
@@ -84,7 +85,7 @@ func (c *crowd) replace() {
 	c.swarm.Open(fresh...)
 }
 
-// idleStreams holds streams for the plan's time, and makes no other request.
+// idleStreams holds streams open for the plan's duration, and makes no other requests.
 func idleStreams(o *Options) Scenario {
 	return func(ctx context.Context, plan pace.Plan) (pace.Pace, error) {
 		c, err := newCrowd(o)
@@ -98,7 +99,7 @@ func idleStreams(o *Options) Scenario {
 	}
 }
 
-// recycle makes small requests, which count towards a worker's quota, beside streams.
+// recycle makes small requests, which count towards a worker's quota, while streams are open.
 func recycle(o *Options) Scenario {
 	look := call{request: o.get("/api/ai/stream-status"), series: "request"}
 	requests := asking(o, func(int64) call { return look })

@@ -1,7 +1,7 @@
 package scenario
 
 import (
-	_ "embed" // the text that is built in
+	_ "embed" // the built-in text
 	"strings"
 	"unicode/utf8"
 )
@@ -12,14 +12,14 @@ const (
 	mostPiece  = 4000
 )
 
-// Notes is a text in pieces, of which each request is about one.
+// Notes is a text in pieces; each request is about one of them.
 type Notes []string
 
 //go:embed notes.txt
 var builtIn string
 
-// Split cuts a text at its empty lines into pieces of 400 to 4,000 bytes. Smaller
-// ones come where the text is shorter; none, where it is blank.
+// Split cuts a text at its empty lines into pieces of 400 to 4,000 bytes. A shorter text is
+// one smaller piece; a blank one has none.
 func Split(text string) Notes {
 	var all Notes
 	piece := ""
@@ -47,7 +47,7 @@ func Split(text string) Notes {
 	return all
 }
 
-// boundary is where a piece that is too long is cut: after a sentence, a word, or at least a character.
+// boundary returns where a piece that is too long is cut: after a sentence, a word, or at least a character.
 func boundary(text string) int {
 	for _, end := range []string{". ", " "} {
 		if i := strings.LastIndex(text[:mostPiece], end); i > leastPiece {
@@ -61,7 +61,7 @@ func boundary(text string) int {
 	return cut
 }
 
-// piece is what request n is about.
+// piece returns the piece for request n.
 func (n Notes) piece(of int64) string {
 	if len(n) == 0 {
 		return ""

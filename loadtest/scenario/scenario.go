@@ -1,5 +1,6 @@
-// Package scenario is what the clients of a load test do. The one idea: a scenario is handed a plan of when, and writes on a
-// sheet how each request went; it knows neither how fast it is to be nor who reads the sheet.
+// Package scenario contains what the clients of a load test do. The one idea: a scenario is given a plan of when to
+// make requests, and records on a sheet how each one went. It does not know how fast it has to be or who reads the
+// sheet.
 package scenario
 
 import (
@@ -18,21 +19,21 @@ import (
 // MaxStreams is how many streams a scenario may hold open.
 const MaxStreams = 60_000
 
-// Options are what a scenario is made of. Target is settled, Sheet empty.
+// Options configure a scenario. Target must be settled, and Sheet empty.
 type Options struct {
 	Target  *client.Target
 	Sheet   *measure.Sheet
-	Type    study.Type    // of chat's requests; "" = chat
+	Type    study.Type    // type of the requests of chat; "" = chat
 	Content string        // sent as options.content with every request; "" = a piece of Notes
-	Notes   Notes         // what requests are about; none = a text that is built in, where one is needed
-	Timeout time.Duration // of a request, or of a whole run and its stream
-	Fresh   bool          // each request over a connection of its own
+	Notes   Notes         // what requests are about; none = a built-in text, if one is needed
+	Timeout time.Duration // of a request, or of a complete run and its stream
+	Fresh   bool          // a new connection for each request
 	Streams int           // held open by idle-streams and recycle
-	Keys    int           // different requests of cache
-	Skew    float64       // of cache's Zipf distribution, above 1
+	Keys    int           // number of different requests of cache
+	Skew    float64       // exponent of cache's Zipf distribution, above 1
 }
 
-// Scenario makes a plan's requests and returns when it is done, or ctx has ended.
+// Scenario makes a plan's requests and returns when the plan is done or ctx has ended.
 type Scenario func(ctx context.Context, plan pace.Plan) (pace.Pace, error)
 
 // Entry is one of the scenarios.
@@ -43,19 +44,19 @@ type Entry struct {
 	make        func(*Options) Scenario
 }
 
-// All are the scenarios there are.
+// All are the available scenarios.
 var All = []Entry{
-	{Name: "chat", About: "a question each, answered in full: the seed's load", make: chat},
-	{Name: "health", About: "the cheapest request there is", make: health},
-	{Name: "flashcards", About: "cards from a piece of text each", make: flashcards},
-	{Name: "mixed", About: "of 20 requests 10 chats, 4 flashcards, 2 quizzes, 2 summaries and 2 looks at the health", make: mixed},
-	{Name: "cache", About: "flashcards from a number of texts, some asked for much more often than others (Zipf)", make: cached},
-	{Name: "streams", About: "a run begun and its event stream read to the end", Streams: true, make: streams},
+	{Name: "chat", About: "one question per request, answered in full: the original load test", make: chat},
+	{Name: "health", About: "the cheapest request", make: health},
+	{Name: "flashcards", About: "flashcards from a piece of text", make: flashcards},
+	{Name: "mixed", About: "of 20 requests 10 chats, 4 flashcards, 2 quizzes, 2 summaries and 2 health checks", make: mixed},
+	{Name: "cache", About: "flashcards from a number of texts, some requested much more often than others (Zipf)", make: cached},
+	{Name: "streams", About: "start a run and read its event stream to the end", Streams: true, make: streams},
 	{Name: "idle-streams", About: "event streams held open", Streams: true, Holds: true, make: idleStreams},
-	{Name: "recycle", About: "small requests beside open streams: nothing may fail while workers change", Streams: true, Holds: true, make: recycle},
+	{Name: "recycle", About: "small requests while streams are open: nothing may fail while workers are replaced", Streams: true, Holds: true, make: recycle},
 }
 
-// Find returns the scenario of a name.
+// Find returns the scenario with this name.
 func Find(name string) (Entry, error) {
 	i := slices.IndexFunc(All, func(e Entry) bool { return e.Name == name })
 	if i < 0 {
@@ -64,7 +65,7 @@ func Find(name string) (Entry, error) {
 	return All[i], nil
 }
 
-// Names are the scenarios' names.
+// Names returns the scenarios' names.
 func Names() []string {
 	var names []string
 	for _, e := range All {

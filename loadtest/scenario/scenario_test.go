@@ -109,7 +109,7 @@ func TestHealthAsksForHealthOverOneConnectionOrMany(t *testing.T) {
 func TestAnOpenLoadTellsBothTimes(t *testing.T) {
 	s := &service{answer: func(w http.ResponseWriter, n int) {
 		if n == 1 {
-			testkit.Pause(50 * time.Millisecond) // a stall: 49 others are due meanwhile
+			testkit.Pause(50 * time.Millisecond) // a stall: 49 others are due during it
 		}
 		io.WriteString(w, `{"status":"success"}`)
 	}}

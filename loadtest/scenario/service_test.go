@@ -19,10 +19,10 @@ import (
 
 const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
-// service is a StudySharper of which tests say what it answers.
+// service is a fake StudySharper; tests determine its answers.
 type service struct {
 	answer func(w http.ResponseWriter, n int)         // agent-test; nil = success
-	stream func(conn net.Conn, begun <-chan struct{}) // behind the head
+	stream func(conn net.Conn, begun <-chan struct{}) // writes what follows the head
 	status int                                        // of process-stream; 0 = 200
 
 	mu     sync.Mutex
@@ -32,7 +32,7 @@ type service struct {
 	begun  map[string]chan struct{}
 }
 
-// start serves s, and gives options for it.
+// start serves s, and returns options for it.
 func start(t *testing.T, s *service) *Options {
 	t.Helper()
 	s.begun = map[string]chan struct{}{}
@@ -48,7 +48,7 @@ func start(t *testing.T, s *service) *Options {
 	return &Options{Target: target, Sheet: measure.NewSheet(), Timeout: time.Minute, Streams: 5, Keys: 50, Skew: 1.1}
 }
 
-// session's run: closed when it was begun.
+// session returns the channel of a session's run, which is closed when the run begins.
 func (s *service) session(id string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +97,7 @@ func event(seq int, kind, fields string) string {
 	return fmt.Sprintf("id: e1.%d\ndata: {\"type\":\"%s\",\"seq\":%d%s}\n\n", seq, kind, seq, fields)
 }
 
-// whole is a run's stream as it should be: n tokens and the end.
+// whole returns a complete stream of a run: n tokens and the end.
 func whole(n int) string {
 	var b strings.Builder
 	b.WriteString(event(1, "start", ""))
@@ -107,7 +107,7 @@ func whole(n int) string {
 	return b.String() + event(n+2, "complete", "")
 }
 
-// play runs a scenario and gives what it wrote down.
+// play runs a scenario and returns what it recorded.
 func play(t *testing.T, name string, o *Options, plan pace.Plan) measure.Result {
 	t.Helper()
 	e, err := Find(name)

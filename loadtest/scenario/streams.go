@@ -18,21 +18,21 @@ import (
 
 // The kinds of failure that only streams have.
 const (
-	Broken    client.Kind = "stream broken"      // it ended without the run's last event
+	Broken    client.Kind = "stream broken"      // it ended without the run's terminal event
 	Endless   client.Kind = "stream did not end" // in time
-	Told      client.Kind = "error event"        // the run failed, and its stream said so
+	Told      client.Kind = "error event"        // the run failed, and its stream reported that
 	Losing    client.Kind = "events lost"        // numbers were skipped
 	Doubling  client.Kind = "events doubled"
 	BadStream client.Kind = "malformed stream" // not an event stream, or invalid events
 )
 
-// The series of times that streams have besides.
+// The additional series of times for streams.
 const (
 	firstEvent = "first event"
 	betweenTwo = "between two events"
 )
 
-// streamer is the scenario streams: what is shared by its clients.
+// streamer is the state that the clients of the scenario streams share.
 type streamer struct {
 	o     *Options
 	swarm *swarm.Swarm
@@ -41,10 +41,10 @@ type streamer struct {
 	runs map[*swarm.Stream]*run
 }
 
-// run is one run and its stream. Its times are the loop's alone until ended.
+// run is one run and its stream. Only the loop may use its times until ended.
 type run struct {
 	due   time.Time
-	last  time.Time // an event came
+	last  time.Time // time of the last event
 	ended chan swarm.State
 }
 
@@ -65,7 +65,7 @@ func streams(o *Options) Scenario {
 	}
 }
 
-// swarm fills in whom the streams are asked for, and as whom.
+// swarm sets the target and the credentials of the streams' requests.
 func (o *Options) swarm(s swarm.Options) swarm.Options {
 	s.Address, s.Host = o.Target.Address(), o.Target.URL.Host
 	if o.Target.Token != "" {
@@ -74,7 +74,7 @@ func (o *Options) swarm(s swarm.Options) swarm.Options {
 	return s
 }
 
-// newStream makes a stream of a session that is new.
+// newStream returns a stream of a new session.
 func (o *Options) newStream(s *swarm.Swarm) (st *swarm.Stream, session string) {
 	session = uuid.NewString()
 	return s.Stream(o.Target.Path("/api/ai/stream/"+session), swarm.StreamOptions{}), session
@@ -102,20 +102,20 @@ func (s *streamer) left(st *swarm.Stream, state swarm.State) {
 	delete(s.runs, st)
 	s.mu.Unlock()
 	if r != nil {
-		r.ended <- state // it has room for the one
+		r.ended <- state // never blocks: the channel has room for one
 	}
 }
 
-// watcher is one client: it begins a run and reads its stream.
+// watcher is one client: it starts a run and reads its stream.
 type watcher struct {
 	s    *streamer
 	conn client.Client
 }
 
-// Close ends the connection that runs are begun over.
+// Close closes the connection over which runs are started.
 func (w *watcher) Close() { w.conn.Close() }
 
-// Once begins run n, with its stream open already, and reads that to its end.
+// Once opens a stream, starts run n, and reads the stream to its end.
 func (w *watcher) Once(ctx context.Context, n int64, due time.Time) {
 	st, session := w.s.o.newStream(w.s.swarm)
 	r := &run{due: due, ended: make(chan swarm.State, 1)}
@@ -137,7 +137,7 @@ func (w *watcher) Once(ctx context.Context, n int64, due time.Time) {
 	}
 }
 
-// begin has the session's run begun.
+// begin starts the session's run.
 func (w *watcher) begin(ctx context.Context, n int64, session string) client.Kind {
 	o := w.s.o
 	request := o.Target.Request("POST", "/api/ai/process-stream", o.body(o.Type, fmt.Sprintf("Test message %d", n), o.text(o.Notes, n), session),
@@ -160,7 +160,7 @@ func (w *watcher) watch(ctx context.Context, r *run, until time.Time) client.Kin
 	}
 }
 
-// kindOf returns what was wrong with a stream that was left.
+// kindOf returns what was wrong with a stream that has ended.
 func kindOf(s swarm.State) client.Kind {
 	switch {
 	case s.Status != 0 && s.Status != 200:

@@ -13,7 +13,7 @@ import (
 	"studysharper/loadtest/pace"
 )
 
-// after has a stream say something once its run was begun.
+// after makes a stream send text once its run has begun.
 func after(text string) func(net.Conn, <-chan struct{}) {
 	return func(conn net.Conn, begun <-chan struct{}) {
 		select {
@@ -80,7 +80,7 @@ func TestARunThatIsRefusedIsAStatus(t *testing.T) {
 	}
 }
 
-// held keeps a stream open until its client leaves.
+// held keeps a stream open until its client disconnects.
 func held(conn net.Conn, _ <-chan struct{}) { conn.Read(make([]byte, 1)) }
 
 func TestIdleStreamsAreHeldAndEachOpeningIsTimed(t *testing.T) {

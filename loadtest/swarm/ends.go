@@ -9,8 +9,8 @@ import (
 	"studysharper/app/stream/eventstream"
 )
 
-// answered parses a response's head. The connection of one that is not a stream is
-// closed: its status is what was to be learnt.
+// answered parses a response's head. If the response is not a stream, its connection is
+// closed: only the status matters.
 func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	r, err := parseHead(head)
 	st.state.Status, st.state.RetryAfter, st.state.Answered = r.status, r.retryAfter, now
@@ -32,7 +32,7 @@ func (l *loop) answered(st *Stream, head string, now time.Time) error {
 	return nil
 }
 
-// event counts one event, and passes it on.
+// event counts one event and passes it on.
 func (l *loop) event(st *Stream, parsed eventstream.Event, now time.Time) {
 	e := Event{ID: parsed.ID, Data: parsed.Data, At: now}
 	e.read()
@@ -53,7 +53,7 @@ func (l *loop) broke(st *Stream, err error) {
 	l.left(st)
 }
 
-// left drops a stream that its client did not cut, and reports it.
+// left drops a stream that was not cut by its client, and reports it.
 func (l *loop) left(st *Stream) {
 	state := st.state
 	l.drop(st)
@@ -62,7 +62,7 @@ func (l *loop) left(st *Stream) {
 	}
 }
 
-// cut ends a stream as its client. One that waits to be opened is left out of the queue.
+// cut ends a stream from the client's side. A stream waiting to be opened is removed from the queue.
 func (l *loop) cut(st *Stream, how How) {
 	for i, waiting := range l.queue {
 		if waiting == st {
@@ -74,7 +74,7 @@ func (l *loop) cut(st *Stream, how How) {
 		return
 	}
 	if how == RST {
-		// Where it cannot be set, the connection ends with a FIN.
+		// If it cannot be set, the connection ends with a FIN.
 		_ = unix.SetsockoptLinger(st.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	} else {
 		l.drain(st.fd)
@@ -82,7 +82,7 @@ func (l *loop) cut(st *Stream, how How) {
 	l.drop(st)
 }
 
-// drain throws away what has come: closing over unread bytes would send a reset.
+// drain discards received bytes: closing a socket with unread bytes would send a reset.
 func (l *loop) drain(fd int) {
 	for {
 		n, err := unix.Read(fd, l.buf)
@@ -92,7 +92,7 @@ func (l *loop) drain(fd int) {
 	}
 }
 
-// drop closes a stream's connection and forgets what was unfinished.
+// drop closes a stream's connection and discards unfinished input.
 func (l *loop) drop(st *Stream) {
 	switch st.phase {
 	case connecting, asking, waiting:
@@ -102,7 +102,7 @@ func (l *loop) drop(st *Stream) {
 	}
 	if st.fd >= 0 {
 		l.byFD[st.fd] = nil
-		_ = unix.Close(st.fd) // there is nothing to be done about it
+		_ = unix.Close(st.fd) // an error cannot be handled
 	}
 	st.fd, st.phase, st.rest, st.state.Port = -1, closed, nil, 0
 }

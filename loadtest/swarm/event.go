@@ -11,16 +11,16 @@ import (
 	"studysharper/app/stream/eventstream"
 )
 
-// The bounds of what a server may send, in bytes.
+// Size limits of what a server may send, in bytes.
 const maxHead = 16 << 10
 
 var limits = eventstream.Limits{Line: 1 << 20, Event: 1 << 20}
 
-// Event is one event. Data is reused after the call that it is passed to.
+// Event is one event. Data is only valid during the call that receives it.
 type Event struct {
 	ID   string
 	Data []byte // the JSON
-	Type string // one of kinds, or "" for another
+	Type string // one of kinds, or "" for any other
 	Seq  uint64
 	At   time.Time // when it was read
 }
@@ -34,7 +34,7 @@ const (
 	textStart = `,"text":"`
 )
 
-// read parses type and seq, which the service writes at the front of the JSON.
+// read parses type and seq, which the service writes at the start of the JSON.
 func (e *Event) read() {
 	rest, ok := bytes.CutPrefix(e.Data, []byte(dataStart))
 	kind, rest, cut := bytes.Cut(rest, []byte(seqStart))
@@ -54,9 +54,9 @@ func (e *Event) read() {
 	}
 }
 
-// numbered reports whether the event is one of the service's and its id ends with its number.
+// numbered reports whether the event is one of the service's and its id contains its number.
 func (e Event) numbered() bool {
-	parts := strings.Split(e.ID, ".") // the epoch, the number, and of a stream's last event the run
+	parts := strings.Split(e.ID, ".") // epoch, number, and for a stream's last event the run
 	if e.Type == "" || len(parts) < 2 || len(parts) > 3 {
 		return false
 	}
@@ -64,7 +64,7 @@ func (e Event) numbered() bool {
 	return err == nil && seq == e.Seq
 }
 
-// Text is a token event's text, as encoded in the JSON; nil for other events.
+// Text returns a token event's text, as encoded in the JSON; nil for other events.
 func (e Event) Text() []byte {
 	_, rest, ok := bytes.Cut(e.Data, []byte(textStart))
 	text, closed := bytes.CutSuffix(rest, []byte(`"}`))
@@ -83,7 +83,7 @@ type response struct {
 // ErrNoStream is the error of a stream whose response is not an event stream of this service.
 var ErrNoStream = errors.New("a response that is not an event stream of this service")
 
-// parseHead reads a response's head, its empty line included.
+// parseHead parses a response's head, including its empty line.
 func parseHead(head string) (response, error) {
 	line, rest, _ := strings.Cut(head, "\r\n")
 	version, after, _ := strings.Cut(line, " ")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// feed returns a stream bytes in parts, as connections may bring them.
+// feed passes bytes to a stream in parts, as connections may deliver them.
 func feed(t *testing.T, parts ...string) (State, Counts) {
 	t.Helper()
 	s := &Swarm{}
@@ -62,7 +62,7 @@ func TestATextIsATokensAlone(t *testing.T) {
 	}
 }
 
-// FuzzReceived looks for bytes that a stream does not survive.
+// FuzzReceived looks for bytes that crash a stream.
 func FuzzReceived(f *testing.F) {
 	f.Add(head+tokens(1, 2), 10)
 	f.Add(head+"\n\n\r\n:\n\ndata\n\nid\nretry: -1\n\n", 80)

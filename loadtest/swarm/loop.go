@@ -15,25 +15,26 @@ import (
 
 const (
 	readSize = 64 << 10
-	batch    = 256 // readiness told by one epoll_wait
+	batch    = 256 // events per epoll_wait
 )
 
-// loop reads its share of the streams on one goroutine, which alone makes and closes
-// their connections: a number of a descriptor means the same throughout a batch.
+// loop reads its share of the streams on one goroutine. Only that goroutine opens and
+// closes their connections, so a descriptor refers to the same connection throughout a
+// batch.
 type loop struct {
 	swarm *Swarm
 	epoll int
-	bell  int // an eventfd: something was asked for
+	bell  int // an eventfd that signals requests of other goroutines
 	ended chan struct{}
 
-	asked struct { // by other goroutines
+	asked struct { // requests by other goroutines
 		mu   sync.Mutex
 		work []func()
 		stop bool
 	}
 
 	mu      sync.Mutex // guards the streams' states
-	queue   []*Stream  // those to be opened
+	queue   []*Stream  // streams to be opened
 	opening int
 	byFD    []*Stream
 	buf     []byte
@@ -54,7 +55,7 @@ func newLoop(s *Swarm) (*loop, error) {
 	return &loop{swarm: s, epoll: epoll, bell: bell, ended: make(chan struct{}), buf: make([]byte, readSize)}, nil
 }
 
-// do has work done on the loop's goroutine, with the lock held. The call returns at once.
+// do queues work for the loop's goroutine, which runs it with the lock held. The call returns at once.
 func (l *loop) do(work func()) {
 	l.asked.mu.Lock()
 	l.asked.work = append(l.asked.work, work)
@@ -62,7 +63,7 @@ func (l *loop) do(work func()) {
 	l.ring()
 }
 
-// ring wakes the loop. An eventfd that cannot count further is one that rings already.
+// ring wakes the loop. If the eventfd's counter is full, the loop is being woken already.
 func (l *loop) ring() { _, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // close ends the loop and its connections.
@@ -81,7 +82,7 @@ func (l *loop) run() {
 	for l.work() {
 		n, err := unix.EpollWait(l.epoll, events, -1)
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			panic(fmt.Sprintf("swarm: epoll_wait: %v", err)) // nothing but a fault of this package can be the cause
+			panic(fmt.Sprintf("swarm: epoll_wait: %v", err)) // only a bug in this package can be the cause
 		}
 		l.mu.Lock()
 		for _, e := range events[:max(n, 0)] {
@@ -94,7 +95,7 @@ func (l *loop) run() {
 	}
 }
 
-// work does what was asked for, and opens what may be opened; false: it is over.
+// work does the queued work, and opens streams as far as allowed. It returns false if the loop must end.
 func (l *loop) work() bool {
 	l.asked.mu.Lock()
 	work, stop := l.asked.work, l.asked.stop
@@ -123,7 +124,7 @@ func (l *loop) work() bool {
 	return true
 }
 
-// connect begins to open a stream.
+// connect starts opening a stream.
 func (l *loop) connect(st *Stream) {
 	st.state.Status, st.state.RetryAfter, st.state.Err, st.state.Terminal = 0, "", nil, ""
 	st.state.Answered, st.state.First = time.Time{}, time.Time{}
@@ -158,11 +159,11 @@ func (l *loop) watch(op, fd int, events uint32) error {
 	return unix.EpollCtl(l.epoll, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}) //nolint:gosec // a descriptor
 }
 
-// ready does what a descriptor is ready for.
+// ready handles a descriptor that is ready.
 func (l *loop) ready(fd int) {
 	if fd == l.bell {
 		var rings [8]byte
-		_, _ = unix.Read(fd, rings[:]) // what it counts is not needed
+		_, _ = unix.Read(fd, rings[:]) // the count is not needed
 		return
 	}
 	st := l.byFD[fd]
@@ -176,7 +177,7 @@ func (l *loop) ready(fd int) {
 	case asking:
 		err = l.ask(st)
 	case waiting, reading:
-		if st.o.Stuck { // its answer has come, and stays where it is
+		if st.o.Stuck { // its answer has arrived, and is left unread
 			l.opening--
 			st.phase = stuck
 			err = l.watch(unix.EPOLL_CTL_DEL, st.fd, 0)
@@ -208,7 +209,7 @@ func (l *loop) connected(st *Stream) error {
 	return l.ask(st)
 }
 
-// ask sends the request, or what is left of it.
+// ask sends the rest of the request.
 func (l *loop) ask(st *Stream) error {
 	request := st.request(l.swarm.o)
 	n, err := unix.Write(st.fd, request[st.head:])
@@ -225,7 +226,7 @@ func (l *loop) ask(st *Stream) error {
 	return l.watch(unix.EPOLL_CTL_MOD, st.fd, unix.EPOLLIN)
 }
 
-// read reads what has come, once: a stream that has more is ready again.
+// read reads available input once: a stream with more input is reported as ready again.
 func (l *loop) read(st *Stream) error {
 	n, err := unix.Read(st.fd, l.buf)
 	switch {

@@ -6,25 +6,25 @@ import (
 	"studysharper/app/stream/eventstream"
 )
 
-// StreamOptions are one stream's.
+// StreamOptions configure one stream.
 type StreamOptions struct {
 	ReceiveBuffer int // SO_RCVBUF, set before the connection is made; 0 = the system's
-	// Stuck makes a client that sends its request and never reads a byte. It counts
-	// as neither opened nor ended: only the server knows of it.
+	// Stuck makes a client that sends its request and never reads a byte. It counts as
+	// neither opened nor ended: only the server knows about it.
 	Stuck bool
-	// Keep keeps the texts of the token events, for Text.
+	// Keep stores the texts of the token events, for Text.
 	Keep bool
 }
 
-// State is what is known of a stream.
+// State is the state of a stream.
 type State struct {
-	Status     int           // of the last response; 0 = none has come
-	RetryAfter string        // that header of it
-	Port       int           // the connection's, this end; 0 = there is none
-	Began      time.Time     // the last opening: its connect
-	Answered   time.Time     // its response's head
-	First      time.Time     // its first event
-	Retry      time.Duration // what the server says to wait before coming back
+	Status     int           // of the last response; 0 = none has arrived
+	RetryAfter string        // its Retry-After header
+	Port       int           // local port of the connection; 0 = none
+	Began      time.Time     // start of the last opening (connect)
+	Answered   time.Time     // when its response's head arrived
+	First      time.Time     // when its first event arrived
+	Retry      time.Duration // reconnection time set by the server
 	LastID     string
 	LastSeq    uint64
 	Events     uint64
@@ -32,11 +32,11 @@ type State struct {
 	Doubled    uint64
 	Gaps       uint64
 	Wrong      uint64
-	Terminal   string // "complete" or "error" once that has come
+	Terminal   string // once that has arrived
 	Err        error  // why the stream broke; nil while it has not
 }
 
-// Stream is one event stream, or the client of one that may come back.
+// Stream is one event stream, which may be opened repeatedly.
 type Stream struct {
 	loop *loop
 	path string
@@ -47,9 +47,9 @@ type Stream struct {
 	text   []byte
 	phase  phase
 	fd     int
-	head   int                 // bytes of the request that have been sent
+	head   int                 // bytes of the request sent so far
 	rest   []byte              // an unfinished head
-	parser *eventstream.Parser // nil until an event, a comment or a part of one has come
+	parser *eventstream.Parser // nil until part of an event or comment has arrived
 }
 
 type phase uint8
@@ -57,31 +57,31 @@ type phase uint8
 const (
 	closed phase = iota
 	connecting
-	asking  // the request is not sent in full
+	asking  // the request has not been sent completely
 	waiting // for the response's head
 	reading
 	stuck
 )
 
-// State is the stream's state now.
+// State returns the stream's current state.
 func (s *Stream) State() State {
 	s.loop.mu.Lock()
 	defer s.loop.mu.Unlock()
 	return s.state
 }
 
-// Path is what was asked for.
+// Path returns the requested path.
 func (s *Stream) Path() string { return s.path }
 
-// Text is the text of all token events, one after the other, as encoded in their
-// JSON: escapes are as they were. It is empty without StreamOptions.Keep.
+// Text returns the concatenated text of all token events, as encoded in their JSON, with
+// escapes. It is empty without StreamOptions.Keep.
 func (s *Stream) Text() string {
 	s.loop.mu.Lock()
 	defer s.loop.mu.Unlock()
 	return string(s.text)
 }
 
-// request is what the stream asks with.
+// request returns the stream's HTTP request.
 func (s *Stream) request(o Options) []byte {
 	host := o.Host
 	if host == "" {
@@ -96,7 +96,7 @@ func (s *Stream) request(o Options) []byte {
 	return append(append(b, o.Header...), "\r\n"...)
 }
 
-// take counts one event. The lock is held.
+// take counts one event. The lock must be held.
 func (s *Stream) take(e Event, counts *counters) {
 	counts.events.Add(1)
 	st := &s.state
@@ -118,7 +118,7 @@ func (s *Stream) take(e Event, counts *counters) {
 	}
 }
 
-// count compares an event's number with the one before. A gap event's number is that of the last event missed.
+// count compares an event's number with the previous one. A gap event's number is that of the last event missed.
 func (s *Stream) count(e Event, counts *counters) {
 	st := &s.state
 	if e.Type == "gap" {
@@ -140,7 +140,7 @@ func (s *Stream) count(e Event, counts *counters) {
 		missed = e.Seq - st.LastSeq
 	}
 	if e.Type != "gap" {
-		missed-- // this one has come
+		missed-- // this one has arrived
 	}
 	st.Lost += missed
 	counts.lost.Add(int64(missed)) //nolint:gosec // a count

@@ -32,7 +32,7 @@ func tokens(from, to int) string {
 	return b.String()
 }
 
-// serve answers every connection with do, on a goroutine of its own.
+// serve handles every connection with do, on a separate goroutine.
 func serve(t *testing.T, do func(*net.TCPConn, *http.Request)) netip.AddrPort {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -162,7 +162,7 @@ func TestAStreamCutInTheMiddleOfAnEventGoesOnBehindTheLastWholeOne(t *testing.T)
 func TestLostDoubledAndWrongEventsAreCounted(t *testing.T) {
 	to := serve(t, func(conn *net.TCPConn, _ *http.Request) {
 		io.WriteString(conn, head+tokens(1, 2)+tokens(2, 2)+tokens(5, 5)+ // one doubled, two lost
-			event(9, "gap", `,"missed":4`)+tokens(10, 10)+ // four lost, and owned up to
+			event(9, "gap", `,"missed":4`)+tokens(10, 10)+ // four lost, and announced
 			"id: e1.99\ndata: {\"type\":\"token\",\"seq\":11}\n\ndata: hello\n\n"+ // two wrong
 			"data: {\"type\":\"error\",\"seq\":11,\"error\":\"over\"}\n\n") // and one without an id
 	})

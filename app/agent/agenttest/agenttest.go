@@ -1,5 +1,5 @@
-// Package agenttest has fakes and sample answers for tests of the agents: a model, a cache
-// and a store in memory. It does not import package agent, so that tests inside it can use it.
+// Package agenttest contains fakes and sample answers for tests of the agents: a model, a cache and a store in memory.
+// It does not import package agent, so that tests inside that package can use it.
 package agenttest
 
 import (
@@ -24,7 +24,7 @@ const (
 In metaphase the chromosomes line up at the equator. In anaphase the chromatids separate. In telophase new membranes form.`
 )
 
-// Fakes are what an agent.Orchestrator works with.
+// Fakes are the dependencies of an agent.Orchestrator.
 type Fakes struct {
 	Model *Model
 	Cache *Cache
@@ -32,13 +32,13 @@ type Fakes struct {
 	Log   *Log
 }
 
-// NewFakes makes empty fakes around a model.
+// NewFakes returns empty fakes that use m as the model.
 func NewFakes(m *Model) *Fakes {
 	return &Fakes{Model: m, Log: &Log{}, Cache: &Cache{Entries: make(map[string][]byte)},
 		Store: &Store{Sessions: make(map[string]study.Session), Talks: make(map[string][]study.Message)}}
 }
 
-// Model answers what its function says; the call number counts from 1.
+// Model returns the answers of its function; call numbers start at 1.
 type Model struct {
 	Answer func(ctx context.Context, call int, p study.Prompt, onText func(string)) (study.Answer, error)
 
@@ -58,14 +58,14 @@ func (m *Model) Generate(ctx context.Context, p study.Prompt, onText func(string
 	return m.Answer(ctx, call, p, onText)
 }
 
-// Calls is how often the model was called.
+// Calls returns how often the model was called.
 func (m *Model) Calls() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.Prompts)
 }
 
-// Says is a model that gives these texts in turn, and then the last one, for 10 tokens each.
+// Says returns a model that gives these texts in turn and repeats the last one. Each answer counts 10 tokens.
 func Says(texts ...string) *Model {
 	return &Model{Answer: func(_ context.Context, call int, _ study.Prompt, onText func(string)) (study.Answer, error) {
 		text := texts[min(call, len(texts))-1]
@@ -78,7 +78,7 @@ func Says(texts ...string) *Model {
 	}}
 }
 
-// Hangs is a model that waits for its context.
+// Hangs returns a model that blocks until its context ends.
 func Hangs() *Model {
 	return &Model{Answer: func(ctx context.Context, _ int, _ study.Prompt, _ func(string)) (study.Answer, error) {
 		<-ctx.Done()
@@ -86,7 +86,7 @@ func Hangs() *Model {
 	}}
 }
 
-// Gated is a model that answers when it is opened.
+// Gated returns a model that answers once open is called.
 func Gated(text string) (m *Model, open func()) {
 	gate := make(chan struct{})
 	m = &Model{Answer: func(ctx context.Context, _ int, _ study.Prompt, onText func(string)) (study.Answer, error) {
@@ -106,7 +106,7 @@ func Gated(text string) (m *Model, open func()) {
 	return m, sync.OnceFunc(func() { close(gate) })
 }
 
-// Cache is a cache without bounds.
+// Cache is an unbounded cache.
 type Cache struct {
 	mu      sync.Mutex
 	Entries map[string][]byte
@@ -133,20 +133,20 @@ func (c *Cache) Set(_ context.Context, key string, value []byte) {
 	c.Entries[key] = value
 }
 
-// Keys are the keys of all entries, sorted.
+// Keys returns the keys of all entries, sorted.
 func (c *Cache) Keys() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.Entries))
 }
 
-// Log is a log that can be read while it is written.
+// Log is a log that can be read while it is being written.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-// Logger is a logger that writes to l.
+// Logger returns a logger that writes to l.
 func (l *Log) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 // Write implements io.Writer.
@@ -156,7 +156,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// String is everything that was logged.
+// String returns everything that was logged.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

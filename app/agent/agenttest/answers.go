@@ -7,13 +7,13 @@ import (
 	"studysharper/app/study"
 )
 
-// Asking is a request of a type with source text.
+// Asking returns a request of a type with source text.
 func Asking(typ study.Type) study.Request {
 	return study.Request{Type: typ, UserID: Alice, SessionID: SessionID, Message: "Help me learn this.",
 		Options: study.Options{Content: Source, Count: 2, QuestionCount: 2, Sections: 1}}
 }
 
-// CardSet is a good answer of n flashcards, supported by Source.
+// CardSet returns a good answer with n flashcards, supported by Source.
 func CardSet(n int) string {
 	answers := []string{"the division of a cell nucleus", "the chromosomes condense", "the chromosomes line up at the equator",
 		"the chromatids separate", "new membranes form"}
@@ -25,7 +25,7 @@ func CardSet(n int) string {
 	return JSON(s)
 }
 
-// JSON is v as JSON text.
+// JSON returns v as JSON text.
 func JSON(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -34,7 +34,7 @@ func JSON(v any) string {
 	return string(raw)
 }
 
-// GoodAnswer is what a model should answer to Asking(typ).
+// GoodAnswer returns a good answer of a model to Asking(typ).
 func GoodAnswer(typ study.Type) string {
 	questions := []study.Question{
 		{Type: study.MultipleChoice, Question: "What separates in anaphase?", Options: []string{"chromatids", "membranes", "nuclei", "cells"},

@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Store is a Store in memory. fail, if set, says which method fails how.
+// Store is an agent.Store in memory. Fail, if set, returns the error of each method.
 type Store struct {
 	Fail func(method string) error
 
@@ -22,7 +22,7 @@ type Store struct {
 	mu         sync.Mutex
 	Sessions   map[string]study.Session
 	Talks      map[string][]study.Message
-	Runs       []study.Run // that have ended
+	Runs       []study.Run // ended runs
 	Notes      []study.Note
 	sources    map[string]source // of sessions
 	Searches   []string
@@ -125,7 +125,7 @@ func (s *Store) SearchPassages(ctx context.Context, user string, ids []string, w
 	return found, nil
 }
 
-// source is what KeepSessionSource keeps.
+// source is what KeepSessionSource stores.
 type source struct {
 	ids     []string
 	content string

@@ -1,11 +1,9 @@
-// Package intent tells which study aid, if any, a chat message asks for. The one
-// idea: only a clause that has the form of a request is one. Its words must be, in
-// order, polite words that may lead in, a verb of making, words that may stand
-// before the thing, and the thing itself, followed by nothing that makes it another
-// thing ("quiz app", "exam results"). Everything else is conversation: a chat that
-// is answered as a chat disappoints nobody, a quiz nobody asked for does.
+// Package intent determines which study aid, if any, a chat message asks for. The one idea: only a clause that has the
+// form of a request counts as one. It must consist of, in this order, polite lead-in words, a verb of making, words
+// that may precede the thing, and the thing itself, followed by nothing that makes it another thing ("quiz app", "exam
+// results"). Everything else is conversation: an unwanted quiz disappoints a student, a chat answer does not.
 //
-// It reads English only; a message in another language stays a chat.
+// It understands English only; a message in another language stays a chat.
 package intent
 
 import (
@@ -17,15 +15,14 @@ import (
 	"studysharper/app/study"
 )
 
-// spellings brings the ways a word is written down to one.
+// spellings maps different spellings of a word to one.
 var spellings = strings.NewReplacer("tl;dr", "tldr", "’", "'", "flash card", "flashcard", "flash-card", "flashcard")
 
-// maxClauses bounds how far into a message a request is looked for: what follows
-// is taken for pasted text.
+// maxClauses limits how far into a message a request is searched; the rest is assumed to be pasted text.
 const maxClauses = 12
 
-// Of gives the type that a message asks for, and how many items it names; 0 is
-// none. It is pure, and looks at the first clauses of the message only.
+// Of returns the type that a message asks for, and the number of items that it names, or 0. It is pure and reads only
+// the first clauses of the message.
 func Of(message string) (t study.Type, count int) {
 	for _, clause := range clauses(message) {
 		if t, count := request(clause); t != study.Chat {
@@ -35,7 +32,7 @@ func Of(message string) (t study.Type, count int) {
 	return study.Chat, 0
 }
 
-// clauses splits the head of a message at punctuation, each clause into lower-case words.
+// clauses splits the beginning of a message at punctuation, and each clause into lower-case words.
 func clauses(message string) [][]string {
 	message = spellings.Replace(strings.ToLower(clip(message, 2000)))
 	var out [][]string
@@ -60,7 +57,7 @@ func clip(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "")
 }
 
-// request tries each form of a request on one clause.
+// request tries each form of a request on a clause.
 func request(words []string) (study.Type, int) {
 	words = afterLeadIn(words)
 	if len(words) == 0 {
@@ -74,10 +71,10 @@ func request(words []string) (study.Type, int) {
 	return study.Chat, 0
 }
 
-// forms are the shapes a request may have, the surest first.
+// forms are the forms of a request, the most certain first.
 var forms = []func([]string) (study.Type, int){direct, turnInto, makeThing, bareThing}
 
-// afterLeadIn drops the polite words a request may begin with.
+// afterLeadIn removes the polite words at the beginning of a request.
 func afterLeadIn(words []string) []string {
 	for {
 		rest := afterPhrase(words, leadIns)
@@ -88,7 +85,7 @@ func afterLeadIn(words []string) []string {
 	}
 }
 
-// afterPhrase drops the longest of the phrases that words begins with.
+// afterPhrase removes the longest of the phrases that words begin with.
 func afterPhrase(words []string, phrases []pattern) []string {
 	longest := 0
 	for _, p := range phrases {
@@ -97,7 +94,7 @@ func afterPhrase(words []string, phrases []pattern) []string {
 	return words[longest:]
 }
 
-// direct knows verbs that are the request themselves: "quiz me", "summarise this".
+// direct recognizes verbs that are requests in themselves: "quiz me", "summarise this".
 func direct(words []string) (study.Type, int) {
 	for _, d := range directs {
 		n := d.phrase.match(words)
@@ -110,7 +107,7 @@ func direct(words []string) (study.Type, int) {
 	return study.Chat, 0
 }
 
-// turnInto knows "turn … into flashcards", whatever stands between.
+// turnInto recognizes "turn … into flashcards", with any words in between.
 func turnInto(words []string) (study.Type, int) {
 	if !transforms[words[0]] {
 		return study.Chat, 0
@@ -123,7 +120,7 @@ func turnInto(words []string) (study.Type, int) {
 	return study.Chat, 0
 }
 
-// makeThing knows "make me 10 flashcards", "I need a summary".
+// makeThing recognizes "make me 10 flashcards" and "I need a summary".
 func makeThing(words []string) (study.Type, int) {
 	rest := afterPhrase(words, verbs)
 	if len(rest) == len(words) {
@@ -132,9 +129,9 @@ func makeThing(words []string) (study.Type, int) {
 	return thing(rest)
 }
 
-// bareThing knows "flashcards on mitosis" and "10 practice questions": the thing
-// without a verb, counted or with what it shall be about. An exam must be a practice
-// one or be counted, for "exam on algebra" may tell of one to come.
+// bareThing recognizes "flashcards on mitosis" and "10 practice questions": the thing without a verb, with a number or
+// a subject. For an exam, the word "practice" (or a synonym) or a number is required, because "exam on algebra" may be
+// about a coming exam.
 func bareThing(words []string) (study.Type, int) {
 	th, n, count := thingAt(words)
 	if th.phrase == nil || th.plain || n == len(words) && count == 0 {
@@ -158,24 +155,23 @@ func thing(words []string) (study.Type, int) {
 	return th.t, count
 }
 
-// thingAt finds a thing at the start of words, behind words that may stand before
-// it; n is how many words it took.
+// thingAt finds a thing at the beginning of words, after words that may precede it; n is the number of words matched.
 func thingAt(words []string) (th name, n, count int) {
 	skipped, count := skipFillers(words)
 	for at := 0; at <= skipped; at++ { // a filler may begin the name: "practice exam"
 		for _, th := range things {
 			size := th.phrase.match(words[at:])
 			rest := words[at+size:]
-			if size > 0 && (th.whole || goesOn(rest)) && !ofLife(rest) {
-				return th, at + size, cmp.Or(count, countBehind(rest))
+			if size > 0 && (th.whole || mayFollow(rest)) && !ofLife(rest) {
+				return th, at + size, cmp.Or(count, countAfter(rest))
 			}
 		}
 	}
 	return name{}, 0, 0
 }
 
-// countBehind is the number in what follows a thing: "with 20 hard questions".
-func countBehind(rest []string) int {
+// countAfter returns the number in the words after a thing: "with 20 hard questions".
+func countAfter(rest []string) int {
 	for i, w := range rest {
 		if w != "with" {
 			continue
@@ -188,16 +184,15 @@ func countBehind(rest []string) int {
 	return 0
 }
 
-// goesOn reports whether a thing may be followed by rest.
-func goesOn(rest []string) bool {
+// mayFollow reports whether rest may follow the name of a thing.
+func mayFollow(rest []string) bool {
 	if len(rest) == 0 {
 		return true
 	}
 	return followers[rest[0]] && (len(rest) == 1 || !languages[rest[1]])
 }
 
-// skipFillers counts the words that may stand before a thing, and reads a number
-// among them.
+// skipFillers counts the words that may precede a thing, and reads a number among them.
 func skipFillers(words []string) (n, count int) {
 	for n < len(words) {
 		if c := number(words[n]); c > 0 {
@@ -222,7 +217,7 @@ func number(word string) int {
 	return 0
 }
 
-// ofLife reports whether what follows speaks of the student's life, not of study matter.
+// ofLife reports whether the words after a thing are about the student's life instead of study matter.
 func ofLife(rest []string) bool {
 	for i, w := range rest[:min(len(rest), 5)] {
 		if lately[w] || possessives[w] && i+1 < len(rest) && life[rest[i+1]] {

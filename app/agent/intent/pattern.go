@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// A pattern matches the beginning of a clause: for each place the words that fit,
-// or none for a gap of one to three words of any kind.
+// pattern matches the beginning of a clause: at each position one of the listed words, or, if the list is nil, a gap of
+// one to three arbitrary words.
 type pattern [][]string
 
-// maxGap is how many words a "*" stands for at most.
+// maxGap is the maximum number of words that a "*" matches.
 const maxGap = 3
 
-// phrase reads a pattern as it is written in the tables: "a|b" is either word, "*"
-// a gap.
+// phrase parses a pattern of the tables: "a|b" matches either word, "*" a gap.
 func phrase(s string) pattern {
 	var p pattern
 	for place := range strings.FieldsSeq(s) {
@@ -34,7 +33,7 @@ func patterns(phrases ...string) []pattern {
 	return list
 }
 
-// match is how many words the pattern takes from the beginning of words; 0 = no match.
+// match returns how many words the pattern matches at the beginning of words; 0 = no match.
 func (p pattern) match(words []string) int {
 	switch {
 	case len(p) == 0 || len(words) == 0:

@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// leadIns may stand before a request without changing it.
+// leadIns may precede a request without changing it.
 var leadIns = patterns(
 	"please", "pls", "plz", "kindly", "hey", "hi", "yo", "hello", "ok", "okay", "now", "then", "so", "also", "and", "just", "well",
 	"thanks", "great", "yes", "studysharper", "can|could|would|will you|u", "can|could|would you please",
@@ -14,7 +14,7 @@ var leadIns = patterns(
 	"help me to", "help me", "let's|lets", "let's|lets have", "go ahead and", "time to", "try to",
 )
 
-// verbs of making, with the words that belong to them. What follows is the thing.
+// verbs of making, with the words that belong to them. The thing must follow.
 var verbs = patterns(
 	"make|create|generate|write|build|give|prepare|produce|draft|design|compose|get|provide|do|start",
 	"making|creating|generating|writing|preparing",
@@ -23,7 +23,7 @@ var verbs = patterns(
 	"can|could|may i have|get",
 )
 
-// directs are requests in themselves.
+// directs are phrases that are requests in themselves.
 var directs = []struct {
 	phrase pattern
 	t      study.Type
@@ -52,9 +52,8 @@ var directs = []struct {
 	{phrase("plan|schedule|organise|organize my * revision|studying"), study.Plan},
 }
 
-// A name is what a thing is called. It counts only where the clause ends behind it
-// or is followed by a follower, unless it is whole. A plain one is too common a word
-// to be a request without a verb.
+// name is a phrase that names a thing. Unless whole is set, it counts only at the end of the clause or before one of
+// the followers. A plain name is too common to be a request without a verb.
 type name struct {
 	phrase       pattern
 	t            study.Type
@@ -78,33 +77,33 @@ var things = []name{
 	{phrase: phrase("analysis of my|these|the|our notes"), t: study.Analysis, whole: true},
 }
 
-// fillers may stand between the verb and the thing.
+// fillers may occur between the verb and the thing.
 var fillers = wordSet(`me us a an the one some few couple several another new more these this good nice quick short
 	brief long detailed simple easy medium hard harder difficult challenging tough basic advanced set list batch bunch
 	deck of full final complete comprehensive proper concise bullet point points page pages minute minutes hour hours
 	word words mark marks day week paragraph sentence practice mock sample multiple choice true or false and answer
 	question study revision exam test really up weekly daily personal timed little small big`)
 
-// units behind a number tell that it does not count items.
+// units after a number show that it does not count items.
 var units = wordSet("minute minutes hour hours page pages point points word words mark marks paragraph sentence")
 
-// followers may stand right behind a thing without making it another thing, as
-// "app" in "quiz app" or "results" in "exam results" does.
+// followers may come directly after a thing without making it another thing, as "app" in "quiz app" or "results" in
+// "exam results" does.
 var followers = wordSet(`on about abt for from of covering with please based using that to in and out now which as so over
 	regarding around at by pls plz thanks like including again`)
 
-// Words of the single forms.
+// Words used by individual forms.
 var (
 	transforms = wordSet("turn convert transform change make")               // … into
-	subjects   = wordSet("on about abt for from of covering please pls plz") // behind a thing without a verb
+	subjects   = wordSet("on about abt for from of covering please pls plz") // after a thing without a verb
 	counted    = wordSet("question questions card cards flashcard flashcards item items session sessions")
-	rehearsals = wordSet("mock practice sample") // what makes an exam one to make
+	rehearsals = wordSet("mock practice sample") // words that mark an exam as one to be made
 )
 
-// languages behind "in" or "with" tell that a program is wanted.
+// languages after "in" or "with" show that the request is for a program.
 var languages = wordSet("python java javascript typescript html css react c php ruby rust go golang swift kotlin sql excel unity flutter")
 
-// A thing of one's life is not a study matter: "a summary of my day".
+// Words about the student's life, as in "a summary of my day", which is not study matter.
 var (
 	possessives = wordSet(`my our your his her their the this last`)
 	life        = wordSet(`day days week weekend month year morning evening night life meeting meetings trip holiday vacation

@@ -8,7 +8,7 @@ import (
 	"studysharper/app/study"
 )
 
-// wrappers are the fields that hold the content of a type, our own name first.
+// wrappers are the names of the field that contains the content of a type, our own name first.
 var wrappers = map[study.Type][]string{
 	study.Flashcards: {"flashcards", "cards", "flash_cards", "deck"},
 	study.Quiz:       {"quiz"},
@@ -28,9 +28,9 @@ var inner = map[study.Type][]string{
 	study.Plan:       {"sessions"},
 }
 
-// canonical brings what a model answered into the shape of the type, with every field of the
-// right JSON type. known is false for anything else; shaped is nil if only the name is right.
-// Where no field has the name that was asked for, what looks like the items counts.
+// canonical converts a model's answer to the shape of the type, with the right JSON type in every field. known is false
+// if it is not recognized; shaped is nil if only the name is right. If no field has the expected name, values that look
+// like items are used.
 func canonical(t study.Type, deep bool, read func() any) (shaped map[string]any, known bool) {
 	shaped, known = named(t, snakeKeys(read()))
 	if !deep || hasContent(t, shaped) {
@@ -47,7 +47,7 @@ func canonical(t study.Type, deep bool, read func() any) (shaped map[string]any,
 	return shaped, known
 }
 
-// namedWithin finds the content by its name within other objects and lists.
+// namedWithin finds the content by its name inside other objects and lists.
 func namedWithin(t study.Type, value any, depth int) map[string]any {
 	if object, ok := value.(map[string]any); ok {
 		if shaped, _ := named(t, copied(object)); hasContent(t, shaped) {
@@ -65,7 +65,7 @@ func namedWithin(t study.Type, value any, depth int) map[string]any {
 	return nil
 }
 
-// named finds the content of a type by the names of fields.
+// named finds the content of a type by field names.
 func named(t study.Type, value any) (shaped map[string]any, known bool) {
 	top, _ := value.(map[string]any)
 	for _, name := range wrappers[t] {
@@ -75,7 +75,7 @@ func named(t study.Type, value any) (shaped map[string]any, known bool) {
 				content = again[name]
 			}
 		}
-		if written, isText := content.(string); isText && t == study.Summary { // the text, with the rest beside it
+		if written, isText := content.(string); isText && t == study.Summary { // the text, next to the other fields
 			content = maps.Clone(top)
 			delete(content.(map[string]any), name)
 			fill(content.(map[string]any), "text", written)
@@ -92,7 +92,7 @@ func named(t study.Type, value any) (shaped map[string]any, known bool) {
 	return nil, false
 }
 
-// hasContent reports whether a shaped object holds anything of its type.
+// hasContent reports whether a shaped object contains anything of its type.
 func hasContent(t study.Type, shaped map[string]any) bool {
 	if t == study.Flashcards {
 		list, _ := shaped["flashcards"].([]any)
@@ -107,7 +107,7 @@ func hasContent(t study.Type, shaped map[string]any) bool {
 	return false
 }
 
-// shape puts the content under our own name and repairs its items; nil if it has no items.
+// shape stores the content under our own name and repairs its items. It returns nil if there are no items.
 func shape(t study.Type, top map[string]any, content any) map[string]any {
 	out := map[string]any{}
 	number(top, "estimated_time_minutes")
@@ -117,7 +117,7 @@ func shape(t study.Type, top map[string]any, content any) map[string]any {
 	list, isList := content.([]any)
 	body, isObject := content.(map[string]any)
 	if t == study.Flashcards {
-		if isObject { // a deck with its cards inside
+		if isObject { // a deck that contains the cards
 			list, isList = firstList(body)
 		}
 		if !isList {
@@ -164,7 +164,7 @@ func shapeBody(t study.Type, body map[string]any) {
 	}
 }
 
-// bodyFields are the fields of a type's content that models call otherwise.
+// bodyFields are the fields of a type's content for which models use other names.
 var bodyFields = map[study.Type][]string{
 	study.Quiz:     {"title", "questions"},
 	study.Exam:     {"title", "sections", "questions", "duration_minutes"},
@@ -173,7 +173,7 @@ var bodyFields = map[study.Type][]string{
 	study.Plan:     {"sessions"},
 }
 
-// firstList is the list in an object that has only one.
+// firstList returns the first list in an object, in the order of its keys.
 func firstList(object map[string]any) (list []any, ok bool) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if list, ok = object[name].([]any); ok {
@@ -201,7 +201,7 @@ func shapeExam(body map[string]any) {
 	})
 }
 
-// cite turns the quote that proves an item into its source. Ids and verdicts are ours to give.
+// cite turns the quote that supports an item into its source. Only this program sets ids and the unverified flag.
 func cite(item map[string]any) {
 	rename(item, "evidence")
 	quote := plainText(item["evidence"])
@@ -230,7 +230,7 @@ func card(c map[string]any) {
 	lower(c, "difficulty")
 }
 
-// renameCard gives a card's sides our names. A term with its definition is a card too.
+// renameCard renames the sides of a card to our names. A term with its definition is also a card.
 func renameCard(c map[string]any) {
 	rename(c, "question", "answer", "topic", "difficulty")
 	for _, sides := range cardSides {
@@ -243,7 +243,7 @@ func renameCard(c map[string]any) {
 	}
 }
 
-// cardSides are pairs that are the sides of a card if they stand together.
+// cardSides are pairs of fields that, together, are the two sides of a card.
 var cardSides = [][2]string{{"term", "definition"}, {"word", "meaning"}, {"concept", "explanation"}, {"term", "meaning"}, {"word", "definition"},
 	{"concept", "definition"}, {"term", "explanation"}, {"name", "description"}, {"title", "content"}}
 
@@ -261,7 +261,7 @@ func keyTerm(k map[string]any) {
 	text(k, "term", "definition")
 }
 
-// objectsOf makes objects with one field of the texts in a list.
+// objectsOf turns each text of a list into an object with one field.
 func objectsOf(value any, field string) any {
 	list, ok := value.([]any)
 	if !ok {
@@ -275,8 +275,8 @@ func objectsOf(value any, field string) any {
 	return list
 }
 
-// termsOf reads terms with their definitions: objects, texts such as "term: definition", or one
-// object with the terms as its fields.
+// termsOf reads terms and definitions: objects, texts such as "term: definition", or one object whose fields are the
+// terms.
 func termsOf(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

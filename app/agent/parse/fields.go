@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// itemsOf repairs the objects of a list in a field, and drops what is not an object.
+// itemsOf repairs the objects of a list in a field and removes everything else.
 func itemsOf(body map[string]any, field string, repair func(map[string]any)) {
 	list, ok := body[field].([]any)
 	if object, keyed := body[field].(map[string]any); keyed { // {"q1": {…}, "q2": {…}}
@@ -34,7 +34,7 @@ func items(list []any, repair func(map[string]any)) []any {
 	return kept
 }
 
-// text makes texts of the fields' values.
+// text converts the values of the fields to strings.
 func text(item map[string]any, fields ...string) {
 	for _, field := range fields {
 		if value, ok := item[field]; ok {
@@ -43,7 +43,7 @@ func text(item map[string]any, fields ...string) {
 	}
 }
 
-// plainText is a value as text: "" for what has none.
+// plainText converts a value to a string, "" if it contains no text.
 func plainText(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -76,10 +76,10 @@ func plainText(value any) string {
 	return ""
 }
 
-// textFields are the fields that hold an object's text, the likeliest first.
+// textFields are the fields that may contain an object's text, the most likely first.
 var textFields = []string{"text", "value", "quote", "content", "description", "activity", "task", "answer", "point", "name", "title", "concept", "option", "choice", "label", "letter"}
 
-// withoutBullet takes off the mark of a list's line.
+// withoutBullet removes a list marker from the beginning of a line.
 func withoutBullet(s string) string {
 	for _, mark := range []string{"- ", "* ", "• ", "– "} {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(s), mark); ok {
@@ -89,7 +89,7 @@ func withoutBullet(s string) string {
 	return s
 }
 
-// textList makes lists of texts of the fields' values; a single value becomes a list of one.
+// textList converts the values of the fields to lists of strings; a single value becomes a list of one.
 func textList(item map[string]any, fields ...string) {
 	for _, field := range fields {
 		switch v := item[field].(type) {
@@ -105,7 +105,7 @@ func textList(item map[string]any, fields ...string) {
 	}
 }
 
-// fill sets a text that is missing.
+// fill sets a field whose text is missing or empty.
 func fill(item map[string]any, field, value string) {
 	if strings.TrimSpace(plainText(item[field])) == "" {
 		item[field] = value
@@ -116,8 +116,8 @@ func lower(item map[string]any, field string) {
 	item[field] = strings.ToLower(strings.TrimSpace(plainText(item[field])))
 }
 
-// number makes whole numbers of the fields' values, also of texts such as "30 minutes". A
-// value without a number is dropped.
+// number converts the values of the fields to whole numbers, including texts such as "30 minutes". A value without a
+// number is removed.
 func number(item map[string]any, fields ...string) {
 	for _, field := range fields {
 		switch v := item[field].(type) {
@@ -135,7 +135,7 @@ func number(item map[string]any, fields ...string) {
 	}
 }
 
-// numberWords are the small numbers, and their ordinals, that models write as words.
+// numberWords, ordinals and tens are the numbers that models write as words.
 var (
 	numberWords = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 		"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"}
@@ -157,7 +157,7 @@ func firstNumber(s string) (float64, bool) {
 	return float64(min(n, 1e6)), err == nil
 }
 
-// numberInWords reads the first number below a hundred that is written in words: "forty-five".
+// numberInWords reads the first number below one hundred that is written in words: "forty-five".
 func numberInWords(s string) (n float64, found bool) {
 	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) }) {
 		ten := slices.Index(tens[2:], word)
@@ -176,8 +176,8 @@ func numberInWords(s string) (n float64, found bool) {
 	return n, found
 }
 
-// snakeKeys spells the keys of all objects in a value like ours, in place: correctAnswer, Correct
-// Answer and correct-answer become correct_answer. An exact key wins. The keys of a glossary are texts.
+// snakeKeys converts the keys of all objects in a value to snake case, in place: correctAnswer, Correct Answer and
+// correct-answer become correct_answer. An exact key wins. The keys of a glossary are texts and stay unchanged.
 func snakeKeys(value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -196,7 +196,7 @@ func snakeKeys(value any) any {
 	return value
 }
 
-// spelled is an object with its own keys spelled like ours, the same one if they are already.
+// spelled returns an object with its own keys in snake case; the object itself if they already are.
 func spelled(object map[string]any) map[string]any {
 	other := false
 	for key := range object {
@@ -215,7 +215,7 @@ func spelled(object map[string]any) map[string]any {
 	return out
 }
 
-// copied is a copy of a value.
+// copied returns a deep copy.
 func copied(value map[string]any) map[string]any {
 	out := make(map[string]any, len(value))
 	for key, inside := range value {

@@ -1,6 +1,6 @@
 package parse
 
-// names are what models call fields, by our name for them, the likeliest first.
+// names maps our name of each field to the names that models use, the most likely first.
 var names = map[string][]string{
 	// of cards
 	"question":   {"front", "q", "prompt", "statement", "question_text", "stem", "front_side", "problem"},
@@ -51,7 +51,7 @@ var names = map[string][]string{
 	"activities": {"tasks", "activity", "steps", "task", "actions", "exercises", "description"},
 }
 
-// rename gives fields our names, unless ours are there.
+// rename changes the names that models use to our names, unless a field with our name exists.
 func rename(item map[string]any, fields ...string) {
 	for _, field := range fields {
 		for _, name := range names[field] {
@@ -66,10 +66,10 @@ func rename(item map[string]any, fields ...string) {
 	}
 }
 
-// has reports whether an object has a field by our name or by another one.
+// has reports whether an object has a field under our name or one of its other names.
 func has(object map[string]any, field string) bool { return firstOf(object, field) != nil }
 
-// firstOf is the value of a field by our name or by another one.
+// firstOf returns the value of a field under our name or one of its other names.
 func firstOf(object map[string]any, field string) any {
 	if value := object[field]; value != nil {
 		return value

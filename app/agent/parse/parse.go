@@ -1,6 +1,6 @@
-// Package parse reads a language model's answer as a study aid. The one idea: a model's JSON
-// is a dialect, not a format. What it meant is read from whatever it wrote, without asking it
-// again; what cannot be read costs one item, not the answer. It is pure: no clock, no network.
+// Package parse reads a language model's answer as a study aid. The one idea: a model's JSON is a dialect, not a
+// format. The package recovers the intended aid from any dialect without calling the model again; an unreadable part
+// costs one item, not the answer. It is pure: no clock, no network.
 package parse
 
 import (
@@ -12,17 +12,17 @@ import (
 	"studysharper/app/study"
 )
 
-// maxObjects bounds how many places of one answer are read as the beginning of an object.
+// maxObjects limits how many objects are parsed in one answer.
 const maxObjects = 32
 
-// Aid reads an answer as an aid of the type. It accepts prose, code fences and objects around
-// the aid, JSON in every dialect that models write, other names for fields, and a missing end:
-// what is complete counts. The text of a Chat becomes a Reply as it is.
+// Aid reads an answer as an aid of the type. It accepts prose, code fences and objects around the aid, JSON in every
+// dialect that models write, other names for fields, and truncated answers, of which it uses the complete part. The
+// text of a Chat becomes a Reply unchanged.
 //
-// An answer may hold several such objects, drafts before the last. good reports which of them
-// will do; the last of those counts, otherwise the last of all. If there is none, Aid returns
-// one fault in words for the model, which does not quote the answer; otherwise "". cut means
-// that the end of the last such object is missing.
+// An answer may contain several such objects, drafts before the final one. good reports whether one is acceptable; the
+// last acceptable one is returned, or else the last of all. If there is none, Aid returns one fault, worded for the
+// model and without text of the answer; otherwise fault is "". cut means that the end of the last such object is
+// missing.
 func Aid(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
 	if t == study.Chat {
 		return &study.Reply{Response: strings.TrimSpace(answer)}, false, ""
@@ -36,12 +36,12 @@ func Aid(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid,
 	return aid, cut, fault
 }
 
-// unescaped takes one level of escapes off the quotes and backslashes.
+// unescaped removes one level of backslash escapes.
 func unescaped(answer string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(answer)
 }
 
-// choose finds the object of an answer that counts.
+// choose returns the aid from the object of an answer that should be used; see Aid.
 func choose(t study.Type, answer string, good func(study.Aid) bool) (aid study.Aid, cut bool, fault string) {
 	var last, best study.Aid
 	fault = "there is no JSON object in the answer"
@@ -68,7 +68,7 @@ func choose(t study.Type, answer string, good func(study.Aid) bool) (aid study.A
 	}
 }
 
-// Objects yields the JSON objects of an answer, each read like those of Aid.
+// Objects yields the JSON objects of an answer, parsed as leniently as Aid parses them.
 func Objects(answer string) iter.Seq[map[string]any] {
 	return func(yield func(map[string]any) bool) {
 		rest := answer
@@ -86,19 +86,18 @@ func Objects(answer string) iter.Seq[map[string]any] {
 	}
 }
 
-// object is what was read where an object begins.
+// object is the result of reading one object or list.
 type object struct {
-	aid   study.Aid // nil: it is not one,
-	fault string    // for this reason
-	known bool      // it is what was asked for, even if aid is nil
+	aid   study.Aid // nil: it is not an aid
+	fault string    // why aid is nil
+	known bool      // it is of the requested type, even if aid is nil
 	size  int       // of its text
 	cut   bool      // its end is missing
 	alone string    // the text of a single item; "" = it is not one
 }
 
-// readObjects numbers the objects of an answer. It looks inside those that are not what was
-// asked for, and after those that are. Items that stand alone are read together at last, unless
-// there was a list.
+// readObjects yields the objects of an answer with their numbers. It continues inside an object that is not of the
+// requested type, and after one that is. If there was no list, separate single items are finally read together as one.
 func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		rest := answer
@@ -111,7 +110,7 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 			}
 			at := len(answer) - len(rest) + open
 			o := readObject(t, rest[open:], at >= searched)
-			searched = max(searched, at+o.size) // what is inside of it was looked through
+			searched = max(searched, at+o.size) // its inside has been searched
 			if o.alone != "" {
 				alone = append(alone, o.alone)
 			}
@@ -131,14 +130,15 @@ func readObjects(t study.Type, answer string) iter.Seq2[int, object] {
 
 const cutOff = "the JSON object is cut off before its end"
 
-// readObject reads the object or list that s starts with. deep: what has other names is searched for.
+// readObject reads the object or list that s starts with. If deep is set, it also searches for content under other
+// names.
 func readObject(t study.Type, s string, deep bool) object {
 	value, size, cut := parseRelaxed(s)
 	item, _ := value.(map[string]any)
 	alone := !cut && looksLike(t, spelled(item))
 	o := readValue(t, deep, func() any {
 		again := value
-		if value = nil; again == nil { // each attempt changes it, and an answer may be long
+		if value = nil; again == nil { // each attempt modifies it; parsing again avoids a copy, because an answer may be long
 			again, _, _ = parseRelaxed(s)
 		}
 		return again
@@ -152,7 +152,7 @@ func readObject(t study.Type, s string, deep bool) object {
 	return o
 }
 
-// readValue reads a JSON value as an aid; read gives a new copy each time.
+// readValue reads a JSON value as an aid; read returns a fresh copy each time.
 func readValue(t study.Type, deep bool, read func() any) (o object) {
 	shaped, known := canonical(t, deep, read)
 	if !known {
@@ -168,7 +168,7 @@ func readValue(t study.Type, deep bool, read func() any) (o object) {
 	if err == nil {
 		err = json.Unmarshal(raw, aid)
 	}
-	if err != nil { // canonical leaves no field of a wrong type
+	if err != nil { // cannot happen: canonical leaves no field of a wrong type
 		o.fault = "the answer is not valid JSON"
 		return o
 	}

@@ -88,7 +88,7 @@ func FuzzAid(f *testing.F) {
 	})
 }
 
-// anything takes every aid.
+// anything accepts every aid.
 func anything(study.Aid) bool { return true }
 
 func TestOfSeveralObjectsTheLastThatWillDoCounts(t *testing.T) {

@@ -15,7 +15,7 @@ func question(q map[string]any) {
 	gatherOptions(q)
 	readOptions(q)
 	rename(q, "correct_answer", "sample_answer", "acceptable_answers")
-	if q["question"] == nil { // the usual name of something else
+	if q["question"] == nil { // "text" is usually another field
 		q["question"] = q["text"]
 	}
 	text(q, "type", "question", "sample_answer", "rubric", "explanation")
@@ -34,10 +34,10 @@ func question(q map[string]any) {
 	}
 }
 
-// numbered is the number that a model gives a question.
+// numbered matches the number that a model writes before a question.
 var numbered = apptext.Pattern(`^(?:Q|Question )?(\d{1,2})[.):]\s+`)
 
-// withoutNumbers takes the numbers off questions that are all numbered in their order.
+// withoutNumbers removes the numbers from questions if all are numbered in order.
 func withoutNumbers(questions any) {
 	list, _ := questions.([]any)
 	bare := make([]string, len(list))
@@ -54,10 +54,10 @@ func withoutNumbers(questions any) {
 	}
 }
 
-// optionLetters are the fields of options that each have a field of their own.
+// optionLetters are the names of options that have a field each.
 var optionLetters = []string{"a", "b", "c", "d", "e", "f"}
 
-// gatherOptions makes a list of options that each have a field: option_a, choice_1, A.
+// gatherOptions makes a list of options that have a field each: option_a, choice_1, A.
 func gatherOptions(q map[string]any) {
 	if q["options"] != nil {
 		return
@@ -85,8 +85,8 @@ func gatherOptions(q map[string]any) {
 	}
 }
 
-// readOptions brings the options into a list of texts: {"A": …, "B": …}, objects with a letter, a
-// text and a mark of the right one, or lines of one text.
+// readOptions converts the options to a list of texts. It accepts {"A": …, "B": …}, objects with a letter, a text and a
+// flag on the right one, or the lines of one text.
 func readOptions(q map[string]any) {
 	switch options := q["options"].(type) {
 	case map[string]any:
@@ -112,8 +112,8 @@ func readOptions(q map[string]any) {
 	}
 }
 
-// readOption is the text of an option. One that is marked as right, or whose letter the answer is,
-// becomes the answer.
+// readOption returns the text of an option. An option that is flagged as right, or whose letter is the answer, becomes
+// the answer.
 func readOption(q, option map[string]any) string {
 	said := plainText(option)
 	for _, mark := range []string{"is_correct", "correct", "is_answer", "is_right", "right"} {

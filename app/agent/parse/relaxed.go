@@ -9,24 +9,23 @@ import (
 
 const maxDepth = 64 // of nested values
 
-// relaxed reads JSON as models write it: comments, trailing and missing commas, single and
-// typographic quotes, bare keys, raw line breaks in strings, lone backslashes of TeX, Python's
-// words, and an end that is missing.
+// relaxed parses JSON as models write it: with comments, trailing and missing commas, single and typographic quotes,
+// bare keys, raw line breaks in strings, single backslashes of TeX, Python's words, and a missing end.
 type relaxed struct {
 	s   string
 	at  int
 	cut bool // the text ended inside the value
 }
 
-// parseRelaxed reads the object or list that s starts with, and says where it ends. Of one that
-// is cut off it keeps what is whole.
+// parseRelaxed parses the object or list that s starts with, and returns where it ends. If the text is cut off, it
+// returns the complete part.
 func parseRelaxed(s string) (value any, end int, cut bool) {
 	r := &relaxed{s: s}
 	value, _ = r.value(0)
 	return value, r.at, r.cut
 }
 
-// value reads any value; ok is false where there is none, or where it is not whole.
+// value parses any value; ok is false if there is none or it is incomplete.
 func (r *relaxed) value(depth int) (any, bool) {
 	r.skipSpace()
 	if depth >= maxDepth || r.at >= len(r.s) {
@@ -73,7 +72,7 @@ func (r *relaxed) object(depth int) (any, bool) {
 			return object, depth == 0
 		}
 		if r.at == before {
-			r.at++ // nothing that can be read
+			r.at++ // skip a character that cannot be parsed
 		}
 	}
 }
@@ -104,7 +103,7 @@ func (r *relaxed) list(depth int) (any, bool) {
 	}
 }
 
-// isContainer reports whether a value that is cut off may hold whole ones.
+// isContainer reports whether a truncated value may contain complete ones.
 func isContainer(value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
@@ -116,8 +115,7 @@ func isContainer(value any) bool {
 	}
 }
 
-// hasList reports whether an object that is cut off holds a list: a section of an exam, say,
-// but not a card.
+// hasList reports whether a truncated object contains a list of objects, like a section of an exam, but unlike a card.
 func hasList(value any) bool {
 	object, _ := value.(map[string]any)
 	for _, v := range object {
@@ -145,7 +143,7 @@ func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// word reads a number, true, false or null, also as Python writes them.
+// word parses a number, true, false or null, including Python's spellings.
 func (r *relaxed) word() (any, bool) {
 	begin := r.at
 	for r.at < len(r.s) && strings.IndexByte(" \t\r\n,:]}{[", r.s[r.at]) < 0 {

@@ -7,10 +7,10 @@ import (
 	apptext "studysharper/app/text"
 )
 
-// quotes are the marks that a string may stand in.
+// quotes are the quotation marks of strings.
 var quotes = []struct{ opening, closing string }{{`"`, `"`}, {"'", "'"}, {"“", "”“"}, {"„", "“”"}, {"‘", "’‘"}, {"«", "»"}}
 
-// closingQuotes are those for the quote that s starts with; "" = none.
+// closingQuotes returns the closing marks for the quote that s starts with, or "" if s does not start with a quote.
 func closingQuotes(s string) string {
 	for _, q := range quotes {
 		if strings.HasPrefix(s, q.opening) {
@@ -20,8 +20,8 @@ func closingQuotes(s string) string {
 	return ""
 }
 
-// text reads a string. A quote ends it only where the string can end: it may be an apostrophe, or
-// one that should have been escaped.
+// text parses a string. A quote ends it only where the string can end, because it may be an apostrophe or a quote that
+// should have been escaped.
 func (r *relaxed) text(isKey bool) (any, bool) {
 	closing := closingQuotes(r.s[r.at:])
 	_, size := utf8.DecodeRuneInString(r.s[r.at:])
@@ -48,8 +48,7 @@ func (r *relaxed) text(isKey bool) (any, bool) {
 	return b.String(), false
 }
 
-// endsAfter reports whether what follows may follow a key, or a value. JSON that is valid always
-// passes.
+// endsAfter reports whether the following text may come after a key or a value. It returns true for all valid JSON.
 func (r *relaxed) endsAfter(size int, isKey bool) bool {
 	after := r.s[r.at+size:]
 	rest := strings.TrimLeft(after, " \t\r\n")
@@ -62,7 +61,7 @@ func (r *relaxed) endsAfter(size int, isKey bool) bool {
 		return beginsNext(strings.TrimLeft(rest, ", \t\r\n"))
 	default:
 		return rest[0] == '}' || rest[0] == ']' || strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "/*") ||
-			len(rest) < len(after) && beginsString(rest) // a comma is missing
+			len(rest) < len(after) && beginsString(rest) // the comma is missing
 	}
 }
 
@@ -81,7 +80,7 @@ func beginsNext(s string) bool {
 	return word != "" && strings.HasPrefix(strings.TrimLeft(s[len(word):], " "), ":")
 }
 
-// escape reads an escape. A backslash that JSON does not know is TeX's, and stays.
+// escape parses an escape. A backslash that JSON does not define belongs to TeX and stays.
 func (r *relaxed) escape(b *strings.Builder) {
 	rest := r.s[r.at+1:]
 	if rest == "" {
@@ -120,7 +119,7 @@ func (r *relaxed) escape(b *strings.Builder) {
 	r.at += 2
 }
 
-// letters are those that s begins with.
+// letters returns the letters that s begins with.
 func letters(s string) string {
 	n := 0
 	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z') {
@@ -129,7 +128,7 @@ func letters(s string) string {
 	return s[:n]
 }
 
-// tex are the commands that begin like an escape of JSON: \frac is not a form feed.
+// tex are the commands that begin like a JSON escape: \frac is not a form feed.
 var tex = words(`bar begin beta bf big bigg binom bmod boldsymbol bot boxed bullet
 	fbox flat forall frac frown
 	nabla natural ne nearrow neg neq newline nexists ni nleq nmid not notin nsubseteq nu nwarrow

@@ -2,7 +2,7 @@ package parse
 
 import "studysharper/app/study"
 
-// itemPath is where the items of a type are in its JSON, from the inside out.
+// itemPath is the path to the items in the JSON of a type, innermost first.
 var itemPath = map[study.Type][]string{
 	study.Flashcards: {"flashcards"},
 	study.Quiz:       {"questions"},
@@ -11,13 +11,13 @@ var itemPath = map[study.Type][]string{
 	study.Plan:       {"sessions"},
 }
 
-// Scanner finds the items of an aid in the text of an answer while it arrives. What it finds is
-// provisional: the whole answer decides. It keeps no more text than that of the open item and,
-// before the first item, of the objects around it.
+// Scanner finds the items of an aid in the text of an answer while it arrives. Its results are provisional: the
+// complete answer decides. It buffers only the text of the open item and, before the first item, of the objects around
+// it.
 type Scanner struct {
 	Type study.Type
-	// Found gets an object of the answer as an aid with one item. It reports whether that is a
-	// usable item; if not, the object may be one around an item, or something else.
+	// Found is called with an object of the answer as an aid with one item. It reports whether that is a usable item;
+	// if not, the object may be one that contains an item, or something else.
 	Found func(study.Aid) bool
 
 	text     []byte  // from the beginning of the first frame that has not found an item
@@ -30,7 +30,7 @@ type Scanner struct {
 type frame struct {
 	bracket byte
 	at      int  // in the text
-	spent   bool // an item was found inside: the object around it is not one
+	spent   bool // an item was found inside, so the object around it is not an item
 }
 
 // Write reads the next piece of the answer.
@@ -81,7 +81,7 @@ func (s *Scanner) close() {
 
 func (s *Scanner) reset() { s.text, s.open, s.inString = s.text[:0], s.open[:0], false }
 
-// emit reads an object as an item; it reports whether Found accepts it.
+// emit reads an object as an item and reports whether Found accepts it.
 func (s *Scanner) emit(object []byte) bool {
 	text := string(object)
 	o := readValue(s.Type, false, func() any {

@@ -11,10 +11,10 @@ import (
 	"studysharper/app/study"
 )
 
-const searchDepth = 4 // of objects and lists around what is looked for
+const searchDepth = 4 // levels of objects and lists around the content
 
-// search finds the content of a type in a value whose fields have other names than were asked for,
-// by what it looks like: a list of items, an object of items, or one item. nil if there is none.
+// search finds the content of a type in a value whose fields have unexpected names, by its structure: a list of items,
+// an object of items, or one item. It returns nil if there is none.
 func search(t study.Type, value any, depth int) any {
 	if isContent(t, value) {
 		return value
@@ -39,7 +39,7 @@ func search(t study.Type, value any, depth int) any {
 	return nil
 }
 
-// insideOf yields the values of an object, in the order of their names, or of a list.
+// insideOf yields the values of an object, in the order of their names, or those of a list.
 func insideOf(value any) iter.Seq[any] {
 	return func(yield func(any) bool) {
 		switch v := value.(type) {
@@ -59,7 +59,7 @@ func insideOf(value any) iter.Seq[any] {
 	}
 }
 
-// withParsedStrings is a value in which objects and lists that were written as strings are read.
+// withParsedStrings returns a copy of a value in which objects and lists that were written as strings are parsed.
 func withParsedStrings(value any, depth int) any {
 	switch v := value.(type) {
 	case string:
@@ -83,8 +83,8 @@ func withParsedStrings(value any, depth int) any {
 	return value
 }
 
-// isContent reports whether a value is the body of a type whose content is not a list of items, or
-// a list of an exam's sections.
+// isContent reports whether a value is the body of a type whose content is not a list of items, or a list of an exam's
+// sections.
 func isContent(t study.Type, value any) bool {
 	object, _ := value.(map[string]any)
 	fields := 0
@@ -112,8 +112,8 @@ func isContent(t study.Type, value any) bool {
 	}
 }
 
-// asItems reads a value as a list of items: a list, most of whose entries look like items, or an
-// object with items in its fields, in the order of their names ("q2" comes before "q10").
+// asItems reads a value as a list of items: a list in which at least half of the entries look like items, or an object
+// with items in its fields, in the order of their names ("q2" before "q10").
 func asItems(t study.Type, value any) []any {
 	list, _ := value.([]any)
 	if object, ok := value.(map[string]any); ok {
@@ -141,7 +141,7 @@ func asItems(t study.Type, value any) []any {
 	return list
 }
 
-// byNumber orders names by the first number in them, then as text.
+// byNumber orders names by their first number, then as text.
 func byNumber(a, b string) int {
 	x, okA := firstNumber(a)
 	y, okB := firstNumber(b)
@@ -172,7 +172,7 @@ func looksLike(t study.Type, object map[string]any) bool {
 
 func isText(value any) bool { return strings.TrimSpace(plainText(value)) != "" }
 
-// flatDays takes the sessions out of days and weeks that hold several.
+// flatDays replaces days and weeks that contain several sessions by the sessions.
 func flatDays(value any) any {
 	list := asItems(study.Plan, value)
 	if list == nil {

@@ -19,14 +19,14 @@ func session(s map[string]any) {
 	textList(s, "activities")
 }
 
-// countDays numbers the days of a plan. Days that have no number (weekdays, dates) count in their
-// order, and those that begin at 0 are moved by one.
+// countDays numbers the days of a plan. Days without a number (weekdays, dates) are numbered in their order; if numbers
+// begin at 0, each is increased by one.
 func countDays(sessions any) {
 	list, _ := sessions.([]any)
 	var labels []string
 	days, numbered := make([]float64, len(list)), true
 	for i, entry := range list {
-		s := entry.(map[string]any) // itemsOf left objects only
+		s := entry.(map[string]any) // itemsOf left only objects
 		label := plainText(s["day"])
 		n, ok := dayNumber(label)
 		days[i], numbered = n, numbered && ok
@@ -80,7 +80,7 @@ var (
 	joined      = apptext.Pattern(`(\d)(h|hr|hrs)(\d)`)
 )
 
-// minutes makes numbers of minutes of the fields' values, also of texts such as "1 h 30 min".
+// minutes converts the values of the fields to numbers of minutes, including texts such as "1 h 30 min".
 func minutes(item map[string]any, fields ...string) {
 	for _, field := range fields {
 		if s, ok := item[field].(string); ok {
@@ -92,7 +92,7 @@ func minutes(item map[string]any, fields ...string) {
 	}
 }
 
-// minutesOf reads a length of time that names hours, or is written like a clock's; 0 for any other.
+// minutesOf parses a duration that contains hours or looks like a clock time. It returns 0 for any other text.
 func minutesOf(s string) (n float64) {
 	s = joined().ReplaceAllString(strings.TrimPrefix(s, "pt"), "$1$2 $3")
 	if clock := clockSaid().FindStringSubmatch(s); clock != nil {

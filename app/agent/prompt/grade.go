@@ -7,10 +7,10 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of a call that grades.
+// Limits of a grading call.
 const (
 	maxGraded       = 50     // answers
-	maxGradedRunes  = 40_000 // of their JSON; of longer ones fewer are sent
+	maxGradedRunes  = 40_000 // of their JSON; if the answers are longer, fewer are sent
 	maxAnswerRunes  = 2_000  // of an answer
 	maxAccepted     = 8      // accepted answers shown
 	maxAcceptRunes  = 600    // of each, of a question and of a rubric
@@ -32,8 +32,8 @@ type gradedAnswer struct {
 	Answer   string   `json:"answer"`
 }
 
-// Grade writes the prompt that asks which short answers are right, the first ones only if they are many or long. Its Brief
-// is empty: only a language model can answer it.
+// Grade writes the prompt that asks which short answers are right. If there are too many or they are too long, it
+// includes only the first ones. Its Brief is empty: only a language model can answer it.
 func Grade(answers []study.OpenAnswer) (study.Prompt, error) {
 	var shown []gradedAnswer
 	var data []byte
@@ -56,8 +56,8 @@ func Grade(answers []study.OpenAnswer) (study.Prompt, error) {
 	return p, nil
 }
 
-// ReadGrades reads a model's answer to Grade: whether each answer is right, by its place in the list. Places that it does
-// not grade are absent; ok is false if there are none.
+// ReadGrades reads a model's answer to Grade: whether each answer is right, by its index in the list. Answers that it
+// does not grade are absent; ok is false if there are no grades.
 func ReadGrades(answer string, answers int) (right map[int]bool, ok bool) {
 	right = map[int]bool{}
 	for object := range parse.Objects(answer) {

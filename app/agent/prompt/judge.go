@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of a verdict.
+// Limits of a verdict.
 const (
 	maxJudgedRunes   = 40_000 // of the aid's JSON
 	maxVerdictTokens = 500
@@ -18,8 +18,8 @@ const (
 	maxIssueRunes    = 200
 )
 
-// Verdict is a model's judgement of an aid. Scores are from 0 to 1; nil = not given. Issues are
-// at most 8, each one line of at most 200 characters. They may quote the aid.
+// Verdict is a model's judgement of an aid. Scores are from 0 to 1; nil = not given. There are at most 8 issues, each
+// one line of at most 200 characters. They may quote the aid.
 type Verdict struct {
 	Safety, Quality, Accuracy *float64
 	Issues                    []string
@@ -36,8 +36,8 @@ var verdictShape = object(field{"safety", node{number, "1.0"}}, field{"quality",
 
 const number = `{"type":"number"}`
 
-// Judge writes the prompt that asks for a verdict on an aid made for the brief. It begins like
-// the prompt of the task itself. Its Brief is empty: only a language model can answer it.
+// Judge writes the prompt that requests a verdict on an aid made for the brief. It begins like the prompt of the task
+// itself. Its Brief is empty: only a language model can answer it.
 func Judge(a study.Aid, b study.Brief) (study.Prompt, error) {
 	raw, err := json.Marshal(a)
 	if err != nil {
@@ -55,8 +55,8 @@ func Judge(a study.Aid, b study.Brief) (study.Prompt, error) {
 	return p, nil
 }
 
-// ReadVerdict reads a model's answer to Judge. A score beyond 0 to 1 is the nearer of them; ok
-// is false if there is no score.
+// ReadVerdict reads a model's answer to Judge. Scores are limited to the range from 0 to 1; ok is false if there is no
+// score.
 func ReadVerdict(answer string) (v Verdict, ok bool) {
 	for object := range parse.Objects(answer) {
 		v = Verdict{Safety: score(object["safety"]), Quality: score(object["quality"]), Accuracy: score(object["accuracy"])}
@@ -81,7 +81,7 @@ func score(value any) *float64 {
 	return new(min(max(n, 0), 1))
 }
 
-// issues bounds a list of texts, or a single one.
+// issues limits a list of texts, or a single text, to the bounds of a Verdict.
 func issues(value any) (kept []string) {
 	list, ok := value.([]any)
 	if !ok {

@@ -78,7 +78,7 @@ func TestMaterialCannotLeaveItsFence(t *testing.T) {
 	if !strings.Contains(user[open:], attack) {
 		t.Error("the material is not whole")
 	}
-	// Text that copies an earlier fence moves its own.
+	// A text that copies an earlier fence gets a different fence.
 	b.Material = attack + "\n" + closing
 	if p := Build(b); strings.HasSuffix(p.Turns[1].Text[:p.Turns[1].Stable], closing) {
 		t.Error("a copied fence closes the material")
@@ -172,7 +172,7 @@ func TestSchemasAreStrictAndTheExampleHasTheirFields(t *testing.T) {
 	}
 }
 
-// checkStrict fails where a schema is outside of what OpenAI calls strict.
+// checkStrict fails if a schema is outside OpenAI's strict subset.
 func checkStrict(t *testing.T, schema any, example string) {
 	t.Helper()
 	switch v := schema.(type) {

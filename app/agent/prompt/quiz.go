@@ -26,7 +26,7 @@ var (
 
 func oneType(t string) field { return field{"type", oneOf(t)} }
 
-// questions is a question of any type that is asked for; short is one with a short answer.
+// questions returns the shape of a question of any requested type; short is the shape of a short-answer question.
 func questions(o study.Options, short node) node {
 	kinds := []struct {
 		name string

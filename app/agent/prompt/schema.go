@@ -8,11 +8,11 @@ import (
 	"studysharper/app/study"
 )
 
-// node is a part of an answer's shape, in two renderings: as JSON schema, within what OpenAI
-// calls strict, and as an example for models that take no schema.
+// node is a part of an answer's shape, in two forms: as JSON schema, within OpenAI's strict subset, and as an example
+// for models that accept no schema.
 type node struct{ schema, example string }
 
-// text is a string; the hint says what it holds.
+// text is a string; the hint describes its content.
 func text(hint string) node {
 	return node{`{"type":"string"}`, strconv.Quote(hint)}
 }
@@ -23,7 +23,7 @@ func integer(example int) node {
 
 func boolean() node { return node{`{"type":"boolean"}`, "true"} }
 
-// oneOf is a string out of a few words.
+// oneOf is one of a few fixed strings.
 func oneOf(words ...string) node {
 	list := make([]string, len(words))
 	for i, w := range words {
@@ -32,12 +32,12 @@ func oneOf(words ...string) node {
 	return node{`{"type":"string","enum":[` + strings.Join(list, ",") + `]}`, strconv.Quote(strings.Join(words, "|"))}
 }
 
-// list is a list of equal parts.
+// list is a list of parts of the same shape.
 func list(of node) node {
 	return node{`{"type":"array","items":` + of.schema + `}`, "[" + of.example + "]"}
 }
 
-// anyOf is one of several parts.
+// anyOf is one of several shapes.
 func anyOf(nodes ...node) node {
 	if len(nodes) == 1 {
 		return nodes[0]
@@ -55,7 +55,7 @@ type field struct {
 	node node
 }
 
-// object has all of its fields, and no others.
+// object has all of these fields, and no others.
 func object(fields ...field) node {
 	var names, schemas, examples []string
 	for _, f := range fields {
@@ -68,7 +68,7 @@ func object(fields ...field) node {
 		`],"additionalProperties":false}`, "{" + strings.Join(examples, ", ") + "}"}
 }
 
-// named is the schema as a model's API takes it.
+// named returns the schema in the form that a model's API expects.
 func (n node) named(t study.Type) *study.Schema {
 	return &study.Schema{Name: string(t), Body: json.RawMessage(n.schema)}
 }

@@ -18,7 +18,7 @@ var details = map[string]string{
 	study.Long:  "answer at length, with the reasons and an example",
 }
 
-// wishes puts the options, and what is known of the student, into words.
+// wishes describes the options, and what is known about the student, in words.
 func wishes(b study.Brief) []string {
 	t, o := b.Type, b.Options
 	var list []string

@@ -17,13 +17,13 @@ type activeRun struct {
 	release func()
 	span    *trace.Span // nil: the run's work has not begun
 
-	recorded bool // guarded by the lock of the runner
+	recorded bool // guarded by Runner.mu
 }
 
-// admission is admitCounted or admit.
+// admission is the type of admitCounted and admit.
 type admission func(ctx context.Context, id string) (context.Context, *activeRun, error)
 
-// admitCounted is admit for runs that count as shed when they are refused at capacity.
+// admitCounted calls admit and counts a refusal at capacity as shed.
 func (n *Runner) admitCounted(ctx context.Context, id string) (context.Context, *activeRun, error) {
 	ctx, a, err := n.admit(ctx, id)
 	if study.IsCode(err, study.CodeOverloaded) {
@@ -32,7 +32,7 @@ func (n *Runner) admitCounted(ctx context.Context, id string) (context.Context, 
 	return ctx, a, err
 }
 
-// admit applies the bounds and sets the deadline.
+// admit applies the limits and sets the deadline.
 func (n *Runner) admit(ctx context.Context, id string) (context.Context, *activeRun, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -67,7 +67,7 @@ func (n *Runner) release(a *activeRun) {
 	}
 }
 
-// Cancel ends a run now, with an error event of why; it reports whether the run was active.
+// Cancel ends a run now, with an error event that gives the reason. It reports whether the run was active.
 func (n *Runner) Cancel(runID string, why *study.Error) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -80,9 +80,9 @@ func (n *Runner) Cancel(runID string, why *study.Error) bool {
 	return false
 }
 
-// RejectIfFull returns the error that Do and Start would return at capacity, and counts it as
-// they do; nil if there may be room. It is for callers that have not read the body yet: under
-// load, reading a request only to refuse it costs more than the refusal.
+// RejectIfFull returns the error that Do and Start would return at capacity, and counts it as they do; nil if there may
+// be room. It is for callers that have not read the body yet: under load, reading a request only to refuse it costs
+// more than the refusal.
 func (n *Runner) RejectIfFull() error {
 	if n.active.Load() < int64(n.o.MaxRuns) && !n.o.Full() {
 		return nil
@@ -95,7 +95,7 @@ func errOverloaded() *study.Error {
 	return &study.Error{Code: study.CodeOverloaded, Message: "too many requests are being worked on; try again soon", RetryAfter: retryDelay()}
 }
 
-// retryDelay is 1 s to 5 s at random, so that clients refused together do not return together.
+// retryDelay returns a random time from 1 s to 5 s, so that clients refused together do not return together.
 func retryDelay() time.Duration {
 	return time.Second + rand.N(4*time.Second+1)
 }

@@ -8,10 +8,9 @@ import (
 	"studysharper/app/study"
 )
 
-// Drain admits no more runs and blocks until those in progress have ended. When ctx ends
-// first, it cancels them, which each reports in a retryable error event, and waits once more,
-// for at most twice JournalTimeout. It returns an error with the number of runs that are
-// still active, if any. It may be called again.
+// Drain admits no more runs and blocks until those in progress have ended. When ctx ends first, it cancels them, so
+// that each sends a retryable error event, and waits for at most another 2 × JournalTimeout. If runs are still active
+// then, it returns an error with their number. It may be called again.
 func (n *Runner) Drain(ctx context.Context) error {
 	idle := n.stopAdmission()
 	select {
@@ -30,7 +29,7 @@ func (n *Runner) Drain(ctx context.Context) error {
 	}
 }
 
-// stopAdmission returns a channel that is closed when no run is left.
+// stopAdmission stops the admission of runs and returns a channel that is closed when no run is left.
 func (n *Runner) stopAdmission() <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -10,9 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// eventWriter writes the events of one run to its journal, and nothing after the terminal
-// event. A failure of the journal is logged once; from then on only the terminal event is
-// tried, because a stream with holes is of no use.
+// eventWriter writes the events of one run to its journal, and nothing after the terminal event. The first failure of
+// the journal is logged; after it only the terminal event is attempted, because a stream with gaps is useless.
 type eventWriter struct {
 	writer  Writer
 	timeout time.Duration // of one call of the journal
@@ -21,7 +20,7 @@ type eventWriter struct {
 
 	quietAfter time.Duration
 
-	mu     sync.Mutex // also makes the calls of the writer one at a time
+	mu     sync.Mutex // also serializes the calls of writer
 	failed bool
 	ended  bool
 	last   study.Progress
@@ -32,17 +31,18 @@ func (n *Runner) newEventWriter(w Writer, run string) *eventWriter {
 	return &eventWriter{writer: w, timeout: n.o.JournalTimeout, log: n.o.Log, run: run, quietAfter: n.o.QuietAfter}
 }
 
-// start sends the start event. From then on a run that says nothing for quietAfter reports that it is at work.
+// start sends the start event and starts the quiet timer: a run without events for quietAfter reports that it is still
+// at work.
 func (w *eventWriter) start(ctx context.Context, session string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.quiet = time.AfterFunc(w.quietAfter, func() { w.reportQuiet(ctx) })
-	_ = w.send(ctx, study.KindStart, map[string]string{ // the journal adds the run's id, as to every event
+	_ = w.send(ctx, study.KindStart, map[string]string{ // the journal adds the run's id to every event
 		"session_id": session, "timestamp": time.Now().UTC().Format(time.RFC3339),
 	})
 }
 
-// observer writes what a client may watch.
+// observer returns an Observer that writes the events a client may watch.
 func (w *eventWriter) observer(ctx context.Context) agent.Observer {
 	return agent.Observer{
 		Progress: func(p study.Progress) { w.progress(ctx, p) },
@@ -58,7 +58,7 @@ func (w *eventWriter) progress(ctx context.Context, p study.Progress) {
 	w.write(ctx, study.KindProgress, map[string]study.Progress{"data": p})
 }
 
-// reportQuiet repeats the last progress, so that a reader can tell a long answer from a lost connection.
+// reportQuiet repeats the last progress, so that a client can tell a long answer from a lost connection.
 func (w *eventWriter) reportQuiet(ctx context.Context) {
 	w.mu.Lock()
 	p := w.last
@@ -82,11 +82,11 @@ func (w *eventWriter) write(ctx context.Context, kind study.Kind, fields any) {
 		w.quiet.Reset(w.quietAfter)
 	}
 	if !w.failed && !w.ended && ctx.Err() == nil {
-		_ = w.send(ctx, kind, fields) // logged
+		_ = w.send(ctx, kind, fields) // append logs the error
 	}
 }
 
-// completed are the fields of a complete event.
+// completed contains the fields of a complete event.
 type completed struct {
 	Data            study.Aid        `json:"data"`
 	Success         bool             `json:"success"`
@@ -113,7 +113,7 @@ func newCompleted(out agent.Outcome) completed {
 	return c
 }
 
-// end sends the terminal event: once, and also when the run's own time is over.
+// end sends the terminal event, at most once and even after the run's deadline.
 func (w *eventWriter) end(out agent.Outcome, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,8 +131,8 @@ func (w *eventWriter) end(out agent.Outcome, err error) {
 	}
 }
 
-// send appends an event. It fails only if a smaller event could take its place: the event
-// cannot be encoded, or is too large for the journal.
+// send appends an event. It returns an error only if a smaller event could replace this one: the event cannot be
+// encoded or is too large for the journal.
 func (w *eventWriter) send(ctx context.Context, kind study.Kind, fields any) error {
 	event, err := study.NewEvent(kind, fields)
 	if err != nil {
@@ -144,12 +144,12 @@ func (w *eventWriter) send(ctx context.Context, kind study.Kind, fields any) err
 	return nil
 }
 
-// append gives the event to the journal and returns the journal's error.
+// append writes the event to the journal and returns the journal's error.
 func (w *eventWriter) append(ctx context.Context, e study.Event) error {
 	within, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	err := w.callJournal(func() error { return w.writer.Append(within, e) })
-	if ctx.Err() == nil { // otherwise the run has ended meanwhile: not the journal's fault
+	if ctx.Err() == nil { // otherwise the run has ended, which is not the journal's fault
 		w.logFailure(err)
 	}
 	return err
@@ -161,7 +161,7 @@ func (w *eventWriter) close() {
 	w.logFailure(w.callJournal(w.writer.Close))
 }
 
-// callJournal contains a panic of the journal.
+// callJournal recovers from a panic of the journal.
 func (w *eventWriter) callJournal(call func() error) (err error) {
 	defer agent.RecoverPanic(w.log, w.run, &err)
 	return call()

@@ -19,7 +19,7 @@ func TestARunIsObservedOnceFromItsEntranceToItsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := n.Do(t.Context(), agenttest.Asking(study.Quiz))
-		agenttest.FailsWith(t, err, study.CodeOverloaded) // one that is not let in is not a run
+		agenttest.FailsWith(t, err, study.CodeOverloaded) // a run that is not admitted is not observed
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if len(took) != 1 || took[0] != time.Minute {

@@ -10,22 +10,22 @@ import (
 	"studysharper/app/study"
 )
 
-// Record keeps the runs that Start has promised to answer, so that their readers learn their end whatever
-// happens to this process and to the journal.
+// Record stores the runs that Start has accepted, so that clients learn their results even if this process dies or the
+// journal is lost.
 type Record interface {
-	// BeginRun records a run that begins, and adds its question to its session, in one transaction.
+	// BeginRun records the start of a run and adds its question to its session, in one transaction.
 	BeginRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// EndRun records its end. A run that has ended already stays as it is.
+	// EndRun records the end of a run. It does not change a run that has already ended.
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
-	// KeepRunsAlive records that this process works on runs, and returns those that have ended.
+	// KeepRunsAlive records that this process is working on the runs, and returns those that have ended.
 	KeepRunsAlive(ctx context.Context, ids ...string) (ended []string, err error)
 }
 
-// AliveEvery is how often a process records that it works on its runs. One that has missed five
-// times may be taken for dead.
+// AliveEvery is how often a process records that it is working on its runs. A process that has missed five updates may
+// be considered dead.
 const AliveEvery = 2 * time.Second
 
-// recordBegin records a run before its client is told that it has begun, or that this process has taken it over.
+// recordBegin records a run before its client learns that it has begun, or that this process has taken it over.
 func (n *Runner) recordBegin(ctx context.Context, r Run, req study.Request) error {
 	if n.o.Record == nil {
 		return nil
@@ -47,7 +47,7 @@ func (n *Runner) recordBegin(ctx context.Context, r Run, req study.Request) erro
 		study.Session{ID: r.Session, UserID: r.Owner}, question...)
 }
 
-// recordEnd records the end of a run that has failed, or whose answer could not be saved.
+// recordEnd records the end of a run that failed or whose answer could not be saved.
 func (n *Runner) recordEnd(a *activeRun, req study.Request, out agent.Outcome, err error) {
 	if n.o.Record == nil || (err == nil && (out.Result.Saved == nil || !out.Result.Saved.Failed)) {
 		return
@@ -69,7 +69,7 @@ func (n *Runner) recordEnd(a *activeRun, req study.Request, out agent.Outcome, e
 	}
 }
 
-// encodeOutcome encodes what agent.Observer.Outcome asks for.
+// encodeOutcome implements agent.Observer.Outcome.
 func encodeOutcome(out agent.Outcome) json.RawMessage {
 	fields, err := json.Marshal(newCompleted(out))
 	if err != nil {
@@ -78,8 +78,8 @@ func encodeOutcome(out agent.Outcome) json.RawMessage {
 	return fields
 }
 
-// keepAlive records every AliveEvery that this process works on its runs, until it has none. A run that has ended elsewhere was
-// cancelled there.
+// keepAlive calls KeepRunsAlive every AliveEvery until this process has no recorded runs. A run that has ended
+// elsewhere was cancelled there, so keepAlive cancels it here.
 func (n *Runner) keepAlive() {
 	tick := time.NewTicker(AliveEvery)
 	defer tick.Stop()
@@ -92,7 +92,7 @@ func (n *Runner) keepAlive() {
 		ended, err := n.o.Record.KeepRunsAlive(ctx, ids...)
 		cancel()
 		if err != nil {
-			n.o.Log.Warn("runs under way not recorded", "error", err)
+			n.o.Log.Warn("active runs not recorded as alive", "error", err)
 			continue
 		}
 		for _, id := range ended {
@@ -101,7 +101,8 @@ func (n *Runner) keepAlive() {
 	}
 }
 
-// recordedRuns are the ids of the active runs that are recorded. If there are none, keepAlive must end.
+// recordedRuns returns the ids of the active runs that are recorded. If there are none, it marks keepAlive as stopped,
+// and keepAlive must return.
 func (n *Runner) recordedRuns() (ids []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -114,7 +115,7 @@ func (n *Runner) recordedRuns() (ids []string) {
 	return ids
 }
 
-// recorded marks a run as recorded and has keepAlive run.
+// markRecorded marks a run as recorded and starts keepAlive if it is not running.
 func (n *Runner) markRecorded(a *activeRun) {
 	if n.o.Record == nil {
 		return

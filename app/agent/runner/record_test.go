@@ -15,13 +15,13 @@ import (
 
 // ledger is a Record.
 type ledger struct {
-	*agenttest.Store // where the orchestrator records a run's end
+	*agenttest.Store // in which the orchestrator records a run's end
 	away             error
 
 	mu       sync.Mutex
 	begun    []study.Run
 	question []study.Message
-	failed   []study.Run // whose end the runner has recorded
+	failed   []study.Run // whose end the runner recorded
 	alive    int         // calls of KeepRunsAlive
 	ended    []string    // what it returns
 }

@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// filled is v with something in each of its fields, however deep.
+// filled sets every field of v, at any depth, to a non-zero value.
 func filled(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -41,7 +41,7 @@ func TestARequestIsWrittenDownWhole(t *testing.T) {
 	}
 	for _, want := range []study.Request{full, parsed, agenttest.Asking(study.Exam), {}} {
 		got, err := DecodeRequest(encodeRequest(want))
-		want.Clients = nil // they name addresses, and a repeated run is not counted again
+		want.Clients = nil // they contain addresses, and a rerun is not counted twice
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%v: got %+v, want %+v", err, got, want)
 		}
@@ -55,7 +55,7 @@ func TestWhatIsNoRequestIsNotDecodedNorQuoted(t *testing.T) {
 	}
 }
 
-// died gives how a run of another process was begun that did not come to its end.
+// died returns the Run of a process that died before the run ended.
 func died(t *testing.T) Run {
 	t.Helper()
 	p := &paper{}

@@ -1,6 +1,6 @@
-// Package runner runs requests on an agent.Orchestrator: it admits a run if there is room,
-// sets its deadline, writes its events to the session's journal, and sees it to its end. The
-// one idea: every run that is admitted ends with exactly one terminal event, whatever fails.
+// Package runner runs requests on an agent.Orchestrator: it admits a run if there is room, sets its deadline, and
+// writes its events to the session's journal until it ends. The one idea: every run that is admitted ends with exactly
+// one terminal event, whatever fails.
 package runner
 
 import (
@@ -18,8 +18,8 @@ import (
 
 // Journal opens the journal of a session for one run.
 type Journal interface {
-	// Begin starts a run's part of the session's journal, or continues it after a takeover.
-	// CodeConflict if another run is open in the session.
+	// Begin starts a run's part of the session's journal, or continues it after a takeover. It returns CodeConflict if
+	// the session has another open run.
 	Begin(ctx context.Context, r Run) (Writer, error)
 }
 
@@ -28,39 +28,38 @@ type Run struct {
 	Session  string
 	ID       string
 	Owner    string // the user who may watch it
-	Request  []byte // for DecodeRequest and Runner.Takeover, should this process die
-	Takeover bool   // continue the run of a process that died; a second start event is left out
-	Silent   bool   // only keep other runs out of the session until the terminal event
+	Request  []byte // for DecodeRequest and Runner.Takeover if this process dies
+	Takeover bool   // continue the run of a process that died; a second start event is omitted
+	Silent   bool   // only reserve the session for this run until the terminal event
 }
 
-// Writer takes the events of one run. One goroutine at a time uses it.
+// Writer writes the events of one run. It is used by one goroutine at a time.
 type Writer interface {
-	// Append blocks until the event is taken or ctx ends. The journal numbers the events.
+	// Append blocks until the event is accepted or ctx ends. The journal numbers the events.
 	Append(ctx context.Context, e study.Event) error
-	// Close is called once, after the terminal event or instead of it.
+	// Close is called exactly once, after the terminal event or instead of it.
 	Close() error
 }
 
-// Options bound a Runner. A zero field takes the default.
+// Options limit a Runner. A zero field selects the default.
 type Options struct {
 	MaxRuns        int           // runs at once in this process; default 64
 	Timeout        time.Duration // of one run; default 2 min
 	JournalTimeout time.Duration // of one call of the journal; default 5 s
 
-	// Admit is asked after MaxRuns, for a bound over several processes; release is called
-	// once, when the run ends. Default: always.
+	// Admit is called after the check of MaxRuns, for a limit across several processes. release is called once, when
+	// the run ends. Default: always admits.
 	Admit func() (release func(), ok bool)
-	// Full reports whether Admit would refuse now. It is cheap and takes no place. Default:
-	// never.
+	// Full reports whether Admit would refuse now. It must be cheap and reserve nothing. Default: never full.
 	Full func() bool
-	// Observe is called when a run has ended, with its time since admission and its error.
-	// It must not block. Default: not called.
+	// Observe is called when a run has ended, with the time since its admission and its error. It must not block.
+	// Default: not called.
 	Observe func(took time.Duration, err error)
 
-	// Record keeps the runs that Start begins; nil = they are not kept.
+	// Record stores the runs that Start begins; nil = they are not recorded.
 	Record Record
 
-	// QuietAfter is how long a started run says nothing before it reports that it is still at work. Default 8 s.
+	// QuietAfter is the time without events after which a started run reports that it is still at work. Default 8 s.
 	QuietAfter time.Duration
 
 	Log *slog.Logger // default: discards
@@ -84,7 +83,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Counts are a Runner's numbers since it was made.
+// Counts are the counters of a Runner since it was created.
 type Counts struct {
 	Active    int64 // runs in progress
 	Completed int64
@@ -92,7 +91,7 @@ type Counts struct {
 	Shed      int64 // refused at capacity
 }
 
-// Runner bounds runs, times them, and sees each to its end. Its runs are its only goroutines.
+// Runner limits runs, sets their deadlines, and records how each ends. It starts goroutines only for its runs.
 // It is safe for concurrent use.
 type Runner struct {
 	orchestrator *agent.Orchestrator
@@ -104,8 +103,8 @@ type Runner struct {
 	mu       sync.Mutex
 	draining bool
 	runs     map[*activeRun]struct{}
-	idle     chan struct{} // made by Drain, closed when no run is left
-	keeping  bool          // keepAlive runs
+	idle     chan struct{} // created by Drain, closed when no run is left
+	keeping  bool          // keepAlive is running
 }
 
 // New makes a Runner. It starts nothing.
@@ -113,14 +112,14 @@ func New(orchestrator *agent.Orchestrator, journal Journal, o Options) *Runner {
 	return &Runner{orchestrator: orchestrator, journal: journal, o: o.withDefaults(), runs: make(map[*activeRun]struct{})}
 }
 
-// Counts returns the current numbers.
+// Counts returns the current counters.
 func (n *Runner) Counts() Counts {
 	return Counts{Active: n.active.Load(), Completed: n.completed.Load(), Failed: n.failed.Load(), Shed: n.shed.Load()}
 }
 
-// Do runs a request to its end and returns its progress too, also if it failed. It blocks for
-// at most Options.Timeout. Errors are Orchestrator.Run's, and CodeOverloaded (with RetryAfter)
-// above a bound, CodeUnavailable while draining, CodeConflict for a session that has a run.
+// Do executes a request and returns the outcome and the progress, the latter even if the run failed. It blocks for at
+// most Options.Timeout. Errors are those of Orchestrator.Run, and CodeOverloaded (with RetryAfter) at capacity,
+// CodeUnavailable while draining, CodeConflict if the session has an open run.
 func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []study.Progress, error) {
 	id := agent.NewID()
 	ctx, a, err := n.admitCounted(ctx, id)
@@ -142,7 +141,7 @@ func (n *Runner) Do(ctx context.Context, req study.Request) (agent.Outcome, []st
 	return out, progress, err
 }
 
-// Grade is Orchestrator.GradeAnswers under the bounds of runs; its errors are Do's.
+// Grade calls Orchestrator.GradeAnswers under the limits of runs. Errors are those of Do.
 func (n *Runner) Grade(ctx context.Context, req study.Request, answers []study.OpenAnswer) (right map[string]bool, model string, err error) {
 	id := agent.NewID()
 	ctx, a, err := n.admitCounted(ctx, id)
@@ -156,8 +155,8 @@ func (n *Runner) Grade(ctx context.Context, req study.Request, answers []study.O
 	return right, model, err
 }
 
-// occupySession keeps other runs out of the session that a request names, until release. A
-// session that was made for the request needs no protection.
+// occupySession keeps other runs out of the session that a request names until release is called. A session that was
+// created for the request needs no protection.
 func (n *Runner) occupySession(ctx context.Context, id string, req study.Request) (release func(), err error) {
 	if req.NewSession || req.SessionID == "" {
 		return func() {}, nil
@@ -183,11 +182,11 @@ func (n *Runner) Cached(ctx context.Context, req study.Request) bool {
 	return n.orchestrator.Cached(ctx, req)
 }
 
-// Start begins a run in the background. Its events go to the session's journal: start,
-// progress, and exactly one terminal event. Start returns when the journal is open. onEnd, if
-// not nil, is called when an admitted run has ended. req.SessionID is required. Errors are
-// Do's for a run that is not admitted, and CodeUnavailable if the journal cannot be opened or the run
-// cannot be recorded: a run that has begun is answered, if only by its record.
+// Start begins a run in the background. Its events go to the session's journal: start, progress, and exactly one
+// terminal event. Start returns when the journal is open. onEnd, if not nil, is called when an admitted run has ended.
+// req.SessionID is required. Errors are those of Do for a run that is not admitted, and CodeUnavailable if the journal
+// cannot be opened or the run cannot be recorded. The client of a run that has begun always gets an answer, if only
+// from the record.
 func (n *Runner) Start(req study.Request, onEnd func()) (runID string, err error) {
 	runID = agent.NewID()
 	if err = n.start(req, Run{ID: runID, Request: encodeRequest(req)}, n.admitCounted, onEnd); err != nil {
@@ -213,7 +212,7 @@ func (n *Runner) start(req study.Request, r Run, admit admission, onEnd func()) 
 	if err := n.recordBegin(ctx, r, req); err != nil {
 		_ = w.Close()
 		n.release(a)
-		return study.Wrap(err, study.CodeUnavailable, "the request cannot be kept right now")
+		return study.Wrap(err, study.CodeUnavailable, "the request cannot be stored right now")
 	}
 	n.markRecorded(a)
 	go func() {
@@ -233,7 +232,7 @@ func (n *Runner) begin(ctx context.Context, r Run) (w Writer, err error) {
 	return w, study.Wrap(err, study.CodeUnavailable, "the event stream cannot be opened right now")
 }
 
-// execute is the goroutine of a started run.
+// execute is the body of a started run's goroutine.
 func (n *Runner) execute(ctx context.Context, a *activeRun, req study.Request, w Writer) {
 	defer n.release(a)
 	e := n.newEventWriter(w, a.id)
@@ -261,7 +260,7 @@ func (n *Runner) logFailure(ctx context.Context, a *activeRun, err error) {
 	n.o.Log.Warn("a run failed", attrs...)
 }
 
-// traced puts the trace of the request into the run's context, and begins the run's span below it.
+// traced adds the trace of the request to the run's context, and begins the run's span as its child.
 func (a *activeRun) traced(ctx context.Context, req study.Request) context.Context {
 	parent, _ := trace.Parse(req.Trace)
 	own, span := parent.Begin(trace.Internal, "run "+string(req.Type))

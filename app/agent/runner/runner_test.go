@@ -17,7 +17,7 @@ import (
 	"studysharper/app/study"
 )
 
-// paper is a Journal in memory. append, if set, says how an Append goes.
+// paper is a Journal in memory. append, if set, returns the result of an Append.
 type paper struct {
 	begin  error
 	append func(ctx context.Context, n int, e study.Event) error
@@ -69,7 +69,7 @@ func (p *paper) kinds() []study.Kind {
 	return list
 }
 
-// terminal gives the fields of the one terminal event, which must be the last.
+// terminal returns the kind and fields of the one terminal event, which must be the last event.
 func (p *paper) terminal(t *testing.T) (study.Kind, map[string]any) {
 	t.Helper()
 	kinds := p.kinds()
@@ -89,7 +89,7 @@ func (p *paper) terminal(t *testing.T) (study.Kind, map[string]any) {
 	return kinds[len(kinds)-1], fields
 }
 
-// progress is the data of the progress events.
+// progress returns the data of the progress events.
 func (p *paper) progress(t *testing.T) (list []study.Progress) {
 	t.Helper()
 	for _, e := range p.events {
@@ -105,7 +105,7 @@ func (p *paper) progress(t *testing.T) (list []study.Progress) {
 	return list
 }
 
-// newRunner is a runner of an orchestrator between fakes.
+// newRunner returns a runner of an orchestrator with fake dependencies.
 func newRunner(f *agenttest.Fakes, j Journal, o Options) *Runner {
 	o.Log = f.Log.Logger()
 	return New(agent.New(agent.Deps{Model: f.Model, Cache: f.Cache, Store: f.Store, Log: o.Log}, agent.Options{}), j, o)
@@ -161,7 +161,7 @@ func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			clear(b.Store.Talks) // or the conversation would be another
+			clear(b.Store.Talks) // so that the conversation is the same
 			kind, fields := p.terminal(t)
 			if kind != study.KindComplete || fields["from_cache"] != (i == 1) || fields["cache_age_seconds"] != want {
 				t.Errorf("run %d: %s %v", i+1, kind, fields)
@@ -170,7 +170,7 @@ func TestAStreamedHitSaysSoAndHowOldItIs(t *testing.T) {
 	})
 }
 
-// begun is the run that has begun in a runner's journal.
+// begun returns the id of the run that has begun in a runner's journal.
 func begun(n *Runner) string { return n.journal.(*paper).begun.ID }
 
 func TestEveryRunEndsWithOneTerminalEvent(t *testing.T) {
@@ -248,7 +248,7 @@ func TestAJournalThatFailsDoesNotStopTheRun(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		append func(ctx context.Context, n int, e study.Event) error
-		ends   bool // the terminal event gets through
+		ends   bool // the terminal event is written
 	}{
 		{"at once", func(context.Context, int, study.Event) error { return broken }, false},
 		{"for a while", func(_ context.Context, n int, _ study.Event) error {
@@ -341,7 +341,7 @@ func TestARunWithoutJournalIsNotStarted(t *testing.T) {
 	} {
 		b := agenttest.NewFakes(agenttest.Says(agenttest.GoodAnswer(study.Quiz)))
 		n := newRunner(b, &paper{begin: begin}, Options{MaxRuns: 1})
-		for range 2 { // the place is given back
+		for range 2 { // the slot is released
 			_, err := n.Start(agenttest.Asking(study.Quiz), nil)
 			agenttest.FailsWith(t, err, want)
 		}
@@ -545,7 +545,7 @@ func TestManyRunsAtOnceEachEndOnce(t *testing.T) {
 	})
 }
 
-// library gives every run a paper of its own.
+// library opens a new paper for every run.
 type library struct {
 	mu     sync.Mutex
 	papers []*paper

@@ -11,8 +11,8 @@ import (
 	"studysharper/app/text"
 )
 
-// repairChoice gives the right option its text, and removes repeated and surplus wrong ones.
-// first is the label that the first option had.
+// repairChoice sets the answer to the text of the right option and removes repeated and surplus wrong options. first is
+// the label of the first option.
 func repairChoice(q *study.Question, first byte) {
 	right := meant(q, first)
 	if right < 0 {
@@ -26,7 +26,7 @@ func repairChoice(q *study.Question, first byte) {
 	q.Options = dropSurplus(q.Options, answer, func(int) bool { return true })
 }
 
-// dropSurplus drops the last wrong options that may be dropped, until there are four options.
+// dropSurplus removes wrong options for which may returns true, the last ones first, until four options are left.
 func dropSurplus(options []string, answer string, may func(i int) bool) []string {
 	kept := slices.Clone(options)
 	for i := len(options) - 1; i >= 0 && len(kept) > study.ChoiceOptions; i-- {
@@ -37,14 +37,15 @@ func dropSurplus(options []string, answer string, may func(i int) bool) []string
 	return kept
 }
 
-// Labels of options: "A)", "(b)", "C -", "3."; a letter and a space only where all options have one.
+// Labels of options: "A)", "(b)", "C -", "3."; a letter followed by a space only if all options have one.
 var (
 	letterLabel = text.Pattern(`^[\s(\[*]*([A-Za-z])(?:\s*[)\].:*]+\s*|\s+[-–—]\s+)`)
 	numberLabel = text.Pattern(`^[\s(\[*]*([1-9])(?:\s*[).\]:*]+\s+|\s*[)\]]\s*|\s+[-–—]\s+)`)
 	bareLabel   = text.Pattern(`^([A-Z])\s+`)
 )
 
-// label is the place that a text's label names, from 0, and what follows the label; -1 if there is none.
+// label returns the position that a text's label names, from 0, and the text after the label. The position is -1 if
+// there is no label.
 func label(s string, pattern *regexp.Regexp) (place int, rest string) {
 	found := pattern.FindStringSubmatch(s)
 	if found == nil {
@@ -57,8 +58,8 @@ func label(s string, pattern *regexp.Regexp) (place int, rest string) {
 	return int(mark - '1'), s[len(found[0]):]
 }
 
-// withoutLabels takes the labels off options that all have the one of their place, and returns the
-// first label, 'A' or '1'; 0 = they have none.
+// withoutLabels removes the labels from options if each has the label of its position, and returns the first label, 'A'
+// or '1'; 0 = there are no labels.
 func withoutLabels(options []string) (bare []string, first byte) {
 	for _, style := range []struct {
 		pattern *regexp.Regexp
@@ -79,14 +80,15 @@ func withoutLabels(options []string) (bare []string, first byte) {
 	return options, 0
 }
 
-// Choice is the index of the option that an answer names, in any of the ways in which models do; -1 if that is not clear.
+// Choice returns the index of the option that an answer names, in any of the ways that models use; -1 if it is
+// ambiguous or unknown.
 func Choice(options []string, answer any) int {
 	return meant(&study.Question{Options: options, CorrectAnswer: answer}, 0)
 }
 
-// meant is the index of the option that an answer names: by its text, in other case or with a
-// full stop, by its label, with or without the text, or by its index, from 0 unless the options
-// were numbered; -1 if that is not clear.
+// meant returns the index of the option that an answer names: by its text, in any case and with or without a full stop;
+// by its label, with or without the text; or by its index, from 0 unless the options were numbered. It returns -1 if
+// the answer is ambiguous or unknown.
 func meant(q *study.Question, first byte) int {
 	switch answer := q.CorrectAnswer.(type) {
 	case float64:
@@ -109,7 +111,7 @@ func meant(q *study.Question, first byte) int {
 	return -1
 }
 
-// byIndex is the option of a number. One past the end stays unclear.
+// byIndex returns the index of the option with a number, or -1 if the number is out of range.
 func byIndex(options []string, n float64, first byte) int {
 	if first == '1' {
 		n--
@@ -120,15 +122,15 @@ func byIndex(options []string, n float64, first byte) int {
 	return -1
 }
 
-// preface is what may stand before an answer's letter or text.
+// preface matches words that may precede an answer's letter or text.
 var preface = text.Pattern(`(?i)^[\s*]*(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is\s*)?[:\s]\s*`)
 
 func withoutPreface(answer string) string {
 	return strings.TrimSpace(strings.Trim(preface().ReplaceAllString(answer, ""), "* "))
 }
 
-// byLabel is the option that an answer like "B", "B) text" or "b - text" names. A text beside the
-// label must be the option's, or begin with it.
+// byLabel returns the index of the option that an answer like "B", "B) text" or "b - text" names. Text after the label
+// must begin with the option's text.
 func byLabel(options []string, answer string) int {
 	if bare := plain(strings.Trim(answer, "()[]")); len(bare) == 1 && bare[0] >= 'a' && int(bare[0]-'a') < len(options) {
 		return int(bare[0] - 'a')
@@ -146,7 +148,7 @@ func byLabel(options []string, answer string) int {
 	return -1
 }
 
-// only is the index of the one option that fits; -1 if none does, or several.
+// only returns the index of the one option that fits; -1 if none fits, or several do.
 func only(options []string, fits func(string) bool) int {
 	found := -1
 	for i, o := range options {

@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	quotedShare = .6 // of a quote's words; the material has fewer of a quote about something else
-	minQuote    = 2  // words; a shorter quote refutes nothing
+	quotedShare = .6 // of a quote's words; fewer of them are in the material if the quote is about something else
+	minQuote    = 2  // words; a shorter quote proves nothing
 )
 
 // Sources finds quotes in the texts that an aid is made from. It is safe for concurrent use.
 type Sources struct{ list []*indexed }
 
-// indexed is a document whose indexes are made when the first quote is looked for.
+// indexed is a document whose indexes are built at the first search.
 type indexed struct {
 	study.Document
 	quotes   func() *text.QuoteIndex
 	passages func() []passages.Passage
 }
 
-// NewSources makes Sources of a brief's documents, or else of its material.
+// NewSources makes Sources from a brief's documents or, if there are none, from its material.
 func NewSources(b study.Brief) *Sources {
 	documents := b.Documents
 	if len(documents) == 0 && strings.TrimSpace(b.Material) != "" {
@@ -40,8 +40,8 @@ func NewSources(b study.Brief) *Sources {
 	return s
 }
 
-// Locate returns the source of a quote, its words as they stand there; nil if no text has it. Of
-// a quote that leaves words out, the longest part counts.
+// Locate returns the source of a quote, with the words as they are in the text; nil if no text contains it. If the
+// quote marks omissions, its longest part is enough.
 func (s *Sources) Locate(quote string) *study.Source {
 	found := s.locate(quote)
 	if parts := omission().Split(quote, -1); found == nil && len(parts) > 1 {
@@ -66,7 +66,7 @@ func (s *Sources) locate(quote string) *study.Source {
 	return nil
 }
 
-// place is the section and the page of a code point of the document's text.
+// place returns the section and the page of a code point of the document's text.
 func (d *indexed) place(at int) (section string, page int) {
 	for _, p := range slices.Backward(d.passages()) {
 		if p.Start <= at {
@@ -77,9 +77,8 @@ func (d *indexed) place(at int) (section string, page int) {
 	return cmp.Or(section, d.Section), cmp.Or(page, d.Page)
 }
 
-// Cite completes the sources of the items that quote one of the texts, and marks the others as
-// unverified. It returns whether any is verified, and the quotes that no text has, by the paths
-// of their items.
+// Cite completes the sources of the items that quote one of the texts, and marks the others as unverified. It returns
+// whether any item is verified, and the quotes that are in no text, by the paths of their items.
 func (s *Sources) Cite(a study.Aid) (verified bool, wrong map[string]string) {
 	wrong = make(map[string]string)
 	for _, it := range items(a) {
@@ -100,8 +99,8 @@ func (s *Sources) Cite(a study.Aid) (verified bool, wrong map[string]string) {
 	return verified, wrong
 }
 
-// foreign reports whether the quotes are about something else than the material. Models shorten
-// quotes and correct their spelling; such quotes share most words with it.
+// foreign reports whether all quotes are about something else than the material. Models shorten quotes and correct
+// their spelling, but such quotes share most words with the material.
 func foreign(quotes map[string]string, material string) bool {
 	bag := text.NewBag(material)
 	for _, quote := range quotes {

@@ -6,7 +6,7 @@ import (
 	"studysharper/app/study"
 )
 
-// settleExam derives what an exam's parts must agree on: the sections, their times, the points.
+// settleExam derives the values of an exam that depend on each other: the sections, their times, the points.
 func settleExam(s *study.ExamSet, o study.Options) {
 	e := &s.Exam
 	e.TotalPoints = study.ExamPoints
@@ -25,8 +25,8 @@ func settleExam(s *study.ExamSet, o study.Options) {
 	spreadPoints(s)
 }
 
-// trimExam removes the last question of the longest section, so that no section becomes empty
-// before the others.
+// trimExam removes the last question of the longest section, extra times, so that no section becomes empty before the
+// others.
 func trimExam(s *study.ExamSet, extra int) {
 	for range extra {
 		sec := &s.Exam.Sections[longestSection(s.Exam.Sections)]
@@ -35,7 +35,7 @@ func trimExam(s *study.ExamSet, extra int) {
 	s.Exam.Sections = slices.DeleteFunc(s.Exam.Sections, func(sec study.ExamSection) bool { return len(sec.Questions) == 0 })
 }
 
-// longestSection is the index of the last of the sections with the most questions.
+// longestSection returns the index of the section with the most questions, the last one if there are several.
 func longestSection(sections []study.ExamSection) int {
 	longest := 0
 	for i := range sections {
@@ -46,8 +46,7 @@ func longestSection(sections []study.ExamSection) int {
 	return longest
 }
 
-// regroup merges the last sections, or splits the longest, until there are as many as asked
-// for; 0 = any number.
+// regroup merges the last sections, or splits the longest, until there are want sections; 0 = any number.
 func regroup(e *study.ExamBody, want int) {
 	if want <= 0 || len(e.Sections) == 0 || len(e.Sections) == want {
 		return
@@ -75,9 +74,9 @@ func regroup(e *study.ExamBody, want int) {
 	}
 }
 
-// spreadPoints scales the questions' weights to a sum of 100, in proportion as far as whole
-// points allow: each question gets the whole part of its share of what the ones before it have
-// left over. Weights that are not positive are left for Check to name.
+// spreadPoints scales the questions' weights to a sum of 100, in proportion as far as whole points allow: each question
+// gets its share, rounded down, of the points that the questions before it have left. Weights that are not positive are
+// left for Check to report.
 func spreadPoints(s *study.ExamSet) {
 	sum, count := 0, 0
 	for _, sec := range s.Exam.Sections {
@@ -96,7 +95,7 @@ func spreadPoints(s *study.ExamSet) {
 		for i := range sec.Questions {
 			q := &sec.Questions[i]
 			count--
-			share := min(max(left*q.Points/sum, 1), left-count) // 1 at least for each that follows
+			share := min(max(left*q.Points/sum, 1), left-count) // at least 1 for each question that follows
 			sum, left, q.Points = sum-q.Points, left-share, share
 		}
 	}

@@ -2,8 +2,8 @@ package validate
 
 import "studysharper/app/study"
 
-// Item settles an aid that holds one item of an unfinished answer and returns it for a client
-// to see, with its id and its source; false if it is unusable or unsafe.
+// Item settles an aid that contains one item of an unfinished answer, and returns the item for a client to see, with
+// its id and its source. It returns false if the item is unusable or unsafe.
 func Item(a study.Aid, o study.Options, from *Sources) (study.Item, bool) {
 	repairItems(a, o)
 	if study.Prune(a, o); len(Safety(a)) > 0 {

@@ -6,17 +6,17 @@ import (
 	"studysharper/app/study"
 )
 
-// item is one thing of an aid as the rules see it.
+// item is one item of an aid as the rules see it.
 type item struct {
 	path    string
-	origin  *study.Origin // nil for what has none
-	key     string        // what makes it different from its neighbours
+	origin  *study.Origin // nil if the item has no origin
+	key     string        // what distinguishes it from the other items
 	wanted  []string      // its texts
-	longest int           // words that one of its texts may have
-	strict  bool          // each of its texts must say something
+	longest int           // maximum length of each of its texts, in words
+	strict  bool          // none of its texts may be empty
 }
 
-// Longest texts, in words, that a student still reads as one item.
+// Maximum lengths of texts, in words, that a student can read as one item.
 const (
 	longestCard     = 120
 	longestQuestion = 120
@@ -24,7 +24,7 @@ const (
 	longestLine     = 60
 )
 
-// items lists the things of an aid; a Reply has none.
+// items returns the items of an aid; a Reply has none.
 func items(a study.Aid) []item {
 	switch s := a.(type) {
 	case *study.FlashcardSet:
@@ -67,7 +67,7 @@ func questionItems(path string, questions []study.Question) []item {
 	return list
 }
 
-// rightAnswer is a question's answer as text; for true_false the statement itself.
+// rightAnswer returns a question's answer as text; for true_false, the statement itself.
 func rightAnswer(q study.Question) string {
 	switch answer, _ := q.CorrectAnswer.(string); {
 	case q.Type == study.TrueFalse:
@@ -127,7 +127,7 @@ func planItems(s *study.PlanSet) []item {
 	return list
 }
 
-// filter keeps the items of an aid whose path keep accepts.
+// filter removes the items of an aid whose paths keep rejects.
 func filter(a study.Aid, keep func(path string) bool) {
 	switch s := a.(type) {
 	case *study.FlashcardSet:
@@ -162,7 +162,7 @@ func filtered[T any](path string, list []T, keep func(path string) bool) []T {
 	return kept
 }
 
-// texts lists every text of an aid that a student reads.
+// texts returns every text of an aid that a student reads.
 func texts(a study.Aid) []string {
 	var all []string
 	switch s := a.(type) {
@@ -188,7 +188,7 @@ func texts(a study.Aid) []string {
 	return all
 }
 
-// questionTexts lists what items leave out of a question.
+// questionTexts returns the texts of questions that are not in items.
 func questionTexts(questions []study.Question) []string {
 	var all []string
 	for _, q := range questions {

@@ -8,7 +8,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Subjects says what each item of an aid is about, to tell a model what exists already.
+// Subjects returns the subject of each item of an aid, to tell a model what already exists.
 func Subjects(a study.Aid) []string {
 	var list []string
 	switch s := a.(type) {
@@ -38,15 +38,15 @@ func subjectsOf(questions []study.Question) []string {
 	return list
 }
 
-// Merge adds the items of more to an aid of the same type, without repeats and up to the number
-// asked for. An exam's new questions join its shortest section.
+// Merge adds the items of more to an aid of the same type, without repeats and up to the requested number. New
+// questions of an exam are added to its shortest section.
 func Merge(a, more study.Aid, o study.Options) {
 	switch s := a.(type) {
 	case *study.FlashcardSet:
 		s.Flashcards = append(s.Flashcards, more.(*study.FlashcardSet).Flashcards...)
 	case *study.QuizSet:
 		s.Quiz.Questions = append(s.Quiz.Questions, more.(*study.QuizSet).Quiz.Questions...)
-		s.EstimatedTimeMinutes = 0 // derived again
+		s.EstimatedTimeMinutes = 0 // Settle derives it again
 	case *study.ExamSet:
 		shortest := &s.Exam.Sections[0]
 		for i := range s.Exam.Sections {
@@ -63,8 +63,8 @@ func Merge(a, more study.Aid, o study.Options) {
 	Settle(a, o)
 }
 
-// Join makes one aid of those of the parts of a text, in their order: without repeats, and with
-// the number of items asked for. There is at least one aid, and it becomes the joined one.
+// Join merges the aids of the parts of a text, in their order, without repeats and with the requested number of items.
+// There must be at least one aid; the first one is modified and returned.
 func Join(aids []study.Aid, o study.Options) study.Aid {
 	first := aids[0]
 	switch s := first.(type) {
@@ -73,7 +73,7 @@ func Join(aids []study.Aid, o study.Options) study.Aid {
 			s.Exam.Sections = append(s.Exam.Sections, more.(*study.ExamSet).Exam.Sections...)
 		}
 		for i := range s.Exam.Sections {
-			s.Exam.Sections[i].TimeEstimateMinutes = 0 // derived again
+			s.Exam.Sections[i].TimeEstimateMinutes = 0 // Settle derives it again
 		}
 		o.Sections = max(min(o.Sections, len(s.Exam.Sections)), 0)
 	case *study.SummarySet:
@@ -108,7 +108,7 @@ func Join(aids []study.Aid, o study.Options) study.Aid {
 	return first
 }
 
-// maxLines is how many lines each list of a joined analysis has at most.
+// maxLines is the maximum length of each list of a joined analysis.
 const maxLines = 12
 
 // joinAnalyses adds the lines of another part, without repeats.
@@ -125,7 +125,7 @@ func joinAnalyses(a *study.AnalysisBody, more study.AnalysisBody) {
 	}
 }
 
-// unlike keeps the items that differ from all before them.
+// unlike returns a filter that accepts the items that differ from all items before them.
 func unlike(list []item) func(path string) bool {
 	repeats := make(map[string]bool)
 	sets := wordSets(list)
@@ -140,8 +140,8 @@ func unlike(list []item) func(path string) bool {
 	return func(path string) bool { return !repeats[path] }
 }
 
-// newSessions are those of more that the plan does not have. Within one answer a topic may be
-// repeated on purpose; in an answer that was to add to the plan it is a repeat on the same day.
+// newSessions returns the sessions of more that the plan does not contain. Within one answer, a topic may be repeated
+// on purpose; in an answer that adds to the plan, the same topic on the same day is a repeat.
 func newSessions(have, more []study.PlanSession) (list []study.PlanSession) {
 	for _, sit := range more {
 		if !slices.ContainsFunc(have, func(h study.PlanSession) bool { return h.Day == sit.Day && plain(h.Topic) == plain(sit.Topic) }) {

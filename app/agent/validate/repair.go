@@ -7,8 +7,8 @@ import (
 	"studysharper/app/study"
 )
 
-// questionTypes are the names that models give to the types of questions, without case,
-// spaces, hyphens and underscores.
+// questionTypes maps the names that models give to question types, in lower case and without spaces, hyphens and
+// underscores, to our types.
 var questionTypes = map[string]string{
 	"multiplechoice": study.MultipleChoice, "mcq": study.MultipleChoice, "mc": study.MultipleChoice, "choice": study.MultipleChoice,
 	"singlechoice": study.MultipleChoice, "multiplechoicequestion": study.MultipleChoice,
@@ -17,13 +17,12 @@ var questionTypes = map[string]string{
 	"freetext": study.ShortAnswer, "freeresponse": study.ShortAnswer, "essay": study.ShortAnswer, "shortanswerquestion": study.ShortAnswer,
 }
 
-// defaultPoints are the points of a question without any.
+// defaultPoints are the points of a question that has none.
 var defaultPoints = map[string]int{study.MultipleChoice: 10, study.TrueFalse: 5, study.ShortAnswer: 10}
 
 var unspaced = strings.NewReplacer(" ", "", "-", "", "_", "")
 
-// repairQuestion repairs what needs no judgement: the type's name, the points, and which option
-// is meant.
+// repairQuestion repairs what needs no judgement: the name of the type, the points, and which option is the answer.
 func repairQuestion(q *study.Question, exam bool) {
 	bare, first := withoutLabels(q.Options)
 	q.Options = bare
@@ -45,7 +44,7 @@ func repairQuestion(q *study.Question, exam bool) {
 	}
 }
 
-// typeOf is the type of a question whose type is missing, unknown, or not what the question is.
+// typeOf returns the type of a question whose type is missing, unknown or wrong.
 func typeOf(q *study.Question) string {
 	_, isBool := q.CorrectAnswer.(bool)
 	switch {
@@ -58,12 +57,12 @@ func typeOf(q *study.Question) string {
 	}
 }
 
-// plain is a text without case, outer punctuation and doubled spaces.
+// plain returns a text in lower case, without outer punctuation and repeated spaces.
 func plain(s string) string {
 	return strings.ToLower(strings.Trim(strings.Join(strings.Fields(s), " "), ` .;:"'`))
 }
 
-// booleans are the words for true and false, also in the other languages that answers are written in.
+// booleans are the words for true and false, including those of other languages.
 var booleans = map[string]bool{
 	"true": true, "t": true, "yes": true, "right": true, "correct": true, "1": true, "wahr": true, "richtig": true, "ja": true, "vrai": true, "oui": true,
 	"verdadero": true, "sí": true, "vero": true, "sì": true, "verdadeiro": true, "waar": true, "prawda": true, "правда": true, "верно": true,
@@ -81,7 +80,7 @@ func areBooleans(options []string) bool {
 	return okA && okB && a != b
 }
 
-// repairBoolean reads a boolean that was written as a word, a number, or the choice of one.
+// repairBoolean reads a boolean that was written as a word, a number, or a choice between two options.
 func repairBoolean(q *study.Question, first byte) {
 	if areBooleans(q.Options) {
 		if i := meant(q, first); i >= 0 {
@@ -109,7 +108,7 @@ func Boolean(answer any) (value, ok bool) {
 	}
 }
 
-// repairShortAnswer finds the answer in the field that another kind of question has it in.
+// repairShortAnswer moves the answer to the right field if it is in the field of another question type.
 func repairShortAnswer(q *study.Question, exam bool) {
 	q.Options = nil
 	answer := q.SampleAnswer

@@ -38,8 +38,8 @@ func TestTheOptionThatIsMeantIsFound(t *testing.T) {
 		{lettered, "The thylakoid", "The thylakoid"},
 		{lettered, "the thylakoid.", "The thylakoid"},
 		{[]string{"a", "b", "C", "d"}, "c", "C"},
-		{[]string{"x", "X", "y", "z"}, "x.", "x."}, // two would do
-		{[]string{"b", "a", "d", "c"}, "a", "a"},   // the text before the letter
+		{[]string{"x", "X", "y", "z"}, "x.", "x."}, // two options match
+		{[]string{"b", "a", "d", "c"}, "a", "a"},   // text takes precedence over the letter
 	} {
 		q := study.Question{Type: study.MultipleChoice, Options: append([]string{}, c.options...), CorrectAnswer: c.answer}
 		repairQuestion(&q, false)

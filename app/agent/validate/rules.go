@@ -1,8 +1,7 @@
-// Package validate checks a finished aid by rules: it settles what needs no judgement, checks
-// each item's evidence against the material, and withholds what no study aid says. The one
-// idea: a rule may only reject what is certainly wrong. Whether an answer in other words than
-// the material's is right, no rule can tell: so rules give no scores, a judging model does. The
-// package is pure and knows no model.
+// Package validate checks a finished aid by rules: it settles what needs no judgement, checks each item's evidence
+// against the material, and withholds texts that no study aid contains. The one idea: a rule may only reject what is
+// certainly wrong. No rule can decide whether an answer that paraphrases the material is right; therefore rules give no
+// scores, only a judging model does. The package is pure and does not depend on a model.
 package validate
 
 import (
@@ -14,16 +13,16 @@ import (
 
 // Report is the result of the rules for an aid.
 type Report struct {
-	Faults []string // of the items that were removed, or that all have; by JSON path, never in the aid's words
-	Issues []string // what may be wrong; likewise
+	Faults []string // of items that were removed, or of all items; by JSON path, never with text of the aid
+	Issues []string // what may be wrong; in the same form
 	Quoted bool     // an item quotes the material
-	Passed bool     // false: hardly an item is supported by the material, so none was removed for that
+	Passed bool     // false: all quotes are about something else than the material; no item was removed for that
 }
 
-// threshold is what a judging model's scores must reach; 0 is not asked for.
+// threshold is the score that a judging model must give; 0 = not scored.
 type threshold struct{ accuracy, quality float64 }
 
-// thresholds by type. A Reply is free speech: only its safety is checked.
+// thresholds by type. A Reply is not scored: only its safety is checked.
 var thresholds = map[study.Type]threshold{
 	study.Chat:       {},
 	study.Flashcards: {accuracy: .75, quality: .7},
@@ -35,32 +34,29 @@ var thresholds = map[study.Type]threshold{
 }
 
 const (
-	maxIssues     = 8   // that a Report names
-	nearRepeat    = .9  // share of common words from which two items may be one
+	maxIssues     = 8   // in a Report
+	nearRepeat    = .9  // share of common words from which two items are near repeats
 	summaryFactor = 1.1 // a summary may be this much longer than its source
 	summaryFloor  = 60  // words that any summary may have
 )
 
-// SafeFrom is the least safety score of an aid that may be shown.
+// SafeFrom is the minimum safety score of an aid that may be shown.
 const SafeFrom = .5
 
-// Passed reports whether a model's scores reach what an aid of the type must; a nil score was
-// not asked for.
+// Passed reports whether a model's scores reach the thresholds of the type; nil = not scored.
 func Passed(t study.Type, accuracy, quality *float64) bool {
 	want := thresholds[t]
 	return (accuracy == nil || *accuracy >= want.accuracy) && (quality == nil || *quality >= want.quality)
 }
 
-// Scored reports which scores a judging model is asked for: accuracy is held to the material,
-// so it needs one.
+// Scored reports which scores a judging model must give. Accuracy is measured against the material, so it needs one.
 func Scored(b study.Brief) (accuracy, quality bool) {
 	want := thresholds[b.Type]
 	return want.accuracy > 0 && strings.TrimSpace(b.Material) != "", want.quality > 0
 }
 
-// Rules removes the items of a settled aid that no student could read, and completes or removes
-// the sources of the others. It does not pass an aid whose quotes are all about something else
-// than the material.
+// Rules removes the items of a settled aid that no student could read, and completes or removes the sources of the
+// others. An aid does not pass if all of its quotes are about something else than the material.
 func Rules(a study.Aid, b study.Brief, from *Sources) Report {
 	var r Report
 	all := items(a)
@@ -104,7 +100,7 @@ func (r *Report) issue(s string) {
 	}
 }
 
-// nearRepeats names items that hardly differ from an earlier one.
+// nearRepeats reports items that hardly differ from an earlier one.
 func (r *Report) nearRepeats(list []item) {
 	sets := wordSets(list)
 	for i, it := range list {
@@ -117,7 +113,7 @@ func (r *Report) nearRepeats(list []item) {
 	}
 }
 
-// wordSets are the words of each item.
+// wordSets returns the set of words of each item.
 func wordSets(list []item) []map[string]bool {
 	sets := make([]map[string]bool, len(list))
 	for i, it := range list {
@@ -139,8 +135,7 @@ func alike(a, b map[string]bool) bool {
 	return float64(common) >= nearRepeat*float64(len(a)+len(b)-common)
 }
 
-// legible reports whether an item's texts are words of bearable number, without control
-// characters.
+// legible reports whether an item's texts contain words, but not too many, and no control characters.
 func (it item) legible() bool {
 	for _, s := range it.wanted {
 		broken := strings.IndexFunc(s, func(r rune) bool {
@@ -153,12 +148,12 @@ func (it item) legible() bool {
 	return true
 }
 
-// visible reports whether a character says something: an answer may be a symbol, "+" say.
+// visible reports whether a character carries meaning: an answer may be a symbol, such as "+".
 func visible(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsSymbol(r) || r == '-' || r == '%' || r == '*' || r == '/'
 }
 
-// length names a summary that is longer than what it sums up.
+// length reports a summary that is longer than its source.
 func (r *Report) length(a study.Aid, material string) {
 	s, ok := a.(*study.SummarySet)
 	limit := max(summaryFactor*float64(len(strings.Fields(material))), summaryFloor)

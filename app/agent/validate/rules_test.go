@@ -266,7 +266,7 @@ func TestSettleSpreadsAnExamsPointsToAHundred(t *testing.T) {
 	if f := s.Check(study.Options{}); len(f) != 0 {
 		t.Errorf("faults %q, %+v", f, s)
 	}
-	for _, n := range []int{study.ExamPoints, study.ExamPoints + 1} { // a point for each, and one question too many for that
+	for _, n := range []int{study.ExamPoints, study.ExamPoints + 1} { // one point for each, and one question too many for that
 		s = examOf(n)
 		Settle(s, study.Options{})
 		if f := s.Check(study.Options{}); (len(f) == 0) != (n == study.ExamPoints) {
@@ -294,7 +294,7 @@ func TestSettleDerivesCountsAndReadsWordsAsBooleans(t *testing.T) {
 func TestSettleLeavesNoListNull(t *testing.T) {
 	for _, typ := range study.Types() {
 		if typ == study.Quiz || typ == study.Exam || typ == study.Chat || typ == study.Plan {
-			continue // an empty one is a fault that Check names
+			continue // Check reports an empty one
 		}
 		a := study.NewAid(typ)
 		Settle(a, study.Options{})
@@ -356,7 +356,7 @@ func TestSettleMakesTheSectionsThatWereAskedFor(t *testing.T) {
 }
 
 func TestMergeAddsWhatIsMissingWithoutRepeats(t *testing.T) {
-	have, more := cards("a", "b"), cards("x", "y", "z", "w") // questions 0 and 1 are there
+	have, more := cards("a", "b"), cards("x", "y", "z", "w") // questions 0 and 1 exist already
 	Merge(have, more, study.Options{Count: 3})
 	if len(have.Flashcards) != 3 || have.Flashcards[2].Question != "Question 2?" || have.TotalCount != 3 {
 		t.Errorf("got %+v", have)
@@ -375,7 +375,7 @@ func TestMergeLeavesOutSessionsThatThePlanHas(t *testing.T) {
 	sit := func(day int, topic string) study.PlanSession {
 		return study.PlanSession{Day: day, Topic: topic, Activities: []string{"x"}, Minutes: 30}
 	}
-	have := []study.PlanSession{sit(1, "Light reactions"), sit(1, "Light reactions"), sit(2, "Calvin cycle")} // twice on purpose
+	have := []study.PlanSession{sit(1, "Light reactions"), sit(1, "Light reactions"), sit(2, "Calvin cycle")} // repeated on purpose
 	for name, c := range map[string]struct{ more, want []study.PlanSession }{
 		"the same plan":           {have, nil},
 		"in other case":           {[]study.PlanSession{sit(1, " light  Reactions."), sit(2, "CALVIN CYCLE")}, nil},

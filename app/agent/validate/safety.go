@@ -7,18 +7,16 @@ import (
 	"studysharper/app/study"
 )
 
-// The safety rules, by what they guard against. They read answers, never what the
-// student asked or the source text, and are written so that lessons in biology,
-// history, law and medicine pass: they look for an answer that instructs, urges or
-// insults, not for one that speaks of a dark subject.
+// The safety rules, by category. They check answers, never the student's question or the source text, and are written
+// so that lessons in biology, history, law and medicine pass: they match an answer that instructs, urges or insults,
+// not one that discusses a dark subject.
 //
-// A rule is a row of words in order: "a|b" is either word, "~3" lets up to three
-// other words stand between its neighbours, and "!a|b" in front forbids those words
-// right before the first. Words are whole and in lower case; no punctuation or line
-// end but the end of a text breaks a row.
+// A rule is a sequence of words: "a|b" matches either word, "~3" allows up to three other words between its neighbours,
+// and "!a|b" at the beginning forbids these words immediately before the first word. Words are whole and in lower case;
+// punctuation and line ends do not interrupt a sequence.
 //
-// This is a net with wide meshes, by intent: it holds what a study aid never says.
-// A model's own refusals are the first guard, this is the last.
+// The rules are deliberately coarse: they catch what a study aid never says. A model's own refusals are the first
+// safeguard, these rules are the last.
 var safetyRules = map[string][]string{
 	"self-harm": {
 		"go|should|must|just kill yourself",
@@ -52,7 +50,7 @@ var safetyRules = map[string][]string{
 	},
 }
 
-// part is one place of a rule: the words that fit, and how many others may stand before it.
+// part is one position of a rule: the words that match, and how many other words may precede it.
 type part struct {
 	words map[string]bool
 	gap   int
@@ -60,11 +58,11 @@ type part struct {
 
 type rule struct {
 	category string
-	unless   map[string]bool // forbidden right before the first word
+	unless   map[string]bool // words forbidden immediately before the first word
 	parts    []part
 }
 
-// rulesByFirst finds the rules that may start at a word.
+// rulesByFirst returns the rules by their first words.
 var rulesByFirst = sync.OnceValue(func() map[string][]rule { return compileRules(safetyRules) })
 
 func compileRules(source map[string][]string) map[string][]rule {
@@ -105,8 +103,8 @@ func wordSet(alternatives string) map[string]bool {
 	return set
 }
 
-// Unsafe names the first category of the safety rules that the text breaks; "" is
-// none. It reads words only: pure, linear in the text.
+// Unsafe returns the first category of the safety rules that the text violates, or "". It ignores everything but words,
+// is pure, and runs in time linear in the length of the text.
 func Unsafe(text string) string {
 	words, rulesByFirst := lowerWords(text), rulesByFirst()
 	for i, word := range words {
@@ -133,8 +131,8 @@ func fits(words []string, parts []part) bool {
 	return false
 }
 
-// Safety names the categories of the safety rules that any text of the aid breaks,
-// each once; empty when the aid may be shown.
+// Safety returns the categories of the safety rules that any text of the aid violates, without repeats. It is empty if
+// the aid may be shown.
 func Safety(a study.Aid) []string {
 	var broken []string
 	seen := make(map[string]bool)

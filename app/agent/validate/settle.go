@@ -8,7 +8,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds and defaults of what is derived rather than asked of a model.
+// Limits and defaults of values that are derived instead of requested from a model.
 const (
 	readingWordsPerMinute = 200
 	minutesPerQuestion    = 1 // multiple choice and true/false; a short answer takes twice as long
@@ -16,12 +16,11 @@ const (
 	sessionMinutes        = 30
 )
 
-// Settle repairs an aid in place, as far as that needs no judgement, and returns the faults of
-// the items that it removes. It repairs what models write in their own way (types, points,
-// which option is meant), removes unusable items and those above the number asked for,
-// spreads an exam's points to 100 and its questions over the sections asked for, derives every
-// sum and count from the items, and turns absent lists into empty ones. What it leaves wrong is
-// for Check to name.
+// Settle repairs an aid in place, as far as that needs no judgement, and returns the faults of the items that it
+// removes. It repairs what models write in their own way (types, points, which option is the answer), removes unusable
+// items and those above the requested number, scales an exam's points to 100 and distributes its questions over the
+// requested sections, derives every sum and count from the items, and replaces nil lists by empty ones. It leaves other
+// faults for Check to report.
 func Settle(a study.Aid, o study.Options) (faults []string) {
 	repairItems(a, o)
 	faults = study.Prune(a, o)
@@ -43,7 +42,7 @@ func Settle(a study.Aid, o study.Options) (faults []string) {
 	return faults
 }
 
-// repairItems repairs each item by itself.
+// repairItems repairs each item separately.
 func repairItems(a study.Aid, o study.Options) {
 	switch s := a.(type) {
 	case *study.FlashcardSet:
@@ -81,7 +80,7 @@ func repairItems(a study.Aid, o study.Options) {
 	}
 }
 
-// Levels in other words, by the words that we use.
+// Other words for levels, by our own names of the levels.
 var (
 	difficulties = map[string][]string{
 		study.Easy:   {"easy", "beginner", "basic", "simple", "low"},
@@ -93,7 +92,7 @@ var (
 	}
 )
 
-// level is the level that a word means; otherwise for a word that means none.
+// level returns the level that a word means, or otherwise if the word is unknown.
 func level(word string, levels map[string][]string, otherwise string) string {
 	word = strings.ToLower(strings.TrimSpace(word))
 	first, _, _ := strings.Cut(word, " ")
@@ -114,7 +113,7 @@ func notNil[T any](list []T) []T {
 	return list
 }
 
-// trim removes the items above the number asked for.
+// trim removes the items above the requested number.
 func trim(a study.Aid, o study.Options) {
 	extra := -study.Shortfall(a, o)
 	if extra <= 0 {
@@ -154,7 +153,7 @@ func settleQuiz(s *study.QuizSet) {
 	}
 }
 
-// minutesFor is about how long questions take.
+// minutesFor estimates how long questions take.
 func minutesFor(questions []study.Question) int {
 	minutes := 0
 	for _, q := range questions {

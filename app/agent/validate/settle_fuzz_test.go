@@ -10,8 +10,8 @@ import (
 	"studysharper/app/study"
 )
 
-// FuzzSettle reads any text as an answer to every type of request. What comes out is either
-// nothing or an aid in which each item can be shown, whatever the upstream sent.
+// FuzzSettle reads any text as an answer to every type of request. The result is either nothing or an aid in which each
+// item can be shown, whatever the upstream sent.
 func FuzzSettle(f *testing.F) {
 	for _, answer := range []string{
 		`{"flashcards": [{"front": "q", "back": "\frac{1}{2}", "difficulty": "Advanced"}, {"question": "x?", "answer": ""}]}`,
@@ -56,8 +56,8 @@ func FuzzSettle(f *testing.F) {
 	})
 }
 
-// FuzzScanner feeds any text to the scanner in two pieces: it must not fail, and finds the same
-// items however the text is cut.
+// FuzzScanner feeds any text to the scanner in two pieces: the scanner must not fail, and must find the same items
+// wherever the text is split.
 func FuzzScanner(f *testing.F) {
 	f.Add(`{"flashcards": [{"question": "q", "answer": "a"}, {"question": "r", "answer": "b"}]}`, uint16(30))
 	f.Add(`[{"questions": [{"question": "q", "type": "tf", "correct_answer": true}]}]]}}`, uint16(7))

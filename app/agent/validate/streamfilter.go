@@ -7,24 +7,24 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of a StreamFilter, in bytes.
+// Limits of a StreamFilter, in bytes.
 const (
 	filterLookBack = 400 // how far back a rule may begin
-	filterHold     = 200 // of text held back until a word ends
+	filterHold     = 200 // of text held back while a word has not ended
 )
 
-// StreamFilter passes a streamed text on in whole words, each checked together with the text
-// before it, so that the last word of an unsafe phrase is never sent.
+// StreamFilter forwards a streamed text in whole words, each checked together with the text before it, so that the last
+// word of an unsafe phrase is never sent.
 type StreamFilter struct {
 	Emit func(text string)
-	Stop func(cause error) // called once, when the text turns unsafe
+	Stop func(cause error) // called once, when the text becomes unsafe
 
 	text   []byte
 	sent   int
 	unsafe error
 }
 
-// Write takes the next piece of the text.
+// Write appends the next piece of the text.
 func (f *StreamFilter) Write(piece string) {
 	if f.unsafe != nil {
 		return
@@ -33,14 +33,14 @@ func (f *StreamFilter) Write(piece string) {
 	f.release(f.sent + wholeWords(f.text[f.sent:]))
 }
 
-// Flush passes on the rest, at the end of the text.
+// Flush forwards the rest, at the end of the text.
 func (f *StreamFilter) Flush() {
 	if f.unsafe == nil {
 		f.release(len(f.text))
 	}
 }
 
-// Err is CodeWithheld once the text has turned unsafe, else nil.
+// Err returns CodeWithheld once the text has become unsafe, nil before that.
 func (f *StreamFilter) Err() error { return f.unsafe }
 
 func (f *StreamFilter) release(end int) {
@@ -48,7 +48,7 @@ func (f *StreamFilter) release(end int) {
 		return
 	}
 	from := max(0, f.sent-filterLookBack)
-	for from > 0 && from < f.sent && f.text[from] != ' ' { // a word cut in two could be another word
+	for from > 0 && from < f.sent && f.text[from] != ' ' { // start at a word: a part of one could look like another word
 		from++
 	}
 	if category := Unsafe(string(f.text[from:end])); category != "" {
@@ -60,8 +60,8 @@ func (f *StreamFilter) release(end int) {
 	f.sent = end
 }
 
-// wholeWords is the length of text up to the end of its last whole word. Text without one is
-// held back up to filterHold bytes.
+// wholeWords returns the length of text up to the end of its last whole word. Text without a whole word is held back up
+// to filterHold bytes.
 func wholeWords(text []byte) int {
 	for i := len(text); i > 0; {
 		r, size := utf8.DecodeLastRune(text[:i])
@@ -83,7 +83,7 @@ func wholeWords(text []byte) int {
 	return end
 }
 
-// Withheld is the error for an answer that breaks a safety rule of the category.
+// Withheld returns the error for an answer that violates a safety rule of the category.
 func Withheld(category string) *study.Error {
 	return study.Errorf(study.CodeWithheld, "the answer was withheld by the safety check (%s)", category)
 }

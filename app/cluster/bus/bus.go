@@ -1,6 +1,6 @@
-// Package bus carries cache invalidations between instances, over a channel of Redis. The one
-// idea: a message may be lost, so after every interruption everything is invalidated, and
-// until then nothing cached is relied on.
+// Package bus carries cache invalidations between instances over a Redis channel. The one idea:
+// a message may be lost, so after every interruption everything is invalidated, and until then
+// nothing cached is trusted.
 package bus
 
 import (
@@ -12,33 +12,33 @@ import (
 	"studysharper/app/cluster/conn"
 )
 
-// channel is where instances announce what has changed.
+// channel is the Redis channel on which instances announce changes.
 const channel = "studysharper:changes"
 
-// Versions are the version counters of this container; *contextcache.Versions, or a test's.
+// Versions are the version counters of this container; *contextcache.Versions implements it.
 type Versions interface {
 	BumpSlot(slot int)
 	InvalidateAll()
 }
 
 // Bus announces bumped slots of the version counters, and applies those that other instances
-// announce. A message is the instance's name and a slot.
+// announce. A message consists of the instance's name and a slot.
 type Bus struct {
 	conn     *conn.Conn
 	instance string
 	versions Versions
-	// subscribedAt is one more than Conn.Falls was when the subscription last began, after
-	// which everything was invalidated; 0 = never.
+	// subscribedAt is Conn.Falls plus one at the time of the last subscription, when
+	// everything was invalidated; 0 = never.
 	subscribedAt atomic.Uint64
 }
 
-// New makes a bus on a connection. All workers of a container have the same instance name.
+// New returns a bus on a connection. All workers of a container must use the same instance name.
 func New(redis *conn.Conn, instance string, versions Versions) *Bus {
 	return &Bus{conn: redis, instance: instance, versions: versions}
 }
 
-// Announce tells the other instances of a slot that was bumped. An instance that it does not
-// reach invalidates everything when it listens again.
+// Announce tells the other instances about a bumped slot. An instance that is unreachable now
+// invalidates everything when it subscribes again.
 func (b *Bus) Announce(slot int) {
 	_ = b.conn.Publish(context.Background(), channel, b.instance+" "+strconv.Itoa(slot))
 }
@@ -57,7 +57,7 @@ func (b *Bus) Run(ctx context.Context) error {
 	})
 }
 
-// onMessage skips the container's own messages: its workers share the counters.
+// onMessage ignores the container's own messages, because its workers share the counters.
 func (b *Bus) onMessage(message string) {
 	instance, number, ok := strings.Cut(message, " ")
 	slot, err := strconv.Atoi(number)

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// slowAfter is how many calls in a row must be late for Redis to count as slow.
+// slowAfter is how many consecutive late calls make Redis count as slow.
 const slowAfter = 5
 
-// bulkhead bounds the time and the number of calls to Redis. A late call continues in the background. After slowAfter
-// late calls in a row Redis counts as slow, until a call is in time again.
+// bulkhead limits the waiting time and the number of concurrent calls to Redis. A late call continues in the
+// background. After slowAfter consecutive late calls Redis counts as slow, until a call is in time again.
 type bulkhead struct {
 	wait   time.Duration
 	slots  chan struct{} // holds one element for each running call

@@ -52,7 +52,7 @@ func encode(key string, value []byte, life time.Duration) []byte {
 }
 
 // decode returns a copy of the value that was encoded for key, at most most bytes long, and the TTL that it was stored
-// with. For all other bytes it returns errCorrupt, and it never allocates more than most bytes.
+// with. For anything else it returns errCorrupt, without allocating more than most bytes.
 func decode(key string, b []byte, most int) (value []byte, life time.Duration, err error) {
 	if len(b) < codecHeader || b[0] != codecVersion || b[1]&^codecCompressed != 0 ||
 		binary.BigEndian.Uint32(b[2:]) != checksum(b) || !bytes.Equal(b[6:14], keyHash(key)) {

@@ -6,7 +6,7 @@ import (
 )
 
 // AcquireOrWait works like Redis.AcquireOrWait, but waits for Redis no longer than Get does: if Redis is late,
-// unreachable, slow or full, every caller leads. The lease is released once Redis has the value that was Set, so that
+// unreachable, slow or full, every caller leads. The lease is released once Redis has the value that was Set, so
 // waiting processes find it; done itself does not block. If lead is false, the value is in memory.
 func (t *Tiered) AcquireOrWait(ctx context.Context, key string) (lead bool, done func()) {
 	if !t.redisUsable() || !t.redis.conn.Writable() {

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	leaseTTL          = 3 * time.Second // the longest time that the lease of a dead process remains
+	leaseTTL          = 3 * time.Second // how long the lease of a dead process remains at most
 	leasePollInterval = 50 * time.Millisecond
-	leaseWaitTimeout  = 30 * time.Second // after waiting this long, a process computes the value itself
+	leaseWaitTimeout  = 30 * time.Second // after this long, a process computes the value itself
 	leaseMaxHold      = 10 * time.Minute // in case a holder never calls done
 )
 
@@ -55,7 +55,7 @@ func (r *Redis) AcquireOrWait(ctx context.Context, key string) (lead bool, done 
 	return true, l.end
 }
 
-// acquire takes the lease of a key; nil if another process holds it.
+// acquire takes the lease of a key; it returns nil if another process has it.
 func (r *Redis) acquire(ctx context.Context, key string) (*lease, error) {
 	l := &lease{of: r, name: r.leaseName(key), token: rand.Text(), done: make(chan struct{})}
 	l.end = sync.OnceFunc(func() { close(l.done) })
@@ -88,7 +88,7 @@ func (l *lease) renewUntilDone(ctx context.Context) {
 	}
 }
 
-// runScript runs a script on the lease. If the script fails, the lease expires by itself.
+// runScript runs a script on the lease. If the script fails, the lease expires on its own.
 func (l *lease) runScript(ctx context.Context, s *redis.Script, args ...any) {
 	_ = l.of.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
 		return s.Run(ctx, c, []string{l.name}, append([]any{l.token}, args...)...).Err()

@@ -13,13 +13,13 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// locking is a cache that settles who makes a value.
+// locking is a cache that coordinates who computes a value.
 type locking interface {
 	near.Cache
 	AcquireOrWait(ctx context.Context, key string) (lead bool, done func())
 }
 
-// obtain is what a worker does: it looks, asks who leads, and makes the value if it must.
+// obtain does what a worker does: it looks up the value, asks whether it leads, and computes the value if it must.
 func obtain(c locking, key string, produce func() []byte) string {
 	if v, _, ok := c.Get(ctx, key); ok {
 		return string(v)
@@ -36,7 +36,7 @@ func obtain(c locking, key string, produce func() []byte) string {
 	return string(value)
 }
 
-// workers are six processes' caches.
+// workers returns the caches of six processes.
 func workers(t *testing.T, address string) map[string][]locking {
 	kinds := map[string][]locking{}
 	for range 6 {
@@ -91,7 +91,7 @@ func TestTheLeaseOfALeaderThatWorksIsRenewedAndOfOneThatDiesEnds(t *testing.T) {
 	select {
 	case <-led:
 		t.Fatal("the lease of a leader that works has ended")
-	case <-time.After(3500 * time.Millisecond): // the lease's life is 3 s
+	case <-time.After(3500 * time.Millisecond): // a lease lasts 3 s
 	}
 	done()
 	done() // may be called again
@@ -147,7 +147,7 @@ func TestALeaderThatComesLateFindsTheValue(t *testing.T) {
 	testkit.Eventually(t, "the lease is given back", func() bool { return raw.Exists(ctx, "studysharper:l:key").Val() == 0 })
 }
 
-// What is set goes to Redis after Set has returned, and the lease ends after that.
+// A value goes to Redis after Set has returned, and the lease ends after that.
 func TestTheLeaseEndsWhenRedisHasTheValue(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := starts(t, server.URL(), ordinary), starts(t, server.URL(), ordinary)
@@ -188,7 +188,7 @@ func TestAllLeadAtOnceWhereRedisCannotSettleIt(t *testing.T) {
 				led <- done
 			}()
 		}
-		patience := time.After(25 * time.Second) // who follows another is held for 30 s: nobody is done before all lead
+		patience := time.After(25 * time.Second) // a process that waits for another waits up to 30 s: none may finish before all lead
 		for i := range callers {
 			select {
 			case done := <-led:

@@ -16,7 +16,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// agentStore is a store as the agents want it; here they read no notes and no messages.
+// agentStore is the store that agents need; here they read no notes and no messages.
 type agentStore struct{ store.Store }
 
 func (agentStore) SearchNotes(context.Context, string, string, int) ([]study.Note, error) {
@@ -29,12 +29,12 @@ func (agentStore) SearchPassages(context.Context, string, []string, string, int)
 
 func (agentStore) Messages(context.Context, string, int) ([]study.Message, error) { return nil, nil }
 
-// answering is one worker's way to an answer: its own memory, store and upstream client,
+// answering is one worker's path to an answer: its own memory, store and upstream client,
 // and the Redis that all share.
 func answering(t *testing.T, redisURL, upstream string) *agent.Orchestrator {
 	t.Helper()
 	s := ordinary
-	s.tiered.Wait = 5 * time.Second // as busy as this machine may be, Redis counts as there
+	s.tiered.Wait = 5 * time.Second // however busy this machine is, Redis counts as reachable
 	tiered := starts(t, redisURL, s)
 	database := "sqlite:" + filepath.Join(t.TempDir(), "kept.db")
 	if err := store.Migrate(t.Context(), database); err != nil {

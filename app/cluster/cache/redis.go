@@ -1,6 +1,6 @@
-// Package cache keeps answers in the Redis that all instances share, either directly (Redis) or behind a memory tier
-// (Tiered). The main idea: Redis makes answers cheaper and never slower. A look-up waits for it at most 5 ms, every value
-// is verified by a checksum, and a value that was cleared anywhere is not served again.
+// Package cache stores answers in the Redis that all instances share, either directly (Redis) or behind a memory tier
+// (Tiered). The main idea: Redis saves work and never costs time. A look-up waits for it for at most 5 ms, every value
+// is verified by a checksum, and a value that was cleared on any instance is not served again.
 package cache
 
 import (
@@ -34,12 +34,12 @@ type RedisOptions struct {
 
 // Redis is a Cache in the Redis that all instances share. Values over 4 kB are compressed, and all have a checksum: a
 // value that is truncated, changed or stored for another key is a miss, counted in Stats.Corrupt, and deleted. Keys are
-// stored unchanged, so that Clear can search for a part of them. Redis enforces the bounds (maxmemory) and does not count
+// stored unchanged, so that Clear can search for substrings. Redis enforces the limits (maxmemory) and does not count
 // our entries.
 //
 // Each method waits for at most conn.Timeout (Clear for each of its steps), and not at all while Redis is known to be
-// unreachable. If Redis is full and refuses a Set, the key is deleted; if a Set does not reach Redis, the previous value
-// stays.
+// unreachable. If Redis is full and refuses a Set, the key is deleted; if a Set does not reach Redis, the previous
+// value stays.
 type Redis struct {
 	conn    *conn.Conn
 	options RedisOptions
@@ -49,8 +49,8 @@ type Redis struct {
 
 var _ cache.Cache = (*Redis)(nil)
 
-// NewRedis makes a cache over a connection, which its owner runs. Options out of bounds are CodeInvalid, with a fault for
-// each.
+// NewRedis returns a cache on a connection, which its owner runs. Options out of bounds are CodeInvalid, with a fault
+// for each.
 func NewRedis(conn *conn.Conn, o RedisOptions) (*Redis, error) {
 	var faults []study.Fault
 	if o.TTL < 0 || (o.TTL > 0 && o.TTL < 10*time.Millisecond) || o.TTL > maxTTL {

@@ -23,17 +23,17 @@ import (
 
 var ctx = context.Background()
 
-// patient is for tests that are not about time: a busy machine holds a command up for
-// longer than the service waits for it.
+// patient is the timeout of tests that are not about time: a busy machine may delay a
+// command for longer than the service waits for it.
 const patient = 5 * time.Second
 
-// connected is a patient connection that runs until the test ends.
+// connected returns a connection with a long timeout, which runs until the test ends.
 func connected(t testing.TB, address string) *conn.Conn {
 	t.Helper()
 	return connectedFor(t, address, patient)
 }
 
-// connectedFor is connected with a timeout of its own; 0 is the service's.
+// connectedFor is connected with a given timeout; 0 means the service's.
 func connectedFor(t testing.TB, address string, timeout time.Duration) *conn.Conn {
 	t.Helper()
 	c, err := conn.New(address, conn.Options{Name: "test", Timeout: timeout, Log: slog.New(slog.DiscardHandler)})
@@ -44,7 +44,7 @@ func connectedFor(t testing.TB, address string, timeout time.Duration) *conn.Con
 	return c
 }
 
-// runs runs something until the test ends.
+// runs calls run until the test ends.
 func runs(t testing.TB, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -66,7 +66,7 @@ func inRedis(t testing.TB, c *conn.Conn, o cache.RedisOptions) *cache.Redis {
 	return r
 }
 
-// commandCount counts the commands that a connection gives to Redis.
+// commandCount counts the commands that a connection sends to Redis.
 type commandCount struct{ atomic.Int64 }
 
 func countCommands(c *conn.Conn) *commandCount {
@@ -86,8 +86,8 @@ func (n *commandCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis
 	return func(ctx context.Context, all []redis.Cmder) error { n.Add(int64(len(all))); return next(ctx, all) }
 }
 
-// wantRedisLeftAlone makes a hundred requests that all miss, and wants hardly one of their questions and
-// values to go to Redis: what still goes there are looks, up to thirty a second, whether it is back.
+// wantRedisLeftAlone makes a hundred requests that all miss, and checks that hardly any command reaches
+// Redis: only probes for whether it is back, up to thirty a second.
 func wantRedisLeftAlone(t *testing.T, p *process) {
 	t.Helper()
 	const requests = 100
@@ -199,7 +199,7 @@ func TestRedisRefusesTheLarge(t *testing.T) {
 		t.Error("an entry of just MaxEntryBytes is lost")
 	}
 	r.Set(ctx, "key", []byte(just+"v"))
-	if !missed(r, "key") || r.Stats().Refused != 1 || server.Client(t).DBSize(ctx).Val() > 1 { // and the connection's own key
+	if !missed(r, "key") || r.Stats().Refused != 1 || server.Client(t).DBSize(ctx).Val() > 1 { // besides the connection's own key
 		t.Errorf("one past: %+v", r.Stats())
 	}
 	if !missed(r, strings.Repeat("k", 501)) {
@@ -207,8 +207,8 @@ func TestRedisRefusesTheLarge(t *testing.T) {
 	}
 }
 
-// Whatever lies under a key, it is a miss, counted, and gone; and it costs no more memory
-// than an entry may.
+// Whatever is stored under a key: it is a miss, counted and deleted, and it costs no more
+// memory than an entry may.
 func TestRedisTrustsNothingThatIsNotWhatWasSet(t *testing.T) {
 	server := redistest.Start(t)
 	raw := server.Client(t)
@@ -242,7 +242,7 @@ func TestRedisTrustsNothingThatIsNotWhatWasSet(t *testing.T) {
 			}
 		}
 	}
-	raw.Set(ctx, "studysharper:c:short", short, time.Hour) // lives longer than it was set to
+	raw.Set(ctx, "studysharper:c:short", short, time.Hour) // lives longer than its recorded TTL
 	raw.Del(ctx, "studysharper:c:long")
 	raw.LPush(ctx, "studysharper:c:long", "a list")
 	if !missed(r, "short") || !missed(r, "long") || r.Stats().Corrupt != broken+2 {
@@ -292,13 +292,13 @@ func TestRedisThatEvictsIsNeverFull(t *testing.T) {
 	if !conn.Writable() {
 		t.Errorf("%+v", r.Stats())
 	}
-	testkit.Eventually(t, "it serves", func() bool { // of keys of one second Redis evicts any
+	testkit.Eventually(t, "it serves", func() bool { // among keys of the same second, Redis evicts any
 		r.Set(ctx, "key", []byte("value"))
 		return hit(r, "key", "value")
 	})
 }
 
-// noise is bytes that do not compress.
+// noise returns bytes that do not compress.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	x := uint64(1)
@@ -313,7 +313,7 @@ func TestRedisClearsOnlyTheCachesOwnKeys(t *testing.T) {
 	server := redistest.Start(t)
 	raw := server.Client(t)
 	r := inRedis(t, connected(t, server.URL()), cache.RedisOptions{})
-	for i := range 2500 { // more than one step
+	for i := range 2500 { // more than one step of a scan
 		raw.Set(ctx, fmt.Sprint("studysharper:other:", i), "x", 0)
 		r.Set(ctx, fmt.Sprint("mine ", i), nil)
 	}

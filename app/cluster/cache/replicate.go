@@ -19,8 +19,8 @@ const (
 	retryInterval    = 50 * time.Millisecond
 )
 
-// Clear implements Cache: in this process, in Redis (see Redis.Clear; a purge that takes longer than 5 s is retried
-// later) and in every process that is subscribed. It returns the number of keys deleted in this process and in Redis.
+// Clear implements cache.Cache. It clears this process, Redis (see Redis.Clear; a purge that takes longer than 5 s is
+// retried later) and every subscribed process. It returns the number of keys deleted in this process and in Redis.
 func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 	mine := t.clearLocal(pattern)
 	if !t.redisUsable() {
@@ -41,7 +41,7 @@ func (t *Tiered) Clear(ctx context.Context, pattern string) int {
 // ClearLocal clears this process only, for a Clear that was published already.
 func (t *Tiered) ClearLocal(pattern string) { t.clearLocal(pattern) }
 
-// waitForWrites returns when the batch being written is in Redis, so that the purge finds it.
+// waitForWrites waits until the batch being written is in Redis, so that the purge finds it.
 func (t *Tiered) waitForWrites() {
 	t.writing.Lock()
 	defer t.writing.Unlock()
@@ -86,8 +86,8 @@ func (t *Tiered) onResubscribed() {
 	}
 }
 
-// addPendingPurge records a Clear that failed in Redis. The pattern may identify a student, so it is not logged; neither
-// is err's text where Redis repeats the arguments of an unknown command.
+// addPendingPurge records a Clear that failed in Redis. The pattern is not logged, because it may identify a student;
+// nor is the part of err in which Redis repeats the arguments of an unknown command.
 func (t *Tiered) addPendingPurge(pattern string, why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,7 +167,7 @@ func (t *Tiered) flushPurges(ctx context.Context) bool {
 	}
 }
 
-// nextPendingPurge takes a pattern off the list. purgesPending stays set until the list is empty.
+// nextPendingPurge removes a pattern from the list. purgesPending stays set until the list is empty.
 func (t *Tiered) nextPendingPurge() (pattern string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

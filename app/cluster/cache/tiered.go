@@ -130,7 +130,7 @@ func (t *Tiered) getRemote(ctx context.Context, key string) ([]byte, time.Durati
 	return bytes.Clone(l.value), l.age, true
 }
 
-// startLookup joins or starts the look-up of a key; nil if Redis must not be asked. Callers hold t.mu.
+// startLookup joins or starts the look-up of a key; it returns nil if Redis must not be used. Callers hold t.mu.
 func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	if l := t.lookups[key]; l != nil {
 		return l
@@ -160,7 +160,7 @@ func (t *Tiered) startLookup(ctx context.Context, key string) *lookup {
 	return l
 }
 
-// redisUsable reports whether Redis may be asked: it is reachable and in time, and no Clear is pending for it.
+// redisUsable reports whether Redis may be used: it is reachable and in time, and no Clear is pending for it.
 func (t *Tiered) redisUsable() bool {
 	return t.redis.conn.Up() && !t.lookupGate.slow.Load() && !t.purgesPending.Load()
 }

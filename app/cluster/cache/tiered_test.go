@@ -32,25 +32,25 @@ type shape struct {
 	near    near.MemoryOptions
 	far     cache.RedisOptions
 	tiered  cache.TieredOptions
-	timeout time.Duration // of a command; 0 is the service's
+	timeout time.Duration // of a command; 0 = the service's
 }
 
 var ordinary = shape{
 	near: near.MemoryOptions{MaxItems: 50, MaxBytes: 10 << 20, TTL: time.Minute},
 	far:  cache.RedisOptions{TTL: time.Minute},
-	// The machine may be busy: where no test is about it, in time is what takes less than this.
+	// The machine may be busy: in tests that are not about timing, anything faster than this is in time.
 	tiered:  cache.TieredOptions{Wait: patient},
 	timeout: patient,
 }
 
-// hurried waits for Redis as long as the service does.
+// hurried waits for Redis only as long as the service does.
 func hurried() shape {
 	s := ordinary
 	s.tiered.Wait, s.timeout = 5*time.Millisecond, 0
 	return s
 }
 
-// starts makes a process's cache, which is whole when it returns.
+// starts returns a process's cache, which is fully connected.
 func starts(t testing.TB, address string, s shape) *process {
 	t.Helper()
 	p := &process{conn: connectedFor(t, address, s.timeout)}
@@ -66,7 +66,7 @@ func starts(t testing.TB, address string, s shape) *process {
 	return p
 }
 
-// settled waits until Redis has a key, or has it no more.
+// settled waits until Redis has a key, or no longer has it.
 func settled(t *testing.T, s *redistest.Server, key string, there bool) {
 	t.Helper()
 	c := s.Client(t)
@@ -129,7 +129,7 @@ func TestTieredKeepsTheLargeOnlyWhereItFits(t *testing.T) {
 			t.Errorf("%+v", b.Stats())
 		}
 	}
-	a.Set(ctx, "key", large) // one past, with its key
+	a.Set(ctx, "key", large) // one byte too large, including its key
 	settled(t, server, "key", false)
 	if !missed(a, "key") || !missed(b, "key") {
 		t.Error("the value before is given")
@@ -148,7 +148,7 @@ func TestAClearReachesEveryProcess(t *testing.T) {
 			}
 		}
 	}
-	all[1].Set(ctx, "notes/ann/3", []byte("old")) // perhaps still on its way
+	all[1].Set(ctx, "notes/ann/3", []byte("old")) // may still be on its way
 	if n := all[1].Clear(ctx, "notes/ann/"); n != 3 {
 		t.Errorf("%d keys cleared, want 3", n)
 	}
@@ -166,7 +166,7 @@ func TestAClearReachesEveryProcess(t *testing.T) {
 	})
 }
 
-// What is cleared stays cleared, whatever was on its way to or from Redis meanwhile.
+// What is cleared stays cleared, whatever was on its way to or from Redis at that time.
 func TestNothingClearedComesBack(t *testing.T) {
 	server := redistest.Start(t)
 	s := ordinary
@@ -225,7 +225,7 @@ func TestTheQueueToRedisIsBounded(t *testing.T) {
 	} {
 		p := starts(t, server.URL(), shape{ordinary.near, ordinary.far, o, patient})
 		server.Freeze(t)
-		for i := range 10 { // one of them may be under way already
+		for i := range 10 { // one of them may be in progress already
 			p.Set(ctx, fmt.Sprint("key ", i), noise(900))
 		}
 		dropped := p.Stats().Dropped
@@ -257,7 +257,7 @@ func TestRedisKilledAndRestartedCostsNothingAndIsBack(t *testing.T) {
 		settled(t, server, key, true)
 		doubted := p.Stats().Resyncs
 		server.Kill()
-		p.Get(ctx, "unknown") // finds it dead
+		p.Get(ctx, "unknown") // finds out that it is dead
 		testkit.Eventually(t, "it says so", p.Degraded)
 		commands := countCommands(p.conn)
 		for range 100 {
@@ -286,7 +286,7 @@ func TestAFrozenRedisIsWaitedForAFewTimesOnly(t *testing.T) {
 		p.Get(ctx, fmt.Sprint("unknown ", i))
 		p.Set(ctx, fmt.Sprint("key ", i%10), nil)
 	}
-	// Five are waited for; a look whether it is back may be late too, now and then.
+	// Five calls are waited for; a probe may also be late now and then.
 	if late := p.Stats().Late; late < 5 || late > 100 || !p.Degraded() {
 		t.Errorf("1000 Gets and Sets, %d late, degraded %v", late, p.Degraded())
 	}
@@ -320,17 +320,17 @@ func TestAnEvictingAndAFullRedisAreNoFailure(t *testing.T) {
 	}
 }
 
-// A Clear that Redis could not be told is made good before anything is taken from it.
+// A Clear that could not be delivered to Redis is retried before anything is read from it.
 func TestAClearWhileRedisIsAwayIsMadeGood(t *testing.T) {
 	server := redistest.Start(t)
 	s := ordinary
-	s.timeout = 0 // Redis is to be found away
+	s.timeout = 0 // the process must detect that Redis is unreachable
 	a, b := starts(t, server.URL(), s), starts(t, server.URL(), s)
 	for i := range 70 {
 		a.Set(ctx, fmt.Sprintf("key %d.", i), []byte("old"))
 		settled(t, server, fmt.Sprintf("key %d.", i), true)
 	}
-	server.Freeze(t) // it keeps what it holds
+	server.Freeze(t) // it keeps its data
 	b.Get(ctx, "unknown")
 	testkit.Eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
 	if n := b.Clear(ctx, "key 1."); n != 0 {
@@ -347,7 +347,7 @@ func TestAClearWhileRedisIsAwayIsMadeGood(t *testing.T) {
 	server.Freeze(t)
 	b.Get(ctx, "unknown")
 	testkit.Eventually(t, "it counts as away", func() bool { return !b.conn.Up() })
-	for i := range 65 { // one more than are kept apart
+	for i := range 65 { // one more than are kept individually
 		b.Clear(ctx, fmt.Sprintf("no key %d.", i))
 	}
 	server.Thaw(t)
@@ -373,7 +373,7 @@ func TestTieredGoesOnThroughAFailover(t *testing.T) {
 	settled(t, replica, "new", true)
 }
 
-// Where Redis will not let us clear, what it holds is not used, and the log says why, once.
+// If Redis refuses a purge, its contents are not used, and the log gives the reason once.
 func TestAnInstanceThatMayNotClearRedisTakesNothingFromIt(t *testing.T) {
 	server := redistest.Start(t, "--rename-command", "SCAN", "")
 	var log bytes.Buffer
@@ -383,7 +383,7 @@ func TestAnInstanceThatMayNotClearRedisTakesNothingFromIt(t *testing.T) {
 	p.Set(ctx, "notes of ann", []byte("old"))
 	settled(t, server, "notes of ann", true)
 	p.Clear(ctx, "notes of ann")
-	testkit.Pause(3 * 50 * time.Millisecond) // it has tried again
+	testkit.Pause(3 * 50 * time.Millisecond) // it has retried by now
 	if !missed(p, "notes of ann") || !p.Degraded() || !p.conn.Up() {
 		t.Errorf("degraded %v, up %v", p.Degraded(), p.conn.Up())
 	}
@@ -404,7 +404,7 @@ func TestMemoryIsEmptiedWhenClearsMayHaveBeenMissed(t *testing.T) {
 		t.Errorf("%+v", p.Stats())
 	}
 	testkit.Eventually(t, "Redis has it still", func() bool { return hit(p, "key", "value") })
-	for _, message := range []string{"", "x", strings.Repeat("x", 25)} { // not of ours
+	for _, message := range []string{"", "x", strings.Repeat("x", 25)} { // not our format
 		raw.Publish(ctx, "studysharper:clear", message)
 	}
 	raw.Publish(ctx, "studysharper:clear", strings.Repeat("x", 26)+"no such key")
@@ -448,7 +448,7 @@ func TestALateAnswerIsThereForTheNextGet(t *testing.T) {
 func TestAGetEndsWithItsCaller(t *testing.T) {
 	server := redistest.Start(t)
 	s := ordinary
-	// Nobody else ends the wait: this test hangs where its caller does not.
+	// Nothing else ends the wait: this test hangs if its caller does not.
 	s.tiered.Wait, s.timeout = time.Hour, time.Hour
 	p := starts(t, server.URL(), s)
 	server.Freeze(t)
@@ -460,7 +460,7 @@ func TestAGetEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-// What a request pays: for a hit in memory, for one in Redis, and for a miss with Redis away.
+// The cost of a request: for a hit in memory, for a hit in Redis, and for a miss while Redis is unreachable.
 func BenchmarkTieredGet(b *testing.B) {
 	server := redistest.Start(b)
 	s := ordinary

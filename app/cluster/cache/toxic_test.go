@@ -12,7 +12,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// wire is a connection's way to Redis, on which things happen.
+// wire is a connection's path to Redis, with injected faults.
 type wire struct{ *toxiproxy.Proxy }
 
 func wireTo(t *testing.T, s *redistest.Server) wire {
@@ -28,7 +28,7 @@ func wireTo(t *testing.T, s *redistest.Server) wire {
 
 func (w wire) url() string { return "redis://" + w.Listen }
 
-// suffers lets a toxic work on what goes up or down the stream, until it is called.
+// suffers applies a toxic to the upstream or downstream direction until the returned function is called.
 func (w wire) suffers(t *testing.T, toxic, stream, attributes string) (heal func()) {
 	t.Helper()
 	name := toxic + stream
@@ -44,8 +44,8 @@ func (w wire) suffers(t *testing.T, toxic, stream, attributes string) (heal func
 	}
 }
 
-// wantFoundOut has the first few requests find out that Redis does not answer in time, and wants it
-// to be left alone from then on.
+// wantFoundOut lets the first few requests find out that Redis does not answer in time, and checks
+// that it is not called from then on.
 func wantFoundOut(t *testing.T, p *process) {
 	t.Helper()
 	for i := range 20 {
@@ -61,7 +61,7 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 	server := redistest.Start(t)
 	w := wireTo(t, server)
 	s := hurried()
-	s.timeout = patient // it is slow, not away
+	s.timeout = patient // it is slow, not unreachable
 	p := starts(t, w.url(), s)
 	other := starts(t, server.URL(), ordinary)
 	other.Set(ctx, "shared", []byte("value"))
@@ -76,7 +76,7 @@ func TestASlowRedisIsNotWaitedForAndIsUsedAgainWhenItIsFast(t *testing.T) {
 	}
 	late := p.Stats().Late
 	p.Get(ctx, "unknown")
-	if n := p.Stats().Late - late; n > 2 { // a probe may be under way
+	if n := p.Stats().Late - late; n > 2 { // a probe may be in progress
 		t.Errorf("%d questions for one Get of a slow Redis", n)
 	}
 	heal()
@@ -103,7 +103,7 @@ func TestACutConnectionCostsNothingAndIsBack(t *testing.T) {
 	}
 }
 
-// Nothing comes through, and nobody says so.
+// Nothing gets through, and there is no error.
 func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
 	server := redistest.Start(t)
 	for _, stream := range []string{"upstream", "downstream"} {
@@ -119,7 +119,7 @@ func TestAHalfOpenConnectionCostsNothingAndIsBack(t *testing.T) {
 	}
 }
 
-// Replies come in pieces, or end in the middle: that gives no other value than was set.
+// Replies arrive in pieces, or are cut off: no value may differ from what was set.
 func TestRepliesInPiecesAreWholeAndCutOnesAreMisses(t *testing.T) {
 	server := redistest.Start(t)
 	w := wireTo(t, server)

@@ -20,8 +20,8 @@ type pendingWrite struct {
 
 func (g *pendingWrite) size() int { return len(g.key) + len(g.value) }
 
-// writeBehindQueue holds the changes for Redis in their order, bounded in items and bytes. A change stays in it while it
-// is being written.
+// writeBehindQueue contains the changes for Redis in order, limited in number and bytes. A change stays in the queue
+// while it is being written.
 type writeBehindQueue struct {
 	maxItems, maxBytes int
 

@@ -27,13 +27,13 @@ func TestTheWriteBehindQueueHoldsItsBoundsAndItsOrder(t *testing.T) {
 	put("b", 9)
 	put("c", 9)
 	check("abc", 3, 30, 0)
-	put("a", 19) // again: at the end, and in place of the first
+	put("a", 19) // again: it replaces the first, at the end of the queue
 	check("bca", 3, 40, 0)
-	put("d", 9) // one item past
+	put("d", 9) // one item over the limit
 	check("cad", 3, 40, 1)
-	put("e", 70) // with 40 bytes, 11 past
+	put("e", 70) // with 40 bytes, 11 over the limit
 	check("de", 2, 81, 3)
-	put("f", 100) // one byte past, all alone
+	put("f", 100) // one byte over the limit on its own
 	check("", 0, 0, 6)
 	if settledKeys != "bcaade" {
 		t.Errorf("settled: %q", settledKeys)
@@ -46,7 +46,7 @@ func TestTheWriteBehindQueueHoldsItsBoundsAndItsOrder(t *testing.T) {
 	put("g", 9) // while the first is being written
 	check("ghg", 3, 30, 6)
 	put("i", 9)
-	check("ggi", 3, 30, 7) // what is being written stays
+	check("ggi", 3, 30, 7) // the change being written stays
 	o.dropMatching("g", func(string) {})
 	check("gi", 2, 20, 7)
 	if !o.order[0].cleared || o.latest["g"] != nil {

@@ -1,6 +1,6 @@
-// Package conn is the connection to the Redis that all instances share. Nothing waits for a Redis that is known to be
-// unreachable: a command that finds it so marks it as down, and from then on commands fail at once while one goroutine probes
-// until Redis answers again.
+// Package conn is the connection to the Redis that all instances share. No caller waits for a Redis that is known to be
+// unreachable: the first command that fails marks it as down. From then on commands fail at once, while one goroutine
+// probes Redis until it answers again.
 package conn
 
 import (
@@ -19,13 +19,13 @@ import (
 	"studysharper/app/study"
 )
 
-// Timeout is the default timeout of a command, dialling and waiting for a connection included.
+// Timeout is the default timeout of a command, including dialling and waiting for a connection.
 const Timeout = 250 * time.Millisecond
 
 // The bounds of every connection.
 const (
-	poolSize    = 16      // connections of a process, to each node of a cluster
-	bufferBytes = 8 << 10 // read and write buffer of each; go-redis's default is 32 kB
+	poolSize    = 16      // connections per process, to each node of a cluster
+	bufferBytes = 8 << 10 // size of the read and of the write buffer of each; go-redis's default is 32 kB
 	idleTime    = 5 * time.Minute
 	aliveKey    = "studysharper:alive"
 	probeDown   = 100 * time.Millisecond // interval of probes while it is down
@@ -81,13 +81,13 @@ func universal(a config.RedisAddress) *redis.UniversalOptions {
 	return u
 }
 
-// silent drops go-redis's log lines, one per failed dial. markAway logs an outage once.
+// silent discards go-redis's log lines, one per failed dial. markAway logs an outage once.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// tune bounds the time that a dead Redis costs, and the memory of connections. Nothing is retried: a repeated append would be a
-// second event.
+// tune limits the time that a dead Redis costs, and the memory of connections. It disables retries, since a repeated
+// append would add a second event.
 func tune(u *redis.UniversalOptions, o Options) {
 	u.ClientName = o.Name
 	u.ContextTimeoutEnabled = true
@@ -100,14 +100,14 @@ func tune(u *redis.UniversalOptions, o Options) {
 	u.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-// Client is the pool itself, for callers that do not need Do.
+// Client returns the pool, for callers that do not need Do.
 func (c *Conn) Client() redis.UniversalClient { return c.client }
 
-// Up reports whether Redis answered last.
+// Up reports whether Redis answered when it was last used.
 func (c *Conn) Up() bool { return c.up.Load() }
 
-// Writable reports whether Redis answered last and accepts writes. A Redis that is out of memory, or cannot save, only answers
-// reads.
+// Writable reports whether Redis answered when it was last used and accepts writes. A Redis that is out of memory, or
+// cannot save, only answers reads.
 func (c *Conn) Writable() bool { return c.Up() && !c.full.Load() }
 
 // Falls counts how often Redis was found unreachable. If the number has changed, messages may
@@ -139,7 +139,7 @@ func over(ctx context.Context) bool {
 	return ctx.Err() != nil || (ok && !time.Now().Before(deadline))
 }
 
-// report takes a command's outcome, and tells whether it means that Redis is unreachable.
+// report evaluates a command's error, and reports whether it means that Redis is unreachable.
 func (c *Conn) report(err error) (away bool) {
 	if refusesWrites(err) {
 		c.markFull(err)
@@ -155,8 +155,8 @@ func (c *Conn) report(err error) (away bool) {
 	return true
 }
 
-// Returned registers f, which Run's goroutine calls whenever Redis answers or accepts writes again; what it held before may be
-// lost. f must not block. Call Returned before Run.
+// Returned registers f, which Run's goroutine calls whenever Redis answers or accepts writes again, in case Redis has
+// lost data. f must not block. Call Returned before Run.
 func (c *Conn) Returned(f func()) { c.hooks = append(c.hooks, f) }
 
 // Run probes Redis until ctx ends, every second while it answers and ten times a second while it does not. Then it closes all
@@ -178,8 +178,8 @@ func (c *Conn) Run(ctx context.Context) error {
 	}
 }
 
-// Probe tries Redis once, also while it is down, by writing a key, because a read-only replica answers a ping too. The error is
-// Redis's own, see Refused.
+// Probe checks Redis once, even while it is down. It writes a key, because a read-only replica also answers a ping. The
+// error is Redis's own; see Refused.
 func (c *Conn) Probe(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -16,7 +16,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// journal is a log that can be read while it is written.
+// journal is a log that can be read while it is being written.
 type journal struct {
 	mu    sync.Mutex
 	lines []string
@@ -35,7 +35,7 @@ func (j *journal) read() []string {
 	return slices.Clone(j.lines)
 }
 
-// opened is a connection that runs until the test ends, and its log.
+// opened returns a connection that runs until the test ends, and its log.
 func opened(t *testing.T, address string, returned ...func()) (*Conn, *journal) {
 	t.Helper()
 	var log journal
@@ -57,7 +57,7 @@ func set(c *Conn, key string) error {
 	return c.Do(context.Background(), func(ctx context.Context, r redis.UniversalClient) error { return r.Set(ctx, key, "v", 0).Err() })
 }
 
-// wantNoCommandRun wants commands to fail before they are begun.
+// wantNoCommandRun checks that commands fail before they are sent.
 func wantNoCommandRun(t *testing.T, c *Conn) {
 	t.Helper()
 	begun := 0
@@ -137,7 +137,7 @@ func TestAReplicaThatMayOnlyBeReadIsAway(t *testing.T) {
 	_, replica, _ := redistest.Sentinel(t)
 	c, log := opened(t, replica.URL())
 	testkit.Eventually(t, "it counts as away", func() bool { return !c.Up() })
-	testkit.Pause(5 * probeDown) // it would be back by now
+	testkit.Pause(5 * probeDown) // by now it would be up again
 	if lines := log.read(); c.Up() || len(lines) != 1 {
 		t.Errorf("up %v, log: %q", c.Up(), lines)
 	}
@@ -158,7 +158,7 @@ func TestARedisThatRefusesWritesAnswersReadsAndIsLoggedOnce(t *testing.T) {
 	if err != nil || !c.Up() || c.Writable() {
 		t.Errorf("a read: %v, up %v, writable %v", err, c.Up(), c.Writable())
 	}
-	testkit.Pause(probeUp + 100*time.Millisecond) // the next probe finds the same
+	testkit.Pause(probeUp + 100*time.Millisecond) // the next probe has the same result
 	if lines := log.read(); c.Writable() || len(lines) != 1 {
 		t.Errorf("writable %v, log: %q", c.Writable(), lines)
 	}
@@ -175,8 +175,8 @@ func TestARefusalSaysSoWithoutThePassword(t *testing.T) {
 		"redis://nobody:SECRET-wrong@" + server.Addr() + "/3": true,
 		"redis://:the-right-one@" + server.Addr():             false,
 		"redis://default:the%2Dright%2Done@" + server.Addr():  false,
-		"rediss://:SECRET@" + server.Addr():                   false, // TLS to a plain port: away, not refused
-		"redis://:the-right-one@" + server.Addr() + "/16":     false, // there are 16 databases, from 0
+		"rediss://:SECRET@" + server.Addr():                   false, // TLS to a plain port: unreachable, not refused
+		"redis://:the-right-one@" + server.Addr() + "/16":     false, // only databases 0 to 15 exist
 	} {
 		c, err := New(address, Options{Log: slog.New(slog.DiscardHandler)})
 		if err != nil {

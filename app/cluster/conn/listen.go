@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	quiet    = time.Second           // a subscription that is silent for this long is pinged
+	quiet    = time.Second           // a subscription is pinged after this long without a message
 	longest  = 3 * quiet             // and closed after this long without an answer
-	rejoin   = 50 * time.Millisecond // interval of attempts to subscribe
+	rejoin   = 50 * time.Millisecond // interval between attempts to subscribe
 	aliveMsg = "alive"
 )
 
-// Publish sends a message to all current listeners of a channel, in any process, this one included. Delivery is at most once.
-// Errors are those of Do.
+// Publish sends a message to all current listeners of a channel in all processes, including this one. Delivery is at
+// most once. Errors are those of Do.
 func (c *Conn) Publish(ctx context.Context, channel, payload string) error {
 	return c.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error {
 		return r.Publish(ctx, channel, payload).Err()
 	})
 }
 
-// Listen calls the channels' handlers with their messages, one at a time and in order, until ctx ends, and returns nil. It uses one
-// connection for all channels. It calls resumed each time the subscription begins: messages published before may be lost.
-// Handlers and resumed must not block for long.
+// Listen calls the channels' handlers with their messages, one at a time and in order, until ctx ends; then it returns
+// nil. It uses one connection for all channels. It calls resumed each time the subscription begins, since messages
+// published before may have been lost. Handlers and resumed must not block for long.
 func (c *Conn) Listen(ctx context.Context, channels map[string]func(payload string), resumed func()) error {
 	for ctx.Err() == nil {
 		if c.Up() {

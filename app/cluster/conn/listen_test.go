@@ -10,7 +10,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// listening is a subscription to two channels: what came by each, and how often it stood.
+// listening is a subscription to two channels: the messages received on each, and how often it was established.
 type listening struct {
 	a, b    chan string
 	resumed atomic.Int64

@@ -1,6 +1,6 @@
-// Package failover makes one journal of two: one that all instances share, and the container's own. The one idea: each run stays
-// in the journal in which it began. A position's epoch says which one that is; a reader without a position gets the newest run of
-// either. What neither can deliver is answered by the run's record (package record).
+// Package failover combines two journals: one that all instances share, and the container's own. The one idea: each run
+// stays in the journal in which it began. A position's epoch identifies that journal; a reader without a position gets
+// the newest run of both. What neither can deliver is answered from the run's record (package record).
 package failover
 
 import (
@@ -13,15 +13,15 @@ import (
 	"studysharper/app/study"
 )
 
-// Options are the two journals and their delays. Zero durations take the default.
+// Options are the two journals and a timeout. A zero duration takes the default.
 type Options struct {
-	Shared stream.Keeper // of all instances; gives epochs from stream.SharedEpoch on
-	Local  stream.Keeper // of this container; gives epochs below
-	Up     func() bool   // whether Shared is believed to answer
+	Shared stream.Keeper // of all instances; its epochs start at stream.SharedEpoch
+	Local  stream.Keeper // of this container; its epochs are lower
+	Up     func() bool   // reports whether Shared is believed to answer
 
-	// BeginWithin is how long Begin waits for Shared before the run begins in Local.
-	// Default 300 ms, a little more than Shared needs to find out that it is unreachable, so
-	// that only the first runs wait.
+	// BeginWithin is how long Begin waits for Shared before the run begins in Local. Default
+	// 300 ms, slightly longer than Shared needs to detect that it is unreachable, so only the
+	// first runs wait.
 	BeginWithin time.Duration
 }
 
@@ -40,13 +40,13 @@ type Journal struct {
 // maxDrops bounds the sessions to be dropped when Shared is back.
 const maxDrops = 4096
 
-// New makes a failover. The caller must call Returned when Shared is back.
+// New returns a failover journal. The caller must call Returned when Shared is reachable again.
 func New(o Options) *Journal {
 	o.BeginWithin = cmp.Or(o.BeginWithin, 300*time.Millisecond)
 	return &Journal{o: o, drops: map[string]struct{}{}, back: make(chan struct{}, 1)}
 }
 
-// Returned notes that Shared was away and is back. It does not block.
+// Returned reports that Shared was unreachable and is reachable again. It does not block.
 func (f *Journal) Returned() {
 	select {
 	case f.back <- struct{}{}:
@@ -54,7 +54,7 @@ func (f *Journal) Returned() {
 	}
 }
 
-// Run drops in Shared what could not be dropped while it was unreachable, until ctx ends, which is nil.
+// Run drops sessions in Shared that could not be dropped while it was unreachable, until ctx ends; then it returns nil.
 func (f *Journal) Run(ctx context.Context) error {
 	for {
 		select {
@@ -67,13 +67,13 @@ func (f *Journal) Run(ctx context.Context) error {
 		f.drops = map[string]struct{}{}
 		f.mu.Unlock()
 		for session := range drops {
-			_ = f.Drop(ctx, session) // on failure it is scheduled again; not found is success
+			_ = f.Drop(ctx, session) // a failed drop is scheduled again; a missing session is fine
 		}
 	}
 }
 
-// Begin implements stream.Journal. It takes at most BeginWithin longer than Local. A run of Shared occupies its session in Local
-// too: no other run of this container begins there, whatever becomes of Shared.
+// Begin implements stream.Journal. It takes at most BeginWithin longer than Local. A run in Shared also occupies its
+// session in Local, so no other run of this container can begin in that session even if Shared fails.
 func (f *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer, error) {
 	switch {
 	case info.Takeover:
@@ -97,7 +97,7 @@ func (f *Journal) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer
 	}
 	defer func() { _ = place.Close() }()
 	if away {
-		return f.o.Local.Begin(ctx, info) // in the place that it has, so that no other run comes between
+		return f.o.Local.Begin(ctx, info) // it already occupies the session there, so no other run can get in between
 	}
 	return nil, err
 }
@@ -106,7 +106,7 @@ func (f *Journal) occupy(ctx context.Context, info stream.RunInfo) (stream.Write
 	return f.o.Local.Begin(ctx, stream.RunInfo{Session: info.Session, Run: info.Run, Owner: info.Owner, Silent: true})
 }
 
-// takeOver takes an orphan over from the journal that has it.
+// takeOver takes over an orphan from the journal that has it.
 func (f *Journal) takeOver(ctx context.Context, info stream.RunInfo) (stream.Writer, error) {
 	w, err := f.o.Local.Begin(ctx, info)
 	if err == nil || !f.o.Up() {
@@ -125,13 +125,13 @@ func (f *Journal) takeOver(ctx context.Context, info stream.RunInfo) (stream.Wri
 	return w, nil
 }
 
-// occupying is a run's writer in Shared, and its silent one in Local.
+// occupying combines a run's writer in Shared with the silent run that occupies its session in Local.
 type occupying struct {
 	stream.Writer
 	local stream.Writer
 }
 
-// Append implements stream.Writer. The session in Local is free before anyone can read the end in Shared.
+// Append implements stream.Writer. It frees the session in Local before anyone can read the terminal event in Shared.
 func (o *occupying) Append(ctx context.Context, e study.Event) error {
 	if e.Kind.Terminal() {
 		_ = o.local.Append(ctx, study.Event{Kind: e.Kind})
@@ -145,8 +145,8 @@ func (o *occupying) Close() error {
 	return o.Writer.Close()
 }
 
-// Drop implements stream.Journal. While Shared is unreachable, the answer is Local's, and Run drops the session
-// in Shared later.
+// Drop implements stream.Journal. While Shared is unreachable, it returns Local's answer, and Run drops the
+// session in Shared later.
 func (f *Journal) Drop(ctx context.Context, session string) error {
 	local := f.o.Local.Drop(ctx, session)
 	if local != nil && !isMissing(local) {

@@ -16,7 +16,7 @@ import (
 	"studysharper/app/study"
 )
 
-// away is a journal that can be out of reach: then waits wait, and all else fails.
+// away is a journal that can be made unreachable: then waits keep waiting, and all other calls fail.
 type away struct {
 	*memory.Journal
 	down atomic.Bool
@@ -46,12 +46,12 @@ func (a *away) Await(q stream.Query, deliver func(study.Batch, error)) func() {
 	return a.Journal.Await(q, deliver)
 }
 
-// pair is a failover with what is behind it.
+// pair is a failover with its two journals.
 type pair struct {
 	*failover.Journal
 	shared *away
 	local  *memory.Journal
-	known  atomic.Bool // that shared is away is known
+	known  atomic.Bool // the failover knows that shared is unreachable
 }
 
 func newPair() *pair {
@@ -93,7 +93,7 @@ func TestFailoverKeepsTheContractWithSharedThereAndAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			streamtest.Run(t, func(*testing.T) streamtest.Fixture {
 				p := newPair()
-				p.shared.down.Store(down) // and nobody knows it yet
+				p.shared.down.Store(down) // and the failover does not know it yet
 				return streamtest.Fixture{Writer: p, Reader: p}
 			})
 		})
@@ -137,7 +137,7 @@ func TestReadersAreTakenToWhereTheNewestRunIs(t *testing.T) {
 }
 
 func TestASessionHasOneRunAtATimeAlsoWhenSharedGoesAway(t *testing.T) {
-	for _, begin := range []bool{true, false} { // Shared is there when the first run begins, or when the second does
+	for _, begin := range []bool{true, false} { // Shared is reachable when the first run begins, or when the second does
 		p := newPair()
 		if !begin {
 			p.leave()
@@ -234,8 +234,8 @@ func TestAnOrphanIsTakenOverFromWhichJournalHasIt(t *testing.T) {
 	}
 }
 
-// A run may begin in Shared and its maker not hear of it: then it is taken back there, and
-// made in Local.
+// A run may begin in Shared without its caller learning of it: then it is aborted there, and
+// begins in Local.
 func TestAReaderWhoWaitsInSharedIsTakenToWhereTheRunWasMadeAfterAll(t *testing.T) {
 	p, session := newPair(), uuid.NewString()
 	unheard, err := p.shared.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString(), Owner: "user-1"})
@@ -262,7 +262,7 @@ func TestAReaderWhoWaitsInSharedIsTakenToWhereTheRunWasMadeAfterAll(t *testing.T
 	if g := <-waits; g.error != nil || len(g.Events) != 1 {
 		t.Errorf("it gets %+v, %v", g.Batch, g.error)
 	}
-	if err := p.local.Drop(t.Context(), session); err != nil { // and one that nobody has is gone
+	if err := p.local.Drop(t.Context(), session); err != nil { // and a session that no journal has is not found
 		t.Fatal(err)
 	}
 	again, err := p.shared.Begin(t.Context(), stream.RunInfo{Session: session, Run: uuid.NewString(), Owner: "user-1"})
@@ -279,5 +279,5 @@ func TestAReaderWhoWaitsInSharedIsTakenToWhereTheRunWasMadeAfterAll(t *testing.T
 	}
 }
 
-// runID is that of a run begun now.
+// runID returns the id of a run that begins now.
 func runID() string { return uuid.Must(uuid.NewV7()).String() }

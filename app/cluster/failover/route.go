@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// found is what a journal says of a session.
+// found is a journal's answer about a session.
 type found struct {
 	batch study.Batch
 	err   error
@@ -15,7 +15,7 @@ type found struct {
 
 func (a found) known() bool { return a.err == nil && a.batch.Next != (study.Position{}) }
 
-// route is a wait for which the journal must be found.
+// route is a wait whose journal has yet to be determined.
 type route struct {
 	*Journal
 	q       stream.Query
@@ -24,11 +24,11 @@ type route struct {
 	mu      sync.Mutex
 	over    bool
 	cancels []func()
-	missing int // journals that do not have what is waited for
+	missing int // number of journals that have reported the session missing
 }
 
-// Await implements stream.Awaiter. A reader with a position of Shared stays there. For others both journals are asked which of
-// them has the session's newest run: ids of runs are UUIDs v7, so the later one is the greater.
+// Await implements stream.Awaiter. A reader with a position in Shared stays there. For any other, it asks both journals
+// for the session's newest run. Run ids are UUIDs v7, so the greater id is the later run.
 func (f *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	if q.After.Epoch >= stream.SharedEpoch && !q.Peek && !q.NoWait {
 		return f.o.Shared.Await(q, deliver)
@@ -62,7 +62,7 @@ func (r *route) start(to stream.Keeper, q stream.Query, heard func(study.Batch, 
 	}
 }
 
-// peek asks one of the journals what it knows of the session.
+// peek asks one of the journals about the session.
 func (r *route) peek(to stream.Keeper, heard func(found)) {
 	q := r.q
 	q.NoWait, q.Peek = false, true
@@ -97,8 +97,8 @@ func (r *route) use(by stream.Keeper, a found, heard func(study.Batch, error)) {
 	r.start(by, r.q, heard)
 }
 
-// onShared handles the answer of Shared. A session that it no longer has may be in Local, if Shared became unreachable while a
-// run was begun there.
+// onShared handles the answer of Shared. If Shared no longer has the session, Local may have it, because Shared may
+// have become unreachable while a run was beginning there.
 func (r *route) onShared(b study.Batch, err error) {
 	if !isMissing(err) {
 		r.settle(b, err)
@@ -113,7 +113,8 @@ func (r *route) onShared(b study.Batch, err error) {
 	})
 }
 
-// onEither handles an answer of a session that neither journal knew. One that a journal has dropped may begin in the other.
+// onEither handles an answer about a session that neither journal had. A session that one journal has dropped may begin
+// in the other.
 func (r *route) onEither(by stream.Keeper, b study.Batch, err error) {
 	if !isMissing(err) {
 		r.settle(b, err)
@@ -128,13 +129,13 @@ func (r *route) onEither(by stream.Keeper, b study.Batch, err error) {
 		return
 	}
 	r.peek(by, func(a found) {
-		if a.err != nil && !isAway(a.err) { // it is another user's
+		if a.err != nil && !isAway(a.err) { // the session belongs to another user
 			r.settle(study.Batch{}, a.err)
 		}
 	})
 }
 
-// settle delivers the first answer, and ends the other waits.
+// settle delivers the first answer, and cancels the other waits.
 func (r *route) settle(b study.Batch, err error) {
 	if r.end() {
 		r.deliver(b, err)
@@ -143,7 +144,7 @@ func (r *route) settle(b study.Batch, err error) {
 
 func (r *route) cancel() { r.end() }
 
-// end ends the wait, once.
+// end ends the wait, and reports whether it was the first to do so.
 func (r *route) end() (first bool) {
 	r.mu.Lock()
 	first = !r.over

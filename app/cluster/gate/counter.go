@@ -1,5 +1,5 @@
-// Package gate has the limits that all instances share through Redis: Counter limits the request rates of clients, Gate the
-// number of open runs and streams. While Redis does not answer, each container counts for itself.
+// Package gate implements the limits that all instances share through Redis: Counter limits the request rates of
+// clients, Gate the number of open runs and streams. While Redis does not answer, each container counts for itself.
 package gate
 
 import (
@@ -19,21 +19,23 @@ import (
 // takeWithin bounds how long a request waits for Redis to count it.
 const takeWithin = 50 * time.Millisecond
 
-// Counter is a limit.Counter over all instances. Each client has one key, named by a hash, which expires when its quota is full
-// again. Times are Redis's, so that the instances' clocks do not matter, in microseconds, which a script's doubles hold exactly.
+// Counter is a limit.Counter for all instances. Each client has one key, named by a hash, which expires when its quota
+// is full again. Times are Redis's, so the instances' clocks do not matter. They are in microseconds, which a script's
+// doubles represent exactly.
 type Counter struct {
 	conn   *conn.Conn
 	own    limit.Counter
 	within time.Duration // takeWithin, except in tests
 }
 
-// NewCounter returns a counter that uses a connection. own counts while Redis does not answer.
+// NewCounter returns a counter on a connection. own counts while Redis does not answer.
 func NewCounter(redis *conn.Conn, own limit.Counter) *Counter {
 	return &Counter{conn: redis, own: own, within: takeWithin}
 }
 
-// takeScript counts a request as limit.Table does. Arguments: each policy's quota and microseconds per request; one more argument
-// means that the request is only looked at. Result: the time, the wait, and for each policy when the client's quota is full again.
+// takeScript counts a request as limit.Table does. Arguments: each policy's quota and microseconds per request; with
+// one more argument, it only checks and does not count. Result: the time, the wait, and for each policy when the
+// client's quota is full again.
 var takeScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now, wait = time[1] * 1000000 + time[2], 0

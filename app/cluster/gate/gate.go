@@ -17,9 +17,9 @@ const (
 	forgetDead  = 5 * time.Second // after its last report, a process no longer counts
 )
 
-// Gate is a limit.Gate over all instances. Each process reports how many it holds at each admission and once a second, always
-// the whole number, so that a lost or repeated report does no harm and a process that died is forgotten. While Redis does not
-// answer, the gate admits all, and the container's own bounds apply.
+// Gate is a limit.Gate for all instances. At each admission and once a second, each process reports how many runs or
+// streams it has open. A report is always the whole number, so a lost or repeated report does no harm and a dead
+// process is forgotten. While Redis does not answer, the gate admits everything, and the container's own bounds apply.
 type Gate struct {
 	conn   *conn.Conn
 	key    string
@@ -32,14 +32,14 @@ type Gate struct {
 	mu sync.Mutex // one report or admission at a time, so that they arrive in order
 }
 
-// New returns the gate called name. most bounds how many are held over all instances, 0 = no bound; own returns how many this
-// process holds.
+// New returns the gate called name. most limits the sum over all instances, 0 = no limit; own returns this process's
+// number.
 func New(redis *conn.Conn, name string, most int, own func() int64) *Gate {
 	return &Gate{conn: redis, key: "studysharper:gate:" + name, id: rand.Text(), most: int64(most), own: own, within: takeWithin}
 }
 
-// reportScript stores a process's number if the sum stays within the bound (0 = none), otherwise one less. Result: the new sum, and
-// whether it was within the bound.
+// reportScript stores a process's number, or one less if the sum would exceed the limit (0 = none). Result: the new
+// sum, and whether the number was within the limit.
 var reportScript = redis.NewScript(`
 local now, sum = tonumber(redis.call('TIME')[1]), 0
 for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -106,7 +106,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 }
 
-// report sends this process's current number. If it fails, the next report follows soon.
+// report sends this process's current number. A failed report is made up for by the next one.
 func (g *Gate) report(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,11 +17,11 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// patient is how long tests wait for Redis: a busy machine holds a command up for longer
-// than the service waits for it, and then continues without.
+// patient is how long tests wait for Redis: a busy machine may delay a command for longer
+// than the service waits before it continues without Redis.
 const patient = 10 * time.Second
 
-// connected is a connection of a process of its own.
+// connected returns a separate connection, as of another process.
 func connected(t *testing.T, url string) *conn.Conn {
 	t.Helper()
 	c, err := conn.New(url, conn.Options{Name: "test", Timeout: patient, Log: slog.New(slog.DiscardHandler)})
@@ -32,7 +32,7 @@ func connected(t *testing.T, url string) *conn.Conn {
 	return c
 }
 
-// running runs something until the test ends.
+// running calls run until the test ends.
 func running(t *testing.T, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -47,7 +47,7 @@ func running(t *testing.T, run func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// As minute and hour, but nothing comes back while a busy machine makes the requests.
+// Like minute and hour, but no quota is regained while a busy machine makes the requests.
 var (
 	minute = limit.Policy{Name: "minute", Quota: 10, Window: 10 * time.Hour}
 	hour   = limit.Policy{Name: "hour", Quota: 100, Window: 1000 * time.Hour}
@@ -55,7 +55,7 @@ var (
 
 var errUnable = errors.New("unable")
 
-// unable is a counter that cannot count.
+// unable is a counter that always fails.
 type unable struct{}
 
 func (unable) Take(context.Context, string, []limit.Policy) (limit.Verdict, error) {
@@ -66,7 +66,7 @@ func (unable) Peek(context.Context, string, []limit.Policy) (limit.Verdict, erro
 	return limit.Verdict{}, errUnable
 }
 
-// counter is a patient counter over all instances, and over nothing else.
+// counter returns a counter with a long timeout and without a working fallback.
 func counter(t *testing.T, url string) *Counter {
 	t.Helper()
 	c := NewCounter(connected(t, url), unable{})
@@ -74,7 +74,7 @@ func counter(t *testing.T, url string) *Counter {
 	return c
 }
 
-// table is the counter of one container.
+// table returns the counter of one container.
 func table() *limit.Table { return limit.NewTable(shm.Local(limit.TableSize)) }
 
 func taken(t *testing.T, c limit.Counter, client string, policies ...limit.Policy) limit.Verdict {
@@ -96,7 +96,7 @@ func TestInstancesShareALimit(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []limit.Counter{a, b} { // one past; what is refused is not counted under the other policy either
+	for _, c := range []limit.Counter{a, b} { // one over the limit; a refused request does not count under the other policy either
 		v := taken(t, c, "ann", minute, hour)
 		if v.OK || v.RetryAfter <= 50*time.Minute || v.RetryAfter > time.Hour || v.Left[0].Remaining != 0 || v.Left[1].Remaining != 90 {
 			t.Errorf("the eleventh: %+v", v)
@@ -139,7 +139,7 @@ func TestRedisSaysWhatTheTableSays(t *testing.T) {
 			if err != nil || peeked.OK != own.OK {
 				t.Errorf("%s, request %d: peeked %+v, %v, the table says %+v", odd.Name, i+1, peeked, err, own)
 			}
-			diff := shared.Left[0].Remaining - own.Left[0].Remaining // time passes between two requests
+			diff := shared.Left[0].Remaining - own.Left[0].Remaining // time passes between the two requests
 			if own.OK != shared.OK || diff < -i-1 || diff > i+1 || (odd.Quota < 100 && diff != 0) {
 				t.Errorf("%s, request %d: %+v, the table says %+v", odd.Name, i+1, shared, own)
 			}
@@ -195,7 +195,7 @@ func TestTooManyPoliciesAreRefused(t *testing.T) {
 	}
 }
 
-// door is a gate and what its process holds.
+// door is a gate and the number that its process holds.
 type door struct {
 	*Gate
 	held atomic.Int64
@@ -230,7 +230,7 @@ func TestAGateHoldsOverAllInstances(t *testing.T) {
 	if in.Load() != 50 {
 		t.Fatalf("%d were let in", in.Load())
 	}
-	if doors[0].enter() { // one past
+	if doors[0].enter() { // one over the limit
 		t.Error("the 51st is let in")
 	}
 	for _, d := range doors {
@@ -258,7 +258,7 @@ func TestAProcessThatIsGoneCountsNoMore(t *testing.T) {
 	if n := stays.Total(); n != 3 {
 		t.Errorf("the total is %d", n)
 	}
-	testkit.Pause(forgetDead + 1500*time.Millisecond) // nothing else tells that the one killed is
+	testkit.Pause(forgetDead + 1500*time.Millisecond) // nothing else reveals that the process was killed
 	if !stays.enter() {
 		t.Error("who was killed still counts")
 	}

@@ -51,7 +51,7 @@ func (j *Journal) admit(r *run) error {
 	return nil
 }
 
-// announce begins r in Redis. If it is uncertain whether Redis did, the run is aborted later.
+// announce begins r in Redis. If it is uncertain whether Redis has begun the run, the run is aborted later.
 func (j *Journal) announce(ctx context.Context, r *run) error {
 	up := j.conn.Up()
 	var reply any
@@ -96,7 +96,7 @@ func (j *Journal) announce(ctx context.Context, r *run) error {
 // flag encodes a bool for scripts.
 func flag(b bool) string { return map[bool]string{true: "1"}[b] }
 
-// takeBack aborts a run in Redis that may have begun.
+// takeBack aborts a run that may have begun in Redis.
 func (j *Journal) takeBack(r *run) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -113,10 +113,10 @@ func (j *Journal) register(r *run, epoch string) (err error) {
 		return err
 	}
 	if j.stopped {
-		return errStopped // the process gives up its lease, and the run with it
+		return errStopped // the process gives up its lease, and with it the run
 	}
 	if old := j.runs[r.key]; old != nil {
-		j.lose(old, stream.ErrBroke, &d) // the old writer was declared dead, and its run is repeated here
+		j.lose(old, stream.ErrBroke, &d) // the old writer was declared dead, and its run is rerun here
 	}
 	j.runs[r.key] = r
 	return nil

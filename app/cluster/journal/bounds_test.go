@@ -23,7 +23,7 @@ func wantCode(t *testing.T, what string, err error, code study.Code) {
 	}
 }
 
-// begun is a run in a session of its own.
+// begun begins a run in a new session.
 func begun(t testing.TB, j stream.Journal) (stream.Writer, stream.RunInfo) {
 	t.Helper()
 	info := runInfo()
@@ -76,7 +76,7 @@ func TestPastMaxSessionsTheOldestReadOneGoesAndOpenOnesStay(t *testing.T) {
 		t.Fatal(got.fault)
 	}
 	begun(t, p)
-	open, _ := begun(t, p) // in the place of the one that was read
+	open, _ := begun(t, p) // it replaces the one that was read
 	if b, err := p.Since(t.Context(), stream.Query{Session: old.Session, NoWait: true}); err != nil || b.Next != (study.Position{}) {
 		t.Errorf("the session read is still there: %+v, %v", b, err)
 	}
@@ -132,7 +132,7 @@ func TestWhatAProcessQueuesWhileRedisIsAwayIsBounded(t *testing.T) {
 			say(t, w, progress(strings.Repeat("x", 10_000)))
 		}
 	}
-	// Each run keeps its newest event, whatever the others hold.
+	// Each run keeps its newest event, however many the others have.
 	if s := p.Stats(); s.QueuedBytes > 50_000+2*11_000 || s.QueuedBytes < 30_000 || s.DroppedEvents == 0 {
 		t.Errorf("stats %+v", s)
 	}
@@ -195,7 +195,7 @@ func TestWhatEventsAndReadersCost(t *testing.T) {
 	go func() { done <- follow(t.Context(), b, info.Session) }()
 	before := a.Stats().Scripts + b.Stats().Scripts
 	in, out := network(t, server)
-	for i := range events { // each by itself: the model is slower than Redis
+	for i := range events { // one at a time: the model is slower than Redis
 		if err := w.Append(t.Context(), token(word(1, i))); err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +237,7 @@ func TestWhatEventsAndReadersCost(t *testing.T) {
 	}
 }
 
-// network is what a server has read and written.
+// network returns how many bytes a server has read and written.
 func network(t *testing.T, server *redistest.Server) (in, out int) {
 	t.Helper()
 	info, err := server.Client(t).Info(t.Context(), "stats").Result()

@@ -34,7 +34,7 @@ func text(e study.Event) string {
 	return f.Text
 }
 
-// watched is what a reader got of a stream, to its end.
+// watched is what a reader received of a stream, to its end.
 type watched struct {
 	text   string
 	last   study.Kind
@@ -42,8 +42,8 @@ type watched struct {
 	fault  error
 }
 
-// follow reads a session from its newest run's start to the end, and finds fault with
-// numbers that do not grow by one.
+// follow reads a session from the start of its newest run to the end, and reports numbers
+// that do not increase by one.
 func follow(ctx context.Context, j stream.Journal, session string) (got watched) {
 	var at study.Position
 	for {
@@ -70,19 +70,19 @@ func follow(ctx context.Context, j stream.Journal, session string) (got watched)
 	}
 }
 
-// roomy keeps all that traffic says: a reader that a busy machine holds up for a second
-// misses nothing for the bound on events, so that whatever is missed was lost.
+// roomy keeps all events of the traffic, so that a reader delayed by a busy machine misses
+// nothing because of a bound, and every missed event was really lost.
 var roomy = Options{MaxEvents: 2000}
 
-// traffic is some runs that say tokens for a while, each watched in every process.
+// traffic is several runs that send tokens for a while, each watched in every process.
 type traffic struct {
 	t          *testing.T
 	ctx        context.Context
 	writers    []stream.Journal
 	readers    []stream.Journal
-	lossy      bool // Redis loses what it held: readers may miss events, and the ends of runs
+	lossy      bool // Redis loses its data: readers may miss events, and the ends of runs
 	said       atomic.Int64
-	unanswered atomic.Int64 // readers of runs that were lost before they came: without a record they wait
+	unanswered atomic.Int64 // readers of runs that were lost before they connected: without a record they wait
 	all        sync.WaitGroup
 }
 
@@ -152,7 +152,7 @@ func TestNothingIsDoubledAndEveryRunEndsWhileRedisIsKilledThreeTimesUnderLoad(t 
 	for k := range int64(3) {
 		testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > (k+1)*runs*tokens/5 })
 		server.Kill()
-		testkit.Pause(300 * time.Millisecond) // so long it is away
+		testkit.Pause(300 * time.Millisecond) // how long Redis is unreachable
 		server.Resume(t)
 	}
 	l.all.Wait()
@@ -174,7 +174,7 @@ func TestNothingIsLostWhileRedisIsFrozen(t *testing.T) {
 	}
 	testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > 200 })
 	server.Freeze(t)
-	testkit.Pause(1500 * time.Millisecond) // so long it is frozen
+	testkit.Pause(1500 * time.Millisecond) // how long it is frozen
 	server.Thaw(t)
 	l.all.Wait()
 }

@@ -1,8 +1,9 @@
-// Package journal keeps the journals in a Redis that all instances share, so that a client can watch a run at another
-// instance than the one that executes it. The main idea: Redis is a relay that may lose everything. Each session is one
-// Redis stream, and every change is an idempotent script. A session has one open run at a time, so the writer knows the
-// numbers of its events. A run that Redis has lost continues without it: its readers get CodeNotFound, and its record
-// (package record) answers them. Readers wait in their own process: one subscription tells the process which sessions have changed, and one read serves all readers of a session.
+// Package journal stores the journals in a Redis that all instances share, so that a client can watch a run at a
+// different instance from the one that executes it. The main idea: Redis is a relay that may lose everything. Each
+// session is one Redis stream, and every change is an idempotent script. A session has one open run at a time, so the
+// writer knows the numbers of its events. A run that Redis has lost continues without it: its readers get CodeNotFound,
+// and are answered from its record (package record). Readers wait in their own process: one subscription reports which
+// sessions have changed, and one read serves all readers of a session.
 package journal
 
 import (
@@ -24,8 +25,8 @@ import (
 // Redis counts sessions and bytes separately in sixteen buckets, so these two bounds are accurate to about a tenth.
 type Options struct {
 	MaxEvents       int           // events kept for a session; default 100
-	MaxEventBytes   int           // of one event's Fields; default 256 KiB
-	MaxBatchBytes   int           // the event that reaches it completes a batch; default 16 KiB
+	MaxEventBytes   int           // bytes of one event's Fields; default 256 KiB
+	MaxBatchBytes   int           // a batch ends with the event that reaches this; default 16 KiB
 	MaxSessionBytes int64         // of one session, including its overhead; default 1 MiB
 	MaxSessions     int           // in Redis, of all instances; default 20,000
 	MaxBytes        int64         // in Redis, of all instances, as counted by the function cost; default 128 MiB
@@ -75,19 +76,19 @@ func setDefault[T int | int64 | time.Duration](option *T, value T) {
 }
 
 const (
-	workers = 3                      // for sends, and as many for reads: the most connections that each uses
+	workers = 3                      // for sends, and as many for reads; each uses one connection at most
 	atOnce  = 4                      // concurrent calls of Begin and Drop
 	pause   = 100 * time.Millisecond // before a failed call is retried
-	grace   = 2 * time.Second        // after Redis is back, for writers to find out whether it has lost events
+	grace   = 2 * time.Second        // after Redis is back: time for writers to find out whether it has lost events
 	leaveIn = time.Second            // for unsent events when Run ends
 	idle    = 5 * time.Second        // how long the state of a session without readers is kept
-	poll    = 30 * time.Second       // in case a message of Redis is lost
+	poll    = 30 * time.Second       // interval of reads in case a message of Redis was lost
 )
 
 var (
 	errStopped  = study.Errorf(study.CodeUnavailable, "the journal is closed")
-	errFull     = study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
-	errOdd      = study.Errorf(study.CodeUnavailable, "Redis gave an answer of another kind")
+	errFull     = study.Errorf(study.CodeOverloaded, "too many unread answers")
+	errOdd      = study.Errorf(study.CodeUnavailable, "unexpected reply from Redis")
 	errReaders  = study.Errorf(study.CodeOverloaded, "too many streams are open")
 	errRuns     = study.Errorf(study.CodeOverloaded, "too many runs are open")
 	errRunBegun = study.Errorf(study.CodeInvalid, "the run has begun already")
@@ -115,20 +116,20 @@ type Journal struct {
 	direct  chan struct{}
 	offers  chan orphanKey
 
-	// writers are the processes that had open runs at the last sweep. A process takes a lease before its first run, so a
-	// writer without a lease has died. absent are the writers that had no lease at the last check. Only Run uses both
+	// writers are the processes that had open runs at the last sweep. A process takes a lease before its first run, so
+	// a writer without a lease has died. absent are the writers without a lease at the last check. Only Run uses both
 	// fields.
 	writers, absent []string
 
 	mu      sync.Mutex
 	runs    map[runKey]*run
-	open    int    // the runs in runs, and those about to begin
+	open    int    // number of runs in runs, plus those about to begin
 	number  uint64 // of the latest run
 	watches map[uuid.UUID]*watch
 	sends   [workers]workQueue[*run] // the runs of a session share a queue, so that their events stay in order
 	looks   workQueue[*watch]
 	leased  bool      // this process holds a lease
-	hears   bool      // the subscription was established at least once
+	hears   bool      // the subscription has been established at least once
 	since   time.Time // since when Redis has answered without interruption
 	offered map[orphanKey]time.Time
 	stopped bool
@@ -140,7 +141,7 @@ var (
 	_ stream.Awaiter = (*Journal)(nil)
 )
 
-// New makes a journal on a connection. Call it before conn runs; Run must end before conn's Run does.
+// New returns a journal on a connection. Call it before conn.Run; its own Run must end before conn.Run does.
 func New(conn *conn.Conn, o Options) *Journal {
 	o.fill()
 	if o.Log == nil {
@@ -171,8 +172,8 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// Run sends and reads events and supervises the other processes until ctx ends, and then returns nil. Before that, it
-// closes open runs with an error event and sends the remaining events, for at most a second.
+// Run sends and reads events and supervises the other processes until ctx ends, and then returns nil. Before it
+// returns, it closes open runs with an error event and sends the remaining events, for at most a second.
 func (j *Journal) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup

@@ -25,32 +25,32 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// timeout is a command's. Tests that are not about time are patient: a busy machine holds
-// one up for longer than the service waits.
+// timeout is the command timeout. Tests that are not about time use a long one, because a
+// busy machine may delay a command for longer than the service waits.
 var timeout = 5 * time.Second
 
-// hurried gives the test the service's own timeout: Redis is to be found away.
+// hurried gives the test the service's own timeout, so that it detects an unreachable Redis.
 func hurried(t *testing.T) {
 	before := timeout
 	timeout = conn.Timeout
 	t.Cleanup(func() { timeout = before })
 }
 
-// process is a Journal as a process of its own has it.
+// process is a Journal with its own connection, as in a separate process.
 type process struct {
 	*Journal
 	conn *conn.Conn
-	stop func() // ends it in order
+	stop func() // stops it cleanly
 }
 
-// started is a process that runs until the test ends or stop is called, and whose
-// subscription stands.
+// started returns a process that runs until the test ends or stop is called. Its
+// subscription is established.
 func started(t testing.TB, url string, o Options) *process {
 	t.Helper()
 	return startedWith(t, url, o, func(*process) {})
 }
 
-// startedWith is started with something made between the journal and its start.
+// startedWith is started with a hook called between creating the journal and running it.
 func startedWith(t testing.TB, url string, o Options, between func(*process)) *process {
 	t.Helper()
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))

@@ -54,8 +54,8 @@ func (j *Journal) renew(ctx context.Context) {
 	}
 }
 
-// findDead returns the writers that have no lease now and had none at the last check. Two checks are needed, so that a
-// jump of Redis's clock declares nobody dead.
+// findDead returns the writers that have no lease now and had none at the last check. Two checks are needed so that no
+// process is declared dead because Redis's clock jumped.
 func (j *Journal) findDead(writers, living []string) (dead []any) {
 	var absent []string
 	for _, id := range writers {
@@ -71,8 +71,8 @@ func (j *Journal) findDead(writers, living []string) (dead []any) {
 	return dead
 }
 
-// canDeclareDead reports whether a missing lease means that a process is dead. After an outage of Redis it does not for
-// two leases, because nobody could renew.
+// canDeclareDead reports whether a missing lease means that a process is dead. It does not in the first two lease
+// periods after an outage of Redis, since no process could renew its lease.
 func (j *Journal) canDeclareDead() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -116,7 +116,7 @@ func (j *Journal) giveUpLease(ctx context.Context) {
 	_ = j.conn.Do(ctx, func(ctx context.Context, r redis.UniversalClient) error { return r.ZRem(ctx, leases, j.id).Err() })
 }
 
-// sweep forgets sessions without waiters, and old offers.
+// sweep removes the state of sessions without waiters, and old offers.
 func (j *Journal) sweep(now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -132,8 +132,8 @@ func (j *Journal) sweep(now time.Time) {
 	}
 }
 
-// returned is called whenever Redis is reachable again. It may have lost everything, so this process looks whether its
-// open runs are there, and waiting readers read again.
+// returned is called whenever Redis is reachable again. Redis may have lost everything, so this process checks whether
+// its open runs still exist, and waiting readers read again.
 func (j *Journal) returned() {
 	j.mu.Lock()
 	j.since, j.leased = time.Now(), false

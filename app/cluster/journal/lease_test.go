@@ -19,8 +19,9 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// childOrder is the variable by which the test binary is another process: the address, a
-// session, a run, and what it says before it waits to be killed.
+// childOrder is the environment variable that makes the test binary run as a child process.
+// Its value is the address, a session, a run, and what to write before waiting to be
+// killed.
 const childOrder = "REDISJOURNAL_TEST_CHILD"
 
 const testLease = 1500 * time.Millisecond
@@ -50,7 +51,7 @@ func beChild(order string) {
 	select {}
 }
 
-// child is a process that has begun a run and sent something of it.
+// child is a process that has begun a run and sent some of its events.
 func child(t *testing.T, url string, info stream.RunInfo, says string) *os.Process {
 	t.Helper()
 	c := exec.Command(os.Args[0])
@@ -81,7 +82,7 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	killed := child(t, server.URL(), info, "start")
 	got := make(chan watched, 1)
 	go func() { got <- follow(t.Context(), processes[1], info.Session) }()
-	testkit.Pause(3 * testLease) // it renews, so nobody takes it for dead
+	testkit.Pause(3 * testLease) // it renews its lease, so it is not declared dead
 	if len(offered) > 0 {
 		t.Fatal("the run of a living process was offered")
 	}
@@ -90,7 +91,7 @@ func TestTheRunOfAKilledProcessIsRepeatedOnce(t *testing.T) {
 	again.Takeover = true
 	var begun atomic.Int64
 	var writer stream.Writer
-	// All processes are offered it that have not heard yet that another has taken it.
+	// Every process that has not yet learned of the takeover is offered the orphan.
 	orphan := <-offered
 	if orphan.Session != info.Session || orphan.Run != info.Run || orphan.Owner != "user-1" || string(orphan.Request) != "once more" {
 		t.Errorf("the orphan is %+v", orphan)
@@ -218,11 +219,11 @@ func TestAStepOfTheClockOfRedisKillsNobody(t *testing.T) {
 		l.run(n, 200, 10*time.Millisecond)
 	}
 	client := server.Client(t)
-	for range 4 { // every lease is as old as if the clock had stepped an hour
+	for range 4 { // every lease looks as if the clock had jumped by an hour
 		for _, p := range processes {
 			client.ZIncrBy(ctx, leases, -3_600_000, p.id)
 		}
-		testkit.Pause(testLease) // so long it stands
+		testkit.Pause(testLease) // as long as a lease lasts
 	}
 	l.all.Wait()
 }

@@ -40,13 +40,13 @@ func TestRunsContinueWhenAClusterLosesAllItHeld(t *testing.T) {
 	for _, s := range servers {
 		testkit.Eventually(t, "the load continues", func() bool { return l.said.Load() > 400 })
 		s.Kill()
-		testkit.Pause(300 * time.Millisecond) // so long it is away
+		testkit.Pause(300 * time.Millisecond) // how long it is unreachable
 		s.Resume(t)
 	}
 	l.all.Wait()
 }
 
-// flushed empties a server behind its clients' backs.
+// flushed empties a server without its clients' knowledge.
 func flushed(t *testing.T, server *redistest.Server) {
 	t.Helper()
 	if err := server.Client(t).FlushAll(t.Context()).Err(); err != nil {
@@ -63,7 +63,7 @@ func say(t *testing.T, w stream.Writer, events ...study.Event) {
 	}
 }
 
-// sent waits until Redis has all that p was given.
+// sent waits until Redis has everything that p was given.
 func sent(t *testing.T, p *process) {
 	t.Helper()
 	testkit.Eventually(t, "it is sent", func() bool { return !p.unsent() })
@@ -80,7 +80,7 @@ func TestARunThatRedisHasLostContinuesWithoutItAndItsReadersAreLeftToItsRecord(t
 		t.Fatal(read, err)
 	}
 	flushed(t, server)
-	say(t, w, progress("2")) // a finds out by its append
+	say(t, w, progress("2")) // a finds out through its append
 	testkit.Eventually(t, "the run continues without Redis", func() bool { return a.Stats().Detached == 1 })
 	for _, q := range []stream.Query{{Session: info.Session, After: read.Next}, {Session: info.Session, After: read.Next, Run: info.Run}} {
 		_, err := b.Since(t.Context(), q)
@@ -114,7 +114,7 @@ func TestAReaderAheadOfARedisThatLostItsTailIsSentNothingAgain(t *testing.T) {
 	if err != nil || at.Next.Seq != 3 {
 		t.Fatal(at, err)
 	}
-	for key, value := range old { // as a replica that had not got the rest
+	for key, value := range old { // like a replica that had not received the rest
 		if err := client.RestoreReplace(t.Context(), key, 0, value).Err(); err != nil {
 			t.Fatal(err)
 		}

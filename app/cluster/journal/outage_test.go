@@ -15,7 +15,7 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// container is a process with a journal of its own behind the one in Redis.
+// container is a process with its own journal behind the one in Redis.
 type container struct {
 	*failover.Journal
 	process *process
@@ -52,7 +52,7 @@ func TestNoRequestFailsWhileRedisIsKilledThreeTimesUnderLoad(t *testing.T) {
 		for range 3 {
 			testkit.Pause(time.Second) // between two deaths
 			server.Kill()
-			testkit.Pause(500 * time.Millisecond) // so long it is away
+			testkit.Pause(500 * time.Millisecond) // how long it is unreachable
 			server.Resume(t)
 		}
 		testkit.Pause(500 * time.Millisecond)

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// proxy stands between a process and Redis, and keeps replies back on demand.
+// proxy sits between a process and Redis, and withholds replies on demand.
 type proxy struct {
 	net.Listener
 	to string
 
 	mu    sync.Mutex
-	muted func(request []byte) bool // true: this request's reply, and all behind it, do not come
+	muted func(request []byte) bool // true: withhold this request's reply, and all later ones
 	open  map[net.Conn]struct{}
 }
 

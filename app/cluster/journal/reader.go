@@ -11,14 +11,14 @@ import (
 	"studysharper/app/study"
 )
 
-// watch is the state of a session that readers of this process wait for. The Journal's lock guards it.
+// watch is the state of a session for which readers of this process wait. The Journal's lock guards it.
 type watch struct {
 	queueState
 	key     uuid.UUID
 	waiters []*waiter
 	left    time.Time // when the last waiter left
 
-	// The result of the last read, valid while fresh: no change was reported since.
+	// The result of the last read, valid while fresh: no change has been reported since.
 	fresh bool
 	epoch uint64
 	owner string
@@ -37,13 +37,13 @@ type waiter struct {
 	seen    uint64 // epoch of the session when it began to wait; 0 = not known yet
 	noWait  bool
 	peek    bool
-	asked   bool // the running read covers it
+	asked   bool // covered by the read in progress
 	done    bool
 	deliver func(study.Batch, error)
 }
 
-// Await implements stream.Awaiter. A waiter takes about 250 bytes, plus its session's state, and no goroutine. While
-// Redis is unreachable, waiters continue to wait; queries that do not wait get CodeUnavailable.
+// Await implements stream.Awaiter. A waiter costs about 250 bytes, plus its session's state, and no goroutine. While
+// Redis is unreachable, waiters keep waiting; queries that do not wait get CodeUnavailable.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	key, run, err := q.Parse()
 	if err != nil {
@@ -115,7 +115,7 @@ func (j *Journal) remove(w *waiter) {
 	}
 }
 
-// unwatch forgets the state of a session without waiters.
+// unwatch removes the state of a session without waiters.
 func (j *Journal) unwatch(s *watch) {
 	if len(s.waiters) == 0 && j.watches[s.key] == s {
 		delete(j.watches, s.key)
@@ -132,7 +132,7 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 	return stream.Wait(ctx, j, q)
 }
 
-// maxPlaces is the most positions of one session that one read covers.
+// maxPlaces is how many positions of a session one read can cover.
 const maxPlaces = 16
 
 // place is the position of a waiter.
@@ -142,7 +142,7 @@ type place struct {
 	peek  bool
 }
 
-// refresh reads a session once for all of its waiters, and reports whether it could.
+// refresh reads a session once for all of its waiters, and reports whether that worked.
 func (j *Journal) refresh(ctx context.Context, s *watch) bool {
 	args, runs, hold, some := j.snapshotArgs(s)
 	if !some {
@@ -214,7 +214,8 @@ func (j *Journal) snapshotArgs(s *watch) (args []any, runs []string, hold, some 
 	return append(args, at...), runs, hold, len(s.waiters) > 0
 }
 
-// holding reports whether a session may be older than its readers know it, because a replica became the master.
+// holding reports whether Redis may have an older state of a session than its readers, because a replica became the
+// master.
 func (j *Journal) holding() bool { return time.Since(j.since) < grace }
 
 // unread answers the queries that do not wait, and reports whether the other waiters will be read when Redis is back.

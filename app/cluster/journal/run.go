@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	eventCost  = 96       // cost of an event besides its fields, here and in Redis
-	chunkBytes = 64 << 10 // the event that reaches it completes a call
+	eventCost  = 96       // bytes counted for an event besides its fields, here and in Redis
+	chunkBytes = 64 << 10 // a call ends with the event that reaches this
 	chunkSize  = 64       // events in one call
 )
 
@@ -29,19 +29,19 @@ type run struct {
 	repeated bool
 	silent   bool
 	onLost   func(error)
-	request  []byte // nil = the run is not repeated any more
+	request  []byte // nil = the run can no longer be taken over
 
 	epoch    uint64        // of the session
 	first    uint64        // number of its first event; 0 = none yet
 	taken    uint64        // number of the session's newest event that Redis has acknowledged
 	last     uint64        // number of the run's newest event
 	queue    []study.Event // not acknowledged
-	sent     int           // how many events at the front of queue may be in Redis already, so that they must not change
+	sent     int           // events at the front of queue that may be in Redis already and must not change
 	held     int64         // bytes of queue
 	over     error         // why no event can follow; nil while the run is open
-	lost     bool          // ended by somebody other than its writer
-	detached bool          // Redis has lost it: it continues, and its events go nowhere
-	abort    bool          // for its caller it never began, so Redis must forget it
+	lost     bool          // ended, but not by its writer
+	detached bool          // Redis has lost it: it continues, and its events are discarded
+	abort    bool          // its caller was told that it did not begin, so Redis must forget it
 	done     bool          // nothing is left to send
 	closed   chan struct{} // closed with done
 	moved    chan struct{} // closed and replaced when the queue becomes shorter
@@ -107,7 +107,7 @@ func (r *run) take(e study.Event) (wait <-chan struct{}, err error) {
 			return r.moved, nil
 		}
 		if !r.giveUp() {
-			break // the bound is exceeded by the few events that may be in Redis already
+			break // accept exceeding the bound by the few events that may be in Redis already
 		}
 	}
 	r.put(e)

@@ -20,7 +20,7 @@ var lua embed.FS
 
 const (
 	channel = "studysharper:journal" // announces every change of a session
-	leases  = "studysharper:leases"  // the processes that are alive, by the time of their last renewal
+	leases  = "studysharper:leases"  // the live processes, by the time of their last renewal
 )
 
 // scripts are the Lua scripts that change and read journals in Redis, one file each in lua/.
@@ -50,7 +50,7 @@ func load(o Options) scripts {
 
 func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
 
-// base is the prefix of all keys of a session; a cluster chooses their slot by it.
+// base returns the prefix of all keys of a session; it determines their slot in a cluster.
 func (j *Journal) base(session uuid.UUID) string {
 	sum := 0
 	for _, b := range session {
@@ -74,7 +74,7 @@ func (j *Journal) call(ctx context.Context, s *redis.Script, base string, args .
 	return reply, nil
 }
 
-// direct1 is call for callers of the journal. It bounds how many of them use a connection at once.
+// direct1 is call for callers of the journal. It limits how many of them use a connection at once.
 func (j *Journal) direct1(ctx context.Context, s *redis.Script, session uuid.UUID, args ...any) (any, error) {
 	if !j.conn.Up() {
 		return nil, conn.ErrDown
@@ -128,7 +128,7 @@ func (a *answer) err() error {
 	return nil
 }
 
-// epochText is an epoch in the form that Redis stores.
+// epochText returns an epoch in the form that Redis stores.
 func epochText(epoch uint64) string { return strconv.FormatUint(epoch, 10) }
 
 // isUncertain reports whether a script that failed with err may have been executed.

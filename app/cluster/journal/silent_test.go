@@ -48,7 +48,7 @@ func TestASilentRunWhoseEndRedisMissesIsEndedWhenRedisIsBack(t *testing.T) {
 	}
 	server.Freeze(t)
 	testkit.Eventually(t, "Redis is known to be away", func() bool { return !j.conn.Up() })
-	say(t, w, study.Event{Kind: study.KindComplete}) // does not wait for it
+	say(t, w, study.Event{Kind: study.KindComplete}) // does not wait for Redis
 	server.Thaw(t)
 	info.Run = uuid.NewString()
 	testkit.Eventually(t, "the session is free", func() bool {

@@ -17,12 +17,12 @@ type snapshot struct {
 	first   uint64 // number of the newest run's first event; 0 = none yet
 	open    uint64 // number of open runs
 	newest  string // id of the newest run
-	all     bool   // events include the newest one that was requested
+	all     bool   // events include the newest event requested
 	from    uint64 // the number after which events begin
 	events  []study.Event
 	runs    []string // the run of each event
 	spans   map[string]span
-	hold    bool // a position beyond the newest event must wait until the writer has looked, or its reader would get events again
+	hold    bool // a position beyond the newest event must wait until the writer has checked for lost events; otherwise its reader would get events twice
 }
 
 // span is a run's range in the session's numbering; 0 = no such event yet.
@@ -106,8 +106,8 @@ func (v *snapshot) missingSession(w *waiter) (b study.Batch, is verdict, err err
 	}
 }
 
-// resolve converts a position to the event number after which to read, and the least number of missed events. ok is false
-// if there is nothing to start from yet.
+// resolve converts a position to the event number after which to read, and a lower bound of the events missed. ok is
+// false if there is nothing to start from yet.
 func (v *snapshot) resolve(p study.Position, run string, of span) (after, missed uint64, ok bool) {
 	alive, first := p.Epoch == v.epoch && p.Seq <= v.head, v.first
 	if run != "" {
@@ -126,7 +126,7 @@ func (v *snapshot) resolve(p study.Position, run string, of span) (after, missed
 	return first - 1, missed, true
 }
 
-// over reports whether no event follows a number, in one run or in all.
+// over reports whether no event will follow a number, in one run or in all.
 func (v *snapshot) over(after uint64, run string, of span) bool {
 	if run != "" {
 		return of.end != 0 && after >= of.end
@@ -180,7 +180,7 @@ func (v *snapshot) contiguous(i, maxBytes int) []study.Event {
 	return v.events[i:end:end]
 }
 
-// idleNext is the position at which a reader at p continues when there is nothing for it.
+// idleNext returns the position at which a reader at p continues if there is nothing for it.
 func (v *snapshot) idleNext(p study.Position) study.Position {
 	if p == (study.Position{}) {
 		return study.Position{Epoch: v.epoch, Seq: v.head}

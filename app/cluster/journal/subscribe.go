@@ -10,7 +10,7 @@ import (
 	"studysharper/app/stream"
 )
 
-// onMessage handles a message of the function tell in common.lua.
+// onMessage handles a message published by the function tell in common.lua.
 func (j *Journal) onMessage(message string) {
 	f := strings.Fields(message)
 	if len(f) < 3 {
@@ -58,7 +58,7 @@ func (j *Journal) onChange(kind string, session uuid.UUID, life, newest string) 
 	d.settle()
 }
 
-// onLost ends a run of this process that was taken for dead: another process may take the run over.
+// onLost ends a run of this process, which was wrongly declared dead: another process may take the run over.
 func (j *Journal) onLost(session uuid.UUID, id, token string) {
 	run, err := uuid.Parse(id)
 	if err != nil {
@@ -72,7 +72,7 @@ func (j *Journal) onLost(session uuid.UUID, id, token string) {
 	}
 }
 
-// onOrphan queues an orphan. Redis repeats the message until the run's time is over.
+// onOrphan queues an orphan. Redis repeats the message until the orphan expires.
 func (j *Journal) onOrphan(key orphanKey) {
 	if j.o.Orphaned == nil {
 		return

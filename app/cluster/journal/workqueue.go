@@ -11,7 +11,7 @@ type queueState struct{ waits, served, again bool }
 
 func (t *queueState) place() *queueState { return t }
 
-// workQueue holds the items to be served, each once. The Journal's lock guards it.
+// workQueue is a queue of items to be served, without duplicates. The Journal's lock guards it.
 type workQueue[T interface{ place() *queueState }] struct {
 	items []T
 	more  chan struct{}

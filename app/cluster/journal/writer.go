@@ -74,8 +74,8 @@ func (j *Journal) endSilent(ctx context.Context, r *run, counted bool) bool {
 	return true
 }
 
-// nextChunk returns the arguments of the next call, and its number of events. Events that were sent without an answer are
-// sent again.
+// nextChunk returns the arguments of the next call, and its number of events. Events that were sent but not
+// acknowledged are sent again.
 func (j *Journal) nextChunk(r *run) (args []any, n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -92,7 +92,7 @@ func (j *Journal) nextChunk(r *run) (args []any, n int) {
 	return args, n
 }
 
-// chunkBytes is the size of a chunk. One chunk must not need all the room in a bucket.
+// chunkBytes returns the size of a chunk, which must not need all the room in a bucket.
 func (j *Journal) chunkBytes() int { return int(min(chunkBytes, j.o.MaxBytes/int64(j.o.buckets)/8)) }
 
 // acknowledge removes the first n events from the queue, because Redis has them.
@@ -118,7 +118,7 @@ func (j *Journal) acknowledge(r *run, n int) {
 	}
 }
 
-// finished cleans up after the end of a run, whatever ended it.
+// finished cleans up after the end of a run, however it ended.
 func (r *run) finished() {
 	j := r.journal
 	r.done = true
@@ -144,7 +144,7 @@ func (j *Journal) lose(r *run, why *study.Error, d *due) {
 	}
 }
 
-// finish ends a run like lose, for a process that stops: an error event tells the run's readers.
+// finish ends a run like lose, because the process is stopping; an error event informs the run's readers.
 func (j *Journal) finish(r *run, why *study.Error, d *due) {
 	if r.over != nil {
 		return
@@ -155,7 +155,7 @@ func (j *Journal) finish(r *run, why *study.Error, d *due) {
 	}
 }
 
-// detach lets a run continue that Redis has lost: its record answers its readers.
+// detach lets a run continue after Redis has lost it. Its readers are answered from its record.
 func (j *Journal) detach(r *run) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

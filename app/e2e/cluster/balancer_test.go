@@ -31,7 +31,7 @@ func startBalancer(t *testing.T, instances []*servicetest.Service) string {
 		t.Fatal(err)
 	}
 	address := testkit.ClosedPort(t)
-	// Addresses instead of Docker's names, the rest as it is.
+	// Addresses instead of Docker's names; the rest is unchanged.
 	config := regexp.MustCompile(`(?m)^resolvers docker\n(    .*\n)+`).ReplaceAllString(string(documented), "")
 	config = strings.Replace(config, "bind :8080", "bind "+address, 1)
 	template := regexp.MustCompile(`(?m)^    server-template instance 16 instance:8000 (.*) resolvers docker init-addr libc,none (.*)$`)
@@ -69,15 +69,15 @@ func startBalancer(t *testing.T, instances []*servicetest.Service) string {
 // audience is clients that follow one run after another through a balancer.
 type audience struct {
 	address string
-	refused atomic.Int64 // runs that were asked for again
-	resumed atomic.Int64 // streams that were opened again
+	refused atomic.Int64 // runs that were requested again
+	resumed atomic.Int64 // streams that were reopened
 
 	mu     sync.Mutex
 	runs   int
 	broken []string
 }
 
-// attend follows runs until stop is closed, at least one.
+// attend follows runs until stop is closed, but at least one.
 func (a *audience) attend(stop <-chan struct{}) {
 	for {
 		session := a.begin()
@@ -101,7 +101,7 @@ func (a *audience) attend(stop <-chan struct{}) {
 	}
 }
 
-// note counts a run, and keeps what was wrong with it.
+// note counts a run, and records its fault.
 func (a *audience) note(fault string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -111,7 +111,7 @@ func (a *audience) note(fault string) {
 	}
 }
 
-// begin begins a run in a session of its own. A client whose request was cut off or refused asks again.
+// begin starts a run in a new session. A client whose request was cut off or refused retries.
 func (a *audience) begin() (session string) {
 	id := uuid.NewString()
 	testkit.Poll(func() bool {
@@ -119,7 +119,7 @@ func (a *audience) begin() (session string) {
 		res, err := http.Post("http://"+a.address+"/api/ai/process-stream", "application/json", strings.NewReader(body))
 		if err == nil {
 			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusConflict { // an answer that was cut off began one
+			if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusConflict { // a request whose answer was cut off has started one
 				session = id
 				return true
 			}

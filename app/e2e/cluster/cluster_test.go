@@ -18,7 +18,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// components is what /health says of the parts, and of the whole.
+// components returns the status of /health and of its components.
 func components(s *servicetest.Service) (status string, parts map[string]any) {
 	s.T.Helper()
 	_, got := s.Ask("GET", "/health", "")
@@ -61,7 +61,7 @@ func TestRunsAndStreamsAreAdmittedOverAllInstances(t *testing.T) {
 	if first != 200 || second != 200 {
 		t.Fatalf("runs: %d %d, want two", first, second)
 	}
-	for _, s := range []*servicetest.Service{a, b} { // a Redis that a busy machine holds up for 50 ms refuses nothing, so one refusal of eight will do
+	for _, s := range []*servicetest.Service{a, b} { // a Redis that a busy machine delays for 50 ms refuses nothing, so one refusal in eight is enough
 		refused := false
 		for i := 0; i < 8 && !refused; i++ {
 			status, _ := post(s)
@@ -179,7 +179,7 @@ func TestWhatOneInstanceHasMadeOrChangedAnotherKnows(t *testing.T) {
 		hit, _ := ask(b)
 		return hit
 	})
-	for n := range 20 { // each is asked after the other has changed it
+	for n := range 20 { // each instance is asked after the other has changed it
 		changes, asks := a, b
 		if n%2 == 1 {
 			changes, asks = b, a
@@ -190,7 +190,7 @@ func TestWhatOneInstanceHasMadeOrChangedAnotherKnows(t *testing.T) {
 		}
 		began := time.Now()
 		asks.Eventually("the other instance has the new note", func() bool { _, result := ask(asks); return strings.Contains(result, want) })
-		if d := time.Since(began); d > 30*time.Second { // after a minute what is kept of a student expires by itself
+		if d := time.Since(began); d > 30*time.Second { // after a minute, cached data of a student expires anyway
 			t.Errorf("it took %v", d)
 		}
 	}
@@ -204,7 +204,7 @@ func TestWhatOneInstanceHasMadeOrChangedAnotherKnows(t *testing.T) {
 	})
 }
 
-// exchangeHeader is ask, with the answer as text and its header.
+// exchangeHeader is Ask, with the answer as text and its headers.
 func exchangeHeader(s *servicetest.Service, method, path, body string) (status int, text string, header http.Header) {
 	s.T.Helper()
 	req, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(body))

@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	answerWords = 24 // of the model, eight a second
+	answerWords = 24 // words in the model's answer, eight per second
 	endWithin   = 15 * time.Second
 	watchFor    = 90 * time.Second
 )
 
-// outage is something that befalls Redis while runs are under way.
+// outage is something that happens to Redis while runs are in progress.
 type outage struct {
 	name  string
 	start func(t *testing.T, redis *redistest.Server) // before the instances start; nil = nothing
-	begin func(t *testing.T, redis *redistest.Server) // when half of the runs have begun; nil = nothing
+	begin func(t *testing.T, redis *redistest.Server) // when half of the runs have started; nil = nothing
 	end   func(t *testing.T, redis *redistest.Server) // 3 s later; nil = it lasts
 }
 
@@ -43,14 +43,14 @@ func kill(_ *testing.T, r *redistest.Server) { r.Kill() }
 
 func freeze(t *testing.T, r *redistest.Server) { r.Freeze(t) }
 
-// fill has Redis refuse every write.
+// fill makes Redis refuse every write.
 func fill(t *testing.T, r *redistest.Server) {
 	if err := r.Client(t).ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Error(err)
 	}
 }
 
-// figures count what readers got.
+// figures counts what readers received.
 type figures struct {
 	sync.Mutex
 	streams, silent, doubled, late, failed, looping, gaps int
@@ -62,7 +62,7 @@ func (f *figures) add(t *testing.T, s *servicetest.Service, run string, got *ser
 	var ended time.Time
 	var err error
 	tries := 0
-	testkit.Poll(func() bool { // an answer that a busy database could not save at once is sent, and then saved
+	testkit.Poll(func() bool { // an answer that a busy database could not store at once is sent, and stored later
 		tries++
 		_, status = s.Ask("GET", "/api/ai/runs/"+run+"?user_id=student", "")
 		ended, err = time.Parse(time.RFC3339Nano, fmt.Sprint(status["ended_at"]))
@@ -128,16 +128,16 @@ func TestEveryStreamEndsWithItsAnswerWhateverHappensToRedis(t *testing.T) {
 	}
 }
 
-// crowd is students at two instances during an outage.
+// crowd is students on two instances during an outage.
 type crowd struct {
 	*testing.T
 	outage
 	redis       *redistest.Server
 	a, b        *servicetest.Service
-	same, other int // the workers of a; 0 = they are recycled, so that a run and its reader meet either of them
+	same, other int // the workers of a; 0 = they are recycled, so a run and its reader may meet either of them
 }
 
-// check wants every stream to end with its answer.
+// check checks that every stream ends with its answer.
 func (c *crowd) check(runs int) {
 	c.Helper()
 	f := c.study(runs)
@@ -148,8 +148,8 @@ func (c *crowd) check(runs int) {
 	}
 }
 
-// study begins runs at one worker of a, one each 50 ms. A third of them are watched at the same worker, a third at the other one,
-// a third at b.
+// study starts runs at one worker of a, one every 50 ms. A third of them are watched at the same worker, a third at the
+// other one, and a third at b.
 func (c *crowd) study(runs int) *figures {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -176,7 +176,7 @@ func (c *crowd) study(runs int) *figures {
 	return f
 }
 
-// post begins a run at a worker (0 = either); a database that a busy machine holds up refuses it for a moment.
+// post starts a run at a worker (0 = either); a database that is slow on a busy machine may refuse it for a moment.
 func post(s *servicetest.Service, worker int) (session, run string) {
 	s.Eventually("a run begins", func() bool {
 		body := servicetest.Request("chat", "Tell me all about run "+uuid.NewString(), nil)

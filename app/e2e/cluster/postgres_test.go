@@ -30,7 +30,7 @@ func TestTheServiceKeepsEverythingInPostgreSQLAndOutlivesItsAbsence(t *testing.T
 	}
 	server.Resume(t)
 	s.Eventually("ready again", func() bool { status, _ := s.Ask("GET", "/readyz", ""); return status == 200 })
-	s.Eventually("both workers find the note", func() bool { // each has a pool of its own
+	s.Eventually("both workers find the note", func() bool { // each has its own connection pool
 		_, first := s.Ask("GET", "/api/notes?user_id=ada&q=chlorophyll", "")
 		_, second := s.Ask("GET", "/api/notes?user_id=ada&q=chlorophyll", "")
 		return first["count"] == 1.0 && second["count"] == 1.0

@@ -14,8 +14,8 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// endpoints passes connections on to pods as the Service of a Kubernetes cluster does: each new one to a pod of the
-// list, in turn; one that is open stays where it is when its pod leaves the list.
+// endpoints forwards connections to pods like the Service of a Kubernetes cluster: each new one to the next pod in
+// the list. An open connection stays when its pod is removed from the list.
 type endpoints struct {
 	mu     sync.Mutex
 	pods   []string // HOST:PORT
@@ -66,9 +66,9 @@ func (e *endpoints) connections(pod string) int {
 	return e.opened[pod]
 }
 
-// TestARollingUpdateOfKubernetesLosesNothing replaces three pods as the Deployment of docs/kubernetes does (maxSurge 1,
-// maxUnavailable 0): a new pod is ready first; an old one gets connections while its preStop sleep lasts, because nodes
-// learn late that it leaves; then it is off the list and gets SIGTERM.
+// TestARollingUpdateOfKubernetesLosesNothing replaces three pods as the Deployment in docs/kubernetes does (maxSurge 1,
+// maxUnavailable 0): a new pod becomes ready first; an old one still gets connections during its preStop sleep, because
+// nodes learn late that it is leaving; then it is removed from the list and gets SIGTERM.
 func TestARollingUpdateOfKubernetesLosesNothing(t *testing.T) {
 	testkit.SkipShort(t, "starts six instances")
 	streams := testkit.Size(30, 100)
@@ -91,7 +91,7 @@ func TestARollingUpdateOfKubernetesLosesNothing(t *testing.T) {
 	pods[0].Eventually("all streams are open", func() bool { return pods[0].Streams() >= float64(streams)*9/10 })
 	met := 0.0 // open streams of pods when they got SIGTERM
 	for n, leaving := range pods {
-		successor := servicetest.Start(t, env...) // waits for its workers, as /readyz does
+		successor := servicetest.Start(t, env...) // waits for its workers, like /readyz
 		service.add(successor.Address())
 		before := service.connections(leaving.Address())
 		leaving.Eventually("the pod gets connections during its preStop", func() bool { return service.connections(leaving.Address()) >= before+3 })

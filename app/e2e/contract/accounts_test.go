@@ -10,14 +10,14 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// production are the settings of a production that has accounts.
+// production are the settings of a production service with accounts.
 var production = []string{"ENVIRONMENT=production", "ADMIN_TOKEN=" + servicetest.AdminToken}
 
-// asked is an answer to a request with a header of the client's.
+// asked is the answer to a request.
 type asked struct {
 	status int
 	body   map[string]any
-	cookie string // that was set, to send back
+	cookie string // the cookie that was set, to send back
 }
 
 func askAs(t *testing.T, url, method, path, body string, header ...string) asked {
@@ -63,7 +63,7 @@ func TestInProductionAccountsHoldOnEveryWorker(t *testing.T) {
 	other := askAs(t, s.URL, "POST", "/api/account/session", `{"study_code":"`+code+`"}`)
 	every := func(what string, want int, header ...string) {
 		t.Helper()
-		for range 20 { // each on a connection of its own
+		for range 20 { // each on a new connection
 			if got := askAs(t, s.URL, "GET", "/api/account", "", header...); got.status != want {
 				t.Fatalf("%s: %d, want %d", what, got.status, want)
 			}

@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	benchAccounts = "BENCH_ACCOUNTS" // switches TestBenchAccounts on
+	benchAccounts = "BENCH_ACCOUNTS" // enables TestBenchAccounts
 	benchStudents = 50
 	benchPairs    = 12
 	benchWindow   = 2 * time.Second
 )
 
-// TestBenchAccounts measures what accounts cost: chat answers of a model that answers at once, a second and by processor
-// time, with AUTH_MODE=account (cookies and study codes) and with none, in windows that alternate. `make bench-accounts`
-// runs it.
+// TestBenchAccounts measures what accounts cost: chat answers per second and processor time per answer, with a model
+// that answers at once, with AUTH_MODE=account (cookies and study codes) and with none, in alternating windows. `make
+// bench-accounts` runs it.
 func TestBenchAccounts(t *testing.T) {
 	if os.Getenv(benchAccounts) == "" {
 		t.Skip("run it with make bench-accounts")
@@ -75,11 +75,11 @@ type benched struct {
 	mode         string
 	address      netip.AddrPort
 	students     []benchStudent
-	rates, costs []float64 // answers a second; microseconds of processor time for each
+	rates, costs []float64 // answers per second; microseconds of processor time per answer
 	asked        int
 }
 
-// benchStudent is who asks: a header or, without accounts, a user_id.
+// benchStudent identifies the student: by a header or, without accounts, by a user_id.
 type benchStudent struct{ header, user string }
 
 func (s *benched) enrol(t *testing.T, i int) benchStudent {
@@ -94,7 +94,7 @@ func (s *benched) enrol(t *testing.T, i int) benchStudent {
 	return benchStudent{header: fmt.Sprintf("Authorization: Bearer %s\r\n", made.body["study_code"])}
 }
 
-// window has all students ask for a while.
+// window makes all students ask for a while.
 func (s *benched) window(t *testing.T) {
 	t.Helper()
 	before, began := s.processorTime(t), time.Now()
@@ -113,7 +113,7 @@ func (s *benched) window(t *testing.T) {
 	s.costs = append(s.costs, float64((s.processorTime(t)-before).Microseconds())/float64(n))
 }
 
-// ask asks what was not asked before, over one connection as long as the service keeps it.
+// ask asks new questions over one connection for as long as the service keeps it open.
 func (s *benched) ask(t *testing.T, who benchStudent, until time.Time, from int) (answers int) {
 	var conn *client.Conn
 	for time.Now().Before(until) {
@@ -142,14 +142,14 @@ func (s *benched) ask(t *testing.T, who benchStudent, until time.Time, from int)
 	return answers
 }
 
-// processorTime is that of the supervisor and its workers, also of those that have ended.
+// processorTime returns the processor time of the supervisor and its workers, including those that have ended.
 func (s *benched) processorTime(t *testing.T) (sum time.Duration) {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const tick, parent, user, system, usersOfEnded, systemOfEnded = 10 * time.Millisecond, 1, 11, 12, 13, 14 // fields after the name
+	const tick, parent, user, system, usersOfEnded, systemOfEnded = 10 * time.Millisecond, 1, 11, 12, 13, 14 // indices of the fields after the name
 	own := strconv.Itoa(s.Cmd.Process.Pid)
 	for _, path := range all {
 		stat, err := os.ReadFile(path)

@@ -11,7 +11,7 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// download gets the admin's copy of the database.
+// download downloads the admin's copy of the database.
 func download(t *testing.T, s *servicetest.Service, token string) (*http.Response, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/api/admin/backup", nil)
@@ -31,7 +31,7 @@ func download(t *testing.T, s *servicetest.Service, token string) (*http.Respons
 	return res, body
 }
 
-// noteCount is how many notes the service has of ann.
+// noteCount returns how many notes the service has for ann.
 func noteCount(t *testing.T, s *servicetest.Service) int {
 	t.Helper()
 	_, list := s.Ask("GET", "/api/notes?user_id=ann", "")

@@ -22,10 +22,10 @@ func TestAModelsVerdictsReachTheStudent(t *testing.T) {
 		rules  []fakellm.Rule
 		status int
 		calls  int
-		by     string // who checked what the student gets
+		by     string // what checked the student's result
 	}{
 		{"full marks", nil, http.StatusOK, 2, "judge-1"},
-		// The third call is the correction, which only rules check: three calls are the most.
+		// The third call is the correction, which is checked by rules only, since three calls are the maximum.
 		{"a score below every threshold but the safety's", []fakellm.Rule{{Checks: true, Score: new(0.6)}}, http.StatusOK, 3, "rules"},
 		{"a score below them all", []fakellm.Rule{{Checks: true, Score: new(0.4)}}, http.StatusUnprocessableEntity, 2, ""},
 	} {
@@ -33,7 +33,7 @@ func TestAModelsVerdictsReachTheStudent(t *testing.T) {
 		if err := fake.SetRules(c.rules...); err != nil {
 			t.Fatal(err)
 		}
-		status, body := s.Ask("POST", "/api/ai/agent-test", strings.Replace(cardsOfCells, "cards please", fmt.Sprint("cards ", i), 1)) // each its own cache entry
+		status, body := s.Ask("POST", "/api/ai/agent-test", strings.Replace(cardsOfCells, "cards please", fmt.Sprint("cards ", i), 1)) // each has its own cache entry
 		if calls := fake.Counts().Calls; status != c.status || calls != c.calls {
 			t.Fatalf("%s: status %d, %d calls: %v", c.name, status, calls, body)
 		}

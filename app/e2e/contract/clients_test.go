@@ -20,7 +20,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// asUser sends a request of a user's to a worker (0 = either).
+// asUser sends a user's request to a worker (0 = either).
 func asUser(s *servicetest.Service, worker int, token, method, path, body string) (int, map[string]any) {
 	s.T.Helper()
 	conn := s.Dial(worker)
@@ -35,7 +35,7 @@ func asUser(s *servicetest.Service, worker int, token, method, path, body string
 	return res.StatusCode, got
 }
 
-// keepsSilent checks that no token, secret or user is in the log.
+// keepsSilent checks that the log contains no token, secret or user.
 func keepsSilent(s *servicetest.Service, tokens ...string) {
 	s.T.Helper()
 	for _, word := range append(tokens, "canary", "access_token", "ann") {

@@ -15,8 +15,8 @@ import (
 	"studysharper/app/testkit/redistest"
 )
 
-// allSettings are these and the others, empty, but for a database that cannot be opened: serve ends in any case, with exit
-// status 3 where it accepts the settings.
+// allSettings returns env with all other settings empty, and a database that cannot be opened: serve always exits, with
+// status 3 if it accepts the settings.
 func allSettings(env map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, name := range config.SettingNames() {
@@ -27,7 +27,7 @@ func allSettings(env map[string]string) map[string]string {
 	return all
 }
 
-// checked is the exit status of check-config, and what it says.
+// checked returns the exit status and the output of check-config.
 func checked(t *testing.T, env map[string]string) (status int, says string) {
 	t.Helper()
 	err := config.Check(t.Context(), io.Discard, allSettings(env), memory.Limit(), cluster.CheckSettings)
@@ -43,7 +43,7 @@ func checked(t *testing.T, env map[string]string) (status int, says string) {
 	return 1, says
 }
 
-// served is the exit status of serve, and what it says.
+// served returns the exit status and the output of serve.
 func served(t *testing.T, env map[string]string) (status int, says string) {
 	t.Helper()
 	var list []string
@@ -55,11 +55,11 @@ func served(t *testing.T, env map[string]string) (status int, says string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// badValues are tried for every setting. Some take one or the other.
+// badValues are tried for every setting. Some settings accept one or the other.
 var badValues = []string{`"8000"`, "-1", "nonsense words", "99999999999", "http://u@[half", "\x7f"}
 
-// triedValues are a value of each setting that check-config accepts, if there is one, and one that it refuses. FULL=1 tries all;
-// what is refused is tested in package config.
+// triedValues calls try with one value of each setting that check-config accepts, if there is one, and one that it
+// refuses. FULL=1 tries all; package config tests which values are refused.
 func triedValues(t *testing.T, try func(name, value string)) {
 	t.Helper()
 	for _, name := range config.SettingNames() {
@@ -116,7 +116,7 @@ func TestCheckConfigRefusesExactlyWhatServeRefuses(t *testing.T) {
 	}
 }
 
-// TestAFaultOfAFlagNamesTheFlag also where the value has two parts, or does not fit the memory.
+// TestAFaultOfAFlagNamesTheFlag includes values with two parts, and values that do not fit the memory.
 func TestAFaultOfAFlagNamesTheFlag(t *testing.T) {
 	for flag, want := range map[string]string{
 		"--timeout=abc":             `--timeout="abc": must be whole seconds or a Go duration from 1s to 1h`,
@@ -138,7 +138,7 @@ func TestAFaultOfAFlagNamesTheFlag(t *testing.T) {
 			t.Errorf("%s: exit %d, want %q\n%s", flag, cmd.ProcessState.ExitCode(), want, out)
 		}
 	}
-	// What comes from the environment keeps its name beside a flag.
+	// A value from the environment keeps its name even if a flag is wrong too.
 	out, _ := servicetest.Program(t, []string{"MAX_REQUESTS=x"}, "serve", "--timeout=abc").CombinedOutput()
 	if !strings.Contains(string(out), `MAX_REQUESTS="x"`) || !strings.Contains(string(out), `--timeout="abc"`) {
 		t.Errorf("%s", out)

@@ -13,15 +13,16 @@ import (
 	"studysharper/app/testkit"
 )
 
-// generators make a client of the OpenAPI 3.0 document, in a folder of testdata/clients; main.go beside it uses it.
+// generators generate a client from the OpenAPI 3.0 document, in a folder of testdata/clients; the main.go there uses
+// it.
 var generators = map[string][]string{
 	"oapi": {"oapi-codegen", "-generate", "types,client", "-package", "client", "-o", "oapi/client/client.go"},
 	"ogen": {"ogen", "-config", "ogen/ogen.yml", "-target", "ogen/client", "-package", "client"},
 }
 
-// TestGeneratedClientsUseTheService has two generators read the document that the service serves, and runs what they made
-// against it. Their versions are in testdata/clients/go.mod, a module of its own; its programs end in .txt, so that the tools of
-// this module leave them alone.
+// TestGeneratedClientsUseTheService runs two generators on the document that the service serves, and runs the generated
+// code against the service. Their versions are in testdata/clients/go.mod, a separate module; its programs end in .txt,
+// so that the tools of this module ignore them.
 func TestGeneratedClientsUseTheService(t *testing.T) {
 	testkit.SkipShort(t, "builds two generated clients")
 	module := t.TempDir()
@@ -49,7 +50,7 @@ func TestGeneratedClientsUseTheService(t *testing.T) {
 	}
 }
 
-// needModules skips the test where the modules are neither in the cache nor within reach.
+// needModules skips the test if the modules are neither in the cache nor reachable.
 func needModules(t *testing.T, module string) {
 	t.Helper()
 	download := exec.Command("go", "mod", "download")
@@ -66,7 +67,7 @@ func runGo(t *testing.T, module string, args ...string) string {
 	t.Helper()
 	command := exec.Command("go", args...)
 	command.Dir = module
-	command.Env = append(os.Environ(), "GOFLAGS=-trimpath") // so that what was built once in another folder is not built again
+	command.Env = append(os.Environ(), "GOFLAGS=-trimpath") // so that packages built in another folder are not rebuilt
 	said, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, said)

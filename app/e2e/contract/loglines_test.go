@@ -8,8 +8,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// promisedLines are the log lines that an operator of the original looks for, as
-// docs/migrating.md promises them.
+// promisedLines are the log lines that an operator of the original backend looks for, as
+// promised in docs/migrating.md.
 var promisedLines = []string{"Starting studysharper", "Listening at: ", "Booting worker with pid: ", "Worker ready", "Worker recycling (pid: ",
 	"Worker exiting (pid: ", "Shutting down: master"}
 

@@ -30,7 +30,7 @@ func TestALogWhoseReaderHasLeftEndsNoProcess(t *testing.T) {
 	read.Close()
 	_, rest, _ := strings.Cut(said, "Listening at: ")
 	url, _, _ := strings.Cut(rest, " ")
-	for range 20 { // each is a line of the worker's log, and a signal one of the supervisor's
+	for range 20 { // each request writes a line of the worker's log, and each signal one of the supervisor's
 		_ = cmd.Process.Signal(syscall.SIGUSR1)
 		res, err := http.Get(url + "/api/notes?user_id=ada")
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// rises reports whether a sample is of a kind that must never fall.
+// rises reports whether a sample is of a kind that must never decrease.
 func rises(name string) bool {
 	name, _, _ = strings.Cut(name, "{")
 	for _, suffix := range []string{"_total", "_bucket", "_sum", "_count"} {

@@ -14,7 +14,7 @@ func TestEveryAidAndEveryEventOfARunIsAsTheDocumentHasIt(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, kind := range study.Types() {
 		body := servicetest.Request(string(kind), "What is a spectrophotometer?", map[string]any{"content": text, "topic": "light", "length": "short"})
-		if status, got := s.Ask("POST", "/api/ai/process", body); status != 200 { // held against the document by ask
+		if status, got := s.Ask("POST", "/api/ai/process", body); status != 200 { // Ask compares it with the document
 			t.Errorf("%s: %d %v", kind, status, got)
 		}
 		status, begun := s.Ask("POST", "/api/ai/process-stream", body)

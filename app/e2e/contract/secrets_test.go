@@ -16,7 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// planted are secrets that must be found nowhere but where their owner put them.
+// planted are secrets that must not appear anywhere but where their owner put them.
 var planted = map[string]string{
 	"the admin token":       "planted-admin-token-0123456789",
 	"a wrong admin token":   "planted-wrong-token-0123456789",
@@ -34,7 +34,7 @@ var planted = map[string]string{
 	"Redis' password":       "planted-redis-password",
 }
 
-// plantedToken is a user's token.
+// plantedToken returns a user's token.
 func plantedToken(t *testing.T, user string, expires time.Time) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": user, "exp": expires.Unix()}).
@@ -45,7 +45,7 @@ func plantedToken(t *testing.T, user string, expires time.Time) string {
 	return token
 }
 
-// send makes a request with headers, in pairs, and gives the answer's body.
+// send makes a request with headers, given as names and values, and returns the answer's body.
 func send(s *servicetest.Service, method, path, body string, header ...string) string {
 	s.T.Helper()
 	req, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(body))
@@ -66,7 +66,7 @@ func send(s *servicetest.Service, method, path, body string, header ...string) s
 	return fmt.Sprint(res.StatusCode, " ", string(text))
 }
 
-// raw sends bytes that are not a proper request and gives what comes back.
+// raw sends bytes that are not a proper request and returns the answer.
 func raw(s *servicetest.Service, text string) string {
 	s.T.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -80,8 +80,8 @@ func raw(s *servicetest.Service, text string) string {
 	return string(answer)
 }
 
-// useEverything takes the secrets everywhere that a client may bring them, and gives
-// the answers that must not hold one.
+// useEverything sends the secrets wherever a client can, and returns the answers that must
+// not contain any.
 func useEverything(s *servicetest.Service, token, expired string) (answers []string) {
 	admin, wrong := planted["the admin token"], planted["a wrong admin token"]
 	add := func(answer string) { answers = append(answers, answer) }
@@ -93,8 +93,8 @@ func useEverything(s *servicetest.Service, token, expired string) (answers []str
 	}
 	user := []string{"Authorization", "Bearer " + token}
 	chat := servicetest.Request("chat", planted["what a student asks"], map[string]any{"content": planted["a source text"]})
-	chat = strings.Replace(chat, `,"user_id":"student"`, "", 1) // the token says whose it is
-	add(send(s, "POST", "/api/ai/process", chat, user...))      // the model fails: nothing of the prompt comes back
+	chat = strings.Replace(chat, `,"user_id":"student"`, "", 1) // the token identifies the user
+	add(send(s, "POST", "/api/ai/process", chat, user...))      // the model fails: nothing of the prompt may be returned
 	add(send(s, "POST", "/api/ai/process-stream", chat, user...))
 	add(send(s, "POST", "/api/ai/process", chat, "Authorization", "Bearer "+expired))
 	add(send(s, "POST", "/api/ai/process", chat+planted["what a student asks"], user...))
@@ -113,7 +113,7 @@ func useEverything(s *servicetest.Service, token, expired string) (answers []str
 
 func TestNoSecretOrTextOfAStudentIsInAnyOutput(t *testing.T) {
 	upstream := testkit.HTTPServer(t, func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an upstream that quotes everything back
+		body, _ := io.ReadAll(r.Body) // an upstream that quotes everything
 		http.Error(w, planted["the upstream's words"]+r.Header.Get("Authorization")+string(body), http.StatusBadRequest)
 	})
 	upstream = strings.Replace(upstream, "http://", "http://u:"+planted["a proxy's password"]+"@", 1)
@@ -136,14 +136,14 @@ func TestNoSecretOrTextOfAStudentIsInAnyOutput(t *testing.T) {
 					t.Errorf("a part of a user's token is in the output:\n%s", around(output, part))
 				}
 			}
-			if n := strings.Count(s.Log.String(), "/api/admin/errors"); n != 2 { // the right token's and a wrong one's
+			if n := strings.Count(s.Log.String(), "/api/admin/errors"); n != 2 { // one with the right token and one with a wrong token
 				t.Errorf("%d lines of a request whose log line is known: was anything logged?\n%s", n, s.Log)
 			}
 		})
 	}
 }
 
-// around is the line that holds text.
+// around returns the line that contains text.
 func around(output, text string) string {
 	for line := range strings.Lines(output) {
 		if strings.Contains(line, text) {

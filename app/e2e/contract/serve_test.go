@@ -161,7 +161,7 @@ func TestTermAtAnyMomentOfTheBootStopsCleanly(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, "it listens", func() bool { return strings.Contains(log.String(), "Listening at: ") }) // before that TERM just ends it
+		testkit.Eventually(t, "it listens", func() bool { return strings.Contains(log.String(), "Listening at: ") }) // before that, TERM just ends it
 		testkit.Pause(wait)
 		began := time.Now()
 		_ = cmd.Process.Signal(syscall.SIGTERM)

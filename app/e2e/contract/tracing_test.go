@@ -21,7 +21,7 @@ const (
 	traceparent = "00-" + traceID + "-00f067aa0ba902b7-01"
 )
 
-// tracedModel is a model that keeps the traceparent of its calls.
+// tracedModel is a model that records the traceparent of its calls.
 type tracedModel struct {
 	*fakellm.Server
 	mu   sync.Mutex
@@ -100,7 +100,7 @@ func TestATraceIsPassedToTheModelAndLogged(t *testing.T) {
 	}
 }
 
-// collector keeps the spans that it is sent, by name.
+// collector records the spans that it receives, by name.
 type collector struct {
 	mu    sync.Mutex
 	spans map[string]map[string]any
@@ -136,8 +136,8 @@ func (c *collector) has(names ...string) bool {
 	return true
 }
 
-// TestTheTaggedBuildSendsSpans builds the program with the tag otel, and has it send the spans of a request, its run and
-// its call of the model to a collector.
+// TestTheTaggedBuildSendsSpans builds the program with the tag otel, and makes it send the spans of a request, its run
+// and its model call to a collector.
 func TestTheTaggedBuildSendsSpans(t *testing.T) {
 	testkit.SkipShort(t, "builds the program")
 	program := filepath.Join(t.TempDir(), "studysharper")

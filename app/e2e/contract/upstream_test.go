@@ -51,7 +51,7 @@ func TestFault_L13_HealthTellsOfAnUpstreamThatIsDownAndServesOn(t *testing.T) {
 func TestFault_L2_LongWaitIsPassedOnToTheClientAtOnce(t *testing.T) {
 	fake := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{Fault: fakellm.Status, Status: 429, RetryAfter: "40"}}})
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1", "WEB_CONCURRENCY=1")
-	for range 2 { // the second is the breaker's
+	for range 2 { // the second is refused by the breaker
 		res, err := http.Post(s.URL+"/api/ai/agent-test", "application/json", strings.NewReader(servicetest.Request("chat", "What does a plant live on?", nil)))
 		if err != nil {
 			t.Fatal(err)

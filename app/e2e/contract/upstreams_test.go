@@ -14,18 +14,18 @@ import (
 	"studysharper/app/testkit"
 )
 
-// Words that belong to the operator, the student and the upstream. Some upstreams quote the key
-// (key-canary, as it is in the corpus) or what they were asked.
+// Words that only the operator, the student or the upstream may see. Some upstreams quote the key
+// (key-canary in the corpus) or the prompt.
 const (
 	keyCanary      = "key-canary-0123456789abcdef"
 	promptCanary   = "prompt-canary-0123456789"
 	upstreamCanary = "upstream-canary-0123456789"
 )
 
-// answerWords are of all the answers in the corpus and of the material.
+// answerWords occur in all answers of the corpus and in the material.
 var answerWords = []string{"stroma", "hlorophyll", "hylakoid", "hotosynthesis"}
 
-// checkClean fails if a text that is nobody's answer holds a canary.
+// checkClean fails if a text that is not an answer contains a canary.
 func checkClean(t *testing.T, where, text string) {
 	t.Helper()
 	for _, word := range append([]string{"canary"}, answerWords...) {
@@ -35,7 +35,7 @@ func checkClean(t *testing.T, where, text string) {
 	}
 }
 
-// upstreamRun asks the service for one case, and for good answers after a failure, so that no breaker opens.
+// upstreamRun makes requests for one case, and requests with good answers after a failure, so that no breaker opens.
 type upstreamRun struct {
 	*servicetest.Service
 	up    *upstreamtest.Server
@@ -50,7 +50,7 @@ func (r *upstreamRun) ask(c upstreamtest.Case, path string) (int, map[string]any
 		"content": fmt.Sprint(upstreamtest.Material, " ", promptCanary, r.asked), "count": upstreamtest.Items, "question_count": upstreamtest.Items}))
 }
 
-// recover asks for good answers: three calls that go well outweigh those of a case.
+// recover makes three successful calls, which outweigh those of a case.
 func (r *upstreamRun) recover() {
 	r.T.Helper()
 	good := upstreamtest.Answer(upstreamtest.Good[study.Chat], "stop", false)
@@ -61,7 +61,7 @@ func (r *upstreamRun) recover() {
 	}
 }
 
-// stream runs a case streamed, and returns the errors of its events.
+// stream runs a case with streaming, and returns the errors in its events.
 func (r *upstreamRun) stream(c upstreamtest.Case) string {
 	r.T.Helper()
 	code, got := r.ask(c, "/api/ai/process-stream")
@@ -71,7 +71,7 @@ func (r *upstreamRun) stream(c upstreamtest.Case) string {
 	failed := ""
 	for _, e := range r.Watch(got["stream_url"].(string)) {
 		if e["type"] == "error" {
-			raw, _ := json.Marshal(e) // of decoded JSON
+			raw, _ := json.Marshal(e) // cannot fail for decoded JSON
 			failed += string(raw)
 		}
 	}
@@ -97,7 +97,8 @@ func (r *upstreamRun) read(path string) string {
 	return string(text)
 }
 
-// upstreamCases are the corpus for a chat and for cards, and what makes the model rest for long last.
+// upstreamCases returns the corpus for a chat and for flashcards; cases after which the model is not called for long
+// come last.
 func upstreamCases() (list []upstreamtest.Case) {
 	var last []upstreamtest.Case
 	for _, b := range upstreamtest.Behaviours() {

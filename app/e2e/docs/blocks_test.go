@@ -16,21 +16,21 @@ import (
 // block is a fenced block of a document.
 type block struct {
 	document string
-	line     int    // of its fence
-	language string // the fence's word; js blocks have the name of their file after it
+	line     int    // line of its fence
+	language string // the fence's language; in js blocks, the file name follows it
 	text     string
 	comment  string // the HTML comment on the line above the fence
 }
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.document, b.line) }
 
-// runs reports whether the block is commands that the test of this package runs.
+// runs reports whether the block contains commands that the test of this package runs.
 func (b block) runs() bool { return b.language == "sh" && b.comment == "" }
 
-// excuse is why a block is not run, or by what else it is: the words after the colon.
+// excuse matches the reason why a block is not run, or the name of its test.
 var excuse = regexp.MustCompile(`^<!-- (?:not run|tested by): \S.+ -->$`)
 
-// documents lists what people read first: the files at the root and all of docs.
+// documents returns the documents that people read first: those at the root and all in docs.
 func documents(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"}
@@ -47,7 +47,7 @@ func documents(t *testing.T) []string {
 	return all
 }
 
-// blocksOf finds the fenced blocks of a document. A fence in a list is indented, and so are the block's lines.
+// blocksOf returns the fenced blocks of a document. A fence in a list is indented, like the block's lines.
 func blocksOf(t *testing.T, document string) (blocks []block) {
 	t.Helper()
 	lines := strings.Split(testkit.ReadFile(t, document), "\n")
@@ -74,9 +74,9 @@ func blocksOf(t *testing.T, document string) (blocks []block) {
 	return blocks
 }
 
-// TestEveryBlockOfTheDocumentsIsTestedOrSaysWhyNot holds the convention: commands (sh) are run by the test below, unless
-// a comment above them says "not run: " and why. Settings (env) are tried by app/llm and app/config, the code of
-// front-end.md (js) by app/e2e/pages. JSON that no command printed, and blocks in other languages, name their test.
+// TestEveryBlockOfTheDocumentsIsTestedOrSaysWhyNot enforces the convention: commands (sh) are run by the test below,
+// unless a comment above them says "not run: " and why. Settings (env) are tested by app/llm and app/config, the code
+// in front-end.md (js) by app/e2e/pages. JSON that no command printed, and blocks in other languages, name their test.
 func TestEveryBlockOfTheDocumentsIsTestedOrSaysWhyNot(t *testing.T) {
 	found := 0
 	for _, document := range documents(t) {
@@ -85,7 +85,7 @@ func TestEveryBlockOfTheDocumentsIsTestedOrSaysWhyNot(t *testing.T) {
 			found++
 			language, _, _ := strings.Cut(b.language, " ")
 			tested := slices.Contains([]string{"sh", "env"}, language) || language == "js" && document == "docs/front-end.md" ||
-				language == "json" && i > 0 && blocks[i-1].runs() || language == "" // a drawing
+				language == "json" && i > 0 && blocks[i-1].runs() || language == "" // a diagram
 			switch {
 			case b.comment != "" && !excuse.MatchString(b.comment):
 				t.Errorf("%s: the comment is not of the form <!-- not run: why --> or <!-- tested by: what -->", b)

@@ -14,13 +14,13 @@ import (
 	"studysharper/app/testkit"
 )
 
-// prelude makes a failed request a failed command, which it is not for curl alone.
+// prelude makes curl fail if the request fails.
 const prelude = `set -euo pipefail
 curl() { case $1 in -f*) command curl "$@" ;; *) command curl --fail-with-body "$@" ;; esac; }
 `
 
-// TestTheCommandsOfTheDocumentsRun runs the commands of each document in their order, in one shell and against a service
-// of its own. What a block of JSON after them shows is what they print, shortened.
+// TestTheCommandsOfTheDocumentsRun runs the commands of each document in order, in one shell and against a new service.
+// A JSON block after a command shows a shortened form of its output.
 func TestTheCommandsOfTheDocumentsRun(t *testing.T) {
 	bash := testkit.Need(t, "bash")
 	testkit.Need(t, "curl")
@@ -59,7 +59,8 @@ func TestTheCommandsOfTheDocumentsRun(t *testing.T) {
 	}
 }
 
-// scriptOf joins the blocks that are run; outputs has the file that each, by its index, prints into.
+// scriptOf joins the blocks that are run; outputs maps the index of each block whose output is shown to the file it
+// prints into.
 func scriptOf(blocks []block) (script string, outputs map[int]string) {
 	outputs = map[int]string{}
 	script = prelude
@@ -74,18 +75,18 @@ func scriptOf(blocks []block) (script string, outputs map[int]string) {
 
 func outputOf(i int) string { return fmt.Sprintf("out%d", i) }
 
-// readAll gives what the blocks printed, for a failure's message.
+// readAll returns the output of the blocks, for a failure message.
 func readAll(folder string, blocks int) string {
 	var all strings.Builder
 	for i := range blocks {
-		out, _ := os.ReadFile(filepath.Join(folder, outputOf(i))) // that of a block that is not run does not exist
+		out, _ := os.ReadFile(filepath.Join(folder, outputOf(i))) // a block that is not run has no file
 		all.Write(out)
 	}
 	return all.String()
 }
 
-// expectShown compares what a document shows of an answer with the answer: each line of it in its order, where … stands
-// for lines that are left out.
+// expectShown compares what a document shows of an answer with the answer: each shown line must occur in it, in order;
+// … represents omitted lines.
 func expectShown(t *testing.T, shown block, answer []byte) {
 	t.Helper()
 	var indented bytes.Buffer

@@ -20,27 +20,27 @@ import (
 
 const (
 	connections = 50
-	answerIn    = 300 * time.Millisecond // of the model
+	answerIn    = 300 * time.Millisecond // answer time of the model
 	noteBytes   = 200_000
-	pace        = 20 // requests a second of the student
+	pace        = 20 // the student's requests per second
 	askTimeout  = 30 * time.Second
 
-	// The defaults of the settings that bound the flood.
+	// The defaults of the settings that limit the flood.
 	perMinute, perHour = 120, 1000 // RUN_LIMIT_*
 	accountsPerHour    = 60        // ACCOUNT_LIMIT_PER_HOUR
 	quotaBytes         = 50 << 20  // QUOTA_NOTES_MB
 	storedBytes        = 200 << 20 // STORE_LIMIT_MB_PER_DAY
 )
 
-// The client that floods and the student have addresses of their own.
+// The flooding client and the student have different addresses.
 var (
 	flooding = netip.MustParseAddr("127.0.0.2")
 	studying = netip.MustParseAddr("127.0.0.3")
 )
 
-// TestAFloodOfOneClientCostsWhatItsLimitsAllow floods a production with its default settings from one address, over fifty
-// connections: without an account, with new ones, with notes and with requests to the model. A student works beside it.
-// FULL=1 floods for a minute.
+// TestAFloodOfOneClientCostsWhatItsLimitsAllow floods a production service with default settings from one address, over
+// fifty connections: without an account, with new accounts, with notes and with requests to the model. Meanwhile a
+// student works. FULL=1 floods for a minute.
 func TestAFloodOfOneClientCostsWhatItsLimitsAllow(t *testing.T) {
 	lasts := time.Duration(testkit.Size(5, 60)) * time.Second
 	model := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{LatencyMS: int(answerIn / time.Millisecond)}}})
@@ -88,7 +88,7 @@ func quantile(times []time.Duration, q float64) time.Duration {
 	return times[int(float64(len(times)-1)*q)].Round(10 * time.Microsecond)
 }
 
-// dialer asks over a connection that it replaces when it breaks.
+// dialer makes requests over a connection that it replaces when it breaks.
 type dialer struct {
 	to   netip.AddrPort
 	from netip.Addr
@@ -153,7 +153,7 @@ func codeIn(body []byte) string {
 	return made.Code
 }
 
-// work asks for a while, and returns how long each kind of request took, from when it was due.
+// work makes requests for a while, and returns how long each kind took, from when it was due.
 func (s *student) work(lasts time.Duration) map[string][]time.Duration {
 	var mu sync.Mutex
 	times := map[string][]time.Duration{}
@@ -202,7 +202,7 @@ func (s *student) request(d *dialer, n int) (what string, status int) {
 	}
 }
 
-// stored adds up what is kept for the accounts of a flood, in bytes, and returns the most of one too.
+// stored returns how many bytes are stored for the accounts of a flood, in total and at most for one.
 func stored(t *testing.T, to netip.AddrPort, codes []string) (sum, most int64) {
 	t.Helper()
 	d := dialer{to: to, from: studying}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// The flood is a process of its own, which yields to the service: the client's machine is another one.
+// The flood is a separate process with a low priority, because in reality the client is another machine.
 const (
 	floodTo  = "FLOOD_ADDRESS"
 	floodFor = "FLOOD_FOR"
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// startFlood floods a service for a while; wait returns what came of it.
+// startFlood floods a service for a while; wait returns the outcome.
 func startFlood(t *testing.T, to netip.AddrPort, lasts time.Duration) (wait func() spoils) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -51,7 +51,7 @@ func startFlood(t *testing.T, to netip.AddrPort, lasts time.Duration) (wait func
 	}
 }
 
-// floodFromHere is the process that startFlood starts.
+// floodFromHere runs in the process that startFlood starts.
 func floodFromHere() error {
 	const nice = 19
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, nice); err != nil {
@@ -93,12 +93,12 @@ type flood struct {
 
 // spoils are what a flood got.
 type spoils struct {
-	Codes    []string       // of the accounts it made
-	Statuses map[string]int // of its answers, by what was asked
+	Codes    []string       // of the accounts it created
+	Statuses map[string]int // of its answers, by kind of request
 	Took     time.Duration
 }
 
-// attack asks over one connection, for one thing after the other.
+// attack makes one request after another over one connection.
 func (f *flood) attack(i int) {
 	d := &dialer{to: f.to, from: flooding}
 	defer d.close()
@@ -122,7 +122,7 @@ func (f *flood) attack(i int) {
 	}
 }
 
-// code is one of the accounts made so far.
+// code returns the code of one of the accounts created so far.
 func (f *flood) code(i int) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -41,7 +41,7 @@ func TestTheDeskMakesAnAccountByItselfAndShowsItsStudyCodeOnce(t *testing.T) {
 	other.until("document.querySelector('#study-code')")
 	other.fill("#study-code", code)
 	other.click("#account form button")
-	s.Eventually("the other device is listed", func() bool { // its page is loaded again meanwhile
+	s.Eventually("the other device is listed", func() bool { // its page may be reloaded meanwhile
 		w.open("study")
 		w.open("account")
 		return eval[int](w, "document.querySelectorAll('#account .entry').length") == 2
@@ -60,7 +60,8 @@ func TestTheDeskWarnsWhereNobodyIsChecked(t *testing.T) {
 	w.audit("warning")
 }
 
-// TestGradesThatWaitAreSentAsTheirUserAlone has one user grade without the network, and another sign in with this browser.
+// TestGradesThatWaitAreSentAsTheirUserAlone grades as one user without the network, and then signs in as another with
+// the same browser.
 func TestGradesThatWaitAreSentAsTheirUserAlone(t *testing.T) {
 	s := servicetest.Start(t, "JWT_SECRET="+servicetest.JWTSecret)
 	l := lineTo(s)
@@ -74,7 +75,7 @@ func TestGradesThatWaitAreSentAsTheirUserAlone(t *testing.T) {
 	}
 	leave := func() {
 		t.Helper()
-		eval[bool](w, "sessionStorage.clear(), true") // as a tab that is closed
+		eval[bool](w, "sessionStorage.clear(), true") // as if the tab was closed
 		w.goTo(l.url + "/?again")
 	}
 	signIn("ada")

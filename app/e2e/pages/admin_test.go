@@ -18,7 +18,7 @@ import (
 // firstLine is the first line of the first chart: the container's memory.
 const firstLine = "document.querySelector('.chart polyline').getAttribute('points')"
 
-// operate opens the operator's page and gives it the token.
+// operate opens the operator's page and enters the token.
 func operate(t *testing.T, s *servicetest.Service, url string) *window {
 	t.Helper()
 	w := visit(t, url+"/admin", desktop)
@@ -68,7 +68,8 @@ func TestTheOperatorSeesWhatIsLeftOfTokensAndDisk(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestTheOperatorSeesTokensAndCostOfEachModel has one AI service that tells what a call costs, and one that does not.
+// TestTheOperatorSeesTokensAndCostOfEachModel uses one AI service that reports what a call costs, and one that does
+// not.
 func TestTheOperatorSeesTokensAndCostOfEachModel(t *testing.T) {
 	for _, tt := range []struct {
 		cost       float64
@@ -203,10 +204,10 @@ func TestTheOperatorSeesTheLatestErrors(t *testing.T) {
 	w.audit("admin errors")
 }
 
-// figure is a value as the charts show it: "p95 12 ms", "p99 1.2 s".
+// figure matches a value as the charts show it: "p95 12 ms", "p99 1.2 s".
 var figure = regexp.MustCompile(`p(50|95|99) ([0-9.]+) (ms|s)\b`)
 
-// percentiles are those that a chart shows now, in milliseconds, by their names in the API.
+// percentiles returns the values that a chart shows now, in milliseconds, by their names in the API.
 func (w *window) percentiles(chart string) map[string]float64 {
 	w.t.Helper()
 	shown := map[string]float64{}
@@ -267,13 +268,13 @@ func TestTheMemoryChartHasALimitWhereTheServerHasOne(t *testing.T) {
 	}
 }
 
-// TestEveryChartFillsItsFrameFromTheFirstLookOn in every look: charts are first drawn while
-// the page is still hidden.
+// TestEveryChartFillsItsFrameFromTheFirstLookOn checks every look: charts are first drawn
+// while the page is still hidden.
 func TestEveryChartFillsItsFrameFromTheFirstLookOn(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL+"/admin", desktop)
 	w.until("document.activeElement.id === 'admin-token'")
-	eval[bool](w, "setTimeout = () => 0, true") // there is no second look
+	eval[bool](w, "setTimeout = () => 0, true") // so that nothing is drawn a second time
 	w.fill("#admin-token", servicetest.AdminToken)
 	w.click("#enter")
 	for _, l := range looks {

@@ -9,7 +9,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere also looks at the conversation after it was opened again.
+// TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere also checks the conversation after it is reopened.
 func TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, looks[2])
@@ -37,7 +37,7 @@ func TestAnAnswerShowsItsQuotesAndAClickOpensTheNoteThere(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestAnAddressThatLeadsNowhereSaysSo also goes back from it.
+// TestAnAddressThatLeadsNowhereSaysSo also navigates back from it.
 func TestAnAddressThatLeadsNowhereSaysSo(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL+"/#/library/flashcards/xyz", desktop)
@@ -56,7 +56,7 @@ func TestAnAddressThatLeadsNowhereSaysSo(t *testing.T) {
 	w.until("!document.querySelector('#study').hidden && document.title.startsWith('Study')")
 }
 
-// TestAnAnswerNamesTheNotesThatItWasDrawnFrom has a model that quotes nothing.
+// TestAnAnswerNamesTheNotesThatItWasDrawnFrom uses a model that quotes nothing.
 func TestAnAnswerNamesTheNotesThatItWasDrawnFrom(t *testing.T) {
 	model := fakellm.New(fakellm.Options{Answer: func(fakellm.Request) string { return "It is about how cells drink." }})
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, model.ServeHTTP)+"/v1")

@@ -18,7 +18,7 @@ const quizOfAModel = `{"quiz":{"title":"Water","questions":[
 const waterNotes = "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles from high to low concentration. " +
 	"A membrane is a thin layer that separates two fluids."
 
-// grader answers as a model that finds the first short answer right and all others wrong.
+// grader answers like a model that finds the first short answer right and all others wrong.
 func grader(r fakellm.Request) string {
 	if strings.Contains(r.Messages[len(r.Messages)-1].Content, "<<<ANSWERS ") {
 		return `{"grades":[{"n":1,"correct":true},{"n":2,"correct":false}]}`
@@ -26,7 +26,8 @@ func grader(r fakellm.Request) string {
 	return quizOfAModel
 }
 
-// untilKept waits until the server keeps the attempts at the quiz that is open as ok wants them: "points/total who,who; …".
+// untilKept waits until ok accepts the attempts that the server has stored for the open quiz: "points/total who,who;
+// …".
 func (w *window) untilKept(ok func(kept string) bool) {
 	w.t.Helper()
 	kept := ""
@@ -64,7 +65,7 @@ func TestAnAttemptIsGradedByTheServerOverruledAndKept(t *testing.T) {
 	w.untilKept(func(kept string) bool {
 		return strings.HasPrefix(kept, "20/30 ") && strings.HasSuffix(kept, ",student,rules") && !strings.HasPrefix(kept, "20/30 rules")
 	})
-	w.click(".score .main") // the wrong one again
+	w.click(".score .main") // retry the wrong one
 	w.until("document.querySelectorAll('.question').length === 1")
 	w.click(".question .option:nth-of-type(2)")
 	w.click(".questions .main")

@@ -9,8 +9,8 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// audit holds what the page shows now to testdata/audit.js, in every look, and takes
-// a picture of each.
+// audit checks the current page with testdata/audit.js, in every look, and takes a
+// screenshot of each.
 func (w *window) audit(name string) {
 	w.t.Helper()
 	script, err := os.ReadFile(filepath.Join("testdata", "audit.js"))
@@ -27,7 +27,7 @@ func (w *window) audit(name string) {
 	w.see(desktop)
 }
 
-// plantedFaults are faults that the audit must find, each by a word of what it says.
+// plantedFaults are faults that the audit must find, each with a word from its message.
 var plantedFaults = map[string]string{
 	"no name":          "document.querySelector('#go').replaceChildren()",
 	"is followed by h": "document.querySelector('#make h1').insertAdjacentElement('afterend', document.createElement('h4')).append('deep')",

@@ -20,7 +20,7 @@ func (w *window) say(question string) {
 	w.click("#send")
 }
 
-// half waits until half of the essay is there, and the rest is not.
+// half waits until half of the essay is shown, without the rest.
 func (w *window) half() {
 	w.t.Helper()
 	w.until("document.querySelector('.said.assistant .growing')?.innerText.includes('fact30 ')")
@@ -29,7 +29,7 @@ func (w *window) half() {
 	}
 }
 
-// whole waits until the essay is there, each word once, as the only answer.
+// whole waits until the essay is shown, each word once, as the only answer.
 func (w *window) whole() {
 	w.t.Helper()
 	w.until("document.querySelector('.said.assistant .prose:not(.growing)')")
@@ -55,7 +55,7 @@ func TestAConversationGoesOnThroughARecycleOnOneConnection(t *testing.T) {
 		t.Errorf("the stream was opened %d times", n)
 	}
 	w.goTo(s.URL)
-	w.open("ask") // the conversation is kept
+	w.open("ask") // the conversation is still there
 	w.until("document.querySelectorAll('.said').length === 2")
 	w.whole()
 	w.quiet(s.URL)
@@ -110,8 +110,8 @@ func TestTheDeskSaysWhatToDoWhileTheServerIsAwayAndGoesOnByItself(t *testing.T) 
 	w.until("document.querySelector('#aid .flash') && document.querySelector('#tools a') && document.querySelector('#away').hidden")
 }
 
-// TestTheDeskAsksAgainWhenTheServerWasStartedAnew has the server lose the run, with what it
-// remembers of it.
+// TestTheDeskAsksAgainWhenTheServerWasStartedAnew makes the server lose the run, including
+// its record.
 func TestTheDeskAsksAgainWhenTheServerWasStartedAnew(t *testing.T) {
 	fake := &servicetest.Model{Server: fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: 80}}, Answer: func(fakellm.Request) string { return servicetest.Essay(servicetest.Words) }})}
 	first := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, fake.ServeHTTP)+"/v1")
@@ -192,7 +192,7 @@ func TestAFailedRunIsSaidAndTriedAgain(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestCancelEndsTheRunOnTheServer has nothing left to save or to pay for.
+// TestCancelEndsTheRunOnTheServer checks that nothing remains to be stored or paid for.
 func TestCancelEndsTheRunOnTheServer(t *testing.T) {
 	s, fake := servicetest.StartStudying(t, nil)
 	fake.Hold()

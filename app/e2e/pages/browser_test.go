@@ -28,19 +28,19 @@ type look struct {
 
 var desktop = look{name: "desktop", width: 1280, height: 900, still: true}
 
-// window is a browser's window that shows a page of the service, and what it noticed.
+// window is a browser window that shows a page of the service, and records what happens.
 type window struct {
 	t    *testing.T
 	ctx  context.Context
 	mu   sync.Mutex
-	said []string // by the console: messages, exceptions, refusals of the policy
+	said []string // by the console: messages, exceptions, policy violations
 	sent []string // addresses of requests
 }
 
 // stopBrowser ends the browser that startBrowser has started.
 var stopBrowser = func() {}
 
-// startBrowser starts the browser of all tests.
+// startBrowser starts the browser for all tests.
 var startBrowser = sync.OnceValues(func() (context.Context, error) {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU)
@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// visit opens a page of the service at url in a window with a profile of its own: its cookies, storage, caches and service
-// workers end with the test.
+// visit opens a page of the service at url in a window with a new profile: its cookies, storage, caches and service
+// workers are removed at the end of the test.
 func visit(t *testing.T, url string, l look) *window {
 	t.Helper()
 	testkit.Need(t, "chromium")
@@ -80,7 +80,7 @@ func visit(t *testing.T, url string, l look) *window {
 	return w
 }
 
-// listen keeps what the console says and what is asked for.
+// listen records the console's messages and the requests.
 func (w *window) listen() {
 	w.t.Helper()
 	console, requests := chromedp.Console(w.ctx), chromedp.Events(w.ctx, network.RequestWillBeSent)
@@ -115,7 +115,7 @@ func (w *window) console() []string {
 	return slices.Clone(w.said)
 }
 
-// requests gives how many requests had this in their address.
+// requests returns how many requests had this text in their address.
 func (w *window) requests(with string) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -162,7 +162,7 @@ func (w *window) see(l look) {
 	w.do(chromedp.EmulateViewport(l.width, l.height))
 }
 
-// eval gives what a JavaScript expression is, promises awaited.
+// eval returns the value of a JavaScript expression, awaiting promises.
 func eval[T any](w *window, expression string) T {
 	w.t.Helper()
 	value, err := tryEval[T](w, expression)
@@ -178,7 +178,7 @@ func tryEval[T any](w *window, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// until waits for a JavaScript condition, also while the page is loaded again.
+// until waits for a JavaScript condition, even while the page is reloaded.
 func (w *window) until(condition string) {
 	w.t.Helper()
 	if !testkit.Poll(func() bool {
@@ -192,13 +192,13 @@ func (w *window) until(condition string) {
 	}
 }
 
-// text gives the text that an element shows.
+// text returns the text that an element shows.
 func (w *window) text(selector string) string {
 	w.t.Helper()
 	return eval[string](w, "document.querySelector("+strconv.Quote(selector)+").innerText")
 }
 
-// click clicks an element as soon as it is there and takes clicks.
+// click clicks an element as soon as it exists and can be clicked.
 func (w *window) click(selector string) {
 	w.t.Helper()
 	w.until("document.querySelector(" + strconv.Quote(selector) + ")?.disabled !== true && document.querySelector(" + strconv.Quote(selector) + ")")
@@ -213,19 +213,19 @@ func (w *window) click(selector string) {
 	}
 }
 
-// fill puts text into a field as a paste does.
+// fill pastes text into a field.
 func (w *window) fill(selector, text string) {
 	w.t.Helper()
 	eval[bool](w, fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.value = %s; return f.dispatchEvent(new Event("input", {bubbles: true})); })()`,
 		selector, quoted(text)))
 }
 
-// quoted is a text as a JavaScript string.
+// quoted returns a text as a JavaScript string.
 func quoted(text string) string {
 	return strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(strconv.QuoteToASCII(text))
 }
 
-// keys presses keys, one after the other, wherever the focus is.
+// keys presses keys one after another, wherever the focus is.
 func (w *window) keys(keys ...string) {
 	w.t.Helper()
 	for _, key := range keys {
@@ -233,7 +233,7 @@ func (w *window) keys(keys ...string) {
 	}
 }
 
-// open goes to a place of the page, as a click on its link does.
+// open navigates to a place of the page, like a click on its link.
 func (w *window) open(place string) {
 	w.t.Helper()
 	eval[bool](w, "location.hash = "+quoted("#/"+place)+", true")
@@ -242,7 +242,7 @@ func (w *window) open(place string) {
 	w.until("document.body.className === '' && !document.querySelector('main > #" + name + "').hidden")
 }
 
-// make asks for an aid of a type and waits until it is there.
+// make requests an aid of a type and waits until it is shown.
 func (w *window) make(kind string) {
 	w.t.Helper()
 	w.open("make")
@@ -251,8 +251,8 @@ func (w *window) make(kind string) {
 	w.until("document.querySelector('#said').innerText || !document.querySelector('#result').hidden && document.querySelector('#result').getAttribute('aria-busy') === 'false'")
 }
 
-// quiet holds the page to what it may do: nothing for the console to say, and no
-// request to anywhere else.
+// quiet checks that the page has written nothing to the console and made no requests to
+// other servers.
 func (w *window) quiet(url string) {
 	w.t.Helper()
 	if said := w.console(); len(said) > 0 {
@@ -270,8 +270,8 @@ func (w *window) quiet(url string) {
 	}
 }
 
-// shot takes a picture of the whole page, into the folder that SCREENSHOTS names or
-// the test's own.
+// shot takes a screenshot of the whole page, into the folder named by SCREENSHOTS or a
+// folder of the test.
 func (w *window) shot(name string) {
 	w.t.Helper()
 	folder := os.Getenv("SCREENSHOTS")

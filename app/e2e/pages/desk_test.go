@@ -10,7 +10,7 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// looks are those that each page is looked at in.
+// looks are the variants in which each page is checked.
 var looks = []look{desktop, {name: "desktop dark", width: 1280, height: 900, dark: true, still: true},
 	{name: "phone", width: 390, height: 844, still: true}, {name: "phone dark", width: 390, height: 844, dark: true, still: true},
 	{name: "small", width: 320, height: 640, still: true}}
@@ -18,7 +18,7 @@ var looks = []look{desktop, {name: "desktop dark", width: 1280, height: 900, dar
 const threeFacts = "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles from high to low concentration. " +
 	"A membrane is a thin layer that separates two fluids."
 
-// outcomes are the kinds of aid with what each shows in the place where it is made.
+// outcomes are the kinds of aid, each with an element that shows its result.
 var outcomes = map[string]string{"flashcard_generation": ".flash .reply", "quiz_generation": "#tools a[href$=take]", "exam_generation": "#tools a[href$=take]",
 	"summary_generation": "dl dt", "study_plan": ".plan li", "note_analysis": ".tags .tag"}
 
@@ -50,7 +50,7 @@ func TestEveryAidIsMadeFromPastedNotesAndOpensInTheLibrary(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// tabTo presses Tab until the focus is on an element, and sees that it shows on the way.
+// tabTo presses Tab until the focus is on an element, and checks that the focus is visible on the way.
 func (w *window) tabTo(selector string) {
 	w.t.Helper()
 	for range 40 {
@@ -65,7 +65,7 @@ func (w *window) tabTo(selector string) {
 	w.t.Fatalf("Tab does not lead to %s", selector)
 }
 
-// TestFlashcardsByTheKeyboardAlone goes from an empty page to a deck that is finished.
+// TestFlashcardsByTheKeyboardAlone goes from an empty page to a finished deck.
 func TestFlashcardsByTheKeyboardAlone(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
@@ -238,7 +238,7 @@ func TestPlacesHaveAddressesAndTheBackButtonWorks(t *testing.T) {
 	w.until("document.querySelector('#opened h2')?.innerText.includes('not in your library')")
 }
 
-// TestAnItemsSourceLeadsToItsPlaceInTheNote has a note with characters of two units before the passage.
+// TestAnItemsSourceLeadsToItsPlaceInTheNote uses a note with characters of two UTF-16 units before the passage.
 func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
@@ -261,7 +261,7 @@ func TestAnItemsSourceLeadsToItsPlaceInTheNote(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestTheLibraryFindsWordsWithinCardsAndNotes searches for words that are in no title.
+// TestTheLibraryFindsWordsWithinCardsAndNotes searches for words that occur in no title.
 func TestTheLibraryFindsWordsWithinCardsAndNotes(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)

@@ -65,7 +65,7 @@ func TestADeckIsEditedInItsPlace(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// deckOf gives the id of the deck that has a word.
+// deckOf returns the id of the deck that contains a word.
 func (w *window) deckOf(word string) string {
 	w.t.Helper()
 	return eval[string](w, `fetch("/api/ai/generated-content/flashcards?q=`+word+`&user_id=" + localStorage.getItem("user")).then(async (r) => (await r.json()).items[0].id)`)

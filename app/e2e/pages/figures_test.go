@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	firstLoad     = 45_000 // bytes of a first visit as they are sent, before the service worker fetches the other places
+	firstLoad     = 45_000 // bytes transferred by a first visit, before the service worker fetches the other modules
 	firstRequests = 25
 	firstVisits   = 7
 )
 
-// TestTheFirstVisitIsSmall also prints when the first paint was: the median of several first visits, each with a new profile.
+// TestTheFirstVisitIsSmall also prints the time of the first paint: the median of several first visits, each with a new
+// profile.
 func TestTheFirstVisitIsSmall(t *testing.T) {
 	s := servicetest.Start(t)
 	paints := []float64{}
@@ -44,14 +45,14 @@ func TestTheFirstVisitIsSmall(t *testing.T) {
 	t.Logf("first contentful paint: median %.0f ms of %d first visits, %.0f to %.0f", paints[len(paints)/2], len(paints), paints[0], paints[len(paints)-1])
 }
 
-// TestNothingMovesWhileCardsArrive has a model that writes slowly, so that the cards come one by one.
+// TestNothingMovesWhileCardsArrive uses a model that writes slowly, so that the cards arrive one by one.
 func TestNothingMovesWhileCardsArrive(t *testing.T) {
 	slow := fakellm.New(fakellm.Options{Rules: []fakellm.Rule{{TokensPerSecond: 200}}, Answer: fakellm.StudyAnswer})
 	s := servicetest.Start(t, "LLM_API_KEY=k", "LLM_BASE_URL="+testkit.HTTPServer(t, slow.ServeHTTP)+"/v1")
 	for _, l := range []look{desktop, looks[2]} {
 		w := visit(t, s.URL, l)
 		w.open("make")
-		w.fill("#text", servicetest.Notes(t)+"\n"+l.name) // a text of its own, so that no answer is cached
+		w.fill("#text", servicetest.Notes(t)+"\n"+l.name) // a unique text, so that no answer is cached
 		eval[bool](w, `(() => {
 			window.counts = new Set(); window.shift = 0; window.moved = [];
 			new MutationObserver(() => counts.add(document.querySelectorAll("#aid .flash").length)).observe(document.querySelector("#aid"), { childList: true, subtree: true });
@@ -72,7 +73,7 @@ func TestNothingMovesWhileCardsArrive(t *testing.T) {
 	}
 }
 
-// speak has the browser prefer a language.
+// speak makes the browser prefer a language.
 func (w *window) speak(language string) {
 	w.t.Helper()
 	agent := eval[string](w, "navigator.userAgent")
@@ -108,7 +109,7 @@ func TestTheInterfaceSpeaksTheBrowsersLanguage(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestWithoutColoursAndMotionThePageWorks has forced colours and reduced motion.
+// TestWithoutColoursAndMotionThePageWorks uses forced colours and reduced motion.
 func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
@@ -132,7 +133,8 @@ func TestWithoutColoursAndMotionThePageWorks(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestWarningsAndReasonsAreInTheLanguageOfThePage has an aid with fewer items than asked for, and a file that cannot be read.
+// TestWarningsAndReasonsAreInTheLanguageOfThePage uses an aid with fewer items than requested, and a file that cannot
+// be read.
 func TestWarningsAndReasonsAreInTheLanguageOfThePage(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)

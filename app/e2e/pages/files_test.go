@@ -30,7 +30,7 @@ func (w *window) drop(files map[string][]byte) {
 	})()`, list))
 }
 
-// pdfOf is a PDF of one page with lines of text, in ASCII without parentheses.
+// pdfOf returns a PDF of one page with lines of text, in ASCII without parentheses.
 func pdfOf(lines []string) []byte {
 	text := "BT /F1 9 Tf 12 TL 40 800 Td"
 	for _, line := range lines {
@@ -54,7 +54,7 @@ func pdfOf(lines []string) []byte {
 	return fmt.Appendf(out, "trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(starts)+1, table)
 }
 
-// TestAFileIsDroppedReadCorrectedAndUsed drops a PDF, and a file that cannot be read beside it.
+// TestAFileIsDroppedReadCorrectedAndUsed drops a PDF together with a file that cannot be read.
 func TestAFileIsDroppedReadCorrectedAndUsed(t *testing.T) {
 	pdf, err := os.ReadFile(filepath.Join("..", "workers", "testdata", "two-pages.pdf"))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestADeckIsSavedAsAFileInEachFormat(t *testing.T) {
 	}
 }
 
-// printed presses Print in the place where aids are made and gives the text of each sheet of paper.
+// printed presses Print on the page where aids are made and returns the text of each sheet.
 func (w *window) printed() []string {
 	w.t.Helper()
 	eval[bool](w, "window.print = () => { window.paper = [...document.querySelector('#paper').children].map(c => c.textContent); }, window.paper = null, document.querySelector('#tools button').click(), true")

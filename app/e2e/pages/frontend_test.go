@@ -17,8 +17,8 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// guidePage is a page of somebody else's that uses the code of docs/front-end.md. React is
-// a stand-in, which says of itself what it is.
+// guidePage is a third-party page that uses the code of docs/front-end.md. React is replaced
+// by a stub, which says so.
 const guidePage = `<!doctype html><title>a front end</title><link rel="icon" href="data:,"><div id="root"></div>
 <script type="importmap">{"imports": {"react": "./react-stand-in.js"}}</script>
 <script type="module">
@@ -30,10 +30,10 @@ import { Cards } from "./cards.js";
 window.guide = { ...study, follow, say, mount, Cards };
 </script>`
 
-// codeBlock is a block of the guide with the name of the file that it is.
+// codeBlock matches a block of the guide and its file name.
 var codeBlock = regexp.MustCompile("(?ms)^```js (\\S+\\.js)\n(.*?)^```$")
 
-// guide gives the code of docs/front-end.md by file name.
+// guide returns the code in docs/front-end.md by file name.
 func guide(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testkit.Root(), "docs", "front-end.md"))
@@ -50,7 +50,7 @@ func guide(t *testing.T) map[string]string {
 	return files
 }
 
-// serveGuide serves the page and the guide's code, and gives the origin.
+// serveGuide serves the page and the guide's code, and returns the origin.
 func serveGuide(t *testing.T) string {
 	t.Helper()
 	files := guide(t)
@@ -71,7 +71,7 @@ func serveGuide(t *testing.T) string {
 	})
 }
 
-// frontEnd opens the page in a browser, as one of the service at url.
+// frontEnd opens the page in a browser, with the service at url.
 func frontEnd(t *testing.T, origin, url string) *window {
 	t.Helper()
 	w := visit(t, origin, desktop)
@@ -80,7 +80,7 @@ func frontEnd(t *testing.T, origin, url string) *window {
 	return w
 }
 
-// begin posts a chat from the page and keeps its stream's address and events.
+// begin posts a chat from the page and stores its stream's address and events.
 const begin = `(async () => {
 	const {value} = await guide.call("POST", "/api/ai/process-stream", {type: "chat", user_id: "me", message: "all facts"});
 	window.path = value.stream_url; window.run = value.run_id;
@@ -123,12 +123,12 @@ func TestTheGuidesStreamTellsGapsAndEnds(t *testing.T) {
 	eval[bool](w, begin)
 	w.until("heard.at(-1)?.type === 'complete'")
 	whole := eval[int](w, "heard.length")
-	eval[bool](w, "watch(heard.at(-1).id), true") // has seen the end: 204
+	eval[bool](w, "watch(heard.at(-1).id), true") // the client has seen the end: 204
 	w.until("window.ended")
 	if n := eval[int](w, "heard.length"); n != whole {
 		t.Errorf("behind the end came %d events", n-whole)
 	}
-	eval[bool](w, "heard = [], watch('1.1'), true") // of another life of the server
+	eval[bool](w, "heard = [], watch('1.1'), true") // from another life of the server
 	w.until("heard.at(-1)?.type === 'complete'")
 	if first := eval[string](w, "heard[0].type + ' ' + (heard[0].missed > 0) + ' ' + heard[1].type"); first != "gap true start" {
 		t.Errorf("it begins with %s", first)
@@ -181,7 +181,7 @@ func TestTheGuideIsToldWhatIsWrongAndWaitsAsLongAsItIsTold(t *testing.T) {
 func TestTheGuideSeesWhatWasCached(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := serveGuide(t)
-	s := servicetest.Start(t, "ALLOWED_ORIGINS="+origin, "WEB_CONCURRENCY=1") // one worker's cache is not the other's
+	s := servicetest.Start(t, "ALLOWED_ORIGINS="+origin, "WEB_CONCURRENCY=1") // the workers' caches are separate
 	w := frontEnd(t, origin, s.URL)
 	const three = `(async () => {
 		const ask = async (headers) => (await guide.call("POST", "/api/ai/process", {type: "flashcard_generation", user_id: "me", message: "cards",
@@ -194,7 +194,7 @@ func TestTheGuideSeesWhatWasCached(t *testing.T) {
 	}
 }
 
-// TestTheGuideSendsATokenAndANewOneAfterARefusal has the stream refused once.
+// TestTheGuideSendsATokenAndANewOneAfterARefusal makes the stream be refused once.
 func TestTheGuideSendsATokenAndANewOneAfterARefusal(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := serveGuide(t)
@@ -238,7 +238,7 @@ const mountCards = `window.unmount = guide.mount(guide.Cards, {user: "me",
 	content: "Osmosis is the movement of water through a membrane. Diffusion is the movement of particles. Voltage is the difference in electric potential."},
 	document.querySelector("#root")), true`
 
-// TestTheGuidesHookShowsARunToItsEnd has a stand-in for React.
+// TestTheGuidesHookShowsARunToItsEnd uses a stub of React.
 func TestTheGuidesHookShowsARunToItsEnd(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := serveGuide(t)
@@ -253,7 +253,7 @@ func TestTheGuidesHookShowsARunToItsEnd(t *testing.T) {
 	w.quietBut(s.URL, origin)
 }
 
-// TestTheGuidesHookTellsAFailureAndLeavesItsStream has a stand-in for React.
+// TestTheGuidesHookTellsAFailureAndLeavesItsStream uses a stub of React.
 func TestTheGuidesHookTellsAFailureAndLeavesItsStream(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := serveGuide(t)

@@ -10,15 +10,15 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// line stands between the browser and the service, always at one address: it can be
-// cut, be dead for a while, and lead to another service.
+// line is a proxy between the browser and the service with a fixed address. It can cut
+// connections, be unavailable for a while, and lead to another service.
 type line struct {
 	t       *testing.T
 	address string
 	url     string
 
 	mu       sync.Mutex
-	listener net.Listener // nil = nobody answers
+	listener net.Listener // nil = unavailable
 	to       string
 	conns    []net.Conn
 }
@@ -69,7 +69,7 @@ func (l *line) pass(client net.Conn) {
 	_ = client.Close()
 }
 
-// Cut ends all connections; new ones are taken.
+// cut closes all connections; new ones are accepted.
 func (l *line) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +79,7 @@ func (l *line) cut() {
 	l.conns = nil
 }
 
-// shut ends all connections and takes no more.
+// shut closes all connections and accepts no more.
 func (l *line) shut() {
 	l.mu.Lock()
 	if l.listener != nil {
@@ -90,7 +90,7 @@ func (l *line) shut() {
 	l.cut()
 }
 
-// leadTo has new connections go to another service.
+// leadTo makes new connections go to another service.
 func (l *line) leadTo(s *servicetest.Service) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

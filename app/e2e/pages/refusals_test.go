@@ -10,8 +10,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// A browser that has not sent everything when the connection is reset, or that finds no CORS headers, tells a page
-// nothing but "Failed to fetch".
+// If the connection is reset before the browser has sent everything, or if CORS headers are missing, a page only
+// learns "Failed to fetch".
 func TestAPageOfAnotherOriginSeesWhyItsRequestIsRefused(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := testkit.HTTPServer(t, func(w http.ResponseWriter, _ *http.Request) {

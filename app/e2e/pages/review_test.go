@@ -22,7 +22,8 @@ func (w *window) tenCards() {
 	w.until("document.querySelector('#due').innerText === '10 new'")
 }
 
-// reviews gives the number of reviews that the server keeps for the page's user, and the number of cards that it still shows as new.
+// reviews returns the number of reviews that the server has for the page's user, and the number of cards that it still
+// shows as new.
 func (w *window) reviews() (kept, fresh int) {
 	w.t.Helper()
 	const ask = `(async () => {
@@ -33,7 +34,7 @@ func (w *window) reviews() (kept, fresh int) {
 	return n[0], n[1]
 }
 
-// expectReviews waits until nothing waits in the browser, and compares what the server has.
+// expectReviews waits until no review is pending in the browser, and compares the server's counts.
 func (w *window) expectReviews(kept, fresh int) {
 	w.t.Helper()
 	w.until("!Object.keys(localStorage).some((key) => key.startsWith('review waiting'))")
@@ -88,10 +89,10 @@ func TestTenCardsAreReviewedByTheKeyboardAlone(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// oldCache is the name under which an older release would have kept its files.
+// oldCache is the name of a cache of an older release.
 const oldCache = "page 0123456789abcdef"
 
-// cached gives the names of the page's caches and the addresses in them.
+// cached returns the names of the page's caches and the addresses in them.
 func (w *window) cached() string {
 	w.t.Helper()
 	return eval[string](w, `caches.keys().then(async (names) => {
@@ -101,8 +102,8 @@ func (w *window) cached() string {
 	})`)
 }
 
-// TestReviewsContinueWithoutTheNetwork has the network cut in the middle of a review: the page is reloaded without it, and
-// everything arrives at the server once.
+// TestReviewsContinueWithoutTheNetwork cuts the network in the middle of a review: the page is reloaded without it, and
+// everything reaches the server once.
 func TestReviewsContinueWithoutTheNetwork(t *testing.T) {
 	s := servicetest.Start(t)
 	l := lineTo(s)
@@ -138,7 +139,7 @@ func TestReviewsContinueWithoutTheNetwork(t *testing.T) {
 	}
 }
 
-// TestAGradeOfAClockThatIsAheadIsKept has the server refuse the time of a review at first.
+// TestAGradeOfAClockThatIsAheadIsKept makes the server refuse the time of a review at first.
 func TestAGradeOfAClockThatIsAheadIsKept(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)
@@ -152,7 +153,7 @@ func TestAGradeOfAClockThatIsAheadIsKept(t *testing.T) {
 	s.Eventually("the console tells the refusal", func() bool { return strings.Contains(strings.Join(w.console(), "\n"), "422") })
 }
 
-// TestOldFilesOfThePageAreNotKept has the browser keep what another release would have left.
+// TestOldFilesOfThePageAreNotKept gives the browser a cache as another release would have left it.
 func TestOldFilesOfThePageAreNotKept(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL+"/admin", desktop)
@@ -168,7 +169,7 @@ func TestOldFilesOfThePageAreNotKept(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// lecture is a text of one's own that makes ten cards.
+// lecture is a text that makes ten cards.
 var lecture = []string{
 	"Osmosis is the movement of water through a membrane.", "Diffusion is the movement of particles from high to low concentration.",
 	"A membrane is a thin layer that separates two fluids.", "Voltage is the difference in electric potential between two points.",
@@ -178,8 +179,8 @@ var lecture = []string{
 	"Inflation is a rise of the general level of prices.", "A treaty is a written agreement between states.",
 }
 
-// TestFromAFileToAnAnkiDeckInSevenClicks drops a file of one's own, reviews a card and saves the deck: each step is one
-// click, of the eight that there may be.
+// TestFromAFileToAnAnkiDeckInSevenClicks drops a file, reviews a card and saves the deck: each step is one click, of
+// the eight allowed.
 func TestFromAFileToAnAnkiDeckInSevenClicks(t *testing.T) {
 	s := servicetest.StartImporting(t)
 	for _, look := range []look{desktop, looks[2]} {
@@ -196,7 +197,7 @@ func TestFromAFileToAnAnkiDeckInSevenClicks(t *testing.T) {
 			{"#opened summary", "document.querySelector('#opened .menu a').checkVisibility()"},
 			{"#opened .menu a", "window.saved"},
 		} {
-			if step.then == "window.saved" { // the click on the file's link, without the browser's window for downloads
+			if step.then == "window.saved" { // the click on the file's link, without the browser's download window
 				eval[bool](w, `document.querySelector("#opened .menu a").addEventListener("click", async (e) => {
 					e.preventDefault();
 					const r = await fetch(e.target.href);
@@ -213,7 +214,7 @@ func TestFromAFileToAnAnkiDeckInSevenClicks(t *testing.T) {
 	}
 }
 
-// TestASuspendedCardIsPutBack finds the card from the place to study and from its deck.
+// TestASuspendedCardIsPutBack finds the card from the study page and from its deck.
 func TestASuspendedCardIsPutBack(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, looks[2])

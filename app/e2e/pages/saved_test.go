@@ -12,7 +12,7 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// refuseAids makes the database refuse new study aids, as one does whose disk is full.
+// refuseAids makes the database refuse new study aids, as with a full disk.
 func refuseAids(s *servicetest.Service) {
 	s.T.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(s.Dir, "data", "studysharper.db"))
@@ -44,12 +44,12 @@ func TestAnAnswerThatCannotBeSavedSaysSo(t *testing.T) {
 	w.open("make")
 	w.fill("#text", text)
 	w.make("flashcard_generation")
-	if said := w.text("#result"); !strings.Contains(said, "not saved: the answer could not be kept") {
+	if said := w.text("#result"); !strings.Contains(said, "not saved: the answer could not be stored") {
 		t.Errorf("the desk shows no warning: %s", said)
 	}
 }
 
-// TestPlacesThatWereNotOpenedYetOpenWithoutTheNetwork has the service worker give their modules.
+// TestPlacesThatWereNotOpenedYetOpenWithoutTheNetwork checks that the service worker provides their modules.
 func TestPlacesThatWereNotOpenedYetOpenWithoutTheNetwork(t *testing.T) {
 	s := servicetest.Start(t)
 	l := lineTo(s)

@@ -52,7 +52,7 @@ func TestAnAnswerIsRenderedAsItIsMeant(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// TestHostileMarkupTakesNoTimeAndNoElement parses texts that are made to be slow, in the page itself.
+// TestHostileMarkupTakesNoTimeAndNoElement parses texts that are designed to be slow, in the page itself.
 func TestHostileMarkupTakesNoTimeAndNoElement(t *testing.T) {
 	s := servicetest.Start(t)
 	w := visit(t, s.URL, desktop)

@@ -12,11 +12,11 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// nasty is text that would do something, were it taken for markup.
+// nasty is text that would be executed if it were interpreted as markup.
 const nasty = `<img src=x onerror="window.planted=1"><script>window.planted=1</script>` +
 	`<svg onload="window.planted=1"></svg>"><a href="javascript:window.planted=1">**<b>osmosis</b>**</a>`
 
-// unharmed holds the page to having taken nothing for markup, and to showing the text.
+// unharmed checks that the page has not interpreted any text as markup, and that it shows the text.
 func (w *window) unharmed(selector string) {
 	w.t.Helper()
 	w.until("document.querySelector('" + selector + "')?.innerText.includes('onerror=')")
@@ -53,7 +53,7 @@ func TestNotesAndWhatIsMadeOfThemAreShownAsText(t *testing.T) {
 	w.quiet(s.URL)
 }
 
-// answers are what a model says that has been told to attack the page, by type.
+// answers returns the answers of a model that was told to attack the page, by type.
 func answers() map[string]any {
 	question := func(points int) map[string]any {
 		return map[string]any{"type": "multiple_choice", "question": nasty, "options": []string{nasty, "b", "c", "d"},
@@ -72,7 +72,8 @@ func answers() map[string]any {
 	}
 }
 
-// attack is what the model says: to a call that judges an aid full marks, to any other every aid at once.
+// attack returns the model's answer: full marks for a call that judges an aid, and every aid at once for any other
+// call.
 func attack(t *testing.T) func(fakellm.Request) string {
 	t.Helper()
 	all := map[string]any{}

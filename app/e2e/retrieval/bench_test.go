@@ -22,14 +22,14 @@ import (
 // A student of the benchmark, with notes of 1 kB.
 type student struct {
 	name   string
-	unique []string // of each note words that no other note has
-	shared []string // of each note words that are in about one note of a hundred
+	unique []string // for each note, words that no other note has
+	shared []string // for each note, words that about one note in a hundred has
 	used   []time.Duration
 }
 
 // BenchmarkChatsOfManyNotes compares the processor time of a chat of a student with ten notes and of one with 10,000
-// (1,000 without FULL=1), in windows that take turns. What both ask about is in one note, or of the many in a hundred, so
-// that there is more to rank and to send.
+// (1,000 without FULL=1), in alternating windows. The words of both questions are in one note, or in one of a hundred
+// of the many notes, which means more to rank and to send.
 func BenchmarkChatsOfManyNotes(b *testing.B) {
 	if testing.Short() {
 		b.Skip("writes many notes first")
@@ -63,7 +63,7 @@ func newStudent(b *testing.B, d desk, r *rand.Rand, zipf *rand.Zipf, notes int) 
 	return s
 }
 
-// compareChats asks about a note of each student in turn, 20 questions a window.
+// compareChats asks about a note of each student in turn, 20 questions per window.
 func compareChats(b *testing.B, d desk, r *rand.Rand, students []student, words func(student) []string) {
 	const window = 20
 	for i := range students {
@@ -90,7 +90,7 @@ func compareChats(b *testing.B, d desk, r *rand.Rand, students []student, words 
 	}
 }
 
-// processTime is the processor time of this process so far: a chat searches on other goroutines too.
+// processTime returns the processor time of this process so far; a chat also searches on other goroutines.
 func processTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
@@ -100,8 +100,8 @@ func processTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkOfflineChats asks the offline engine about 100 notes of 2 to 6 kB. Each question has two or three words of one
-// of their sentences, so that nearly all are new.
+// BenchmarkOfflineChats asks the offline engine about 100 notes of 2 to 6 kB. Each question contains two or three words
+// of one of their sentences, so nearly all questions are new.
 func BenchmarkOfflineChats(b *testing.B) {
 	if testing.Short() {
 		b.Skip("writes many notes first")
@@ -126,9 +126,9 @@ func BenchmarkOfflineChats(b *testing.B) {
 	b.ReportMetric(float64((processTime(b)-before).Microseconds())/float64(asked), "cpu-µs/op")
 }
 
-// keepOpenTexts keeps pieces of the open texts, which overlap, as notes of a user's, and returns their sentences.
+// keepOpenTexts stores overlapping pieces of the open texts as a user's notes, and returns their sentences.
 func keepOpenTexts(b *testing.B, d desk, user string, notes int) (sentences []string) {
-	const every, size, sizes = 430, 2000, 10 // bytes between the beginnings of pieces, and their size
+	const every, size, sizes = 430, 2000, 10 // distance between the starts of pieces and their size, in bytes; number of sizes
 	var all strings.Builder
 	for all.Len() < notes*every+3*size {
 		for _, name := range []string{"t01_history_reconstruction.txt", "t02_economics_pricecontrols.md", "t05_law_contracts.txt", "t15_transcript_http.txt"} {

@@ -1,5 +1,5 @@
-// Package retrieval holds what students' notes are searched for to figures: the orchestrator on a real database, with a
-// model that keeps what it is sent.
+// Package retrieval tests how well students' notes are searched: the orchestrator with a real database and a model that
+// records its prompts.
 package retrieval
 
 import (
@@ -19,8 +19,8 @@ import (
 
 // Figures of the facts.
 const (
-	otherNotes  = 140 // beside the 60 that hold a fact
-	wantedForms = 54  // of 60 questions in other forms of the words
+	otherNotes  = 140 // in addition to the 60 that contain a fact
+	wantedForms = 54  // of 60 questions that use other forms of the words
 )
 
 // A fact is a sentence of a note, and two questions about it.
@@ -35,7 +35,8 @@ func readFacts(t *testing.T) (list []fact) {
 	return list
 }
 
-// withoutWordsOf leaves of a question the words that are in the sentence in other forms only: nothing else may find it.
+// withoutWordsOf removes from a question the words that the sentence contains literally, so that only other forms of
+// its words can find it.
 func withoutWordsOf(sentence, question string) string {
 	words := text.Words(sentence)
 	var left []string
@@ -64,7 +65,7 @@ func readText(t *testing.T, name string) string {
 	return testkit.ReadFile(t, filepath.Join("app/e2e/retrieval/testdata", name))
 }
 
-// A desk is an orchestrator on a database of its own, with a model that keeps its prompts.
+// A desk is an orchestrator with its own database, and a model that records its prompts.
 type desk struct {
 	*agent.Orchestrator
 	store store.Store
@@ -86,7 +87,7 @@ func newDesk(t testing.TB) desk {
 	return desk{agent.New(agent.Deps{Model: fakes.Model, Cache: fakes.Cache, Store: store.ForAgents(s)}, agent.Options{}), s, fakes.Model}
 }
 
-// keep keeps a note of a user's.
+// keep stores a note of a user.
 func (d desk) keep(t testing.TB, user, title, content string) {
 	t.Helper()
 	if _, err := d.store.CreateNote(t.Context(), study.Note{UserID: user, Title: title, Content: content}); err != nil {
@@ -94,7 +95,7 @@ func (d desk) keep(t testing.TB, user, title, content string) {
 	}
 }
 
-// ask returns what the model is sent with a question about all notes.
+// ask returns the prompt that the model gets with a question about all notes.
 func (d desk) ask(t *testing.T, user, question string) (sent string) {
 	t.Helper()
 	before := d.model.Calls()
@@ -111,7 +112,7 @@ func (d desk) ask(t *testing.T, user, question string) (sent string) {
 	return b.String()
 }
 
-// noteWith is a note of about size bytes of open texts with a sentence at a share of it.
+// noteWith returns a note of about size bytes of open texts with the sentence at the given fraction of it.
 func noteWith(sentence, filling string, size int, share float64) string {
 	text := strings.ToValidUTF8(filling[:max(size-len(sentence)-4, 0)], "")
 	at := int(share * float64(len(text)))
@@ -123,8 +124,7 @@ func noteWith(sentence, filling string, size int, share float64) string {
 	return strings.TrimSpace(text[:at] + "\n\n" + sentence + "\n\n" + strings.TrimSpace(text[at:]))
 }
 
-// fillings are the open texts, one after the other, over and over: long enough for every note that begins in the
-// first 150 kB.
+// fillings returns the open texts, repeated: long enough for every note that begins in the first 150 kB.
 func fillings(t *testing.T) string {
 	var b strings.Builder
 	for _, name := range []string{"t01_history_reconstruction.txt", "t02_economics_pricecontrols.md", "t05_law_contracts.txt", "t15_transcript_http.txt"} {
@@ -177,7 +177,7 @@ func TestTheFactOfAQuestionIsSentToTheModel(t *testing.T) {
 
 func alone(i int) string { return fmt.Sprint("student ", i) }
 
-// wantedInThree is the share of questions of which the right passage is among the first three.
+// wantedInThree is the required share of questions for which the right passage is among the first three.
 const wantedInThree = .85
 
 func TestThePassageOfAnAnswerIsAmongTheFirstThree(t *testing.T) {

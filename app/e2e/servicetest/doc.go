@@ -1,3 +1,3 @@
-// Package servicetest starts the real program for tests, and talks to it as its clients do: requests, event streams,
-// connections to one worker or the other. It builds the program once.
+// Package servicetest starts the real program for tests, and uses it as clients do: with requests, event streams, and
+// connections to a particular worker. It builds the program once.
 package servicetest

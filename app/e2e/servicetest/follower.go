@@ -14,22 +14,22 @@ import (
 	"studysharper/loadtest/client"
 )
 
-// Follower is what a client got of a session's stream that it follows as an EventSource does: it reconnects whenever a response
-// ends, with the id of the last event, until it is told to stop (204).
+// Follower is what a client received of a session's stream that it follows like an EventSource: whenever a response
+// ends, it reconnects with the id of the last event, until it is told to stop (204).
 type Follower struct {
 	client.Sequence
 	Last    string    // the JSON of the terminal event
-	EndedAt time.Time // when it came
+	EndedAt time.Time // when it arrived
 	Opened  int       // streams that were opened
-	Again   int       // of these, after the terminal event
-	Stopped bool      // by a 204
+	Again   int       // of these, those after the terminal event
+	Stopped bool      // stopped by a 204
 }
 
-// betweenConnects is how long a client waits until it reconnects; less than an EventSource does.
+// betweenConnects is how long a client waits before it reconnects; less than an EventSource does.
 const betweenConnects = 200 * time.Millisecond
 
-// Follow reads a stream of a service at HOST:PORT until the client is told to stop, for this long at most. The first request is
-// sent on conn, which may be nil. It may be called by any goroutine.
+// Follow reads a stream of a service at HOST:PORT until the client is told to stop, for at most within. The first
+// request is sent on conn, which may be nil. It may be called from any goroutine.
 func Follow(address, path string, conn net.Conn, within time.Duration) *Follower {
 	f, giveUp := &Follower{}, time.Now().Add(within)
 	testkit.PollFor(within, betweenConnects, func() bool {
@@ -81,12 +81,12 @@ func (f *Follower) readFrom(conn net.Conn, path string) {
 	}
 }
 
-// Answered reports whether the stream ended with a complete event that has the words.
+// Answered reports whether the stream ended with a complete event that contains the words.
 func (f *Follower) Answered(words string) bool {
 	return f.Ended && f.Failure == "" && strings.Contains(f.Last, words)
 }
 
-// String tells what the client got, without the text.
+// String describes what the client received, without the text.
 func (f *Follower) String() string {
 	return fmt.Sprintf("%d events, %d lost, %d doubled, %d with a wrong id, opened %d times, %d after its end, told to stop: %v, the last event: %.200s",
 		f.Taken, f.Lost, f.Doubled, f.Wrong, f.Opened, f.Again, f.Stopped, f.Last)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// StartImporting starts the service with a compiled PDF reader, which takes the longer the busier the machine is. The first
-// test compiles it, as the build of the image does; the others find it in the user's folder of caches.
+// StartImporting starts the service with a compiled PDF reader. Compiling takes long on a busy machine, so the first
+// test does it, as the build of the image does; the others find the result in the user's cache folder.
 func StartImporting(t *testing.T) *Service {
 	t.Helper()
 	cache, err := os.UserCacheDir()

@@ -20,7 +20,7 @@ const (
 	Middle = 30
 )
 
-// Essay returns a text of so many words, each a token of its own.
+// Essay returns a text of this many words, each a separate token.
 func Essay(words int) string {
 	var text strings.Builder
 	for i := range words {
@@ -29,15 +29,15 @@ func Essay(words int) string {
 	return strings.TrimSpace(text.String())
 }
 
-// Model is a fake upstream that answers with the essay at eighty words a second. It can be held in
-// the middle, so that a test may take its time there.
+// Model is a fake upstream that answers with the essay at eighty words per second. It can be held in
+// the middle, so that a test can take its time there.
 type Model struct {
 	*fakellm.Server
 	mu   sync.Mutex
 	gate chan struct{} // not nil: answers wait in the middle until it is closed
 }
 
-// Hold makes the answers that begin from now on wait in the middle until LetGo.
+// Hold makes answers that begin from now on wait in the middle until LetGo.
 func (m *Model) Hold() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -52,7 +52,7 @@ func (m *Model) LetGo() {
 	m.gate = nil
 }
 
-// ServeHTTP answers a call of the model.
+// ServeHTTP answers a model call.
 func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	gate := m.gate
@@ -63,7 +63,7 @@ func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.Server.ServeHTTP(w, r)
 }
 
-// held is a response that waits at a gate in its middle, as long as the caller is there.
+// held is a response that waits at a gate in its middle, for as long as the caller is connected.
 type held struct {
 	http.ResponseWriter
 	gate, gone <-chan struct{}
@@ -73,7 +73,7 @@ type held struct {
 func (h *held) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 func (h *held) Write(p []byte) (int, error) {
-	if h.writes++; h.writes == Middle+2 { // the first of them only sends the headers
+	if h.writes++; h.writes == Middle+2 { // the first one only sends the headers
 		select {
 		case <-h.gate:
 		case <-h.gone:
@@ -83,7 +83,7 @@ func (h *held) Write(p []byte) (int, error) {
 }
 
 // StartStudying starts a service whose upstream is a Model; the rules apply to its first answers. When the test ends,
-// no goroutine of it may be left.
+// none of the model's goroutines may be left.
 func StartStudying(t *testing.T, rules []fakellm.Rule, env ...string) (*Service, *Model) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()

@@ -2,5 +2,5 @@
 
 package servicetest
 
-// raceDetector tells that the tests are built without the race detector.
+// raceDetector means that the tests are built without the race detector.
 const raceDetector = false

@@ -16,10 +16,10 @@ import (
 // The exit statuses of the program that are not 0 or 1.
 const (
 	ExitUsage = 2 // an invalid setting, flag or command
-	ExitBoot  = 3 // nothing can be served
+	ExitBoot  = 3 // the service cannot start
 )
 
-// Program is a command of the real program, with nothing in its environment but env, in a folder of its own.
+// Program returns a command of the real program, with only env in its environment, in a separate folder.
 func Program(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	testkit.SkipShort(t, "runs the program")
@@ -33,7 +33,7 @@ func Program(t testing.TB, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// binary builds the program once for each test binary, and gives its path. Test binaries share the file: the first one
+// binary builds the program once per test binary, and returns its path. Test binaries share the file: the first one
 // links it, with the race detector if it has that itself; for the others it is up to date.
 var binary = sync.OnceValues(func() (string, error) {
 	root := testkit.Root()
@@ -73,8 +73,9 @@ func lock(path string) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// noteSources reads the folders that the program is built from: go test keeps the result of a test for as long as the
-// files it has opened are the same, and does not know of those that another go command compiles.
+// noteSources reads the folders from which the program is built, so that go test notices when they change: it caches a
+// test's result for as long as the files that the test has opened are the same, and does not know the files that
+// another go command compiles.
 func noteSources(folder string) error {
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {

@@ -2,5 +2,5 @@
 
 package servicetest
 
-// raceDetector tells that the tests are built with the race detector.
+// raceDetector means that the tests are built with the race detector.
 const raceDetector = true

@@ -17,8 +17,8 @@ import (
 	"studysharper/app/testkit/openapitest"
 )
 
-// Ask sends a request with the admin token on a connection of its own, so that either worker may answer, and returns
-// the status and the JSON body. The test fails for an answer that the OpenAPI document does not describe.
+// Ask sends a request with the admin token on a new connection, so that either worker may answer, and returns the
+// status and the JSON body. The test fails for an answer that the OpenAPI document does not describe.
 func (s *Service) Ask(method, path, body string) (int, map[string]any) {
 	s.T.Helper()
 	req, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(body))
@@ -77,7 +77,7 @@ func (s *Service) Workers() []map[string]any {
 	return list
 }
 
-// Notes returns a real text to study; the test is skipped where it is missing.
+// Notes returns a real study text; the test is skipped if it does not exist.
 func Notes(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testkit.Root(), "..", "shared", "data", "notes-photosynthesis.txt"))
@@ -107,7 +107,7 @@ func (s *Service) PIDs() map[int]bool {
 	return pids
 }
 
-// Streams returns the number of open streams that the service reports.
+// Streams returns the number of open streams according to the service.
 func (s *Service) Streams() float64 {
 	s.T.Helper()
 	_, got := s.Ask("GET", "/api/ai/stream-status", "")

@@ -18,12 +18,12 @@ type Service struct {
 	T    *testing.T
 	Cmd  *exec.Cmd
 	URL  string // http://127.0.0.1:PORT
-	Dir  string // the working directory, a folder of its own
-	Log  *Log   // what it has written to its standard error
+	Dir  string // the working directory, a separate folder
+	Log  *Log   // its standard error so far
 	done chan error
 }
 
-// Log holds what a process has written so far. It may be used by several goroutines at once.
+// Log collects what a process writes. It is safe for concurrent use.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -44,7 +44,7 @@ func StartChanged(t *testing.T, change func(*exec.Cmd), env ...string) *Service 
 	s := &Service{T: t, Log: &Log{}, done: make(chan error, 1)}
 	s.Cmd = Program(t, append([]string{"HOST=127.0.0.1", "PORT=0", "ADMIN_TOKEN=" + AdminToken,
 		"RATE_LIMIT_PER_MINUTE=0", "RATE_LIMIT_PER_HOUR=0", "RUN_LIMIT_PER_MINUTE=0", "RUN_LIMIT_PER_HOUR=0",
-		"MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000"}, env...), "serve") // all clients come from one address
+		"MAX_CONCURRENT_RUNS_PER_CLIENT=100000", "SSE_MAX_STREAMS_PER_CLIENT=1000000"}, env...), "serve") // all clients have the same address
 	s.Dir, s.Cmd.Stderr = s.Cmd.Dir, s.Log
 	change(s.Cmd)
 	if err := s.Cmd.Start(); err != nil {

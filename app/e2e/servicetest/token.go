@@ -7,7 +7,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// JWTSecret signs the tokens of tests. Every secret of a test has the word canary in it, which must not be in a log.
+// JWTSecret signs the tokens of tests. Every secret of a test contains the word canary, which must not appear in a log.
 const JWTSecret = "canary-secret-of-thirty-two-bytes"
 
 // TokenOf returns a token of a user that is valid for an hour.

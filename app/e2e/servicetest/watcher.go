@@ -37,7 +37,8 @@ type Event struct {
 // Terminal reports whether the event ends its run.
 func (e Event) Terminal() bool { return e.Type == "complete" || e.Type == "error" }
 
-// Post begins a run on a worker (0 = either), in a new session where session is "", and returns the ids of session and run.
+// Post starts a run on a worker (0 = either), in a new session if session is "", and returns the ids of session and
+// run.
 func (s *Service) Post(worker int, session string) (string, string) {
 	s.T.Helper()
 	body := fmt.Sprintf(`{"type":"chat","user_id":"student","session_id":%q,"message":"Tell me all about run %d","options":{}}`,
@@ -49,7 +50,7 @@ func (s *Service) Post(worker int, session string) (string, string) {
 	return got["session_id"].(string), got["run_id"].(string)
 }
 
-// Exchange sends a request to a worker (0 = either) on a connection of its own, and returns the status and the JSON body.
+// Exchange sends a request to a worker (0 = either) on a new connection, and returns the status and the JSON body.
 func (s *Service) Exchange(worker int, method, path, body string) (int, map[string]any) {
 	s.T.Helper()
 	conn := s.Dial(worker)
@@ -75,7 +76,7 @@ func RawExchange(conn net.Conn, raw string) (*http.Response, error) {
 	return http.ReadResponse(bufio.NewReader(conn), nil)
 }
 
-// Watcher reads one event stream on a connection of its own.
+// Watcher reads one event stream on its own connection.
 type Watcher struct {
 	*net.TCPConn
 	Service *Service
@@ -85,11 +86,11 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	events []Event
-	Err    error // how the stream ended; io.EOF = as it should
+	Err    error // how the stream ended; io.EOF = correctly
 }
 
-// Open asks a worker (0 = either) for a session's stream, with further header lines if there are any,
-// and reads it in the background.
+// Open requests a session's stream from a worker (0 = either), with additional header lines, and reads
+// it in the background.
 func (s *Service) Open(worker int, session string, header ...string) *Watcher {
 	s.T.Helper()
 	return s.OpenRaw(s.Dial(worker), StreamRequest(session, header...))
@@ -136,7 +137,7 @@ func (w *Watcher) read(body io.Reader) {
 	}
 }
 
-// ReadEvents returns the events of a whole stream that another client has received.
+// ReadEvents returns the events of a complete stream that another client has received.
 func ReadEvents(stream string) []Event {
 	w := &Watcher{Ended: make(chan struct{})}
 	w.read(strings.NewReader(stream))
@@ -150,14 +151,14 @@ func (w *Watcher) Sofar() []Event {
 	return w.events[:len(w.events):len(w.events)]
 }
 
-// Until waits until n events are received, and returns them.
+// Until waits until n events have been received, and returns them.
 func (w *Watcher) Until(n int) []Event {
 	w.Service.T.Helper()
 	w.Service.Eventually(fmt.Sprintf("%d events on a stream", n), func() bool { return len(w.Sofar()) >= n })
 	return w.Sofar()
 }
 
-// ReachMiddle waits for the last event before the place where the model is held.
+// ReachMiddle waits for the last event before the point at which the model is held.
 func (w *Watcher) ReachMiddle() {
 	w.Service.T.Helper()
 	last := fmt.Sprintf("fact%d ", Middle)
@@ -188,11 +189,11 @@ func (w *Watcher) End() []Event {
 	return events
 }
 
-// LastID is the header line of a client that resumes after these events.
+// LastID returns the header line of a client that resumes after these events.
 func LastID(events []Event) string { return "Last-Event-ID: " + events[len(events)-1].ID }
 
-// ExpectWhole checks that the events are those of one whole run, numbered from seq without a gap or a repetition, and
-// returns the last one.
+// ExpectWhole checks that the events are those of one complete run, numbered from seq without a gap or a repetition,
+// and returns the last one.
 func ExpectWhole(t *testing.T, events []Event, seq uint64) Event {
 	t.Helper()
 	seen := map[string]bool{}
@@ -208,7 +209,7 @@ func ExpectWhole(t *testing.T, events []Event, seq uint64) Event {
 	return events[len(events)-1]
 }
 
-// ExpectEssay checks that the events are those of a whole run that answered with the essay.
+// ExpectEssay checks that the events are those of a complete run that answered with the essay.
 func ExpectEssay(t *testing.T, events []Event, seq uint64) {
 	t.Helper()
 	if last := ExpectWhole(t, events, seq); last.Type != "complete" {

@@ -33,8 +33,8 @@ func (s *Service) Kill(worker int) {
 	}
 }
 
-// Dial connects to one of the workers (0 = either). Both accept from one socket, so
-// it connects until the right one has accepted, and keeps the other connections open
+// Dial connects to one of the workers (0 = either). Both accept from one socket, so it
+// connects until the right worker has accepted, and keeps the other connections open
 // meanwhile: a worker with more connections lets its sibling accept first.
 func (s *Service) Dial(worker int) *net.TCPConn {
 	s.T.Helper()
@@ -70,8 +70,8 @@ func (s *Service) accepted(conn net.Conn, worker int) bool {
 	})
 }
 
-// farSocket is the inode of the other end of a connection on this machine, by
-// proc_net_tcp(5); "0" = nobody has accepted it yet.
+// farSocket returns the inode of the other end of a connection on this machine, from
+// proc_net_tcp(5); "0" = it has not been accepted yet.
 func farSocket(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/tcp")

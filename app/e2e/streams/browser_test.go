@@ -29,7 +29,7 @@ const streams = new URLSearchParams(location.search).getAll("stream").map((url, 
 const report = () => streams.map(s => ({opens: s.opens, state: s.source.readyState, events: s.events}));
 </script>`
 
-// followed is a stream as the page has it.
+// followed is a stream as seen by the page.
 type followed struct {
 	Opens  int `json:"opens"`
 	State  int `json:"state"` // EventSource's readyState: 0 connecting, 1 open, 2 closed
@@ -39,13 +39,13 @@ type followed struct {
 	} `json:"events"`
 }
 
-// tab is a tab of a browser that shows the page.
+// tab is a browser tab that shows the page.
 type tab struct {
 	s   *servicetest.Service
 	ctx context.Context
 }
 
-// servePage serves the page, and gives the origin that it has.
+// servePage serves the page, and returns its origin.
 func servePage(t *testing.T) (origin string) {
 	t.Helper()
 	return testkit.HTTPServer(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -54,8 +54,8 @@ func servePage(t *testing.T) (origin string) {
 	})
 }
 
-// browse starts a browser and has it open the page with a session's stream at each of
-// these addresses.
+// browse starts a browser and opens the page with a session's stream at each of these
+// addresses.
 func browse(s *servicetest.Service, origin, session string, at ...string) *tab {
 	s.T.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
@@ -73,7 +73,7 @@ func browse(s *servicetest.Service, origin, session string, at ...string) *tab {
 	return &tab{s: s, ctx: ctx}
 }
 
-// report gives the streams as they are now.
+// report returns the current state of the streams.
 func (b *tab) report() []followed {
 	b.s.T.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
@@ -85,7 +85,7 @@ func (b *tab) report() []followed {
 	return streams
 }
 
-// every waits until all streams are so.
+// every waits until all streams satisfy a condition.
 func (b *tab) every(what string, is func(followed) bool) {
 	b.s.T.Helper()
 	b.s.Eventually("every stream of the browser is "+what, func() bool {
@@ -93,7 +93,7 @@ func (b *tab) every(what string, is func(followed) bool) {
 	})
 }
 
-// Event gives the events that the page got.
+// heard returns the events that the page received.
 func (f followed) heard(t *testing.T) []servicetest.Event {
 	t.Helper()
 	var events []servicetest.Event
@@ -107,8 +107,8 @@ func (f followed) heard(t *testing.T) []servicetest.Event {
 	return events
 }
 
-// TestStreamIsFollowedByABrowserThroughCutsAndAKillUntilItIsToldToStop has three streams of
-// one run in a browser, whose connections end in the middle in three ways.
+// TestStreamIsFollowedByABrowserThroughCutsAndAKillUntilItIsToldToStop follows three streams
+// of one run in a browser; their connections end in the middle in three different ways.
 func TestStreamIsFollowedByABrowserThroughCutsAndAKillUntilItIsToldToStop(t *testing.T) {
 	testkit.Need(t, "chromium")
 	origin := servePage(t)
@@ -132,7 +132,7 @@ func TestStreamIsFollowedByABrowserThroughCutsAndAKillUntilItIsToldToStop(t *tes
 		}
 		proxies[i].expectResumed(whole)
 	}
-	testkit.Pause(2 * time.Second) // most often one of the three would be back by then
+	testkit.Pause(2 * time.Second) // usually one of the three would have reconnected by then
 	for _, p := range proxies {
 		p.expectResumed(whole)
 	}

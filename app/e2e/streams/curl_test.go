@@ -15,8 +15,8 @@ import (
 	"studysharper/app/testkit"
 )
 
-// curl prints a session's stream as it comes, and at the end the status and the type
-// on its standard error.
+// curl prints a session's stream as it arrives, and at the end the status and the content
+// type on its standard error.
 type curl struct {
 	*exec.Cmd
 	out, report servicetest.Log

@@ -13,7 +13,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// cancelled waits until the model's caller has left.
+// cancelled waits until the model's caller has disconnected.
 func cancelled(t *testing.T, fake *servicetest.Model) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -68,7 +68,7 @@ func TestStreamOfADeletedSessionHasNothingOfItsFormerLife(t *testing.T) {
 	if status, got := s.Exchange(b, "DELETE", "/api/ai/sessions/"+session, ""); status != 204 {
 		t.Fatalf("%d %v", status, got)
 	}
-	if w := s.Open(b, session, servicetest.LastID(before)); w.Status != 204 { // its id says that it has seen the end
+	if w := s.Open(b, session, servicetest.LastID(before)); w.Status != 204 { // its id says that the client has seen the end
 		t.Errorf("a client that has seen the end of what was deleted: %d", w.Status)
 	}
 	fresh, returned := s.Open(a, session), s.Open(b, session, servicetest.LastID(before[:len(before)-1]))

@@ -31,7 +31,7 @@ func follow(t *testing.T, url, session string) *reading {
 	}
 	client := sse.Client{
 		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-		Backoff:    sse.Backoff{Jitter: -1, Multiplier: 1}, // it comes back when the service says
+		Backoff:    sse.Backoff{Jitter: -1, Multiplier: 1}, // it reconnects when the service says
 	}
 	r := &reading{done: make(chan struct{})}
 	conn := client.NewConnection(req)
@@ -46,7 +46,7 @@ func follow(t *testing.T, url, session string) *reading {
 
 func (r *reading) take(t *testing.T, got sse.Event) {
 	if got.Data == "" {
-		return // the library, unlike the standard, makes an event of a retry line that stands alone
+		return // unlike the standard, the library treats a lone retry line as an event
 	}
 	e := servicetest.Event{ID: got.LastEventID}
 	if err := json.Unmarshal([]byte(got.Data), &e); err != nil || got.Type != "" {
@@ -55,7 +55,7 @@ func (r *reading) take(t *testing.T, got sse.Event) {
 	r.events = append(r.events, e)
 }
 
-// expect checks that the library got these events, through a proxy, and was stopped by 204.
+// expect checks that the library received these events, through a proxy, and was stopped by a 204.
 func (r *reading) expect(t *testing.T, whole []servicetest.Event, through *proxy) {
 	t.Helper()
 	<-r.done

@@ -44,7 +44,7 @@ func TestStreamAtAPositionThatIsNoneOfItsSessionBeginsWithAGap(t *testing.T) {
 	}
 }
 
-// escaped is text as it may stand in a query, every byte by its number.
+// escaped returns text for use in a query, with every byte percent-encoded.
 func escaped(text string) string {
 	var out strings.Builder
 	for _, b := range []byte(text) {
@@ -109,7 +109,7 @@ func TestStreamRequestThatIsTooLargeIsRefusedAndItsConnectionClosed(t *testing.T
 	} {
 		conn := s.Dial(0)
 		_ = conn.SetDeadline(time.Now().Add(time.Minute))
-		_, _ = io.WriteString(conn, raw) // it need not be read to its end
+		_, _ = io.WriteString(conn, raw) // the server need not read all of it
 		r := bufio.NewReader(conn)
 		res, err := http.ReadResponse(r, nil)
 		if err != nil {

@@ -13,18 +13,18 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// cutAt is how many bytes of the first response get through a proxy that cuts: its
-// head and some thirty of the essay's events, the last of them not whole.
+// cutAt is how many bytes of the first response pass through a cutting proxy: its head and
+// about thirty of the essay's events, the last one incomplete.
 const cutAt = 3000
 
-// proxy stands between a client and the service. It ends its first connection in the
-// middle of an event where it is told to, and keeps what clients said their last event was.
+// proxy forwards between a client and the service. It can cut its first connection in the
+// middle of an event, and it records the Last-Event-ID of each request.
 type proxy struct {
 	net.Listener
 	url   string
 	s     *servicetest.Service
 	first *net.TCPConn       // the first client's connection to the service; nil = to either worker
-	end   func(*net.TCPConn) // ends the first connection after cutAt bytes; nil = it is left alone
+	end   func(*net.TCPConn) // cuts the first connection after cutAt bytes; nil = it is not cut
 
 	serving sync.WaitGroup
 	mu      sync.Mutex
@@ -83,7 +83,7 @@ func (p *proxy) serve() {
 	}
 }
 
-// requests passes on what the client asks.
+// requests forwards the client's requests.
 func (p *proxy) requests(client, service net.Conn) {
 	defer service.Close()
 	for r := bufio.NewReader(client); ; {
@@ -100,7 +100,7 @@ func (p *proxy) requests(client, service net.Conn) {
 	}
 }
 
-// responses passes on what the service says.
+// responses forwards the service's responses.
 func (p *proxy) responses(client *net.TCPConn, service net.Conn, cut bool) {
 	defer service.Close()
 	if cut {
@@ -112,15 +112,15 @@ func (p *proxy) responses(client *net.TCPConn, service net.Conn, cut bool) {
 	_ = client.Close()
 }
 
-// requested gives the Last-Event-ID of each request until now.
+// requested returns the Last-Event-ID of each request so far.
 func (p *proxy) requested() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.asked)
 }
 
-// expectResumed checks that the client came thrice: at first, again from where it was
-// cut off, and once more when it had the run's last event.
+// expectResumed checks that the client connected three times: at first, again from where it
+// was cut off, and once more after the run's last event.
 func (p *proxy) expectResumed(whole []servicetest.Event) {
 	p.s.T.Helper()
 	asked := p.requested()

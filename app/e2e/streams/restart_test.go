@@ -13,7 +13,7 @@ import (
 // TestEveryClientIsToldWhenTheWholeServiceIsKilledInTheMiddleOfItsChat kills the supervisor with its workers, and starts the service again.
 func TestEveryClientIsToldWhenTheWholeServiceIsKilledInTheMiddleOfItsChat(t *testing.T) {
 	const chats = 20
-	const toldWithin = 30 * time.Second // of the service's readiness; 10 s on a machine that does nothing else, 60 s without the runs' records
+	const toldWithin = 30 * time.Second // after the service is ready; 10 s on an idle machine, 60 s without the runs' records
 	data := "DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "chats.db")
 	s, model := servicetest.StartStudying(t, nil, data)
 	model.Hold()
@@ -35,7 +35,7 @@ func TestEveryClientIsToldWhenTheWholeServiceIsKilledInTheMiddleOfItsChat(t *tes
 	s.Eventually("every client follows its stream", func() bool { return s.Streams() == 2*chats })
 	one, other := s.Pair()
 	for _, pid := range []int{s.Cmd.Process.Pid, one, other} {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // a worker may have died with its supervisor
+		_ = syscall.Kill(pid, syscall.SIGKILL) // a worker may have died together with its supervisor
 	}
 	_ = s.Stop()
 	again := servicetest.Start(t, data, "PORT="+s.Address()[len("127.0.0.1:"):], "LLM_API_KEY=k", "LLM_BASE_URL=http://127.0.0.1:1/v1")

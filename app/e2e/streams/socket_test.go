@@ -14,7 +14,7 @@ import (
 )
 
 func TestStreamsOfClientsThatLeaveAreNoLongerCounted(t *testing.T) {
-	s, _ := servicetest.StartStudying(t, nil, "SSE_KEEPALIVE=300") // so that no write that fails tells the service
+	s, _ := servicetest.StartStudying(t, nil, "SSE_KEEPALIVE=300") // so that no failing write tells the service
 	ways := map[string]func(*servicetest.Watcher) error{
 		"half-close": func(w *servicetest.Watcher) error { return w.CloseWrite() },
 		"close":      func(w *servicetest.Watcher) error { return w.Close() },
@@ -46,7 +46,7 @@ func TestStreamsOfClientsThatLeaveInTheMiddleOfARunHinderNobody(t *testing.T) {
 	for i := range 12 {
 		w := s.Open([]int{a, b}[i%2], session)
 		w.Until(i + 1)
-		if err := w.SetLinger(i%2 - 1); err != nil { // every second one by a reset
+		if err := w.SetLinger(i%2 - 1); err != nil { // every second one with a reset
 			t.Fatal(err)
 		}
 		_ = w.Close()
@@ -58,7 +58,7 @@ func TestStreamsOfClientsThatLeaveInTheMiddleOfARunHinderNobody(t *testing.T) {
 	}
 }
 
-// junk is what no client sends behind its request: bytes of no protocol, a request.
+// junk is what no client sends after its request: arbitrary bytes, or another request.
 var junk = []string{"\x00\xff junk \r\n\r\n", "GET /livez HTTP/1.1\r\nHost: studysharper\r\n\r\n", "DELETE / HTTP/9.9\n\n"}
 
 func TestStreamIsNotDisturbedByWhatItsClientSays(t *testing.T) {
@@ -82,7 +82,7 @@ func TestWorkerOutlivesAClientThatNeverStopsTalking(t *testing.T) {
 	session, _ := s.Post(a, "")
 	w, other := s.Open(a, session), s.Open(a, session)
 	piece := bytes.Repeat([]byte("junk"), 16<<10)
-	for range 256 { // 16 MB, or as far as it gets: the service may have enough of it
+	for range 256 { // 16 MB at most: the service may disconnect earlier
 		if _, err := w.Write(piece); err != nil {
 			break
 		}
@@ -96,8 +96,8 @@ func TestWorkerOutlivesAClientThatNeverStopsTalking(t *testing.T) {
 	}
 }
 
-// TestStreamIsServedToOddRequests has requests that are right, but that no usual
-// client sends.
+// TestStreamIsServedToOddRequests sends requests that are valid but that no usual client
+// sends.
 func TestStreamIsServedToOddRequests(t *testing.T) {
 	s, _ := servicetest.StartStudying(t, nil)
 	session, _ := s.Post(0, "")

@@ -56,7 +56,7 @@ func TestStreamsOfARunKilledInTheMiddleEndWithOneErrorThatMayBeRetried(t *testin
 	session, _ := s.Post(runner, "")
 	there, here := s.Open(other, session), s.Open(runner, session)
 	here.ReachMiddle()
-	there.ReachMiddle() // what was said cannot be taken back
+	there.ReachMiddle() // text that was sent cannot be taken back
 	s.Kill(runner)
 	seen := here.Cut()
 	again := s.Open(other, session, servicetest.LastID(seen))
@@ -86,7 +86,7 @@ func TestStreamOfARunKilledBeforeItSaidAnythingHasOneEnd(t *testing.T) {
 	case last.Type == "error" && !last.Retryable:
 		t.Errorf("the run ended with %+v", last)
 	case last.Type == "complete":
-		servicetest.ExpectEssay(t, events, 1) // it was run again
+		servicetest.ExpectEssay(t, events, 1) // it was rerun
 	}
 }
 
@@ -119,7 +119,7 @@ func TestStreamsOfOneSessionAreTheSameOnBothWorkersWheneverTheyAreOpened(t *test
 	watchers[0].ReachMiddle() // in the middle of it
 	watchers = append(watchers, s.Open(a, session), s.Open(b, session))
 	fake.LetGo()
-	whole := watchers[0].End() // behind it
+	whole := watchers[0].End() // after it
 	watchers = append(watchers, s.Open(a, session), s.Open(b, session))
 	servicetest.ExpectEssay(t, whole, 1)
 	for i, w := range watchers {

@@ -20,8 +20,8 @@ Photosynthesis is the process by which plants make sugar from light. Chlorophyll
 A chloroplast is the part of a plant cell that contains chlorophyll. Plants store sugar as starch.
 `
 
-// A quiz is failed at one worker in the second section of its text: a plan that the other one makes begins with that section,
-// although it has cached that the student has no weak topics.
+// A student fails a quiz in the second section of a text at one worker. A plan from the other worker must begin with
+// that section, although that worker has cached that the student has no weak topics.
 func TestWhatWasAnsweredWronglyAtOneWorkerIsPlannedFirstByTheOther(t *testing.T) {
 	s := servicetest.Start(t)
 	here, there := s.Pair()

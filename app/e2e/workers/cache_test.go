@@ -22,7 +22,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// connect is a connection to one worker that is kept.
+// talk is a persistent connection to one worker.
 type talk struct {
 	*servicetest.Service
 	conn   net.Conn
@@ -36,7 +36,7 @@ func connect(s *servicetest.Service, worker int) *talk {
 	return &talk{s, conn, bufio.NewReader(conn)}
 }
 
-// say sends a request with more header lines, and gives the answer.
+// say sends a request with additional header lines, and returns the answer.
 func (c *talk) say(method, path, body string, header ...string) (*http.Response, map[string]any) {
 	c.T.Helper()
 	c.send(method, path, body, header...)
@@ -63,7 +63,7 @@ func (c *talk) send(method, path, body string, header ...string) {
 	}
 }
 
-// database is the service's, opened from outside.
+// database opens the service's database from outside.
 func database(s *servicetest.Service) store.Store {
 	s.T.Helper()
 	db, err := store.Open(s.T.Context(), "sqlite:"+filepath.Join(s.Dir, "data", "studysharper.db"), store.Options{})
@@ -87,7 +87,7 @@ func TestANoteChangedOnOneWorkerIsNewOnTheOther(t *testing.T) {
 		if res, got := both[i%2].say("PATCH", "/api/notes/"+id+owner, fmt.Sprintf(`{"content":"A quark is %s"}`, want)); res.StatusCode != 200 {
 			t.Fatalf("%d %v", res.StatusCode, got)
 		}
-		for range 2 { // also when it is cached again
+		for range 2 { // also from the cache
 			for _, w := range []*talk{both[1-i%2], both[i%2]} {
 				if _, got := w.say("POST", "/api/ai/process", question); !strings.Contains(fmt.Sprint(got["result"]), want) {
 					t.Fatalf("after change %d: %v", i, got)
@@ -110,7 +110,7 @@ func TestAnswersMadeFromANoteThatChangesAreDroppedOnEveryWorker(t *testing.T) {
 	a, b := s.Pair()
 	both := []*talk{connect(s, a), connect(s, b)}
 	db := database(s)
-	for _, user := range []string{"ann", "bob"} { // behind the workers' backs, who would else still have to tell of it
+	for _, user := range []string{"ann", "bob"} { // not through the workers, which would otherwise still have to announce it
 		if _, err := db.CreateNote(t.Context(), study.Note{UserID: user, Title: "Quarks", Content: "A quark is what " + user + " likes."}); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestAnswersMadeFromANoteThatChangesAreDroppedOnEveryWorker(t *testing.T) {
 		for _, user := range []string{"ann", "bob"} {
 			w.say("POST", "/api/ai/process", fmt.Sprintf(`{"type":"chat","user_id":%q,"message":"What is a quark?"}`, user))
 		}
-		w.say("POST", "/api/ai/process", `{"type":"chat","user_id":"ann","message":"hello"}`) // made from no note
+		w.say("POST", "/api/ai/process", `{"type":"chat","user_id":"ann","message":"hello"}`) // answered without notes
 	}
 	if n := items(); n != 6.0 {
 		t.Fatalf("%v answers are cached", n)
@@ -146,7 +146,7 @@ func TestAWorkerThatLeavesStillTellsWhoseNotesHaveChanged(t *testing.T) {
 	}
 	w.say("POST", "/api/ai/process", `{"type":"chat","user_id":"ann","message":"What is a quark?"}`)
 	other := connect(s, leaves)
-	for _, user := range []string{"bob", "ann"} { // of bob it tells at once, of ann after a rest
+	for _, user := range []string{"bob", "ann"} { // bob's change is announced at once, ann's after the debounce interval
 		other.say("POST", "/api/notes", fmt.Sprintf(`{"user_id":%q,"title":"T","content":"More."}`, user))
 	}
 	if err := syscall.Kill(leaves, syscall.SIGTERM); err != nil {
@@ -161,8 +161,8 @@ func TestAWorkerThatLeavesStillTellsWhoseNotesHaveChanged(t *testing.T) {
 	}
 }
 
-// TestWhatAWorkerHasReadIsReadAgainWhenAnotherDies changes a note from outside, which nobody
-// is told of, as by a worker that dies before it tells.
+// TestWhatAWorkerHasReadIsReadAgainWhenAnotherDies changes a note from outside without an
+// announcement, as if a worker died before it announced the change.
 func TestWhatAWorkerHasReadIsReadAgainWhenAnotherDies(t *testing.T) {
 	s := servicetest.Start(t, "MAX_REQUESTS=0")
 	stays, dies := s.Pair()
@@ -173,7 +173,7 @@ func TestWhatAWorkerHasReadIsReadAgainWhenAnotherDies(t *testing.T) {
 		return strings.Contains(fmt.Sprint(got["result"]), word)
 	}
 	tries := 0
-	s.Eventually("what was read is cached", func() bool { // the note's own news may come after the first answer
+	s.Eventually("what was read is cached", func() bool { // the announcement of the note itself may arrive after the first answer
 		if tries++; !says("particle") {
 			t.Fatal("the note is not in the answer")
 		}

@@ -19,14 +19,14 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// underLimit has a shell lower the limits of open files before it becomes the program.
+// underLimit makes a shell lower the limits of open files before it executes the program.
 func underLimit(cmd *exec.Cmd, soft, hard int) {
 	script := fmt.Sprintf("ulimit -Sn %d && ulimit -Hn %d && exec %q \"$@\"", soft, hard, cmd.Path)
 	cmd.Args = append([]string{"sh", "-c", script, "sh"}, cmd.Args[1:]...)
 	cmd.Path = "/bin/sh"
 }
 
-// openFilesOf is the soft and the hard limit of a process.
+// openFilesOf returns the soft and the hard limit of a process.
 func openFilesOf(t *testing.T, pid int) (soft, hard int) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
@@ -56,7 +56,7 @@ func TestEveryProcessRaisesItsSoftLimitOfOpenFiles(t *testing.T) {
 	}
 }
 
-// startUnder is start with limits of open files.
+// startUnder is Start with limits of open files.
 func startUnder(t *testing.T, soft, hard int, env ...string) *servicetest.Service {
 	t.Helper()
 	return servicetest.StartChanged(t, func(cmd *exec.Cmd) { underLimit(cmd, soft, hard) }, env...)
@@ -77,7 +77,7 @@ func TestTooFewOpenFilesAreRefusedByServeCheckConfigAndDoctor(t *testing.T) {
 	}
 }
 
-// reader is a client of a stream by a raw socket.
+// reader is a client of a stream on a raw socket.
 type reader struct {
 	net.Conn
 	r      *bufio.Reader
@@ -85,7 +85,8 @@ type reader struct {
 	retry  string
 }
 
-// openStreams asks for so many streams, each on a session and a connection of its own, all at once. Each gets a status.
+// openStreams requests n streams concurrently, each with its own session and connection, and waits for each one's
+// status.
 func openStreams(s *servicetest.Service, n int) (all []*reader) {
 	s.T.Helper()
 	for range n {
@@ -112,7 +113,7 @@ func openStreams(s *servicetest.Service, n int) (all []*reader) {
 	return all
 }
 
-// Cut reports how many of the streams are closed.
+// cut returns how many of the streams are closed.
 func cut(all []*reader) (n int) {
 	for _, r := range all {
 		_ = r.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -167,7 +168,7 @@ func TestMoreStreamsThanDescriptorsAreRefusedAndNothingElseFails(t *testing.T) {
 	wantUnhurt(s)
 }
 
-// wantUnhurt wants what is not a stream to be served, and the figures to be there.
+// wantUnhurt checks that requests other than streams are served, and that the metrics can be read.
 func wantUnhurt(s *servicetest.Service) {
 	s.T.Helper()
 	for i := range 20 {

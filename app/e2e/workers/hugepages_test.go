@@ -9,7 +9,8 @@ import (
 	"studysharper/app/e2e/servicetest"
 )
 
-// TestNoProcessGetsHugePages reads the kernel's own word: how much they would cost shows only where they are on for all.
+// TestNoProcessGetsHugePages reads the kernel's flags, because the cost of huge pages only shows where they are enabled
+// for all processes.
 func TestNoProcessGetsHugePages(t *testing.T) {
 	s := servicetest.Start(t)
 	here, there := s.Pair()

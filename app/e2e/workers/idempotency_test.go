@@ -15,8 +15,8 @@ import (
 	"studysharper/app/store"
 )
 
-// keepNote posts a note until it is kept, as a client does that retries: with the same key.
-// So many answers are lost on their way to it.
+// keepNote posts a note until it is stored, like a client that retries with the same key. The
+// answers to the first lost attempts do not reach the client.
 func keepNote(ctx context.Context, s *servicetest.Service, client *http.Client, title string, lost int) error {
 	for ctx.Err() == nil {
 		body := strings.NewReader(fmt.Sprintf(`{"user_id":"u","title":%q,"content":"x"}`, title))
@@ -24,7 +24,7 @@ func keepNote(ctx context.Context, s *servicetest.Service, client *http.Client, 
 		if err != nil {
 			return err
 		}
-		req.GetBody = nil // so that only this function sends again
+		req.GetBody = nil // so that only this function resends it
 		req.Header.Set("Idempotency-Key", title)
 		req.Header.Set("Content-Type", "application/json")
 		res, err := client.Do(req)

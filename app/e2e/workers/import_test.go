@@ -20,7 +20,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// send uploads a file, and gives the status and the answer.
+// send uploads a file, and returns the status and the answer.
 func send(t *testing.T, s *servicetest.Service, name string, data []byte) (int, map[string]any) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
@@ -41,7 +41,7 @@ func send(t *testing.T, s *servicetest.Service, name string, data []byte) (int, 
 	return res.StatusCode, got
 }
 
-// document is a DOCX file with a body.
+// document returns a DOCX file with a body.
 func document(t *testing.T, body string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -77,7 +77,7 @@ func TestFilesAreImportedInAProcessOfTheirOwn(t *testing.T) {
 }
 
 func TestHostileFilesCostAnAnswerAndNothingElse(t *testing.T) {
-	testkit.SkipRace(t) // whose memory the process that reads a file may not be limited in
+	testkit.SkipRace(t) // the process that reads a file is too limited for the race detector's memory
 	s := servicetest.StartImporting(t)
 	workers := s.PIDs()
 	for _, f := range hostiletest.Files(t, true) {

@@ -11,11 +11,11 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// largestGrowth is how much more memory one request of 1 MB may take than the service takes when it is idle.
+// largestGrowth is how much more memory than an idle service one request of 1 MB may use.
 const largestGrowth = 12 << 20
 
-// TestARequestOfOneMegabyteTakesLittleMemory measures the workers' anonymous memory at its peak. The collector works as in
-// the container: a machine without a memory limit is budgeted as one of 512 MB.
+// TestARequestOfOneMegabyteTakesLittleMemory measures the workers' anonymous memory at its peak. The collector is
+// configured as in the container: a machine without a memory limit is budgeted like one with 512 MB.
 func TestARequestOfOneMegabyteTakesLittleMemory(t *testing.T) {
 	testkit.SkipRace(t)
 	testkit.SkipShort(t, "starts the service 14 times")
@@ -62,7 +62,7 @@ func askAbout(s *servicetest.Service, kind study.Type, text string) {
 	}
 }
 
-// largeText is a text of nearly 1 MB of which each part differs from the others.
+// largeText returns a text of nearly 1 MB in which all parts differ.
 func largeText(t *testing.T) string {
 	var b strings.Builder
 	for i := 0; b.Len() < 1_000_000; i++ {
@@ -75,7 +75,7 @@ func largeText(t *testing.T) string {
 	return strings.ToValidUTF8(b.String()[:1_000_000], "")
 }
 
-// worker is the process id of the service's one worker.
+// worker returns the process id of the service's only worker.
 func worker(s *servicetest.Service) int { return keys(s.PIDs())[0] }
 
 // heldBy returns the worker's anonymous memory.
@@ -83,7 +83,7 @@ func heldBy(t *testing.T, s *servicetest.Service) int64 {
 	return testkit.StatusBytes(t, worker(s), "RssAnon")
 }
 
-// peakOf returns the most that the worker held since forgetPeak, less what it maps of files: these pages stay.
+// peakOf returns the worker's peak memory since forgetPeak, excluding mapped files, whose pages stay.
 func peakOf(t *testing.T, s *servicetest.Service) int64 {
 	pid := worker(s)
 	return testkit.StatusBytes(t, pid, "VmHWM") - testkit.StatusBytes(t, pid, "RssFile") - testkit.StatusBytes(t, pid, "RssShmem")

@@ -16,8 +16,8 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// echo is an upstream that answers a chat with its material, line by line between quotation marks, and makes cards of it.
-// While it is held, calls wait.
+// echo is an upstream that answers a chat with its material, line by line in quotation marks, and makes flashcards from
+// it. While it is held, calls wait.
 type echo struct {
 	*fakellm.Server
 	mu   sync.Mutex
@@ -60,22 +60,22 @@ func newEcho() *echo {
 	return e
 }
 
-// noteOwner is a user with two connections, whose notes hold a word that only they may read.
+// noteOwner is a user with two connections, whose notes contain a word that only they may read.
 type noteOwner struct {
 	name, word string
-	note       string // the id of the one that holds the word
-	copied     string // the id of the one that has the same title and text as the other user's
+	note       string // the id of the note with the word
+	copied     string // the id of the note with the same title and text as the other user's
 	header     string
 	talks      []*talk
 }
 
 var uuids = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// leaks looks for what is another's in the answers to a user.
+// leaks searches the answers to a user for other users' data.
 type leaks struct {
 	*testing.T
-	words map[string]*noteOwner // that only one of them may read
-	ids   map[string]*noteOwner // who got each id first
+	words map[string]*noteOwner // each may be read by only one user
+	ids   map[string]*noteOwner // the user who got each id first
 	tries int
 }
 
@@ -123,12 +123,12 @@ func (l *leaks) enrol(s *servicetest.Service, name, word string) *noteOwner {
 	return u
 }
 
-// question is what both users ask at the same moment, on both of their connections.
+// question is a question that both users ask at the same moment, on both of their connections.
 type question struct {
 	name string
 	body func(u *noteOwner, round int) string
-	made bool                      // by the model, in each round: the answer is in no cache when the round begins
-	own  func(u *noteOwner) string // what the answer holds
+	made bool                      // the model answers it in each round: the answer is in no cache when the round begins
+	own  func(u *noteOwner) string // what the answer must contain
 }
 
 func chat(message string) string { return fmt.Sprintf(`{"type":"chat","message":%q}`, message) }
@@ -149,7 +149,7 @@ var questions = []question{
 	}, false, func(*noteOwner) string { return "muon" }},
 }
 
-// askAtOnce sends a question four times and returns how many of the answers were not in the cache.
+// askAtOnce sends a question four times concurrently and returns how many of the answers were not cached.
 func (l *leaks) askAtOnce(e *echo, q question, round int, users ...*noteOwner) (made int) {
 	l.Helper()
 	open := func() {}
@@ -175,7 +175,7 @@ func (l *leaks) askAtOnce(e *echo, q question, round int, users ...*noteOwner) (
 			if !hit {
 				made++
 			}
-			if status != 200 || !strings.Contains(answer, q.own(u)) { // a run that was admitted may ask the cache when the answer is there
+			if status != 200 || !strings.Contains(answer, q.own(u)) { // a run that was admitted may query the cache when the answer is there
 				l.Fatalf("%s, %s: %d, a hit: %v, %s", q.name, u.name, status, hit, answer)
 			}
 		}
@@ -183,7 +183,7 @@ func (l *leaks) askAtOnce(e *echo, q question, round int, users ...*noteOwner) (
 	return made
 }
 
-// hear reads an answer whole, with its headers.
+// hear reads a complete answer, including its headers.
 func (c *talk) hear() (status int, hit bool, answer string) {
 	c.T.Helper()
 	res, err := http.ReadResponse(c.reader, nil)
@@ -202,8 +202,8 @@ func (c *talk) hear() (status int, hit bool, answer string) {
 	return res.StatusCode, res.Header.Get("X-Cache") == "HIT", string(head) + string(text)
 }
 
-// TestNothingOfAUserIsInAThousandAnswersToAnother has two users ask one worker the same at the same moment, twice each:
-// through the answer cache, through calls of the model that are shared, and through cached parts of contexts.
+// TestNothingOfAUserIsInAThousandAnswersToAnother makes two users ask one worker the same question at the same moment,
+// twice each: through the answer cache, through shared model calls, and through cached parts of contexts.
 func TestNothingOfAUserIsInAThousandAnswersToAnother(t *testing.T) {
 	const rounds = 252 // of four answers
 	e := newEcho()
@@ -215,7 +215,7 @@ func TestNothingOfAUserIsInAThousandAnswersToAnother(t *testing.T) {
 		q := questions[round%len(questions)]
 		users := []*noteOwner{ann, bob}
 		if round/len(questions)%2 == 1 {
-			users = []*noteOwner{bob, ann} // who begins changes
+			users = []*noteOwner{bob, ann} // the order alternates
 		}
 		made += l.askAtOnce(e, q, round/len(questions), users...)
 		if q.made {

@@ -13,8 +13,8 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// asking posts a chat in a goroutine; the client leaves when ctx ends. It gives the status,
-// or 0 for a client that left.
+// asking posts a chat on a goroutine; the client disconnects when ctx ends. The channel gets
+// the status, or 0 if the client disconnected.
 func asking(ctx context.Context, s *servicetest.Service) <-chan int {
 	status := make(chan int, 1)
 	go func() {

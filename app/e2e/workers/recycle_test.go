@@ -17,7 +17,7 @@ import (
 func TestARequestPastTheTimeoutIsCancelledUpstreamAndAnswered504(t *testing.T) {
 	left := make(chan struct{}, 8)
 	upstream := testkit.HTTPServer(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server sees its client leave only behind the body
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a disconnect only after the body
 		<-r.Context().Done()
 		left <- struct{}{}
 	})
@@ -117,8 +117,8 @@ func TestWithoutAFolderForTheScoreboardTheServiceSaysSoAndServes(t *testing.T) {
 	}
 }
 
-// TestReloadsUnderWriteLoadWarnOfNothing changes notes all the while: each change is told to every
-// worker, to those that are leaving too.
+// TestReloadsUnderWriteLoadWarnOfNothing changes notes continuously: each change is announced to
+// every worker, including workers that are leaving.
 func TestReloadsUnderWriteLoadWarnOfNothing(t *testing.T) {
 	s := servicetest.Start(t)
 	stop, ended := make(chan struct{}), make(chan struct{})
@@ -143,7 +143,7 @@ func TestReloadsUnderWriteLoadWarnOfNothing(t *testing.T) {
 	close(stop)
 	<-ended
 	for line := range strings.Lines(s.Log.String()) {
-		if strings.Contains(line, "level=WARN") && !strings.Contains(line, "supervisor was stalled") { // that is the machine
+		if strings.Contains(line, "level=WARN") && !strings.Contains(line, "supervisor was stalled") { // caused by the machine
 			t.Error(line)
 		}
 	}

@@ -17,8 +17,8 @@ const (
 	theRest  = "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"It is also a particle.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
 )
 
-// killed starts a run, kills the worker that makes it once ready says so, and gives
-// what a watcher on another worker saw to the end.
+// killed starts a run, kills the worker that executes it once ready returns true, and
+// returns what a watcher on another worker received.
 func killed(t *testing.T, s *servicetest.Service, ready func() bool) []map[string]any {
 	t.Helper()
 	_, got := s.Ask("POST", "/api/ai/process-stream", servicetest.Request("chat", "canary-prompt", nil))
@@ -64,7 +64,7 @@ func killed(t *testing.T, s *servicetest.Service, ready func() bool) []map[strin
 
 func terminal(e map[string]any) bool { return e["type"] == "complete" || e["type"] == "error" }
 
-// checkStory checks that events are one run's: one start, one end, no hole.
+// checkStory checks that events belong to one run: one start, one end, no gap.
 func checkStory(t *testing.T, events []map[string]any) {
 	t.Helper()
 	starts, ends := 0, 0

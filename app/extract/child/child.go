@@ -1,7 +1,7 @@
-// Package child has a file read in a process of its own: this program again, as `extract` (app/extract/sandbox). Its main
-// idea: what a hostile file can do is bounded by the kernel, not by the readers. The process has little memory, little
-// processor time and nothing to open; it gets the file as a sealed memory file, answers on two pipes that the worker reads a
-// bounded part of, and dies with the worker.
+// Package child reads a file in a process of its own: this program, started as `extract` (app/extract/sandbox). The
+// main idea: the kernel, not the readers, limits what a hostile file can do. The process has limited memory and
+// processor time, and no access to other files. It receives the file as a sealed memory file, answers on two pipes from
+// which the worker reads a limited amount, and dies with the worker.
 package child
 
 import (
@@ -21,13 +21,13 @@ import (
 	"studysharper/app/study"
 )
 
-// Bounds of the process. Files that people have need 50 to 170 MB.
+// Limits of the process. Typical files need 50 to 170 MB.
 const (
 	heapTarget = 110 << 20 // GOMEMLIMIT
 	// CPUSeconds is the processor time of the process.
 	CPUSeconds = 10
 	wallTime   = 25 * time.Second
-	// compileTime is added where the process may have to compile the PDF reader first: outside of the image, once.
+	// compileTime is added if the process may have to compile the PDF reader first: once, and only outside the image.
 	compileTime = time.Minute
 
 	maxMarkdown = 1<<20 + 64
@@ -35,13 +35,13 @@ const (
 	maxErrors   = 64 << 10
 )
 
-// OrderVar is the variable that holds an Order as JSON.
+// OrderVar is the environment variable that contains an Order as JSON.
 const OrderVar = "STUDYSHARPER_EXTRACT"
 
-// ReportFD is where the process writes its Report; the Markdown goes to its standard output.
+// ReportFD is the descriptor to which the process writes its Report; the Markdown goes to its standard output.
 const ReportFD = 3
 
-// Order is what the process is to do.
+// Order contains the parameters of the process.
 type Order struct {
 	Extension string // of the file's name, without the dot
 	MaxPages  int
@@ -49,17 +49,17 @@ type Order struct {
 	PDF       PDFReader
 }
 
-// Report is what the process says of a file: what it holds, or an error.
+// Report is the result of the process: the content of the file, or an error.
 type Report struct {
-	Extraction study.Extraction // without a Format: the file is being read
-	Code       study.Code       // "" = it was read
-	Message    string           // quotes nothing of the file
+	Extraction study.Extraction // without a Format: the file is still being read
+	Code       study.Code       // "" = the file was read
+	Message    string           // quotes no text of the file
 }
 
-// Run reads a file in a process of its own. It blocks until ctx ends, and for 25 seconds at most, or
-// 85 where it may compile the PDF reader. Errors are *study.Error: what
-// is wrong with the file, CodeInvalid for one that takes more memory or time than there is, and CodeOverloaded when the kernel
-// needed the memory for others.
+// Run reads a file in a process of its own. It blocks until the process or ctx ends, for at most 25 seconds, or 85 if
+// the process may compile the PDF reader. Errors are *study.Error: the fault of the file; CodeInvalid for a file that
+// needs more memory or time than the limits allow; and CodeOverloaded if the kernel killed the process because the
+// container had too little memory.
 func Run(ctx context.Context, file *os.File, o Order) (study.Extraction, error) {
 	wall := wallTime
 	if o.PDF.Compile {
@@ -94,7 +94,7 @@ func Run(ctx context.Context, file *os.File, o Order) (study.Extraction, error) 
 	return r.Extraction, nil
 }
 
-// lastReport is what the process said last: it may say beforehand what its death would mean.
+// lastReport returns the last report of the process. An earlier report says what it would mean if the process died.
 func lastReport(said []byte) (last Report) {
 	for d := json.NewDecoder(bytes.NewReader(said)); ; {
 		var r Report
@@ -105,8 +105,8 @@ func lastReport(said []byte) (last Report) {
 	}
 }
 
-// runLocked starts the process and waits for it on one thread: the kernel kills the process when the thread that started it
-// ends (prctl(2), PR_SET_PDEATHSIG).
+// runLocked starts the process and waits for it on one thread, because the kernel kills the process when the thread
+// that started it ends (prctl(2), PR_SET_PDEATHSIG).
 func runLocked(cmd *exec.Cmd, reportEnd, reports *os.File) (said []byte, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -119,10 +119,10 @@ func runLocked(cmd *exec.Cmd, reportEnd, reports *os.File) (said []byte, err err
 	return said, errors.Join(cmd.Wait(), errRead)
 }
 
-// verdict says why a process has ended without a report.
+// verdict returns the reason why a process ended without a report.
 func verdict(ctx context.Context, cmd *exec.Cmd, out, log *bounded, err error) error {
 	tooMuch := func(of string) error {
-		return &study.Error{Code: study.CodeInvalid, Message: "reading this file takes too much " + of + ": split it, or save it in a simpler form", Cause: err}
+		return &study.Error{Code: study.CodeInvalid, Message: "reading this file needs too much " + of + ": split it, or save it in a simpler form", Cause: err}
 	}
 	state := cmd.ProcessState
 	switch {
@@ -143,7 +143,7 @@ func verdict(ctx context.Context, cmd *exec.Cmd, out, log *bounded, err error) e
 	return &study.Error{Code: study.CodeInvalid, Message: "the file cannot be read: it is damaged, or made in an unusual way", Cause: err}
 }
 
-// outOfMemory are what Go and C say when the kernel gives no more memory.
+// outOfMemory are the messages of Go and C when the kernel refuses to allocate memory.
 var outOfMemory = [][]byte{[]byte("out of memory"), []byte("cannot allocate memory"), []byte("failed to reserve"), []byte("mmap"), []byte("errno=12")}
 
 func isOutOfMemory(log []byte) bool {
@@ -156,10 +156,10 @@ func isOutOfMemory(log []byte) bool {
 }
 
 func failed(err error) error {
-	return &study.Error{Code: study.CodeInternal, Message: "the file could not be read because of a fault on our side", Cause: err}
+	return &study.Error{Code: study.CodeInternal, Message: "the file could not be read because of an error on the server", Cause: err}
 }
 
-// bounded is a buffer of at most limit bytes. What is beyond them is dropped, and full is called.
+// bounded is a buffer of at most limit bytes. If more is written, it discards the rest and calls full.
 type bounded struct {
 	bytes.Buffer
 	limit int

@@ -7,17 +7,17 @@ import (
 	"studysharper/app/study"
 )
 
-// PDFReader is where the compiled PDF reader is.
+// PDFReader is the location of the compiled PDF reader.
 type PDFReader struct {
-	Folder  string // "" = there is none
-	Compile bool   // the process may compile it, which takes 400 MB and some seconds, once
+	Folder  string // "" = none
+	Compile bool   // the process may compile it, once, which needs 400 MB and a few seconds
 }
 
-// cacheName is the folder beside the program that the build of the image fills: `studysharper extract --fill FOLDER`.
+// cacheName is the folder next to the program that the image's build fills: `studysharper extract --fill FOLDER`.
 const cacheName = "pdf-reader"
 
-// FindPDFReader finds the compiled PDF reader beside the program or, outside of the image, in the user's cache folder, where
-// the first PDF puts it.
+// FindPDFReader finds the compiled PDF reader next to the program or, outside the image, in the user's cache folder,
+// where it is stored when the first PDF is read.
 func FindPDFReader() PDFReader {
 	if program, err := os.Executable(); err == nil {
 		folder := filepath.Join(filepath.Dir(program), cacheName)
@@ -32,7 +32,7 @@ func FindPDFReader() PDFReader {
 	return PDFReader{Folder: filepath.Join(folder, "studysharper", cacheName), Compile: true}
 }
 
-// NoPDF is the error where PDF files cannot be read: the image was made for another kind of processor.
+// NoPDF is the error if PDF files cannot be read, because the image was built for another kind of processor.
 func NoPDF() *study.Error {
 	return study.Errorf(study.CodeUnavailable, "PDF import is not available on this server's processor: save the file as DOCX or text")
 }

@@ -9,23 +9,24 @@ import (
 )
 
 const (
-	// turnPoll is how often a file asks whether it is its turn: the places are words in shared memory.
+	// turnPoll is the interval at which a waiting file checks whether it is its turn, because the lock is a word in
+	// shared memory.
 	turnPoll = 50 * time.Millisecond
-	// leastMemory is what the program itself needs.
+	// leastMemory is the memory that the program itself needs.
 	leastMemory = 48 << 20
 )
 
-// Reader reads files one at a time in the whole container.
+// Reader reads files, one at a time in the whole container.
 type Reader struct {
-	Turn func() (release func(), ok bool) // takes the only place
-	Room func() int64                     // bytes that the container has left
-	Wait time.Duration                    // for the place and for room
-	Time time.Duration                    // for reading; at most 25 s
+	Turn func() (release func(), ok bool) // tries to acquire the container's only slot
+	Room func() int64                     // bytes of memory that the container has left
+	Wait time.Duration                    // limit of the wait for the slot and for memory
+	Time time.Duration                    // limit of reading; at most 25 s
 	Order
 }
 
-// Extract waits for its turn, and for the container to have room for a process, and reads a file. It is CodeOverloaded after
-// Reader.Wait. The other errors are those of Run.
+// Extract waits for its turn, and until the container has enough memory for a process, and reads a file. It returns
+// CodeOverloaded after Reader.Wait. The other errors are those of Run.
 func (r *Reader) Extract(ctx context.Context, file *os.File, extension string) (study.Extraction, error) {
 	release, memory, err := r.begin(ctx)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package hostiletest makes files that harm a careless reader, for tests of the readers and of the process that runs them.
+// Package hostiletest makes files that harm a careless reader, for tests of the readers and of the process that runs
+// them.
 package hostiletest
 
 import (
@@ -21,18 +22,19 @@ import (
 	"studysharper/app/extract/pdf/pdftest"
 )
 
-// File is a hostile file. It must be refused: as unsupported where Foreign, else as a file that cannot be read.
+// File is a hostile file. It must be refused: as unsupported if Foreign is set, otherwise as unreadable.
 type File struct {
 	Name    string // with an extension
 	Data    []byte
 	Foreign bool
-	Heavy   bool // only for a process with limits: a reader may take hundreds of megabytes, or minutes
+	Heavy   bool // only for a process with limits: reading it may need hundreds of megabytes, or minutes
 }
 
 // PDF reports whether the file needs the PDF reader.
 func (f File) PDF() bool { return bytes.HasPrefix(f.Data, []byte("%PDF-")) }
 
-// Files are all of them, or those that are not heavy: to compress a heavy one takes long with the race detector.
+// Files returns all of them, or only those that are not heavy, because compressing a heavy one is slow with the race
+// detector.
 func Files(t testing.TB, heavy bool) []File {
 	t.Helper()
 	files := slices.Concat(archives(t), markup(t), decks(t), pdfs(), foreign(t))
@@ -51,8 +53,8 @@ const (
 	slide = `<p:sld xmlns:p="p" xmlns:a="a"><p:sp><a:p><a:r><a:t>%s</a:t></a:r></a:p></p:sp></p:sld>`
 )
 
-// formats are the smallest files of each format that is an archive: the part with the text, how its text is wrapped, and
-// the other parts.
+// formats are minimal files of each format that is an archive: the part with the text, how the text is wrapped, and the
+// other parts.
 var formats = []struct {
 	extension, part, wrap, paragraph string
 	rest                             map[string]string
@@ -63,7 +65,7 @@ var formats = []struct {
 	{"epub", "b.opf", "<package>%s</package>", "<x>%s</x>", map[string]string{"mimetype": "application/epub+zip", "META-INF/container.xml": `<c><rootfile full-path="b.opf"/></c>`}},
 }
 
-// archives are bombs, truncated and encrypted files of every format that is an archive.
+// archives returns bombs, and truncated and encrypted files, of every format that is an archive.
 func archives(t testing.TB) (all []File) {
 	for _, f := range formats {
 		with := func(content string) []byte {
@@ -96,7 +98,7 @@ func archives(t testing.TB) (all []File) {
 	return all
 }
 
-// Zip makes an archive; "mimetype" comes first.
+// Zip returns an archive; "mimetype" comes first.
 func Zip(t testing.TB, parts map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -139,7 +141,7 @@ func inDirectory(file []byte, change func(entry []byte)) []byte {
 
 func encryptedZip(file []byte) []byte { return inDirectory(file, func(e []byte) { e[8] |= 1 }) }
 
-// lyingZip states a size of four bytes for every part.
+// lyingZip sets the size of every part to four bytes.
 func lyingZip(file []byte) []byte {
 	return inDirectory(file, func(e []byte) { copy(e[24:28], "\x04\x00\x00\x00") })
 }
@@ -168,7 +170,7 @@ func manyParts(t testing.TB, sound []byte) []byte {
 	return b.Bytes()
 }
 
-// markup are files whose text is nothing but structure.
+// markup returns files that consist only of structure.
 func markup(t testing.TB) []File {
 	slides := map[string]string{}
 	ids, references := strings.Repeat(`<p:sldId r:id="a"/>`, 100_000), `<r><Relationship Id="a" Target="slides/slide1.xml"/></r>`
@@ -186,7 +188,7 @@ func markup(t testing.TB) []File {
 	}
 }
 
-// decks are packages of Anki.
+// decks returns Anki decks.
 func decks(t testing.TB) []File {
 	collection := func(statements ...string) []byte {
 		path := filepath.Join(t.TempDir(), "collection.anki2")
@@ -213,7 +215,7 @@ func decks(t testing.TB) []File {
 	}
 	endless := deck("endless-view", collection("CREATE VIEW notes AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS id, 'a' AS flds FROM r"))
 	large := deck("large-values", collection("CREATE TABLE notes (id INTEGER PRIMARY KEY)", "INSERT INTO notes (id) VALUES (1), (2), (3)",
-		// INSERT and ALTER TABLE would make the values, 2.4 GB.
+		// INSERT and ALTER TABLE would create the values, 2.4 GB.
 		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE notes (id INTEGER PRIMARY KEY, flds TEXT AS (hex(zeroblob(400000000 + id))))'"))
 	large.Heavy = true
 	sound := collection("CREATE TABLE notes (id INTEGER PRIMARY KEY, flds TEXT)", "INSERT INTO notes VALUES (1, 'a')")
@@ -221,14 +223,14 @@ func decks(t testing.TB) []File {
 		{Name: "bomb.apkg", Data: Zip(t, map[string]string{"collection.anki21b": "\x28\xb5\x2f\xfd" + strings.Repeat("\xff", 100)})}}
 }
 
-// hostilePDF is a PDF file of these objects, the catalogue before them.
+// hostilePDF returns a PDF file with these objects after the catalogue.
 func hostilePDF(objects ...string) []byte {
 	return pdftest.Assemble(append([]string{catalogue}, objects...), "")
 }
 
 const catalogue = "<</Type/Catalog/Pages 2 0 R>>"
 
-// heavyPDFs become hundreds of megabytes.
+// heavyPDFs returns files that expand to hundreds of megabytes.
 func heavyPDFs() []File {
 	return []File{
 		{Name: "bomb-of-operators.pdf", Heavy: true, Data: hostilePDF("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", deflated(strings.Repeat("q ", 32<<20)))},
@@ -236,7 +238,7 @@ func heavyPDFs() []File {
 	}
 }
 
-// pdfs are hostile PDF files.
+// pdfs returns hostile PDF files.
 func pdfs() []File {
 	sound := pdftest.Make(pdftest.Lines(72, 700, 12, "Words"))
 	prev := bytes.Replace(pdftest.Assemble([]string{catalogue}, "/Prev 9"), []byte("/Prev 9"), []byte("/Prev 60"), 1)
@@ -259,12 +261,12 @@ func pdfs() []File {
 func deflated(content string) string {
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
-	_, _ = io.WriteString(w, content) // to memory
+	_, _ = io.WriteString(w, content) // writing to memory cannot fail
 	_ = w.Close()
 	return fmt.Sprintf("<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream", b.Len(), b.String())
 }
 
-// foreign are files of other kinds, some under a name that is taken.
+// foreign returns files of other kinds, some with the name of a supported format.
 func foreign(t testing.TB) []File {
 	all := []File{
 		{Name: "image.docx", Data: []byte("\x89PNG\r\n\x1a\n0000")}, {Name: "image.pdf", Data: []byte("\xff\xd8\xff\xe0 JFIF")}, {Name: "rich.docx", Data: []byte(`{\rtf1 words}`)},
@@ -274,7 +276,7 @@ func foreign(t testing.TB) []File {
 	for i := range all {
 		all[i].Foreign = true
 	}
-	for _, extension := range []string{"docx", "pptx", "odt", "epub", "apkg", "pdf"} { // text under the name of another format
+	for _, extension := range []string{"docx", "pptx", "odt", "epub", "apkg", "pdf"} { // text with the name of another format
 		all = append(all, File{Name: "text." + extension, Data: []byte("nothing but words")})
 	}
 	return all

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	headingScale  = 1.15 // how much larger than the text a heading is
+	headingScale  = 1.15 // minimum size of a heading relative to the text
 	maxHeading    = 200  // characters
 	headingLevels = 4
-	// paragraphPitch is how far apart paragraphs are that have the space of a line or nearly so between them, in sizes.
+	// paragraphPitch is the line distance, in font sizes, from which two lines are probably separate paragraphs.
 	paragraphPitch = 1.9
 )
 
-// writePages writes the pages as Markdown. What is a heading depends on the whole document: on the size of its text.
+// writePages writes the pages as Markdown. Headings are recognized by the text size of the whole document.
 func writePages(pages []page, w Writer) {
 	b := &blocks{w: w}
 	b.measure(pages)
@@ -34,14 +34,14 @@ func writePages(pages []page, w Writer) {
 	}
 }
 
-// blocks makes headings, paragraphs, lists and tables of lines.
+// blocks turns lines into headings, paragraphs, lists and tables.
 type blocks struct {
 	w      Writer
-	body   float64   // size of the text
+	body   float64   // size of the body text
 	levels []float64 // sizes of headings, the largest first
 }
 
-// measure finds the size of the text, which most characters have, and the sizes above it.
+// measure determines the size of the body text, the median of all characters, and the larger sizes.
 func (b *blocks) measure(pages []page) {
 	characters := map[float64]int{}
 	for _, p := range pages {
@@ -57,7 +57,7 @@ func (b *blocks) measure(pages []page) {
 		heights, total = append(heights, h), total+n
 	}
 	slices.Sort(heights)
-	for sum, i := 0, 0; i < len(heights); i++ { // the median character's
+	for sum, i := 0, 0; i < len(heights); i++ { // the size of the median character
 		if sum += characters[heights[i]]; sum*2 >= total {
 			b.body = heights[i]
 			break
@@ -75,7 +75,7 @@ func (b *blocks) measure(pages []page) {
 
 func roundSize(s float64) float64 { return math.Round(s*2) / 2 }
 
-// level is the level of a heading with this line; 0 = the line is text.
+// level returns the heading level of a line; 0 = the line is text.
 func (b *blocks) level(l line) int {
 	h := roundSize(l.size)
 	if h < b.body*headingScale || utf8.RuneCountInString(l.text) > maxHeading || !hasLetters(l.text) {
@@ -99,7 +99,7 @@ func hasLetters(s string) bool {
 	return n >= 2
 }
 
-// column writes the lines of a column. A number alone at a page's first or last line is the page's.
+// column writes the lines of a column. A number alone in a page's first or last line is a page number and is left out.
 func (b *blocks) column(c column, first, last bool) {
 	lines := c.lines
 	if n := len(lines); first && n > 1 && isPageNumber(lines[0].text) {
@@ -129,12 +129,12 @@ func isPageNumber(s string) bool {
 	return err == nil
 }
 
-// typicalPitch is the distance between lines of a paragraph: of all distances the lower quartile, because on a page of lists
-// and headings most of them are between paragraphs.
+// typicalPitch returns the distance between lines of a paragraph. It is the lower quartile of all distances, because on
+// a page of lists and headings most of them are between paragraphs.
 func typicalPitch(lines []line) float64 {
 	var all []float64
 	for i := 1; i < len(lines); i++ {
-		if d := lines[i-1].base - lines[i].base; d > 0.9*lines[i].size { // less is between parts of a formula
+		if d := lines[i-1].base - lines[i].base; d > 0.9*lines[i].size { // smaller distances are between parts of a formula
 			all = append(all, d)
 		}
 	}
@@ -145,7 +145,7 @@ func typicalPitch(lines []line) float64 {
 	return all[len(all)/4]
 }
 
-// heading writes a heading with the lines below that are as large.
+// heading writes a heading, including following lines of the same size.
 func (b *blocks) heading(lines []line, level int) (n int) {
 	text := lines[0].text
 	for n = 1; n < len(lines) && n < 3; n++ {
@@ -159,10 +159,10 @@ func (b *blocks) heading(lines []line, level int) (n int) {
 	return n
 }
 
-// marker begins an item of a list.
+// marker matches the beginning of a list item.
 var marker = text.Pattern(`^(?:([•◦▪●○■□‣∙·–−*-])|(\d{1,2})[.)]|\(?([a-z])\))\s+(\S.*)$`)
 
-// paragraph writes a paragraph, or an item of a list.
+// paragraph writes a paragraph or a list item.
 func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 	text := lines[0].text
 	item := marker().FindStringSubmatch(strings.TrimSpace(text))
@@ -192,7 +192,7 @@ func (b *blocks) paragraph(lines []line, c column, pitch float64) (n int) {
 	return n
 }
 
-// begins reports whether a new block begins with the first of lines, after the line before.
+// begins reports whether the first of lines begins a new block after the line before.
 func (b *blocks) begins(before line, lines []line, c column, pitch float64, inItem bool) bool {
 	next := lines[0]
 	distance := before.base - next.base
@@ -206,7 +206,7 @@ func (b *blocks) begins(before line, lines []line, c column, pitch float64, inIt
 		return true
 	case pitch > 0 && distance > 1.3*pitch, distance < 0, distance > 2.5*max(before.height(), next.height()):
 		return true
-	case endsSentence(before.text) && distance > paragraphPitch*before.size: // lines of a paragraph are rarely as far apart
+	case endsSentence(before.text) && distance > paragraphPitch*before.size: // lines of a paragraph are rarely this far apart
 		return true
 	case isRightToLeft(next.text):
 		return before.left > c.left+(c.right-c.left)*0.2 && endsSentence(before.text)
@@ -216,7 +216,8 @@ func (b *blocks) begins(before line, lines []line, c column, pitch float64, inIt
 	return indented && !inItem && endsSentence(before.text) || short && endsSentence(before.text)
 }
 
-// firstWord is the width of a line's first word and a space. It would have been on the line before, had there been room.
+// firstWord returns the width of a line's first word and a space. If there had been room, the word would be on the
+// previous line.
 func firstWord(l line) float64 {
 	word, _, _ := strings.Cut(l.text, " ")
 	return l.width() * float64(utf8.RuneCountInString(word)+1) / float64(max(utf8.RuneCountInString(l.text), 1))
@@ -228,8 +229,7 @@ func endsSentence(s string) bool {
 	return strings.ContainsRune(".!?:…。！？؟", last)
 }
 
-// joinLines puts two lines together: a word parted by a hyphen becomes whole, and between characters of Chinese or Japanese
-// there is no space.
+// joinLines joins two lines: it rejoins a hyphenated word, and adds no space between Chinese or Japanese characters.
 func joinLines(a, b string) string {
 	a, b = strings.TrimRight(a, " "), strings.TrimLeft(b, " ")
 	if whole, parted := strings.CutSuffix(a, string(hyphen)); parted {
@@ -247,14 +247,15 @@ func isWide(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xffef
 }
 
-// finish makes hyphens whole that no line followed.
+// finish removes hyphenation marks, or replaces a mark by a hyphen where no line followed.
 func finish(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(s, string(hyphen)+" ", ""), string(hyphen), "-"))
 }
 
 const leastRows = 3
 
-// tableRows is how many of the lines form a table: three or more of as many cells, each below the one above it; 0 = they form no table.
+// tableRows returns how many of the lines form a table: three or more with the same number of cells, aligned with each
+// other; 0 = they do not form a table.
 func tableRows(lines []line) (n int) {
 	columns := len(lines[0].cells)
 	if columns < 2 {
@@ -268,7 +269,7 @@ func tableRows(lines []line) (n int) {
 	return n
 }
 
-// aligned reports whether all cells of two lines have the left edge, the right edge or the middle in common.
+// aligned reports whether the cells of two lines share their left edge, right edge or middle.
 func aligned(a, b line) bool {
 	for i := range a.cells {
 		p, q := a.cells[i], b.cells[i]

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// nearby is how far outside of a rectangle the middle of its characters may be, in points.
+	// nearby is how far outside a rectangle the middle of its characters may be, in points.
 	nearby = 0.5
-	// mostTried bounds the rectangles that are tried for a character: a file may have a million of each.
+	// mostTried limits how many rectangles are tried per character: a file may have a million of each.
 	mostTried = 1000
 )
 
-// assignCharacters gives every character to one rectangle, in whose text it then is. go-pdfium gives a character to each
-// rectangle that it touches, so that "after" is read as "aftfter" where the pieces "af" and "ter" overlap. Both are in the
+// assignCharacters assigns every character to exactly one rectangle. go-pdfium assigns a character to each rectangle
+// that it touches, so that "after" is read as "aftfter" if the pieces "af" and "ter" overlap. Both slices are in the
 // order of the file.
 func assignCharacters(rects []*responses.GetPageTextStructuredRect, chars []*responses.GetPageTextStructuredChar) {
 	texts := make([]strings.Builder, len(rects))
@@ -34,7 +34,8 @@ func assignCharacters(rects []*responses.GetPageTextStructuredRect, chars []*res
 	}
 }
 
-// rectOf finds the rectangle of a character: the one of the character before it, else the next one that has its middle.
+// rectOf finds the rectangle of a character: preferably that of the previous character, or else the next one that
+// contains its middle.
 func rectOf(rects []*responses.GetPageTextStructuredRect, at int, c responses.CharPosition) int {
 	x, y := (c.Left+c.Right)/2, (c.Top+c.Bottom)/2
 	for i := range min(len(rects), mostTried) {

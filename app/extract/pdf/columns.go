@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// maxSplits bounds how often a page is split: four columns.
+	// maxSplits limits how often a page is split: four columns at most.
 	maxSplits = 2
-	// leastLines is how many lines stand side by side in two columns.
+	// leastLines is the minimum number of adjacent lines in two columns.
 	leastLines = 4
-	// leastRunes is how long a line of a column is: the cells of a table are shorter.
+	// leastRunes is the minimum length of a column's lines: table cells are shorter.
 	leastRunes = 16
 )
 
-// splitColumns parts the cells of a region into groups in the order of reading: the two columns of a text one after the
-// other, and what goes across both of them, a title say, before or after.
+// splitColumns divides the cells of a region into groups in reading order: the two columns of a text one after the
+// other, and cells that span both, such as a title, before or after them.
 func splitColumns(cells []piece, depth int) [][]piece {
 	gutter, found := findGutter(cells)
 	if !found || depth >= maxSplits {
@@ -68,8 +68,8 @@ func mostlyRightToLeft(cells []piece) bool {
 	return n > len(cells)/2
 }
 
-// findGutter finds the gap between two columns: the middle of the widest strip that few cells cross, with lines of text on
-// both sides of it.
+// findGutter finds the gap between two columns: the middle of the widest strip that few cells cross, with lines of text
+// on both sides.
 func findGutter(cells []piece) (x float64, found bool) {
 	if len(cells) < 2*leastLines {
 		return 0, false
@@ -106,8 +106,8 @@ func findGutter(cells []piece) (x float64, found bool) {
 	return best, bestWidth > 0
 }
 
-// hasColumns reports whether there is a column of text on both sides of x: enough lines, side by side, as long as those of
-// a text, and filling their side.
+// hasColumns reports whether there is a column of text on both sides of x: enough adjacent lines that are as long as
+// prose and fill their side.
 func hasColumns(cells []piece, x float64) bool {
 	var left, right []piece
 	for _, c := range cells {
@@ -133,7 +133,7 @@ func isProse(cells []piece) bool {
 	return runes[len(runes)/2] >= leastRunes && widths[len(widths)/2] >= (to-from)*0.5
 }
 
-// sideBySide counts the lines of one side that have one beside them on the other.
+// sideBySide counts the lines on the left that are within the height of the right side.
 func sideBySide(left, right []piece) (n int) {
 	top, bottom := right[0].top, right[0].bottom
 	for _, c := range right {

@@ -12,18 +12,18 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// memoryPages bounds what PDFium itself takes, in pages of 64 KiB: 32 MiB. Most bombs end here.
+// memoryPages limits the memory of PDFium, in pages of 64 KiB: 32 MiB. Most bombs fail at this limit.
 const memoryPages = 512
 
-// Engine is PDFium, compiled from WebAssembly to machine code: in the sandbox of WebAssembly it reaches no file and no
-// memory but its own. To compile it takes 400 MB and some seconds, so that is done once and kept in a folder.
+// Engine is PDFium, compiled from WebAssembly to machine code: the WebAssembly sandbox gives it no access to files or
+// to other memory. Compiling it needs 400 MB and a few seconds; therefore it is compiled once and stored in a folder.
 type Engine struct {
 	pool     pdfium.Pool
 	instance pdfium.Pdfium
 }
 
-// OpenEngine loads PDFium from the folder of a former OpenEngine, or compiles it and leaves it there. The folder may be
-// read-only where it holds what is needed: what it is kept for is this program, this processor and its features.
+// OpenEngine loads PDFium from the folder in which an earlier call stored it, or compiles it and stores it there. The
+// folder may be read-only if it contains PDFium compiled for this program and this processor with its features.
 func OpenEngine(cacheDir string) (*Engine, error) {
 	if cacheDir == "" {
 		return nil, errors.New("no folder for the compiled PDF reader")

@@ -7,25 +7,26 @@ import (
 	"unicode"
 )
 
-// piece is text and its rectangle, in points from the lower left corner of the page.
+// piece is a text and its rectangle, in points from the lower left corner of the page.
 type piece struct {
 	text                     string
 	left, right, top, bottom float64
 	size                     float64 // of the font, in points
-	base                     float64 // height of the baseline: a rectangle's bottom depends on its letters
+	base                     float64 // height of the baseline: the rectangle's bottom depends on its letters
 }
 
 const (
-	// glyphs are how high letters are at least and at most, in sizes of their font.
+	// lowestGlyphs and highestGlyphs limit the height of letters, in sizes of their font.
 	lowestGlyphs, highestGlyphs = 0.35, 1.7
-	// flat is how high text is at most whose font has no outlines in the file: PDFium knows only where its baseline is.
+	// flat is the maximum height of text whose font has no outlines in the file: for it, PDFium knows only the
+	// baseline.
 	flat = 0.15
-	// ascent and descent are those of an ordinary font.
+	// ascent and descent are those of a typical font.
 	ascent, descent = 0.72, 0.21
 )
 
-// sized completes a piece with the size that the file states for its font, where the height of its letters does not contradict
-// it. Text without outlines gets the height of an ordinary font.
+// sized completes a piece with the font size in the file, unless the height of its letters contradicts it. Text without
+// outlines gets the height of a typical font.
 func (p piece) sized(stated float64) piece {
 	p.base = p.bottom
 	switch h := p.height(); {
@@ -44,7 +45,8 @@ func (p piece) sized(stated float64) piece {
 	return p
 }
 
-// descends reports whether a letter goes below the baseline. Those of scripts that are not told apart here all do.
+// descends reports whether a letter extends below the baseline. In scripts other than those listed here, all letters
+// count as descending.
 func descends(r rune) bool {
 	if unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Hebrew) {
 		return strings.ContainsRune("gjpqyçşţрудфцщβγζημξρφχψךןףץק", r)
@@ -59,28 +61,28 @@ func (p piece) usable() bool {
 	return strings.TrimSpace(p.text) != "" && p.height() > 0 && p.width() >= 0 && p.height() < 2000
 }
 
-// beside reports whether two pieces are on one line: the lower one's half is within the other.
+// beside reports whether two pieces are on one line: they overlap by more than half the height of the lower one.
 func (p piece) beside(q piece) bool {
 	overlap := min(p.top, q.top) - max(p.bottom, q.bottom)
 	return overlap > min(p.height(), q.height())/2
 }
 
-// line is a line of text: its cells are parted by more than a space.
+// line is a line of text; its cells are separated by more than a word space.
 type line struct {
 	piece
 	cells []piece
 }
 
-// page is a page's columns in the order of reading.
+// page contains a page's columns in reading order.
 type page struct{ columns []column }
 
-// column is a run of lines from top to bottom.
+// column is a sequence of lines from top to bottom.
 type column struct {
 	lines       []line
 	left, right float64
 }
 
-// layOut orders the pieces of a page.
+// layOut puts the pieces of a page into order.
 func layOut(pieces []piece) page {
 	cells := joinPieces(pieces)
 	var p page
@@ -90,7 +92,7 @@ func layOut(pieces []piece) page {
 	return p
 }
 
-// joinPieces makes cells: pieces on one line that are no more than a word's space apart.
+// joinPieces joins pieces on one line to cells unless the gap between them is wider than a word space.
 func joinPieces(pieces []piece) []piece {
 	var cells []piece
 	for _, l := range groupLines(pieces) {
@@ -110,7 +112,7 @@ func joinPieces(pieces []piece) []piece {
 	return cells
 }
 
-// joinCells puts the right one of two pieces behind the left one; before it, where the text runs from right to left.
+// joinCells appends the right one of two pieces to the left one; in right-to-left text it prepends it.
 func joinCells(a, b piece, gap float64) piece {
 	space := ""
 	if gap > min(a.height(), b.height())*0.12 && !strings.HasSuffix(a.text, " ") && !strings.HasPrefix(b.text, " ") {
@@ -120,14 +122,14 @@ func joinCells(a, b piece, gap float64) piece {
 	if isRightToLeft(a.text + b.text) {
 		text = b.text + space + a.text
 	}
-	size, base := a.size, a.base // of most of the text
+	size, base := a.size, a.base // of the longer text
 	if len(b.text) > len(a.text) {
 		size, base = b.size, b.base
 	}
 	return piece{text, min(a.left, b.left), max(a.right, b.right), max(a.top, b.top), min(a.bottom, b.bottom), size, base}
 }
 
-// isRightToLeft reports whether most letters are of a script that is written from right to left.
+// isRightToLeft reports whether most letters are of a right-to-left script.
 func isRightToLeft(s string) bool {
 	balance := 0
 	for _, r := range s {
@@ -147,7 +149,7 @@ func groupLines(pieces []piece) (lines [][]piece) {
 	slices.SortStableFunc(sorted, func(a, b piece) int { return cmp.Compare(b.top+b.bottom, a.top+a.bottom) })
 	var bounds []piece
 	for _, p := range sorted {
-		// A line begins near the last one: pieces are sorted by their middle.
+		// The line of a piece is near the last one, because pieces are sorted by their middle.
 		at := -1
 		for i := len(lines) - 1; i >= max(0, len(lines)-3); i-- {
 			if bounds[i].beside(p) {
@@ -160,7 +162,7 @@ func groupLines(pieces []piece) (lines [][]piece) {
 			continue
 		}
 		lines[at] = append(lines[at], p)
-		if p.height() > bounds[at].height() { // a formula's small signs do not narrow the line, nor do they widen it
+		if p.height() > bounds[at].height() { // a formula's small symbols do not change the height of the line
 			bounds[at].top, bounds[at].bottom = p.top, p.bottom
 		}
 	}

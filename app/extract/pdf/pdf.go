@@ -1,5 +1,6 @@
-// Package pdf turns a PDF into Markdown. A PDF knows no words, lines or paragraphs, only where pieces of text are; its main
-// idea: everything is told from the pieces' rectangles, because font sizes and the order in the file lie.
+// Package pdf converts a PDF to Markdown. A PDF contains no words, lines or paragraphs, only the positions of pieces of
+// text. The main idea: everything is derived from the pieces' rectangles, because font sizes and the order in the file
+// are unreliable.
 package pdf
 
 import (
@@ -18,10 +19,10 @@ import (
 	"studysharper/app/text"
 )
 
-// enoughText is how much text is read: more than a note takes. The pages after that are left out.
+// enoughText is how much text is read, a little more than a note can contain. Later pages are left out.
 const enoughText = 1<<20 + 64<<10
 
-// Writer takes the text as Markdown.
+// Writer receives the text as Markdown.
 type Writer interface {
 	Page(n int)
 	Heading(level int, text string)
@@ -31,7 +32,7 @@ type Writer interface {
 	Full() bool
 }
 
-// Info is what a PDF says of itself.
+// Info contains the properties of a PDF.
 type Info struct {
 	Title string
 	Pages int
@@ -50,7 +51,7 @@ func (e *Engine) Read(data []byte, maxPages int, w Writer) (Info, error) {
 	case err != nil || count.PageCount == 0:
 		return Info{}, damaged(err)
 	case maxPages > 0 && count.PageCount > maxPages:
-		return Info{}, study.Errorf(study.CodeInvalid, "the file has %d pages, and at most %d are taken: split it", count.PageCount, maxPages)
+		return Info{}, study.Errorf(study.CodeInvalid, "the file has %d pages, but the limit is %d: split it", count.PageCount, maxPages)
 	}
 	pages, err := e.readPages(document, count.PageCount)
 	if err != nil {
@@ -60,7 +61,8 @@ func (e *Engine) Read(data []byte, maxPages int, w Writer) (Info, error) {
 	return Info{Title: e.title(document), Pages: count.PageCount}, nil
 }
 
-// readPages reads pages until there is enough text. A page that cannot be read is empty; if none can, the file is damaged.
+// readPages reads pages until there is enough text. An unreadable page counts as empty; if no page is readable, the
+// file is damaged.
 func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page, error) {
 	pages := make([]page, 0, min(count, 1024))
 	size, failed := 0, error(nil)
@@ -74,7 +76,7 @@ func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page
 			continue
 		}
 		chars, err := e.instance.GetPageTextStructured(&requests.GetPageTextStructured{Page: at, Mode: requests.GetPageTextStructuredModeChars})
-		if err == nil { // else the text of the rectangles counts
+		if err == nil { // otherwise the text of the rectangles is used
 			assignCharacters(text.Rects, chars.Chars)
 		}
 		e.repairPairs(at, text.Rects)
@@ -94,11 +96,11 @@ func (e *Engine) readPages(document references.FPDF_DOCUMENT, count int) ([]page
 	return pages, nil
 }
 
-// brokenPair is what go-pdfium makes of a character beyond 16 bits: it converts the halves one by one. Word sets the letters
-// of its formulas with such characters.
+// brokenPair is go-pdfium's output for a character beyond 16 bits: it converts the halves separately. Word uses such
+// characters for the letters of its formulas.
 const brokenPair = "\ufffd\ufffd"
 
-// repairPairs reads once more, in another way, the text of rectangles with broken characters.
+// repairPairs reads the text of rectangles with broken characters again by another function.
 func (e *Engine) repairPairs(at requests.Page, rects []*responses.GetPageTextStructuredRect) {
 	isBroken := func(r *responses.GetPageTextStructuredRect) bool { return strings.Contains(r.Text, brokenPair) }
 	if !slices.ContainsFunc(rects, isBroken) {
@@ -106,7 +108,7 @@ func (e *Engine) repairPairs(at requests.Page, rects []*responses.GetPageTextStr
 	}
 	loaded, err := e.instance.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: at})
 	if err != nil {
-		return // the rest of the text counts
+		return // the rest of the text is used
 	}
 	defer func() { _, _ = e.instance.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}) }()
 	for _, r := range rects {
@@ -144,13 +146,13 @@ func damaged(err error) error {
 	return &study.Error{Code: study.CodeInvalid, Message: "the file is damaged, or is not a PDF file", Cause: err}
 }
 
-// hyphen is PDFium's mark for a hyphen at the end of a line: the word continues in the next one.
+// hyphen is PDFium's mark for a hyphen at the end of a line: the word continues on the next one.
 const hyphen = '\u0002'
 
-// ligatures are characters that fonts have for two letters.
+// ligatures replaces characters that represent several letters, and special spaces and hyphens.
 var ligatures = strings.NewReplacer("ﬀ", "ff", "ﬁ", "fi", "ﬂ", "fl", "ﬃ", "ffi", "ﬄ", "ffl", "ﬅ", "st", "ﬆ", "st", "\u00ad", "", "\u00a0", " ", "\ufffe", string(hyphen))
 
-// cleanText drops control characters but the hyphen.
+// cleanText removes control characters except hyphen.
 func cleanText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -165,5 +167,5 @@ func cleanText(s string) string {
 	}, leaders().ReplaceAllString(ligatures.Replace(s), " … "))
 }
 
-// leaders are the dots between an entry of a table of contents and its page.
+// leaders matches the dots between an entry of a table of contents and its page number.
 var leaders = text.Pattern(`(?: ?\.){5,} ?`)

@@ -14,7 +14,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// opened is the engine of all tests; to compile it takes seconds, once on a machine.
+// opened returns the engine of all tests; compiling it takes seconds, once per machine.
 var opened = sync.OnceValues(func() (*Engine, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -33,7 +33,7 @@ func engine(t testing.TB) *Engine {
 	return e
 }
 
-// pages is a Writer that keeps Markdown in plain form.
+// pages is a Writer that stores Markdown in plain form.
 type pages struct{ b strings.Builder }
 
 func (p *pages) Page(n int)              { fmt.Fprintf(&p.b, "[%d]\n", n) }
@@ -162,7 +162,7 @@ func TestDamagedAndHostileFilesAreRefused(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	e := engine(f) // before the first input, which has 10 s
+	e := engine(f) // before the first input, whose time limit is 10 s
 	f.Add(pdftest.Make(pdftest.Lines(72, 700, 12, "Words of a file", "and more of them")))
 	f.Add(pdftest.Make(pdftest.Lines(72, 700, 24, "光合作用", "םיאתה 12", "𝐸 = 𝑚"), []pdftest.Text{pdftest.At(72, 700, 11, "a"), pdftest.At(300, 700, 11, "b")}))
 	f.Add([]byte("%PDF-1.7\n1 0 obj<<>>endobj trailer<</Root 1 0 R>>"))

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// dataLimited says that RLIMIT_DATA is set.
+// dataLimited means that RLIMIT_DATA is set.
 const dataLimited = true

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// dataLimited: the race detector maps more memory than the limit.
+// dataLimited is false because the race detector maps more memory than the limit.
 const dataLimited = false

@@ -1,5 +1,5 @@
-// Package sandbox is the process that reads a file: `studysharper extract`. It limits itself before it looks at the file; see
-// app/extract/child for the other side.
+// Package sandbox is the process that reads a file: `studysharper extract`. It limits itself before it reads the file.
+// app/extract/child is the other side.
 package sandbox
 
 import (
@@ -17,17 +17,17 @@ import (
 	"studysharper/app/study"
 )
 
-// ErrByHand is returned by Serve when no worker has started the process.
+// ErrByHand is the error of Serve if the process was not started by a worker.
 var ErrByHand = errors.New("'extract' is internal: upload the file to POST /api/notes/import")
 
-// Bounds of the process, besides those of child.Order.
+// Limits of the process, in addition to those in child.Order.
 const (
 	openFiles = 16
-	fileBytes = 8 << 20 // what it could write to a file, if it had one
+	fileBytes = 8 << 20 // what it could write to a file if it had one
 )
 
-// Serve is the process: it reads the file at standard input, and writes Markdown to standard output and a child.Report to
-// descriptor 3. A file that cannot be read is a report, not an error.
+// Serve runs the process: it reads the file from standard input, and writes Markdown to standard output and a
+// child.Report to descriptor 3. If the file is unreadable, the report says so; that is not an error of Serve.
 func Serve(stdin *os.File, stdout io.Writer) error {
 	var o child.Order
 	if err := json.Unmarshal([]byte(os.Getenv(child.OrderVar)), &o); err != nil || o.Memory <= 0 {
@@ -55,9 +55,10 @@ func Serve(stdin *os.File, stdout io.Writer) error {
 	return errors.Join(said.Encode(r), reports.Close())
 }
 
-// prepare limits the process and loads the PDF reader where it is needed. To load it is no risk, and to compile it takes more
-// than the limits: so that comes before them where it is allowed. Otherwise it is compiled in the limits, in vain: the report
-// that precedes says what the end of the process means then.
+// prepare limits the process and loads the PDF reader if needed. Loading it is harmless, and compiling it needs more
+// than the limits allow; therefore both are done before the limits are set if o.PDF.Compile allows it. Otherwise
+// compiling it within the limits would kill the process; the report that is sent before tells the worker what that
+// would mean.
 func prepare(o child.Order, isPDF bool, said *json.Encoder) (engine *pdf.Engine, err error) {
 	if isPDF && o.PDF.Compile {
 		if engine, err = pdf.OpenEngine(o.PDF.Folder); err != nil {
@@ -89,7 +90,8 @@ func Fill(folder string) error {
 	return engine.Close()
 }
 
-// limitProcess bounds this process, for good. Address space cannot be bounded: Go reserves much more than it uses.
+// limitProcess limits this process permanently. The address space cannot be limited, because Go reserves much more than
+// it uses.
 func limitProcess(memory uint64) error {
 	var used unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
@@ -110,7 +112,7 @@ func limitProcess(memory uint64) error {
 	return nil
 }
 
-// mapFile gives the file's content without copying it: pages of a sealed memory file do not count as data of the process.
+// mapFile maps the file instead of copying it: pages of a sealed memory file do not count as the process's data.
 func mapFile(file *os.File) (data []byte, unmap func(), err error) {
 	info, err := file.Stat()
 	if err != nil {

@@ -8,20 +8,20 @@ import (
 	"studysharper/app/study"
 )
 
-const maxAdaptions = 6 // requests in other dialects, after the first one was refused
+const maxAdaptions = 6 // requests with changed parameters, after the first refusal
 
-// adaptable are the statuses of refused parameters; some servers fail with 500 instead.
+// adaptable are the statuses of refused parameters; some servers respond with 500 instead.
 var adaptable = []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented}
 
-// adaptation is what to change where an upstream refuses a parameter.
+// adaptation is a change of the request after an upstream has refused a parameter.
 type adaptation struct {
 	words []string // of the refusal; one of them is enough
 	sent  func(d dialect, p study.Prompt, stream bool) bool
 	next  func(d dialect, refusal *report) dialect
 }
 
-// adaptations are tried in this order: a refusal often names further parameters beside the
-// one that it is about, and the rarer ones come first.
+// adaptations are tried in this order: a refusal often names other parameters in addition to the refused one, and the
+// rarer ones come first.
 var adaptations = []adaptation{
 	{[]string{"stream_options", "include_usage"}, sentStreamOptions, without(noStreamOptions)},
 	{[]string{"reasoning_effort", "reasoning.effort", "reasoning effort"}, sentEffort, without(noEffort)},
@@ -59,10 +59,10 @@ func without(bits dialect) func(dialect, *report) dialect {
 	return func(d dialect, _ *report) dialect { return d | bits }
 }
 
-// notTheName are words of refusals that are about a bound's size, not about its name.
+// notTheName are words of refusals that are about a limit's value, not its name.
 var notTheName = []string{"too large", "too high", "at most", "less than", "greater than", "maximum", "exceed", "range"}
 
-// withoutBound takes the bound's other name, or none where its size was refused.
+// withoutBound uses the other name of the token limit, or omits the limit if its value was refused.
 func withoutBound(d dialect, refusal *report) dialect {
 	value := slices.ContainsFunc(notTheName, func(word string) bool { return strings.Contains(refusal.text, word) })
 	if d.has(newBound) || value && !refusal.says("unsupported", "unsupported_parameter", "instead") {
@@ -71,12 +71,11 @@ func withoutBound(d dialect, refusal *report) dialect {
 	return d | newBound
 }
 
-// adapted returns the dialect to try after a refusal; ok is false if it does not name a
-// parameter that the request had. The refusal may quote the prompt: the dialect is
-// remembered only once it has worked.
+// adapted returns the dialect to try after a refusal; ok is false if the refusal does not name a parameter of the
+// request. Because the refusal may quote the prompt, the dialect is stored only after it has worked.
 func (d dialect) adapted(p study.Prompt, stream bool, refusal *report) (next dialect, ok bool) {
 	if refusal.kind() == contextTooLong {
-		// The answer's share of the context may be what is too much.
+		// The part of the context reserved for the answer may be too large.
 		if sentBound(d, p, stream) && refusal.says(adaptations[4].words...) {
 			return d | noBound, true
 		}

@@ -7,15 +7,15 @@ import (
 
 const apiVersionParam = "api-version"
 
-// address is where an API is: a base URL without the resource that is called.
+// address is the base URL of an API, without the resource.
 type address struct {
 	base  url.URL
 	azure bool // Azure OpenAI: the key is sent as api-key
 }
 
-// newAddress reads a base URL as people paste it: a slash or a resource at its end does not
-// count. With apiVersion, or with an api-version in its query, it is Azure's. An address that
-// cannot be read is kept as a path, and every call fails.
+// newAddress parses a base URL as people paste it: a slash or a resource at its end is ignored. With apiVersion, or
+// with an api-version in its query, it is an Azure address. An address that cannot be parsed is kept as a path, and
+// every call fails.
 func newAddress(base, apiVersion string) address {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -34,8 +34,8 @@ func newAddress(base, apiVersion string) address {
 	return address{base: *u, azure: query.Has(apiVersionParam)}
 }
 
-// of is the URL of a resource, e.g. "chat/completions". At Azure a model is a deployment, and
-// part of the path where the base URL does not name one.
+// of returns the URL of a resource, e.g. "chat/completions". At Azure, a model is a deployment, which is added to the
+// path unless the base URL contains it.
 func (a address) of(model, resource string) string {
 	u := a.base
 	if a.azure && (u.Path == "" || u.Path == "/openai") {

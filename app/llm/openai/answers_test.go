@@ -24,7 +24,7 @@ func TestFault_L7_CutAnswerIsNeverTakenForWhole(t *testing.T) {
 			if want := strings.Join(fakellm.Tokens(words)[:after], ""); answer.Text != want {
 				t.Errorf("%s: partial text is %q, want %q", fault, answer.Text, want)
 			}
-			wantCalls(t, server, map[int]int{0: 2, 4: 1}[after]) // again only where nothing was shown
+			wantCalls(t, server, map[int]int{0: 2, 4: 1}[after]) // repeated only if nothing was shown
 		}
 		_, o := fake(t, fakellm.Rule{Fault: fault})
 		_, err := client(t, o).Generate(t.Context(), prompt(), nil)
@@ -132,7 +132,7 @@ func TestFault_L11_CancelReachesTheUpstream(t *testing.T) {
 	}
 }
 
-// cancelled cancels a call that hangs, and gives the time until the upstream knew.
+// cancelled cancels a hanging call and returns the time until the upstream noticed.
 func cancelled(t *testing.T, fault fakellm.Fault, plain bool) time.Duration {
 	t.Helper()
 	server, o := fake(t, fakellm.Rule{Fault: fault, AfterTokens: 2})
@@ -238,7 +238,7 @@ func TestNoFaultSaysMoreThanItMay(t *testing.T) {
 	}
 }
 
-// faultError makes one call of an impatient client.
+// faultError makes one call of a client with short timeouts.
 func faultError(t *testing.T, rule fakellm.Rule, onText func(string)) error {
 	t.Helper()
 	_, o := fake(t, rule)

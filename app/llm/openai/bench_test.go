@@ -11,8 +11,8 @@ import (
 	"studysharper/app/study"
 )
 
-// BenchmarkGenerate is the cost of one call to an API that answers at once, over
-// loopback; the API's own half is in it, and is as little as net/http allows.
+// BenchmarkGenerate measures one call to an API that answers at once, over loopback. The API's own cost is included; it
+// is the minimum that net/http needs.
 func BenchmarkGenerate(b *testing.B) {
 	const tokens = 100
 	text := strings.Repeat("word ", tokens)

@@ -14,10 +14,10 @@ import (
 	"studysharper/app/study"
 )
 
-// long is an answer that no chunk repeats by chance.
+// long is an answer that no chunk repeats by coincidence.
 const long = "The Calvin cycle takes place in the stroma of a chloroplast."
 
-// oddBodies are bodies that hold the answer long.
+// oddBodies are bodies that contain the answer long.
 var oddBodies = map[string]string{
 	"lines without a field":     strings.ReplaceAll(strings.TrimSuffix(streamOf(long), "data: [DONE]\n\n"), "data: ", ""),
 	"a field twice":             strings.ReplaceAll(streamOf(long), "data: ", "data: data: "),
@@ -44,7 +44,7 @@ func chunkOf(text string) string {
 	return `data: {"choices":[{"index":0,"delta":{"content":"` + text + `"}}]}` + "\n\n"
 }
 
-// streamOf is a stream of a text in three chunks.
+// streamOf returns a stream of a text in three chunks.
 func streamOf(text string) string {
 	return chunkOf(text[:10]) + chunkOf(text[10:30]) + chunkOf(text[30:]) + `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
 }

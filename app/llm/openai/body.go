@@ -12,15 +12,15 @@ const (
 	growBytes  = 512 << 10 // largest buffer that grows by doubling
 )
 
-// readers are buffered readers of firstBytes, for the next response.
+// readers is a pool of buffered readers of firstBytes for responses.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, firstBytes) }}
 
-// readAll reads r to its end, which comes after size bytes at most if size is known (above 0). r must itself fail beyond limit
-// bytes. The buffer doubles while it is small and then jumps to the limit, because growing a large buffer holds it twice.
+// readAll reads r to its end. If size is above 0, r has at most size bytes. r itself must fail beyond limit bytes. The
+// buffer doubles while it is small and then jumps to the limit, because growing a large buffer needs twice its memory.
 func readAll(r io.Reader, size int64, limit int) ([]byte, error) {
 	first := min(firstBytes, limit+1)
 	if size > 0 && size < int64(first) {
-		first = int(size) + 1 // the end is read behind the last byte
+		first = int(size) + 1 // EOF is read after the last byte
 	}
 	buf := make([]byte, 0, first)
 	for {
@@ -57,8 +57,8 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// skipBlank skips a byte order mark and white space, which some send to keep a connection
-// alive, and returns the first byte of the rest without reading it.
+// skipBlank skips a byte order mark and white space, which some upstreams send to keep a connection alive, and returns
+// the first byte of the rest without reading it.
 func skipBlank(r *bufio.Reader) (byte, error) {
 	for {
 		next, err := r.Peek(1)
@@ -67,7 +67,7 @@ func skipBlank(r *bufio.Reader) (byte, error) {
 		}
 		switch next[0] {
 		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
-			_, _ = r.Discard(1) // it is there
+			_, _ = r.Discard(1) // Peek has buffered it
 		default:
 			return next[0], nil
 		}

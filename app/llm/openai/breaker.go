@@ -12,8 +12,8 @@ const (
 	tripWindow  = 20 // recent calls; if half of them failed, the breaker opens too
 	openFor     = 5 * time.Second
 	openJitter  = openFor / 10 // subtracted from openFor at random, so that workers do not probe together
-	maxPause    = time.Minute  // longest pause for a rate limit, whatever the upstream asks for
-	retryJitter = time.Second  // added at random to the wait that a refused caller is told
+	maxPause    = time.Minute  // longest pause for a rate limit, even if the upstream requests a longer one
+	retryJitter = time.Second  // random addition to the wait that a refused caller gets
 	streakBits  = 1<<tripStreak - 1
 	windowBits  = 1<<tripWindow - 1
 )
@@ -22,36 +22,35 @@ const (
 type health int
 
 const (
-	healthy   health = iota // it answers, even if it refuses
-	unhealthy               // it fails or stays silent
-	refusing                // it answers, and refuses us: our key, credit, address or model
-	unknown                 // the call was ended before it could show anything
+	healthy   health = iota // the upstream answers, even if it refuses this call
+	unhealthy               // the upstream fails or is silent
+	refusing                // the upstream answers, but refuses the API key, account, address or model
+	unknown                 // the call ended before it showed anything
 )
 
-// breaker is a circuit breaker for one model. It opens after tripStreak failures in a row, or
-// if half of the last tripWindow calls failed, and stays open for openFor. Then one call
-// probes, and its outcome closes or reopens the breaker. A probe without an outcome after
-// openFor is joined by another, because a hanging call may outlast the outage. A model that
-// names a time to retry (429) is paused until then and needs no probe. It is safe for
-// concurrent use.
+// breaker is a circuit breaker for one model. It opens after tripStreak failures in a row, or if half of the last
+// tripWindow calls failed, and stays open for openFor. Then one call probes, and its outcome closes or reopens the
+// breaker. If a probe has no outcome after openFor, another call probes too, because a hanging call may outlast the
+// outage. If the upstream gives a time to retry (429), the model is paused until then and needs no probe. It is safe
+// for concurrent use.
 type breaker struct {
 	mu         sync.Mutex
-	last       uint32 // recent calls since it closed, the newest in the lowest bit; 1 = failed
-	seen       int    // how many calls that is
+	last       uint32 // calls since the last state change, the newest in the lowest bit; 1 = failed
+	seen       int    // number of these calls
 	until      time.Time
-	retryAt    time.Time // when the upstream told us to retry; may be after until
-	tripped    bool      // open, or after until half-open
-	generation uint64    // counts state changes; calls from before the last one are ignored
+	retryAt    time.Time // retry time given by the upstream; may be after until
+	tripped    bool      // open, or half-open after until
+	generation uint64    // number of state changes; results of calls that began before the last one are ignored
 }
 
-// blocked is why a breaker allows no call.
+// blocked is the reason why a breaker allows no call.
 type blocked struct {
 	wait    time.Duration // until the next call may be made
-	limited bool          // the upstream named the wait itself
+	limited bool          // the upstream requested the wait
 }
 
-// acquire returns a permit for one call, or nil and the reason. The caller reports the
-// outcome to the permit, also if it panics.
+// acquire returns a permit for one call, or nil and the reason. The caller must report the outcome to the permit, even
+// if it panics.
 func (b *breaker) acquire(now time.Time) (*permit, blocked) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,26 +63,26 @@ func (b *breaker) acquire(now time.Time) (*permit, blocked) {
 	return &permit{breaker: b, generation: b.generation}, blocked{}
 }
 
-// blockedAt reports whether, as things stand, no call would be allowed at that time.
+// blockedAt reports whether the current state would still allow no call at that time.
 func (b *breaker) blockedAt(at time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.until.After(at)
 }
 
-// openAt reports whether the model is paused, or not yet known to have recovered.
+// openAt reports whether the model is paused or not known to have recovered.
 func (b *breaker) openAt(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.tripped || b.until.After(now)
 }
 
-// record counts a call of the given generation and changes the state if due.
+// record records the result of a call of the given generation and changes the state if necessary.
 func (b *breaker) record(generation uint64, v health, rest time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if v == refusing {
-		v = healthy // it is still asked: a refusal costs little, and the first answer shows that somebody has put it right
+		v = healthy // calls continue: a refusal costs little, and the first answer shows that the problem is fixed
 	}
 	if generation != b.generation {
 		return
@@ -99,7 +98,7 @@ func (b *breaker) record(generation uint64, v health, rest time.Duration) {
 	}
 }
 
-// recordProbe decides by a probe; if it showed nothing, the next call probes. The caller holds mu.
+// recordProbe handles the result of a probe; if it is unknown, the next call probes. The caller holds mu.
 func (b *breaker) recordProbe(v health) {
 	switch v {
 	case healthy:
@@ -113,7 +112,7 @@ func (b *breaker) recordProbe(v health) {
 
 func openTime() time.Duration { return openFor - rand.N(openJitter) }
 
-// trips counts a call and reports whether the breaker should open. The caller holds mu.
+// trips records a call and reports whether the breaker should open. The caller holds mu.
 func (b *breaker) trips(v health) bool {
 	b.last = b.last << 1 & windowBits
 	if v == unhealthy {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tell lets a call go and says how it came out; it fails where the call may not go.
+// tell makes calls with these outcomes; it fails if the breaker refuses one.
 func tell(t *testing.T, b *breaker, verdicts ...health) {
 	t.Helper()
 	for i, v := range verdicts {
@@ -45,7 +45,7 @@ func TestBreakerOpensAtItsBoundsAndNotOneBefore(t *testing.T) {
 	}
 }
 
-// trippedBreaker is one that has just opened.
+// trippedBreaker returns a breaker that has just opened.
 func trippedBreaker(t *testing.T) *breaker {
 	t.Helper()
 	b := &breaker{}
@@ -104,7 +104,7 @@ func TestProbeDecides(t *testing.T) {
 				t.Errorf("verdict %d: open %v, refuses %v", v, b.openAt(now), b.blockedAt(now))
 			}
 			if v == healthy {
-				tell(t, b, unhealthy, unhealthy, unhealthy, unhealthy) // it has forgotten what was
+				tell(t, b, unhealthy, unhealthy, unhealthy, unhealthy) // the counters were reset
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestRateLimitedModelIsLeftAloneAsLongAsItAsked(t *testing.T) {
 			}
 			time.Sleep(time.Nanosecond)
 			tell(t, b, healthy)
-			if pass, _ := b.acquire(time.Now()); pass == nil { // needs no probe: all may go
+			if pass, _ := b.acquire(time.Now()); pass == nil { // needs no probe: all calls are allowed
 				t.Error("still refused")
 			}
 		})

@@ -46,7 +46,7 @@ func TestTheStablePartIsMarkedForClaudesCache(t *testing.T) {
 
 func TestModelsThatAnsweredUnusablyAreSkipped(t *testing.T) {
 	for skip, want := range map[int]int{-1: 0, 0: 0, 1: 1, 2: 1, 9: 1} {
-		other := []string{"second", "first"}[want] // this one is not to be asked
+		other := []string{"second", "first"}[want] // this model must not be called
 		server, o := fake(t, fakellm.Rule{Model: other, Fault: fakellm.Status, Status: 401})
 		o.Fallbacks = []string{"second"}
 		p := prompt()

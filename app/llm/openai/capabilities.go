@@ -8,12 +8,12 @@ import (
 	"studysharper/app/study"
 )
 
-// MaxModels is how many models of a Client have a word of Options.Memory.
+// MaxModels is the number of models of a Client that have a word in Options.Memory.
 const MaxModels = 8
 
-// Memory keeps a word for each model, of what was learnt about it. It may be shared by the
-// processes of a container, so that what one has learnt the others know, also after it is gone.
-// A process with other models than the one that wrote a word ignores it.
+// Memory stores one word per model, with what is known about the model. The processes of a container may share it, so
+// that they know what one of them has learnt, even after that process has ended. A word written by a process with a
+// different model at that index is ignored.
 type Memory interface {
 	Load(model int) uint64 // 0 = nothing is known; model is below MaxModels
 	Store(model int, word uint64)
@@ -25,29 +25,29 @@ type localMemory [MaxModels]atomic.Uint64
 func (m *localMemory) Load(model int) uint64        { return m[model].Load() }
 func (m *localMemory) Store(model int, word uint64) { m[model].Store(word) }
 
-// dialect is how requests to a model are written. The zero value is the most that is asked
-// for; each bit takes something back that the model refused.
+// dialect says how requests to a model are written. The zero value uses all features; each bit disables one that the
+// model refused.
 type dialect uint16
 
 const (
-	newBound        dialect = 1 << iota // max_completion_tokens, the later name of max_tokens
-	noBound                             // neither of them
-	noStreamOptions                     //
-	noStream                            //
-	noSchema                            // no response_format of type json_schema
-	noObject                            // none of type json_object
-	noEffort                            // no reasoning_effort
-	noSystem                            // the system turn is merged into the first one of the user
+	newBound dialect = 1 << iota // max_completion_tokens, the later name of max_tokens
+	noBound                      // neither max_tokens nor max_completion_tokens
+	noStreamOptions
+	noStream
+	noSchema // no response_format of type json_schema
+	noObject // no response_format of type json_object
+	noEffort // no reasoning_effort
+	noSystem // the system turn is merged into the first user turn
 )
 
 // has reports whether the dialect includes any of the bits.
 func (d dialect) has(bits dialect) bool { return d&bits != 0 }
 
-// dialectNames are what a dialect's bits are called in reports, in their order.
-var dialectNames = []string{"max_completion_tokens", "no bound of tokens", "no stream_options", "no streams", "no json_schema",
+// dialectNames are the names of a dialect's bits in reports, in their order.
+var dialectNames = []string{"max_completion_tokens", "no token limit", "no stream_options", "no streams", "no json_schema",
 	"no json_object", "no reasoning_effort", "no system role"}
 
-// String lists what a dialect does without; "" = nothing.
+// String lists the features that a dialect disables; "" = none.
 func (d dialect) String() string {
 	var names []string
 	for i, name := range dialectNames {
@@ -58,19 +58,19 @@ func (d dialect) String() string {
 	return strings.Join(names, ", ")
 }
 
-// capabilities is what was learnt about a model. It is safe for concurrent use; of two that
-// learn at once the last one counts, and the other learns again.
+// capabilities is what is known about a model. It is safe for concurrent use; of two concurrent changes the last one
+// wins, and the other is learnt again.
 type capabilities struct {
 	memory Memory
 	index  int
 	tag    uint64 // of the model's name: the top 16 bits of its word
 }
 
-// A word has, from the top: the tag, the refusals in a row, the context, the dialect.
+// A word contains, from the highest bits: the tag, the number of refusals in a row, the context size, the dialect.
 const (
 	tagShift     = 48
 	refusalShift = 44
-	refuseStreak = 3 // refusals in a row that degrade a model; no more are counted
+	refuseStreak = 3 // refusals in a row from which a model counts as refusing; the counter stops here
 	refusalMask  = 1<<4 - 1
 	contextShift = 16
 	contextMask  = 1<<28 - 1
@@ -90,21 +90,21 @@ func (c *capabilities) word() uint64 {
 	return word
 }
 
-// dialect is the one that the model was seen to take.
+// dialect returns the dialect that the model is known to accept.
 func (c *capabilities) dialect() dialect { return dialect(c.word()) } //nolint:gosec // the lowest bits
 
 func (c *capabilities) setDialect(d dialect) { c.store(d, c.contextTokens(), c.refusals()) }
 
-// contextTokens is the size of the model's context; 0 = unknown.
+// contextTokens returns the size of the model's context; 0 = unknown.
 func (c *capabilities) contextTokens() int { return int(c.word() >> contextShift & contextMask) } //nolint:gosec // 28 bits
 
 func (c *capabilities) setContext(tokens int) { c.store(c.dialect(), tokens, c.refusals()) }
 
-// refusals is how often in a row the model has rejected our key, account, address or its name, up
-// to refuseStreak. An answer to any process resets it for all.
+// refusals returns how often in a row the upstream has refused the API key, the account, the address or the model's
+// name, up to refuseStreak. An answer to any process resets the number for all.
 func (c *capabilities) refusals() int { return int(c.word() >> refusalShift & refusalMask) } //nolint:gosec // 4 bits
 
-// report counts how a call came out.
+// report records the outcome of a call.
 func (c *capabilities) report(v health) {
 	before, now := c.refusals(), 0
 	switch v {
@@ -128,8 +128,8 @@ func hasSystem(p study.Prompt) bool {
 	return len(p.Turns) > 1 && p.Turns[0].Role == study.RoleSystem
 }
 
-// messages are the turns of a prompt, the system turn merged into the first of the user where
-// the model does not take it.
+// messages returns the turns of a prompt. The system turn is merged into the first user turn if the model does not
+// accept a system turn.
 func (d dialect) messages(p study.Prompt) []wireMessage {
 	list := make([]wireMessage, 0, len(p.Turns))
 	system := ""

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// picky is an upstream that refuses requests; it answers the others well.
+// picky is an upstream that refuses some requests and answers the others well.
 type picky struct {
 	refuse func(request map[string]any) (status int, body string)
 

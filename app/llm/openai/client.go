@@ -1,7 +1,6 @@
-// Package openai asks language models through any API that is compatible with OpenAI's chat
-// completions. The one idea: the upstream is not trusted. Options bound every wait, byte and
-// retry; the upstream's words reach a student only as an answer, never in an error; and
-// whatever it does wrong becomes one of a few error codes.
+// Package openai calls language models through any API that is compatible with OpenAI's chat completions. The one idea:
+// the upstream is not trusted. Options limit every wait, byte and retry; the upstream's text reaches a student only as
+// an answer, never in an error; and every fault of the upstream becomes one of a few error codes.
 package openai
 
 import (
@@ -23,14 +22,14 @@ type Options struct {
 	BaseURL    string   // e.g. https://openrouter.ai/api/v1
 	APIKey     string   // sent as a bearer token; "" = none
 	APIVersion string   // Azure's api-version; the key is then sent as api-key
-	Model      string   // asked first
-	Fallbacks  []string // asked in this order if the model before fails
+	Model      string   // tried first
+	Fallbacks  []string // tried in this order, each if the model before it fails
 
-	Timeout          time.Duration // one plain Generate, with all retries and fallbacks; default 60 s
-	StreamTimeout    time.Duration // likewise, of a streamed one; default Timeout
-	ConnectTimeout   time.Duration // name look-up and connection, and again the TLS handshake; default 2 s
-	FirstByteTimeout time.Duration // of a streamed call, until its headers; default 30 s
-	IdleTimeout      time.Duration // of a streamed call, between two lines; default 30 s
+	Timeout          time.Duration // for one plain Generate, with all retries and fallbacks; default 60 s
+	StreamTimeout    time.Duration // for a streamed one; default Timeout
+	ConnectTimeout   time.Duration // for name lookup and connection, and separately for the TLS handshake; default 2 s
+	FirstByteTimeout time.Duration // for a streamed call, until its headers; default 30 s
+	IdleTimeout      time.Duration // for a streamed call, between two lines; default 30 s
 
 	MaxAnswerBytes int // text of an answer; default 1 MiB
 	MaxRawBytes    int // body of a response; default 8 MiB
@@ -38,17 +37,16 @@ type Options struct {
 	MaxConns       int // connections to the API, busy or idle; default 64. Further calls wait, within their timeout
 	RetryBurst     int // retries in a row before they are limited to a tenth of the calls; default 10
 
-	MaxTokens int    // bound of an answer's tokens, those of reasoning included; 0 = the prompt's
-	Effort    string // of reasoning, where a prompt names none; "" = the model's own
+	MaxTokens int    // limit of an answer's tokens, including reasoning tokens; 0 = the prompt's
+	Effort    string // of reasoning, if a prompt does not set it; "" = the model's default
 
-	Memory Memory // of what models take; nil = this Client's own
+	Memory Memory // what models accept; nil = private to this Client
 
-	// Observe is called after each HTTP call of a model with its duration, what the API reports of its
-	// use (tokens, cost) and its failure, a *study.Error. It must not block. Default: none.
+	// Observe is called after each HTTP call of a model with its duration, the reported usage (tokens, cost) and its
+	// error, a *study.Error. It must not block. Default: not called.
 	Observe func(model string, took time.Duration, answer study.Answer, err error)
 }
 
-// withDefaults fills in the defaults.
 func (o Options) withDefaults() Options {
 	setDefault(&o.Timeout, time.Minute)
 	setDefault(&o.StreamTimeout, o.Timeout)
@@ -69,19 +67,19 @@ func setDefault[T int | time.Duration](field *T, otherwise T) {
 	}
 }
 
-// Client asks the models of one API. It is safe for concurrent use. Up to 16 idle
-// connections are kept for 90 s or until Close.
+// Client calls the models of one API. It is safe for concurrent use. It keeps up to 16 idle connections open, for 90 s
+// or until Close.
 type Client struct {
 	o            Options
 	address      address
 	http         *http.Client
 	retries      *retryBudget
 	breakers     map[string]*breaker      // by model; not changed after New
-	capabilities map[string]*capabilities // likewise
-	listed       *atomic.Int64            // when the list of models was asked for, in ns; 0 = never
+	capabilities map[string]*capabilities // by model; not changed after New
+	listed       *atomic.Int64            // when the list of models was requested, in ns; 0 = never
 }
 
-// New makes a Client. It makes no call: a wrong BaseURL or key shows in Generate.
+// New returns a Client. It makes no call: a wrong BaseURL or key fails in Generate.
 func New(o Options) *Client {
 	o = o.withDefaults()
 	breakers := make(map[string]*breaker)
@@ -108,8 +106,8 @@ func New(o Options) *Client {
 	}
 }
 
-// WithModel returns a Client that asks another model, without fallbacks, and shares this one's
-// connections and its budget of retries. Closing either closes the idle connections of both.
+// WithModel returns a Client for another model, without fallbacks, that shares the connections and the retry budget of
+// this one. Closing either one closes the idle connections of both.
 func (c *Client) WithModel(model string) *Client {
 	other := *c
 	memory, index := c.o.Memory, 1+len(c.o.Fallbacks)
@@ -123,7 +121,7 @@ func (c *Client) WithModel(model string) *Client {
 	return &other
 }
 
-// newTransport makes the bounded connection pool; a nil resolver is the system's.
+// newTransport creates the bounded connection pool; with a nil resolver it uses the system's.
 func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
 	return &http.Transport{
@@ -142,14 +140,14 @@ func newTransport(o Options, resolver *net.Resolver) *http.Transport {
 	}
 }
 
-// Name returns the model that is asked first, as configured.
+// Name returns the configured first model.
 func (c *Client) Name() string { return c.o.Model }
 
-// Health is how the models of a Client are doing.
+// Health is the state of a Client's models.
 type Health struct {
-	FirstOpen     bool // the first model is paused, or not yet known to have recovered
-	FirstRefusing bool // it has rejected our key, account, address or its name three times in a row, whoever of those that share Memory asked
-	Open          int  // number of models that are paused or not yet known to have recovered
+	FirstOpen     bool // the first model is paused or not known to have recovered
+	FirstRefusing bool // the upstream has refused the API key, the account, the address or the model's name three times in a row, counting all processes that share Memory
+	Open          int  // number of models that are paused or not known to have recovered
 }
 
 // Health returns the current state. It does not block for long.
@@ -171,9 +169,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// ContextTokens is the size of the first model's context as the upstream has told it, in
-// tokens of prompt and answer together; 0 = not told. Where nothing is known yet it asks for the list of
-// models, for two seconds at most, and after a failure not again for ten minutes.
+// ContextTokens returns the size of the first model's context as reported by the upstream, in tokens of prompt and
+// answer together; 0 = unknown. If nothing is known yet, it requests the list of models, for at most two seconds, and
+// after a failure not again for ten minutes.
 func (c *Client) ContextTokens(ctx context.Context) int {
 	known := c.capabilities[c.o.Model]
 	if tokens := known.contextTokens(); tokens > 0 {

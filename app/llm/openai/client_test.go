@@ -137,7 +137,7 @@ func TestStreamedCallsShareOneConnection(t *testing.T) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE]\n\n")
 		_ = http.NewResponseController(w).Flush()
-		<-time.After(10 * time.Millisecond) // the end of the body comes in a packet of its own
+		<-time.After(10 * time.Millisecond) // the end of the body arrives in a separate packet
 	}))
 	web.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -232,7 +232,7 @@ func TestSlowReaderIsNotTakenForASilentUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := inBubble(Options{IdleTimeout: time.Second})
 		answer, err := c.Generate(t.Context(), prompt(), func(string) {
-			time.Sleep(2 * time.Second) // longer than the upstream may be silent
+			time.Sleep(2 * time.Second) // longer than IdleTimeout
 		})
 		if err != nil || answer.Text != words {
 			t.Errorf("answer %+v, error %v", answer, err)

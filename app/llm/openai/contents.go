@@ -6,8 +6,8 @@ import (
 	"studysharper/app/study"
 )
 
-// addContents adds the text of a choice. A chunk's message is the text so far, which a few
-// upstreams send beside the piece or at last.
+// addContents adds the text of a choice. In a chunk, a message is the text so far, which a few upstreams send next to
+// the delta or at the end.
 func (r *responseReader) addContents(c *wireChoice) *failure {
 	if !r.streaming {
 		for _, texts := range []wireContent{c.Message.Content, c.Delta.Content, wireContent(c.Text)} {
@@ -42,7 +42,7 @@ func (r *responseReader) addContents(c *wireChoice) *failure {
 	return nil
 }
 
-// addObject adds the object that an answer is to be, where it is not in the text.
+// addObject adds the requested JSON object if it is not in the text.
 func (r *responseReader) addObject(t *wireText) *failure {
 	if !r.wantsObject {
 		return nil
@@ -66,7 +66,7 @@ func (r *responseReader) addObject(t *wireText) *failure {
 	return nil
 }
 
-// addWhole adds the text of a plain response. Reasoning is taken off when it is complete.
+// addWhole adds the text of a plain response. Reasoning is removed when the text is complete.
 func (r *responseReader) addWhole(texts wireContent) *failure {
 	for text := range texts.texts {
 		if !text.appendTo(&r.text, r.o.MaxAnswerBytes-r.text.Len()) {
@@ -76,7 +76,7 @@ func (r *responseReader) addWhole(texts wireContent) *failure {
 	return nil
 }
 
-// missingEnd returns what the text so far lacks of the whole.
+// missingEnd returns the part of the whole text that is missing from the text so far.
 func missingEnd(whole, sofar string) string {
 	if rest, ok := strings.CutPrefix(whole, sofar); ok {
 		return rest

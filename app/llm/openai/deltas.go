@@ -2,14 +2,14 @@ package openai
 
 import "strings"
 
-const sureCumulative = 8 // bytes that two chunks have in common only where the second repeats the first
+const sureCumulative = 8 // if two chunks have this many bytes in common, the second repeats the first
 
-// deltaJoiner joins the chunks of a stream. A few upstreams send the whole text so far in each
-// chunk instead of the next piece; which of the two it is shows in the first chunks.
+// deltaJoiner joins the chunks of a stream. A few upstreams send the whole text so far in each chunk instead of the
+// next piece; the first chunks show which form is used.
 type deltaJoiner struct {
 	mode    joinMode
 	text    string // cumulative: the text so far
-	pending string // the second chunk, while it may be either
+	pending string // the second chunk, while both forms are possible
 }
 
 type joinMode int
@@ -27,7 +27,7 @@ func (j *deltaJoiner) add(chunk string) string {
 		return chunk
 	case cumulative:
 		rest, ok := strings.CutPrefix(chunk, j.text)
-		if !ok { // such an upstream may still end with a piece
+		if !ok { // even such an upstream may end with a piece
 			j.text += chunk
 			return chunk
 		}
@@ -63,7 +63,7 @@ func (j *deltaJoiner) decide(chunk string) string {
 	}
 }
 
-// finish returns a chunk that was held back.
+// finish returns the chunk that was held back, if any.
 func (j *deltaJoiner) finish() string {
 	if j.mode == undecided {
 		return j.pending

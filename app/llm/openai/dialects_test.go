@@ -24,7 +24,7 @@ func served(t *testing.T, contentType, body string) *Client {
 	return client(t, Options{BaseURL: web.URL, Model: "first"})
 }
 
-// chunks makes an event stream of chunks, given by their delta.
+// chunks returns an event stream of chunks with these deltas.
 func chunks(deltas ...string) string {
 	var b strings.Builder
 	for _, d := range deltas {
@@ -93,7 +93,7 @@ func TestErrorsAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
-// boundOf reads the bound of tokens of a request, which can still be read afterwards.
+// boundOf returns the token limit of a request, which stays readable.
 func boundOf(t *testing.T, r *http.Request) int {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)

@@ -14,18 +14,19 @@ import (
 )
 
 const (
-	maxDirectBytes = 32 << 10 // of a request: it fits into the socket's buffer, so that writing it does not have to wait for the response
+	maxDirectBytes = 32 << 10 // of a request: it fits into the socket's buffer, so that the write does not wait for the response
 	maxHeaderBytes = 64 << 10 // of a response
 	maxInterim     = 5        // 1xx responses before a response
 )
 
-// directTransport makes plain HTTP/1.1 calls on the caller's goroutine. net/http's Transport gives each connection two goroutines,
-// which costs a call to a near model as much again as the call itself. What is not a short POST to an http:// address without a
-// proxy is left to it: HTTPS, with it HTTP/2, proxies, and long requests. Each of the two keeps at most Options.MaxConns connections.
+// directTransport makes plain HTTP/1.1 calls on the caller's goroutine. net/http's Transport uses two goroutines per
+// connection, which doubles the cost of a call to a nearby model. Only a short POST to an http:// address without a
+// proxy is made directly; net/http handles the rest: HTTPS (and thus HTTP/2), proxies, and long requests. Each of the
+// two keeps at most Options.MaxConns connections.
 type directTransport struct {
 	*http.Transport
 	dialer net.Dialer
-	slots  chan struct{} // holds one for each call at work
+	slots  chan struct{} // one element for each call in progress
 	idle   idleConns
 }
 
@@ -37,15 +38,15 @@ func newDirectTransport(o Options) *directTransport {
 	}
 }
 
-// CloseIdleConnections is called by http.Client's.
+// CloseIdleConnections is called by http.Client.CloseIdleConnections.
 func (t *directTransport) CloseIdleConnections() {
 	t.idle.close()
 	t.Transport.CloseIdleConnections()
 }
 
-// RoundTrip implements http.RoundTripper. A call on a kept connection that ends before a byte of the response has come is made
-// again, once, on a new one: servers close idle connections, and this one did so at that moment. The end of the request's context
-// ends the call and closes its connection.
+// RoundTrip implements http.RoundTripper. If a call on an idle connection fails before the first byte of the response,
+// it is repeated once on a new connection, because the server may have closed the idle one at that moment. The end of
+// the request's context ends the call and closes its connection.
 func (t *directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.takes(req) {
 		return t.Transport.RoundTrip(req)
@@ -67,7 +68,7 @@ func (t *directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// takes reports whether a request is one to be made directly. An address or a header that is not valid is left to net/http, which
+// takes reports whether a request is made directly. A request with an invalid address or header goes to net/http, which
 // refuses it.
 func (t *directTransport) takes(req *http.Request) bool {
 	if req.URL.Scheme != "http" || req.Method != http.MethodPost || req.ContentLength <= 0 || req.ContentLength > maxDirectBytes || !isPlain(req.URL.Host) {
@@ -84,16 +85,16 @@ func (t *directTransport) takes(req *http.Request) bool {
 	return proxy == nil && err == nil
 }
 
-// isPlain reports whether a text has visible ASCII characters and blanks only.
+// isPlain reports whether a text is not empty and has only printable ASCII characters.
 func isPlain(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// wireForm writes a request as it is sent.
+// wireForm returns a request in HTTP/1.1 format.
 func wireForm(req *http.Request) ([]byte, error) {
 	defer func() { _ = req.Body.Close() }()
 	var b bytes.Buffer
-	b.Grow(512 + int(req.ContentLength) + bytes.MinRead) // ReadFrom, which CopyN calls, wants as much room behind the end
+	b.Grow(512 + int(req.ContentLength) + bytes.MinRead) // ReadFrom, which CopyN calls, needs this much free space
 	b.WriteString("POST " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.URL.Host + "\r\n")
 	req.Header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
 	if err := req.Header.Write(&b); err != nil {
@@ -104,7 +105,7 @@ func wireForm(req *http.Request) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// exchange makes the call, on a kept connection where there is one.
+// exchange makes the call, on an idle connection if there is one.
 func (t *directTransport) exchange(req *http.Request, request []byte) (*http.Response, error) {
 	if conn := t.idle.take(req.URL.Host); conn != nil {
 		resp, err := t.exchangeOn(conn, req, request)
@@ -133,12 +134,13 @@ func (t *directTransport) dial(ctx context.Context, host string) (*directConn, e
 	return c, nil
 }
 
-// exchangeOn makes the call on a connection, which it closes if it fails. The response's body gives the connection back.
+// exchangeOn makes the call on a connection, and closes the connection if the call fails. Otherwise the response's body
+// returns it to the pool.
 func (t *directTransport) exchangeOn(conn *directConn, req *http.Request, request []byte) (*http.Response, error) {
 	stop := context.AfterFunc(req.Context(), func() { _ = conn.Close() })
 	conn.left, conn.answered = maxHeaderBytes, false
 	_, errWrite := conn.Write(request)
-	resp, err := conn.readResponse(req) // also after a failed write: a server that refuses a request may not read it
+	resp, err := conn.readResponse(req) // even after a failed write: a server that refuses a request may not read it
 	if err != nil {
 		stop()
 		_ = conn.Close()
@@ -154,14 +156,14 @@ type directConn struct {
 	net.Conn
 	host     string
 	reader   *bufio.Reader
-	left     int64     // bytes of headers that may still come; below 0 = the body is being read, which its reader bounds
-	answered bool      // a byte of the response has come
+	left     int64     // bytes of headers allowed; below 0 = the body is being read, which its reader limits
+	answered bool      // the first byte of the response has arrived
 	since    time.Time // when it became idle
 }
 
 var errLongHeader = errors.New("response header longer than the limit")
 
-// Read reads the connection itself, for the buffered reader.
+// Read reads from the connection; the buffered reader calls it.
 func (c *directConn) Read(p []byte) (int, error) {
 	if c.left == 0 {
 		return 0, errLongHeader
@@ -174,7 +176,7 @@ func (c *directConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readResponse reads the head of the final response.
+// readResponse reads the status line and the headers of the final response.
 func (c *directConn) readResponse(req *http.Request) (*http.Response, error) {
 	for range maxInterim + 1 {
 		resp, err := http.ReadResponse(c.reader, req)
@@ -192,11 +194,11 @@ type directBody struct {
 	transport *directTransport
 	stop      func() bool
 	reusable  bool
-	err       error // why nothing follows: the body's end, its failure, or that it was closed
+	err       error // why reading ended: end of the body, a failure, or Close
 }
 
-// Read gives the connection back at the body's end. Its last error is that of every later call: a caller that looks ahead may
-// ignore the first one.
+// Read returns the connection to the pool at the end of the body. Later calls return the last error again, because a
+// caller that reads ahead may ignore it the first time.
 func (b *directBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -208,7 +210,8 @@ func (b *directBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection unless the body was read to its end: the upstream stops working on an answer that nobody reads.
+// Close closes the connection unless the body was read to its end, so that the upstream stops generating an answer that
+// is no longer read.
 func (b *directBody) Close() error {
 	b.end(http.ErrBodyReadAfterClose, false)
 	return nil

@@ -20,7 +20,7 @@ import (
 
 const directAnswer = `{"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}`
 
-// rawUpstream serves connections with a function, which gets each with its number, from 1, until the test ends.
+// rawUpstream calls a function for each connection, with the connection's number, from 1, until the test ends.
 func rawUpstream(t *testing.T, serve func(n int, conn net.Conn, r *bufio.Reader)) (o Options, conns *atomic.Int32) {
 	t.Helper()
 	conns = new(atomic.Int32)
@@ -41,7 +41,7 @@ func reply(conn net.Conn, head, body string) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
 }
 
-// wantHello asks and fails unless the answer comes.
+// wantHello makes a call and fails unless the expected answer arrives.
 func wantHello(t *testing.T, c *Client) {
 	t.Helper()
 	if answer, err := c.Generate(t.Context(), prompt(), nil); err != nil || answer.Text != "hello" || answer.Calls != 1 {
@@ -82,8 +82,8 @@ func TestAConnectionThatSaysCloseIsNotKept(t *testing.T) {
 	}
 }
 
-// A server that closes an idle connection may do so while the next request is under way. It looks idle to the client, and ends
-// without a byte.
+// A server may close an idle connection at the moment when the client uses it again. To the client, the connection then
+// ends without a byte.
 func TestACallOnAKeptConnectionThatEndsWithoutAByteIsMadeAgain(t *testing.T) {
 	o, conns := rawUpstream(t, func(n int, conn net.Conn, r *bufio.Reader) {
 		for i := 0; ; i++ {
@@ -110,7 +110,7 @@ func TestACallThatEndsAfterAByteOrOnANewConnectionIsNotMadeAgain(t *testing.T) {
 					if _, err := readCall(r); err != nil {
 						return
 					}
-					if calls.Add(1) == 1 && first != "" { // the connection is kept, and breaks in the second call
+					if calls.Add(1) == 1 && first != "" { // the connection stays open, and breaks during the second call
 						reply(conn, "", directAnswer)
 						continue
 					}
@@ -264,12 +264,12 @@ func TestOnlyShortPlainPostsWithoutAProxyAreMadeDirectly(t *testing.T) {
 	}
 }
 
-// The reader looks ahead in the body, and ignores that it could not.
+// The reader reads ahead in the body and ignores errors.
 func TestABodyThatNeverComesIsATimeout(t *testing.T) {
 	o, _ := rawUpstream(t, func(_ int, conn net.Conn, r *bufio.Reader) {
 		if _, err := readCall(r); err == nil {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n")
-			_, _ = r.ReadByte() // until the client leaves
+			_, _ = r.ReadByte() // until the client closes the connection
 		}
 	})
 	o.Timeout = 100 * time.Millisecond

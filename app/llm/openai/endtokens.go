@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// endTokens are tokens of chat templates that some servers leave at the end of an answer.
+// endTokens are chat template tokens that some servers leave at the end of an answer.
 var endTokens = []string{"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "<|end_of_text|>", "<|return|>", "<|end_of_solution|>", "<end_of_turn>",
 	"<eos>", "</s>", "[/INST]", "</answer>", "<｜end▁of▁sentence｜>"}
 
-const maxHeldTokens = 1 << 10 // bytes of such tokens that may follow one another
+const maxHeldTokens = 1 << 10 // maximum length of consecutive tokens, in bytes
 
-// endFilter takes such tokens off the end of an answer that comes in pieces. Further up they
-// belong to the answer.
+// endFilter removes such tokens from the end of an answer that arrives in pieces. Elsewhere they belong to the answer.
 type endFilter struct{ held string }
 
-// add returns what of the text so far cannot be the end and was not returned before.
+// add returns the text that cannot be part of the end and was not returned before.
 func (f *endFilter) add(piece string) string {
 	s := f.held + piece
 	if f.held = ""; len(s) > maxHeldTokens && len(piece) < len(s) {
@@ -33,7 +32,7 @@ func (f *endFilter) add(piece string) string {
 	}
 }
 
-// finish returns what was held back and is answer after all.
+// finish returns the text that was held back if it is part of the answer.
 func (f *endFilter) finish() string {
 	held := f.held
 	if f.held = ""; withoutEndTokens(held) == "" {
@@ -42,13 +41,13 @@ func (f *endFilter) finish() string {
 	return held
 }
 
-// maybeEnd reports whether s is only end tokens, the last of which may be unfinished.
+// maybeEnd reports whether s consists of end tokens; the last one may be incomplete.
 func maybeEnd(s string) bool {
 	rest := withoutEndTokens(s)
 	return rest == "" || slices.ContainsFunc(endTokens, func(token string) bool { return strings.HasPrefix(token, rest) })
 }
 
-// withoutEndTokens takes the end tokens, and the white space around them, off the beginning of s.
+// withoutEndTokens removes the end tokens, and the white space around them, from the beginning of s.
 func withoutEndTokens(s string) string {
 	for {
 		s = strings.TrimLeft(s, " \t\r\n")

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	maxCodeBytes  = 64          // longest error code that is read; known ones are shorter
-	maxErrorBytes = 16 << 10    // how much of an error's body is read,
-	maxErrorText  = 4 << 10     // and of one that is longer or not JSON, looked through
+	maxCodeBytes  = 64          // length of the longest error code that is read; known codes are shorter
+	maxErrorBytes = 16 << 10    // bytes of an error's body that are read
+	maxErrorText  = 4 << 10     // bytes that are searched if the body is longer or not JSON
 	errorGrace    = time.Second // how long to wait for an error's body
 )
 
@@ -31,8 +31,8 @@ func errorResponse(resp *http.Response, idle *idleTimer, promptTokens int) *fail
 	return r.failure(promptTokens)
 }
 
-// errorIn returns the failure that an error object inside a 200 stands for; nil if there is
-// none. An error may be a bare string.
+// errorIn returns the failure that an error object in a 200 response describes; nil if there is none. An error may be a
+// plain string.
 func errorIn(object rawValue, promptTokens int) *failure {
 	switch string(object) {
 	case "", "null", "false", `""`:

@@ -14,29 +14,29 @@ import (
 	"studysharper/app/study"
 )
 
-// recovery is what to do after a failure.
+// recovery is the action after a failure.
 type recovery int
 
 const (
-	giveUp    recovery = iota // no other model would do better, or text has been shown
+	giveUp    recovery = iota // no other model would succeed, or text has been shown
 	nextModel                 // this model will fail again, another may not
 	tryAgain                  // the same call may succeed soon
 )
 
-// failure is an error, what to do about it, and what it shows about the upstream's health.
+// failure is an error, the action to take, and the health of the upstream that it shows.
 type failure struct {
 	err      *study.Error
 	recovery recovery
 	health   health
-	restFor  time.Duration // the upstream asks for this long without requests
-	wait     time.Duration // the upstream asks for it before a retry; 0 = unknown
-	report   *report       // what the upstream says; nil = nothing
-	starved  bool          // all tokens went into reasoning: a larger bound may help
+	restFor  time.Duration // pause that the upstream requests
+	wait     time.Duration // delay before a retry that the upstream requests; 0 = unknown
+	report   *report       // error report of the upstream; nil = none
+	starved  bool          // reasoning used up all tokens: a larger limit may help
 	blocked  bool          // the breaker refused: no call was made
 }
 
-// errorAfter returns the error to report after the models before have failed too; its cause
-// lists them all. If one of them said when to retry, the soonest of those is reported.
+// errorAfter returns the error to report after other models have also failed; its cause lists all errors. If some of
+// them give a retry time, the one with the earliest is reported.
 func (f *failure) errorAfter(before []*study.Error) error {
 	if len(before) == 0 {
 		return f.err
@@ -64,7 +64,7 @@ func soonestRetry(all []*study.Error) *study.Error {
 	return first
 }
 
-// Causes that are our own, and so are safe to log.
+// Causes with constant texts, which are safe to log.
 var (
 	errSilence  = errors.New("no answer within the time allowed")
 	errRawBytes = errors.New("response longer than the limit")
@@ -84,8 +84,8 @@ func (f *failure) markUnhealthy() *failure {
 	return f
 }
 
-// blockedFailure reports that the breaker allowed no call: the model has been failing, or it
-// asked us to wait, and then what is left of the wait may be short enough to sleep through.
+// blockedFailure reports that the breaker allowed no call. Either the model has been failing, or the upstream requested
+// a pause; the rest of such a pause may be short enough to wait for.
 func blockedFailure(reason blocked) *failure {
 	told := reason.wait + rand.N(retryJitter)
 	if !reason.limited {
@@ -99,7 +99,7 @@ func unavailableError(retryAfter time.Duration, cause error) *study.Error {
 		RetryAfter: retryAfter, Cause: cause}
 }
 
-// rateLimitedError reports an upstream that asks us to wait; 0 = it did not say how long.
+// rateLimitedError reports that the upstream requests a pause; 0 = of unknown length.
 func rateLimitedError(wait time.Duration, cause error) *study.Error {
 	message := "the AI service is limiting requests right now; try again soon"
 	if wait > 0 {
@@ -108,8 +108,8 @@ func rateLimitedError(wait time.Duration, cause error) *study.Error {
 	return &study.Error{Code: study.CodeUpstreamLimited, Message: message, RetryAfter: wait, Cause: cause}
 }
 
-// ioFailure classifies a failed exchange: ended by a timer of ours, ended by the caller, or
-// broken. n, code and message apply to the last.
+// ioFailure classifies a failed exchange: ended by our timer, ended by the caller, or broken. n, code and message apply
+// to the last case.
 func ioFailure(ctx context.Context, err error, n recovery, code study.Code, message string) *failure {
 	if ctx.Err() != nil {
 		return silenceFailure(ctx)
@@ -117,7 +117,7 @@ func ioFailure(ctx context.Context, err error, n recovery, code study.Code, mess
 	return &failure{recovery: n, health: unhealthy, err: &study.Error{Code: code, Message: message, Cause: safeCause(err)}}
 }
 
-// silenceFailure classifies the end of ctx: a timer of ours, or the caller.
+// silenceFailure classifies the end of ctx: by our timer or by the caller.
 func silenceFailure(ctx context.Context) *failure {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, errSilence) {
@@ -131,8 +131,8 @@ func silenceFailure(ctx context.Context) *failure {
 	return &failure{recovery: giveUp, health: unknown, err: study.AsError(study.Wrap(cause, code, message))}
 }
 
-// safeCause keeps causes whose text we wrote ourselves. Others may quote the upstream (net/http
-// does so for a malformed response), and the upstream may quote our key.
+// safeCause returns only causes with texts that are safe to log. Others may quote the upstream (net/http does so for a
+// malformed response), and the upstream may quote the API key.
 func safeCause(err error) error {
 	if err == nil {
 		return nil

@@ -127,12 +127,12 @@ func TestFault_L3_RetriesAreHeldToAShareOfTheCalls(t *testing.T) {
 	})
 }
 
-// beforeFirstByte is less than the 30 s for which an upstream that is connected may be silent: what takes longer was
-// not ended by the ConnectTimeout of some tenths of a second.
+// beforeFirstByte is less than the 30 s for which a connected upstream may be silent. A call that takes longer was not
+// ended by the ConnectTimeout of a few tenths of a second.
 const beforeFirstByte = 25 * time.Second
 
 func TestFault_L4_UnreachableUpstreamFailsSoon(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing to a TLS hello
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and does not answer the TLS hello
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestFault_L4_UnreachableUpstreamFailsSoon(t *testing.T) {
 			if err == nil || time.Since(began) > beforeFirstByte {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
-			if name != "plain HTTP for TLS" { // that one is a status, 400
+			if name != "plain HTTP for TLS" { // this one is a status, 400
 				wantCode(t, err, study.CodeUpstreamUnavailable)
 			}
 			wantNoCanary(t, err)

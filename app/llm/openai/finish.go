@@ -6,23 +6,23 @@ import (
 	"studysharper/app/study"
 )
 
-// finish is what a finish_reason means.
+// finish is the meaning of a finish_reason.
 type finish int
 
 const (
 	goingOn        finish = iota // not given: more may follow
-	finishDone                   // the model was done
-	finishLength                 // a bound of tokens was reached
-	finishWithheld               // a content filter held the answer back
+	finishDone                   // the model finished
+	finishLength                 // a token limit was reached
+	finishWithheld               // a content filter withheld the answer
 	finishFailed                 // the model failed
-	finishOther                  // anything else: a tool call, an abort, an unknown word
+	finishOther                  // anything else: a tool call, an abort, an unknown value
 )
 
-// finishCuts are the reasons that leave an answer incomplete.
+// finishCuts maps the reasons that leave an answer incomplete.
 var finishCuts = map[finish]study.Cut{finishLength: study.CutLength, finishOther: study.CutStopped}
 
-// finishes maps the words of OpenAI and of compatible APIs with words of their own: Anthropic,
-// Gemini, Mistral, Cohere, Bedrock, text-generation-inference.
+// finishes maps the values of OpenAI and of compatible APIs with their own values: Anthropic, Gemini, Mistral, Cohere,
+// Bedrock, text-generation-inference.
 var finishes = map[string]finish{
 	"stop": finishDone, "end_turn": finishDone, "stop_sequence": finishDone, "eos": finishDone, "eos_token": finishDone,
 	"end": finishDone, "complete": finishDone, "completed": finishDone, "finish": finishDone, "finished": finishDone,
@@ -37,7 +37,7 @@ var finishes = map[string]finish{
 	"error": finishFailed, "null": goingOn,
 }
 
-// readFinish reads a finish_reason, in any case.
+// readFinish parses a finish_reason, in upper or lower case.
 func readFinish(reason jsonString) finish {
 	if reason.isEmpty() {
 		return goingOn

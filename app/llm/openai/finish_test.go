@@ -42,7 +42,7 @@ func TestAnAnswerHeldBackByAFilterIsWithheld(t *testing.T) {
 func TestAStreamThatOnlyEndsIsAnAnswerCutShort(t *testing.T) {
 	_, o := fake(t, fakellm.Rule{Fault: fakellm.EarlyEnd})
 	_, err := client(t, o).Generate(t.Context(), prompt(), nil)
-	wantCode(t, err, study.CodeUpstreamFailed) // half a JSON body holds no answer
+	wantCode(t, err, study.CodeUpstreamFailed) // half a JSON body contains no answer
 	_, o = fake(t, fakellm.Rule{Fault: fakellm.EarlyEnd, AfterTokens: 3})
 	answer, err := client(t, o).Generate(t.Context(), prompt(), func(string) {})
 	if err != nil || answer.Text != "one two three " || answer.Cut != study.CutStopped {

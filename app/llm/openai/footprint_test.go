@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// flood is a body of size bytes: head, as many fill as there is room for, tail.
+// flood returns a body of size bytes: head, as many fill as fit, tail.
 func flood(head, fill, tail string, size int) io.Reader {
 	n := (size - len(head) - len(tail)) / len(fill)
 	return io.MultiReader(strings.NewReader(head), &repeated{fill: fill, left: n}, strings.NewReader(tail))
 }
 
-// repeated gives fill over and over.
+// repeated reads fill a number of times.
 type repeated struct {
 	fill string
-	left int // whole ones still to come
-	at   int // in the one that is being given
+	left int // complete ones left
+	at   int // position in the current one
 }
 
 func (r *repeated) Read(p []byte) (n int, err error) {
@@ -42,7 +42,7 @@ func TestFault_L9_APlainAnswerIsHeldOnce(t *testing.T) {
 	const content = `{"choices":[{"message":{"content":"`
 	for name, test := range map[string]struct {
 		head, fill, tail string
-		over             int // bytes beyond the bound
+		over             int // bytes above the limit
 		whole            bool
 	}{
 		"endless":                   {content, "a", "", 1, false},

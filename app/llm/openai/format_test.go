@@ -10,14 +10,14 @@ import (
 	"studysharper/app/study"
 )
 
-// structured is a prompt for an answer that a schema describes.
+// structured returns a prompt for an answer with a schema.
 func structured() study.Prompt {
 	p := prompt()
 	p.JSON, p.Schema = true, &study.Schema{Name: "card", Body: json.RawMessage(`{"type":"object"}`)}
 	return p
 }
 
-// formatOf is the type of a request's response_format; "" = none.
+// formatOf returns the type of a request's response_format; "" = none.
 func formatOf(r map[string]any) string {
 	format, _ := r["response_format"].(map[string]any)
 	kind, _ := format["type"].(string)
@@ -26,9 +26,9 @@ func formatOf(r map[string]any) string {
 
 func TestTheStrictestFormatThatAModelTakesIsAskedFor(t *testing.T) {
 	for name, test := range map[string]struct {
-		refused string // types of response_format, each with what the upstream says
+		refused string // types of response_format, each with the upstream's text
 		body    string
-		want    []string // formats asked for by two requests with a schema, and one without
+		want    []string // formats requested by two requests with a schema, and one without
 	}{
 		"every format": {"", "", []string{"json_schema", "json_schema", "json_object"}},
 		"no schemas": {"json_schema", `{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","param":"response_format"}}`,

@@ -15,7 +15,7 @@ import (
 	"studysharper/app/study"
 )
 
-// behaviours is the corpus that the whole service is replayed against, which these tests cut anywhere.
+// behaviours is the corpus that the whole service is tested with; these tests truncate it at any byte.
 const behaviours = "../upstreamtest/behaviours.json"
 
 // recordings are raw responses: OpenRouter's, and those of the corpus.
@@ -69,7 +69,7 @@ func (r *responder) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: r.status, Header: r.header.Clone(), Body: io.NopCloser(bytes.NewReader(r.body))}, nil
 }
 
-// mostCalls is a first call, its adaptions, and the same again.
+// mostCalls counts a first call and its adaptions, twice.
 const mostCalls = 2 * (1 + maxAdaptions)
 
 func FuzzResponse(f *testing.F) {
@@ -83,7 +83,7 @@ func FuzzResponse(f *testing.F) {
 		if err != nil {
 			t.Skip("not HTTP")
 		}
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // what there is
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // as far as it is readable
 		_ = resp.Body.Close()
 		up := &responder{status: resp.StatusCode, header: resp.Header, body: body[:min(max(cut, 0), len(body))]}
 		if status >= 200 && status <= 599 {
@@ -93,7 +93,7 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// checkResponse asks once, and checks what holds whatever the upstream answers.
+// checkResponse makes a call and checks what must hold for every response.
 func checkResponse(t *testing.T, up *responder, streamed bool) {
 	t.Helper()
 	c := New(Options{BaseURL: "http://fake/v1", Model: "first", APIKey: keyCanary, Effort: "low"})

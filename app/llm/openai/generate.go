@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	reasoningFactor = 4     // by which the bound of tokens grows where reasoning took all of them,
-	minReasoning    = 8_000 // at least to so many
+	reasoningFactor = 4     // factor by which the token limit is raised if reasoning used up all tokens
+	minReasoning    = 8_000 // minimum of the raised limit
 )
 
 // generation is the work on one answer: the calls to all models.
@@ -18,34 +18,30 @@ type generation struct {
 	*Client
 	prompt study.Prompt
 	onText func(string)
-	spent  study.Answer // the counts only, of all calls
-	shown  bool         // text has been passed on: it cannot be taken back
+	spent  study.Answer // sum of the usage of all calls
+	shown  bool         // text has been passed to onText and cannot be taken back
 }
 
-// Generate asks for one answer to p.Turns and blocks until it is whole, at most
-// Options.Timeout. With onText the answer is streamed, within Options.StreamTimeout: onText
-// gets each piece of text in order, on the caller's goroutine, and may block (that time
-// counts only towards StreamTimeout); the pieces joined are the answer's text.
+// Generate requests one answer to p.Turns and blocks until it is complete, at most Options.Timeout. With onText the
+// answer is streamed, within Options.StreamTimeout: onText is called with each piece of text in order, on the caller's
+// goroutine, and may block (that time counts only towards StreamTimeout); the joined pieces are the answer's text.
 //
-// A failure before the first piece is tried again where that may help, at most once
-// a model, and then with the fallbacks (a plain call that hangs is given two thirds of
-// the time left while there are any). One after it is not: the answer returned beside
-// the error then holds the text so far.
+// After a failure before the first piece, Generate retries if that may help, at most once per model, and then tries the
+// fallbacks (while there are any, a plain call gets only two thirds of the remaining time). After a later failure it
+// does not retry; the answer returned together with the error contains the text so far.
 //
-// A model that fails five times in a row, or in ten of its last twenty calls, is not
-// asked for five seconds, and again until one call to it has gone well; one that
-// asks us to wait is not asked until then, at most for a minute. The fallbacks are asked
-// instead. Without one, Generate sleeps through a wait of up to 5 s, after p.OnWait;
-// otherwise it fails at once.
+// A model that fails five times in a row, or in ten of its last twenty calls, is not called for five seconds, and then
+// by one call at a time until one succeeds. If the upstream requests a pause, the model is not called until it is over,
+// but at most for a minute. The fallbacks are called instead. If there are none, Generate calls p.OnWait and waits if
+// the pause is at most 5 s; otherwise it fails at once.
 //
-// The error is a *study.Error: CodeUpstreamFailed (the API refuses us, or answers
-// wrongly), CodeUpstreamUnavailable (it cannot serve now; RetryAfter when it said so),
-// CodeUpstreamLimited (it asks us to wait, for RetryAfter where it said how long),
-// CodeUpstreamTimeout, CodeWithheld (the model's own content filter), CodeTooLarge (the prompt).
-// When ctx ends, the call upstream is cancelled at once, and errors.Is finds
-// context.Cause(ctx) in the error, which has CodeTimeout for a deadline and
-// CodeUnavailable otherwise, unless the cause is a *study.Error itself.
-// No error ever holds the key, the prompt or words of the upstream.
+// The error is a *study.Error: CodeUpstreamFailed (the answer is unusable), CodeUpstreamRefused (the API refuses the
+// key, address or model), CodeCredit (the account has no credit), CodeTooLong (the prompt exceeds the model's context),
+// CodeUpstreamUnavailable (the API cannot serve now; RetryAfter if known), CodeUpstreamLimited (the API requests a
+// pause; RetryAfter if known), CodeUpstreamTimeout, CodeWithheld (the model's own content filter), CodeTooLarge (the
+// prompt exceeds MaxPromptBytes). When ctx ends, the call upstream is cancelled at once, and errors.Is finds
+// context.Cause(ctx) in the error, which has CodeTimeout for a deadline and CodeUnavailable otherwise, unless the cause
+// is a *study.Error itself. No error contains the key, the prompt or text of the upstream.
 func (c *Client) Generate(ctx context.Context, p study.Prompt, onText func(string)) (study.Answer, error) {
 	if err := c.checkPrompt(p); err != nil {
 		return study.Answer{}, err
@@ -77,8 +73,8 @@ func (c *Client) checkPrompt(p study.Prompt) error {
 	return nil
 }
 
-// askModels asks the models in order, from the one that the prompt says, until one answers or
-// the failure rules out the rest.
+// askModels calls the models in order, starting with the one that the prompt selects, until one answers or a failure
+// rules out the rest.
 func (g *generation) askModels(ctx context.Context) (study.Answer, error) {
 	models := append([]string{g.o.Model}, g.o.Fallbacks...)
 	var before []*study.Error
@@ -96,17 +92,16 @@ func (g *generation) askModels(ctx context.Context) (study.Answer, error) {
 	}
 }
 
-// mayCall reports whether the prompt's bound of calls leaves room for another one.
+// mayCall reports whether the prompt's limit of calls allows another one.
 func (g *generation) mayCall() bool {
 	return g.prompt.MaxCalls == 0 || g.spent.Calls < g.prompt.MaxCalls
 }
 
-// askModel asks one model, with one retry if that may help. more means that there is another
-// model to ask afterwards.
+// askModel calls one model, with one retry if that may help. more means that there is another model to call afterwards.
 func (g *generation) askModel(ctx context.Context, model string, more bool) (study.Answer, *failure) {
 	if more && g.onText == nil {
-		// A plain call shows no sign of life before its end. A third of the time is kept
-		// for the next model, or a hanging one would use up all of it.
+		// A plain call shows no progress before its end. A third of the time is reserved for the next model; otherwise
+		// a hanging call would use all of it.
 		deadline, _ := ctx.Deadline()
 		short, cancel := context.WithTimeoutCause(ctx, time.Until(deadline)*2/3, errSilence)
 		defer cancel()
@@ -114,7 +109,7 @@ func (g *generation) askModel(ctx context.Context, model string, more bool) (stu
 	}
 	answer, fail := g.adaptModel(ctx, model, g.prompt)
 	if fail == nil || fail.recovery != tryAgain || fail.wait > maxWait || more && fail.wait > 0 || !g.mayCall() {
-		return answer, fail // asking another model beats waiting for this one
+		return answer, fail // calling another model is better than waiting for this one
 	}
 	delay := backoff(fail.wait)
 	if !leavesTime(ctx, delay, g.o.Timeout/10) || g.breakers[model].blockedAt(time.Now().Add(delay)) || !fail.blocked && !g.retries.spend() {
@@ -133,8 +128,8 @@ func (g *generation) askModel(ctx context.Context, model string, more bool) (stu
 	return g.adaptModel(ctx, model, p)
 }
 
-// adaptModel makes one call, and further ones where the upstream refuses a parameter: without
-// it, or with its other name. What works is remembered for the next calls of the model.
+// adaptModel makes one call. If the upstream refuses a parameter, it makes further calls without that parameter or with
+// its other name. What works is stored for the model's next calls.
 func (g *generation) adaptModel(ctx context.Context, model string, p study.Prompt) (study.Answer, *failure) {
 	known := g.capabilities[model]
 	d := known.dialect()
@@ -158,8 +153,7 @@ func (g *generation) adaptModel(ctx context.Context, model string, p study.Promp
 	return answer, fail
 }
 
-// callModel makes one call, unless the model's breaker is open. The first piece of text
-// shows that the upstream is healthy.
+// callModel makes one call, unless the model's breaker is open. The first piece of text counts as a sign of health.
 func (g *generation) callModel(ctx context.Context, model string, d dialect, p study.Prompt) (study.Answer, *failure) {
 	permit, reason := g.breakers[model].acquire(time.Now())
 	if permit == nil {
@@ -187,7 +181,7 @@ func (g *generation) callModel(ctx context.Context, model string, d dialect, p s
 	return answer, fail
 }
 
-// count adds a call to what the generation has spent.
+// count adds the usage of a call to the generation's.
 func (g *generation) count(answer study.Answer) {
 	g.spent.Calls++
 	g.spent.Tokens += answer.Tokens

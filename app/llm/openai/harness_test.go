@@ -15,7 +15,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// Canaries: what may never be found in an error.
+// Canaries: texts that no error may contain.
 const (
 	keyCanary    = "sk-canary-0123456789"
 	promptCanary = "prompt-canary-0123456789"
@@ -23,7 +23,7 @@ const (
 
 const words = "one two three four five six seven eight"
 
-// prompt is what the tests ask.
+// prompt returns the prompt of the tests.
 func prompt() study.Prompt {
 	return study.Prompt{Turns: []study.Turn{
 		{Role: study.RoleSystem, Text: "Be brief."},
@@ -31,7 +31,7 @@ func prompt() study.Prompt {
 	}}
 }
 
-// fake starts a fake upstream over TCP, and gives Options to reach it.
+// fake starts a fake upstream over TCP, and returns Options to reach it.
 func fake(t testing.TB, rules ...fakellm.Rule) (*fakellm.Server, Options) {
 	t.Helper()
 	server := fakellm.New(fakellm.Options{Key: keyCanary, Rules: rules, Answer: func(fakellm.Request) string { return words }})
@@ -40,7 +40,7 @@ func fake(t testing.TB, rules ...fakellm.Rule) (*fakellm.Server, Options) {
 	return server, Options{BaseURL: web.URL + "/v1", APIKey: keyCanary, Model: "first", Timeout: time.Minute}
 }
 
-// client makes a Client that is closed with the test.
+// client returns a Client that is closed when the test ends.
 func client(t testing.TB, o Options) *Client {
 	t.Helper()
 	c := New(o)
@@ -48,8 +48,8 @@ func client(t testing.TB, o Options) *Client {
 	return c
 }
 
-// inBubble is a Client whose upstream runs in the process, over no network, so that
-// both can live in a synctest bubble.
+// inBubble returns a Client whose upstream runs in the same process without a network, so that both can run in a
+// synctest bubble.
 func inBubble(o Options, rules ...fakellm.Rule) (*fakellm.Server, *Client) {
 	server := fakellm.New(fakellm.Options{Rules: rules, Answer: func(fakellm.Request) string { return words }})
 	o.BaseURL, o.Model = "http://fake/v1", "first"
@@ -124,7 +124,7 @@ func both(t *testing.T, run func(t *testing.T, onText func(string))) {
 	t.Run("streamed", func(t *testing.T) { run(t, func(string) {}) })
 }
 
-// wantCode fails unless err is a *study.Error of the code, and gives it.
+// wantCode fails unless err is a *study.Error with the code, and returns it.
 func wantCode(t *testing.T, err error, code study.Code) *study.Error {
 	t.Helper()
 	e, ok := errors.AsType[*study.Error](err)
@@ -142,7 +142,7 @@ func wantCalls(t *testing.T, server *fakellm.Server, n int) {
 	}
 }
 
-// spill is everything an error could say to a log.
+// spill returns everything that an error could reveal to a log.
 func spill(err error) string {
 	if err == nil {
 		return ""
@@ -162,7 +162,7 @@ func spill(err error) string {
 	return strings.Join(out, "\n")
 }
 
-// wantNoCanary fails where an error says too much.
+// wantNoCanary fails if an error contains a canary.
 func wantNoCanary(t *testing.T, err error) {
 	t.Helper()
 	for _, canary := range []string{keyCanary, promptCanary, "fake upstream", "key-canary"} {

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-const idleFor = 90 * time.Second // how long an idle connection is kept
+const idleFor = 90 * time.Second // how long a connection may be idle
 
-// idleConns are connections between two calls. The zero value has none.
+// idleConns are idle connections. The zero value is empty.
 type idleConns struct {
 	mu    sync.Mutex
-	conns []*directConn // the one that was used last at the end
-	sweep *time.Timer   // closes those that have been idle for too long; set while there are any
+	conns []*directConn // the most recently used one is last
+	sweep *time.Timer   // closes connections that have been idle for too long; set while there are any
 }
 
-// take removes and returns a connection to a host that can be used again, the one that was used last; nil = there is none.
+// take removes and returns the most recently used connection to a host that is still usable; nil = there is none.
 func (i *idleConns) take(host string) *directConn {
 	for {
 		conn := i.pop(host)
@@ -39,7 +39,7 @@ func (i *idleConns) pop(host string) *directConn {
 	return nil
 }
 
-// put keeps a connection; it reports false where there are enough.
+// put adds a connection; it returns false if there are enough.
 func (i *idleConns) put(conn *directConn) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -82,8 +82,8 @@ func (i *idleConns) close() {
 	}
 }
 
-// isQuiet reports whether nothing has come since the last response: neither the end of the connection nor bytes that answer no
-// request.
+// isQuiet reports whether nothing has arrived since the last response: neither the end of the connection nor unexpected
+// bytes.
 func (c *directConn) isQuiet() bool {
 	raw, ok := c.Conn.(syscall.Conn)
 	if !ok {

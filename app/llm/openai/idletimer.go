@@ -4,14 +4,13 @@ import (
 	"time"
 )
 
-// idleTimer ends a streamed call whose upstream stays silent. It is stopped while
-// the caller's onText runs.
+// idleTimer ends a streamed call whose upstream is silent. It is stopped while the caller's onText runs.
 type idleTimer struct {
 	timer    *time.Timer
-	streamed bool // off for plain calls, which are silent until they are done
+	streamed bool // false for plain calls, which are silent until they end
 }
 
-// newIdleTimer makes a stopped timer; end is called on a goroutine of its own.
+// newIdleTimer returns a stopped timer; end is called on its own goroutine.
 func newIdleTimer(end func(), streamed bool) *idleTimer {
 	t := &idleTimer{timer: time.AfterFunc(time.Hour, end), streamed: streamed}
 	t.stop()

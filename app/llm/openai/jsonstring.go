@@ -9,21 +9,21 @@ import (
 	"studysharper/app/text"
 )
 
-// rawValue is a JSON value as it is in a body, jsonString one that is a string; nil is null.
-// Contrary to json.Unmarshaler's contract neither is copied, so that a body near its limit is
-// not held twice: they are valid as long as the body is.
+// rawValue is a JSON value as it is in a body; jsonString is one that is a string; nil is null. Contrary to
+// json.Unmarshaler's contract, neither is copied, so that a body near its limit is not in memory twice: they are valid
+// as long as the body is.
 type (
 	rawValue   []byte
 	jsonString []byte
 )
 
-// UnmarshalJSON keeps any value.
+// UnmarshalJSON stores any value.
 func (v *rawValue) UnmarshalJSON(value []byte) error {
 	*v = value
 	return nil
 }
 
-// UnmarshalJSON keeps a string; anything else counts as null, for upstreams that are careless.
+// UnmarshalJSON stores a string; anything else counts as null, because some upstreams are careless.
 func (q *jsonString) UnmarshalJSON(value []byte) error {
 	*q = nil
 	if value[0] == '"' {
@@ -37,7 +37,7 @@ func (q jsonString) equals(word string) bool { return string(q.content()) == wor
 
 func (q jsonString) isEmpty() bool { return len(q) <= len(`""`) }
 
-// content returns what is between the quotes.
+// content returns the text between the quotes.
 func (q jsonString) content() []byte {
 	if q.isEmpty() {
 		return nil
@@ -73,8 +73,8 @@ func (q jsonString) decode(limit int) (string, bool) {
 	return b.String(), ok
 }
 
-// pieces yields the decoded string piece by piece: a part of q, or nil and a character.
-// What is not UTF-8 becomes U+FFFD, each byte and each half of a pair, as in encoding/json.
+// pieces yields the decoded string piece by piece: a part of q, or nil and a character. Invalid UTF-8 becomes U+FFFD,
+// for each byte and each half of a surrogate pair, as in encoding/json.
 func (q jsonString) pieces(yield func([]byte, rune) bool) {
 	for s := q.content(); len(s) > 0; {
 		end := bytes.IndexByte(s, '\\')
@@ -122,7 +122,7 @@ func escape(s []byte) (r rune, size int) {
 	switch s[1] {
 	case 'u':
 		r, size := text.UnicodeEscape(s)
-		return r, max(size, len(`\u`)) // not 0: the string is valid JSON
+		return r, max(size, len(`\u`)) // not 0, because the string is valid JSON
 	case 'b':
 		return '\b', 2
 	case 'f':
@@ -138,9 +138,8 @@ func escape(s []byte) (r rune, size int) {
 	}
 }
 
-// splitHalf cuts off the beginning of a character at the end of the string (the first half of a
-// surrogate pair, or the first bytes of UTF-8), whose rest may come in the next chunk, and joins it to
-// what was cut off before.
+// splitHalf cuts off an incomplete character at the end of the string (the first half of a surrogate pair, or the first
+// bytes of UTF-8), whose rest may come in the next chunk, and prepends the part that was cut off before.
 func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
 	inside := q.content()
 	if n := len(inside) - len(`\ud83d`); n >= 0 && text.IsHighSurrogate(inside[n:]) && !escaped(inside[:n]) {
@@ -156,8 +155,8 @@ func (q jsonString) splitHalf(before []byte) (whole jsonString, half []byte) {
 	return whole, half
 }
 
-// unfinishedRune is the length of the beginning of a character at the end of s, whose other bytes may
-// come in the next chunk.
+// unfinishedRune returns the length of an incomplete character at the end of s, whose other bytes may come in the next
+// chunk.
 func unfinishedRune(s []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
 		if c := s[len(s)-n]; utf8.RuneStart(c) {
@@ -179,7 +178,7 @@ func escaped(s []byte) bool {
 	return n%2 == 1
 }
 
-// wireNumber is a number, also one written as a string; anything else is 0.
+// wireNumber is a number, or a number written as a string; anything else is 0.
 type wireNumber float64
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -191,4 +190,4 @@ func (n *wireNumber) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-const maxNumber = 1e12 // more than any count of tokens
+const maxNumber = 1e12 // larger than any token count

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// awkward are JSON strings that are easily read wrongly.
+// awkward are JSON strings that are hard to decode.
 var awkward = []string{
 	`""`, `"plain"`, `"\""`, `"\\"`, `"\/\b\f\n\r\t"`, `"a\u00e9b"`, `"\uD83C\uDF31"`, `"\ud83c"`, `"\ud83c\ud83c\udf31"`, `"\udf31x"`,
 	`"\ud83c\n"`, `"\ud83cdf31"`, "\"\xff\"", "\"a\xe2\x82b\xff\xfec\"", "\"\xed\xa0\x80\"", `"光合作用 🌱"`, "\"\u2028\"", `"\u0000"`, `"\uFFFD"`,

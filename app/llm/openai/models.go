@@ -17,16 +17,16 @@ const (
 	listTimeout  = 5 * time.Second
 )
 
-// listing is what a list of models says.
+// listing is the content of a list of models.
 type listing struct {
 	status  int // HTTP; 0 = there was no response
-	models  int // in the list; 0 = it is not one
+	models  int // length of the list; 0 = it is not a list
 	found   bool
-	context int // of the model that was looked for; 0 = not told
+	context int // of the requested model; 0 = unknown
 }
 
-// findModel asks for the list of models at an address, and looks for one. err says why there
-// is no response, in words of ours.
+// findModel requests the list of models at an address and looks for one model. err says why there is no response; it is
+// safe to show.
 func (c *Client) findModel(ctx context.Context, address, model string) (list listing, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, listTimeout, errSilence)
 	defer cancel()
@@ -55,8 +55,8 @@ func (c *Client) findModel(ctx context.Context, address, model string) (list lis
 	return list, nil
 }
 
-// wireModel is an entry of a list of models, with the fields that tell its context: of
-// OpenRouter and Together, vLLM, Groq, Mistral, LM Studio, Gemini and llama.cpp.
+// wireModel is an entry of a list of models, with the fields for its context size: of OpenRouter and Together, vLLM,
+// Groq, Mistral, LM Studio, Gemini and llama.cpp.
 type wireModel struct {
 	ID            string     `json:"id"`
 	Name          string     `json:"name"`
@@ -72,8 +72,8 @@ type wireModel struct {
 	} `json:"meta"`
 }
 
-// context is the size of the model's context in tokens; 0 = not told. What is loaded counts
-// before what the model could take.
+// context returns the size of the model's context in tokens; 0 = unknown. The loaded size takes precedence over the
+// model's maximum.
 func (m wireModel) context() int {
 	for _, n := range []wireNumber{m.Loaded, m.Meta.Context, m.MaxModelLen, m.ContextLength, m.ContextWindow, m.MaxContext, m.InputLimit, m.Meta.Trained} {
 		if n > 0 {
@@ -83,8 +83,8 @@ func (m wireModel) context() int {
 	return 0
 }
 
-// read reads a list of models, bare or in fields of an object (llama.cpp has two), one entry at
-// a time: OpenRouter's has 1 MB. What was read before a fault counts.
+// read reads a list of models, bare or in fields of an object (llama.cpp has two), one entry at a time, because
+// OpenRouter's has 1 MB. Entries read before a fault are used.
 func (l *listing) read(body io.Reader, model string) {
 	names := namesOf(model)
 	best := len(names)
@@ -95,7 +95,7 @@ func (l *listing) read(body io.Reader, model string) {
 			return
 		}
 		if token != json.Delim('[') {
-			continue // what is around the lists
+			continue // the structure around the lists
 		}
 		for n := 1; d.More(); n++ {
 			var m wireModel
@@ -113,8 +113,8 @@ func (l *listing) read(body io.Reader, model string) {
 	}
 }
 
-// namesOf are the names that a list may have a model under, the best first: Gemini lists
-// models/ID, Ollama ID:latest, and OpenRouter ID for ID:nitro.
+// namesOf returns the names that a list may use for a model, the best first: Gemini lists models/ID, Ollama ID:latest,
+// and OpenRouter ID for ID:nitro.
 func namesOf(model string) []string {
 	base, _, _ := strings.Cut(model, ":")
 	return []string{model, "models/" + model, model + ":latest", base}

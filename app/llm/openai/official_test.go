@@ -11,7 +11,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// officialText is what OpenAI's own client reads of the fake's answer to our prompt.
+// officialText returns the text that OpenAI's own client reads from the fake's answer to our prompt.
 func officialText(t *testing.T, o Options, streamed bool) (text string, tokens int64) {
 	t.Helper()
 	client := openai.NewClient(option.WithBaseURL(o.BaseURL), option.WithAPIKey(o.APIKey), option.WithMaxRetries(0))

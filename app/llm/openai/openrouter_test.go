@@ -17,12 +17,12 @@ import (
 
 const plants = "Plants make sugar from light."
 
-// replayed is what is to become of an answer. The zero value is one that is read whole.
+// replayed is the expected result of an answer. The zero value means that it is read completely.
 type replayed struct {
 	text   string
 	tokens int // of each call
 	code   study.Code
-	again  bool // the same model is asked again
+	again  bool // the same model is called again
 	next   bool // the fallback is asked
 }
 
@@ -84,7 +84,7 @@ func TestAnswersInOpenRoutersShapes(t *testing.T) {
 	}
 }
 
-// check plays the recording to a client without a fallback, and to one with it.
+// check replays the recording to a client without a fallback, and to a client with one.
 func (want replayed) check(t *testing.T, recording []byte, onText func(string)) {
 	t.Helper()
 	p := player{t: t, recording: recording, asked: map[string]int{}}
@@ -111,7 +111,7 @@ func (want replayed) check(t *testing.T, recording []byte, onText func(string)) 
 	}
 }
 
-// wantNothingOf fails where an error quotes the body of what it is made of.
+// wantNothingOf fails if an error quotes the response body.
 func wantNothingOf(t *testing.T, err error, recording []byte) {
 	t.Helper()
 	_, body, _ := strings.Cut(string(recording), "\n\n")
@@ -122,11 +122,11 @@ func wantNothingOf(t *testing.T, err error, recording []byte) {
 	}
 }
 
-// player answers calls for the first model with a recording, and others well.
+// player answers calls of the first model with a recording, and other calls well.
 type player struct {
 	t         *testing.T
 	recording []byte
-	asked     map[string]int // by model; a test asks one call at a time
+	asked     map[string]int // by model; a test makes one call at a time
 }
 
 func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {

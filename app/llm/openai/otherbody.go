@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// decompressed reads a body that is compressed although that was not asked for, with or without a
-// header that says so; nil if it is not compressed.
+// decompressed returns a reader for a body that is compressed although that was not requested, with or without a header
+// that says so; nil if it is not compressed.
 func decompressed(body *bufio.Reader, encoding string) (io.Reader, error) {
 	start, _ := body.Peek(2) // a shorter body is not compressed
 	switch {
@@ -28,8 +28,8 @@ func decompressed(body *bufio.Reader, encoding string) (io.Reader, error) {
 	}
 }
 
-// addDocuments adds the first document of a body that JSON does not allow as a whole: one with a
-// text after it, or the chunks of a stream, one after the other. It reports whether there was one.
+// addDocuments adds the content of a body that is not valid JSON as a whole: a document with text after it, or the
+// chunks of a stream, one after the other. It reports whether there was a document.
 func (r *responseReader) addDocuments(body []byte) bool {
 	if json.Valid(body) {
 		return r.addOther(body) == nil && r.text.Len() > 0
@@ -55,7 +55,7 @@ func (r *responseReader) addDocuments(body []byte) bool {
 	}
 }
 
-// rawDocument is a copy of a JSON value: a decoder's buffer moves.
+// rawDocument is a copy of a JSON value, because the decoder reuses its buffer.
 type rawDocument []byte
 
 // UnmarshalJSON copies the value.
@@ -64,8 +64,8 @@ func (d *rawDocument) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// otherBody is a body of another shape: a response inside of an object, one choice that is not in a
-// list, or an error that has no field of its own.
+// otherBody is a body of another shape: a response inside an object, one choice that is not in a list, or an error
+// without a field of its own.
 type otherBody struct {
 	Choices  rawValue `json:"choices"`
 	Data     rawValue `json:"data"`
@@ -82,7 +82,7 @@ type otherBody struct {
 // errorFields are fields that only errors have.
 var errorFields = []string{"message", "msg", "detail", "errors", "error_code", "error_msg", "base_resp", "status_msg"}
 
-// addOther looks for an answer, or for an error, in a body without choices.
+// addOther looks for an answer or an error in a body without choices.
 func (r *responseReader) addOther(body []byte) *failure {
 	var other otherBody
 	if json.Unmarshal(body, &other) != nil {
@@ -92,7 +92,7 @@ func (r *responseReader) addOther(body []byte) *failure {
 		return withheldFailure()
 	}
 	var texts [1]struct{ Message jsonString }
-	if json.Unmarshal(other.Choices, &texts) == nil && !texts[0].Message.isEmpty() { // a text in place of a message
+	if json.Unmarshal(other.Choices, &texts) == nil && !texts[0].Message.isEmpty() { // a text instead of a message
 		return r.addWhole(wireContent(texts[0].Message))
 	}
 	if bytes.HasPrefix(other.Choices, []byte("{")) {

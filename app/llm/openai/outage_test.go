@@ -56,7 +56,7 @@ func TestFault_L13_OpenBreakerFailsAtOnce(t *testing.T) {
 	wantCalls(t, server, calls)
 }
 
-// trip lets calls fail until every model is left alone.
+// trip makes calls fail until all breakers are open.
 func trip(t *testing.T, c *Client) {
 	t.Helper()
 	for range 2 * tripStreak {
@@ -245,7 +245,7 @@ func TestFault_L13_UpstreamThatHungIsAskedSoonAfterItIsBack(t *testing.T) {
 			ask()
 		}
 		time.Sleep(time.Minute + openFor)
-		ask() // probes, and hangs for a minute
+		ask() // a probe that hangs for a minute
 		synctest.Wait()
 		if n := server.Counts(); n.Active != 1 || c.Health().Open != 1 {
 			t.Fatalf("counts are %+v, health %+v", n, c.Health())
@@ -260,7 +260,7 @@ func TestFault_L13_UpstreamThatHungIsAskedSoonAfterItIsBack(t *testing.T) {
 			ask()
 		}
 		time.Sleep(time.Minute)
-		if c.Health().Open != 0 { // the call that hung has failed meanwhile
+		if c.Health().Open != 0 { // the hanging call has failed meanwhile
 			t.Error("a failure of long ago opened the breaker")
 		}
 	})

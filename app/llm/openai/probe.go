@@ -7,19 +7,19 @@ import (
 	"studysharper/app/study"
 )
 
-// Diagnosis is what Probe has found out.
+// Diagnosis is the result of Probe.
 type Diagnosis struct {
-	ListStatus int    // HTTP status of /models; 0 = it could not be asked
-	ListError  error  // why it could not; nil otherwise. Safe to show
+	ListStatus int    // HTTP status of /models; 0 = there was no response
+	ListError  error  // why there was none; nil otherwise. Safe to show
 	Listed     int    // number of models in the list; 0 = there is no list
 	Offered    bool   // the model is in the list
-	LacksV1    bool   // the list is found with /v1 after the address only
-	Context    int    // tokens of the model's context; 0 = not told
-	Without    string // what the model does not take, e.g. "no stream_options"; "" = it takes everything
-	Call       error  // of the call, a *study.Error; nil = the model has answered
+	LacksV1    bool   // the list is found only with /v1 appended to the address
+	Context    int    // tokens of the model's context; 0 = unknown
+	Without    string // what the model does not accept, e.g. "no stream_options"; "" = it accepts everything
+	Call       error  // error of the call, a *study.Error; nil = the model has answered
 }
 
-// probePrompt asks for one token with every parameter that answers are asked for with.
+// probePrompt requests one token, with every parameter that requests for answers use.
 func probePrompt(effort string) study.Prompt {
 	return study.Prompt{
 		Turns: []study.Turn{{Role: study.RoleSystem, Text: "Answer in JSON."}, {Role: study.RoleUser, Text: `Say {"ok":true}.`}},
@@ -28,8 +28,8 @@ func probePrompt(effort string) study.Prompt {
 	}
 }
 
-// Probe lists the API's models and asks the first one for a token: a call, and a few more if
-// it refuses parameters. It takes 5 s and a Generate at most.
+// Probe lists the API's models and requests one token from the first one: one call, and a few more if the API refuses
+// parameters. It needs at most 10 s plus Options.Timeout.
 func (c *Client) Probe(ctx context.Context) Diagnosis {
 	var d Diagnosis
 	list, err := c.findModel(ctx, c.address.of(c.o.Model, "models"), c.o.Model)
@@ -45,7 +45,7 @@ func (c *Client) Probe(ctx context.Context) Diagnosis {
 	defer cancel()
 	g := &generation{Client: c, onText: func(string) {}}
 	_, fail := g.adaptModel(ctx, c.o.Model, probePrompt(c.o.Effort))
-	if fail != nil && !fail.starved { // a token may be too few for any text
+	if fail != nil && !fail.starved { // one token may be too few for any text
 		d.Call = fail.err
 	}
 	known := c.capabilities[c.o.Model]

@@ -13,7 +13,7 @@ import (
 	"studysharper/app/study"
 )
 
-// probing is a Client of an API that answers by path; "" = 404, as a Go server says it.
+// probing returns a Client of an API that answers by path; "" = 404 with the text of a Go server.
 func probing(t *testing.T, base string, answers map[string]string) *Client {
 	t.Helper()
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

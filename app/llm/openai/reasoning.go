@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// mark is how a block of reasoning begins and ends, in lower case.
+// mark is the beginning and the end of a block of reasoning, in lower case.
 type mark struct{ opening, closing string }
 
-// marks are those of the blocks in which models think aloud before they answer: tags, and the
-// tokens of chat templates that servers let through.
+// marks enclose the reasoning that models write before they answer: tags, and chat template tokens that servers fail to
+// remove.
 var marks = append(tagMarks("think", "thinking", "thought", "reasoning", "reflection", "scratchpad", "analysis", "seed:think"),
 	mark{"[think]", "[/think]"}, mark{"◁think▷", "◁/think▷"}, mark{"<|begin_of_thought|>", "<|end_of_thought|>"},
 	mark{"<|channel|>analysis<|message|>", "<|channel|>final<|message|>"}, mark{"<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>final<|message|>"})
@@ -26,13 +26,13 @@ var prefaces = []string{"<|channel|>final<|message|>", "<|start|>assistant<|chan
 
 const maxTag = len("<|channel|>final<|message|>")
 
-// reasoningFilter takes blocks of reasoning off the beginning of an answer that comes in
-// pieces. Such tags further on belong to the answer.
+// reasoningFilter removes blocks of reasoning from the beginning of an answer that arrives in pieces. Such tags after
+// the beginning belong to the answer.
 type reasoningFilter struct {
 	state filterState
-	found bool   // a block was taken off
-	until string // what ends the open block
-	held  string // not decided yet: white space, and a part of a tag
+	found bool   // a block was removed
+	until string // the end of the open block
+	held  string // undecided: white space, and part of a tag
 }
 
 type filterState int
@@ -43,7 +43,7 @@ const (
 	inAnswer
 )
 
-// add returns what of the text so far is answer and was not returned before.
+// add returns the text that belongs to the answer and was not returned before.
 func (f *reasoningFilter) add(piece string) string {
 	for {
 		s := f.held + piece
@@ -81,7 +81,7 @@ func (f *reasoningFilter) add(piece string) string {
 	}
 }
 
-// indexFold finds a mark, whose letters are ASCII, in any case; -1 if there is none.
+// indexFold returns the index of a mark, ignoring case; -1 if there is none. The letters of mark are ASCII.
 func indexFold(s, mark string) int {
 	for at := 0; at+len(mark) <= len(s); at++ {
 		i := strings.IndexByte(s[at:], mark[0])
@@ -95,7 +95,7 @@ func indexFold(s, mark string) int {
 	return -1
 }
 
-// finish returns what was held back and is answer after all.
+// finish returns the text that was held back if it is part of the answer.
 func (f *reasoningFilter) finish() string {
 	if f.state == inReasoning || f.found {
 		return ""
@@ -103,8 +103,8 @@ func (f *reasoningFilter) finish() string {
 	return f.held
 }
 
-// openingMark returns the length of the mark or preface that s begins with, 0 = none, and what ends
-// the block that it opens; "" = it opens none.
+// openingMark returns the length of the mark or preface that s begins with, 0 = none, and the end of the block that it
+// opens; "" = it opens no block.
 func openingMark(s string) (size int, closing string) {
 	for _, m := range marks {
 		if len(s) >= len(m.opening) && strings.EqualFold(s[:len(m.opening)], m.opening) {
@@ -119,7 +119,7 @@ func openingMark(s string) (size int, closing string) {
 	return 0, ""
 }
 
-// beginsTag reports whether s may become a mark or a preface.
+// beginsTag reports whether s may be the beginning of a mark or a preface.
 func beginsTag(s string) bool {
 	begins := func(mark string) bool { return len(s) < len(mark) && strings.EqualFold(s, mark[:len(s)]) }
 	return slices.ContainsFunc(marks, func(m mark) bool { return begins(m.opening) }) || slices.ContainsFunc(prefaces, begins)
@@ -142,9 +142,8 @@ func closingTag(s string) (begin, end int) {
 	}
 }
 
-// withoutUntagged takes off reasoning that only ends with a tag, because the opening one was
-// part of the model's prompt. The tag must end or begin a line, or be stuck between two words: an
-// answer may speak of tags.
+// withoutUntagged removes reasoning that has only a closing tag, because the opening tag was part of the model's
+// prompt. The tag must end or begin a line, or be directly between two words, because an answer may discuss tags.
 func withoutUntagged(s string) string {
 	rest, found := s, false
 	for at := 0; ; {
@@ -164,5 +163,5 @@ func withoutUntagged(s string) string {
 	return s
 }
 
-// isStuck reports whether a tag beside the character is not set off from the text.
+// isStuck reports whether a tag next to the character is not separated from the text.
 func isStuck(c byte) bool { return c > ' ' && strings.IndexByte("`\"'()", c) < 0 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// reasoned are texts of models and what of them is answer.
+// reasoned maps texts of models to the part that is the answer.
 var reasoned = map[string]string{
 	"answer":                                   "answer",
 	"<think>hm</think>answer":                  "answer",

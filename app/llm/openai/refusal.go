@@ -10,11 +10,11 @@ import (
 	"studysharper/app/study"
 )
 
-// kind is what a failure means, whatever the upstream calls it.
+// kind is the meaning of a failure, independent of the upstream's wording.
 type kind int
 
 const (
-	byStatus kind = iota // the status says it
+	byStatus kind = iota // the status determines it
 	contextTooLong
 	contentWithheld
 	noCredit
@@ -22,11 +22,11 @@ const (
 	wrongPath
 	unknownModel
 	wrongRegion
-	outOfTokens // before the answer began
-	firewalled  // a page in front of the API refuses this server
+	outOfTokens // used up before the answer began
+	firewalled  // a web page in front of the API refuses this server
 )
 
-// kindWords are words of codes and texts, the most telling first; each holds for some statuses.
+// kindWords are words in error codes and texts, the most specific first; each entry applies to some statuses.
 var kindWords = []struct {
 	kind     kind
 	statuses []int // none = all
@@ -37,7 +37,7 @@ var kindWords = []struct {
 		"maximum context", "prompt is too long", "prompt too long", "input is too long", "input length", "maximum number of tokens allowed", "too many tokens",
 		"maximum input length", "string_above_max_length", "reduce the length", "request too large", "tokens_limit_reached", "too large for model", "must have less than", "maximum prompt length", "exceeds max length", "model token limit",
 		"max_new_tokens` must be", "total number of tokens in the prompt"}},
-	{contextTooLong, []int{429}, []string{"request too large", "context_length_exceeded"}}, // more than a minute's share: waiting does not help
+	{contextTooLong, []int{429}, []string{"request too large", "context_length_exceeded"}}, // exceeds the limit per minute: waiting does not help
 	{contentWithheld, []int{400, 403, 422, 451}, []string{"content_filter", "content_policy_violation", "responsibleaipolicyviolation", "content management policy",
 		"content policy", "content filter", "moderation", "flagged", "data_inspection_failed", "datainspectionfailed", "inappropriate content", "prohibited_content",
 		"usage policy", "usage policies", "usage guidelines", "safety system", "content filtering", "content exists risk", "considered high risk", "guardrail",
@@ -55,14 +55,14 @@ var kindWords = []struct {
 
 const wrongPathMessage = "the AI service does not know the address it was called at; please tell whoever runs this server"
 
-// webPageFailure is that of a 200 with a page in place of an answer: of a web server at the wrong
-// path, or of a network that asks for a login.
+// webPageFailure is the failure of a 200 response with a web page instead of an answer: from a web server at the wrong
+// path, or from a network that requires a login.
 func webPageFailure() *failure {
 	return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Message: wrongPathMessage,
 		Cause: errors.New("a web page answered; check LLM_BASE_URL: is /v1 missing at its end?")}}
 }
 
-// kind classifies the failure by what the upstream says, else by its status.
+// kind classifies the failure by the upstream's text, or else by its status.
 func (r *report) kind() kind {
 	if r.moderated && r.status == http.StatusForbidden {
 		return contentWithheld
@@ -70,7 +70,7 @@ func (r *report) kind() kind {
 	for _, entry := range kindWords {
 		if (entry.statuses == nil || r.implied || slices.Contains(entry.statuses, r.status)) && r.says(entry.words...) {
 			if entry.kind == noCredit && r.wait > 0 {
-				continue // a quota that refills
+				continue // a quota that is refilled
 			}
 			return entry.kind
 		}
@@ -100,8 +100,8 @@ func (r *report) kind() kind {
 	}
 }
 
-// failure maps a report to what becomes of the call. promptTokens is our own estimate, for
-// upstreams that do not tell the size. Nothing of the text gets into it.
+// failure converts a report to a failure. promptTokens is our own estimate, for upstreams that do not report the size.
+// The failure contains no text of the report.
 func (r *report) failure(promptTokens int) *failure {
 	fail := r.classify(promptTokens)
 	fail.report = r
@@ -142,7 +142,7 @@ func (r *report) classify(promptTokens int) *failure {
 	return r.statusFailure()
 }
 
-// sizes tells how long the request is, and how long it may be.
+// sizes returns the message that a request is too long, with its size and the limit.
 func (r *report) sizes(promptTokens int) string {
 	size := promptTokens
 	if r.size > r.limit {
@@ -154,10 +154,10 @@ func (r *report) sizes(promptTokens int) string {
 	return fmt.Sprintf("the material is too long for the model: about %d tokens; shorten it or choose fewer notes", size)
 }
 
-// timeouts are the statuses of servers that waited for another one in vain; the last is Cloudflare's.
+// timeouts are the statuses of servers that waited in vain for another server; the last is Cloudflare's.
 var timeouts = []int{http.StatusRequestTimeout, http.StatusGatewayTimeout, 524}
 
-// statusFailure maps a status whose body says nothing that is known.
+// statusFailure converts a status whose body contains nothing known.
 func (r *report) statusFailure() *failure {
 	cause := r.cause()
 	switch s := r.status; {
@@ -167,7 +167,7 @@ func (r *report) statusFailure() *failure {
 		return &failure{recovery: giveUp, health: refusing, err: &study.Error{Code: study.CodeUpstreamRefused, Cause: fmt.Errorf("%w; check LLM_BASE_URL", cause),
 			Message: "the AI service answered with a redirect, which is not followed; please tell whoever runs this server"}}
 	case s == http.StatusTooManyRequests, r.wait > maxWait && (s == http.StatusRequestTimeout || s >= 500):
-		// Says nothing about the upstream's health: it is busy, for us.
+		// This says nothing about the upstream's health: it is busy only for us.
 		return &failure{recovery: tryAgain, health: unknown, restFor: r.wait, wait: r.wait, err: rateLimitedError(r.wait, cause)}
 	case s == http.StatusRequestTimeout, s >= 500:
 		return &failure{recovery: tryAgain, health: unhealthy, wait: r.wait, err: unavailableError(r.wait, cause)}

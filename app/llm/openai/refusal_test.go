@@ -11,7 +11,7 @@ import (
 	"studysharper/app/study"
 )
 
-// refusals are what upstreams were seen to answer, and what it means.
+// refusals are observed error responses of upstreams, with their meaning.
 var refusals = []refusal{
 	{"OpenAI, context", 400, `{"error":{"message":"This model's maximum context length is 4096 tokens. However, your messages resulted in 9000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`,
 		study.CodeTooLong, true, "about 9000 tokens, and it takes 4096"},

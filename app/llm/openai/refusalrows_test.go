@@ -2,7 +2,7 @@ package openai
 
 import "studysharper/app/study"
 
-// refusal is how an upstream says no, and what is made of it.
+// refusal is an error response of an upstream, with the expected result.
 type refusal struct {
 	name   string
 	status int
@@ -12,7 +12,7 @@ type refusal struct {
 	says   string // in the message
 }
 
-// moreRefusals are dialects of further makers.
+// moreRefusals are error responses of further providers.
 var moreRefusals = []refusal{
 	{"Groq, model", 400, `{"error":{"message":"The model ` + "`x`" + ` has been decommissioned and is no longer supported.","type":"invalid_request_error","code":"model_decommissioned"}}`, study.CodeUpstreamRefused, true, "does not know the model"},
 	{"a model of the past", 410, `{"error":{"message":"The model x has been deprecated"}}`, study.CodeUpstreamRefused, true, "does not know the model"},

@@ -16,23 +16,23 @@ import (
 	"studysharper/app/text"
 )
 
-// report is what an upstream says of a failure, in whichever dialect. Its text may quote the
-// prompt or the key: it is looked through for known words, and never shown or logged.
+// report is an upstream's report of a failure, in any dialect. Its text may quote the prompt or the key: it is searched
+// for known words, and never shown or logged.
 type report struct {
-	status    int    // HTTP status, or the one that the error stands for
-	implied   bool   // the status is a guess: nothing told it
-	generated string // the answer that the upstream's own check of the object rejected (Groq); "" = none
+	status    int    // HTTP status, or the equivalent of an error in a 200 response
+	implied   bool   // the status is a guess
+	generated string // the answer that the upstream's own JSON check rejected (Groq); "" = none
 	text      string // lower case
 	wait      time.Duration
 
-	code, class, param string // as the upstream calls them, for the log; "" = none, or not a plain word
-	moderated          bool   // OpenRouter lists reasons of a moderator
-	limit, size        int    // tokens of the model's context and of the request; 0 = not told
+	code, class, param string // as given by the upstream, for the log; "" = none, or not a plain word
+	moderated          bool   // OpenRouter lists a moderator's reasons
+	limit, size        int    // tokens of the model's context and of the request; 0 = unknown
 }
 
-const maxReportDepth = 12 // of nested values that are looked at
+const maxReportDepth = 12 // of nested values that are read
 
-// newReport reads an error's body, or the error object inside of a body.
+// newReport parses an error's body, or the error object inside a body.
 func newReport(status int, body []byte, now time.Time) *report {
 	r := &report{status: status}
 	var value any
@@ -47,7 +47,7 @@ func newReport(status int, body []byte, now time.Time) *report {
 	return r
 }
 
-// skipped are fields that quote the request, or name who asked.
+// skipped are fields that quote the request or identify the sender.
 var skipped = []string{"input", "ctx", "user_id", "request_id", "failed_generation", "flagged_input", "provider_name", "url"}
 
 func (r *report) walk(key string, value any, text *strings.Builder, now time.Time, depth int) {
@@ -81,7 +81,7 @@ func (r *report) walk(key string, value any, text *strings.Builder, now time.Tim
 	}
 }
 
-// note keeps the value of a known field.
+// note stores the value of a known field.
 func (r *report) note(key, value string, now time.Time) {
 	switch key {
 	case "code":
@@ -110,15 +110,16 @@ func (r *report) note(key, value string, now time.Time) {
 	}
 }
 
-// plainWord matches what codes look like. Keys have hyphens or long numbers, prompts spaces. As all patterns that not
-// every process needs, it is compiled when it is first used: compiled at the start, they are a tenth of a worker's boot.
+// plainWord matches error codes. Keys have hyphens or long numbers, prompts have spaces. Like all patterns that not
+// every process needs, it is compiled when it is first used: compiling them at the start takes a tenth of a worker's
+// boot time.
 var (
 	plainWord  = text.Pattern(`^[A-Za-z][A-Za-z_]*[0-9]{0,3}([.\[][A-Za-z0-9_]{1,30}\]?)*$`)
 	longNumber = text.Pattern(`[0-9]{6}`)
 	codeNumber = text.Pattern(`^[0-9]{3,5}$`)
 )
 
-// firstWord is the word that was found before, else value if it is one.
+// firstWord returns the word that was found before, or else value if it is a plain word.
 func firstWord(before, value string) string {
 	plain := plainWord().MatchString(value) && !longNumber().MatchString(value) || codeNumber().MatchString(value)
 	if before != "" || len(value) > maxCodeBytes || !plain {
@@ -127,8 +128,8 @@ func firstWord(before, value string) string {
 	return value
 }
 
-// impliedStatus is the HTTP status that an error inside a 200 stands for. Its code may be a
-// number (OpenRouter) or a word (OpenAI); without a known one it counts as 500, which is a guess.
+// impliedStatus returns the HTTP status that is equivalent to an error inside a 200 response. Its code may be a number
+// (OpenRouter) or a word (OpenAI); without a known one the status is 500, a guess.
 func (r *report) impliedStatus() (status int, guessed bool) {
 	for _, word := range []string{r.code, r.class} {
 		if n, err := strconv.Atoi(word); err == nil && n >= 400 && n <= 599 {
@@ -141,7 +142,7 @@ func (r *report) impliedStatus() (status int, guessed bool) {
 	return http.StatusInternalServerError, true
 }
 
-// errorWords maps the codes and types of errors to statuses other than 500.
+// errorWords maps error codes and types to statuses other than 500.
 var errorWords = map[string]int{
 	"invalid_api_key":         http.StatusUnauthorized,
 	"authentication_error":    http.StatusUnauthorized,
@@ -163,8 +164,8 @@ var errorWords = map[string]int{
 	"unavailable":             http.StatusServiceUnavailable,
 }
 
-// names reports whether the report is about a parameter that goes by one of the words. Where
-// it has a field for the parameter, that counts, not what else the text mentions.
+// names reports whether the report is about a parameter with one of these names. If the report has a field for the
+// parameter, only that field counts, not the parameters that the text mentions.
 func (r *report) names(words []string) bool {
 	if param := strings.ToLower(r.param); slices.ContainsFunc(knownParams, func(known string) bool { return containsWord(param, known) }) {
 		return slices.ContainsFunc(words, func(word string) bool { return containsWord(param, word) })
@@ -174,7 +175,7 @@ func (r *report) names(words []string) bool {
 
 var knownParams = []string{"max_tokens", "max_completion_tokens", "stream_options", "response_format", "reasoning_effort", "stream"}
 
-// says reports whether the text has one of the words, and not within a longer one.
+// says reports whether the text contains one of the words as a whole word.
 func (r *report) says(words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return containsWord(r.text, word) })
 }
@@ -197,7 +198,7 @@ func inWord(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 }
 
-// cause is what the log is told: numbers and plain words, none of the text.
+// cause returns an error for the log: numbers and plain words, none of the text.
 func (r *report) cause() error {
 	said := "upstream status " + strconv.Itoa(r.status)
 	for _, field := range [][2]string{{"code", r.code}, {"type", r.class}, {"param", r.param}} {
@@ -208,9 +209,9 @@ func (r *report) cause() error {
 	return errors.New(said)
 }
 
-// Sizes as upstreams write them: "maximum context length is 4096 tokens. However, your messages
-// resulted in 9000", "prompt is too long: 9000 tokens > 4096 maximum", "token count (9000) exceeds
-// the maximum number of tokens allowed (4096)".
+// Sizes as upstreams write them: "maximum context length is 4096 tokens. However, your messages resulted in 9000",
+// "prompt is too long: 9000 tokens > 4096 maximum", "token count (9000) exceeds the maximum number of tokens allowed
+// (4096)".
 var (
 	limitSaid = text.Pattern(`(?:context (?:length|window|size)|maximum(?: number of tokens| input length)?|limit|max size|only)(?: allowed| is| of|[ :(]){0,6}(\d{3,8})|> (\d{3,8}) maximum|(\d{3,8}) maximum context`)
 	sizeSaid  = text.Pattern(`(?:resulted in|requested|contains|token count|too long:|prompt \(|the first|has at least|your request has|request \()[ a-z:(]{0,12}(\d{3,8})`)
@@ -218,7 +219,7 @@ var (
 	waitSaid  = text.Pattern(`try again in ((?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)`)
 )
 
-// readNumbers finds the sizes and the wait that only the text tells.
+// readNumbers finds the sizes and the delay that are only in the text.
 func (r *report) readNumbers() {
 	if strings.Contains(r.text, "token") || strings.Contains(r.text, "context") {
 		text := thousands().ReplaceAllString(r.text, "$1$2")
@@ -227,7 +228,7 @@ func (r *report) readNumbers() {
 	}
 	if r.wait == 0 && strings.Contains(r.text, "try again in") {
 		if said := waitSaid().FindStringSubmatch(r.text); said != nil {
-			wait, _ := time.ParseDuration(said[1]) // too long a text is no wait
+			wait, _ := time.ParseDuration(said[1]) // 0 if the number is too long
 			r.wait = min(wait, maxRetryAfter)
 		}
 	}

@@ -39,7 +39,7 @@ func (c *Client) exchange(ctx context.Context, model string, d dialect, p study.
 	idle.start(c.o.IdleTimeout)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		fail := errorResponse(resp, idle, promptTokens(p))
-		if said := fail.report.generated; said != "" && p.JSON { // what the upstream's check of the object rejected
+		if said := fail.report.generated; said != "" && p.JSON { // an answer that the upstream's JSON check rejected
 			if onText != nil {
 				onText(said)
 			}
@@ -69,7 +69,7 @@ func (c *Client) newRequest(ctx context.Context, model string, d dialect, p stud
 			return req, nil
 		}
 	}
-	// The error is not passed on: it would quote the URL, which may hold credentials.
+	// The error is not returned: it would quote the URL, which may contain credentials.
 	return nil, newFailure(giveUp, errExchange, "the address of the AI service is not valid")
 }
 
@@ -104,16 +104,16 @@ type wirePart struct {
 	CacheControl map[string]string `json:"cache_control,omitempty"`
 }
 
-// minCached is the least length, in bytes, of a text that Claude caches: some 1,024 tokens.
+// minCached is the minimum length, in bytes, of a text that Claude caches: about 1,024 tokens.
 const minCached = 4096
 
-// markCached marks the stable part of the last turn for Claude's prompt cache, which OpenRouter
-// passes on. Other models cache prefixes by themselves, or not at all.
+// markCached marks the stable part of the last turn for Claude's prompt cache, which OpenRouter supports. Other models
+// cache prefixes automatically, or not at all.
 func markCached(model string, messages []wireMessage, p study.Prompt) {
 	turn := p.Turns[len(p.Turns)-1]
 	last := &messages[len(messages)-1]
 	text, _ := last.Content.(string)
-	at := len(text) - (len(turn.Text) - turn.Stable) // the system turn may have been put in front
+	at := len(text) - (len(turn.Text) - turn.Stable) // the system turn may have been prepended
 	if !strings.HasPrefix(model, "anthropic/") || turn.Stable < minCached || at > len(text) {
 		return
 	}
@@ -169,14 +169,14 @@ func encodeRequest(model string, d dialect, p study.Prompt, stream bool) ([]byte
 	if p.Schema != nil {
 		size += len(p.Schema.Body)
 	}
-	buf.Grow(size + size/8 + 512) // enough for most prompts: escaping adds a byte per quote and line end
+	buf.Grow(size + size/8 + 512) // enough for most prompts: escaping adds one byte per quote and line end
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // notes are full of < and &, which would take six bytes each
 	err := enc.Encode(req)
 	return buf.Bytes(), err
 }
 
-// format is the strictest response_format that the model takes; nil = none.
+// format returns the strictest response_format that the model accepts; nil = none.
 func (d dialect) format(p study.Prompt) *wireFormat {
 	switch {
 	case p.Schema != nil && !d.has(noSchema):

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	maxModelBytes = 200 // longest model name that is kept
+	maxModelBytes = 200 // length of the longest model name that is stored
 	maxParts      = 64  // parts of a message that are read
 	maxChoices    = 2   // choices that are read; a slice could grow to fifty times the bytes of [{},{},…
 )
 
-// surelyWhole is the length, in bytes, of a chunk that repeats all before it by no chance.
+// surelyWhole is the length, in bytes, from which a chunk that repeats the whole text before it is not a coincidence.
 const surelyWhole = 32
 
 const starvedMessage = "the model reached its length limit before it wrote an answer"
@@ -31,27 +31,27 @@ type responseReader struct {
 	ctx    context.Context
 	o      Options
 	body   io.Reader
-	size   int64 // of the body as it is sent, in bytes; 0 or less = unknown
+	size   int64 // of the body before decompression, in bytes; 0 or less = unknown
 	idle   *idleTimer
 	onText func(string)
 
 	promptTokens int  // an estimate
-	wantsObject  bool // the answer is to be a JSON object
+	wantsObject  bool // the answer must be a JSON object
 
 	text      strings.Builder
 	deltas    deltaJoiner
 	filter    reasoningFilter
 	end       endFilter
-	half      []byte       // of a surrogate pair, cut off by the end of a chunk
+	half      []byte       // an incomplete character at the end of the last chunk
 	answer    study.Answer // everything but the text
 	chunk     wireReply    // reused for each event of a stream
-	finished  bool         // the model has said that it is done
+	finished  bool         // the model has finished
 	streaming bool         // the body is an event stream
-	badLines  int          // lines that were not JSON
+	badLines  int          // consecutive events that were not JSON
 }
 
-// readBody reads the body as what it is: the content type is often wrong or missing, and some
-// upstreams stream unasked or answer a request for a stream with one JSON body.
+// readBody detects the kind of body from its beginning: the content type is often wrong or missing, and some upstreams
+// stream unasked or answer a streaming request with one JSON body.
 func (r *responseReader) readBody(h http.Header) *failure {
 	buffered := readers.Get().(*bufio.Reader)
 	buffered.Reset(r.body)
@@ -82,15 +82,15 @@ func (r *responseReader) readBody(h http.Header) *failure {
 	}
 }
 
-// readJSON reads one JSON body; some upstreams put it into a list, or the chunks of a stream into
-// lines without a field.
+// readJSON reads one JSON body. Some upstreams put it into a list, or send the chunks of a stream as lines without a
+// field name.
 func (r *responseReader) readJSON() *failure {
 	body, err := readAll(r.body, r.size, r.o.MaxRawBytes)
 	if err != nil {
 		return r.bodyFailure(err)
 	}
 	onText := r.onText
-	r.onText = nil // it is shown at once
+	r.onText = nil // the whole text is shown at once, below
 	fail := r.addBody(body)
 	if r.onText = onText; fail == nil && onText != nil {
 		onText(r.answer.Text)
@@ -98,7 +98,7 @@ func (r *responseReader) readJSON() *failure {
 	return fail
 }
 
-// addBody adds a plain response, or what is found in one of another shape.
+// addBody adds a plain response, or the content of a body of another shape.
 func (r *responseReader) addBody(body []byte) *failure {
 	var replies [1]wireReply
 	into := any(&replies[0])
@@ -132,7 +132,7 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 	reply.Usage.addTo(&r.answer)
 	index := wireNumber(0)
 	if !r.streaming {
-		index = reply.Choices[0].Index // some count from 1
+		index = reply.Choices[0].Index // some upstreams count from 1
 	}
 	for i := range reply.Choices {
 		if reply.Choices[i].Index != index {
@@ -145,8 +145,8 @@ func (r *responseReader) addReply(reply *wireReply) *failure {
 	return nil
 }
 
-// errorIn returns the failure that an error object stands for; nil if there is none, or if the
-// answer was finished before.
+// errorIn returns the failure that an error object describes; nil if there is none, or if the answer was already
+// complete.
 func (r *responseReader) errorIn(object rawValue) *failure {
 	if r.finished && r.text.Len() > 0 {
 		return nil
@@ -158,7 +158,7 @@ func (r *responseReader) errorIn(object rawValue) *failure {
 	return fail
 }
 
-// addModel keeps the name that the model gives itself, unless it is too long or the one asked for.
+// addModel stores the model's own name, unless it is too long or equals the requested name.
 func (r *responseReader) addModel(name jsonString) {
 	var b strings.Builder
 	if !name.isEmpty() && !name.equals(r.answer.Model) && name.appendTo(&b, maxModelBytes) {
@@ -201,17 +201,17 @@ func (r *responseReader) addDelta(piece jsonString) *failure {
 		return r.tooLong()
 	}
 	if len(decoded) >= surelyWhole && len(decoded) == r.text.Len() && decoded == r.text.String() {
-		return nil // a last chunk that has the whole text again
+		return nil // a last chunk that repeats the whole text
 	}
 	return r.addText(r.deltas.add(decoded))
 }
 
-// addText appends what of a piece is answer, within the limit, and passes it to onText.
+// addText appends the part of a piece that belongs to the answer, within the limit, and passes it to onText.
 func (r *responseReader) addText(piece string) *failure {
 	return r.append(r.end.add(r.filter.add(strings.ReplaceAll(piece, "\x00", ""))))
 }
 
-// append appends a piece of the answer itself.
+// append appends a piece of the answer, without filtering.
 func (r *responseReader) append(piece string) *failure {
 	if piece == "" {
 		return nil
@@ -260,7 +260,7 @@ func (r *responseReader) tooLong() *failure {
 	return newFailure(r.unlessShown(nextModel), nil, "the model's answer is too long")
 }
 
-// bodyFailure classifies an error of reading the body.
+// bodyFailure classifies an error while reading the body.
 func (r *responseReader) bodyFailure(err error) *failure {
 	fail := ioFailure(r.ctx, err, tryAgain, study.CodeUpstreamFailed, "the model's answer was cut off")
 	if errors.Is(err, errRawBytes) || errors.Is(err, errLongLine) {
@@ -270,7 +270,7 @@ func (r *responseReader) bodyFailure(err error) *failure {
 	return fail
 }
 
-// unlessShown returns n, or giveUp once text has been shown: it cannot be taken back.
+// unlessShown returns n, or giveUp if text has been shown, because it cannot be taken back.
 func (r *responseReader) unlessShown(n recovery) recovery {
 	if r.onText != nil && r.text.Len() > 0 {
 		return giveUp

@@ -105,7 +105,7 @@ func TestRetryBudgetEarnsATenthUpToItsBurst(t *testing.T) {
 	if !b.spend() || !b.spend() || b.spend() {
 		t.Error("a burst of 2 is not 2")
 	}
-	for range 11 { // ten tenths of a float fall short of 1
+	for range 11 { // ten times 0.1 as floats is less than 1
 		b.earn()
 	}
 	if !b.spend() || b.spend() {
@@ -126,7 +126,7 @@ func TestErrorObjectsOfAllKindsAreRead(t *testing.T) {
 	}
 }
 
-// newReading reads a body that is there already.
+// newReading returns a reader of a body in memory.
 func newReading(body []byte, o Options, onText func(string)) *responseReader {
 	return &responseReader{ctx: context.Background(), o: o, onText: onText, idle: newIdleTimer(func() {}, false),
 		body: &boundedReader{r: bytes.NewReader(body), left: o.MaxRawBytes}}

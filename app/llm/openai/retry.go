@@ -16,18 +16,18 @@ import (
 const (
 	minBackoff    = 100 * time.Millisecond
 	maxBackoff    = 400 * time.Millisecond
-	maxRetryAfter = 24 * time.Hour  // longest wait that is believed
-	maxWait       = 5 * time.Second // longest wait that we sleep through; a longer one is reported to the caller
-	retryShare    = 0.1             // retries per call, in the long run
+	maxRetryAfter = 24 * time.Hour  // longer requested delays are shortened to this
+	maxWait       = 5 * time.Second // longest delay that Generate waits for; a longer one is reported to the caller
+	retryShare    = 0.1             // retries per call, on average
 )
 
-// backoff returns how long to wait before a retry: what the upstream asked for, plus a random
-// time, so that calls that failed together are not retried together.
+// backoff returns the delay before a retry: the delay that the upstream requested plus a random time, so that calls
+// that failed together are not retried together.
 func backoff(retryAfter time.Duration) time.Duration {
 	return retryAfter + minBackoff + rand.N(maxBackoff-minBackoff)
 }
 
-// leavesTime reports whether ctx leaves reserve for a retry after delay.
+// leavesTime reports whether ctx leaves time for a retry: reserve after delay.
 func leavesTime(ctx context.Context, delay, reserve time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) >= delay+reserve
@@ -45,10 +45,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// headerWait returns how long an upstream's headers ask us to wait: OpenAI's retry-after-ms,
-// which is more exact, else Retry-After (RFC 9110, section 10.2.3) as seconds, with a fraction
-// or without, or as a date, else the time until a spent limit is reset. Anything else, and a
-// time in the past, is 0.
+// headerWait returns the delay that an upstream's headers request: OpenAI's retry-after-ms, which is more exact; else
+// Retry-After (RFC 9110, section 10.2.3) as seconds, possibly with a fraction, or as a date; else the time until an
+// exhausted limit is reset. It returns 0 for anything else and for a time in the past.
 func headerWait(h http.Header, now time.Time) time.Duration {
 	if wait, ok := readWait(h.Get("Retry-After-Ms"), time.Millisecond); ok {
 		return wait
@@ -63,7 +62,7 @@ func headerWait(h http.Header, now time.Time) time.Duration {
 	return resetWait(h, now)
 }
 
-// limitHeaders are how upstreams name what is left of a limit, and when it is full again.
+// limitHeaders are pairs of headers: the rest of a limit, and the time when the limit is reset.
 var limitHeaders = [][2]string{
 	{"X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests"}, // OpenAI, Groq
 	{"X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens"},
@@ -73,8 +72,8 @@ var limitHeaders = [][2]string{
 	{"Anthropic-Ratelimit-Tokens-Remaining", "Anthropic-Ratelimit-Tokens-Reset"},
 }
 
-// resetWait is the time until all spent limits are reset; if none is said to be spent, until the
-// first one is.
+// resetWait returns the time until all exhausted limits are reset or, if none is marked as exhausted, until the first
+// limit is reset.
 func resetWait(h http.Header, now time.Time) time.Duration {
 	var spent, first time.Duration
 	for _, names := range limitHeaders {
@@ -92,8 +91,8 @@ func resetWait(h http.Header, now time.Time) time.Duration {
 	return cmp.Or(spent, first)
 }
 
-// readReset reads when a limit is reset as the time left: a duration ("6m0s"), seconds, a Unix
-// time in seconds or milliseconds, or a date (RFC 3339).
+// readReset parses the time when a limit is reset and returns the time until then. It accepts a duration ("6m0s"),
+// seconds, a Unix time in seconds or milliseconds, or a date (RFC 3339).
 func readReset(value string, now time.Time) time.Duration {
 	if len(value) > maxCodeBytes {
 		return 0
@@ -113,17 +112,17 @@ func readReset(value string, now time.Time) time.Duration {
 	case n > 1e9:
 		n -= float64(now.Unix())
 	}
-	// Clamped before multiplying, which could overflow.
+	// Clamp before the multiplication, which could overflow.
 	return time.Duration(min(max(n, 0), maxRetryAfter.Seconds()) * float64(time.Second)).Round(time.Microsecond)
 }
 
-// readWait reads a decimal number of units; a negative one is 0.
+// readWait parses a decimal number of units; a negative number becomes 0.
 func readWait(value string, unit time.Duration) (wait time.Duration, ok bool) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if math.IsNaN(n) || err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, false
 	}
-	// Clamped before multiplying, which could overflow.
+	// Clamp before the multiplication, which could overflow.
 	return time.Duration(min(max(n, 0), float64(maxRetryAfter/unit)) * float64(unit)), true
 }
 
@@ -140,14 +139,14 @@ func newRetryBudget(burst int) *retryBudget {
 	return &retryBudget{burst: float64(burst), left: float64(burst)}
 }
 
-// earn adds the share of one call.
+// earn adds the share of one call to the budget.
 func (b *retryBudget) earn() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.left = min(b.left+retryShare, b.burst)
 }
 
-// spend takes one retry from the budget; it returns false if there is none.
+// spend takes one retry from the budget; it returns false if the budget is used up.
 func (b *retryBudget) spend() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"studysharper/app/trace"
 )
 
-// endSpan ends the span of a call, with the fields that OpenTelemetry names for one.
+// endSpan ends the span of a call, with the attributes of OpenTelemetry's conventions.
 func endSpan(span *trace.Span, model string, answer study.Answer, fail *failure) {
 	if span == nil {
 		return

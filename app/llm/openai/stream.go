@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	maxBadLines = 3                      // broken objects in a row, before the stream is given up
-	maxWords    = 100                    // events in a row that are words
-	usageGrace  = 2 * time.Second        // how long to wait for usage and [DONE] after the answer has finished
+	maxBadLines = 3                      // malformed objects in a row before the stream fails
+	maxWords    = 100                    // events in a row that are not objects
+	usageGrace  = 2 * time.Second        // how long to wait for usage and [DONE] after the end of the answer
 	endGrace    = 100 * time.Millisecond // how long to wait for the end of the body after [DONE]
-	lineSlack   = 64 << 10               // room in a line for what is not text
+	lineSlack   = 64 << 10               // room in a line in addition to text
 )
 
 // readEvents reads an event stream until [DONE], the end of the body or a failure.
@@ -55,8 +55,8 @@ func (r *responseReader) startIdle() {
 	r.idle.start(r.o.IdleTimeout)
 }
 
-// readEvent reads the data of one event. Words, which some send to keep a connection alive, are
-// skipped, and a few objects that are not JSON.
+// readEvent reads the data of one event. It skips words, which some upstreams send to keep a connection alive, and a
+// few malformed objects.
 func (r *responseReader) readEvent(data []byte) *failure {
 	r.chunk = wireReply{}
 	if json.Unmarshal(data, &r.chunk) != nil {
@@ -72,9 +72,8 @@ func (r *responseReader) readEvent(data []byte) *failure {
 	return r.addReply(&r.chunk)
 }
 
-// endStream handles a stream that ends without [DONE]. If the model has finished, only the
-// usage may be missing. If the body ends cleanly but the model has not said that it finished,
-// the answer is kept and marked as cut.
+// endStream handles a stream that ends without [DONE]. If the model has finished, only the usage may be missing. If the
+// body ends cleanly but the model has not finished, the answer is kept and marked as cut.
 func (r *responseReader) endStream(err error) *failure {
 	callerLeft := r.ctx.Err() != nil && !errors.Is(context.Cause(r.ctx), errSilence)
 	switch {
@@ -90,8 +89,8 @@ func (r *responseReader) endStream(err error) *failure {
 	}
 }
 
-// drainBody reads the body to its end, so that the connection can be reused. It does not
-// wait long for an upstream that keeps the body open.
+// drainBody reads the body to its end, so that the connection can be reused. It does not wait long if the upstream
+// keeps the body open.
 func (r *responseReader) drainBody() {
 	r.idle.start(endGrace)
 	_, _ = io.CopyN(io.Discard, r.body, 4<<10) // the answer is complete either way
@@ -101,19 +100,18 @@ func (r *responseReader) drainBody() {
 // errLongLine means that a line of a stream exceeds its limit.
 var errLongLine = errors.New("stream line longer than the limit")
 
-// dataReader reads an event stream as chat-completions APIs send it: one JSON object per
-// `data:` line. It also reads what is otherwise seen: an object over several data lines, lines
-// that end with CR, an error in a field of its own or without any. Everything else is skipped.
-// It buffers two lines at most.
+// dataReader reads an event stream as chat-completions APIs send it: one JSON object per `data:` line. It also accepts
+// known variants: an object in several data lines, lines that end with CR, and an error in its own field or without a
+// field. Everything else is skipped. It buffers at most two lines.
 type dataReader struct {
 	lines   *bufio.Scanner
 	limit   int
-	pending []byte // data lines that are not JSON, until the event ends
+	pending []byte // data lines that are not JSON, until the end of the event
 	failed  bool   // the event is named error
-	afterCR bool   // the last line ended with CR: a LF belongs to it
+	afterCR bool   // the last line ended with CR: a following LF belongs to it
 }
 
-// newDataReader makes a reader of r for lines of at most maxLine bytes, line ends included.
+// newDataReader returns a reader of r for lines of at most maxLine bytes, including line ends.
 func newDataReader(r io.Reader, maxLine int) *dataReader {
 	d := &dataReader{lines: bufio.NewScanner(r), limit: maxLine}
 	d.lines.Buffer(make([]byte, min(4<<10, maxLine)), maxLine)
@@ -148,9 +146,9 @@ func (d *dataReader) splitLine(data []byte, atEOF bool) (advance int, line []byt
 	}
 }
 
-// next blocks until a line arrives and returns its data, or nil for a line without data, so
-// that the caller sees every sign of life. The slice is valid until the next call. Errors are
-// io.EOF at a clean end, errLongLine, and those of the underlying reader.
+// next blocks until a line arrives and returns its data, or nil for a line without data, so that the caller sees that
+// the upstream is alive. The slice is valid until the next call. Errors are io.EOF at a clean end, errLongLine, and
+// those of the underlying reader.
 func (d *dataReader) next() ([]byte, error) {
 	if !d.lines.Scan() {
 		err := d.lines.Err()
@@ -183,7 +181,7 @@ func (d *dataReader) next() ([]byte, error) {
 	if !ok {
 		return nil, nil
 	}
-	for data = bytes.TrimSpace(data); bytes.HasPrefix(data, []byte("data:")); { // passed on by a proxy
+	for data = bytes.TrimSpace(data); bytes.HasPrefix(data, []byte("data:")); { // a proxy may add another field name
 		data = bytes.TrimSpace(data[len("data:"):])
 	}
 	if len(d.pending) == 0 && (isDone(data) || json.Valid(data)) {
@@ -206,7 +204,7 @@ func (d *dataReader) takePending() []byte {
 	return d.asError(data)
 }
 
-// asError gives the data of an event named error the field that an error has.
+// asError wraps the data of an event named error in an object with the field error.
 func (d *dataReader) asError(data []byte) []byte {
 	if !d.failed || bytes.Contains(data, []byte(`"error"`)) {
 		return data
@@ -218,7 +216,7 @@ func (d *dataReader) asError(data []byte) []byte {
 	return fmt.Appendf(nil, `{"error":%s}`, data)
 }
 
-// isDone reports whether data is what ends a stream.
+// isDone reports whether data marks the end of a stream.
 func isDone(data []byte) bool {
 	return len(data) <= len(`"[DONE]"`) && bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
 }

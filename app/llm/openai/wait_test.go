@@ -10,7 +10,7 @@ import (
 	"studysharper/loadtest/fakellm"
 )
 
-// waits is a prompt that notes the waits it is told of.
+// waits returns a prompt that records the delays passed to OnWait.
 func waits() (study.Prompt, *[]time.Duration) {
 	var told []time.Duration
 	p := prompt()
@@ -46,7 +46,7 @@ func TestFault_L2_LongerWaitFailsAtOnceAndSaysHowLong(t *testing.T) {
 					server, c := inBubble(Options{}, fakellm.Rule{Fault: fakellm.Status, Status: status, RetryAfter: asked})
 					p, told := waits()
 					began := time.Now()
-					for range 3 { // the later ones are answered by the breaker
+					for range 3 { // the breaker answers the later ones
 						_, err := c.Generate(t.Context(), p, onText)
 						if e := wantCode(t, err, study.CodeUpstreamLimited); e.RetryAfter < want || e.RetryAfter > want+retryJitter {
 							t.Errorf("%d, %s s: retry after %v", status, asked, e.RetryAfter)
@@ -68,7 +68,7 @@ func TestFault_L2_LaterCallsWaitOutWhatIsLeftOfAShortWait(t *testing.T) {
 		server, c := inBubble(Options{RetryBurst: 1}, fakellm.Rule{Fault: fakellm.Status, Status: 429, RetryAfter: "4", Times: 1})
 		go func() { _, _ = c.Generate(t.Context(), prompt(), nil) }()
 		time.Sleep(time.Second)
-		for range 3 { // more than there are retries: they have made no call yet
+		for range 3 { // more than the retry budget: they have made no call yet
 			go func() {
 				p, told := waits()
 				if answer, err := c.Generate(t.Context(), p, nil); err != nil || !slices.Equal(*told, []time.Duration{3 * time.Second}) {
@@ -91,7 +91,7 @@ func TestFault_L2_LongWaitIsNamedBeyondTheBreakersRest(t *testing.T) {
 			t.Errorf("retry after %v", e.RetryAfter)
 		}
 		time.Sleep(maxPause)
-		server.Reset() // the upstream has changed its mind
+		server.Reset() // the upstream answers again
 		_ = server.SetRules()
 		if _, err := c.Generate(t.Context(), prompt(), nil); err != nil {
 			t.Error(err)

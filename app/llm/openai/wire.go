@@ -6,32 +6,32 @@ import (
 	"studysharper/app/study"
 )
 
-// wireReply is a plain response or one chunk of a stream. It refers to the bytes that it was
-// decoded from and is valid as long as they are.
+// wireReply is a plain response or one chunk of a stream. It refers to the bytes that it was decoded from and is valid
+// as long as they are.
 type wireReply struct {
 	Model   jsonString             `json:"model"`
-	Object  jsonString             `json:"object"`  // "error" where the whole object is one (vLLM)
-	Choices [maxChoices]wireChoice `json:"choices"` // further ones are skipped, missing ones are empty
+	Object  jsonString             `json:"object"`  // "error" if the whole object is an error (vLLM)
+	Choices [maxChoices]wireChoice `json:"choices"` // further choices are skipped, missing ones are empty
 	Usage   wireUsage              `json:"usage"`
 	Error   rawValue               `json:"error"`
 }
 
 type wireChoice struct {
 	Index        wireNumber `json:"index"`
-	Message      wireText   `json:"message"` // in a plain response; some streams have it too
+	Message      wireText   `json:"message"` // in a plain response; in some streams too
 	Delta        wireText   `json:"delta"`   // in a chunk of a stream
-	Text         jsonString `json:"text"`    // of servers that answer as for a completion
+	Text         jsonString `json:"text"`    // of servers that use the format of completions
 	FinishReason jsonString `json:"finish_reason"`
-	NativeFinish jsonString `json:"native_finish_reason"` // OpenRouter: the model's own word
+	NativeFinish jsonString `json:"native_finish_reason"` // OpenRouter: the model's own value
 	Error        rawValue   `json:"error"`
 }
 
-// wireText leaves out what models think aloud (reasoning, reasoning_content, thinking).
+// wireText omits reasoning (reasoning, reasoning_content, thinking).
 type wireText struct {
 	Content  wireContent `json:"content"`
 	Refusal  jsonString  `json:"refusal"`
-	Parsed   wireContent `json:"parsed"`     // an object, of servers that have read the answer
-	Tools    [1]wireTool `json:"tool_calls"` // of servers that ask for objects by way of a tool (LiteLLM)
+	Parsed   wireContent `json:"parsed"`     // an object, of servers that parse the answer
+	Tools    [1]wireTool `json:"tool_calls"` // of servers that implement JSON answers as a tool call (LiteLLM)
 	Function wireCall    `json:"function_call"`
 }
 
@@ -43,7 +43,7 @@ type wireCall struct {
 	Arguments wireContent `json:"arguments"`
 }
 
-// arguments are the texts that an object may be in, other than the content.
+// arguments returns the fields other than the content that may contain the JSON answer.
 func (t *wireText) arguments() [3]wireContent {
 	return [...]wireContent{t.Parsed, t.Tools[0].Function.Arguments, t.Function.Arguments}
 }
@@ -51,7 +51,7 @@ func (t *wireText) arguments() [3]wireContent {
 // wireContent is a string, a list of parts, one part, or an object that is the answer itself.
 type wireContent rawValue
 
-// UnmarshalJSON keeps any value.
+// UnmarshalJSON stores any value.
 func (c *wireContent) UnmarshalJSON(value []byte) error {
 	*c = value
 	return nil
@@ -63,7 +63,7 @@ type wirePiece struct {
 	Text wireValue  `json:"text"`
 }
 
-// UnmarshalJSON reads an object, or a text alone.
+// UnmarshalJSON reads an object, or a string as its text.
 func (p *wirePiece) UnmarshalJSON(value []byte) error {
 	type plain wirePiece
 	*p = wirePiece{}
@@ -80,7 +80,7 @@ func (p *wirePiece) isAnswer() bool {
 // wireValue is a string, or an object with a string as its value.
 type wireValue struct{ jsonString }
 
-// UnmarshalJSON keeps the string; anything else counts as null.
+// UnmarshalJSON stores the string; anything else counts as null.
 func (v *wireValue) UnmarshalJSON(value []byte) error {
 	if value[0] != '{' {
 		return json.Unmarshal(value, &v.jsonString)
@@ -91,7 +91,7 @@ func (v *wireValue) UnmarshalJSON(value []byte) error {
 	return err
 }
 
-// texts yields the string, or the text of each part that is answer and not reasoning.
+// texts yields the string, or the text of each part that is not reasoning.
 func (c wireContent) texts(yield func(jsonString) bool) {
 	switch {
 	case len(c) == 0:
@@ -99,12 +99,12 @@ func (c wireContent) texts(yield func(jsonString) bool) {
 		yield(jsonString(c))
 	case c[0] == '{':
 		var only wirePiece
-		_ = json.Unmarshal(c, &only) // of another shape it has no text
+		_ = json.Unmarshal(c, &only) // an object of another shape has no text
 		if only.isAnswer() && !only.Text.isEmpty() {
 			yield(only.Text.jsonString)
 		}
 	case c[0] == '[':
-		var parts [maxParts]wirePiece // an array, so that further ones are skipped
+		var parts [maxParts]wirePiece // an array, so that further parts are skipped
 		_ = json.Unmarshal(c, &parts) // parts of another shape have no text
 		for _, p := range parts {
 			if p.isAnswer() && !p.Text.isEmpty() && !yield(p.Text.jsonString) {
@@ -114,7 +114,7 @@ func (c wireContent) texts(yield func(jsonString) bool) {
 	}
 }
 
-// isObject reports whether the content is an object, and no part of a message.
+// isObject reports whether the content is an object that is not a part of a message.
 func (c wireContent) isObject() bool {
 	if len(c) == 0 || c[0] != '{' {
 		return false
@@ -130,18 +130,18 @@ type wireUsage struct {
 	Cost             wireNumber `json:"cost"` // OpenRouter
 }
 
-// UnmarshalJSON reads an object; anything else says nothing.
+// UnmarshalJSON reads an object; anything else counts as unknown usage.
 func (u *wireUsage) UnmarshalJSON(value []byte) error {
 	type plain wireUsage
 	*u = wireUsage{}
 	if value[0] == '{' {
-		_ = json.Unmarshal(value, (*plain)(u)) // the numbers take anything
+		_ = json.Unmarshal(value, (*plain)(u)) // wireNumber accepts anything
 	}
 	return nil
 }
 
-// addTo puts the counts into an answer. The usage in a stream's later chunks is of the whole
-// answer so far: it takes the place of an earlier one.
+// addTo sets the counts of an answer. The usage in a later chunk of a stream covers the whole answer so far and
+// therefore replaces the earlier one.
 func (u wireUsage) addTo(a *study.Answer) {
 	total := u.TotalTokens
 	if total == 0 {

@@ -2,7 +2,7 @@ package upstreamtest
 
 import "studysharper/app/study"
 
-// Material is what the recorded answers were made from.
+// Material is the text that the recorded answers were made from.
 const Material = `Photosynthesis is the process by which plants convert light energy into chemical energy. ` +
 	`The light reactions happen in the thylakoid membranes. The Calvin cycle takes place in the stroma. ` +
 	`Chlorophyll is a pigment that reflects green light, so leaves look green. ` +
@@ -11,7 +11,7 @@ const Material = `Photosynthesis is the process by which plants convert light en
 // JSONTypes are the types whose answers are objects.
 var JSONTypes = []study.Type{study.Flashcards, study.Quiz, study.Exam, study.Summary, study.Analysis, study.Plan}
 
-// Items is how many cards, questions and sessions the good answers have.
+// Items is the number of cards, questions and sessions in the good answers.
 const Items = 3
 
 // Good are good answers about Material, in the shape of the API.

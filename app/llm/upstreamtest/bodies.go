@@ -24,7 +24,7 @@ func encode(v any) string {
 	return string(raw)
 }
 
-// pieces cuts a text into pieces of 12 characters.
+// pieces splits a text into pieces of 12 characters.
 func pieces(text string) (list []string) {
 	runes := []rune(text)
 	for i := 0; i < len(runes); i += 12 {
@@ -33,7 +33,7 @@ func pieces(text string) (list []string) {
 	return list
 }
 
-// plainBody is a response of one choice.
+// plainBody returns a response with one choice.
 func plainBody(message object, finish any, more object) string {
 	message["role"] = "assistant"
 	reply := object{"id": "gen-1", "object": "chat.completion", "created": 1, "model": "test/model", "usage": usage,
@@ -48,18 +48,18 @@ func plainBody(message object, finish any, more object) string {
 	return encode(reply)
 }
 
-// chunk is a chunk of a stream.
+// chunk returns a chunk of a stream.
 func chunk(delta object, finish any) object {
 	return object{"id": "gen-1", "object": "chat.completion.chunk", "created": 1, "model": "test/model",
 		"choices": []any{object{"index": 0, "delta": delta, "finish_reason": finish}}}
 }
 
-// event is a chunk as an event.
+// event formats a chunk as an event.
 func event(chunk any) string { return "data: " + encode(chunk) + "\n\n" }
 
 const done = "data: [DONE]\n\n"
 
-// chunks are the chunks of a text, and the one that ends it.
+// chunks returns the chunks of a text, including the last one.
 func chunks(text, finish string) (list []object) {
 	list = append(list, chunk(object{"role": "assistant", "content": ""}, nil))
 	for _, piece := range pieces(text) {
@@ -68,7 +68,7 @@ func chunks(text, finish string) (list []object) {
 	return append(list, chunk(object{}, finish), object{"id": "gen-1", "choices": []any{}, "usage": usage})
 }
 
-// events is a stream of chunks.
+// events returns a stream of chunks.
 func events(list []object) string {
 	var b strings.Builder
 	for _, c := range list {
@@ -77,7 +77,7 @@ func events(list []object) string {
 	return b.String() + done
 }
 
-// Answer is a usual response with a text, plain or streamed. finish is its finish_reason.
+// Answer returns a typical response with a text, plain or streamed. finish is its finish_reason.
 func Answer(text, finish string, stream bool) []byte {
 	if stream {
 		return []byte(sseHead + events(chunks(text, finish)))
@@ -85,7 +85,7 @@ func Answer(text, finish string, stream bool) []byte {
 	return []byte(jsonHead + plainBody(object{"content": text}, finish, nil))
 }
 
-// Refusal is a response with a status other than 200.
+// Refusal returns a response with a status other than 200.
 func Refusal(status int, header, body string) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nConnection: close\r\n%s\r\n%s", status, header, body)
 }

@@ -8,21 +8,21 @@ import (
 	"studysharper/app/study"
 )
 
-// Case is a behaviour as a request of one type meets it.
+// Case is a behaviour in response to a request of one type.
 type Case struct {
 	Behaviour string
 	Type      study.Type
 	Stream    bool   // the body is a stream
-	Recorded  bool   // the bytes are those that were recorded
-	Usual     bool   // the behaviour does not show in them
-	First     []byte // what the first call is answered with
-	Second    []byte // what further calls are answered with
-	Good      []byte // what calls are answered with that the behaviour does not apply to
-	Want      string // the answer in its bytes, written well; "" = they hold none
-	Finish    string // how that answer ends
+	Recorded  bool   // the bytes are a recording
+	Usual     bool   // the bytes do not show the behaviour
+	First     []byte // response to the first call
+	Second    []byte // response to further calls
+	Good      []byte // response to calls that the behaviour does not affect
+	Want      string // the answer in the response, in the normal form; "" = there is none
+	Finish    string // finish_reason of that answer
 }
 
-// Name names the case in a test.
+// Name returns the name of the case in a test.
 func (c Case) Name() string {
 	form := "plain"
 	if c.Stream {
@@ -34,7 +34,7 @@ func (c Case) Name() string {
 	return c.Behaviour + "/" + string(c.Type) + "/" + form
 }
 
-// Cases is the behaviour for each type that it applies to, plain and as a stream.
+// Cases returns the behaviour for each type that it applies to, as a plain body and as a stream.
 func (b Behaviour) Cases() (list []Case) {
 	for _, t := range slices.Concat([]study.Type{study.Chat}, JSONTypes) {
 		for _, stream := range []bool{false, true} {
@@ -49,7 +49,7 @@ func (b Behaviour) Cases() (list []Case) {
 	return list
 }
 
-// failing is the recorded response without an answer; nil if none was recorded.
+// failing returns the recorded response without an answer; nil if there is none.
 func (b Behaviour) failing(stream bool) *Recorded {
 	for _, r := range []*Recorded{b.recorded(study.Chat, stream), b.recorded(study.Flashcards, stream), b.recorded(study.Flashcards, false)} {
 		if r != nil && !bytes.Contains(r.Bytes(), []byte("stroma")) && !bytes.Contains(r.Bytes(), []byte("reflects gre")) {
@@ -59,8 +59,8 @@ func (b Behaviour) failing(stream bool) *Recorded {
 	return nil
 }
 
-// holdsNone reports whether the behaviour holds no answer, or none in the first call: the bytes of
-// one type are those of all.
+// holdsNone reports whether the response, at least the first, contains no answer; then the same bytes are used for all
+// types.
 func (b Behaviour) holdsNone() bool {
 	return strings.HasPrefix(b.Name, "e") && b.Name != "exam_sum_97" || slices.Contains([]string{"refusal", "tool_calls", "sse_error_first", "sse_llamacpp_error_field",
 		"sse_unframed_error", "reasoning_eats_budget"}, b.Name)
@@ -142,7 +142,7 @@ func fits(name string, t study.Type) bool {
 	}
 }
 
-// cuts are where the answers break off, and how what is whole of them ends.
+// cuts are the places where answers break off, and the end of the complete part.
 var cuts = map[study.Type]struct{ before, whole, rest string }{
 	study.Chat:       {"cle takes", "", ""},
 	study.Flashcards: {`in cycle take place?"`, `, {"question": "Where does the Calv`, `]}`},
@@ -153,7 +153,7 @@ var cuts = map[study.Type]struct{ before, whole, rest string }{
 	study.Plan:       {`pic": "Chlorophyll"`, `, {"day": 3, "to`, `]}}`},
 }
 
-// cut breaks the answer off: at the bound of tokens, with a lost connection, or with an error.
+// cut breaks the answer off: at the token limit, with a lost connection, or with an error.
 func (c *Case) cut(name string) {
 	at := cuts[c.Type]
 	text := c.Want[:strings.LastIndex(c.Want, at.before)]
@@ -170,7 +170,7 @@ func (c *Case) cut(name string) {
 		failed := chunk(object{"content": ""}, "error")
 		failed["error"] = object{"code": "server_error", "message": "Provider disconnected unexpectedly key-canary-0123456789abcdef"}
 		c.First = append(c.First, event(failed)...)
-	case !c.Stream: // in the middle of a JSON body, nothing of which can be read
+	case !c.Stream: // in the middle of a JSON body, of which nothing is usable
 		c.First = bytes.TrimSuffix(Answer(text, "stop", false), []byte(`}`))
 		c.First, _, _ = bytes.Cut(c.First, []byte("choices"))
 	}
@@ -179,7 +179,7 @@ func (c *Case) cut(name string) {
 	}
 }
 
-// Plant returns the case with words of the caller's in what the upstream says of its failures.
+// Plant returns the case with the given words in the upstream's error texts.
 func (c Case) Plant(words string) Case {
 	c.First, c.Second = plant(c.First, words), plant(c.Second, words)
 	return c
@@ -188,7 +188,7 @@ func (c Case) Plant(words string) Case {
 func plant(raw []byte, words string) []byte {
 	lines := bytes.SplitAfter(raw, []byte("\r\n"))
 	lines = slices.DeleteFunc(lines, func(line []byte) bool { return bytes.HasPrefix(line, []byte("Content-Length:")) })
-	raw = bytes.Join(lines, nil) // the end of the body is that of the connection
+	raw = bytes.Join(lines, nil) // the connection's end marks the end of the body
 	for _, field := range []string{`"message": "`, `"error": "`, `"message":"`, `"detail": "`, `<body>`, `<html>`, `error code: `} {
 		raw = bytes.ReplaceAll(raw, []byte(field), []byte(field+words+" "))
 	}

@@ -1,6 +1,6 @@
-// Package upstreamtest has a corpus of how OpenAI-compatible APIs were seen to behave, and a server
-// that replays it. Each behaviour was recorded for a few types of requests; Cases has it for every
-// type that it applies to, as a plain body and as a stream.
+// Package upstreamtest contains a corpus of observed behaviours of OpenAI-compatible APIs, and a server that replays
+// it. Each behaviour was recorded for a few types of requests; Cases derives it for every type that it applies to, as a
+// plain body and as a stream.
 package upstreamtest
 
 import (
@@ -14,11 +14,11 @@ import (
 //go:embed behaviours.json
 var corpus []byte
 
-// Behaviour is how an upstream was seen to answer.
+// Behaviour is an observed way of answering.
 type Behaviour struct {
 	Name      string
 	Source    string       // the bug report or the documentation
-	Types     []study.Type // that it applies to
+	Types     []study.Type // to which it applies
 	Responses []Recorded
 }
 
@@ -27,11 +27,11 @@ type Recorded struct {
 	Type   study.Type
 	Stream bool // the request asked for a stream
 	Text   string
-	Base64 string    // instead of Text, where it is not UTF-8
-	Second *Recorded // to the next identical request; nil = the same again
+	Base64 string    // instead of Text, if it is not UTF-8
+	Second *Recorded // to the next identical request; nil = the same response
 }
 
-// Bytes is the response as it is sent.
+// Bytes returns the response as it is sent.
 func (r Recorded) Bytes() []byte {
 	if r.Base64 == "" {
 		return []byte(r.Text)
@@ -43,7 +43,7 @@ func (r Recorded) Bytes() []byte {
 	return raw
 }
 
-// Behaviours is the corpus; its first entry is a good answer.
+// Behaviours returns the corpus; its first entry is a good answer.
 func Behaviours() []Behaviour {
 	var list []Behaviour
 	if err := json.Unmarshal(corpus, &list); err != nil {
@@ -52,7 +52,7 @@ func Behaviours() []Behaviour {
 	return list
 }
 
-// recorded is the response that was recorded for a type, plain or streamed; nil if none was.
+// recorded returns the response that was recorded for a type, plain or streamed; nil if there is none.
 func (b Behaviour) recorded(t study.Type, stream bool) *Recorded {
 	for i, r := range b.Responses {
 		if r.Type == t && r.Stream == stream {

@@ -60,7 +60,7 @@ var itemShapes = map[string]shape{
 	"one_bad_item": oneBad,
 }
 
-// each changes each item; want, if not nil, changes the items of the answer that is wanted.
+// each changes each item; want, if not nil, changes the items of the expected answer.
 func each(change, want func(object)) shape {
 	apply := func(t study.Type, good string, change func(object)) string {
 		if change == nil {
@@ -89,7 +89,7 @@ func rename(o object, from, to string) {
 	delete(o, from)
 }
 
-// resized changes the list of items, in the answer and in what is wanted.
+// resized changes the list of items, in the answer and in the expected answer.
 func resized(change func([]any) []any) shape {
 	return func(t study.Type, good string) (string, string) {
 		o := decode(good)
@@ -99,7 +99,7 @@ func resized(change func([]any) []any) shape {
 	}
 }
 
-// more adds two items to those that were asked for.
+// more adds two items to the requested ones.
 func more(t study.Type, good string) (text, want string) {
 	o := decode(good)
 	list, set := itemsOf(t, o)
@@ -119,7 +119,7 @@ func more(t study.Type, good string) (text, want string) {
 	return encode(o), good
 }
 
-// oneBad empties what the last item says.
+// oneBad empties the texts of the last item.
 func oneBad(t study.Type, good string) (text, want string) {
 	o := decode(good)
 	list, set := itemsOf(t, o)

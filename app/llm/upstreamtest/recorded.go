@@ -7,7 +7,7 @@ import (
 	"studysharper/app/study"
 )
 
-// recordedWants are the answers of recordings that are not about the good one, written well.
+// recordedWants are the expected answers of recordings that differ from the good answer.
 var recordedWants = map[string]string{
 	"sse_length":     "Chlorophyll reflects green light, so leaves look gr",
 	"sse_split_utf8": "Früh 😀 grün: the stroma.",
@@ -18,7 +18,7 @@ var recordedWants = map[string]string{
 	"plan_words":            `{"plan": {"title": "Plan", "sessions": [{"day": 1, "topic": "Light reactions", "activities": ["Read"], "minutes": 30}, {"day": 2, "topic": "Calvin cycle", "activities": ["Recall"], "minutes": 30}]}}`,
 }
 
-// recordedCase is the behaviour as it was recorded, byte for byte.
+// recordedCase returns the behaviour as it was recorded, byte for byte.
 func (b Behaviour) recordedCase(r Recorded) Case {
 	c, _ := b.caseOf(r.Type, r.Stream)
 	c.Recorded, c.First = true, r.Bytes()
@@ -35,7 +35,7 @@ func (b Behaviour) recordedCase(r Recorded) Case {
 	return c
 }
 
-// usual is the recorded good answer of the same form.
+// usual returns the recorded good answer of the same form.
 func (b Behaviour) usual(r Recorded) []byte {
 	if good := Behaviours()[0].recorded(r.Type, r.Stream); good != nil {
 		return good.Bytes()

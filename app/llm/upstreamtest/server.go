@@ -23,7 +23,7 @@ type asked struct {
 	bound               int
 }
 
-// conditional are the behaviours that are seen only in answer to some requests.
+// conditional are the behaviours that occur only with some requests.
 var conditional = map[string]func(asked) bool{
 	"e400_lmstudio_json_object": func(a asked) bool { return a.ResponseFormat.Type == "json_object" },
 	"e400_max_tokens":           func(a asked) bool { return a.MaxTokens > 0 },
@@ -32,7 +32,7 @@ var conditional = map[string]func(asked) bool{
 	"reasoning_starves_judges":  func(a asked) bool { return a.bound > 0 && a.bound <= 500 },
 }
 
-// Server answers as a case says. Play it another case only between two requests.
+// Server answers according to a case. Call Play only between two requests.
 type Server struct {
 	Case  Case
 	Calls atomic.Int32
@@ -41,7 +41,7 @@ type Server struct {
 	mu sync.Mutex // guards Case while the server listens
 }
 
-// Play makes the server answer as another case, from its first call on.
+// Play changes the case, beginning with its first call.
 func (s *Server) Play(c Case) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +49,7 @@ func (s *Server) Play(c Case) {
 	s.Calls.Store(0)
 }
 
-// Listen serves on a port of its own until the test ends, and returns the address of the API.
+// Listen serves on its own port until the test ends, and returns the address of the API.
 func (s *Server) Listen(t testing.TB) string {
 	t.Helper()
 	return "http://" + testkit.TCPServer(t, s.answer) + "/v1"
@@ -80,7 +80,7 @@ func (s *Server) answer(conn net.Conn) {
 	send(conn, c.Behaviour, raw)
 }
 
-// send writes a response as the behaviour does: at once, byte by byte, or without an end.
+// send writes a response as the behaviour requires: at once, byte by byte, or without an end.
 func send(conn net.Conn, behaviour string, raw []byte) {
 	switch behaviour {
 	case "reset_midway":
@@ -96,7 +96,7 @@ func send(conn net.Conn, behaviour string, raw []byte) {
 		}
 	case "sse_no_done_open":
 		_, _ = conn.Write(raw)
-		_, _ = io.Copy(io.Discard, conn) // until the caller has had enough
+		_, _ = io.Copy(io.Discard, conn) // until the client closes the connection
 	default:
 		_, _ = conn.Write(raw)
 	}

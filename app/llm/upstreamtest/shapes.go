@@ -8,11 +8,11 @@ import (
 	"studysharper/app/study"
 )
 
-// shape writes a good answer in another way. want is how the same answer is written well: the good
-// one unless the shape loses or adds something.
+// shape writes a good answer in another way. want is the same answer in the normal form; it equals good unless the
+// shape removes or adds something.
 type shape func(t study.Type, good string) (text, want string)
 
-// textShapes change an answer as text; of what a chat can hold only those in chatShapes.
+// textShapes change the text of an answer.
 var textShapes = map[string]shape{
 	"fenced": unlike(func(good string) string { return "```json\n" + indented(good) + "\n```" }),
 	"prose_around": unlike(func(good string) string {
@@ -39,7 +39,7 @@ var textShapes = map[string]shape{
 	"latex_invalid_escapes": tex(` \(K_\alpha\)`),
 }
 
-// unlike makes a shape that means the same.
+// unlike returns a shape with the same meaning.
 func unlike(write func(good string) string) shape {
 	return func(_ study.Type, good string) (string, string) { return write(good), good }
 }
@@ -67,11 +67,11 @@ func decode(good string) object {
 	return o
 }
 
-// wrappers are the fields that hold the content.
+// wrappers are the fields that contain the content.
 var wrappers = map[study.Type]string{study.Flashcards: "flashcards", study.Quiz: "quiz", study.Exam: "exam", study.Summary: "summary",
 	study.Analysis: "analysis", study.Plan: "plan"}
 
-// unwrapped leaves out the outer field; of cards, which are a list, it changes the name.
+// unwrapped removes the outer field; for cards, which are a list, it changes its name.
 func unwrapped(t study.Type, good string) (text, want string) {
 	content := decode(good)[wrappers[t]]
 	if t == study.Flashcards {
@@ -80,7 +80,7 @@ func unwrapped(t study.Type, good string) (text, want string) {
 	return encode(content), good
 }
 
-// emptied is an answer whose values are empty lists.
+// emptied returns an answer whose values are empty lists.
 func emptied(good string) string {
 	o := decode(good)
 	for key := range o {
@@ -89,7 +89,7 @@ func emptied(good string) string {
 	return encode(o)
 }
 
-// itemsOf finds the items of an answer; set replaces them.
+// itemsOf returns the items of an answer; set replaces them.
 func itemsOf(t study.Type, o object) (list []any, set func([]any)) {
 	in := func(o object, key string) ([]any, func([]any)) {
 		list, _ := o[key].([]any)

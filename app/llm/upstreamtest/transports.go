@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// transport sends a text in an unusual way; nil for a form in which the behaviour does not exist.
+// transport sends a text in an unusual way; it returns nil for a form in which the behaviour does not exist.
 type transport func(text string, stream bool) []byte
 
 var transports = map[string]transport{
@@ -88,7 +88,7 @@ var transports = map[string]transport{
 		head, body, _ := bytes.Cut(Answer(text, "stop", stream), []byte("\r\n\r\n"))
 		var zipped bytes.Buffer
 		z := gzip.NewWriter(&zipped)
-		_, _ = z.Write(body) // to memory
+		_, _ = z.Write(body) // writing to memory cannot fail
 		_ = z.Close()
 		return fmt.Appendf(nil, "%s\r\nContent-Encoding: gzip\r\n\r\n%s", head, zipped.Bytes())
 	},
@@ -106,7 +106,7 @@ var transports = map[string]transport{
 
 var thought = object{"type": "thinking", "thinking": []any{object{"type": "text", "text": "let me think {"}}}
 
-// chunked12 writes a text as the message of a plain body, or in deltas after a first one.
+// chunked12 writes a text as the message of a plain body, or as deltas after a first delta.
 func chunked12(write func(text string) (message, delta object), first object) transport {
 	return func(text string, stream bool) []byte {
 		if !stream {
@@ -122,7 +122,7 @@ func chunked12(write func(text string) (message, delta object), first object) tr
 	}
 }
 
-// streamOnly is of behaviours that only a stream can have.
+// streamOnly is for behaviours that only streams have.
 func streamOnly(write func(text string) string) transport {
 	return func(text string, stream bool) []byte {
 		if !stream {
@@ -132,7 +132,7 @@ func streamOnly(write func(text string) string) transport {
 	}
 }
 
-// withUsage tells another usage, or none.
+// withUsage replaces or removes the usage.
 func withUsage(told object) transport {
 	return func(text string, stream bool) []byte {
 		list := chunks(text, "stop")
@@ -152,7 +152,7 @@ func withUsage(told object) transport {
 	}
 }
 
-// changed are the chunks of a text, each changed.
+// changed returns the chunks of a text, each changed.
 func changed(text string, change func(object)) []object {
 	list := chunks(text, "stop")
 	for _, c := range list {
@@ -161,7 +161,7 @@ func changed(text string, change func(object)) []object {
 	return list
 }
 
-// sofar are chunks that have the whole text so far, as the delta or in a message beside it.
+// sofar returns chunks that contain the whole text so far, as the delta or in a message next to it.
 func sofar(text, field string) []object {
 	list := chunks(text, "stop")
 	whole := ""

@@ -1,6 +1,6 @@
-// Package postgrestest runs a real PostgreSQL for tests: a server of their own in a
-// folder of its own, thrown away at the end. It listens on a Unix socket in that
-// folder only, so that no port can be taken, and does not care for its data.
+// Package postgrestest runs a real PostgreSQL server for tests, in its own temporary
+// folder. It listens only on a Unix socket in that folder, so there are no port conflicts,
+// and it does not protect its data against crashes.
 package postgrestest
 
 import (
@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// Password is that of the server's one user.
+	// Password is the password of the server's only user.
 	Password = "correct-horse-battery"
 
 	name     = "tester"
@@ -35,14 +35,14 @@ const (
 type Server struct {
 	folder    string
 	binaries  string
-	owner     *syscall.Credential // nil: this process may run it itself
+	owner     *syscall.Credential // nil: this process may run it as itself
 	running   *exec.Cmd
 	output    bytes.Buffer
 	databases atomic.Int64
 }
 
-// Start runs a server until the test and its subtests end. Without PostgreSQL on this
-// machine the test is skipped, but fails where CI=true.
+// Start runs a server until the test and its subtests end. If PostgreSQL is not installed,
+// the test is skipped, or fails if CI=true.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	testkit.SkipShort(t, "runs PostgreSQL")
@@ -78,12 +78,12 @@ func installed(t testing.TB) string {
 	return ""
 }
 
-// makeFolder makes the server's folder. It refuses to run as root, so root gives the
-// folder to someone else.
+// makeFolder creates the server's folder. PostgreSQL refuses to run as root, so root gives
+// the folder to another user.
 func (s *Server) makeFolder(t testing.TB) {
 	t.Helper()
 	var err error
-	s.folder, err = os.MkdirTemp("", "pg") // not t.TempDir: nobody else may enter that, and a socket's path is short
+	s.folder, err = os.MkdirTemp("", "pg") // not t.TempDir: other users may not enter that, and a socket's path must be short
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(s.folder)) })
 	if os.Getuid() != 0 {
@@ -104,7 +104,7 @@ func (s *Server) makeFolder(t testing.TB) {
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
-// command is a program of PostgreSQL's that ends with this process.
+// command returns a PostgreSQL program that ends with this process.
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(s.binaries, program), args...) //nolint:noctx // Stop ends it
 	c.Dir = s.folder
@@ -112,7 +112,7 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 	return c
 }
 
-// Resume starts the server that Stop stopped, and returns when it answers.
+// Resume restarts the server after Stop, and returns when it answers.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	s.running = s.command("postgres", "-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.folder,
@@ -133,15 +133,15 @@ func (s *Server) Resume(t testing.TB) {
 	}
 }
 
-// Stop stops the server as an operator in a hurry does: clients are disconnected.
-// A server that is stopped stays so.
+// Stop stops the server without waiting for clients to disconnect. Stopping a stopped
+// server does nothing.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	if s.running == nil {
 		return
 	}
 	ended := make(chan struct{})
-	go func(c *exec.Cmd) { _ = c.Wait(); close(ended) }(s.running) // its status is that of an order, or of a kill
+	go func(c *exec.Cmd) { _ = c.Wait(); close(ended) }(s.running) // its status depends on how it was stopped
 	must(t, s.running.Process.Signal(syscall.SIGINT))
 	select {
 	case <-ended:
@@ -153,13 +153,13 @@ func (s *Server) Stop(t testing.TB) {
 	s.running = nil
 }
 
-// Database makes an empty database and returns its url.
+// Database creates an empty database and returns its url.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	return s.Copy(t, s.URL("template0", Password))
 }
 
-// Copy makes a database that holds what the one at url does, to which no connection may be open, and returns its url.
+// Copy creates a copy of the database at url, to which no connection may be open, and returns its url.
 func (s *Server) Copy(t testing.TB, url string) string {
 	t.Helper()
 	of, err := pgx.ParseConfig(url)
@@ -169,14 +169,14 @@ func (s *Server) Copy(t testing.TB, url string) string {
 	return s.URL(database, Password)
 }
 
-// URL names a database of the server.
+// URL returns the url of a database of the server.
 func (s *Server) URL(database, password string) string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(name, password), Path: "/" + database,
 		RawQuery: url.Values{"host": {s.folder}}.Encode()}
 	return u.String()
 }
 
-// Exec runs statements on a connection of its own.
+// Exec runs statements on a separate connection.
 func (s *Server) Exec(t testing.TB, url string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), url)

@@ -12,7 +12,7 @@ import (
 
 func hash(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
-// account makes an account of a user with the hash of a code.
+// account creates an account of a user with the hash of a code.
 func account(t *testing.T, s store.Store, user string, code byte) {
 	t.Helper()
 	ok(t, s.CreateAccount(t.Context(), study.Account{UserID: user, CodeHash: hash(code)}))

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// attemptAt is an attempt with one answer about a topic.
+// attemptAt returns an attempt with one answer about a topic.
 func attemptAt(c study.Content, topic string, points, possible int) study.Attempt {
 	a := study.Attempt{ContentID: c.ID, UserID: c.UserID, DurationMS: 1500, Answers: []study.GradedAnswer{{ItemID: "q1", Type: study.ShortAnswer, Topic: topic, Answer: "é", CorrectAnswer: true,
 		Correct: points == possible, Points: points, Possible: possible, CheckedBy: study.ByRules}}}

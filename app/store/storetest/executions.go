@@ -14,7 +14,7 @@ import (
 
 func run(e study.Execution) string { return e.RunID }
 
-// flush makes what was recorded visible, by a Run of no length.
+// flush makes recorded executions visible, by a Run that ends at once.
 func flush(t *testing.T, s store.Store) {
 	t.Helper()
 	ended, cancel := context.WithCancel(t.Context())
@@ -111,7 +111,7 @@ var executionTests = map[string]func(*testing.T, store.Store){
 			s.RecordExecution(study.Execution{RunID: fmt.Sprint(i), Type: study.Chat, Model: "m", Success: i%2 == 0, Millis: 10, Tokens: 1, CreatedAt: hour.Add(time.Duration(i) * step)})
 		}
 		flush(t, s)
-		s.RecordExecution(study.Execution{RunID: "later", Type: study.Chat, Model: "m", Millis: 10, Tokens: 1, CreatedAt: hour.Add(step)}) // a second one of a known hour
+		s.RecordExecution(study.Execution{RunID: "later", Type: study.Chat, Model: "m", Millis: 10, Tokens: 1, CreatedAt: hour.Add(step)}) // a second one in an hour that already has a sum
 		flush(t, s)
 		for since, want := range map[time.Duration]int64{-time.Microsecond: 14, 0: 14, time.Microsecond: 13, step: 13, step + time.Microsecond: 11, 4*step - 1: 9,
 			4 * step: 9, 4*step + time.Microsecond: 8, 12 * step: 1, 12*step + time.Microsecond: 0} {

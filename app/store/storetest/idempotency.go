@@ -17,7 +17,7 @@ func keyOf(user, key, request string) store.Key {
 	return store.Key{UserID: user, Key: key, Fingerprint: request}
 }
 
-// creates is a request that makes a note of ada's and answers with its id.
+// creates returns a request that creates a note of ada and answers with its id.
 func creates(s store.Store) func(context.Context) (store.Answer, error) {
 	return func(ctx context.Context) (store.Answer, error) {
 		n, err := s.CreateNote(ctx, study.Note{UserID: "ada"})
@@ -154,7 +154,7 @@ var idempotencyTests = map[string]func(*testing.T, store.Store){
 		if ok(t, err); kept != nil {
 			t.Fatalf("kept %+v", kept)
 		}
-		// Should the first live after all, it neither answers nor frees what is another's now.
+		// If the first holder is still alive, it can neither store its answer nor release the new holder's claim.
 		wantCode(t, s.ExtendClaim(t.Context(), died, time.Hour), study.CodeNotFound)
 		ok(t, s.SettleClaim(t.Context(), died, store.Answer{Status: 200, Body: []byte("late")}))
 		ok(t, s.ReleaseClaim(t.Context(), died))

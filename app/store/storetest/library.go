@@ -15,7 +15,7 @@ import (
 	"studysharper/app/study"
 )
 
-// deckOf is a deck's JSON: cards that ask for these, under ids that begin with prefix.
+// deckOf returns a deck as JSON: cards with these questions, and ids that begin with prefix.
 func deckOf(prefix string, questions ...string) []byte {
 	set := &study.FlashcardSet{TotalCount: len(questions), TopicsCovered: []string{"cells"}}
 	for i, q := range questions {
@@ -34,7 +34,7 @@ func addDeck(t *testing.T, s store.Store, user, title string, data []byte) study
 	return must(s.SaveContent(t.Context(), study.Content{UserID: user, Type: study.Flashcards, Title: title, Data: data}))(t)
 }
 
-// itemIDs are the ids of a kept aid's items.
+// itemIDs returns the ids of a stored aid's items.
 func itemIDs(t *testing.T, v study.Content) (ids []string) {
 	t.Helper()
 	a, _, err := library.Read(v.Type, v.Data)
@@ -45,7 +45,7 @@ func itemIDs(t *testing.T, v study.Content) (ids []string) {
 	return ids
 }
 
-// edit changes a kept aid as a client does.
+// edit changes a stored aid as a client does.
 func edit(ctx context.Context, s store.Store, v study.Content, change func(study.Aid) error) (study.Content, error) {
 	return s.UpdateContent(ctx, v.UserID, v.Type, v.ID, func(v *study.Content) error {
 		a, _, err := library.Read(v.Type, v.Data)

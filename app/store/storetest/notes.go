@@ -126,7 +126,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		page, next, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 2}})
 		ok(t, err)
 		same(t, texts(title, page), "4", "3")
-		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // a page continues after a note that was deleted
+		ok(t, s.DeleteNote(t.Context(), "ada", page[1].ID)) // the next page works even if the note in its cursor was deleted
 		page, last, err := s.Notes(t.Context(), store.NoteQuery{UserID: "ada", Page: store.Page{Limit: 9, Before: next}})
 		ok(t, err)
 		same(t, append(texts(title, page), last), "2", "1", "0", "")
@@ -151,7 +151,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 		}
 	},
 	"AListEndsBeforeItHoldsTooManyBytes": func(t *testing.T, s store.Store) {
-		// The second text is as large as the first only when it is JSON.
+		// The second text has the size of the first only in JSON.
 		for user, text := range map[string]string{"ada": strings.Repeat("x", store.MaxListBytes/4), "bob": strings.Repeat("<", store.MaxListBytes/24)} {
 			ids := []string{}
 			for range 5 {
@@ -160,7 +160,7 @@ var noteTests = map[string]func(*testing.T, store.Store){
 			q := store.NoteQuery{UserID: user, Page: store.Page{Limit: 100}}
 			got, next, err := s.Notes(t.Context(), q)
 			ok(t, err)
-			if size := len(must(json.Marshal(got))(t)); len(got) != 3 || size > store.MaxListBytes { // a fourth has room without its title
+			if size := len(must(json.Marshal(got))(t)); len(got) != 3 || size > store.MaxListBytes { // a fourth would fit without its title
 				t.Errorf("%s: got %d notes of a quarter, %d bytes, want 3", user, len(got), size)
 			}
 			q.Before = next

@@ -13,14 +13,14 @@ import (
 	"studysharper/app/study"
 )
 
-// listed is how many rows the lists of the tests have.
+// listed is how many rows each list in the tests has.
 const listed = 7
 
-// pager reads a page of some list, a text for each row.
+// pager reads a page of a list and returns a text for each row.
 type pager func(t *testing.T, p store.Page) (rows []string, next string, err error)
 
-// lists are all that are paged, each with as many rows as listed says, "6" the first
-// of them.
+// lists returns all paged lists, each with as many rows as listed says; the first row is
+// "6".
 func lists(t *testing.T, s store.Store) map[string]pager {
 	t.Helper()
 	fillLists(t, s)
@@ -64,7 +64,7 @@ func fillLists(t *testing.T, s store.Store) {
 		must(s.SaveContent(t.Context(), study.Content{UserID: "ada", Type: study.Exam, Data: []byte("{}")}))(t)
 		ok(t, s.AppendMessages(t.Context(), study.Session{ID: uuid.NewString(), UserID: "ada", Title: name}))
 		ok(t, s.AppendMessages(t.Context(), study.Session{ID: noID, UserID: "bob"}, from(study.RoleUser, name)))
-		// All at one time, but for the last two: it does not part them.
+		// All but the last two have the same time, which must not separate pages.
 		s.RecordExecution(study.Execution{RunID: name, UserID: "ada", CreatedAt: at.Add(time.Duration(max(i, listed-2)) * time.Second)})
 		s.RecordExecution(study.Execution{RunID: "another's", UserID: "bob", Success: true, CreatedAt: at})
 	}
@@ -122,7 +122,7 @@ var pageTests = map[string]func(*testing.T, store.Store){
 		first := rows(s.Sessions(t.Context(), "ada", store.Page{Limit: listed}))(t)
 		_, next, err := list(t, store.Page{Limit: 3})
 		ok(t, err)
-		for _, i := range []int{1, 4} { // one that was seen, and one that was not yet
+		for _, i := range []int{1, 4} { // one that was listed already, and one that was not
 			ok(t, s.AppendMessages(t.Context(), first[i]))
 		}
 		rest, next, err := list(t, store.Page{Limit: 9, Before: next})

@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// filler is text of n bytes or more that holds none of the words that are looked for.
+// filler returns text of n bytes or more without any of the words that are searched for.
 func filler(n int) string {
 	return strings.Repeat("Plain sentences fill the rest of this page with nothing special. ", n/65+1)
 }

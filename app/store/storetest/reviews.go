@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// daily is a schedule for tests: a card is due as many days later as it was rated.
+// daily is a schedule for tests: a card is due in as many days as its rating.
 func daily(m study.CardMemory, rating int, at time.Time, _ study.ReviewSettings) study.CardMemory {
 	m.State, m.Due, m.ReviewedAt = study.CardReview, at.Add(time.Duration(rating)*24*time.Hour), at
 	m.Stability, m.Difficulty = 1.0/3, float64(rating)

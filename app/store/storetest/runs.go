@@ -12,7 +12,7 @@ import (
 	"studysharper/app/study"
 )
 
-// begun is a run of a session of Ada's, as it is kept at its beginning.
+// begun returns a run of a session of Ada's, as stored when it begins.
 func begun() (study.Run, study.Session) {
 	session := study.Session{ID: uuid.NewString(), UserID: "ada"}
 	return study.Run{ID: uuid.Must(uuid.NewV7()).String(), SessionID: session.ID, UserID: "ada", Type: study.Chat, Worker: "here/0.1",

@@ -21,7 +21,7 @@ func from(role, text string) study.Message { return study.Message{Role: role, Te
 var sessionTests = map[string]func(*testing.T, store.Store){
 	"AConversationKeepsItsOrder": func(t *testing.T, s store.Store) {
 		v := study.Session{ID: uuid.NewString(), UserID: "ada", Title: "Leaves"}
-		// The clock of a message does not decide its place.
+		// A message's time does not determine its position.
 		early := study.Message{Role: study.RoleAssistant, Text: "two", CreatedAt: time.Unix(1, 1500)}
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "one"), early))
 		ok(t, s.AppendMessages(t.Context(), v, from(study.RoleUser, "three")))
@@ -63,7 +63,7 @@ var sessionTests = map[string]func(*testing.T, store.Store){
 		if n := must(s.Session(t.Context(), v.ID))(t).Messages; n != 1 {
 			t.Errorf("%d messages counted, want 1", n)
 		}
-		v.ID = uuid.NewString() // the same id elsewhere is another message
+		v.ID = uuid.NewString() // the same id in another session is another message
 		ok(t, s.AppendMessages(t.Context(), v, m))
 		same(t, texts(said, rows(s.Messages(t.Context(), v.ID, store.Page{Limit: 9}))(t)), "user: once")
 	},

@@ -1,6 +1,6 @@
-// Package storetest is the conformance suite of store.Store: what each database has
-// to do alike. An implementation's own test calls Run with a way to open an empty
-// store; what is particular to one database is tested beside its implementation.
+// Package storetest is the conformance suite of store.Store: the behaviour that all
+// databases share. An implementation's own test calls Run with a function that opens an
+// empty store; features of one database are tested with its implementation.
 package storetest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"studysharper/app/study"
 )
 
-// Run holds the stores that open makes to the contract. Each call of open gives an
-// empty store of its own, opened with default options, which the suite closes.
+// Run checks the stores that open returns against the contract. Each call of open must
+// return a new, empty store with default options, which the suite closes.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range []map[string]func(*testing.T, store.Store){
 		noteTests, searchTests, passageTests, sourceTests, sessionTests, contentTests, libraryTests, reviewTests, attemptTests, preferenceTests, executionTests, pageTests, idempotencyTests, runTests, accountTests, usageTests, userDataTests, lifeTests,
@@ -40,7 +40,7 @@ var lifeTests = map[string]func(*testing.T, store.Store){
 		const kept, note = 2 << 20, 1 << 18
 		before, err := s.Size(t.Context())
 		ok(t, err)
-		random := rand.NewChaCha8([32]byte{}) // PostgreSQL compresses what is not random
+		random := rand.NewChaCha8([32]byte{}) // PostgreSQL compresses data that is not random
 		for range kept / note {
 			content := make([]byte, note/2)
 			_, _ = random.Read(content)
@@ -88,7 +88,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-// rows is must for a list whose end is not looked at.
+// rows is must for a list, ignoring its cursor.
 func rows[T any](list []T, _ string, err error) func(*testing.T) []T {
 	return must(list, err)
 }

@@ -27,7 +27,7 @@ var usageTests = map[string]func(*testing.T, store.Store){
 		want("a changed note", study.Holding{Items: 1, NoteBytes: 18})
 		content := study.Content{UserID: "ada", Type: study.Quiz, Data: []byte(`{}`), Answer: "one"}
 		must(s.SaveContent(t.Context(), content))(t)
-		must(s.SaveContent(t.Context(), content))(t) // kept once
+		must(s.SaveContent(t.Context(), content))(t) // stored only once
 		want("an aid", study.Holding{Items: 2, NoteBytes: 18, OtherBytes: 2})
 		session := study.Session{ID: noID, UserID: "ada"}
 		again := study.Message{ID: "01890000-0000-7000-8000-000000000001", Role: study.RoleUser, Text: "hello"}
@@ -79,7 +79,7 @@ var usageTests = map[string]func(*testing.T, store.Store){
 	},
 }
 
-// RunQuota holds a store with QuotaItems 4 and QuotaBytes 100 to its bounds.
+// RunQuota checks the quotas of a store with QuotaItems 4 and QuotaBytes 100.
 func RunQuota(t *testing.T, s store.Store) {
 	full := func(what string, err error, number string) {
 		t.Helper()

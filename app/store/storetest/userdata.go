@@ -12,10 +12,10 @@ import (
 	"studysharper/app/study"
 )
 
-// Filled is how many notes Fill keeps of a user: more than DeleteUser removes at once.
+// Filled is how many notes Fill stores for a user: more than DeleteUser removes in one batch.
 const Filled = 60
 
-// Fill keeps something of a user of every kind that a Store keeps. It ends the store's Run.
+// Fill stores data of every kind that a Store has for a user. It calls the store's Run and lets it end.
 func Fill(t *testing.T, s store.Store, user string) {
 	t.Helper()
 	ctx := t.Context()
@@ -55,7 +55,7 @@ func Fill(t *testing.T, s store.Store, user string) {
 	s.RecordExecution(study.Execution{RunID: uuid.NewString(), UserID: user, Type: study.Chat, Success: true, Tokens: 7})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	ok(t, s.Run(ended)) // writes what was recorded
+	ok(t, s.Run(ended)) // writes the recorded executions
 }
 
 // aids are aids of each type as JSON.
@@ -69,7 +69,7 @@ var aids = map[study.Type]string{
 	study.Plan:     `{"plan":{"title":"P","sessions":[{"id":"s1","day":1,"topic":"T","activities":["read"],"minutes":30}]}}`,
 }
 
-// kept counts what the lists have of a user, by kind.
+// kept counts the rows in a user's lists, by kind.
 func kept(t *testing.T, s store.Store, user string) map[string]int {
 	t.Helper()
 	ctx, all := t.Context(), store.Page{Limit: store.MaxRows}

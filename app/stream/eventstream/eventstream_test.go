@@ -58,7 +58,7 @@ func TestCommentsAndRetryAreNoEvents(t *testing.T) {
 	}
 }
 
-// vector is one case of the shared file: the events Chromium makes of some bytes.
+// vector is one case of the shared file: some bytes, and the events that Chromium parses from them.
 type vector struct {
 	Name   string `json:"name"`
 	Bytes  []byte `json:"bytes_b64"`
@@ -219,7 +219,7 @@ func TestIllFormedUTF8BecomesReplacementCharactersAsTheEncodingStandardCountsThe
 	}
 }
 
-// refEvents is the standard's algorithm, naively, on the whole of a stream.
+// refEvents is a direct implementation of the standard's algorithm, on a whole stream.
 func refEvents(stream string) (events []Event, lastID string) {
 	stream = strings.TrimPrefix(stream, "\uFEFF")
 	stream = strings.ReplaceAll(strings.ReplaceAll(stream, "\r\n", "\n"), "\r", "\n")

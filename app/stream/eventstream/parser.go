@@ -9,9 +9,9 @@ import (
 	"studysharper/app/study"
 )
 
-// Limits bound what a Parser or a Reader holds. Zero takes the default.
+// Limits bound what a Parser or a Reader buffers. Zero takes the default.
 type Limits struct {
-	Line  int // bytes of one line without its end; default 64 KiB
+	Line  int // bytes of one line without its line ending; default 64 KiB
 	Event int // bytes of one event's data as sent; default 1 MiB
 }
 
@@ -27,15 +27,16 @@ func (l Limits) withDefaults() Limits {
 
 // Event is one dispatched event.
 type Event struct {
-	ID   string // the last id the stream has named, this event's or an earlier one's
-	Name string // the event field; "message" where there is none
-	Data []byte // lines joined by LF, valid UTF-8; reused by the next call of Next
+	ID   string // the last id in the stream, of this event or an earlier one
+	Name string // the event field; "message" if there is none
+	Data []byte // lines joined by LF, valid UTF-8; overwritten by the next call of Next
 }
 
-// Parser parses an event stream from the chunks in which it arrives, by the rules of the WHATWG's "interpreting an event
+// Parser parses an event stream from the chunks in which it arrives, by the WHATWG's rules for "interpreting an event
 // stream": one BOM is skipped, lines end with LF, CR or CRLF, comments and unknown fields are ignored, ill-formed UTF-8
-// becomes U+FFFD, and an event that the stream's end cuts is dropped. Between two chunks it holds the unfinished line and
-// event, within the Limits, and nothing of an event that came in one chunk. The zero value is ready to parse a stream.
+// becomes U+FFFD, and an event cut off by the end of the stream is dropped. Between two chunks it buffers the
+// unfinished line and event, within the Limits, and nothing of an event that came in one chunk. The zero value is ready
+// to parse a stream.
 type Parser struct {
 	line    []byte // the start of an unfinished line
 	begun   bool   // the first line has been read
@@ -51,10 +52,10 @@ type Parser struct {
 	retries bool
 }
 
-// LastID returns the id to reconnect with, also where it came without an event.
+// LastID returns the id to reconnect with, even if it came without an event.
 func (p *Parser) LastID() string { return p.lastID }
 
-// Retry returns the last reconnection time that the stream asked for, and whether it did. Values above 2^31-1 ms count as
+// Retry returns the last reconnection time that the stream set, and whether it set one. Values above 2^31-1 ms count as
 // 2^31-1 ms.
 func (p *Parser) Retry() (time.Duration, bool) { return p.retry, p.retries }
 
@@ -63,9 +64,9 @@ func (p *Parser) Partial() bool {
 	return len(p.line) > 0 || p.hasData || p.name != "" || p.id != p.lastID
 }
 
-// Next parses chunk up to the end of the next event, and returns the rest of the chunk. ok is false if chunk ends before
-// the event does; the next chunk then continues it. The event's data may be part of chunk. A line or an event past its
-// limit is a *study.Error with CodeTooLarge, after which the Parser must not be used.
+// Next parses chunk up to the end of the next event, and returns the rest of the chunk. ok is false if chunk ends
+// before the event does; the next chunk then continues it. The event's data may alias chunk. A line or an event over
+// its limit is a *study.Error with CodeTooLarge, after which the Parser must not be used.
 func (p *Parser) Next(chunk []byte, limits Limits) (event Event, rest []byte, ok bool, err error) {
 	limits = limits.withDefaults()
 	for {
@@ -87,8 +88,8 @@ func (p *Parser) Next(chunk []byte, limits Limits) (event Event, rest []byte, ok
 	}
 }
 
-// nextLine returns the next line without its end, as soon as that end is there: it never waits for the LF that may follow
-// a CR.
+// nextLine returns the next line without its line ending, as soon as that ending has arrived. It never waits for the LF
+// that may follow a CR.
 func (p *Parser) nextLine(chunk []byte, limit int) (line, rest []byte, ended bool, err error) {
 	if p.afterCR && len(chunk) > 0 {
 		p.afterCR = false
@@ -99,7 +100,7 @@ func (p *Parser) nextLine(chunk []byte, limit int) (line, rest []byte, ended boo
 		return nil, nil, false, study.Errorf(study.CodeTooLarge, "a line of the event stream is longer than %d bytes", limit)
 	}
 	if end < 0 {
-		p.keep() // it may be in line
+		p.keep() // the pending data line may be in p.line, which grows now
 		p.line = append(p.line, chunk...)
 		return nil, nil, false, nil
 	}
@@ -136,7 +137,8 @@ func (p *Parser) field(line []byte, limit int) error {
 	return nil
 }
 
-// addData adds a data line. The first one stays in the caller's chunk until that is known not to hold the whole event.
+// addData adds a data line. The first one stays in the caller's chunk until it is clear that the chunk does not contain
+// the whole event.
 func (p *Parser) addData(value []byte, limit int) error {
 	size := len(value)
 	if p.hasData {
@@ -171,12 +173,12 @@ func (p *Parser) setRetry(value []byte) {
 	if len(value) == 0 {
 		return
 	}
-	// Only the range can fail here, and then ParseInt returns its end.
+	// Only the range can be wrong here, and then ParseInt returns the nearest value.
 	ms, _ := strconv.ParseInt(string(value), 10, 64)
 	p.retry, p.retries = time.Duration(min(ms, math.MaxInt32))*time.Millisecond, true
 }
 
-// dispatch ends the current event; one without data counts only for its id.
+// dispatch ends the current event; one without data only sets the last id.
 func (p *Parser) dispatch() (Event, bool) {
 	p.lastID = p.id
 	data := p.chunk

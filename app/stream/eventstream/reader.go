@@ -12,7 +12,7 @@ type Reader struct {
 	src    *bufio.Reader
 	limits Limits
 	parser Parser
-	err    error // what ended the stream; it stays
+	err    error // what ended the stream; returned by every later call
 }
 
 // NewReader returns a Reader of src, from which it may read more than the events it returns.
@@ -20,17 +20,17 @@ func NewReader(src io.Reader, limits Limits) *Reader {
 	return &Reader{src: bufio.NewReader(src), limits: limits}
 }
 
-// LastID returns the id to reconnect with, also where it came without an event.
+// LastID returns the id to reconnect with, even if it came without an event.
 func (r *Reader) LastID() string { return r.parser.LastID() }
 
-// Retry returns the last reconnection time that the stream asked for, and whether it did; see Parser.Retry.
+// Retry returns the last reconnection time that the stream set, and whether it set one; see Parser.Retry.
 func (r *Reader) Retry() (time.Duration, bool) { return r.parser.Retry() }
 
 // Partial reports whether the stream has ended in the middle of a line or an event.
 func (r *Reader) Partial() bool { return r.parser.Partial() }
 
-// Next waits for the next event. The end of the stream is io.EOF; a line or an event past its limit is a *study.Error with
-// CodeTooLarge; any other error is the source's. Every call after an error returns the same error.
+// Next waits for the next event. The error is io.EOF at the end of the stream, a *study.Error with CodeTooLarge for a
+// line or an event over its limit, and otherwise the source's. Every call after an error returns the same error.
 func (r *Reader) Next() (Event, error) {
 	for r.err == nil {
 		if _, err := r.src.Peek(1); err != nil {
@@ -39,7 +39,7 @@ func (r *Reader) Next() (Event, error) {
 		}
 		chunk, _ := r.src.Peek(r.src.Buffered())
 		event, rest, ok, err := r.parser.Next(chunk, r.limits)
-		_, _ = r.src.Discard(len(chunk) - len(rest)) // they are buffered
+		_, _ = r.src.Discard(len(chunk) - len(rest)) // cannot fail: the bytes are buffered
 		if r.err = err; ok {
 			return event, nil
 		}
@@ -47,8 +47,9 @@ func (r *Reader) Next() (Event, error) {
 	return Event{}, r.err
 }
 
-// wellFormed is the "UTF-8 decode" of the WHATWG Encoding standard: b itself when
-// it is UTF-8, else a copy in which each maximal invalid subpart became U+FFFD.
+// wellFormed implements the "UTF-8 decode" of the WHATWG Encoding standard: it returns b
+// itself if it is valid UTF-8, otherwise a copy in which each maximal invalid subpart is
+// replaced by U+FFFD.
 func wellFormed(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
@@ -65,7 +66,7 @@ func wellFormed(b []byte) []byte {
 	return out
 }
 
-// subpart is the length of the ill-formed start of b that counts as one error.
+// subpart returns the length of the ill-formed start of b that counts as one error.
 func subpart(b []byte) int {
 	n := 1
 	for n < len(b) && !utf8.FullRune(b[:n+1]) {

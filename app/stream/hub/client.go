@@ -11,44 +11,44 @@ import (
 	"studysharper/app/study"
 )
 
-// maxJunk is how many bytes a client may send on its open stream, where nothing is
-// expected, before it is closed.
+// maxJunk is how many bytes a client may send on its open stream, on which nothing is
+// expected, before it is disconnected.
 const maxJunk = 64 << 10
 
-// Keepalive is the comment that a quiet stream is sent. It must not be changed.
+// Keepalive is the comment sent on a quiet stream. It must not be changed.
 var Keepalive = eventstream.AppendComment(nil, "keepalive")
 
-// client is one open stream, guarded by the lock of its hub. It is in one of three
-// states: it waits in a group, it is blocked because its socket is full, or it is on
-// its way between those two.
+// client is one open stream, guarded by the lock of its hub. It is in one of three states:
+// it waits in a group, it is blocked because its socket is full, or it is moving between
+// those two.
 type client struct {
 	fd         int32
 	generation int32
 	place      int32
-	since      int64 // when its stream was opened, here or in another process: Unix nanoseconds
+	since      int64 // when its stream was opened, in this process or an earlier one: Unix nanoseconds
 	query      stream.Query
-	run        string // the run whose events it was sent last; "" = none yet
+	run        string // the run whose events were sent last; "" = none yet
 	unsent     []byte // the rest of an event or a comment, while blocked
 
-	group      *group // where it waits; nil = nowhere
+	group      *group // nil = it is not waiting
 	next, prev *client
 
-	slot         int32 // of the wheel; -1 = none
+	slot         int32 // in the wheel; -1 = none
 	later, older *client
 
 	opened moment
-	quiet  moment // when it was last sent something
-	active moment // when its session last had something for it
-	stuck  moment // since when it takes nothing, while blocked
-	junk   int32  // bytes it has sent
+	quiet  moment // when something was last sent to it
+	active moment // when its session last had an event for it
+	stuck  moment // while blocked: since when its socket has been full
+	junk   int32  // bytes that the client has sent
 
 	blocked bool
-	posted  bool // somebody has posted to the session
-	asked   bool // whether somebody has is being found out
-	last    bool // nothing follows what is unsent
+	posted  bool // something has been posted to the session
+	asked   bool // a query of whether something has been posted is in progress
+	last    bool // close the stream once unsent is sent
 }
 
-// take begins to serve a stream.
+// take starts serving a stream.
 func (h *Hub) take(s Stream, d *due) {
 	h.generation++
 	now := h.now()
@@ -80,7 +80,7 @@ func (h *Hub) take(s Stream, d *due) {
 	h.advance(c, d)
 }
 
-// advance lets a client that has been sent everything wait for more, or leave.
+// advance makes a client with nothing left to send wait for more events, or leave.
 func (h *Hub) advance(c *client, d *due) {
 	switch {
 	case c.blocked:
@@ -93,8 +93,9 @@ func (h *Hub) advance(c *client, d *due) {
 	}
 }
 
-// staysOpen reports whether a client is served on although the hub ends, for its run has
-// not. Whether there is a run is found out where it is not known; until then it stays.
+// staysOpen reports whether a client stays although the hub is ending, because its run has
+// not ended. If it is not known whether there is a run, it starts a query, and the client
+// stays until the answer.
 func (h *Hub) staysOpen(c *client, d *due) bool {
 	if h.o.Final && !c.posted && !c.asked {
 		c.asked = true
@@ -103,7 +104,7 @@ func (h *Hub) staysOpen(c *client, d *due) bool {
 	return h.o.Final
 }
 
-// put sends what is not a batch. false: the client is gone.
+// put sends anything but a batch. It returns false if the client is gone.
 func (h *Hub) put(c *client, p []byte, d *due) bool {
 	n, err := h.sockets.write(int(c.fd), p)
 	if err != nil {
@@ -114,8 +115,8 @@ func (h *Hub) put(c *client, p []byte, d *due) bool {
 	return n == len(p) || h.block(c, p[n:], d)
 }
 
-// send gives a client a batch, as far as there is room: up to an event's boundary,
-// with the rest of that event waiting here, and all behind it in the journal.
+// send sends as much of a batch as the socket accepts. The rest of an event that was sent
+// in part is buffered here; the events after it stay in the journal.
 func (h *Hub) send(c *client, b *batch, d *due) {
 	n, err := h.sockets.write(int(c.fd), b.text)
 	if err != nil {
@@ -134,8 +135,8 @@ func (h *Hub) send(c *client, b *batch, d *due) {
 	}
 }
 
-// block keeps the rest of an event until there is room. false: there is no room here
-// either, and the client is gone.
+// block buffers the rest of an event until the socket has room. It returns false if the
+// buffer is full too, in which case the client was removed.
 func (h *Hub) block(c *client, rest []byte, d *due) bool {
 	if h.unsent+len(rest) > h.o.MaxUnsentBytes {
 		h.o.Log.Warn("event stream closed: buffer for slow clients is full", "bytes", h.unsent)
@@ -149,7 +150,7 @@ func (h *Hub) block(c *client, rest []byte, d *due) bool {
 	return true
 }
 
-// onWritable follows when a blocked client's socket takes something again.
+// onWritable is called when a blocked client's socket has room again.
 func (h *Hub) onWritable(c *client, d *due) {
 	if !c.blocked {
 		return
@@ -170,7 +171,7 @@ func (h *Hub) onWritable(c *client, d *due) {
 	}
 }
 
-// onReadable follows when a client has sent something, which no client has reason to.
+// onReadable is called when a client has sent something, which clients have no reason to do.
 func (h *Hub) onReadable(c *client, d *due) {
 	n, err := h.sockets.drain(int(c.fd))
 	if c.junk += int32(n); err != nil || c.junk > maxJunk { //nolint:gosec // drain is bounded
@@ -178,9 +179,9 @@ func (h *Hub) onReadable(c *client, d *due) {
 	}
 }
 
-// fail ends a stream with an error event that is not in the journal. It has the number
-// that follows the client's position, and the id of a stream's last event, by which the
-// server knows without a journal that the client has seen the end.
+// fail ends a stream with an error event that is not in the journal. Its number follows the
+// client's position, and its id is that of a stream's last event, which tells the server
+// without a journal that the client has seen the end.
 func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 	h.detach(c, d)
 	if c.blocked { // in the middle of an event
@@ -197,8 +198,8 @@ func (h *Hub) fail(c *client, message string, retryable bool, d *due) {
 	}
 }
 
-// fault is what an error of the journal means to a client: told where coming back
-// would not mend it.
+// fault ends a stream after an error of the journal. The client gets an error event only if
+// reconnecting would not help.
 func (h *Hub) fault(c *client, err error, d *due) {
 	if e := study.AsError(err); !e.Retryable() {
 		h.fail(c, e.Message, false, d)
@@ -207,7 +208,7 @@ func (h *Hub) fault(c *client, err error, d *due) {
 	h.remove(c, d)
 }
 
-// forget takes a client out of everything but its socket.
+// forget removes a client from everything but its socket.
 func (h *Hub) forget(c *client, d *due) {
 	h.detach(c, d)
 	h.wheel.remove(c)
@@ -228,7 +229,7 @@ func (h *Hub) remove(c *client, d *due) {
 	h.left()
 }
 
-// handOver gives a stream away; it counts as open until that is done.
+// handOver queues a stream for hand-over; it counts as open until it has been handed over.
 func (h *Hub) handOver(c *client, d *due) {
 	h.forget(c, d)
 	d.leaving, d.over = append(d.leaving, c), h.over

@@ -2,18 +2,18 @@ package hub
 
 import "studysharper/app/study"
 
-// due is what has to be done once the lock is released: everything that may come back
-// to the hub, or block.
+// due collects what must be done after the lock is released: everything that may call the
+// hub again, or block.
 type due struct {
 	awaited   []*group
 	cancelled []func()
 	asked     []*client
-	latest    *group // the last one that a client was added to: most go where the one before went
+	latest    *group // the group that a client was added to last: the next client often joins the same one
 	leaving   []*client
-	over      HandOver // who takes them
+	over      HandOver // receives them
 }
 
-// locked runs f under the lock, and after it what f found due.
+// locked calls f with the lock held, and then does what f added to due.
 func (h *Hub) locked(f func(*due)) {
 	var d due
 	h.mu.Lock()
@@ -33,8 +33,8 @@ func (h *Hub) locked(f func(*due)) {
 	}
 }
 
-// giveAway hands a stream over. Where that fails its client comes back by itself: its
-// stream began with the time to wait.
+// giveAway hands a stream over. If that fails, the client reconnects: its stream began with
+// a retry time.
 func (h *Hub) giveAway(c *client, over HandOver) {
 	h.sockets.forget(int(c.fd))
 	if err := over(int(c.fd), h.pass(c)); err != nil {
@@ -48,8 +48,8 @@ func (h *Hub) giveAway(c *client, over HandOver) {
 	h.left()
 }
 
-// ask finds out whether anybody has posted to a client's session, and ends its stream
-// where nobody has.
+// ask queries whether anything has been posted to a client's session, and ends the stream
+// if not.
 func (h *Hub) ask(c *client) {
 	h.mu.Lock()
 	q := c.query
@@ -69,7 +69,7 @@ func (h *Hub) answered(c *client, b study.Batch, err error, d *due) {
 	case b.Next == study.Position{} && h.ended:
 		h.remove(c, d)
 	case b.Next == study.Position{}:
-		h.fail(c, "nothing was asked for in this session", true, d)
+		h.fail(c, "no request has been made in this session", true, d)
 	default:
 		c.posted = true
 	}

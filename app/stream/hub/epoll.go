@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	// sendBuffer bounds what the kernel keeps for a client that does not read. The
-	// kernel doubles it, for its own part of each packet (socket(7)): 16 kB.
+	// sendBuffer limits what the kernel buffers for a client that does not read. The kernel
+	// doubles it, to allow for its own bookkeeping (socket(7)): 16 kB.
 	sendBuffer = 8 << 10
-	// receiveBuffer bounds what it keeps of what no client has reason to send.
+	// receiveBuffer limits what the kernel buffers of input, which no client has reason to send.
 	receiveBuffer = 4 << 10
-	// silentFor is how long what was sent may stay unacknowledged: a client that is
-	// gone without a word is noticed so long after the next comment or event.
+	// silentFor is how long sent data may stay unacknowledged (TCP_USER_TIMEOUT): a client
+	// that vanished is noticed that long after the next comment or event.
 	silentFor = 20 * time.Second
 )
 
-// epoll is the sockets of the kernel: one epoll(7), edge-triggered, that stands itself
-// in the runtime's, so that waiting takes no thread.
+// epoll implements sockets with one edge-triggered epoll(7), which is itself registered
+// with the runtime's poller, so that waiting occupies no thread.
 type epoll struct {
 	file *os.File
 	fd   int
@@ -34,7 +34,7 @@ func openEpoll() (*epoll, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	if err := unix.SetNonblock(fd, true); err != nil { // or the runtime would not wait for it
+	if err := unix.SetNonblock(fd, true); err != nil { // otherwise the runtime would not poll it
 		return nil, errors.Join(fmt.Errorf("epoll: %w", err), unix.Close(fd))
 	}
 	return &epoll{os.NewFile(uintptr(fd), "epoll"), fd}, nil
@@ -66,8 +66,8 @@ func (e *epoll) write(fd int, p []byte) (int, error) {
 	return sent, nil
 }
 
-// drain reads until there is nothing, or past what a client may send. A client that
-// has ended its side is gone.
+// drain reads until nothing is left, or until a client has sent more than it may. A client
+// that has closed its side is gone.
 func (e *epoll) drain(fd int) (int, error) {
 	var junk [4 << 10]byte
 	for got := 0; ; {
@@ -88,8 +88,8 @@ func (e *epoll) drain(fd int) (int, error) {
 
 func (e *epoll) forget(fd int) { _ = unix.EpollCtl(e.fd, unix.EPOLL_CTL_DEL, fd, nil) }
 
-// close closes a socket. What the client sent is read first, or the kernel would
-// reset the connection and take back what is on its way to the client.
+// close closes a socket. It first reads what the client has sent; otherwise the kernel
+// would reset the connection and discard data that is still on its way to the client.
 func (e *epoll) close(fd int) {
 	_, _ = e.drain(fd)
 	_ = unix.Close(fd)
@@ -120,7 +120,7 @@ func (e *epoll) run(ctx context.Context, h *Hub) error {
 	}
 }
 
-// await waits for events without a thread: the runtime tells when there are any.
+// await waits for events without occupying a thread: the runtime's poller reports when there are any.
 func await(raw syscall.RawConn, events []unix.EpollEvent) (n int, err error) {
 	var failed error
 	err = raw.Read(func(fd uintptr) bool {
@@ -132,8 +132,8 @@ func await(raw syscall.RawConn, events []unix.EpollEvent) (n int, err error) {
 	return max(n, 0), errors.Join(err, failed)
 }
 
-// happened takes in an event. One of a socket that was closed since, whose number
-// another has now, is told by its generation.
+// happened handles one event. The generation tells whether it belongs to a socket that has
+// been closed since and whose descriptor was reused.
 func (h *Hub) happened(e *unix.EpollEvent, d *due) {
 	if int(e.Fd) >= len(h.clients) {
 		return

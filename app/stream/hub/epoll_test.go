@@ -22,7 +22,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// world is a hub with the kernel's sockets.
+// world is a hub with real sockets.
 type world struct {
 	*testing.T
 	hub     *Hub
@@ -58,7 +58,7 @@ func realWorld(t *testing.T, o Options) *world {
 	return w
 }
 
-// connect opens a stream and gives the client's end of it.
+// connect opens a stream and returns the client's end of it.
 func (w *world) connect(session string) *net.TCPConn {
 	w.Helper()
 	client, err := net.Dial("tcp", w.ln.Addr().String())
@@ -96,7 +96,7 @@ func (w *world) begin(session string) stream.Writer {
 	return run
 }
 
-// untilOpen waits until so many streams are open.
+// untilOpen waits until n streams are open.
 func (w *world) untilOpen(n int64) {
 	w.Helper()
 	if !testkit.Poll(func() bool { return w.open.Load() == n }) {
@@ -176,7 +176,7 @@ func TestWhatAClientSendsIsIgnoredUpToItsBound(t *testing.T) {
 	if _, err := quiet.Write(make([]byte, maxJunk)); err != nil {
 		t.Fatal(err)
 	}
-	for { // until the hub has had enough
+	for { // until the hub disconnects the client
 		if _, err := loud.Write(make([]byte, 4<<10)); err != nil {
 			break
 		}

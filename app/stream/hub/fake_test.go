@@ -22,20 +22,20 @@ import (
 	"studysharper/app/study"
 )
 
-// socket is one client's, as a test sees it. The test reads it when its bubble is idle.
+// socket is one client's fake socket. The test may read it while its bubble is idle.
 type socket struct {
 	writes []string
 	at     []time.Duration
-	room   int // bytes it takes from here on; below 0: all
+	room   int // bytes it still accepts; negative: any number
 	gone   bool
 	closed bool
 	ended  time.Duration // when it was closed
 }
 
-// fake is sockets that a test looks into.
+// fake implements sockets for tests to inspect.
 type fake struct {
 	start time.Time
-	mu    sync.Mutex // of closed and ended, where a hub that a timer wakes may write them
+	mu    sync.Mutex // guards closed and ended, which timers of the hub may write
 	all   map[int]*socket
 }
 
@@ -84,15 +84,15 @@ func (f *fake) reopen(k *socket) {
 	k.closed = false
 }
 
-// scene is a hub over a journal and fake sockets, in a bubble of fake time. Epoch 35
-// ("z" in ids) is the life of its first session.
+// scene is a hub with a journal and fake sockets, in a bubble of fake time. Epoch 35 ("z"
+// in ids) is the life of its first session.
 type scene struct {
 	*testing.T
 	hub     *Hub
 	journal *memory.Journal
 	sockets *fake
 	session string
-	run     string // the one begun last
+	run     string // the latest one
 	counted int64
 }
 
@@ -120,7 +120,7 @@ func play(t *testing.T, o Options, f func(s *scene)) {
 	})
 }
 
-// fresh is what another process passes of a stream that has just been opened.
+// fresh is the hand-over data of a stream that has just been opened.
 func fresh() *passed {
 	now := time.Now().UnixNano()
 	return &passed{Opened: now, Active: now, Quiet: now}
@@ -131,7 +131,7 @@ func data(kind study.Kind, seq int, run, fields string) string {
 	return fmt.Sprintf(`{"type":"%s","seq":%d,"run_id":"%s"%s}`, kind, seq, run, fields)
 }
 
-// open opens a stream of the scene's session; resumed ones are sent nothing first.
+// open opens a stream of the scene's session; a resumed stream is not sent a head.
 func (s *scene) open(fd int, after study.Position) *socket {
 	return s.serve(fd, Stream{FD: fd, past: fresh(), Query: stream.Query{Session: s.session, After: after}}, -1)
 }
@@ -170,7 +170,7 @@ func number(kind study.Kind, n int) study.Event {
 	return study.Event{Kind: kind, Fields: []byte(`{"n":` + strconv.Itoa(n) + `}`)}
 }
 
-// happens tells the hub that a socket has room again, or that its client is gone.
+// happens reports to the hub that a socket has room again, or that its client is gone.
 func (s *scene) happens(fd int, gone bool) {
 	s.hub.locked(func(d *due) {
 		switch c := s.hub.clients[fd]; {
@@ -189,10 +189,10 @@ func (s *scene) sleep(d time.Duration) {
 	synctest.Wait()
 }
 
-// text is all that a client was sent.
+// text returns everything that a client was sent.
 func (k *socket) text() string { return strings.Join(k.writes, "") }
 
-// events takes apart all that a client was sent.
+// events parses everything that a client was sent.
 func (k *socket) events(t *testing.T) (ids, datas []string) {
 	t.Helper()
 	r := eventstream.NewReader(strings.NewReader(k.text()), eventstream.Limits{})

@@ -8,26 +8,26 @@ import (
 	"studysharper/app/study"
 )
 
-// atOnce is how many clients are served under the lock before others may have it.
+// atOnce is how many clients are served before the lock is released for others.
 const atOnce = 64
 
-// place is what the clients of a group have in common.
+// place is what the clients of a group have in common: what they read and from where.
 type place struct {
 	session, run, owner string
 	after               study.Position
 }
 
-// group is the clients that wait for what follows one place: one wait of the
-// journal's for all of them.
+// group is the clients that wait for the events after one place. They share one wait in the
+// journal.
 type group struct {
 	hub    *Hub
 	at     place
 	first  *client
-	done   bool   // it has answered, or nobody waits any more
+	done   bool   // the journal has answered, or no client is left
 	cancel func() // ends the wait; nil = not known yet
 }
 
-// wait lets c wait behind its position.
+// wait makes c wait for the events after its position.
 func (h *Hub) wait(c *client, d *due) {
 	at := place{c.query.Session, c.query.Run, c.query.Owner, c.query.After}
 	g := d.latest
@@ -39,7 +39,7 @@ func (h *Hub) wait(c *client, d *due) {
 		h.groups[at] = g
 		d.awaited = append(d.awaited, g)
 	}
-	c.query.Session, c.query.Run, c.query.Owner = g.at.session, g.at.run, g.at.owner // one copy for all
+	c.query.Session, c.query.Run, c.query.Owner = g.at.session, g.at.run, g.at.owner // shares the group's strings
 	d.latest = g
 	g.add(c)
 }
@@ -64,7 +64,7 @@ func (g *group) remove(c *client) {
 	c.group, c.next, c.prev = nil, nil, nil
 }
 
-// detach takes c out of its group, and ends the wait that was for c alone.
+// detach removes c from its group, and cancels the group's wait if c was its last client.
 func (h *Hub) detach(c *client, d *due) {
 	g := c.group
 	if g == nil {
@@ -79,14 +79,14 @@ func (h *Hub) detach(c *client, d *due) {
 	}
 }
 
-// close takes g off the groups that wait.
+// close removes g from the groups that wait.
 func (g *group) close() {
 	g.done = true
 	delete(g.hub.groups, g.at)
 }
 
-// await asks the journal. It is called without the lock, since the answer may come
-// before it returns.
+// await starts the group's wait in the journal. The lock must not be held, since the answer
+// may come before Await returns.
 func (g *group) await() {
 	h := g.hub
 	h.mu.Lock()
@@ -100,11 +100,11 @@ func (g *group) await() {
 	g.cancel, done = cancel, g.done
 	h.mu.Unlock()
 	if done {
-		cancel() // everybody left meanwhile; after an answer it does nothing
+		cancel() // every client left meanwhile; after an answer this does nothing
 	}
 }
 
-// deliver takes the journal's answer.
+// deliver sends the journal's answer to the group's clients.
 func (g *group) deliver(found study.Batch, err error) {
 	h := g.hub
 	var b *batch
@@ -134,7 +134,7 @@ func (g *group) deliver(found study.Batch, err error) {
 	}
 }
 
-// batch is a batch as it is sent. Nobody keeps its text: what a client does not take is copied.
+// batch is a batch and its wire form. The text is reused: what a client's socket does not accept must be copied.
 type batch struct {
 	study.Batch
 	text []byte
@@ -146,10 +146,10 @@ func (b *batch) last() bool {
 	return b.Ended || n > 0 && b.Events[n-1].Kind.Terminal()
 }
 
-// batches are used again, for thousands of readers that come at once have each its own.
+// batches are reused, because thousands of readers that arrive at once each have their own batch.
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// maxKeptText is the longest text that is kept to be used again.
+// maxKeptText is the longest text kept for reuse.
 const maxKeptText = 64 << 10
 
 func newBatch(found study.Batch) *batch {
@@ -164,11 +164,12 @@ func (b *batch) release() {
 	}
 }
 
-// eventEnd is behind every event on the wire, and nowhere within one: its data is one line.
+// eventEnd follows every event on the wire and never occurs within one, since an event's data is one line.
 var eventEnd = []byte("\n\n")
 
-// boundary is the end of the event in whose middle byte n is, n itself where it is
-// between two, and the position behind that event (which says nothing for 0).
+// boundary returns the end of the event that contains byte n, or n itself if it lies
+// between two events, and the position after that event. The position is meaningless for n
+// = 0.
 func (b *batch) boundary(n int) (end int, at study.Position) {
 	if n == 0 && len(b.text) > 0 {
 		return 0, at
@@ -183,7 +184,7 @@ func (b *batch) boundary(n int) (end int, at study.Position) {
 	}
 	sent := bytes.Count(b.text[:end], eventEnd)
 	at = b.Next
-	at.Seq = b.Events[0].Seq - 1 // behind the gap
+	at.Seq = b.Events[0].Seq - 1 // after the gap
 	if b.Missed > 0 {
 		sent--
 	}

@@ -1,7 +1,7 @@
-// Package hub serves the open event streams of a worker. The one idea: a stream is a
-// few hundred bytes and a place in one epoll, not a goroutine. Streams that stand at
-// the same place of the same session wait together, and what comes is written down
-// once for all of them.
+// Package hub serves the open event streams of a worker. The one idea: a stream is a few
+// hundred bytes and an entry in one epoll set, not a goroutine. Streams at the same
+// position of the same session wait together, and each batch is encoded once for all of
+// them.
 package hub
 
 import (
@@ -17,32 +17,32 @@ import (
 	"studysharper/app/stream"
 )
 
-// Options say how clients are kept. Zero takes the default; below zero panics.
+// Options configure a Hub. Zero takes the default; a negative value panics.
 type Options struct {
 	Journal stream.Awaiter
 
-	Keepalive  time.Duration // silence before a comment is sent; default 15 s
-	PendingFor time.Duration // how long a session nobody has posted to is held open; default 60 s
-	Stale      time.Duration // silence of a run before the stream is ended; default 10 min
-	WriteWait  time.Duration // how long a client may take nothing of what it was sent; default 10 s
+	Keepalive  time.Duration // how long a stream is quiet before a comment is sent; default 15 s
+	PendingFor time.Duration // how long a stream waits for a first post to its session; default 60 s
+	Stale      time.Duration // how long a run may be silent before its streams are ended; default 10 min
+	WriteWait  time.Duration // how long a client may accept nothing of what was sent; default 10 s
 
-	// MaxUnsentBytes bounds what waits here, over all streams, for clients that take
-	// it slowly: of each the rest of one event at most. Past it, the stream that would
-	// pass it is closed, and its client resumes. Default 4 MiB.
+	// MaxUnsentBytes limits what is buffered for slow clients, over all streams; of each
+	// stream, at most the rest of one event. A stream that would exceed it is closed, and
+	// its client resumes. Default 4 MiB.
 	MaxUnsentBytes int
 
-	// Final says that the journal ends with the service: nobody can resume a stream after
-	// End, which therefore leaves each its run's end.
+	// Final means that the journal ends with the service, so no stream can be resumed after
+	// End. End therefore keeps each stream open until its run has ended.
 	Final bool
 
-	// Count is told of each stream reserved (1), and closed or released (-1). It must
-	// not block. Default: nobody is told.
+	// Count is called with 1 for each stream reserved, and with -1 for each closed or
+	// released. It must not block. Default: does nothing.
 	Count func(delta int64)
-	// Ended is told the place of each stream that was served, when it is closed or has been given away. It must not
-	// block. Default: nobody is told.
+	// Ended is called with the place of each served stream when it is closed or has been handed over. It must not
+	// block. Default: does nothing.
 	Ended func(place int32)
-	// Key names the client of a place to another process, and Add takes a place for the client of a stream that another
-	// process has handed over. Neither may block.
+	// Key returns an identifier of the client that has a place, for another process; Add allocates a place for a client
+	// whose stream another process has handed over. Neither may block.
 	Key func(place int32) uint64
 	Add func(client uint64) (place int32)
 	Log *slog.Logger // default: none
@@ -68,7 +68,7 @@ func (o *Options) fill() {
 	}
 }
 
-// setDefault gives an option its default.
+// setDefault sets an option that is 0 to its default.
 func setDefault[T int | time.Duration](option *T, value T) {
 	if *option < 0 {
 		panic("hub: an option is below zero")
@@ -78,46 +78,48 @@ func setDefault[T int | time.Duration](option *T, value T) {
 	}
 }
 
-// HandOver gives a client's connection to another process: its socket, and what Resume
-// needs of its stream; nil for a connection without one. The caller closes fd
-// afterwards, which the client does not notice where it was taken.
+// HandOver passes a client's connection to another process: its socket, and the state that
+// Resume needs to continue its stream, or nil for a connection without a stream. The caller
+// closes fd afterwards; the client notices nothing if the other process accepted the
+// connection.
 type HandOver func(fd int, stream json.RawMessage) error
 
-// Stream is a client's stream as the hub takes it.
+// Stream is a client's stream to be served.
 type Stream struct {
-	FD    int    // the client's socket, connected and nonblocking: the hub's from here on
+	FD    int    // the client's socket, connected and nonblocking; owned by the hub from here on
 	Head  []byte // the response's head, sent first
 	Query stream.Query
-	Place int32   // what Options.Ended is told at its end: its place among its client's streams
-	past  *passed // not nil: taken over from another process, its client has the head already
+	Place int32   // passed to Options.Ended at its end: its place among its client's streams
+	past  *passed // not nil: taken over from another process, and the client already has the head
 }
 
-// sockets are the system calls on clients' sockets, or a test's.
+// sockets are the system calls on clients' sockets; tests replace them.
 type sockets interface {
-	// add has the hub told of fd's events from here on; the generation comes with them.
+	// add registers fd: the hub gets its events from here on, each with this generation.
 	add(fd int, generation int32) error
-	// write never blocks. Less than all without an error: there is no room, and an
-	// event tells when there is again.
+	// write never blocks. A short write without an error means that the socket is full; an
+	// event reports when it has room again.
 	write(fd int, p []byte) (int, error)
-	// drain throws away what the client has sent, and gives how much; an error: it is gone.
+	// drain discards what the client has sent and returns how many bytes it was. An error means that the client is
+	// gone.
 	drain(fd int) (int, error)
-	// forget has the hub told of no event any more; close does that too.
+	// forget unregisters fd without closing it; close also unregisters it.
 	forget(fd int)
 	close(fd int)
-	// run gives events to the hub until ctx ends.
+	// run passes events to the hub until ctx ends.
 	run(context.Context, *Hub) error
 }
 
-// Hub is a worker's open streams. It is safe for concurrent use. A stream takes about
+// Hub serves a worker's open streams. It is safe for concurrent use. A stream costs about
 // half a kilobyte here and no goroutine.
 //
-// A client is sent the head, a retry line of its own, and then events as they come, a
-// batch at a time, and comments into the silence. Its stream is ended behind a run's
-// terminal event, or with an error event of the hub's when nobody has
-// posted to the session for PendingFor, its run is silent for Stale, or the session
-// was dropped. It is closed without a word, for the client to come back and resume,
-// when the journal cannot be reached or the client takes nothing for WriteWait. A
-// client that has ended its side is taken to have left.
+// A client is sent the head, a retry line of its own, then events as they come, in batches,
+// and a comment whenever the stream is quiet. The hub ends the stream after a run's
+// terminal event, or with an error event of its own if nothing is posted to the session for
+// PendingFor, the run is silent for Stale, or the session was dropped. It closes the
+// connection without an event, so that the client reconnects and resumes, when the journal
+// cannot be reached or the client accepts nothing for WriteWait. A client that has closed
+// its side counts as gone.
 type Hub struct {
 	o       Options
 	sockets sockets
@@ -126,18 +128,18 @@ type Hub struct {
 
 	mu         sync.Mutex
 	clients    []*client // by descriptor
-	open       int       // of those
-	reserved   int       // streams to come
+	open       int       // how many of them are not nil
+	reserved   int       // streams announced by Reserve and not served yet
 	generation int32
 	groups     map[place]*group
 	wheel      wheel
 	unsent     int           // bytes
-	over       HandOver      // not nil: the worker leaves, and gives its streams so
-	ended      bool          // no stream is to go on here
-	empty      chan struct{} // not nil: closed when none is open or reserved
+	over       HandOver      // not nil: the worker is leaving and hands its streams over with it
+	ended      bool          // no stream continues here
+	empty      chan struct{} // not nil: closed when no stream is open or reserved
 }
 
-// Open makes a hub with its epoll, which Run closes.
+// Open returns a hub with its own epoll set, which Run closes.
 func Open(o Options) (*Hub, error) {
 	e, err := openEpoll()
 	if err != nil {
@@ -151,7 +153,7 @@ func newHub(o Options, s sockets) *Hub {
 	return &Hub{o: o, sockets: s, start: time.Now(), groups: map[place]*group{}, wheel: newWheel()}
 }
 
-// Run serves until ctx ends, which is nil. It takes two goroutines.
+// Run serves until ctx ends, and then returns nil. It uses two goroutines.
 func (h *Hub) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.sockets.run(ctx, h) })
@@ -167,7 +169,7 @@ func (h *Hub) Reserve() {
 	h.o.Count(1)
 }
 
-// Release takes a Reserve back.
+// Release cancels a Reserve.
 func (h *Hub) Release() {
 	h.mu.Lock()
 	h.reserved--
@@ -175,7 +177,7 @@ func (h *Hub) Release() {
 	h.mu.Unlock()
 }
 
-// Serve takes in a stream that was reserved. It does not block.
+// Serve starts serving a reserved stream. It does not block.
 func (h *Hub) Serve(s Stream) {
 	h.locked(func(d *due) {
 		h.reserved--
@@ -183,15 +185,15 @@ func (h *Hub) Serve(s Stream) {
 	})
 }
 
-// Leave begins to give every stream to over, each at an event's boundary, those to
-// come too, and gives a channel that is closed when none is left.
+// Leave begins to hand over every stream, present and future, at an event's boundary. The
+// channel it returns is closed when no stream is left.
 func (h *Hub) Leave(over HandOver) (empty <-chan struct{}) {
 	return h.finish(func() { h.over = over })
 }
 
-// End begins to close every stream at an event's boundary, those to come too, and gives a
-// channel that is closed when none is left. With Options.Final the boundary is the end of
-// the stream's run, where it has one.
+// End begins to close every stream, present and future, at an event's boundary, or with
+// Options.Final at the end of the stream's run if it has one. The channel it returns is
+// closed when no stream is left.
 func (h *Hub) End() (empty <-chan struct{}) {
 	return h.finish(func() { h.over = nil })
 }
@@ -218,7 +220,7 @@ func (h *Hub) finish(how func()) <-chan struct{} {
 	return empty
 }
 
-// close tells that the last stream is gone. The lock is held.
+// close reports that the last stream is gone. The lock must be held.
 func (h *Hub) close() {
 	select {
 	case <-h.empty:
@@ -227,23 +229,23 @@ func (h *Hub) close() {
 	}
 }
 
-// left follows the end of a stream. The lock is held.
+// left counts the end of a stream. The lock must be held.
 func (h *Hub) left() {
 	h.o.Count(-1)
 	if h.open+h.reserved > 0 {
 		return
 	}
-	h.clients, h.groups = nil, map[place]*group{} // give back what a flood took
+	h.clients, h.groups = nil, map[place]*group{} // release the memory of a burst
 	if h.empty != nil {
 		h.close()
 	}
 }
 
-// Oldest is when the oldest open stream was taken in, in Unix nanoseconds, as of the
-// last second; 0 = none was open.
+// Oldest returns when the oldest open stream was first opened, in Unix nanoseconds,
+// refreshed every second; 0 = none was open.
 func (h *Hub) Oldest() int64 { return h.oldest.Load() }
 
-// Unsent is how many bytes wait for slow clients now.
+// Unsent returns how many bytes are buffered for slow clients now.
 func (h *Hub) Unsent() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

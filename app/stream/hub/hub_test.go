@@ -147,7 +147,7 @@ func TestASessionNobodyHasPostedToIsHeldForPendingFor(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(2 * time.Minute)
 		want := []string{": keepalive\n\n", ": keepalive\n\n", ": keepalive\n\n",
-			"id: 0.1.\ndata: " + data(study.KindError, 1, study.NoRun, `,"error":"nothing was asked for in this session","retryable":true`) + "\n\n"}
+			"id: 0.1.\ndata: " + data(study.KindError, 1, study.NoRun, `,"error":"no request has been made in this session","retryable":true`) + "\n\n"}
 		if !slices.Equal(k.writes, want) || !k.closed {
 			t.Fatalf("sent %q, closed %v", k.writes, k.closed)
 		}
@@ -180,7 +180,7 @@ func TestAStaleStreamEndsWithAnError(t *testing.T) {
 		k := s.open(9, study.Position{})
 		s.sleep(2 * time.Minute)
 		ids, datas := k.events(t)
-		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) || ids[1] != "z.2."+s.run {
+		if len(datas) != 2 || datas[1] != data(study.KindError, 2, s.run, `,"error":"timed out waiting for events","retryable":true`) || ids[1] != "z.2."+s.run {
 			t.Errorf("got %q as %q", datas, ids)
 		}
 		if k.ended < 100*time.Second || k.ended > 100*time.Second+2*tick {

@@ -108,7 +108,7 @@ func TestEachStreamsPlaceIsGivenBackOnceWhetherItIsClosedOrGivenAway(t *testing.
 				t.Error(err)
 			}
 			place := int32(p.Client / 10)
-			given[place] = ended[place] == 0 // while it is given away it counts
+			given[place] = ended[place] == 0 // it counts until it has been handed over
 			if fd == 2 {
 				return errors.New("nobody takes it")
 			}

@@ -8,8 +8,8 @@ import (
 	"studysharper/app/study"
 )
 
-// passed is what another process needs to go on with a stream. It has the times that
-// deadlines count from, so that no hand-over restarts one.
+// passed is what another process needs to continue a stream. It includes the times from
+// which deadlines are measured, so that a hand-over restarts none of them.
 type passed struct {
 	Session  string `json:"session"`
 	Run      string `json:"run,omitempty"` // of Query.Run
@@ -17,13 +17,13 @@ type passed struct {
 	Position string `json:"at"`
 	Seen     string `json:"seen,omitempty"` // the run whose events the client was sent last
 	Posted   bool   `json:"posted,omitempty"`
-	Opened   int64  `json:"opened"` // Unix nanoseconds, as the following
+	Opened   int64  `json:"opened"` // Unix nanoseconds, like the next two
 	Active   int64  `json:"active"`
 	Quiet    int64  `json:"quiet"`
-	Client   uint64 `json:"client,omitempty"` // whose stream it is, as it is counted (Options.Key); 0 = nobody's
+	Client   uint64 `json:"client,omitempty"` // whom the stream counts for (Options.Key); 0 = no client
 }
 
-// pass writes down what Resume needs of a stream that is no longer served here.
+// pass encodes what Resume needs of a stream that is no longer served here.
 func (h *Hub) pass(c *client) json.RawMessage {
 	now, at := time.Now(), h.now()
 	nanos := func(m moment) int64 { return now.Add(-time.Duration(at-m) * tick).UnixNano() }
@@ -35,26 +35,26 @@ func (h *Hub) pass(c *client) json.RawMessage {
 	return stream
 }
 
-// Resume continues a stream that another process has handed over. It owns fd, but
-// not where it gives an error. The client is sent a comment: its silence before the
-// hand-over may have been long. It does not block.
+// Resume continues a stream that another process has handed over. It owns fd unless it
+// returns an error. The client is sent a comment, since it may have been quiet for long
+// before the hand-over. It does not block.
 func (h *Hub) Resume(fd int, from json.RawMessage) error {
 	var p passed
 	if err := json.Unmarshal(from, &p); err != nil {
-		return study.Errorf(study.CodeMalformed, "a stream that was handed over does not parse")
+		return study.Errorf(study.CodeMalformed, "invalid stream hand-over data")
 	}
 	at, err := study.ParsePosition(p.Position)
 	if err != nil {
 		return err
 	}
-	place := h.o.Add(p.Client) // before it counts as open: a client has no more streams open than places
+	place := h.o.Add(p.Client) // first, so that a client never has more open streams than places
 	h.Reserve()
 	h.Serve(Stream{FD: fd, Query: stream.Query{Session: p.Session, Run: p.Run, Owner: p.Owner, After: at}, Place: place, past: &p})
 	return nil
 }
 
-// restore gives a client the times it had in the process before. One that lies ahead,
-// for the clock was set back meanwhile, is now.
+// restore sets the times a client had in the previous process. A time in the future,
+// because the clock was set back, counts as now.
 func (h *Hub) restore(c *client, p *passed) {
 	now, at := time.Now(), h.now()
 	back := func(nanos int64) moment {

@@ -11,8 +11,8 @@ import (
 	"studysharper/app/study"
 )
 
-// relayed has a stream pass from one process to the next every few seconds, until it ends
-// or the time is over, and gives what its client was sent by all of them.
+// relayed hands a stream over to another process every few seconds, until the stream ends
+// or the time is up, and returns everything its client was sent.
 func (s *scene) relayed(o Options, every, during time.Duration) *socket {
 	s.Helper()
 	k := s.open(9, study.Position{})
@@ -51,7 +51,7 @@ func TestNoHandOverRestartsADeadline(t *testing.T) {
 			s.append(s.begin(), study.Event{Kind: study.KindStart})
 			k := s.relayed(o, every, 5*time.Minute)
 			ids, datas := k.events(t)
-			if len(datas) != 2 || ids[1] != "z.2."+s.run || datas[1] != data(study.KindError, 2, s.run, `,"error":"nothing has happened for too long","retryable":true`) {
+			if len(datas) != 2 || ids[1] != "z.2."+s.run || datas[1] != data(study.KindError, 2, s.run, `,"error":"timed out waiting for events","retryable":true`) {
 				t.Errorf("a stale stream: %q as %q", datas, ids)
 			}
 			if late := k.ended - 100*time.Second; late < -time.Second || late > 2*time.Second {

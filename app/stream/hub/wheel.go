@@ -6,32 +6,32 @@ import (
 )
 
 const (
-	// tick is how exact the hub's deadlines are.
+	// tick is the resolution of the hub's deadlines.
 	tick = 100 * time.Millisecond
-	// slots of the wheel: a client whose deadline is further away than they reach is
-	// looked at in between.
+	// slots is the size of the wheel. A client whose deadline is further away than that is
+	// checked in between.
 	slots = 512
 )
 
-// moment is a time in ticks since the hub was made.
+// moment is a time in ticks since the hub was created.
 type moment int32
 
-// ticks is a duration in ticks, rounded up.
+// ticks converts a duration to ticks, rounded up.
 func ticks(d time.Duration) moment { return moment((d + tick - 1) / tick) } //nolint:gosec // 6 years
 
 func (h *Hub) now() moment { return moment(time.Since(h.start) / tick) } //nolint:gosec // as above
 
-// wheel holds every client once, in the slot of the moment at which it is to be
-// looked at: at its deadline, or before it, for deadlines move on with every event
-// and a client is moved only when it is looked at.
+// wheel is a timer wheel. It has every client once, in the slot of the moment at which it
+// is checked: at its deadline or before, because deadlines are extended with every event
+// but a client is only moved when it is checked.
 type wheel struct {
 	slots []*client
-	at    moment // the last one whose slot was emptied
+	at    moment // the last moment whose slot was emptied
 }
 
 func newWheel() wheel { return wheel{slots: make([]*client, slots)} }
 
-// put makes c be looked at by a moment, moving it only to an earlier one.
+// put makes c be checked at the moment by at the latest. It moves c only to an earlier slot.
 func (w *wheel) put(c *client, by moment) {
 	by = min(max(by, w.at+1), w.at+slots-1)
 	if c.slot >= 0 {
@@ -63,8 +63,7 @@ func (w *wheel) remove(c *client) {
 	c.slot, c.later, c.older = -1, nil, nil
 }
 
-// due gives the clients to be looked at by now, one after the other, out of the
-// wheel; nil = that is all.
+// due removes and returns the next client to be checked by now; nil = no more.
 func (w *wheel) due(now moment) *client {
 	for ; w.at < now; w.at++ {
 		if c := w.slots[(w.at+1)%slots]; c != nil {
@@ -75,7 +74,7 @@ func (w *wheel) due(now moment) *client {
 	return nil
 }
 
-// keepTime looks at whose time has come, until ctx ends.
+// keepTime checks the clients whose time has come, until ctx ends.
 func (h *Hub) keepTime(ctx context.Context) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()
@@ -94,7 +93,7 @@ func (h *Hub) keepTime(ctx context.Context) error {
 	}
 }
 
-// turn looks at some of the clients whose time has come, and tells whether there may be more.
+// turn checks some of the clients whose time has come, and reports whether there may be more.
 func (h *Hub) turn(now moment, d *due) (more bool) {
 	for range atOnce {
 		c := h.wheel.due(now)
@@ -106,7 +105,7 @@ func (h *Hub) turn(now moment, d *due) (more bool) {
 	return true
 }
 
-// look does what is due for a client at a moment.
+// look does what is due for a client now.
 func (h *Hub) look(c *client, now moment, d *due) {
 	switch {
 	case c.blocked:
@@ -116,7 +115,7 @@ func (h *Hub) look(c *client, now moment, d *due) {
 			return
 		}
 	case now >= c.active+ticks(h.o.Stale):
-		h.fail(c, "nothing has happened for too long", true, d)
+		h.fail(c, "timed out waiting for events", true, d)
 	case !c.posted && !c.asked && now >= c.opened+ticks(h.o.PendingFor):
 		c.asked = true
 		d.asked = append(d.asked, c)
@@ -128,7 +127,7 @@ func (h *Hub) look(c *client, now moment, d *due) {
 	}
 }
 
-// schedule has c looked at when its next deadline is, later than now.
+// schedule puts c into the wheel for its next deadline, later than now.
 func (h *Hub) schedule(c *client) {
 	by := min(c.quiet+ticks(h.o.Keepalive), c.active+ticks(h.o.Stale))
 	switch {
@@ -140,7 +139,7 @@ func (h *Hub) schedule(c *client) {
 	h.wheel.put(c, max(by, h.now()+1))
 }
 
-// findOldest looks for the oldest stream.
+// findOldest stores the time of the oldest stream.
 func (h *Hub) findOldest() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestTheWheelGivesEveryClientByItsMomentAndNotMuchBefore holds the wheel to a plain
-// list of deadlines: a client may be given early only where its deadline is further
-// away than the wheel reaches, and never late.
+// TestTheWheelGivesEveryClientByItsMomentAndNotMuchBefore compares the wheel with a plain
+// list of deadlines: a client may be returned early only if its deadline is further away
+// than the wheel reaches, and never late.
 func TestTheWheelGivesEveryClientByItsMomentAndNotMuchBefore(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	w := newWheel()
@@ -22,7 +22,7 @@ func TestTheWheelGivesEveryClientByItsMomentAndNotMuchBefore(t *testing.T) {
 			switch {
 			case by[c] <= now && random.IntN(2) == 0:
 				delete(by, c)
-			case by[c] <= now: // it gets another, which may be as far
+			case by[c] <= now: // it gets a new deadline, which may be as far away
 				by[c] = now + 1 + moment(random.IntN(2*slots))
 				w.put(c, by[c])
 			default:
@@ -33,7 +33,7 @@ func TestTheWheelGivesEveryClientByItsMomentAndNotMuchBefore(t *testing.T) {
 			if at <= now {
 				t.Fatalf("at %d a client with %d has not been given", now, at)
 			}
-			if random.IntN(50) == 0 { // an earlier deadline counts at once, a later one when it is looked at
+			if random.IntN(50) == 0 { // an earlier deadline takes effect at once, a later one at the next check
 				by[c] = now + 1 + moment(random.IntN(slots))
 				w.put(c, by[c])
 			}

@@ -59,7 +59,7 @@ func wantCode(t *testing.T, what string, err error, code study.Code) {
 	}
 }
 
-// audit recounts what a Memory holds and compares it with what it believes.
+// audit recounts what a Journal holds and compares it with its own counts.
 func audit(t *testing.T, m *Journal) {
 	t.Helper()
 	m.mu.Lock()
@@ -294,7 +294,7 @@ func TestUnreadTokensAreJoinedInsteadOfDropped(t *testing.T) {
 		want.WriteString(text)
 		appendTo(t, w, token(text))
 		audit(t, m)
-		if i == 100 { // a reader comes and goes: from here on, what it has must not change
+		if i == 100 { // a reader comes and goes: events it has got must not change from here on
 			if b, err := now(m, session, study.Position{}); err != nil || textOf(t, b.Events) != want.String() {
 				t.Fatalf("in the middle: %d missed, %v", b.Missed, err)
 			}

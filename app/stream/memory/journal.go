@@ -1,5 +1,6 @@
-// Package memory keeps the journals in the memory of one process. The one idea: all sessions share one lock and one bound of
-// bytes, and every reader is an entry in its session's list that is woken and polls, so that a slow reader holds nothing.
+// Package memory implements journals in the memory of one process. The one idea: all sessions share one lock and one
+// limit in bytes, and a waiting reader is only an entry in its session's list, which is woken and then polls. A slow
+// reader therefore blocks nothing.
 package memory
 
 import (
@@ -16,24 +17,24 @@ import (
 	"studysharper/app/study"
 )
 
-// What counts against Options.MaxBytes besides the events' fields. A run's share
-// includes the error event that ends it if its writer does not.
+// The bytes that count against Options.MaxBytes in addition to the events' fields. A run's
+// share includes the error event that ends it if its writer does not.
 const (
 	sessionCost = 512
 	runCost     = 512
-	pastCost    = 64 // of a former run that is remembered
+	pastCost    = 64 // for each earlier run that is remembered
 	eventCost   = 96
 )
 
-// Options bound a Journal. Zero takes the default; below zero panics.
+// Options bound a Journal. Zero takes the default; a negative value panics.
 type Options struct {
-	MaxEvents      int           // events kept a session; default 100
+	MaxEvents      int           // events kept per session; default 100
 	MaxEventBytes  int           // of one event's Fields; default 256 KiB
-	MaxBatchBytes  int           // the event that reaches it is the last of its batch; default 16 KiB, about what a client's socket takes
+	MaxBatchBytes  int           // a batch ends with the event that reaches this; default 16 KiB, about what a client's socket accepts
 	MaxSessions    int           // sessions, including those that only have readers; default 20,000
 	MaxRuns        int           // open runs; default 1,024
 	MaxReaders     int           // waiting readers; default 20,000
-	MaxBytes       int64         // all sessions, runs and events together; default 32 MiB
+	MaxBytes       int64         // of all sessions, runs and events; default 32 MiB
 	TakeoverWithin time.Duration // how long the run of a dead worker waits for another worker; default 10 s
 	StaleAfter     time.Duration // a session idle for longer is freed; default 10 min
 	Epoch          uint64        // of the first session; each later session has the next one; default random
@@ -54,7 +55,7 @@ func (o *Options) fill() {
 	}
 }
 
-// Stats counts what a Journal holds.
+// Stats are the current counts of a Journal.
 type Stats struct {
 	Sessions      int // including those that only have readers
 	Runs          int // open ones
@@ -65,33 +66,33 @@ type Stats struct {
 	DroppedEvents uint64 // dropped unread
 }
 
-// Journal implements stream.Journal and stream.Awaiter. At a bound it makes room: a session
-// past MaxEvents drops its oldest event; past MaxBytes or MaxSessions, the least recently used
-// session that is finished and read is removed; past MaxBytes, the oldest events of unread and
-// then of running sessions follow. The terminal event of a session's newest run is kept until it was read or is
-// stale. If only such events are left, Begin and Since of new sessions are CodeOverloaded, and
-// a run is ended whose next event finds no room. From three quarters of MaxEvents on, an unread
-// token takes the text of the next one. No call blocks.
+// Journal implements stream.Journal and stream.Awaiter. At a bound it makes room: a session past MaxEvents drops
+// its oldest event; past MaxBytes or MaxSessions, the least recently used session that has no open run or unread
+// end is removed; past MaxBytes, the oldest events of sessions with an unread end are dropped next, and then
+// those of running sessions. The terminal event of a session's newest run is kept until it is read or stale. If
+// only such events are left, Begin and Since of new sessions are CodeOverloaded, and a run whose next event finds
+// no room is ended. From three quarters of MaxEvents on, the text of a new token is joined to the previous token
+// if that is unread. No call blocks.
 type Journal struct {
 	o     Options
 	start time.Time
 
 	mu       sync.Mutex // guards everything below, the sessions and runs included
 	sessions map[uuid.UUID]*session
-	silent   map[uuid.UUID]*Run // the open silent runs, by session
-	lives    uint64             // sessions that ever had a run: o.Epoch+lives is the next epoch
+	silent   map[uuid.UUID]*Run // open silent runs, by session
+	lives    uint64             // number of sessions that have had a run: o.Epoch+lives is the next epoch
 	read     list.List          // sessions without an open run or an unread end, least recently used first
-	unread   list.List          // those with an unread end that hold other events too
-	running  list.List          // those with an open run that hold events
-	requests int64              // bytes of the requests kept
+	unread   list.List          // sessions with an unread end and other events
+	running  list.List          // sessions with an open run and events
+	requests int64              // bytes of all kept requests
 	orphans  map[*Run]struct{}
-	stopped  bool // no orphan waits any more
+	stopped  bool // orphans end at once
 	stats    Stats
 
-	recoverers map[Recoverer]struct{} // what orphans are offered to
+	recoverers map[Recoverer]struct{} // orphans are offered to these
 }
 
-// New makes an empty journal.
+// New returns an empty journal.
 func New(o Options) *Journal {
 	o.fill()
 	return &Journal{
@@ -99,7 +100,7 @@ func New(o Options) *Journal {
 	}
 }
 
-// Stats counts what is held now.
+// Stats returns the current counts.
 func (m *Journal) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,10 +109,10 @@ func (m *Journal) Stats() Stats {
 	return s
 }
 
-// Options are the bounds, with their defaults.
+// Options returns the bounds, with the defaults filled in.
 func (m *Journal) Options() Options { return m.o }
 
-// due is what must be called after the lock is released.
+// due collects the calls to make after the lock is released.
 type due struct {
 	woken  []*Waiter
 	lost   []*Run
@@ -130,7 +131,7 @@ func (d *due) settle() {
 	}
 }
 
-// withLock runs f under the lock, and then makes the calls that f has collected.
+// withLock calls f with the lock held, and then makes the calls that f has collected.
 func (m *Journal) withLock(f func(*due)) {
 	var d due
 	m.mu.Lock()
@@ -139,9 +140,9 @@ func (m *Journal) withLock(f func(*due)) {
 	d.settle()
 }
 
-// Run frees stale sessions until ctx ends, and then gives nil. An open run in one is
-// ended first, with an error event, and the session is kept for StaleAfter once more. When
-// Run has ended, the run of a dead worker ends at once.
+// Run removes stale sessions until ctx ends, and then returns nil. If such a session has an
+// open run, that is ended with an error event instead, and the session is kept for another
+// StaleAfter. Once Run has ended, the run of a dead worker ends at once.
 func (m *Journal) Run(ctx context.Context) error {
 	tick := time.NewTicker(max(m.o.StaleAfter/8, time.Millisecond))
 	defer tick.Stop()
@@ -186,7 +187,7 @@ func (m *Journal) Drop(_ context.Context, session string) error {
 	return err
 }
 
-// makeRoom drops what may be dropped until need more bytes fit under MaxBytes.
+// makeRoom drops sessions and events until need more bytes fit within MaxBytes. It returns false if that is impossible.
 func (m *Journal) makeRoom(need int64, d *due) bool {
 	if need > m.o.MaxBytes {
 		return false
@@ -212,7 +213,7 @@ func (m *Journal) shrink(s *session) {
 	m.updateLRU(s, false)
 }
 
-// remove forgets a session: its open run is lost and its readers told why.
+// remove deletes a session. Its open run is lost, and its readers get the error why.
 func (m *Journal) remove(s *session, why *study.Error, d *due) {
 	if s.busy() {
 		m.closed(s.newest, why)
@@ -231,7 +232,7 @@ func (m *Journal) remove(s *session, why *study.Error, d *due) {
 	delete(m.sessions, s.key)
 }
 
-// updateLRU puts s into the list in which makeRoom looks for it, at the end if it was touched now.
+// updateLRU puts s into the list where makeRoom looks for it; touched moves it to the end.
 func (m *Journal) updateLRU(s *session, touched bool) {
 	if touched {
 		s.touched = time.Since(m.start)

@@ -8,14 +8,15 @@ import (
 	"studysharper/app/stream"
 )
 
-// Recoverer can have orphans taken over.
+// Recoverer can arrange the takeover of orphans.
 type Recoverer interface {
-	// Offer names an orphan. describe says what it is, and whether it still waits for a takeover; the
-	// request that it gives is the journal's. Offer must not block, nor call the journal.
+	// Offer is called with an orphan. describe returns what it is, and whether it still waits for a
+	// takeover; the request that it returns belongs to the journal. Offer must neither block nor call
+	// the journal.
 	Offer(describe func() (o stream.Orphan, waiting bool))
 }
 
-// AddRecoverer has r offered every orphan, those that wait now included, until RemoveRecoverer.
+// AddRecoverer makes the journal offer r every orphan, including those that already wait, until RemoveRecoverer.
 func (m *Journal) AddRecoverer(r Recoverer) {
 	m.withLock(func(d *due) {
 		m.recoverers[r] = struct{}{}
@@ -25,14 +26,14 @@ func (m *Journal) AddRecoverer(r Recoverer) {
 	})
 }
 
-// RemoveRecoverer ends the offers to r; one that is under way may still come.
+// RemoveRecoverer ends the offers to r; a call in progress may still arrive.
 func (m *Journal) RemoveRecoverer(r Recoverer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.recoverers, r)
 }
 
-// offer is an orphan to be offered.
+// offer is a pending offer of an orphan.
 type offer struct {
 	to     Recoverer
 	orphan *Run
@@ -44,8 +45,8 @@ func (r *Run) describe() (o stream.Orphan, waiting bool) {
 	return stream.Orphan{Session: r.in.key.String(), Run: r.id.String(), Owner: r.in.owner, Request: r.request}, r.expiry != nil
 }
 
-// retainRequest keeps the request that a takeover of r needs, if it may. All requests together have a
-// quarter of MaxBytes because, unlike events, they cannot be dropped to make room.
+// retainRequest keeps the request that a takeover of r needs, if there is room. All requests together
+// may use only a quarter of MaxBytes because, unlike events, they cannot be dropped to make room.
 func (m *Journal) retainRequest(r *Run, request []byte, d *due) {
 	n := int64(len(request))
 	if n == 0 || n > stream.MaxRequestBytes || m.requests+n > m.o.MaxBytes/4 || !m.makeRoom(n, d) {
@@ -63,8 +64,8 @@ func (m *Journal) forgetRequest(r *Run) {
 	r.request = nil
 }
 
-// Abandon says that the run's writer has died: the run becomes an orphan if it can be
-// rerun, else it ends with an error event.
+// Abandon reports that the run's writer has died: the run becomes an orphan if it can be
+// rerun, otherwise it ends with an error event.
 func (r *Run) Abandon() {
 	m := r.journal
 	m.withLock(func(d *due) {
@@ -81,7 +82,7 @@ func (r *Run) Abandon() {
 }
 
 // orphan replaces r by a run without a writer and offers that to all recoverers. The old writer
-// can do nothing any more.
+// has no effect any more.
 func (m *Journal) orphan(r *Run, d *due) {
 	o := &Run{id: r.id, in: r.in, journal: m, first: r.first, request: r.request}
 	r.request, r.over, r.lost = nil, stream.ErrBroke, true
@@ -102,7 +103,7 @@ func (m *Journal) expire(o *Run) {
 	})
 }
 
-// stopRecovery ends all orphans now, and every later one at once.
+// stopRecovery ends all orphans now. Later ones end as soon as they are abandoned.
 func (m *Journal) stopRecovery(d *due) {
 	m.stopped = true
 	for o := range m.orphans {
@@ -110,7 +111,7 @@ func (m *Journal) stopRecovery(d *due) {
 	}
 }
 
-// unorphan ends the wait of r for a takeover.
+// unorphan ends r's wait for a takeover.
 func (m *Journal) unorphan(r *Run) {
 	if r.expiry != nil {
 		r.expiry.Stop()
@@ -119,7 +120,7 @@ func (m *Journal) unorphan(r *Run) {
 	}
 }
 
-// takeOver gives an orphan its new writer. It happens once: the request is forgotten.
+// takeOver attaches a new writer to an orphan. It works only once: the request is then discarded.
 func (m *Journal) takeOver(key, id uuid.UUID, info stream.RunInfo) (*Run, error) {
 	for o := range m.orphans {
 		if o.id != id || o.in.key != key || o.in.owner != info.Owner {
@@ -127,7 +128,7 @@ func (m *Journal) takeOver(key, id uuid.UUID, info stream.RunInfo) (*Run, error)
 		}
 		m.unorphan(o)
 		m.forgetRequest(o)
-		o.repeated, o.onLost = true, info.OnLost
+		o.takenOver, o.onLost = true, info.OnLost
 		m.updateLRU(o.in, true)
 		return o, nil
 	}

@@ -74,7 +74,7 @@ func TestTheOldWriterOfAnOrphanCanDoNothing(t *testing.T) {
 		old.Abandon()
 		_, err = m.Open(stream.RunInfo{Session: session, Run: id})
 		wantCode(t, "to begin what is an orphan", err, study.CodeInvalid)
-		for range 2 { // while nobody has it, and when another does
+		for range 2 { // while it is an orphan, and after a takeover
 			wantCode(t, "Append", old.Append(t.Context(), token("late")), study.CodeUnavailable)
 			wantCode(t, "Append of an end", old.Append(t.Context(), study.Event{Kind: study.KindComplete}), study.CodeUnavailable)
 			wantCode(t, "Close", old.Close(), study.CodeUnavailable)

@@ -13,19 +13,19 @@ import (
 // Run implements stream.Writer.
 type Run struct {
 	id      uuid.UUID
-	in      *session // nil for a silent one
+	in      *session // nil for a silent run
 	journal *Journal
 	first   uint64 // number of its first event; 0 = none yet
 	end     uint64 // number of its terminal event; 0 = none yet
 	over    error  // why nothing can follow; nil while the run is open
-	lost    bool   // the journal, not its writer, ended it
+	lost    bool   // the journal, not the writer, ended it
 	onLost  func(error)
 
-	request  []byte      // for a takeover; nil = none is possible
-	repeated bool        // it has been taken over
-	expiry   *time.Timer // of an orphan; nil = it has a writer
+	request   []byte // for a takeover; nil = it cannot be taken over
+	takenOver bool
+	expiry    *time.Timer // of an orphan; nil = it has a writer
 
-	// Of a silent run.
+	// For silent runs.
 	silent  bool
 	session uuid.UUID
 	owner   string
@@ -42,7 +42,7 @@ func (m *Journal) Begin(_ context.Context, info stream.RunInfo) (stream.Writer, 
 	return r, nil
 }
 
-// Open is Begin for a caller that reports its own writer's death (Run.Abandon).
+// Open is Begin for a caller that reports the death of its writer with Run.Abandon.
 func (m *Journal) Open(info stream.RunInfo) (*Run, error) {
 	key, id, err := info.Parse()
 	if err != nil {
@@ -62,7 +62,8 @@ func (m *Journal) Open(info stream.RunInfo) (*Run, error) {
 	return r, err
 }
 
-// claim refuses a run in a session that is another user's, or has an open run. A silent run can become one with events.
+// claim returns an error if the session belongs to another user or has an open run. The same run may begin a second
+// time, to turn from a silent run into one with events.
 func (m *Journal) claim(key, id uuid.UUID, owner string, silent bool) error {
 	open, whose := m.silent[key], owner
 	if open != nil {
@@ -102,7 +103,7 @@ func (m *Journal) begin(r *Run, key uuid.UUID, owner string, d *due) error {
 		return nil
 	}
 	if !m.makeRoom(runCost+sessionCost+pastCost, d) {
-		return study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
+		return study.Errorf(study.CodeOverloaded, "too many unread answers")
 	}
 	s, err := m.session(key, d)
 	if err != nil {
@@ -111,7 +112,7 @@ func (m *Journal) begin(r *Run, key uuid.UUID, owner string, d *due) error {
 	if s.newest == nil {
 		s.epoch, s.owner = m.o.Epoch+m.lives, owner
 		m.lives++
-		s.wakeAll(d) // a reader that waits for another owner's session gets an error
+		s.wakeAll(d) // a reader that waits as another owner gets an error
 	}
 	m.stats.Runs++
 	m.stats.QueuedBytes += runCost + s.begin(r)
@@ -132,7 +133,7 @@ func (m *Journal) append(r *Run, e study.Event, d *due) error {
 			m.closed(r, stream.ErrEnded)
 		}
 		return nil
-	case e.Kind == study.KindStart && r.repeated && r.first != 0:
+	case e.Kind == study.KindStart && r.takenOver && r.first != 0:
 		return nil
 	}
 	if e.Kind != study.KindStart && e.Kind != study.KindProgress {
@@ -143,7 +144,7 @@ func (m *Journal) append(r *Run, e study.Event, d *due) error {
 		need -= runCost
 	}
 	if !m.makeRoom(need, d) {
-		full := study.Errorf(study.CodeOverloaded, "too many answers wait to be read")
+		full := study.Errorf(study.CodeOverloaded, "too many unread answers")
 		m.interrupt(r, full, d)
 		return full
 	}
@@ -186,13 +187,13 @@ func (m *Journal) end(r *Run, e study.Event, why error, d *due) {
 	m.changed(r.in, d)
 }
 
-// interrupt ends r with an error event and tells its writer.
+// interrupt ends r with an error event and notifies its writer.
 func (m *Journal) interrupt(r *Run, why *study.Error, d *due) {
 	m.end(r, stream.ErrorEvent(why.Message, true), why, d)
 	m.lose(r, d)
 }
 
-// closed takes r from the open runs.
+// closed removes r from the open runs.
 func (m *Journal) closed(r *Run, why error) {
 	r.over = why
 	m.stats.Runs--

@@ -2,5 +2,6 @@
 
 package memory
 
-// schedules of TestFault_S7: the race detector takes ten times as long for each.
+// schedules is how many schedules TestFault_S7 runs; it is smaller under the race detector, which makes each ten times
+// slower.
 const schedules = 100_000

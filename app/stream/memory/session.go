@@ -12,48 +12,48 @@ import (
 	"studysharper/app/study"
 )
 
-// entry is a kept event.
+// entry is a stored event.
 type entry struct {
 	study.Event
 	run  *Run
-	read bool // given to a reader
-	text bool // a token event with nothing but its text: the next one may be joined to it
-	own  bool // Fields is a buffer of ours, to grow in place
+	read bool // returned to a reader
+	text bool // a token event with only a text, to which the next one may be joined
+	own  bool // Fields is the journal's own buffer, which may grow in place
 }
 
-// session is the journal of one session: the events kept, in order. Numbers are
-// without holes except where events were dropped from between kept terminal ones.
-// It is guarded by the lock of its Journal.
+// session is the journal of one session: its stored events, in order. Their numbers are
+// consecutive, except where events between stored terminal ones were dropped. It is guarded
+// by the lock of its Journal.
 type session struct {
 	key     uuid.UUID
 	epoch   uint64
 	owner   string
 	head    uint64 // number of the newest event; 0 = none yet
 	ring    []entry
-	newest  *Run   // the one begun last, and the only one that may be open; nil = nobody has posted yet
-	past    []span // the runs before it, at most maxPast, oldest first
-	handed  uint64 // no reader was given a position behind this number
-	unread  bool   // the newest run's terminal event is kept and nobody has read it
+	newest  *Run   // the latest run, and the only one that may be open; nil = nothing has been posted yet
+	past    []span // earlier runs, at most maxPast, oldest first
+	handed  uint64 // the highest number in a position that a reader was given
+	unread  bool   // the newest run's terminal event is stored and has not been read
 	waiting []*Waiter
-	touched time.Duration // on the clock of the Journal
-	lru     *list.List    // of the Journal; nil = in none
+	touched time.Duration // relative to the Journal's start
+	lru     *list.List    // the Journal's list that it is in; nil = none
 	place   *list.Element
 }
 
-// span is a run's range in its session's numbering.
+// span is the range of a run in its session's numbering.
 type span struct {
 	run        uuid.UUID
-	first, end uint64 // the numbers of its first and of its terminal event; 0 = it has none yet
+	first, end uint64 // numbers of its first and of its terminal event; 0 = none yet
 }
 
-// maxPast is how many former runs a session remembers.
+// maxPast is how many earlier runs a session remembers.
 const maxPast = 16
 
 // busy reports whether a run is open.
 func (s *session) busy() bool { return s.newest != nil && s.newest.over == nil }
 
-// spanOf gives the span of a run; the nil UUID stands for whatever comes from the newest
-// run on.
+// spanOf returns the span of a run. For the nil UUID it is everything from the newest run
+// on.
 func (s *session) spanOf(run uuid.UUID) (of span, known bool) {
 	switch run {
 	case uuid.Nil:
@@ -82,7 +82,7 @@ func (s *session) begin(r *Run) (cost int64) {
 	return cost
 }
 
-// session gives the session, made when there is none.
+// session returns the session, creating it if necessary.
 func (m *Journal) session(key uuid.UUID, d *due) (*session, error) {
 	if s := m.sessions[key]; s != nil {
 		return s, nil
@@ -99,8 +99,8 @@ func (m *Journal) session(key uuid.UUID, d *due) (*session, error) {
 	return s, nil
 }
 
-// resolve turns a reader's position into the number to read behind, with the least
-// number of events missed; not ok: there is no event to start from yet.
+// resolve converts a reader's position to the number after which to read, and a lower bound
+// of the events missed. ok is false if there is no event to start from yet.
 func (s *session) resolve(p study.Position, of span) (after, missed uint64, ok bool) {
 	alive, one := p.Epoch == s.epoch && p.Seq <= s.head, of.run != uuid.Nil
 	switch {
@@ -116,7 +116,7 @@ func (s *session) resolve(p study.Position, of span) (after, missed uint64, ok b
 	return of.first - 1, missed, true
 }
 
-// over reports whether nothing follows a number, of one run or of all.
+// over reports whether no event will follow number after, in one run or in all.
 func (s *session) over(of span, after uint64) bool {
 	if of.run != uuid.Nil {
 		return of.end != 0 && after >= of.end
@@ -124,8 +124,9 @@ func (s *session) over(of span, after uint64) bool {
 	return after == s.head && !s.busy()
 }
 
-// read gives the kept events behind p, of one run or of all, up to the run's end, the
-// next hole or maxBytes, and marks them read. Not ok: there is nothing to tell yet.
+// read returns the stored events after p, of one run or of all, up to the run's end, the
+// next hole or maxBytes, and marks them read. ok is false if there is nothing to report
+// yet.
 func (s *session) read(p study.Position, of span, maxBytes int) (b study.Batch, ok bool) {
 	after, missed, ok := s.resolve(p, of)
 	if !ok {
@@ -155,7 +156,7 @@ func (s *session) read(p study.Position, of span, maxBytes int) (b study.Batch, 
 	return b, b.Missed > 0 || len(b.Events) > 0 || b.Ended
 }
 
-// collect copies the events of one run, without a hole, that start at index i.
+// collect copies consecutive events of one run, starting at index i.
 func (s *session) collect(i, maxBytes int) []study.Event {
 	end, size := i, 0
 	for end < len(s.ring) && size < maxBytes && s.ring[end].Seq == s.ring[i].Seq+uint64(end-i) && s.ring[end].run.id == s.ring[i].run.id {
@@ -172,9 +173,9 @@ func (s *session) collect(i, maxBytes int) []study.Event {
 	return events
 }
 
-// oldestDroppable is the index of the event to drop for a bound: the oldest, passing over
-// terminal events that nobody has read as long as there are others, and over the
-// newest run's in any case. -1: there is none.
+// oldestDroppable returns the index of the event to drop at a bound: the oldest, but an
+// unread terminal event only if there are no others, and the newest run's unread terminal
+// event never. -1 means that there is none.
 func (s *session) oldestDroppable() int {
 	spare := -1
 	for i := range s.ring {
@@ -189,14 +190,14 @@ func (s *session) oldestDroppable() int {
 	return spare
 }
 
-// droppable reports whether there is a victim.
+// droppable reports whether an event may be dropped.
 func (s *session) droppable() bool {
 	return len(s.ring) > 1 || len(s.ring) == 1 && !s.unread
 }
 
-// joined adds a token's text to the newest event instead of keeping it apart, which
-// gives it no number of its own. Only a token in front of which every reader
-// still stands takes it, so nothing is lost or doubled.
+// joined adds a token's text to the newest event instead of storing it as an event with its
+// own number. It does so only if no reader has got past that event, so no text is lost or
+// repeated.
 func (m *Journal) joined(r *Run, e study.Event) bool {
 	ring := r.in.ring
 	if len(ring) == 0 || len(ring) < m.o.MaxEvents*3/4 || e.Kind != study.KindToken {
@@ -216,16 +217,16 @@ func (m *Journal) joined(r *Run, e study.Event) bool {
 	return true
 }
 
-// changed follows every new event.
+// changed must be called after every new event.
 func (m *Journal) changed(s *session, d *due) {
 	m.updateLRU(s, true)
 	s.wakeAll(d)
 }
 
-// cost is what a kept event counts against MaxBytes.
+// cost is what a stored event counts against MaxBytes.
 func cost(e study.Event) int64 { return int64(len(e.Fields)) + eventCost }
 
-// store keeps e as the session's next event.
+// store stores e as the session's next event.
 func (m *Journal) store(r *Run, e study.Event) {
 	s := r.in
 	s.head++
@@ -234,7 +235,7 @@ func (m *Journal) store(r *Run, e study.Event) {
 		r.first = e.Seq
 	}
 	for len(s.ring) >= m.o.MaxEvents {
-		m.drop(s, s.oldestDroppable()) // there is one: the newest run is open, and has no end yet
+		m.drop(s, s.oldestDroppable()) // there is always one: the newest run is open and has no terminal event yet
 	}
 	if e.Kind.Terminal() {
 		r.end = e.Seq
@@ -246,7 +247,7 @@ func (m *Journal) store(r *Run, e study.Event) {
 	m.stats.QueuedBytes += cost(e)
 }
 
-// drop gives up the kept event at index i.
+// drop removes the stored event at index i.
 func (m *Journal) drop(s *session, i int) {
 	if !s.ring[i].read {
 		m.stats.DroppedEvents++

@@ -13,9 +13,9 @@ import (
 	"studysharper/app/study"
 )
 
-// TestFault_S7_ResumeWhilePublishing plays random schedules of appends, reads, waits
-// and reconnects, over runs that come and go, at small bounds, and checks
-// that every reader gets every piece of text once and in order, or is told of a gap.
+// TestFault_S7_ResumeWhilePublishing plays random schedules of appends, reads, waits and
+// reconnects, over several runs and at small bounds, and checks that every reader gets
+// every piece of text once and in order, or is sent a gap.
 func TestFault_S7_ResumeWhilePublishing(t *testing.T) {
 	const steps = 24
 	m := New(Options{MaxEvents: 6, MaxBatchBytes: 64, MaxBytes: 16 << 10, MaxSessions: 40})
@@ -45,14 +45,14 @@ type play struct {
 	m        *Journal
 	session  string
 	schedule int
-	writer   stream.Writer // of the run that is open; nil = none is
-	appended map[int]int   // pieces of text by a run's number
-	runs     int           // begun so far
+	writer   stream.Writer // of the open run; nil = none
+	appended map[int]int   // number of text pieces, by run number
+	runs     int           // started so far
 	readers  []*player
 	gaps     int
 }
 
-// player is a reader: all it has been given, and the wait it has open.
+// player is a reader: everything it has received, and its open wait.
 type player struct {
 	after  study.Position
 	missed uint64
@@ -93,7 +93,7 @@ func (p *play) end() {
 	p.writer = nil
 }
 
-// read leaves the wait that is open, if any, and opens another at the same position.
+// read cancels the open wait, if any, and opens another at the same position.
 func (p *play) read(r *player) {
 	if r.cancel != nil {
 		r.cancel()
@@ -137,11 +137,11 @@ func (p *play) finish() {
 }
 
 func (p *play) check(r *player) {
-	seen := map[int]int{} // the next piece of a run
+	seen := map[int]int{} // run number → next piece expected
 	for piece := range strings.SplitSeq(strings.TrimSuffix(r.text.String(), ";"), ";") {
 		var run, n int
 		if _, err := fmt.Sscanf(piece, "%d.%d", &run, &n); err != nil {
-			continue // no text at all
+			continue // an event without text
 		}
 		next, begun := seen[run]
 		if n < next || n > next && begun && r.missed == 0 {

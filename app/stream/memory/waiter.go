@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// Waiter is one wait for the events after a position: Watch begins it, and Poll or Cancel ends it. It must not be
+// Waiter is one wait for the events after a position. Watch starts it; Poll or Cancel ends it. It must not be
 // copied.
 type Waiter struct {
 	journal *Journal
@@ -28,11 +28,12 @@ type Waiter struct {
 	done   bool
 }
 
-// Waker is told, outside of any lock, that Poll of its waiter may have an answer. Wake must not block.
+// Waker is notified, without any lock held, when Poll of its waiter may have an answer. Wake must not block.
 type Waker interface{ Wake() }
 
-// Watch begins the wait w for what q asks, of a session and a run that q.Parse has read. Nothing
-// is delivered: the caller polls, now and after each call of by.Wake. A full journal is CodeOverloaded.
+// Watch starts the wait w for a query, with the session and run that q.Parse returned. It delivers
+// nothing: the caller must poll now and after each call of by.Wake. CodeOverloaded if the journal has too
+// many readers.
 func (m *Journal) Watch(w *Waiter, session, run uuid.UUID, q stream.Query, by Waker) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -44,7 +45,8 @@ func (m *Journal) Watch(w *Waiter, session, run uuid.UUID, q stream.Query, by Wa
 	return nil
 }
 
-// Poll gives the answer, once. Not settled: there is no answer yet, and Wake follows the session's next change; or the wait is over.
+// Poll returns the answer, once. If settled is false, either there is no answer yet, and Wake is called after the
+// session's next change, or the wait is over.
 func (w *Waiter) Poll() (b study.Batch, settled bool, err error) {
 	m := w.journal
 	m.withLock(func(d *due) {
@@ -60,7 +62,7 @@ func (w *Waiter) Poll() (b study.Batch, settled bool, err error) {
 	return b, settled, err
 }
 
-// Cancel ends the wait, if it is not over. A call of Wake that is under way may still follow.
+// Cancel ends the wait if it is not over. A call of Wake in progress may still arrive.
 func (w *Waiter) Cancel() {
 	m := w.journal
 	m.mu.Lock()
@@ -91,7 +93,7 @@ func (c *callbackWaiter) Wake() {
 	}
 }
 
-// Await implements stream.Awaiter. A wait holds less than 200 bytes, not counting its session, and no goroutine.
+// Await implements stream.Awaiter. A wait costs less than 200 bytes, not counting its session, and no goroutine.
 func (m *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	c := &callbackWaiter{deliver: deliver}
 	session, run, err := q.Parse()
@@ -145,7 +147,7 @@ func (m *Journal) look(w *Waiter, d *due) (b study.Batch, settled bool, err erro
 	return b, false, nil
 }
 
-// issuedEpoch reports whether an epoch was given to a session of this journal.
+// issuedEpoch reports whether this journal has given a session this epoch.
 func (m *Journal) issuedEpoch(epoch uint64) bool { return epoch-m.o.Epoch < m.lives }
 
 // register makes w wait for the session's next change.
@@ -163,7 +165,7 @@ func (s *session) unregister(w *Waiter) {
 	w.in = nil
 }
 
-// wakeAll has every waiting reader poll again.
+// wakeAll makes every waiting reader poll again.
 func (s *session) wakeAll(d *due) {
 	for _, w := range s.waiting {
 		w.in = nil
@@ -172,7 +174,7 @@ func (s *session) wakeAll(d *due) {
 	s.waiting = nil
 }
 
-// idleNext is the position of a reader at p when there is nothing for it.
+// idleNext returns the position of a reader at p if there is nothing for it.
 func (s *session) idleNext(p study.Position) study.Position {
 	switch {
 	case s == nil || s.newest == nil:
@@ -185,7 +187,7 @@ func (s *session) idleNext(p study.Position) study.Position {
 	}
 }
 
-// peek says what a reader at p may expect.
+// peek returns what a reader at p can expect, without events.
 func (s *session) peek(p study.Position, of span) (b study.Batch) {
 	after, missed, ok := s.resolve(p, of)
 	b.Next, b.Run, b.Missed = study.Position{Epoch: s.epoch, Seq: after}, s.newest.id.String(), missed

@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// consult answers from the record of the run, if there is one; otherwise with what the journal has said.
+// consult answers from the run's record if there is one; otherwise with the journal's answer.
 func (w *wait) consult(b study.Batch, err error) {
 	ctx := context.Background()
 	r, missing := w.journal.find(ctx, w.q)
@@ -25,7 +25,7 @@ func (w *wait) consult(b study.Batch, err error) {
 	}
 }
 
-// follow looks at the record until the run has ended, or it is time to say that it has not.
+// follow polls the record until the run has ended, or until it is time to report that the run is still under way.
 func (w *wait) follow(ctx context.Context, r study.Run) {
 	over := w.ended()
 	tick := time.NewTicker(lookEvery)
@@ -55,7 +55,7 @@ func (w *wait) follow(ctx context.Context, r study.Run) {
 	}
 }
 
-// doubt looks at the record because the journal has been silent.
+// doubt checks the record because the journal has been silent.
 func (w *wait) doubt() {
 	again := doubtEvery
 	if w.journal.o.Doubtful() {
@@ -71,7 +71,7 @@ func (w *wait) doubt() {
 	}
 }
 
-// answered answers from the record if the journal should have done so by now.
+// answered delivers an answer from the record if the journal should have answered by now, and reports whether it did.
 func (w *wait) answered() bool {
 	ctx := context.Background()
 	r, err := w.journal.find(ctx, w.q)
@@ -95,14 +95,14 @@ func (w *wait) answered() bool {
 	return true
 }
 
-// end is the end of a run, after the events that were missed.
+// end returns the batch that ends a run: a gap for the missed events, and the terminal event.
 func (w *wait) end(r study.Run) study.Batch {
 	e := r.Terminal()
 	e.Seq = w.q.After.Seq + 2
 	return study.Batch{Missed: 1, Events: []study.Event{e}, Run: r.ID, Next: study.Position{Epoch: Epoch, Seq: e.Seq}, Ended: true}
 }
 
-// progress says that a run is under way although the journal is silent.
+// progress returns a batch that says that the run is under way although the journal is silent.
 func (w *wait) progress(r study.Run) study.Batch {
 	// Marshalling strings and numbers cannot fail.
 	fields, _ := json.Marshal(map[string]study.Progress{"data": {Step: 3, TotalSteps: study.TotalSteps, CurrentAgent: "event_journal",

@@ -1,5 +1,6 @@
-// Package record answers the readers of a journal from the record of a run when the journal cannot. The one idea: the end
-// of a run is a batch like any other, at a position of its own epoch, so that the readers need not know where it comes from.
+// Package record answers the readers of a journal from the stored record of a run when the journal cannot. The one
+// idea: the end of a run is a batch like any other, at a position in an epoch of its own, so readers need not know
+// where it comes from.
 package record
 
 import (
@@ -11,47 +12,47 @@ import (
 	"studysharper/app/study"
 )
 
-// Epoch is that of the positions given here. No journal gives it.
+// Epoch is the epoch of the positions returned here. No journal uses it.
 const Epoch = stream.SharedEpoch - 1
 
-// The delays of a reader, and the bounds of what it costs the database.
+// The delays for a reader, and the limits on its database queries.
 const (
-	lookEvery    = time.Second     // between two looks at the record of a run under way
-	reportAfter  = 8 * time.Second // without an event, until a progress event names the reason
-	silentAfter  = 4 * time.Second // without an event, until an unreliable journal is doubted
-	doubtEvery   = 5 * time.Second // between two looks while the journal seems well
-	settledAfter = 2 * time.Second // since a run's end, until a silent journal is taken to have lost it
-	lookWithin   = 3 * time.Second // of one look
-	maxLooks     = 8               // at a time
+	lookEvery    = time.Second     // between two queries for a run under way
+	reportAfter  = 8 * time.Second // without an event, until a progress event gives the reason
+	silentAfter  = 4 * time.Second // without an event, until the record is checked because the journal may be wrong
+	doubtEvery   = 5 * time.Second // between two queries while the journal seems healthy
+	settledAfter = 2 * time.Second // since a run's end, until a silent journal is assumed to have lost it
+	lookWithin   = 3 * time.Second // of one query
+	maxLooks     = 8               // concurrent queries
 )
 
-// Runs are the records of runs, see store.Runs.
+// Runs is the store of run records; see store.Runs.
 type Runs interface {
 	RunByID(ctx context.Context, id string) (study.Run, error)
 	NewestRun(ctx context.Context, session string) (study.Run, error)
 	EndRun(ctx context.Context, r study.Run, s study.Session, msgs ...study.Message) error
 }
 
-// Options are what a Journal reads.
+// Options configure a Journal.
 type Options struct {
 	Journal stream.Keeper
 	Runs    Runs
-	// Alive reports whether a run's worker may still be at work on it.
+	// Alive reports whether a run's worker may still be working on it.
 	Alive func(study.Run) bool
-	// Doubtful, if not nil, says that the journal may stay silent about a run that has ended, and reports whether something is
-	// known to be wrong with it now. nil: the journal always answers.
+	// Doubtful, if not nil, means that the journal may miss the end of a run; it reports whether the journal is known
+	// to be faulty now. nil: the journal always answers.
 	Doubtful func() bool
 }
 
-// Journal is a journal whose readers are answered by the run's record where the journal has lost it or cannot be
-// reached: with its end, or while it is under way with a progress event that says so.
+// Journal wraps a journal. If the wrapped journal has lost a run or cannot be reached, readers are answered from
+// the run's record: with its end, or, while it is under way, with a progress event that says so.
 type Journal struct {
 	stream.Keeper
 	o     Options
 	looks chan struct{}
 }
 
-// New makes a Journal. It starts nothing.
+// New returns a Journal. It starts nothing.
 func New(o Options) *Journal {
 	return &Journal{Keeper: o.Journal, o: o, looks: make(chan struct{}, maxLooks)}
 }
@@ -61,7 +62,7 @@ func (j *Journal) Since(ctx context.Context, q stream.Query) (study.Batch, error
 	return stream.Wait(ctx, j, q)
 }
 
-// Await implements stream.Awaiter. Only a wait that the journal cannot answer takes a goroutine.
+// Await implements stream.Awaiter. It needs a goroutine only if the journal cannot answer.
 func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cancel func()) {
 	w := &wait{journal: j, q: q, deliver: deliver, began: time.Now()}
 	switch {
@@ -75,8 +76,8 @@ func (j *Journal) Await(q stream.Query, deliver func(study.Batch, error)) (cance
 	return w.cancel
 }
 
-// find returns the run that a query asks for: the one it names, or the newest of its session. CodeNotFound if there is
-// none, or it is another user's.
+// find returns the run that a query asks for: the named run, or the newest of the session. CodeNotFound if it does not
+// exist or belongs to another user.
 func (j *Journal) find(ctx context.Context, q stream.Query) (r study.Run, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
@@ -94,7 +95,8 @@ func (j *Journal) find(ctx context.Context, q stream.Query) (r study.Run, err er
 	return r, err
 }
 
-// Settle returns a run as it is: one that nobody works on any more has failed.
+// Settle returns the current state of a run. If no worker is working on it any more, it records the run as failed
+// first.
 func (j *Journal) Settle(ctx context.Context, r study.Run) study.Run {
 	if r.Ended() || j.o.Alive(r) {
 		return r
@@ -106,9 +108,9 @@ func (j *Journal) Settle(ctx context.Context, r study.Run) study.Run {
 		return r // it waits for a takeover
 	}
 	r.State, r.Outcome = study.RunFailed, study.ErrorFields(stream.ErrBroke)
-	_ = j.o.Runs.EndRun(ctx, r, study.Session{}) // tried again by the next reader
+	_ = j.o.Runs.EndRun(ctx, r, study.Session{}) // retried by the next reader
 	if now, err := j.o.Runs.RunByID(ctx, r.ID); err == nil && now.Ended() {
-		return now // it may have ended by itself at this moment
+		return now // the worker may have ended it at this moment
 	}
 	return r
 }
@@ -123,11 +125,11 @@ type wait struct {
 
 	mu    sync.Mutex
 	over  bool
-	done  chan struct{} // closed when the wait is over; nil where nobody waits for that
+	done  chan struct{} // closed when the wait is over; nil if nothing waits for that
 	leave func()        // ends the wait in the journal; nil = not known yet
 }
 
-// setJournalCancel notes how to end the wait in the journal, and does so if the wait is over already.
+// setJournalCancel stores the function that cancels the wait in the journal, and calls it if the wait is already over.
 func (w *wait) setJournalCancel(cancel func()) {
 	w.mu.Lock()
 	w.leave = cancel
@@ -138,7 +140,7 @@ func (w *wait) setJournalCancel(cancel func()) {
 	}
 }
 
-// finish ends the wait, once.
+// finish ends the wait, and reports whether it was the first to do so.
 func (w *wait) finish() (first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,7 +157,8 @@ func (w *wait) finish() (first bool) {
 	return true
 }
 
-// ended gives a channel that is closed when the wait is over. Few waits need one, and there is a wait for each stream.
+// ended returns a channel that is closed when the wait is over. It is made on demand, because every stream has a wait
+// but few need the channel.
 func (w *wait) ended() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -192,7 +195,7 @@ func (w *wait) settle(b study.Batch, err error) {
 // onJournal handles the answer of the journal.
 func (w *wait) onJournal(b study.Batch, err error) {
 	unknown := err == nil && (w.q.Peek || w.q.NoWait) && b.Next == study.Position{}
-	incomplete := err == nil && w.q.Peek && w.journal.o.Doubtful != nil // another instance may have made a newer run while it could not reach the journal
+	incomplete := err == nil && w.q.Peek && w.journal.o.Doubtful != nil // another instance may have started a newer run while it could not reach the journal
 	if unknown || incomplete || study.IsCode(err, study.CodeNotFound) || study.IsCode(err, study.CodeUnavailable) {
 		go w.consult(b, err)
 		return

@@ -18,7 +18,7 @@ import (
 	"studysharper/app/study"
 )
 
-// table is a record of runs.
+// table is an in-memory store of run records.
 type table struct {
 	mu   sync.Mutex
 	runs map[string]study.Run
@@ -59,7 +59,7 @@ func (r *table) EndRun(_ context.Context, run study.Run, _ study.Session, _ ...s
 	return nil
 }
 
-// scene is a journal with a record of one run, in a bubble of its own.
+// scene is a journal with the record of one run, in its own bubble.
 type scene struct {
 	*testing.T
 	*Journal
@@ -85,7 +85,7 @@ func (s *scene) end(state study.RunState) {
 	_ = s.table.EndRun(s.Context(), r, study.Session{})
 }
 
-// read waits for what follows a position, and how long that takes.
+// read waits for the events after a position, and measures how long that takes.
 func (s *scene) read(q stream.Query) (b study.Batch, took time.Duration, err error) {
 	s.Helper()
 	q.Session = s.run.SessionID
@@ -94,7 +94,7 @@ func (s *scene) read(q stream.Query) (b study.Batch, took time.Duration, err err
 	return b, time.Since(began), err
 }
 
-// wantEnd wants the run's end, after a gap, right after a position.
+// wantEnd expects the run's end, after a gap, right after a position.
 func (s *scene) wantEnd(b study.Batch, err error, kind study.Kind, after uint64) {
 	s.Helper()
 	if err != nil || len(b.Events) != 1 || b.Events[0].Kind != kind || b.Events[0].Seq != after+2 || b.Missed != 1 || !b.Ended || b.Run != s.run.ID ||
@@ -185,7 +185,7 @@ func TestASilentJournalIsDoubtedOnlyIfItMayBeWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		doubtful func() bool
 		q        stream.Query
-		within   time.Duration // 0: it waits on
+		within   time.Duration // 0: it keeps waiting
 	}{
 		"it always answers":                    {nil, stream.Query{}, 0},
 		"it seems well, and no run is known":   {func() bool { return false }, stream.Query{}, 10 * time.Second}, // another instance may have one

@@ -1,5 +1,5 @@
-// Package relay carries the journals of the supervisor to its workers. The one idea: one stream connection for all sessions of a
-// worker, on which neither side waits for the other: events that a worker cannot take yet stay in the journal.
+// Package relay connects the workers to the journals in the supervisor. The one idea: one connection for all sessions
+// of a worker, on which neither side waits for the other. Events that a worker cannot accept yet stay in the journal.
 package relay
 
 import (
@@ -19,21 +19,21 @@ import (
 	"studysharper/app/study"
 )
 
-// Options bound one end of a relay. Zero takes the default; below zero panics.
+// Options configure one end of a relay. Zero takes the default; a negative value panics.
 type Options struct {
-	MaxReaders int // waiting readers; one more is CodeOverloaded. Default 20,000; for Serve the journal's
+	MaxReaders int // waiting readers; one more is CodeOverloaded. Default 20,000; for Serve the journal's bound
 
-	// MaxQueuedBytes bounds what waits to be sent: a worker's events, and in the
-	// supervisor batches, which stay in the journal above it. Requests and acknowledgements
-	// may exceed it; at sixteen times the bound the connection is closed. Default 512 KiB.
+	// MaxQueuedBytes limits the send queue: in a worker, of events; in the supervisor, of
+	// batches, which otherwise stay in the journal. Requests and acknowledgements may exceed
+	// it; at sixteen times the limit the connection is closed. Default 512 KiB.
 	MaxQueuedBytes int
 
-	// Orphaned, in a worker, is called with each run whose worker died; Begin with
+	// Orphaned is called in a worker with each run whose worker died; Begin with
 	// RunInfo.Takeover takes it over. It must not block. nil = nothing is taken over.
 	Orphaned func(stream.Orphan)
 
 	StallAfter   time.Duration // a peer that reads nothing for this long is disconnected. Default 10 s
-	UnknownFrame func()        // called for each frame of a kind that this end does not know, which is ignored. nil = not called
+	UnknownFrame func()        // called for each frame of an unknown kind, which is ignored. nil = not called
 }
 
 func (o *Options) fill() {
@@ -45,33 +45,33 @@ func (o *Options) fill() {
 	}
 }
 
-// Client is a worker's end: the supervisor's journal, over one connection that all
-// sessions share. Calls made before Run are sent when it runs; after its end, all
-// calls give CodeUnavailable, and open runs are lost. A waiting reader holds about 100
-// bytes here, and no goroutine if it uses Await.
+// Client is a worker's end of the relay: it gives access to the supervisor's journal over
+// one connection that all sessions share. Calls made before Run are sent when it runs;
+// after it has ended, all calls return CodeUnavailable, and open runs are lost. A waiting
+// reader costs about 100 bytes here, and no goroutine if it uses Await.
 //
 // Append does not wait for the supervisor, except that a terminal event waits for its
-// acknowledgement; stream.Writer says what nil means. Append blocks while
-// Options.MaxQueuedBytes wait to be sent.
+// acknowledgement; stream.Writer documents what nil means. Append blocks while
+// Options.MaxQueuedBytes are waiting to be sent.
 type Client struct {
 	o    Options
 	conn net.Conn
 	out  *wire.Outbox
 
 	mu       sync.Mutex
-	last     uint64 // number given to a run or a request
+	last     uint64 // number of the latest run or request
 	maxEvent int    // from the supervisor's hello; 0 = not received yet
 	runs     map[uint64]*run
 	readers  map[uint64]func(study.Batch, error)
-	calls    map[uint64]chan error // requests that wait for their acknowledgement
+	calls    map[uint64]chan error // requests waiting for an acknowledgement
 	down     *study.Error          // why every call fails; nil = connected
 }
 
-// ClientStats counts what a Client has under way.
+// ClientStats counts a Client's open runs and waiting readers.
 type ClientStats struct{ Runs, Readers int }
 
-// NewClient makes a worker's end of conn, a stream connection whose other end is
-// Serve's. Run closes it.
+// NewClient returns a worker's end of conn, a stream connection whose other end is served
+// by Serve. Run closes it.
 func NewClient(conn net.Conn, o Options) *Client {
 	o.fill()
 	r := &Client{
@@ -82,15 +82,16 @@ func NewClient(conn net.Conn, o Options) *Client {
 	return r
 }
 
-// Stats counts what is under way now.
+// Stats returns the current counts.
 func (r *Client) Stats() ClientStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return ClientStats{Runs: len(r.runs), Readers: len(r.readers)}
 }
 
-// Run moves frames until ctx ends, which is nil after what was queued is sent, or the
-// connection does, which is an error. It takes two goroutines, its caller's included.
+// Run sends and receives frames until ctx or the connection ends. If ctx ends, it sends
+// what is queued and returns nil; if the connection ends, it returns an error. It uses two
+// goroutines, including its caller's.
 func (r *Client) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, r.out.Close)
 	defer stop()
@@ -121,7 +122,7 @@ func (r *Client) receive(in *bufio.Reader) error {
 		return err
 	}
 	if hello.MaxFrame > wire.MaxFrame || hello.MaxEvent > hello.MaxFrame {
-		return study.Errorf(study.CodeMalformed, "the supervisor's frames would be too large")
+		return study.Errorf(study.CodeMalformed, "the supervisor announced too large a frame limit")
 	}
 	r.mu.Lock()
 	r.maxEvent = int(hello.MaxEvent)
@@ -149,12 +150,12 @@ func (r *Client) handle(f *wire.Frame) error {
 	case wire.KindFault:
 		r.settle(f.No, f.Fault)
 	default:
-		return study.Errorf(study.CodeMalformed, "a relay frame of kind %d is not a supervisor's to send", f.Kind)
+		return study.Errorf(study.CodeMalformed, "a relay frame of kind %d may not be sent by the supervisor", f.Kind)
 	}
 	return nil
 }
 
-// settle answers the request no. An error also loses the run of that number.
+// settle completes the request no. An error also loses the run of that number.
 func (r *Client) settle(no uint64, fault *study.Error) {
 	r.mu.Lock()
 	call, deliver, run := r.calls[no], r.readers[no], r.runs[no]
@@ -173,7 +174,7 @@ func (r *Client) settle(no uint64, fault *study.Error) {
 		return
 	}
 	if run != nil {
-		r.out.Put(&wire.Frame{Kind: wire.KindClose, No: no}) // the supervisor forgets it too
+		r.out.Put(&wire.Frame{Kind: wire.KindClose, No: no}) // makes the supervisor forget it too
 		run.notifyLost()
 	}
 	if deliver != nil {
@@ -181,7 +182,7 @@ func (r *Client) settle(no uint64, fault *study.Error) {
 	}
 }
 
-// asError keeps a nil *study.Error nil.
+// asError converts a nil *study.Error to a nil error.
 func asError(fault *study.Error) error {
 	if fault == nil {
 		return nil
@@ -189,7 +190,7 @@ func asError(fault *study.Error) error {
 	return fault
 }
 
-// lose fails everything under way and every later call.
+// lose fails everything in progress and every later call.
 func (r *Client) lose(why *study.Error) {
 	r.mu.Lock()
 	r.down = why
@@ -201,7 +202,7 @@ func (r *Client) lose(why *study.Error) {
 	}
 }
 
-// number gives the next number, or the error of a lost connection. The lock is held.
+// number returns the next number, or the error of a lost connection. The lock must be held.
 func (r *Client) number() (uint64, error) {
 	if r.down != nil {
 		return 0, r.down
@@ -230,7 +231,7 @@ func (r *Client) Drop(ctx context.Context, session string) error {
 	return r.answered(ctx, no, answer)
 }
 
-// answered waits for an acknowledgement.
+// answered waits for the acknowledgement of request no.
 func (r *Client) answered(ctx context.Context, no uint64, answer chan error) error {
 	select {
 	case err := <-answer:

@@ -17,7 +17,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// heap is what is live, and how many goroutines there are.
+// heap returns the live heap and the number of goroutines.
 func heap() (bytes int64, goroutines int) {
 	var s runtime.MemStats
 	runtime.GC()
@@ -51,7 +51,7 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 
 	m := memory.New(o)
 	relays := []*relay.Client{newClient(t, m, relay.Options{}), newClient(t, m, relay.Options{})}
-	for _, r := range relays { // both connections are up
+	for _, r := range relays { // wait until both connections are up
 		if err := r.Drop(t.Context(), sessions[0]); err != nil && study.AsError(err).Code != study.CodeNotFound {
 			t.Fatal(err)
 		}
@@ -60,12 +60,12 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 	for i, s := range sessions {
 		relays[i%2].Await(stream.Query{Session: s, Owner: "user-1"}, deliver)
 	}
-	for _, r := range relays { // answered behind all that was asked before
+	for _, r := range relays { // answered after all earlier requests
 		if err := r.Drop(t.Context(), uuid.NewString()); err != nil && study.AsError(err).Code != study.CodeNotFound {
 			t.Fatal(err)
 		}
 	}
-	for m.Stats().Sessions < n { // the last of them are being registered
+	for m.Stats().Sessions < n { // the last ones are still being registered
 		runtime.Gosched()
 	}
 	after, more = heap()
@@ -84,8 +84,8 @@ func TestTenThousandWaitingReadersTakeNoGoroutinesAndLittleMemory(t *testing.T) 
 	}
 }
 
-// BenchmarkAppendToTheOtherWorker measures what the relay adds: from Append on one
-// worker to Since's return on the other.
+// BenchmarkAppendToTheOtherWorker measures what the relay adds: from Append on one worker
+// until Since returns on another.
 func BenchmarkAppendToTheOtherWorker(b *testing.B) {
 	m := memory.New(memory.Options{})
 	writer, reader := newClient(b, m, relay.Options{}), newClient(b, m, relay.Options{})
@@ -109,7 +109,7 @@ func BenchmarkAppendToTheOtherWorker(b *testing.B) {
 	took := make([]time.Duration, 0, b.N)
 	for range b.N {
 		<-asked
-		testkit.Pause(200 * time.Microsecond) // let the question arrive: this is about a reader that waits
+		testkit.Pause(200 * time.Microsecond) // let the query arrive: this measures a reader that is already waiting
 		start := time.Now()
 		if err := w.Append(b.Context(), e); err != nil {
 			b.Fatal(err)
@@ -121,7 +121,7 @@ func BenchmarkAppendToTheOtherWorker(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
 
-// BenchmarkAppend measures a run's event in the journal alone, with nobody reading.
+// BenchmarkAppend measures appending an event to the journal alone, without readers.
 func BenchmarkAppend(b *testing.B) {
 	m := memory.New(memory.Options{})
 	w := begin(b, m, uuid.NewString(), nil)

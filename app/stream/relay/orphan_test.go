@@ -21,16 +21,16 @@ import (
 	"studysharper/app/study"
 )
 
-// staff is a journal with workers that come and go, in a bubble of its own.
+// staff is a journal with workers that come and go, in its own bubble.
 type staff struct {
 	*testing.T
 	m       *memory.Journal
 	session string
 	run     string
-	read    chan []study.Event // the whole stream of session, read in the journal
+	read    chan []study.Event // the whole stream of session, read directly from the journal
 }
 
-// inBubble runs a test with a reader of its session who must not be left waiting.
+// inBubble runs a test with a reader of its session, which must not be left waiting.
 func inBubble(t *testing.T, o memory.Options, test func(s *staff)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &staff{T: t, m: memory.New(o), session: uuid.NewString(), run: uuid.NewString(), read: make(chan []study.Event, 1)}
@@ -91,7 +91,7 @@ func (s *staff) append(w stream.Writer, kinds ...study.Kind) {
 	synctest.Wait()
 }
 
-// orphan gives what a worker was told of, once.
+// orphan returns the orphan that a worker was offered, and checks that it was offered only once.
 func (s *staff) orphan(h *hand) stream.Orphan {
 	s.Helper()
 	synctest.Wait()
@@ -109,12 +109,12 @@ func (s *staff) mustTake(h *hand) stream.Writer {
 	s.Helper()
 	w, err := s.take(h, s.orphan(h))
 	if err != nil {
-		s.Fatal("Begin with Repeat:", err)
+		s.Fatal("Begin with Takeover:", err)
 	}
 	return w
 }
 
-// ends checks what the reader got: the kinds, numbered without a hole, no more.
+// ends checks what the reader got: exactly these kinds, numbered consecutively.
 func (s *staff) ends(kinds ...study.Kind) {
 	s.Helper()
 	events := <-s.read
@@ -199,7 +199,7 @@ func TestAnOrphanIsOfferedToWhoConnectsLater(t *testing.T) {
 		time.Sleep(9 * time.Second)
 		successor := s.hire()
 		w := s.mustTake(successor)
-		time.Sleep(time.Minute) // the orphan's time does not count for the worker that has it
+		time.Sleep(time.Minute) // its deadline no longer applies after the takeover
 		s.running()
 		s.append(w, starts, completes)
 		s.ends(starts, completes)
@@ -278,7 +278,7 @@ func TestARunThatCannotBeRepeatedEndsAtOnce(t *testing.T) {
 			})
 		})
 	}
-	inBubble(t, memory.Options{}, func(s *staff) { // and at the bound it is repeated
+	inBubble(t, memory.Options{}, func(s *staff) { // at the bound it can be taken over
 		dying, sibling := s.hire(), s.hire()
 		s.start(dying, long[1:], starts)
 		dying.kill()
@@ -305,7 +305,7 @@ func TestAnOrphanGoesWithItsSession(t *testing.T) {
 		if events := <-s.read; len(events) != 1 || events[0].Kind != starts {
 			s.Errorf("the reader got %+v", events)
 		}
-		time.Sleep(time.Minute) // its time does not come any more
+		time.Sleep(time.Minute) // its deadline no longer applies
 		if got := s.m.Stats(); got.QueuedBytes != 0 {
 			s.Errorf("it left %+v", got)
 		}
@@ -381,7 +381,7 @@ func TestManyOrphansDoNotFloodAWorker(t *testing.T) {
 		supervisor, worker := net.Pipe()
 		told := make(chan stream.Orphan, n)
 		small := relay.Options{MaxQueuedBytes: 10_000, Orphaned: func(o stream.Orphan) { told <- o }}
-		r, _, stop := connect(s.m, supervisor, worker, small) // all of them would be past 16 times its bound
+		r, _, stop := connect(s.m, supervisor, worker, small) // all of them together would exceed 16 times its bound
 		for range n {
 			o := <-told
 			w, err := r.Begin(s.Context(), stream.RunInfo{Session: o.Session, Run: o.Run, Owner: o.Owner, Takeover: true})

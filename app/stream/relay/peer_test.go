@@ -24,7 +24,7 @@ import (
 	"studysharper/app/study"
 )
 
-// peer is one end of a relay played by the test, frame by frame.
+// peer is one end of a relay, played by the test frame by frame.
 type peer struct {
 	t  *testing.T
 	c  net.Conn
@@ -278,7 +278,7 @@ func FuzzServeOutlivesWhateverAWorkerSends(f *testing.F) {
 		{Kind: wire.KindClose, No: 1},
 		{Kind: wire.KindDrop, No: 4, Session: id},
 		{Kind: wire.KindBegin, No: 5, Session: id, Run: uuid.New(), Request: []byte("again")},
-		{Kind: wire.KindBegin, No: 6, Session: id, Run: uuid.New(), Repeat: true},
+		{Kind: wire.KindBegin, No: 6, Session: id, Run: uuid.New(), Takeover: true},
 	}
 	var all []byte
 	for _, fr := range frames {

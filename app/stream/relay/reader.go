@@ -9,7 +9,7 @@ import (
 	"studysharper/app/study"
 )
 
-// reader is a wait of the worker's.
+// reader is a wait on behalf of the worker.
 type reader struct {
 	memory.Waiter
 	peer *peer
@@ -25,7 +25,7 @@ func (l *peer) since(f *wire.Frame) error {
 	twice, full := l.readers[f.No] != nil, n-l.cancelled >= l.o.MaxReaders || n >= 2*l.o.MaxReaders
 	l.mu.Unlock()
 	if twice {
-		return study.Errorf(study.CodeMalformed, "a relay reader asked twice")
+		return study.Errorf(study.CodeMalformed, "a relay reader was registered twice")
 	}
 	if full {
 		l.answer(f.No, study.Errorf(study.CodeOverloaded, "too many streams are open"))
@@ -44,7 +44,7 @@ func (l *peer) since(f *wire.Frame) error {
 	return nil
 }
 
-// Wake implements memory.Waker: the reader is polled as soon as the connection takes its answer.
+// Wake implements memory.Waker: it queues the reader to be polled as soon as the connection has room for its answer.
 func (r *reader) Wake() {
 	l := r.peer
 	l.mu.Lock()
@@ -59,7 +59,8 @@ func (r *reader) Wake() {
 	}
 }
 
-// Offer implements memory.Recoverer: the worker is told as soon as the connection takes it.
+// Offer implements memory.Recoverer: it queues an orphan to be offered to the worker as soon as the connection has
+// room.
 func (l *peer) Offer(describe func() (stream.Orphan, bool)) {
 	l.mu.Lock()
 	if !l.closed {

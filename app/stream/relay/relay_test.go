@@ -21,8 +21,8 @@ import (
 	"studysharper/app/study"
 )
 
-// socketpair gives the two ends of a unix stream connection, as the supervisor and a
-// worker hold them.
+// socketpair returns the two ends of a unix stream connection, like those of the supervisor
+// and a worker.
 func socketpair(t testing.TB) (supervisor, worker net.Conn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -53,8 +53,8 @@ func newClient(t testing.TB, j *memory.Journal, o relay.Options) *relay.Client {
 	return r
 }
 
-// connect runs both ends of a relay. kill breaks the worker's end; stop ends it in
-// order, which ends the other, and gives what was wrong with them.
+// connect runs both ends of a relay. kill breaks the worker's end; stop ends it cleanly,
+// which also ends the other end, and returns their errors.
 func connect(j *memory.Journal, supervisor, worker net.Conn, o relay.Options) (r *relay.Client, kill func(), stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ran := make(chan error, 1), make(chan error, 1)
@@ -124,7 +124,7 @@ func TestFault_P9_AKilledWorkersRunsEndWithExactlyOneError(t *testing.T) {
 		if err := w.Append(t.Context(), streamtest.Event(study.KindStart, "")); err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 { // this one was done before
+		if i == 0 { // this one has already ended
 			if err := w.Append(t.Context(), streamtest.Event(study.KindComplete, "")); err != nil {
 				t.Fatal(err)
 			}
@@ -295,7 +295,7 @@ func TestABeginCutShortLeavesNoRunOpen(t *testing.T) {
 	done := make(chan error, 2)
 	go func() { done <- relay.Serve(ctx, supervisor, m, relay.Options{}) }()
 	go func() { done <- r.Run(ctx) }()
-	if err := r.Drop(t.Context(), uuid.NewString()); err != nil && study.AsError(err).Code != study.CodeNotFound { // answered behind all that went before
+	if err := r.Drop(t.Context(), uuid.NewString()); err != nil && study.AsError(err).Code != study.CodeNotFound { // answered after everything sent before
 		t.Error(err)
 	}
 	if got := m.Stats(); got.Runs != 0 || got.QueuedEvents != 1 {
@@ -327,7 +327,7 @@ func TestManyRunsAcrossWorkersLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
-// oneRun posts a run on one worker and reads it on another, and says what went wrong.
+// oneRun posts a run on one worker and reads it on another, and returns what went wrong.
 func oneRun(writer, reader stream.Journal, tokens int) (fault string) {
 	ctx, session := context.Background(), uuid.NewString()
 	w, err := writer.Begin(ctx, stream.RunInfo{Session: session, Run: uuid.NewString()})

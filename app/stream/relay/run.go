@@ -20,7 +20,7 @@ type run struct {
 	lost  bool
 }
 
-// Begin implements stream.Journal. If ctx ends it, no run is left open.
+// Begin implements stream.Journal. If ctx ends first, no run is left open.
 func (r *Client) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer, error) {
 	session, id, err := info.Parse()
 	if err != nil {
@@ -36,7 +36,7 @@ func (r *Client) Begin(ctx context.Context, info stream.RunInfo) (stream.Writer,
 	if err != nil {
 		return nil, err
 	}
-	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Repeat: info.Takeover, Silent: info.Silent}
+	f := &wire.Frame{Kind: wire.KindBegin, No: run.no, Session: session, Run: id, Owner: info.Owner, Takeover: info.Takeover, Silent: info.Silent}
 	if len(info.Request) <= stream.MaxRequestBytes {
 		f.Request = info.Request
 	}

@@ -16,14 +16,14 @@ import (
 	"studysharper/app/study"
 )
 
-// Serve is the supervisor's end of a worker's relay: it serves j over conn until the
-// worker hangs up or ctx ends (nil), the worker sends a malformed frame (CodeMalformed),
-// or it reads nothing for o.StallAfter (CodeUnavailable). Everything the worker had sent
-// before is still handled, for up to a second after ctx's end. Then Serve closes conn, cancels
-// the worker's readers and abandons its open runs (memory.Run.Abandon).
+// Serve is the supervisor's end of a worker's relay. It gives the worker access to j over conn
+// until the worker hangs up or ctx ends (nil), the worker sends a malformed frame
+// (CodeMalformed), or it reads nothing for o.StallAfter (CodeUnavailable). Everything the worker
+// sent before that is still handled, for up to a second after ctx ends. Then Serve closes conn,
+// cancels the worker's readers and abandons its open runs (memory.Run.Abandon).
 //
-// It takes two goroutines. No one else waits for the worker: its readers' events
-// stay in the journal until the connection takes them.
+// It uses two goroutines. Nothing else waits for the worker: its readers' events stay in the
+// journal until the connection has room for them.
 func Serve(ctx context.Context, conn net.Conn, j *memory.Journal, o Options) error {
 	bound := j.Options()
 	if o.MaxReaders == 0 {
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, conn net.Conn, j *memory.Journal, o Options) err
 	return err
 }
 
-// flushTimeout bounds the reading of what a worker had sent before it died.
+// flushTimeout limits how long the frames that a worker sent before it died are read.
 const flushTimeout = time.Second
 
 // peer is one worker's connection. It implements memory.Recoverer.
@@ -62,24 +62,24 @@ type peer struct {
 	journal  *memory.Journal
 	maxEvent int
 	out      *wire.Outbox
-	runs     map[uint64]*memory.Run // of the reading goroutine
+	runs     map[uint64]*memory.Run // used by the reading goroutine only
 
 	mu        sync.Mutex
 	closed    bool
 	readers   map[uint64]*reader
-	cancelled int                            // readers that are cancelled and still in ready
+	cancelled int                            // cancelled readers that are still in ready
 	ready     []*reader                      // readers to be polled, each at most once
 	offers    []func() (stream.Orphan, bool) // orphans to send to the worker
 }
 
-// write sends until the outbox is closed or the worker reads no more, which is an
-// error only if the worker has stalled.
+// write sends until the outbox is closed or the worker stops reading, which is an error
+// only if the worker has stalled.
 func (l *peer) write(conn net.Conn) error {
 	err := l.out.Run()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		_ = conn.Close()
-		return study.Wrap(err, study.CodeUnavailable, "a worker takes no more frames")
+		return study.Wrap(err, study.CodeUnavailable, "the worker has stopped reading frames")
 	case err != nil:
 		// The worker is gone, but what it had sent before is still handled.
 		_ = conn.SetReadDeadline(time.Now().Add(flushTimeout))
@@ -97,8 +97,9 @@ func (l *peer) serve(ctx context.Context, r *bufio.Reader) error {
 		if err := l.handle(f); err != nil {
 			return err
 		}
-		// A worker that asks faster than it reads answers is not read further for now.
-		// An error means that the worker is gone, which the next read reports.
+		// A worker that sends requests faster than it reads answers is not read from until
+		// it catches up. An error means that the worker is gone, which the next read
+		// reports.
 		_ = l.out.Admit(ctx, nil)
 		return nil
 	})
@@ -122,7 +123,7 @@ func (l *peer) handle(f *wire.Frame) error {
 	case wire.KindDrop:
 		l.answer(f.No, l.journal.Drop(context.Background(), f.Session.String()))
 	default:
-		return study.Errorf(study.CodeMalformed, "a relay frame of kind %d is not a worker's to send", f.Kind)
+		return study.Errorf(study.CodeMalformed, "a relay frame of kind %d may not be sent by a worker", f.Kind)
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (l *peer) begin(f *wire.Frame) error {
 		return study.Errorf(study.CodeMalformed, "a relay run has begun twice")
 	}
 	w, err := l.journal.Open(stream.RunInfo{
-		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Takeover: f.Repeat, Silent: f.Silent, Request: f.Request,
+		Session: f.Session.String(), Run: f.Run.String(), Owner: f.Owner, Takeover: f.Takeover, Silent: f.Silent, Request: f.Request,
 		OnLost: func(err error) { l.answer(f.No, err) },
 	})
 	if err == nil {

@@ -28,7 +28,7 @@ func (s *suite) eventsComeInOrderAndEnd() {
 		s.Errorf("missed %d, kinds %s, %s", missed, events[0].Kind, events[2].Kind)
 	}
 	if b := s.since(last); !b.Ended || len(b.Events) != 0 || b.Missed != 0 || b.Next != last {
-		s.Errorf("behind the end: %+v; want an answer at once that says so", b)
+		s.Errorf("behind the end: %+v; want an immediate answer that the stream has ended", b)
 	}
 }
 
@@ -202,7 +202,7 @@ func (s *suite) aLaterRunIsWhereNewReadersStart() {
 	events, missed, _ := s.rest(last)
 	s.wantSeqs(events, 4, 5)
 	if missed != 0 {
-		s.Errorf("going on from the first run missed %d", missed)
+		s.Errorf("continuing after the first run missed %d", missed)
 	}
 }
 
@@ -224,8 +224,8 @@ func (s *suite) liveAndReplayMeetWithoutAHole() {
 	}
 }
 
-// readInPieces reads a stream to its end, leaving and coming back after every few
-// batches, and says what was wrong with the numbers it saw.
+// readInPieces reads a stream to its end, disconnecting and reconnecting after every few
+// batches, and returns what was wrong with the numbers it saw.
 func (s *suite) readInPieces(every int) (fault string) {
 	var after study.Position
 	for k := 0; ; k++ {
@@ -259,7 +259,7 @@ func (s *suite) readInPieces(every int) (fault string) {
 func (s *suite) anUnreadingReaderDoesNotHoldTheProducer() {
 	w := s.begin()
 	s.append(w, study.KindStart, "1")
-	b := s.since(study.Position{}) // and asks for nothing any more
+	b := s.since(study.Position{}) // and never reads again
 	for i := range 50 * MaxEvents {
 		s.append(w, study.KindProgress, fmt.Sprint(i))
 	}

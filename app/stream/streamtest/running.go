@@ -10,7 +10,7 @@ import (
 	"studysharper/app/study"
 )
 
-// wantBusy checks that a Begin was refused for the sake of an open run.
+// wantBusy checks that a Begin was refused because of an open run.
 func (s *suite) wantBusy(what string, err error, open string) {
 	s.Helper()
 	var e *study.Error
@@ -92,17 +92,17 @@ func (s *suite) aSilentRunIsNotSeen() {
 	}
 	other := s.run()
 	_, err = s.Reader.Begin(s.ctx, other)
-	s.wantBusy("a run beside a silent one", err, info.Run)
+	s.wantBusy("a run alongside a silent one", err, info.Run)
 	other.Silent = true
 	_, err = s.Reader.Begin(s.ctx, other)
-	s.wantBusy("a silent run beside a silent one", err, info.Run)
+	s.wantBusy("a silent run alongside a silent one", err, info.Run)
 	other.Owner = "user-2"
 	_, err = s.Reader.Begin(s.ctx, other)
 	s.wantCode("another user's run beside it", err, study.CodeNotFound)
 	s.append(w, study.KindToken, "unheard")
 	b, err := s.Reader.Since(s.ctx, stream.Query{Session: s.session, NoWait: true})
 	if err != nil || b.Next != (study.Position{}) {
-		s.Errorf("a reader finds %+v, %v; want nobody to have posted", b, err)
+		s.Errorf("a reader finds %+v, %v; want nothing to have been posted", b, err)
 	}
 	s.append(w, study.KindComplete, "unheard")
 	s.wantCode("an event behind the end", w.Append(s.ctx, Event(study.KindComplete, "late")), study.CodeInvalid)
@@ -119,7 +119,7 @@ func (s *suite) aSilentRunIsNotSeen() {
 		s.Fatal("behind a run that was heard:", err)
 	}
 	_ = w.Close()
-	for { // Close does not wait to be carried out
+	for { // Close takes effect asynchronously
 		w, err := s.Reader.Begin(s.ctx, s.run())
 		if err == nil {
 			s.append(w, study.KindComplete, "done")
@@ -129,7 +129,7 @@ func (s *suite) aSilentRunIsNotSeen() {
 	}
 }
 
-// finishedRun posts a run of n events and gives its id.
+// finishedRun posts a run of n events and returns its id.
 func (s *suite) finishedRun(n int) string {
 	s.Helper()
 	info := s.run()
@@ -212,7 +212,7 @@ func (s *suite) aReaderOfOneRunWaitsForItAlone() {
 	}
 	b, err = s.Reader.Since(s.ctx, stream.Query{Session: s.session, Run: older, NoWait: true})
 	if err == nil && (b.Missed != 2 || len(b.Events) > 0 || !b.Ended) {
-		s.Errorf("a run of which nothing is kept: %+v; want a gap, or not to know it", b)
+		s.Errorf("a run of which nothing is kept: %+v; want a gap, or CodeNotFound", b)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package streamtest is what every stream.Journal has to pass, whatever keeps it: one
-// suite that knows a journal only by its contract. A maker of journals runs it from a
-// test of its own.
+// Package streamtest is the conformance suite for implementations of stream.Journal. It
+// uses a journal only through its contract. Each implementation runs it from a test of its
+// own.
 package streamtest
 
 import (
@@ -17,21 +17,21 @@ import (
 	"studysharper/app/study"
 )
 
-// The bounds a fixture's journal must be made with.
+// The bounds with which a fixture's journal must be created.
 const (
 	MaxEvents     = 20
 	MaxEventBytes = 1000
 )
 
-// Fixture is an empty journal as seen from two places: one that runs are written in,
-// one that watches. Both may be the same.
+// Fixture is an empty journal, accessed from two places: one that writes runs and one that
+// reads them. Both may be the same.
 type Fixture struct {
 	Writer stream.Journal
 	Reader stream.Journal
 }
 
-// Run passes each test of the suite a fixture of its own, which open may clean up
-// with t.Cleanup.
+// Run runs each test of the suite with a fixture of its own; open may clean it up with
+// t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	for name, test := range map[string]func(*suite){
 		"EventsComeInOrderAndEnd":                 (*suite).eventsComeInOrderAndEnd,
@@ -70,7 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	}
 }
 
-// suite is one test with its journal and a session of its own.
+// suite is one test with its own journal and session.
 type suite struct {
 	*testing.T
 	Fixture
@@ -78,7 +78,7 @@ type suite struct {
 	session string
 }
 
-// Event makes an event whose text is told by its fields.
+// Event returns an event whose fields contain text as a note.
 func Event(kind study.Kind, text string) study.Event {
 	fields, _ := json.Marshal(map[string]string{"note": text})
 	return study.Event{Kind: kind, Fields: fields}
@@ -105,7 +105,7 @@ func (s *suite) append(w stream.Writer, kind study.Kind, text string) {
 	}
 }
 
-// finished posts a run of n events, the last one its end.
+// finished posts a run of n events, the last one terminal.
 func (s *suite) finished(name string, n int) {
 	s.Helper()
 	w := s.begin()
@@ -124,7 +124,7 @@ func (s *suite) since(after study.Position) study.Batch {
 	return b
 }
 
-// rest reads from after to the end of the stream: its events and what was missed.
+// rest reads from after to the end of the stream, and returns its events and the number missed.
 func (s *suite) rest(after study.Position) (events []study.Event, missed uint64, last study.Position) {
 	s.Helper()
 	for {
@@ -158,7 +158,7 @@ func (s *suite) wantCode(what string, err error, code study.Code) {
 	}
 }
 
-// wantSeqs checks that events are numbered from first to last without a hole.
+// wantSeqs checks that the events are numbered consecutively from first to last.
 func (s *suite) wantSeqs(events []study.Event, first, last uint64) {
 	s.Helper()
 	if len(events) != int(last-first+1) {

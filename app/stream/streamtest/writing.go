@@ -75,7 +75,7 @@ func (s *suite) closeEndsARunWithOneError() {
 	for {
 		events, _, last := s.rest(study.Position{})
 		if last.Seq < 3 {
-			continue // Close does not wait to be carried out
+			continue // Close takes effect asynchronously
 		}
 		s.wantSeqs(events, 3, 3)
 		s.wantRetryableError(events[0])

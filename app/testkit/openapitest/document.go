@@ -1,7 +1,7 @@
-// Package openapitest holds what a service answers against its OpenAPI document. The
-// one idea: answers are held to more than clients are promised. A field that the
-// document does not name is a fault here, so that none is forgotten; clients read
-// that fields may be added.
+// Package openapitest checks a service's answers against its OpenAPI document. The one
+// idea: answers are checked more strictly than clients are promised. Here, a field that the
+// document does not name is an error, so that none is forgotten; clients are told that
+// fields may be added.
 package openapitest
 
 import (
@@ -17,15 +17,15 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// The two readings of the document: as it is, for requests, and with every object
-// closed that names its properties, for answers.
+// The two variants of the document: unchanged, for requests, and with every object that
+// lists its properties closed to others, for answers.
 const (
 	open   = "https://document.invalid/open.json"
 	closed = "https://document.invalid/closed.json"
 )
 
-// Document is a document that exchanges are checked against. It is safe for
-// concurrent use.
+// Document is an OpenAPI document to check exchanges against. It is safe for concurrent
+// use.
 type Document struct {
 	root       object
 	operations []Operation
@@ -44,7 +44,7 @@ type Operation struct {
 
 type object = map[string]any
 
-// Parse reads a document; it must be JSON, and its schemas those of OpenAPI 3.1,
+// Parse parses a document. It must be JSON, and its schemas must be those of OpenAPI 3.1,
 // which are JSON Schema 2020-12.
 func Parse(text []byte) (*Document, error) {
 	asIs, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
@@ -79,7 +79,7 @@ func Parse(text []byte) (*Document, error) {
 	return d, nil
 }
 
-// shut gives every object schema that names its properties no others.
+// shut closes every object schema that lists its properties to other properties.
 func shut(node any) {
 	switch node := node.(type) {
 	case object:
@@ -97,26 +97,26 @@ func shut(node any) {
 	}
 }
 
-// Operations are all that the document names, in order.
+// Operations returns all operations of the document, in order.
 func (d *Document) Operations() []Operation { return d.operations }
 
-// Unanswered are the operations of which no success has been checked yet.
+// Unanswered returns the operations for which no successful answer has been checked yet.
 func (d *Document) Unanswered() []Operation {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(d.operations), func(o Operation) bool { return d.answered[o] })
 }
 
-// Value checks a JSON text against one of the document's components, closed.
+// Value checks a JSON text against one of the document's components, in the closed variant.
 func (d *Document) Value(component string, text []byte) error {
 	return d.check(closed, []string{"components", "schemas", component}, text)
 }
 
-// check holds a JSON text against the schema at a place of the document.
+// check checks a JSON text against the schema at a path of the document.
 func (d *Document) check(reading string, at []string, text []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return fmt.Errorf("no JSON: %w", err)
+		return fmt.Errorf("not JSON: %w", err)
 	}
 	schema, err := d.schema(reading, at)
 	if err != nil {
@@ -142,8 +142,8 @@ func (d *Document) schema(reading string, at []string) (*jsonschema.Schema, erro
 	return schema, err
 }
 
-// find follows names through the document, references included; at is where that
-// leads. It is nil for what is not there.
+// find follows names through the document, resolving references; at is the path where it
+// ends. found is nil if there is nothing.
 func (d *Document) find(names ...string) (found object, at []string) {
 	node := d.root
 	for _, name := range names {
@@ -159,7 +159,7 @@ func (d *Document) find(names ...string) (found object, at []string) {
 	return node, at
 }
 
-// compact is a JSON text without white space, cut for a message.
+// compact returns a JSON text without white space, shortened for a message.
 func compact(text []byte) string {
 	var out bytes.Buffer
 	if json.Compact(&out, text) != nil {

@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// Exchange is one request with its answer.
+// Exchange is a request and its answer.
 type Exchange struct {
 	Method   string
-	Path     string // as it was asked for, without the query
+	Path     string // as requested, without the query
 	Request  []byte
 	Status   int
 	Header   http.Header // of the answer
 	Response []byte
 }
 
-// Check holds an exchange against the document: the status must be named for its
-// operation, the body have the content type and the schema that are named for it, and
-// what was asked with success must be what the document takes. What is not an operation
-// must be refused with a problem. The error says what is wrong.
+// Check checks an exchange against the document. The operation must list the status, and
+// the body must have the content type and the schema listed for it. A successful request
+// must itself conform to the document. A request that is not an operation must be refused
+// with a problem document. The error says what is wrong.
 func (d *Document) Check(x Exchange) error {
 	if x.Method == http.MethodOptions {
 		return nil // CORS answers
@@ -57,7 +57,7 @@ func (d *Document) compare(x Exchange) error {
 	return d.asked(x, op)
 }
 
-// body checks an answer's body against the response at a place of the document.
+// body checks an answer's body against the response at a path of the document.
 func (d *Document) body(x Exchange, at []string) error {
 	if x.Method == http.MethodHead {
 		return nil
@@ -79,7 +79,7 @@ func (d *Document) body(x Exchange, at []string) error {
 	return d.check(closed, append(place, kind, "schema"), x.Response)
 }
 
-// asked checks the body of a request that was answered well. Only JSON is checked.
+// asked checks the body of a successful request. Only JSON is checked.
 func (d *Document) asked(x Exchange, op Operation) error {
 	content, at := d.find("paths", op.Path, strings.ToLower(op.Method), "requestBody", "content")
 	if content["application/json"] == nil {
@@ -91,7 +91,7 @@ func (d *Document) asked(x Exchange, op Operation) error {
 	return nil
 }
 
-// operation finds what answers a path: a literal one rather than one with parameters.
+// operation returns the operation for a path, preferring a literal path to one with parameters.
 func (d *Document) operation(method, path string) (Operation, bool) {
 	if method == http.MethodHead {
 		method = http.MethodGet

@@ -1,5 +1,4 @@
-// Package redistest runs real Redis servers for tests: of their own, in folders of their
-// own, thrown away at the end.
+// Package redistest runs real Redis servers for tests, each in its own temporary folder.
 package redistest
 
 import (
@@ -36,10 +35,9 @@ type Server struct {
 	output  bytes.Buffer
 }
 
-// Start runs a server on a free port of 127.0.0.1 until the test and its subtests end.
-// It keeps nothing on disk. args are further settings as redis-server takes them, such as
-// "--maxmemory", "4mb". Without Redis on this machine the test is skipped, but fails where
-// CI=true.
+// Start runs a server on a free port of 127.0.0.1 until the test and its subtests end. It
+// stores nothing on disk. args are further redis-server arguments, such as "--maxmemory",
+// "4mb". If Redis is not installed, the test is skipped, or fails if CI=true.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	testkit.SkipShort(t, "runs redis-server")
@@ -56,11 +54,11 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// Ports of servers, and 10,000 above them those of a cluster's bus. They are below the kernel's range of ephemeral ports
+// The servers' ports; those of a cluster's bus are 10,000 higher. Both are below the kernel's range of ephemeral ports
 // (32768 to 60999), so that no connection takes the port of a server that is restarted.
 const firstPort, lastPort = 10_000, 22_000
 
-// freePort returns a port that was free a moment ago, with the port 10,000 above it.
+// freePort returns a port that was free a moment ago, as was the port 10,000 above it.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for {
@@ -80,16 +78,16 @@ func isFree(port int) bool {
 	return true
 }
 
-// Addr is the server's HOST:PORT.
+// Addr returns the server's HOST:PORT.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
 
-// URL is its address as REDIS_URL takes it.
+// URL returns the server's address in the form of REDIS_URL.
 func (s *Server) URL() string { return "redis://" + s.Addr() }
 
-// Output is what the server has printed; only for a server that is killed.
+// Output returns what the server has printed. Call it only after Kill.
 func (s *Server) Output() string { return s.output.String() }
 
-// Resume starts the server that Kill ended, empty, on the same port, and returns when it answers.
+// Resume restarts a server after Kill, empty and on the same port, and returns when it answers.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	s.start(t, "redis-server", append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.folder}, s.args...)...)
@@ -102,13 +100,13 @@ func (s *Server) start(t testing.TB, program string, args ...string) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, c.Start())
 	s.running, s.ended = c, make(chan struct{})
-	go func(ended chan struct{}) { _ = c.Wait(); close(ended) }(s.ended) // its status is that of a kill
+	go func(ended chan struct{}) { _ = c.Wait(); close(ended) }(s.ended) // its status says that it was killed
 	client := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
 	defer func() { _ = client.Close() }()
 	var err error
 	if !testkit.PollFor(bootWait, look, func() bool {
 		err = client.Ping(context.Background()).Err()
-		_, replied := err.(redis.Error) // as go-redis gives them
+		_, replied := err.(redis.Error) // an error reply of Redis
 		return err == nil || replied
 	}) {
 		s.Kill()
@@ -116,7 +114,7 @@ func (s *Server) start(t testing.TB, program string, args ...string) {
 	}
 }
 
-// Kill ends the server at once, if it runs: what it held is gone.
+// Kill kills the server if it is running; its data is lost.
 func (s *Server) Kill() {
 	if s.running == nil {
 		return
@@ -126,13 +124,13 @@ func (s *Server) Kill() {
 	s.running = nil
 }
 
-// Freeze stops the server from doing anything until Thaw: connections stay open and silent.
+// Freeze suspends the server until Thaw: connections stay open and silent.
 func (s *Server) Freeze(t testing.TB) { t.Helper(); must(t, s.running.Process.Signal(syscall.SIGSTOP)) }
 
 // Thaw ends Freeze.
 func (s *Server) Thaw(t testing.TB) { t.Helper(); must(t, s.running.Process.Signal(syscall.SIGCONT)) }
 
-// Client is a plain client of the server, closed with the test.
+// Client returns a plain client of the server, which is closed at the end of the test.
 func (s *Server) Client(t testing.TB) *redis.Client {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr()})
@@ -140,7 +138,7 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 	return c
 }
 
-// Cluster runs three servers that share the keys, and gives their REDIS_URL.
+// Cluster runs three servers that share the keys, and returns their REDIS_URL.
 func Cluster(t testing.TB, args ...string) (servers []*Server, url string) {
 	t.Helper()
 	command := []string{"--cluster", "create"}
@@ -164,8 +162,8 @@ func Cluster(t testing.TB, args ...string) (servers []*Server, url string) {
 	return servers, url
 }
 
-// Sentinel runs a master, a replica and a sentinel that watches them (down after 500 ms,
-// a quorum of one), and gives the REDIS_URL.
+// Sentinel runs a master, a replica and a sentinel that watches them (down after 500 ms, a
+// quorum of one), and returns the REDIS_URL.
 func Sentinel(t testing.TB) (master, replica *Server, url string) {
 	t.Helper()
 	master = Start(t)

@@ -1,4 +1,4 @@
-// Package child runs the programs that a measurement is about, as children of this process.
+// Package child runs the programs to be measured as children of this process.
 package child
 
 import (
@@ -17,20 +17,21 @@ import (
 	"time"
 )
 
-// lastWords is how long the rest of what an ended program wrote is waited for: an orphan may still hold the pipe.
+// lastWords is how long to wait for the remaining output of a program that has ended: an orphan may still hold the pipe
+// open.
 const lastWords = time.Second
 
-// Process is a running program. Its fields are for reading.
+// Process is a running program. Its fields are read-only.
 type Process struct {
 	PID   int
-	Ended chan struct{} // closed when it has been waited for
-	Err   error         // how it ended; valid then
+	Ended chan struct{} // closed when the process has been waited for
+	Err   error         // its exit error; valid once Ended is closed
 
 	command *exec.Cmd
 }
 
-// Start starts a program with these settings alone, in a folder ("" = this one). It ends with this process, and Ctrl-C does not
-// reach it. stderr gets what it writes there, all of it before Ended is closed.
+// Start starts a program with only these environment variables, in a folder ("" = this one). The program ends with this
+// process, and Ctrl-C does not reach it. Its standard error is copied to stderr, completely before Ended is closed.
 func Start(dir string, env map[string]string, stderr io.Writer, program string, args ...string) (*Process, error) {
 	p := &Process{Ended: make(chan struct{}), command: exec.Command(program, args...)} //nolint:noctx // Stop ends it, in two steps
 	p.command.Dir, p.command.Stderr, p.command.WaitDelay = dir, stderr, lastWords
@@ -40,7 +41,7 @@ func Start(dir string, env map[string]string, stderr io.Writer, program string, 
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // the kernel takes this thread's end for the parent's (prctl(2), PR_SET_PDEATHSIG)
+		runtime.LockOSThread() // the kernel treats the end of this thread as the parent's (prctl(2), PR_SET_PDEATHSIG)
 		defer runtime.UnlockOSThread()
 		err := p.command.Start()
 		started <- err
@@ -59,8 +60,8 @@ func Start(dir string, env map[string]string, stderr io.Writer, program string, 
 	return p, nil
 }
 
-// Stop ends the program by TERM, and by KILL when it takes longer than patience. One that does not end by itself with status 0
-// is an error.
+// Stop ends the program with TERM, and with KILL if that takes longer than patience. It returns an error unless the
+// program exits with status 0.
 func (p *Process) Stop(patience time.Duration) error {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(patience)
@@ -75,11 +76,11 @@ func (p *Process) Stop(patience time.Duration) error {
 	}
 }
 
-// Of returns the children of a process, whichever thread made them, those that only wait to be reaped included.
+// Of returns the children of a process, whichever of its threads started them, including zombies.
 func Of(pid int) (pids []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is valid
 	for _, list := range lists {
-		text, _ := os.ReadFile(list) // a thread that has ended meanwhile has none
+		text, _ := os.ReadFile(list) // a thread that has ended since has no list
 		for field := range strings.FieldsSeq(string(text)) {
 			if child, err := strconv.Atoi(field); err == nil {
 				pids = append(pids, child)

@@ -1,6 +1,7 @@
-// Package cost measures what a chat costs each process that takes part in it: the service's workers, its supervisor, the model
-// and the clients. It runs several programs beside each other, each with a database of its own, and loads them by turns: what
-// else the machine does then falls on all of them alike. Processor time a request is the figure that a busy machine changes least.
+// Package cost measures what a chat costs each process involved: the service's workers, its supervisor, the model and
+// the clients. It runs several programs in parallel, each with its own database, and loads them in turn, so that other
+// activity on the machine affects all of them alike. Processor time per request is the figure that a busy machine
+// distorts least.
 package cost
 
 import (
@@ -15,10 +16,10 @@ import (
 	"studysharper/loadtest/command"
 )
 
-// warmUp is how long a program is loaded before each window; it does not count.
+// warmUp is how long a program is loaded before each window; it is not counted.
 const warmUp = time.Second
 
-// Run measures the programs that the arguments name, and prints a table. It fails if a request was not answered, or if
+// Run measures the programs that the arguments name, and prints a table. It fails if a request was not answered or
 // something could not be measured.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseSettings(args, stderr)
@@ -37,14 +38,14 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// row is what was measured of one program.
+// row contains the measurements of one program.
 type row struct {
 	name     string
 	windows  []window
 	failures []error
 }
 
-// measure starts the model and the programs, and loads them by turns.
+// measure starts the model and the programs, and loads them in turn.
 func measure(ctx context.Context, o settings, progress io.Writer) (rows []row, err error) {
 	dir, err := os.MkdirTemp("", "bench-agents-")
 	if err != nil {
@@ -82,7 +83,7 @@ func measure(ctx context.Context, o settings, progress io.Writer) (rows []row, e
 	return rows, nil
 }
 
-// take loads a program for a window.
+// take measures a program in one window.
 func (r *row) take(ctx context.Context, o settings, p *program, model *process) error {
 	if _, err := p.load(ctx, o, warmUp); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"studysharper/loadtest/command"
 )
 
-// TestMain serves the model in the processes that the test of a whole run starts: as the model, and as the programs measured,
-// which it can be because it answers any POST.
+// TestMain also serves as the processes that the test of a complete run starts: as the model, and as the measured
+// programs. The model can stand for both because it answers any POST.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ModelCommand || os.Getenv("LLM_BASE_URL") != "" {
 		os.Exit(command.Status("", ServeModel(context.Background(), nil, os.Stdout, os.Stderr), os.Stderr))

@@ -16,17 +16,17 @@ import (
 // askTimeout bounds one request.
 const askTimeout = 10 * time.Second
 
-// load is how the requests of one window went.
+// load is the outcome of the requests of one window.
 type load struct {
 	length   time.Duration
-	times    []time.Duration // of those answered, sorted
+	times    []time.Duration // of the answered requests, sorted
 	failures []error
 }
 
-// asked numbers the questions: each is asked once, so that none is answered from a cache.
+// asked numbers the questions: each is different, so that none is answered from a cache.
 var asked atomic.Int64
 
-// load keeps clients busy for a time. Each asks one question after the other over a connection that it keeps; nothing is
+// load keeps clients busy for a time. Each asks one question after another over a persistent connection; nothing is
 // retried. It returns an error only if ctx has ended.
 func (p *program) load(ctx context.Context, o settings, length time.Duration) (load, error) {
 	var mu sync.Mutex
@@ -48,7 +48,7 @@ func (p *program) load(ctx context.Context, o settings, length time.Duration) (l
 	return all, ctx.Err()
 }
 
-// ask is one client.
+// ask runs one client.
 func (p *program) ask(ctx context.Context, notes []string, until time.Time) (l load) {
 	var conn *client.Conn
 	for ctx.Err() == nil && time.Now().Before(until) {
@@ -76,8 +76,8 @@ func (p *program) ask(ctx context.Context, notes []string, until time.Time) (l l
 	return l
 }
 
-// question returns the n-th request: a chat with a new question, of a student without notes, or, if notes are given, flashcards
-// from a text that is new.
+// question returns the n-th request: a chat with a new question, from a student without notes, or, if notes are given,
+// flashcards from a new text.
 func question(n int64, notes []string) []byte {
 	body := fmt.Sprintf(`{"type":"chat","user_id":"student-%d","message":"What is light, question %d?"}`, n%100, n)
 	if len(notes) > 0 {

@@ -13,13 +13,13 @@ import (
 	"strconv"
 )
 
-// ModelCommand is the argument with which this program serves the model: a process of its own, so that its processor time can
-// be told from the clients'.
+// ModelCommand is the argument with which this program serves the model: in a separate process, so that its processor
+// time can be distinguished from the clients'.
 const ModelCommand = "bench-model"
 
 const modelAnswer = "Light is electromagnetic radiation that the eye can see. It travels at 299,792 kilometres a second."
 
-// The responses, made once: what a model costs is not what is measured.
+// The responses, built once: the model's cost is not what is measured.
 var (
 	plainResponse = modelResponse("application/json", fmt.Sprintf(`{"id":"1","object":"chat.completion","created":1,"model":"thin","choices":[{"index":0,`+
 		`"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120}}`, modelAnswer))
@@ -32,7 +32,7 @@ func modelResponse(kind, body string) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
 }
 
-// startModel runs the model in a process of its own.
+// startModel runs the model in a separate process.
 func startModel(ctx context.Context) (*process, error) {
 	binary, err := os.Executable()
 	if err != nil {
@@ -41,8 +41,8 @@ func startModel(ctx context.Context) (*process, error) {
 	return launch(ctx, map[string]string{}, binary, ModelCommand)
 }
 
-// ServeModel serves a model that answers at once, at HOST and PORT, until the process is ended. It reads no more of a request
-// than it must to find the next one.
+// ServeModel serves a model that answers at once, at HOST and PORT, until the process is ended. It reads only as much
+// of a request as it needs to find the next one.
 func ServeModel(ctx context.Context, _ []string, _, _ io.Writer) error {
 	l, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")))
 	if err != nil {

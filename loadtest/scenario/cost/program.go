@@ -20,24 +20,24 @@ import (
 const (
 	bootWait = 20 * time.Second
 	stopWait = 30 * time.Second
-	keptLog  = 2000 // bytes of what a program said, shown when it does not start
+	keptLog  = 2000 // bytes of a program's output that are shown if it does not start
 )
 
 // process is a running program.
 type process struct {
 	*child.Process
 	address netip.AddrPort
-	said    bytes.Buffer // valid when it has ended
+	said    bytes.Buffer // output; valid once it has ended
 }
 
-// program is a candidate that runs.
+// program is a running candidate.
 type program struct {
 	*process
 	candidate
 }
 
-// start runs a candidate on a free port of 127.0.0.1 and waits until it answers. Nothing of this machine's own settings
-// reaches it.
+// start runs a candidate on a free port of 127.0.0.1 and waits until it answers. It passes on none of this process's
+// settings.
 func start(ctx context.Context, c candidate, dir string, model netip.AddrPort) (*program, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -107,5 +107,5 @@ func (p *process) awaitAnswer(ctx context.Context) error {
 	}
 }
 
-// stop ends the process. Its exit status is not measured.
+// stop ends the process, ignoring its exit status.
 func (p *process) stop() { _ = p.Stop(stopWait) }

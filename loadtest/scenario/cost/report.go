@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// window is what one window measured.
+// window is the measurement of one window.
 type window struct {
 	usage
 	load
@@ -16,7 +16,7 @@ type window struct {
 
 func (w window) rate() float64 { return float64(len(w.times)) / w.length.Seconds() }
 
-// each is a time divided by the requests, in µs.
+// each returns a time divided by the number of requests, in µs.
 func (w window) each(t time.Duration) float64 {
 	return float64(t.Microseconds()) / float64(max(len(w.times), 1))
 }
@@ -45,7 +45,7 @@ var columns = []struct {
 	{"written kB", "%.1f", func(w window) float64 { return float64(w.written) / 1000 / float64(max(len(w.times), 1)) }},
 }
 
-// writeTable writes a line a program, and below it how each compares with the last one, in pairs of windows.
+// writeTable writes one line per program, and below it how each compares with the last one, in pairs of windows.
 func writeTable(out io.Writer, o settings, rows []row) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%d clients, %d windows of %v\t", o.clients, o.rounds, o.window)
@@ -72,7 +72,7 @@ func writeTable(out io.Writer, o settings, rows []row) error {
 	return nil
 }
 
-// spread gives the lowest, the middle and the highest of a figure.
+// spread returns the lowest value, the median and the highest value of a figure.
 func spread(windows []window, of func(window) float64) (low, middle, high float64) {
 	values := make([]float64, len(windows))
 	for i, w := range windows {
@@ -82,7 +82,7 @@ func spread(windows []window, of func(window) float64) (low, middle, high float6
 	return values[0], values[len(values)/2], values[len(values)-1]
 }
 
-// ratios are the medians of what the windows of the same round say.
+// ratios returns the medians of the ratios of windows of the same round.
 func ratios(a, b []window) (rate, work float64) {
 	rates, works := make([]float64, len(a)), make([]float64, len(a))
 	for i := range a {

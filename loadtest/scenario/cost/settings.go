@@ -18,7 +18,7 @@ type settings struct {
 	clients    int
 	rounds     int
 	window     time.Duration
-	notes      []string // flashcards are asked for from one of them; none = chats are asked
+	notes      []string // flashcards are requested from one of them; none = chats
 }
 
 // candidate is a program to measure.
@@ -71,7 +71,7 @@ func parseCandidate(text string) (candidate, error) {
 	return c, nil
 }
 
-// pairs returns the paragraphs of a text, two by two.
+// pairs returns the paragraphs of a text in pairs.
 func pairs(text string) (list []string) {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i := 0; i+1 < len(paragraphs); i += 2 {

@@ -12,17 +12,17 @@ import (
 	"studysharper/loadtest/scenario/child"
 )
 
-// userHZ is the kernel's tick in /proc, which is the same on every architecture that Go knows.
+// userHZ is the unit of processor times in /proc, which is the same on every architecture that Go supports.
 const userHZ = 100
 
-// usage is what the processes have used until now.
+// usage is what the processes have used so far.
 type usage struct {
-	service    time.Duration // of the program's children, those that have ended included; of a program without any, its own
+	service    time.Duration // of the program's children, including ended ones; of a program without children, its own
 	supervisor time.Duration // of a program with children, its own
 	model      time.Duration
 	clients    time.Duration // of this process
-	switches   int64         // times that a thread of the program waited; those of threads that have ended are not known
-	written    int64         // bytes that the program sent to the disk; of the processes that live
+	switches   int64         // how often a thread of the program waited; threads that have ended are not counted
+	written    int64         // bytes that the program's live processes sent to the disk
 }
 
 func (u usage) since(before usage) usage {
@@ -41,7 +41,7 @@ func readUsage(p *program, model *process) (u usage, err error) {
 	for _, pid := range processes[:len(processes)-1] {
 		times, _, err := readTimes(pid)
 		if err != nil {
-			continue // it has ended meanwhile: the next reading has it among those
+			continue // it has ended: the next reading includes it in the parent's total
 		}
 		u.service += times
 	}
@@ -72,8 +72,8 @@ func readTimes(pid int) (own, ended time.Duration, err error) {
 	return parseTimes(string(text))
 }
 
-// parseTimes reads utime, stime, cutime and cstime of a stat line, the twelfth to fifteenth field after the name, which stands
-// in parentheses and may hold any character.
+// parseTimes parses utime, stime, cutime and cstime from a stat line, the twelfth to fifteenth field after the name,
+// which is in parentheses and may contain any character.
 func parseTimes(stat string) (own, ended time.Duration, err error) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 15 {
@@ -101,7 +101,7 @@ func switches(pid int) (n int64) {
 
 func written(pid int) int64 { return field(fmt.Sprintf("/proc/%d/io", pid), "write_bytes:") }
 
-// field reads a number of a file of /proc; 0 if it cannot be read.
+// field returns a number from a file in /proc; 0 if it cannot be read.
 func field(file, name string) int64 {
 	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {

@@ -16,25 +16,25 @@ import (
 
 const (
 	balanceGoal = .6              // the busiest worker's share
-	settleTime  = 2 * time.Second // in which connections may still move
-	// recycleWait is for as many recycles as there are workers. All rounds together must stay
-	// under the minute that a stream nobody posts to is held open.
+	settleTime  = 2 * time.Second // during which connections may still move
+	// recycleWait is the time for every worker to be recycled. All rounds together must stay
+	// below the minute for which a stream without a post is held open.
 	recycleWait = 8 * time.Second
 )
 
-// held is what is to be spread over the workers.
+// held is what is to be distributed over the workers.
 type held interface {
-	// open connects all, one after the other: all are to be alike, so no connection
-	// is made while another one's request keeps a worker from accepting.
+	// open makes all connections, one after another: no connection is made while another
+	// one's request keeps a worker from accepting, since that would skew the distribution.
 	open(context.Context) error
 	ports() []int
 	// drive makes requests until ctx ends.
 	drive(context.Context)
-	// close returns how much was held or asked, and what failed.
+	// close returns how much was held open or requested, and what failed.
 	close() *tally
 }
 
-// balance: connections, and then streams, on workers that recycle.
+// balance measures the distribution of connections, and then of streams, over workers that recycle.
 func (b *bench) balance(ctx context.Context) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		if err := b.spread(ctx, s, "connections", &heldConnections{to: s.Address(), n: b.o.connections}); err != nil {
@@ -74,7 +74,7 @@ func (b *bench) spread(ctx context.Context, s *Server, what string, h held) erro
 	return ctx.Err()
 }
 
-// recycle drives until as many workers have been recycled as there are, and reports whether they were.
+// recycle makes requests until as many workers have been recycled as there are, and reports whether they were.
 func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 	until := s.Recycled() + int64(b.o.workers)
 	driving, cancel := context.WithTimeout(ctx, recycleWait)
@@ -89,10 +89,11 @@ func (b *bench) recycle(ctx context.Context, s *Server, h held) bool {
 	return s.Recycled() >= until
 }
 
-// sampleWait is the pause between two looks.
+// sampleWait is the pause between two checks.
 const sampleWait = 50 * time.Millisecond
 
-// settled returns the busiest worker's share of the ports, once it is good or no more time is left, and who holds how many.
+// settled returns the busiest worker's share of the ports, once it meets the goal or time is up, and how many each
+// worker has.
 func (b *bench) settled(ctx context.Context, s *Server, ports []int) (share float64, words string) {
 	for end := time.Now().Add(settleTime); ; {
 		p, err := s.Page(ctx)
@@ -106,8 +107,8 @@ func (b *bench) settled(ctx context.Context, s *Server, ports []int) (share floa
 	}
 }
 
-// shareOf asks the kernel which worker holds which of the ports. Ports that none
-// holds count as another worker's: they are gone, or on their way.
+// shareOf finds out from the kernel which worker has which of the ports. Ports that no
+// worker has count as one worker's: they are closed, or being handed over.
 func shareOf(workers []Worker, clients func(pid int) map[int]bool, ports []int) (share float64, words string) {
 	most, left := 0, len(ports)
 	for _, w := range workers {
@@ -123,7 +124,7 @@ func shareOf(workers []Worker, clients func(pid int) map[int]bool, ports []int) 
 	return float64(max(most, left)) / float64(max(len(ports), 1)), words + fmt.Sprintf("none: %d", left)
 }
 
-// heldConnections are kept alive.
+// heldConnections are connections kept alive.
 type heldConnections struct {
 	to      netip.AddrPort
 	n       int
@@ -173,7 +174,7 @@ func (h *heldConnections) close() *tally {
 	return total
 }
 
-// heldStreams wait for a run that never begins; the server keeps them for a minute.
+// heldStreams are streams that wait for a run that never begins; the server holds them open for a minute.
 type heldStreams struct {
 	to      netip.AddrPort
 	n       int
@@ -199,7 +200,7 @@ func (h *heldStreams) open(ctx context.Context) error {
 	return nil
 }
 
-// hold reads a stream, on which nothing is to come and which is not to end.
+// hold reads a stream on which nothing may arrive and which may not end.
 func (h *heldStreams) hold(stream *client.Events) {
 	e, err := stream.Next()
 	if h.over.Load() {

@@ -1,6 +1,6 @@
-// Package recycle measures what clients notice when workers are replaced. It runs a StudySharper of its own on 127.0.0.1,
-// loads it while its workers recycle, are killed or are stopped, and compares what the clients saw with the goals. The clients
-// never retry, because a retry hides exactly the failures that are measured.
+// Package recycle measures what clients notice when workers are replaced. It runs a StudySharper on 127.0.0.1, loads it
+// while its workers recycle, are killed or are stopped, and compares what the clients saw with the goals. The clients
+// never retry, because a retry would hide exactly the failures to be measured.
 package recycle
 
 import (
@@ -16,8 +16,8 @@ import (
 	"studysharper/loadtest/command"
 )
 
-// Run measures the parts that the arguments choose, and prints a table of figures and goals. Goals that were not reached are
-// command.ErrMissed. The end of ctx ends it early, with what was measured by then.
+// Run measures the parts that the arguments choose, and prints a table of figures and goals. If goals were not reached,
+// it returns command.ErrMissed. If ctx ends, it stops early and reports what it has measured.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseSettings(args, stderr)
 	if err != nil {
@@ -47,7 +47,7 @@ type bench struct {
 // keptComplaints is how many different log lines of servers the report keeps.
 const keptComplaints = 50
 
-// part measures one thing. It adds its figures, and fails where it could not measure.
+// part measures one thing and adds its figures. It returns an error if it could not measure.
 type part struct {
 	name string
 	run  func(*bench, context.Context) error
@@ -64,13 +64,13 @@ var parts = []part{
 	{"balance", (*bench).balance},
 }
 
-// measure runs the parts chosen and judges them.
+// measure runs the chosen parts and judges them.
 func measure(ctx context.Context, o settings, progress io.Writer) (report, error) {
 	dir, err := os.MkdirTemp("", "bench-recycle-")
 	if err != nil {
 		return report{}, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is in a place for temporary files
+	defer func() { _ = os.RemoveAll(dir) }() // a leftover is in the folder for temporary files
 	b := &bench{o: o, dir: dir, progress: progress}
 	if b.binary, err = binary(ctx, o.binary, dir); err != nil {
 		return report{}, err
@@ -92,7 +92,7 @@ func measure(ctx context.Context, o settings, progress io.Writer) (report, error
 	return newReport(b, began), nil
 }
 
-// binary is the program to measure: the one given, or one built from this module.
+// binary returns the program to measure: the given one, or one built from this module.
 func binary(ctx context.Context, given, dir string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
@@ -112,15 +112,15 @@ func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(b.progress, "%s "+format+"\n", append([]any{time.Now().Format("15:04:05")}, args...)...)
 }
 
-// overall is what is held to over all parts.
+// overall contains the figures that are judged over all parts.
 type overall struct {
-	most, samples  int64 // workers alive at once
-	lost, recycled int64 // workers ended unasked, and as planned, in parts that end none themselves
-	unread, read   int64 // readings of the metrics page that failed, and all
+	most, samples  int64 // highest number of live workers; samples taken
+	lost, recycled int64 // workers that ended unexpectedly, and as planned, in parts that do not end workers themselves
+	unread, read   int64 // failed readings of the metrics page, and all readings
 	details        []string
 	servers        int64
 	badEnds        []string
-	logged         []string // by the servers, of level WARN and above
+	logged         []string // log lines of the servers, of level WARN and above
 }
 
 // overall adds the figures that concern every part.
@@ -135,7 +135,7 @@ func (b *bench) overall() {
 	b.add(alive, ends)
 	if o.read > 0 {
 		lost := zeroOf("all", "workers lost to a crash or a timeout", o.lost, o.lost+o.recycled)
-		lost.Pass = o.lost == 0 // also where none was recycled
+		lost.Pass = o.lost == 0 // even if none was recycled
 		unread := zeroOf("all", "metrics page not readable", o.unread, o.read)
 		unread.Details = o.details
 		b.add(lost, unread)

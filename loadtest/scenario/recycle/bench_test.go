@@ -19,8 +19,8 @@ import (
 	"studysharper/loadtest/command"
 )
 
-// standIn answers requests as a StudySharper does, each connection for as many requests as say allows: say gives what follows
-// the n-th request of all, and whether the connection continues.
+// standIn answers requests as a StudySharper does. say returns the answer to the n-th request of all, and whether the
+// connection stays open.
 func standIn(t *testing.T, say func(n int64, id string) (answer string, goOn bool)) (to netip.AddrPort, requests, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,7 +148,7 @@ func TestTheVerdictSortsFailuresByWhoseConnectionTheyWereOn(t *testing.T) {
 	if o.faults != 1 || o.held != 2 || o.own != 2 || len(o.collected) != 2 || o.silent != 0 {
 		t.Errorf("got %+v", o)
 	}
-	v.hear(exchange{1, bad}) // long after: nobody's excuse
+	v.hear(exchange{1, bad}) // long after: not excused
 	v.begin(map[int]bool{4: true})
 	o.take(&v)
 	if o.own != 2 || len(o.collected) != 3 || o.silent != 1 {
@@ -166,7 +166,7 @@ func TestShareOfCountsWhatNoWorkerHolds(t *testing.T) {
 	}{
 		{[]int{10, 11, 12}, 2. / 3},
 		{[]int{10, 11, 12, 13}, .5},
-		{[]int{10, 13, 14, 15}, .75}, // three are nobody's
+		{[]int{10, 13, 14, 15}, .75}, // three belong to no worker
 	} {
 		if got, words := shareOf(workers, clients, c.ports); got != c.want {
 			t.Errorf("%v: got %v (%s), want %v", c.ports, got, words, c.want)

@@ -18,17 +18,17 @@ const (
 	workerTimeout = 5 // WORKER_TIMEOUT of the stop part, seconds
 )
 
-// verdict sorts the failures around a worker's end by whose connections they were on.
+// verdict sorts the failures around a worker's end by connection: the ended worker's, or another's.
 type verdict struct {
 	mu       sync.Mutex
-	began    time.Time    // zero: nothing has happened yet
-	victim   map[int]bool // client ports of the connections the worker held
-	own      int64        // failures on those since
-	others   []error      // failures on any other
-	answered int64        // requests answered to others since
+	began    time.Time    // zero = no fault yet
+	victim   map[int]bool // client ports of the connections that the worker had
+	own      int64        // failures on these since then
+	others   []error      // failures on all others
+	answered int64        // requests answered on all others since then
 }
 
-// hear is a load's ear.
+// hear is called with every exchange of a load.
 func (v *verdict) hear(e exchange) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -43,21 +43,21 @@ func (v *verdict) hear(e exchange) {
 	}
 }
 
-// begin notes what the worker holds, from now on.
+// begin records the connections that the worker has now.
 func (v *verdict) begin(held map[int]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.victim, v.began, v.answered = held, time.Now(), 0
 }
 
-// outcome is what came of the faults of one part.
+// outcome is the outcome of the faults of one part.
 type outcome struct {
-	times     []time.Duration // to the successor's being ready
+	times     []time.Duration // until the successor was ready
 	faults    int64
 	held      int64 // connections on the workers that ended
-	own       int64 // failures on those
+	own       int64 // failures on these
 	collected []error
-	silent    int64 // faults during which nobody else was answered
+	silent    int64 // faults during which no other client was answered
 	requests  int64
 }
 
@@ -74,7 +74,7 @@ func (o *outcome) take(v *verdict) {
 	v.victim, v.began, v.own, v.others = nil, time.Time{}, 0, nil
 }
 
-// loaded runs do beside clients on both kept and fresh connections, whose every exchange v hears.
+// loaded calls do while clients make requests on both persistent and fresh connections; v.hear gets every exchange.
 func loaded(ctx context.Context, to netip.AddrPort, v *verdict, do func() error) (int64, error) {
 	var requests int64
 	kept := &load{to: to, clients: faultClients, idle: backgroundIdle, heard: v.hear}
@@ -87,13 +87,14 @@ func loaded(ctx context.Context, to netip.AddrPort, v *verdict, do func() error)
 	return requests + t.requests, err
 }
 
-// kill: workers killed under load. A slot's first crash is followed at once; from the second within a minute on the supervisor
-// waits on purpose. So each server has one worker of each slot killed, and then another server takes its place.
+// kill kills workers under load. The supervisor replaces a slot's first crashed worker at once, but from the second
+// crash within a minute on it deliberately waits. Each server therefore has one worker of each slot killed, and is then
+// replaced by another server.
 func (b *bench) kill(ctx context.Context) error {
 	var o outcome
 	settings := func() map[string]string {
 		e := recyclingOff()
-		e["LOG_LEVEL"] = "info" // for the line "Worker ready"
+		e["LOG_LEVEL"] = "info" // for the log line "Worker ready"
 		return e
 	}
 	var err error
@@ -125,8 +126,9 @@ func (b *bench) killEach(ctx context.Context, s *Server, v *verdict, o *outcome)
 	return nil
 }
 
-// end stops a slot's worker, kills it then if that is wanted, and waits until the next one is ready. A worker to be killed is
-// stopped first, for the few milliseconds that it takes to see which connections it holds: it could accept another meanwhile.
+// end stops a slot's worker, kills it if kill is set, and waits until the next one is ready. A worker to be killed is
+// stopped first, for the few milliseconds needed to see which connections it has; otherwise it could accept another one
+// meanwhile.
 func (b *bench) end(ctx context.Context, s *Server, slot int, kill bool, v *verdict, o *outcome) error {
 	p, err := s.Page(ctx)
 	if err != nil {
@@ -153,7 +155,7 @@ func (b *bench) end(ctx context.Context, s *Server, slot int, kill bool, v *verd
 	if err != nil {
 		return err
 	}
-	if !pace.Sleep(ctx, serveOn) { // the last failures may still be on their way
+	if !pace.Sleep(ctx, serveOn) { // the last failures may not have arrived yet
 		return ctx.Err()
 	}
 	o.times = append(o.times, ready.At.Sub(at))
@@ -161,7 +163,7 @@ func (b *bench) end(ctx context.Context, s *Server, slot int, kill bool, v *verd
 	return nil
 }
 
-// stop: workers stopped, as by a hang, under load.
+// stop stops workers under load, as if they hung.
 func (b *bench) stop(ctx context.Context) error {
 	var o outcome
 	settings := recyclingOff()
@@ -188,7 +190,7 @@ func (b *bench) stop(ctx context.Context) error {
 	return err
 }
 
-// addOutcome adds the figures that both parts have.
+// addOutcome adds the figures that both parts have in common.
 func (b *bench) addOutcome(part string, o *outcome) {
 	mine := atMost(part, "requests failed on the ended workers' connections", float64(o.own), float64(o.held), o.faults)
 	mine.Note = "the goal is the number of connections they held: each can lose the one request it carries, and nearly all carry one, as the worker is frozen first"

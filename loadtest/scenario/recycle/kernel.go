@@ -1,6 +1,6 @@
 package recycle
 
-// The kernel is asked for processes and connections, because the figures of the program under test may be wrong.
+// Processes and connections are read from the kernel, because the figures of the program under test may be wrong.
 
 import (
 	"fmt"
@@ -49,7 +49,7 @@ func hexPort(address string) (int, bool) {
 	return int(port), ok && err == nil //nolint:gosec // 16 bits
 }
 
-// sockets returns the TCP sockets that a process holds open. A process that is gone has none.
+// sockets returns the TCP sockets that a process has open; none for a process that has ended.
 func sockets(pid int) []socket {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
@@ -57,7 +57,7 @@ func sockets(pid int) []socket {
 	}
 	held := map[string]bool{}
 	for _, link := range links {
-		target, _ := os.Readlink(link) // closed meanwhile
+		target, _ := os.Readlink(link) // closed since
 		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
 			held[strings.TrimSuffix(inode, "]")] = true
 		}
@@ -75,7 +75,7 @@ func sockets(pid int) []socket {
 	return own
 }
 
-// listeningPort is the TCP port (IPv4) that a process listens on; 0 = none.
+// listeningPort returns the TCP port (IPv4) on which a process listens; 0 = none.
 func listeningPort(pid int) int {
 	for _, s := range sockets(pid) {
 		if s.state == tcpListen {
@@ -85,8 +85,8 @@ func listeningPort(pid int) int {
 	return 0
 }
 
-// clientPorts are the clients' ports of the established connections (IPv4) that a
-// process holds open on its own port; none for a process that is gone.
+// clientPorts returns the clients' ports of the established connections (IPv4) that a
+// process has open on its own port; none for a process that has ended.
 func clientPorts(pid, port int) map[int]bool {
 	ports := map[int]bool{}
 	for _, s := range sockets(pid) {
@@ -97,7 +97,7 @@ func clientPorts(pid, port int) map[int]bool {
 	return ports
 }
 
-// children returns the live children of a process; those that only wait to be reaped are not alive.
+// children returns the live children of a process, without zombies.
 func children(pid int) []int {
 	return slices.DeleteFunc(child.Of(pid), func(pid int) bool { return !isAlive(pid) })
 }
@@ -107,7 +107,7 @@ func isAlive(pid int) bool {
 	return ok && state != 'Z' && state != 'X'
 }
 
-// isStopped reports whether every thread of a process has come to a stop.
+// isStopped reports whether every thread of a process is stopped.
 func isStopped(pid int) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	if err != nil {
@@ -129,7 +129,8 @@ func stateOf(stat string) (byte, bool) {
 	return parseState(string(text))
 }
 
-// parseState finds a process's state in its stat line, after a name in parentheses that may itself hold parentheses.
+// parseState returns a process's state from its stat line, where it follows a name in parentheses that may itself
+// contain parentheses.
 func parseState(stat string) (byte, bool) {
 	i := strings.LastIndex(stat, ") ")
 	if i < 0 || i+2 >= len(stat) {

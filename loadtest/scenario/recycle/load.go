@@ -18,37 +18,37 @@ import (
 )
 
 const (
-	exchangeTimeout = 10 * time.Second // a request's, from its first byte to its response's last
-	keptFailures    = 100              // of a tally, in full
-	overtime        = 3                // times its requests that a load may make in all
-	sourceAddresses = 32               // 127.0.0.2 and on, that fresh connections come from
+	exchangeTimeout = 10 * time.Second // for a request, from its first byte to the last byte of its response
+	keptFailures    = 100              // failures that a tally keeps in full
+	overtime        = 3                // a load may make at most this multiple of its requests
+	sourceAddresses = 32               // number of source addresses of fresh connections, from 127.0.0.2 on
 )
 
-// load is a number of clients that each ask the same thing over and over, one
-// request at a time. None ever tries again what failed.
+// load is a number of clients that each make the same request repeatedly, one at a time,
+// without retrying failures.
 type load struct {
 	to       netip.AddrPort
 	clients  int
 	requests int64 // of all clients together; 0 = until the context ends
 	// more, if not nil, asks for further requests once all are made, up to overtime times as many.
 	more  func() bool
-	fresh bool          // each request over a connection of its own, from one of many source addresses
-	chat  bool          // a study request, never cached, instead of the cheapest request there is
-	idle  time.Duration // of a client between two requests
-	// heard, if not nil, is told of every exchange, on the client's goroutine.
+	fresh bool          // a new connection for each request, from one of many source addresses
+	chat  bool          // an uncached study request instead of the cheapest request
+	idle  time.Duration // pause of a client between two requests
+	// heard, if not nil, is called with every exchange, on the client's goroutine.
 	heard func(exchange)
 
 	begun  atomic.Int64
 	failed atomic.Int64
 }
 
-// exchange is how one request went.
+// exchange is the outcome of one request.
 type exchange struct {
-	port int // the client's; 0: there was no connection
+	port int // the client's; 0 = there was no connection
 	err  error
 }
 
-// run sends until all requests are made or ctx ends, lets what is in flight end, and returns the count.
+// run sends requests until all are made or ctx ends, waits for those in flight, and returns the counts.
 func (l *load) run(ctx context.Context) *tally {
 	total := newTally()
 	var clients sync.WaitGroup
@@ -66,7 +66,7 @@ func (l *load) run(ctx context.Context) *tally {
 	return total
 }
 
-// next reports whether one more request is to be made.
+// next reports whether to make another request.
 func (l *load) next(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
@@ -79,7 +79,7 @@ func (l *load) next(ctx context.Context) bool {
 	return true
 }
 
-// prolonged reports whether the nth request is to be made though all are.
+// prolonged reports whether to make the nth request although the planned number has been made.
 func (l *load) prolonged(n int64) bool {
 	return l.more != nil && n <= overtime*l.requests && l.more()
 }
@@ -97,7 +97,7 @@ type requester struct {
 
 func (c *requester) run(ctx context.Context) {
 	defer c.leave()
-	if !pace.Sleep(ctx, rand.N(c.load.idle+1)) { // so that the clients are idle at different times
+	if !pace.Sleep(ctx, rand.N(c.load.idle+1)) { // so that the clients' pauses are not synchronized
 		return
 	}
 	for c.load.next(ctx) {
@@ -114,7 +114,7 @@ func (c *requester) leave() {
 	}
 }
 
-// once makes one request, over the connection there is or a new one.
+// once makes one request, over the open connection or a new one.
 func (c *requester) once() {
 	began := time.Now()
 	err := c.connect()
@@ -145,7 +145,7 @@ func (c *requester) connect() error {
 	return nil
 }
 
-// exchange sends a request of its own name and takes leave of a connection that is of no more use.
+// exchange sends a request with a unique id, and closes a connection that cannot be used again.
 func (c *requester) exchange() error {
 	c.sent++
 	id := fmt.Sprintf("bench-%d-%d", c.number, c.sent)
@@ -168,10 +168,10 @@ func (c *requester) exchange() error {
 	return nil
 }
 
-// chatBody asks about a text: what the service is for.
+// chatBody asks about a text: a typical request.
 const chatBody = `{"type":"chat","user_id":"bench","message":"What is light?","options":{"content":"Light is a kind of electromagnetic radiation that people can see. A prism disperses white light into colors."}}`
 
-// write makes the bytes of the request.
+// write encodes the request.
 func (c *requester) write(id string) {
 	method, path, body := "GET", "/api/ai/stream-status", ""
 	if c.load.chat {
@@ -187,7 +187,7 @@ func (c *requester) write(id string) {
 	c.request = append(append(c.request, "\r\n"...), body...)
 }
 
-// tally is what a load has counted. Its clients add to it when they end.
+// tally contains the counts of a load. Its clients add theirs when they end.
 type tally struct {
 	mu          sync.Mutex
 	requests    int64
@@ -195,7 +195,7 @@ type tally struct {
 	kinds       map[client.Kind]int64
 	kept        []*client.Failure // the first ones
 	connections int64
-	goodbyes    int64 // connections that the server announced to close, and the client did
+	goodbyes    int64 // connections that the server announced to close, and that the client closed
 	slowest     time.Duration
 }
 
@@ -237,7 +237,7 @@ func (t *tally) add(o *tally) {
 	t.kept = t.kept[:min(len(t.kept), keptFailures)]
 }
 
-// words describe how the requests went, for a figure's note.
+// words describes the outcome of the requests, for a figure's note.
 func (t *tally) words() string {
 	parts := []string{fmt.Sprintf("%d connections, %d of them ended by Connection: close; slowest %s",
 		t.connections, t.goodbyes, t.slowest.Round(time.Millisecond))}

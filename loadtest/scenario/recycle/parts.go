@@ -11,26 +11,27 @@ import (
 )
 
 const (
-	sayEvery = 10 * time.Second // how often a load's progress is told
-	warmUp   = 2 * time.Second  // of a server before it is timed
-	// background is how many clients make the workers recycle while others are looked
-	// at, and backgroundIdle their pause: they keep the machine busy, not full.
+	sayEvery = 10 * time.Second // interval at which a load's progress is printed
+	warmUp   = 2 * time.Second  // for a server before it is measured
+	// background is how many clients make the workers recycle while other clients are
+	// measured, and backgroundIdle is their pause: they keep the machine busy but do not
+	// saturate it.
 	background     = 8
 	backgroundIdle = 2 * time.Millisecond
 )
 
-// recycling are the settings that make workers recycle as soon as they have answered enough.
+// recycling returns the settings with which workers recycle as soon as they have answered enough requests.
 func (b *bench) recycling() map[string]string {
 	return map[string]string{"MAX_REQUESTS": strconv.Itoa(b.o.maxRequests), "MAX_REQUESTS_JITTER": strconv.Itoa(b.o.jitter), "MIN_WORKER_AGE": "0"}
 }
 
-// recyclingOff are those under which they never do.
+// recyclingOff returns the settings with which workers never recycle.
 func recyclingOff() map[string]string {
 	return map[string]string{"MAX_REQUESTS": "0", "MAX_REQUESTS_JITTER": "0"}
 }
 
-// with runs do on a server of its own, under a context that also ends with the server. What the watch saw goes into the overall
-// figures. hitless: no worker is to end but by a recycle, and the metrics page is to be there all the time.
+// with calls do with a new server and a context that also ends with the server, and adds what the watch saw to the
+// overall figures. With hitless, no worker may end except by a recycle, and the metrics page must always be readable.
 func (b *bench) with(ctx context.Context, settings map[string]string, hitless bool, do func(context.Context, *Server) error) error {
 	maps.Copy(settings, b.o.env)
 	s, err := startServer(ctx, Options{Binary: b.binary, Dir: b.dir, Workers: b.o.workers, Env: settings})
@@ -50,13 +51,13 @@ func (b *bench) with(ctx context.Context, settings map[string]string, hitless bo
 	if err == nil && within.Err() != nil {
 		err = context.Cause(within)
 	}
-	_, _ = s.Page(context.WithoutCancel(ctx)) // kept in Seen, an error too
-	cancel(nil)                               // before the end that is wanted
+	_, _ = s.Page(context.WithoutCancel(ctx)) // recorded in Seen, even if it fails
+	cancel(nil)                               // before the intended end
 	b.settle(s, hitless)
 	return err
 }
 
-// settle ends a server and takes in what was seen of it.
+// settle stops a server and adds what was seen of it.
 func (b *bench) settle(s *Server, hitless bool) {
 	end := s.Stop()
 	o, seen := &b.over, s.Seen()
@@ -78,7 +79,7 @@ func (b *bench) settle(s *Server, hitless bool) {
 	o.complaints(s.Told())
 }
 
-// complaints keeps what servers logged at level WARN and above, for the report.
+// complaints keeps the servers' log lines of level WARN and above for the report.
 func (o *overall) complaints(lines []string) {
 	for _, line := range lines {
 		if len(o.logged) < keptComplaints && !slices.Contains(o.logged, line) {
@@ -110,7 +111,7 @@ func (b *bench) drive(ctx context.Context, l *load, s *Server) *tally {
 	return t
 }
 
-// beside runs a load in the background of do, and returns what it counted.
+// beside runs a load in the background while it calls do, and returns the load's counts.
 func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -121,8 +122,9 @@ func beside(ctx context.Context, l *load, do func() error) (*tally, error) {
 	return <-counted, err
 }
 
-// keepalive: many requests over few connections, through many recycles. A machine that
-// answers faster than it recycles makes more requests, until there were enough recycles.
+// keepalive makes many requests over few connections, through many recycles. A machine that
+// answers faster than it recycles makes more requests, until there have been enough
+// recycles.
 func (b *bench) keepalive(ctx context.Context) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.requests), idle: b.o.think}
@@ -135,7 +137,7 @@ func (b *bench) keepalive(ctx context.Context) error {
 	})
 }
 
-// fresh: a connection for each request.
+// fresh uses a new connection for each request.
 func (b *bench) fresh(ctx context.Context) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		l := &load{to: s.Address(), clients: b.o.clients, requests: int64(b.o.freshRequests), fresh: true}
@@ -146,13 +148,13 @@ func (b *bench) fresh(ctx context.Context) error {
 	})
 }
 
-// idle: clients whose connections are silent for longer than a worker lives.
+// idle uses connections that are silent for longer than a worker lives.
 func (b *bench) idle(ctx context.Context) error {
 	return b.with(ctx, b.recycling(), true, func(ctx context.Context, s *Server) error {
 		busy := &load{to: s.Address(), clients: background, idle: backgroundIdle}
 		var t *tally
 		others, err := beside(ctx, busy, func() error {
-			// Each client's first request comes behind no silence, and is made on top.
+			// Each client's first request follows no pause, and is made in addition.
 			l := &load{to: s.Address(), clients: b.o.idleClients, requests: int64(b.o.idleRequests + b.o.idleClients), idle: b.o.idleFor}
 			t = b.drive(ctx, l, s)
 			return nil
@@ -164,14 +166,14 @@ func (b *bench) idle(ctx context.Context) error {
 	})
 }
 
-// ratio: the price of recycling, with study requests and with the cheapest there are.
+// ratio measures the cost of recycling, with study requests and with the cheapest requests.
 func (b *bench) ratio(ctx context.Context) error {
 	byAge := b.recycling()
 	delete(byAge, "MIN_WORKER_AGE")
 	return errors.Join(b.ratioOf(ctx, "chat requests", true, byAge), b.ratioOf(ctx, "the cheapest requests, MIN_WORKER_AGE=0", false, b.recycling()))
 }
 
-// ratioOf measures one kind of request, in windows by turns on two servers.
+// ratioOf measures one kind of request, in alternating windows on two servers.
 func (b *bench) ratioOf(ctx context.Context, kind string, chat bool, recycling map[string]string) error {
 	return b.with(ctx, recycling, true, func(ctx context.Context, on *Server) error {
 		return b.with(ctx, recyclingOff(), true, func(ctx context.Context, off *Server) error {
@@ -198,7 +200,7 @@ func (b *bench) ratioOf(ctx context.Context, kind string, chat bool, recycling m
 	})
 }
 
-// window returns the requests a second of one window, after a short one that does not count.
+// window returns the requests per second of one window, after a short warm-up window.
 func (b *bench) window(ctx context.Context, s *Server, chat bool, all *tally) float64 {
 	for _, length := range []time.Duration{min(warmUp, b.o.ratioWindow), b.o.ratioWindow} {
 		l := &load{to: s.Address(), clients: b.o.clients, chat: chat}

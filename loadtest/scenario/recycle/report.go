@@ -22,25 +22,25 @@ type figure struct {
 	Details  []string // of what went wrong
 }
 
-// zeroOf is a figure that must be 0 of n, and of something.
+// zeroOf returns a figure that must be 0, out of n > 0.
 func zeroOf(part, name string, count, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: fmt.Sprint(count),
 		Goal: "0", Pass: count == 0 && n > 0}
 }
 
-// atLeast is a figure with a floor.
+// atLeast returns a figure with a lower limit.
 func atLeast(part, name string, value, goal float64, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: number(value),
 		Goal: "≥ " + number(goal), Pass: value >= goal && n > 0}
 }
 
-// atMost is a figure with a ceiling.
+// atMost returns a figure with an upper limit.
 func atMost(part, name string, value, goal float64, n int64) figure {
 	return figure{Part: part, Name: name, N: n, Measured: number(value),
 		Goal: "≤ " + number(goal), Pass: value <= goal && n > 0}
 }
 
-// within is a figure of time with a ceiling: the q-quantile of the times.
+// within returns a figure of time with an upper limit: the q-quantile of the times.
 func within(part, name string, times []time.Duration, q float64, goal time.Duration) figure {
 	value := quantile(times, q)
 	f := figure{Part: part, Name: name, N: int64(len(times)), Measured: round(value), Goal: "≤ " + goal.String(), Pass: len(times) > 0 && value <= goal}
@@ -67,7 +67,7 @@ func round(d time.Duration) string {
 
 func number(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00") }
 
-// withFailures adds how a load went to its figure.
+// withFailures adds the outcome of a load to its figure.
 func (f figure) withFailures(t *tally) figure {
 	f.Note = t.words()
 	for _, failure := range t.kept {
@@ -76,14 +76,15 @@ func (f figure) withFailures(t *tally) figure {
 	return f
 }
 
-// during notes how many workers were recycled meanwhile. Without any, the figure says nothing of recycling, and does not pass.
+// during notes how many workers were recycled during the measurement. Without any recycles, the figure says nothing
+// about recycling and does not pass.
 func (f figure) during(recycles int64) figure {
 	f.Note = fmt.Sprintf("%s; %d recycles", f.Note, recycles)
 	f.Pass = f.Pass && recycles > 0
 	return f
 }
 
-// report is everything measured.
+// report contains all measurements.
 type report struct {
 	Binary  string
 	CPUs    int

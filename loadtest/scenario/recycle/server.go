@@ -25,44 +25,44 @@ import (
 const (
 	bootWait     = 20 * time.Second // for all workers to be ready
 	gracefulTime = 20               // GRACEFUL_TIMEOUT of the server, seconds
-	keptLines    = 20               // of the server's complaints
+	keptLines    = 20               // warnings of the server that are kept
 	adminToken   = "bench-recycle-admin-token"
 	maxLogLine   = 64 << 10
-	freezeWait   = time.Second // for a stopped worker to stand still
+	freezeWait   = time.Second // for a stopped worker to be fully stopped
 )
 
-// Options are what a Server is started with.
+// Options configure a Server.
 type Options struct {
 	Binary  string            // the program
-	Dir     string            // where its files may lie, until Stop
+	Dir     string            // for its files, until Stop
 	Workers int               // WEB_CONCURRENCY
-	Env     map[string]string // settings over the base ones
+	Env     map[string]string // settings in addition to the base ones
 }
 
-// Ready is a worker that answers from now on, by the server's log.
+// Ready is a worker that became ready, according to the server's log.
 type Ready struct {
 	PID, Slot int
 	At        time.Time // when the line was read
 }
 
-// Server is a running StudySharper: the supervisor's process, what it says, and what
-// is seen of it while it lives. It is safe for concurrent use, but for Stop.
+// Server is a running StudySharper: the supervisor's process, its log, and what has been
+// seen of it. Except for Stop, it is safe for concurrent use.
 type Server struct {
 	*child.Process
 	address netip.AddrPort
 	dir     string
 	unwatch func() // ends the watch
-	partial []byte // of the log's last line
+	partial []byte // of the log's incomplete last line
 
 	mu         sync.Mutex
-	complaints []string      // the last log lines of level WARN and above
-	ready      []Ready       // all of them
+	complaints []string      // the latest log lines of level WARN and above
+	ready      []Ready       // all workers that became ready
 	news       chan struct{} // closed and replaced when ready grows
 	seen       Seen
 }
 
-// baseEnvironment are the settings below Options.Env: nothing that would turn a
-// request away, and nothing of this machine's own environment.
+// baseEnvironment returns the settings below Options.Env. They let no request be refused,
+// and do not include this process's own environment.
 func baseEnvironment(dir string, workers int) map[string]string {
 	return map[string]string{
 		"HOST": "127.0.0.1", "PORT": "0", "WEB_CONCURRENCY": strconv.Itoa(workers),
@@ -75,7 +75,7 @@ func baseEnvironment(dir string, workers int) map[string]string {
 }
 
 // startServer starts a server on a free port of 127.0.0.1, waits until all its workers are
-// ready, and begins to watch it. It is to be ended with Stop.
+// ready, and begins to watch it. Stop must be called.
 func startServer(ctx context.Context, o Options) (*Server, error) {
 	dir, err := os.MkdirTemp(o.Dir, "server-")
 	if err != nil {
@@ -94,16 +94,16 @@ func startServer(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Address is where it answers.
+// Address returns the server's address.
 func (s *Server) Address() netip.AddrPort { return s.address }
 
-// Clients are the clients' ports of the connections that one of its workers holds now.
+// Clients returns the clients' ports of the connections that a worker has open now.
 func (s *Server) Clients(worker int) map[int]bool {
 	return clientPorts(worker, int(s.address.Port()))
 }
 
-// Freeze stops one of its workers (SIGSTOP), waits until it stands still, and gives
-// Clients, which then cannot change any more. It returns when it began.
+// Freeze stops a worker (SIGSTOP), waits until it is fully stopped, and returns its
+// Clients, which then cannot change any more, and the time at which it began.
 func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, at time.Time, err error) {
 	if !slices.Contains(children(s.PID), worker) {
 		return nil, at, fmt.Errorf("process %d is not a worker of this server", worker)
@@ -123,8 +123,8 @@ func (s *Server) Freeze(ctx context.Context, worker int) (clients map[int]bool, 
 	return s.Clients(worker), at, nil
 }
 
-// awaitBoot finds the port and waits for the workers. The port is read from the
-// kernel, because the log line that names it is not there at LOG_LEVEL=warn.
+// awaitBoot finds the port and waits for the workers. The port is read from the kernel,
+// because the log line with the port is not written at LOG_LEVEL=warn.
 func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	ctx, cancel := context.WithTimeout(ctx, bootWait)
 	defer cancel()
@@ -151,7 +151,8 @@ func (s *Server) awaitBoot(ctx context.Context, workers int) error {
 	}
 }
 
-// Stop ends the server by TERM, and by KILL when it times out. A server that does not end by itself with status 0 is an error.
+// Stop ends the server with TERM, and with KILL after a timeout. It returns an error unless the server exits with
+// status 0.
 func (s *Server) Stop() error {
 	if s.unwatch != nil {
 		s.unwatch()
@@ -167,7 +168,7 @@ var (
 	lineReady = regexp.MustCompile(`msg="Worker ready".* pid=(\d+) slot=(\d+)`)
 )
 
-// logWriter hears the lines of a server's log.
+// logWriter parses the lines of a server's log.
 type logWriter struct{ server *Server }
 
 // Write implements io.Writer.
@@ -205,14 +206,14 @@ func (s *Server) hear(line string, now time.Time) {
 	}
 }
 
-// Told returns the last things the server complained of.
+// Told returns the latest warnings and errors that the server logged.
 func (s *Server) Told() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.complaints)
 }
 
-// AwaitReady waits for the slot's first worker that got ready after a moment. It needs LOG_LEVEL=info.
+// AwaitReady waits for the slot's first worker that became ready after a time. It needs LOG_LEVEL=info.
 func (s *Server) AwaitReady(ctx context.Context, slot int, after time.Time) (Ready, error) {
 	for {
 		s.mu.Lock()

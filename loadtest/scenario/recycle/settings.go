@@ -12,7 +12,7 @@ import (
 	"studysharper/loadtest/command"
 )
 
-// settings size the parts. The defaults are the issue's figures in full.
+// settings determine the size of the parts. The defaults are the full sizes.
 type settings struct {
 	binary string
 	parts  []string
@@ -45,7 +45,7 @@ Measures what clients notice of workers that are replaced; see -parts. Exit stat
 when every goal holds, 1 when not.
 `
 
-// parseSettings reads the flags. It writes the usage for -h only; a wrong flag is one line, the error's.
+// parseSettings parses the flags. It writes the usage only for -h; the error of a wrong flag is one line.
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	s := settings{env: map[string]string{}}
 	fs := flag.NewFlagSet("loadtest bench-recycle", flag.ContinueOnError)
@@ -61,7 +61,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	return s, s.check(fs)
 }
 
-// define names the flags that need no more than a place.
+// define defines the flags that are stored unchanged.
 func (s *settings) define(fs *flag.FlagSet) {
 	fs.StringVar(&s.binary, "binary", "", "the studysharper to measure; default: built from this module")
 	fs.IntVar(&s.workers, "workers", 2, "WEB_CONCURRENCY")
@@ -97,10 +97,10 @@ func (s *settings) setEnv(text string) error {
 	return nil
 }
 
-// zeroAllowed are the number flags that may be 0; the others begin at 1.
+// zeroAllowed lists the number flags that may be 0; the others must be at least 1.
 var zeroAllowed = []string{"jitter", "recycles", "stream-recycles", "stream-quiet", "think"}
 
-// check names a setting that is out of bounds.
+// check returns an error for a setting that is out of bounds.
 func (s *settings) check(fs *flag.FlagSet) error {
 	for _, name := range s.parts {
 		if !slices.Contains(names(), name) {

@@ -25,13 +25,13 @@ import (
 const (
 	tokensPerSecond = 10
 	streamSilence   = 30 * time.Second // twice the server's keepalive
-	maxReconnects   = 5                // of one stream, before it is given up
+	maxReconnects   = 5                // of one stream before giving up
 )
 
-// streams: event streams that are open, quiet or busy, while workers recycle. A run keeps the worker that makes it until its
-// end, and a slot has one predecessor at most, so runs as long as the whole part would let each slot recycle once. Here each
-// stream is therefore open for a while before its run, is handed on meanwhile, and when the run has ended another stream takes
-// its place.
+// streams keeps event streams open, quiet or busy, while workers recycle. A run keeps its worker alive until the run's
+// end, and a slot has at most one predecessor, so with runs as long as the whole part each slot would recycle only
+// once. Here each stream is therefore open for a while before its run, is handed over during that time, and is replaced
+// by another stream when the run has ended.
 func (b *bench) streams(ctx context.Context) error {
 	tokens := max(int(b.o.streamRun.Seconds()*tokensPerSecond), 1)
 	text := answerOf(tokens)
@@ -39,7 +39,7 @@ func (b *bench) streams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = upstream.Close() }() // nobody asks it any more
+	defer func() { _ = upstream.Close() }() // it is no longer used
 	settings := b.recycling()
 	patience := fmt.Sprint(max(120, 60+int(b.o.streamRun.Seconds())))
 	maps.Copy(settings, map[string]string{
@@ -57,7 +57,7 @@ func (b *bench) streams(ctx context.Context) error {
 	})
 }
 
-// answerOf is a text of so many words, each of which says its place.
+// answerOf returns a text of this many words, each of which contains its position.
 func answerOf(words int) string {
 	var text strings.Builder
 	for i := range words {
@@ -69,7 +69,7 @@ func answerOf(words int) string {
 	return text.String() + "."
 }
 
-// serveUpstream serves a model that says text to every question, at its pace.
+// serveUpstream serves a model that answers every question with text, at a fixed pace.
 func serveUpstream(ctx context.Context, text string) (*http.Server, string, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -83,8 +83,8 @@ func serveUpstream(ctx context.Context, text string) (*http.Server, string, erro
 	return server, listener.Addr().String(), nil
 }
 
-// watchStreams keeps the streams open until there were enough recycles, or for as
-// long as it may take, and lets those that are open end.
+// watchStreams keeps the streams open until there have been enough recycles or the time is
+// up, and lets the open ones end.
 func (b *bench) watchStreams(ctx context.Context, s *Server, c *streamCount, text string) {
 	enough, cancel := context.WithTimeout(ctx, b.o.streamLimit)
 	defer cancel()
@@ -110,7 +110,7 @@ func (b *bench) watchStreams(ctx context.Context, s *Server, c *streamCount, tex
 	all.Wait()
 }
 
-// streamCount is what the streams add up to. tally holds the requests for them, and what went wrong.
+// streamCount contains the totals of the streams. tally has the requests for them, and what went wrong.
 type streamCount struct {
 	mu                            sync.Mutex
 	tally                         *tally
@@ -127,7 +127,7 @@ func (c *streamCount) request(took time.Duration, err error) bool {
 	return err == nil
 }
 
-// reconnect notes a stream that was cut before its run's end.
+// reconnect records a stream that was cut off before its run's end.
 func (c *streamCount) reconnect(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +141,7 @@ func (c *streamCount) gap(d time.Duration) {
 	c.gaps = append(c.gaps, d)
 }
 
-// settle adds a stream that has ended. want is its run's whole text.
+// settle adds a stream that has ended. want is the complete text of its run.
 func (c *streamCount) settle(q *client.Sequence, want string, crossings int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,10 +199,10 @@ type watcher struct {
 
 	asked   int
 	current atomic.Pointer[client.Events]
-	refused atomic.Bool // the run could not be begun
+	refused atomic.Bool // the run could not be started
 }
 
-// once opens a stream, has its run begun after a while (at once when it is enough), and reads it to its end.
+// once opens a stream, starts its run after a while (at once when enough has ended), and reads the stream to its end.
 func (w *watcher) once(ctx, enough context.Context) {
 	session := uuid.NewString()
 	recycled := w.service.Recycled()
@@ -234,7 +234,7 @@ func (w *watcher) once(ctx, enough context.Context) {
 	w.count.settle(&q, w.text, w.service.Recycled()-recycled)
 }
 
-// follow reads a session's events until its run's last one, and reports whether that came.
+// follow reads a session's events up to the run's last one, and reports whether that arrived.
 func (w *watcher) follow(ctx context.Context, session string, q *client.Sequence) bool {
 	var last time.Time // of a token
 	for reconnects := 0; !q.Ended && ctx.Err() == nil; {
@@ -261,7 +261,7 @@ func (w *watcher) follow(ctx context.Context, session string, q *client.Sequence
 	return q.Ended
 }
 
-// open opens a stream of the session from behind an event; "" = from its beginning.
+// open opens a stream of the session after an event; "" = from its beginning.
 func (w *watcher) open(session, after string) bool {
 	began := time.Now()
 	conn, err := client.Dial(context.Background(), w.service.Address(), netip.Addr{}, exchangeTimeout)
@@ -281,7 +281,7 @@ func (w *watcher) open(session, after string) bool {
 	return w.count.request(time.Since(began), nil)
 }
 
-// post has the session's run begun, over a connection of its own.
+// post starts the session's run, over a separate connection.
 func (w *watcher) post(session string) bool {
 	w.asked++
 	body := fmt.Sprintf(`{"type":"chat","user_id":"bench","session_id":"%s","message":"Say hello to watcher %d, time %d"}`, session, w.number, w.asked)

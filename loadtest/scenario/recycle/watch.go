@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	sampleEvery = 50 * time.Millisecond  // how often the workers alive are counted
-	pageEvery   = 500 * time.Millisecond // how often the metrics page is read
+	sampleEvery = 50 * time.Millisecond  // interval at which the live workers are counted
+	pageEvery   = 500 * time.Millisecond // interval at which the metrics page is read
 	pageTimeout = 10 * time.Second
 	stateReady  = "ready"
 )
 
-// Page is what is read of /api/admin/metrics.
+// Page is the part of /api/admin/metrics that is read.
 type Page struct {
 	Workers  []Worker `json:"workers"`
 	Recycles Recycles `json:"recycles"`
 }
 
-// Worker is one worker of the page.
+// Worker is one worker on the page.
 type Worker struct {
 	PID         int    `json:"pid"`
 	Slot        int    `json:"slot"`
@@ -34,7 +34,7 @@ type Worker struct {
 	Streams     int    `json:"streams"`
 }
 
-// Recycles are the workers replaced since the server's start, by reason.
+// Recycles are the numbers of workers replaced since the server's start, by reason.
 type Recycles struct {
 	MaxRequests int64 `json:"max_requests"`
 	Memory      int64 `json:"memory"`
@@ -43,10 +43,10 @@ type Recycles struct {
 	Reload      int64 `json:"reload"`
 }
 
-// Planned are those that no client may notice.
+// Planned returns the number of recycles that no client may notice.
 func (r Recycles) Planned() int64 { return r.MaxRequests + r.Memory + r.Reload }
 
-// Unplanned are the others.
+// Unplanned returns the number of all others.
 func (r Recycles) Unplanned() int64 { return r.Timeout + r.Crash }
 
 // InSlot is the slot's worker that takes requests.
@@ -88,16 +88,16 @@ func fetchPage(ctx context.Context, address netip.AddrPort) (Page, error) {
 	return p, conn.End()
 }
 
-// Seen is what the watch over a server has seen so far.
+// Seen is what a server's watch has seen so far.
 type Seen struct {
-	Most    int   // workers alive at once
-	Samples int64 // how often they were counted
-	Last    Page  // the metrics page as it was read last
-	Reads   int64 // how often that was tried
+	Most    int   // highest number of live workers
+	Samples int64 // number of counts
+	Last    Page  // the latest metrics page
+	Reads   int64 // number of attempts to read it
 	Unread  []error
 }
 
-// Seen returns what was seen so far.
+// Seen returns what has been seen so far.
 func (s *Server) Seen() Seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,15 +106,15 @@ func (s *Server) Seen() Seen {
 	return seen
 }
 
-// Recycled is how many planned recycles the metrics page told of last.
+// Recycled returns the number of planned recycles on the latest metrics page.
 func (s *Server) Recycled() int64 { return s.Seen().Last.Recycles.Planned() }
 
-// beginWatch samples until the function it gives is called.
+// beginWatch samples until the function that it returns is called.
 func (s *Server) beginWatch() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var both sync.WaitGroup
 	both.Go(func() { every(ctx, sampleEvery, s.sample) })
-	both.Go(func() { every(ctx, pageEvery, func() { _, _ = s.Page(ctx) }) }) // kept in Seen
+	both.Go(func() { every(ctx, pageEvery, func() { _, _ = s.Page(ctx) }) }) // recorded in Seen
 	return func() { cancel(); both.Wait() }
 }
 

@@ -1,4 +1,4 @@
-// Package pdftest writes PDF files for tests: pages with text at stated places.
+// Package pdftest writes PDF files for tests: pages with text at given positions.
 package pdftest
 
 import (
@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a string at a place of a page, in points from the lower left corner. Text outside of Latin-1 is drawn with a font
-// of 16-bit codes, a glyph for each character in the order given: text that runs from right to left comes reversed.
+// Text is a string at a position on a page, in points from the lower left corner. Text outside Latin-1 is drawn with a
+// font of 16-bit codes, one glyph per character in the given order: pass right-to-left text reversed.
 type Text struct {
 	X, Y, Size float64
 	S          string
 }
 
-// At is a Text.
+// At returns a Text.
 func At(x, y, size float64, s string) Text { return Text{x, y, size, s} }
 
-// Lines puts lines of text below each other, beginning at x, y.
+// Lines returns lines of text below each other, beginning at x, y.
 func Lines(x, y, size float64, all ...string) (out []Text) {
 	for i, s := range all {
 		out = append(out, Text{x, y - float64(i)*size*1.2, size, s})
@@ -27,12 +27,12 @@ func Lines(x, y, size float64, all ...string) (out []Text) {
 	return out
 }
 
-const firstPage = 9 // objects 1 to 8: catalog, pages, Latin font, and five of the wide font
+const firstPage = 9 // objects 1 to 8: catalog, pages, Latin font, and five for the wide font
 
-// Make makes a PDF of pages of 612 by 792 points.
+// Make returns a PDF with pages of 612 by 792 points.
 func Make(pages ...[]Text) []byte { return MakeSized(612, 792, nil, pages...) }
 
-// MakeSized is Make with a page size, in points, and bytes of a picture that each page holds as well; nil = none.
+// MakeSized is Make with a page size, in points, and the bytes of a picture that is added to each page; nil = none.
 func MakeSized(width, height int, picture []byte, pages ...[]Text) []byte {
 	kids := ""
 	for i := range pages {
@@ -61,10 +61,10 @@ func stream(entries, content string) string {
 	return fmt.Sprintf("<<%s/Length %d>>stream\n%s\nendstream", entries, len(content), content)
 }
 
-// privateUse is the code of the first character that 16 bits do not hold.
+// privateUse is the code of the first character beyond 16 bits.
 const privateUse = 0xe000
 
-// toUnicode maps the codes of the wide font to characters.
+// toUnicode returns the map from codes of the wide font to characters.
 func toUnicode(astral []rune) string {
 	var b strings.Builder
 	b.WriteString("/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def 1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0000> <dfff> <0000> endbfrange\n")
@@ -75,7 +75,8 @@ func toUnicode(astral []rune) string {
 	return b.String() + "endcmap end end"
 }
 
-// wideFont is a font of 16-bit codes. It is not embedded: programs that extract text need its widths and its map to Unicode only.
+// wideFont is a font of 16-bit codes. It is not embedded: programs that extract text need only its widths and its map
+// to Unicode.
 var wideFont = []string{
 	"<</Type/Font/Subtype/Type0/BaseFont/Wide/Encoding/Identity-H/DescendantFonts[5 0 R]/ToUnicode 7 0 R>>",
 	"<</Type/Font/Subtype/CIDFontType2/BaseFont/Wide/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/FontDescriptor 6 0 R/DW 500/W[11904 65280 1000]>>",
@@ -110,7 +111,8 @@ func latin1(s string) (string, bool) {
 	return string(out), true
 }
 
-// Assemble writes objects, numbered from 1, the table of their places, and a trailer with more entries.
+// Assemble returns a PDF file with the objects, numbered from 1, the cross-reference table, and a trailer with more
+// entries.
 func Assemble(objects []string, more string) []byte {
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.4\n")

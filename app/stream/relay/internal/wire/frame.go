@@ -1,7 +1,7 @@
-// Package wire is what a relay's two ends say to each other: the frames, their codec,
-// and the outbox that gathers many of them into one write. The reader checks every
-// length against what is there and against a limit, so that a broken peer costs its
-// connection and nothing else.
+// Package wire is the protocol between a relay's two ends: the frames, their codec, and the
+// outbox that combines many frames into one write. The reader checks every length against
+// the remaining data and against a limit, so that a broken peer costs only its own
+// connection.
 package wire
 
 import (
@@ -17,34 +17,34 @@ import (
 	"studysharper/app/study"
 )
 
-// A frame is a length of four bytes (big-endian, of what follows it), a byte of kind,
-// and a payload of varints, UUIDs and counted bytes. Each side's first frame is a
-// hello with its version.
+// A frame is a four-byte big-endian length (of what follows it), a kind byte, and a payload
+// of varints, UUIDs and length-prefixed bytes. Each side's first frame is a hello with its
+// version.
 const (
 	Version  = 3
-	MaxFrame = 64 << 20 // bytes of the largest frame a worker agrees to be sent
-	Slack    = 2 << 10  // what a frame may hold beside events: ids, an owner, a message
+	MaxFrame = 64 << 20 // bytes of the largest frame that a worker accepts
+	Slack    = 2 << 10  // what a frame may contain besides events: ids, an owner, a message
 
 	headBytes = 5   // length and kind
 	maxReason = 512 // bytes of a fault's message
 )
 
-// Kind says what a frame is for, and so which of its fields count.
+// Kind is the type of a frame and determines which of its fields are used.
 type Kind byte
 
 // The kinds of frame, with their sender and their fields.
 const (
 	KindHello  Kind = iota + 1 // both ways: version, largest event, largest frame
-	KindBegin                  // worker: no, session, run, owner, repeat, silent, request
+	KindBegin                  // worker: no, session, run, owner, takeover, silent, request
 	KindAppend                 // worker: no, kind, fields
 	KindClose                  // worker: no
 	KindSince                  // worker: no, session, run, position, owner, whether not to wait, whether to peek
 	KindCancel                 // worker: no
 	KindDrop                   // worker: no, session
-	KindDone                   // supervisor: no; the run has begun, has ended, the session is dropped
-	KindFault                  // supervisor: no, code, message, run; what no asked for failed, the run is lost
+	KindDone                   // supervisor: no; the run has begun or ended, or the session was dropped
+	KindFault                  // supervisor: no, code, message, run; request no failed, or run no is lost
 	KindBatch                  // supervisor: no, batch
-	KindOrphan                 // supervisor: session, run, owner, request; no is 0, for nobody asked
+	KindOrphan                 // supervisor: session, run, owner, request; no is 0, since it answers no request
 )
 
 // Frame is a frame of any kind.
@@ -52,12 +52,12 @@ type Frame struct {
 	Kind     Kind
 	Version  byte
 	MaxEvent uint64 // bytes of an event's Fields
-	MaxFrame uint64 // behind its length
-	No       uint64 // of a run or a request: the worker's choice, never used twice
+	MaxFrame uint64 // bytes after the length
+	No       uint64 // of a run or a request: chosen by the worker, never reused
 	Session  uuid.UUID
 	Run      uuid.UUID
 	Owner    string
-	Repeat   bool
+	Takeover bool
 	Silent   bool
 	Request  []byte
 	After    study.Position
@@ -68,7 +68,7 @@ type Frame struct {
 	Fault    *study.Error
 }
 
-// AppendTo appends f with its head. Errors lose their cause and their faults.
+// AppendTo appends f, including its length and kind. Of an error, only the code, message, retry time and run are sent.
 func (f *Frame) AppendTo(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0, byte(f.Kind))
@@ -82,7 +82,7 @@ func (f *Frame) AppendTo(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, f.MaxFrame)
 	case KindBegin:
 		dst = append(append(dst, f.Session[:]...), f.Run[:]...)
-		dst = appendBool(appendBool(appendBytes(dst, f.Owner), f.Repeat), f.Silent)
+		dst = appendBool(appendBool(appendBytes(dst, f.Owner), f.Takeover), f.Silent)
 		dst = appendBytes(dst, f.Request)
 	case KindAppend:
 		dst = appendEvent(dst, f.Event)
@@ -137,8 +137,8 @@ func appendBool(dst []byte, b bool) []byte {
 	return append(dst, 0)
 }
 
-// Read reads one frame of at most limit bytes behind its length. The payload
-// is the caller's. The end of the connection, also within a frame, is io.EOF.
+// Read reads one frame with at most limit bytes after its length. The caller owns the
+// payload. The end of the connection, even within a frame, is io.EOF.
 func Read(r *bufio.Reader, limit uint64) (Kind, []byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -155,8 +155,8 @@ func Read(r *bufio.Reader, limit uint64) (Kind, []byte, error) {
 	return Kind(body[0]), body[1:], nil
 }
 
-// ReadEach reads frames of at most limit bytes until one cannot be read or handled, and returns why. unknown is called for
-// each of a kind that this version does not know.
+// ReadEach reads frames of at most limit bytes until one cannot be read or handled, and returns the error. unknown is
+// called for each frame of a kind that this version does not know.
 func ReadEach(r *bufio.Reader, limit uint64, unknown func(), handle func(*Frame) error) error {
 	for {
 		kind, body, err := Read(r, limit)
@@ -177,8 +177,8 @@ func ReadEach(r *bufio.Reader, limit uint64, unknown func(), handle func(*Frame)
 	}
 }
 
-// Parse reads a payload. Events, errors and requests keep slices of it. Not known: the
-// kind is unknown to this version.
+// Parse decodes a payload. Events, errors and requests alias it. known is false if this
+// version does not know the kind.
 func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 	p := &payload{rest: body}
 	f.Kind = kind
@@ -188,11 +188,11 @@ func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 	switch kind {
 	case KindHello:
 		if f.Version = p.byte(); f.Version != Version && !p.broken {
-			return f, true, nil // a later version's hello may hold anything
+			return f, true, nil // a later version's hello may contain anything
 		}
 		f.MaxEvent, f.MaxFrame = p.number(), p.number()
 	case KindBegin:
-		f.Session, f.Run, f.Owner, f.Repeat, f.Silent, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bool(), p.bool(), p.bytes()
+		f.Session, f.Run, f.Owner, f.Takeover, f.Silent, f.Request = p.uuid(), p.uuid(), string(p.bytes()), p.bool(), p.bool(), p.bytes()
 	case KindAppend:
 		f.Event = p.event()
 	case KindSince:
@@ -217,7 +217,7 @@ func Parse(kind Kind, body []byte) (f Frame, known bool, err error) {
 	return f, true, nil
 }
 
-// payload is read from the front; what does not fit breaks it for good.
+// payload is decoded from the front. Once something does not fit, it stays broken.
 type payload struct {
 	rest   []byte
 	broken bool
@@ -280,7 +280,7 @@ func (p *payload) event() (e study.Event) {
 func (p *payload) batch() (b study.Batch) {
 	b.Missed, b.Next, b.Ended, b.Run = p.number(), p.position(), p.bool(), string(p.bytes())
 	n := p.number()
-	if n > uint64(len(p.rest))/3 { // the least an event takes, so that n bounds nothing unpaid
+	if n > uint64(len(p.rest))/3 { // 3 bytes is the smallest event, so n cannot exceed what was sent
 		p.broken = true
 		return b
 	}

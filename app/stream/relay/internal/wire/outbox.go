@@ -21,33 +21,33 @@ func ReadHello(r *bufio.Reader) (Frame, error) {
 	case err != nil:
 		return Frame{}, err
 	case kind != KindHello:
-		return Frame{}, study.Errorf(study.CodeMalformed, "the relay does not begin with a hello")
+		return Frame{}, study.Errorf(study.CodeMalformed, "the relay's first frame is not a hello")
 	case hello.Version != Version:
-		return Frame{}, study.Errorf(study.CodeUnsupported, "the relay speaks version %d, not %d", hello.Version, Version)
+		return Frame{}, study.Errorf(study.CodeUnsupported, "the relay uses protocol version %d, not %d", hello.Version, Version)
 	}
 	return hello, nil
 }
 
-// Outbox is the outgoing side of a connection: anyone puts frames in, one goroutine
-// writes all there are with one Write.
+// Outbox is the outgoing side of a connection. Any goroutine may add frames; one goroutine
+// sends all queued frames with one Write.
 type Outbox struct {
 	conn  net.Conn
 	bound int
 	stall time.Duration
 	more  func(dst []byte) []byte
-	work  chan struct{} // holds a token when there is something to do
+	work  chan struct{} // has a token when there is something to do
 
 	mu      sync.Mutex
 	queued  []byte
 	writing int // bytes in the Write under way
 	closed  bool
-	room    chan struct{} // closed when a Write is done; nil = nobody waits for it
+	room    chan struct{} // closed when a Write is done; nil = nothing waits for it
 }
 
-// NewOutbox makes the outgoing side of conn. From bound waiting bytes on, Admit waits,
-// and 16 times that closes conn; a Write that takes longer than stall is an error.
-// more, which may be nil, is called by Run before each Write, to append what else
-// there is to send.
+// NewOutbox returns the outgoing side of conn. While bound bytes or more are queued, Admit
+// waits; at 16 times bound, conn is closed. A Write that takes longer than stall is an
+// error. Run calls more, if it is not nil, before each Write to append whatever else there
+// is to send.
 func NewOutbox(conn net.Conn, bound int, stall time.Duration, more func(dst []byte) []byte) *Outbox {
 	return &Outbox{conn: conn, bound: bound, stall: stall, more: more, work: make(chan struct{}, 1)}
 }
@@ -60,7 +60,7 @@ func (o *Outbox) Signal() {
 	}
 }
 
-// Put adds a frame that cannot wait. It never blocks, and after Close does nothing.
+// Put adds a frame that cannot wait. It never blocks. After Close it does nothing.
 func (o *Outbox) Put(f *Frame) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -75,7 +75,7 @@ func (o *Outbox) Put(f *Frame) {
 	o.Signal()
 }
 
-// Admit adds a frame as soon as there is room; nil only waits for that.
+// Admit adds a frame as soon as there is room; if f is nil, it only waits for room.
 func (o *Outbox) Admit(ctx context.Context, f *Frame) error {
 	for {
 		room, err := o.tryAdmit(f)
@@ -85,12 +85,12 @@ func (o *Outbox) Admit(ctx context.Context, f *Frame) error {
 		select {
 		case <-room:
 		case <-ctx.Done():
-			return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for room was ended")
+			return study.Wrap(context.Cause(ctx), study.CodeUnavailable, "the wait for room in the send queue was ended")
 		}
 	}
 }
 
-// tryAdmit adds the frame or gives what to wait for. An empty outbox takes any frame.
+// tryAdmit adds the frame, or returns a channel to wait on. An empty outbox accepts any frame.
 func (o *Outbox) tryAdmit(f *Frame) (wait chan struct{}, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -110,7 +110,7 @@ func (o *Outbox) tryAdmit(f *Frame) (wait chan struct{}, err error) {
 	return nil, nil
 }
 
-// size is about what a frame takes.
+// size is approximately the encoded size of a frame.
 func (f *Frame) size() int {
 	if f == nil {
 		return 0
@@ -118,7 +118,7 @@ func (f *Frame) size() int {
 	return len(f.Event.Fields) + len(f.Request) + headBytes
 }
 
-// Close lets Run send what is queued and then end. Nothing can be added any more.
+// Close makes Run send what is queued and then return. Nothing can be added after it.
 func (o *Outbox) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,7 +127,7 @@ func (o *Outbox) Close() {
 	o.Signal()
 }
 
-// makeRoom wakes who waits for room. The lock is held.
+// makeRoom wakes the callers that wait for room. The lock must be held.
 func (o *Outbox) makeRoom() {
 	if o.room != nil {
 		close(o.room)
@@ -135,7 +135,7 @@ func (o *Outbox) makeRoom() {
 	}
 }
 
-// Run writes until Close, or to the first error.
+// Run sends until Close or the first error.
 func (o *Outbox) Run() error {
 	var spare []byte
 	for range o.work {
@@ -158,11 +158,11 @@ func (o *Outbox) Run() error {
 }
 
 const (
-	smallSpare = 64 << 10 // bytes that a buffer may have, whatever is written
-	wideSpare  = 8        // and how many times what is written
+	smallSpare = 64 << 10 // a buffer of up to this many bytes is always kept
+	wideSpare  = 8        // a larger one is kept up to this many times what was written
 )
 
-// outgrown reports whether a buffer is a flood's that is over.
+// outgrown reports whether a buffer was sized for a burst that is over.
 func outgrown(batch []byte) bool { return cap(batch) > max(smallSpare, wideSpare*len(batch)) }
 
 func (o *Outbox) send(batch []byte) (err error) {

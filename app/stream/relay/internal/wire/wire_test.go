@@ -22,7 +22,7 @@ import (
 	"studysharper/app/study"
 )
 
-// samples holds a frame of every kind.
+// samples has a frame of every kind.
 func samples() []Frame {
 	id, other := uuid.UUID{1, 2, 3}, uuid.UUID{15: 9}
 	event := study.Event{Kind: study.KindToken, Fields: []byte(`{"text":"é"}`)}
@@ -30,7 +30,7 @@ func samples() []Frame {
 	numbered.Seq = math.MaxUint64
 	return []Frame{
 		{Kind: KindHello, Version: Version, MaxEvent: 256 << 10, MaxFrame: 1 << 20},
-		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone", Repeat: true, Silent: true, Request: []byte("what was asked")},
+		{Kind: KindBegin, No: 1, Session: id, Run: other, Owner: "someone", Takeover: true, Silent: true, Request: []byte("what was asked")},
 		{Kind: KindAppend, No: 1 << 40, Event: event},
 		{Kind: KindClose, No: 3},
 		{Kind: KindSince, No: 4, Session: id, Run: other, After: study.Position{Epoch: math.MaxUint64, Seq: 7}, Owner: "x", NoWait: true, Peek: true},
@@ -84,7 +84,7 @@ func TestALongMessageIsCut(t *testing.T) {
 func TestEveryFrameCutShortOrTooLongIsMalformed(t *testing.T) {
 	for _, f := range samples() {
 		body := f.AppendTo(nil)[headBytes:]
-		for n := range body { // nothing of any of them can be left out
+		for n := range body { // no prefix of any of them may parse
 			if _, known, err := Parse(f.Kind, body[:n]); err == nil {
 				t.Errorf("kind %d with %d of %d bytes: known %v, no error", f.Kind, n, len(body), known)
 			}
@@ -156,7 +156,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if first.Kind == KindHello && first.Version != Version {
-			return // nothing else of it counts
+			return // its other fields are ignored
 		}
 		second, _, err := Parse(first.Kind, first.AppendTo(nil)[headBytes:])
 		if err != nil || !reflect.DeepEqual(first, second) {
