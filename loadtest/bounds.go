@@ -114,12 +114,12 @@ func readText(name, file string, most int64) (string, error) {
 	return string(text), nil
 }
 
-// checkOutput sees to it that the report can be written, before the load is made.
+// checkOutput checks that the report can be written, before the load is generated.
 func (s *settings) checkOutput(given) error {
 	if s.jsonFile == "" || s.jsonFile == toStdout {
 		return nil
 	}
-	f, err := os.OpenFile(s.jsonFile, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a report is for everyone
+	f, err := os.OpenFile(s.jsonFile, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // a report may be read by everyone
 	if err != nil {
 		return fmt.Errorf("-json: %w", err)
 	}

@@ -13,17 +13,17 @@ import (
 
 const (
 	lineEvery  = 5 * time.Second
-	progressBy = 10 // requests, between two progress lines of a short run
+	progressBy = 10 // requests between two progress lines of a short run
 	mostLines  = 100
 )
 
 var rule = strings.Repeat("=", 50)
 
-// live shows how far a run is: a line every few requests of a short one, every few seconds of one that has a length.
+// live shows the progress of a run: a line every few requests or, if its duration is set, every few seconds.
 type live struct {
 	w       io.Writer
 	plan    pace.Plan
-	held    bool // streams are, besides
+	held    bool // streams are held open as well
 	sheet   *measure.Sheet
 	sampler *measure.Sampler // nil = the service is not asked
 	marks   chan measure.Totals
@@ -56,10 +56,10 @@ func (l *live) run(ctx context.Context) {
 	}
 }
 
-// timed reports whether the run has a length, or more is counted than the plan's requests.
+// timed reports whether the run has a set duration, or counts more than the plan's requests.
 func (l *live) timed() bool { return l.plan.Duration > 0 || l.held }
 
-// counts writes a line every so many requests: the seed's.
+// counts writes a line every few requests, like the original load test.
 func (l *live) counts(ctx context.Context) {
 	line := func(t measure.Totals) {
 		fmt.Fprintf(l.w, "Progress: %d/%d requests (%d successful)\n", t.All(), l.plan.Requests, t.OK)

@@ -44,19 +44,19 @@ type settings struct {
 	target     *client.Target
 	scenario   scenario.Entry
 	plan       pace.Plan
-	options    scenario.Options // but for Target and Sheet
+	options    scenario.Options // except Target and Sheet
 	goals      report.Goals
 	adminToken string
 	jsonFile   string
-	model      string // of load, in words
-	unknown    error  // why the target's host has no address; nil = it has
+	model      string // description of the load
+	unknown    error  // why the target's host could not be resolved; nil = it was
 }
 
 // given are the flags as given, before they are checked together.
 type given struct {
 	scenario, kind, contentFile, notesFile, token, memory string
 	keepAlive, own, seedTargets                           bool
-	set                                                   map[string]bool // the flags that were given
+	set                                                   map[string]bool // names of the given flags
 }
 
 const synopsis = `usage: loadtest [flags] [URL]            (default http://localhost:8000)
@@ -142,7 +142,7 @@ func nameOfJSON(args []string) []string {
 	return all
 }
 
-// defaults fills in what depends on other flags.
+// defaults sets what depends on other flags.
 func (s *settings) defaults(g given) {
 	if s.scenario.Holds && s.plan.Duration == 0 && !g.set["n"] {
 		s.plan.Duration = defaultHold

@@ -175,7 +175,7 @@ func (s *settings) sum(ctx context.Context, kept pace.Pace, m measure.Result, sa
 		Interrupted: ctx.Err() != nil, Late: kept.Late, Goals: s.goals}, m, samples, unread)
 }
 
-// save writes the report as JSON where that is wanted.
+// save writes the report as JSON, if requested.
 func (s *settings) save(r *report.Report, stdout io.Writer) error {
 	switch s.jsonFile {
 	case "":

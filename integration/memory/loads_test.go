@@ -136,7 +136,7 @@ func (r *scenarioRun) streams() {
 	}
 }
 
-// mixed is a load under which workers are replaced all the time.
+// mixed is a load under which workers are replaced continuously.
 func (r *scenarioRun) mixed() {
 	r.drive("mixed", pace.Plan{Workers: busyClients, Requests: mixedRequests})
 	if n := r.h.Metrics(r.T).Recycles["max_requests"]; n < fewestRecycles {

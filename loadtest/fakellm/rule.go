@@ -41,22 +41,22 @@ const (
 type Rule struct {
 	Model string // only calls for this model; "" = any
 	Every int    // only each n-th call that matches; 0 or 1 = all
-	Times int    // only so many calls, then never again; 0 = no end
+	Times int    // only this many calls, then never again; 0 = no limit
 
-	// Checks limits the rule to calls that ask for a verdict on an aid, and Score is the verdict's, on those calls; nil = 1.
+	// Checks limits the rule to calls that ask for a verdict on an aid. Score is the verdict given on those calls; nil = 1.
 	Checks bool
 	Score  *float64
 
 	Fault       Fault
 	Status      int    // 300 to 599; 0 = 500
-	NumericCode bool   // the error's code is a number, as OpenRouter's
-	RetryAfter  string // header of a Status answer, as it is
+	NumericCode bool   // the error's code is a number, as from OpenRouter
+	RetryAfter  string // header of a Status answer, sent unchanged
 	Location    string
-	AfterTokens int // sent before a mid-answer fault; 0 = it comes before the first
+	AfterTokens int // tokens sent before a mid-answer fault; 0 = the fault comes first
 	Lines       int
 	Finish      string  // finish_reason of an answer; "" = stop
 	Bytes       int64   // 0 = 100 MB
-	Cost        float64 // of a call, in the answer's usage; 0 = not told
+	Cost        float64 // of a call, in the answer's usage; 0 = omitted
 
 	LatencyMS       int     // before the headers
 	TokensPerSecond float64 // of a stream; 0 = at once

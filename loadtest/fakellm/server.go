@@ -1,6 +1,7 @@
-// Package fakellm is an OpenAI-compatible chat-completions server that answers on cue: plain or streamed, at a chosen pace, and
-// as wrongly as a test asks for. It is an http.Handler, so that it runs inside a test. The one idea: a call is answered by the
-// first Rule that matches it, and rules can be changed while it runs. Its error answers quote the caller's key and prompt on purpose, so that a test of what leaks has teeth.
+// Package fakellm is an OpenAI-compatible chat-completions server with scripted behaviour: plain or streamed answers,
+// at a chosen pace, with the faults that a test asks for. It is an http.Handler, so it can run inside a test. The one
+// idea: a call is answered by the first Rule that matches it, and rules can be changed at run time. Its error answers
+// quote the caller's key and prompt on purpose, so that tests detect leaks.
 package fakellm
 
 import (
@@ -26,11 +27,11 @@ type Options struct {
 // Counts are what a Server has seen since it was created or Reset.
 type Counts struct {
 	Calls     int // chat-completion requests that parsed
-	Streams   int // those of them that asked for a stream
+	Streams   int // of these, those that asked for a stream
 	Active    int // being answered now
-	Completed int // answered to the end, errors included
+	Completed int // answered completely, including errors
 	Broken    int // cut off by a rule
-	Cancelled int // the caller left before the end
+	Cancelled int // the caller disconnected before the end
 }
 
 // Server is the fake upstream. It serves POST /v1/chat/completions, and is safe for concurrent use.

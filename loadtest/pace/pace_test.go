@@ -12,7 +12,7 @@ import (
 	"studysharper/app/testkit"
 )
 
-// job is a Worker that does something, and counts.
+// job is a Worker that does something and counts.
 type job struct {
 	do     func(n int64, due time.Time)
 	closed *atomic.Int64

@@ -1,6 +1,6 @@
-// Package pace decides when requests are made. The one idea: in an open load a request is due at a moment that was known
-// beforehand, whatever became of those before it, and its latency counts from then. So a server that stalls is charged for all
-// who would have waited, and not for the one who did (coordinated omission).
+// Package pace decides when requests are made. The one idea: in an open load, the time at which a request is due is
+// known in advance, regardless of earlier requests, and its latency counts from then. A stall of the server thus counts
+// for all requests that would have waited, not just for the one that did (coordinated omission).
 package pace
 
 import (
@@ -19,12 +19,12 @@ type Worker interface {
 
 // Plan determines when requests are made, and how many at once.
 type Plan struct {
-	Workers  int           // requests at once, at most; at least 1
-	Requests int64         // in all; 0 = no bound
-	Duration time.Duration // in which requests are begun; 0 = no bound
-	Think    time.Duration // of a worker of a closed load, between two requests
-	// Rate makes an open load: so many requests a second are due, one after the other, and wait only while all workers are busy.
-	// 0 = a closed load: each worker makes its next request when the one before is answered.
+	Workers  int           // concurrent requests; at least 1
+	Requests int64         // in total; 0 = no limit
+	Duration time.Duration // how long requests are started; 0 = no limit
+	Think    time.Duration // pause of a worker between two requests of a closed load
+	// Rate makes the load open: this many requests are due per second, and are delayed only while all workers are busy.
+	// 0 = a closed load: each worker makes its next request when the previous one has been answered.
 	Rate float64
 }
 

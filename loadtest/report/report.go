@@ -1,5 +1,5 @@
-// Package report says how a load test went: to people on a terminal, and to programs as JSON. The one idea: a Report is plain
-// data and holds everything; each form is a function of it.
+// Package report presents the results of a load test: to people on a terminal, and to programs as JSON. The one idea:
+// a Report is plain data and contains everything; each form is a function of it.
 package report
 
 import (

@@ -14,12 +14,12 @@ import (
 type figure struct {
 	Part     string
 	Name     string
-	N        int64 // of what it was measured
+	N        int64 // number of measurements
 	Measured string
 	Goal     string
 	Pass     bool
 	Note     string
-	Details  []string // of what went wrong
+	Details  []string // failures
 }
 
 // zeroOf returns a figure that must be 0, out of n > 0.
@@ -48,7 +48,7 @@ func within(part, name string, times []time.Duration, q float64, goal time.Durat
 	return f
 }
 
-// quantile is the smallest of the times that at least a share q of them do not exceed; 0 of none.
+// quantile returns the smallest of the times that at least a share q of them do not exceed; 0 of none.
 func quantile(times []time.Duration, q float64) time.Duration {
 	if len(times) == 0 {
 		return 0
@@ -103,7 +103,7 @@ func newReport(b *bench, began time.Time) report {
 		Figures: b.figures, Notes: b.notes}
 }
 
-const shownDetails = 10 // of a figure, in the table's text
+const shownDetails = 10 // details per figure in the table
 
 // writeTable writes the report for people.
 func (r report) writeTable(w io.Writer) error {

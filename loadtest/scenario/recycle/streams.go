@@ -116,7 +116,7 @@ type streamCount struct {
 	tally                         *tally
 	streams, runs, reconnects     int64
 	taken, lost, doubled, unwhole int64
-	crossings                     int64           // recycles that streams were open through, all together
+	crossings                     int64           // recycles during which streams were open, summed over streams
 	gaps                          []time.Duration // between two tokens
 }
 
